@@ -1,0 +1,7 @@
+//! The only door for time and chance: whoever needs either is handed a [`Clock`] or a [`Seed`].
+
+pub mod clock;
+pub mod seed;
+
+pub use clock::{Clock, Stopwatch};
+pub use seed::{Chance, Seed};

@@ -1,0 +1,162 @@
+//! Chance under a name: the same seed tells the same story, and a new draw here does not shift the draws there.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rand::{Rng, RngCore, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+const MOODS: [&str; 32] = [
+    "amber", "brave", "brisk", "calm", "clear", "cosy", "crisp", "eager", "early", "fair", "fleet", "fond",
+    "gentle", "glad", "grand", "keen", "kind", "late", "light", "lively", "lucky", "mellow", "merry", "neat",
+    "noble", "plain", "proud", "quick", "quiet", "sharp", "sunny", "warm",
+];
+const BEINGS: [&str; 32] = [
+    "badger", "beaver", "bison", "crane", "curlew", "dolphin", "falcon", "finch", "fox", "gecko", "hare",
+    "heron", "ibis", "jackal", "lark", "lemur", "lynx", "magpie", "marten", "newt", "ocelot", "osprey", "otter",
+    "panda", "plover", "puffin", "raven", "robin", "seal", "stork", "tapir", "wren",
+];
+const NUMBERS: u32 = 100;
+
+/// Where a whole run's chance comes from; printed as three words, as in `quiet-otter-17`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Seed(u32);
+
+/// A generator of one named purpose, made by [`Seed::chance`].
+#[derive(Debug, Clone)]
+pub struct Chance(ChaCha8Rng);
+
+/// Why a text is no seed.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("`{0}` is not a seed; a seed is three words such as `quiet-otter-17`, as a run prints them")]
+pub struct NotASeed(String);
+
+impl Seed {
+    /// The seed of runs that name none: always the same, so that two runs can be compared.
+    pub const DEFAULT: Self = Self::of(28, 22, 17);
+
+    const fn of(mood: u32, being: u32, number: u32) -> Self {
+        Self((mood * BEINGS.len() as u32 + being) * NUMBERS + number)
+    }
+
+    /// A seed nobody chose, from the machine's entropy.
+    ///
+    /// # Errors
+    /// When the machine has no entropy to give.
+    pub fn from_entropy() -> std::io::Result<Self> {
+        let mut raw = [0; 4];
+        getrandom::fill(&mut raw).map_err(std::io::Error::from)?;
+        let all = MOODS.len() as u32 * BEINGS.len() as u32 * NUMBERS;
+        Ok(Self(u32::from_le_bytes(raw) % all))
+    }
+
+    /// The generator called `name`; the same name always draws the same sequence.
+    pub fn chance(self, name: &str) -> Chance {
+        let mut hash = Sha256::new();
+        hash.update(self.0.to_le_bytes());
+        hash.update(name.as_bytes());
+        Chance(ChaCha8Rng::from_seed(hash.finalize().into()))
+    }
+}
+
+impl Chance {
+    /// A number from `low` to `high`, both included; `low` when the range is empty.
+    pub fn between(&mut self, low: u64, high: u64) -> u64 {
+        if low >= high { low } else { self.0.random_range(low..=high) }
+    }
+
+    /// True in `numerator` of `denominator` draws.
+    pub fn one_in(&mut self, numerator: u32, denominator: u32) -> bool {
+        denominator > 0 && self.0.random_range(0..denominator) < numerator
+    }
+
+    /// One element; `None` of an empty slice.
+    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
+        (!from.is_empty()).then(|| &from[self.0.random_range(0..from.len())])
+    }
+
+    /// `length` characters of `alphabet`, which must be ASCII and not empty.
+    pub fn text(&mut self, alphabet: &str, length: usize) -> String {
+        let letters = alphabet.as_bytes();
+        (0..length).filter_map(|_| self.pick(letters).map(|&b| char::from(b))).collect()
+    }
+
+    /// A random (version 4) UUID.
+    pub fn uuid(&mut self) -> Uuid {
+        let mut raw = [0; 16];
+        self.0.fill_bytes(&mut raw);
+        uuid::Builder::from_random_bytes(raw).into_uuid()
+    }
+}
+
+impl fmt::Display for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (rest, number) = (self.0 / NUMBERS, self.0 % NUMBERS);
+        let (mood, being) = (rest as usize / BEINGS.len(), rest as usize % BEINGS.len());
+        write!(f, "{}-{}-{number}", MOODS[mood], BEINGS[being])
+    }
+}
+
+impl fmt::Debug for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Seed({self})")
+    }
+}
+
+impl FromStr for Seed {
+    type Err = NotASeed;
+
+    fn from_str(text: &str) -> Result<Self, NotASeed> {
+        let seed = || {
+            let mut words = text.trim().split('-');
+            let mood = words.next().and_then(|w| MOODS.iter().position(|m| *m == w))?;
+            let being = words.next().and_then(|w| BEINGS.iter().position(|b| *b == w))?;
+            let number = words.next().and_then(|w| w.parse::<u32>().ok()).filter(|n| *n < NUMBERS)?;
+            words.next().is_none().then(|| Self::of(mood as u32, being as u32, number))
+        };
+        seed().ok_or_else(|| NotASeed(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_default_seed_is_quiet_otter_17() {
+        assert_eq!(Seed::DEFAULT.to_string(), "quiet-otter-17");
+    }
+
+    #[test]
+    fn the_same_name_draws_the_same_and_another_name_something_else() {
+        let draw = |name| Seed::DEFAULT.chance(name).uuid();
+        assert_eq!(draw("ids"), draw("ids"));
+        assert_ne!(draw("ids"), draw("delays"));
+    }
+
+    #[test]
+    fn what_is_no_seed_is_told_what_one_looks_like() {
+        for text in ["", "quiet-otter", "quiet-otter-100", "quiet-otter-17-1", "loud-otter-17"] {
+            let error = text.parse::<Seed>().unwrap_err().to_string();
+            assert!(error.contains("quiet-otter-17"), "{error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_printed_seed_reads_back(raw in 0..(32 * 32 * NUMBERS)) {
+            let seed = Seed(raw);
+            prop_assert_eq!(seed.to_string().parse::<Seed>(), Ok(seed));
+        }
+
+        #[test]
+        fn between_stays_between(low in 0u64..1000, span in 0u64..1000) {
+            let drawn = Seed::DEFAULT.chance("any").between(low, low + span);
+            prop_assert!((low..=low + span).contains(&drawn));
+        }
+    }
+}
