@@ -1,0 +1,118 @@
+//! `CreateDataCache`: its request and its reply (current).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::action::Action;
+use crate::wire::null_default;
+
+impl Action for CreateDataCache {
+    const NAME: &'static str = "CreateDataCache";
+    type Reply = CreateDataCacheReply;
+}
+
+/// `CreateDataCache` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct CreateDataCache {
+    /// `Bucket`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<String>,
+    /// `ClientToken`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_token: Option<String>,
+    /// `DataSource`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_source: Option<DataSource>,
+    /// `EipCreateParam`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eip_create_param: Option<EipCreateParam>,
+    /// `EipInstanceId`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eip_instance_id: Option<String>,
+    /// `Name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `Path`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// `RegionId`, required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region_id: Option<String>,
+    /// `ResourceGroupId`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_group_id: Option<String>,
+    /// `RetentionDays`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_days: Option<i32>,
+    /// `SecurityGroupId`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_group_id: Option<String>,
+    /// `Size`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<i32>,
+    /// `Tag.N`, items at most 21.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tag: Vec<Tag>,
+    /// `VSwitchId`.
+    #[serde(rename = "VSwitchId", default, skip_serializing_if = "Option::is_none")]
+    pub vswitch_id: Option<String>,
+}
+
+/// `Tag` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Tag {
+    /// `Tag.N.Key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// `Tag.N.Value`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+/// `EipCreateParam` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct EipCreateParam {
+    /// `EipCreateParam.Bandwidth`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bandwidth: Option<i32>,
+    /// `EipCreateParam.CommonBandwidthPackage`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub common_bandwidth_package: Option<String>,
+    /// `EipCreateParam.ISP`.
+    #[serde(rename = "ISP", default, skip_serializing_if = "Option::is_none")]
+    pub isp: Option<String>,
+    /// `EipCreateParam.InternetChargeType`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub internet_charge_type: Option<String>,
+    /// `EipCreateParam.PublicIpAddressPoolId`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_ip_address_pool_id: Option<String>,
+}
+
+/// `DataSource` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct DataSource {
+    /// `DataSource.Options`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, String>,
+    /// `DataSource.Type`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub type_: Option<String>,
+}
+
+/// `CreateDataCacheReply` in a reply.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct CreateDataCacheReply {
+    /// `DataCacheId`.
+    #[serde(default, deserialize_with = "null_default")]
+    pub data_cache_id: String,
+    /// `RequestId`.
+    #[serde(default, deserialize_with = "null_default")]
+    pub request_id: String,
+}

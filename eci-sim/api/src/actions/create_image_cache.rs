@@ -1,0 +1,158 @@
+//! `CreateImageCache`: its request and its reply (current).
+
+use serde::{Deserialize, Serialize};
+
+use crate::action::Action;
+use crate::wire::null_default;
+
+impl Action for CreateImageCache {
+    const NAME: &'static str = "CreateImageCache";
+    type Reply = CreateImageCacheReply;
+}
+
+/// `CreateImageCache` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct CreateImageCache {
+    /// `AcrRegistryInfo.N`, items at most 21.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acr_registry_info: Vec<AcrRegistryInfo>,
+    /// `Annotations`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<String>,
+    /// `AutoMatchImageCache`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_match_image_cache: Option<bool>,
+    /// `ClientToken`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_token: Option<String>,
+    /// `EipInstanceId`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eip_instance_id: Option<String>,
+    /// `EliminationStrategy`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elimination_strategy: Option<String>,
+    /// `Flash`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flash: Option<bool>,
+    /// `FlashCopyCount`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flash_copy_count: Option<i32>,
+    /// `Image.N`, required, items at most 101.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub image: Vec<String>,
+    /// `ImageCacheName`, required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_cache_name: Option<String>,
+    /// `ImageCacheSize`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_cache_size: Option<i32>,
+    /// `ImageRegistryCredential.N`, items at most 11.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub image_registry_credential: Vec<ImageRegistryCredential>,
+    /// `InsecureRegistry`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub insecure_registry: Option<String>,
+    /// `PlainHttpRegistry`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plain_http_registry: Option<String>,
+    /// `RegionId`, required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region_id: Option<String>,
+    /// `ResourceGroupId`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_group_id: Option<String>,
+    /// `RetentionDays`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_days: Option<i32>,
+    /// `SecurityGroupId`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_group_id: Option<String>,
+    /// `StandardCopyCount`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standard_copy_count: Option<i32>,
+    /// `Tag.N`, items at most 21.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tag: Vec<Tag>,
+    /// `VSwitchId`.
+    #[serde(rename = "VSwitchId", default, skip_serializing_if = "Option::is_none")]
+    pub vswitch_id: Option<String>,
+    /// `ZoneId`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone_id: Option<String>,
+    /// `OsType`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os_type: Option<String>,
+    /// `VkClientVersion`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vk_client_version: Option<String>,
+}
+
+/// `Tag` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Tag {
+    /// `Tag.N.Key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// `Tag.N.Value`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+/// `ImageRegistryCredential` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ImageRegistryCredential {
+    /// `ImageRegistryCredential.N.Password`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// `ImageRegistryCredential.N.Server`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    /// `ImageRegistryCredential.N.UserName`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<String>,
+}
+
+/// `AcrRegistryInfo` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct AcrRegistryInfo {
+    /// `AcrRegistryInfo.N.ArnService`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arn_service: Option<String>,
+    /// `AcrRegistryInfo.N.ArnUser`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arn_user: Option<String>,
+    /// `AcrRegistryInfo.N.Domain.N`, items at most 100.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub domain: Vec<String>,
+    /// `AcrRegistryInfo.N.InstanceId`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_id: Option<String>,
+    /// `AcrRegistryInfo.N.InstanceName`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_name: Option<String>,
+    /// `AcrRegistryInfo.N.RegionId`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region_id: Option<String>,
+    /// `AcrRegistryInfo.NDomain.N`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub n_domain: Vec<String>,
+}
+
+/// `CreateImageCacheReply` in a reply.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct CreateImageCacheReply {
+    /// `ContainerGroupId`.
+    #[serde(default, deserialize_with = "null_default")]
+    pub container_group_id: String,
+    /// `ImageCacheId`.
+    #[serde(default, deserialize_with = "null_default")]
+    pub image_cache_id: String,
+    /// `RequestId`.
+    #[serde(default, deserialize_with = "null_default")]
+    pub request_id: String,
+}

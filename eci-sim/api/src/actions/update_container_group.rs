@@ -1,0 +1,576 @@
+//! `UpdateContainerGroup`: its request and its reply (current).
+
+use serde::{Deserialize, Serialize};
+
+use crate::action::Action;
+use crate::number::Number;
+use crate::wire::null_default;
+
+impl Action for UpdateContainerGroup {
+    const NAME: &'static str = "UpdateContainerGroup";
+    type Reply = UpdateContainerGroupReply;
+}
+
+/// `UpdateContainerGroup` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct UpdateContainerGroup {
+    /// `DnsConfig`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns_config: Option<DnsConfig>,
+    /// `AcrRegistryInfo.N`, items at most 21.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acr_registry_info: Vec<AcrRegistryInfo>,
+    /// `ClientToken`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_token: Option<String>,
+    /// `Container.N`, items at most 21.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub container: Vec<Container>,
+    /// `ContainerGroupId`, required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container_group_id: Option<String>,
+    /// `Cpu`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<Number>,
+    /// `ImageRegistryCredential.N`, items at most 21.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub image_registry_credential: Vec<ImageRegistryCredential>,
+    /// `InitContainer.N`, items at most 21.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub init_container: Vec<InitContainer>,
+    /// `Memory`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Number>,
+    /// `RegionId`, required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region_id: Option<String>,
+    /// `ResourceGroupId`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_group_id: Option<String>,
+    /// `RestartPolicy`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart_policy: Option<String>,
+    /// `Tag.N`, items at most 21.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tag: Vec<Tag>,
+    /// `UpdateType`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update_type: Option<String>,
+    /// `Volume.N`, items at most 61.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub volume: Vec<Volume>,
+}
+
+/// `Volume` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Volume {
+    /// `Volume.N.ConfigFileVolume`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_file_volume: Option<ConfigFileVolume>,
+    /// `Volume.N.EmptyDirVolume`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub empty_dir_volume: Option<EmptyDirVolume>,
+    /// `Volume.N.FlexVolume`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flex_volume: Option<FlexVolume>,
+    /// `Volume.N.HostPathVolume`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_path_volume: Option<HostPathVolume>,
+    /// `Volume.N.NFSVolume`.
+    #[serde(rename = "NFSVolume", default, skip_serializing_if = "Option::is_none")]
+    pub nfs_volume: Option<NFSVolume>,
+    /// `Volume.N.Name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `Volume.N.Type`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub type_: Option<String>,
+}
+
+/// `NFSVolume` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct NFSVolume {
+    /// `Volume.N.NFSVolume.Path`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// `Volume.N.NFSVolume.ReadOnly`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_only: Option<bool>,
+    /// `Volume.N.NFSVolume.Server`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+}
+
+/// `HostPathVolume` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct HostPathVolume {
+    /// `Volume.N.HostPathVolume.Path`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// `Volume.N.HostPathVolume.Type`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub type_: Option<String>,
+}
+
+/// `FlexVolume` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct FlexVolume {
+    /// `Volume.N.FlexVolume.Driver`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driver: Option<String>,
+    /// `Volume.N.FlexVolume.FsType`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fs_type: Option<String>,
+    /// `Volume.N.FlexVolume.Options`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options: Option<String>,
+}
+
+/// `EmptyDirVolume` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct EmptyDirVolume {
+    /// `Volume.N.EmptyDirVolume.Medium`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub medium: Option<String>,
+    /// `Volume.N.EmptyDirVolume.SizeLimit`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_limit: Option<String>,
+}
+
+/// `ConfigFileVolume` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ConfigFileVolume {
+    /// `Volume.N.ConfigFileVolume.ConfigFileToPath.N`, items at most 16.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub config_file_to_path: Vec<ConfigFileToPath>,
+}
+
+/// `ConfigFileToPath` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ConfigFileToPath {
+    /// `Volume.N.ConfigFileVolume.ConfigFileToPath.N.Content`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+    /// `Volume.N.ConfigFileVolume.ConfigFileToPath.N.Path`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+}
+
+/// `Tag` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Tag {
+    /// `Tag.N.Key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// `Tag.N.Value`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+/// `InitContainer` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct InitContainer {
+    /// `InitContainer.N.SecurityContext`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_context: Option<SecurityContext>,
+    /// `InitContainer.N.Arg.N`, items at most 101.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arg: Vec<String>,
+    /// `InitContainer.N.Command.N`, items at most 101.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
+    /// `InitContainer.N.Cpu`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<Number>,
+    /// `InitContainer.N.EnvironmentVar.N`, items at most 101.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environment_var: Vec<EnvironmentVar>,
+    /// `InitContainer.N.Gpu`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<i32>,
+    /// `InitContainer.N.Image`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// `InitContainer.N.ImagePullPolicy`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_pull_policy: Option<String>,
+    /// `InitContainer.N.Memory`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Number>,
+    /// `InitContainer.N.Name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `InitContainer.N.Port.N`, items at most 101.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub port: Vec<Port>,
+    /// `InitContainer.N.Stdin`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdin: Option<bool>,
+    /// `InitContainer.N.StdinOnce`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdin_once: Option<bool>,
+    /// `InitContainer.N.Tty`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tty: Option<bool>,
+    /// `InitContainer.N.VolumeMount.N`, items at most 101.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub volume_mount: Vec<VolumeMount>,
+    /// `InitContainer.N.WorkingDir`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub working_dir: Option<String>,
+}
+
+/// `VolumeMount` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct VolumeMount {
+    /// `InitContainer.N.VolumeMount.N.MountPath`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mount_path: Option<String>,
+    /// `InitContainer.N.VolumeMount.N.MountPropagation`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mount_propagation: Option<String>,
+    /// `InitContainer.N.VolumeMount.N.Name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `InitContainer.N.VolumeMount.N.ReadOnly`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_only: Option<bool>,
+    /// `InitContainer.N.VolumeMount.N.SubPath`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub_path: Option<String>,
+}
+
+/// `Port` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Port {
+    /// `InitContainer.N.Port.N.Port`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<i32>,
+    /// `InitContainer.N.Port.N.Protocol`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<String>,
+}
+
+/// `EnvironmentVar` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct EnvironmentVar {
+    /// `InitContainer.N.EnvironmentVar.N.FieldRef`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field_ref: Option<FieldRef>,
+    /// `InitContainer.N.EnvironmentVar.N.Key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// `InitContainer.N.EnvironmentVar.N.Value`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+/// `FieldRef` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct FieldRef {
+    /// `InitContainer.N.EnvironmentVar.N.FieldRef.FieldPath`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field_path: Option<String>,
+}
+
+/// `ImageRegistryCredential` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ImageRegistryCredential {
+    /// `ImageRegistryCredential.N.Password`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// `ImageRegistryCredential.N.Server`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    /// `ImageRegistryCredential.N.UserName`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<String>,
+}
+
+/// `Container` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Container {
+    /// `Container.N.LivenessProbe`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub liveness_probe: Option<Probe>,
+    /// `Container.N.ReadinessProbe`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readiness_probe: Option<Probe>,
+    /// `Container.N.SecurityContext`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_context: Option<SecurityContext>,
+    /// `Container.N.Arg.N`, items at most 101.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arg: Vec<String>,
+    /// `Container.N.Command.N`, items at most 101.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
+    /// `Container.N.Cpu`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<Number>,
+    /// `Container.N.EnvironmentVar.N`, items at most 101.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environment_var: Vec<String>,
+    /// `Container.N.Gpu`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<i32>,
+    /// `Container.N.Image`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// `Container.N.ImagePullPolicy`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_pull_policy: Option<String>,
+    /// `Container.N.LifecyclePostStartHandlerExec.N`, items at most 101.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lifecycle_post_start_handler_exec: Vec<String>,
+    /// `Container.N.LifecyclePostStartHandlerHttpGetHost`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifecycle_post_start_handler_http_get_host: Option<String>,
+    /// `Container.N.LifecyclePostStartHandlerHttpGetHttpHeaders.N`, items at most 101.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lifecycle_post_start_handler_http_get_http_headers: Vec<LifecyclePostStartHandlerHttpGetHttpHeader>,
+    /// `Container.N.LifecyclePostStartHandlerHttpGetPath`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifecycle_post_start_handler_http_get_path: Option<String>,
+    /// `Container.N.LifecyclePostStartHandlerHttpGetPort`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifecycle_post_start_handler_http_get_port: Option<i32>,
+    /// `Container.N.LifecyclePostStartHandlerHttpGetScheme`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifecycle_post_start_handler_http_get_scheme: Option<String>,
+    /// `Container.N.LifecyclePostStartHandlerTcpSocketHost`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifecycle_post_start_handler_tcp_socket_host: Option<String>,
+    /// `Container.N.LifecyclePostStartHandlerTcpSocketPort`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifecycle_post_start_handler_tcp_socket_port: Option<i32>,
+    /// `Container.N.LifecyclePreStopHandlerExec.N`, items at most 101.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lifecycle_pre_stop_handler_exec: Vec<String>,
+    /// `Container.N.LifecyclePreStopHandlerHttpGetHost`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifecycle_pre_stop_handler_http_get_host: Option<String>,
+    /// `Container.N.LifecyclePreStopHandlerHttpGetHttpHeader.N`, items at most 101.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lifecycle_pre_stop_handler_http_get_http_header: Vec<LifecyclePreStopHandlerHttpGetHttpHeader>,
+    /// `Container.N.LifecyclePreStopHandlerHttpGetPath`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifecycle_pre_stop_handler_http_get_path: Option<String>,
+    /// `Container.N.LifecyclePreStopHandlerHttpGetPort`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifecycle_pre_stop_handler_http_get_port: Option<i32>,
+    /// `Container.N.LifecyclePreStopHandlerHttpGetScheme`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifecycle_pre_stop_handler_http_get_scheme: Option<String>,
+    /// `Container.N.LifecyclePreStopHandlerTcpSocketHost`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifecycle_pre_stop_handler_tcp_socket_host: Option<String>,
+    /// `Container.N.LifecyclePreStopHandlerTcpSocketPort`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifecycle_pre_stop_handler_tcp_socket_port: Option<i32>,
+    /// `Container.N.Memory`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Number>,
+    /// `Container.N.Name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `Container.N.Port.N`, items at most 101.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub port: Vec<String>,
+    /// `Container.N.Stdin`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdin: Option<bool>,
+    /// `Container.N.StdinOnce`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdin_once: Option<bool>,
+    /// `Container.N.Tty`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tty: Option<bool>,
+    /// `Container.N.VolumeMount.N`, items at most 101.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub volume_mount: Vec<String>,
+    /// `Container.N.WorkingDir`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub working_dir: Option<String>,
+}
+
+/// `LifecyclePreStopHandlerHttpGetHttpHeader` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct LifecyclePreStopHandlerHttpGetHttpHeader {
+    /// `Container.N.LifecyclePreStopHandlerHttpGetHttpHeader.N.Name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `Container.N.LifecyclePreStopHandlerHttpGetHttpHeader.N.Value`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+/// `LifecyclePostStartHandlerHttpGetHttpHeader` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct LifecyclePostStartHandlerHttpGetHttpHeader {
+    /// `Container.N.LifecyclePostStartHandlerHttpGetHttpHeaders.N.Name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `Container.N.LifecyclePostStartHandlerHttpGetHttpHeaders.N.Value`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+/// `SecurityContext` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct SecurityContext {
+    /// `Container.N.SecurityContext.Capability`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capability: Option<Capability>,
+    /// `Container.N.SecurityContext.ReadOnlyRootFilesystem`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_only_root_filesystem: Option<bool>,
+    /// `Container.N.SecurityContext.RunAsUser`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_as_user: Option<i64>,
+}
+
+/// `Capability` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Capability {
+    /// `Container.N.SecurityContext.Capability.Add.N`, items at most 101.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub add: Vec<String>,
+}
+
+/// `Probe` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Probe {
+    /// `Container.N.LivenessProbe.Exec`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exec: Option<Exec>,
+    /// `Container.N.LivenessProbe.FailureThreshold`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure_threshold: Option<i32>,
+    /// `Container.N.LivenessProbe.HttpGet`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_get: Option<HttpGet>,
+    /// `Container.N.LivenessProbe.InitialDelaySeconds`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial_delay_seconds: Option<i32>,
+    /// `Container.N.LivenessProbe.PeriodSeconds`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period_seconds: Option<i32>,
+    /// `Container.N.LivenessProbe.SuccessThreshold`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub success_threshold: Option<i32>,
+    /// `Container.N.LivenessProbe.TcpSocket`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp_socket: Option<TcpSocket>,
+    /// `Container.N.LivenessProbe.TimeoutSeconds`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_seconds: Option<i32>,
+}
+
+/// `TcpSocket` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TcpSocket {
+    /// `Container.N.LivenessProbe.TcpSocket.Port`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<i32>,
+}
+
+/// `HttpGet` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct HttpGet {
+    /// `Container.N.LivenessProbe.HttpGet.Path`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// `Container.N.LivenessProbe.HttpGet.Port`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<i32>,
+    /// `Container.N.LivenessProbe.HttpGet.Scheme`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<String>,
+}
+
+/// `Exec` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Exec {
+    /// `Container.N.LivenessProbe.Exec.Command.N`, items at most 101.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
+}
+
+/// `AcrRegistryInfo` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct AcrRegistryInfo {
+    /// `AcrRegistryInfo.N.Domain.N`, items at most 21.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub domain: Vec<String>,
+    /// `AcrRegistryInfo.N.InstanceId`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_id: Option<String>,
+    /// `AcrRegistryInfo.N.InstanceName`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_name: Option<String>,
+    /// `AcrRegistryInfo.N.RegionId`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region_id: Option<String>,
+}
+
+/// `DnsConfig` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct DnsConfig {
+    /// `DnsConfig.NameServer.N`, items at most 21.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub name_server: Vec<String>,
+    /// `DnsConfig.Option.N`, items at most 21.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub option: Vec<DnsOption>,
+    /// `DnsConfig.Search.N`, items at most 21.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub search: Vec<String>,
+}
+
+/// `DnsOption` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct DnsOption {
+    /// `DnsConfig.Option.N.Name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `DnsConfig.Option.N.Value`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+/// `UpdateContainerGroupReply` in a reply.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct UpdateContainerGroupReply {
+    /// `RequestId`.
+    #[serde(default, deserialize_with = "null_default")]
+    pub request_id: String,
+}
