@@ -393,6 +393,11 @@ mod tests {
     }
 
     #[test]
+    fn the_files_are_current() {
+        run(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."), true).unwrap();
+    }
+
+    #[test]
     fn a_list_of_objects_is_read_from_dotted_names() {
         let rows: Value =
             serde_json::from_str(r#"[{"name":"Container.N.Port.N.Port","type":"int32","required":false}]"#)

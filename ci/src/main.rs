@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod checks;
 mod generate;
+mod kubectl;
+mod sdk;
 
 /// The project's own chores and checks.
 #[derive(Debug, Parser)]
@@ -17,6 +20,11 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Chore {
+    /// Run every check, as the build machine does.
+    Check {
+        /// Only the checks whose name contains this.
+        only: Option<String>,
+    },
     /// Write the types of the ECI operations from their published table.
     Generate {
         /// Write nothing; fail when a file is not current.
@@ -28,6 +36,7 @@ enum Chore {
 fn main() -> Result<()> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     match Arguments::parse().chore {
+        Chore::Check { only } => checks::run(&root, only.as_deref()),
         Chore::Generate { check } => generate::run(&root, check),
     }
 }

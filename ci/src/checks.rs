@@ -1,0 +1,91 @@
+//! The list of checks, one line each, and how one after the other is run.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::{kubectl, sdk};
+
+/// How a check ended when it did not fail.
+pub enum Ended {
+    Passed,
+    /// Not run on this machine, and why.
+    Skipped(String),
+}
+
+type Check = fn(&Path) -> Result<Ended>;
+
+/// In the order of their price: what fails fast stands first.
+const CHECKS: &[(&str, Check)] = &[
+    ("format", |root| cargo(root, &["fmt", "--all", "--check"])),
+    ("tests", |root| cargo(root, &["test"])),
+    ("lints", |root| {
+        cargo(root, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
+    }),
+    ("documentation", documentation),
+    ("the main job", |root| cargo(root, &["run", "--release"])),
+    ("the benches still run", |root| cargo(root, &["bench", "--package", "benches", "--", "--test"])),
+    ("real kubectl against the playground", kubectl::run),
+    ("official Python clients", sdk::python),
+];
+
+/// Runs the checks whose name contains `only` (all without it) and fails when one of them failed.
+pub fn run(root: &Path, only: Option<&str>) -> Result<()> {
+    let mut lines = Vec::new();
+    let mut failed = 0;
+    for (name, check) in CHECKS.iter().filter(|(name, _)| only.is_none_or(|o| name.contains(o))) {
+        println!("\n── {name}");
+        let (ended, took) = timed(|| check(root));
+        let line = match ended {
+            Ok(Ended::Passed) => format!("✓ {name}"),
+            Ok(Ended::Skipped(why)) => format!("- {name}: skipped, {why}"),
+            Err(error) => {
+                failed += 1;
+                eprintln!("{error:#}");
+                format!("✗ {name}: {error}")
+            }
+        };
+        lines.push(format!("{line}  ({} s)", took.as_secs()));
+    }
+    println!("\n{}", lines.join("\n"));
+    ensure!(!lines.is_empty(), "no check is called like that");
+    ensure!(failed == 0, "{failed} of {} checks failed", lines.len());
+    Ok(())
+}
+
+#[allow(clippy::disallowed_methods, reason = "how long a check takes is for people to read")]
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let started = Instant::now();
+    let result = work();
+    (result, started.elapsed())
+}
+
+fn cargo(root: &Path, arguments: &[&str]) -> Result<Ended> {
+    command(Command::new("cargo").args(arguments).current_dir(root))?;
+    Ok(Ended::Passed)
+}
+
+fn documentation(root: &Path) -> Result<Ended> {
+    let mut doc = Command::new("cargo");
+    doc.args(["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings");
+    command(doc.current_dir(root))?;
+    Ok(Ended::Passed)
+}
+
+/// Runs a command to its end, its output going where ours goes.
+pub fn command(command: &mut Command) -> Result<()> {
+    let name = format!("{command:?}");
+    let status = command.status().with_context(|| format!("cannot start {name}"))?;
+    ensure!(status.success(), "{name} ended with {status}");
+    Ok(())
+}
+
+/// Something that can fail for a reason outside the project: tried once more, and said in one line.
+pub fn with_second_try(what: &str, mut work: impl FnMut() -> Result<()>) -> Result<()> {
+    work().or_else(|first| {
+        println!("{what} failed ({first}); tried once more, since the reason may lie outside the project");
+        work()
+    })
+}

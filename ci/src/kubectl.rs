@@ -1,0 +1,168 @@
+//! The guide's commands and both its templates, through the real kubectl, against the playground.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::checks::Ended;
+use crate::sdk::{cache, release_binary};
+
+const BY_SELECTOR: &str = "\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: by-selector
+spec:
+  containers:
+  - image: nginx
+    imagePullPolicy: Always
+    name: nginx
+  nodeSelector:
+    type: virtual-kubelet
+  tolerations:
+  - key: virtual-kubelet.io/provider
+    operator: Exists
+";
+
+const BY_NAME: &str = "\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: by-name
+spec:
+  containers:
+  - image: nginx
+    imagePullPolicy: Always
+    name: nginx
+  nodeName: virtual-kubelet
+";
+
+/// One command of kubectl: its arguments, what it reads, and what its output has to contain.
+type Row = (&'static str, &'static str, &'static [&'static str]);
+
+const ROWS: &[Row] = &[
+    ("get nodes", "", &["virtual-kubelet", "Ready", "agent"]),
+    (
+        "describe node virtual-kubelet",
+        "",
+        &["virtual-kubelet.io/provider=alibabacloud:NoSchedule", "Ready", "True"],
+    ),
+    ("create ns vk", "", &["namespace/vk created"]),
+    ("label namespace vk virtual-node-affinity-injection=enabled", "", &["namespace/vk labeled"]),
+    ("-n vk run nginx --image nginx", "", &["pod/nginx created"]),
+    ("apply -f -", BY_SELECTOR, &["pod/by-selector created"]),
+    ("apply -f -", BY_NAME, &["pod/by-name created"]),
+    (
+        "-n vk run speaker --image busybox --restart Never --command -- sh -c 'echo said in the cloud; sleep 3600'",
+        "",
+        &["pod/speaker created"],
+    ),
+    (
+        "-n vk wait --for=condition=Ready pod/nginx pod/speaker --timeout=120s",
+        "",
+        &["pod/nginx condition met"],
+    ),
+    (
+        "wait --for=condition=Ready pod/by-selector pod/by-name --timeout=120s",
+        "",
+        &["pod/by-name condition met"],
+    ),
+    ("-n vk get pods -o wide", "", &["nginx", "Running", "virtual-kubelet"]),
+    ("get pods -o wide", "", &["by-selector", "by-name", "Running", "virtual-kubelet"]),
+    ("-n vk describe pod nginx", "", &["Node:", "virtual-kubelet", "Started", "Events:"]),
+    ("-n vk logs speaker", "", &["said in the cloud"]),
+    ("-n vk logs speaker --tail=1 --timestamps", "", &["Z said in the cloud"]),
+    ("apply -f -", BY_NAME, &["pod/by-name unchanged"]),
+    ("delete pod by-selector by-name", "", &["pod \"by-selector\" deleted", "pod \"by-name\" deleted"]),
+    ("delete ns vk", "", &["namespace \"vk\" deleted"]),
+    ("get pods --all-namespaces", "", &[]),
+];
+
+/// Starts the playground, plays the rows, ends it with Ctrl-C and looks at what it left behind.
+pub fn run(root: &Path) -> Result<Ended> {
+    if Command::new("kubectl").args(["version", "--client"]).output().is_err() {
+        return Ok(Ended::Skipped("kubectl is not installed".to_owned()));
+    }
+    let folder = cache()?.join(format!("playground-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let ended = play(&release_binary(root, "scenarios")?, &folder);
+    let left_behind = folder.join("virtual-node.kubeconfig").exists();
+    std::fs::remove_dir_all(&folder)?;
+    ended?;
+    ensure!(!left_behind, "the playground left its kubeconfig behind");
+    Ok(Ended::Passed)
+}
+
+fn play(binary: &Path, folder: &Path) -> Result<()> {
+    let mut playground = Playground::start(binary, folder)?;
+    for (arguments, input, wanted) in ROWS {
+        let output = kubectl(folder, arguments, input)?;
+        for word in *wanted {
+            ensure!(output.contains(word), "`kubectl {arguments}` should say `{word}`; it said:\n{output}");
+        }
+        println!("✓ kubectl {arguments}");
+    }
+    let left = kubectl(folder, "get pods --all-namespaces", "")?;
+    ensure!(left.contains("No resources found"), "pods are left after their deletion:\n{left}");
+    playground.end()
+}
+
+fn kubectl(folder: &Path, arguments: &str, input: &str) -> Result<String> {
+    let mut child = Command::new("sh")
+        .args(["-c", &format!("exec kubectl {arguments}")])
+        .env("KUBECONFIG", folder.join("virtual-node.kubeconfig"))
+        .env("HOME", folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("cannot start kubectl")?;
+    child.stdin.take().context("kubectl has no input")?.write_all(input.as_bytes())?;
+    let output = child.wait_with_output()?;
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    ensure!(output.status.success(), "`kubectl {arguments}` ended with {}:\n{said}", output.status);
+    Ok(said)
+}
+
+/// A running `scenarios up`; killed when it is dropped before its end.
+struct Playground {
+    process: Child,
+}
+
+impl Playground {
+    fn start(binary: &Path, folder: &Path) -> Result<Self> {
+        let mut command = Command::new(PathBuf::from(binary));
+        let mut process = command
+            .arg("up")
+            .current_dir(folder)
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("cannot start the playground")?;
+        let output = process.stdout.take().context("the playground has no output")?;
+        let playground = Self { process };
+        let mut lines = BufReader::new(output).lines();
+        let ready = lines.by_ref().map_while(Result::ok).any(|line| line.contains("Ctrl-C ends everything"));
+        ensure!(ready, "the playground ended before it was ready");
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| println!("  up: {line}")));
+        Ok(playground)
+    }
+
+    /// Presses Ctrl-C and waits.
+    fn end(&mut self) -> Result<()> {
+        let pressed = Command::new("kill").args(["-INT", &self.process.id().to_string()]).status()?;
+        ensure!(pressed.success(), "the playground was gone before Ctrl-C");
+        let status = self.process.wait()?;
+        ensure!(status.success(), "the playground ended with {status} on Ctrl-C");
+        Ok(())
+    }
+}
+
+impl Drop for Playground {
+    fn drop(&mut self) {
+        let _ = self.process.kill(); // already gone after `end`
+        let _ = self.process.wait();
+    }
+}

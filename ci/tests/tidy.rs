@@ -1,0 +1,132 @@
+//! The house rules that no lint knows: sentences on top, walls between packages, sourced rows, no drawers.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Every file that git tracks or would track, below the root.
+fn files() -> Vec<String> {
+    let output = Command::new("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .current_dir(root())
+        .output()
+        .expect("git lists the files");
+    let text = String::from_utf8(output.stdout).expect("file names are UTF-8");
+    text.lines().filter(|f| root().join(f).is_file()).map(str::to_owned).collect()
+}
+
+fn read(file: &str) -> String {
+    std::fs::read_to_string(root().join(file)).unwrap_or_default()
+}
+
+fn with_ending(ending: &str) -> Vec<String> {
+    let found: Vec<_> = files().into_iter().filter(|f| f.ends_with(ending)).collect();
+    assert!(!found.is_empty(), "no {ending} file was found: the rule would check nothing");
+    found
+}
+
+#[test]
+fn every_rust_file_opens_with_its_sentence() {
+    let silent: Vec<_> = with_ending(".rs").into_iter().filter(|f| !read(f).starts_with("//! ")).collect();
+    assert!(silent.is_empty(), "these files do not open with a `//!` sentence: {silent:#?}");
+}
+
+#[test]
+fn there_is_no_drawer() {
+    let names = ["util", "utils", "helper", "helpers", "common", "misc", "manager"];
+    let drawers: Vec<_> = with_ending(".rs")
+        .into_iter()
+        .filter(|f| {
+            Path::new(f).iter().any(|part| names.contains(&part.to_string_lossy().trim_end_matches(".rs")))
+        })
+        .collect();
+    assert!(
+        drawers.is_empty(),
+        "a thing without a home shows that a concept is missing its name: {drawers:#?}"
+    );
+}
+
+/// The packages of the house that a package may use in production code.
+#[test]
+fn the_walls_stand() {
+    for (manifest, may_use) in [
+        ("eci-sim/determinism/Cargo.toml", &[][..]),
+        ("eci-sim/api/Cargo.toml", &[]),
+        ("eci-sim/Cargo.toml", &["determinism", "eci-api"]),
+        ("scenarios/kube-sim/Cargo.toml", &["determinism"]),
+        ("provider/Cargo.toml", &["determinism", "eci-api"]),
+        ("scenarios/Cargo.toml", &["determinism", "eci-api", "eci-sim", "kube-sim", "provider"]),
+        ("ci/Cargo.toml", &[]),
+    ] {
+        let table: toml::Table = read(manifest).parse().expect(manifest);
+        let used = table["dependencies"].as_table().expect("a table of dependencies");
+        for house in
+            ["determinism", "eci-api", "eci-sim", "kube-sim", "provider", "scenarios", "benches", "ci"]
+        {
+            assert!(
+                !used.contains_key(house) || may_use.contains(&house),
+                "{manifest} uses `{house}`; see \"Who may know whom\" in ARCHITECTURE.md"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_row_of_data_names_its_source() {
+    for file in with_ending(".csv").iter().filter(|f| f.contains("/data/")) {
+        let text = read(file);
+        let mut lines = text.lines().filter(|l| !l.starts_with('#'));
+        let header = lines.next().unwrap_or_default();
+        let at = header.split(',').position(|column| column == "source");
+        assert!(at.is_some(), "{file} has no column `source`");
+        let last = header.ends_with(",source");
+        assert!(last, "{file}: `source` stands last, so that a row can be read");
+        for (number, line) in lines.enumerate() {
+            let source = line.rsplit(',').next().unwrap_or_default().trim_matches('"').trim();
+            assert!(!source.is_empty(), "{file}, row {}: no source", number + 1);
+        }
+    }
+}
+
+#[test]
+fn every_case_cites_its_source() {
+    for file in with_ending(".yaml").iter().filter(|f| f.starts_with("scenarios/cases/")) {
+        let text = read(file);
+        let is_case = text.lines().any(|l| l.starts_with("scenario:"));
+        assert!(!is_case || text.lines().any(|l| l.starts_with("cites: ")), "{file} cites nothing");
+    }
+}
+
+#[test]
+fn no_registry_host_and_no_path_of_a_machine_is_committed() {
+    let hosts = [
+        ["crates", ".io"],
+        ["pypi", ".org"],
+        ["npmjs", ".com"],
+        ["npmjs", ".org"],
+        ["proxy.golang", ".org"],
+        ["sum.golang", ".org"],
+        ["deb.debian", ".org"],
+        ["/work", "/main"],
+        ["/work", "/shared"],
+    ];
+    for file in files() {
+        let generated = ["Cargo.lock", "go.sum", "package-lock.json"].iter().any(|end| file.ends_with(end));
+        let text = if generated { String::new() } else { read(&file) };
+        for [left, right] in hosts {
+            assert!(!text.contains(&format!("{left}{right}")), "{file} names {left}{right}");
+        }
+    }
+}
+
+#[test]
+fn the_readme_opens_with_the_two_commands() {
+    for file in ["README.md", "README.zh-CN.md"] {
+        let text = read(file);
+        let first = text.split("```").nth(1).unwrap_or_default();
+        assert!(first.contains("cargo run --release") && first.contains("cargo test"), "{file}: {first}");
+    }
+}
