@@ -29,6 +29,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("the benches still run", |root| cargo(root, &["bench", "--package", "benches", "--", "--test"])),
     ("real kubectl against the playground", kubectl::run),
     ("official Python clients", sdk::python),
+    ("official Node client", sdk::node),
 ];
 
 /// Runs the checks whose name contains `only` (all without it) and fails when one of them failed.

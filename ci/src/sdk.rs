@@ -32,6 +32,28 @@ pub fn python(root: &Path) -> Result<Ended> {
     Ok(Ended::Passed)
 }
 
+/// The Node client of the Tea generation (ACS3).
+pub fn node(root: &Path) -> Result<Ended> {
+    if Command::new("npm").arg("--version").output().is_err() {
+        return Ok(Ended::Skipped("there is no npm on this machine".to_owned()));
+    }
+    let folder = root.join("ci/sdk/node");
+    let packages = cache()?.join("sdk-node");
+    std::fs::create_dir_all(&packages)?;
+    std::fs::copy(folder.join("package.json"), packages.join("package.json"))?;
+    with_second_try("installing the Node client", || {
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"])
+            .current_dir(&packages);
+        command(&mut npm)
+    })?;
+    let mut tests = Command::new("node");
+    tests.args(["--test", "official-client.test.js"]).current_dir(&folder);
+    tests.env("NODE_PATH", packages.join("node_modules")).env("ECI_SIM", release_binary(root, "eci-sim")?);
+    command(&mut tests)?;
+    Ok(Ended::Passed)
+}
+
 /// Builds a binary of ours as it is shipped, and says where it is.
 pub fn release_binary(root: &Path, package: &str) -> Result<PathBuf> {
     command(
