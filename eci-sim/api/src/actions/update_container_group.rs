@@ -230,63 +230,6 @@ pub struct InitContainer {
     pub working_dir: Option<String>,
 }
 
-/// `VolumeMount` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct VolumeMount {
-    /// `InitContainer.N.VolumeMount.N.MountPath`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mount_path: Option<String>,
-    /// `InitContainer.N.VolumeMount.N.MountPropagation`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mount_propagation: Option<String>,
-    /// `InitContainer.N.VolumeMount.N.Name`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// `InitContainer.N.VolumeMount.N.ReadOnly`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub read_only: Option<bool>,
-    /// `InitContainer.N.VolumeMount.N.SubPath`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sub_path: Option<String>,
-}
-
-/// `Port` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Port {
-    /// `InitContainer.N.Port.N.Port`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub port: Option<i32>,
-    /// `InitContainer.N.Port.N.Protocol`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub protocol: Option<String>,
-}
-
-/// `EnvironmentVar` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct EnvironmentVar {
-    /// `InitContainer.N.EnvironmentVar.N.FieldRef`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub field_ref: Option<FieldRef>,
-    /// `InitContainer.N.EnvironmentVar.N.Key`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
-    /// `InitContainer.N.EnvironmentVar.N.Value`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
-}
-
-/// `FieldRef` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct FieldRef {
-    /// `InitContainer.N.EnvironmentVar.N.FieldRef.FieldPath`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub field_path: Option<String>,
-}
-
 /// `ImageRegistryCredential` in a request.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -326,7 +269,7 @@ pub struct Container {
     pub cpu: Option<Number>,
     /// `Container.N.EnvironmentVar.N`, items at most 101.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub environment_var: Vec<String>,
+    pub environment_var: Vec<EnvironmentVar>,
     /// `Container.N.Gpu`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu: Option<i32>,
@@ -392,7 +335,7 @@ pub struct Container {
     pub name: Option<String>,
     /// `Container.N.Port.N`, items at most 101.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub port: Vec<String>,
+    pub port: Vec<Port>,
     /// `Container.N.Stdin`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdin: Option<bool>,
@@ -404,10 +347,43 @@ pub struct Container {
     pub tty: Option<bool>,
     /// `Container.N.VolumeMount.N`, items at most 101.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub volume_mount: Vec<String>,
+    pub volume_mount: Vec<VolumeMount>,
     /// `Container.N.WorkingDir`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub working_dir: Option<String>,
+}
+
+/// `VolumeMount` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct VolumeMount {
+    /// `Container.N.VolumeMount.N.MountPath`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mount_path: Option<String>,
+    /// `Container.N.VolumeMount.N.MountPropagation`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mount_propagation: Option<String>,
+    /// `Container.N.VolumeMount.N.Name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `Container.N.VolumeMount.N.ReadOnly`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_only: Option<bool>,
+    /// `Container.N.VolumeMount.N.SubPath`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub_path: Option<String>,
+}
+
+/// `Port` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Port {
+    /// `Container.N.Port.N.Port`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<i32>,
+    /// `Container.N.Port.N.Protocol`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<String>,
 }
 
 /// `LifecyclePreStopHandlerHttpGetHttpHeader` in a request.
@@ -432,6 +408,30 @@ pub struct LifecyclePostStartHandlerHttpGetHttpHeader {
     /// `Container.N.LifecyclePostStartHandlerHttpGetHttpHeaders.N.Value`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+}
+
+/// `EnvironmentVar` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct EnvironmentVar {
+    /// `Container.N.EnvironmentVar.N.FieldRef`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field_ref: Option<FieldRef>,
+    /// `Container.N.EnvironmentVar.N.Key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// `Container.N.EnvironmentVar.N.Value`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+/// `FieldRef` in a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct FieldRef {
+    /// `Container.N.EnvironmentVar.N.FieldRef.FieldPath`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field_path: Option<String>,
 }
 
 /// `SecurityContext` in a request.

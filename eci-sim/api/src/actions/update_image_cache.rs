@@ -116,9 +116,6 @@ pub struct AcrRegistryInfo {
     /// `AcrRegistryInfo.N.RegionId`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region_id: Option<String>,
-    /// `AcrRegistryInfo.NDomain.N`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub n_domain: Vec<String>,
 }
 
 /// `UpdateImageCacheReply` in a reply.

@@ -1,0 +1,44 @@
+//! Nested values to and from the flat parameters of the wire: `Container.1.Port.2.Protocol=TCP`.
+
+mod decode;
+mod encode;
+mod tree;
+
+pub use decode::{DecodeError, from_pairs};
+pub use encode::{EncodeError, to_pairs};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// Names and values in the order in which they came.
+pub type Pairs = Vec<(String, String)>;
+
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Percent-encodes as both signatures need it: UTF-8, all but letters, digits, `-_.~` as `%XX` in upper case.
+pub fn encode(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
+}
+
+/// Reads a query string or a form body; a plus is a blank, bytes that are no UTF-8 become replacement characters.
+pub fn parse_form(text: &[u8]) -> Pairs {
+    text.split(|b| *b == b'&')
+        .filter(|part| !part.is_empty())
+        .map(|part| {
+            let at = part.iter().position(|b| *b == b'=').unwrap_or(part.len());
+            let value = part.get(at + 1..).unwrap_or_default();
+            (decode_text(&part[..at]), decode_text(value))
+        })
+        .collect()
+}
+
+fn decode_text(raw: &[u8]) -> String {
+    let blanks: Vec<u8> = raw.iter().map(|b| if *b == b'+' { b' ' } else { *b }).collect();
+    percent_encoding::percent_decode(&blanks).decode_utf8_lossy().into_owned()
+}
+
+/// Writes pairs as a query string or a form body.
+pub fn render(pairs: &[(String, String)]) -> String {
+    let parts: Vec<_> =
+        pairs.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+    parts.join("&")
+}

@@ -1,0 +1,233 @@
+//! From an incoming request to who sent it, what it asks, and with which parameters.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::acs3::{Authorization, Signable, sha256_hex};
+use super::{Secret, equal, rpc};
+use crate::action::VERSION;
+use crate::query::{Pairs, parse_form};
+
+/// How long before and after its time stamp a request is taken (section 3.1; for the future `ours`).
+const SKEW_MINUTES_RPC: i64 = 31;
+const SKEW_MINUTES_ACS3: i64 = 15;
+
+/// A request as it came in.
+#[derive(Debug, Clone, Copy)]
+pub struct IncomingRequest<'a> {
+    /// The verb.
+    pub method: &'a str,
+    /// The query string as it stood in the request line, without the question mark.
+    pub query: &'a str,
+    /// Header names and values.
+    pub headers: &'a [(String, String)],
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// Which of the two signatures a request carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// HMAC-SHA1 over the parameters.
+    Rpc,
+    /// HMAC-SHA256 over a canonical request.
+    Acs3,
+}
+
+/// What a request says of itself, before anybody believes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// Which signature it carries.
+    pub scheme: Scheme,
+    /// Who says to have sent it.
+    pub access_key_id: String,
+    /// The operation, as it was written.
+    pub action: String,
+    /// JSON unless XML was asked for.
+    pub wants_xml: bool,
+    /// Must be new within the time that a request is taken.
+    pub nonce: String,
+    /// The parameters, those of the protocol left out.
+    pub pairs: Pairs,
+}
+
+/// Why a request is not taken for its sender's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureProblem {
+    /// No access key id came with the request.
+    #[error("AccessKeyId is mandatory for this action.")]
+    MissingAccessKeyId,
+    /// No signature came with the request.
+    #[error("Signature is mandatory for this action.")]
+    MissingSignature,
+    /// The `Authorization` header lacks a part, or a header that it names.
+    #[error("The request signature is incomplete: {0}.")]
+    Incomplete(String),
+    /// The version is not 2018-08-08.
+    #[error("Specified parameter Version is not valid.")]
+    Version,
+    /// No operation was named.
+    #[error("Action is mandatory for this request.")]
+    MissingAction,
+    /// The time stamp is no `YYYY-MM-DDThh:mm:ssZ`.
+    #[error("Specified time stamp or date value is not well formatted.")]
+    TimestampFormat,
+    /// The time stamp is too far from the present.
+    #[error("Specified time stamp or date value is expired.")]
+    TimestampExpired,
+    /// The signature is another one.
+    #[error(
+        "Specified signature is not matched with our calculation. server string to sign is:{string_to_sign}"
+    )]
+    Mismatch {
+        /// What should have been signed.
+        string_to_sign: String,
+    },
+}
+
+/// The parameters that belong to the protocol and not to the operation.
+const PROTOCOL: [&str; 12] = [
+    "Action",
+    "Version",
+    "Format",
+    "AccessKeyId",
+    "SignatureMethod",
+    "SignatureVersion",
+    "SignatureNonce",
+    "SignatureType",
+    "Signature",
+    "Timestamp",
+    "SecurityToken",
+    "BearerToken",
+];
+
+/// Reads a request without believing it.
+///
+/// # Errors
+/// [`SignatureProblem`] when it does not even say who sent it or what it wants.
+pub fn identify(request: &IncomingRequest<'_>) -> Result<Verified, SignatureProblem> {
+    let all = parameters(request);
+    let authorization = header(request, "authorization").unwrap_or_default();
+    let (scheme, access_key_id, nonce) = if authorization.starts_with("ACS3-") {
+        let parsed = Authorization::parse(authorization).ok_or_else(|| {
+            SignatureProblem::Incomplete(
+                "Authorization needs Credential, SignedHeaders and Signature".to_owned(),
+            )
+        })?;
+        let nonce = header(request, "x-acs-signature-nonce").unwrap_or_default();
+        (Scheme::Acs3, parsed.credential, nonce.to_owned())
+    } else {
+        let value = |name| find(&all, name).unwrap_or_default().to_owned();
+        (Scheme::Rpc, value("AccessKeyId"), value("SignatureNonce"))
+    };
+    if access_key_id.is_empty() {
+        return Err(SignatureProblem::MissingAccessKeyId);
+    }
+    let named = |name: &str, parameter: &str| {
+        let by_header = if scheme == Scheme::Acs3 { header(request, name) } else { None };
+        by_header.or_else(|| find(&all, parameter)).unwrap_or_default().to_owned()
+    };
+    if named("x-acs-version", "Version") != VERSION {
+        return Err(SignatureProblem::Version);
+    }
+    let action = named("x-acs-action", "Action");
+    if action.is_empty() {
+        return Err(SignatureProblem::MissingAction);
+    }
+    let wants_xml = find(&all, "Format").is_some_and(|format| format.eq_ignore_ascii_case("xml"));
+    let pairs = all.into_iter().filter(|(name, _)| !PROTOCOL.contains(&name.as_str())).collect();
+    Ok(Verified { scheme, access_key_id, action, wants_xml, nonce, pairs })
+}
+
+/// Believes a request that was read by [`identify`] when its signature fits `secret` and its time is near `now`.
+///
+/// # Errors
+/// [`SignatureProblem`], which says what does not fit.
+pub fn verify(
+    request: &IncomingRequest<'_>,
+    identified: &Verified,
+    secret: &Secret,
+    now: Timestamp,
+) -> Result<(), SignatureProblem> {
+    match identified.scheme {
+        Scheme::Rpc => verify_rpc(request, secret, now),
+        Scheme::Acs3 => verify_acs3(request, secret, now),
+    }
+}
+
+fn verify_rpc(
+    request: &IncomingRequest<'_>,
+    secret: &Secret,
+    now: Timestamp,
+) -> Result<(), SignatureProblem> {
+    let all = parameters(request);
+    let given =
+        find(&all, "Signature").filter(|s| !s.is_empty()).ok_or(SignatureProblem::MissingSignature)?;
+    near(find(&all, "Timestamp").unwrap_or_default(), now, SKEW_MINUTES_RPC)?;
+    if equal(given, &rpc::sign(request.method, &all, secret)) {
+        return Ok(());
+    }
+    Err(SignatureProblem::Mismatch { string_to_sign: rpc::string_to_sign(request.method, &all) })
+}
+
+fn verify_acs3(
+    request: &IncomingRequest<'_>,
+    secret: &Secret,
+    now: Timestamp,
+) -> Result<(), SignatureProblem> {
+    let incomplete = |what: &str| SignatureProblem::Incomplete(what.to_owned());
+    let authorization = header(request, "authorization").and_then(Authorization::parse);
+    let authorization = authorization.ok_or_else(|| incomplete("Authorization is not of the ACS3 form"))?;
+    near(header(request, "x-acs-date").unwrap_or_default(), now, SKEW_MINUTES_ACS3)?;
+    let payload_hash = sha256_hex(request.body);
+    if let Some(declared) = header(request, "x-acs-content-sha256")
+        && !declared.eq_ignore_ascii_case(&payload_hash)
+    {
+        return Err(incomplete("x-acs-content-sha256 is not the hash of the body"));
+    }
+    for name in ["host", "x-acs-date", "x-acs-signature-nonce", "x-acs-action"] {
+        if !authorization.signed.iter().any(|signed| signed.eq_ignore_ascii_case(name)) {
+            return Err(incomplete(&format!("SignedHeaders must contain {name}")));
+        }
+    }
+    let query = parse_form(request.query.as_bytes());
+    let (headers, signed) = (request.headers, authorization.signed.as_slice());
+    let signable =
+        Signable { method: request.method, query: &query, headers, signed, payload_hash: &payload_hash };
+    if equal(&authorization.signature, &signable.sign(secret)) {
+        return Ok(());
+    }
+    Err(SignatureProblem::Mismatch { string_to_sign: signable.string_to_sign() })
+}
+
+/// Query and form body as one; where a name stands in both, both are kept and the body's comes last.
+fn parameters(request: &IncomingRequest<'_>) -> Pairs {
+    let mut all = parse_form(request.query.as_bytes());
+    let kind = header(request, "content-type").unwrap_or_default().to_ascii_lowercase();
+    if kind.starts_with("application/x-www-form-urlencoded") {
+        let body = parse_form(request.body);
+        all.retain(|(name, _)| !body.iter().any(|(other, _)| other == name));
+        all.extend(body);
+    }
+    all
+}
+
+fn header<'a>(request: &IncomingRequest<'a>, name: &str) -> Option<&'a str> {
+    request
+        .headers
+        .iter()
+        .find(|(header, _)| header.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.as_str())
+}
+
+fn find<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    pairs.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+/// Whether a time stamp is well formed and within `minutes` of the present.
+fn near(text: &str, now: Timestamp, minutes: i64) -> Result<(), SignatureProblem> {
+    let well_formed = text.len() == 20 && text.ends_with('Z');
+    let sent: Timestamp =
+        text.parse().ok().filter(|_| well_formed).ok_or(SignatureProblem::TimestampFormat)?;
+    let limit = SignedDuration::from_mins(minutes);
+    if sent.duration_until(now).abs() > limit { Err(SignatureProblem::TimestampExpired) } else { Ok(()) }
+}

@@ -1,0 +1,72 @@
+//! Sizes as whole numbers: thousandths of a vCPU and MiB inside, vCPU and GiB on the wire.
+
+use std::fmt;
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+use crate::number::Number;
+
+/// Thousandths of a vCPU.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MilliVcpu(pub u32);
+
+/// MiB of memory.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mebibytes(pub u32);
+
+/// Why a number is no size.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{number} {unit} is not a size: {should}")]
+pub struct NotASize {
+    number: Number,
+    unit: &'static str,
+    should: &'static str,
+}
+
+impl MilliVcpu {
+    /// From vCPU, rounded up to the next thousandth.
+    ///
+    /// # Errors
+    /// [`NotASize`] when it is negative or beyond four million.
+    pub fn from_vcpu(number: Number) -> Result<Self, NotASize> {
+        scaled(number, 1000).map(Self).ok_or(NotASize { number, unit: "vCPU", should: "0 to 4000000" })
+    }
+
+    /// In vCPU.
+    pub fn vcpu(self) -> Number {
+        Number((Decimal::from(self.0) / Decimal::from(1000)).normalize())
+    }
+}
+
+impl Mebibytes {
+    /// From GiB, rounded up to the next MiB.
+    ///
+    /// # Errors
+    /// [`NotASize`] when it is negative or beyond four million.
+    pub fn from_gib(number: Number) -> Result<Self, NotASize> {
+        scaled(number, 1024).map(Self).ok_or(NotASize { number, unit: "GiB", should: "0 to 4000000" })
+    }
+
+    /// In GiB.
+    pub fn gib(self) -> Number {
+        Number((Decimal::from(self.0) / Decimal::from(1024)).normalize())
+    }
+}
+
+fn scaled(number: Number, units: u32) -> Option<u32> {
+    let value = number.0.checked_mul(Decimal::from(units))?.ceil();
+    (!value.is_sign_negative() || value.is_zero()).then(|| value.to_u32()).flatten()
+}
+
+impl fmt::Display for MilliVcpu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} vCPU", self.vcpu())
+    }
+}
+
+impl fmt::Display for Mebibytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} GiB", self.gib())
+    }
+}

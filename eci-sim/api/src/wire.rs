@@ -1,0 +1,15 @@
+//! What the cloud's JSON leaves open: a field may be null where its default is meant.
+
+use serde::{Deserialize, Deserializer};
+
+/// Reads null as the default.
+///
+/// # Errors
+/// What the type's own reading gives.
+pub fn null_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+}
