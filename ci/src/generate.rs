@@ -213,6 +213,7 @@ fn put(node: &mut Shape, full: &str, segments: &[&str], row: &Value) -> Result<(
     let kind = row["type"].as_str().context("no type")?;
     match kind {
         "object" | "json-object" => {} // its members come in rows of their own
+        _ if matches!(inner, Shape::Object(members) if !members.is_empty()) => {} // members outweigh a plain type
         "map<string,string>" => *inner = Shape::Map,
         _ => *inner = Shape::Scalar(scalar(kind)?),
     }
