@@ -6,9 +6,12 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 mod checks;
+mod control_plane;
 mod generate;
+mod kept;
 mod kubectl;
 mod sdk;
+mod tools;
 
 /// The project's own chores and checks.
 #[derive(Debug, Parser)]
@@ -31,6 +34,10 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Build etcd and the programs of Kubernetes from source, once, and print the folder they are in.
+    ControlPlane,
+    /// Build helm and kind from source, once, and print where they are.
+    Tools,
 }
 
 fn main() -> Result<()> {
@@ -38,5 +45,7 @@ fn main() -> Result<()> {
     match Arguments::parse().chore {
         Chore::Check { only } => checks::run(&root, only.as_deref()),
         Chore::Generate { check } => generate::run(&root, check),
+        Chore::ControlPlane => control_plane::run(&root),
+        Chore::Tools => tools::run(),
     }
 }

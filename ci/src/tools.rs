@@ -1,0 +1,80 @@
+//! Brings the tools that a cluster is driven with: helm and kind, built from source at a pinned version, once.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use crate::checks::command;
+use crate::kept::{go, kept};
+
+/// What `ci/control-plane.toml` pins.
+#[derive(Debug, Deserialize)]
+#[allow(dead_code, reason = "the kind chore comes next")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Pinned {
+    /// A Go package and its version, by the tool's name.
+    tools: BTreeMap<String, String>,
+    /// What kubeadm asks for.
+    pub node_image: NodeImage,
+}
+
+/// The tags of the images that kubeadm asks for.
+#[derive(Debug, Deserialize)]
+#[allow(dead_code, reason = "the kind chore comes next")]
+#[serde(deny_unknown_fields)]
+pub struct NodeImage {
+    /// Also the version that is built.
+    pub coredns: String,
+    /// A tag only: what is built stands in `go.mod`.
+    pub etcd: String,
+    /// A tag only: the image is ours.
+    pub pause: String,
+}
+
+/// Reads the pinned versions.
+pub fn pinned() -> Result<Pinned> {
+    toml::from_str(include_str!("../control-plane.toml")).context("ci/control-plane.toml cannot be read")
+}
+
+/// Brings every tool that is not there yet, and prints where each is.
+pub fn run() -> Result<()> {
+    for name in pinned()?.tools.keys() {
+        println!("{}", tool(name)?.display());
+    }
+    Ok(())
+}
+
+/// The path of a pinned tool, brought first where that has not been done.
+pub fn tool(name: &str) -> Result<PathBuf> {
+    let pinned = pinned()?;
+    let package = pinned
+        .tools
+        .get(name)
+        .with_context(|| format!("ci/control-plane.toml pins no tool called {name}"))?;
+    let version = package.rsplit('@').next().unwrap_or_default();
+    let folder = kept(&format!("tools/{name}-{version}"), |folder| install(folder, name, package))?;
+    Ok(folder.join(name))
+}
+
+fn install(folder: &Path, name: &str, package: &str) -> Result<()> {
+    eprintln!("building {name} from source: a minute or two the first time");
+    let mut install = go(folder)?;
+    install.args(["install", "-ldflags", "-s -w", package]).env("GOBIN", folder);
+    command(&mut install)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tool_is_pinned_to_a_version() {
+        let tools = pinned().expect("the file is read").tools;
+        assert!(tools.contains_key("helm") && tools.contains_key("kind"), "{tools:?}");
+        for (name, package) in tools {
+            assert!(package.contains("@v"), "{name} = {package}");
+        }
+    }
+}
