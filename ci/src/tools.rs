@@ -14,10 +14,21 @@ use crate::kept::{go, kept};
 #[allow(dead_code, reason = "the kind chore comes next")]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Pinned {
-    /// A Go package and its version, by the tool's name.
-    tools: BTreeMap<String, String>,
+    /// By the tool's name.
+    tools: BTreeMap<String, Tool>,
     /// What kubeadm asks for.
     pub node_image: NodeImage,
+}
+
+/// A Go program.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tool {
+    package: String,
+    version: String,
+    /// What the linker is told beside leaving out symbols.
+    #[serde(default)]
+    link: Vec<String>,
 }
 
 /// The tags of the images that kubeadm asks for.
@@ -49,19 +60,20 @@ pub fn run() -> Result<()> {
 /// The path of a pinned tool, brought first where that has not been done.
 pub fn tool(name: &str) -> Result<PathBuf> {
     let pinned = pinned()?;
-    let package = pinned
+    let tool = pinned
         .tools
         .get(name)
         .with_context(|| format!("ci/control-plane.toml pins no tool called {name}"))?;
-    let version = package.rsplit('@').next().unwrap_or_default();
-    let folder = kept(&format!("tools/{name}-{version}"), |folder| install(folder, name, package))?;
+    let folder = kept(&format!("tools/{name}-{}", tool.version), |folder| install(folder, name, tool))?;
     Ok(folder.join(name))
 }
 
-fn install(folder: &Path, name: &str, package: &str) -> Result<()> {
+fn install(folder: &Path, name: &str, tool: &Tool) -> Result<()> {
     eprintln!("building {name} from source: a minute or two the first time");
+    let link = format!("-s -w {}", tool.link.join(" "));
+    let package = format!("{}@{}", tool.package, tool.version);
     let mut install = go(folder)?;
-    install.args(["install", "-ldflags", "-s -w", package]).env("GOBIN", folder);
+    install.args(["install", "-ldflags", &link, &package]).env("GOBIN", folder);
     command(&mut install)
 }
 
@@ -73,8 +85,8 @@ mod tests {
     fn every_tool_is_pinned_to_a_version() {
         let tools = pinned().expect("the file is read").tools;
         assert!(tools.contains_key("helm") && tools.contains_key("kind"), "{tools:?}");
-        for (name, package) in tools {
-            assert!(package.contains("@v"), "{name} = {package}");
+        for (name, tool) in tools {
+            assert!(tool.version.starts_with('v'), "{name} = {tool:?}");
         }
     }
 }
