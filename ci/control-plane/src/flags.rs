@@ -56,6 +56,7 @@ pub fn apiserver(files: Files<'_>, ports: Ports) -> Vec<String> {
         format!("--etcd-certfile={}", files.named("etcd-client.crt")),
         format!("--etcd-keyfile={}", files.named("etcd-client.key")),
         "--bind-address=127.0.0.1".to_owned(),
+        "--advertise-address=127.0.0.1".to_owned(),
         format!("--secure-port={}", ports.apiserver),
         format!("--tls-cert-file={}", files.named("apiserver.crt")),
         format!("--tls-private-key-file={}", files.named("apiserver.key")),
@@ -85,6 +86,9 @@ pub fn controller_manager(files: Files<'_>) -> Vec<String> {
         // it stands alone: an election would cost seconds
         "--leader-elect=false".to_owned(),
         "--secure-port=0".to_owned(),
+        // 20 requests a second, its default, is a start of seconds and a slow cascade of deletions
+        "--kube-api-qps=500".to_owned(),
+        "--kube-api-burst=1000".to_owned(),
         "--use-service-account-credentials=true".to_owned(),
         format!("--service-account-private-key-file={}", files.named("tokens.key")),
         format!("--root-ca-file={}", files.named("ca.crt")),
@@ -94,13 +98,15 @@ pub fn controller_manager(files: Files<'_>) -> Vec<String> {
     ]
 }
 
-/// kube-scheduler: as it comes, no port.
+/// kube-scheduler: as it comes, no port, no limit on its own requests.
 #[must_use]
 pub fn scheduler(files: Files<'_>) -> Vec<String> {
     vec![
         format!("--kubeconfig={}", files.named("scheduler.kubeconfig")),
         "--leader-elect=false".to_owned(),
         "--secure-port=0".to_owned(),
+        "--kube-api-qps=500".to_owned(),
+        "--kube-api-burst=1000".to_owned(),
         "--profiling=false".to_owned(),
     ]
 }

@@ -22,6 +22,10 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const GLANCE: Duration = Duration::from_millis(100);
 /// How often a start is tried again when somebody took a port that had just been free.
 const TRIES: u32 = 3;
+/// How the folders of control planes begin, below the machine's folder for temporary files.
+const PREFIX: &str = "virtual-node-control-plane-";
+/// The file in such a folder that names the process it belongs to.
+const OWNER: &str = "owner";
 
 /// A control plane that runs; dropping it ends it.
 #[derive(Debug)]
@@ -99,7 +103,8 @@ impl ControlPlane {
     }
 
     async fn start_once(binaries: &Binaries) -> Result<Self, StartError> {
-        let folder = tempfile::Builder::new().prefix("virtual-node-control-plane-").tempdir();
+        remove_orphans(&std::env::temp_dir());
+        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir();
         let folder = folder.map_err(|reason| StartError::Files { folder: std::env::temp_dir(), reason })?;
         let not_written = |reason| StartError::Files { folder: folder.path().to_owned(), reason };
         let ports = free_ports().map_err(not_written)?;
@@ -222,6 +227,18 @@ impl ControlPlane {
     }
 }
 
+/// Removes the folders of processes that were killed before they could do it themselves.
+fn remove_orphans(temporary: &Path) {
+    let entries = fs::read_dir(temporary).into_iter().flatten().filter_map(Result::ok);
+    for folder in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX)) {
+        let owner = fs::read_to_string(folder.path().join(OWNER)).unwrap_or_default();
+        // no owner yet: somebody is just making it
+        if !owner.is_empty() && !Path::new("/proc").join(&owner).exists() {
+            let _ = fs::remove_dir_all(folder.path()); // somebody else's, or gone already
+        }
+    }
+}
+
 /// Two different ports that nobody listens on right now.
 fn free_ports() -> io::Result<Ports> {
     let taken = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
@@ -250,6 +267,7 @@ impl From<rcgen::Error> for FileError {
 fn write_files(folder: &Path, authority: &Authority, ports: Ports) -> Result<(), FileError> {
     fs::DirBuilder::new().mode(0o700).create(folder.join("etcd"))?;
     let write = |name: &str, text: &str| write_private(&folder.join(name), text);
+    write(OWNER, &std::process::id().to_string())?;
     write("ca.crt", &authority.certificate())?;
     write("ca.key", &authority.key())?;
     let (signing, public) = credentials::token_keys()?;
@@ -284,4 +302,27 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
     use io::Write as _;
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_process_left_behind_is_removed_and_nothing_else() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = |name: &str, owner: &str| {
+            let folder = temporary.path().join(name);
+            fs::create_dir(&folder).unwrap();
+            fs::write(folder.join(OWNER), owner).unwrap();
+            folder
+        };
+        let orphan = folder(&format!("{PREFIX}a"), "4194305"); // one more than a process id can be
+        let ours = folder(&format!("{PREFIX}b"), &std::process::id().to_string());
+        let unfinished = folder(&format!("{PREFIX}c"), "");
+        let foreign = folder("somebody-elses", "4194305");
+        remove_orphans(temporary.path());
+        assert!(!orphan.exists());
+        assert!(ours.exists() && unfinished.exists() && foreign.exists());
+    }
 }

@@ -1,5 +1,7 @@
 //! The real programs. `cargo ci control-plane && cargo test -p control-plane -- --ignored`
 
+#![allow(clippy::unwrap_used, reason = "a test says by a panic what went wrong")]
+
 use std::path::Path;
 use std::process::Command;
 

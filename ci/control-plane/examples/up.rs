@@ -1,0 +1,17 @@
+//! A control plane for your own kubectl, until Ctrl-C. `cargo run -p control-plane --example up`
+
+use control_plane::{Binaries, ControlPlane};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut plane = ControlPlane::start(&Binaries::find()?).await?;
+    println!("export KUBECONFIG={}", plane.kubeconfig().display());
+    for (name, log) in plane.logs() {
+        println!("# {name}: {}", log.display());
+    }
+    println!("# Ctrl-C ends everything.");
+    tokio::signal::ctrl_c().await?;
+    plane.all_run()?;
+    plane.end();
+    Ok(())
+}
