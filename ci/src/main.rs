@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 mod checks;
 mod control_plane;
 mod generate;
+mod images;
 mod kept;
 mod kubectl;
 mod sdk;
@@ -36,6 +37,12 @@ enum Chore {
     },
     /// Build etcd and the programs of Kubernetes from source, once, and print the folder they are in.
     ControlPlane,
+    /// Build the images of provider and simulator as archives, without a daemon, and print where they are.
+    Images {
+        /// Give them to the Docker Engine.
+        #[arg(long)]
+        load: bool,
+    },
     /// Build helm and kind from source, once, and print where they are.
     Tools,
 }
@@ -46,6 +53,7 @@ fn main() -> Result<()> {
         Chore::Check { only } => checks::run(&root, only.as_deref()),
         Chore::Generate { check } => generate::run(&root, check),
         Chore::ControlPlane => control_plane::run(&root),
+        Chore::Images { load } => images::run(&root, load),
         Chore::Tools => tools::run(),
     }
 }

@@ -1,0 +1,230 @@
+//! Builds the images of provider and simulator from nothing: one static binary each, no base, no daemon, no pulling.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use crate::checks::command;
+
+/// An image, and the program that it runs.
+struct Image {
+    program: &'static str,
+    arguments: &'static [&'static str],
+    ports: &'static [u16],
+}
+
+const IMAGES: [Image; 2] = [
+    Image { program: "provider", arguments: &[], ports: &[10250, 8443] },
+    Image { program: "eci-sim", arguments: &["--listen", "0.0.0.0:8080"], ports: &[8080] },
+];
+
+/// What the images are called, before the program's name.
+const REPOSITORY: &str = "virtual-node";
+/// An ordinary user, by number, since a cluster can only tell from a number that it is not root.
+const USER: &str = "65532:65532";
+/// Where the roots of trust lie on the usual distributions, and in the image.
+const TRUSTED: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// Builds both images as archives, prints where they are, and gives them to the Docker Engine when `load` is set.
+pub fn run(root: &Path, load: bool) -> Result<()> {
+    for archive in build(root)? {
+        println!("{}", archive.display());
+        if load {
+            let mut docker = Command::new("docker");
+            command(docker.args(["load", "--quiet", "--input"]).arg(&archive))?;
+        }
+    }
+    Ok(())
+}
+
+/// The archives of both images, as `docker load`, `kind load image-archive` and `ctr images import` take them.
+pub fn build(root: &Path) -> Result<Vec<PathBuf>> {
+    let target = Target::choose()?;
+    let binaries = binaries(root, &target)?;
+    let folder = target_folder(root).join("images");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    IMAGES.iter().map(|image| archive(image, &binaries.join(image.program), &folder)).collect()
+}
+
+/// The name and tag of a program's image.
+pub fn tag(program: &str) -> String {
+    format!("{REPOSITORY}/{program}:{}", env!("CARGO_PKG_VERSION"))
+}
+
+/// What a binary is built for, so that it needs nothing but the kernel.
+struct Target {
+    triple: String,
+    flags: Option<&'static str>,
+}
+
+impl Target {
+    /// musl, where the standard library for it is or can be had; else glibc, linked statically.
+    ///
+    /// Both resolve names by /etc/hosts and DNS in an empty root (glibc since 2.34); see `ci/images/README.md`.
+    fn choose() -> Result<Self> {
+        let architecture = std::env::consts::ARCH;
+        let musl = format!("{architecture}-unknown-linux-musl");
+        if has_standard_library(&musl)? || add_standard_library(&musl) {
+            return Ok(Self { triple: musl, flags: None });
+        }
+        println!("the standard library for {musl} cannot be had here; linking glibc statically instead");
+        let triple = format!("{architecture}-unknown-linux-gnu");
+        Ok(Self { triple, flags: Some("-C target-feature=+crt-static") })
+    }
+
+    /// `CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_…`
+    fn variable(&self, name: &str) -> String {
+        format!("CARGO_TARGET_{}_{name}", self.triple.to_uppercase().replace('-', "_"))
+    }
+}
+
+fn has_standard_library(triple: &str) -> Result<bool> {
+    let output =
+        Command::new("rustc").args(["--print", "sysroot"]).output().context("rustc is not installed")?;
+    let sysroot = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    Ok(sysroot.join("lib/rustlib").join(triple).join("lib").is_dir())
+}
+
+fn add_standard_library(triple: &str) -> bool {
+    let added = Command::new("timeout").args(["120", "rustup", "target", "add", triple]).status();
+    added.is_ok_and(|status| status.success())
+}
+
+fn target_folder(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+}
+
+/// Builds all programs, and gives the folder they are in.
+fn binaries(root: &Path, target: &Target) -> Result<PathBuf> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--release", "--quiet", "--target", &target.triple]).current_dir(root);
+    for image in &IMAGES {
+        cargo.args(["--package", image.program, "--bin", image.program]);
+    }
+    if let Some(flags) = target.flags {
+        cargo.env(target.variable("RUSTFLAGS"), flags);
+    }
+    // ring's few C files need no C library, so the machine's own compiler serves for musl as well
+    let compiler = format!("CC_{}", target.triple.replace('-', "_"));
+    if std::env::var_os(&compiler).is_none() && Command::new("musl-gcc").arg("--version").output().is_err() {
+        cargo.env(compiler, "cc");
+    }
+    command(&mut cargo)?;
+    Ok(target_folder(root).join(&target.triple).join("release"))
+}
+
+/// Puts one image together: a layer, its configuration, and the list of both.
+fn archive(image: &Image, binary: &Path, folder: &Path) -> Result<PathBuf> {
+    let work = folder.join(format!("{}.partial", image.program));
+    if work.exists() {
+        fs::remove_dir_all(&work)?;
+    }
+    lay_out(image.program, binary, &work.join("root"))?;
+    let layer = work.join("layer.tar");
+    tar(&work.join("root"), &layer, &["."])?;
+    let configuration = configuration(image, &digest(&fs::read(&layer)?)).to_string();
+    let configuration_name = format!("{}.json", digest(configuration.as_bytes()));
+    fs::write(work.join(&configuration_name), configuration)?;
+    let manifest = json!([{
+        "Config": configuration_name, "RepoTags": [tag(image.program)], "Layers": ["layer.tar"],
+    }]);
+    fs::write(work.join("manifest.json"), manifest.to_string())?;
+    let archive = folder.join(format!("{}.tar", image.program));
+    tar(&work, &archive, &["manifest.json", &configuration_name, "layer.tar"])?;
+    fs::remove_dir_all(&work)?;
+    Ok(archive)
+}
+
+/// The image's whole file system.
+fn lay_out(program: &str, binary: &Path, root: &Path) -> Result<()> {
+    fs::create_dir_all(root.join("etc/ssl/certs"))?;
+    fs::copy(binary, root.join(program))
+        .with_context(|| format!("{} was built but is not there", binary.display()))?;
+    fs::write(root.join("etc/passwd"), "nonroot:x:65532:65532:nonroot:/:/none\n")?;
+    fs::write(root.join("etc/group"), "nonroot:x:65532:\n")?;
+    if Path::new(TRUSTED).exists() {
+        fs::copy(TRUSTED, root.join(TRUSTED.trim_start_matches('/')))?;
+    } else {
+        println!("{TRUSTED} is not here: the image of {program} will trust no public authority");
+    }
+    Ok(())
+}
+
+fn configuration(image: &Image, layer: &str) -> serde_json::Value {
+    let ports: serde_json::Map<_, _> =
+        image.ports.iter().map(|port| (format!("{port}/tcp"), json!({}))).collect();
+    json!({
+        "architecture": if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" },
+        "os": "linux",
+        "created": "1970-01-01T00:00:00Z",
+        "config": {
+            "User": USER,
+            "Entrypoint": [format!("/{}", image.program)],
+            "Cmd": image.arguments,
+            "ExposedPorts": ports,
+            "WorkingDir": "/",
+            "Labels": {
+                "org.opencontainers.image.title": image.program,
+                "org.opencontainers.image.version": env!("CARGO_PKG_VERSION"),
+                "org.opencontainers.image.licenses": env!("CARGO_PKG_LICENSE"),
+                "org.opencontainers.image.source": env!("CARGO_PKG_REPOSITORY"),
+            },
+        },
+        "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{layer}")] },
+        "history": [{ "created": "1970-01-01T00:00:00Z", "created_by": "cargo ci images" }],
+    })
+}
+
+/// The same files give the same archive, byte for byte.
+fn tar(from: &Path, to: &Path, names: &[&str]) -> Result<()> {
+    let mut tar = Command::new("tar");
+    tar.args(["--create", "--format=gnu", "--sort=name", "--mtime=@0", "--owner=0", "--group=0"]);
+    tar.args(["--numeric-owner", "--mode=u=rwX,go=rX", "--file"])
+        .arg(to)
+        .arg("--directory")
+        .arg(from)
+        .args(names);
+    let status = tar.status().context("tar is not installed")?;
+    ensure!(status.success(), "tar ended with {status}");
+    Ok(())
+}
+
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn built_in(folder: &Path) -> Vec<u8> {
+        fs::create_dir_all(folder).unwrap();
+        let binary = folder.join("binary");
+        fs::write(&binary, "a program").unwrap();
+        let archive = archive(&IMAGES[0], &binary, folder).unwrap();
+        fs::read(archive).unwrap()
+    }
+
+    #[test]
+    fn the_same_program_gives_the_same_image() {
+        let folder = target_folder(Path::new("..")).join("images-tested");
+        let (left, right) = (built_in(&folder.join("left")), built_in(&folder.join("right")));
+        fs::remove_dir_all(folder).unwrap();
+        assert_eq!(digest(&left), digest(&right));
+        let text = String::from_utf8_lossy(&left).into_owned();
+        assert!(text.contains("virtual-node/provider:") && text.contains("a program"));
+    }
+
+    #[test]
+    fn an_image_runs_as_an_ordinary_user_and_holds_no_layer_of_others() {
+        for image in &IMAGES {
+            let configuration = configuration(image, "0");
+            assert_eq!(configuration["config"]["User"], USER);
+            assert_eq!(configuration["rootfs"]["diff_ids"].as_array().unwrap().len(), 1);
+        }
+    }
+}
