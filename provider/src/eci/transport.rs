@@ -1,0 +1,90 @@
+//! How requests travel: over a socket in production, within the process where there is no socket.
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::{ConfigBuilderExt, HttpsConnector};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+
+/// The largest answer that is read: twenty groups with all their events are far below.
+const ANSWER_LIMIT: usize = 32 * 1024 * 1024;
+
+/// Something that carries a request to the cloud and brings the answer.
+pub trait Transport: Send + Sync {
+    /// Carries one request; its URI is absolute.
+    fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>>;
+}
+
+/// Why no answer came.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct TransportError(String);
+
+impl TransportError {
+    /// With the words of whatever failed.
+    pub fn new(why: impl Into<String>) -> Self {
+        Self(why.into())
+    }
+
+    fn told(error: &(dyn std::error::Error + 'static)) -> Self {
+        let mut text = error.to_string();
+        let mut source = error.source();
+        while let Some(inner) = source {
+            let said = inner.to_string();
+            if !text.contains(&said) {
+                text = format!("{text}: {said}");
+            }
+            source = inner.source();
+        }
+        Self(text)
+    }
+}
+
+/// HTTP/1.1 over TCP, with TLS where the URI says `https`; connections are kept.
+#[derive(Clone)]
+pub struct HyperTransport {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+}
+
+impl HyperTransport {
+    /// Trusts the certificate authorities that the machine trusts.
+    ///
+    /// # Errors
+    /// When the machine's store of authorities cannot be read.
+    pub fn new() -> Result<Self, TransportError> {
+        let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| TransportError::told(&error))?
+            .with_native_roots()
+            .map_err(|error| TransportError::told(&error))?
+            .with_no_client_auth();
+        let connector = hyper_rustls::HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1()
+            .build();
+        Ok(Self { client: Client::builder(TokioExecutor::new()).build(connector) })
+    }
+}
+
+impl Transport for HyperTransport {
+    fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
+        Box::pin(async move {
+            let response = self
+                .client
+                .request(request.map(Full::new))
+                .await
+                .map_err(|error| TransportError::told(&error))?;
+            let (parts, body) = response.into_parts();
+            let body = Limited::new(body, ANSWER_LIMIT)
+                .collect()
+                .await
+                .map_err(|error| TransportError::new(error.to_string()))?;
+            Ok(Response::from_parts(parts, body.to_bytes()))
+        })
+    }
+}

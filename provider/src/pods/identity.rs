@@ -1,0 +1,172 @@
+//! Which group belongs to which pod: the name it gets, the tags that say so, and the token that makes it one.
+
+use eci_api::actions::create_container_group::Tag;
+use eci_api::group::ContainerGroup;
+use k8s_openapi::api::core::v1::Pod;
+
+/// What every group of a provider of this house says in its tag `ManagedBy`.
+pub const MANAGED_BY: &str = "virtual-node-eci";
+const VALUE_LIMIT: usize = 128;
+const NAME_LIMIT: usize = 128;
+
+/// Whose groups they are: those of one node of one cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The cluster.
+    pub cluster: String,
+    /// The node.
+    pub node: String,
+}
+
+/// Which pod a group was made for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Claim {
+    /// The pod's UID, by which alone pods are compared.
+    pub uid: String,
+    /// Its namespace, for people.
+    pub namespace: String,
+    /// Its name, for people; perhaps cut.
+    pub name: String,
+}
+
+impl Owner {
+    /// The tags by which the cloud lists this owner's groups.
+    pub fn marks(&self) -> [(&'static str, String); 3] {
+        [
+            ("ManagedBy", MANAGED_BY.to_owned()),
+            ("ClusterId", cut(&self.cluster)),
+            ("NodeName", cut(&self.node)),
+        ]
+    }
+
+    /// The pod of a group of this owner; `None` of all other groups.
+    pub fn claim(&self, group: &ContainerGroup) -> Option<Claim> {
+        let tag = |key: &str| group.tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.clone());
+        let ours = self.marks().iter().all(|(key, value)| tag(key).as_ref() == Some(value));
+        let uid = tag("UID").filter(|uid| ours && !uid.is_empty())?;
+        Some(Claim {
+            uid,
+            namespace: tag("NameSpace").unwrap_or_default(),
+            name: tag("PodName").unwrap_or_default(),
+        })
+    }
+
+    /// All tags of the group for `pod`.
+    pub fn tags(&self, pod: &Pod) -> Vec<Tag> {
+        let metadata = &pod.metadata;
+        let made = metadata.creation_timestamp.as_ref();
+        let made = made.map(|time| time.0.strftime("%Y-%m-%dT%H-%M-%SZ").to_string());
+        let owner = metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true));
+        let own = [
+            ("NameSpace", metadata.namespace.clone()),
+            ("PodName", metadata.name.clone()),
+            ("UID", metadata.uid.clone()),
+            ("CreationTimestamp", made),
+            ("OwnerReferenceKind", owner.map(|owner| owner.kind.clone())),
+            ("OwnerReferenceName", owner.map(|owner| owner.name.clone())),
+        ];
+        let marks = self.marks().map(|(key, value)| (key, Some(value)));
+        let all = marks.into_iter().chain(own);
+        all.filter_map(|(key, value)| Some(tag(key, &value.filter(|value| !value.is_empty())?))).collect()
+    }
+}
+
+/// One tag, cut to what the cloud takes.
+pub fn tag(key: &str, value: &str) -> Tag {
+    Tag { key: Some(key.to_owned()), value: Some(cut(value)) }
+}
+
+fn cut(value: &str) -> String {
+    value.chars().take(VALUE_LIMIT).collect()
+}
+
+/// The name of a pod's group: `namespace-name`, with what the cloud does not take replaced. Groups may share a name.
+pub fn group_name(pod: &Pod) -> String {
+    let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
+    let name = pod.metadata.name.as_deref().unwrap_or_default();
+    let taken = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let full: String =
+        format!("{namespace}-{name}").chars().map(|c| if taken(c) { c } else { '-' }).collect();
+    full.chars().take(NAME_LIMIT).collect::<String>().trim_matches('-').to_owned()
+}
+
+/// The token under which a pod's group is made: the same however often it is asked for, another once `spent`, the
+/// group that was made under the previous one, is known to be beyond use.
+pub fn client_token(uid: &str, spent: Option<&str>) -> String {
+    match spent {
+        None => uid.to_owned(),
+        Some(group) => {
+            let tail: String = group.chars().rev().take(12).collect::<Vec<_>>().into_iter().rev().collect();
+            format!("{uid}-{tail}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn owner() -> Owner {
+        Owner { cluster: "c-1".into(), node: "virtual-kubelet".into() }
+    }
+
+    fn pod() -> Pod {
+        serde_json::from_value(json!({ "metadata": {
+            "namespace": "vk", "name": "web.1", "uid": "11111111-2222-3333-4444-555555555555",
+            "creationTimestamp": "2026-01-05T01:00:00Z",
+            "ownerReferences": [
+                { "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web", "uid": "u", "controller": true }
+            ]
+        } }))
+        .unwrap()
+    }
+
+    fn group(tags: Vec<Tag>) -> ContainerGroup {
+        let tags = tags.into_iter().map(|tag| eci_api::group::Tag {
+            key: tag.key.unwrap_or_default(),
+            value: tag.value.unwrap_or_default(),
+        });
+        ContainerGroup { tags: tags.collect(), ..ContainerGroup::default() }
+    }
+
+    #[test]
+    fn a_group_made_for_a_pod_is_recognised_by_its_tags() {
+        let claim = owner().claim(&group(owner().tags(&pod()))).unwrap();
+        assert_eq!(claim.uid, "11111111-2222-3333-4444-555555555555");
+        assert_eq!((claim.namespace.as_str(), claim.name.as_str()), ("vk", "web.1"));
+    }
+
+    #[test]
+    fn a_group_of_another_node_or_cluster_or_nobody_is_not_ours() {
+        let tags = owner().tags(&pod());
+        let others = [
+            Owner { node: "virtual-kubelet-2".into(), ..owner() },
+            Owner { cluster: "c-2".into(), ..owner() },
+        ];
+        for other in others {
+            assert_eq!(other.claim(&group(tags.clone())), None, "{other:?}");
+        }
+        let bare = tags.into_iter().filter(|tag| tag.key.as_deref() != Some("ManagedBy")).collect();
+        assert_eq!(owner().claim(&group(bare)), None);
+    }
+
+    #[test]
+    fn names_and_values_are_what_the_cloud_takes() {
+        assert_eq!(group_name(&pod()), "vk-web-1");
+        let mut long = pod();
+        long.metadata.name = Some(format!("{}.", "a".repeat(252)));
+        assert_eq!(group_name(&long).len(), 128);
+        assert!(owner().tags(&long).iter().all(|tag| tag.value.as_ref().unwrap().len() <= 128));
+    }
+
+    #[test]
+    fn a_token_fits_and_changes_only_when_its_group_is_spent() {
+        let uid = "11111111-2222-3333-4444-555555555555";
+        assert_eq!(client_token(uid, None), uid);
+        let next = client_token(uid, Some("eci-bp1abcdefghijklmnopq"));
+        assert_eq!(next, format!("{uid}-fghijklmnopq"));
+        assert!(next.len() <= 64);
+    }
+}

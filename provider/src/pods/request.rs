@@ -1,0 +1,157 @@
+//! From a pod and its sources to the request that makes its group; pure.
+
+mod containers;
+mod environment;
+mod network;
+mod size;
+mod variables;
+mod volumes;
+
+use eci_api::actions::create_container_group::{CreateContainerGroup, SecurityContext, Sysctl};
+use k8s_openapi::api::core::v1::{Pod, PodSpec};
+
+use super::annotations;
+use super::identity::{self, Owner};
+use super::sources::Sources;
+use crate::config::Config;
+
+pub use size::{Size, of_pod as size_of_pod};
+
+/// What is the same for all pods of this node.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    /// The node's configuration.
+    pub config: Config,
+    /// The region of the groups.
+    pub region: String,
+    /// Whose they are.
+    pub owner: Owner,
+}
+
+/// A request that can be sent, and what should be said about it.
+#[derive(Clone)]
+pub struct Made {
+    /// The request.
+    pub request: CreateContainerGroup,
+    /// What the pod's owner should know, though it does not stop anything.
+    pub remarks: Vec<Remark>,
+}
+
+impl std::fmt::Debug for Made {
+    /// Without the request, which holds passwords and the contents of Secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = self.request.container_group_name.as_deref().unwrap_or_default();
+        write!(f, "Made({name}, {:?})", self.remarks)
+    }
+}
+
+/// Something worth a warning on the pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// The event's reason.
+    pub reason: &'static str,
+    /// The event's text.
+    pub message: String,
+}
+
+/// Why there is no request for a pod.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// A variable's source is not there yet.
+    #[error("{message}")]
+    Source {
+        /// The event's reason, as virtual-kubelet names it.
+        reason: &'static str,
+        /// The kubelet's words for it.
+        message: String,
+    },
+    /// A volume's source is not there yet, or does not fit.
+    #[error("MountVolume.SetUp failed for volume \"{volume}\" : {why}")]
+    Mount {
+        /// The volume.
+        volume: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// An annotation's value cannot be used.
+    #[error("annotation {key} is `{value}`, which is not {should}")]
+    Annotation {
+        /// The annotation.
+        key: String,
+        /// What it says.
+        value: String,
+        /// What would be right.
+        should: &'static str,
+    },
+    /// Something that this node can never do.
+    #[error("{0}")]
+    Unsupported(String),
+}
+
+/// Makes the request for `pod`; `spent` is the group made for it before that is beyond use.
+///
+/// # Errors
+/// [`Problem`].
+pub fn for_pod(pod: &Pod, sources: &Sources, scope: &Scope, spent: Option<&str>) -> Result<Made, Problem> {
+    let empty = PodSpec::default();
+    let spec = pod.spec.as_ref().unwrap_or(&empty);
+    refuse_impossible(spec)?;
+    let mut remarks = Vec::new();
+    let config = &scope.config;
+    let mut request = CreateContainerGroup {
+        region_id: Some(scope.region.clone()),
+        container_group_name: Some(identity::group_name(pod)),
+        client_token: Some(identity::client_token(pod.metadata.uid.as_deref().unwrap_or_default(), spent)),
+        vswitch_id: Some(config.vswitch.clone()),
+        security_group_id: Some(config.security_group.clone()),
+        resource_group_id: config.resource_group.clone(),
+        cpu_architecture: (config.architecture != Default::default())
+            .then(|| config.architecture.in_eci().to_owned()),
+        restart_policy: Some(spec.restart_policy.clone().unwrap_or_else(|| "Always".to_owned())),
+        termination_grace_period_seconds: spec.termination_grace_period_seconds,
+        active_deadline_seconds: spec.active_deadline_seconds,
+        share_process_namespace: spec.share_process_namespace.filter(|shared| *shared),
+        host_name: network::host_name(pod, spec),
+        security_context: sysctls(spec),
+        tag: scope.owner.tags(pod),
+        ..CreateContainerGroup::default()
+    };
+    let size = size::of_pod(pod);
+    request.cpu = size.cpu.map(Into::into);
+    request.memory = size.memory.map(Into::into);
+    let scene = containers::Scene { pod, spec, sources, scope, size: &size };
+    containers::fill(&mut request, &scene, &mut remarks)?;
+    request.volume = volumes::of_pod(pod, spec, sources, &mut remarks)?;
+    network::fill(&mut request, pod, spec, sources, &mut remarks);
+    annotations::apply(pod, &mut request)?;
+    Ok(Made { request, remarks })
+}
+
+fn sysctls(spec: &PodSpec) -> Option<SecurityContext> {
+    let context = spec.security_context.as_ref()?;
+    let sysctls = context.sysctls.iter().flatten();
+    let sysctl: Vec<Sysctl> = sysctls
+        .map(|sysctl| Sysctl { name: Some(sysctl.name.clone()), value: Some(sysctl.value.clone()) })
+        .collect();
+    (!sysctl.is_empty()).then_some(SecurityContext { sysctl })
+}
+
+fn refuse_impossible(spec: &PodSpec) -> Result<(), Problem> {
+    let refused = |what: &str| Err(Problem::Unsupported(what.to_owned()));
+    if spec.os.as_ref().is_some_and(|os| os.name == "windows") {
+        return refused("the virtual node runs Linux only, and the pod asks for windows");
+    }
+    for (asked, name) in
+        [(spec.host_network, "hostNetwork"), (spec.host_pid, "hostPID"), (spec.host_ipc, "hostIPC")]
+    {
+        if asked == Some(true) {
+            return refused(&format!(
+                "{name} is not possible on the virtual node: an instance is a host of its own"
+            ));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,333 @@
+//! A container's environment as the kubelet would make it: sources, services, expansion; what is missing, by name.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{
+    ConfigMapKeySelector, Container, EnvFromSource, EnvVarSource, Pod, ResourceFieldSelector,
+    SecretKeySelector, Service,
+};
+use rust_decimal::Decimal;
+
+use super::size::{self, Size};
+use super::variables::{Environment, Held};
+use super::{Problem, Remark};
+use crate::pods::quantity;
+use crate::pods::sources::Sources;
+
+/// What the environment is made from.
+pub struct Surroundings<'a> {
+    /// The pod.
+    pub pod: &'a Pod,
+    /// Its sources.
+    pub sources: &'a Sources,
+    /// Its size as a whole, which unset limits fall back to.
+    pub size: &'a Size,
+}
+
+/// The environment of `container`.
+///
+/// # Errors
+/// A mandatory source that is not there.
+pub fn of_container(
+    container: &Container,
+    surroundings: &Surroundings<'_>,
+    remarks: &mut Vec<Remark>,
+) -> Result<Environment, Problem> {
+    let mut environment = Environment::default();
+    for from in container.env_from.iter().flatten() {
+        add_all(&mut environment, from, surroundings, remarks)?;
+    }
+    let service_variables = service_variables(surroundings);
+    for variable in container.env.iter().flatten() {
+        let held = match (&variable.value_from, &variable.value) {
+            (Some(from), _) => match resolve(from, container, surroundings, remarks)? {
+                Some(held) => held,
+                None => continue,
+            },
+            (None, value) => {
+                let text = value.as_deref().unwrap_or_default();
+                Held::Text(expand(text, |name| {
+                    environment.text(name).or_else(|| service_variables.get(name).cloned())
+                }))
+            }
+        };
+        environment.set(&variable.name, held);
+    }
+    for (name, value) in service_variables {
+        if environment.get(&name).is_none() {
+            environment.set(&name, Held::Text(value));
+        }
+    }
+    Ok(environment)
+}
+
+fn add_all(
+    environment: &mut Environment,
+    from: &EnvFromSource,
+    surroundings: &Surroundings<'_>,
+    remarks: &mut Vec<Remark>,
+) -> Result<(), Problem> {
+    let prefix = from.prefix.as_deref().unwrap_or_default();
+    let mut add = |data: Vec<(String, String)>| {
+        let mut invalid = Vec::new();
+        for (key, value) in data {
+            let name = format!("{prefix}{key}");
+            if is_name(&name) { environment.set(&name, Held::Text(value)) } else { invalid.push(name) }
+        }
+        if !invalid.is_empty() {
+            let message =
+                format!("Keys [{}] were skipped since they are no names of variables.", invalid.join(", "));
+            remarks.push(Remark { reason: "InvalidEnvironmentVariableNames", message });
+        }
+    };
+    if let Some(source) = &from.config_map_ref {
+        match surroundings.sources.config_maps.get(&source.name) {
+            Some(found) => add(found.data.clone().unwrap_or_default().into_iter().collect()),
+            None => absent(Kind::ConfigMap, &source.name, source.optional, remarks)?,
+        }
+    } else if let Some(source) = &from.secret_ref {
+        match surroundings.sources.secrets.get(&source.name) {
+            Some(found) => {
+                let text = |bytes: &k8s_openapi::ByteString| String::from_utf8_lossy(&bytes.0).into_owned();
+                let data = found.data.iter().flatten().map(|(key, value)| (key.clone(), text(value)));
+                add(data.collect());
+            }
+            None => absent(Kind::Secret, &source.name, source.optional, remarks)?,
+        }
+    }
+    Ok(())
+}
+
+fn resolve(
+    from: &EnvVarSource,
+    container: &Container,
+    surroundings: &Surroundings<'_>,
+    remarks: &mut Vec<Remark>,
+) -> Result<Option<Held>, Problem> {
+    if let Some(field) = &from.field_ref {
+        return self::field(&field.field_path, surroundings.pod).map(Some);
+    }
+    if let Some(resource) = &from.resource_field_ref {
+        return self::resource(resource, container, surroundings).map(|text| Some(Held::Text(text)));
+    }
+    let text = match (&from.config_map_key_ref, &from.secret_key_ref) {
+        (Some(key), _) => config_map_key(key, surroundings, remarks)?,
+        (_, Some(key)) => secret_key(key, surroundings, remarks)?,
+        _ => None,
+    };
+    Ok(text.map(Held::Text))
+}
+
+fn config_map_key(
+    selector: &ConfigMapKeySelector,
+    surroundings: &Surroundings<'_>,
+    remarks: &mut Vec<Remark>,
+) -> Result<Option<String>, Problem> {
+    let ConfigMapKeySelector { name, key, optional } = selector;
+    let Some(found) = surroundings.sources.config_maps.get(name) else {
+        return absent(Kind::ConfigMap, name, *optional, remarks).map(|()| None);
+    };
+    match found.data.as_ref().and_then(|data| data.get(key)) {
+        Some(value) => Ok(Some(value.clone())),
+        None => key_absent(Kind::ConfigMap, name, key, *optional, surroundings, remarks).map(|()| None),
+    }
+}
+
+fn secret_key(
+    selector: &SecretKeySelector,
+    surroundings: &Surroundings<'_>,
+    remarks: &mut Vec<Remark>,
+) -> Result<Option<String>, Problem> {
+    let SecretKeySelector { name, key, optional } = selector;
+    let Some(found) = surroundings.sources.secrets.get(name) else {
+        return absent(Kind::Secret, name, *optional, remarks).map(|()| None);
+    };
+    match found.data.as_ref().and_then(|data| data.get(key)) {
+        Some(value) => Ok(Some(String::from_utf8_lossy(&value.0).into_owned())),
+        None => key_absent(Kind::Secret, name, key, *optional, surroundings, remarks).map(|()| None),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    ConfigMap,
+    Secret,
+}
+
+fn absent(kind: Kind, name: &str, optional: Option<bool>, remarks: &mut Vec<Remark>) -> Result<(), Problem> {
+    let message = match kind {
+        Kind::ConfigMap => format!("configmap \"{name}\" not found"),
+        Kind::Secret => format!("secret \"{name}\" not found"),
+    };
+    let (mandatory, tolerated) = match kind {
+        Kind::ConfigMap => ("MandatoryConfigMapNotFound", "OptionalConfigMapNotFound"),
+        Kind::Secret => ("MandatorySecretNotFound", "OptionalSecretNotFound"),
+    };
+    said(message, mandatory, tolerated, optional, remarks)
+}
+
+fn key_absent(
+    kind: Kind,
+    name: &str,
+    key: &str,
+    optional: Option<bool>,
+    surroundings: &Surroundings<'_>,
+    remarks: &mut Vec<Remark>,
+) -> Result<(), Problem> {
+    let namespace = surroundings.pod.metadata.namespace.as_deref().unwrap_or("default");
+    let (word, mandatory, tolerated) = match kind {
+        Kind::ConfigMap => ("ConfigMap", "MandatoryConfigMapKeyNotFound", "OptionalConfigMapKeyNotFound"),
+        Kind::Secret => ("Secret", "MandatorySecretKeyNotFound", "OptionalSecretKeyNotFound"),
+    };
+    let message = format!("couldn't find key {key} in {word} {namespace}/{name}");
+    said(message, mandatory, tolerated, optional, remarks)
+}
+
+fn said(
+    message: String,
+    mandatory: &'static str,
+    tolerated: &'static str,
+    optional: Option<bool>,
+    remarks: &mut Vec<Remark>,
+) -> Result<(), Problem> {
+    if optional != Some(true) {
+        return Err(Problem::Source { reason: mandatory, message });
+    }
+    remarks.push(Remark { reason: tolerated, message });
+    Ok(())
+}
+
+/// What a field of the pod says.
+///
+/// # Errors
+/// A field that no variable may name.
+pub fn field(path: &str, pod: &Pod) -> Result<Held, Problem> {
+    let metadata = &pod.metadata;
+    let spec = pod.spec.as_ref();
+    let text = |text: Option<&String>| Ok(Held::Text(text.cloned().unwrap_or_default()));
+    match path {
+        "metadata.name" => text(metadata.name.as_ref()),
+        "metadata.namespace" => text(metadata.namespace.as_ref()),
+        "metadata.uid" => text(metadata.uid.as_ref()),
+        "spec.nodeName" => text(spec.and_then(|spec| spec.node_name.as_ref())),
+        "spec.serviceAccountName" => text(spec.and_then(|spec| spec.service_account_name.as_ref())),
+        // An instance is its own host: both addresses are one.
+        "status.podIP" | "status.podIPs" | "status.hostIP" | "status.hostIPs" => Ok(Held::PodIp),
+        _ => {
+            let subscript = |map: &Option<BTreeMap<String, String>>, start: &str| {
+                let key = path.strip_prefix(start)?.strip_suffix("']")?;
+                Some(map.as_ref().and_then(|map| map.get(key)).cloned().unwrap_or_default())
+            };
+            subscript(&metadata.labels, "metadata.labels['")
+                .or_else(|| subscript(&metadata.annotations, "metadata.annotations['"))
+                .map(Held::Text)
+                .ok_or_else(|| Problem::Unsupported(format!("field {path} cannot be given to a container")))
+        }
+    }
+}
+
+/// What a resource of a container amounts to, divided and rounded up.
+///
+/// # Errors
+/// A resource or a divisor that cannot be read.
+pub fn resource(
+    selector: &ResourceFieldSelector,
+    container: &Container,
+    surroundings: &Surroundings<'_>,
+) -> Result<String, Problem> {
+    let spec = surroundings.pod.spec.as_ref();
+    let named = selector.container_name.as_deref().filter(|name| !name.is_empty());
+    let others =
+        spec.into_iter().flat_map(|spec| spec.containers.iter().chain(spec.init_containers.iter().flatten()));
+    let container = named.and_then(|name| others.into_iter().find(|c| c.name == name)).unwrap_or(container);
+    let unusable =
+        || Problem::Unsupported(format!("resource {} cannot be given to a container", selector.resource));
+    let (kind, resource) = selector.resource.split_once('.').ok_or_else(unusable)?;
+    let listed = container.resources.as_ref().and_then(|resources| match kind {
+        "limits" => resources.limits.as_ref(),
+        _ => resources.requests.as_ref(),
+    });
+    let said = listed.and_then(|list| list.get(resource)).and_then(quantity::value);
+    let fallback = || match (kind, resource) {
+        ("requests", _) => Decimal::ZERO,
+        (_, "cpu") => surroundings.size.cpu.unwrap_or(Decimal::TWO),
+        (_, "memory") => surroundings.size.memory.unwrap_or(Decimal::from(4)) * Decimal::from(1u64 << 30),
+        _ => Decimal::ZERO,
+    };
+    let value = said
+        .or_else(|| size::declared(container, resource).filter(|_| kind == "limits"))
+        .unwrap_or_else(fallback);
+    let divisor = selector.divisor.as_ref().and_then(quantity::value).filter(|divisor| !divisor.is_zero());
+    let divided = value.checked_div(divisor.unwrap_or(Decimal::ONE)).ok_or_else(unusable)?;
+    Ok(divided.ceil().normalize().to_string())
+}
+
+/// The variables by which containers find the Services.
+fn service_variables(surroundings: &Surroundings<'_>) -> BTreeMap<String, String> {
+    let mut variables = BTreeMap::new();
+    for service in &surroundings.sources.services {
+        variables.extend(variables_of(service).unwrap_or_default());
+    }
+    variables
+}
+
+fn variables_of(service: &Service) -> Option<Vec<(String, String)>> {
+    let spec = service.spec.as_ref()?;
+    let address = spec.cluster_ip.as_deref().filter(|ip| !ip.is_empty() && *ip != "None")?;
+    let name = service.metadata.name.as_deref()?.to_ascii_uppercase().replace('-', "_");
+    let ports = spec.ports.as_deref().unwrap_or_default();
+    let first = ports.first()?;
+    let mut variables = vec![
+        (format!("{name}_SERVICE_HOST"), address.to_owned()),
+        (format!("{name}_SERVICE_PORT"), first.port.to_string()),
+    ];
+    let url = |port: &k8s_openapi::api::core::v1::ServicePort| {
+        let protocol = port.protocol.as_deref().unwrap_or("TCP").to_ascii_lowercase();
+        let bracketed = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
+        (format!("{protocol}://{bracketed}:{}", port.port), protocol)
+    };
+    variables.push((format!("{name}_PORT"), url(first).0));
+    for port in ports {
+        if let Some(port_name) = port.name.as_deref().filter(|name| !name.is_empty()) {
+            let port_name = port_name.to_ascii_uppercase().replace('-', "_");
+            variables.push((format!("{name}_SERVICE_PORT_{port_name}"), port.port.to_string()));
+        }
+        let (url, protocol) = url(port);
+        let prefix = format!("{name}_PORT_{}_{}", port.port, protocol.to_ascii_uppercase());
+        variables.push((prefix.clone(), url));
+        variables.push((format!("{prefix}_PROTO"), protocol));
+        variables.push((format!("{prefix}_PORT"), port.port.to_string()));
+        variables.push((format!("{prefix}_ADDR"), address.to_owned()));
+    }
+    Some(variables)
+}
+
+/// Replaces `$(NAME)` where `lookup` knows the name; `$$` becomes `$`, all else stays as it is written.
+pub fn expand(text: &str, lookup: impl Fn(&str) -> Option<String>) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        let (told, left) = if let Some(left) = after.strip_prefix('$') {
+            ("$".to_owned(), left)
+        } else if let Some((name, left)) = after.strip_prefix('(').and_then(|inner| inner.split_once(')')) {
+            (lookup(name).unwrap_or_else(|| format!("$({name})")), left)
+        } else {
+            ("$".to_owned(), after)
+        };
+        out.push_str(&told);
+        rest = left;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// A name that ECI takes: letters, digits and underscore, no digit first, at most 128.
+fn is_name(name: &str) -> bool {
+    let valid = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    valid && !name.is_empty() && name.len() <= 128 && !name.starts_with(|c: char| c.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests;

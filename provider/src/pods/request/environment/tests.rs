@@ -1,0 +1,158 @@
+//! Tests of the rules by which an environment is made.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+fn sources() -> Sources {
+    let config_map = |data: Value| serde_json::from_value(json!({ "data": data })).unwrap();
+    let secret = json!({ "data": { "password": "aHVzaA==" } });
+    let service = json!({
+        "metadata": { "name": "my-db" },
+        "spec": { "clusterIP": "10.0.0.9", "ports": [{ "name": "sql", "port": 5432 }] }
+    });
+    Sources {
+        config_maps: [
+            ("settings".to_owned(), config_map(json!({ "COLOUR": "blue", "not a name": "x" }))),
+            ("more".to_owned(), config_map(json!({ "COLOUR": "green" }))),
+        ]
+        .into(),
+        secrets: [("keys".to_owned(), serde_json::from_value(secret).unwrap())].into(),
+        services: vec![serde_json::from_value(service).unwrap()],
+        ..Sources::default()
+    }
+}
+
+fn environment(container: Value) -> Result<(Environment, Vec<Remark>), Problem> {
+    let pod: Pod = serde_json::from_value(json!({
+        "metadata": { "name": "web", "namespace": "vk", "uid": "u", "labels": { "app": "web" } },
+        "spec": { "nodeName": "virtual-kubelet", "serviceAccountName": "default", "containers": [] }
+    }))
+    .unwrap();
+    let mut container = container;
+    container["name"] = json!("c");
+    let container: Container = serde_json::from_value(container).unwrap();
+    let (sources, size) = (sources(), Size { cpu: Some(Decimal::from(4)), memory: None });
+    let mut remarks = Vec::new();
+    let surroundings = Surroundings { pod: &pod, sources: &sources, size: &size };
+    of_container(&container, &surroundings, &mut remarks).map(|environment| (environment, remarks))
+}
+
+fn text(container: Value, name: &str) -> Option<String> {
+    environment(container).unwrap().0.text(name)
+}
+
+#[test]
+fn later_sources_and_then_env_override_what_came_before() {
+    let from = json!([{ "configMapRef": { "name": "settings" } }, { "configMapRef": { "name": "more" } }]);
+    assert_eq!(text(json!({ "envFrom": from }), "COLOUR").as_deref(), Some("green"));
+    let own = json!({ "envFrom": from, "env": [{ "name": "COLOUR", "value": "red" }] });
+    assert_eq!(text(own, "COLOUR").as_deref(), Some("red"));
+    let prefixed = json!({ "envFrom": [{ "prefix": "A_", "configMapRef": { "name": "more" } }] });
+    assert_eq!(text(prefixed, "A_COLOUR").as_deref(), Some("green"));
+}
+
+#[test]
+fn keys_that_are_no_names_are_skipped_and_told() {
+    let (environment, remarks) =
+        environment(json!({ "envFrom": [{ "configMapRef": { "name": "settings" } }] })).unwrap();
+    assert_eq!(environment.get("not a name"), None);
+    assert_eq!(remarks[0].reason, "InvalidEnvironmentVariableNames");
+}
+
+#[test]
+fn what_is_missing_stops_the_pod_unless_it_is_optional() {
+    let key = |source: &str, name: &str, key: &str, optional: bool| json!({ "env": [{ "name": "X", "valueFrom": { source: { "name": name, "key": key, "optional": optional } } }] });
+    let from = |source: &str, name: &str, optional: bool| json!({ "envFrom": [{ source: { "name": name, "optional": optional } }] });
+    for (container, reason, message) in [
+        (
+            key("configMapKeyRef", "no", "k", false),
+            "MandatoryConfigMapNotFound",
+            "configmap \"no\" not found",
+        ),
+        (key("configMapKeyRef", "no", "k", true), "OptionalConfigMapNotFound", "configmap \"no\" not found"),
+        (
+            key("configMapKeyRef", "more", "k", false),
+            "MandatoryConfigMapKeyNotFound",
+            "couldn't find key k in ConfigMap vk/more",
+        ),
+        (key("secretKeyRef", "no", "k", false), "MandatorySecretNotFound", "secret \"no\" not found"),
+        (
+            key("secretKeyRef", "keys", "k", true),
+            "OptionalSecretKeyNotFound",
+            "couldn't find key k in Secret vk/keys",
+        ),
+        (from("configMapRef", "no", false), "MandatoryConfigMapNotFound", "configmap \"no\" not found"),
+        (from("secretRef", "no", true), "OptionalSecretNotFound", "secret \"no\" not found"),
+    ] {
+        let seen = match environment(container) {
+            Ok((_, remarks)) => (remarks[0].reason, remarks[0].message.clone()),
+            Err(Problem::Source { reason, message }) => (reason, message),
+            Err(other) => panic!("{other}"),
+        };
+        assert_eq!(seen, (reason, message.to_owned()));
+    }
+}
+
+#[test]
+fn references_to_earlier_variables_are_replaced_and_later_ones_are_not() {
+    let env = json!({ "env": [
+        { "name": "EARLY", "value": "$(LATE)" },
+        { "name": "LATE", "value": "$(EARLY)-$(MY_DB_SERVICE_HOST)-$$(X)-$(" },
+        { "name": "PASSWORD", "valueFrom": { "secretKeyRef": { "name": "keys", "key": "password" } } },
+        { "name": "URL", "value": "me:$(PASSWORD)@db" }
+    ] });
+    assert_eq!(text(env.clone(), "EARLY").as_deref(), Some("$(LATE)"));
+    assert_eq!(text(env.clone(), "LATE").as_deref(), Some("$(LATE)-10.0.0.9-$(X)-$("));
+    assert_eq!(text(env, "URL").as_deref(), Some("me:hush@db"));
+}
+
+#[test]
+fn services_are_told_by_their_variables() {
+    for (name, value) in [
+        ("MY_DB_SERVICE_HOST", "10.0.0.9"),
+        ("MY_DB_SERVICE_PORT", "5432"),
+        ("MY_DB_SERVICE_PORT_SQL", "5432"),
+        ("MY_DB_PORT", "tcp://10.0.0.9:5432"),
+        ("MY_DB_PORT_5432_TCP_ADDR", "10.0.0.9"),
+    ] {
+        assert_eq!(text(json!({}), name).as_deref(), Some(value), "{name}");
+    }
+}
+
+#[test]
+fn fields_of_the_pod_are_given_and_its_address_is_left_to_the_cloud() {
+    let field =
+        |path: &str| json!({ "env": [{ "name": "X", "valueFrom": { "fieldRef": { "fieldPath": path } } }] });
+    for (path, held) in [
+        ("metadata.name", Some(Held::Text("web".into()))),
+        ("metadata.labels['app']", Some(Held::Text("web".into()))),
+        ("spec.nodeName", Some(Held::Text("virtual-kubelet".into()))),
+        ("status.podIP", Some(Held::PodIp)),
+        ("status.hostIP", Some(Held::PodIp)),
+        ("spec.containers", None),
+    ] {
+        let seen = environment(field(path)).ok().and_then(|(all, _)| all.get("X").cloned());
+        assert_eq!(seen, held, "{path}");
+    }
+}
+
+#[test]
+fn resources_are_divided_and_rounded_up() {
+    let resource = |resource: &str, divisor: &str| {
+        json!({
+            "resources": { "limits": { "cpu": "1500m", "memory": "1Gi" } },
+            "env": [{ "name": "X", "valueFrom": { "resourceFieldRef": { "resource": resource, "divisor": divisor } } }]
+        })
+    };
+    for (name, divisor, value) in [
+        ("limits.cpu", "0", "2"),
+        ("limits.cpu", "1m", "1500"),
+        ("limits.memory", "1Mi", "1024"),
+        ("requests.cpu", "1", "0"),
+    ] {
+        assert_eq!(text(resource(name, divisor), "X").as_deref(), Some(value), "{name} / {divisor}");
+    }
+    let unset = json!({ "env": [{ "name": "X", "valueFrom": { "resourceFieldRef": { "resource": "limits.cpu" } } }] });
+    assert_eq!(text(unset, "X").as_deref(), Some("4"), "falls back to the pod's own size");
+}

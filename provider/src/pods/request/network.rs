@@ -1,0 +1,134 @@
+//! A group's names and registries: host name, DNS, hosts file, and the keys with which images are pulled.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use eci_api::actions::create_container_group as wire;
+use k8s_openapi::api::core::v1::{Pod, PodSpec, Secret};
+use serde::Deserialize;
+
+use super::Remark;
+use crate::pods::sources::Sources;
+
+/// The host name that the pod's containers see.
+pub fn host_name(pod: &Pod, spec: &PodSpec) -> Option<String> {
+    let name = spec.hostname.clone().filter(|name| !name.is_empty()).or_else(|| pod.metadata.name.clone())?;
+    let cut: String = name.chars().take(63).collect();
+    Some(cut.trim_end_matches(['-', '.']).to_owned())
+}
+
+/// Gives `request` its DNS, hosts and keys.
+pub fn fill(
+    request: &mut wire::CreateContainerGroup,
+    pod: &Pod,
+    spec: &PodSpec,
+    sources: &Sources,
+    remarks: &mut Vec<Remark>,
+) {
+    dns(request, spec);
+    request.host_aliase = spec
+        .host_aliases
+        .iter()
+        .flatten()
+        .map(|alias| wire::HostAliase {
+            ip: Some(alias.ip.clone()),
+            hostname: alias.hostnames.clone().unwrap_or_default(),
+        })
+        .collect();
+    request.image_registry_credential = credentials(pod, spec, sources, remarks);
+}
+
+fn dns(request: &mut wire::CreateContainerGroup, spec: &PodSpec) {
+    let Some(config) = &spec.dns_config else {
+        if spec.dns_policy.as_deref() == Some("Default") {
+            request.dns_policy = Some("Default".to_owned());
+        }
+        return;
+    };
+    request.dns_policy = Some("None".to_owned());
+    request.dns_config = Some(wire::DnsConfig {
+        name_server: config.nameservers.clone().unwrap_or_default(),
+        search: config.searches.clone().unwrap_or_default(),
+        option: config
+            .options
+            .iter()
+            .flatten()
+            .map(|option| wire::DnsOption { name: option.name.clone(), value: option.value.clone() })
+            .collect(),
+    });
+}
+
+#[derive(Deserialize)]
+struct DockerConfig {
+    #[serde(default)]
+    auths: BTreeMap<String, DockerAuth>,
+}
+
+#[derive(Deserialize)]
+struct DockerAuth {
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    auth: String,
+}
+
+fn credentials(
+    pod: &Pod,
+    spec: &PodSpec,
+    sources: &Sources,
+    remarks: &mut Vec<Remark>,
+) -> Vec<wire::ImageRegistryCredential> {
+    let mut found: BTreeMap<String, wire::ImageRegistryCredential> = BTreeMap::new();
+    let mut missing = Vec::new();
+    for reference in spec.image_pull_secrets.iter().flatten() {
+        match sources.secrets.get(&reference.name).and_then(docker_config) {
+            Some(auths) => {
+                for (server, auth) in auths {
+                    let Some((user_name, password)) = user_and_password(auth) else { continue };
+                    let server = registry(&server);
+                    found.entry(server.clone()).or_insert(wire::ImageRegistryCredential {
+                        server: Some(server),
+                        user_name: Some(user_name),
+                        password: Some(password),
+                    });
+                }
+            }
+            None => missing.push(reference.name.clone()),
+        }
+    }
+    if !missing.is_empty() {
+        let message = format!(
+            "Unable to retrieve some image pull secrets ({}); attempting to pull the image may not succeed.",
+            missing.join(", ")
+        );
+        tracing::debug!(pod = ?pod.metadata.name, "{message}");
+        remarks.push(Remark { reason: "FailedToRetrieveImagePullSecret", message });
+    }
+    found.into_values().collect()
+}
+
+fn docker_config(secret: &Secret) -> Option<BTreeMap<String, DockerAuth>> {
+    let data = secret.data.as_ref()?;
+    if let Some(config) = data.get(".dockerconfigjson") {
+        return serde_json::from_slice::<DockerConfig>(&config.0).ok().map(|config| config.auths);
+    }
+    serde_json::from_slice(&data.get(".dockercfg")?.0).ok()
+}
+
+fn user_and_password(auth: DockerAuth) -> Option<(String, String)> {
+    if !auth.username.is_empty() {
+        return Some((auth.username, auth.password));
+    }
+    let decoded = String::from_utf8(BASE64_STANDARD.decode(auth.auth.trim()).ok()?).ok()?;
+    let (user, password) = decoded.split_once(':')?;
+    Some((user.to_owned(), password.to_owned()))
+}
+
+/// The cloud wants the registry without scheme and path.
+fn registry(server: &str) -> String {
+    let bare = server.trim_start_matches("https://").trim_start_matches("http://");
+    bare.split('/').next().unwrap_or(bare).to_owned()
+}

@@ -1,0 +1,124 @@
+//! How large a pod's instance must be: limits, else requests, summed; init containers by Kubernetes' rule.
+
+use std::fmt;
+
+use k8s_openapi::api::core::v1::{Container, Pod};
+use rust_decimal::Decimal;
+
+use crate::pods::quantity;
+
+/// What is asked for; nothing where nothing is declared, and then the cloud takes 2 vCPU and 4 GiB.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Size {
+    /// vCPU.
+    pub cpu: Option<Decimal>,
+    /// GiB.
+    pub memory: Option<Decimal>,
+}
+
+/// The variable with which a container asks not to be counted.
+const IGNORE: &str = "__ECI_RESOURCE_IGNORE__";
+
+/// What `pod` asks for as a whole.
+pub fn of_pod(pod: &Pod) -> Size {
+    let Some(spec) = &pod.spec else { return Size::default() };
+    let counted = |container: &&Container| !is_ignored(container);
+    let sum = |resource: &str| {
+        let main =
+            spec.containers.iter().filter(counted).filter_map(|container| declared(container, resource));
+        let inits: Vec<&Container> = spec.init_containers.iter().flatten().filter(counted).collect();
+        let sidecars = inits.iter().filter(|container| is_sidecar(container));
+        let sidecars = sidecars.filter_map(|container| declared(container, resource));
+        let together: Decimal = main.chain(sidecars).sum();
+        let alone = inits.iter().filter(|container| !is_sidecar(container));
+        let largest = alone.filter_map(|container| declared(container, resource)).max().unwrap_or_default();
+        Some(together.max(largest)).filter(|sum| !sum.is_zero())
+    };
+    Size { cpu: sum("cpu").map(|cpu| cpu.normalize()), memory: sum("memory").map(quantity::gib) }
+}
+
+/// What one container declares of a resource: its limit, else its request.
+pub fn declared(container: &Container, resource: &str) -> Option<Decimal> {
+    let resources = container.resources.as_ref()?;
+    let find = |list: &Option<std::collections::BTreeMap<_, _>>| {
+        list.as_ref()?.get(resource).and_then(quantity::value)
+    };
+    find(&resources.limits).or_else(|| find(&resources.requests))
+}
+
+/// An init container that runs beside the others.
+pub fn is_sidecar(container: &Container) -> bool {
+    container.restart_policy.as_deref() == Some("Always")
+}
+
+fn is_ignored(container: &Container) -> bool {
+    let variables = container.env.iter().flatten();
+    variables.into_iter().any(|variable| {
+        variable.name == IGNORE
+            && variable.value.as_deref().is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    })
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.cpu, self.memory) {
+            (None, None) => f.write_str("nothing"),
+            (Some(cpu), None) => write!(f, "{cpu} vCPU"),
+            (None, Some(memory)) => write!(f, "{memory} GiB"),
+            (Some(cpu), Some(memory)) => write!(f, "{cpu} vCPU, {memory} GiB"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn container(limits: Value, requests: Value) -> Value {
+        json!({ "name": "c", "resources": { "limits": limits, "requests": requests } })
+    }
+
+    fn size(containers: Vec<Value>, inits: Vec<Value>) -> String {
+        let pod = json!({ "spec": { "containers": containers, "initContainers": inits } });
+        of_pod(&serde_json::from_value(pod).unwrap()).to_string()
+    }
+
+    #[test]
+    fn the_size_of_a_pod_follows_what_its_containers_declare() {
+        let none = || json!({});
+        let two = || json!({ "cpu": "2", "memory": "4Gi" });
+        let quarter = || json!({ "cpu": "250m", "memory": "512Mi" });
+        let ignored = || {
+            let mut ignored = container(quarter(), none());
+            ignored["env"] = json!([{ "name": IGNORE, "value": "TRUE" }]);
+            ignored
+        };
+        let sidecar = || {
+            let mut sidecar = container(two(), none());
+            sidecar["restartPolicy"] = json!("Always");
+            sidecar
+        };
+        for (containers, inits, expected) in [
+            (vec![container(none(), none())], vec![], "nothing"),
+            (vec![container(two(), none())], vec![], "2 vCPU, 4 GiB"),
+            (vec![container(none(), two())], vec![], "2 vCPU, 4 GiB"),
+            (vec![container(quarter(), two())], vec![], "0.25 vCPU, 0.5 GiB"),
+            (
+                vec![container(two(), none()), container(two(), none()), container(quarter(), none())],
+                vec![],
+                "4.25 vCPU, 8.5 GiB",
+            ),
+            (vec![container(two(), none()), container(two(), none()), ignored()], vec![], "4 vCPU, 8 GiB"),
+            (vec![container(two(), none()), container(none(), none())], vec![], "2 vCPU, 4 GiB"),
+            (vec![container(json!({ "cpu": "1" }), json!({ "memory": "1Gi" }))], vec![], "1 vCPU, 1 GiB"),
+            (vec![container(json!({ "cpu": "1" }), none())], vec![], "1 vCPU"),
+            (vec![container(quarter(), none())], vec![container(two(), none())], "2 vCPU, 4 GiB"),
+            (vec![container(two(), none())], vec![container(quarter(), none())], "2 vCPU, 4 GiB"),
+            (vec![container(two(), none())], vec![sidecar()], "4 vCPU, 8 GiB"),
+        ] {
+            assert_eq!(size(containers.clone(), inits.clone()), expected, "{containers:?} {inits:?}");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Tests of the request as a whole, with the guide's own manifests among them.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::config::Config;
+
+fn scope() -> Scope {
+    Scope {
+        config: Config::new("vsw-1", "sg-1"),
+        region: "cn-hangzhou".into(),
+        owner: Owner { cluster: "c-1".into(), node: "virtual-kubelet".into() },
+    }
+}
+
+fn pod(spec: Value) -> Pod {
+    serde_json::from_value(json!({
+        "metadata": { "name": "nginx", "namespace": "vk", "uid": "u-1" },
+        "spec": spec
+    }))
+    .unwrap()
+}
+
+fn made(spec: Value) -> Made {
+    for_pod(&pod(spec), &Sources::default(), &scope(), None).unwrap()
+}
+
+#[test]
+fn the_guide_s_pod_becomes_one_container_in_the_given_network() {
+    let request = made(json!({
+        "containers": [{ "image": "nginx", "imagePullPolicy": "Always", "name": "nginx" }],
+        "nodeSelector": { "type": "virtual-kubelet" },
+        "tolerations": [{ "key": "virtual-kubelet.io/provider", "operator": "Exists" }]
+    }))
+    .request;
+    assert_eq!(request.container_group_name.as_deref(), Some("vk-nginx"));
+    assert_eq!(request.client_token.as_deref(), Some("u-1"));
+    assert_eq!(
+        (request.vswitch_id.as_deref(), request.security_group_id.as_deref()),
+        (Some("vsw-1"), Some("sg-1"))
+    );
+    assert_eq!((request.cpu, request.memory), (None, None));
+    assert_eq!(request.container[0].image.as_deref(), Some("nginx"));
+    assert_eq!(request.restart_policy.as_deref(), Some("Always"));
+}
+
+#[test]
+fn command_args_and_ports_keep_their_places() {
+    let request = made(json!({ "restartPolicy": "Never", "containers": [{
+        "name": "c", "image": "busybox", "command": ["sh", "-c"], "args": ["echo $(GREETING)"],
+        "env": [{ "name": "GREETING", "value": "hello" }],
+        "ports": [{ "containerPort": 80, "protocol": "TCP" }],
+        "resources": { "limits": { "cpu": "250m", "memory": "512Mi" } }
+    }] }))
+    .request;
+    let container = &request.container[0];
+    assert_eq!(container.command, ["sh", "-c"]);
+    assert_eq!(container.arg, ["echo hello"]);
+    assert_eq!(container.port[0].port, Some(80));
+    assert_eq!(container.cpu.unwrap().to_string(), "0.25");
+    assert_eq!(request.memory.unwrap().to_string(), "0.5");
+}
+
+#[test]
+fn init_containers_stay_apart_and_sidecars_start_first_among_the_others() {
+    let request = made(json!({
+        "initContainers": [{ "name": "prepare", "image": "a" }, { "name": "proxy", "image": "b", "restartPolicy": "Always" }],
+        "containers": [{ "name": "main", "image": "c" }]
+    }))
+    .request;
+    let names: Vec<_> = request.container.iter().filter_map(|c| c.name.as_deref()).collect();
+    assert_eq!((request.init_container.len(), names), (1, vec!["proxy", "main"]));
+    let keys: Vec<_> = request.container[0].environment_var.iter().filter_map(|v| v.key.as_deref()).collect();
+    assert_eq!(keys, ["ECI_CONTAINER_TYPE", "ECI_CONTAINER_LAUNCH_PRIORITY"]);
+}
+
+#[test]
+fn probes_and_hooks_are_mapped_and_what_cannot_be_is_told() {
+    let Made { request, remarks } = made(json!({ "containers": [{
+        "name": "c", "image": "c", "ports": [{ "name": "web", "containerPort": 8080 }],
+        "readinessProbe": { "httpGet": { "path": "/ok", "port": "web" }, "periodSeconds": 5, "successThreshold": 2 },
+        "livenessProbe": { "grpc": { "port": 1 } },
+        "startupProbe": { "tcpSocket": { "port": 1 } },
+        "lifecycle": { "preStop": { "exec": { "command": ["bye"] } } },
+        "securityContext": { "runAsUser": 7, "capabilities": { "drop": ["ALL"] } }
+    }] }));
+    let container = &request.container[0];
+    let readiness = container.readiness_probe.as_ref().unwrap();
+    assert_eq!(readiness.http_get.as_ref().unwrap().port, Some(8080));
+    assert_eq!(readiness.success_threshold, Some(1));
+    assert_eq!(container.liveness_probe, None);
+    assert_eq!(container.lifecycle_pre_stop_handler_exec, ["bye"]);
+    assert_eq!(container.security_context.as_ref().unwrap().run_as_user, Some(7));
+    let told: Vec<_> = remarks.iter().map(|remark| remark.message.split(' ').next().unwrap()).collect();
+    assert_eq!(told, ["livenessProbe", "successThreshold", "startupProbe", "capabilities.drop"]);
+}
+
+#[test]
+fn files_come_from_config_maps_secrets_fields_and_tokens() {
+    let pod = pod(json!({ "containers": [{ "name": "c", "image": "c" }], "volumes": [
+        { "name": "files", "configMap": { "name": "settings", "defaultMode": 420,
+            "items": [{ "key": "a", "path": "sub/a.txt", "mode": 256 }] } },
+        { "name": "access", "projected": { "sources": [
+            { "serviceAccountToken": { "path": "token", "expirationSeconds": 3607 } },
+            { "downwardAPI": { "items": [{ "path": "namespace", "fieldRef": { "fieldPath": "metadata.namespace" } }] } }
+        ] } },
+        { "name": "scratch", "emptyDir": { "medium": "Memory", "sizeLimit": "256Mi" } },
+        { "name": "share", "nfs": { "server": "nas", "path": "/", "readOnly": true } }
+    ] }));
+    let wish = crate::pods::sources::TokenWish { audience: None, seconds: 3607 };
+    let sources = Sources {
+        config_maps: [(
+            "settings".to_owned(),
+            serde_json::from_value(json!({ "data": { "a": "A" } })).unwrap(),
+        )]
+        .into(),
+        tokens: [(wish, "jwt".to_owned())].into(),
+        ..Sources::default()
+    };
+    let volumes = for_pod(&pod, &sources, &scope(), None).unwrap().request.volume;
+    let file = &volumes[0].config_file_volume.as_ref().unwrap().config_file_to_path[0];
+    assert_eq!(
+        (file.path.as_deref(), file.content.as_deref(), file.mode),
+        (Some("sub/a.txt"), Some("QQ=="), Some(400))
+    );
+    let access = &volumes[1].config_file_volume.as_ref().unwrap().config_file_to_path;
+    let paths: Vec<_> = access.iter().filter_map(|file| file.path.as_deref()).collect();
+    assert_eq!(paths, ["namespace", "token"]);
+    assert_eq!(volumes[2].empty_dir_volume.as_ref().unwrap().medium.as_deref(), Some("Memory"));
+    assert_eq!(volumes[3].nfs_volume.as_ref().unwrap().read_only, Some(true));
+}
+
+#[test]
+fn a_volume_whose_source_is_missing_or_too_large_says_so() {
+    let volume = |volume: Value| pod(json!({ "containers": [{ "name": "c" }], "volumes": [volume] }));
+    let missing = volume(json!({ "name": "v", "configMap": { "name": "no" } }));
+    let problem = for_pod(&missing, &Sources::default(), &scope(), None).unwrap_err();
+    assert_eq!(problem.to_string(), "MountVolume.SetUp failed for volume \"v\" : configmap \"no\" not found");
+    let large = volume(json!({ "name": "v", "configMap": { "name": "large" } }));
+    let data = json!({ "data": { "a": "x".repeat(33 * 1024) } });
+    let sources = Sources {
+        config_maps: [("large".to_owned(), serde_json::from_value(data).unwrap())].into(),
+        ..Sources::default()
+    };
+    let problem = for_pod(&large, &sources, &scope(), None).unwrap_err();
+    assert!(problem.to_string().contains("32 KiB"), "{problem}");
+}
+
+#[test]
+fn what_this_node_can_never_do_is_named() {
+    let container = || json!([{ "name": "c", "image": "c" }]);
+    for (spec, named) in [
+        (json!({ "containers": container(), "hostNetwork": true }), "hostNetwork"),
+        (json!({ "containers": container(), "os": { "name": "windows" } }), "windows"),
+        (
+            json!({ "containers": container(), "volumes": [{ "name": "v", "hostPath": { "path": "/" } }] }),
+            "hostPath",
+        ),
+    ] {
+        let problem = for_pod(&pod(spec), &Sources::default(), &scope(), None).unwrap_err();
+        assert!(matches!(&problem, Problem::Unsupported(text) if text.contains(named)), "{problem}");
+    }
+}
+
+#[test]
+fn keys_for_registries_are_read_from_both_kinds_of_secret() {
+    let pod = pod(
+        json!({ "containers": [{ "name": "c" }], "imagePullSecrets": [{ "name": "a" }, { "name": "b" }, { "name": "no" }] }),
+    );
+    let secret = |key: &str, value: Value| {
+        let encoded = k8s_openapi::ByteString(value.to_string().into_bytes());
+        serde_json::from_value(json!({ "data": { key: encoded } })).unwrap()
+    };
+    let new = json!({ "auths": { "https://registry.example.com/v1/": { "auth": "bWU6aHVzaA==" } } });
+    let old = json!({ "old.example.com": { "username": "me", "password": "hush" } });
+    let sources = Sources {
+        secrets: [
+            ("a".to_owned(), secret(".dockerconfigjson", new)),
+            ("b".to_owned(), secret(".dockercfg", old)),
+        ]
+        .into(),
+        ..Sources::default()
+    };
+    let Made { request, remarks } = for_pod(&pod, &sources, &scope(), None).unwrap();
+    let seen: Vec<_> = request
+        .image_registry_credential
+        .iter()
+        .map(|c| {
+            (c.server.as_deref().unwrap(), c.user_name.as_deref().unwrap(), c.password.as_deref().unwrap())
+        })
+        .collect();
+    assert_eq!(seen, [("old.example.com", "me", "hush"), ("registry.example.com", "me", "hush")]);
+    assert_eq!(remarks[0].reason, "FailedToRetrieveImagePullSecret");
+}

@@ -1,0 +1,195 @@
+//! The ConfigMaps, Secrets, Services and tokens that a pod's request needs: which they are, and how they are read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::api::authentication::v1::{BoundObjectReference, TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::core::v1::{
+    ConfigMap, Container, Pod, Secret, Service, ServiceAccount, VolumeProjection,
+};
+use kube::api::{ListParams, PostParams};
+use kube::{Api, Client};
+
+/// What a request is made from besides the pod.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The ConfigMaps that exist, by name.
+    pub config_maps: BTreeMap<String, ConfigMap>,
+    /// The Secrets that exist, by name.
+    pub secrets: BTreeMap<String, Secret>,
+    /// The Services of the pod's namespace, and `kubernetes`.
+    pub services: Vec<Service>,
+    /// The tokens, by what was asked.
+    pub tokens: BTreeMap<TokenWish, String>,
+}
+
+/// A token that a volume asks for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TokenWish {
+    /// For whom it is to be valid; the API server itself when absent.
+    pub audience: Option<String>,
+    /// For how many seconds.
+    pub seconds: i64,
+}
+
+/// What a pod refers to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// Names of ConfigMaps.
+    pub config_maps: BTreeSet<String>,
+    /// Names of Secrets.
+    pub secrets: BTreeSet<String>,
+    /// Tokens of its service account.
+    pub tokens: BTreeSet<TokenWish>,
+}
+
+/// How long a token lives when its volume does not say.
+const TOKEN_SECONDS: i64 = 3600;
+
+impl TokenWish {
+    /// What one projection asks for.
+    pub fn of(projection: &k8s_openapi::api::core::v1::ServiceAccountTokenProjection) -> Self {
+        Self {
+            audience: projection.audience.clone().filter(|audience| !audience.is_empty()),
+            seconds: projection.expiration_seconds.unwrap_or(TOKEN_SECONDS),
+        }
+    }
+}
+
+/// Everything that `pod` refers to by name.
+pub fn wishes(pod: &Pod) -> Wishes {
+    let mut wishes = Wishes::default();
+    let Some(spec) = &pod.spec else { return wishes };
+    for container in spec.containers.iter().chain(spec.init_containers.iter().flatten()) {
+        environment(container, &mut wishes);
+    }
+    for secret in spec.image_pull_secrets.iter().flatten() {
+        wishes.secrets.insert(secret.name.clone());
+    }
+    for volume in spec.volumes.iter().flatten() {
+        if let Some(source) = &volume.config_map {
+            wishes.config_maps.insert(source.name.clone());
+        }
+        wishes.secrets.extend(volume.secret.as_ref().and_then(|source| source.secret_name.clone()));
+        for projection in volume.projected.iter().flat_map(|projected| projected.sources.iter().flatten()) {
+            projected(projection, &mut wishes);
+        }
+    }
+    wishes.config_maps.retain(|name| !name.is_empty());
+    wishes.secrets.retain(|name| !name.is_empty());
+    wishes
+}
+
+fn environment(container: &Container, wishes: &mut Wishes) {
+    for from in container.env_from.iter().flatten() {
+        wishes.config_maps.extend(from.config_map_ref.as_ref().map(|source| source.name.clone()));
+        wishes.secrets.extend(from.secret_ref.as_ref().map(|source| source.name.clone()));
+    }
+    for from in container.env.iter().flatten().filter_map(|variable| variable.value_from.as_ref()) {
+        wishes.config_maps.extend(from.config_map_key_ref.as_ref().map(|key| key.name.clone()));
+        wishes.secrets.extend(from.secret_key_ref.as_ref().map(|key| key.name.clone()));
+    }
+}
+
+fn projected(projection: &VolumeProjection, wishes: &mut Wishes) {
+    wishes.config_maps.extend(projection.config_map.as_ref().map(|source| source.name.clone()));
+    wishes.secrets.extend(projection.secret.as_ref().map(|source| source.name.clone()));
+    wishes.tokens.extend(projection.service_account_token.as_ref().map(TokenWish::of));
+}
+
+/// Reads what `pod` refers to, each by its name; what does not exist is left out.
+///
+/// # Errors
+/// When the API server does not answer, or forbids.
+pub async fn gather(client: &Client, pod: &Pod) -> kube::Result<Sources> {
+    let wishes = wishes(pod);
+    let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
+    let mut sources = Sources::default();
+    let config_maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+    for name in wishes.config_maps {
+        if let Some(found) = config_maps.get_opt(&name).await? {
+            sources.config_maps.insert(name, found);
+        }
+    }
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
+    for name in wishes.secrets {
+        if let Some(found) = secrets.get_opt(&name).await? {
+            sources.secrets.insert(name, found);
+        }
+    }
+    sources.services = services(client, pod, namespace).await?;
+    for wish in wishes.tokens {
+        let token = token(client, pod, namespace, &wish).await?;
+        sources.tokens.insert(wish, token);
+    }
+    Ok(sources)
+}
+
+async fn services(client: &Client, pod: &Pod, namespace: &str) -> kube::Result<Vec<Service>> {
+    let linked = pod.spec.as_ref().and_then(|spec| spec.enable_service_links).unwrap_or(true);
+    let list = |namespace: &str| {
+        let api: Api<Service> = Api::namespaced(client.clone(), namespace);
+        async move { api.list(&ListParams::default()).await.map(|list| list.items) }
+    };
+    let is_kubernetes = |service: &Service| service.metadata.name.as_deref() == Some("kubernetes");
+    let mut found: Vec<Service> = list("default").await?;
+    if namespace != "default" || !linked {
+        found.retain(is_kubernetes);
+    }
+    if namespace != "default" && linked {
+        found.extend(list(namespace).await?);
+    }
+    Ok(found)
+}
+
+async fn token(client: &Client, pod: &Pod, namespace: &str, wish: &TokenWish) -> kube::Result<String> {
+    let account =
+        pod.spec.as_ref().and_then(|spec| spec.service_account_name.as_deref()).unwrap_or("default");
+    let api: Api<ServiceAccount> = Api::namespaced(client.clone(), namespace);
+    let request = TokenRequest {
+        spec: TokenRequestSpec {
+            audiences: wish.audience.iter().cloned().collect(),
+            expiration_seconds: Some(wish.seconds),
+            bound_object_ref: Some(BoundObjectReference {
+                api_version: Some("v1".to_owned()),
+                kind: Some("Pod".to_owned()),
+                name: pod.metadata.name.clone(),
+                uid: pod.metadata.uid.clone(),
+            }),
+        },
+        ..TokenRequest::default()
+    };
+    let answer = api.create_token_request(account, &PostParams::default(), &request).await?;
+    Ok(answer.status.map(|status| status.token).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn everything_a_pod_refers_to_is_wished_for_once() {
+        let pod: Pod = serde_json::from_value(json!({ "spec": {
+            "imagePullSecrets": [{ "name": "registry" }],
+            "initContainers": [{ "name": "i", "envFrom": [{ "secretRef": { "name": "keys" } }] }],
+            "containers": [{ "name": "c", "env": [
+                { "name": "A", "valueFrom": { "configMapKeyRef": { "name": "settings", "key": "a" } } },
+                { "name": "B", "valueFrom": { "secretKeyRef": { "name": "keys", "key": "b" } } }
+            ] }],
+            "volumes": [
+                { "name": "v", "configMap": { "name": "files" } },
+                { "name": "t", "projected": { "sources": [
+                    { "serviceAccountToken": { "path": "token", "expirationSeconds": 3607 } },
+                    { "configMap": { "name": "kube-root-ca.crt" } }
+                ] } }
+            ]
+        } }))
+        .unwrap();
+        let wishes = wishes(&pod);
+        let names = |all: &BTreeSet<String>| all.iter().cloned().collect::<Vec<_>>().join(" ");
+        assert_eq!(names(&wishes.config_maps), "files kube-root-ca.crt settings");
+        assert_eq!(names(&wishes.secrets), "keys registry");
+        assert_eq!(wishes.tokens, [TokenWish { audience: None, seconds: 3607 }].into());
+    }
+}
