@@ -1,0 +1,51 @@
+//! Why admission turns a request down.
+
+/// The rest of the sentence "… is forbidden: …", or one of the few other answers.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Denial {
+    /// The namespace is not there; answered as not found.
+    #[error("namespaces {0:?} not found")]
+    NoNamespace(String),
+    /// The namespace is going.
+    #[error("unable to create new content in namespace {0} because it is being terminated")]
+    NamespaceLeaving(String),
+    /// The namespace is needed.
+    #[error("this namespace may not be deleted")]
+    NamespaceKept,
+    /// The pod's account is not there.
+    #[error("error looking up service account {namespace}/{account}: serviceaccount {account:?} not found")]
+    NoServiceAccount {
+        /// The pod's namespace.
+        namespace: String,
+        /// The account.
+        account: String,
+    },
+    /// A mirror of a static pod may not use an account or secrets.
+    #[error("a mirror pod may not reference {0}")]
+    MirrorPod(&'static str),
+    /// The priority class is not there.
+    #[error("no PriorityClass with name {0} was found")]
+    NoPriorityClass(String),
+    /// The pod brings a number that is not its class's.
+    #[error(
+        "the integer value of priority ({given}) must not be provided in pod spec; priority admission controller \
+         computed {computed} from the given PriorityClass name"
+    )]
+    PriorityGiven {
+        /// What the pod says.
+        given: i64,
+        /// What its class says.
+        computed: i64,
+    },
+    /// The pod brings a preemption policy that is not its class's.
+    #[error(
+        "the string value of PreemptionPolicy ({given}) must not be provided in pod spec; priority admission \
+         controller computed {computed} from the given PriorityClass name"
+    )]
+    PreemptionGiven {
+        /// What the pod says.
+        given: String,
+        /// What its class says.
+        computed: String,
+    },
+}

@@ -1,0 +1,10 @@
+//! What every object passes before it is stored, in the order of the real API server.
+
+pub mod attributes;
+pub mod default_tolerations;
+pub mod denial;
+pub mod namespace_lifecycle;
+pub mod node_taint;
+pub mod priority;
+pub mod service_account;
+pub mod webhook;

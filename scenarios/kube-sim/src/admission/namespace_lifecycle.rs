@@ -1,0 +1,30 @@
+//! Nothing new in a namespace that is not there or going, and some namespaces stay.
+
+use super::attributes::{Attributes, Objects, Operation};
+use super::denial::Denial;
+use crate::pods::field::{is_leaving, text};
+
+const KEPT: [&str; 3] = ["default", "kube-system", "kube-public"];
+
+/// Checks the request's namespace.
+///
+/// # Errors
+/// [`Denial`] when it is missing, going, or to be kept.
+pub fn check(request: &Attributes<'_>, objects: &dyn Objects) -> Result<(), Denial> {
+    let is_namespace = request.group.is_empty() && request.resource == "namespaces";
+    if is_namespace {
+        let goes = request.operation == Operation::Delete && request.subresource.is_empty();
+        return if goes && KEPT.contains(&request.name) { Err(Denial::NamespaceKept) } else { Ok(()) };
+    }
+    let is_review = request.group == "authorization.k8s.io";
+    if request.operation != Operation::Create || !request.namespaced || is_review {
+        return Ok(());
+    }
+    match objects.get("", "namespaces", "", request.namespace) {
+        None => Err(Denial::NoNamespace(request.namespace.to_owned())),
+        Some(namespace) if is_leaving(&namespace) || text(&namespace, "/status/phase") == "Terminating" => {
+            Err(Denial::NamespaceLeaving(request.namespace.to_owned()))
+        }
+        Some(_) => Ok(()),
+    }
+}

@@ -1,0 +1,212 @@
+//! The AdmissionReview that goes to a webhook, and what its answer means.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::admission::attributes::Attributes;
+use crate::pods::field::{flag, list, number, text};
+
+/// The review of `object`, under `uid`.
+pub fn request(uid: &str, request: &Attributes<'_>, object: &Value) -> Value {
+    let kind = json!({"group": request.group, "version": request.version, "kind": request.kind});
+    let resource = json!({"group": request.group, "version": request.version, "resource": request.resource});
+    let mut review = json!({"uid": uid, "kind": kind, "resource": resource});
+    if !request.subresource.is_empty() {
+        review["subResource"] = request.subresource.into();
+    }
+    review["requestKind"] = kind;
+    review["requestResource"] = resource;
+    if !request.subresource.is_empty() {
+        review["requestSubResource"] = request.subresource.into();
+    }
+    if !request.name.is_empty() {
+        review["name"] = request.name.into();
+    }
+    if !request.namespace.is_empty() {
+        review["namespace"] = request.namespace.into();
+    }
+    review["operation"] = request.operation.as_str().into();
+    review["userInfo"] = request.user.clone();
+    review["object"] = object.clone();
+    review["oldObject"] = request.old.cloned().unwrap_or_default();
+    review["dryRun"] = request.dry_run.into();
+    review["options"] = request.options.clone();
+    json!({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": review})
+}
+
+/// What a webhook said.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// Texts for the caller, as Warning headers.
+    pub warnings: Vec<String>,
+    /// Its verdict.
+    pub verdict: Verdict,
+}
+
+/// What a webhook decided.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// The object may pass, with these changes.
+    Allowed(Option<json_patch::Patch>),
+    /// It may not.
+    Denied {
+        /// The HTTP code.
+        code: u16,
+        /// The word for programs; may be empty.
+        reason: String,
+        /// The whole sentence.
+        message: String,
+    },
+}
+
+/// An answer that is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Garbled {
+    /// It is not JSON, or not a review.
+    #[error("received invalid webhook response: {0}")]
+    Invalid(String),
+    /// The patch is not one.
+    #[error("couldn't get version/kind; the patch of the webhook does not read: {0}")]
+    Patch(String),
+}
+
+/// Reads the body that the webhook called `name` sent about `uid`.
+///
+/// # Errors
+/// [`Garbled`] when it is not an answer to this review.
+pub fn read(name: &str, uid: &str, body: &[u8]) -> Result<Answer, Garbled> {
+    let invalid = |why: String| Garbled::Invalid(why);
+    let review: Value = serde_json::from_slice(body).map_err(|e| invalid(e.to_string()))?;
+    let said = (text(&review, "/apiVersion"), text(&review, "/kind"));
+    if said != ("admission.k8s.io/v1", "AdmissionReview") {
+        let (version, kind) = said;
+        let why = format!(
+            "expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got {version}, Kind={kind}"
+        );
+        return Err(invalid(why));
+    }
+    let Some(response) = review.get("response").filter(|r| r.is_object()) else {
+        return Err(invalid("webhook response was absent".to_owned()));
+    };
+    let echoed = text(response, "/uid");
+    if echoed != uid {
+        return Err(invalid(format!("expected response.uid={uid:?}, got {echoed:?}")));
+    }
+    let warnings = list(response, "/warnings").iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    let verdict =
+        if flag(response, "/allowed") { Verdict::Allowed(patch(response)?) } else { denied(name, response) };
+    Ok(Answer { warnings, verdict })
+}
+
+fn patch(response: &Value) -> Result<Option<json_patch::Patch>, Garbled> {
+    let encoded = text(response, "/patch");
+    let kind = text(response, "/patchType");
+    match (encoded.is_empty(), kind) {
+        (true, "") => return Ok(None),
+        (true, _) => {
+            return Err(Garbled::Invalid(
+                "webhook returned response.patchType but not response.patch".to_owned(),
+            ));
+        }
+        (false, "JSONPatch") => {}
+        (false, "") => {
+            return Err(Garbled::Invalid(
+                "webhook returned response.patch but not response.patchType".to_owned(),
+            ));
+        }
+        (false, other) => {
+            let why = format!("webhook returned invalid response.patchType of {other:?}");
+            return Err(Garbled::Invalid(why));
+        }
+    }
+    let raw = STANDARD.decode(encoded).map_err(|e| Garbled::Patch(e.to_string()))?;
+    serde_json::from_slice(&raw).map(Some).map_err(|e| Garbled::Patch(e.to_string()))
+}
+
+fn denied(name: &str, response: &Value) -> Verdict {
+    let code = number(response, "/status/code").and_then(|c| u16::try_from(c).ok()).unwrap_or(0);
+    let (reason, message) = (text(response, "/status/reason"), text(response, "/status/message"));
+    let denied_by = format!("admission webhook {name:?} denied the request");
+    let message = match (message, reason) {
+        ("", "") => format!("{denied_by} without explanation"),
+        ("", said) | (said, _) => format!("{denied_by}: {said}"),
+    };
+    Verdict::Denied { code: code.max(400), reason: reason.to_owned(), message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(response: Value) -> Result<Answer, String> {
+        let review =
+            json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response});
+        read("w.example.com", "u", review.to_string().as_bytes()).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_denial_is_told_with_the_webhooks_name() {
+        for (status, code, message) in [
+            (json!(null), 400, "admission webhook \"w.example.com\" denied the request without explanation"),
+            (json!({"message": "no"}), 400, "admission webhook \"w.example.com\" denied the request: no"),
+            (
+                json!({"reason": "Never"}),
+                400,
+                "admission webhook \"w.example.com\" denied the request: Never",
+            ),
+            (
+                json!({"code": 403, "message": "no"}),
+                403,
+                "admission webhook \"w.example.com\" denied the request: no",
+            ),
+            (
+                json!({"code": 200}),
+                400,
+                "admission webhook \"w.example.com\" denied the request without explanation",
+            ),
+        ] {
+            let answer = answered(json!({"uid": "u", "allowed": false, "status": status})).unwrap();
+            let Verdict::Denied { code: seen_code, message: seen, .. } = answer.verdict else {
+                panic!("{answer:?}")
+            };
+            assert_eq!((seen_code, seen.as_str()), (code, message));
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_none_says_why() {
+        for (response, said) in [
+            (json!({"uid": "x", "allowed": true}), "expected response.uid=\"u\", got \"x\""),
+            (json!(null), "webhook response was absent"),
+            (
+                json!({"uid": "u", "allowed": true, "patch": "W10="}),
+                "webhook returned response.patch but not",
+            ),
+            (
+                json!({"uid": "u", "allowed": true, "patchType": "JSONPatch"}),
+                "webhook returned response.patchType but",
+            ),
+            (
+                json!({"uid": "u", "allowed": true, "patchType": "Merge", "patch": "e30="}),
+                "invalid response.patchType",
+            ),
+            (json!({"uid": "u", "allowed": true, "patchType": "JSONPatch", "patch": "!"}), "does not read"),
+        ] {
+            let seen = answered(response.clone()).unwrap_err();
+            assert!(seen.contains(said), "{response}: {seen}");
+        }
+        assert!(read("w", "u", b"oops").is_err());
+    }
+
+    #[test]
+    fn a_patch_is_read_from_base64() {
+        let patch = STANDARD.encode(br#"[{"op":"add","path":"/metadata/labels","value":{"a":"b"}}]"#);
+        let response =
+            json!({"uid": "u", "allowed": true, "patchType": "JSONPatch", "patch": patch, "warnings": ["w"]});
+        let answer = answered(response).unwrap();
+        assert_eq!(answer.warnings, ["w"]);
+        let Verdict::Allowed(Some(patch)) = answer.verdict else { panic!("{answer:?}") };
+        assert_eq!(patch.0.len(), 1);
+    }
+}

@@ -1,0 +1,3 @@
+//! The controllers: what a cluster does by itself when its objects change.
+
+pub mod label_selector;

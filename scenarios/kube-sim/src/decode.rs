@@ -1,0 +1,254 @@
+//! Bodies into objects: JSON, YAML or protobuf, checked field by field against the schema.
+
+use serde_json::{Map, Value};
+
+use crate::kinds::Kind;
+use crate::schema::{self, Type};
+use crate::status::ApiError;
+use crate::{protobuf, quantity};
+
+/// What came in a body.
+#[derive(Debug)]
+pub struct Decoded {
+    /// The object, with what the kind knows.
+    pub object: Value,
+    /// What it does not know, each as `unknown field "spec.foo"`.
+    pub unknown: Vec<String>,
+}
+
+/// Reads a body as an object of `kind`.
+///
+/// # Errors
+/// 400 when it cannot be read or is of another kind, 415 for an unknown format.
+pub fn object(content_type: &str, body: &[u8], api_version: &str, kind: &str) -> Result<Decoded, ApiError> {
+    let mut raw = raw(content_type, body)?;
+    let Some(members) = raw.as_object_mut() else {
+        let message =
+            format!("the object provided is unrecognized (must be of type {kind}): it is no object");
+        return Err(ApiError::bad_request(message));
+    };
+    check_word(members, "kind", kind)?;
+    check_word(members, "apiVersion", api_version)?;
+    conform(raw, api_version, kind)
+}
+
+/// Checks an object that is already JSON.
+///
+/// # Errors
+/// 400 when a value is of another type than its field.
+pub fn conform(raw: Value, api_version: &str, kind: &str) -> Result<Decoded, ApiError> {
+    let Some(root) = schema::of_kind(api_version, kind) else {
+        return Ok(Decoded { object: raw, unknown: Vec::new() });
+    };
+    let mut reading = Reading { unknown: Vec::new() };
+    let object = reading.value(raw, &root, "").map_err(|why| {
+        let message =
+            format!("{kind} in version {:?} cannot be handled as a {kind}: {why}", version_of(api_version));
+        ApiError::bad_request(message)
+    })?;
+    let mut object = match object {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    };
+    let mut whole = Map::new();
+    whole.insert("kind".to_owned(), kind.into());
+    whole.insert("apiVersion".to_owned(), api_version.into());
+    object.shift_remove("kind");
+    object.shift_remove("apiVersion");
+    whole.append(&mut object);
+    Ok(Decoded { object: Value::Object(whole), unknown: reading.unknown })
+}
+
+fn version_of(api_version: &str) -> &str {
+    api_version.rsplit('/').next().unwrap_or_default()
+}
+
+fn check_word(members: &Map<String, Value>, key: &str, wanted: &str) -> Result<(), ApiError> {
+    let given = members.get(key).and_then(Value::as_str).unwrap_or_default();
+    if given.is_empty() || given == wanted {
+        return Ok(());
+    }
+    let what = if key == "kind" { "type" } else { "version" };
+    Err(ApiError::bad_request(format!(
+        "the {key} in the data ({given}) does not match the expected {what} ({wanted})"
+    )))
+}
+
+/// Reads a body of any format as plain JSON.
+///
+/// # Errors
+/// 400 when it cannot be read, 415 for an unknown format.
+pub fn raw(content_type: &str, body: &[u8]) -> Result<Value, ApiError> {
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    match kind {
+        "" | "application/json" => serde_json::from_slice(body)
+            .map_err(|e| ApiError::bad_request(format!("couldn't get version/kind; json parse error: {e}"))),
+        "application/yaml" | "application/x-yaml" => yaml(body),
+        "application/vnd.kubernetes.protobuf" => {
+            protobuf::decode(body).map_err(|e| ApiError::bad_request(e.to_string()))
+        }
+        _ => Err(ApiError::new(
+            415,
+            "UnsupportedMediaType",
+            "the body of the request was in an unknown format - accepted media types include: application/json, \
+             application/yaml, application/vnd.kubernetes.protobuf",
+        )),
+    }
+}
+
+/// Reads YAML.
+///
+/// # Errors
+/// 400 when it cannot be read.
+pub fn yaml(body: &[u8]) -> Result<Value, ApiError> {
+    let text =
+        std::str::from_utf8(body).map_err(|e| ApiError::bad_request(format!("error parsing YAML: {e}")))?;
+    serde_saphyr::from_str(text).map_err(|e| ApiError::bad_request(format!("error parsing YAML: {e}")))
+}
+
+struct Reading {
+    unknown: Vec<String>,
+}
+
+impl Reading {
+    fn value(&mut self, value: Value, kind: &Type, path: &str) -> Result<Value, String> {
+        match (kind, value) {
+            (_, Value::Null) => Ok(Value::Null),
+            (Type::Text | Type::Bytes, value @ Value::String(_)) => Ok(value),
+            (Type::Flag, value @ Value::Bool(_)) => Ok(value),
+            (Type::Real, value @ Value::Number(_)) => Ok(value),
+            (Type::Whole, Value::Number(number)) => {
+                whole(&number).ok_or_else(|| wrong(&Value::Number(number), "int64", path))
+            }
+            (Type::IntOrText, Value::Number(number)) => {
+                whole(&number).ok_or_else(|| wrong(&Value::Number(number), "int32", path))
+            }
+            (Type::IntOrText | Type::Duration, value @ (Value::String(_) | Value::Number(_))) => Ok(value),
+            (Type::Time, Value::String(text)) => time(&text, false),
+            (Type::MicroTime, Value::String(text)) => time(&text, true),
+            (Type::Quantity, Value::String(text)) => amount(&text),
+            (Type::Quantity, Value::Number(number)) => amount(&number.to_string()),
+            (Type::Raw | Type::Fields, value) => Ok(value),
+            (Type::List(item), Value::Array(items)) => {
+                let items = items.into_iter().enumerate();
+                let read = items.map(|(at, value)| self.value(value, item, &format!("{path}[{at}]")));
+                Ok(Value::Array(read.collect::<Result<_, _>>()?))
+            }
+            (Type::Map(item), Value::Object(members)) => {
+                let mut read = Map::new();
+                for (key, value) in members {
+                    let value = self.value(value, item, &format!("{path}.{key}"))?;
+                    read.insert(key, if value.is_null() { zero(item) } else { value });
+                }
+                Ok(Value::Object(read))
+            }
+            (Type::Struct(_), Value::Object(members)) => self.structure(members, kind, path),
+            (kind, value) => Err(wrong(&value, &name_of(kind), path)),
+        }
+    }
+
+    fn structure(&mut self, members: Map<String, Value>, kind: &Type, path: &str) -> Result<Value, String> {
+        let mut read = Map::new();
+        for (key, value) in members {
+            let inner = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            let is_type = path.is_empty() && matches!(key.as_str(), "kind" | "apiVersion");
+            let Some(field) = schema::find(kind, &key) else {
+                if !is_type {
+                    self.unknown.push(format!("unknown field {inner:?}"));
+                }
+                continue;
+            };
+            let value = self.value(value, &field.kind, &inner)?;
+            let stays_null = matches!(field.kind, Type::Time | Type::MicroTime) && key != "creationTimestamp";
+            if !value.is_null() || stays_null {
+                read.insert(key, value);
+            }
+        }
+        Ok(Value::Object(read))
+    }
+}
+
+fn zero(kind: &Type) -> Value {
+    match kind {
+        Type::Text => "".into(),
+        _ => Value::Null,
+    }
+}
+
+fn whole(number: &serde_json::Number) -> Option<Value> {
+    if let Some(whole) = number.as_i64() {
+        return Some(whole.into());
+    }
+    let real = number.as_f64().filter(|real| real.fract() == 0.0 && real.abs() < 9e15)?;
+    format!("{real:.0}").parse::<i64>().ok().map(Into::into)
+}
+
+fn time(text: &str, micro: bool) -> Result<Value, String> {
+    let at: jiff::Timestamp = text.parse().map_err(|_| {
+        format!("parsing time {text:?} as \"2006-01-02T15:04:05Z07:00\": cannot parse {text:?}")
+    })?;
+    if !micro {
+        return Ok(crate::pods::instant::seconds(at).into());
+    }
+    let fraction =
+        text.split(['.']).nth(1).map_or(0, |rest| rest.chars().take_while(char::is_ascii_digit).count());
+    if fraction != 6 {
+        return Err(format!(
+            "parsing time {text:?} as \"2006-01-02T15:04:05.000000Z07:00\": cannot parse {text:?}"
+        ));
+    }
+    Ok(crate::pods::instant::micros(at).into())
+}
+
+fn amount(text: &str) -> Result<Value, String> {
+    quantity::canonical(text).map(Into::into).ok_or_else(|| quantity::RULE.to_owned())
+}
+
+fn wrong(value: &Value, wanted: &str, path: &str) -> String {
+    let have = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    format!("json: cannot unmarshal {have} into Go struct field {path} of type {wanted}")
+}
+
+fn name_of(kind: &Type) -> String {
+    match kind {
+        Type::Text => "string".to_owned(),
+        Type::Flag => "bool".to_owned(),
+        Type::Whole => "int64".to_owned(),
+        Type::Real => "float64".to_owned(),
+        Type::Bytes => "[]uint8".to_owned(),
+        Type::Time => "v1.Time".to_owned(),
+        Type::MicroTime => "v1.MicroTime".to_owned(),
+        Type::Duration => "v1.Duration".to_owned(),
+        Type::Quantity => "resource.Quantity".to_owned(),
+        Type::IntOrText => "intstr.IntOrString".to_owned(),
+        Type::Raw | Type::Fields => "runtime.RawExtension".to_owned(),
+        Type::List(item) => format!("[]{}", name_of(item)),
+        Type::Map(item) => format!("map[string]{}", name_of(item)),
+        Type::Struct(name) => name.rsplit_once('.').map_or(name.clone(), |(_, last)| format!("v1.{last}")),
+    }
+}
+
+/// What the field validation that a request asks for makes of unknown fields.
+///
+/// # Errors
+/// 400 when it is strict and there are any; else the warnings.
+pub fn judge_unknown(kind: &Kind, unknown: &[String], validation: &str) -> Result<Vec<String>, ApiError> {
+    match validation {
+        "Strict" if !unknown.is_empty() => Err(ApiError::bad_request(format!(
+            "{} in version {:?} cannot be handled as a {}: strict decoding error: {}",
+            kind.kind,
+            kind.version,
+            kind.kind,
+            unknown.join(", ")
+        ))),
+        "Strict" | "Ignore" => Ok(Vec::new()),
+        _ => Ok(unknown.to_vec()),
+    }
+}

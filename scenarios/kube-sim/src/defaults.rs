@@ -1,0 +1,238 @@
+//! What is there from the start, and what kinds other than pods get when nothing is said.
+
+use serde_json::{Value, json};
+
+use crate::kinds::{self, Kind};
+use crate::pods::defaults::{fill_pod, fill_spec};
+use crate::pods::field::{default_to, is_set, list_mut, map_mut, text};
+use crate::{KubeSim, meta};
+
+/// The namespaces of every cluster.
+const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
+
+/// Puts what every cluster has into a new one.
+pub fn bootstrap(sim: &KubeSim) {
+    for name in NAMESPACES {
+        put(sim, "", "namespaces", "", json!({"metadata": {"name": name}}));
+        furnish(sim, name);
+    }
+    let service = json!({"metadata": {"name": "kubernetes", "labels": {"component": "apiserver", "provider": "kubernetes"}},
+        "spec": {"clusterIP": "10.96.0.1", "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}]}});
+    put(sim, "", "services", "default", service);
+    for (name, value, what) in [
+        (
+            "system-cluster-critical",
+            2_000_000_000i64,
+            "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+        ),
+        (
+            "system-node-critical",
+            2_000_001_000,
+            "Used for system critical pods that must not be moved from their current node.",
+        ),
+    ] {
+        let class = json!({"metadata": {"name": name}, "value": value, "description": what, "preemptionPolicy": "PreemptLowerPriority"});
+        put(sim, "scheduling.k8s.io", "priorityclasses", "", class);
+    }
+}
+
+/// Gives a namespace the account and the certificate that every pod in it needs.
+pub fn furnish(sim: &KubeSim, namespace: &str) {
+    put(sim, "", "serviceaccounts", namespace, json!({"metadata": {"name": "default"}}));
+    let root = json!({"metadata": {"name": "kube-root-ca.crt", "annotations": {"kubernetes.io/description":
+        "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc."}},
+        "data": {"ca.crt": ""}});
+    put(sim, "", "configmaps", namespace, root);
+}
+
+fn put(sim: &KubeSim, group: &str, resource: &str, namespace: &str, mut object: Value) {
+    let Some(kind) = kinds::find(group, resource) else { return };
+    let mut whole = json!({"kind": kind.kind, "apiVersion": kind.api_version()});
+    if let (Some(whole), Some(members)) = (whole.as_object_mut(), object.as_object_mut()) {
+        whole.append(members);
+    }
+    fill(sim, kind, &mut whole);
+    let begun = meta::begin(sim, kind, namespace, &mut whole, sim.clock().now());
+    if begun.is_ok() {
+        let _ = sim.store().create(kind.shelf(), whole); // one that is there already stays as it is
+    }
+}
+
+/// Fills in what nobody said, for a new object or a changed one.
+pub fn fill(sim: &KubeSim, kind: &Kind, object: &mut Value) {
+    match (kind.group, kind.resource) {
+        ("", "pods") => fill_pod(object),
+        ("", "namespaces") => namespace(object),
+        ("", "nodes") => node(object),
+        ("", "secrets") => secret(object),
+        ("", "services") => service(sim, object),
+        ("apps", "deployments") => deployment(object),
+        ("apps", "replicasets") => replica_set(object),
+        ("batch", "jobs") => job(object),
+        ("admissionregistration.k8s.io", _) => webhooks(object),
+        ("scheduling.k8s.io", _) => default_to(object, "preemptionPolicy", "PreemptLowerPriority"),
+        ("", "events") | ("events.k8s.io", _) => event(object),
+        _ => {}
+    }
+}
+
+fn namespace(object: &mut Value) {
+    let name = text(object, "/metadata/name").to_owned();
+    if !name.is_empty() {
+        map_mut(&mut object["metadata"], "labels")
+            .insert("kubernetes.io/metadata.name".to_owned(), name.into());
+    }
+    let finalizers = list_mut(map_value(object, "spec"), "finalizers");
+    if finalizers.is_empty() {
+        finalizers.push("kubernetes".into());
+    }
+    default_to(map_value(object, "status"), "phase", "Active");
+}
+
+fn map_value<'a>(object: &'a mut Value, key: &str) -> &'a mut Value {
+    map_mut(object, key);
+    &mut object[key]
+}
+
+fn node(object: &mut Value) {
+    map_mut(object, "spec");
+    let status = map_value(object, "status");
+    if status["allocatable"].is_null() && !status["capacity"].is_null() {
+        status["allocatable"] = status["capacity"].clone();
+    }
+    for name in [
+        "machineID",
+        "systemUUID",
+        "bootID",
+        "kernelVersion",
+        "osImage",
+        "containerRuntimeVersion",
+        "kubeletVersion",
+        "kubeProxyVersion",
+        "operatingSystem",
+        "architecture",
+    ] {
+        default_to(map_value(status, "nodeInfo"), name, "");
+    }
+    let endpoints = map_value(status, "daemonEndpoints");
+    default_to(map_value(endpoints, "kubeletEndpoint"), "Port", 0);
+}
+
+fn secret(object: &mut Value) {
+    use base64::Engine as _;
+    default_to(object, "type", "Opaque");
+    let plain = object.as_object_mut().and_then(|members| members.shift_remove("stringData"));
+    for (key, value) in plain.iter().filter_map(Value::as_object).flatten() {
+        let bytes = value.as_str().unwrap_or_default();
+        let encoded = base64::engine::general_purpose::STANDARD.encode(bytes);
+        map_mut(object, "data").insert(key.clone(), encoded.into());
+    }
+}
+
+fn service(sim: &KubeSim, object: &mut Value) {
+    let spec = map_value(object, "spec");
+    default_to(spec, "type", "ClusterIP");
+    default_to(spec, "sessionAffinity", "None");
+    default_to(spec, "internalTrafficPolicy", "Cluster");
+    default_to(spec, "ipFamilyPolicy", "SingleStack");
+    default_to(spec, "ipFamilies", json!(["IPv4"]));
+    for port in list_mut(spec, "ports") {
+        default_to(port, "protocol", "TCP");
+        let same = port["port"].clone();
+        default_to(port, "targetPort", same);
+    }
+    if spec["type"] != "ExternalName" && text(spec, "/clusterIP").is_empty() {
+        let (high, low) = sim.draw(|chance| (chance.between(0, 255), chance.between(2, 254)));
+        spec["clusterIP"] = format!("10.{}.{high}.{low}", 97).into();
+    }
+    let address = spec["clusterIP"].clone();
+    if address.is_string() {
+        default_to(spec, "clusterIPs", json!([address]));
+    }
+    default_to(map_value(object, "status"), "loadBalancer", json!({}));
+}
+
+fn template(spec: &mut Value) {
+    let pod = map_value(map_value(spec, "template"), "spec");
+    fill_spec(pod);
+}
+
+fn deployment(object: &mut Value) {
+    let spec = map_value(object, "spec");
+    default_to(spec, "replicas", 1);
+    default_to(spec, "revisionHistoryLimit", 10);
+    default_to(spec, "progressDeadlineSeconds", 600);
+    let strategy = map_value(spec, "strategy");
+    default_to(strategy, "type", "RollingUpdate");
+    if strategy["type"] == "RollingUpdate" {
+        let rolling = map_value(strategy, "rollingUpdate");
+        default_to(rolling, "maxUnavailable", "25%");
+        default_to(rolling, "maxSurge", "25%");
+    }
+    template(spec);
+    map_mut(object, "status");
+}
+
+fn replica_set(object: &mut Value) {
+    let spec = map_value(object, "spec");
+    default_to(spec, "replicas", 1);
+    template(spec);
+    default_to(map_value(object, "status"), "replicas", 0);
+}
+
+fn job(object: &mut Value) {
+    let uid = text(object, "/metadata/uid").to_owned();
+    let name = text(object, "/metadata/name").to_owned();
+    let spec = map_value(object, "spec");
+    let only_completions = !is_set(spec, "/completions") && is_set(spec, "/parallelism");
+    if !only_completions {
+        default_to(spec, "completions", 1);
+    }
+    default_to(spec, "parallelism", 1);
+    default_to(spec, "backoffLimit", 6);
+    default_to(spec, "completionMode", "NonIndexed");
+    default_to(spec, "suspend", false);
+    default_to(spec, "manualSelector", false);
+    default_to(spec, "podReplacementPolicy", "TerminatingOrFailed");
+    template(spec);
+    if !uid.is_empty() && !is_set(spec, "/selector") {
+        spec["selector"] = json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}});
+        let labels = map_mut(map_value(map_value(spec, "template"), "metadata"), "labels");
+        for (key, value) in [
+            ("batch.kubernetes.io/controller-uid", &uid),
+            ("batch.kubernetes.io/job-name", &name),
+            ("controller-uid", &uid),
+            ("job-name", &name),
+        ] {
+            labels.insert(key.to_owned(), value.as_str().into());
+        }
+    }
+    map_mut(object, "status");
+}
+
+fn webhooks(object: &mut Value) {
+    let mutating = text(object, "/kind") == "MutatingWebhookConfiguration";
+    for webhook in list_mut(object, "webhooks") {
+        default_to(webhook, "failurePolicy", "Fail");
+        default_to(webhook, "matchPolicy", "Equivalent");
+        default_to(webhook, "timeoutSeconds", 10);
+        default_to(webhook, "namespaceSelector", json!({}));
+        default_to(webhook, "objectSelector", json!({}));
+        if mutating {
+            default_to(webhook, "reinvocationPolicy", "Never");
+        }
+        for rule in list_mut(webhook, "rules") {
+            default_to(rule, "scope", "*");
+        }
+    }
+}
+
+/// An event is kept in the core form whichever group it came by.
+fn event(object: &mut Value) {
+    for key in ["firstTimestamp", "lastTimestamp", "eventTime"] {
+        default_to(object, key, Value::Null);
+    }
+    default_to(object, "source", json!({}));
+    default_to(object, "reportingComponent", "");
+    default_to(object, "reportingInstance", "");
+}

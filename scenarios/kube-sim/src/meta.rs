@@ -1,0 +1,191 @@
+//! What every object's metadata gets and keeps: uid, timestamps, generation, names.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::KubeSim;
+use crate::kinds::Kind;
+use crate::pods::field::{is_leaving, name, text, uid};
+use crate::pods::instant;
+use crate::pods::problem::Problems;
+use crate::status::ApiError;
+
+/// Letters of generated names: no vowels, so that no words come out.
+const NAME_LETTERS: &str = "bcdfghjklmnpqrstvwxz2456789";
+
+/// The random end of a generated name.
+pub fn suffix(sim: &KubeSim) -> String {
+    sim.draw(|chance| chance.text(NAME_LETTERS, 5))
+}
+
+/// Makes a new object's metadata: name, namespace, uid, creation time, generation.
+///
+/// # Errors
+/// When it has no name, one that cannot be, or a resource version.
+pub fn begin(
+    sim: &KubeSim,
+    kind: &Kind,
+    namespace: &str,
+    object: &mut Value,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    if !text(object, "/metadata/resourceVersion").is_empty() {
+        return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
+    }
+    let given = text(object, "/metadata/namespace").to_owned();
+    if kind.namespaced && !given.is_empty() && given != namespace {
+        let message = "the namespace of the provided object does not match the namespace sent on the request";
+        return Err(ApiError::bad_request(message));
+    }
+    let prefix: String = text(object, "/metadata/generateName").chars().take(58).collect();
+    if name(object).is_empty() && !prefix.is_empty() {
+        object["metadata"]["name"] = format!("{prefix}{}", suffix(sim)).into();
+    }
+    if name(object).is_empty() && !kind.traits.computed {
+        let mut problems = Problems::default();
+        problems.required("metadata.name", "name or generateName is required");
+        return Err(ApiError::invalid(kind, "", &problems));
+    }
+    let fresh = sim.draw(determinism::Chance::uuid).to_string();
+    let metadata = map(object, "metadata");
+    for key in [
+        "uid",
+        "creationTimestamp",
+        "generation",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "selfLink",
+    ] {
+        metadata.shift_remove(key);
+    }
+    if kind.namespaced {
+        metadata.insert("namespace".to_owned(), namespace.into());
+    } else {
+        metadata.shift_remove("namespace");
+    }
+    metadata.insert("uid".to_owned(), fresh.into());
+    metadata.insert("creationTimestamp".to_owned(), instant::seconds(now).into());
+    if kind.traits.generation {
+        metadata.insert("generation".to_owned(), 1.into());
+    }
+    Ok(())
+}
+
+/// Keeps what an update may not change, and counts the generation.
+///
+/// # Errors
+/// When the update is of another object, stale, or changes what may not change.
+pub fn carry(
+    kind: &Kind,
+    old: &Value,
+    next: &mut Value,
+    subresource: &str,
+    is_patch: bool,
+) -> Result<(), ApiError> {
+    let known = name(old);
+    check_identity(kind, old, next, is_patch)?;
+    let version = text(next, "/metadata/resourceVersion");
+    if !version.is_empty() && version != "0" && version != text(old, "/metadata/resourceVersion") {
+        return Err(ApiError::stale(kind, known));
+    }
+    if (version.is_empty() || version == "0") && kind.traits.needs_version && !is_patch {
+        let mut problems = Problems::default();
+        problems.invalid("metadata.resourceVersion", 0, "must be specified for an update");
+        let qualified = kind.qualified();
+        return Err(ApiError::invalid_as(&qualified, known, &problems));
+    }
+    check_finalizers(kind, old, next)?;
+    for key in [
+        "uid",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "resourceVersion",
+        "generation",
+    ] {
+        let kept = old["metadata"].get(key).cloned();
+        let metadata = map(next, "metadata");
+        match kept {
+            Some(value) => metadata.insert(key.to_owned(), value),
+            None => metadata.shift_remove(key),
+        };
+    }
+    if kind.namespaced {
+        next["metadata"]["namespace"] = old["metadata"]["namespace"].clone();
+    }
+    if kind.traits.generation && subresource != "status" && next.get("spec") != old.get("spec") {
+        count_generation(next);
+    }
+    Ok(())
+}
+
+/// One more change of what is wanted.
+pub fn count_generation(object: &mut Value) {
+    let generation = object.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(0);
+    object["metadata"]["generation"] = (generation + 1).into();
+}
+
+fn check_identity(kind: &Kind, old: &Value, next: &Value, is_patch: bool) -> Result<(), ApiError> {
+    let known = name(old);
+    let given = name(next);
+    if !given.is_empty() && given != known {
+        let message =
+            format!("the name of the object ({given}) does not match the name on the URL ({known})");
+        return Err(ApiError::bad_request(message));
+    }
+    let namespace = text(next, "/metadata/namespace");
+    if kind.namespaced && !namespace.is_empty() && namespace != text(old, "/metadata/namespace") {
+        let message = "the namespace of the provided object does not match the namespace sent on the request";
+        return Err(ApiError::bad_request(message));
+    }
+    let given = uid(next);
+    if given.is_empty() || given == uid(old) {
+        return Ok(());
+    }
+    if is_patch {
+        let mut problems = Problems::default();
+        problems.invalid("metadata.uid", given, "field is immutable");
+        problems.invalid("metadata.uid", given, "field is immutable");
+        return Err(ApiError::invalid(kind, known, &problems));
+    }
+    let key = format!("/registry/{}/{}/{known}", kind.resource, text(old, "/metadata/namespace"));
+    let why = format!(
+        "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: \
+         UID in precondition: {given}, UID in object meta: {}",
+        uid(old)
+    );
+    Err(ApiError::conflict(kind, known, &why))
+}
+
+fn check_finalizers(kind: &Kind, old: &Value, next: &Value) -> Result<(), ApiError> {
+    if !is_leaving(old) {
+        return Ok(());
+    }
+    let names = |object: &Value| -> Vec<String> {
+        let list = object.pointer("/metadata/finalizers").and_then(Value::as_array);
+        list.into_iter().flatten().filter_map(|f| f.as_str().map(str::to_owned)).collect()
+    };
+    let known = names(old);
+    let new: Vec<_> = names(next).into_iter().filter(|finalizer| !known.contains(finalizer)).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let mut problems = Problems::default();
+    let list: Vec<_> = new.iter().map(|finalizer| format!("{finalizer:?}")).collect();
+    let why = format!(
+        "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
+        list.join(", ")
+    );
+    problems.forbidden("metadata.finalizers", &why);
+    Err(ApiError::invalid(kind, name(old), &problems))
+}
+
+/// The map under `key`, made when it is not there.
+pub fn map<'a>(object: &'a mut Value, key: &str) -> &'a mut Map<String, Value> {
+    crate::pods::field::map_mut(object, key)
+}
+
+/// The object as `PartialObjectMetadata`.
+pub fn partial(object: &Value) -> Value {
+    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]})
+}

@@ -1,0 +1,87 @@
+//! How the API server reaches webhooks and nodes.
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use crate::KubeBody;
+
+/// Sends requests out of the cluster's control plane.
+pub trait Outbound: Send + Sync {
+    /// Sends one request; `ca` is a PEM bundle that the other side's certificate must go back to, `None` means that any
+    /// certificate is taken, as for nodes.
+    fn send(
+        &self,
+        request: Request<Bytes>,
+        ca: Option<Vec<u8>>,
+    ) -> BoxFuture<'_, Result<Response<KubeBody>, OutboundError>>;
+}
+
+/// Why nobody answered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct OutboundError(pub String);
+
+/// Over the network, with TLS where the address says `https`.
+#[derive(Debug, Default)]
+pub struct HttpsOutbound {}
+
+impl HttpsOutbound {
+    /// Reaches whatever this machine reaches.
+    pub fn new() -> Self {
+        Self {}
+    }
+}
+
+impl Outbound for HttpsOutbound {
+    fn send(
+        &self,
+        request: Request<Bytes>,
+        ca: Option<Vec<u8>>,
+    ) -> BoxFuture<'_, Result<Response<KubeBody>, OutboundError>> {
+        Box::pin(async move {
+            let tls = client_config(ca.as_deref()).map_err(|e| OutboundError(e.to_string()))?;
+            let connector = hyper_rustls::HttpsConnectorBuilder::new()
+                .with_tls_config(tls)
+                .https_or_http()
+                .enable_http1();
+            let client = Client::builder(TokioExecutor::new()).build(connector.build());
+            let answer = client.request(request.map(Full::new)).await;
+            let answer = answer.map_err(|error| OutboundError(chain(&error)))?;
+            Ok(answer.map(|body| body.map_err(Into::into).boxed_unsync()))
+        })
+    }
+}
+
+fn client_config(
+    ca: Option<&[u8]>,
+) -> Result<rustls::ClientConfig, Box<dyn std::error::Error + Send + Sync>> {
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let builder =
+        rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let Some(ca) = ca else {
+        let any = std::sync::Arc::new(crate::tls::AnyServer::default());
+        return Ok(builder.dangerous().with_custom_certificate_verifier(any).with_no_client_auth());
+    };
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(ca) {
+        roots.add(certificate?)?;
+    }
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// An error and what caused it, as one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

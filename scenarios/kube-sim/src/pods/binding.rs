@@ -1,0 +1,120 @@
+//! A pod is put on a node: once, and only while it may be.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::conditions::{self, Condition};
+use super::field::{entries, is_leaving, list, map_mut, name, text};
+use super::problem::Problems;
+
+/// Why a pod cannot be put on the node.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// It stands on one already.
+    #[error("pod {pod} is already assigned to node {node:?}")]
+    Assigned {
+        /// The pod.
+        pod: String,
+        /// Where it stands.
+        node: String,
+    },
+    /// It is on its way out.
+    #[error("pod {0} is being deleted, cannot be assigned to a host")]
+    Leaving(String),
+    /// Somebody still holds it back.
+    #[error("pod {0} has non-empty .spec.schedulingGates")]
+    Gated(String),
+}
+
+/// The problems of the binding itself.
+pub fn check(binding: &Value) -> Problems {
+    let mut problems = Problems::default();
+    let kind = text(binding, "/target/kind");
+    if !kind.is_empty() {
+        problems.one_of("target.kind", kind, &["Node", "<empty>"]);
+    }
+    if text(binding, "/target/name").is_empty() {
+        problems.required("target.name", "");
+    }
+    problems
+}
+
+/// Puts `pod` on the node that `binding` names.
+///
+/// # Errors
+/// [`Refused`] when the pod is placed, leaving or held back.
+pub fn bind(pod: &mut Value, binding: &Value, now: Timestamp) -> Result<(), Refused> {
+    let known = name(pod).to_owned();
+    if is_leaving(pod) {
+        return Err(Refused::Leaving(known));
+    }
+    let node = text(pod, "/spec/nodeName");
+    if !node.is_empty() {
+        return Err(Refused::Assigned { pod: known, node: node.to_owned() });
+    }
+    if !list(pod, "/spec/schedulingGates").is_empty() {
+        return Err(Refused::Gated(known));
+    }
+    pod["spec"]["nodeName"] = text(binding, "/target/name").into();
+    for map in ["annotations", "labels"] {
+        for (key, value) in entries(binding, &format!("/metadata/{map}")) {
+            map_mut(&mut pod["metadata"], map).insert(key.to_owned(), value.clone());
+        }
+    }
+    let scheduled = Condition { kind: "PodScheduled", status: "True", reason: "", message: "" };
+    conditions::set(pod, &scheduled, now);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn noon() -> Timestamp {
+        "2026-01-01T12:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn a_bound_pod_knows_its_node_and_takes_the_bindings_annotations() {
+        let mut pod = json!({"metadata": {"name": "p"}, "spec": {}});
+        let binding =
+            json!({"metadata": {"annotations": {"a": "b"}}, "target": {"kind": "Node", "name": "n"}});
+        bind(&mut pod, &binding, noon()).unwrap();
+        assert_eq!(pod["spec"]["nodeName"], "n");
+        assert_eq!(pod["metadata"]["annotations"], json!({"a": "b"}));
+        assert!(conditions::holds(&pod, "PodScheduled"));
+    }
+
+    #[test]
+    fn these_pods_are_not_bound() {
+        for (pod, said) in [
+            (
+                json!({"metadata": {"name": "p"}, "spec": {"nodeName": "m"}}),
+                "pod p is already assigned to node \"m\"",
+            ),
+            (
+                json!({"metadata": {"name": "p", "deletionTimestamp": "2026-01-01T12:00:00Z"}, "spec": {}}),
+                "pod p is being deleted, cannot be assigned to a host",
+            ),
+            (
+                json!({"metadata": {"name": "p"}, "spec": {"schedulingGates": [{"name": "g"}]}}),
+                "pod p has non-empty .spec.schedulingGates",
+            ),
+        ] {
+            let binding = json!({"target": {"name": "n"}});
+            assert_eq!(bind(&mut pod.clone(), &binding, noon()).unwrap_err().to_string(), said);
+        }
+    }
+
+    #[test]
+    fn a_binding_names_a_node() {
+        let said = |binding: Value| check(&binding).0.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(said(json!({})), ["target.name: Required value"]);
+        assert_eq!(
+            said(json!({"target": {"kind": "Pod", "name": "n"}})),
+            ["target.kind: Unsupported value: \"Pod\": supported values: \"Node\", \"<empty>\""]
+        );
+    }
+}

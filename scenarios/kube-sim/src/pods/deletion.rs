@@ -1,0 +1,90 @@
+//! How long a pod has between being asked to go and being gone.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::field::{is_leaving, number, text};
+use super::instant;
+
+/// What a DELETE of a pod comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deletion {
+    /// It goes at once.
+    AtOnce,
+    /// It is marked to be gone by `by`, and its node ends it.
+    Gracefully {
+        /// The deletion timestamp.
+        by: Timestamp,
+        /// How many seconds it has in all.
+        seconds: i64,
+    },
+    /// It is going already, and no later than asked.
+    AlreadyGoing,
+}
+
+/// Decides for `pod` when somebody asks at `now`, for `asked` seconds or the pod's own.
+pub fn decide(pod: &Value, asked: Option<i64>, now: Timestamp) -> Deletion {
+    let own = number(pod, "/spec/terminationGracePeriodSeconds").unwrap_or(30);
+    let seconds = match asked.unwrap_or(own) {
+        negative if negative < 0 => 1,
+        other => other,
+    };
+    let nothing_runs = text(pod, "/spec/nodeName").is_empty()
+        || matches!(text(pod, "/status/phase"), "Succeeded" | "Failed");
+    let seconds = if nothing_runs { 0 } else { seconds };
+    if !is_leaving(pod) {
+        return match seconds {
+            0 => Deletion::AtOnce,
+            seconds => Deletion::Gracefully { by: later(now, seconds), seconds },
+        };
+    }
+    let current = number(pod, "/metadata/deletionGracePeriodSeconds").unwrap_or(0);
+    if seconds == 0 && (current > 0 || asked.is_some()) {
+        return Deletion::AtOnce;
+    }
+    if asked.is_none() || seconds >= current {
+        return Deletion::AlreadyGoing;
+    }
+    let marked = instant::read(pod, "/metadata/deletionTimestamp").unwrap_or(now);
+    Deletion::Gracefully { by: later(marked, seconds - current), seconds }
+}
+
+fn later(from: Timestamp, seconds: i64) -> Timestamp {
+    from.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Deletion::{AlreadyGoing, AtOnce, Gracefully};
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        format!("2026-01-01T09:{text}Z").parse().unwrap()
+    }
+
+    #[test]
+    fn a_pod_has_this_long_to_go() {
+        let running = json!({"spec": {"nodeName": "n", "terminationGracePeriodSeconds": 30}});
+        let unplaced = json!({"spec": {"terminationGracePeriodSeconds": 30}});
+        let done = json!({"spec": {"nodeName": "n"}, "status": {"phase": "Succeeded"}});
+        let going = json!({
+            "metadata": {"deletionTimestamp": "2026-01-01T09:00:30Z", "deletionGracePeriodSeconds": 30},
+            "spec": {"nodeName": "n", "terminationGracePeriodSeconds": 30}});
+        for (what, pod, asked, wanted) in [
+            ("its own time", &running, None, Gracefully { by: at("01:30"), seconds: 30 }),
+            ("the time asked for", &running, Some(5), Gracefully { by: at("01:05"), seconds: 5 }),
+            ("a negative time", &running, Some(-7), Gracefully { by: at("01:01"), seconds: 1 }),
+            ("force", &running, Some(0), AtOnce),
+            ("nothing to end", &unplaced, None, AtOnce),
+            ("already over", &done, Some(30), AtOnce),
+            ("asked again", &going, None, AlreadyGoing),
+            ("asked again for longer", &going, Some(60), AlreadyGoing),
+            ("asked again for less", &going, Some(10), Gracefully { by: at("00:10"), seconds: 10 }),
+            ("forced at last", &going, Some(0), AtOnce),
+        ] {
+            assert_eq!(decide(pod, asked, at("01:00")), wanted, "{what}");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! What somebody asks when asking for a container's log, and the path on the node that answers it.
+
+use serde_json::Value;
+
+use super::field::{list, name, namespace, text};
+use super::problem::{Fault, Problems};
+
+/// The options of a log request, as far as they were given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogOptions {
+    container: Option<String>,
+    follow: bool,
+    previous: bool,
+    timestamps: bool,
+    since_seconds: Option<i64>,
+    since_time: Option<String>,
+    tail_lines: Option<i64>,
+    limit_bytes: Option<i64>,
+    stream: Option<String>,
+}
+
+/// A log option that does not even read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: {value:?} is not {wanted}")]
+pub struct Unreadable {
+    key: String,
+    value: String,
+    wanted: &'static str,
+}
+
+/// Why a pod has no such log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoSuchLog {
+    /// Several containers, and none was named.
+    #[error("a container name must be specified for pod {pod}, choose one of: [{mains}]{inits}")]
+    WhichContainer {
+        /// The pod.
+        pod: String,
+        /// Its main containers.
+        mains: String,
+        /// Its init containers, in a clause of their own.
+        inits: String,
+    },
+    /// No container of that name.
+    #[error("container {container} is not valid for pod {pod}")]
+    UnknownContainer {
+        /// What was asked for.
+        container: String,
+        /// The pod.
+        pod: String,
+    },
+}
+
+impl LogOptions {
+    /// Reads the options from a query's pairs; keys of other purposes are left alone.
+    ///
+    /// # Errors
+    /// [`Unreadable`] names the first value that is no number or truth.
+    pub fn read<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Unreadable> {
+        let mut options = Self::default();
+        for (key, value) in pairs {
+            let whole = || value.parse::<i64>().map_err(|_| unreadable(key, value, "a whole number"));
+            match key {
+                "container" if !value.is_empty() => options.container = Some(value.to_owned()),
+                "follow" => options.follow = truth(key, value)?,
+                "previous" => options.previous = truth(key, value)?,
+                "timestamps" => options.timestamps = truth(key, value)?,
+                "sinceSeconds" => options.since_seconds = Some(whole()?),
+                "sinceTime" if !value.is_empty() => options.since_time = Some(value.to_owned()),
+                "tailLines" => options.tail_lines = Some(whole()?),
+                "limitBytes" => options.limit_bytes = Some(whole()?),
+                "stream" if !value.is_empty() => options.stream = Some(value.to_owned()),
+                _ => {}
+            }
+        }
+        Ok(options)
+    }
+
+    /// The problems that are found before the node is asked.
+    pub fn check(&self) -> Problems {
+        let mut problems = Problems::default();
+        if let Some(lines) = self.tail_lines.filter(|n| *n < 0) {
+            problems.invalid("tailLines", lines, "must be greater than or equal to 0");
+        }
+        if let Some(bytes) = self.limit_bytes.filter(|n| *n < 1) {
+            problems.invalid("limitBytes", bytes, "must be greater than 0");
+        }
+        if self.since_seconds.is_some() && self.since_time.is_some() {
+            let why = "at most one of `sinceTime` or `sinceSeconds` may be specified".to_owned();
+            problems.note("[]", Fault::Forbidden(why));
+        }
+        if let Some(seconds) = self.since_seconds.filter(|n| *n < 1) {
+            problems.invalid("sinceSeconds", seconds, "must be greater than 0");
+        }
+        problems
+    }
+
+    /// The path and query on the pod's node.
+    ///
+    /// # Errors
+    /// [`NoSuchLog`] when it is not clear which container is meant.
+    pub fn path_on_node(&self, pod: &Value) -> Result<String, NoSuchLog> {
+        let container = self.container_of(pod)?;
+        let mut pairs = Vec::new();
+        let mut given = |key: &str, value: Option<String>| {
+            if let Some(value) = value {
+                pairs.push(format!("{key}={}", encoded(&value)));
+            }
+        };
+        let truth = |on: bool| on.then(|| "true".to_owned());
+        given("follow", truth(self.follow));
+        given("limitBytes", self.limit_bytes.map(|n| n.to_string()));
+        given("previous", truth(self.previous));
+        given("sinceSeconds", self.since_seconds.map(|n| n.to_string()));
+        given("sinceTime", self.since_time.clone());
+        given("stream", self.stream.clone().filter(|s| s != "All"));
+        given("tailLines", self.tail_lines.map(|n| n.to_string()));
+        given("timestamps", truth(self.timestamps));
+        let query = if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) };
+        Ok(format!("/containerLogs/{}/{}/{container}{query}", namespace(pod), name(pod)))
+    }
+
+    fn container_of(&self, pod: &Value) -> Result<String, NoSuchLog> {
+        let names =
+            |kind: &str| list(pod, &format!("/spec/{kind}")).iter().map(|c| text(c, "/name")).collect();
+        let (mains, inits, ephemerals): (Vec<&str>, Vec<&str>, Vec<&str>) =
+            (names("containers"), names("initContainers"), names("ephemeralContainers"));
+        let pod = name(pod).to_owned();
+        match &self.container {
+            Some(asked) => {
+                let known = [&mains, &inits, &ephemerals].iter().any(|names| names.contains(&asked.as_str()));
+                let unknown = || NoSuchLog::UnknownContainer { container: asked.clone(), pod };
+                if known { Ok(asked.clone()) } else { Err(unknown()) }
+            }
+            None if mains.len() == 1 && inits.is_empty() && ephemerals.is_empty() => Ok(mains[0].to_owned()),
+            None => {
+                let clause = |kind: &str, names: &[&str]| match names.is_empty() {
+                    true => String::new(),
+                    false => format!(" or one of the {kind} containers: [{}]", names.join(" ")),
+                };
+                let inits = format!("{}{}", clause("init", &inits), clause("ephemeral", &ephemerals));
+                Err(NoSuchLog::WhichContainer { pod, mains: mains.join(" "), inits })
+            }
+        }
+    }
+}
+
+fn truth(key: &str, value: &str) -> Result<bool, Unreadable> {
+    match value {
+        "" | "1" | "true" | "True" | "TRUE" | "t" | "T" => Ok(true),
+        "0" | "false" | "False" | "FALSE" | "f" | "F" => Ok(false),
+        _ => Err(unreadable(key, value, "true or false")),
+    }
+}
+
+fn unreadable(key: &str, value: &str, wanted: &'static str) -> Unreadable {
+    Unreadable { key: key.to_owned(), value: value.to_owned(), wanted }
+}
+
+fn encoded(value: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~".contains(&b);
+    value.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn options(pairs: &[(&'static str, &'static str)]) -> LogOptions {
+        LogOptions::read(pairs.iter().copied()).unwrap()
+    }
+
+    #[test]
+    fn a_log_request_becomes_this_path_on_the_node() {
+        let pod =
+            json!({"metadata": {"name": "p", "namespace": "ns"}, "spec": {"containers": [{"name": "c"}]}});
+        for (pairs, path) in [
+            (&[][..], "/containerLogs/ns/p/c"),
+            (
+                &[("container", "c"), ("tailLines", "5"), ("follow", "true")],
+                "/containerLogs/ns/p/c?follow=true&tailLines=5",
+            ),
+            (
+                &[("sinceTime", "2026-01-01T09:00:00Z"), ("timestamps", "1"), ("follow", "false")],
+                "/containerLogs/ns/p/c?sinceTime=2026-01-01T09%3A00%3A00Z&timestamps=true",
+            ),
+        ] {
+            assert_eq!(options(pairs).path_on_node(&pod).unwrap(), path);
+        }
+    }
+
+    #[test]
+    fn it_must_be_clear_which_container_is_meant() {
+        let two = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "a"}, {"name": "b"}]}});
+        let init = json!({"metadata": {"name": "p"}, "spec": {
+            "containers": [{"name": "a"}], "initContainers": [{"name": "i"}, {"name": "j"}]}});
+        let none = options(&[]);
+        for (seen, said) in [
+            (none.path_on_node(&two), "a container name must be specified for pod p, choose one of: [a b]"),
+            (
+                none.path_on_node(&init),
+                "a container name must be specified for pod p, choose one of: [a] or one of the init containers: [i j]",
+            ),
+            (options(&[("container", "x")]).path_on_node(&two), "container x is not valid for pod p"),
+        ] {
+            assert_eq!(seen.unwrap_err().to_string(), said);
+        }
+    }
+
+    #[test]
+    fn options_are_checked_before_the_node_is_asked() {
+        let said = |pairs: &[(&'static str, &'static str)]| {
+            options(pairs).check().0.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(said(&[("tailLines", "0"), ("limitBytes", "1")]), Vec::<String>::new());
+        assert_eq!(
+            said(&[("tailLines", "-1")]),
+            ["tailLines: Invalid value: -1: must be greater than or equal to 0"]
+        );
+        assert_eq!(
+            said(&[("sinceTime", "2026-01-01T09:00:00Z"), ("sinceSeconds", "1")]),
+            ["[]: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"]
+        );
+        assert_eq!(
+            LogOptions::read([("tailLines", "x")]).unwrap_err().to_string(),
+            "tailLines: \"x\" is not a whole number"
+        );
+    }
+}

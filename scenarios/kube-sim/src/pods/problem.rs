@@ -1,0 +1,144 @@
+//! What is wrong with a field, in the API's own grammar.
+
+use serde_json::Value;
+
+/// One field that cannot be as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The field, as in `spec.containers[0].image`.
+    pub field: String,
+    /// What is wrong.
+    pub fault: Fault,
+}
+
+/// What is wrong with a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// It must be set; why, when that needs saying.
+    Required(String),
+    /// The value, as shown, breaks a rule.
+    Invalid(String, String),
+    /// The value, as shown, is none of those listed.
+    Unsupported(String, Vec<String>),
+    /// The value, as shown, is there already.
+    Duplicate(String),
+    /// The value, as shown, names what is not there.
+    NotFound(String),
+    /// It may not be set or changed.
+    Forbidden(String),
+    /// It has more than so many bytes.
+    TooLong(usize),
+}
+
+impl Fault {
+    /// The word for programs, as it stands in a Status' causes.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Required(_) => "FieldValueRequired",
+            Self::Invalid(..) => "FieldValueInvalid",
+            Self::Unsupported(..) => "FieldValueNotSupported",
+            Self::Duplicate(_) => "FieldValueDuplicate",
+            Self::NotFound(_) => "FieldValueNotFound",
+            Self::Forbidden(_) => "FieldValueForbidden",
+            Self::TooLong(_) => "FieldValueTooLong",
+        }
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Required(why) if why.is_empty() => f.write_str("Required value"),
+            Self::Required(why) => write!(f, "Required value: {why}"),
+            Self::Invalid(value, why) => write!(f, "Invalid value: {value}: {why}"),
+            Self::Unsupported(value, supported) => {
+                let list: Vec<_> = supported.iter().map(|s| format!("\"{s}\"")).collect();
+                write!(f, "Unsupported value: {value}: supported values: {}", list.join(", "))
+            }
+            Self::Duplicate(value) => write!(f, "Duplicate value: {value}"),
+            Self::NotFound(value) => write!(f, "Not found: {value}"),
+            Self::Forbidden(why) => write!(f, "Forbidden: {why}"),
+            Self::TooLong(most) => write!(f, "Too long: may not be more than {most} bytes"),
+        }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.field, self.fault)
+    }
+}
+
+/// The problems found so far.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Problems(pub Vec<Problem>);
+
+impl Problems {
+    /// Notes a fault of `field`.
+    pub fn note(&mut self, field: impl Into<String>, fault: Fault) {
+        self.0.push(Problem { field: field.into(), fault });
+    }
+
+    /// `field` must be set.
+    pub fn required(&mut self, field: impl Into<String>, why: &str) {
+        self.note(field, Fault::Required(why.to_owned()));
+    }
+
+    /// `field` may not be `value`.
+    pub fn invalid(&mut self, field: impl Into<String>, value: impl Shown, why: impl Into<String>) {
+        self.note(field, Fault::Invalid(value.shown(), why.into()));
+    }
+
+    /// `field` may not be set or changed.
+    pub fn forbidden(&mut self, field: impl Into<String>, why: &str) {
+        self.note(field, Fault::Forbidden(why.to_owned()));
+    }
+
+    /// `field` has a value that is there already.
+    pub fn duplicate(&mut self, field: impl Into<String>, value: impl Shown) {
+        self.note(field, Fault::Duplicate(value.shown()));
+    }
+
+    /// `field` must be one of `supported`.
+    pub fn one_of(&mut self, field: impl Into<String>, value: &str, supported: &[&str]) {
+        if !supported.contains(&value) {
+            let supported = supported.iter().map(|s| (*s).to_owned()).collect();
+            self.note(field, Fault::Unsupported(value.shown(), supported));
+        }
+    }
+
+    /// `value` must pass `rule`, which returns what it breaks.
+    pub fn rule(&mut self, field: impl Into<String>, value: &str, rule: impl FnOnce(&str) -> Vec<String>) {
+        let field = field.into();
+        for why in rule(value) {
+            self.invalid(field.clone(), value, why);
+        }
+    }
+}
+
+/// How a value looks inside a problem's text.
+pub trait Shown {
+    /// Text quoted, numbers plain.
+    fn shown(&self) -> String;
+}
+
+impl Shown for &str {
+    fn shown(&self) -> String {
+        Value::from(*self).to_string()
+    }
+}
+
+impl Shown for i64 {
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Shown for &Value {
+    fn shown(&self) -> String {
+        match self {
+            Value::Null => "null".to_owned(),
+            other => other.to_string(),
+        }
+    }
+}

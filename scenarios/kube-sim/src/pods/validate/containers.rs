@@ -1,0 +1,317 @@
+//! The problems of a pod's containers: images, ports, variables, mounts, resources.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::probes;
+use crate::pods::amount::{self, thousandths};
+use crate::pods::field::{entries, flag, is_set, list, number, text};
+use crate::pods::names;
+use crate::pods::problem::Problems;
+
+const FIELDS: [&str; 9] = [
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.uid",
+    "spec.nodeName",
+    "spec.serviceAccountName",
+    "status.hostIP",
+    "status.hostIPs",
+    "status.podIP",
+    "status.podIPs",
+];
+/// Fields that a selector or a conversion knows, though a variable may not show them.
+const CONVERTIBLE: [&str; 6] = [
+    "spec.restartPolicy",
+    "spec.schedulerName",
+    "spec.hostNetwork",
+    "status.phase",
+    "status.nominatedNodeName",
+    "metadata.creationTimestamp",
+];
+const RESOURCES: [&str; 6] = [
+    "limits.cpu",
+    "limits.ephemeral-storage",
+    "limits.memory",
+    "requests.cpu",
+    "requests.ephemeral-storage",
+    "requests.memory",
+];
+
+/// Notes the problems of all containers, which may mount `volumes`.
+pub fn check(spec: &Value, at: &str, volumes: &BTreeSet<&str>, problems: &mut Problems) {
+    let mains = list(spec, "/containers");
+    if mains.is_empty() {
+        problems.required(format!("{at}.containers"), "");
+    }
+    let (mut seen, mut host_ports) = (BTreeSet::new(), BTreeSet::new());
+    for (kind, containers) in [("containers", mains), ("initContainers", list(spec, "/initContainers"))] {
+        for (i, container) in containers.iter().enumerate() {
+            let field = format!("{at}.{kind}[{i}]");
+            name(container, &field, &mut seen, problems);
+            one(container, &field, volumes, problems);
+            let used = (kind == "containers").then_some(&mut host_ports);
+            ports(container, &field, flag(spec, "/hostNetwork"), used, problems);
+            probes::check(container, &field, kind == "initContainers", problems);
+        }
+    }
+}
+
+fn name<'a>(container: &'a Value, at: &str, seen: &mut BTreeSet<&'a str>, problems: &mut Problems) {
+    let name = text(container, "/name");
+    let field = format!("{at}.name");
+    if name.is_empty() {
+        problems.required(field, "");
+    } else {
+        problems.rule(field.clone(), name, names::dns_label);
+        if !seen.insert(name) {
+            problems.duplicate(field, name);
+        }
+    }
+}
+
+fn one(container: &Value, at: &str, volumes: &BTreeSet<&str>, problems: &mut Problems) {
+    let image = text(container, "/image");
+    if image.is_empty() {
+        problems.required(format!("{at}.image"), "");
+    } else if image.trim() != image {
+        problems.invalid(format!("{at}.image"), image, "must not have leading or trailing whitespace");
+    }
+    for (key, known) in [
+        ("terminationMessagePolicy", &["File", "FallbackToLogsOnError"][..]),
+        ("imagePullPolicy", &["Always", "IfNotPresent", "Never"]),
+    ] {
+        match text(container, &format!("/{key}")) {
+            "" => problems.required(format!("{at}.{key}"), ""),
+            value => problems.one_of(format!("{at}.{key}"), value, known),
+        }
+    }
+    for (i, env) in list(container, "/env").iter().enumerate() {
+        variable(env, &format!("{at}.env[{i}]"), problems);
+    }
+    for (i, from) in list(container, "/envFrom").iter().enumerate() {
+        variables(from, &format!("{at}.envFrom[{i}]"), problems);
+    }
+    mounts(container, at, volumes, problems);
+    resources(container, &format!("{at}.resources"), problems);
+}
+
+fn ports<'a>(
+    container: &'a Value,
+    at: &str,
+    host_network: bool,
+    mut used: Option<&mut BTreeSet<String>>,
+    problems: &mut Problems,
+) {
+    let mut named = BTreeSet::new();
+    for (i, port) in list(container, "/ports").iter().enumerate() {
+        let field = |key: &str| format!("{at}.ports[{i}].{key}");
+        let name = text(port, "/name");
+        if !name.is_empty() {
+            let wrong = names::port(name);
+            if wrong.is_empty() && !named.insert(name) {
+                problems.duplicate(field("name"), name);
+            }
+            problems.rule(field("name"), name, |_| wrong);
+        }
+        let own = number(port, "/containerPort").unwrap_or(0);
+        if own == 0 {
+            problems.required(field("containerPort"), "");
+        } else {
+            in_port_range(own, field("containerPort"), problems);
+        }
+        let host = number(port, "/hostPort").unwrap_or(0);
+        if host != 0 {
+            in_port_range(host, field("hostPort"), problems);
+            if host_network && host != own {
+                let why = "must match `containerPort` when `hostNetwork` is true";
+                problems.invalid(field("hostPort"), host, why);
+            }
+            let whole = format!("{}/{}/{host}", text(port, "/protocol"), text(port, "/hostIP"));
+            if used.as_deref_mut().is_some_and(|used| !used.insert(whole.clone())) {
+                problems.duplicate(field("hostPort"), whole.as_str());
+            }
+        }
+        match text(port, "/protocol") {
+            "" => problems.required(field("protocol"), ""),
+            protocol => problems.one_of(field("protocol"), protocol, &["SCTP", "TCP", "UDP"]),
+        }
+    }
+}
+
+/// Notes a port number that is none.
+pub fn in_port_range(port: i64, field: String, problems: &mut Problems) {
+    if !(1..=65535).contains(&port) {
+        problems.invalid(field, port, "must be between 1 and 65535, inclusive");
+    }
+}
+
+fn variable(env: &Value, at: &str, problems: &mut Problems) {
+    match text(env, "/name") {
+        "" => problems.required(format!("{at}.name"), ""),
+        name => problems.rule(format!("{at}.name"), name, names::variable),
+    }
+    if !is_set(env, "/valueFrom") {
+        return;
+    }
+    let field = format!("{at}.valueFrom");
+    let sources = ["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef"];
+    let given: Vec<_> = sources.into_iter().filter(|s| is_set(&env["valueFrom"], &format!("/{s}"))).collect();
+    match given[..] {
+        [] => problems.invalid(
+            &field,
+            "",
+            "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`",
+        ),
+        [_] if !text(env, "/value").is_empty() => {
+            problems.invalid(&field, "", "may not be specified when `value` is not empty");
+        }
+        [_] => {}
+        _ => problems.invalid(&field, "", "may not have more than one field specified at a time"),
+    }
+    for source in given {
+        let value = &env["valueFrom"][source];
+        let field = format!("{field}.{source}");
+        match source {
+            "fieldRef" => shown_field(value, &field, &FIELDS, problems),
+            "resourceFieldRef" => shown_resource(value, &field, problems),
+            _ => {
+                if text(value, "/name").is_empty() {
+                    problems.required(format!("{field}.name"), "");
+                }
+                if text(value, "/key").is_empty() {
+                    problems.required(format!("{field}.key"), "");
+                }
+            }
+        }
+    }
+}
+
+/// Notes what keeps a field of the pod from being shown inside it.
+pub fn shown_field(reference: &Value, at: &str, supported: &[&str], problems: &mut Problems) {
+    let path = text(reference, "/fieldPath");
+    let field = format!("{at}.fieldPath");
+    if path.is_empty() {
+        return problems.required(field, "");
+    }
+    let keyed = ["metadata.labels", "metadata.annotations"]
+        .into_iter()
+        .any(|map| path == map || (path.starts_with(&format!("{map}['")) && path.ends_with("']")));
+    if supported.contains(&path) || (keyed && (path.contains('[') || supported.contains(&"metadata.labels")))
+    {
+        return;
+    }
+    if keyed || FIELDS.contains(&path) || CONVERTIBLE.contains(&path) {
+        problems.one_of(field, path, supported);
+    } else {
+        let why = format!("error converting fieldPath: field label not supported: {path}");
+        problems.invalid(field, path, why);
+    }
+}
+
+fn shown_resource(reference: &Value, at: &str, problems: &mut Problems) {
+    match text(reference, "/resource") {
+        "" => problems.required(format!("{at}.resource"), ""),
+        known if known.contains(".hugepages-") => {}
+        other => problems.one_of(format!("{at}.resource"), other, &RESOURCES),
+    }
+}
+
+fn variables(from: &Value, at: &str, problems: &mut Problems) {
+    let prefix = text(from, "/prefix");
+    if !prefix.is_empty() {
+        problems.rule(format!("{at}.prefix"), prefix, names::variable);
+    }
+    let given = ["configMapRef", "secretRef"].map(|s| is_set(from, &format!("/{s}")));
+    match given {
+        [false, false] => problems.invalid(at, "", "must specify one of: `configMapRef` or `secretRef`"),
+        [true, true] => problems.invalid(at, "", "may not have more than one field specified at a time"),
+        _ => {
+            for source in ["configMapRef", "secretRef"] {
+                if is_set(from, &format!("/{source}")) && text(from, &format!("/{source}/name")).is_empty() {
+                    problems.required(format!("{at}.{source}.name"), "");
+                }
+            }
+        }
+    }
+}
+
+fn mounts(container: &Value, at: &str, volumes: &BTreeSet<&str>, problems: &mut Problems) {
+    let mut paths = BTreeSet::new();
+    for (i, mount) in list(container, "/volumeMounts").iter().enumerate() {
+        let field = |key: &str| format!("{at}.volumeMounts[{i}].{key}");
+        match text(mount, "/name") {
+            "" => problems.required(field("name"), ""),
+            name if !volumes.contains(name) => {
+                problems.note(field("name"), crate::pods::problem::Fault::NotFound(format!("\"{name}\"")));
+            }
+            _ => {}
+        }
+        match text(mount, "/mountPath") {
+            "" => problems.required(field("mountPath"), ""),
+            path if !paths.insert(path) => problems.invalid(field("mountPath"), path, "must be unique"),
+            _ => {}
+        }
+        for key in ["subPath", "subPathExpr"] {
+            let path = text(mount, &format!("/{key}"));
+            if path.starts_with('/') {
+                problems.invalid(field(key), path, "must be a relative path");
+            }
+            if path.split('/').any(|part| part == "..") {
+                problems.invalid(field(key), path, "must not contain '..'");
+            }
+        }
+    }
+}
+
+fn resources(container: &Value, at: &str, problems: &mut Problems) {
+    for kind in ["limits", "requests"] {
+        for (name, value) in entries(container, &format!("/resources/{kind}")) {
+            resource_name(name, &format!("{at}.{kind}"), problems);
+            let said = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let field = format!("{at}.{kind}[{name}]");
+            let amount = thousandths(value);
+            if amount < 0 {
+                problems.invalid(&field, said.as_str(), "must be greater than or equal to 0");
+            }
+            if is_whole_only(name) && amount.rem_euclid(1000) != 0 {
+                problems.invalid(&field, said.as_str(), "must be an integer");
+            }
+        }
+    }
+    for (name, request) in entries(container, "/resources/requests") {
+        let limit = container.pointer("/resources/limits").and_then(|l| l.get(name));
+        let shown = request.as_str().map_or_else(|| request.to_string(), str::to_owned);
+        match limit {
+            Some(limit) => {
+                let (asked, most) = (thousandths(request), thousandths(limit));
+                let most_shown = limit.as_str().map_or_else(|| limit.to_string(), str::to_owned);
+                if is_whole_only(name) && asked != most {
+                    let why = format!("must be equal to {name} limit of {most_shown}");
+                    problems.invalid(format!("{at}.requests"), shown.as_str(), why);
+                } else if asked > most {
+                    let why = format!("must be less than or equal to {name} limit of {most_shown}");
+                    problems.invalid(format!("{at}.requests"), shown.as_str(), why);
+                }
+            }
+            None if is_whole_only(name) => problems
+                .required(format!("{at}.limits"), "Limit must be set for non overcommitable resources"),
+            None => {}
+        }
+    }
+}
+
+fn resource_name(name: &str, at: &str, problems: &mut Problems) {
+    problems.rule(at, name, names::qualified);
+    let standard = ["cpu", "memory", "ephemeral-storage"].contains(&name) || name.starts_with("hugepages-");
+    if !name.contains('/') && !standard {
+        problems.invalid(at, name, "must be a standard resource type or fully qualified");
+        problems.invalid(at, name, "must be a standard resource for containers");
+    }
+}
+
+/// Whether the resource is counted in whole pieces, of which nobody may promise more than there are.
+fn is_whole_only(name: &str) -> bool {
+    name.contains('/') && !name.starts_with("kubernetes.io/") && amount::parse(name).is_none()
+}

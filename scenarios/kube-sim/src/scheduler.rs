@@ -1,0 +1,56 @@
+//! The scheduler: puts pods without a node on the one that suits best, or says why there is none.
+
+pub mod candidate;
+pub mod filters;
+pub mod neighbours;
+pub mod node_affinity;
+pub mod resources;
+pub mod scores;
+pub mod spread;
+pub mod verdict;
+
+use determinism::Chance;
+use serde_json::Value;
+
+use self::candidate::{Candidate, Cluster};
+use self::filters::Filters;
+use self::verdict::Unplaced;
+use crate::pods::field::text;
+
+/// The node for `pod`; among equally good ones, chance decides.
+///
+/// # Errors
+/// [`Unplaced`] says why there is none.
+pub fn place(
+    pod: &Value,
+    cluster: &Cluster<'_>,
+    claim_exists: impl Fn(&str, &str) -> bool,
+    chance: &mut Chance,
+) -> Result<String, Unplaced> {
+    if cluster.candidates.is_empty() {
+        return Err(Unplaced::NoNodes);
+    }
+    if let Some(reason) = filters::missing_claim(pod, claim_exists) {
+        return Err(Unplaced::Impossible { nodes: cluster.candidates.len(), reason });
+    }
+    let filters = Filters::new(pod, cluster);
+    let (mut fitting, mut rejections) = (Vec::<&Candidate<'_>>::new(), Vec::new());
+    for candidate in &cluster.candidates {
+        match filters.check(candidate) {
+            Ok(()) => fitting.push(candidate),
+            Err(rejection) => rejections.push(rejection),
+        }
+    }
+    let best = match fitting.len() {
+        0 | 1 => fitting,
+        _ => scores::best(&fitting, &scores::of(pod, &fitting, cluster)),
+    };
+    let chosen = if let [only] = best[..] { Some(only) } else { chance.pick(&best).copied() };
+    chosen.map(|c| c.name().to_owned()).ok_or_else(|| Unplaced::Rejected {
+        rejections,
+        may_preempt: text(pod, "/spec/preemptionPolicy") != "Never",
+    })
+}
+
+#[cfg(test)]
+mod tests;

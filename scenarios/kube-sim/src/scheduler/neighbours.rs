@@ -1,0 +1,155 @@
+//! Affinity between pods: beside whom a pod must be, must not be, or would rather be.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::candidate::{Candidate, Cluster};
+use super::filters::Rejection;
+use crate::controllers::label_selector::selects;
+use crate::pods::field::{is_set, list, namespace, number, text};
+
+const NEAR: &str = "/spec/affinity/podAffinity";
+const APART: &str = "/spec/affinity/podAntiAffinity";
+const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
+const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
+/// How much an existing pod's required affinity for the new one counts when nodes are ranked.
+const REQUIRED_BY_OTHERS: i64 = 1;
+
+/// How many pods that matter stand in each place (topology key, value).
+type Places<'a> = BTreeMap<(&'a str, &'a str), i64>;
+
+/// One pod's required neighbours, counted over the whole cluster.
+#[derive(Debug)]
+pub struct Rules<'a> {
+    near: &'a [Value],
+    apart: &'a [Value],
+    wanted_at: Places<'a>,
+    unwanted_at: Places<'a>,
+    closed_by_others: Places<'a>,
+    starts_its_own_crowd: bool,
+}
+
+impl<'a> Rules<'a> {
+    /// Looks at every pod that holds room.
+    pub fn new(pod: &'a Value, cluster: &Cluster<'a>) -> Self {
+        let near = list(pod, &format!("{NEAR}/{REQUIRED}"));
+        let apart = list(pod, &format!("{APART}/{REQUIRED}"));
+        let mut rules = Self {
+            near,
+            apart,
+            wanted_at: Places::new(),
+            unwanted_at: Places::new(),
+            closed_by_others: Places::new(),
+            starts_its_own_crowd: near.iter().all(|t| term_takes(t, pod, pod, cluster)),
+        };
+        for (other, at) in cluster.pods() {
+            if !near.is_empty() && near.iter().all(|t| term_takes(t, pod, other, cluster)) {
+                near.iter().for_each(|t| count(&mut rules.wanted_at, t, at, 1));
+            }
+            for term in apart.iter().filter(|t| term_takes(t, pod, other, cluster)) {
+                count(&mut rules.unwanted_at, term, at, 1);
+            }
+            for term in list(other, &format!("{APART}/{REQUIRED}")) {
+                if term_takes(term, other, pod, cluster) {
+                    count(&mut rules.closed_by_others, term, at, 1);
+                }
+            }
+        }
+        rules
+    }
+
+    /// Whether the neighbours on and around `candidate` are as required.
+    ///
+    /// # Errors
+    /// The scheduler's words when they are not.
+    pub fn check(&self, candidate: &Candidate<'a>) -> Result<(), Rejection> {
+        if !self.near_enough(candidate) {
+            return Err(Rejection::final_because("node(s) didn't match pod affinity rules"));
+        }
+        let here = |places: &Places<'a>, term: &Value| {
+            let key = text(term, "/topologyKey");
+            candidate.topology(key).is_some_and(|value| places.get(&(key, value)).is_some_and(|n| *n > 0))
+        };
+        if self.apart.iter().any(|term| here(&self.unwanted_at, term)) {
+            return Err(Rejection::crowded_because("node(s) didn't match pod anti-affinity rules"));
+        }
+        if self.closed_by_others.keys().any(|(key, value)| candidate.topology(key) == Some(value)) {
+            return Err(Rejection::crowded_because(
+                "node(s) didn't satisfy existing pods anti-affinity rules",
+            ));
+        }
+        Ok(())
+    }
+
+    fn near_enough(&self, candidate: &Candidate<'a>) -> bool {
+        let mut all = true;
+        for term in self.near {
+            let key = text(term, "/topologyKey");
+            let Some(value) = candidate.topology(key) else {
+                return false;
+            };
+            all &= self.wanted_at.get(&(key, value)).is_some_and(|n| *n > 0);
+        }
+        all || (self.wanted_at.is_empty() && self.starts_its_own_crowd)
+    }
+}
+
+/// How much each place is liked, by the pod and by those already there.
+#[derive(Debug)]
+pub struct Wishes<'a>(Places<'a>);
+
+impl<'a> Wishes<'a> {
+    /// Gathers the preferred terms of `pod` and of all pods towards it.
+    pub fn new(pod: &'a Value, cluster: &Cluster<'a>) -> Self {
+        let mut places = Places::new();
+        for (other, at) in cluster.pods() {
+            for (kind, sign) in [(NEAR, 1), (APART, -1)] {
+                let path = format!("{kind}/{PREFERRED}");
+                for (from, to) in [(pod, other), (other, pod)] {
+                    for wish in list(from, &path) {
+                        let (Some(term), weight) =
+                            (wish.get("podAffinityTerm"), number(wish, "/weight").unwrap_or(0))
+                        else {
+                            continue;
+                        };
+                        if term_takes(term, from, to, cluster) {
+                            count(&mut places, term, at, sign * weight);
+                        }
+                    }
+                }
+            }
+            for term in list(other, &format!("{NEAR}/{REQUIRED}")) {
+                if term_takes(term, other, pod, cluster) {
+                    count(&mut places, term, at, REQUIRED_BY_OTHERS);
+                }
+            }
+        }
+        Self(places)
+    }
+
+    /// How much `candidate` is liked; may be negative.
+    pub fn of(&self, candidate: &Candidate<'a>) -> i64 {
+        let here = self.0.iter().filter(|((key, value), _)| candidate.topology(key) == Some(value));
+        here.map(|(_, weight)| weight).sum()
+    }
+}
+
+fn count<'a>(places: &mut Places<'a>, term: &'a Value, at: &Candidate<'a>, weight: i64) {
+    let key = text(term, "/topologyKey");
+    if let Some(value) = at.topology(key) {
+        *places.entry((key, value)).or_default() += weight;
+    }
+}
+
+/// Whether a term of `owner` speaks of `other`.
+fn term_takes(term: &Value, owner: &Value, other: &Value, cluster: &Cluster<'_>) -> bool {
+    let theirs = namespace(other);
+    let names = list(term, "/namespaces");
+    let by_selector = is_set(term, "/namespaceSelector")
+        && cluster.namespaces.get(theirs).is_some_and(|n| selects(term.get("namespaceSelector"), n));
+    let by_name = names.iter().any(|n| n.as_str() == Some(theirs));
+    let unsaid = names.is_empty() && !is_set(term, "/namespaceSelector");
+    let in_reach = by_selector || by_name || (unsaid && namespace(owner) == theirs);
+    in_reach && selects(term.get("labelSelector"), other)
+}

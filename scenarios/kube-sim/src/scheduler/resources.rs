@@ -1,0 +1,127 @@
+//! What a pod asks for and what a node has left, as whole thousandths of each resource.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::pods::amount::{Thousandths, ceil_units, thousandths};
+use crate::pods::field::{entries, list, text};
+
+/// What the scheduler assumes of a container that asks for no cpu, when it ranks nodes.
+const UNSAID_CPU: Thousandths = 100;
+/// What the scheduler assumes of a container that asks for no memory, when it ranks nodes: 200 MiB.
+const UNSAID_MEMORY: Thousandths = 200 * 1024 * 1024 * 1000;
+
+/// Amounts by resource name.
+pub type Amounts = BTreeMap<String, Thousandths>;
+
+/// How a container that names no request of a resource is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsaid {
+    /// As nothing: what counts against a node's room.
+    Nothing,
+    /// As a little: what counts when nodes are ranked.
+    ALittle,
+}
+
+/// What `pod` asks for in all: its main containers and sidecars together, or the hungriest moment of its init
+/// containers when that is more, and the overhead on top; an amount for the whole pod goes before its containers'.
+pub fn requests(pod: &Value, unsaid: Unsaid) -> Amounts {
+    let mut sidecars = Amounts::new();
+    let mut peak = Amounts::new();
+    for container in list(pod, "/spec/initContainers") {
+        let own = of_container(container, unsaid);
+        if text(container, "/restartPolicy") == "Always" {
+            add(&mut sidecars, &own);
+            raise(&mut peak, &sidecars);
+        } else {
+            let mut moment = sidecars.clone();
+            add(&mut moment, &own);
+            raise(&mut peak, &moment);
+        }
+    }
+    let mut total = sidecars;
+    for container in list(pod, "/spec/containers") {
+        add(&mut total, &of_container(container, unsaid));
+    }
+    raise(&mut total, &peak);
+    for (name, amount) in entries(pod, "/spec/resources/requests") {
+        total.insert(name.to_owned(), thousandths(amount));
+    }
+    for (name, amount) in entries(pod, "/spec/overhead") {
+        *total.entry(name.to_owned()).or_default() += thousandths(amount);
+    }
+    total
+}
+
+/// What `node` lets pods have.
+pub fn allocatable(node: &Value) -> Amounts {
+    entries(node, "/status/allocatable")
+        .map(|(name, amount)| (name.to_owned(), thousandths(amount)))
+        .collect()
+}
+
+/// Adds `more` to `sum`, resource by resource.
+pub fn add(sum: &mut Amounts, more: &Amounts) {
+    for (name, amount) in more {
+        *sum.entry(name.clone()).or_default() += amount;
+    }
+}
+
+fn raise(to: &mut Amounts, least: &Amounts) {
+    for (name, amount) in least {
+        let entry = to.entry(name.clone()).or_default();
+        *entry = (*entry).max(*amount);
+    }
+}
+
+fn of_container(container: &Value, unsaid: Unsaid) -> Amounts {
+    let mut own: Amounts = entries(container, "/resources/requests")
+        .map(|(name, amount)| {
+            let amount = thousandths(amount);
+            (name.to_owned(), if name == "cpu" { amount } else { ceil_units(amount) })
+        })
+        .collect();
+    if unsaid == Unsaid::ALittle {
+        own.entry("cpu".to_owned()).or_insert(UNSAID_CPU);
+        own.entry("memory".to_owned()).or_insert(UNSAID_MEMORY);
+    }
+    own
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn asks(cpu: &str) -> Value {
+        json!({"resources": {"requests": {"cpu": cpu}}})
+    }
+
+    fn sidecar(cpu: &str) -> Value {
+        json!({"restartPolicy": "Always", "resources": {"requests": {"cpu": cpu}}})
+    }
+
+    #[test]
+    fn a_pod_asks_for_the_most_it_ever_needs_at_once() {
+        for (init, main, cpu) in [
+            (vec![], vec![asks("1"), asks("500m")], 1500),
+            (vec![asks("2"), asks("1")], vec![asks("1")], 2000),
+            (vec![asks("1")], vec![asks("1"), asks("1")], 2000),
+            (vec![sidecar("1"), asks("2")], vec![asks("1")], 3000),
+            (vec![asks("2"), sidecar("1")], vec![asks("2")], 3000),
+        ] {
+            let pod = json!({"spec": {"initContainers": init, "containers": main}});
+            assert_eq!(requests(&pod, Unsaid::Nothing)["cpu"], cpu, "{pod}");
+        }
+    }
+
+    #[test]
+    fn overhead_comes_on_top_and_a_whole_pods_request_goes_first() {
+        let pod = json!({"spec": {
+            "containers": [asks("1")], "resources": {"requests": {"cpu": "3"}}, "overhead": {"cpu": "250m"},
+        }});
+        assert_eq!(requests(&pod, Unsaid::Nothing)["cpu"], 3250);
+    }
+}

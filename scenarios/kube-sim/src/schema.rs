@@ -1,0 +1,153 @@
+//! The fields of every kind: wire numbers, types, merge keys; read once from `data/schema.json`.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+/// How a field's value is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Type {
+    /// Text.
+    Text,
+    /// True or false.
+    Flag,
+    /// A whole number.
+    Whole,
+    /// A number with a fraction.
+    Real,
+    /// Bytes, base64 in JSON.
+    Bytes,
+    /// An instant in whole seconds.
+    Time,
+    /// An instant with six digits of a second.
+    MicroTime,
+    /// Nanoseconds.
+    Duration,
+    /// An amount such as `500m`.
+    Quantity,
+    /// A number or a text.
+    IntOrText,
+    /// Any object.
+    Raw,
+    /// A set of fields as server-side apply writes it.
+    Fields,
+    /// Many of the same.
+    List(Box<Type>),
+    /// Many of the same, each under a name.
+    Map(Box<Type>),
+    /// A structure, by its name in the table.
+    Struct(String),
+}
+
+/// One field of a structure.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// Its name in JSON; empty when its members are flat in the object around it.
+    pub name: String,
+    /// Its number on the wire; 0 for none.
+    pub number: u32,
+    /// How its value is written.
+    pub kind: Type,
+    /// Whether a zero is a value of its own and not an absence.
+    pub keeps_zero: bool,
+    /// `merge`, `replace`, `retainKeys`, as published.
+    pub strategy: String,
+    /// The key by which items of a list are merged.
+    pub merge_key: String,
+}
+
+#[derive(Deserialize)]
+struct Raw {
+    kinds: BTreeMap<String, String>,
+    types: BTreeMap<String, Option<Vec<Vec<serde_json::Value>>>>,
+}
+
+/// All structures and the kinds that begin with one.
+pub struct Schema {
+    kinds: BTreeMap<String, String>,
+    types: BTreeMap<String, Vec<Field>>,
+}
+
+static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
+    let raw: Raw = serde_json::from_str(include_str!("../data/schema.json"))
+        .unwrap_or(Raw { kinds: BTreeMap::new(), types: BTreeMap::new() });
+    let types = raw.types.into_iter();
+    let types =
+        types.map(|(name, rows)| (name, rows.unwrap_or_default().iter().map(|row| field(row)).collect()));
+    Schema { kinds: raw.kinds, types: types.collect() }
+});
+
+fn field(row: &[serde_json::Value]) -> Field {
+    let text = |at: usize| row.get(at).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+    let number =
+        row.get(1).and_then(serde_json::Value::as_u64).and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
+    let written = text(2);
+    let (keeps_zero, written) = match written.strip_prefix('*') {
+        Some(rest) => (true, rest.to_owned()),
+        None => (false, written),
+    };
+    Field { name: text(0), number, kind: kind(&written), keeps_zero, strategy: text(3), merge_key: text(4) }
+}
+
+fn kind(text: &str) -> Type {
+    if let Some(item) = text.strip_prefix("[]") {
+        return Type::List(Box::new(kind(item)));
+    }
+    if let Some(item) = text.strip_prefix("{}") {
+        return Type::Map(Box::new(kind(item)));
+    }
+    match text {
+        "string" => Type::Text,
+        "bool" => Type::Flag,
+        "int" => Type::Whole,
+        "float" => Type::Real,
+        "bytes" => Type::Bytes,
+        "time" => Type::Time,
+        "microtime" => Type::MicroTime,
+        "duration" => Type::Duration,
+        "quantity" => Type::Quantity,
+        "intorstring" => Type::IntOrText,
+        "raw" => Type::Raw,
+        "fields" => Type::Fields,
+        name => Type::Struct(name.to_owned()),
+    }
+}
+
+/// The structure that objects of this kind begin with, as a type; `None` for a kind that is not known.
+pub fn of_kind(api_version: &str, kind: &str) -> Option<Type> {
+    SCHEMA.kinds.get(&format!("{api_version}/{kind}")).cloned().map(Type::Struct)
+}
+
+/// The fields of a structure; empty for anything else.
+pub fn fields(kind: &Type) -> &'static [Field] {
+    match kind {
+        Type::Struct(name) => SCHEMA.types.get(name).map_or(&[], Vec::as_slice),
+        _ => &[],
+    }
+}
+
+/// The field of this JSON name, also where it lies flat inside another.
+pub fn find(kind: &Type, name: &str) -> Option<&'static Field> {
+    fields(kind).iter().find_map(|field| match field.name.as_str() {
+        "" => find(&field.kind, name),
+        own if own == name => Some(field),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn containers_merge_by_name_and_lie_flat_volumes_are_found() {
+        let spec = find(&of_kind("v1", "Pod").unwrap(), "spec").unwrap();
+        let containers = find(&spec.kind, "containers").unwrap();
+        assert_eq!((containers.merge_key.as_str(), containers.strategy.as_str()), ("name", "merge"));
+        let Type::List(volume) = &find(&spec.kind, "volumes").unwrap().kind else {
+            panic!("volumes are a list")
+        };
+        assert!(find(volume, "configMap").is_some());
+    }
+}

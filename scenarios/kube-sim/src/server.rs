@@ -1,0 +1,63 @@
+//! The API behind HTTPS, for kubectl and whoever else does not live in this process.
+
+use std::sync::Arc;
+
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use crate::KubeSim;
+use crate::authn::User;
+use crate::service::KubeService;
+
+/// Serves until the future is dropped.
+///
+/// Who a client is says its certificate (common name and organisations) or, without one, its bearer token.
+pub async fn serve(listener: TcpListener, tls: rustls::ServerConfig, sim: KubeSim) {
+    let acceptor = TlsAcceptor::from(Arc::new(tls));
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let Ok((stream, _)) = accepted else { continue };
+                let (acceptor, sim) = (acceptor.clone(), sim.clone());
+                connections.spawn(async move {
+                    if let Ok(stream) = acceptor.accept(stream).await {
+                        connection(stream, sim).await;
+                    }
+                });
+            }
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+        }
+    }
+}
+
+async fn connection(stream: TlsStream<tokio::net::TcpStream>, sim: KubeSim) {
+    let user = certified(&stream);
+    let service = service_fn(move |request: http::Request<Incoming>| {
+        let service = KubeService::for_caller(sim.clone(), user.clone());
+        async move { Ok::<_, std::convert::Infallible>(service.answer(request.map(BodyExt::boxed_unsync)).await) }
+    });
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(TokioTimer::new()).max_buf_size(1024 * 1024);
+    // A client that goes away in the middle of a watch is no error of ours.
+    let _ = http.serve_connection(TokioIo::new(stream), service).await;
+}
+
+/// The user that the client's certificate names.
+fn certified(stream: &TlsStream<tokio::net::TcpStream>) -> Option<User> {
+    let (_, session) = stream.get_ref();
+    let certificate = session.peer_certificates()?.first()?;
+    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+    let subject = certificate.subject();
+    let name = subject.iter_common_name().next()?.as_str().ok()?.to_owned();
+    let mut groups: Vec<String> =
+        subject.iter_organization().filter_map(|o| o.as_str().ok().map(str::to_owned)).collect();
+    groups.push("system:authenticated".to_owned());
+    Some(User { name, uid: String::new(), groups })
+}

@@ -1,0 +1,286 @@
+//! One call: which kind, which verb, which answer.
+
+mod admit;
+mod answer;
+pub(crate) mod delete;
+mod pods;
+mod read;
+mod target;
+mod write;
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde_json::Value;
+
+use crate::authn::User;
+use crate::kinds::Kind;
+use crate::status::ApiError;
+use crate::{KubeBody, KubeSim, discovery, openapi, reviews};
+use answer::Answer;
+use target::{Place, Target};
+
+/// The largest body that is read.
+const BODY_MAX: usize = 3 * 1024 * 1024;
+
+/// The API as a service, for one caller.
+#[derive(Clone)]
+pub struct KubeService {
+    sim: KubeSim,
+    user: Option<User>,
+}
+
+/// A call, read as far as every verb needs it.
+pub(crate) struct Call {
+    pub sim: KubeSim,
+    pub user: User,
+    pub method: Method,
+    pub query: Vec<(String, String)>,
+    pub accept: String,
+    pub content_type: String,
+    pub user_agent: String,
+    pub body: Bytes,
+}
+
+impl Call {
+    /// The value of a query parameter; empty when it is not there.
+    pub fn option(&self, name: &str) -> &str {
+        self.query.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+    }
+
+    /// Whether a query parameter says true.
+    pub fn flag(&self, name: &str) -> bool {
+        matches!(self.option(name), "true" | "1")
+    }
+
+    /// Whether nothing is to be stored.
+    ///
+    /// # Errors
+    /// 422 for any other value than `All`.
+    pub fn dry_run(&self, options: &str) -> Result<bool, ApiError> {
+        match self.option("dryRun") {
+            "" => Ok(false),
+            "All" => Ok(true),
+            other => {
+                let mut problems = crate::pods::problem::Problems::default();
+                let shown = format!("[{other:?}]");
+                let supported = vec!["All".to_owned()];
+                problems.note("dryRun", crate::pods::problem::Fault::Unsupported(shown, supported));
+                Err(ApiError::invalid_as(&format!("{options}.meta.k8s.io"), "", &problems))
+            }
+        }
+    }
+
+    /// Who writes, as `managedFields` names it.
+    pub fn field_manager(&self) -> &str {
+        match self.option("fieldManager") {
+            "" => self.user_agent.split('/').next().unwrap_or_default(),
+            given => given,
+        }
+    }
+}
+
+impl KubeService {
+    /// The API for this user.
+    pub fn new(sim: KubeSim, user: User) -> Self {
+        Self { sim, user: Some(user) }
+    }
+
+    /// The API for a caller whose certificate says who it is, or whose token will.
+    pub fn for_caller(sim: KubeSim, certified: Option<User>) -> Self {
+        Self { sim, user: certified }
+    }
+
+    /// Answers one request.
+    pub async fn answer<B>(&self, request: Request<B>) -> Response<KubeBody>
+    where
+        B: http_body::Body<Data = Bytes> + Send,
+        B::Error: Into<crate::BodyError>,
+    {
+        let now = self.sim.clock().now();
+        let (parts, body) = request.into_parts();
+        let accept = header(&parts.headers, "accept");
+        let answered = match self.read(&parts, body).await {
+            Ok(call) => route(call, parts.uri.path()).await,
+            Err(error) => Err(error),
+        };
+        answered.unwrap_or_else(|error| Answer::error(&error)).render(&accept, now)
+    }
+
+    async fn read<B>(&self, parts: &http::request::Parts, body: B) -> Result<Call, ApiError>
+    where
+        B: http_body::Body<Data = Bytes> + Send,
+        B::Error: Into<crate::BodyError>,
+    {
+        let user = self.caller(&parts.headers)?;
+        let body = Limited::new(body, BODY_MAX).collect().await.map_err(|error| {
+            if error.downcast_ref::<LengthLimitError>().is_some() {
+                let message = format!("Request entity too large: limit is {BODY_MAX}");
+                return ApiError::new(413, "RequestEntityTooLarge", message);
+            }
+            ApiError::bad_request(format!("unable to read the body: {error}"))
+        })?;
+        Ok(Call {
+            sim: self.sim.clone(),
+            user,
+            method: parts.method.clone(),
+            query: target::query(parts.uri.query().unwrap_or_default()),
+            accept: header(&parts.headers, "accept"),
+            content_type: header(&parts.headers, "content-type"),
+            user_agent: header(&parts.headers, "user-agent"),
+            body: body.to_bytes(),
+        })
+    }
+
+    fn caller(&self, headers: &http::HeaderMap) -> Result<User, ApiError> {
+        if let Some(user) = &self.user {
+            return Ok(user.clone());
+        }
+        let authorization = header(headers, "authorization");
+        let Some(token) = authorization.strip_prefix("Bearer ") else { return Ok(User::anonymous()) };
+        let token = reviews::live_token(&self.sim, token.trim());
+        token.map(|token| token.user).ok_or_else(|| ApiError::new(401, "Unauthorized", "Unauthorized"))
+    }
+}
+
+fn header(headers: &http::HeaderMap, name: &str) -> String {
+    let values: Vec<_> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+    values.join(",")
+}
+
+impl<B> tower_service::Service<Request<B>> for KubeService
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<crate::BodyError>,
+{
+    type Response = Response<KubeBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.answer(request).await) })
+    }
+}
+
+async fn route(call: Call, path: &str) -> Result<Answer, ApiError> {
+    let place = target::place(path)?;
+    if !call.user.is_known() && !matches!(place, Place::Health | Place::Version) {
+        return Err(forbidden(&call, path));
+    }
+    if !matches!(place, Place::Resource(_)) && !matches!(call.method, Method::GET | Method::HEAD) {
+        return Err(ApiError::method_not_allowed());
+    }
+    match place {
+        Place::Health => Ok(Answer::text("ok")),
+        Place::Version => Ok(Answer::json(discovery::version())),
+        Place::Root => Ok(Answer::json(discovery::paths())),
+        Place::Groups { core } => Ok(groups(&call, core)),
+        Place::Group(group) => found(discovery::group(&group)),
+        Place::Resources { group, version } => found(discovery::resource_list(&group, &version)),
+        Place::OpenApiIndex => Ok(Answer::json(openapi::index())),
+        Place::OpenApi { group, version } => found(openapi::document(&group, &version)),
+        Place::Resource(target) => resource(&call, &target).await,
+    }
+}
+
+fn found(document: Option<Value>) -> Result<Answer, ApiError> {
+    document.map(Answer::json).ok_or_else(target::nothing_here)
+}
+
+fn forbidden(call: &Call, path: &str) -> ApiError {
+    let verb = call.method.as_str().to_ascii_lowercase();
+    ApiError::new(
+        403,
+        "Forbidden",
+        format!("forbidden: User {:?} cannot {verb} path {path:?}", call.user.name),
+    )
+}
+
+fn groups(call: &Call, core: bool) -> Answer {
+    for version in ["v2", "v2beta1"] {
+        let wanted = |part: &str| {
+            let part: String = part.split_whitespace().collect();
+            part.contains("g=apidiscovery.k8s.io")
+                && part.contains(&format!("v={version}"))
+                && !part.contains(&format!("v={version}beta"))
+        };
+        if call.accept.split(',').any(wanted) {
+            let content_type =
+                format!("application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList");
+            return Answer::json(discovery::aggregated(core, version)).typed(&content_type);
+        }
+    }
+    Answer::json(if core { discovery::core_versions("127.0.0.1") } else { discovery::group_list() })
+}
+
+async fn resource(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+    if target.kind.traits.computed {
+        return review(call, target);
+    }
+    if !target.subresource.is_empty() {
+        return below(call, target).await;
+    }
+    match (&call.method, target.name.is_empty()) {
+        (&Method::GET | &Method::HEAD, true) if call.flag("watch") || target.watch => {
+            read::watch(call, target)
+        }
+        (&Method::GET | &Method::HEAD, true) => read::list(call, target),
+        (&Method::GET | &Method::HEAD, false) if target.watch => read::watch(call, target),
+        (&Method::GET | &Method::HEAD, false) => read::get(call, target),
+        (&Method::POST, true) => write::create(call, target).await,
+        (&Method::PUT, false) => write::update(call, target).await,
+        (&Method::PATCH, false) => write::patch(call, target).await,
+        (&Method::DELETE, true) => delete::collection(call, target).await,
+        (&Method::DELETE, false) => delete::one(call, target).await,
+        _ => Err(ApiError::method_not_allowed()),
+    }
+}
+
+fn review(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+    if call.method != Method::POST || !target.name.is_empty() {
+        return Err(ApiError::method_not_allowed());
+    }
+    let kind = target.kind;
+    let body = crate::decode::object(&call.content_type, &call.body, &kind.api_version(), kind.kind)?;
+    Ok(Answer::json(reviews::answer(&call.sim, kind, &call.user, body.object)).created())
+}
+
+/// What hangs below an object.
+async fn below(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+    let known = target.kind.subresources.iter().find(|below| below.name == target.subresource);
+    let Some(known) = known else { return Err(ApiError::no_such_resource()) };
+    match (known.name, &call.method) {
+        ("status", &Method::GET) => read::get(call, target),
+        ("status" | "finalize", &Method::PUT) => write::update(call, target).await,
+        ("status", &Method::PATCH) => write::patch(call, target).await,
+        ("scale", &Method::GET | &Method::PUT | &Method::PATCH) => write::scale(call, target).await,
+        ("token", &Method::POST) => token(call, target),
+        ("binding", &Method::POST) => pods::bind(call, target).await,
+        ("eviction", &Method::POST) => pods::evict(call, target).await,
+        ("log", &Method::GET) => pods::log(call, target).await,
+        ("proxy", _) => pods::node_proxy(call, target).await,
+        _ => Err(ApiError::method_not_allowed()),
+    }
+}
+
+fn token(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+    let account = stored(call, target.kind, &target.namespace, &target.name)?;
+    let request =
+        crate::decode::object(&call.content_type, &call.body, "authentication.k8s.io/v1", "TokenRequest")?;
+    Ok(Answer::json(reviews::token(&call.sim, &account, request.object)?).created())
+}
+
+/// An object that has to be there.
+pub(crate) fn stored(call: &Call, kind: &Kind, namespace: &str, name: &str) -> Result<Arc<Value>, ApiError> {
+    call.sim.store().get(kind.shelf(), namespace, name).ok_or_else(|| ApiError::not_found(kind, name))
+}

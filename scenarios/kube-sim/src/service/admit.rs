@@ -1,0 +1,251 @@
+//! What a write passes on its way to the store: the built-in plugins, then the webhooks, in the real server's order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+
+use super::Call;
+use super::target::Target;
+use crate::admission::attributes::{Attributes, Objects, Operation};
+use crate::admission::denial::Denial;
+use crate::admission::webhook::review::{self, Verdict};
+use crate::admission::webhook::selection::{Role, Webhook, select};
+use crate::admission::{default_tolerations, namespace_lifecycle, node_taint, priority, service_account};
+use crate::defaults;
+use crate::kinds::{self, Kind};
+use crate::pods::field::name;
+use crate::status::ApiError;
+use crate::store::Store;
+
+impl Objects for Store {
+    fn get(&self, group: &str, resource: &str, namespace: &str, name: &str) -> Option<Arc<Value>> {
+        Self::get(self, kinds::find(group, resource)?.shelf(), namespace, name)
+    }
+
+    fn list(&self, group: &str, resource: &str) -> Vec<Arc<Value>> {
+        kinds::find(group, resource).map(|kind| Self::list(self, kind.shelf(), None).0).unwrap_or_default()
+    }
+}
+
+/// A write that is being admitted.
+pub struct Admission<'a> {
+    call: &'a Call,
+    target: &'a Target,
+    operation: Operation,
+    old: Option<&'a Value>,
+    dry_run: bool,
+    user: Value,
+    options: Value,
+}
+
+impl<'a> Admission<'a> {
+    /// A write of `target`; `old` is what is stored.
+    pub fn new(
+        call: &'a Call,
+        target: &'a Target,
+        operation: Operation,
+        old: Option<&'a Value>,
+        dry_run: bool,
+    ) -> Self {
+        let kind = match operation {
+            Operation::Create => "CreateOptions",
+            Operation::Update => "UpdateOptions",
+            Operation::Delete | Operation::Connect => "DeleteOptions",
+        };
+        let mut options = json!({"kind": kind, "apiVersion": "meta.k8s.io/v1"});
+        if operation != Operation::Delete && !call.field_manager().is_empty() {
+            options["fieldManager"] = call.field_manager().into();
+        }
+        Self { call, target, operation, old, dry_run, user: call.user.info(), options }
+    }
+
+    fn attributes<'b>(&'b self, name: &'b str) -> Attributes<'b> {
+        let kind = self.target.kind;
+        Attributes {
+            operation: self.operation,
+            group: kind.group,
+            version: kind.version,
+            resource: kind.resource,
+            subresource: &self.target.subresource,
+            kind: kind.kind,
+            namespaced: kind.namespaced,
+            namespace: if kind.resource == "namespaces" { name } else { &self.target.namespace },
+            name,
+            old: self.old,
+            dry_run: self.dry_run,
+            user: &self.user,
+            options: &self.options,
+        }
+    }
+
+    /// The plugins that may change the object, then the mutating webhooks; returns warnings.
+    ///
+    /// # Errors
+    /// When one of them turns the write down.
+    pub async fn mutate(&self, object: &mut Value) -> Result<Vec<String>, ApiError> {
+        let known = name(object).to_owned();
+        let attributes = self.attributes(&known);
+        self.plugins(&attributes, object).map_err(|denial| denied(self.target.kind, &known, &denial))?;
+        let mut warnings = Vec::new();
+        let mut second = Vec::new();
+        for webhook in select(Role::Mutating, &attributes, object, self.call.sim.store()) {
+            let before = object.clone();
+            self.ask(&webhook, &attributes, object, &mut warnings).await?;
+            if *object != before {
+                second.retain(|other: &Webhook| other.wants_second_look());
+                for again in std::mem::take(&mut second) {
+                    self.ask(&again, &attributes, object, &mut warnings).await?;
+                }
+            }
+            second.push(webhook);
+        }
+        Ok(warnings)
+    }
+
+    /// The validating webhooks.
+    ///
+    /// # Errors
+    /// When one of them turns the write down.
+    pub async fn validate(&self, object: &mut Value, warnings: &mut Vec<String>) -> Result<(), ApiError> {
+        let known = name(if object.is_null() { self.old.unwrap_or(&Value::Null) } else { object }).to_owned();
+        let attributes = self.attributes(&known);
+        for webhook in select(Role::Validating, &attributes, object, self.call.sim.store()) {
+            self.ask(&webhook, &attributes, object, warnings).await?;
+        }
+        Ok(())
+    }
+
+    /// Only whether the namespace bears it, for what is deleted.
+    ///
+    /// # Errors
+    /// When the namespace is to be kept.
+    pub fn check_namespace(&self, known: &str) -> Result<(), ApiError> {
+        let checked = namespace_lifecycle::check(&self.attributes(known), self.call.sim.store());
+        checked.map_err(|denial| denied(self.target.kind, known, &denial))
+    }
+
+    fn plugins(&self, attributes: &Attributes<'_>, object: &mut Value) -> Result<(), Denial> {
+        let store = self.call.sim.store();
+        namespace_lifecycle::check(attributes, store)?;
+        if attributes.creates("pods") {
+            let namespace = attributes.namespace;
+            let account = |name: &str| Objects::get(store, "", "serviceaccounts", namespace, name);
+            self.call.sim.draw(|chance| service_account::admit(object, namespace, account, chance))?;
+            let classes = Objects::list(store, "scheduling.k8s.io", "priorityclasses");
+            priority::admit(object, classes.iter().map(AsRef::as_ref))?;
+        }
+        if attributes.is_pod() && matches!(self.operation, Operation::Create | Operation::Update) {
+            default_tolerations::admit(object);
+        }
+        if attributes.creates("nodes") {
+            node_taint::admit(object);
+        }
+        Ok(())
+    }
+
+    /// Asks one webhook and does what it says.
+    async fn ask(
+        &self,
+        webhook: &Webhook,
+        attributes: &Attributes<'_>,
+        object: &mut Value,
+        warnings: &mut Vec<String>,
+    ) -> Result<(), ApiError> {
+        if self.dry_run && !webhook.bears_dry_run() {
+            let why = format!("admission webhook {:?} does not support dry run", webhook.name());
+            return Err(ApiError::bad_request(why));
+        }
+        let uid = self.call.sim.draw(determinism::Chance::uuid).to_string();
+        let asked = review::request(&uid, attributes, object);
+        let answer = match self.send(webhook, &asked).await {
+            Ok(body) => review::read(webhook.name(), &uid, &body).map_err(|garbled| garbled.to_string()),
+            Err(why) => Err(why),
+        };
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(_) if webhook.ignores_failure() => return Ok(()),
+            Err(why) => {
+                let text =
+                    format!("failed calling webhook {:?}: failed to call webhook: {why}", webhook.name());
+                return Err(ApiError::internal(text));
+            }
+        };
+        warnings.extend(answer.warnings);
+        match answer.verdict {
+            Verdict::Allowed(None) => Ok(()),
+            Verdict::Allowed(Some(patch)) => self.change(object, &patch),
+            Verdict::Denied { code, reason, message } => {
+                let reason = if reason.is_empty() { "" } else { known_reason(&reason) };
+                Err(ApiError::new(code, reason, message))
+            }
+        }
+    }
+
+    fn change(&self, object: &mut Value, patch: &json_patch::Patch) -> Result<(), ApiError> {
+        json_patch::patch(object, patch).map_err(ApiError::internal)?;
+        let kind = self.target.kind;
+        *object = crate::decode::conform(object.take(), &kind.api_version(), kind.kind)?.object;
+        defaults::fill(&self.call.sim, kind, object);
+        Ok(())
+    }
+
+    async fn send(&self, webhook: &Webhook, review: &Value) -> Result<Bytes, String> {
+        use base64::Engine as _;
+        let address = webhook.address();
+        let failed = |why: &str| format!("Post {address:?}: {why}");
+        let bundle =
+            webhook.entry().pointer("/clientConfig/caBundle").and_then(Value::as_str).unwrap_or_default();
+        let bundle =
+            base64::engine::general_purpose::STANDARD.decode(bundle).map_err(|e| failed(&e.to_string()))?;
+        let request = Request::post(&address)
+            .header("content-type", "application/json")
+            .body(Bytes::from(review.to_string()))
+            .map_err(|e| failed(&e.to_string()))?;
+        let limit = Duration::from_secs(webhook.timeout_seconds());
+        let sent = tokio::time::timeout(limit, self.call.sim.outbound().send(request, Some(bundle))).await;
+        let response =
+            sent.map_err(|_| failed("context deadline exceeded"))?.map_err(|e| failed(&e.to_string()))?;
+        let status = response.status();
+        let body = response.into_body().collect().await.map_err(|e| failed(&e.to_string()))?.to_bytes();
+        if status.is_success() {
+            Ok(body)
+        } else {
+            Err(format!("an error on the server ({status}) has prevented the request from succeeding"))
+        }
+    }
+}
+
+/// The words that are passed on; any other is left out.
+fn known_reason(reason: &str) -> &'static str {
+    let words = [
+        "Forbidden",
+        "Invalid",
+        "BadRequest",
+        "Conflict",
+        "NotFound",
+        "InternalError",
+        "Unauthorized",
+        "TooManyRequests",
+    ];
+    words.into_iter().find(|word| *word == reason).unwrap_or_default()
+}
+
+fn denied(kind: &Kind, known: &str, denial: &Denial) -> ApiError {
+    match denial {
+        Denial::NoNamespace(namespace) => match kinds::find("", "namespaces") {
+            Some(kind) => ApiError::not_found(kind, namespace),
+            None => ApiError::no_such_resource(),
+        },
+        Denial::NamespaceLeaving(namespace) => {
+            let mut error = ApiError::forbidden(kind, known, &denial.to_string());
+            let message = format!("namespace {namespace} is being terminated");
+            error.details["causes"] = json!([{"reason": "NamespaceTerminating", "message": message, "field": "metadata.namespace"}]);
+            error
+        }
+        other => ApiError::forbidden(kind, known, &other.to_string()),
+    }
+}

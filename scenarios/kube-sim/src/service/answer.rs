@@ -1,0 +1,111 @@
+//! What goes back: a document, a text, or a stream.
+
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use http::{Response, StatusCode};
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::Frame;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::KubeBody;
+use crate::status::ApiError;
+
+/// An answer before it is written.
+pub struct Answer {
+    code: u16,
+    content_type: String,
+    warnings: Vec<String>,
+    body: Body,
+}
+
+enum Body {
+    Json(Value),
+    Text(String),
+    Lines(BoxStream<'static, Bytes>),
+    Proxied(KubeBody),
+}
+
+impl Answer {
+    /// A document.
+    pub fn json(document: Value) -> Self {
+        Self::of(200, "application/json", Body::Json(document))
+    }
+
+    /// A plain text.
+    pub fn text(text: &str) -> Self {
+        Self::of(200, "text/plain; charset=utf-8", Body::Text(text.to_owned()))
+    }
+
+    /// Watch events.
+    pub fn lines(lines: BoxStream<'static, Bytes>) -> Self {
+        Self::of(200, "application/json", Body::Lines(lines))
+    }
+
+    /// Somebody else's answer.
+    pub fn proxied(code: u16, content_type: &str, body: KubeBody) -> Self {
+        Self::of(code, content_type, Body::Proxied(body))
+    }
+
+    /// A refusal.
+    pub fn error(error: &ApiError) -> Self {
+        if error.code == 404 && error.reason.is_empty() {
+            return Self::of(404, "text/plain; charset=utf-8", Body::Text(format!("{}\n", error.message)));
+        }
+        Self::of(error.code, "application/json", Body::Json(error.to_status()))
+    }
+
+    fn of(code: u16, content_type: &str, body: Body) -> Self {
+        Self { code, content_type: content_type.to_owned(), warnings: Vec::new(), body }
+    }
+
+    /// With the status of something new.
+    pub fn created(mut self) -> Self {
+        self.code = 201;
+        self
+    }
+
+    /// With another content type.
+    pub fn typed(mut self, content_type: &str) -> Self {
+        content_type.clone_into(&mut self.content_type);
+        self
+    }
+
+    /// With texts that kubectl prints.
+    pub fn warned(mut self, warnings: Vec<String>) -> Self {
+        self.warnings = warnings;
+        self
+    }
+
+    /// Writes it.
+    pub fn render(self, accept: &str, now: Timestamp) -> Response<KubeBody> {
+        let wants_yaml =
+            accept.split(',').next().is_some_and(|first| first.trim().starts_with("application/yaml"));
+        let mut content_type = self.content_type;
+        let body: KubeBody = match self.body {
+            Body::Json(document) if wants_yaml && content_type == "application/json" => {
+                "application/yaml".clone_into(&mut content_type);
+                whole(serde_saphyr::to_string(&document).unwrap_or_default())
+            }
+            Body::Json(document) => whole(document.to_string() + "\n"),
+            Body::Text(text) => whole(text),
+            Body::Lines(lines) => StreamBody::new(lines.map(|line| Ok(Frame::data(line)))).boxed_unsync(),
+            Body::Proxied(body) => body,
+        };
+        let mut response = Response::builder()
+            .status(StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+            .header("content-type", content_type)
+            .header("cache-control", "no-cache, private")
+            .header("date", now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
+        for warning in &self.warnings {
+            let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
+            response = response.header("warning", format!("299 - \"{quoted}\""));
+        }
+        response.body(body).unwrap_or_else(|_| Response::new(whole(String::new())))
+    }
+}
+
+fn whole(text: String) -> KubeBody {
+    Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync()
+}

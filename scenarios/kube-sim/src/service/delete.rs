@@ -1,0 +1,229 @@
+//! Deletion: at once, gracefully, or when the last finalizer is gone.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::admit::Admission;
+use super::answer::Answer;
+use super::target::Target;
+use super::{Call, stored};
+use crate::admission::attributes::Operation;
+use crate::decode;
+use crate::kinds::Kind;
+use crate::meta;
+use crate::pods::deletion::{self, Deletion};
+use crate::pods::field::{is_leaving, list, name, text, uid};
+use crate::pods::instant;
+use crate::pods::problem::{Fault, Problems};
+use crate::selector::Selector;
+use crate::status::ApiError;
+use crate::store::{Lost, Store};
+
+/// What a deletion was asked with.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// How many seconds a pod has.
+    pub grace: Option<i64>,
+    /// `Foreground`, `Background`, `Orphan`; empty for the kind's own way.
+    pub propagation: String,
+    /// The uid the object has to have.
+    pub uid: Option<String>,
+    /// The resource version the object has to have.
+    pub version: Option<String>,
+    /// Whether nothing is to happen.
+    pub dry_run: bool,
+}
+
+impl Options {
+    /// From the body, or from the query when there is none.
+    fn read(call: &Call) -> Result<Self, ApiError> {
+        let mut options = Self { dry_run: call.dry_run("DeleteOptions")?, ..Self::default() };
+        if call.body.is_empty() {
+            options.grace = call.option("gracePeriodSeconds").parse().ok();
+            call.option("propagationPolicy").clone_into(&mut options.propagation);
+            if call.flag("orphanDependents") {
+                "Orphan".clone_into(&mut options.propagation);
+            }
+        } else {
+            let body = decode::raw(&call.content_type, &call.body)?;
+            options.grace = body.pointer("/gracePeriodSeconds").and_then(Value::as_i64);
+            text(&body, "/propagationPolicy").clone_into(&mut options.propagation);
+            options.uid = body.pointer("/preconditions/uid").and_then(Value::as_str).map(str::to_owned);
+            options.version =
+                body.pointer("/preconditions/resourceVersion").and_then(Value::as_str).map(str::to_owned);
+            options.dry_run |= list(&body, "/dryRun").iter().any(|value| value == "All");
+        }
+        if !matches!(options.propagation.as_str(), "" | "Foreground" | "Background" | "Orphan") {
+            let supported = ["Foreground", "Background", "Orphan", "nil"].map(str::to_owned).to_vec();
+            let mut problems = Problems::default();
+            problems.note(
+                "propagationPolicy",
+                Fault::Unsupported(format!("{:?}", options.propagation), supported),
+            );
+            return Err(ApiError::invalid_as("DeleteOptions.meta.k8s.io", "", &problems));
+        }
+        Ok(options)
+    }
+}
+
+/// What became of a deletion.
+pub enum Outcome {
+    /// The object is still there, on its way.
+    Leaving(Arc<Value>),
+    /// It is gone; this is what it was last.
+    Gone(Arc<Value>),
+}
+
+/// `DELETE` of one object.
+pub async fn one(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+    let kind = target.kind;
+    let options = Options::read(call)?;
+    let object = stored(call, kind, &target.namespace, &target.name)?;
+    let admission = Admission::new(call, target, Operation::Delete, Some(&object), options.dry_run);
+    admission.check_namespace(&target.name)?;
+    admission.validate(&mut Value::Null, &mut Vec::new()).await?;
+    let outcome =
+        delete(call.sim.store(), kind, &target.namespace, &target.name, &options, call.sim.clock().now())?;
+    Ok(match outcome {
+        Outcome::Leaving(object) => Answer::json((*object).clone()),
+        Outcome::Gone(object) if kind.resource == "pods" => Answer::json((*object).clone()),
+        Outcome::Gone(object) => {
+            let mut details = kind.details(&target.name);
+            details["uid"] = uid(&object).into();
+            Answer::json(
+                json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}),
+            )
+        }
+    })
+}
+
+/// `DELETE` of all objects that are meant.
+pub async fn collection(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+    let kind = target.kind;
+    if !kind.verbs().contains(&"deletecollection") {
+        return Err(ApiError::method_not_allowed());
+    }
+    let options = Options::read(call)?;
+    let selector = Selector::parse(kind, call.option("labelSelector"), call.option("fieldSelector"))?;
+    let (objects, revision) = call.sim.store().list(kind.shelf(), target.scope());
+    let mut deleted = Vec::new();
+    for object in objects.iter().filter(|object| selector.matches(object)) {
+        let namespace = text(object, "/metadata/namespace");
+        match delete(call.sim.store(), kind, namespace, name(object), &options, call.sim.clock().now()) {
+            Ok(Outcome::Leaving(object) | Outcome::Gone(object)) => deleted.push((*object).clone()),
+            Err(error) if error.code == 404 => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let kinds = format!("{}List", kind.kind);
+    let metadata = json!({"resourceVersion": revision.to_string()});
+    Ok(Answer::json(
+        json!({"kind": kinds, "apiVersion": kind.api_version(), "metadata": metadata, "items": deleted}),
+    ))
+}
+
+/// Deletes an object as its kind is deleted, whoever asks.
+///
+/// # Errors
+/// When it is not there, a precondition does not hold, or others keep changing it.
+pub fn delete(
+    store: &Store,
+    kind: &Kind,
+    namespace: &str,
+    known: &str,
+    options: &Options,
+    now: Timestamp,
+) -> Result<Outcome, ApiError> {
+    for _ in 0..8 {
+        let object =
+            store.get(kind.shelf(), namespace, known).ok_or_else(|| ApiError::not_found(kind, known))?;
+        check_preconditions(kind, &object, options)?;
+        if options.dry_run {
+            return Ok(Outcome::Leaving(object));
+        }
+        match attempt(store, kind, &object, options, now) {
+            Ok(outcome) => return Ok(outcome),
+            Err(Lost::Gone) => return Err(ApiError::not_found(kind, known)),
+            Err(_) => {}
+        }
+    }
+    Err(ApiError::stale(kind, known))
+}
+
+fn check_preconditions(kind: &Kind, object: &Value, options: &Options) -> Result<(), ApiError> {
+    let version = text(object, "/metadata/resourceVersion");
+    for (what, wanted, have) in
+        [("UID", &options.uid, uid(object)), ("ResourceVersion", &options.version, version)]
+    {
+        if let Some(wanted) = wanted
+            && wanted != have
+        {
+            return Err(ApiError::precondition(kind, name(object), what, wanted, have));
+        }
+    }
+    Ok(())
+}
+
+fn attempt(
+    store: &Store,
+    kind: &Kind,
+    object: &Arc<Value>,
+    options: &Options,
+    now: Timestamp,
+) -> Result<Outcome, Lost> {
+    let mut next = (**object).clone();
+    hold(&mut next, &options.propagation);
+    let held = !list(&next, "/metadata/finalizers").is_empty();
+    let is_pod = kind.group.is_empty() && kind.resource == "pods";
+    let is_namespace = kind.group.is_empty() && kind.resource == "namespaces";
+    let decided = if is_pod { deletion::decide(object, options.grace, now) } else { Deletion::AtOnce };
+    match decided {
+        Deletion::AlreadyGoing => return Ok(Outcome::Leaving(object.clone())),
+        Deletion::Gracefully { by, seconds } => mark(kind, &mut next, by, seconds),
+        Deletion::AtOnce if is_namespace => {
+            mark(kind, &mut next, now, 0);
+            next["status"]["phase"] = "Terminating".into();
+        }
+        Deletion::AtOnce if held => {
+            if is_leaving(object) && next == **object {
+                return Ok(Outcome::Leaving(object.clone()));
+            }
+            mark(kind, &mut next, now, 0);
+        }
+        Deletion::AtOnce => {
+            if is_pod && !text(object, "/spec/nodeName").is_empty() {
+                mark(kind, &mut next, now, 0);
+                let marked = store.replace(kind.shelf(), object, next)?;
+                return store.remove(kind.shelf(), &marked).map(Outcome::Gone);
+            }
+            return store.remove(kind.shelf(), object).map(Outcome::Gone);
+        }
+    }
+    store.replace(kind.shelf(), object, next).map(Outcome::Leaving)
+}
+
+/// Notes in the finalizers what is to happen to dependents first.
+fn hold(object: &mut Value, propagation: &str) {
+    let finalizer = match propagation {
+        "Foreground" => "foregroundDeletion",
+        "Orphan" => "orphan",
+        _ => return,
+    };
+    let finalizers = crate::pods::field::list_mut(&mut object["metadata"], "finalizers");
+    if !finalizers.iter().any(|f| f == finalizer) {
+        finalizers.push(finalizer.into());
+    }
+}
+
+fn mark(kind: &Kind, object: &mut Value, by: Timestamp, seconds: i64) {
+    let first = !is_leaving(object);
+    if first || seconds > 0 || object["metadata"]["deletionGracePeriodSeconds"] != seconds {
+        object["metadata"]["deletionTimestamp"] = instant::seconds(by).into();
+        object["metadata"]["deletionGracePeriodSeconds"] = seconds.into();
+    }
+    if first && kind.traits.generation {
+        meta::count_generation(object);
+    }
+}

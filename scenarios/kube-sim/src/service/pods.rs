@@ -1,0 +1,157 @@
+//! What hangs below pods and nodes: binding, eviction, logs, the node's own API.
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+
+use super::answer::Answer;
+use super::delete::{Options, delete};
+use super::target::Target;
+use super::{Call, stored};
+use crate::authn::{Token, User};
+use crate::kinds;
+use crate::pods::binding::{self, Refused};
+use crate::pods::conditions::{self, Condition};
+use crate::pods::eviction;
+use crate::pods::field::{list, name, number, text};
+use crate::pods::log_request::LogOptions;
+use crate::status::ApiError;
+use crate::{decode, node_proxy};
+
+/// Puts a pod on a node.
+pub async fn bind(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+    let binding = decode::object(&call.content_type, &call.body, "v1", "Binding")?.object;
+    let problems = binding::check(&binding);
+    if !problems.0.is_empty() {
+        return Err(ApiError::invalid_as("Binding", &target.name, &problems));
+    }
+    for _ in 0..8 {
+        let pod = stored(call, target.kind, &target.namespace, &target.name)?;
+        let mut bound = (*pod).clone();
+        binding::bind(&mut bound, &binding, call.sim.clock().now())
+            .map_err(|refused| refusal(target, &refused))?;
+        if call.sim.store().replace(target.kind.shelf(), &pod, bound).is_ok() {
+            return Ok(success().created());
+        }
+    }
+    Err(ApiError::stale(target.kind, &target.name))
+}
+
+fn refusal(target: &Target, refused: &Refused) -> ApiError {
+    let message = format!("Operation cannot be fulfilled on pods/binding {:?}: {refused}", target.name);
+    let details = json!({"name": target.name, "kind": "pods/binding"});
+    ApiError { details, ..ApiError::new(409, "Conflict", message) }
+}
+
+fn success() -> Answer {
+    Answer::json(
+        json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}),
+    )
+}
+
+/// Deletes a pod, unless a budget keeps it.
+pub async fn evict(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+    let eviction = decode::object(&call.content_type, &call.body, "policy/v1", "Eviction")?.object;
+    if !name(&eviction).is_empty() && name(&eviction) != target.name {
+        return Err(ApiError::bad_request("name in URL does not match name in Eviction object"));
+    }
+    let pod = stored(call, target.kind, &target.namespace, &target.name)?;
+    let budgets: Vec<Value> = kinds::find("policy", "poddisruptionbudgets")
+        .map(|kind| call.sim.store().list(kind.shelf(), Some(&target.namespace)).0)
+        .unwrap_or_default()
+        .iter()
+        .map(|budget| (**budget).clone())
+        .collect();
+    eviction::check(&pod, &budgets).map_err(|refused| match refused {
+        eviction::Refused::SeveralBudgets => ApiError::new(500, "InternalError", refused.to_string()),
+        eviction::Refused::Budget { .. } => {
+            let message = "Cannot evict pod as it would violate the pod's disruption budget.";
+            let details = json!({"causes": [{"reason": "DisruptionBudget", "message": refused.to_string()}]});
+            ApiError { details, ..ApiError::new(429, "TooManyRequests", message) }
+        }
+    })?;
+    let now = call.sim.clock().now();
+    let mut marked = (*pod).clone();
+    let message = "Eviction API: evicting";
+    let condition =
+        Condition { kind: "DisruptionTarget", status: "True", reason: "EvictionByEvictionAPI", message };
+    conditions::set(&mut marked, &condition, now);
+    call.sim
+        .store()
+        .replace(target.kind.shelf(), &pod, marked)
+        .map_err(|_| ApiError::stale(target.kind, &target.name))?;
+    let options = Options {
+        grace: number(&eviction, "/deleteOptions/gracePeriodSeconds"),
+        uid: eviction.pointer("/deleteOptions/preconditions/uid").and_then(Value::as_str).map(str::to_owned),
+        ..Options::default()
+    };
+    delete(call.sim.store(), target.kind, &target.namespace, &target.name, &options, now)?;
+    Ok(success().created())
+}
+
+/// A container's log, from the pod's node.
+pub async fn log(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+    let pod = stored(call, target.kind, &target.namespace, &target.name)?;
+    let pairs = call.query.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    let options =
+        LogOptions::read(pairs).map_err(|unreadable| ApiError::bad_request(unreadable.to_string()))?;
+    let problems = options.check();
+    if !problems.0.is_empty() {
+        return Err(ApiError::invalid_as("PodLogOptions", &target.name, &problems));
+    }
+    let path = options.path_on_node(&pod).map_err(|missing| ApiError::bad_request(missing.to_string()))?;
+    let node = text(&pod, "/spec/nodeName");
+    if node.is_empty() {
+        return Ok(Answer::text(""));
+    }
+    ask_node(call, node, &path).await
+}
+
+/// The node's own API.
+pub async fn node_proxy(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+    let known = target.name.trim_start_matches("https:");
+    let known = known.split(':').next().unwrap_or_default();
+    let query: Vec<_> = call.query.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
+    ask_node(call, known, &format!("/{}{query}", target.rest)).await
+}
+
+/// Asks a node, as the API server's own user.
+async fn ask_node(call: &Call, node: &str, path: &str) -> Result<Answer, ApiError> {
+    let Some(kind) = kinds::find("", "nodes") else { return Err(ApiError::no_such_resource()) };
+    let node = stored(call, kind, "", node)?;
+    let base = node_proxy::address(&node).ok_or_else(|| {
+        let message = format!(
+            "no preferred addresses found; known addresses: {:?}",
+            list(&node, "/status/addresses").len()
+        );
+        ApiError::internal(message)
+    })?;
+    let url = format!("{base}{path}");
+    let now = call.sim.clock().now();
+    let user = User::of("kube-apiserver-kubelet-client", &["system:masters", "system:authenticated"]);
+    let expires = now.saturating_add(jiff::SignedDuration::from_mins(5)).unwrap_or(jiff::Timestamp::MAX);
+    let token = call.sim.tokens().issue(Token { user, expires, audiences: Vec::new(), pod: None });
+    let request = Request::get(&url).header("authorization", format!("Bearer {token}")).body(Bytes::new());
+    let request = request.map_err(|e| ApiError::internal(format!("Get {url:?}: {e}")))?;
+    let response = call.sim.outbound().send(request, None).await;
+    let response = response.map_err(|e| ApiError::internal(format!("Get {url:?}: {e}")))?;
+    let (parts, body) = response.into_parts();
+    let content_type =
+        parts.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or("text/plain");
+    if parts.status.is_success() {
+        return Ok(Answer::proxied(parts.status.as_u16(), content_type, body));
+    }
+    let said = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let said = String::from_utf8_lossy(&said).trim().to_owned();
+    let reason = match parts.status.as_u16() {
+        400 => "BadRequest",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "NotFound",
+        500 => "InternalError",
+        _ => "",
+    };
+    Err(ApiError::new(parts.status.as_u16(), reason, said))
+}

@@ -1,0 +1,206 @@
+//! From a path to what it means.
+
+use crate::kinds::{self, Kind};
+use crate::status::ApiError;
+
+/// What a path leads to.
+#[derive(Debug)]
+pub enum Place {
+    /// `/healthz` and its like.
+    Health,
+    /// `/version`.
+    Version,
+    /// `/`.
+    Root,
+    /// `/api` or `/apis`.
+    Groups {
+        /// Whether it is `/api`.
+        core: bool,
+    },
+    /// `/apis/<group>`.
+    Group(String),
+    /// `/api/v1`, `/apis/<group>/<version>`.
+    Resources {
+        /// The group; empty for the core.
+        group: String,
+        /// The version.
+        version: String,
+    },
+    /// `/openapi/v3`.
+    OpenApiIndex,
+    /// `/openapi/v3/<path>`.
+    OpenApi {
+        /// The group; empty for the core.
+        group: String,
+        /// The version.
+        version: String,
+    },
+    /// Objects.
+    Resource(Target),
+}
+
+/// Objects of a kind, one of them, or what hangs below it.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The kind.
+    pub kind: &'static Kind,
+    /// The namespace; empty for all, and for cluster-scoped kinds.
+    pub namespace: String,
+    /// The object; empty for the collection.
+    pub name: String,
+    /// What hangs below; empty for the object itself.
+    pub subresource: String,
+    /// The rest of the path, below `proxy`.
+    pub rest: String,
+    /// Whether the path itself asks for a watch.
+    pub watch: bool,
+}
+
+impl Target {
+    /// The namespace, unless all are meant.
+    pub fn scope(&self) -> Option<&str> {
+        (self.kind.namespaced && !self.namespace.is_empty()).then_some(self.namespace.as_str())
+    }
+}
+
+/// The answer to a path that leads nowhere at all: plain text.
+pub fn nothing_here() -> ApiError {
+    ApiError::new(404, "", "404 page not found")
+}
+
+/// Reads a query string.
+pub fn query(text: &str) -> Vec<(String, String)> {
+    let decode = |text: &str| {
+        let blanks = text.replace('+', " ");
+        percent_decode(&blanks)
+    };
+    let parts = text.split('&').filter(|part| !part.is_empty());
+    parts
+        .map(|part| part.split_once('=').unwrap_or((part, "")))
+        .map(|(key, value)| (decode(key), decode(value)))
+        .collect()
+}
+
+fn percent_decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
+    while at < bytes.len() {
+        let hex = bytes
+            .get(at + 1..at + 3)
+            .and_then(|h| std::str::from_utf8(h).ok())
+            .and_then(|h| u8::from_str_radix(h, 16).ok());
+        match (bytes[at], hex) {
+            (b'%', Some(byte)) => {
+                out.push(byte);
+                at += 3;
+            }
+            (byte, _) => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// Reads a path.
+///
+/// # Errors
+/// 404 in the form that the real server gives it.
+pub fn place(path: &str) -> Result<Place, ApiError> {
+    let parts: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(percent_decode).collect();
+    let words: Vec<&str> = parts.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] => Ok(Place::Root),
+        ["healthz" | "livez" | "readyz", ..] => Ok(Place::Health),
+        ["version"] => Ok(Place::Version),
+        ["api"] => Ok(Place::Groups { core: true }),
+        ["apis"] => Ok(Place::Groups { core: false }),
+        ["openapi", "v3"] => Ok(Place::OpenApiIndex),
+        ["openapi", "v3", "api", version] => {
+            Ok(Place::OpenApi { group: String::new(), version: (*version).to_owned() })
+        }
+        ["openapi", "v3", "apis", group, version] => {
+            Ok(Place::OpenApi { group: (*group).to_owned(), version: (*version).to_owned() })
+        }
+        ["apis", group] => Ok(Place::Group((*group).to_owned())),
+        ["api", version] => Ok(Place::Resources { group: String::new(), version: (*version).to_owned() }),
+        ["apis", group, version] => {
+            Ok(Place::Resources { group: (*group).to_owned(), version: (*version).to_owned() })
+        }
+        ["api", "v1", rest @ ..] => resource("", rest),
+        ["apis", group, "v1", rest @ ..] if kinds::groups().contains(group) => resource(group, rest),
+        _ => Err(nothing_here()),
+    }
+}
+
+fn resource(group: &str, words: &[&str]) -> Result<Place, ApiError> {
+    let (watch, words) = match words {
+        ["watch", rest @ ..] => (true, rest),
+        words => (false, words),
+    };
+    // `namespaces/<name>/<word>` is a kind inside a namespace, unless the word hangs below the namespace itself.
+    let (namespace, words) = match words {
+        ["namespaces", name, below] if matches!(*below, "status" | "finalize") => {
+            ("", &["namespaces", name, below][..])
+        }
+        ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (*namespace, rest),
+        words => ("", words),
+    };
+    let owned: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+    let word = |at: usize| owned.get(at).cloned().unwrap_or_default();
+    let kind = kinds::find(group, &word(0)).ok_or_else(ApiError::no_such_resource)?;
+    if kind.namespaced && namespace.is_empty() && owned.len() > 1 || !kind.namespaced && !namespace.is_empty()
+    {
+        return Err(ApiError::no_such_resource());
+    }
+    let subresource = word(2);
+    if owned.len() > 3 && subresource != "proxy" {
+        return Err(ApiError::no_such_resource());
+    }
+    let rest = owned.get(3..).map(|rest| rest.join("/")).unwrap_or_default();
+    Ok(Place::Resource(Target {
+        kind,
+        namespace: namespace.to_owned(),
+        name: word(1),
+        subresource,
+        rest,
+        watch,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(path: &str) -> (&'static str, String, String, String) {
+        let Ok(Place::Resource(t)) = place(path) else { panic!("{path} is no resource") };
+        (t.kind.resource, t.namespace, t.name, t.subresource)
+    }
+
+    #[test]
+    fn paths_lead_to_objects() {
+        for (path, wanted) in [
+            ("/api/v1/pods", ("pods", "", "", "")),
+            ("/api/v1/namespaces/vk/pods/nginx/log", ("pods", "vk", "nginx", "log")),
+            ("/api/v1/namespaces/vk", ("namespaces", "", "vk", "")),
+            ("/api/v1/namespaces/vk/finalize", ("namespaces", "", "vk", "finalize")),
+            ("/api/v1/nodes/n/status", ("nodes", "", "n", "status")),
+            ("/apis/apps/v1/namespaces/a/deployments", ("deployments", "a", "", "")),
+        ] {
+            let (kind, namespace, name, below) = target(path);
+            assert_eq!((kind, namespace.as_str(), name.as_str(), below.as_str()), wanted, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_leads_nowhere_is_told_as_the_real_server_tells_it() {
+        for (path, message) in [
+            ("/api/v1/widgets", "the server could not find the requested resource"),
+            ("/apis/widgets.io/v1/widgets", "404 page not found"),
+            ("/nowhere", "404 page not found"),
+        ] {
+            assert_eq!(place(path).unwrap_err().message, message, "{path}");
+        }
+    }
+}

@@ -1,0 +1,430 @@
+//! Create, update, patch: from a body to a stored object.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::admit::Admission;
+use super::answer::Answer;
+use super::target::Target;
+use super::{Call, stored};
+use crate::admission::attributes::Operation;
+use crate::events;
+use crate::kinds::Kind;
+use crate::patch::Patch;
+use crate::patch::apply::{Manager, apply};
+use crate::pods::defaults::{first_status, same_pod_ips};
+use crate::pods::field::{is_leaving, list, name, number, text};
+use crate::pods::names;
+use crate::pods::problem::Problems;
+use crate::pods::{instant, update as pod_update, validate as pod_validate};
+use crate::status::ApiError;
+use crate::store::Lost;
+use crate::table::View;
+use crate::{decode, defaults, meta};
+
+/// How often a patch is tried again when somebody else was faster.
+const TRIES: usize = 5;
+
+/// `POST` of a new object.
+pub async fn create(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+    if target.kind.namespaced && target.namespace.is_empty() {
+        return Err(ApiError::method_not_allowed());
+    }
+    let kind = target.kind;
+    let decoded = decode::object(&call.content_type, &call.body, &kind.api_version(), kind.kind)?;
+    let mut warnings = decode::judge_unknown(kind, &decoded.unknown, call.option("fieldValidation"))?;
+    let made = make(call, target, decoded.object, &mut warnings).await?;
+    if kind.resource == "namespaces" && !call.dry_run("CreateOptions")? {
+        defaults::furnish(&call.sim, name(&made));
+    }
+    answer(call, kind, &made).map(|answer| answer.created().warned(warnings))
+}
+
+fn answer(call: &Call, kind: &'static Kind, object: &Arc<Value>) -> Result<Answer, ApiError> {
+    let view = View::read(&call.accept, call.option("includeObject"))?;
+    Ok(Answer::json(view.at(call.sim.clock().now()).one(kind, object, true)))
+}
+
+/// Stores a new object.
+async fn make(
+    call: &Call,
+    target: &Target,
+    object: Value,
+    warnings: &mut Vec<String>,
+) -> Result<Arc<Value>, ApiError> {
+    let kind = target.kind;
+    let dry_run = call.dry_run("CreateOptions")?;
+    let now = call.sim.clock().now();
+    let mut object = events::to_stored(kind, object);
+    let prefixed = name(&object).is_empty();
+    meta::begin(&call.sim, kind, &target.namespace, &mut object, now)?;
+    if !matches!(kind.resource, "nodes" | "events" | "leases")
+        && kind.subresources.iter().any(|s| s.name == "status")
+    {
+        object.as_object_mut().and_then(|members| members.shift_remove("status"));
+    }
+    defaults::fill(&call.sim, kind, &mut object);
+    let admission = Admission::new(call, target, Operation::Create, None, dry_run);
+    warnings.extend(admission.mutate(&mut object).await?);
+    if kind.group.is_empty() && kind.resource == "pods" {
+        first_status(&mut object);
+    }
+    check_new(kind, &object)?;
+    admission.validate(&mut object, warnings).await?;
+    if dry_run {
+        return Ok(Arc::new(object));
+    }
+    for _ in 0..8 {
+        match call.sim.store().create(kind.shelf(), object.clone()) {
+            Ok(stored) => return Ok(stored),
+            Err(_) if prefixed => {
+                let prefix = text(&object, "/metadata/generateName").to_owned();
+                object["metadata"]["name"] = format!("{prefix}{}", meta::suffix(&call.sim)).into();
+            }
+            Err(_) => break,
+        }
+    }
+    let there = call.sim.store().get(kind.shelf(), &target.namespace, name(&object));
+    Err(ApiError::already_exists(kind, name(&object), there.is_some_and(|object| is_leaving(&object))))
+}
+
+fn check_new(kind: &Kind, object: &Value) -> Result<(), ApiError> {
+    let mut problems = Problems::default();
+    check_meta(kind, object, &mut problems);
+    match (kind.group, kind.resource) {
+        ("", "pods") => problems.0.extend(pod_validate::new_pod(object).0),
+        ("apps", "deployments" | "replicasets") => check_workload(object, &mut problems),
+        ("", "events") => {
+            let (own, about) =
+                (text(object, "/metadata/namespace"), text(object, "/involvedObject/namespace"));
+            if own != about && !(about.is_empty() && own == "default") {
+                problems.invalid("involvedObject.namespace", about, "does not match event.namespace");
+            }
+        }
+        _ => {}
+    }
+    if problems.0.is_empty() { Ok(()) } else { Err(ApiError::invalid(kind, name(object), &problems)) }
+}
+
+fn check_meta(kind: &Kind, object: &Value, problems: &mut Problems) {
+    let is_label = matches!(kind.resource, "namespaces" | "services");
+    let rule = if is_label { names::dns_label } else { names::dns_subdomain };
+    if !matches!(kind.group, "rbac.authorization.k8s.io") {
+        problems.rule("metadata.name", name(object), rule);
+    }
+    for (key, value) in crate::pods::field::entries(object, "/metadata/labels") {
+        problems.rule("metadata.labels", key, names::qualified);
+        problems.rule("metadata.labels", value.as_str().unwrap_or_default(), names::label_value);
+    }
+    for (key, _) in crate::pods::field::entries(object, "/metadata/annotations") {
+        problems.rule("metadata.annotations", &key.to_ascii_lowercase(), names::qualified);
+    }
+}
+
+fn check_workload(object: &Value, problems: &mut Problems) {
+    let selector = object.pointer("/spec/selector");
+    if selector.is_none_or(|s| s.is_null()) {
+        problems.required("spec.selector", "");
+    } else if !crate::controllers::label_selector::selects(selector, &object["spec"]["template"]) {
+        let labels = &object["spec"]["template"]["metadata"]["labels"];
+        problems.invalid(
+            "spec.template.metadata.labels",
+            labels,
+            "`selector` does not match template `labels`",
+        );
+    }
+    pod_validate::spec_of(&object["spec"]["template"]["spec"], "spec.template.spec", problems);
+    let policy = text(object, "/spec/template/spec/restartPolicy");
+    problems.one_of("spec.template.spec.restartPolicy", policy, &["Always"]);
+}
+
+/// `PUT` of an object, or of its status.
+pub async fn update(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+    let kind = target.kind;
+    let decoded = decode::object(&call.content_type, &call.body, &kind.api_version(), kind.kind)?;
+    let mut warnings = decode::judge_unknown(kind, &decoded.unknown, call.option("fieldValidation"))?;
+    let old = match stored(call, kind, &target.namespace, &target.name) {
+        Ok(old) => old,
+        Err(_) if kind.traits.create_on_update && target.subresource.is_empty() => {
+            let mut object = decoded.object;
+            if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+                metadata.shift_remove("resourceVersion");
+            }
+            let made = make(call, target, object, &mut warnings).await?;
+            return answer(call, kind, &made).map(|answer| answer.created().warned(warnings));
+        }
+        Err(error) => return Err(error),
+    };
+    let next = events::to_stored(kind, decoded.object);
+    let kept = keep(call, target, &old, next, false, &mut warnings).await;
+    let kept = kept.map_err(|lost| lost.into_error(target))?;
+    answer(call, kind, &kept).map(|answer| answer.warned(warnings))
+}
+
+/// `PATCH` of an object, or of its status.
+pub async fn patch(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+    let kind = target.kind;
+    let patch = Patch::read(&call.content_type, &call.body)?;
+    check_patch_options(call, &patch)?;
+    let mut last = ApiError::stale(kind, &target.name);
+    for _ in 0..TRIES {
+        let mut warnings = Vec::new();
+        let Some(old) = call.sim.store().get(kind.shelf(), &target.namespace, &target.name) else {
+            if patch.creates() && target.subresource.is_empty() {
+                return create_by_apply(call, target, &patch).await;
+            }
+            return Err(ApiError::not_found(kind, &target.name));
+        };
+        let next = patched(call, target, &patch, &old, &mut warnings)?;
+        match keep(call, target, &old, next, true, &mut warnings).await {
+            Ok(kept) => return answer(call, kind, &kept).map(|answer| answer.warned(warnings)),
+            Err(Kept::Refused(error)) => return Err(error),
+            Err(Kept::Lost(Lost::Gone)) => return Err(ApiError::not_found(kind, &target.name)),
+            Err(Kept::Lost(_)) => last = ApiError::stale(kind, &target.name),
+        }
+    }
+    Err(last)
+}
+
+fn patched(
+    call: &Call,
+    target: &Target,
+    patch: &Patch,
+    old: &Value,
+    warnings: &mut Vec<String>,
+) -> Result<Value, ApiError> {
+    let kind = target.kind;
+    let Patch::Apply(wanted) = patch else {
+        let shown = events::to_shown(kind, old.clone());
+        return Ok(events::to_stored(kind, patch.on(kind, &shown)?));
+    };
+    let decoded = decode::conform(wanted.clone(), &kind.api_version(), kind.kind)?;
+    warnings.extend(decode::judge_unknown(kind, &decoded.unknown, call.option("fieldValidation"))?);
+    apply(kind, old, decoded.object, &manager(call, target))
+}
+
+fn manager<'a>(call: &'a Call, target: &'a Target) -> Manager<'a> {
+    Manager {
+        name: call.option("fieldManager"),
+        force: call.flag("force"),
+        subresource: &target.subresource,
+        time: instant::seconds(call.sim.clock().now()),
+    }
+}
+
+fn check_patch_options(call: &Call, patch: &Patch) -> Result<(), ApiError> {
+    let mut problems = Problems::default();
+    if patch.creates() && call.option("fieldManager").is_empty() {
+        problems.required("fieldManager", "is required for apply patch");
+    }
+    if !patch.creates() && call.flag("force") {
+        problems.forbidden("force", "may not be specified for non-apply patch");
+    }
+    match problems.0.is_empty() {
+        true => Ok(()),
+        false => Err(ApiError::invalid_as("PatchOptions.meta.k8s.io", "", &problems)),
+    }
+}
+
+async fn create_by_apply(call: &Call, target: &Target, patch: &Patch) -> Result<Answer, ApiError> {
+    let kind = target.kind;
+    let mut warnings = Vec::new();
+    let empty =
+        json!({"kind": kind.kind, "apiVersion": kind.api_version(), "metadata": {"name": target.name}});
+    let mut object = patched(call, target, patch, &empty, &mut warnings)?;
+    object["metadata"]["name"] = target.name.as_str().into();
+    let made = make(call, target, object, &mut warnings).await?;
+    answer(call, kind, &made).map(|answer| answer.created().warned(warnings))
+}
+
+/// Why an update was not stored.
+enum Kept {
+    Refused(ApiError),
+    Lost(Lost),
+}
+
+impl From<ApiError> for Kept {
+    fn from(error: ApiError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl Kept {
+    fn into_error(self, target: &Target) -> ApiError {
+        match self {
+            Self::Refused(error) => error,
+            Self::Lost(Lost::Gone) => ApiError::not_found(target.kind, &target.name),
+            Self::Lost(_) => ApiError::stale(target.kind, &target.name),
+        }
+    }
+}
+
+/// Stores what has become of `old`.
+async fn keep(
+    call: &Call,
+    target: &Target,
+    old: &Arc<Value>,
+    next: Value,
+    is_patch: bool,
+    warnings: &mut Vec<String>,
+) -> Result<Arc<Value>, Kept> {
+    let kind = target.kind;
+    let dry_run = call.dry_run("UpdateOptions")?;
+    let mut next = within(target, old, next);
+    meta::carry(kind, old, &mut next, &target.subresource, is_patch)?;
+    defaults::fill(&call.sim, kind, &mut next);
+    if kind.resource == "pods" {
+        same_pod_ips(&mut next);
+    }
+    let admission = Admission::new(call, target, Operation::Update, Some(&**old), dry_run);
+    warnings.extend(admission.mutate(&mut next).await?);
+    check_changed(target, old, &next)?;
+    admission.validate(&mut next, warnings).await?;
+    if dry_run {
+        return Ok(Arc::new(next));
+    }
+    let store = call.sim.store();
+    let kept = store.replace(kind.shelf(), old, next).map_err(Kept::Lost)?;
+    if !is_finished(kind, &kept) {
+        return Ok(kept);
+    }
+    store.remove(kind.shelf(), &kept).map_err(Kept::Lost)
+}
+
+/// Whether nothing holds a leaving object any more.
+pub fn is_finished(kind: &Kind, object: &Value) -> bool {
+    let held = !list(object, "/metadata/finalizers").is_empty();
+    let grace = number(object, "/metadata/deletionGracePeriodSeconds").unwrap_or(0) > 0;
+    let namespace_held = kind.resource == "namespaces" && !list(object, "/spec/finalizers").is_empty();
+    is_leaving(object) && !held && !grace && !namespace_held
+}
+
+/// Lets a write touch only what its path is for.
+fn within(target: &Target, old: &Value, next: Value) -> Value {
+    let has_status = target.kind.subresources.iter().any(|below| below.name == "status");
+    match target.subresource.as_str() {
+        "status" => {
+            let mut kept = old.clone();
+            kept["status"] = next.get("status").cloned().unwrap_or_else(|| json!({}));
+            for key in [
+                "labels",
+                "annotations",
+                "finalizers",
+                "managedFields",
+                "uid",
+                "name",
+                "namespace",
+                "resourceVersion",
+            ] {
+                match next["metadata"].get(key) {
+                    Some(value) => kept["metadata"][key] = value.clone(),
+                    None => {
+                        kept["metadata"].as_object_mut().and_then(|metadata| metadata.shift_remove(key));
+                    }
+                }
+            }
+            if target.kind.resource == "pods" && text(&kept, "/status/qosClass").is_empty() {
+                kept["status"]["qosClass"] = old["status"]["qosClass"].clone();
+            }
+            kept
+        }
+        "finalize" => {
+            let mut kept = old.clone();
+            kept["spec"]["finalizers"] =
+                next.pointer("/spec/finalizers").cloned().unwrap_or_else(|| json!([]));
+            kept["metadata"]["finalized"] = Value::Null;
+            kept["metadata"].as_object_mut().and_then(|metadata| metadata.shift_remove("finalized"));
+            kept
+        }
+        _ if has_status => {
+            let mut kept = next;
+            match old.get("status") {
+                Some(status) => kept["status"] = status.clone(),
+                None => {
+                    kept.as_object_mut().and_then(|members| members.shift_remove("status"));
+                }
+            }
+            kept
+        }
+        _ => next,
+    }
+}
+
+fn check_changed(target: &Target, old: &Value, next: &Value) -> Result<(), ApiError> {
+    let kind = target.kind;
+    let mut problems = Problems::default();
+    check_meta(kind, next, &mut problems);
+    match (kind.group, kind.resource, target.subresource.as_str()) {
+        ("", "pods", "") => problems.0.extend(pod_update::spec(old, next).0),
+        ("", "pods", "status") => problems.0.extend(pod_update::status(old, next).0),
+        ("", "nodes", "") => {
+            let (before, after) = (text(old, "/spec/providerID"), text(next, "/spec/providerID"));
+            if !before.is_empty() && before != after {
+                problems.forbidden(
+                    "spec.providerID",
+                    "node updates may not change providerID except from \"\" to valid",
+                );
+            }
+        }
+        ("apps", "deployments", "") if old["spec"]["selector"] != next["spec"]["selector"] => {
+            problems.invalid("spec.selector", &next["spec"]["selector"], "field is immutable");
+        }
+        ("", "services", "") if old["spec"]["clusterIP"] != next["spec"]["clusterIP"] => {
+            problems.invalid("spec.clusterIPs[0]", &next["spec"]["clusterIP"], "field is immutable");
+        }
+        ("", "configmaps" | "secrets", _) if old["immutable"] == true && old["data"] != next["data"] => {
+            problems.forbidden("data", "field is immutable when `immutable` is set");
+        }
+        _ => {}
+    }
+    if problems.0.is_empty() { Ok(()) } else { Err(ApiError::invalid(kind, &target.name, &problems)) }
+}
+
+/// `scale`: how many there are to be, whatever the kind.
+pub async fn scale(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+    let owner = Target { subresource: String::new(), ..target.clone() };
+    let old = stored(call, target.kind, &target.namespace, &target.name)?;
+    let current = scale_of(&old);
+    if call.method == http::Method::GET {
+        return Ok(Answer::json(current));
+    }
+    let wanted = match call.method {
+        http::Method::PUT => decode::raw(&call.content_type, &call.body)?,
+        _ => match Patch::read(&call.content_type, &call.body)? {
+            Patch::Json(patch) => {
+                let mut next = current.clone();
+                json_patch::patch(&mut next, &patch).map_err(|e| ApiError::bad_request(e.to_string()))?;
+                next
+            }
+            Patch::Merge(patch) | Patch::Strategic(patch) | Patch::Apply(patch) => {
+                let mut next = current.clone();
+                json_patch::merge(&mut next, &patch);
+                next
+            }
+        },
+    };
+    let Some(replicas) = wanted.pointer("/spec/replicas").and_then(Value::as_i64).filter(|n| *n >= 0) else {
+        return Err(ApiError::bad_request("spec.replicas: must be a whole number that is not negative"));
+    };
+    let mut next = (*old).clone();
+    next["spec"]["replicas"] = replicas.into();
+    let kept = keep(call, &owner, &old, next, true, &mut Vec::new())
+        .await
+        .map_err(|lost| lost.into_error(&owner))?;
+    Ok(Answer::json(scale_of(&kept)))
+}
+
+fn scale_of(object: &Value) -> Value {
+    let labels = crate::pods::field::entries(object, "/spec/selector/matchLabels");
+    let selector: Vec<_> =
+        labels.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
+    let metadata = &object["metadata"];
+    json!({
+        "kind": "Scale", "apiVersion": "autoscaling/v1",
+        "metadata": {"name": metadata["name"], "namespace": metadata["namespace"], "uid": metadata["uid"],
+            "resourceVersion": metadata["resourceVersion"], "creationTimestamp": metadata["creationTimestamp"]},
+        "spec": {"replicas": object["spec"]["replicas"]},
+        "status": {"replicas": number(object, "/status/replicas").unwrap_or(0), "selector": selector.join(",")},
+    })
+}

@@ -1,0 +1,343 @@
+//! Objects, resource versions and the history that watches resume from.
+//!
+//! One counter numbers all writes, so the order of versions is the order of events. An object is never changed in
+//! place: whoever holds one keeps seeing what it was.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::pods::field::{name, namespace};
+
+/// How many changes of a kind are remembered.
+const HISTORY_MAX: usize = 10_000;
+/// How many lists that were begun in pages are remembered.
+const SNAPSHOTS_MAX: usize = 64;
+
+/// Where objects of a kind are: group and resource.
+pub type Shelf = (&'static str, &'static str);
+
+/// All objects of the cluster; clones share them.
+#[derive(Clone, Default)]
+pub struct Store(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    revision: u64,
+    shelves: BTreeMap<Shelf, Contents>,
+    snapshots: BTreeMap<u64, Snapshot>,
+    next_snapshot: u64,
+}
+
+struct Contents {
+    objects: BTreeMap<(String, String), Arc<Value>>,
+    history: VecDeque<Change>,
+    /// The newest revision that history no longer tells of.
+    forgotten: u64,
+    changed: watch::Sender<u64>,
+}
+
+impl Default for Contents {
+    fn default() -> Self {
+        let (changed, _) = watch::channel(0);
+        Self { objects: BTreeMap::new(), history: VecDeque::new(), forgotten: 0, changed }
+    }
+}
+
+/// One write.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// Its number.
+    pub revision: u64,
+    /// The object before; absent when it is new.
+    pub before: Option<Arc<Value>>,
+    /// The object as written, or as it was last when it was removed; its resource version is this write's.
+    pub after: Arc<Value>,
+    /// Whether the object is gone.
+    pub removed: bool,
+}
+
+/// A list that is handed out in pages.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// What is still to be handed out.
+    pub rest: Vec<Arc<Value>>,
+    /// The revision of the list.
+    pub revision: u64,
+}
+
+/// Why a write did not happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// An object of the name is there.
+    Exists,
+    /// No object of the name is there.
+    Gone,
+    /// The object is no longer what it was when it was read.
+    Changed,
+}
+
+/// History begins later than asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooOld {
+    /// The oldest revision that can still be resumed from.
+    pub oldest: u64,
+}
+
+impl Store {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The number of the last write.
+    pub fn revision(&self) -> u64 {
+        self.state().revision
+    }
+
+    /// One object; `namespace` is empty for cluster-scoped ones.
+    pub fn get(&self, shelf: Shelf, namespace: &str, name: &str) -> Option<Arc<Value>> {
+        let state = self.state();
+        state.shelves.get(&shelf)?.objects.get(&(namespace.to_owned(), name.to_owned())).cloned()
+    }
+
+    /// All objects of a kind, or those of one namespace, in order of namespace and name; and the revision they are of.
+    pub fn list(&self, shelf: Shelf, namespace: Option<&str>) -> (Vec<Arc<Value>>, u64) {
+        let state = self.state();
+        let Some(contents) = state.shelves.get(&shelf) else { return (Vec::new(), state.revision) };
+        let found = match namespace {
+            None => contents.objects.values().cloned().collect(),
+            Some(wanted) => {
+                let from = contents.objects.range((wanted.to_owned(), String::new())..);
+                from.take_while(|((namespace, _), _)| namespace == wanted)
+                    .map(|(_, object)| object.clone())
+                    .collect()
+            }
+        };
+        (found, state.revision)
+    }
+
+    /// Stores a new object.
+    ///
+    /// # Errors
+    /// [`Lost::Exists`].
+    pub fn create(&self, shelf: Shelf, object: Value) -> Result<Arc<Value>, Lost> {
+        let mut state = self.state();
+        let key = (namespace(&object).to_owned(), name(&object).to_owned());
+        if state.shelves.entry(shelf).or_default().objects.contains_key(&key) {
+            return Err(Lost::Exists);
+        }
+        Ok(state.write(shelf, key, None, object))
+    }
+
+    /// Stores what has become of `before`; a write that changes nothing is none.
+    ///
+    /// # Errors
+    /// [`Lost`] when the stored object is not `before` any more.
+    pub fn replace(&self, shelf: Shelf, before: &Arc<Value>, object: Value) -> Result<Arc<Value>, Lost> {
+        let mut state = self.state();
+        let key = state.unchanged(shelf, before)?;
+        if object == **before {
+            return Ok(before.clone());
+        }
+        Ok(state.write(shelf, key, Some(before.clone()), object))
+    }
+
+    /// Removes `before` and returns it as it was last.
+    ///
+    /// # Errors
+    /// [`Lost`] when the stored object is not `before` any more.
+    pub fn remove(&self, shelf: Shelf, before: &Arc<Value>) -> Result<Arc<Value>, Lost> {
+        let mut state = self.state();
+        let key = state.unchanged(shelf, before)?;
+        Ok(state.remove(shelf, &key, before.clone()))
+    }
+
+    /// What happened to a kind after `revision`.
+    ///
+    /// # Errors
+    /// [`TooOld`] when history begins later.
+    pub fn since(&self, shelf: Shelf, revision: u64) -> Result<Vec<Change>, TooOld> {
+        let mut state = self.state();
+        let contents = state.shelves.entry(shelf).or_default();
+        if revision < contents.forgotten {
+            return Err(TooOld { oldest: contents.forgotten });
+        }
+        let from = contents.history.partition_point(|change| change.revision <= revision);
+        Ok(contents.history.range(from..).cloned().collect())
+    }
+
+    /// A receiver that wakes at each write of a kind.
+    pub fn subscribe(&self, shelf: Shelf) -> watch::Receiver<u64> {
+        self.state().shelves.entry(shelf).or_default().changed.subscribe()
+    }
+
+    /// Forgets all history: whoever resumes from before is told that it is gone.
+    pub fn compact(&self) {
+        let mut state = self.state();
+        let revision = state.revision;
+        for contents in state.shelves.values_mut() {
+            contents.history.clear();
+            contents.forgotten = revision;
+        }
+        state.snapshots.clear();
+    }
+
+    /// Keeps the rest of a list for its next page and returns the page's number.
+    pub fn keep(&self, snapshot: Snapshot) -> u64 {
+        let mut state = self.state();
+        state.next_snapshot += 1;
+        let number = state.next_snapshot;
+        state.snapshots.insert(number, snapshot);
+        if state.snapshots.len() > SNAPSHOTS_MAX {
+            state.snapshots.pop_first();
+        }
+        number
+    }
+
+    /// The kept rest of a list; `None` when it was forgotten.
+    pub fn kept(&self, number: u64) -> Option<Snapshot> {
+        self.state().snapshots.get(&number).cloned()
+    }
+}
+
+impl State {
+    fn unchanged(&self, shelf: Shelf, before: &Arc<Value>) -> Result<(String, String), Lost> {
+        let key = (namespace(before).to_owned(), name(before).to_owned());
+        match self.shelves.get(&shelf).and_then(|contents| contents.objects.get(&key)) {
+            None => Err(Lost::Gone),
+            Some(stored) if Arc::ptr_eq(stored, before) => Ok(key),
+            Some(_) => Err(Lost::Changed),
+        }
+    }
+
+    fn write(
+        &mut self,
+        shelf: Shelf,
+        key: (String, String),
+        before: Option<Arc<Value>>,
+        object: Value,
+    ) -> Arc<Value> {
+        let object = self.stamp(object);
+        let contents = self.shelves.entry(shelf).or_default();
+        contents.objects.insert(key, object.clone());
+        contents.note(Change { revision: self.revision, before, after: object.clone(), removed: false });
+        object
+    }
+
+    fn remove(&mut self, shelf: Shelf, key: &(String, String), before: Arc<Value>) -> Arc<Value> {
+        let last = self.stamp((*before).clone());
+        let contents = self.shelves.entry(shelf).or_default();
+        contents.objects.remove(key);
+        contents.note(Change {
+            revision: self.revision,
+            before: Some(before),
+            after: last.clone(),
+            removed: true,
+        });
+        last
+    }
+
+    /// Gives the object the number of the write that is being done.
+    fn stamp(&mut self, mut object: Value) -> Arc<Value> {
+        self.revision += 1;
+        object["metadata"]["resourceVersion"] = self.revision.to_string().into();
+        Arc::new(object)
+    }
+}
+
+impl Contents {
+    fn note(&mut self, change: Change) {
+        let revision = change.revision;
+        self.history.push_back(change);
+        if self.history.len() > HISTORY_MAX
+            && let Some(oldest) = self.history.pop_front()
+        {
+            self.forgotten = oldest.revision;
+        }
+        self.changed.send_replace(revision);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const PODS: Shelf = ("", "pods");
+
+    fn pod(name: &str) -> Value {
+        json!({"metadata": {"namespace": "default", "name": name}})
+    }
+
+    #[test]
+    fn a_write_that_changes_nothing_keeps_the_version() {
+        let store = Store::default();
+        let stored = store.create(PODS, pod("a")).unwrap();
+        assert!(Arc::ptr_eq(&store.replace(PODS, &stored, (*stored).clone()).unwrap(), &stored));
+        assert_eq!(store.revision(), 1);
+    }
+
+    #[test]
+    fn of_two_writers_the_second_loses() {
+        let store = Store::default();
+        let read = store.create(PODS, pod("a")).unwrap();
+        let mut changed = (*read).clone();
+        changed["spec"] = json!({});
+        store.replace(PODS, &read, changed.clone()).unwrap();
+        assert_eq!(store.replace(PODS, &read, changed), Err(Lost::Changed));
+    }
+
+    #[test]
+    fn a_removal_has_a_version_of_its_own() {
+        let store = Store::default();
+        let stored = store.create(PODS, pod("a")).unwrap();
+        let last = store.remove(PODS, &stored).unwrap();
+        assert_eq!(last["metadata"]["resourceVersion"], "2");
+    }
+
+    #[test]
+    fn what_was_compacted_cannot_be_resumed_from() {
+        let store = Store::default();
+        store.create(PODS, pod("a")).unwrap();
+        store.create(PODS, pod("b")).unwrap();
+        store.compact();
+        assert_eq!(store.since(PODS, 1).unwrap_err(), TooOld { oldest: 2 });
+        assert!(store.since(PODS, 2).unwrap().is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn history_leads_from_any_version_to_the_present(writes in prop::collection::vec((0u8..4, 0u8..3), 1..60), from in 0u64..60) {
+            let store = Store::default();
+            let mut at_from = Vec::new();
+            for (n, (what, which)) in writes.into_iter().enumerate() {
+                let name = format!("p{which}");
+                match (what, store.get(PODS, "default", &name)) {
+                    (0, Some(stored)) => { store.remove(PODS, &stored).unwrap(); }
+                    (_, Some(stored)) => {
+                        let mut next = (*stored).clone();
+                        next["n"] = n.into();
+                        store.replace(PODS, &stored, next).unwrap();
+                    }
+                    (_, None) => { store.create(PODS, pod(&name)).unwrap(); }
+                }
+                if store.revision() <= from {
+                    at_from = store.list(PODS, None).0;
+                }
+            }
+            let mut replayed: BTreeMap<String, Arc<Value>> =
+                at_from.into_iter().map(|o| (name(&o).to_owned(), o)).collect();
+            for change in store.since(PODS, from).unwrap() {
+                let key = name(&change.after).to_owned();
+                if change.removed { replayed.remove(&key); } else { replayed.insert(key, change.after); }
+            }
+            let present: BTreeMap<_, _> =
+                store.list(PODS, None).0.into_iter().map(|o| (name(&o).to_owned(), o)).collect();
+            prop_assert_eq!(replayed, present);
+        }
+    }
+}

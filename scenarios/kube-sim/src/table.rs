@@ -1,0 +1,146 @@
+//! How objects are shown: as they are, as their metadata, or as a table.
+
+mod age;
+mod columns;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::events;
+use crate::kinds::Kind;
+use crate::meta;
+use crate::pods::field::text;
+use crate::status::ApiError;
+
+use columns::Column;
+
+/// How objects are shown to somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    form: Form,
+    now: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Plain,
+    Metadata,
+    Table { include: Include },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Include {
+    Metadata,
+    Object,
+    Nothing,
+}
+
+impl View {
+    /// Reads an `Accept` header; the first form that is known wins.
+    ///
+    /// # Errors
+    /// 406 when none is.
+    pub fn read(accept: &str, include: &str) -> Result<Self, ApiError> {
+        let include = match include {
+            "Object" => Include::Object,
+            "None" => Include::Nothing,
+            _ => Include::Metadata,
+        };
+        let known = accept.split(',').find_map(|part| {
+            let mut words = part.split(';').map(str::trim);
+            let kind = words.next().unwrap_or_default();
+            let json = matches!(kind, "" | "*/*" | "application/*" | "application/json" | "application/yaml");
+            let shape = words.find_map(|word| word.strip_prefix("as="));
+            match (json, shape) {
+                (true, None) => Some(Form::Plain),
+                (true, Some("Table")) => Some(Form::Table { include }),
+                (true, Some("PartialObjectMetadata" | "PartialObjectMetadataList")) => Some(Form::Metadata),
+                _ => None,
+            }
+        });
+        let form = known.ok_or_else(|| {
+            let available = "application/json, application/yaml, application/vnd.kubernetes.protobuf, application/json;stream=watch";
+            ApiError::new(406, "NotAcceptable", format!("406: Not Acceptable\n\nAvailable representations: {available}"))
+        })?;
+        Ok(Self { form, now: Timestamp::UNIX_EPOCH })
+    }
+
+    /// The same, with ages as of this instant.
+    #[must_use]
+    pub fn at(mut self, now: Timestamp) -> Self {
+        self.now = now;
+        self
+    }
+
+    /// One object.
+    pub fn one(&self, kind: &Kind, object: &Arc<Value>, with_columns: bool) -> Value {
+        match self.form {
+            Form::Plain => events::to_shown(kind, (**object).clone()),
+            Form::Metadata => meta::partial(object),
+            Form::Table { include } => {
+                let metadata = json!({"resourceVersion": text(object, "/metadata/resourceVersion")});
+                let mut table = self.table(kind, std::slice::from_ref(object), include, metadata);
+                if !with_columns {
+                    table["columnDefinitions"] = Value::Null;
+                }
+                table
+            }
+        }
+    }
+
+    /// A list of a revision; `next` is where it goes on, and how many are left when that is known.
+    pub fn list(
+        &self,
+        kind: &Kind,
+        objects: &[Arc<Value>],
+        revision: u64,
+        next: Option<(String, Option<usize>)>,
+    ) -> Value {
+        let mut metadata = json!({"resourceVersion": revision.to_string()});
+        if let Some((token, remaining)) = next {
+            metadata["continue"] = token.into();
+            if let Some(remaining) = remaining {
+                metadata["remainingItemCount"] = remaining.into();
+            }
+        }
+        let (name, version, items): (String, String, Vec<Value>) = match self.form {
+            Form::Table { include } => return self.table(kind, objects, include, metadata),
+            Form::Metadata => {
+                let items = objects.iter().map(|object| meta::partial(object)).collect();
+                ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1".to_owned(), items)
+            }
+            Form::Plain => {
+                let items =
+                    objects.iter().map(|object| bare(events::to_shown(kind, (**object).clone()))).collect();
+                (format!("{}List", kind.kind), kind.api_version(), items)
+            }
+        };
+        json!({"kind": name, "apiVersion": version, "metadata": metadata, "items": items})
+    }
+
+    fn table(&self, kind: &Kind, objects: &[Arc<Value>], include: Include, metadata: Value) -> Value {
+        let (columns, row) = columns::of(kind);
+        let columns: Vec<_> = columns.iter().map(Column::definition).collect();
+        let rows = objects.iter().map(|object| {
+            let shown = match include {
+                Include::Nothing => Value::Null,
+                Include::Object => (**object).clone(),
+                Include::Metadata => meta::partial(object),
+            };
+            json!({"cells": row(object, self.now), "object": shown})
+        });
+        let rows: Vec<_> = rows.collect();
+        json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "columnDefinitions": columns, "rows": rows})
+    }
+}
+
+/// An item of a list, which does not repeat its kind.
+fn bare(mut object: Value) -> Value {
+    if let Some(members) = object.as_object_mut() {
+        members.shift_remove("kind");
+        members.shift_remove("apiVersion");
+    }
+    object
+}

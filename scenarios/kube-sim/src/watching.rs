@@ -1,0 +1,169 @@
+//! Watches: resume from a version, filter, remind, and end when asked.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::stream::{self, Stream};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::kinds::Kind;
+use crate::pods::field::namespace;
+use crate::selector::Selector;
+use crate::status::ApiError;
+use crate::store::{Change, Store};
+use crate::table::View;
+
+/// How often a watch that wants bookmarks gets one.
+const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
+
+/// What is watched, and how it is told.
+pub struct Watch {
+    /// Which kind.
+    pub kind: &'static Kind,
+    /// Which namespace; all without one.
+    pub namespace: Option<String>,
+    /// Which objects.
+    pub selector: Selector,
+    /// After which revision; `None` begins with all there is.
+    pub after: Option<u64>,
+    /// Whether bookmarks are wanted.
+    pub bookmarks: bool,
+    /// Whether the first events are the list, closed by a bookmark that says so.
+    pub initial_events: bool,
+    /// When it ends by itself.
+    pub timeout: Duration,
+    /// How objects are shown.
+    pub view: View,
+}
+
+struct Running {
+    watch: Watch,
+    store: Store,
+    changed: tokio::sync::watch::Receiver<u64>,
+    seen: u64,
+    lines: VecDeque<Bytes>,
+    ends: Instant,
+    next_bookmark: Instant,
+    over: bool,
+    first: bool,
+}
+
+/// The events, one JSON line each.
+pub fn stream(store: &Store, watch: Watch) -> impl Stream<Item = Bytes> + Send + use<> {
+    let now = Instant::now();
+    let mut running = Running {
+        changed: store.subscribe(watch.kind.shelf()),
+        store: store.clone(),
+        seen: watch.after.unwrap_or_default(),
+        lines: VecDeque::new(),
+        ends: now + watch.timeout,
+        next_bookmark: now + BOOKMARK_EVERY,
+        over: false,
+        first: true,
+        watch,
+    };
+    if running.watch.after.is_none() || running.watch.initial_events {
+        running.begin();
+    }
+    stream::unfold(running, |mut running| async move {
+        loop {
+            if let Some(line) = running.lines.pop_front() {
+                return Some((line, running));
+            }
+            if running.over {
+                return None;
+            }
+            running.step().await;
+        }
+    })
+}
+
+impl Running {
+    /// The list as events.
+    fn begin(&mut self) {
+        let (objects, revision) = self.store.list(self.watch.kind.shelf(), self.watch.namespace.as_deref());
+        self.seen = revision;
+        for object in &objects {
+            if self.watch.selector.matches(object) {
+                self.tell("ADDED", object);
+            }
+        }
+        if self.watch.initial_events && self.watch.bookmarks {
+            self.bookmark(json!({"k8s.io/initial-events-end": "true"}));
+        }
+    }
+
+    /// Notes what is new, or waits until there may be something.
+    async fn step(&mut self) {
+        self.changed.borrow_and_update();
+        match self.store.since(self.watch.kind.shelf(), self.seen) {
+            Err(too_old) => {
+                let message = format!("too old resource version: {} ({})", self.seen, too_old.oldest);
+                self.line(&json!({"type": "ERROR", "object": ApiError::expired(message).to_status()}));
+                self.over = true;
+            }
+            Ok(changes) if !changes.is_empty() => changes.iter().for_each(|change| self.note(change)),
+            Ok(_) => self.wait().await,
+        }
+    }
+
+    async fn wait(&mut self) {
+        let wake = if self.watch.bookmarks { self.ends.min(self.next_bookmark) } else { self.ends };
+        tokio::select! {
+            changed = self.changed.changed() => self.over = changed.is_err(),
+            () = tokio::time::sleep_until(wake) => {
+                self.over = wake >= self.ends;
+                self.next_bookmark = Instant::now() + BOOKMARK_EVERY;
+                if self.watch.bookmarks {
+                    self.seen = self.seen.max(self.store.revision());
+                    self.bookmark(json!({}));
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, change: &Change) {
+        self.seen = change.revision;
+        let here = self.watch.namespace.as_deref().is_none_or(|wanted| namespace(&change.after) == wanted);
+        if !here {
+            return;
+        }
+        let matched = change.before.as_deref().is_some_and(|object| self.watch.selector.matches(object));
+        let matches = !change.removed && self.watch.selector.matches(&change.after);
+        match (matched, matches) {
+            (false, true) => self.tell("ADDED", &change.after),
+            (true, true) => self.tell("MODIFIED", &change.after),
+            (true, false) if change.removed => self.tell("DELETED", &change.after),
+            (true, false) => {
+                let mut last = change.before.as_deref().cloned().unwrap_or_default();
+                last["metadata"]["resourceVersion"] = change.revision.to_string().into();
+                self.tell("DELETED", &Arc::new(last));
+            }
+            (false, false) => {}
+        }
+    }
+
+    fn tell(&mut self, what: &str, object: &Arc<Value>) {
+        let shown = self.watch.view.one(self.watch.kind, object, self.first);
+        self.first = false;
+        self.line(&json!({"type": what, "object": shown}));
+    }
+
+    fn bookmark(&mut self, annotations: Value) {
+        let mut metadata = json!({"resourceVersion": self.seen.to_string()});
+        if annotations.as_object().is_some_and(|a| !a.is_empty()) {
+            metadata["annotations"] = annotations;
+        }
+        let (kind, version) = (self.watch.kind.kind, self.watch.kind.api_version());
+        self.line(&json!({"type": "BOOKMARK", "object": {"kind": kind, "apiVersion": version, "metadata": metadata}}));
+    }
+
+    fn line(&mut self, event: &Value) {
+        let mut line = event.to_string();
+        line.push('\n');
+        self.lines.push_back(line.into());
+    }
+}
