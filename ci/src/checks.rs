@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{kubectl, sdk};
+use crate::{chart, control_plane, kubectl, sdk};
 
 /// How a check ended when it did not fail.
 pub enum Ended {
@@ -30,6 +30,8 @@ const CHECKS: &[(&str, Check)] = &[
     ("real kubectl against the playground", kubectl::run),
     ("official Python clients", sdk::python),
     ("official Node client", sdk::node),
+    ("the Helm chart", chart::run),
+    ("a real control plane", control_plane::check),
 ];
 
 /// Runs the checks whose name contains `only` (all without it) and fails when one of them failed.

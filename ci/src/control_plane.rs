@@ -6,11 +6,10 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::checks::command;
+use crate::checks::{Ended, command};
 use crate::kept::{go, kept};
 
 /// What only a node needs beside the control plane, or the person who looks at one.
-#[allow(dead_code, reason = "the kind chore comes next")]
 pub const ON_NODES: [&str; 5] = ["crictl", "kube-proxy", "kubeadm", "kubectl", "kubelet"];
 
 #[path = "../control-plane/src/module.rs"]
@@ -23,6 +22,18 @@ pub fn run(root: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Starts and ends the real programs, twenty times in a row among others.
+pub fn check(root: &Path) -> Result<Ended> {
+    if Command::new("go").arg("version").output().is_err() {
+        return Ok(Ended::Skipped("the control plane is built with Go, which is not installed".to_owned()));
+    }
+    let folder = control_plane(root)?;
+    let mut tests = Command::new("cargo");
+    tests.args(["test", "--quiet", "--package", "control-plane", "--", "--ignored", "--test-threads=1"]);
+    command(tests.current_dir(root).env("KUBEBUILDER_ASSETS", folder))?;
+    Ok(Ended::Passed)
+}
+
 /// A folder with etcd, kube-apiserver, kube-controller-manager and kube-scheduler.
 pub fn control_plane(root: &Path) -> Result<PathBuf> {
     kept(&format!("control-plane/{}", module::key()), |folder| {
@@ -31,7 +42,6 @@ pub fn control_plane(root: &Path) -> Result<PathBuf> {
 }
 
 /// A folder with all that a kind node runs, the control plane included; the one file is called `programs`.
-#[allow(dead_code, reason = "the kind chore comes next")]
 pub fn node_programs(root: &Path) -> Result<PathBuf> {
     let all: Vec<_> = module::CONTROL_PLANE.into_iter().chain(ON_NODES).collect();
     kept(&format!("node-programs/{}", module::key()), |folder| build(root, folder, "./node", &all))

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod chart;
 mod checks;
 mod control_plane;
 mod generate;
 mod images;
 mod kept;
+mod kind;
 mod kubectl;
 mod sdk;
 mod tools;
@@ -43,6 +45,17 @@ enum Chore {
         #[arg(long)]
         load: bool,
     },
+    /// A real kind cluster on this machine, also where nothing can be pulled.
+    Kind {
+        #[command(subcommand)]
+        wish: kind::Wish,
+    },
+    /// Become runc, asking for no more than this machine has; a Docker Engine of ours calls it.
+    #[command(hide = true)]
+    Trim {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<std::ffi::OsString>,
+    },
     /// Build helm and kind from source, once, and print where they are.
     Tools,
 }
@@ -54,6 +67,8 @@ fn main() -> Result<()> {
         Chore::Generate { check } => generate::run(&root, check),
         Chore::ControlPlane => control_plane::run(&root),
         Chore::Images { load } => images::run(&root, load),
+        Chore::Kind { wish } => kind::run(&root, &wish),
+        Chore::Trim { arguments } => kind::trim::run(&arguments),
         Chore::Tools => tools::run(),
     }
 }

@@ -1,4 +1,4 @@
-//! Brings the tools that a cluster is driven with: helm and kind, built from source at a pinned version, once.
+//! Brings Go programs of others, helm and kind first, built from source at a pinned version, once.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,6 @@ use crate::kept::{go, kept};
 
 /// What `ci/control-plane.toml` pins.
 #[derive(Debug, Deserialize)]
-#[allow(dead_code, reason = "the kind chore comes next")]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Pinned {
     /// By the tool's name.
@@ -33,10 +32,9 @@ struct Tool {
 
 /// The tags of the images that kubeadm asks for.
 #[derive(Debug, Deserialize)]
-#[allow(dead_code, reason = "the kind chore comes next")]
 #[serde(deny_unknown_fields)]
 pub struct NodeImage {
-    /// Also the version that is built.
+    /// Also the version of the tool that is built.
     pub coredns: String,
     /// A tag only: what is built stands in `go.mod`.
     pub etcd: String,
@@ -49,9 +47,9 @@ pub fn pinned() -> Result<Pinned> {
     toml::from_str(include_str!("../control-plane.toml")).context("ci/control-plane.toml cannot be read")
 }
 
-/// Brings every tool that is not there yet, and prints where each is.
+/// Brings what a person drives a cluster with, where it is not there yet, and prints where each is.
 pub fn run() -> Result<()> {
-    for name in pinned()?.tools.keys() {
+    for name in ["helm", "kind"] {
         println!("{}", tool(name)?.display());
     }
     Ok(())

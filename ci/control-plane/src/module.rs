@@ -52,7 +52,8 @@ pub fn control_plane_folder() -> Option<PathBuf> {
 }
 
 /// Tells sources apart; nobody is fought off by it (64-bit FNV-1a over the texts and their lengths).
-fn fingerprint(texts: &[&str]) -> u64 {
+#[must_use]
+pub fn fingerprint(texts: &[&str]) -> u64 {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     for text in texts {
         for byte in text.bytes().chain((text.len() as u64).to_be_bytes()) {

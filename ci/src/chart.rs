@@ -1,0 +1,167 @@
+//! The Helm chart: what it refuses, what it renders, and its whole life on a real control plane.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::checks::Ended;
+use crate::control_plane::control_plane;
+use crate::tools::tool;
+
+/// The guide's four parameters.
+const PARAMETERS: [&str; 4] =
+    ["ECI_VSWITCH=vsw-1", "ECI_SECURITY_GROUP=sg-1", "ECI_ACCESS_KEY=the-id", "ECI_SECRET_KEY=hush"];
+const RELEASE: &str = "ack-virtual-node";
+
+/// `helm lint`, `helm template`, and one clear sentence for each parameter that is missing.
+pub fn run(root: &Path) -> Result<Ended> {
+    if Command::new("go").arg("version").output().is_err() {
+        return Ok(Ended::Skipped("helm is built with Go, which is not installed".to_owned()));
+    }
+    if Command::new("kubectl").args(["version", "--client"]).output().is_err() {
+        return Ok(Ended::Skipped("kubectl is not installed".to_owned()));
+    }
+    let helm = Helm { program: tool("helm")?, chart: root.join("provider/chart") };
+    helm.accepts("lint", &PARAMETERS)?;
+    let rendered = helm.accepts("template", &PARAMETERS)?;
+    ensure!(rendered.contains("failurePolicy: Ignore"), "the webhook must not hold pods up:\n{rendered}");
+    for line in rendered.lines().filter(|line| line.contains("hush") || line.contains("the-id")) {
+        let kept = line.trim_start();
+        let in_secret = kept.starts_with("ECI_SECRET_KEY: ") || kept.starts_with("ECI_ACCESS_KEY: ");
+        ensure!(in_secret, "a key stands outside its Secret: {line}");
+    }
+    let elsewhere = [PARAMETERS[0], PARAMETERS[1], "existingSecret=keys"];
+    let rendered = helm.accepts("template", &elsewhere)?;
+    ensure!(rendered.contains("name: keys, key: ECI_SECRET_KEY"), "existingSecret is not used:\n{rendered}");
+
+    for missing in PARAMETERS {
+        let name = missing.split('=').next().unwrap_or_default();
+        let others: Vec<_> = PARAMETERS.into_iter().filter(|p| !p.starts_with(name)).collect();
+        helm.refuses(&others, name)?;
+    }
+    for (wrong, named) in [
+        ("ECI_VSWITCH=vsw 1", "ECI_VSWITCH"),
+        ("nodeName=Virtual_Kubelet", "nodeName"),
+        ("image.pullPolicy=Sometimes", "pullPolicy"),
+        ("ECI_VSWICH=vsw-1", "ECI_VSWICH"),
+    ] {
+        helm.refuses(&[&PARAMETERS[..], &[wrong]].concat(), named)?;
+    }
+    println!("✓ the chart renders, and refuses what is missing or misspelt by its name");
+    life(root, &helm)?;
+    println!("✓ the chart is installed, upgraded, rolled back and uninstalled, and leaves nothing behind");
+    Ok(Ended::Passed)
+}
+
+/// Install, upgrade, rollback, uninstall against a real API server; what is served there is what a cluster would take.
+fn life(root: &Path, helm: &Helm) -> Result<()> {
+    control_plane(root)?;
+    let mut plane = Command::new("cargo");
+    plane.args(["run", "--quiet", "--package", "control-plane", "--example", "up"]).current_dir(root);
+    let mut plane = Running(plane.stdout(Stdio::piped()).spawn().context("cannot start a control plane")?);
+    let output = plane.0.stdout.take().context("the control plane has no output")?;
+    let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+    let told = lines.find_map(|line| line.strip_prefix("export KUBECONFIG=").map(str::to_owned));
+    let kubeconfig = told.context("the control plane ended before it was ready")?;
+
+    let helm = |arguments: &[&str]| {
+        let mut command = Command::new(&helm.program);
+        command.args(arguments).args(["--namespace", "kube-system"]).env("KUBECONFIG", &kubeconfig);
+        said_by(&mut command)
+    };
+    let chart = root.join("provider/chart");
+    let chart = chart.to_str().context("the path of this clone is no text")?;
+    let values: Vec<_> = PARAMETERS.into_iter().flat_map(|value| ["--set-string", value]).collect();
+    let kubectl = |arguments: &str| {
+        said_by(Command::new("kubectl").args(arguments.split(' ')).env("KUBECONFIG", &kubeconfig))
+    };
+    let certificate =
+        "--namespace kube-system get secret ack-virtual-node-webhook --output jsonpath={.data.tls\\.crt}";
+
+    let notes = helm(&[&["install", RELEASE, chart][..], &values].concat())?;
+    for way in [
+        "virtual-node-affinity-injection=enabled",
+        "virtual-kubelet.io/provider",
+        "nodeName: virtual-kubelet",
+    ] {
+        ensure!(notes.contains(way), "the notes do not tell of {way}:\n{notes}");
+    }
+    let first = kubectl(certificate)?;
+    let more = ["--set", "webhook.timeoutSeconds=9"];
+    helm(&[&["upgrade", RELEASE, chart][..], &values, &more].concat())?;
+    ensure!(kubectl(certificate)? == first, "an upgrade changed the webhook's certificate");
+    let timeout =
+        "get mutatingwebhookconfiguration ack-virtual-node --output jsonpath={.webhooks[0].timeoutSeconds}";
+    ensure!(kubectl(timeout)? == "9", "the upgrade did not reach the webhook");
+    helm(&["rollback", RELEASE, "1"])?;
+    ensure!(kubectl(timeout)? == "5", "the rollback did not reach the webhook");
+    helm(&["uninstall", RELEASE])?;
+    let kinds = "clusterroles,clusterrolebindings,roles,rolebindings,secrets,services,serviceaccounts,deployments,\
+                 poddisruptionbudgets,networkpolicies,mutatingwebhookconfigurations";
+    let left = kubectl(&format!("get {kinds} --all-namespaces --output name"))?;
+    let left: Vec<_> = left.lines().filter(|name| name.contains(RELEASE)).collect();
+    ensure!(left.is_empty(), "the uninstallation left behind: {left:?}");
+    plane.end()
+}
+
+fn said_by(command: &mut Command) -> Result<String> {
+    let output = command.output().with_context(|| format!("cannot start {command:?}"))?;
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    ensure!(output.status.success(), "{command:?} ended with {}:\n{said}", output.status);
+    Ok(said)
+}
+
+/// A control plane that is ended by Ctrl-C, or killed when it is dropped before.
+struct Running(Child);
+
+impl Running {
+    fn end(&mut self) -> Result<()> {
+        said_by(Command::new("kill").args(["-INT", &self.0.id().to_string()]))?;
+        let status = self.0.wait()?;
+        ensure!(status.success(), "the control plane ended with {status} on Ctrl-C");
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill(); // already gone after `end`
+        let _ = self.0.wait();
+    }
+}
+
+struct Helm {
+    program: std::path::PathBuf,
+    chart: std::path::PathBuf,
+}
+
+impl Helm {
+    fn output(&self, verb: &str, values: &[&str]) -> Result<(bool, String)> {
+        let mut helm = Command::new(&self.program);
+        helm.arg(verb);
+        if verb == "template" {
+            helm.arg(RELEASE);
+        }
+        helm.arg(&self.chart).args(["--namespace", "kube-system"]);
+        helm.args(values.iter().flat_map(|value| ["--set-string", *value]));
+        let output = helm.env_remove("KUBECONFIG").output().context("cannot start helm")?;
+        let said = [output.stdout, output.stderr].concat();
+        Ok((output.status.success(), String::from_utf8_lossy(&said).into_owned()))
+    }
+
+    fn accepts(&self, verb: &str, values: &[&str]) -> Result<String> {
+        let (accepted, said) = self.output(verb, values)?;
+        ensure!(accepted, "helm {verb} refuses {values:?}:\n{said}");
+        Ok(said)
+    }
+
+    fn refuses(&self, values: &[&str], named: &str) -> Result<()> {
+        let (accepted, said) = self.output("template", values)?;
+        ensure!(!accepted, "helm takes {values:?}");
+        ensure!(said.contains(named), "helm refuses {values:?} without naming {named}:\n{said}");
+        Ok(())
+    }
+}

@@ -1,0 +1,191 @@
+//! The Docker Engine that nodes run in: one that answers already, or one of our own in a network namespace of its own.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::json;
+
+use crate::checks::{command, with_second_try};
+use crate::sdk::cache;
+
+const NAMESPACE: &str = "virtual-node-kind";
+/// What Debian calls an Engine and what it needs.
+const PACKAGES: [&str; 4] = ["docker.io", "iptables", "iproute2", "mmdebstrap"];
+
+/// An Engine that answers.
+#[derive(Debug)]
+pub enum Engine {
+    /// Somebody else's; it is found by the environment.
+    Given,
+    /// Ours.
+    Own,
+}
+
+impl Engine {
+    /// Finds an Engine, or starts one.
+    pub fn ensure() -> Result<Self> {
+        if let Some(engine) = Self::running() {
+            return Ok(engine);
+        }
+        ensure!(
+            is_root(),
+            "no Docker Engine answers, and to start one needs root: start Docker, then try again"
+        );
+        install()?;
+        start()?;
+        Ok(Self::Own)
+    }
+
+    /// The Engine that answers right now, if one does. Ours goes first: it is there because somebody started it here.
+    pub fn running() -> Option<Self> {
+        [Self::Own, Self::Given].into_iter().find(Self::answers)
+    }
+
+    fn answers(&self) -> bool {
+        if matches!(self, Self::Own) && !socket().exists() {
+            return false;
+        }
+        self.command("docker").arg("info").output().is_ok_and(|output| output.status.success())
+    }
+
+    /// A command that reaches this Engine and, by its network, the nodes in it.
+    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        match self {
+            Self::Given => Command::new(program),
+            Self::Own => {
+                let mut command = Command::new("nsenter");
+                command.arg(format!("--net=/run/netns/{NAMESPACE}")).arg("--").arg(program);
+                command.env("DOCKER_HOST", format!("unix://{}", socket().display()));
+                command
+            }
+        }
+    }
+
+    /// How a person reaches it.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Given => "the Docker Engine that answered before".to_owned(),
+            Self::Own => format!("export DOCKER_HOST=unix://{}", socket().display()),
+        }
+    }
+
+    /// Stops the Engine if it is ours, and leaves nothing of it but its images.
+    pub fn stop(self) -> Result<()> {
+        if matches!(self, Self::Given) {
+            return Ok(());
+        }
+        let id =
+            fs::read_to_string(run_folder().join("dockerd.pid")).context("our Engine has no pid file")?;
+        let name = fs::read_to_string(format!("/proc/{}/comm", id.trim())).unwrap_or_default();
+        if name.trim() == "dockerd" {
+            command(Command::new("kill").args(["-TERM", id.trim()]))?;
+            // waits for a process that is not a child of this one
+            let pid = format!("--pid={}", id.trim());
+            command(Command::new("timeout").args(["60", "tail", &pid, "--follow", "/dev/null"]))?;
+        }
+        command(Command::new("ip").args(["netns", "delete", NAMESPACE]))?;
+        fs::remove_dir_all(run_folder()).context("cannot remove our Engine's folder")
+    }
+}
+
+fn run_folder() -> PathBuf {
+    PathBuf::from("/run").join(NAMESPACE)
+}
+
+fn socket() -> PathBuf {
+    run_folder().join("docker.sock")
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+fn is_installed(program: &str) -> bool {
+    Command::new("sh")
+        .args(["-c", &format!("command -v {program}")])
+        .output()
+        .is_ok_and(|o| o.status.success())
+}
+
+/// Brings Debian's own Engine where there is none.
+fn install() -> Result<()> {
+    if ["dockerd", "docker", "iptables", "ip", "mmdebstrap"].into_iter().all(is_installed) {
+        return Ok(());
+    }
+    if !is_installed("apt-get") {
+        bail!("no Docker Engine answers and none is installed: install Docker, start it, then try again");
+    }
+    eprintln!("installing {}", PACKAGES.join(" "));
+    with_second_try("installing a Docker Engine", || {
+        let mut update = Command::new("apt-get");
+        command(update.args(["update", "--quiet=2"]))?;
+        let mut install = Command::new("apt-get");
+        // its service is not wanted: the Engine is started below, where it touches nobody's network
+        install.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
+        command(install.args(["install", "--yes", "--quiet=2", "--no-install-recommends"]).args(PACKAGES))
+    })
+}
+
+fn start() -> Result<()> {
+    let folder = run_folder();
+    let kept = cache()?.join("kind");
+    for folder in [&folder, &kept] {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    if !Path::new("/run/netns").join(NAMESPACE).exists() {
+        command(Command::new("ip").args(["netns", "add", NAMESPACE]))?;
+        command(Command::new("ip").args(["-n", NAMESPACE, "link", "set", "lo", "up"]))?;
+    }
+    let configuration = json!({
+        "data-root": kept.join("docker"),
+        "exec-root": folder.join("exec"),
+        "pidfile": folder.join("dockerd.pid"),
+        "hosts": [format!("unix://{}", socket().display())],
+        "runtimes": { "trim": { "path": runtime(&folder)? } },
+        "default-runtime": "trim",
+    });
+    let file = folder.join("daemon.json");
+    fs::write(&file, configuration.to_string())?;
+    let log = kept.join("dockerd.log");
+    let written = fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+    // `ip netns exec` would mount another /sys, without the cgroups
+    let mut daemon = Command::new("nsenter");
+    daemon.arg(format!("--net=/run/netns/{NAMESPACE}")).args(["--", "dockerd", "--config-file"]).arg(&file);
+    daemon.stdin(Stdio::null()).stdout(written.try_clone()?).stderr(written).process_group(0);
+    let mut daemon = daemon.spawn().context("cannot start dockerd")?;
+    for _ in 0..300 {
+        if Engine::Own.answers() {
+            return Ok(());
+        }
+        if let Some(status) = daemon.try_wait()? {
+            bail!("dockerd ended with {status}; {} says:\n{}", log.display(), last_lines(&log));
+        }
+        pause();
+    }
+    bail!("dockerd does not answer; {} says:\n{}", log.display(), last_lines(&log))
+}
+
+/// runc, by way of `trim`; the program is copied, since the one that runs may be built anew while the Engine lives.
+fn runtime(folder: &Path) -> Result<PathBuf> {
+    let program = folder.join("ci");
+    fs::copy(std::env::current_exe()?, &program).context("cannot copy this program for the Engine")?;
+    let script = folder.join("trim");
+    fs::write(&script, format!("#!/bin/sh\nexec {} trim -- \"$@\"\n", program.display()))?;
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
+    Ok(script)
+}
+
+fn last_lines(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(5)..].join("\n")
+}
+
+#[allow(clippy::disallowed_methods, reason = "a daemon that starts says nothing that could be waited for")]
+fn pause() {
+    std::thread::sleep(std::time::Duration::from_millis(200));
+}

@@ -1,0 +1,107 @@
+//! Makes a kind node's image from Debian packages and Go modules: no registry, no Docker Engine.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+
+use crate::checks::{command, with_second_try};
+use crate::control_plane::{module, node_programs};
+use crate::images::{Owners, pack};
+use crate::kept::{go, kept};
+use crate::tools::{pinned, tool};
+
+/// What a node consists of beside Kubernetes, by Debian's names.
+const PACKAGES: &str = "busybox-static,ca-certificates,conntrack,containerd,containernetworking-plugins,dbus,ethtool,\
+                        hostname,iproute2,iptables,kmod,mount,nftables,procps,runc,socat,systemd,systemd-sysv,util-linux";
+/// The release whose containerd and runc are known to serve.
+const SUITE: &str = "bookworm";
+/// Everything of ours that goes into the image.
+const SOURCES: [&str; 10] = [
+    include_str!("../../kind/node-root"),
+    include_str!("../../kind/program-root"),
+    include_str!("../../kind/pod-network"),
+    include_str!("../../kind/node/etc/containerd/config.toml"),
+    include_str!("../../kind/node/etc/systemd/system/kubelet.service"),
+    include_str!("../../kind/node/kind/manifests/default-cni.yaml"),
+    include_str!("../../kind/node/usr/local/bin/node-entry"),
+    include_str!("../../kind/node/usr/local/lib/virtual-node/kubelet-cgroups"),
+    include_str!("../../control-plane/pause/main.go"),
+    include_str!("../../control-plane.toml"),
+];
+
+/// The name that the node's own image has; its tag is a fingerprint of what it was made from.
+pub fn tag() -> String {
+    format!("virtual-node.test/node:{}-{:016x}", module::key(), module::fingerprint(&SOURCES))
+}
+
+/// The archive with the node's image, made first where that has not been done.
+pub fn archive(root: &Path) -> Result<PathBuf> {
+    let tag = tag();
+    let name = tag.rsplit(':').next().unwrap_or_default();
+    let folder = kept(&format!("kind/node-{name}"), |folder| make(root, &tag, folder))?;
+    Ok(folder.join("node.tar"))
+}
+
+fn make(root: &Path, tag: &str, folder: &Path) -> Result<()> {
+    let version = module::kubernetes_version();
+    let pinned = pinned()?.node_image;
+    let debian = debian()?;
+    let programs = node_programs(root)?;
+    eprintln!("putting the node's image together");
+    let scripts = root.join("ci/kind");
+    let work = folder.join("work");
+    fs::create_dir_all(&work)?;
+
+    let kubernetes = work.join("kubernetes");
+    command(Command::new(scripts.join("program-root")).args([&debian, &programs, &kubernetes]))?;
+    let mut tags = vec![format!("virtual-node.test/kubernetes:{version}")];
+    for program in ["kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler"] {
+        tags.push(format!("registry.k8s.io/{program}:{version}"));
+    }
+    tags.push(format!("registry.k8s.io/etcd:{}", pinned.etcd));
+    let path = "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    let kubernetes = pack(&kubernetes, Owners::Root, &tags, &json!({ "Env": [path] }), &kubernetes)?;
+
+    let coredns = single_program(&work, &tool("coredns")?, "coredns/coredns", &pinned.coredns)?;
+    let pause = work.join("pause-program");
+    let mut build = go(&root.join("ci/control-plane"))?;
+    command(build.args(["build", "-ldflags", "-s -w", "-o"]).arg(&pause).arg("./pause"))?;
+    let pause = single_program(&work, &pause, "pause", &pinned.pause)?;
+
+    let node = work.join("node");
+    let mut lay_out = Command::new(scripts.join("node-root"));
+    lay_out.args([&debian, &programs]).args([version, &pinned.pause]).arg(&node);
+    command(lay_out.args([kubernetes, coredns, pause]))?;
+    let path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    let entry = json!({ "Env": ["container=docker", path], "Entrypoint": ["/usr/local/bin/node-entry"] });
+    pack(&node, Owners::AsTheyAre, &[tag.to_owned()], &entry, &folder.join("node"))?;
+    fs::remove_dir_all(&work).with_context(|| format!("cannot clear {}", work.display()))
+}
+
+/// An image of one static program.
+fn single_program(work: &Path, program: &Path, repository: &str, version: &str) -> Result<PathBuf> {
+    let name = repository.rsplit('/').next().unwrap_or_default();
+    let root = work.join(name);
+    fs::create_dir_all(&root)?;
+    fs::copy(program, root.join(name)).with_context(|| format!("cannot copy {}", program.display()))?;
+    let tag = format!("registry.k8s.io/{repository}:{version}");
+    pack(&root, Owners::Root, &[tag], &json!({ "Entrypoint": [format!("/{name}")] }), &root)
+}
+
+/// A Debian root with a node's packages, from wherever this machine's apt gets its own.
+fn debian() -> Result<PathBuf> {
+    let folder = kept(&format!("kind/debian-{SUITE}-{:08x}", module::fingerprint(&[PACKAGES])), |folder| {
+        let asked = Command::new("mmdebstrap").arg("--version").output();
+        ensure!(asked.is_ok(), "mmdebstrap is not installed: `apt-get install mmdebstrap`");
+        with_second_try("bringing Debian's packages", || {
+            let mut bring = Command::new("nice");
+            bring.args(["-n", "10", "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase"]);
+            bring.arg(format!("--include={PACKAGES}")).arg(SUITE).arg(folder.join("root"));
+            command(&mut bring)
+        })
+    })?;
+    Ok(folder.join("root"))
+}
