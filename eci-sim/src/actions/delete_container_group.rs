@@ -1,0 +1,15 @@
+//! `DeleteContainerGroup`: from any state; only a running group with a stop hook takes its time.
+
+use eci_api::actions::{DeleteContainerGroup, DeleteContainerGroupReply};
+
+use super::{Caller, Serve};
+use crate::refusal::Refusal;
+use crate::world::World;
+
+impl Serve for DeleteContainerGroup {
+    fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
+        let number = caller.group(world, self.container_group_id.as_deref())?.card.number;
+        world.delete(number, self.force == Some(true));
+        Ok(DeleteContainerGroupReply { request_id: caller.request_id.clone() })
+    }
+}

@@ -1,0 +1,22 @@
+//! `DeleteContainerGroups`: the same for several, known to older clients only; all of them, or none.
+
+use eci_api::actions::{DeleteContainerGroups, DeleteContainerGroupsReply};
+
+use super::{Caller, Serve, id_list};
+use crate::refusal::Refusal;
+use crate::world::World;
+
+impl Serve for DeleteContainerGroups {
+    fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
+        let ids = id_list("ContainerGroupIds", self.container_group_ids.as_deref(), 20)?;
+        let ids = ids.ok_or_else(|| eci_api::validate::Problem::Missing("ContainerGroupIds".to_owned()))?;
+        let mut numbers = Vec::new();
+        for id in &ids {
+            numbers.push(caller.group(world, Some(id))?.card.number);
+        }
+        for number in numbers {
+            world.delete(number, false);
+        }
+        Ok(DeleteContainerGroupsReply { request_id: caller.request_id.clone() })
+    }
+}

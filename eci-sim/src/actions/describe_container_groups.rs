@@ -1,0 +1,256 @@
+//! `DescribeContainerGroups`: groups as they are now, a page of twenty.
+
+use std::net::Ipv4Addr;
+
+use eci_api::Number;
+use eci_api::actions::describe_container_groups as tell;
+use eci_api::actions::{DescribeContainerGroups, DescribeContainerGroupsReply};
+
+use super::selection::{Filter, limit, tags};
+use super::{Caller, Serve, written, written_or_empty};
+use crate::group::Group;
+use crate::group::container::{Container, Ended, Phase, Variable, Wait};
+use crate::group::happened::Happened;
+use crate::group::lifecycle::State;
+use crate::refusal::Refusal;
+use crate::world::World;
+
+/// The usual and the largest page.
+const PAGE: usize = 20;
+
+impl Serve for DescribeContainerGroups {
+    fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
+        caller.region()?;
+        let filter = Filter {
+            ids: self.container_group_ids.as_deref(),
+            id: self.container_group_id.as_deref(),
+            name: self.container_group_name.as_deref(),
+            status: self.status.as_deref(),
+            tags: tags(self.tag.iter().map(|tag| (&tag.key, &tag.value))),
+            vswitch: self.vswitch_id.as_deref(),
+            zone: self.zone_id.as_deref(),
+            security_group: self.security_group_id.as_deref(),
+            resource_group: self.resource_group_id.as_deref(),
+            category: self.compute_category.as_deref(),
+            since_seconds: None,
+        };
+        let page = filter.page(world, caller, self.next_token.as_deref(), limit(self.limit, PAGE, PAGE))?;
+        let with_events = self.with_event == Some(true);
+        Ok(DescribeContainerGroupsReply {
+            container_groups: page.groups.into_iter().map(|g| group(g, with_events)).collect(),
+            next_token: page.next,
+            request_id: caller.request_id.clone(),
+            total_count: page.total,
+        })
+    }
+}
+
+/// A group as describe shows it.
+fn group(group: &Group, with_events: bool) -> tell::ContainerGroup {
+    let rare = group.rare();
+    let terms = &group.card.terms;
+    let entered = |state| written_or_empty((group.state == state).then_some(group.since));
+    let placed = !matches!(group.state, State::Scheduling | State::ScheduleFailed);
+    let (init, app): (Vec<&Container>, Vec<&Container>) = group.containers.iter().partition(|c| c.init);
+    tell::ContainerGroup {
+        compute_category: terms.category.wire_name().to_owned(),
+        container_group_id: group.card.id.to_string(),
+        container_group_name: group.card.name.to_string(),
+        containers: app.into_iter().map(|c| container(c, group)).collect(),
+        cpu: group.vcpu().vcpu(),
+        creation_time: written(group.born),
+        discount: 10,
+        dns_config: rare.dns,
+        dns_policy: rare.dns_policy,
+        eci_security_context: (!rare.sysctls.is_empty())
+            .then_some(tell::EciSecurityContext { sysctls: rare.sysctls }),
+        eni_instance_id: if placed { format!("eni-{}", &group.card.id[4..]) } else { String::new() },
+        ephemeral_storage: i32::try_from(terms.extra_storage).unwrap_or(i32::MAX),
+        events: if with_events { events(group) } else { Vec::new() },
+        expired_time: entered(State::Expired),
+        failed_time: entered(State::Failed),
+        host_aliases: rare.host_aliases,
+        init_containers: init.into_iter().map(|c| init_container(c, group)).collect(),
+        instance_type: terms.instance_type.as_deref().unwrap_or_default().to_owned(),
+        internet_ip: group.address.filter(|_| rare.eip && placed).map(public).unwrap_or_default(),
+        intranet_ip: address(group).map(|address| address.to_string()).unwrap_or_default(),
+        ipv6_address: group.address.filter(|_| rare.ipv6 && placed).map(wide).unwrap_or_default(),
+        memory: group.memory().gib(),
+        ram_role_name: rare.ram_role,
+        region_id: group.card.region.to_string(),
+        resource_group_id: rare.resource_group,
+        restart_policy: group.spec.restart_policy.name().to_owned(),
+        security_group_id: group.spec.security_group.to_string(),
+        spot_price_limit: rare.spot_limit,
+        spot_strategy: if rare.spot_strategy.is_empty() { "NoSpot".to_owned() } else { rare.spot_strategy },
+        status: group.state.name().to_owned(),
+        succeeded_time: entered(State::Succeeded),
+        tags: group
+            .card
+            .tags
+            .iter()
+            .map(|(key, value)| tell::Tag { key: key.to_string(), value: value.to_string() })
+            .collect(),
+        vswitch_id: group.spec.vswitch.to_string(),
+        volumes: group.spec.volumes.to_vec(),
+        vpc_id: format!("vpc-{}", group.card.region),
+        zone_id: group.spec.zone.to_string(),
+        ..tell::ContainerGroup::default()
+    }
+}
+
+/// The address, once the group has a machine.
+pub(super) fn address(group: &Group) -> Option<Ipv4Addr> {
+    group.address.filter(|_| !matches!(group.state, State::Scheduling | State::ScheduleFailed))
+}
+
+/// A public address that belongs to a private one; from a range that is kept for documentation.
+fn public(private: Ipv4Addr) -> String {
+    let [_, _, high, low] = private.octets();
+    Ipv4Addr::new(198, 18 + (high >> 7), high, low).to_string()
+}
+
+fn wide(private: Ipv4Addr) -> String {
+    let [_, net, high, low] = private.octets();
+    format!("2001:db8:{net:x}::{high:x}{low:02x}")
+}
+
+fn container(container: &Container, group: &Group) -> tell::Container {
+    let spec = &container.spec;
+    let rare = spec.rare.as_deref().cloned().unwrap_or_default();
+    let texts = |words: &[Box<str>]| words.iter().map(ToString::to_string).collect();
+    tell::Container {
+        args: texts(&spec.arguments),
+        commands: texts(&spec.command),
+        cpu: spec.vcpu.vcpu(),
+        current_state: Some(current(container, group)),
+        environment_vars: if rare.hides_environment { Vec::new() } else { environment(&spec.environment) },
+        gpu: spec.gpus,
+        image: spec.image.to_string(),
+        image_pull_policy: spec.pull_policy.name().to_owned(),
+        liveness_probe: rare.liveness,
+        memory: spec.memory.gib(),
+        name: spec.name.to_string(),
+        ports: ports(container),
+        previous_state: Some(previous(container)),
+        readiness_probe: rare.readiness,
+        ready: container.ready,
+        restart_count: i32::try_from(container.restarts).unwrap_or(i32::MAX),
+        security_context: rare.security,
+        stdin: rare.stdin,
+        stdin_once: rare.stdin_once,
+        tty: rare.tty,
+        volume_mounts: spec.mounts.to_vec(),
+        working_dir: rare.working_dir.into(),
+    }
+}
+
+fn init_container(container: &Container, group: &Group) -> tell::InitContainer {
+    let spec = &container.spec;
+    let rare = spec.rare.as_deref().cloned().unwrap_or_default();
+    let texts = |words: &[Box<str>]| words.iter().map(ToString::to_string).collect();
+    let mount = |mount: &tell::VolumeMount| tell::InitContainerVolumeMount {
+        mount_path: mount.mount_path.clone(),
+        mount_propagation: mount.mount_propagation.clone(),
+        name: mount.name.clone(),
+        read_only: mount.read_only,
+    };
+    tell::InitContainer {
+        args: texts(&spec.arguments),
+        command: texts(&spec.command),
+        cpu: spec.vcpu.vcpu(),
+        current_state: Some(current(container, group)),
+        environment_vars: environment(&spec.environment),
+        gpu: spec.gpus,
+        image: spec.image.to_string(),
+        image_pull_policy: spec.pull_policy.name().to_owned(),
+        memory: spec.memory.gib(),
+        name: spec.name.to_string(),
+        ports: ports(container),
+        previous_state: Some(previous(container)),
+        ready: container.ready,
+        restart_count: i32::try_from(container.restarts).unwrap_or(i32::MAX),
+        security_context: rare.security,
+        volume_mounts: spec.mounts.iter().map(mount).collect(),
+        working_dir: rare.working_dir.into(),
+    }
+}
+
+fn ports(container: &Container) -> Vec<tell::Port> {
+    let one = |(port, protocol): &(i32, Box<str>)| tell::Port { port: *port, protocol: protocol.to_string() };
+    container.spec.ports.iter().map(one).collect()
+}
+
+fn environment(variables: &[Variable]) -> Vec<tell::EnvironmentVar> {
+    let one = |variable: &Variable| tell::EnvironmentVar {
+        key: variable.key.to_string(),
+        value: variable.value.to_string(),
+        value_from: variable.field.as_deref().map(|field| tell::ValueFrom {
+            field_ref: Some(tell::FieldRef { field_path: field.to_owned() }),
+        }),
+    };
+    variables.iter().map(one).collect()
+}
+
+fn current(container: &Container, group: &Group) -> tell::ContainerState {
+    match &container.phase {
+        Phase::Waiting(wait) => waiting(wait, container, group),
+        Phase::Running { since } => tell::ContainerState {
+            state: "Running".to_owned(),
+            reason: "Started".to_owned(),
+            start_time: written(*since),
+            ..tell::ContainerState::default()
+        },
+        Phase::Terminated(ended) => terminated(ended),
+    }
+}
+
+fn waiting(wait: &Wait, container: &Container, group: &Group) -> tell::ContainerState {
+    let spec = &container.spec;
+    tell::ContainerState {
+        state: "Waiting".to_owned(),
+        reason: wait.reason().to_owned(),
+        message: wait.message(&spec.name, &spec.image, &group.card.name, group.id()),
+        ..tell::ContainerState::default()
+    }
+}
+
+fn previous(container: &Container) -> tell::ContainerState {
+    container.previous.as_deref().map(terminated).unwrap_or_default()
+}
+
+fn terminated(ended: &Ended) -> tell::ContainerState {
+    tell::ContainerState {
+        state: "Terminated".to_owned(),
+        reason: ended.reason().to_owned(),
+        exit_code: Some(ended.exit_code),
+        signal: (ended.signal != 0).then_some(ended.signal),
+        start_time: written(ended.started),
+        finish_time: written(ended.finished),
+        ..tell::ContainerState::default()
+    }
+}
+
+fn events(group: &Group) -> Vec<tell::Event> {
+    let one = |happened: &Happened| tell::Event {
+        count: i32::try_from(happened.count).unwrap_or(i32::MAX),
+        first_timestamp: written(happened.first),
+        last_timestamp: written(happened.last),
+        message: happened.what.message(group),
+        name: event_name(group, happened),
+        reason: happened.what.reason().to_owned(),
+        type_: happened.what.kind().to_owned(),
+    };
+    group.events.iter().map(one).collect()
+}
+
+/// `<group name>.<16 hex digits>`, as the cloud's agent names events.
+pub(super) fn event_name(group: &Group, happened: &Happened) -> String {
+    let nanos = u64::try_from(happened.first.as_nanosecond()).unwrap_or(0);
+    format!("{}.{:016x}", group.card.name, nanos.wrapping_add(u64::from(happened.mark)))
+}
+
+/// A number of the price answers.
+pub(super) fn number(value: rust_decimal::Decimal) -> Number {
+    Number(value.normalize())
+}

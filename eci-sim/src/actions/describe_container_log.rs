@@ -1,0 +1,101 @@
+//! `DescribeContainerLog`: what a container said, its present run or the one before.
+
+use eci_api::actions::{DescribeContainerLog, DescribeContainerLogReply};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Caller, Serve};
+use crate::group::container::{Container, Phase};
+use crate::refusal::Refusal;
+use crate::world::World;
+
+/// How many of the last lines are given, usually and at most.
+const TAIL: usize = 500;
+const TAIL_MAX: usize = 2000;
+/// How many bytes are given at most.
+const BYTES_MAX: usize = 1 << 20;
+
+impl Serve for DescribeContainerLog {
+    fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
+        let now = world.now();
+        let group = caller.group(world, self.container_group_id.as_deref())?;
+        let name = self.container_name.as_deref().unwrap_or_default();
+        let unknown = || Refusal::NotFound { kind: "ContainerName", id: name.to_owned() };
+        let container = group.container(name).ok_or_else(unknown)?;
+        let mut lines = said(container, self.last_time == Some(true), now);
+        if let Some(since) = self.since(now)? {
+            lines.retain(|(at, _)| *at >= since);
+        }
+        let tail = self.tail.and_then(|tail| usize::try_from(tail).ok()).unwrap_or(TAIL).min(TAIL_MAX);
+        lines.drain(..lines.len().saturating_sub(tail));
+        let most =
+            self.limit_bytes.and_then(|most| usize::try_from(most).ok()).unwrap_or(BYTES_MAX).min(BYTES_MAX);
+        let content = self.write(&lines, most);
+        Ok(DescribeContainerLogReply {
+            container_name: name.to_owned(),
+            content,
+            request_id: caller.request_id.clone(),
+        })
+    }
+}
+
+trait Reading {
+    fn since(&self, now: Timestamp) -> Result<Option<Timestamp>, Refusal>;
+    fn write(&self, lines: &[(Timestamp, &str)], most: usize) -> String;
+}
+
+impl Reading for DescribeContainerLog {
+    /// From when on lines are wanted; the later of the two where both are said.
+    fn since(&self, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
+        let by_span = self.since_seconds.map(|seconds| {
+            now.saturating_sub(SignedDuration::from_secs(i64::from(seconds))).unwrap_or(Timestamp::MIN)
+        });
+        let start = self.start_time.as_deref().filter(|text| !text.is_empty());
+        let by_time = match start {
+            Some(text) => Some(text.parse::<Timestamp>().map_err(|_| {
+                Refusal::invalid(
+                    "StartTime",
+                    format!("`{text}` should be a time such as 2018-08-02T15:00:00Z"),
+                )
+            })?),
+            None => None,
+        };
+        Ok(by_span.max(by_time))
+    }
+
+    fn write(&self, lines: &[(Timestamp, &str)], most: usize) -> String {
+        let mut content = String::new();
+        for (at, line) in lines {
+            if self.timestamps == Some(true) {
+                content.push_str(&format!("{at:.9} "));
+            }
+            content.push_str(line);
+            content.push('\n');
+            if content.len() >= most {
+                break;
+            }
+        }
+        let mut end = content.len().min(most);
+        while !content.is_char_boundary(end) {
+            end -= 1;
+        }
+        content.truncate(end);
+        content
+    }
+}
+
+/// What a run has said until now.
+fn said(container: &Container, last: bool, now: Timestamp) -> Vec<(Timestamp, &str)> {
+    let previous = || container.previous.as_deref().map(|e| (e.started, e.finished, e.run.as_deref()));
+    let run = match &container.phase {
+        _ if last => previous(),
+        Phase::Running { since } => Some((*since, now, container.run.as_deref())),
+        Phase::Terminated(ended) => Some((ended.started, ended.finished, ended.run.as_deref())),
+        Phase::Waiting(_) => previous(),
+    };
+    let Some((started, until, Some(run))) = run else { return Vec::new() };
+    let at = |after: std::time::Duration| {
+        let after = SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX);
+        started.saturating_add(after).unwrap_or(Timestamp::MAX)
+    };
+    run.says.iter().map(|(after, line)| (at(*after), line.as_str())).filter(|(at, _)| *at <= until).collect()
+}

@@ -1,0 +1,182 @@
+//! The operations: one file each, and the table of them.
+
+mod create_container_group;
+mod delete_container_group;
+mod delete_container_groups;
+mod describe_container_group_events;
+mod describe_container_group_price;
+mod describe_container_group_status;
+mod describe_container_groups;
+mod describe_container_log;
+mod describe_regions;
+mod selection;
+
+use std::sync::Arc;
+
+use eci_api::Action;
+use eci_api::actions as api;
+use eci_api::query::Pairs;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::catalog::{CATALOG, Region};
+use crate::group::Group;
+use crate::money::Currency;
+use crate::refusal::Refusal;
+use crate::world::World;
+
+/// Who calls, and where.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Whose groups are meant.
+    pub account: Arc<str>,
+    /// The region that the call's own `RegionId` names, or else the endpoint's.
+    pub region: Arc<str>,
+    /// The call's number.
+    pub request_id: String,
+    /// In what prices are told.
+    pub currency: Currency,
+    /// The parameters as they came, for the comparison of calls with the same token.
+    pub pairs: Pairs,
+}
+
+/// An operation that the simulator carries out.
+pub trait Serve: Action {
+    /// Checks the request, changes the world, answers.
+    ///
+    /// # Errors
+    /// [`Refusal`] when it is turned down; the world is then unchanged.
+    fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal>;
+}
+
+/// An answer that is written only when it is known in which format.
+pub type Answer = Box<dyn Render>;
+
+/// Something that can be written as JSON or XML.
+pub trait Render: Send {
+    /// As JSON.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn json(&self) -> serde_json::Result<Vec<u8>>;
+    /// As a tree, for XML.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn tree(&self) -> serde_json::Result<serde_json::Value>;
+}
+
+impl<T: Serialize + Send> Render for T {
+    fn json(&self) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec(self)
+    }
+
+    fn tree(&self) -> serde_json::Result<serde_json::Value> {
+        serde_json::to_value(self)
+    }
+}
+
+fn run<A: Serve>(world: &mut World, caller: &Caller) -> Result<Answer, Refusal> {
+    let request: A =
+        eci_api::query::from_pairs(&caller.pairs).map_err(|error| Refusal::Undecodable(error.to_string()))?;
+    Ok(Box::new(request.serve(world, caller)?))
+}
+
+type Run = fn(&mut World, &Caller) -> Result<Answer, Refusal>;
+
+macro_rules! table {
+    ($($action:ident),* $(,)?) => {
+        /// The operations that are carried out, by name.
+        const TABLE: &[(&str, Run)] = &[$((api::$action::NAME, run::<api::$action>)),*];
+    };
+}
+
+table! {
+    CreateContainerGroup,
+    DeleteContainerGroup,
+    DeleteContainerGroups,
+    DescribeContainerGroupEvents,
+    DescribeContainerGroupPrice,
+    DescribeContainerGroupStatus,
+    DescribeContainerGroups,
+    DescribeContainerLog,
+    DescribeRegions,
+}
+
+/// Carries out the operation of this name.
+///
+/// # Errors
+/// [`Refusal`] when it is turned down, does not exist, or is not simulated.
+pub fn serve(action: &str, world: &mut World, caller: &Caller) -> Result<Answer, Refusal> {
+    match TABLE.iter().find(|(name, _)| *name == action) {
+        Some((_, run)) => run(world, caller),
+        None if eci_api::validate::actions().any(|known| known == action) => {
+            Err(Refusal::NotSimulated(action.to_owned()))
+        }
+        None => Err(Refusal::UnknownAction(action.to_owned())),
+    }
+}
+
+/// The names of the operations that are carried out.
+pub fn served() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().map(|(name, _)| *name)
+}
+
+impl Caller {
+    /// The region that is meant.
+    ///
+    /// # Errors
+    /// [`Refusal`] when ECI is not sold there.
+    fn region(&self) -> Result<&'static Region, Refusal> {
+        let unknown = || Refusal::NotFound { kind: "RegionId", id: self.region.to_string() };
+        CATALOG.region(&self.region).ok_or_else(unknown)
+    }
+
+    /// The group that the parameters name.
+    pub(crate) fn group_named(&self) -> Option<&str> {
+        let named =
+            |name: &str| self.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        named("ContainerGroupId")
+            .or_else(|| named("ContainerGroupIds"))
+            .or_else(|| named("ContainerGroupName"))
+    }
+
+    /// The group of this id.
+    ///
+    /// # Errors
+    /// [`Refusal`] when the caller has none such in the region.
+    fn group<'a>(&self, world: &'a World, id: Option<&str>) -> Result<&'a Group, Refusal> {
+        let id = id.unwrap_or_default();
+        let unknown = || Refusal::NotFound { kind: "ContainerGroupId", id: id.to_owned() };
+        world.find(&self.account, &self.region, id).ok_or_else(unknown)
+    }
+}
+
+/// An instant as the cloud writes it: to the second.
+fn written(at: Timestamp) -> String {
+    let at = Timestamp::from_second(at.as_second()).unwrap_or(at);
+    at.to_string()
+}
+
+/// An instant, or nothing.
+fn written_or_empty(at: Option<Timestamp>) -> String {
+    at.map(written).unwrap_or_default()
+}
+
+/// A list of ids as it comes: the text of a JSON array, or one id alone.
+///
+/// # Errors
+/// [`Refusal`] when it is neither, or has more than `most`.
+fn id_list(name: &str, text: Option<&str>, most: usize) -> Result<Option<Vec<String>>, Refusal> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let ids: Vec<String> = if text.starts_with('[') {
+        serde_json::from_str(text)
+            .map_err(|_| Refusal::invalid(name, "it should be a JSON array such as [\"eci-…\"]"))?
+    } else {
+        text.split(',').map(|id| id.trim().to_owned()).collect()
+    };
+    if ids.len() > most {
+        return Err(Refusal::invalid(name, format!("{} ids; {most} at most", ids.len())));
+    }
+    Ok(Some(ids))
+}

@@ -1,0 +1,178 @@
+//! Which groups a describe call means, and the page of them.
+
+use std::sync::Arc;
+
+use super::{Caller, id_list};
+use crate::group::Group;
+use crate::refusal::Refusal;
+use crate::world::World;
+
+/// What a call filters by; what is `None` or empty does not filter.
+#[derive(Debug, Default)]
+pub struct Filter<'a> {
+    pub ids: Option<&'a str>,
+    pub id: Option<&'a str>,
+    pub name: Option<&'a str>,
+    pub status: Option<&'a str>,
+    pub tags: Vec<(&'a str, &'a str)>,
+    pub vswitch: Option<&'a str>,
+    pub zone: Option<&'a str>,
+    pub security_group: Option<&'a str>,
+    pub resource_group: Option<&'a str>,
+    pub category: Option<&'a str>,
+    pub since_seconds: Option<i32>,
+}
+
+/// A page of what was selected.
+pub struct Page<'a> {
+    pub groups: Vec<&'a Group>,
+    pub total: i32,
+    /// Empty when nothing is left.
+    pub next: String,
+}
+
+impl Filter<'_> {
+    fn is_empty(&self) -> bool {
+        let texts = [self.name, self.status, self.vswitch, self.zone, self.security_group];
+        texts.iter().all(|t| unset(*t))
+            && unset(self.resource_group)
+            && unset(self.category)
+            && self.tags.is_empty()
+            && self.since_seconds.is_none()
+    }
+
+    fn takes(&self, group: &Group, world: &World) -> bool {
+        let is = |wanted: Option<&str>, own: &str| unset(wanted) || wanted == Some(own);
+        let rare = group.spec.rare.as_deref();
+        let category = group.card.terms.category.wire_name();
+        let tagged = |(key, value): &(&str, &str)| {
+            let fits = |(k, v): &(Box<str>, Box<str>)| **k == **key && (value.is_empty() || **v == **value);
+            group.card.tags.iter().any(fits)
+        };
+        let recent = |seconds: i32| group.changed.as_second() >= world.now().as_second() - i64::from(seconds);
+        is(self.name, &group.card.name)
+            && is(self.status, group.state.name())
+            && is(self.vswitch, &group.spec.vswitch)
+            && is(self.zone, &group.spec.zone)
+            && is(self.security_group, &group.spec.security_group)
+            && is(self.resource_group, rare.map_or("", |rare| rare.resource_group.as_str()))
+            && is(self.category, category)
+            && self.tags.iter().all(tagged)
+            && self.since_seconds.is_none_or(recent)
+    }
+
+    /// The page that begins after `token`.
+    pub fn page<'w>(
+        &self,
+        world: &'w World,
+        caller: &Caller,
+        token: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<'w>, Refusal> {
+        let after = position(token)?;
+        let (account, region) = (&caller.account, &caller.region);
+        if let Some(ids) = self.listed()? {
+            let mut found: Vec<&Group> =
+                ids.iter().filter_map(|id| world.find(account, region, id)).collect();
+            found.retain(|group| self.takes(group, world));
+            found.sort_by_key(|group| group.card.number);
+            found.dedup_by_key(|group| group.card.number);
+            let total = found.len();
+            found.retain(|group| group.card.number > after);
+            return Ok(cut(found, total, limit));
+        }
+        if self.is_empty() {
+            let total = world.known_place(account, region).map_or(0, |place| place.count());
+            let groups = world.groups_after(account, region, after).take(limit + 1).collect();
+            return Ok(cut(groups, total, limit));
+        }
+        let all: Vec<&Group> =
+            world.groups_after(account, region, 0).filter(|group| self.takes(group, world)).collect();
+        let total = all.len();
+        let rest = all.into_iter().filter(|group| group.card.number > after).take(limit + 1).collect();
+        Ok(cut(rest, total, limit))
+    }
+
+    fn listed(&self) -> Result<Option<Vec<String>>, Refusal> {
+        let many = id_list("ContainerGroupIds", self.ids, 20)?;
+        let one = self.id.filter(|id| !id.is_empty()).map(|id| vec![id.to_owned()]);
+        Ok(many.or(one))
+    }
+}
+
+fn unset(text: Option<&str>) -> bool {
+    text.is_none_or(str::is_empty)
+}
+
+fn cut(mut groups: Vec<&Group>, total: usize, limit: usize) -> Page<'_> {
+    let more = groups.len() > limit;
+    groups.truncate(limit);
+    let last = groups.last().map_or(0, |group| group.card.number);
+    let next = if more { token(last) } else { String::new() };
+    Page { groups, total: i32::try_from(total).unwrap_or(i32::MAX), next }
+}
+
+/// The token that stands for the place behind a number.
+fn token(number: u64) -> String {
+    format!("{:016x}", number.rotate_left(20) ^ SCRAMBLE)
+}
+
+fn position(token: Option<&str>) -> Result<u64, Refusal> {
+    match token.filter(|token| !token.is_empty()) {
+        None => Ok(0),
+        Some(token) => u64::from_str_radix(token, 16)
+            .map(|raw| (raw ^ SCRAMBLE).rotate_right(20))
+            .map_err(|_| Refusal::invalid("NextToken", "it should be a token of an earlier answer")),
+    }
+}
+
+/// Makes a token look like one, so that nobody counts in it.
+const SCRAMBLE: u64 = 0x5ec1_5a11_ab1e_70c5;
+
+/// How many a call wants: between 1 and `most`, `usual` where it does not say.
+pub fn limit(asked: Option<i32>, usual: usize, most: usize) -> usize {
+    asked.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0).unwrap_or(usual).min(most)
+}
+
+/// The tags of a filter.
+pub fn tags<'a>(
+    tags: impl Iterator<Item = (&'a Option<String>, &'a Option<String>)>,
+) -> Vec<(&'a str, &'a str)> {
+    tags.map(|(key, value)| (key.as_deref().unwrap_or_default(), value.as_deref().unwrap_or_default()))
+        .collect()
+}
+
+/// The namespace that the cloud's own objects are in.
+pub const NAMESPACE: &str = "default";
+
+/// A stable uuid of a group, in lower case, made from its id.
+pub fn uuid(id: &Arc<crate::ledger::Card>) -> String {
+    let mut raw = [0u64; 2];
+    for (index, byte) in id.id.bytes().enumerate() {
+        let half = &mut raw[index % 2];
+        *half = half.rotate_left(8).wrapping_mul(0x0100_0000_01b3) ^ u64::from(byte);
+    }
+    let [a, b] = raw;
+    format!(
+        "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
+        a >> 32,
+        (a >> 16) & 0xffff,
+        a & 0xfff,
+        b >> 52,
+        b & 0xffff_ffff_ffff
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_token_leads_back_to_its_place(number in any::<u64>()) {
+            prop_assert_eq!(position(Some(&token(number))), Ok(number));
+        }
+    }
+}

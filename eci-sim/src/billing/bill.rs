@@ -1,0 +1,310 @@
+//! From billed seconds to lines and a total: one line for each instance and clock hour.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::Offset;
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use super::meter::Usage;
+use crate::catalog::{CATALOG, Item as Priced};
+use crate::ledger::{Card, Terms};
+use crate::money::{Currency, Yuan};
+
+/// A bill: what was used up to an instant, and what it costs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bill {
+    /// In what it is to be paid.
+    pub currency: Currency,
+    /// By instance, then hour.
+    pub lines: Vec<BillLine>,
+    /// The sum of the lines.
+    pub total: Yuan,
+}
+
+/// What one instance costs for its part of one clock hour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BillLine {
+    /// Which group.
+    pub group_id: String,
+    /// Its name.
+    pub group_name: String,
+    /// Its tags.
+    pub tags: Vec<(String, String)>,
+    /// The region it is in.
+    pub region: String,
+    /// From this second on.
+    pub from: Timestamp,
+    /// Up to this second, which is not included.
+    pub to: Timestamp,
+    /// The seconds between the two.
+    pub seconds: u64,
+    /// How many vCPU.
+    pub vcpu: Decimal,
+    /// How many GiB of memory.
+    pub memory: Decimal,
+    /// Whether the pair or the type was priced.
+    pub item: Item,
+    /// What it consists of, each exact and unrounded.
+    pub parts: Vec<Part>,
+    /// What is to be paid: the sum of the parts, small amounts rounded.
+    pub amount: Yuan,
+}
+
+/// What is billed, by the name that it has in the cloud's bills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Item {
+    /// An instance by vCPU and memory.
+    Instance,
+    /// An instance by ECS type.
+    InstanceType,
+    /// Its vCPU.
+    Cpu,
+    /// Its memory.
+    Mem,
+    /// Ephemeral storage above the free 30 GiB.
+    #[serde(rename = "systemdisk")]
+    SystemDisk,
+}
+
+/// One part of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// What for.
+    pub item: Item,
+    /// How much.
+    pub amount: Yuan,
+}
+
+impl Bill {
+    /// Prices what was used.
+    pub fn of(usages: &[Usage], currency: Currency) -> Self {
+        let mut sorted: Vec<&Usage> = usages.iter().collect();
+        sorted.sort_by_key(|usage| (usage.group.number, usage.from));
+        let lines: Vec<_> = sorted
+            .into_iter()
+            .flat_map(hours)
+            .map(|(group, from, to)| line(group, from, to, currency))
+            .collect();
+        let total = lines.iter().map(|line| line.amount).sum();
+        Self { currency, lines, total }
+    }
+}
+
+/// Cuts at each clock hour; UTC+08:00, in which the bill is read, has the same full hours as UTC.
+fn hours(usage: &Usage) -> impl Iterator<Item = (&Arc<Card>, i64, i64)> {
+    let mut from = usage.from;
+    std::iter::from_fn(move || {
+        if from >= usage.to {
+            return None;
+        }
+        let start = from;
+        from = ((start.div_euclid(3600) + 1) * 3600).min(usage.to);
+        Some((&usage.group, start, from))
+    })
+}
+
+fn line(group: &Arc<Card>, from: i64, to: i64, currency: Currency) -> BillLine {
+    let seconds = u64::try_from(to - from).unwrap_or(0);
+    let at = |second| Timestamp::from_second(second).unwrap_or(Timestamp::MAX);
+    let parts = price(&group.terms, &group.region, currency, at(from), seconds);
+    let by_type = parts.iter().any(|part| part.item == Item::InstanceType);
+    let owned = |text: &str| text.to_owned();
+    BillLine {
+        group_id: owned(&group.id),
+        group_name: owned(&group.name),
+        tags: group.tags.iter().map(|(key, value)| (owned(key), owned(value))).collect(),
+        region: owned(&group.region),
+        from: at(from),
+        to: at(to),
+        seconds,
+        vcpu: group.terms.size.vcpu.vcpu().0,
+        memory: group.terms.size.memory.gib().0,
+        item: if by_type { Item::InstanceType } else { Item::Instance },
+        amount: parts.iter().map(|part| part.amount).sum::<Yuan>().to_bill(currency),
+        parts,
+    }
+}
+
+/// What so many seconds on these terms cost, part by part; an ECS type that no list has a price for costs what its
+/// vCPU and memory cost.
+pub fn price(terms: &Terms, region: &str, currency: Currency, at: Timestamp, seconds: u64) -> Vec<Part> {
+    let charge = |item: Priced<'_>, units: Decimal| {
+        CATALOG.price(item, region, currency, at).map(|rate| rate.charge(units, seconds))
+    };
+    let by_type = terms.instance_type.as_deref().and_then(|name| charge(Priced::Type(name), Decimal::ONE));
+    let mut parts = match by_type {
+        Some(amount) => vec![Part { item: Item::InstanceType, amount }],
+        None => {
+            let cpu = charge(Priced::Vcpu(terms.category), terms.size.vcpu.vcpu().0);
+            let mem = charge(Priced::Memory(terms.category), terms.size.memory.gib().0);
+            vec![
+                Part { item: Item::Cpu, amount: cpu.unwrap_or_default() },
+                Part { item: Item::Mem, amount: mem.unwrap_or_default() },
+            ]
+        }
+    };
+    if terms.extra_storage > 0
+        && let Some(amount) = charge(Priced::Storage, Decimal::from(terms.extra_storage))
+    {
+        parts.push(Part { item: Item::SystemDisk, amount });
+    }
+    parts
+}
+
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Instance => "instance",
+            Self::InstanceType => "instance_type",
+            Self::Cpu => "cpu",
+            Self::Mem => "mem",
+            Self::SystemDisk => "systemdisk",
+        })
+    }
+}
+
+/// `2026-01-01 17:00:00 - 18:00:00  web  3600 s of 2 vCPU, 4 GiB  0.441072`, in UTC+08:00.
+impl fmt::Display for BillLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let local = |at: Timestamp| Offset::constant(8).to_datetime(at);
+        write!(
+            f,
+            "{} - {}  {}  {} s of {} vCPU, {} GiB  {}",
+            local(self.from).strftime("%F %T"),
+            local(self.to).strftime("%T"),
+            self.group_name,
+            self.seconds,
+            self.vcpu.normalize(),
+            self.memory.normalize(),
+            self.amount
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{Category, Size};
+
+    const CNY: Currency = Currency::Cny;
+    const USD: Currency = Currency::Usd;
+
+    fn terms(vcpu: &str, memory: &str) -> Terms {
+        let number = |text: &str| eci_api::Number(text.parse().unwrap());
+        let size = Size {
+            vcpu: eci_api::size::MilliVcpu::from_vcpu(number(vcpu)).unwrap(),
+            memory: eci_api::size::Mebibytes::from_gib(number(memory)).unwrap(),
+        };
+        Terms { size, ..Terms::default() }
+    }
+
+    fn bill(terms: Terms, from: &str, seconds: i64, currency: Currency) -> Bill {
+        let from = from.parse::<Timestamp>().unwrap().as_second();
+        let group = Arc::new(Card {
+            number: 1,
+            id: "eci-1".into(),
+            name: "web".into(),
+            account: "local".into(),
+            region: "cn-hangzhou".into(),
+            tags: Vec::new(),
+            terms,
+        });
+        Bill::of(&[Usage { group, from, to: from + seconds }], currency)
+    }
+
+    const NINE: &str = "2026-01-01T09:00:00Z";
+
+    #[test]
+    fn an_hour_costs_what_the_vectors_say() {
+        let economy = |terms| Terms { category: Category::Economy, ..terms };
+        let storage = |terms| Terms { extra_storage: 20, ..terms };
+        let c5 = Terms { instance_type: Some("ecs.c5.large".into()), ..terms("2", "4") };
+        for (id, terms, currency, total) in [
+            ("B1", terms("2", "4"), CNY, "0.441072"),
+            ("B2", terms("2", "4"), USD, "0.069264"),
+            ("B6", c5, CNY, "0.62"),
+            ("B9", storage(terms("2", "4")), CNY, "0.483552"),
+            ("B24", terms("0.25", "0.5"), CNY, "0.055134"),
+            ("B25", terms("64", "512"), CNY, "22.588416"),
+            ("B26", economy(terms("2", "4")), CNY, "0.282672"),
+            ("B27", economy(terms("2", "4")), USD, "0.044352"),
+            ("B28", terms("8", "14"), CNY, "1.720152"),
+            ("B29", terms("8", "16"), CNY, "1.764288"),
+            ("B30", terms("6", "10"), CNY, "1.27908"),
+            ("B30", terms("4", "8"), CNY, "0.882144"),
+        ] {
+            let found = bill(terms, NINE, 3600, currency).total.decimal();
+            assert_eq!(found, total.parse::<Decimal>().unwrap(), "{id}");
+        }
+    }
+
+    #[test]
+    fn the_parts_of_an_hour_are_those_of_b1_b2_and_b8() {
+        for (id, currency, wanted) in [
+            ("B1", CNY, ["cpu 0.3528", "mem 0.088272", "systemdisk 0.04248"]),
+            ("B2", USD, ["cpu 0.05544", "mem 0.013824", "systemdisk 0.006376"]),
+        ] {
+            let with_storage = Terms { extra_storage: 20, ..terms("2", "4") };
+            let bill = bill(with_storage, NINE, 3600, currency);
+            let parts: Vec<_> =
+                bill.lines[0].parts.iter().map(|p| format!("{} {}", p.item, p.amount)).collect();
+            assert_eq!(parts, wanted, "{id}");
+        }
+    }
+
+    #[test]
+    fn bills_are_cut_at_the_clock_hour() {
+        let bill = bill(terms("2", "4"), "2026-01-01T02:49:30Z", 1835, CNY);
+        let lines: Vec<_> = bill.lines.iter().map(|l| (l.seconds, l.amount.to_string())).collect();
+        assert_eq!(lines, [(630, "0.077188".to_owned()), (1205, "0.147637".to_owned())]);
+        assert_eq!(bill.total.decimal().to_string(), "0.22482420", "B5");
+        assert!(
+            bill.lines[0].to_string().starts_with("2026-01-01 10:49:30 - 11:00:00  web  630 s"),
+            "UTC+08:00"
+        );
+    }
+
+    #[test]
+    fn a_type_is_billed_by_its_hourly_price() {
+        let c5 = Terms { instance_type: Some("ecs.c5.large".into()), ..terms("2", "4") };
+        let bill = bill(c5, "2026-01-01T02:49:30Z", 1835, CNY);
+        let amounts: Vec<_> = bill.lines.iter().map(|line| line.amount.to_string()).collect();
+        assert_eq!(amounts, ["0.1085", "0.207528"], "B7");
+        assert_eq!(bill.lines[0].item, Item::InstanceType);
+    }
+
+    #[test]
+    fn small_amounts_are_rounded_for_each_instance_and_hour() {
+        for (id, terms, seconds, total) in [
+            ("B19", terms("2", "4"), 40, "0"),
+            ("B20", terms("2", "4"), 41, "0.01"),
+            ("B21", terms("2", "4"), 81, "0.01"),
+            ("B22", terms("2", "4"), 82, "0.01004664"),
+            ("B23", terms("0.25", "0.5"), 326, "0"),
+            ("B23", terms("0.25", "0.5"), 327, "0.01"),
+            ("B31", terms("2", "4"), 4 * 3600, "1.764288"),
+            ("B32", terms("2", "4"), 600, "0.073512"),
+        ] {
+            assert_eq!(
+                bill(terms, NINE, seconds, CNY).total.decimal(),
+                total.parse::<Decimal>().unwrap(),
+                "{id}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_list_of_the_day_counts() {
+        for (id, day, total) in [
+            ("beta", "2018-12-01T00:00:00Z", "0"),
+            ("B35", "2019-05-28T00:00:00Z", "0.756"),
+            ("B1", "2019-08-01T00:00:00Z", "0.441072"),
+        ] {
+            assert_eq!(bill(terms("2", "4"), day, 3600, CNY).total.to_string(), total, "{id}");
+        }
+    }
+}

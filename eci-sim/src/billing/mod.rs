@@ -1,0 +1,6 @@
+//! From what happened to what it costs; nothing else in the simulator knows that bills exist.
+
+pub mod bill;
+pub mod meter;
+
+pub use bill::{Bill, BillLine, Item, Part};

@@ -1,0 +1,474 @@
+//! What is sold, where, and at what price: `data/{sizes,prices,regions}.csv`, and the smallest size that fits.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::LazyLock;
+
+use eci_api::size::{Mebibytes, MilliVcpu};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::Deserialize;
+
+use crate::money::{Currency, PerSecond};
+
+/// The tables, read once.
+pub static CATALOG: LazyLock<Catalog> = LazyLock::new(|| match Catalog::read() {
+    Ok(catalog) => catalog,
+    // The tables are compiled in and a test reads them whole, so this cannot happen in a program that was tested.
+    Err(error) => panic!("the compiled-in catalog cannot be read: {error}"),
+});
+
+/// All that is sold.
+#[derive(Debug)]
+pub struct Catalog {
+    /// vCPU and memory pairs, by vCPU, then memory.
+    pairs: Vec<Pair>,
+    types: BTreeMap<String, InstanceType>,
+    regions: BTreeMap<String, Region>,
+    prices: Vec<Price>,
+}
+
+/// How much of a machine: vCPU and memory.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Size {
+    /// Its vCPU.
+    pub vcpu: MilliVcpu,
+    /// Its memory.
+    pub memory: Mebibytes,
+}
+
+/// A pool of machines with a price of its own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Category {
+    /// None was asked for.
+    #[default]
+    Default,
+    /// Cheaper vCPU, 8 at most.
+    Economy,
+    /// The default's price, 1 vCPU at least.
+    General,
+}
+
+/// One vCPU and memory pair that is sold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pair {
+    /// The pair.
+    pub size: Size,
+    fine: bool,
+    economy: bool,
+    general: bool,
+    spot: bool,
+}
+
+/// An ECS instance type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceType {
+    /// Its name, as `ecs.c6.large`.
+    pub name: String,
+    /// Its vCPU and memory.
+    pub size: Size,
+    /// How many GPUs it has.
+    pub gpus: i32,
+    /// `AMD64` or `ARM64`.
+    pub architecture: String,
+}
+
+/// A region that sells ECI.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Region {
+    /// Its id, as `cn-hangzhou`.
+    pub id: String,
+    /// The host that answers for it.
+    pub endpoint: String,
+    /// Its zones.
+    pub zones: Vec<String>,
+    /// How ids made there begin, after `eci-`.
+    pub id_prefix: String,
+    /// Whether it sells the sizes of the fine table.
+    pub fine_sizes: bool,
+}
+
+#[derive(Debug)]
+struct Price {
+    item: String,
+    category: String,
+    region: String,
+    currency: Currency,
+    rate: PerSecond,
+    from: Timestamp,
+    to: Option<Timestamp>,
+}
+
+/// What is priced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Item<'a> {
+    /// A vCPU.
+    Vcpu(Category),
+    /// A GiB of memory.
+    Memory(Category),
+    /// An instance of an ECS type.
+    Type(&'a str),
+    /// A GiB of ephemeral storage above the free 30.
+    Storage,
+    /// A virtual node of a self-managed cluster.
+    VirtualNode,
+    /// A GiB of an image or data cache's disk.
+    CacheDisk,
+}
+
+/// Why no size fits.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoFit {
+    /// It is larger than anything that is sold.
+    #[error(
+        "{vcpu}, {memory} asked; the largest size sold{of} is {largest}; ask for less or split the group"
+    )]
+    TooLarge {
+        /// What was asked.
+        vcpu: MilliVcpu,
+        /// What was asked.
+        memory: Mebibytes,
+        /// ` in the category …`, or nothing.
+        of: &'static str,
+        /// The largest there is.
+        largest: Size,
+    },
+}
+
+/// Which pairs are looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The least that is wanted; zero for nothing said.
+    pub size: Size,
+    /// The pool.
+    pub category: Category,
+    /// Whether it is to be a spot instance.
+    pub spot: bool,
+}
+
+#[derive(Deserialize)]
+struct SizeRow {
+    name: String,
+    kind: String,
+    vcpu: Decimal,
+    memory_gib: Decimal,
+    sold_in: String,
+    economy: String,
+    general: String,
+    spot: String,
+    gpu: i32,
+    architecture: String,
+}
+
+#[derive(Deserialize)]
+struct PriceRow {
+    item: String,
+    category: String,
+    region: String,
+    currency: String,
+    amount: Decimal,
+    per_seconds: u32,
+    from: Timestamp,
+    to: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct RegionRow {
+    region: String,
+    endpoint: String,
+    zones: String,
+    id_prefix: String,
+    fine_sizes: String,
+}
+
+/// Why a table cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum BadTable {
+    /// A row does not parse.
+    #[error("{0}")]
+    Row(#[from] csv::Error),
+    /// A size is out of range.
+    #[error("{0}")]
+    Size(#[from] eci_api::size::NotASize),
+}
+
+impl Size {
+    /// The size of a group that asks for nothing: 2 vCPU and 4 GiB.
+    pub const DEFAULT: Self = Self { vcpu: MilliVcpu(2000), memory: Mebibytes(4096) };
+
+    fn of(vcpu: Decimal, memory: Decimal) -> Result<Self, BadTable> {
+        Ok(Self { vcpu: MilliVcpu::from_vcpu(vcpu.into())?, memory: Mebibytes::from_gib(memory.into())? })
+    }
+}
+
+impl Category {
+    /// The category of this name; the default for the empty name.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "" => Some(Self::Default),
+            "economy" => Some(Self::Economy),
+            "general" => Some(Self::General),
+            _ => None,
+        }
+    }
+
+    /// Its name in the price table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Economy => "economy",
+            Self::General => "general",
+        }
+    }
+
+    /// Its name on the wire.
+    pub fn wire_name(self) -> &'static str {
+        if self == Self::Default { "" } else { self.name() }
+    }
+}
+
+impl Catalog {
+    fn read() -> Result<Self, BadTable> {
+        let (mut pairs, mut types) = (Vec::new(), BTreeMap::new());
+        for row in rows::<SizeRow>(include_str!("../data/sizes.csv"))? {
+            let size = Size::of(row.vcpu, row.memory_gib)?;
+            if row.kind == "type" {
+                let kind =
+                    InstanceType { name: row.name, size, gpus: row.gpu, architecture: row.architecture };
+                types.insert(kind.name.clone(), kind);
+            } else {
+                let yes = |text: &str| text == "yes";
+                let (economy, general, spot) = (yes(&row.economy), yes(&row.general), yes(&row.spot));
+                pairs.push(Pair { size, fine: row.sold_in == "fine", economy, general, spot });
+            }
+        }
+        pairs.sort_by_key(|pair| pair.size);
+        let regions = rows::<RegionRow>(include_str!("../data/regions.csv"))?.into_iter().map(Region::from);
+        let prices = rows::<PriceRow>(include_str!("../data/prices.csv"))?.into_iter().map(Price::from);
+        let regions = regions.map(|region| (region.id.clone(), region)).collect();
+        Ok(Self { pairs, types, regions, prices: prices.collect() })
+    }
+
+    /// A region by its id.
+    pub fn region(&self, id: &str) -> Option<&Region> {
+        self.regions.get(id)
+    }
+
+    /// All regions, by id.
+    pub fn regions(&self) -> impl Iterator<Item = &Region> {
+        self.regions.values()
+    }
+
+    /// An ECS type by its name.
+    pub fn instance_type(&self, name: &str) -> Option<&InstanceType> {
+        self.types.get(name)
+    }
+
+    /// All ECS types, by name.
+    pub fn instance_types(&self) -> impl Iterator<Item = &InstanceType> {
+        self.types.values()
+    }
+
+    /// The pairs that a region sells, by vCPU, then memory.
+    pub fn pairs(&self, region: &Region, wanted: Wanted) -> impl Iterator<Item = &Pair> {
+        let fine = region.fine_sizes;
+        self.pairs.iter().filter(move |pair| (fine || !pair.fine) && pair.sold_as(wanted))
+    }
+
+    /// The smallest size that fits: the fewest vCPU that come with enough memory, then the least memory.
+    ///
+    /// # Errors
+    /// [`NoFit`] when everything that is sold is smaller.
+    pub fn fit(&self, region: &Region, wanted: Wanted) -> Result<Size, NoFit> {
+        let asked = if wanted.size == Size::default() { Size::DEFAULT } else { wanted.size };
+        let floor = if wanted.category == Category::General { MilliVcpu(1000) } else { MilliVcpu(0) };
+        let vcpu = asked.vcpu.max(floor);
+        let fits = |size: &Size| size.vcpu >= vcpu && size.memory >= asked.memory;
+        let mut last = None;
+        for pair in self.pairs(region, wanted) {
+            if fits(&pair.size) {
+                return Ok(pair.size);
+            }
+            last = last.max(Some(pair.size));
+        }
+        let of = match (wanted.category, wanted.spot) {
+            (Category::Economy, _) => " in the category economy",
+            (Category::General, _) => " in the category general",
+            (Category::Default, true) => " as a spot instance",
+            (Category::Default, false) => "",
+        };
+        Err(NoFit::TooLarge { vcpu, memory: asked.memory, of, largest: last.unwrap_or_default() })
+    }
+
+    /// What an item costs in a region at an instant; `None` where no list has it.
+    pub fn price(
+        &self,
+        item: Item<'_>,
+        region: &str,
+        currency: Currency,
+        at: Timestamp,
+    ) -> Option<PerSecond> {
+        let (name, category) = match item {
+            Item::Vcpu(category) => ("vcpu", category.name()),
+            Item::Memory(category) => ("memory", category.name()),
+            Item::Type(name) => (name, ""),
+            Item::Storage => ("storage", ""),
+            Item::VirtualNode => ("vnode", ""),
+            Item::CacheDisk => ("cache_disk", ""),
+        };
+        let listed = |row: &&Price| {
+            row.item == name
+                && row.category == category
+                && row.currency == currency
+                && (row.region == "*" || row.region == region)
+                && row.from <= at
+                && row.to.is_none_or(|to| at < to)
+        };
+        // A row of the region itself goes before the row for all.
+        self.prices.iter().filter(listed).max_by_key(|row| row.region != "*").map(|row| row.rate)
+    }
+}
+
+impl Pair {
+    fn sold_as(&self, wanted: Wanted) -> bool {
+        let pool = match wanted.category {
+            Category::Default => true,
+            Category::Economy => self.economy,
+            Category::General => self.general,
+        };
+        pool && (!wanted.spot || self.spot)
+    }
+}
+
+impl From<RegionRow> for Region {
+    fn from(row: RegionRow) -> Self {
+        Self {
+            id: row.region,
+            endpoint: row.endpoint,
+            zones: row.zones.split('|').map(str::to_owned).collect(),
+            id_prefix: row.id_prefix,
+            fine_sizes: row.fine_sizes == "yes",
+        }
+    }
+}
+
+impl From<PriceRow> for Price {
+    fn from(row: PriceRow) -> Self {
+        Self {
+            item: row.item,
+            category: row.category,
+            region: row.region,
+            currency: if row.currency == "USD" { Currency::Usd } else { Currency::Cny },
+            rate: PerSecond::new(row.amount, row.per_seconds),
+            from: row.from,
+            to: row.to,
+        }
+    }
+}
+
+fn rows<T: serde::de::DeserializeOwned>(text: &str) -> Result<Vec<T>, BadTable> {
+    Ok(csv::Reader::from_reader(text.as_bytes()).into_deserialize().collect::<Result<_, _>>()?)
+}
+
+/// As the cloud writes it back: `2.0-4.0Gi`.
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = |value: Decimal| {
+            let value = value.normalize();
+            if value.scale() == 0 { format!("{value}.0") } else { value.to_string() }
+        };
+        write!(f, "{}-{}Gi", number(self.vcpu.vcpu().0), number(self.memory.gib().0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn size(vcpu: &str, memory: &str) -> Size {
+        Size::of(vcpu.parse().unwrap(), memory.parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_tables_read_whole() {
+        assert_eq!(CATALOG.pairs.len(), 106);
+        assert_eq!(CATALOG.types.len(), 40);
+        assert_eq!(CATALOG.regions.len(), 35);
+    }
+
+    #[test]
+    fn every_category_has_a_price_in_both_currencies() {
+        let now = "2026-01-01T00:00:00Z".parse().unwrap();
+        for category in [Category::Default, Category::Economy, Category::General] {
+            for item in [Item::Vcpu(category), Item::Memory(category)] {
+                for currency in [Currency::Cny, Currency::Usd] {
+                    assert!(
+                        CATALOG.price(item, "cn-hangzhou", currency, now).is_some(),
+                        "{item:?} {currency}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_regions_share_the_beginning_of_their_ids() {
+        let prefixes: std::collections::BTreeSet<_> = CATALOG.regions().map(|r| &r.id_prefix).collect();
+        assert_eq!(prefixes.len(), CATALOG.regions().count());
+    }
+
+    #[test]
+    fn the_smallest_size_that_fits_is_found() {
+        use Category::{Default, Economy, General};
+        // Vector R3 prints 8-16Gi for `general`, against the table of the page it stands on; the table is followed.
+        for (id, region, category, vcpu, memory, wanted) in [
+            ("R1", "cn-hangzhou", Default, "7", "13", Some("8.0-14.0Gi")),
+            ("R2", "eu-central-1", Default, "7", "13", Some("8.0-16.0Gi")),
+            ("R3", "cn-hangzhou", General, "7", "13", Some("8.0-14.0Gi")),
+            ("R4", "cn-hangzhou", Default, "2", "3", Some("2.0-4.0Gi")),
+            ("R4", "eu-central-1", Default, "2", "3", Some("2.0-4.0Gi")),
+            ("R5", "cn-hangzhou", Default, "4.25", "8.5", Some("6.0-10.0Gi")),
+            ("R6", "cn-hangzhou", Default, "4", "8", Some("4.0-8.0Gi")),
+            ("R7", "cn-hangzhou", Default, "3", "6", Some("4.0-6.0Gi")),
+            ("R8", "cn-hangzhou", Default, "2", "4", Some("2.0-4.0Gi")),
+            ("R9", "eu-central-1", Default, "0", "0", Some("2.0-4.0Gi")),
+            ("R10", "cn-hangzhou", Economy, "0.5", "1.9", Some("0.5-2.0Gi")),
+            ("R11", "cn-hangzhou", General, "0.5", "1.9", Some("1.0-2.0Gi")),
+            ("R12", "cn-hangzhou", Economy, "9", "16", None),
+            ("R13", "cn-hangzhou", Default, "65", "128", None),
+            ("R14", "cn-hangzhou", Default, "64", "513", None),
+        ] {
+            let region = CATALOG.region(region).unwrap();
+            let found = CATALOG.fit(region, Wanted { size: size(vcpu, memory), category, spot: false });
+            assert_eq!(found.ok().map(|s| s.to_string()), wanted.map(str::to_owned), "{id}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_is_told_the_largest() {
+        let region = CATALOG.region("cn-hangzhou").unwrap();
+        let wanted = Wanted { size: size("66", "128"), ..Wanted::default() };
+        let error = CATALOG.fit(region, wanted).unwrap_err().to_string();
+        assert!(error.contains("66 vCPU, 128 GiB") && error.contains("64.0-512.0Gi"), "{error}");
+    }
+
+    #[test]
+    fn a_spot_instance_starts_at_two_vcpu() {
+        let region = CATALOG.region("cn-hangzhou").unwrap();
+        let wanted = Wanted { size: size("1", "2"), spot: true, ..Wanted::default() };
+        assert_eq!(CATALOG.fit(region, wanted), Ok(size("2", "2")));
+    }
+
+    proptest! {
+        #[test]
+        fn what_fits_is_never_smaller_and_what_is_sold_fits_itself(vcpu in 1u32..64_000, memory in 1u32..524_288) {
+            let region = CATALOG.region("cn-hangzhou").unwrap();
+            let asked = Size { vcpu: MilliVcpu(vcpu), memory: Mebibytes(memory) };
+            let found = CATALOG.fit(region, Wanted { size: asked, ..Wanted::default() }).unwrap();
+            prop_assert!(found.vcpu >= asked.vcpu && found.memory >= asked.memory);
+            prop_assert_eq!(CATALOG.fit(region, Wanted { size: found, ..Wanted::default() }), Ok(found));
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The states of a container group and the events that lead from one to the next.
+//!
+//! ```text
+//!                 NotPlaced
+//!   Scheduling ─────────────▶ ScheduleFailed
+//!       │ Placed
+//!       ▼           EveryContainerUp               AllExited(Clean)
+//!    Pending ──────────────────────▶ Running ───────────────────────▶ Succeeded
+//!     ▲   │                           │ │ │        AllExited(Failed)
+//!     │   └── StartOverdue ───────▶   │ │ └─────────────────────────▶ Failed
+//!     │       AllExited, Deadline     │ │          DeadlinePassed
+//!     │                               │ └── Reclaimed ──────────────▶ Expired
+//!     │ Resumed                       │
+//!     └──────── Restarting, Updating ◀┘ RestartAsked, UpdateAsked (from Pending too)
+//!
+//!   any ── DeleteAsked { lingers: false } ─▶ Deleted
+//!   any that lives ── DeleteAsked { lingers: true } ─▶ Terminating ── GraceOver ─▶ Deleted
+//!   ScheduleFailed, Succeeded, Failed, Expired ── Forgotten ─▶ Deleted
+//! ```
+//!
+//! Source: `eci-openapi.md`, section 7.1. It knows neither clocks nor bills.
+
+use std::fmt;
+
+/// Where a container group is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// It is being created.
+    Scheduling,
+    /// It could not be created.
+    ScheduleFailed,
+    /// Its containers are being started.
+    Pending,
+    /// All its containers were started, and not all have ended for good.
+    Running,
+    /// All its containers ended well.
+    Succeeded,
+    /// All its containers ended, one of them badly.
+    Failed,
+    /// It was told to start anew.
+    Restarting,
+    /// It was told to change.
+    Updating,
+    /// It is being deleted, and its containers are given time to end.
+    Terminating,
+    /// It was a spot instance and was taken back.
+    Expired,
+    /// It is no longer there.
+    Deleted,
+}
+
+/// How containers ended, taken together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All well.
+    Clean,
+    /// At least one badly.
+    Failed,
+}
+
+/// What can happen to a container group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// A machine was found.
+    Placed,
+    /// No machine was found.
+    NotPlaced,
+    /// Every container was started once.
+    EveryContainerUp,
+    /// Every container ended, and none will be restarted.
+    AllExited(Outcome),
+    /// It was in Pending for too long.
+    StartOverdue,
+    /// Its active deadline passed.
+    DeadlinePassed,
+    /// Somebody asked for a restart.
+    RestartAsked,
+    /// Somebody asked for a change.
+    UpdateAsked,
+    /// A restart or change is prepared; containers start anew.
+    Resumed,
+    /// The spot market took it back.
+    Reclaimed,
+    /// Somebody asked for its deletion.
+    DeleteAsked {
+        /// Whether its containers need time to end.
+        lingers: bool,
+    },
+    /// The time to end is over.
+    GraceOver,
+    /// Its record was kept long enough.
+    Forgotten,
+}
+
+/// Why an event cannot happen in a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a container group that is {from} does not take {on:?}")]
+pub struct Illegal {
+    /// The state.
+    pub from: State,
+    /// The event.
+    pub on: Event,
+}
+
+/// Where `event` takes a container group that is in `state`.
+///
+/// # Errors
+/// [`Illegal`] for each pair that has no edge.
+pub fn next(state: State, event: Event) -> Result<State, Illegal> {
+    use Event::*;
+    use State::*;
+    Ok(match (state, event) {
+        (Scheduling, Placed) => Pending,
+        (Scheduling, NotPlaced) => ScheduleFailed,
+        (Pending, EveryContainerUp) => Running,
+        (Pending | Running, AllExited(Outcome::Clean)) => Succeeded,
+        (Pending | Running, AllExited(Outcome::Failed)) => Failed,
+        (Pending, StartOverdue) => Failed,
+        (Pending | Running | Restarting | Updating, DeadlinePassed) => Failed,
+        (Pending | Running, RestartAsked) => Restarting,
+        (Pending | Running, UpdateAsked) => Updating,
+        (Restarting | Updating, Resumed) => Pending,
+        (Pending | Running | Restarting | Updating, Reclaimed) => Expired,
+        (Pending | Running | Restarting | Updating, DeleteAsked { lingers: true }) => Terminating,
+        (Terminating, GraceOver) => Deleted,
+        (ScheduleFailed | Succeeded | Failed | Expired, Forgotten) => Deleted,
+        (Deleted, _) => return Err(Illegal { from: state, on: event }),
+        (_, DeleteAsked { lingers: false }) => Deleted,
+        (from, on) => return Err(Illegal { from, on }),
+    })
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 11] = [
+        Self::Scheduling,
+        Self::ScheduleFailed,
+        Self::Pending,
+        Self::Running,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Restarting,
+        Self::Updating,
+        Self::Terminating,
+        Self::Expired,
+        Self::Deleted,
+    ];
+
+    /// Its name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Scheduling => "Scheduling",
+            Self::ScheduleFailed => "ScheduleFailed",
+            Self::Pending => "Pending",
+            Self::Running => "Running",
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+            Self::Restarting => "Restarting",
+            Self::Updating => "Updating",
+            Self::Terminating => "Terminating",
+            Self::Expired => "Expired",
+            Self::Deleted => "Deleted",
+        }
+    }
+
+    /// The phase that the vendor's virtual node shows for it.
+    pub fn phase(self) -> &'static str {
+        match self {
+            Self::Scheduling | Self::Pending | Self::Restarting | Self::Updating => "Pending",
+            Self::Running | Self::Terminating => "Running",
+            Self::Succeeded => "Succeeded",
+            Self::ScheduleFailed | Self::Failed | Self::Expired | Self::Deleted => "Failed",
+        }
+    }
+
+    /// Whether nothing starts any more: only the record is left.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::ScheduleFailed | Self::Succeeded | Self::Failed | Self::Expired | Self::Deleted)
+    }
+
+    /// Whether it occupies a machine.
+    pub fn holds_machine(self) -> bool {
+        matches!(self, Self::Pending | Self::Running | Self::Restarting | Self::Updating | Self::Terminating)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVENTS: [Event; 15] = [
+        Event::Placed,
+        Event::NotPlaced,
+        Event::EveryContainerUp,
+        Event::AllExited(Outcome::Clean),
+        Event::AllExited(Outcome::Failed),
+        Event::StartOverdue,
+        Event::DeadlinePassed,
+        Event::RestartAsked,
+        Event::UpdateAsked,
+        Event::Resumed,
+        Event::Reclaimed,
+        Event::DeleteAsked { lingers: false },
+        Event::DeleteAsked { lingers: true },
+        Event::GraceOver,
+        Event::Forgotten,
+    ];
+
+    #[test]
+    fn a_group_walks_only_these_edges() {
+        use Event::*;
+        use State::*;
+        let edges = [
+            (Scheduling, Placed, Pending),
+            (Scheduling, NotPlaced, ScheduleFailed),
+            (Scheduling, DeleteAsked { lingers: false }, Deleted),
+            (ScheduleFailed, DeleteAsked { lingers: false }, Deleted),
+            (ScheduleFailed, Forgotten, Deleted),
+            (Pending, EveryContainerUp, Running),
+            (Pending, AllExited(Outcome::Clean), Succeeded),
+            (Pending, AllExited(Outcome::Failed), Failed),
+            (Pending, StartOverdue, Failed),
+            (Pending, DeadlinePassed, Failed),
+            (Pending, RestartAsked, Restarting),
+            (Pending, UpdateAsked, Updating),
+            (Pending, Reclaimed, Expired),
+            (Pending, DeleteAsked { lingers: false }, Deleted),
+            (Pending, DeleteAsked { lingers: true }, Terminating),
+            (Running, AllExited(Outcome::Clean), Succeeded),
+            (Running, AllExited(Outcome::Failed), Failed),
+            (Running, DeadlinePassed, Failed),
+            (Running, RestartAsked, Restarting),
+            (Running, UpdateAsked, Updating),
+            (Running, Reclaimed, Expired),
+            (Running, DeleteAsked { lingers: false }, Deleted),
+            (Running, DeleteAsked { lingers: true }, Terminating),
+            (Succeeded, DeleteAsked { lingers: false }, Deleted),
+            (Succeeded, Forgotten, Deleted),
+            (Failed, DeleteAsked { lingers: false }, Deleted),
+            (Failed, Forgotten, Deleted),
+            (Restarting, Resumed, Pending),
+            (Restarting, DeadlinePassed, Failed),
+            (Restarting, Reclaimed, Expired),
+            (Restarting, DeleteAsked { lingers: false }, Deleted),
+            (Restarting, DeleteAsked { lingers: true }, Terminating),
+            (Updating, Resumed, Pending),
+            (Updating, DeadlinePassed, Failed),
+            (Updating, Reclaimed, Expired),
+            (Updating, DeleteAsked { lingers: false }, Deleted),
+            (Updating, DeleteAsked { lingers: true }, Terminating),
+            (Terminating, GraceOver, Deleted),
+            (Terminating, DeleteAsked { lingers: false }, Deleted),
+            (Expired, DeleteAsked { lingers: false }, Deleted),
+            (Expired, Forgotten, Deleted),
+        ];
+        for from in State::ALL {
+            for on in EVENTS {
+                let wanted = edges.iter().find(|(f, e, _)| (*f, *e) == (from, on)).map(|(_, _, to)| *to);
+                assert_eq!(next(from, on).ok(), wanted, "{from:?} on {on:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn from_a_final_state_only_deletion_leads_on() {
+        for from in State::ALL.into_iter().filter(|s| s.is_final()) {
+            for to in EVENTS.into_iter().filter_map(|on| next(from, on).ok()) {
+                assert_eq!(to, State::Deleted, "from {from}");
+            }
+        }
+    }
+}

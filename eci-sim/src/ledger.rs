@@ -1,0 +1,125 @@
+//! What happened, to which group, at what instant; append-only, one line an entry.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::catalog::{Category, Size};
+use crate::group::lifecycle::State;
+
+/// What the ledger knows of a group: who it is, and on which terms it is billed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Card {
+    /// Its number in the world, in order of creation.
+    pub number: u64,
+    /// Its id.
+    pub id: Box<str>,
+    /// Its name.
+    pub name: Box<str>,
+    /// Whose it is.
+    pub account: Arc<str>,
+    /// Where it is.
+    pub region: Arc<str>,
+    /// Its tags, in the order given.
+    pub tags: Tags,
+    /// On which terms it is billed.
+    pub terms: Terms,
+}
+
+/// Keys and values, in the order given.
+pub type Tags = Vec<(Box<str>, Box<str>)>;
+
+/// On which terms an instance is billed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Terms {
+    /// Its vCPU and memory.
+    pub size: Size,
+    /// The pool it comes from.
+    pub category: Category,
+    /// The ECS type whose price counts, where one was asked for.
+    pub instance_type: Option<Box<str>>,
+    /// GiB of ephemeral storage above the free ones.
+    pub extra_storage: u32,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// When.
+    pub at: Timestamp,
+    /// To whom; on the terms of that moment.
+    pub group: Arc<Card>,
+    /// What.
+    pub what: What,
+}
+
+/// What can happen to a group, as far as the ledger is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// It was asked for.
+    Created,
+    /// It went from one state to the next.
+    Moved {
+        /// The state before.
+        from: State,
+        /// The state after.
+        to: State,
+    },
+    /// One of its containers ended.
+    ContainerEnded {
+        /// Which.
+        name: Arc<str>,
+        /// With what.
+        exit_code: i32,
+    },
+    /// Its terms or tags changed.
+    Changed,
+}
+
+/// All that happened, in order.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger {
+    entries: Vec<Entry>,
+}
+
+impl Ledger {
+    /// Adds what happened last.
+    pub(crate) fn write(&mut self, at: Timestamp, group: &Arc<Card>, what: What) {
+        self.entries.push(Entry { at, group: Arc::clone(group), what });
+    }
+
+    /// Everything, oldest first.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Card { id, name, region, terms, .. } = &*self.group;
+        write!(f, "{:.3} {region} {id} {name} ", self.at)?;
+        match &self.what {
+            What::Created => write!(f, "created {terms}"),
+            What::Moved { from, to } => write!(f, "{from} -> {to}"),
+            What::ContainerEnded { name, exit_code } => write!(f, "container {name} ended with {exit_code}"),
+            What::Changed => write!(f, "changed {terms}"),
+        }
+    }
+}
+
+impl fmt::Display for Terms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.size)?;
+        if self.category != Category::Default {
+            write!(f, " {}", self.category.name())?;
+        }
+        if let Some(name) = &self.instance_type {
+            write!(f, " {name}")?;
+        }
+        if self.extra_storage > 0 {
+            write!(f, " +{} GiB storage", self.extra_storage)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,212 @@
+//! A local Alibaba Cloud ECI: the OpenAPI, lifecycles, events and a bill, offline.
+//!
+//! ```
+//! use determinism::{Clock, Seed};
+//! use eci_api::actions::{CreateContainerGroup, DescribeContainerGroups};
+//! use eci_api::actions::create_container_group::Container;
+//! use eci_sim::EciSim;
+//!
+//! let sim = EciSim::builder().clock(Clock::still("2026-01-01T09:00:00Z".parse()?)).build();
+//! let container = Container { name: Some("web".into()), image: Some("nginx".into()), ..Container::default() };
+//! let request = CreateContainerGroup {
+//!     container_group_name: Some("web".into()),
+//!     container: vec![container],
+//!     ..CreateContainerGroup::default()
+//! };
+//! let id = sim.act(&request)?.container_group_id;
+//! assert!(id.starts_with("eci-bp1"));
+//! sim.control().clock().advance(std::time::Duration::from_secs(60))?;
+//! let groups = sim.act(&DescribeContainerGroups::default())?.container_groups;
+//! assert_eq!(groups[0].status, "Running");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod actions;
+pub mod agenda;
+pub mod billing;
+pub mod catalog;
+pub mod control;
+pub mod faults;
+pub mod group;
+pub mod ledger;
+pub mod listener;
+pub mod money;
+pub mod quota;
+pub mod refusal;
+pub mod script;
+pub mod server;
+pub mod world;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use determinism::{Clock, Seed};
+use eci_api::signature::Secret;
+
+pub use actions::Serve;
+pub use billing::{Bill, BillLine, Item};
+pub use control::Control;
+pub use faults::{Rule, Verdict};
+pub use ledger::Entry;
+pub use money::{Currency, Yuan};
+pub use refusal::Refusal;
+pub use script::{Runs, Script};
+pub use server::{Exchange, Incoming};
+
+/// The region of calls that name none and come to no region's endpoint.
+const DEFAULT_REGION: &str = "cn-hangzhou";
+/// The account of calls within the process, where there is no credential.
+const DEFAULT_ACCOUNT: &str = "local";
+
+/// A local ECI; all clones are the same one.
+#[derive(Clone)]
+pub struct EciSim(Arc<Inner>);
+
+struct Inner {
+    clock: Clock,
+    seed: Seed,
+    region: String,
+    currency: Currency,
+    credentials: BTreeMap<String, (Secret, Arc<str>)>,
+    account: Arc<str>,
+    state: Mutex<server::State>,
+}
+
+/// Puts a local ECI together.
+pub struct Builder {
+    clock: Clock,
+    seed: Seed,
+    region: String,
+    currency: Currency,
+    credentials: Vec<(String, Secret, String)>,
+}
+
+impl EciSim {
+    /// A simulator with the machine's clock, the default seed and no credential, until told otherwise.
+    pub fn builder() -> Builder {
+        Builder {
+            clock: Clock::system(),
+            seed: Seed::DEFAULT,
+            region: DEFAULT_REGION.to_owned(),
+            currency: Currency::Cny,
+            credentials: Vec::new(),
+        }
+    }
+
+    /// A call within the process: no signature, no faults, the account of the first credential.
+    ///
+    /// # Errors
+    /// [`Refusal`] when it is turned down.
+    pub fn act<A: Serve>(&self, request: &A) -> Result<A::Reply, Refusal> {
+        let pairs =
+            eci_api::query::to_pairs(request).map_err(|error| Refusal::Undecodable(error.to_string()))?;
+        let now = self.clock().now();
+        let mut state = self.state();
+        let request_id = state.next_request_id();
+        state.world.advance_to(now);
+        let caller = self.caller(A::NAME, pairs, &self.0.account, "", &request_id);
+        server::check(A::NAME, &caller.pairs)?;
+        request.serve(&mut state.world, &caller)
+    }
+
+    /// The simulator's own door.
+    pub fn control(&self) -> Control {
+        Control::of(self.clone())
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    pub(crate) fn seed(&self) -> Seed {
+        self.0.seed
+    }
+
+    pub(crate) fn currency(&self) -> Currency {
+        self.0.currency
+    }
+
+    pub(crate) fn default_region(&self) -> &str {
+        &self.0.region
+    }
+
+    pub(crate) fn credential(&self, key_id: &str) -> Option<&(Secret, Arc<str>)> {
+        self.0.credentials.get(key_id)
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, server::State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn fresh_state(clock: &Clock, seed: Seed) -> server::State {
+        server::State::new(world::World::new(seed, clock.now()), seed.chance("requests"))
+    }
+}
+
+impl Builder {
+    /// What time it is.
+    #[must_use]
+    pub fn clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Where all chance comes from.
+    #[must_use]
+    pub fn seed(self, seed: Seed) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// An access key, with an account of its own.
+    #[must_use]
+    pub fn credential(self, key_id: impl Into<String>, secret: Secret) -> Self {
+        let key_id = key_id.into();
+        self.credential_of(key_id.clone(), key_id, secret)
+    }
+
+    /// One more access key of an account.
+    #[must_use]
+    pub fn credential_of(
+        mut self,
+        account: impl Into<String>,
+        key_id: impl Into<String>,
+        secret: Secret,
+    ) -> Self {
+        self.credentials.push((key_id.into(), secret, account.into()));
+        self
+    }
+
+    /// The region of calls that name none.
+    #[must_use]
+    pub fn region(self, region: impl Into<String>) -> Self {
+        Self { region: region.into(), ..self }
+    }
+
+    /// Which price list counts.
+    #[must_use]
+    pub fn currency(self, currency: Currency) -> Self {
+        Self { currency, ..self }
+    }
+
+    /// The simulator.
+    pub fn build(self) -> EciSim {
+        let account =
+            self.credentials.first().map_or(DEFAULT_ACCOUNT, |(_, _, account)| account.as_str()).into();
+        let credentials = self.credentials.into_iter();
+        EciSim(Arc::new(Inner {
+            state: Mutex::new(EciSim::fresh_state(&self.clock, self.seed)),
+            clock: self.clock,
+            seed: self.seed,
+            region: self.region,
+            currency: self.currency,
+            credentials: credentials.map(|(key, secret, account)| (key, (secret, account.into()))).collect(),
+            account,
+        }))
+    }
+}
+
+impl fmt::Debug for EciSim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EciSim({}, seed {})", self.0.region, self.0.seed)
+    }
+}

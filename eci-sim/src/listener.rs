@@ -1,0 +1,238 @@
+//! HTTP/1.1 over a socket, for request lines as long as ECI's: a whole CreateContainerGroup stands in one.
+//!
+//! The usual servers hold a request line of 64 KiB at most, since their type for addresses does; the files of a
+//! group alone may be larger than that (eci-openapi.md, section 1.1).
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes, BytesMut};
+use http::Response;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use crate::server::{BODY_MAX, Exchange, Incoming};
+
+/// The longest request line together with its headers.
+const HEAD_MAX: usize = 1 << 20;
+/// How many headers a request may have.
+const HEADERS_MAX: usize = 100;
+
+/// Why a connection is closed with an answer of its own.
+struct Bad(u16, &'static str);
+
+/// Answers on `listener` until `shutdown` is over, then lets the open exchanges end.
+pub async fn serve<A>(listener: TcpListener, answer: A, shutdown: impl Future<Output = ()>)
+where
+    A: Fn(Incoming) -> Exchange + Send + Sync + 'static,
+{
+    let answer = Arc::new(answer);
+    let mut connections = JoinSet::new();
+    tokio::pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    let answer = Arc::clone(&answer);
+                    connections.spawn(async move {
+                        if let Err(error) = converse(stream, &*answer).await {
+                            tracing::debug!("a connection broke: {error}");
+                        }
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!("no connection could be taken: {error}");
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+    connections.abort_all();
+}
+
+/// Reads and answers requests until the other side has had enough.
+async fn converse<A: Fn(Incoming) -> Exchange>(mut stream: TcpStream, answer: &A) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut buffer = BytesMut::with_capacity(8 << 10);
+    loop {
+        let (request, keep) = match read(&mut stream, &mut buffer).await? {
+            Ok(Some(read)) => read,
+            Ok(None) => return Ok(()),
+            Err(Bad(status, why)) => return close(&mut stream, status, why).await,
+        };
+        let is_head = request.method == "HEAD";
+        let exchange = answer(request);
+        if !exchange.delay.is_zero() {
+            tokio::time::sleep(exchange.delay).await;
+        }
+        let Some(response) = exchange.answer else { return Ok(()) };
+        stream.write_all(&written(&response, keep, is_head)).await?;
+        if !keep {
+            return stream.shutdown().await;
+        }
+    }
+}
+
+/// The next request, and whether more may follow it; `None` when the other side is done.
+async fn read(
+    stream: &mut TcpStream,
+    buffer: &mut BytesMut,
+) -> io::Result<Result<Option<(Incoming, bool)>, Bad>> {
+    let mut searched = 0;
+    let head = loop {
+        let from = usize::saturating_sub(searched, 3);
+        if let Some(at) = buffer[from..].windows(4).position(|four| four == b"\r\n\r\n") {
+            break from + at + 4;
+        }
+        searched = buffer.len();
+        if searched > HEAD_MAX {
+            let in_line = !buffer.contains(&b'\n');
+            let bad = if in_line {
+                Bad(414, "the request line is longer than 1 MiB")
+            } else {
+                Bad(431, "the headers are longer than 1 MiB")
+            };
+            return Ok(Err(bad));
+        }
+        if stream.read_buf(buffer).await? == 0 {
+            return if buffer.is_empty() { Ok(Ok(None)) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
+        }
+    };
+    let head = buffer.split_to(head).freeze();
+    let (mut request, version) = match parse(&head) {
+        Ok(parsed) => parsed,
+        Err(bad) => return Ok(Err(bad)),
+    };
+    if request.header("expect").is_some_and(|value| value.eq_ignore_ascii_case("100-continue")) {
+        stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+    }
+    match read_body(stream, buffer, &request).await? {
+        Ok(body) => request.body = body,
+        Err(bad) => return Ok(Err(bad)),
+    }
+    let connection = request.header("connection").unwrap_or_default().to_ascii_lowercase();
+    let keep = if version == 0 { connection.contains("keep-alive") } else { !connection.contains("close") };
+    Ok(Ok(Some((request, keep))))
+}
+
+fn parse(head: &Bytes) -> Result<(Incoming, u8), Bad> {
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+    let mut parsed = httparse::Request::new(&mut headers);
+    match parsed.parse(head) {
+        Ok(httparse::Status::Complete(_)) => {}
+        Err(httparse::Error::TooManyHeaders) => return Err(Bad(431, "there are more than 100 headers")),
+        Ok(httparse::Status::Partial) | Err(_) => return Err(Bad(400, "this is no HTTP/1.1 request")),
+    }
+    let target = parsed.path.unwrap_or_default();
+    // A proxy is asked with the whole address; what stands before the path is the host again.
+    let target = match target.split_once("://") {
+        Some((scheme, rest)) if !scheme.contains(['/', '?']) => rest.find('/').map_or("/", |at| &rest[at..]),
+        _ => target,
+    };
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let text = |value: &[u8]| String::from_utf8_lossy(value).trim().to_owned();
+    let headers = parsed.headers.iter().map(|header| (header.name.to_owned(), text(header.value)));
+    let request = Incoming {
+        method: parsed.method.unwrap_or_default().to_owned(),
+        path: path.to_owned(),
+        query: query.to_owned(),
+        headers: headers.collect(),
+        body: Bytes::new(),
+    };
+    Ok((request, parsed.version.unwrap_or(1)))
+}
+
+async fn read_body(
+    stream: &mut TcpStream,
+    buffer: &mut BytesMut,
+    request: &Incoming,
+) -> io::Result<Result<Bytes, Bad>> {
+    const TOO_LARGE: Bad = Bad(413, "the body is larger than 4 MiB");
+    if let Some(coding) = request.header("transfer-encoding") {
+        if !coding.eq_ignore_ascii_case("chunked") {
+            return Ok(Err(Bad(501, "the only transfer coding that is understood is `chunked`")));
+        }
+        return read_chunks(stream, buffer).await;
+    }
+    let Some(length) = request.header("content-length") else { return Ok(Ok(Bytes::new())) };
+    let Ok(length) = length.parse::<usize>() else { return Ok(Err(Bad(400, "Content-Length is no number"))) };
+    if length > BODY_MAX {
+        return Ok(Err(TOO_LARGE));
+    }
+    fill(stream, buffer, length).await?;
+    Ok(Ok(buffer.split_to(length).freeze()))
+}
+
+async fn read_chunks(stream: &mut TcpStream, buffer: &mut BytesMut) -> io::Result<Result<Bytes, Bad>> {
+    let mut body = BytesMut::new();
+    loop {
+        let line = loop {
+            if let Some(at) = buffer.windows(2).position(|two| two == b"\r\n") {
+                break buffer.split_to(at + 2);
+            }
+            if buffer.len() > 1024 {
+                return Ok(Err(Bad(400, "the length of a chunk cannot be read")));
+            }
+            fill(stream, buffer, buffer.len() + 1).await?;
+        };
+        let text = String::from_utf8_lossy(&line);
+        let digits = text.split(';').next().unwrap_or_default().trim();
+        let Ok(length) = usize::from_str_radix(digits, 16) else {
+            return Ok(Err(Bad(400, "the length of a chunk cannot be read")));
+        };
+        if body.len().saturating_add(length) > BODY_MAX {
+            return Ok(Err(Bad(413, "the body is larger than 4 MiB")));
+        }
+        fill(stream, buffer, length + 2).await?;
+        body.extend_from_slice(&buffer[..length]);
+        buffer.advance(length + 2);
+        if length == 0 {
+            return Ok(Ok(body.freeze()));
+        }
+    }
+}
+
+/// Reads until the buffer holds so many bytes.
+async fn fill(stream: &mut TcpStream, buffer: &mut BytesMut, length: usize) -> io::Result<()> {
+    while buffer.len() < length {
+        if stream.read_buf(buffer).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(())
+}
+
+fn written(response: &Response<Bytes>, keep: bool, is_head: bool) -> Vec<u8> {
+    let status = response.status();
+    let mut out = Vec::with_capacity(256 + response.body().len());
+    let line = format!("HTTP/1.1 {} {}\r\n", status.as_u16(), status.canonical_reason().unwrap_or_default());
+    out.extend_from_slice(line.as_bytes());
+    for (name, value) in response.headers() {
+        out.extend_from_slice(name.as_str().as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    let connection = if keep { "keep-alive" } else { "close" };
+    let rest = format!("content-length: {}\r\nconnection: {connection}\r\n\r\n", response.body().len());
+    out.extend_from_slice(rest.as_bytes());
+    if !is_head {
+        out.extend_from_slice(response.body());
+    }
+    out
+}
+
+async fn close(stream: &mut TcpStream, status: u16, why: &str) -> io::Result<()> {
+    let reason =
+        http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or_default();
+    let text = format!(
+        "HTTP/1.1 {status} {reason}\r\ncontent-type: text/plain\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{why}\n",
+        why.len() + 1
+    );
+    stream.write_all(text.as_bytes()).await?;
+    stream.shutdown().await
+}

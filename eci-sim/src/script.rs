@@ -1,0 +1,188 @@
+//! What containers do: what a script says of their image or group, else what their command says.
+//!
+//! The commands that are understood: `sleep`, `true`, `false`, `:`, `exit`, `echo`, `printf` without formats, and a
+//! shell's `-c` with `;`, `&&`, `||` and newlines between those. Anything else runs for ever and says nothing.
+
+mod shell;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use shell::Run;
+
+/// What containers of an image, or of a group, do. What is left unsaid stays as it would be without a script.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Script {
+    /// How long the image takes to be pulled.
+    pub pull: Option<Duration>,
+    /// Why the image cannot be pulled.
+    pub cannot_pull: Option<String>,
+    /// How long a container takes to start.
+    pub start: Option<Duration>,
+    /// How long a container runs.
+    pub run: Option<Runs>,
+    /// What it ends with, where it ends.
+    pub exit_code: Option<i32>,
+    /// What it says when it has started.
+    pub log: Vec<String>,
+    /// Whether it never becomes ready.
+    pub unready: bool,
+    /// How long the group waits for a machine.
+    pub scheduling: Option<Duration>,
+    /// Why the group gets no machine.
+    pub cannot_schedule: Option<String>,
+    /// How long the group's containers take to end when they are told to.
+    pub stop: Option<Duration>,
+}
+
+/// How long a container runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runs {
+    /// Until it is told to end.
+    Forever,
+    /// So long.
+    For(Duration),
+}
+
+/// All scripts, in the order in which they were given; the latest that fits counts.
+#[derive(Debug, Clone, Default)]
+pub struct Scripts(Vec<(String, Arc<Script>)>);
+
+impl Scripts {
+    /// Says what containers do whose image, or whose group's name, fits `pattern`; `*` stands for anything.
+    pub fn add(&mut self, pattern: impl Into<String>, script: Script) {
+        self.0.push((pattern.into(), Arc::new(script)));
+    }
+
+    /// The script for a container of `image` in a group called `group`.
+    pub fn find(&self, group: &str, image: &str) -> Option<Arc<Script>> {
+        let fits =
+            |pattern: &str| matches(pattern, group) || matches(pattern, image) || is_name_of(pattern, image);
+        self.0.iter().rev().find(|(pattern, _)| fits(pattern)).map(|(_, script)| Arc::clone(script))
+    }
+
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// Whether an image is called `name`, its registry and tag left out.
+fn is_name_of(name: &str, image: &str) -> bool {
+    let last = image.rsplit('/').next().unwrap_or(image);
+    let bare = last.split(['@', ':']).next().unwrap_or(last);
+    !name.contains(['/', ':', '*']) && name == bare
+}
+
+/// Whether `text` fits `pattern`, in which `*` stands for anything.
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
+    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    for part in parts {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
+}
+
+/// What one run of a container does.
+pub fn plan(
+    script: Option<&Script>,
+    command: &[Box<str>],
+    arguments: &[Box<str>],
+    env: &[(&str, &str)],
+) -> Run {
+    let words: Vec<&str> = command.iter().chain(arguments).map(AsRef::as_ref).collect();
+    let mut run = shell::read(&words, env);
+    let Some(script) = script else { return run };
+    if !script.log.is_empty() {
+        run.says = script.log.iter().map(|line| (Duration::ZERO, line.clone())).collect();
+    }
+    match (script.run, script.exit_code) {
+        (Some(Runs::Forever), _) => run.ends = None,
+        (Some(Runs::For(span)), code) => run.ends = Some((span, code.unwrap_or(0))),
+        (None, Some(code)) => run.ends = Some((run.ends.map_or(Duration::ZERO, |(after, _)| after), code)),
+        (None, None) => {}
+    }
+    run
+}
+
+/// What is wrong with an image's name; `None` when nothing is.
+pub fn malformed(image: &str) -> Option<String> {
+    let path = image.split('@').next().unwrap_or(image);
+    let last = path.rsplit('/').next().unwrap_or(path);
+    let (name, tag) = last.split_once(':').unwrap_or((last, "latest"));
+    let directories = path.strip_suffix(last).unwrap_or_default();
+    let ordinary = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
+    let tag_ok = !tag.is_empty()
+        && tag.len() <= 128
+        && tag.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+    let directories_ok = directories.chars().all(|c| c.is_ascii_alphanumeric() || "._-/:".contains(c));
+    let fine =
+        !name.is_empty() && name.chars().all(ordinary) && tag_ok && directories_ok && !path.starts_with('/');
+    (!fine).then(|| {
+        format!("Failed to apply default image tag \"{image}\": couldn't parse image name \"{image}\": invalid reference format")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_anything() {
+        for (pattern, text, fits) in [
+            ("nginx", "nginx", true),
+            ("nginx", "nginx:1.25", false),
+            ("nginx*", "nginx:1.25", true),
+            ("*/batch:*", "registry.example/team/batch:1", true),
+            ("*", "", true),
+            ("a*a", "a", false),
+        ] {
+            assert_eq!(matches(pattern, text), fits, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn a_script_is_found_by_the_image_s_bare_name_and_the_latest_counts() {
+        let mut scripts = Scripts::default();
+        scripts.add("batch", Script { exit_code: Some(1), ..Script::default() });
+        scripts.add("batch", Script { exit_code: Some(2), ..Script::default() });
+        let found = scripts.find("any", "registry.example/team/batch:1.0").unwrap();
+        assert_eq!(found.exit_code, Some(2));
+        assert!(scripts.find("any", "registry.example/batch/other").is_none());
+    }
+
+    #[test]
+    fn an_image_name_is_malformed_or_not() {
+        for (image, fine) in [
+            ("nginx", true),
+            ("nginx:1.25", true),
+            ("registry.example:5000/team/Batch/nginx:1.25", true),
+            ("nginx@sha256:0123", true),
+            ("Nginx", false),
+            ("nginx:", false),
+            ("nginx::1", false),
+            ("not an image", false),
+            ("", false),
+        ] {
+            assert_eq!(malformed(image).is_none(), fine, "{image}");
+        }
+    }
+
+    #[test]
+    fn a_script_outweighs_the_command() {
+        let sleep: Vec<Box<str>> = vec!["sleep".into(), "30".into()];
+        let seconds = Duration::from_secs;
+        for (run, exit_code, ends) in [
+            (None, None, Some((seconds(30), 0))),
+            (None, Some(3), Some((seconds(30), 3))),
+            (Some(Runs::Forever), None, None),
+            (Some(Runs::For(seconds(5))), Some(7), Some((seconds(5), 7))),
+        ] {
+            let script = Script { run, exit_code, ..Script::default() };
+            assert_eq!(plan(Some(&script), &sleep, &[], &[]).ends, ends);
+        }
+    }
+}

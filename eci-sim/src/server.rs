@@ -1,0 +1,381 @@
+//! One call: read, verify, faults, advance the world, act, render.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use determinism::Chance;
+use eci_api::query::Pairs;
+use eci_api::signature::{IncomingRequest, Verified, identify, verify};
+use eci_api::{ErrorBody, ErrorCode, validate, xml};
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use crate::EciSim;
+use crate::actions::{Answer, Caller, serve};
+use crate::faults::{Call, Faults, Verdict};
+use crate::quota::Throttle;
+use crate::refusal::Refusal;
+use crate::world::World;
+
+/// The largest body that is read: a whole CreateContainerGroup with its files is far smaller.
+pub const BODY_MAX: usize = 4 << 20;
+/// How long a nonce is remembered: as long as a time stamp may be away from the present, in both directions.
+const NONCE_KEPT: SignedDuration = SignedDuration::from_mins(62);
+/// How many calls the request log keeps.
+const LOG_KEPT: usize = 1000;
+
+/// All that a call may change, behind one lock.
+pub(crate) struct State {
+    pub world: World,
+    pub faults: Faults,
+    pub throttle: Throttle,
+    pub log: VecDeque<Logged>,
+    requests: Chance,
+    nonces: Nonces,
+}
+
+/// A call as the request log keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Logged {
+    /// When it came.
+    pub at: Timestamp,
+    /// Its number.
+    pub request_id: String,
+    /// The operation; empty where it did not say.
+    pub action: String,
+    /// The group that it names or made; empty where there is none.
+    pub group: String,
+    /// The HTTP status of its answer.
+    pub status: u16,
+    /// The code of its refusal; empty where it succeeded.
+    pub code: String,
+}
+
+/// A request as it came in, before anybody looks at it.
+#[derive(Debug, Clone, Default)]
+pub struct Incoming {
+    /// The verb.
+    pub method: String,
+    /// The path.
+    pub path: String,
+    /// What stands behind the question mark.
+    pub query: String,
+    /// Header names and values.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// What comes of a request: an answer, or none at all, after a while or at once.
+#[derive(Debug)]
+pub struct Exchange {
+    /// How long the answer takes.
+    pub delay: Duration,
+    /// The answer; none when a fault swallowed it.
+    pub answer: Option<Response<Bytes>>,
+}
+
+/// The nonces of the time in which a time stamp is taken.
+#[derive(Default)]
+struct Nonces {
+    known: BTreeSet<Arc<str>>,
+    order: VecDeque<(Timestamp, Arc<str>)>,
+}
+
+/// What is known of a call while it is answered.
+struct Heard {
+    request_id: String,
+    action: String,
+    wants_xml: bool,
+    host: String,
+    group: String,
+    delay: Duration,
+    swallowed: bool,
+}
+
+impl State {
+    pub(crate) fn new(world: World, requests: Chance) -> Self {
+        Self {
+            world,
+            faults: Faults::default(),
+            throttle: Throttle::default(),
+            log: VecDeque::new(),
+            requests,
+            nonces: Nonces::default(),
+        }
+    }
+
+    pub(crate) fn next_request_id(&mut self) -> String {
+        self.requests.uuid().to_string().to_uppercase()
+    }
+}
+
+impl Nonces {
+    /// False when this one was used within the time that counts.
+    fn admit(&mut self, account: &str, nonce: &str, now: Timestamp) -> bool {
+        while let Some((at, old)) = self.order.front()
+            && at.duration_until(now) > NONCE_KEPT
+        {
+            self.known.remove(old);
+            self.order.pop_front();
+        }
+        let nonce: Arc<str> = format!("{account}/{nonce}").into();
+        let new = self.known.insert(Arc::clone(&nonce));
+        if new {
+            self.order.push_back((now, nonce));
+        }
+        new
+    }
+}
+
+impl EciSim {
+    /// One exchange of the ECI OpenAPI; a fault that delays or swallows the answer is not waited for, and a swallowed
+    /// answer is a 503. [`EciSim::exchange`] says more.
+    pub fn call(&self, request: Request<Bytes>) -> Response<Bytes> {
+        let exchange = self.exchange(Incoming::from(request));
+        exchange.answer.unwrap_or_else(|| {
+            let mut lost = Response::new(Bytes::from_static(b"a fault swallowed the answer"));
+            *lost.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            lost
+        })
+    }
+
+    /// One exchange of the ECI OpenAPI.
+    pub fn exchange(&self, request: Incoming) -> Exchange {
+        let now = self.clock().now();
+        let mut heard = Heard {
+            request_id: String::new(),
+            action: String::new(),
+            wants_xml: false,
+            host: request.header("host").unwrap_or_default().to_owned(),
+            group: String::new(),
+            delay: Duration::ZERO,
+            swallowed: false,
+        };
+        let verified = self.believe(&request, &mut heard, now);
+        let mut state = self.state();
+        heard.request_id = state.next_request_id();
+        let outcome = verified
+            .and_then(|(verified, account)| self.act_on(&mut state, verified, &account, &mut heard, now));
+        let response = heard.render(outcome, now, &mut state.log);
+        Exchange { delay: heard.delay, answer: (!heard.swallowed).then_some(response) }
+    }
+
+    /// Whose request it is, if it is.
+    fn believe(
+        &self,
+        request: &Incoming,
+        heard: &mut Heard,
+        now: Timestamp,
+    ) -> Result<(Verified, Arc<str>), Refusal> {
+        let (method, query, headers) =
+            (request.method.as_str(), request.query.as_str(), request.headers.as_slice());
+        let incoming = IncomingRequest { method, query, headers, body: &request.body };
+        if !matches!(method, "GET" | "POST") {
+            return Err(Refusal::Method(method.to_owned()));
+        }
+        if request.body.len() > BODY_MAX {
+            return Err(Refusal::TooLarge);
+        }
+        let identified = identify(&incoming)?;
+        heard.action.clone_from(&identified.action);
+        heard.wants_xml = identified.wants_xml;
+        let (secret, account) =
+            self.credential(&identified.access_key_id).ok_or(Refusal::UnknownAccessKey)?;
+        verify(&incoming, &identified, secret, now)?;
+        Ok((identified, Arc::clone(account)))
+    }
+
+    fn act_on(
+        &self,
+        state: &mut State,
+        verified: Verified,
+        account: &Arc<str>,
+        heard: &mut Heard,
+        now: Timestamp,
+    ) -> Result<Answer, Refusal> {
+        let Verified { action, nonce, pairs, access_key_id, .. } = verified;
+        if !nonce.is_empty() && !state.nonces.admit(&access_key_id, &nonce, now) {
+            return Err(Refusal::NonceUsed);
+        }
+        let caller = self.caller(&action, pairs, account, &heard.host, &heard.request_id);
+        heard.group = caller.group_named().unwrap_or_default().to_owned();
+        if !state.throttle.admit(account, &action, now) {
+            return Err(Refusal::Throttled);
+        }
+        match state.faults.judge(&Call { action: &action, pairs: &caller.pairs }) {
+            Verdict::Pass => {}
+            Verdict::DelayMs(millis) => heard.delay = Duration::from_millis(millis),
+            Verdict::DropAfter => heard.swallowed = true,
+            Verdict::DropBefore => {
+                heard.swallowed = true;
+                return Err(Refusal::by_rule(
+                    "ServiceUnavailable",
+                    None,
+                    Some("a fault swallowed the call".to_owned()),
+                ));
+            }
+            Verdict::Refuse { code, status, message } => {
+                return Err(Refusal::by_rule(&code, status, message));
+            }
+        }
+        state.world.advance_to(now);
+        check(&action, &caller.pairs)?;
+        serve(&action, &mut state.world, &caller)
+    }
+
+    /// Fills in what a call leaves to the endpoint, and leaves out what clients are known to send by mistake.
+    pub(crate) fn caller(
+        &self,
+        action: &str,
+        mut pairs: Pairs,
+        account: &Arc<str>,
+        host: &str,
+        request_id: &str,
+    ) -> Caller {
+        // An old Go client sends the text of an empty Go slice for each probe that is not set, and a line count that
+        // is no number (eci-openapi.md, sections 1.1 and 8).
+        pairs.retain(|(name, value)| {
+            let garbled_tail =
+                action == "DescribeContainerLog" && name == "Tail" && value.parse::<i32>().is_err();
+            !(garbled_tail || name.ends_with("Probe.Exec.Command") && value.starts_with("<["))
+        });
+        let region = pairs.iter().find(|(name, _)| name == "RegionId").map(|(_, value)| value.clone());
+        let region = region.filter(|region| !region.is_empty()).unwrap_or_else(|| {
+            let region = region_of(host).unwrap_or(self.default_region()).to_owned();
+            if action != "DescribeRegions" {
+                pairs.retain(|(name, _)| name != "RegionId");
+                pairs.push(("RegionId".to_owned(), region.clone()));
+            }
+            region
+        });
+        Caller {
+            account: Arc::clone(account),
+            region: region.into(),
+            request_id: request_id.to_owned(),
+            currency: self.currency(),
+            pairs,
+        }
+    }
+}
+
+/// Checks the parameters against the published table.
+pub(crate) fn check(action: &str, pairs: &[(String, String)]) -> Result<(), Refusal> {
+    match validate::check(action, pairs).into_iter().next() {
+        Some(problem) => Err(problem.into()),
+        None => Ok(()),
+    }
+}
+
+/// The region in an endpoint's name, as `eci.cn-hangzhou.aliyuncs.com`.
+fn region_of(host: &str) -> Option<&str> {
+    let name = host.split(':').next()?.strip_suffix(".aliyuncs.com")?;
+    name.strip_prefix("eci.").or_else(|| name.strip_prefix("eci-vpc."))
+}
+
+impl Heard {
+    fn render(
+        &self,
+        outcome: Result<Answer, Refusal>,
+        now: Timestamp,
+        log: &mut VecDeque<Logged>,
+    ) -> Response<Bytes> {
+        let (status, code, body) = match outcome {
+            Ok(answer) => match self.body(&*answer, &format!("{}Response", self.action)) {
+                Ok(body) => (200, String::new(), body),
+                Err(error) => self.refuse(&Refusal::by_rule("InternalError", None, Some(error.to_string()))),
+            },
+            Err(refusal) => self.refuse(&refusal),
+        };
+        if log.len() == LOG_KEPT {
+            log.pop_front();
+        }
+        log.push_back(Logged {
+            at: now,
+            request_id: self.request_id.clone(),
+            action: self.action.clone(),
+            group: self.group.clone(),
+            status,
+            code,
+        });
+        let kind = if self.wants_xml { "text/xml;charset=utf-8" } else { "application/json;charset=utf-8" };
+        let mut response = Response::new(Bytes::from(body));
+        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        for (name, value) in [(header::DATE, http_date(now)), (REQUEST_ID, self.request_id.clone())] {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(name, value);
+            }
+        }
+        response
+    }
+
+    fn refuse(&self, refusal: &Refusal) -> (u16, String, Vec<u8>) {
+        let code = refusal.wire_code();
+        let body = ErrorBody {
+            request_id: self.request_id.clone(),
+            host_id: self.host.clone(),
+            recommend: format!("https://api.aliyun.com/troubleshoot?q={code}&product=Eci"),
+            message: refusal.to_string(),
+            code: code.clone(),
+        };
+        let written = self.body(&body, "Error").unwrap_or_default();
+        (refusal.status(), code, written)
+    }
+
+    fn body(&self, answer: &dyn crate::actions::Render, root: &str) -> serde_json::Result<Vec<u8>> {
+        if self.wants_xml { Ok(xml::render(root, &answer.tree()?).into_bytes()) } else { answer.json() }
+    }
+}
+
+const REQUEST_ID: http::HeaderName = http::HeaderName::from_static("x-acs-request-id");
+
+/// `Thu, 01 Jan 2026 09:00:00 GMT`.
+pub(crate) fn http_date(at: Timestamp) -> String {
+    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+impl Refusal {
+    /// What a rule gives: status and text come from the table where the rule does not say them.
+    pub fn by_rule(code: &str, status: Option<u16>, message: Option<String>) -> Self {
+        let known = ErrorCode::named(code);
+        let status = status.or(known.map(ErrorCode::status)).unwrap_or(400);
+        let text =
+            || known.map_or_else(|| code.to_owned(), |known| known.message("by a rule of the simulator"));
+        Self::ByRule { code: code.to_owned(), status, message: message.unwrap_or_else(text) }
+    }
+}
+
+impl Incoming {
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let own = self.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
+        own.map(|(_, value)| value.as_str())
+    }
+}
+
+impl From<Request<Bytes>> for Incoming {
+    fn from(request: Request<Bytes>) -> Self {
+        let (parts, body) = request.into_parts();
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let mut headers: Vec<(String, String)> =
+            parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+        if !parts.headers.contains_key(header::HOST)
+            && let Some(authority) = parts.uri.authority()
+        {
+            headers.push(("host".to_owned(), authority.to_string()));
+        }
+        Self {
+            method: parts.method.as_str().to_owned(),
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            headers,
+            body,
+        }
+    }
+}

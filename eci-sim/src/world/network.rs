@@ -1,0 +1,108 @@
+//! Addresses: each vSwitch has a range of its own, out of which groups get theirs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+/// The vSwitches of an account in a region, in the order in which they were first named.
+#[derive(Debug, Default)]
+pub struct Network {
+    vswitches: BTreeMap<Arc<str>, VSwitch>,
+}
+
+/// One vSwitch: the range `10.<index>.0.0/16`, and a zone. The real ones belong to another service, so both are `ours`.
+#[derive(Debug)]
+pub struct VSwitch {
+    /// The zone it is in.
+    pub zone: Arc<str>,
+    index: u8,
+    used: BTreeSet<u16>,
+    cursor: u16,
+}
+
+/// Why no address can be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoAddress {
+    /// All are taken.
+    Exhausted,
+    /// The one that was asked for is taken.
+    InUse,
+    /// The one that was asked for is of another range.
+    OutOfRange(Ipv4Addr),
+}
+
+/// The first and last host number that is given out; the lowest and highest few belong to the cloud.
+const FIRST: u16 = 10;
+const LAST: u16 = 0xfff0;
+
+impl Network {
+    /// The vSwitch of this id; one that was never named is made, in the zone given, or else in one of `zones`.
+    pub fn vswitch(&mut self, id: &Arc<str>, zone: Option<Arc<str>>, zones: &[Arc<str>]) -> &mut VSwitch {
+        let index = self.vswitches.len();
+        self.vswitches.entry(Arc::clone(id)).or_insert_with(|| VSwitch {
+            zone: zone
+                .or_else(|| zones.get(index % zones.len().max(1)).cloned())
+                .unwrap_or_else(|| "".into()),
+            index: u8::try_from(index % 256).unwrap_or(0),
+            used: BTreeSet::new(),
+            cursor: FIRST,
+        })
+    }
+
+    /// An address is no longer used.
+    pub fn give_back(&mut self, vswitch: &str, address: Option<Ipv4Addr>) {
+        if let (Some(vswitch), Some(address)) = (self.vswitches.get_mut(vswitch), address) {
+            let [_, _, high, low] = address.octets();
+            vswitch.used.remove(&u16::from_be_bytes([high, low]));
+        }
+    }
+}
+
+impl VSwitch {
+    /// Gives out an address: the one asked for, or the next that is free.
+    ///
+    /// # Errors
+    /// [`NoAddress`] when it is taken, or all are.
+    pub fn give_out(&mut self, asked: Option<Ipv4Addr>) -> Result<Ipv4Addr, NoAddress> {
+        let host = match asked.map(|address| address.octets()) {
+            Some([10, index, high, low]) if index == self.index => {
+                let host = u16::from_be_bytes([high, low]);
+                if self.used.contains(&host) {
+                    return Err(NoAddress::InUse);
+                }
+                host
+            }
+            Some(_) => return Err(NoAddress::OutOfRange(Ipv4Addr::new(10, self.index, 0, 0))),
+            None => {
+                let mut hosts = (self.cursor..=LAST).chain(FIRST..self.cursor);
+                let host = hosts.find(|host| !self.used.contains(host)).ok_or(NoAddress::Exhausted)?;
+                self.cursor = if host == LAST { FIRST } else { host + 1 };
+                host
+            }
+        };
+        self.used.insert(host);
+        let [high, low] = host.to_be_bytes();
+        Ok(Ipv4Addr::new(10, self.index, high, low))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_groups_have_the_same_address() {
+        let mut network = Network::default();
+        let zones = ["z".into()];
+        let mut seen = BTreeSet::new();
+        for id in ["vsw-1", "vsw-2"] {
+            let vswitch = network.vswitch(&id.into(), None, &zones);
+            while let Ok(address) = vswitch.give_out(None) {
+                assert!(seen.insert(address), "{address}");
+            }
+        }
+        let some = *seen.first().unwrap();
+        network.give_back("vsw-1", Some(some));
+        assert_eq!(network.vswitch(&"vsw-1".into(), None, &zones).give_out(None), Ok(some));
+    }
+}
