@@ -15,7 +15,7 @@ use super::identity::{self, Owner};
 use super::sources::Sources;
 use crate::config::Config;
 
-pub use size::{Size, of_pod as size_of_pod};
+pub use size::{Size, is_sidecar, of_pod as size_of_pod};
 
 /// What is the same for all pods of this node.
 #[derive(Debug, Clone)]
@@ -119,7 +119,7 @@ pub fn for_pod(pod: &Pod, sources: &Sources, scope: &Scope, spent: Option<&str>)
     let size = size::of_pod(pod);
     request.cpu = size.cpu.map(Into::into);
     request.memory = size.memory.map(Into::into);
-    let scene = containers::Scene { pod, spec, sources, scope, size: &size };
+    let scene = containers::Scene { pod, spec, sources, size: &size };
     containers::fill(&mut request, &scene, &mut remarks)?;
     request.volume = volumes::of_pod(pod, spec, sources, &mut remarks)?;
     network::fill(&mut request, pod, spec, sources, &mut remarks);

@@ -10,7 +10,7 @@ use rust_decimal::prelude::ToPrimitive;
 use super::environment::{self, Surroundings};
 use super::size::{self, Size};
 use super::variables::{Environment, Held};
-use super::{Problem, Remark, Scope};
+use super::{Problem, Remark};
 use crate::pods::quantity;
 use crate::pods::sources::Sources;
 
@@ -22,8 +22,6 @@ pub struct Scene<'a> {
     pub spec: &'a PodSpec,
     /// Its sources.
     pub sources: &'a Sources,
-    /// What is the same for all pods.
-    pub scope: &'a Scope,
     /// The pod's size as a whole.
     pub size: &'a Size,
 }

@@ -15,7 +15,8 @@ fn plain() -> Value {
 fn patched(pod: &Pod, injection: Injection) -> Pod {
     let mut value = serde_json::to_value(pod).unwrap();
     let patch = patch(pod, "vk", injection).unwrap();
-    json_patch::patch(&mut value, &serde_json::from_value(json!(patch)).unwrap()).unwrap();
+    let patch: json_patch::Patch = serde_json::from_value(json!(patch)).unwrap();
+    json_patch::patch(&mut value, &patch).unwrap();
     serde_json::from_value(value).unwrap()
 }
 
