@@ -18,7 +18,7 @@ struct Image {
 
 const IMAGES: [Image; 2] = [
     Image { program: "provider", arguments: &[], ports: &[10250, 8443] },
-    Image { program: "eci-sim", arguments: &["--listen", "0.0.0.0:8080"], ports: &[8080] },
+    Image { program: "eci-sim", arguments: &["--listen", "0.0.0.0:8088"], ports: &[8088] },
 ];
 
 /// What the images are called, before the program's name.

@@ -141,7 +141,7 @@ fn install(root: &Path) -> Result<()> {
         ("ECI_SECURITY_GROUP", "sg-local"),
         ("ECI_ACCESS_KEY", "local"),
         ("ECI_SECRET_KEY", "local-secret"),
-        ("ECI_ENDPOINT", "http://eci-sim.eci-sim.svc:8080"),
+        ("ECI_ENDPOINT", "http://eci-sim.eci-sim.svc:8088"),
     ] {
         helm.args(["--set-string", &format!("{name}={value}")]);
     }

@@ -74,6 +74,9 @@ pub fn apiserver(files: Files<'_>, ports: Ports) -> Vec<String> {
         "--kubelet-preferred-address-types=InternalIP".to_owned(),
         format!("--kubelet-client-certificate={}", files.named("apiserver-kubelet-client.crt")),
         format!("--kubelet-client-key={}", files.named("apiserver-kubelet-client.key")),
+        // who asked for what: rights that nobody uses are found by it
+        format!("--audit-policy-file={}", files.named("audit-policy.json")),
+        format!("--audit-log-path={}", files.named("audit.log")),
         "--profiling=false".to_owned(),
     ]
 }

@@ -11,6 +11,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use tempfile::TempDir;
 use tokio::time;
 
+use crate::audit::{self, Asked};
 use crate::binaries::Binaries;
 use crate::credentials::{self, Authority, Identity};
 use crate::flags::{self, Files, Ports};
@@ -216,6 +217,12 @@ impl ControlPlane {
         kube::Client::try_from(config).map_err(|error| refused(&error))
     }
 
+    /// What a user has asked of this cluster, oldest first; a watch is counted when it has ended.
+    #[must_use]
+    pub fn asked_by(&self, user: &str) -> Vec<Asked> {
+        audit::asked_by(user, &self.folder.path().join("audit.log"))
+    }
+
     /// The programs' logs, by name.
     pub fn logs(&self) -> impl Iterator<Item = (&'static str, &Path)> {
         self.programs.iter().map(|(name, process)| (*name, process.log()))
@@ -268,6 +275,7 @@ fn write_files(folder: &Path, authority: &Authority, ports: Ports) -> Result<(),
     fs::DirBuilder::new().mode(0o700).create(folder.join("etcd"))?;
     let write = |name: &str, text: &str| write_private(&folder.join(name), text);
     write(OWNER, &std::process::id().to_string())?;
+    write("audit-policy.json", &audit::policy().to_string())?;
     write("ca.crt", &authority.certificate())?;
     write("ca.key", &authority.key())?;
     let (signing, public) = credentials::token_keys()?;

@@ -15,6 +15,7 @@
 //! # }
 //! ```
 
+pub mod audit;
 pub mod binaries;
 pub mod credentials;
 pub mod flags;

@@ -85,6 +85,10 @@ async fn another_user_has_only_the_rights_that_are_given() {
     let maps: Api<ConfigMap> = Api::all(client);
     let refused = maps.list(&ListParams::default()).await.unwrap_err();
     assert!(refused.to_string().contains("forbidden"), "{refused}");
+
+    let asked = plane.asked_by("system:node:virtual-kubelet");
+    let seen: Vec<_> = asked.iter().map(|a| (a.verb.as_str(), a.resource.as_str(), a.code)).collect();
+    assert_eq!(seen, [("get", "nodes", 404), ("list", "configmaps", 403)]);
 }
 
 /// Plays the parent in the test below, in a process of its own.

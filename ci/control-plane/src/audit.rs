@@ -1,0 +1,81 @@
+//! Who asked the API server for what: its audit log, read back.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+/// One request that was answered.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Asked {
+    /// `get`, `list`, `watch`, `create`, `patch`, …
+    pub verb: String,
+    /// The API group; empty for the core one.
+    pub group: String,
+    /// `pods`, and with a subresource `pods/status`.
+    pub resource: String,
+    /// The namespace, when there is one.
+    pub namespace: Option<String>,
+    /// The object's name, when the request has one.
+    pub name: Option<String>,
+    /// The status code of the answer.
+    pub code: u16,
+}
+
+/// What is written down: everybody's requests, once answered, but those of the control plane's own programs.
+#[must_use]
+pub fn policy() -> Value {
+    json!({
+        "apiVersion": "audit.k8s.io/v1",
+        "kind": "Policy",
+        "omitStages": ["RequestReceived", "ResponseStarted"],
+        "omitManagedFields": true,
+        "rules": [
+            {"level": "None", "users": [
+                "system:apiserver", "system:kube-controller-manager", "system:kube-scheduler", "system:anonymous",
+            ]},
+            {"level": "Metadata"},
+        ],
+    })
+}
+
+/// What this user has asked for, oldest first. A watch is written down when it has ended.
+#[must_use]
+pub fn asked_by(user: &str, log: &Path) -> Vec<Asked> {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    events.filter(|event| event["user"]["username"] == user).filter_map(|event| read(&event)).collect()
+}
+
+fn read(event: &Value) -> Option<Asked> {
+    let object = event.get("objectRef")?;
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let mut resource = text(&object["resource"])?;
+    if let Some(subresource) = object["subresource"].as_str() {
+        resource = format!("{resource}/{subresource}");
+    }
+    Some(Asked {
+        verb: text(&event["verb"])?,
+        group: text(&object["apiGroup"]).unwrap_or_default(),
+        resource,
+        namespace: text(&object["namespace"]),
+        name: text(&object["name"]),
+        code: event["responseStatus"]["code"].as_u64()?.try_into().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_the_log_says_who_asked_for_what() {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let line = r#"{"verb":"patch","user":{"username":"node"},"objectRef":{"resource":"pods","namespace":"vk","name":"nginx","apiVersion":"v1","subresource":"status"},"responseStatus":{"code":200}}"#;
+        std::fs::write(log.path(), format!("{line}\n{line}\nhalf a li")).unwrap();
+        let asked = asked_by("node", log.path());
+        assert_eq!(asked.len(), 2);
+        assert_eq!((asked[0].verb.as_str(), asked[0].resource.as_str()), ("patch", "pods/status"));
+        assert_eq!((asked[0].name.as_deref(), asked[0].code), (Some("nginx"), 200));
+        assert_eq!(asked_by("somebody", log.path()), []);
+    }
+}
