@@ -1,3 +1,29 @@
 //! The controllers: what a cluster does by itself when its objects change.
+//!
+//! Each is a loop that looks, acts, and then waits for the next change or for the instant at which something falls due.
+//! None ticks: an hour in which nothing happens costs nothing.
 
 pub mod label_selector;
+
+mod eviction;
+mod garbage;
+mod namespaces;
+mod nodes;
+mod recorder;
+mod scheduling;
+mod waiting;
+
+use crate::KubeSim;
+
+impl KubeSim {
+    /// Runs the scheduler and the controllers until the future is dropped.
+    pub async fn run_controllers(&self) {
+        tokio::join!(
+            scheduling::run(self),
+            namespaces::run(self),
+            garbage::run(self),
+            nodes::run(self),
+            eviction::run(self),
+        );
+    }
+}

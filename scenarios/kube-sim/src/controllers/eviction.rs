@@ -1,0 +1,122 @@
+//! Pods that may not stay: on a node that is tainted against them, or on one that is no longer there.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::recorder::{Happening, record};
+use super::waiting::Changes;
+use crate::KubeSim;
+use crate::kinds;
+use crate::pods::conditions::{self, Condition};
+use crate::pods::field::{is_leaving, list, name, namespace, text, uid};
+use crate::pods::instant;
+use crate::pods::tolerations::{Stay, stay};
+use crate::scheduler::candidate::is_over;
+use crate::service::delete::{Options, delete};
+use crate::store::Shelf;
+
+const NODES: Shelf = ("", "nodes");
+const PODS: Shelf = ("", "pods");
+/// How long a node is missed before its pods are given up.
+const QUARANTINE: SignedDuration = SignedDuration::from_secs(40);
+
+/// Evicts until the future is dropped.
+pub async fn run(sim: &KubeSim) {
+    let mut changes = Changes::of(sim, &[NODES, PODS]);
+    let mut missed: BTreeMap<String, Timestamp> = BTreeMap::new();
+    loop {
+        changes.seen();
+        let due = round(sim, &mut missed);
+        changes.next(sim, due).await;
+    }
+}
+
+/// One look at all placed pods; returns when the next has to go.
+fn round(sim: &KubeSim, missed: &mut BTreeMap<String, Timestamp>) -> Option<Timestamp> {
+    let now = sim.clock().now();
+    let nodes: BTreeMap<String, Arc<Value>> =
+        sim.store().list(NODES, None).0.into_iter().map(|node| (name(&node).to_owned(), node)).collect();
+    missed.retain(|node, _| !nodes.contains_key(node));
+    let mut next: Option<Timestamp> = None;
+    for pod in sim.store().list(PODS, None).0 {
+        let node = text(&pod, "/spec/nodeName");
+        if node.is_empty() || is_leaving(&pod) && nodes.contains_key(node) {
+            continue;
+        }
+        let due = match nodes.get(node) {
+            Some(node) => tainted_until(&pod, node, now),
+            None => Some(later(*missed.entry(node.to_owned()).or_insert(now), QUARANTINE)),
+        };
+        let Some(due) = due else { continue };
+        if due > now {
+            next = Some(next.map_or(due, |other| other.min(due)));
+        } else if nodes.contains_key(node) {
+            evict(sim, &pod);
+        } else {
+            give_up(sim, &pod);
+        }
+    }
+    next
+}
+
+fn later(at: Timestamp, span: SignedDuration) -> Timestamp {
+    at.saturating_add(span).unwrap_or(Timestamp::MAX)
+}
+
+/// When the node's taints drive the pod away; `None` when they do not.
+fn tainted_until(pod: &Value, node: &Value, now: Timestamp) -> Option<Timestamp> {
+    let taints: Vec<&Value> =
+        list(node, "/spec/taints").iter().filter(|t| text(t, "/effect") == "NoExecute").collect();
+    if taints.is_empty() || is_over(pod) {
+        return None;
+    }
+    let since = taints.iter().filter_map(|taint| instant::read(taint, "/timeAdded")).min().unwrap_or(now);
+    match stay(pod, &taints) {
+        Stay::ForEver => None,
+        Stay::NotAtAll => Some(now),
+        Stay::Seconds(seconds) => {
+            Some(later(since, SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX))))
+        }
+    }
+}
+
+fn disrupt(sim: &KubeSim, pod: &Arc<Value>, reason: &str, message: &str, phase: Option<&str>) -> Arc<Value> {
+    let mut next = (**pod).clone();
+    conditions::set(
+        &mut next,
+        &Condition { kind: "DisruptionTarget", status: "True", reason, message },
+        sim.clock().now(),
+    );
+    if let Some(phase) = phase.filter(|_| !is_over(pod)) {
+        next["status"]["phase"] = phase.into();
+    }
+    sim.store().replace(PODS, pod, next).unwrap_or_else(|_| pod.clone())
+}
+
+fn evict(sim: &KubeSim, pod: &Arc<Value>) {
+    let message = format!("Marking for deletion Pod {}/{}", namespace(pod), name(pod));
+    let component = "taint-eviction-controller";
+    record(
+        sim,
+        pod,
+        Happening { kind: "Normal", reason: "TaintManagerEviction", message: &message, component },
+    );
+    let pod =
+        disrupt(sim, pod, "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", None);
+    remove(sim, &pod, None);
+}
+
+fn give_up(sim: &KubeSim, pod: &Arc<Value>) {
+    let pod = disrupt(sim, pod, "DeletionByPodGC", "PodGC: node no longer exists", Some("Failed"));
+    remove(sim, &pod, Some(0));
+}
+
+fn remove(sim: &KubeSim, pod: &Value, grace: Option<i64>) {
+    let Some(kind) = kinds::find("", "pods") else { return };
+    let options = Options { grace, uid: Some(uid(pod).to_owned()), ..Options::default() };
+    // Somebody else may have deleted it first, which is as good.
+    let _ = delete(sim.store(), kind, namespace(pod), name(pod), &options, sim.clock().now());
+}

@@ -1,0 +1,116 @@
+//! Objects whose owners are all gone go, too.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::waiting::Changes;
+use crate::KubeSim;
+use crate::kinds::{KINDS, Kind};
+use crate::pods::field::{flag, is_leaving, list, name, namespace, text, uid};
+use crate::service::delete::{Options, delete};
+use crate::service::write_finished;
+
+/// Collects until the future is dropped.
+pub async fn run(sim: &KubeSim) {
+    let kinds: Vec<&'static Kind> = KINDS.iter().filter(|kind| !kind.traits.computed).collect();
+    let shelves: Vec<_> = kinds.iter().map(|kind| kind.shelf()).collect();
+    let mut changes = Changes::of(sim, &shelves);
+    let mut cursors = BTreeMap::new();
+    loop {
+        changes.seen();
+        if matters(sim, &shelves, &mut cursors) {
+            round(sim, &kinds);
+        }
+        changes.next(sim, None).await;
+    }
+}
+
+/// Whether anything was removed, is leaving, or came with owners since the last look.
+fn matters(
+    sim: &KubeSim,
+    shelves: &[(&'static str, &'static str)],
+    cursors: &mut BTreeMap<(&'static str, &'static str), u64>,
+) -> bool {
+    let mut found = false;
+    for shelf in shelves {
+        let cursor = cursors.entry(*shelf).or_default();
+        let Ok(changes) = sim.store().since(*shelf, *cursor) else {
+            *cursor = sim.store().revision();
+            found = true;
+            continue;
+        };
+        for change in &changes {
+            *cursor = change.revision;
+            let fresh =
+                change.before.is_none() && !list(&change.after, "/metadata/ownerReferences").is_empty();
+            found |= change.removed || fresh || is_leaving(&change.after);
+        }
+    }
+    found
+}
+
+fn round(sim: &KubeSim, kinds: &[&'static Kind]) {
+    let mut all: Vec<(&'static Kind, Arc<Value>)> = Vec::new();
+    for kind in kinds.iter().filter(|kind| kind.resource != "events") {
+        all.extend(sim.store().list(kind.shelf(), None).0.into_iter().map(|object| (*kind, object)));
+    }
+    let uids: BTreeSet<&str> = all.iter().map(|(_, object)| uid(object)).collect();
+    for (kind, object) in &all {
+        let owners = list(object, "/metadata/ownerReferences");
+        let orphaned = !owners.is_empty() && owners.iter().all(|owner| !uids.contains(text(owner, "/uid")));
+        if orphaned && !is_leaving(object) {
+            let options = Options { uid: Some(uid(object).to_owned()), ..Options::default() };
+            let _ = delete(sim.store(), kind, namespace(object), name(object), &options, sim.clock().now());
+        }
+        if is_leaving(object) {
+            leave(sim, kind, object, &all);
+        }
+    }
+}
+
+/// What a leaving owner waits for: its dependents gone, or let go.
+fn leave(sim: &KubeSim, kind: &'static Kind, owner: &Arc<Value>, all: &[(&'static Kind, Arc<Value>)]) {
+    let finalizers = list(owner, "/metadata/finalizers");
+    let has = |word: &str| finalizers.iter().any(|finalizer| finalizer == word);
+    let owned = |object: &Value| {
+        list(object, "/metadata/ownerReferences").iter().any(|o| text(o, "/uid") == uid(owner))
+    };
+    let dependents: Vec<_> = all.iter().filter(|(_, object)| owned(object)).collect();
+    if has("foregroundDeletion") {
+        let mut blocking = 0;
+        for (kind, dependent) in &dependents {
+            let options = Options { propagation: "Foreground".to_owned(), ..Options::default() };
+            let leaving = is_leaving(dependent);
+            let references = list(dependent, "/metadata/ownerReferences");
+            let blocks =
+                references.iter().any(|o| text(o, "/uid") == uid(owner) && flag(o, "/blockOwnerDeletion"));
+            blocking += usize::from(blocks);
+            if !leaving {
+                let _ = delete(
+                    sim.store(),
+                    kind,
+                    namespace(dependent),
+                    name(dependent),
+                    &options,
+                    sim.clock().now(),
+                );
+            }
+        }
+        if blocking == 0 {
+            write_finished(sim, kind, owner, "foregroundDeletion");
+        }
+    } else if has("orphan") {
+        for (kind, dependent) in &dependents {
+            let mut free = (**dependent).clone();
+            if let Some(references) =
+                free.pointer_mut("/metadata/ownerReferences").and_then(Value::as_array_mut)
+            {
+                references.retain(|reference| text(reference, "/uid") != uid(owner));
+            }
+            let _ = sim.store().replace(kind.shelf(), dependent, free);
+        }
+        write_finished(sim, kind, owner, "orphan");
+    }
+}

@@ -1,0 +1,157 @@
+//! The node lifecycle: whose node is silent becomes unknown, is tainted, and its pods are not ready.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::recorder::{Happening, record};
+use super::waiting::Changes;
+use crate::KubeSim;
+use crate::pods::conditions::{self, Condition};
+use crate::pods::field::{flag, list, list_mut, name, text};
+use crate::pods::instant;
+use crate::store::Shelf;
+
+const NODES: Shelf = ("", "nodes");
+const LEASES: Shelf = ("coordination.k8s.io", "leases");
+const PODS: Shelf = ("", "pods");
+/// How long a node may be silent (Kubernetes 1.32 and later).
+const GRACE: SignedDuration = SignedDuration::from_secs(50);
+/// How long a node that never spoke may be silent.
+const START_UP: SignedDuration = SignedDuration::from_secs(60);
+const CONDITIONS: [&str; 4] = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"];
+const COMPONENT: &str = "node-controller";
+
+/// Watches over nodes until the future is dropped.
+pub async fn run(sim: &KubeSim) {
+    let mut changes = Changes::of(sim, &[NODES, LEASES]);
+    loop {
+        changes.seen();
+        let (nodes, _) = sim.store().list(NODES, None);
+        let due = nodes.iter().filter_map(|node| look(sim, node)).min();
+        changes.next(sim, due).await;
+    }
+}
+
+/// Looks after one node; returns when it has to be looked at again although nothing changes.
+fn look(sim: &KubeSim, node: &Arc<Value>) -> Option<Timestamp> {
+    let now = sim.clock().now();
+    let deadline = deadline(sim, node);
+    let mut next = (**node).clone();
+    let silent = now >= deadline;
+    let was_ready = conditions::holds(node, "Ready");
+    if silent {
+        become_unknown(&mut next, now);
+    }
+    taint(&mut next, now);
+    let changed = next != **node;
+    if changed && sim.store().replace(NODES, node, next).is_ok() && silent && was_ready {
+        let message = format!("Node {} status is now: NodeNotReady", name(node));
+        record(
+            sim,
+            node,
+            Happening { kind: "Normal", reason: "NodeNotReady", message: &message, component: COMPONENT },
+        );
+        unready_pods(sim, name(node));
+    }
+    (!silent).then_some(deadline)
+}
+
+/// Until when the last sign of life counts.
+fn deadline(sim: &KubeSim, node: &Value) -> Timestamp {
+    let lease = sim.store().get(LEASES, "kube-node-lease", name(node));
+    let renewed = lease.and_then(|lease| instant::read(&lease, "/spec/renewTime"));
+    let posted = conditions::find(node, "Ready").and_then(|ready| instant::read(ready, "/lastHeartbeatTime"));
+    let later = |at: Timestamp, span| at.saturating_add(span).unwrap_or(Timestamp::MAX);
+    match renewed.max(posted) {
+        Some(sign) => later(sign, GRACE),
+        None => {
+            let created = instant::read(node, "/metadata/creationTimestamp").unwrap_or(Timestamp::MAX);
+            later(created, START_UP)
+        }
+    }
+}
+
+fn become_unknown(node: &mut Value, now: Timestamp) {
+    for kind in CONDITIONS {
+        let known = conditions::find(node, kind);
+        if known.is_some_and(|condition| text(condition, "/status") == "Unknown") {
+            continue;
+        }
+        let never = known.is_none();
+        let heartbeat = known.map(|condition| condition["lastHeartbeatTime"].clone());
+        let heartbeat = heartbeat.unwrap_or_else(|| node["metadata"]["creationTimestamp"].clone());
+        let (reason, message) = match never {
+            true => ("NodeStatusNeverUpdated", "Kubelet never posted node status."),
+            false => ("NodeStatusUnknown", "Kubelet stopped posting node status."),
+        };
+        let condition = json!({"type": kind, "status": "Unknown", "reason": reason, "message": message,
+            "lastHeartbeatTime": heartbeat, "lastTransitionTime": instant::seconds(now)});
+        let all = list_mut(&mut node["status"], "conditions");
+        match all.iter_mut().find(|c| text(c, "/type") == kind) {
+            Some(old) => *old = condition,
+            None => all.push(condition),
+        }
+    }
+}
+
+/// Keeps the taints that say what the conditions say.
+fn taint(node: &mut Value, now: Timestamp) {
+    let ready = conditions::find(node, "Ready").map(|condition| text(condition, "/status").to_owned());
+    let ready = ready.unwrap_or_default();
+    let not_ready = ready == "False";
+    let unreachable = ready == "Unknown";
+    let wanted = [
+        ("node.kubernetes.io/not-ready", "NoSchedule", not_ready || ready.is_empty()),
+        ("node.kubernetes.io/not-ready", "NoExecute", not_ready),
+        ("node.kubernetes.io/unreachable", "NoSchedule", unreachable),
+        ("node.kubernetes.io/unreachable", "NoExecute", unreachable),
+        ("node.kubernetes.io/memory-pressure", "NoSchedule", conditions::holds(node, "MemoryPressure")),
+        ("node.kubernetes.io/disk-pressure", "NoSchedule", conditions::holds(node, "DiskPressure")),
+        ("node.kubernetes.io/pid-pressure", "NoSchedule", conditions::holds(node, "PIDPressure")),
+        (
+            "node.kubernetes.io/network-unavailable",
+            "NoSchedule",
+            conditions::holds(node, "NetworkUnavailable"),
+        ),
+        ("node.kubernetes.io/unschedulable", "NoSchedule", flag(node, "/spec/unschedulable")),
+    ];
+    for (key, effect, wanted) in wanted {
+        let is_it = |taint: &Value| text(taint, "/key") == key && text(taint, "/effect") == effect;
+        let there = list(node, "/spec/taints").iter().any(is_it);
+        if wanted && !there {
+            let taint = json!({"key": key, "effect": effect, "timeAdded": instant::seconds(now)});
+            list_mut(&mut node["spec"], "taints").push(taint);
+        } else if !wanted && there {
+            list_mut(&mut node["spec"], "taints").retain(|taint| !is_it(taint));
+        }
+    }
+    if list(node, "/spec/taints").is_empty() {
+        node["spec"].as_object_mut().and_then(|spec| spec.shift_remove("taints"));
+    }
+}
+
+fn unready_pods(sim: &KubeSim, node: &str) {
+    let now = sim.clock().now();
+    for pod in sim.store().list(PODS, None).0.iter().filter(|pod| text(pod, "/spec/nodeName") == node) {
+        if !conditions::holds(pod, "Ready") {
+            continue;
+        }
+        let mut next = (**pod).clone();
+        conditions::set(
+            &mut next,
+            &Condition { kind: "Ready", status: "False", reason: "", message: "" },
+            now,
+        );
+        if let Ok(next) = sim.store().replace(PODS, pod, next) {
+            let happening = Happening {
+                kind: "Warning",
+                reason: "NodeNotReady",
+                message: "Node is not ready",
+                component: COMPONENT,
+            };
+            record(sim, &next, happening);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The real kubectl over HTTPS, as its users type it.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr};
+use std::process::{Command, Stdio};
+
+use determinism::Clock;
+use kube_sim::KubeSim;
+use kube_sim::tls::Authority;
+
+/// One command: its arguments, what it reads, what it has to say.
+type Row = (&'static str, &'static str, &'static [&'static str]);
+
+const NODE: &str = "\
+apiVersion: v1
+kind: Node
+metadata: {name: node-a, labels: {kubernetes.io/role: agent}}
+status:
+  capacity: {cpu: '4', memory: 8Gi, pods: '10'}
+  conditions: [{type: Ready, status: 'True', reason: KubeletReady, message: ok, lastHeartbeatTime: null, lastTransitionTime: null}]
+";
+const POD: &str = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: web, labels: {app: web}}
+spec:
+  containers:
+  - {name: c, image: 'nginx:1.25', resources: {limits: {cpu: 500m, memory: 1536Mi}}}
+";
+
+const ROWS: &[Row] = &[
+    ("version", "", &["v1.34.4"]),
+    ("api-resources", "", &["pods", "po", "leases"]),
+    ("api-versions", "", &["v1", "coordination.k8s.io/v1"]),
+    ("create ns vk", "", &["namespace/vk created"]),
+    ("label namespace vk virtual-node-affinity-injection=enabled", "", &["namespace/vk labeled"]),
+    ("get ns vk --show-labels", "", &["Active", "virtual-node-affinity-injection=enabled"]),
+    ("create configmap c --from-literal=a=1", "", &["configmap/c created"]),
+    ("create secret generic s --from-literal=a=1", "", &["secret/s created"]),
+    ("get secret s -o jsonpath={.data.a}", "", &["MQ=="]),
+    ("create sa robot", "", &["serviceaccount/robot created"]),
+    ("create token robot", "", &[""]),
+    ("auth can-i create pods", "", &["yes"]),
+    ("create -f -", NODE, &["node/node-a created"]),
+    ("get nodes", "", &["node-a", "Ready", "agent"]),
+    ("apply -f -", POD, &["pod/web created"]),
+    ("apply -f -", POD, &["pod/web unchanged"]),
+    ("wait --for=condition=PodScheduled pod/web --timeout=20s", "", &["condition met"]),
+    ("get pods -o wide", "", &["NAME", "web", "Pending", "node-a"]),
+    ("describe pod web", "", &["Node:", "memory:  1536Mi", "Successfully assigned default/web to node-a"]),
+    ("describe node node-a", "", &["Non-terminated Pods:", "web", "Failed to get lease"]),
+    ("annotate pod web note=1", "", &["pod/web annotated"]),
+    ("patch pod web -p '{\"metadata\":{\"labels\":{\"b\":\"2\"}}}'", "", &["pod/web patched"]),
+    ("get pods -l app=web,b=2 --field-selector spec.nodeName=node-a -o name", "", &["pod/web"]),
+    ("apply --server-side --force-conflicts -f -", POD, &["serverside-applied"]),
+    ("-n vk run nginx --image nginx", "", &["pod/nginx created"]),
+    ("get events", "", &["Scheduled"]),
+    ("taint node node-a a=b:NoSchedule", "", &["node/node-a tainted"]),
+    ("cordon node-a", "", &["node/node-a cordoned"]),
+    ("get node node-a", "", &["SchedulingDisabled"]),
+    ("delete pod web --grace-period=0 --force", "", &["force deleted"]),
+    ("-n vk delete pod nginx --grace-period=0 --force", "", &["force deleted"]),
+    ("delete ns vk", "", &["namespace \"vk\" deleted"]),
+    ("delete node node-a", "", &["node \"node-a\" deleted"]),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_finds_what_it_looks_for() {
+    if Command::new("kubectl").args(["version", "--client"]).output().is_err() {
+        eprintln!("skipped: kubectl is not installed");
+        return;
+    }
+    let sim = KubeSim::builder().clock(Clock::system()).build();
+    let authority = Authority::generate().unwrap();
+    let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let tls = authority.server_config(authority.server(&[local], &["localhost"]).unwrap()).unwrap();
+    let listener = tokio::net::TcpListener::bind((local, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let admin = authority.client("kubernetes-admin", &["system:masters"]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = folder.path().join("kubeconfig");
+    std::fs::write(&kubeconfig, authority.kubeconfig(&format!("https://{address}"), &admin)).unwrap();
+    let controllers = sim.clone();
+    tokio::spawn(async move { controllers.run_controllers().await });
+    tokio::spawn(kube_sim::server::serve(listener, tls, sim));
+    let home = folder.path().to_owned();
+    let failures = tokio::task::spawn_blocking(move || {
+        ROWS.iter().filter_map(|row| play(row, &kubeconfig, &home).err()).collect::<Vec<_>>()
+    });
+    let failures = failures.await.unwrap();
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+fn play(
+    (arguments, input, wanted): &Row,
+    kubeconfig: &std::path::Path,
+    home: &std::path::Path,
+) -> Result<(), String> {
+    let mut child = Command::new("sh")
+        .args(["-c", &format!("exec kubectl --request-timeout=30s {arguments}")])
+        .env("KUBECONFIG", kubeconfig)
+        .env("HOME", home)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    let missing: Vec<_> = wanted.iter().filter(|word| !said.contains(**word)).collect();
+    if output.status.success() && missing.is_empty() {
+        return Ok(());
+    }
+    Err(format!("kubectl {arguments}\n  lacks {missing:?}, ended with {}\n{said}", output.status))
+}
