@@ -1,0 +1,338 @@
+//! What is said on pods and on the node: events, with repeats counted instead of repeated, never in anybody's way.
+
+use std::collections::BTreeMap;
+
+use determinism::Clock;
+use eci_api::group;
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::core::v1::{Event, EventSource, Node, ObjectReference, Pod};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
+use kube::{Api, Client};
+use serde_json::json;
+use tokio::sync::mpsc;
+
+/// Repeats within this time are counted on the first event.
+const SAME: SignedDuration = SignedDuration::from_mins(10);
+/// How many events one object may have at once, and how long until it may have one more.
+const BURST: u32 = 25;
+const ONE_MORE: SignedDuration = SignedDuration::from_mins(5);
+const WAITING_MAX: usize = 1024;
+const REMEMBERED_MAX: usize = 4096;
+
+/// How an event is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tone {
+    /// As it should be.
+    Normal,
+    /// Somebody should look.
+    Warning,
+}
+
+impl Tone {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "Normal",
+            Self::Warning => "Warning",
+        }
+    }
+}
+
+/// Takes events; clones share one queue. What cannot be written is dropped.
+#[derive(Clone)]
+pub struct Recorder {
+    queue: mpsc::Sender<Saying>,
+    node: String,
+    clock: Clock,
+}
+
+/// Writes what a [`Recorder`] takes; to be run beside everything else.
+pub struct Writer {
+    queue: mpsc::Receiver<Saying>,
+    client: Client,
+    memory: Memory,
+}
+
+#[derive(Debug, Clone)]
+struct Saying {
+    about: ObjectReference,
+    tone: Tone,
+    reason: String,
+    message: String,
+    source: EventSource,
+    first: Timestamp,
+    last: Timestamp,
+    count: i32,
+    /// The cloud's own name for it, which makes it one event however often it is read.
+    known_as: Option<String>,
+}
+
+/// A recorder for the node `node`, and its writer.
+pub fn channel(client: Client, node: &str, clock: Clock) -> (Recorder, Writer) {
+    let (sender, queue) = mpsc::channel(WAITING_MAX);
+    let recorder = Recorder { queue: sender, node: node.to_owned(), clock };
+    (recorder, Writer { queue, client, memory: Memory::default() })
+}
+
+impl Recorder {
+    /// Says something about a pod.
+    pub fn pod(&self, pod: &Pod, tone: Tone, reason: &str, message: &str) {
+        self.say(pod_reference(pod, None), tone, reason, message);
+    }
+
+    /// Says something about one container of a pod.
+    pub fn container(&self, pod: &Pod, container: &str, tone: Tone, reason: &str, message: &str) {
+        self.say(pod_reference(pod, Some(format!("spec.containers{{{container}}}"))), tone, reason, message);
+    }
+
+    /// Says something about the node.
+    pub fn node(&self, node: &Node, tone: Tone, reason: &str, message: &str) {
+        let about = ObjectReference {
+            kind: Some("Node".to_owned()),
+            api_version: Some("v1".to_owned()),
+            name: node.metadata.name.clone(),
+            uid: node.metadata.uid.clone(),
+            ..ObjectReference::default()
+        };
+        self.say(about, tone, reason, message);
+    }
+
+    /// Repeats on a pod what the cloud said about its group.
+    pub fn cloud(&self, pod: &Pod, event: &group::Event) {
+        let now = self.clock.now();
+        let time = |text: &str| text.parse().unwrap_or(now);
+        let known_as = if event.name.is_empty() {
+            format!("{}/{}/{}", event.reason, event.message, event.first_timestamp)
+        } else {
+            event.name.clone()
+        };
+        let saying = Saying {
+            about: pod_reference(pod, None),
+            tone: if event.type_ == "Warning" { Tone::Warning } else { Tone::Normal },
+            reason: event.reason.clone(),
+            message: event.message.clone(),
+            source: EventSource { component: Some("kubelet".to_owned()), host: Some("eci".to_owned()) },
+            first: time(&event.first_timestamp),
+            last: time(&event.last_timestamp),
+            count: event.count.max(1),
+            known_as: Some(known_as),
+        };
+        drop(self.queue.try_send(saying));
+    }
+
+    fn say(&self, about: ObjectReference, tone: Tone, reason: &str, message: &str) {
+        let now = self.clock.now();
+        let source = EventSource { component: Some("kubelet".to_owned()), host: Some(self.node.clone()) };
+        let message: String = message.chars().take(1024).collect();
+        let reason = reason.to_owned();
+        let saying =
+            Saying { about, tone, reason, message, source, first: now, last: now, count: 1, known_as: None };
+        drop(self.queue.try_send(saying));
+    }
+}
+
+fn pod_reference(pod: &Pod, field_path: Option<String>) -> ObjectReference {
+    ObjectReference {
+        kind: Some("Pod".to_owned()),
+        api_version: Some("v1".to_owned()),
+        namespace: pod.metadata.namespace.clone(),
+        name: pod.metadata.name.clone(),
+        uid: pod.metadata.uid.clone(),
+        resource_version: pod.metadata.resource_version.clone(),
+        field_path,
+    }
+}
+
+/// What was said lately, so that it is counted and not repeated, and nobody shouts.
+#[derive(Default)]
+struct Memory {
+    said: BTreeMap<Key, Said>,
+    budgets: BTreeMap<String, (u32, Timestamp)>,
+}
+
+type Key = (String, Tone, String, String);
+
+struct Said {
+    name: String,
+    count: i32,
+    last: Timestamp,
+}
+
+enum Verdict {
+    Write { name: String },
+    Count { name: String, count: i32 },
+    Drop,
+}
+
+impl Memory {
+    fn judge(&mut self, saying: &Saying) -> Verdict {
+        let object = saying.about.uid.clone().or_else(|| saying.about.name.clone()).unwrap_or_default();
+        let message = saying.known_as.clone().unwrap_or_else(|| saying.message.clone());
+        let key = (object.clone(), saying.tone, saying.reason.clone(), message);
+        if let Some(said) = self.said.get_mut(&key) {
+            if saying.known_as.is_some() {
+                if saying.count <= said.count {
+                    return Verdict::Drop;
+                }
+                said.count = saying.count;
+                return Verdict::Count { name: said.name.clone(), count: said.count };
+            }
+            if saying.last.duration_since(said.last) < SAME {
+                (said.count, said.last) = (said.count + 1, saying.last);
+                return Verdict::Count { name: said.name.clone(), count: said.count };
+            }
+        }
+        if !self.may_speak(&object, saying.last) {
+            return Verdict::Drop;
+        }
+        if self.said.len() >= REMEMBERED_MAX {
+            self.forget(saying.last);
+        }
+        let name = name(saying, &key);
+        self.said.insert(key, Said { name: name.clone(), count: saying.count, last: saying.last });
+        Verdict::Write { name }
+    }
+
+    fn may_speak(&mut self, object: &str, now: Timestamp) -> bool {
+        let (left, since) = self.budgets.entry(object.to_owned()).or_insert((BURST, now));
+        let passed = now.duration_since(*since).as_secs() / ONE_MORE.as_secs();
+        if passed > 0 {
+            *left = left.saturating_add(u32::try_from(passed).unwrap_or(BURST)).min(BURST);
+            *since = now;
+        }
+        let may = *left > 0;
+        *left = left.saturating_sub(1);
+        may
+    }
+
+    fn forget(&mut self, now: Timestamp) {
+        let recent = |last: Timestamp| now.duration_since(last) < SAME;
+        self.said.retain(|_, said| recent(said.last));
+        self.budgets.retain(|_, (_, since)| recent(*since));
+        while self.said.len() >= REMEMBERED_MAX {
+            self.said.pop_first();
+        }
+    }
+}
+
+/// The object's name and sixteen hex digits: of the cloud's name for it, or of what is said and when.
+fn name(saying: &Saying, key: &Key) -> String {
+    let when = saying.known_as.is_none().then(|| saying.first.as_nanosecond());
+    let text = format!("{key:?} {when:?}");
+    let hash = eci_api::signature::acs3::sha256_hex(text.as_bytes());
+    format!("{}.{}", saying.about.name.as_deref().unwrap_or_default(), &hash[..16])
+}
+
+impl Writer {
+    /// Writes until nobody can say anything any more.
+    pub async fn run(mut self) {
+        while let Some(saying) = self.queue.recv().await {
+            let verdict = self.memory.judge(&saying);
+            if let Err(error) = self.write(saying, verdict).await {
+                tracing::debug!(%error, "an event was not written");
+            }
+        }
+    }
+
+    async fn write(&self, saying: Saying, verdict: Verdict) -> kube::Result<()> {
+        let namespace = saying.about.namespace.clone().unwrap_or_else(|| "default".to_owned());
+        let api: Api<Event> = Api::namespaced(self.client.clone(), &namespace);
+        match verdict {
+            Verdict::Drop => Ok(()),
+            Verdict::Count { name, count } => {
+                let change = json!({ "count": count, "lastTimestamp": Time(saying.last) });
+                api.patch(&name, &PatchParams::default(), &Patch::Merge(change)).await.map(|_| ())
+            }
+            Verdict::Write { name } => {
+                let event = Event {
+                    metadata: ObjectMeta {
+                        name: Some(name),
+                        namespace: Some(namespace),
+                        ..ObjectMeta::default()
+                    },
+                    involved_object: saying.about,
+                    type_: Some(saying.tone.as_str().to_owned()),
+                    reason: Some(saying.reason),
+                    message: Some(saying.message),
+                    reporting_component: saying.source.component.clone(),
+                    reporting_instance: saying.source.host.clone(),
+                    source: Some(saying.source),
+                    first_timestamp: Some(Time(saying.first)),
+                    last_timestamp: Some(Time(saying.last)),
+                    count: Some(saying.count),
+                    ..Event::default()
+                };
+                match api.create(&PostParams::default(), &event).await {
+                    Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
+                    other => other.map(|_| ()),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn saying(message: &str, second: i64, known_as: Option<&str>, count: i32) -> Saying {
+        let at: Timestamp = "2026-01-05T01:00:00Z".parse().unwrap();
+        let at = at + SignedDuration::from_secs(second);
+        Saying {
+            about: ObjectReference { name: Some("p".into()), uid: Some("u".into()), ..Default::default() },
+            tone: Tone::Warning,
+            reason: "ProviderCreateFailed".into(),
+            message: message.into(),
+            source: EventSource::default(),
+            first: at,
+            last: at,
+            count,
+            known_as: known_as.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_repeat_is_counted_on_the_first_event() {
+        let mut memory = Memory::default();
+        let Verdict::Write { name: first } = memory.judge(&saying("no stock", 0, None, 1)) else {
+            panic!("written")
+        };
+        let Verdict::Count { name, count } = memory.judge(&saying("no stock", 60, None, 1)) else {
+            panic!("counted")
+        };
+        assert_eq!((name, count), (first, 2));
+        assert!(matches!(memory.judge(&saying("no stock", 1000, None, 1)), Verdict::Write { .. }));
+    }
+
+    #[test]
+    fn the_cloud_s_event_is_one_event_however_often_it_is_read() {
+        let mut memory = Memory::default();
+        let Verdict::Write { name } = memory.judge(&saying("Pulling", 0, Some("g.1"), 1)) else {
+            panic!("written")
+        };
+        assert!(matches!(memory.judge(&saying("Pulling", 2, Some("g.1"), 1)), Verdict::Drop));
+        assert!(matches!(
+            memory.judge(&saying("Pulling", 9, Some("g.1"), 3)),
+            Verdict::Count { count: 3, .. }
+        ));
+        let Verdict::Write { name: again } =
+            Memory::default().judge(&saying("Pulling", 5000, Some("g.1"), 1))
+        else {
+            panic!("written")
+        };
+        assert_eq!(name, again, "another provider gives it the same name");
+    }
+
+    #[test]
+    fn nobody_shouts() {
+        let mut memory = Memory::default();
+        let spoken = |memory: &mut Memory, second| {
+            matches!(
+                memory.judge(&saying(&format!("message {second}"), second, None, 1)),
+                Verdict::Write { .. }
+            )
+        };
+        assert_eq!((0..40).filter(|second| spoken(&mut memory, *second)).count(), BURST as usize);
+        assert!(spoken(&mut memory, 400));
+    }
+}
