@@ -204,7 +204,9 @@ class Core(WithLocalEci):
     def test_a_wrong_secret_is_told_apart(self):
         with self.assertRaises(ServerException) as caught:
             self.call(DescribeRegionsRequest(), secret="wrong")
-        self.assertEqual(caught.exception.get_error_code(), "SignatureDoesNotMatch")
+        # This client compares the server's string to sign with its own; where both agree, only the secret can be
+        # wrong, and it says so in place of the server's SignatureDoesNotMatch.
+        self.assertEqual(caught.exception.get_error_code(), "InvalidAccessKeySecret")
 
     def test_an_unknown_group_is_refused_by_name(self):
         with self.assertRaises(ServerException) as caught:
