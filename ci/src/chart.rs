@@ -1,19 +1,19 @@
 //! The Helm chart: what it refuses, what it renders, and its whole life on a real control plane.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
 use crate::checks::Ended;
-use crate::control_plane::control_plane;
+use crate::plane::Plane;
 use crate::tools::tool;
 
 /// The guide's four parameters.
-const PARAMETERS: [&str; 4] =
+pub const PARAMETERS: [&str; 4] =
     ["ECI_VSWITCH=vsw-1", "ECI_SECURITY_GROUP=sg-1", "ECI_ACCESS_KEY=the-id", "ECI_SECRET_KEY=hush"];
-const RELEASE: &str = "ack-virtual-node";
+/// The release's name.
+pub const RELEASE: &str = "ack-virtual-node";
 
 /// `helm lint`, `helm template`, and one clear sentence for each parameter that is missing.
 pub fn run(root: &Path) -> Result<Ended> {
@@ -50,37 +50,21 @@ pub fn run(root: &Path) -> Result<Ended> {
         helm.refuses(&[&PARAMETERS[..], &[wrong]].concat(), named)?;
     }
     println!("✓ the chart renders, and refuses what is missing or misspelt by its name");
-    life(root, &helm)?;
+    life(root)?;
     println!("✓ the chart is installed, upgraded, rolled back and uninstalled, and leaves nothing behind");
     Ok(Ended::Passed)
 }
 
 /// Install, upgrade, rollback, uninstall against a real API server; what is served there is what a cluster would take.
-fn life(root: &Path, helm: &Helm) -> Result<()> {
-    control_plane(root)?;
-    let mut plane = Command::new("cargo");
-    plane.args(["run", "--quiet", "--package", "control-plane", "--example", "up"]).current_dir(root);
-    let mut plane = Running(plane.stdout(Stdio::piped()).spawn().context("cannot start a control plane")?);
-    let output = plane.0.stdout.take().context("the control plane has no output")?;
-    let mut lines = BufReader::new(output).lines().map_while(Result::ok);
-    let told = lines.find_map(|line| line.strip_prefix("export KUBECONFIG=").map(str::to_owned));
-    let kubeconfig = told.context("the control plane ended before it was ready")?;
-
-    let helm = |arguments: &[&str]| {
-        let mut command = Command::new(&helm.program);
-        command.args(arguments).args(["--namespace", "kube-system"]).env("KUBECONFIG", &kubeconfig);
-        said_by(&mut command)
-    };
+fn life(root: &Path) -> Result<()> {
+    let plane = Plane::start(root)?;
     let chart = root.join("provider/chart");
     let chart = chart.to_str().context("the path of this clone is no text")?;
     let values: Vec<_> = PARAMETERS.into_iter().flat_map(|value| ["--set-string", value]).collect();
-    let kubectl = |arguments: &str| {
-        said_by(Command::new("kubectl").args(arguments.split(' ')).env("KUBECONFIG", &kubeconfig))
-    };
     let certificate =
         "--namespace kube-system get secret ack-virtual-node-webhook --output jsonpath={.data.tls\\.crt}";
 
-    let notes = helm(&[&["install", RELEASE, chart][..], &values].concat())?;
+    let notes = plane.helm(&[&["install", RELEASE, chart][..], &values].concat())?;
     for way in [
         "virtual-node-affinity-injection=enabled",
         "virtual-kubelet.io/provider",
@@ -88,49 +72,22 @@ fn life(root: &Path, helm: &Helm) -> Result<()> {
     ] {
         ensure!(notes.contains(way), "the notes do not tell of {way}:\n{notes}");
     }
-    let first = kubectl(certificate)?;
+    let first = plane.kubectl(certificate)?;
     let more = ["--set", "webhook.timeoutSeconds=9"];
-    helm(&[&["upgrade", RELEASE, chart][..], &values, &more].concat())?;
-    ensure!(kubectl(certificate)? == first, "an upgrade changed the webhook's certificate");
+    plane.helm(&[&["upgrade", RELEASE, chart][..], &values, &more].concat())?;
+    ensure!(plane.kubectl(certificate)? == first, "an upgrade changed the webhook's certificate");
     let timeout =
         "get mutatingwebhookconfiguration ack-virtual-node --output jsonpath={.webhooks[0].timeoutSeconds}";
-    ensure!(kubectl(timeout)? == "9", "the upgrade did not reach the webhook");
-    helm(&["rollback", RELEASE, "1"])?;
-    ensure!(kubectl(timeout)? == "5", "the rollback did not reach the webhook");
-    helm(&["uninstall", RELEASE])?;
+    ensure!(plane.kubectl(timeout)? == "9", "the upgrade did not reach the webhook");
+    plane.helm(&["rollback", RELEASE, "1"])?;
+    ensure!(plane.kubectl(timeout)? == "5", "the rollback did not reach the webhook");
+    plane.helm(&["uninstall", RELEASE])?;
     let kinds = "clusterroles,clusterrolebindings,roles,rolebindings,secrets,services,serviceaccounts,deployments,\
                  poddisruptionbudgets,networkpolicies,mutatingwebhookconfigurations";
-    let left = kubectl(&format!("get {kinds} --all-namespaces --output name"))?;
+    let left = plane.kubectl(&format!("get {kinds} --all-namespaces --output name"))?;
     let left: Vec<_> = left.lines().filter(|name| name.contains(RELEASE)).collect();
     ensure!(left.is_empty(), "the uninstallation left behind: {left:?}");
     plane.end()
-}
-
-fn said_by(command: &mut Command) -> Result<String> {
-    let output = command.output().with_context(|| format!("cannot start {command:?}"))?;
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said).into_owned();
-    ensure!(output.status.success(), "{command:?} ended with {}:\n{said}", output.status);
-    Ok(said)
-}
-
-/// A control plane that is ended by Ctrl-C, or killed when it is dropped before.
-struct Running(Child);
-
-impl Running {
-    fn end(&mut self) -> Result<()> {
-        said_by(Command::new("kill").args(["-INT", &self.0.id().to_string()]))?;
-        let status = self.0.wait()?;
-        ensure!(status.success(), "the control plane ended with {status} on Ctrl-C");
-        Ok(())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill(); // already gone after `end`
-        let _ = self.0.wait();
-    }
 }
 
 struct Helm {

@@ -6,6 +6,7 @@ pub mod trim;
 
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -151,7 +152,8 @@ fn install(root: &Path) -> Result<()> {
 fn run_inside(words: &[OsString]) -> Result<()> {
     let engine = cluster()?;
     let (program, arguments) = words.split_first().context("a command is wanted")?;
-    command(inside(&engine, program)?.args(arguments))
+    // becomes it, so that its end is this program's end
+    Err(inside(&engine, program)?.args(arguments).exec()).with_context(|| format!("cannot start {program:?}"))
 }
 
 fn down() -> Result<()> {

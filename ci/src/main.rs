@@ -13,6 +13,7 @@ mod images;
 mod kept;
 mod kind;
 mod kubectl;
+mod plane;
 mod sdk;
 mod tools;
 

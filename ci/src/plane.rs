@@ -1,0 +1,76 @@
+//! A control plane for one check: started, spoken to by kubectl and helm, ended by Ctrl-C.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::control_plane::control_plane;
+use crate::tools::tool;
+
+/// A control plane that runs; killed when it is dropped before its end.
+pub struct Plane {
+    process: Child,
+    /// For every right.
+    pub kubeconfig: PathBuf,
+    helm: PathBuf,
+}
+
+impl Plane {
+    /// Builds and starts it.
+    pub fn start(root: &Path) -> Result<Self> {
+        control_plane(root)?;
+        let helm = tool("helm")?;
+        let mut command = Command::new("cargo");
+        command.args(["run", "--quiet", "--package", "control-plane", "--example", "up"]).current_dir(root);
+        let mut process = command.stdout(Stdio::piped()).spawn().context("cannot start a control plane")?;
+        let output = process.stdout.take().context("the control plane has no output")?;
+        let mut plane = Self { process, kubeconfig: PathBuf::new(), helm };
+        let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+        let told = lines.find_map(|line| line.strip_prefix("export KUBECONFIG=").map(PathBuf::from));
+        plane.kubeconfig = told.context("the control plane ended before it was ready")?;
+        Ok(plane)
+    }
+
+    /// What kubectl says to these words.
+    pub fn kubectl(&self, words: &str) -> Result<String> {
+        said_by(Command::new("kubectl").args(words.split(' ')).env("KUBECONFIG", &self.kubeconfig))
+    }
+
+    /// What helm says, in the chart's own namespace.
+    pub fn helm(&self, arguments: &[&str]) -> Result<String> {
+        let mut helm = Command::new(&self.helm);
+        helm.args(arguments).args(["--namespace", "kube-system"]);
+        said_by(helm.env("KUBECONFIG", &self.kubeconfig))
+    }
+
+    /// Presses Ctrl-C and waits.
+    pub fn end(mut self) -> Result<()> {
+        interrupt(&mut self.process, "the control plane")
+    }
+}
+
+impl Drop for Plane {
+    fn drop(&mut self) {
+        let _ = self.process.kill(); // already gone after `end`
+        let _ = self.process.wait();
+    }
+}
+
+/// Presses Ctrl-C, waits, and takes only an orderly end.
+pub fn interrupt(process: &mut Child, name: &str) -> Result<()> {
+    said_by(Command::new("kill").args(["-INT", &process.id().to_string()]))?;
+    let status = process.wait()?;
+    ensure!(status.success(), "{name} ended with {status} on Ctrl-C");
+    Ok(())
+}
+
+/// Everything that a command says; it has to succeed.
+pub fn said_by(command: &mut Command) -> Result<String> {
+    let output = command.output().with_context(|| format!("cannot start {command:?}"))?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(output.status.success(), "{command:?} ended with {}:\n{said}{error}", output.status);
+    Ok(said)
+}
