@@ -143,6 +143,11 @@ impl Book {
         self.pages().pods_listed
     }
 
+    /// Whether the cloud's list was read whole.
+    pub fn are_groups_listed(&self) -> bool {
+        self.pages().groups_listed
+    }
+
     /// A group of this node as the cloud shows it now. One whose pod is unknown gets an entry of its own.
     pub fn saw_group(&self, claim: &Claim, group: ContainerGroup, now: Timestamp) {
         let mut pages = self.pages();
@@ -258,7 +263,7 @@ impl Book {
         self.view(&uid)
     }
 
-    /// The cloud's list was read whole, as it was at `began`.
+    /// The cloud's list was read whole.
     pub fn listed_groups(&self) {
         let mut pages = self.pages();
         if !pages.groups_listed {

@@ -1,0 +1,220 @@
+//! Who may ask the node: known by a client certificate or a token, allowed by the API server's own judgement.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use determinism::Clock;
+use http::{Method, StatusCode};
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec};
+use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
+use kube::api::PostParams;
+use kube::{Api, Client};
+
+use super::Refusal;
+
+const TOKEN_KEPT: SignedDuration = SignedDuration::from_mins(2);
+const ALLOWED_KEPT: SignedDuration = SignedDuration::from_mins(5);
+const DENIED_KEPT: SignedDuration = SignedDuration::from_secs(30);
+const REMEMBERED_MAX: usize = 1024;
+
+/// Somebody the cluster knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Identity {
+    /// The user's name.
+    pub user: String,
+    /// The user's groups.
+    pub groups: Vec<String>,
+}
+
+/// Decides who may ask; clones share what they remember.
+#[derive(Clone)]
+pub struct Access(Arc<Inner>);
+
+struct Inner {
+    client: Client,
+    node: String,
+    clock: Clock,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
+    tokens: BTreeMap<String, (Option<Identity>, Timestamp)>,
+    verdicts: BTreeMap<(Identity, &'static str, &'static str), (bool, Timestamp)>,
+}
+
+impl Access {
+    /// For the node `node`, by the judgement of the API server behind `client`.
+    pub fn new(client: Client, node: &str, clock: Clock) -> Self {
+        Self(Arc::new(Inner { client, node: node.to_owned(), clock, memory: Mutex::default() }))
+    }
+
+    /// Whether somebody with this certificate or this `Authorization` header may make this request.
+    pub(crate) async fn permit(
+        &self,
+        certified: Option<Identity>,
+        authorization: Option<&str>,
+        method: &Method,
+        path: &str,
+    ) -> Result<(), Refusal> {
+        if path == "/healthz" {
+            return Ok(());
+        }
+        let identity = match certified {
+            Some(identity) => Some(identity),
+            None => match authorization.and_then(|value| value.strip_prefix("Bearer ")) {
+                Some(token) => self.identify(token.trim()).await?,
+                None => None,
+            },
+        };
+        let identity = identity.ok_or_else(|| Refusal::new(StatusCode::UNAUTHORIZED, "Unauthorized"))?;
+        let (verb, part) = (verb(method), subresource(path));
+        if self.is_allowed(&identity, verb, part).await? {
+            return Ok(());
+        }
+        let user = &identity.user;
+        let text = format!("Forbidden (user={user}, verb={verb}, resource=nodes, subresource(s)=[{part}])");
+        Err(Refusal::new(StatusCode::FORBIDDEN, text))
+    }
+
+    async fn identify(&self, token: &str) -> Result<Option<Identity>, Refusal> {
+        let key = eci_api::signature::acs3::sha256_hex(token.as_bytes());
+        let now = self.0.clock.now();
+        if let Some((known, until)) = self.memory().tokens.get(&key)
+            && *until > now
+        {
+            return Ok(known.clone());
+        }
+        let review = TokenReview {
+            spec: TokenReviewSpec { token: Some(token.to_owned()), audiences: None },
+            ..TokenReview::default()
+        };
+        let api: Api<TokenReview> = Api::all(self.0.client.clone());
+        let answer = api.create(&PostParams::default(), &review).await.map_err(unreviewed)?;
+        let status = answer.status.unwrap_or_default();
+        let identity = status.user.filter(|_| status.authenticated == Some(true)).map(|user| Identity {
+            user: user.username.unwrap_or_default(),
+            groups: user.groups.unwrap_or_default(),
+        });
+        let mut memory = self.memory();
+        if memory.tokens.len() >= REMEMBERED_MAX {
+            memory.tokens.clear();
+        }
+        memory.tokens.insert(key, (identity.clone(), now + TOKEN_KEPT));
+        Ok(identity)
+    }
+
+    async fn is_allowed(
+        &self,
+        identity: &Identity,
+        verb: &'static str,
+        part: &'static str,
+    ) -> Result<bool, Refusal> {
+        let key = (identity.clone(), verb, part);
+        let now = self.0.clock.now();
+        if let Some((allowed, until)) = self.memory().verdicts.get(&key)
+            && *until > now
+        {
+            return Ok(*allowed);
+        }
+        let attributes = ResourceAttributes {
+            verb: Some(verb.to_owned()),
+            version: Some("v1".to_owned()),
+            resource: Some("nodes".to_owned()),
+            subresource: Some(part.to_owned()),
+            name: Some(self.0.node.clone()),
+            ..ResourceAttributes::default()
+        };
+        let review = SubjectAccessReview {
+            spec: SubjectAccessReviewSpec {
+                user: Some(identity.user.clone()),
+                groups: Some(identity.groups.clone()),
+                resource_attributes: Some(attributes),
+                ..SubjectAccessReviewSpec::default()
+            },
+            ..SubjectAccessReview::default()
+        };
+        let api: Api<SubjectAccessReview> = Api::all(self.0.client.clone());
+        let answer = api.create(&PostParams::default(), &review).await.map_err(unreviewed)?;
+        let allowed = answer.status.is_some_and(|status| status.allowed);
+        let mut memory = self.memory();
+        if memory.verdicts.len() >= REMEMBERED_MAX {
+            memory.verdicts.clear();
+        }
+        memory.verdicts.insert(key, (allowed, now + if allowed { ALLOWED_KEPT } else { DENIED_KEPT }));
+        Ok(allowed)
+    }
+
+    fn memory(&self) -> std::sync::MutexGuard<'_, Memory> {
+        self.0.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn unreviewed(error: kube::Error) -> Refusal {
+    let text = format!("whether the request is allowed could not be found out: {error}");
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, text)
+}
+
+fn verb(method: &Method) -> &'static str {
+    match method.as_str() {
+        "POST" => "create",
+        "PUT" => "update",
+        "PATCH" => "patch",
+        "DELETE" => "delete",
+        _ => "get",
+    }
+}
+
+fn subresource(path: &str) -> &'static str {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    match first {
+        "stats" => "stats",
+        "metrics" => "metrics",
+        "logs" => "log",
+        "checkpoint" => "checkpoint",
+        _ => "proxy",
+    }
+}
+
+/// Who a client certificate was issued to: its common name is the user, its organisations are the groups.
+pub fn certified(certificate: &[u8]) -> Option<Identity> {
+    let (_, certificate) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    let subject = certificate.subject();
+    let user = subject.iter_common_name().next()?.as_str().ok()?.to_owned();
+    let groups = subject.iter_organization().filter_map(|name| name.as_str().ok()).map(str::to_owned);
+    Some(Identity { user, groups: groups.collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_judged_as_the_kubelet_judges_it() {
+        for (path, part) in [
+            ("/containerLogs/ns/p/c", "proxy"),
+            ("/pods", "proxy"),
+            ("/stats/summary", "stats"),
+            ("/metrics/resource", "metrics"),
+            ("/logs/x", "log"),
+            ("/exec/ns/p/c", "proxy"),
+        ] {
+            assert_eq!(subresource(path), part, "{path}");
+        }
+        assert_eq!((verb(&Method::GET), verb(&Method::POST)), ("get", "create"));
+    }
+
+    #[test]
+    fn a_certificate_names_its_user_and_groups() {
+        let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(rcgen::DnType::CommonName, "kube-apiserver-kubelet-client");
+        params.distinguished_name.push(rcgen::DnType::OrganizationName, "system:masters");
+        let certificate = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+        let identity = certified(certificate.der()).unwrap();
+        assert_eq!(identity.user, "kube-apiserver-kubelet-client");
+        assert_eq!(identity.groups, ["system:masters"]);
+        assert_eq!(certified(b"no certificate"), None);
+    }
+}

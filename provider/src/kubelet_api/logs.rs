@@ -1,0 +1,353 @@
+//! `/containerLogs`: what a container said, read from the cloud; followed by asking again and again.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use determinism::Clock;
+use eci_api::actions::describe_container_log::DescribeContainerLog;
+use eci_api::query::parse_form;
+use futures::stream;
+use http::{Response, StatusCode};
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, StreamBody};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ContainerStatus;
+
+use super::{Body, Refusal, text};
+use crate::eci::{Eci, EciError, Meaning};
+use crate::pods::book::{Book, View};
+
+/// The most lines that the cloud gives at once.
+const LINES_MAX: i32 = 2000;
+/// The most bytes that the cloud gives at once.
+const BYTES_MAX: i64 = 1_048_576;
+/// How often a followed log is read again: at first, and when nothing was said for a while.
+const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// What is wished for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wish {
+    follow: bool,
+    previous: bool,
+    timestamps: bool,
+    tail: Option<i32>,
+    limit: Option<usize>,
+    since_seconds: Option<i32>,
+    since_time: Option<Timestamp>,
+}
+
+impl Wish {
+    /// Reads a query.
+    pub fn read(query: &str) -> Result<Self, String> {
+        let mut wish = Self::default();
+        for (key, value) in parse_form(query.as_bytes()) {
+            let number = |least: i32| {
+                let read = value.parse::<i64>().ok().filter(|number| *number >= i64::from(least));
+                let read = read.map(|number| i32::try_from(number).unwrap_or(i32::MAX));
+                read.ok_or_else(|| {
+                    format!("{key} is `{value}`, which is not a whole number of at least {least}")
+                })
+            };
+            let flag = || match value.as_str() {
+                "true" | "1" | "" => Ok(true),
+                "false" | "0" => Ok(false),
+                _ => Err(format!("{key} is `{value}`, which is neither true nor false")),
+            };
+            match key.as_str() {
+                "follow" => wish.follow = flag()?,
+                "previous" => wish.previous = flag()?,
+                "timestamps" => wish.timestamps = flag()?,
+                "tailLines" | "tail" => wish.tail = Some(number(0)?),
+                "limitBytes" => wish.limit = usize::try_from(number(1)?).ok(),
+                "sinceSeconds" => wish.since_seconds = Some(number(1)?),
+                "sinceTime" => {
+                    let time = value
+                        .parse()
+                        .map_err(|_| format!("sinceTime is `{value}`, which is no RFC 3339 time"))?;
+                    wish.since_time = Some(time);
+                }
+                _ => {}
+            }
+        }
+        if wish.since_seconds.is_some() && wish.since_time.is_some() {
+            return Err("sinceSeconds and sinceTime exclude each other".to_owned());
+        }
+        Ok(wish)
+    }
+}
+
+/// Answers with what the container said.
+pub(super) async fn answer(
+    book: &Book,
+    eci: &Eci,
+    clock: &Clock,
+    (namespace, pod, container): (&str, &str, &str),
+    wish: Wish,
+) -> Result<Response<Body>, Refusal> {
+    let unknown = || Refusal::new(StatusCode::NOT_FOUND, format!("pod \"{pod}\" does not exist"));
+    let view = book.find(namespace, pod).ok_or_else(unknown)?;
+    check(&view, pod, container, wish.previous)?;
+    let group = group_id(&view).ok_or_else(|| waiting(pod, container, "ContainerCreating"))?;
+    let mut reader = Reader {
+        book: book.clone(),
+        eci: eci.clone(),
+        uid: view.pod.metadata.uid.clone().unwrap_or_default(),
+        group,
+        container: container.to_owned(),
+        since: wish.since_time.or_else(|| {
+            wish.since_seconds.map(|seconds| clock.now() - jiff::SignedDuration::from_secs(seconds.into()))
+        }),
+        left: wish.limit,
+        last: Vec::new(),
+        pause: PAUSE,
+        ended: false,
+        wish,
+    };
+    let first = reader.first().await.map_err(|error| told(&error))?;
+    if !reader.wish.follow || reader.wish.previous || reader.left == Some(0) {
+        return Ok(plain(first));
+    }
+    let frames = stream::unfold((Some(first), reader), |(first, mut reader)| async move {
+        let chunk = match first {
+            Some(first) => first,
+            None => reader.next().await?,
+        };
+        Some((Ok(Frame::data(chunk)), (None, reader)))
+    });
+    let mut response = text(StatusCode::OK, "");
+    *response.body_mut() = StreamBody::new(frames).boxed_unsync();
+    Ok(response)
+}
+
+fn plain(content: Bytes) -> Response<Body> {
+    let mut response = text(StatusCode::OK, "");
+    *response.body_mut() = Full::new(content).boxed_unsync();
+    response
+}
+
+fn group_id(view: &View) -> Option<String> {
+    let annotated =
+        || crate::pods::annotations::of(&view.pod, crate::pods::book::INSTANCE_ID).map(str::to_owned);
+    view.group.as_ref().map(|group| group.container_group_id.clone()).or_else(annotated)
+}
+
+fn waiting(pod: &str, container: &str, why: &str) -> Refusal {
+    let text = format!("container \"{container}\" in pod \"{pod}\" is waiting to start: {why}");
+    Refusal::new(StatusCode::BAD_REQUEST, text)
+}
+
+/// Whether the container is there, and has said anything that could be read.
+fn check(view: &View, pod: &str, container: &str, previous: bool) -> Result<(), Refusal> {
+    let spec = view.pod.spec.as_ref();
+    let mut names =
+        spec.into_iter().flat_map(|spec| spec.containers.iter().chain(spec.init_containers.iter().flatten()));
+    if !names.any(|known| known.name == container) {
+        let text = format!("container \"{container}\" is not a container of pod \"{pod}\"");
+        return Err(Refusal::new(StatusCode::NOT_FOUND, text));
+    }
+    let status = view.pod.status.as_ref();
+    let statuses = status.into_iter().flat_map(|status| {
+        status.container_statuses.iter().flatten().chain(status.init_container_statuses.iter().flatten())
+    });
+    let status = statuses.into_iter().find(|status| status.name == container);
+    let last =
+        status.and_then(|status| status.last_state.as_ref()).is_some_and(|state| state.terminated.is_some());
+    if previous {
+        let text = format!("previous terminated container \"{container}\" in pod \"{pod}\" not found");
+        return if last { Ok(()) } else { Err(Refusal::new(StatusCode::BAD_REQUEST, text)) };
+    }
+    let reason = |status: &ContainerStatus| status.state.as_ref()?.waiting.as_ref()?.reason.clone();
+    match status.and_then(reason) {
+        Some(_) if last => Ok(()),
+        Some(reason) => Err(waiting(
+            pod,
+            container,
+            match reason.as_str() {
+                "ErrImagePull" => "image can't be pulled",
+                "ImagePullBackOff" => "trying and failing to pull image",
+                other => other,
+            },
+        )),
+        None => Ok(()),
+    }
+}
+
+fn told(error: &EciError) -> Refusal {
+    let status = match error.meaning() {
+        Some(Meaning::NotFound) => StatusCode::NOT_FOUND,
+        Some(Meaning::Throttled) => StatusCode::TOO_MANY_REQUESTS,
+        Some(Meaning::Request | Meaning::Busy) => StatusCode::BAD_REQUEST,
+        _ => StatusCode::BAD_GATEWAY,
+    };
+    Refusal::new(status, format!("the log cannot be read: {error}"))
+}
+
+/// Reads a log, and knows what of it was read already.
+struct Reader {
+    book: Book,
+    eci: Eci,
+    uid: String,
+    group: String,
+    container: String,
+    wish: Wish,
+    since: Option<Timestamp>,
+    /// How many more bytes may be given.
+    left: Option<usize>,
+    /// The lines of the last reading, each with its time.
+    last: Vec<String>,
+    pause: Duration,
+    ended: bool,
+}
+
+impl Reader {
+    async fn first(&mut self) -> Result<Bytes, EciError> {
+        let tail = self.wish.tail.unwrap_or(LINES_MAX).clamp(1, LINES_MAX);
+        let mut lines = self.read(tail).await?;
+        self.last = lines.clone();
+        if self.wish.tail == Some(0) {
+            lines.clear();
+        }
+        Ok(self.give(&lines))
+    }
+
+    /// What was said since; `None` when nothing more will be.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if self.left == Some(0) || self.ended {
+                return None;
+            }
+            tokio::time::sleep(self.pause).await;
+            // Looked at before reading: what was said before the end is read after it.
+            self.ended = self.has_ended();
+            let Ok(lines) = self.read(LINES_MAX).await else {
+                self.pause = PAUSE_MAX;
+                continue;
+            };
+            let known = overlap(&self.last, &lines);
+            let fresh = lines[known..].to_vec();
+            if !lines.is_empty() {
+                self.last = lines;
+            }
+            if fresh.is_empty() {
+                self.pause = (self.pause * 3 / 2).min(PAUSE_MAX);
+                continue;
+            }
+            self.pause = PAUSE;
+            return Some(self.give(&fresh));
+        }
+    }
+
+    async fn read(&self, tail: i32) -> Result<Vec<String>, EciError> {
+        let from = self.last.last().and_then(|line| time_of(line)).or(self.since);
+        let request = DescribeContainerLog {
+            region_id: Some(self.eci.region().to_owned()),
+            container_group_id: Some(self.group.clone()),
+            container_name: Some(self.container.clone()),
+            start_time: from.map(|from| from.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+            tail: Some(tail),
+            timestamps: Some(true),
+            last_time: self.wish.previous.then_some(true),
+            limit_bytes: Some(BYTES_MAX),
+            since_seconds: None,
+        };
+        let content = self.eci.call(&request).await?.content;
+        let lines = content.split_inclusive('\n').map(str::to_owned);
+        // The cloud counts whole seconds, the caller does not.
+        Ok(lines
+            .filter(|line| self.since.is_none_or(|since| time_of(line).is_none_or(|at| at >= since)))
+            .collect())
+    }
+
+    /// The lines as they are wished for, cut where no more bytes are wanted, be it in the middle of a character.
+    fn give(&mut self, lines: &[String]) -> Bytes {
+        let text: String =
+            lines.iter().map(|line| if self.wish.timestamps { line } else { without_time(line) }).collect();
+        let mut bytes = Bytes::from(text);
+        if let Some(left) = self.left {
+            bytes.truncate(left);
+            self.left = Some(left - bytes.len());
+        }
+        bytes
+    }
+
+    fn has_ended(&self) -> bool {
+        let Some(view) = self.book.view(&self.uid).filter(|view| view.in_api) else { return true };
+        if crate::pods::decide::has_ended(&view.pod) {
+            return true;
+        }
+        let Some(group) = &view.group else { return true };
+        let ended = |state: &Option<eci_api::group::ContainerState>| {
+            state.as_ref().is_some_and(|state| state.state == "Terminated")
+        };
+        let mains =
+            group.containers.iter().filter(|c| c.name == self.container).map(|c| ended(&c.current_state));
+        let inits = group
+            .init_containers
+            .iter()
+            .filter(|c| c.name == self.container)
+            .map(|c| ended(&c.current_state));
+        mains.chain(inits).any(|ended| ended)
+    }
+}
+
+/// How many lines at the beginning of `new` stand at the end of `old`.
+fn overlap(old: &[String], new: &[String]) -> usize {
+    (0..=old.len().min(new.len())).rev().find(|count| old[old.len() - count..] == new[..*count]).unwrap_or(0)
+}
+
+fn time_of(line: &str) -> Option<Timestamp> {
+    line.split_once(' ')?.0.parse().ok()
+}
+
+fn without_time(line: &str) -> &str {
+    match line.split_once(' ') {
+        Some((time, rest)) if time.parse::<Timestamp>().is_ok() => rest,
+        _ => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wish_is_read_or_told_what_is_wrong_with_it() {
+        let read = Wish::read("follow=true&tailLines=0&timestamps=1&sinceSeconds=5&limitBytes=9").unwrap();
+        let expected = Wish {
+            follow: true,
+            timestamps: true,
+            tail: Some(0),
+            limit: Some(9),
+            since_seconds: Some(5),
+            ..Wish::default()
+        };
+        assert_eq!(read, expected);
+        for (query, told) in [
+            ("tailLines=-1", "tailLines is `-1`"),
+            ("limitBytes=0", "at least 1"),
+            ("sinceTime=yesterday", "RFC 3339"),
+            ("follow=perhaps", "neither"),
+            ("sinceSeconds=1&sinceTime=2026-01-05T01:00:00Z", "exclude"),
+        ] {
+            let error = Wish::read(query).unwrap_err();
+            assert!(error.contains(told), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_was_read_already_is_not_read_again() {
+        let lines = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        for (old, new, known) in
+            [("a b c", "b c d", 2), ("a b c", "c", 1), ("a b c", "d e", 0), ("a a", "a a a", 2)]
+        {
+            assert_eq!(overlap(&lines(old), &lines(new)), known, "{old} | {new}");
+        }
+    }
+
+    #[test]
+    fn times_are_cut_off_only_where_there_is_one() {
+        assert_eq!(without_time("2026-01-05T01:00:00.000000001Z hello world\n"), "hello world\n");
+        assert_eq!(without_time("hello world\n"), "hello world\n");
+    }
+}

@@ -1,0 +1,116 @@
+//! What the API server asks of a node: logs, the list of its pods, its health; what is not built yet says so.
+
+pub mod access;
+mod logs;
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use determinism::Clock;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
+use serde_json::json;
+
+use crate::eci::Eci;
+use crate::pods::book::Book;
+
+/// A body that may go on for as long as somebody listens.
+pub type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+/// The node's API as a service.
+#[derive(Clone)]
+pub struct KubeletApi {
+    book: Book,
+    eci: Eci,
+    clock: Clock,
+}
+
+/// Why a request is answered with nothing but a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    pub(crate) text: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, text: impl Into<String>) -> Self {
+        Self { status, text: text.into() }
+    }
+}
+
+/// The parts of the node's API that are not built yet.
+const NOT_YET: [&str; 9] =
+    ["exec", "attach", "portForward", "run", "stats", "metrics", "configz", "checkpoint", "logs"];
+
+impl KubeletApi {
+    pub(crate) fn new(book: Book, eci: Eci, clock: Clock) -> Self {
+        Self { book, eci, clock }
+    }
+
+    /// Answers one request of somebody who may ask.
+    pub async fn call(&self, request: Request<Bytes>) -> Response<Body> {
+        match self.answer(&request).await {
+            Ok(response) => response,
+            Err(refusal) => text(refusal.status, &refusal.text),
+        }
+    }
+
+    async fn answer(&self, request: &Request<Bytes>) -> Result<Response<Body>, Refusal> {
+        let path = request.uri().path();
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        match (request.method(), parts.as_slice()) {
+            (&Method::GET, ["healthz", ..]) => Ok(text(StatusCode::OK, "ok")),
+            (&Method::GET, ["pods"]) => Ok(self.pods(false)),
+            (&Method::GET, ["runningpods"]) if !path.ends_with('/') => {
+                let mut moved = text(StatusCode::MOVED_PERMANENTLY, "");
+                moved.headers_mut().insert(header::LOCATION, HeaderValue::from_static("/runningpods/"));
+                Ok(moved)
+            }
+            (&Method::GET, ["runningpods"]) => Ok(self.pods(true)),
+            (&Method::GET, ["containerLogs", namespace, pod, container]) => {
+                let query = request.uri().query().unwrap_or_default();
+                let wish =
+                    logs::Wish::read(query).map_err(|why| Refusal::new(StatusCode::BAD_REQUEST, why))?;
+                logs::answer(&self.book, &self.eci, &self.clock, (namespace, pod, container), wish).await
+            }
+            (_, [first, ..]) if NOT_YET.contains(first) => {
+                let text =
+                    format!("/{first} is not built yet on the virtual node; logs and the list of pods are");
+                Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, text))
+            }
+            (_, ["healthz" | "pods" | "runningpods" | "containerLogs", ..]) => {
+                Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, format!("{path} is read by GET")))
+            }
+            _ => Err(Refusal::new(StatusCode::NOT_FOUND, "404 page not found")),
+        }
+    }
+
+    /// The pods of the node; with `running` only those that have something in the cloud which nobody asked to end.
+    fn pods(&self, running: bool) -> Response<Body> {
+        let mut items = Vec::new();
+        for pod in self.book.pods() {
+            let view = pod.metadata.uid.as_deref().and_then(|uid| self.book.view(uid));
+            let runs = view.is_some_and(|view| {
+                view.asked == crate::pods::decide::Asked::No
+                    && view.group.is_some_and(|group| crate::pods::decide::still_works(&group))
+            });
+            if !running || runs {
+                items.push(serde_json::to_value(pod.as_ref()).unwrap_or_default());
+            }
+        }
+        let list = json!({ "kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items });
+        let mut response = text(StatusCode::OK, &list.to_string());
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
+    }
+}
+
+pub(crate) fn text(status: StatusCode, text: &str) -> Response<Body> {
+    let mut response = Response::new(Full::new(Bytes::from(text.to_owned())).boxed_unsync());
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}

@@ -1,0 +1,218 @@
+//! The two HTTPS ports of a provider: the node's, asked by the API server, and the webhook's.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+use crate::kubelet_api::access::{Access, Identity, certified};
+use crate::kubelet_api::{Body, KubeletApi, text};
+use crate::webhook::Webhook;
+
+/// The largest request that is read: a pod under review is far smaller.
+const REQUEST_LIMIT: usize = 16 * 1024 * 1024;
+/// How long a peer may take to shake hands, and to send the head of a request.
+const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A certificate with its key.
+pub struct Identification {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    /// The certificate as text, by which others can verify it when it is its own authority.
+    pub pem: String,
+}
+
+/// Why no certificate can be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file that cannot be read.
+    #[error("{path} cannot be read as a {what}: {why}")]
+    File {
+        /// Which.
+        path: String,
+        /// What it should hold.
+        what: &'static str,
+        /// Why not.
+        why: String,
+    },
+    /// A certificate that cannot be made.
+    #[error("a certificate cannot be made: {0}")]
+    Made(#[from] rcgen::Error),
+    /// A certificate that cannot be used.
+    #[error("the certificate cannot be used: {0}")]
+    Unusable(#[from] rustls::Error),
+    /// Authorities that cannot be used.
+    #[error("the authority of clients' certificates cannot be used: {0}")]
+    Authority(String),
+}
+
+impl Identification {
+    /// Made on the spot, for these names and addresses.
+    ///
+    /// # Errors
+    /// [`TlsError`].
+    pub fn self_signed(names: &[String], addresses: &[IpAddr]) -> Result<Self, TlsError> {
+        let mut params = rcgen::CertificateParams::new(names.to_vec())?;
+        params.subject_alt_names.extend(addresses.iter().map(|address| rcgen::SanType::IpAddress(*address)));
+        let first = names.first().map_or("virtual-kubelet", String::as_str);
+        params.distinguished_name.push(rcgen::DnType::CommonName, format!("system:node:{first}"));
+        let key = rcgen::KeyPair::generate()?;
+        let certificate = params.self_signed(&key)?;
+        Ok(Self {
+            pem: certificate.pem(),
+            chain: vec![certificate.der().clone()],
+            key: PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+        })
+    }
+
+    /// From two files in PEM.
+    ///
+    /// # Errors
+    /// [`TlsError`].
+    pub fn from_files(certificate: &str, key: &str) -> Result<Self, TlsError> {
+        let wrong = |path: &str, what, why: String| TlsError::File { path: path.to_owned(), what, why };
+        let pem = std::fs::read_to_string(certificate)
+            .map_err(|error| wrong(certificate, "certificate", error.to_string()))?;
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
+        let chain = chain.map_err(|error| wrong(certificate, "certificate", error.to_string()))?;
+        let key_der = PrivateKeyDer::from_pem_file(key)
+            .map_err(|error| wrong(key, "private key", error.to_string()))?;
+        Ok(Self { chain, key: key_der, pem })
+    }
+
+    /// What a listener needs; with `authorities` (PEM), clients may show certificates signed by them.
+    ///
+    /// # Errors
+    /// [`TlsError`].
+    pub fn acceptor(self, authorities: Option<&str>) -> Result<TlsAcceptor, TlsError> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder =
+            ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
+        let builder = match authorities {
+            None => builder.with_no_client_auth(),
+            Some(pem) => {
+                let mut roots = RootCertStore::empty();
+                for authority in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+                    let authority = authority.map_err(|error| TlsError::Authority(error.to_string()))?;
+                    roots.add(authority)?;
+                }
+                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+                    .allow_unauthenticated()
+                    .build()
+                    .map_err(|error| TlsError::Authority(error.to_string()))?;
+                builder.with_client_cert_verifier(verifier)
+            }
+        };
+        let mut config = builder.with_single_cert(self.chain, self.key)?;
+        // Streams are upgraded, which HTTP/2 cannot.
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    }
+}
+
+/// Something that answers requests of callers who may have shown a certificate.
+pub trait Answer: Clone + Send + Sync + 'static {
+    /// Answers one.
+    fn answer(self, request: Request<Bytes>, caller: Option<Identity>) -> BoxFuture<'static, Response<Body>>;
+}
+
+/// The node's port: who asks is known and allowed, or `access` is open to everybody.
+#[derive(Clone)]
+pub struct NodePort {
+    /// What answers.
+    pub api: KubeletApi,
+    /// Who may ask; everybody when absent.
+    pub access: Option<Access>,
+}
+
+impl Answer for NodePort {
+    fn answer(self, request: Request<Bytes>, caller: Option<Identity>) -> BoxFuture<'static, Response<Body>> {
+        Box::pin(async move {
+            if let Some(access) = &self.access {
+                let shown =
+                    request.headers().get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+                let permitted = access.permit(caller, shown, request.method(), request.uri().path()).await;
+                if let Err(refusal) = permitted {
+                    return text(refusal.status, &refusal.text);
+                }
+            }
+            self.api.call(request).await
+        })
+    }
+}
+
+impl Answer for Webhook {
+    fn answer(
+        self,
+        request: Request<Bytes>,
+        _caller: Option<Identity>,
+    ) -> BoxFuture<'static, Response<Body>> {
+        Box::pin(async move { self.call(request).map(|body| Full::new(body).boxed_unsync()) })
+    }
+}
+
+/// Serves `answer` on `listener` until it is dropped.
+pub async fn serve(listener: TcpListener, acceptor: TlsAcceptor, answer: impl Answer) {
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection(stream, acceptor.clone(), answer.clone()));
+                }
+                Err(error) => {
+                    // Out of file descriptors, most likely: some will be free again.
+                    tracing::warn!(%error, "a connection was not accepted");
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, acceptor: TlsAcceptor, answer: impl Answer) {
+    let stream = match tokio::time::timeout(HANDSHAKE_PATIENCE, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a peer did not shake hands");
+            return;
+        }
+        Err(_) => return,
+    };
+    let certificates = stream.get_ref().1.peer_certificates();
+    let caller = certificates.and_then(|chain| chain.first()).and_then(|first| certified(first));
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let (answer, caller) = (answer.clone(), caller.clone());
+        async move { Ok::<_, Infallible>(one(request, answer, caller).await) }
+    });
+    let served = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(60))
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+async fn one(request: Request<Incoming>, answer: impl Answer, caller: Option<Identity>) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    match Limited::new(body, REQUEST_LIMIT).collect().await {
+        Ok(body) => answer.answer(Request::from_parts(parts, body.to_bytes()), caller).await,
+        Err(error) => text(StatusCode::PAYLOAD_TOO_LARGE, &format!("the request cannot be read: {error}")),
+    }
+}
