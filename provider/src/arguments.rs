@@ -1,0 +1,256 @@
+//! What the process is told on its command line, and what it finds out for itself at the start.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{Api, Client};
+use provider::config::{ConfigError, Settings, Sources, read_file};
+use provider::eci::TransportError;
+use provider::serving::{Identification, TlsError};
+use provider::webhook::registration::{self, Address};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+/// A virtual Kubernetes node whose pods run as Elastic Container Instances.
+///
+/// Four things must be given, in the environment or in a file: ECI_VSWITCH, ECI_SECURITY_GROUP, ECI_ACCESS_KEY and
+/// ECI_SECRET_KEY. The cluster is found as kubectl finds it.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub struct Arguments {
+    /// A file of lines `NAME=value`, or a folder with a file for each name, as a mounted Secret is.
+    #[arg(long, value_name = "PATH")]
+    config: Option<PathBuf>,
+    /// The name of the node [default: virtual-kubelet].
+    #[arg(long, value_name = "NAME")]
+    node_name: Option<String>,
+    /// The address at which the API server reaches this process [environment: POD_IP].
+    #[arg(long, value_name = "IP")]
+    node_ip: Option<String>,
+    /// Where the node's port is opened [default: 0.0.0.0:10250].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+    /// The vSwitches of the instances, separated by commas [environment: ECI_VSWITCH].
+    #[arg(long, value_name = "IDS")]
+    vswitch: Option<String>,
+    /// The security group of the instances [environment: ECI_SECURITY_GROUP].
+    #[arg(long, value_name = "ID")]
+    security_group: Option<String>,
+    /// The id of the access key [environment: ECI_ACCESS_KEY]; its secret is never an argument.
+    #[arg(long, value_name = "ID")]
+    access_key: Option<String>,
+    /// The region [environment: ECI_REGION, default: cn-hangzhou].
+    #[arg(long, value_name = "ID")]
+    region: Option<String>,
+    /// Where the ECI OpenAPI answers [environment: ECI_ENDPOINT, default: the region's own endpoint].
+    #[arg(long, value_name = "URL")]
+    endpoint: Option<String>,
+    /// What tells this cluster's instances from another's [environment: ALIYUN_CLUSTERID].
+    #[arg(long, value_name = "ID")]
+    cluster_id: Option<String>,
+    /// The resource group of the instances [environment: ALIYUN_RESOURCEGROUP_ID].
+    #[arg(long, value_name = "ID")]
+    resource_group: Option<String>,
+    /// The zone that the node claims to be in [environment: ECI_ZONE].
+    #[arg(long, value_name = "ID")]
+    zone: Option<String>,
+    /// The architecture of the instances, amd64 or arm64 [environment: ECI_ARCHITECTURE].
+    #[arg(long, value_name = "NAME")]
+    architecture: Option<String>,
+    /// The certificate of the node's port; made on the spot when absent.
+    #[arg(long, value_name = "FILE", requires = "node_key")]
+    node_certificate: Option<String>,
+    /// The key of that certificate.
+    #[arg(long, value_name = "FILE", requires = "node_certificate")]
+    node_key: Option<String>,
+    /// The authority of clients' certificates at the node's port; the cluster's own when absent.
+    #[arg(long, value_name = "FILE")]
+    client_ca: Option<String>,
+    /// Lets everybody ask the node's port. For tests only.
+    #[arg(long)]
+    pub no_auth: bool,
+    /// Where the webhook's port is opened; no webhook when absent.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    webhook_listen: Option<SocketAddr>,
+    /// The certificate of the webhook's port; made on the spot when absent.
+    #[arg(long, value_name = "FILE", requires = "webhook_key")]
+    webhook_certificate: Option<String>,
+    /// The key of that certificate.
+    #[arg(long, value_name = "FILE", requires = "webhook_certificate")]
+    webhook_key: Option<String>,
+    /// Registers the webhook at this URL, as `https://10.0.0.5:8443`; a chart that registers it does not need this.
+    #[arg(long, value_name = "URL", requires = "webhook_listen")]
+    webhook_url: Option<String>,
+}
+
+/// Why the provider does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// Settings.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Settings(Vec<ConfigError>),
+    /// The file of settings.
+    #[error("{path} cannot be read: {why}")]
+    File { path: String, why: std::io::Error },
+    /// The machine.
+    #[error("the machine gives no entropy: {0}")]
+    Entropy(std::io::Error),
+    /// The way to the cloud.
+    #[error("the machine's certificate authorities cannot be read: {0}")]
+    Transport(TransportError),
+    /// The way to the cluster.
+    #[error("there is no cluster: {0}. Set KUBECONFIG, or run this in a pod with a service account.")]
+    Cluster(String),
+    /// A port.
+    #[error("{address} cannot be listened at: {why}. Choose another with --listen or --webhook-listen.")]
+    Port { address: SocketAddr, why: std::io::Error },
+    /// Certificates.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The registration of the webhook.
+    #[error("the webhook cannot be registered: {0}")]
+    Registration(kube::Error),
+    /// The provider itself.
+    #[error(transparent)]
+    Run(provider::RunError),
+}
+
+impl Trouble {
+    pub fn port(address: SocketAddr, why: std::io::Error) -> Self {
+        Self::Port { address, why }
+    }
+}
+
+impl Arguments {
+    /// The settings, from all their sources.
+    pub fn settings(&self) -> Result<Settings, Trouble> {
+        let flags = [
+            ("NODE_NAME", &self.node_name),
+            ("POD_IP", &self.node_ip),
+            ("KUBELET_LISTEN", &self.listen),
+            ("ECI_VSWITCH", &self.vswitch),
+            ("ECI_SECURITY_GROUP", &self.security_group),
+            ("ECI_ACCESS_KEY", &self.access_key),
+            ("ECI_REGION", &self.region),
+            ("ECI_ENDPOINT", &self.endpoint),
+            ("ALIYUN_CLUSTERID", &self.cluster_id),
+            ("ALIYUN_RESOURCEGROUP_ID", &self.resource_group),
+            ("ECI_ZONE", &self.zone),
+            ("ECI_ARCHITECTURE", &self.architecture),
+        ];
+        let flags = flags.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();
+        let file = self.config.as_deref().map_or_else(|| Ok(BTreeMap::new()), read_path)?;
+        Settings::from(&Sources { flags, environment: &|name| std::env::var(name).ok(), file })
+            .map_err(Trouble::Settings)
+    }
+
+    /// What the node's port shows.
+    pub fn node_certificate(
+        &self,
+        names: &[String],
+        addresses: &[IpAddr],
+    ) -> Result<Identification, Trouble> {
+        Ok(match (&self.node_certificate, &self.node_key) {
+            (Some(certificate), Some(key)) => Identification::from_files(certificate, key)?,
+            _ => Identification::self_signed(names, addresses)?,
+        })
+    }
+
+    /// The authority of clients' certificates, in PEM: from a file, else the one that the cluster publishes. Without
+    /// one, clients show tokens.
+    pub async fn client_authority(&self, client: &Client) -> Result<Option<String>, Trouble> {
+        if let Some(path) = &self.client_ca {
+            let read = std::fs::read_to_string(path);
+            return read.map(Some).map_err(|why| Trouble::File { path: path.clone(), why });
+        }
+        let api: Api<ConfigMap> = Api::namespaced(client.clone(), "kube-system");
+        match api.get_opt("extension-apiserver-authentication").await {
+            Ok(found) => Ok(found.and_then(|found| found.data?.get("client-ca-file").cloned())),
+            Err(error) => {
+                tracing::warn!(%error, "the cluster's authority of clients cannot be read; only tokens are accepted");
+                Ok(None)
+            }
+        }
+    }
+
+    /// The webhook's port, opened; registered when a URL is given.
+    pub async fn webhook(
+        &self,
+        client: &Client,
+        addresses: &[IpAddr],
+    ) -> Result<Option<(TcpListener, TlsAcceptor)>, Trouble> {
+        let Some(address) = self.webhook_listen else { return Ok(None) };
+        let listener = TcpListener::bind(address).await.map_err(|why| Trouble::Port { address, why })?;
+        let shown = match (&self.webhook_certificate, &self.webhook_key) {
+            (Some(certificate), Some(key)) => Identification::from_files(certificate, key)?,
+            _ => Identification::self_signed(
+                &["localhost".to_owned()],
+                &with_url(addresses, self.webhook_url.as_deref()),
+            )?,
+        };
+        if let Some(url) = &self.webhook_url {
+            let configuration = registration::configuration(&Address::Url(url.clone()), shown.pem.as_bytes());
+            registration::register(client.clone(), &configuration).await.map_err(Trouble::Registration)?;
+        }
+        Ok(Some((listener, shown.acceptor(None)?)))
+    }
+}
+
+/// A certificate must hold the address by which it is called.
+fn with_url(addresses: &[IpAddr], url: Option<&str>) -> Vec<IpAddr> {
+    let host =
+        url.and_then(|url| url.parse::<http::Uri>().ok()).and_then(|uri| uri.host().map(str::to_owned));
+    let called = host.and_then(|host| host.trim_matches(['[', ']']).parse().ok());
+    addresses.iter().copied().chain(called).collect()
+}
+
+fn read_path(path: &Path) -> Result<BTreeMap<String, String>, Trouble> {
+    let wrong = |why| Trouble::File { path: path.display().to_string(), why };
+    if !path.is_dir() {
+        return Ok(read_file(&std::fs::read_to_string(path).map_err(wrong)?));
+    }
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(path).map_err(wrong)? {
+        let entry = entry.map_err(wrong)?;
+        // A mounted Secret holds links to files, and folders with dots that are no settings.
+        if let (Ok(value), Ok(name)) =
+            (std::fs::read_to_string(entry.path()), entry.file_name().into_string())
+        {
+            found.insert(name, value.trim().to_owned());
+        }
+    }
+    Ok(found)
+}
+
+/// A client of the cluster, and the API server's host and port.
+pub async fn cluster() -> Result<(Client, String), Trouble> {
+    let config = kube::Config::infer().await.map_err(|error| Trouble::Cluster(error.to_string()))?;
+    let host = config.cluster_url.host().unwrap_or("127.0.0.1").to_owned();
+    let port = config.cluster_url.port_u16().unwrap_or(443);
+    let client = Client::try_from(config).map_err(|error| Trouble::Cluster(error.to_string()))?;
+    Ok((client, format!("{host}:{port}")))
+}
+
+/// This machine's own address on the way to `target`; nothing is sent.
+pub fn address_towards(target: &str) -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect(target).ok()?;
+    socket.local_addr().ok().map(|address| address.ip())
+}
+
+/// Waits for Ctrl-C, or for the signal with which Kubernetes ends a container.
+pub async fn told_to_stop() {
+    let interrupted = tokio::signal::ctrl_c();
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminated) => {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+        }
+        Err(_) => drop(interrupted.await),
+    }
+}

@@ -1,0 +1,66 @@
+//! The provider as a process: settings, clients, two ports, and then the node until told to stop.
+
+mod arguments;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use arguments::{Arguments, Trouble};
+use clap::Parser;
+use determinism::{Clock, Seed};
+use provider::eci::HyperTransport;
+use provider::kubelet_api::access::Access;
+use provider::serving::{NodePort, serve};
+use provider::{Eci, Provider};
+use tokio::net::TcpListener;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let log = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).init();
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(trouble) => {
+            eprintln!("{trouble}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Trouble> {
+    let mut settings = arguments.settings()?;
+    let (clock, seed) = (Clock::system(), Seed::from_entropy().map_err(Trouble::Entropy)?);
+    let (client, api_server) = arguments::cluster().await?;
+    settings.config.node_ip = settings.config.node_ip.or_else(|| arguments::address_towards(&api_server));
+    let transport = Arc::new(HyperTransport::new().map_err(Trouble::Transport)?);
+    let eci = Eci::new(transport, settings.credentials, settings.region, clock.clone(), seed);
+    let eci = settings.endpoint.into_iter().fold(eci, Eci::at);
+
+    let listener =
+        TcpListener::bind(settings.listen).await.map_err(|error| Trouble::port(settings.listen, error))?;
+    settings.config.kubelet_port =
+        listener.local_addr().map_err(|error| Trouble::port(settings.listen, error))?.port();
+    let names = [settings.config.node_name.clone()];
+    let addresses: Vec<_> = settings.config.node_ip.into_iter().collect();
+    let node = settings.config.node_name.clone();
+    let provider = Provider::new(settings.config, client.clone(), eci, clock.clone(), seed);
+
+    let shown = arguments.node_certificate(&names, &addresses)?;
+    let acceptor = shown.acceptor(arguments.client_authority(&client).await?.as_deref())?;
+    let access = (!arguments.no_auth).then(|| Access::new(client.clone(), &node, clock));
+    tracing::info!("the node {node} answers at https://{}", settings.listen);
+    let node_port = serve(listener, acceptor, NodePort { api: provider.kubelet_api(), access });
+
+    let webhook = arguments.webhook(&client, &addresses).await?;
+    let webhook = async {
+        match webhook {
+            Some((listener, acceptor)) => serve(listener, acceptor, provider.webhook()).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        ran = provider.run(arguments::told_to_stop()) => ran.map_err(Trouble::Run),
+        () = node_port => Ok(()),
+        () = webhook => Ok(()),
+    }
+}
