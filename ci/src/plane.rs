@@ -30,6 +30,8 @@ impl Plane {
         let mut lines = BufReader::new(output).lines().map_while(Result::ok);
         let told = lines.find_map(|line| line.strip_prefix("export KUBECONFIG=").map(PathBuf::from));
         plane.kubeconfig = told.context("the control plane ended before it was ready")?;
+        // a pipe that nobody reads would end it
+        std::thread::spawn(move || lines.for_each(drop));
         Ok(plane)
     }
 
