@@ -7,6 +7,7 @@ pub mod decide;
 pub mod events;
 pub mod identity;
 pub mod look;
+pub mod patience;
 pub mod phase;
 pub mod publish;
 pub mod quantity;

@@ -20,7 +20,7 @@ use super::decide::{self, Asked, Decision, End, Sight};
 use super::events::{Recorder, Tone};
 use super::look::Lookout;
 use super::request::{self, Made, Problem, Scope};
-use super::{publish, sources, status};
+use super::{patience, publish, sources, status};
 use crate::eci::{Eci, EciError, Meaning, retry};
 
 /// How many pods are worked on at once, so that neither the API nor the cloud is flooded.
@@ -170,6 +170,7 @@ impl Workshop {
         let Some(view) = self.book.view(uid).filter(|now| self.decide(now) == self.decide(view)) else {
             return Outcome::Done;
         };
+        self.make_patient(&view.pod).await;
         let pod = &view.pod;
         let found = match sources::gather(&self.client, pod).await {
             Ok(found) => found,
@@ -196,6 +197,17 @@ impl Workshop {
                 Outcome::Done
             }
             Err(error) => self.was_refused(pod, &error).await,
+        }
+    }
+
+    /// Lets the pod outlive a cloud that is away. Where that is forbidden, or the pod just changed, it is as it is.
+    async fn make_patient(&self, pod: &Pod) {
+        let (Some(namespace), Some(name)) = (&pod.metadata.namespace, &pod.metadata.name) else { return };
+        let Some(patch) = patience::patch(pod) else { return };
+        let api: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
+        match api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await {
+            Ok(pod) => self.book.wrote_pod(pod),
+            Err(error) => tracing::info!(%error, namespace, name, "the pod's tolerations stay as they are"),
         }
     }
 
