@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{chart, control_plane, kubectl, sdk};
+use crate::{chart, control_plane, kubectl, rights, sdk};
 
 /// How a check ended when it did not fail.
 pub enum Ended {
@@ -31,6 +31,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("official Python clients", sdk::python),
     ("official Node client", sdk::node),
     ("the Helm chart", chart::run),
+    ("the chart's rights, all of them and no more", rights::run),
     ("a real control plane", control_plane::check),
 ];
 

@@ -93,7 +93,8 @@ fn add_standard_library(triple: &str) -> bool {
     added.is_ok_and(|status| status.success())
 }
 
-fn target_folder(root: &Path) -> PathBuf {
+/// Where cargo builds.
+pub fn target_folder(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
 }
 

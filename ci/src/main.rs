@@ -14,6 +14,7 @@ mod kept;
 mod kind;
 mod kubectl;
 mod plane;
+mod rights;
 mod sdk;
 mod tools;
 

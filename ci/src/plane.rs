@@ -47,6 +47,11 @@ impl Plane {
         said_by(helm.env("KUBECONFIG", &self.kubeconfig))
     }
 
+    /// The log of who asked for what.
+    pub fn audit_log(&self) -> PathBuf {
+        self.kubeconfig.with_file_name("audit.log")
+    }
+
     /// Presses Ctrl-C and waits.
     pub fn end(mut self) -> Result<()> {
         interrupt(&mut self.process, "the control plane")

@@ -1,0 +1,257 @@
+//! The chart's rights: the provider works with them, and none of them is unused.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::chart::{PARAMETERS, RELEASE};
+use crate::checks::{Ended, command};
+use crate::images::target_folder;
+use crate::plane::{Plane, interrupt, said_by};
+
+/// A pod that needs everything a provider may ask for.
+const POD: &str = r#"
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: page }
+data: { greeting: hello }
+---
+apiVersion: v1
+kind: Secret
+metadata: { name: word }
+stringData: { word: hush }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: needs-all }
+spec:
+  nodeName: virtual-kubelet
+  restartPolicy: Never
+  containers:
+  - name: main
+    image: busybox
+    command: [sh, -c, "echo said in the cloud; sleep 3600"]
+    env:
+    - { name: GREETING, valueFrom: { configMapKeyRef: { name: page, key: greeting } } }
+    - { name: WORD, valueFrom: { secretKeyRef: { name: word, key: word } } }
+    volumeMounts: [{ name: token, mountPath: /token }]
+  volumes:
+  - name: token
+    projected:
+      sources: [{ serviceAccountToken: { path: token, audience: cloud } }]
+"#;
+
+/// A pod that falls and is started again, with the same events every time.
+const FALLING: &str = r#"
+apiVersion: v1
+kind: Pod
+metadata: { name: falls }
+spec:
+  nodeName: virtual-kubelet
+  containers:
+  - { name: main, image: busybox, command: ["false"] }
+"#;
+
+/// A right: the verb, the API group, the resource.
+type Right = (String, String, String);
+
+/// Runs the provider as the chart's service account, lets it do all it can do, and compares.
+pub fn run(root: &Path) -> Result<Ended> {
+    for program in ["go", "kubectl"] {
+        if Command::new(program).arg("version").output().is_err() {
+            return Ok(Ended::Skipped(format!("{program} is not installed")));
+        }
+    }
+    let build = ["build", "--quiet", "--package", "eci-sim", "--package", "provider"];
+    command(Command::new("cargo").args(build).current_dir(root))?;
+    let binaries = ["eci-sim", "provider"].map(|name| target_folder(root).join("debug").join(name));
+    let plane = Plane::start(root)?;
+    let chart = root.join("provider/chart");
+    let chart = chart.to_str().context("the path of this clone is no text")?;
+    let values = PARAMETERS.into_iter().flat_map(|value| ["--set-string", value]);
+    plane.helm(&[&["install", RELEASE, chart][..], &values.collect::<Vec<_>>()].concat())?;
+    let kubeconfig = as_service_account(&plane)?;
+
+    let (mut simulator, endpoint) = Process::simulator(&binaries[0])?;
+    let start = || Process::provider(&binaries[1], &endpoint, &kubeconfig);
+    let mut provider = start()?;
+    lives(&plane).with_context(|| provider.last_words())?;
+    interrupt(&mut provider.0, "the provider")?;
+    // while it was away, somebody meddled with the node, and a pod was taken away by force
+    plane.kubectl("label node virtual-kubelet type-")?;
+    plane.kubectl("delete pod needs-all --force --grace-period=0 --timeout=60s")?;
+    let mut provider = start()?;
+    let label =
+        "wait --for=jsonpath={.metadata.labels.type}=virtual-kubelet node/virtual-kubelet --timeout=30s";
+    plane.kubectl(label).with_context(|| provider.last_words())?;
+    // it lives on until its group, which has no pod any more, has been found
+    apply(&plane, FALLING)?;
+    plane.kubectl("wait --for=condition=Ready=false pod/falls --timeout=60s")?;
+    plane.kubectl("delete pod falls --timeout=60s")?;
+    interrupt(&mut provider.0, "the provider")?;
+    interrupt(&mut simulator.0, "the simulator")?;
+
+    let (used, refused) = used(&plane.audit_log())?;
+    ensure!(refused.is_empty(), "the chart's rights do not suffice; refused were {refused:#?}");
+    let given = given(&plane)?;
+    let unused: Vec<_> = given.difference(&used).collect();
+    ensure!(unused.is_empty(), "the chart gives rights that the provider does not use: {unused:#?}");
+    println!("✓ the provider works with the chart's {} rights and uses each", given.len());
+    plane.end()?;
+    Ok(Ended::Passed)
+}
+
+/// A kubeconfig with nothing but the token of the chart's service account.
+fn as_service_account(plane: &Plane) -> Result<std::path::PathBuf> {
+    let token = plane.kubectl(&format!("--namespace kube-system create token {RELEASE} --duration 1h"))?;
+    let text = fs::read_to_string(&plane.kubeconfig)?;
+    let mut config: Value = serde_json::from_str(&text)?;
+    config["users"][0]["user"] = json!({ "token": token.trim() });
+    let path = plane.kubeconfig.with_file_name("service-account.kubeconfig");
+    fs::write(&path, config.to_string())?;
+    Ok(path)
+}
+
+/// A node that comes up; a pod that needs everything, its log and its end; one that falls.
+fn lives(plane: &Plane) -> Result<()> {
+    plane.kubectl("wait --for=create node/virtual-kubelet --timeout=30s")?;
+    plane.kubectl("wait --for=condition=Ready node/virtual-kubelet --timeout=30s")?;
+    apply(plane, POD)?;
+    apply(plane, FALLING)?;
+    plane.kubectl("wait --for=condition=Ready pod/needs-all --timeout=120s")?;
+    let said = plane.kubectl("logs needs-all")?;
+    ensure!(said.contains("said in the cloud"), "the log says {said:?}");
+    asks_with_a_token(plane)?;
+    // an event of one pod is counted, not repeated
+    let started = "event --field-selector involvedObject.name=falls,reason=Started";
+    plane.kubectl(&format!("wait --for=jsonpath={{.count}}=2 {started} --timeout=120s"))?;
+    plane.kubectl("delete pod falls --timeout=60s")?;
+    Ok(())
+}
+
+fn apply(plane: &Plane, text: &str) -> Result<()> {
+    let mut kubectl = Command::new("kubectl");
+    kubectl.args(["apply", "--filename", "-"]).env("KUBECONFIG", &plane.kubeconfig);
+    let mut kubectl = kubectl.stdin(Stdio::piped()).spawn().context("cannot start kubectl")?;
+    kubectl.stdin.take().context("kubectl has no input")?.write_all(text.as_bytes())?;
+    ensure!(kubectl.wait()?.success(), "kubectl does not take {text}");
+    Ok(())
+}
+
+/// Asks the node's port itself, as a metrics collector does: with the token of somebody who may, and of nobody.
+fn asks_with_a_token(plane: &Plane) -> Result<()> {
+    let port = "get node virtual-kubelet --output jsonpath={.status.daemonEndpoints.kubeletEndpoint.Port}";
+    let port = plane.kubectl(port)?;
+    plane.kubectl("create serviceaccount asks")?;
+    let may =
+        "create clusterrolebinding asks --clusterrole system:kubelet-api-admin --serviceaccount default:asks";
+    plane.kubectl(may)?;
+    let token = plane.kubectl("create token asks")?;
+    let ask = |token: &str| {
+        let mut kubectl = Command::new("kubectl");
+        kubectl.env("KUBECONFIG", "/dev/null").arg(format!("--server=https://127.0.0.1:{port}"));
+        kubectl.arg("--insecure-skip-tls-verify").arg(format!("--token={}", token.trim()));
+        said_by(kubectl.args(["get", "--raw", "/pods"]))
+    };
+    ensure!(ask(&token)?.contains("needs-all"), "the node does not list its pods");
+    ensure!(ask("nobody").is_err(), "the node answers nobody in particular");
+    Ok(())
+}
+
+/// A child that is killed when it is dropped before its end.
+struct Process(Child, std::path::PathBuf);
+
+impl Process {
+    fn simulator(binary: &Path) -> Result<(Self, String)> {
+        let mut command = Command::new(binary);
+        command
+            .args(["--listen", "127.0.0.1:0"])
+            .env("ECI_ACCESS_KEY", "the-id")
+            .env("ECI_SECRET_KEY", "hush");
+        let mut child = command.stdout(Stdio::piped()).spawn().context("cannot start the simulator")?;
+        let output = child.stdout.take().context("the simulator has no output")?;
+        let this = Self(child, "/dev/null".into());
+        let first = BufReader::new(output).lines().next().context("the simulator ended")??;
+        let endpoint = first.split_whitespace().find(|word| word.starts_with("http://"));
+        Ok((this, endpoint.with_context(|| format!("no address in {first:?}"))?.to_owned()))
+    }
+
+    fn provider(binary: &Path, endpoint: &str, kubeconfig: &Path) -> Result<Self> {
+        let log = kubeconfig.with_file_name("provider.log");
+        let file = fs::File::create(&log)?;
+        let mut command = Command::new(binary);
+        command.envs(PARAMETERS.iter().filter_map(|parameter| parameter.split_once('=')));
+        command.env("ECI_ENDPOINT", endpoint).env("KUBECONFIG", kubeconfig);
+        command.env("POD_IP", "127.0.0.1").env("KUBELET_LISTEN", "127.0.0.1:0");
+        command.stdout(file.try_clone()?).stderr(file);
+        Ok(Self(command.spawn().context("cannot start the provider")?, log))
+    }
+
+    fn last_words(&self) -> String {
+        let text = fs::read_to_string(&self.1).unwrap_or_default();
+        let lines: Vec<_> = text.lines().collect();
+        format!("the provider last said:\n{}", lines[lines.len().saturating_sub(8)..].join("\n"))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill(); // already gone after its orderly end
+        let _ = self.0.wait();
+    }
+}
+
+/// What the service account has asked for with success, and what it was refused.
+fn used(log: &Path) -> Result<(BTreeSet<Right>, BTreeSet<Right>)> {
+    let user = format!("system:serviceaccount:kube-system:{RELEASE}");
+    let (mut used, mut refused) = (BTreeSet::new(), BTreeSet::new());
+    for line in fs::read_to_string(log)?.lines() {
+        let event: Value = serde_json::from_str(line).context("the audit log cannot be read")?;
+        if event["user"]["username"] != user.as_str() {
+            continue;
+        }
+        let object = &event["objectRef"];
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let mut resource = text(&object["resource"]);
+        if let Some(subresource) = object["subresource"].as_str() {
+            resource = format!("{resource}/{subresource}");
+        }
+        let right = (text(&event["verb"]), text(&object["apiGroup"]), resource);
+        if event["responseStatus"]["code"] == 403 {
+            refused.insert(right)
+        } else {
+            used.insert(right)
+        };
+    }
+    ensure!(!used.is_empty(), "the audit log knows nothing of {user}");
+    Ok((used, refused))
+}
+
+/// What the chart's roles give, as the API server has them.
+fn given(plane: &Plane) -> Result<BTreeSet<Right>> {
+    let mut given = BTreeSet::new();
+    for role in
+        [format!("get clusterrole {RELEASE}"), format!("--namespace kube-node-lease get role {RELEASE}")]
+    {
+        let role: Value = serde_json::from_str(&plane.kubectl(&format!("{role} --output json"))?)?;
+        let rules = role["rules"].as_array().context("a role has rules")?;
+        for rule in rules {
+            let of = |field: &str| {
+                let list = rule[field].as_array().cloned().unwrap_or_default();
+                list.into_iter().filter_map(|v| v.as_str().map(str::to_owned)).collect::<Vec<_>>()
+            };
+            for (group, resource) in
+                of("apiGroups").iter().flat_map(|g| of("resources").into_iter().map(move |r| (g.clone(), r)))
+            {
+                given.extend(of("verbs").into_iter().map(|verb| (verb, group.clone(), resource.clone())));
+            }
+        }
+    }
+    ensure!(!given.is_empty(), "the chart's roles give nothing");
+    Ok(given)
+}
