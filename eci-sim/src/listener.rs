@@ -20,10 +20,14 @@ const HEAD_MAX: usize = 1 << 20;
 /// How many headers a request may have.
 const HEADERS_MAX: usize = 100;
 
+const LINE_TOO_LONG: Bad = Bad(414, "the request line is longer than 1 MiB");
+const HEAD_TOO_LONG: Bad = Bad(431, "the headers are longer than 1 MiB");
+const BODY_TOO_LONG: Bad = Bad(413, "the body is larger than 4 MiB");
+
 /// Why a connection is closed with an answer of its own.
 struct Bad(u16, &'static str);
 
-/// Answers on `listener` until `shutdown` is over, then lets the open exchanges end.
+/// Answers on `listener` until `shutdown` is over, then closes what is open.
 pub async fn serve<A>(listener: TcpListener, answer: A, shutdown: impl Future<Output = ()>)
 where
     A: Fn(Incoming) -> Exchange + Send + Sync + 'static,
@@ -85,19 +89,15 @@ async fn read(
     let mut searched = 0;
     let head = loop {
         let from = usize::saturating_sub(searched, 3);
-        if let Some(at) = buffer[from..].windows(4).position(|four| four == b"\r\n\r\n") {
-            break from + at + 4;
+        let end = buffer[from..].windows(4).position(|four| four == b"\r\n\r\n").map(|at| from + at + 4);
+        if end.unwrap_or(buffer.len()) > HEAD_MAX {
+            let in_line = buffer.iter().take(HEAD_MAX).all(|byte| *byte != b'\n');
+            return Ok(Err(if in_line { LINE_TOO_LONG } else { HEAD_TOO_LONG }));
+        }
+        if let Some(end) = end {
+            break end;
         }
         searched = buffer.len();
-        if searched > HEAD_MAX {
-            let in_line = !buffer.contains(&b'\n');
-            let bad = if in_line {
-                Bad(414, "the request line is longer than 1 MiB")
-            } else {
-                Bad(431, "the headers are longer than 1 MiB")
-            };
-            return Ok(Err(bad));
-        }
         if stream.read_buf(buffer).await? == 0 {
             return if buffer.is_empty() { Ok(Ok(None)) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
         }
@@ -151,7 +151,6 @@ async fn read_body(
     buffer: &mut BytesMut,
     request: &Incoming,
 ) -> io::Result<Result<Bytes, Bad>> {
-    const TOO_LARGE: Bad = Bad(413, "the body is larger than 4 MiB");
     if let Some(coding) = request.header("transfer-encoding") {
         if !coding.eq_ignore_ascii_case("chunked") {
             return Ok(Err(Bad(501, "the only transfer coding that is understood is `chunked`")));
@@ -161,7 +160,7 @@ async fn read_body(
     let Some(length) = request.header("content-length") else { return Ok(Ok(Bytes::new())) };
     let Ok(length) = length.parse::<usize>() else { return Ok(Err(Bad(400, "Content-Length is no number"))) };
     if length > BODY_MAX {
-        return Ok(Err(TOO_LARGE));
+        return Ok(Err(BODY_TOO_LONG));
     }
     fill(stream, buffer, length).await?;
     Ok(Ok(buffer.split_to(length).freeze()))
@@ -185,7 +184,7 @@ async fn read_chunks(stream: &mut TcpStream, buffer: &mut BytesMut) -> io::Resul
             return Ok(Err(Bad(400, "the length of a chunk cannot be read")));
         };
         if body.len().saturating_add(length) > BODY_MAX {
-            return Ok(Err(Bad(413, "the body is larger than 4 MiB")));
+            return Ok(Err(BODY_TOO_LONG));
         }
         fill(stream, buffer, length + 2).await?;
         body.extend_from_slice(&buffer[..length]);

@@ -106,6 +106,17 @@ pub enum Refusal {
         /// In which it should be.
         wanted: &'static str,
     },
+    /// Something is longer than it may be.
+    #[error("The specified parameter {name} is too long: {most} at most.")]
+    TooLong {
+        /// Which parameter.
+        name: &'static str,
+        /// How long it may be.
+        most: &'static str,
+    },
+    /// The volume is no disk.
+    #[error("The specified volumeName {0} is invalid, only volume of cloud disk support capacity resize.")]
+    NotADisk(String),
     /// Nothing would change.
     #[error("There are no changes to be updated for current resource.")]
     NothingToUpdate,
@@ -163,6 +174,8 @@ impl Refusal {
             Self::TooManyTags => ErrorCode::NUMBER_EXCEED_TAGS,
             Self::QuotaExceeded(_) => ErrorCode::QUOTA_EXCEEDED,
             Self::WrongState { .. } => ErrorCode::INCORRECT_STATUS,
+            Self::TooLong { .. } => ErrorCode::INVALID_VALUE_EXCEEDED,
+            Self::NotADisk(_) => ErrorCode::INVALID_VOLUME_TYPE,
             Self::NothingToUpdate => ErrorCode::NO_NEED_UPDATE,
             Self::TokenMismatch(_) => ErrorCode::IDEMPOTENT_PARAMETER_MISMATCH,
             Self::DryRun => ErrorCode::DRY_RUN_OPERATION,

@@ -31,6 +31,8 @@ pub struct Script {
     pub scheduling: Option<Duration>,
     /// Why the group gets no machine.
     pub cannot_schedule: Option<String>,
+    /// What a container uses.
+    pub usage: Option<Usage>,
     /// How long the group's containers take to end when they are told to.
     pub stop: Option<Duration>,
 }
@@ -42,6 +44,15 @@ pub enum Runs {
     Forever,
     /// So long.
     For(Duration),
+}
+
+/// What a container uses while it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// Thousandths of a vCPU.
+    pub milli_vcpu: u32,
+    /// MiB of memory.
+    pub mebibytes: u32,
 }
 
 /// All scripts, in the order in which they were given; the latest that fits counts.

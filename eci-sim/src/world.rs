@@ -154,6 +154,11 @@ impl World {
         (group.card.account == *account && group.card.region == *region).then_some(group)
     }
 
+    /// The group of this number.
+    pub fn group(&self, number: u64) -> Option<&Group> {
+        self.groups.get(&number).map(AsRef::as_ref)
+    }
+
     /// An account's groups in a region after the one of this number, in order of creation.
     pub fn groups_after<'a>(
         &'a self,

@@ -1,91 +1,20 @@
 //! Container groups over time, called within the process.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod stand;
+
 use std::time::Duration;
 
 use determinism::{Clock, Seed};
 use eci_api::Action;
 use eci_api::actions::create_container_group::{Container, InitContainer, Tag};
-use eci_api::actions::describe_container_groups::ContainerGroup;
 use eci_api::actions::{
     CreateContainerGroup, DeleteContainerGroup, DescribeContainerGroupEvents, DescribeContainerGroupPrice,
     DescribeContainerGroupStatus, DescribeContainerGroups, DescribeContainerLog, DescribeRegions,
 };
-use eci_api::signature::Secret;
 use eci_sim::{EciSim, Refusal, Runs, Script, Yuan};
 use proptest::prelude::*;
-
-const NINE: &str = "2026-01-01T09:00:00Z";
-
-fn sim() -> EciSim {
-    let clock = Clock::still(NINE.parse().unwrap());
-    EciSim::builder().clock(clock).credential("local", Secret::new("local-secret")).build()
-}
-
-fn container(name: &str, image: &str, command: &[&str]) -> Container {
-    let command = command.iter().map(|word| (*word).to_owned()).collect();
-    Container { name: Some(name.into()), image: Some(image.into()), command, ..Container::default() }
-}
-
-fn group(name: &str, containers: Vec<Container>) -> CreateContainerGroup {
-    CreateContainerGroup {
-        container_group_name: Some(name.into()),
-        security_group_id: Some("sg-1".into()),
-        vswitch_id: Some("vsw-1".into()),
-        container: containers,
-        ..CreateContainerGroup::default()
-    }
-}
-
-fn once(name: &str, command: &[&str]) -> CreateContainerGroup {
-    let restart_policy = Some("Never".to_owned());
-    CreateContainerGroup { restart_policy, ..group(name, vec![container("main", "busybox", command)]) }
-}
-
-fn create(sim: &EciSim, request: &CreateContainerGroup) -> String {
-    sim.act(request).unwrap().container_group_id
-}
-
-fn look(sim: &EciSim, id: &str) -> Option<ContainerGroup> {
-    let container_group_ids = Some(format!("[\"{id}\"]"));
-    let request = DescribeContainerGroups {
-        container_group_ids,
-        with_event: Some(true),
-        ..DescribeContainerGroups::default()
-    };
-    sim.act(&request).unwrap().container_groups.pop()
-}
-
-fn status(sim: &EciSim, id: &str) -> String {
-    look(sim, id).map_or_else(|| "gone".to_owned(), |group| group.status)
-}
-
-fn wait(sim: &EciSim, seconds: u64) {
-    sim.control().clock().advance(Duration::from_secs(seconds)).unwrap();
-}
-
-/// Goes from one thing that happens to the next until the group is in a state, and says after how many seconds.
-fn wait_until(sim: &EciSim, id: &str, state: &str) -> i64 {
-    for _ in 0..1000 {
-        if status(sim, id) == state {
-            return sim.control().clock().now().as_second()
-                - NINE.parse::<jiff::Timestamp>().unwrap().as_second();
-        }
-        let due = sim.control().next_due().expect("something is still to happen");
-        let span = sim.control().clock().now().duration_until(due);
-        sim.control().clock().advance(span.unsigned_abs()).unwrap();
-    }
-    panic!("{id} is {} and not {state}", status(sim, id));
-}
-
-fn log(sim: &EciSim, id: &str, container: &str) -> String {
-    let request = DescribeContainerLog {
-        container_group_id: Some(id.into()),
-        container_name: Some(container.into()),
-        ..DescribeContainerLog::default()
-    };
-    sim.act(&request).unwrap().content
-}
+use stand::{NINE, container, create, group, log, look, once, sim, status, wait, wait_until};
 
 #[test]
 fn a_group_is_running_after_twelve_to_eighteen_seconds() {

@@ -3,13 +3,26 @@
 mod create_container_group;
 mod delete_container_group;
 mod delete_container_groups;
+mod describe_available_resource;
 mod describe_container_group_events;
+mod describe_container_group_metric;
 mod describe_container_group_price;
 mod describe_container_group_status;
 mod describe_container_groups;
 mod describe_container_log;
+mod describe_multi_container_group_metric;
 mod describe_regions;
+mod exec_container_command;
+mod list_tag_resources;
+mod list_usage;
+mod resize_container_group_ephemeral_storage;
+mod resize_container_group_volume;
+mod restart_container_group;
 mod selection;
+mod tag_resources;
+mod untag_resources;
+mod update_container_group;
+mod usage;
 
 use std::sync::Arc;
 
@@ -21,6 +34,7 @@ use serde::Serialize;
 
 use crate::catalog::{CATALOG, Region};
 use crate::group::Group;
+use crate::group::lifecycle::Event;
 use crate::money::Currency;
 use crate::refusal::Refusal;
 use crate::world::World;
@@ -95,12 +109,24 @@ table! {
     CreateContainerGroup,
     DeleteContainerGroup,
     DeleteContainerGroups,
+    DescribeAvailableResource,
     DescribeContainerGroupEvents,
+    DescribeContainerGroupMetric,
     DescribeContainerGroupPrice,
     DescribeContainerGroupStatus,
     DescribeContainerGroups,
     DescribeContainerLog,
+    DescribeMultiContainerGroupMetric,
     DescribeRegions,
+    ExecContainerCommand,
+    ListTagResources,
+    ListUsage,
+    ResizeContainerGroupEphemeralStorage,
+    ResizeContainerGroupVolume,
+    RestartContainerGroup,
+    TagResources,
+    UntagResources,
+    UpdateContainerGroup,
 }
 
 /// Carries out the operation of this name.
@@ -179,4 +205,29 @@ fn id_list(name: &str, text: Option<&str>, most: usize) -> Result<Option<Vec<Str
         return Err(Refusal::invalid(name, format!("{} ids; {most} at most", ids.len())));
     }
     Ok(Some(ids))
+}
+
+/// A group is told to start over, which only some states allow.
+fn start_over(world: &mut World, number: u64, event: Event) -> Result<(), Refusal> {
+    let Some(group) = world.group(number) else { return Ok(()) };
+    let refusal = wrong_state(group, "only a group that is Pending or Running can start over");
+    world.start_over(number, event).map_err(|_| refusal)
+}
+
+fn wrong_state(group: &Group, wanted: &'static str) -> Refusal {
+    Refusal::WrongState { id: group.card.id.to_string(), state: group.state, wanted }
+}
+
+/// The only kind of resource that can be tagged here.
+fn tagged_kind(kind: Option<&str>) -> Result<&str, Refusal> {
+    match kind.unwrap_or_default() {
+        kind if kind.eq_ignore_ascii_case("ContainerGroup") => Ok("ContainerGroup"),
+        "ImageCache" | "DataCache" | "VirtualNode" => {
+            Err(Refusal::NotSimulated(format!("The ResourceType {}", kind.unwrap_or_default())))
+        }
+        other => {
+            let why = format!("`{other}` should be ContainerGroup, ImageCache, DataCache or VirtualNode");
+            Err(Refusal::invalid("ResourceType", why))
+        }
+    }
 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::Control;
 use crate::billing::{Bill, BillLine};
 use crate::faults::Rule;
-use crate::script::{Runs, Script};
+use crate::script::{Runs, Script, Usage};
 use crate::server::{Exchange, Incoming, http_date};
 
 /// Why the door does not do what was asked.
@@ -92,6 +92,8 @@ struct Scripted {
     scheduling_seconds: Option<Decimal>,
     cannot_schedule: Option<String>,
     stop_seconds: Option<Decimal>,
+    uses_milli_vcpu: Option<u32>,
+    uses_mebibytes: Option<u32>,
 }
 
 enum Reply {
@@ -256,7 +258,12 @@ fn script(body: Scripted) -> Result<Script, Shut> {
         (None, true) => Some(Runs::Forever),
         (None, false) => None,
     };
+    let usage = match (body.uses_milli_vcpu, body.uses_mebibytes) {
+        (None, None) => None,
+        (vcpu, memory) => Some(Usage { milli_vcpu: vcpu.unwrap_or(0), mebibytes: memory.unwrap_or(0) }),
+    };
     Ok(Script {
+        usage,
         pull: maybe(body.pull_seconds)?,
         cannot_pull: body.cannot_pull,
         start: maybe(body.start_seconds)?,

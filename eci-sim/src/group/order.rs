@@ -55,7 +55,7 @@ pub fn containers(request: &ask::CreateContainerGroup) -> Result<Vec<Container>,
     }
     let after_others = !all.is_empty();
     for (index, asked) in request.container.iter().enumerate() {
-        let spec = app_spec(asked, &format!("Container.{}", index + 1))?;
+        let spec = container(asked, &format!("Container.{}", index + 1))?;
         all.push(Container::new(spec, false, after_others));
     }
     for container in &all {
@@ -66,7 +66,11 @@ pub fn containers(request: &ask::CreateContainerGroup) -> Result<Vec<Container>,
     Ok(all)
 }
 
-fn app_spec(asked: &ask::Container, place: &str) -> Result<container::Spec, Refusal> {
+/// What one container is asked to be; `place` is where it stands in the request.
+///
+/// # Errors
+/// [`Refusal`] with the parameter that cannot be.
+pub fn container(asked: &ask::Container, place: &str) -> Result<container::Spec, Refusal> {
     let rare = container::Rare {
         liveness: probe(asked.liveness_probe.as_ref(), &format!("{place}.LivenessProbe"))?,
         readiness: probe(asked.readiness_probe.as_ref(), &format!("{place}.ReadinessProbe"))?,

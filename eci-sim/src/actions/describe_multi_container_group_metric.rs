@@ -1,0 +1,27 @@
+//! `DescribeMultiContainerGroupMetric`: what several groups used, the latest record of each.
+
+use eci_api::actions::describe_multi_container_group_metric::MonitorData;
+use eci_api::actions::{DescribeMultiContainerGroupMetric, DescribeMultiContainerGroupMetricReply};
+
+use super::{Caller, Serve, id_list, usage};
+use crate::refusal::Refusal;
+use crate::world::World;
+
+/// Records are made every fifteen seconds.
+const PERIOD: i64 = 15;
+
+impl Serve for DescribeMultiContainerGroupMetric {
+    fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
+        let ids = id_list("ContainerGroupIds", self.container_group_ids.as_deref(), 20)?.unwrap_or_default();
+        let latest = world.now().as_second().div_euclid(PERIOD) * PERIOD;
+        let known = ids.iter().filter_map(|id| world.find(&caller.account, &caller.region, id));
+        let data = known.map(|group| MonitorData {
+            container_group_id: group.card.id.to_string(),
+            records: usage::several(group, &world.scripts, latest).into_iter().collect(),
+        });
+        Ok(DescribeMultiContainerGroupMetricReply {
+            monitor_datas: data.collect(),
+            request_id: caller.request_id.clone(),
+        })
+    }
+}

@@ -1,0 +1,61 @@
+//! `ExecContainerCommand`: the output of a command that the simulator can read; sessions over a WebSocket are not
+//! simulated.
+
+use eci_api::actions::{ExecContainerCommand, ExecContainerCommandReply};
+
+use super::{Caller, Serve, wrong_state};
+use crate::refusal::Refusal;
+use crate::script;
+use crate::world::World;
+
+/// How many words a command has at most, and how long each is.
+const WORDS_MAX: usize = 20;
+const WORD_MAX: usize = 256;
+
+impl Serve for ExecContainerCommand {
+    fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
+        let group = caller.group(world, self.container_group_id.as_deref())?;
+        let name = self.container_name.as_deref().unwrap_or_default();
+        let unknown = || Refusal::NotFound { kind: "ContainerName", id: name.to_owned() };
+        let container = group.container(name).ok_or_else(unknown)?;
+        if !container.is_running() {
+            return Err(wrong_state(group, "a command runs only in a container that is running"));
+        }
+        let words = words(self.command.as_deref().unwrap_or_default())?;
+        if self.sync != Some(true) {
+            return Err(Refusal::NotSimulated(
+                "ExecContainerCommand without Sync=true (a session over a WebSocket)".to_owned(),
+            ));
+        }
+        if self.tty == Some(true) {
+            return Err(Refusal::invalid("TTY", "it should be false when Sync is true"));
+        }
+        let env: Vec<(&str, &str)> =
+            container.spec.environment.iter().map(|v| (&*v.key, &*v.value)).collect();
+        let words: Vec<Box<str>> = words.into_iter().map(Into::into).collect();
+        let run = script::plan(None, &words, &[], &env);
+        if run.ends.is_none() {
+            let what = format!("The command {} of ExecContainerCommand", words.join(" "));
+            return Err(Refusal::NotSimulated(what));
+        }
+        let output = run.says.iter().map(|(_, line)| format!("{line}\n")).collect();
+        Ok(ExecContainerCommandReply {
+            sync_response: output,
+            request_id: caller.request_id.clone(),
+            ..ExecContainerCommandReply::default()
+        })
+    }
+}
+
+fn words(text: &str) -> Result<Vec<String>, Refusal> {
+    let words: Vec<String> = match text.trim_start().starts_with('[') {
+        true => serde_json::from_str(text).map_err(|_| {
+            Refusal::invalid("Command", "it should be a JSON array such as [\"/bin/sh\", \"-c\", \"echo x\"]")
+        })?,
+        false => vec![text.to_owned()],
+    };
+    if words.len() > WORDS_MAX || words.iter().any(|word| word.len() > WORD_MAX) {
+        return Err(Refusal::TooLong { name: "Command", most: "20 words of 256 characters" });
+    }
+    Ok(words)
+}

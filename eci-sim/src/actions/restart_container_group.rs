@@ -1,0 +1,16 @@
+//! `RestartContainerGroup`: only from Pending or Running; the address stays.
+
+use eci_api::actions::{RestartContainerGroup, RestartContainerGroupReply};
+
+use super::{Caller, Serve, start_over};
+use crate::group::lifecycle::Event;
+use crate::refusal::Refusal;
+use crate::world::World;
+
+impl Serve for RestartContainerGroup {
+    fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
+        let number = caller.group(world, self.container_group_id.as_deref())?.card.number;
+        start_over(world, number, Event::RestartAsked)?;
+        Ok(RestartContainerGroupReply { request_id: caller.request_id.clone() })
+    }
+}
