@@ -5,12 +5,18 @@
 
 pub mod label_selector;
 
+mod deployment;
+mod endpoints;
 mod eviction;
 mod garbage;
+mod job;
 mod namespaces;
 mod nodes;
+mod owned;
 mod recorder;
+mod replica_set;
 mod scheduling;
+mod service_accounts;
 mod waiting;
 
 use crate::KubeSim;
@@ -24,6 +30,11 @@ impl KubeSim {
             garbage::run(self),
             nodes::run(self),
             eviction::run(self),
+            service_accounts::run(self),
+            replica_set::run(self),
+            deployment::run(self),
+            job::run(self),
+            endpoints::run(self),
         );
     }
 }

@@ -54,6 +54,17 @@ impl Webhook {
         text(self.entry(), "/reinvocationPolicy") == "IfNeeded"
     }
 
+    /// Whether its selectors take `object` as it is now.
+    pub fn concerns(&self, request: &Attributes<'_>, object: &Value, objects: &dyn Objects) -> bool {
+        namespace_selected(self.entry(), request, object, objects)
+            && object_selected(self.entry(), request, object)
+    }
+
+    /// Whether it has conditions in a language that is not spoken here.
+    pub fn has_conditions(&self) -> bool {
+        !list(self.entry(), "/matchConditions").is_empty()
+    }
+
     /// How long it may take.
     pub fn timeout_seconds(&self) -> u64 {
         number(self.entry(), "/timeoutSeconds").and_then(|s| u64::try_from(s).ok()).unwrap_or(10)
@@ -81,8 +92,8 @@ impl Webhook {
     }
 }
 
-/// The webhooks of `role` that `request` with `object` concerns: by configuration's name, then by position.
-pub fn select(role: Role, request: &Attributes<'_>, object: &Value, objects: &dyn Objects) -> Vec<Webhook> {
+/// The webhooks of `role` whose rules speak of `request`: by configuration's name, then by position.
+pub fn select(role: Role, request: &Attributes<'_>, objects: &dyn Objects) -> Vec<Webhook> {
     if request.group == "admissionregistration.k8s.io" {
         return Vec::new();
     }
@@ -92,18 +103,12 @@ pub fn select(role: Role, request: &Attributes<'_>, object: &Value, objects: &dy
     for configuration in configurations {
         for position in 0..list(&configuration, "/webhooks").len() {
             let webhook = Webhook { configuration: Arc::clone(&configuration), position };
-            if concerns(webhook.entry(), request, object, objects) {
+            if list(webhook.entry(), "/rules").iter().any(|rule| covers(rule, request)) {
                 chosen.push(webhook);
             }
         }
     }
     chosen
-}
-
-fn concerns(webhook: &Value, request: &Attributes<'_>, object: &Value, objects: &dyn Objects) -> bool {
-    list(webhook, "/rules").iter().any(|rule| covers(rule, request))
-        && namespace_selected(webhook, request, object, objects)
-        && object_selected(webhook, request, object)
 }
 
 /// Whether a rule speaks of the request's resource and operation.
@@ -159,4 +164,93 @@ fn object_selected(webhook: &Value, request: &Attributes<'_>, object: &Value) ->
         || (object.is_null()
             && request.old.is_none()
             && crate::controllers::label_selector::is_empty(selector))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::admission::attributes::Operation;
+
+    struct Labelled(Value);
+
+    impl Objects for Labelled {
+        fn get(&self, _: &str, resource: &str, _: &str, _: &str) -> Option<Arc<Value>> {
+            (resource == "namespaces").then(|| Arc::new(json!({"metadata": {"labels": self.0}})))
+        }
+
+        fn list(&self, _: &str, _: &str) -> Vec<Arc<Value>> {
+            Vec::new()
+        }
+    }
+
+    fn request(resource: &'static str, subresource: &'static str) -> Attributes<'static> {
+        Attributes {
+            operation: Operation::Create,
+            group: "",
+            version: "v1",
+            resource,
+            subresource,
+            kind: "Pod",
+            namespaced: resource != "nodes",
+            namespace: "vk",
+            name: "p",
+            old: None,
+            dry_run: false,
+            user: &Value::Null,
+            options: &Value::Null,
+        }
+    }
+
+    #[test]
+    fn a_rule_covers_exactly_these_requests() {
+        let rule = |resources: Value, scope: &str| json!({"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": resources, "scope": scope});
+        for (resources, scope, pod, status, node) in [
+            (json!(["pods"]), "*", true, false, false),
+            (json!(["pods/status"]), "*", false, true, false),
+            (json!(["pods/*"]), "*", true, true, false),
+            (json!(["*"]), "*", true, false, true),
+            (json!(["*/*"]), "*", true, true, true),
+            (json!(["*/status"]), "*", false, true, false),
+            (json!(["*"]), "Namespaced", true, false, false),
+            (json!(["*"]), "Cluster", false, false, true),
+        ] {
+            let rule = rule(resources, scope);
+            let seen =
+                [("pods", ""), ("pods", "status"), ("nodes", "")].map(|(r, s)| covers(&rule, &request(r, s)));
+            assert_eq!(seen, [pod, status, node], "{rule}");
+        }
+        let other =
+            json!({"apiGroups": ["apps"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*"]});
+        assert!(!covers(&other, &request("pods", "")));
+    }
+
+    #[test]
+    fn selectors_look_at_the_namespace_and_at_the_object() {
+        let enabled = json!({"matchLabels": {"virtual-node-affinity-injection": "enabled"}});
+        let labels = json!({"virtual-node-affinity-injection": "enabled"});
+        let webhook = |namespaces: &Value, objects: &Value| Webhook {
+            configuration: Arc::new(
+                json!({"webhooks": [{"namespaceSelector": namespaces, "objectSelector": objects}]}),
+            ),
+            position: 0,
+        };
+        let (any, none) = (json!({}), json!({}));
+        for (namespaces, objects, of_namespace, of_object, wanted) in [
+            (&any, &any, &none, &none, true),
+            (&enabled, &any, &labels, &none, true),
+            (&enabled, &any, &none, &labels, false),
+            (&any, &enabled, &none, &labels, true),
+            (&any, &enabled, &labels, &none, false),
+        ] {
+            let object = json!({"metadata": {"labels": of_object}});
+            let seen = webhook(namespaces, objects).concerns(
+                &request("pods", ""),
+                &object,
+                &Labelled(of_namespace.clone()),
+            );
+            assert_eq!(seen, wanted, "{namespaces} {objects} on {of_namespace} {of_object}");
+        }
+    }
 }

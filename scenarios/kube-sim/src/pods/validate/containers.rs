@@ -97,8 +97,8 @@ fn one(container: &Value, at: &str, volumes: &BTreeSet<&str>, problems: &mut Pro
     resources(container, &format!("{at}.resources"), problems);
 }
 
-fn ports<'a>(
-    container: &'a Value,
+fn ports(
+    container: &Value,
     at: &str,
     host_network: bool,
     mut used: Option<&mut BTreeSet<String>>,

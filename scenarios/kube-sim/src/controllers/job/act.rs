@@ -1,0 +1,232 @@
+//! Carries out what was decided about a Job: makes and deletes its pods, counts them, writes its status.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::decide::{self, End, Next, Tally};
+use super::{INDEX, JOBS, TRACKING};
+use crate::KubeSim;
+use crate::controllers::owned::{self, PODS, Times, claimed, count, dismiss, from_template};
+use crate::controllers::recorder::{Happening, record};
+use crate::controllers::replica_set::earliest;
+use crate::kinds;
+use crate::pods::conditions::{Condition, holds};
+use crate::pods::field::{
+    controller, flag, is_leaving, list, list_mut, map_mut, name, namespace, number, text, uid,
+};
+use crate::pods::instant;
+use crate::service::delete::{Options, delete};
+use crate::service::{create_as_controller, write_finished};
+
+const COMPONENT: &str = "job-controller";
+
+/// Looks after one Job; returns when it has to be looked at again although nothing changes.
+pub async fn keep(sim: &KubeSim, job: &Arc<Value>) -> Option<Timestamp> {
+    if is_leaving(job) {
+        return None;
+    }
+    let now = sim.clock().now();
+    if holds(job, "Complete") || holds(job, "Failed") {
+        count_late(sim, job);
+        return expire(sim, job, now);
+    }
+    let pods = claimed(sim, job, PODS);
+    let tally = decide::tally(job, &pods);
+    let end = decide::end(job, &pods, &tally, now);
+    let mut due = decide::deadline(job);
+    if end.is_some() {
+        tally.active.iter().for_each(|pod| remove(sim, job, pod));
+    } else {
+        match decide::next(job, &pods, &tally, now) {
+            Next::Rest => {}
+            Next::Wait(until) => due = earliest(due, Some(until)),
+            Next::Delete(pods) => pods.iter().for_each(|pod| remove(sim, job, pod)),
+            Next::Create(indexes) => create(sim, job, indexes).await,
+        }
+    }
+    if !publish(sim, job, &tally, end.as_ref(), now) {
+        return Some(now);
+    }
+    let Some(pods_kind) = kinds::find("", "pods") else { return due };
+    tally.counted.iter().for_each(|pod| release(sim, pods_kind, pod));
+    due
+}
+
+/// Takes the tracking finalizer off a pod, as it is now.
+fn release(sim: &KubeSim, kind: &'static kinds::Kind, pod: &Value) {
+    if let Some(pod) = sim.store().get(PODS, namespace(pod), name(pod))
+        && list(&pod, "/metadata/finalizers").iter().any(|f| f == TRACKING)
+    {
+        write_finished(sim, kind, &pod, TRACKING);
+    }
+}
+
+/// Pods whose Job is gone are kept by nobody.
+pub fn let_go_of_orphans(sim: &KubeSim) {
+    let Some(kind) = kinds::find("", "pods") else { return };
+    for pod in sim.store().list(PODS, None).0 {
+        if !list(&pod, "/metadata/finalizers").iter().any(|f| f == TRACKING) {
+            continue;
+        }
+        let owner = controller(&pod).filter(|owner| text(owner, "/kind") == "Job");
+        let job = owner.and_then(|owner| sim.store().get(JOBS, namespace(&pod), text(owner, "/name")));
+        let kept = job.is_some_and(|job| {
+            !is_leaving(&job) && owner.is_some_and(|owner| text(owner, "/uid") == uid(&job))
+        });
+        if !kept {
+            write_finished(sim, kind, &pod, TRACKING);
+        }
+    }
+}
+
+/// Pods that end after their Job are let go without being counted.
+fn count_late(sim: &KubeSim, job: &Value) {
+    let Some(kind) = kinds::find("", "pods") else { return };
+    for pod in claimed(sim, job, PODS).iter().filter(|pod| !owned::is_active(pod)) {
+        release(sim, kind, pod);
+    }
+}
+
+fn expire(sim: &KubeSim, job: &Value, now: Timestamp) -> Option<Timestamp> {
+    let at = decide::expiry(job)?;
+    if at > now {
+        return Some(at);
+    }
+    let kind = kinds::find("batch", "jobs")?;
+    let options = Options {
+        uid: Some(uid(job).to_owned()),
+        propagation: "Foreground".to_owned(),
+        ..Options::default()
+    };
+    // What somebody else deleted first is as good as deleted.
+    let _ = delete(sim.store(), kind, namespace(job), name(job), &options, now);
+    None
+}
+
+fn remove(sim: &KubeSim, job: &Value, pod: &Value) {
+    dismiss(sim, pod);
+    say(sim, job, "Normal", "SuccessfulDelete", &format!("Deleted pod: {}", name(pod)));
+}
+
+async fn create(sim: &KubeSim, job: &Value, indexes: Vec<Option<i64>>) {
+    for index in indexes {
+        let pod = new_pod(sim, job, index);
+        let created = name(&pod).to_owned();
+        match create_as_controller(sim, "", "pods", pod).await {
+            Ok(()) => say(sim, job, "Normal", "SuccessfulCreate", &format!("Created pod: {created}")),
+            Err(error) => {
+                say(sim, job, "Warning", "FailedCreate", &format!("Error creating: {error}"));
+                return;
+            }
+        }
+    }
+}
+
+/// A pod for one completion; `index` says which when the Job counts them one by one.
+fn new_pod(sim: &KubeSim, job: &Value, index: Option<i64>) -> Value {
+    let stem = match index {
+        Some(index) => format!("{}-{index}", name(job)),
+        None => name(job).to_owned(),
+    };
+    let mut pod = from_template(sim, job, &stem);
+    list_mut(&mut pod["metadata"], "finalizers").push(TRACKING.into());
+    let Some(index) = index else { return pod };
+    for map in ["annotations", "labels"] {
+        map_mut(&mut pod["metadata"], map).insert(INDEX.to_owned(), index.to_string().into());
+    }
+    crate::pods::field::default_to(&mut pod["spec"], "hostname", format!("{}-{index}", name(job)));
+    let path = format!("metadata.labels['{INDEX}']");
+    let variable = json!({"name": "JOB_COMPLETION_INDEX", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}});
+    for kind in ["initContainers", "containers"] {
+        for container in pod["spec"].get_mut(kind).and_then(Value::as_array_mut).into_iter().flatten() {
+            let env = list_mut(container, "env");
+            if env.iter().all(|v| text(v, "/name") != "JOB_COMPLETION_INDEX") {
+                env.push(variable.clone());
+            }
+        }
+    }
+    pod
+}
+
+fn say(sim: &KubeSim, job: &Value, kind: &str, reason: &str, message: &str) {
+    record(sim, job, Happening { kind, reason, message, component: COMPONENT });
+}
+
+/// Writes what was counted, and whether the Job is over; returns whether that is stored.
+fn publish(sim: &KubeSim, job: &Value, tally: &Tally, end: Option<&End>, now: Timestamp) -> bool {
+    let Some(stored) = sim.store().get(JOBS, namespace(job), name(job)) else { return false };
+    let pods = claimed(sim, &stored, PODS);
+    let present = decide::tally(&stored, &pods);
+    let mut next = (*stored).clone();
+    map_mut(&mut next, "status");
+    let active = i64::try_from(present.active.len()).unwrap_or(i64::MAX);
+    next["status"]["terminating"] = present.terminating.into();
+    next["status"]["ready"] = present.ready.into();
+    next["status"]["uncountedTerminatedPods"] = json!({});
+    let counters = [("active", active), ("succeeded", tally.succeeded), ("failed", tally.failed)];
+    count(&mut next["status"], &counters);
+    if decide::is_indexed(job) && !tally.done.is_empty() {
+        next["status"]["completedIndexes"] = decide::write_indexes(&tally.done).into();
+    }
+    suspension(sim, &mut next, now);
+    let over = match end {
+        Some(end) => conclude(&mut next, end, active == 0 && present.terminating == 0, now),
+        None => false,
+    };
+    if sim.store().replace(JOBS, &stored, next).is_err() {
+        return false;
+    }
+    match end {
+        Some(End::Failed(reason, message)) if over => say(sim, job, "Warning", reason, message),
+        Some(End::Complete) if over => say(sim, job, "Normal", "Completed", "Job completed"),
+        _ => {}
+    }
+    true
+}
+
+/// Notes the end; returns whether the Job is finally over, which it is once its last pod has gone.
+fn conclude(job: &mut Value, end: &End, empty: bool, now: Timestamp) -> bool {
+    let (first, last, reason, message) = match end {
+        End::Complete => (
+            "SuccessCriteriaMet",
+            "Complete",
+            "CompletionsReached",
+            "Reached expected number of succeeded pods",
+        ),
+        End::Failed(reason, message) => ("FailureTarget", "Failed", *reason, message.as_str()),
+    };
+    let kinds = if empty { &[first, last][..] } else { &[first] };
+    for kind in kinds {
+        let condition = Condition { kind, status: "True", reason, message };
+        owned::set_condition(job, &condition, Times::Probed, now);
+    }
+    if empty && *end == End::Complete {
+        job["status"]["completionTime"] = instant::seconds(now).into();
+    }
+    empty
+}
+
+fn suspension(sim: &KubeSim, job: &mut Value, now: Timestamp) {
+    let suspended = holds(job, "Suspended");
+    if flag(job, "/spec/suspend") {
+        if !suspended {
+            let message = "Job suspended";
+            let condition = Condition { kind: "Suspended", status: "True", reason: "JobSuspended", message };
+            owned::set_condition(job, &condition, Times::Probed, now);
+            say(sim, job, "Normal", "Suspended", message);
+        }
+        job["status"].as_object_mut().and_then(|status| status.shift_remove("startTime"));
+        return;
+    }
+    if suspended {
+        let message = "Job resumed";
+        let condition = Condition { kind: "Suspended", status: "False", reason: "JobResumed", message };
+        owned::set_condition(job, &condition, Times::Probed, now);
+        say(sim, job, "Normal", "Resumed", message);
+    }
+    if number(job, "/status/startTime").is_none() && text(job, "/status/startTime").is_empty() {
+        job["status"]["startTime"] = instant::seconds(now).into();
+    }
+}

@@ -1,0 +1,396 @@
+//! What is to be done about a Job: pure, from the Job, its pods and the time.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::policy::{self, Verdict};
+use super::{INDEX, TRACKING};
+use crate::controllers::owned::{is_active, least_missed_first, ready_since, restarts};
+use crate::pods::conditions;
+use crate::pods::field::{annotation, flag, is_leaving, list, number, text};
+use crate::pods::instant;
+
+/// The first pause after a failed pod; it doubles.
+const PAUSE_SECONDS: i64 = 10;
+/// The longest pause.
+const PAUSE_MAX_SECONDS: i64 = 600;
+
+/// Why a Job ends, or stands still.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// As many succeeded as were to.
+    Complete,
+    /// It failed, for this reason, in these words.
+    Failed(&'static str, String),
+}
+
+/// What there is of a Job, counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Pods that ended well, ever.
+    pub succeeded: i64,
+    /// Pods that ended badly, ever.
+    pub failed: i64,
+    /// Pods that still work.
+    pub active: Vec<Arc<Value>>,
+    /// How many of those are ready.
+    pub ready: i64,
+    /// Pods that are going and not gone.
+    pub terminating: i64,
+    /// Pods that ended since the last look: their tracking finalizer comes off.
+    pub counted: Vec<Arc<Value>>,
+    /// The completions that an Indexed Job has.
+    pub done: BTreeSet<i64>,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// So many more pods, for these completions if the Job counts them one by one.
+    Create(Vec<Option<i64>>),
+    /// These pods have to go.
+    Delete(Vec<Arc<Value>>),
+    /// Nothing, but look again then.
+    Wait(Timestamp),
+    /// Nothing until something changes.
+    Rest,
+}
+
+/// Counts `job`'s pods on top of what its status says already.
+pub fn tally(job: &Value, pods: &[Arc<Value>]) -> Tally {
+    let mut tally = Tally {
+        succeeded: number(job, "/status/succeeded").unwrap_or(0),
+        failed: number(job, "/status/failed").unwrap_or(0),
+        done: read_indexes(text(job, "/status/completedIndexes")),
+        ..Tally::default()
+    };
+    for pod in pods {
+        let tracked = list(pod, "/metadata/finalizers").iter().any(|f| f == TRACKING);
+        let over = ending(pod);
+        if is_active(pod) {
+            tally.ready += i64::from(ready_since(pod).is_some());
+            tally.active.push(Arc::clone(pod));
+        } else if over.is_none() {
+            tally.terminating += 1;
+        }
+        let (Some(well), true) = (over, tracked) else { continue };
+        if well {
+            match index(pod) {
+                Some(index) if is_indexed(job) => drop(tally.done.insert(index)),
+                _ => tally.succeeded += 1,
+            }
+        } else if policy::judge(job, pod) != Some(Verdict::Ignore) {
+            tally.failed += 1;
+        }
+        tally.counted.push(Arc::clone(pod));
+    }
+    if is_indexed(job) {
+        tally.succeeded = i64::try_from(tally.done.len()).unwrap_or(i64::MAX);
+    }
+    tally
+}
+
+/// Whether a pod has ended, and well: one that is leaving and that nobody waits for any more has ended badly.
+fn ending(pod: &Value) -> Option<bool> {
+    match text(pod, "/status/phase") {
+        "Succeeded" => Some(true),
+        "Failed" => Some(false),
+        _ => (is_leaving(pod) && number(pod, "/metadata/deletionGracePeriodSeconds").unwrap_or(0) == 0)
+            .then_some(false),
+    }
+}
+
+/// Which completion a pod is for.
+pub fn index(pod: &Value) -> Option<i64> {
+    annotation(pod, INDEX)?.parse().ok()
+}
+
+/// Whether each completion is a task of its own.
+pub fn is_indexed(job: &Value) -> bool {
+    text(job, "/spec/completionMode") == "Indexed"
+}
+
+/// Whether and how the Job is over.
+pub fn end(job: &Value, pods: &[Arc<Value>], tally: &Tally, now: Timestamp) -> Option<End> {
+    for condition in list(job, "/status/conditions").iter().filter(|c| text(c, "/status") == "True") {
+        match text(condition, "/type") {
+            "SuccessCriteriaMet" | "Complete" => return Some(End::Complete),
+            "FailureTarget" | "Failed" => {
+                let reason = known_reason(text(condition, "/reason"));
+                return Some(End::Failed(reason, text(condition, "/message").to_owned()));
+            }
+            _ => {}
+        }
+    }
+    let judged = tally.counted.iter().find_map(|pod| match policy::judge(job, pod) {
+        Some(Verdict::FailJob(why)) => Some(End::Failed("PodFailurePolicy", why)),
+        _ => None,
+    });
+    if judged.is_some() {
+        return judged;
+    }
+    let again: i64 = match text(job, "/spec/template/spec/restartPolicy") {
+        "OnFailure" => pods.iter().filter(|pod| is_active(pod)).map(|pod| restarts(pod)).sum(),
+        _ => 0,
+    };
+    if tally.failed.max(again) > number(job, "/spec/backoffLimit").unwrap_or(6) {
+        let message = "Job has reached the specified backoff limit".to_owned();
+        return Some(End::Failed("BackoffLimitExceeded", message));
+    }
+    if deadline(job).is_some_and(|at| at <= now) {
+        let message = "Job was active longer than specified deadline".to_owned();
+        return Some(End::Failed("DeadlineExceeded", message));
+    }
+    let complete = match number(job, "/spec/completions") {
+        Some(completions) => tally.succeeded >= completions,
+        None => tally.succeeded > 0 && tally.active.is_empty(),
+    };
+    complete.then_some(End::Complete)
+}
+
+fn known_reason(reason: &str) -> &'static str {
+    ["BackoffLimitExceeded", "DeadlineExceeded", "PodFailurePolicy"]
+        .into_iter()
+        .find(|known| *known == reason)
+        .unwrap_or_default()
+}
+
+/// Until when the Job may work.
+pub fn deadline(job: &Value) -> Option<Timestamp> {
+    let seconds = number(job, "/spec/activeDeadlineSeconds")?;
+    let started = instant::read(job, "/status/startTime")?;
+    Some(started.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX))
+}
+
+/// When a finished Job is to be deleted.
+pub fn expiry(job: &Value) -> Option<Timestamp> {
+    let seconds = number(job, "/spec/ttlSecondsAfterFinished")?;
+    let finished = ["Complete", "Failed"].into_iter().find_map(|kind| {
+        let condition = conditions::find(job, kind).filter(|c| text(c, "/status") == "True")?;
+        instant::read(condition, "/lastTransitionTime")
+    })?;
+    Some(finished.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX))
+}
+
+/// What a Job that is not over needs.
+pub fn next(job: &Value, pods: &[Arc<Value>], tally: &Tally, now: Timestamp) -> Next {
+    let have = i64::try_from(tally.active.len()).unwrap_or(i64::MAX);
+    let parallelism = number(job, "/spec/parallelism").unwrap_or(1);
+    let wanted = match number(job, "/spec/completions") {
+        _ if flag(job, "/spec/suspend") => 0,
+        Some(completions) => parallelism.min(completions - tally.succeeded).max(0),
+        None if tally.succeeded > 0 => have.min(parallelism),
+        None => parallelism,
+    };
+    let mut idle = tally.active.clone();
+    least_missed_first(&mut idle);
+    if have > wanted {
+        idle.truncate(usize::try_from(have - wanted).unwrap_or(0));
+        return Next::Delete(idle);
+    }
+    let waits_for_the_going = text(job, "/spec/podReplacementPolicy") == "Failed";
+    let going = if waits_for_the_going { tally.terminating } else { 0 };
+    let more = usize::try_from(wanted - have - going).unwrap_or(0);
+    if more == 0 {
+        return Next::Rest;
+    }
+    if let Some(until) = pause(job, pods).filter(|until| *until > now) {
+        return Next::Wait(until);
+    }
+    if !is_indexed(job) {
+        return Next::Create(vec![None; more]);
+    }
+    let completions = number(job, "/spec/completions").unwrap_or(0);
+    let taken: BTreeSet<i64> = tally.active.iter().filter_map(|pod| index(pod)).collect();
+    let free = (0..completions).filter(|index| !tally.done.contains(index) && !taken.contains(index));
+    Next::Create(free.take(more).map(Some).collect())
+}
+
+/// Until when nothing new is begun after pods that failed since the last success.
+fn pause(job: &Value, pods: &[Arc<Value>]) -> Option<Timestamp> {
+    let ended_at = |pod: &Value| {
+        let of = |kind: &str| {
+            let all = list(pod, &format!("/status/{kind}"));
+            all.iter().filter_map(|s| instant::read(s, "/state/terminated/finishedAt")).max()
+        };
+        of("containerStatuses").or_else(|| of("initContainerStatuses")).or_else(|| transition(pod))
+    };
+    let last_success =
+        pods.iter().filter(|p| text(p, "/status/phase") == "Succeeded").filter_map(|p| ended_at(p)).max();
+    let counts = |pod: &&Arc<Value>| {
+        text(pod, "/status/phase") == "Failed" && policy::judge(job, pod) != Some(Verdict::Ignore)
+    };
+    let failures: Vec<_> = pods
+        .iter()
+        .filter(counts)
+        .filter_map(|pod| ended_at(pod))
+        .filter(|at| last_success.is_none_or(|success| *at > success))
+        .collect();
+    let last = failures.iter().max()?;
+    let times = u32::try_from(failures.len() - 1).unwrap_or(u32::MAX);
+    let seconds =
+        PAUSE_SECONDS.checked_shl(times.min(16)).unwrap_or(PAUSE_MAX_SECONDS).min(PAUSE_MAX_SECONDS);
+    Some(last.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX))
+}
+
+fn transition(pod: &Value) -> Option<Timestamp> {
+    let of = |kind: &str| conditions::find(pod, kind).and_then(|c| instant::read(c, "/lastTransitionTime"));
+    of("Ready").or_else(|| of("PodScheduled")).or_else(|| instant::read(pod, "/metadata/creationTimestamp"))
+}
+
+/// Reads `1,3-5`.
+pub fn read_indexes(text: &str) -> BTreeSet<i64> {
+    let mut indexes = BTreeSet::new();
+    for part in text.split(',').filter(|part| !part.is_empty()) {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        if let (Ok(first), Ok(last)) = (first.parse::<i64>(), last.parse::<i64>()) {
+            indexes.extend(first..=last.min(first.saturating_add(100_000)));
+        }
+    }
+    indexes
+}
+
+/// Writes `1,3-5`.
+pub fn write_indexes(indexes: &BTreeSet<i64>) -> String {
+    let mut parts: Vec<(i64, i64)> = Vec::new();
+    for index in indexes {
+        match parts.last_mut() {
+            Some((_, last)) if *last + 1 == *index => *last = *index,
+            _ => parts.push((*index, *index)),
+        }
+    }
+    let shown = parts.iter().map(|(first, last)| match last - first {
+        0 => first.to_string(),
+        1 => format!("{first},{last}"),
+        _ => format!("{first}-{last}"),
+    });
+    shown.collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        format!("2026-01-01T09:{text}Z").parse().unwrap()
+    }
+
+    fn pod(phase: &str, finished: Option<&str>) -> Arc<Value> {
+        let terminated =
+            finished.map(|text| json!({"terminated": {"exitCode": 1, "finishedAt": at(text).to_string()}}));
+        Arc::new(json!({
+            "metadata": {"name": "p", "finalizers": [TRACKING]}, "spec": {"nodeName": "n"},
+            "status": {"phase": phase, "containerStatuses": [{"name": "c", "state": terminated}]}}))
+    }
+
+    fn job(spec: Value) -> Value {
+        let mut job = json!({"metadata": {"name": "j"}, "spec": {
+            "completions": 1, "parallelism": 1, "backoffLimit": 6,
+            "template": {"spec": {"restartPolicy": "Never"}}}, "status": {}});
+        for (key, value) in spec.as_object().unwrap() {
+            job["spec"][key] = value.clone();
+        }
+        job
+    }
+
+    fn decided(job: &Value, pods: &[Arc<Value>], now: Timestamp) -> (Option<End>, Next) {
+        let tally = tally(job, pods);
+        (end(job, pods, &tally, now), next(job, pods, &tally, now))
+    }
+
+    #[test]
+    fn a_job_starts_as_many_pods_as_may_run_and_are_needed() {
+        for (spec, pods, wanted) in [
+            (json!({}), vec![], 1),
+            (json!({"completions": 5, "parallelism": 2}), vec![], 2),
+            (json!({"completions": 5, "parallelism": 2}), vec![pod("Running", None)], 1),
+            (json!({"completions": 3, "parallelism": 5}), vec![pod("Succeeded", Some("00:00"))], 2),
+            (json!({"completions": null, "parallelism": 2}), vec![], 2),
+        ] {
+            let (_, next) = decided(&job(spec.clone()), &pods, at("10:00"));
+            assert_eq!(next, Next::Create(vec![None; wanted]), "{spec}");
+        }
+    }
+
+    #[test]
+    fn a_job_waits_longer_after_each_failure() {
+        let job = job(json!({}));
+        for (failures, until) in [
+            (vec!["00:00"], "00:10"),
+            (vec!["00:00", "00:15"], "00:35"),
+            (vec!["00:00", "00:15", "00:40"], "01:20"),
+        ] {
+            let pods: Vec<_> = failures.iter().map(|text| pod("Failed", Some(text))).collect();
+            assert_eq!(decided(&job, &pods, at(failures.last().unwrap())).1, Next::Wait(at(until)));
+            assert_eq!(decided(&job, &pods, at(until)).1, Next::Create(vec![None]));
+        }
+    }
+
+    #[test]
+    fn a_job_ends_like_this() {
+        let failed = |n: usize| vec![pod("Failed", Some("00:00")); n];
+        let limit =
+            || End::Failed("BackoffLimitExceeded", "Job has reached the specified backoff limit".to_owned());
+        let mut late = job(json!({"activeDeadlineSeconds": 60}));
+        late["status"]["startTime"] = json!("2026-01-01T09:00:00Z");
+        let over =
+            || End::Failed("DeadlineExceeded", "Job was active longer than specified deadline".to_owned());
+        for (what, job, pods, wanted) in [
+            ("nothing yet", job(json!({})), vec![], None),
+            ("done", job(json!({})), vec![pod("Succeeded", None)], Some(End::Complete)),
+            ("half done", job(json!({"completions": 2})), vec![pod("Succeeded", None)], None),
+            ("one may fail", job(json!({"backoffLimit": 1})), failed(1), None),
+            ("two may not", job(json!({"backoffLimit": 1})), failed(2), Some(limit())),
+            ("none may", job(json!({"backoffLimit": 0})), failed(1), Some(limit())),
+            ("too late", late, vec![pod("Running", None)], Some(over())),
+            (
+                "a queue that is worked off",
+                job(json!({"completions": null})),
+                vec![pod("Succeeded", None)],
+                Some(End::Complete),
+            ),
+        ] {
+            assert_eq!(decided(&job, &pods, at("10:00")).0, wanted, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_suspended_job_lets_its_pods_go() {
+        let running = pod("Running", None);
+        let (_, next) = decided(&job(json!({"suspend": true})), std::slice::from_ref(&running), at("00:00"));
+        assert_eq!(next, Next::Delete(vec![running]));
+    }
+
+    #[test]
+    fn an_indexed_job_fills_the_gaps() {
+        let mut job = job(json!({"completions": 4, "parallelism": 3, "completionMode": "Indexed"}));
+        job["status"]["completedIndexes"] = json!("1");
+        let mut busy = (*pod("Running", None)).clone();
+        busy["metadata"]["annotations"] = json!({INDEX: "0"});
+        let (_, next) = decided(&job, &[Arc::new(busy)], at("00:00"));
+        assert_eq!(next, Next::Create(vec![Some(2), Some(3)]));
+    }
+
+    #[test]
+    fn a_pod_is_counted_once() {
+        let mut counted = (*pod("Failed", None)).clone();
+        counted["metadata"]["finalizers"] = json!([]);
+        let mut job = job(json!({}));
+        job["status"]["failed"] = json!(1);
+        let tally = tally(&job, &[Arc::new(counted)]);
+        assert_eq!((tally.failed, tally.counted.len()), (1, 0));
+    }
+
+    proptest! {
+        #[test]
+        fn indexes_read_as_they_were_written(indexes in prop::collection::btree_set(0i64..60, 0..40)) {
+            prop_assert_eq!(read_indexes(&write_indexes(&indexes)), indexes);
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The pods of a workload: which are its own, which still count, and how a new one is made from its template.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::label_selector::selects;
+use crate::kinds;
+use crate::pods::conditions;
+use crate::pods::field::{annotation, controller, is_leaving, list, name, namespace, number, text, uid};
+use crate::pods::instant;
+use crate::scheduler::candidate::is_over;
+use crate::service::delete::{Options, delete};
+use crate::store::Shelf;
+use crate::{KubeSim, meta};
+
+/// Where pods are.
+pub const PODS: Shelf = ("", "pods");
+
+/// The objects of a kind that `owner` controls, after it took in those that match its selector and have no controller,
+/// and let go of those that match no longer.
+pub fn claimed(sim: &KubeSim, owner: &Value, shelf: Shelf) -> Vec<Arc<Value>> {
+    let selector = owner.pointer("/spec/selector");
+    let mut mine = Vec::new();
+    for object in sim.store().list(shelf, Some(namespace(owner))).0 {
+        let controlled = controller(&object).map(|reference| text(reference, "/uid") == uid(owner));
+        match (controlled, selects(selector, &object)) {
+            (Some(true), true) => mine.push(object),
+            (Some(true), false) if !is_leaving(owner) => drop(without(sim, owner, shelf, &object)),
+            (None, true) if !is_leaving(owner) && !is_leaving(&object) => {
+                mine.extend(with(sim, owner, shelf, &object));
+            }
+            _ => {}
+        }
+    }
+    mine
+}
+
+fn with(sim: &KubeSim, owner: &Value, shelf: Shelf, object: &Arc<Value>) -> Option<Arc<Value>> {
+    let mut taken = (**object).clone();
+    crate::pods::field::list_mut(&mut taken["metadata"], "ownerReferences").push(reference(owner));
+    sim.store().replace(shelf, object, taken).ok()
+}
+
+fn without(sim: &KubeSim, owner: &Value, shelf: Shelf, object: &Arc<Value>) -> Option<Arc<Value>> {
+    let mut free = (**object).clone();
+    crate::pods::field::list_mut(&mut free["metadata"], "ownerReferences")
+        .retain(|reference| text(reference, "/uid") != uid(owner));
+    sim.store().replace(shelf, object, free).ok()
+}
+
+/// The reference by which `owner` controls what it made.
+pub fn reference(owner: &Value) -> Value {
+    json!({"apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": name(owner), "uid": uid(owner),
+        "controller": true, "blockOwnerDeletion": true})
+}
+
+/// A new pod of `owner`, named after `stem` with a random end.
+pub fn from_template(sim: &KubeSim, owner: &Value, stem: &str) -> Value {
+    let template = &owner["spec"]["template"];
+    let prefix: String = format!("{stem}-").chars().take(58).collect();
+    let mut metadata = json!({
+        "name": format!("{prefix}{}", meta::suffix(sim)), "generateName": prefix, "namespace": namespace(owner)});
+    for map in ["labels", "annotations", "finalizers"] {
+        if let Some(given) = template.pointer(&format!("/metadata/{map}")).filter(|v| !v.is_null()) {
+            metadata[map] = given.clone();
+        }
+    }
+    metadata["ownerReferences"] = json!([reference(owner)]);
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]})
+}
+
+/// Whether the pod still does, or will do, its work.
+pub fn is_active(pod: &Value) -> bool {
+    !is_over(pod) && !is_leaving(pod)
+}
+
+/// Since when the pod has been ready; `None` while it is not.
+pub fn ready_since(pod: &Value) -> Option<Timestamp> {
+    let ready = conditions::find(pod, "Ready").filter(|c| text(c, "/status") == "True")?;
+    instant::read(ready, "/lastTransitionTime")
+}
+
+/// When the pod will have been ready for `seconds`; `None` while it is not ready.
+pub fn available_from(pod: &Value, seconds: i64) -> Option<Timestamp> {
+    let since = ready_since(pod)?;
+    Some(since.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX))
+}
+
+/// Asks a pod to go.
+pub fn dismiss(sim: &KubeSim, pod: &Value) {
+    let Some(kind) = kinds::find("", "pods") else { return };
+    let options = Options { uid: Some(uid(pod).to_owned()), ..Options::default() };
+    // What somebody else deleted first is as good as deleted.
+    let _ = delete(sim.store(), kind, namespace(pod), name(pod), &options, sim.clock().now());
+}
+
+/// Sorts pods so that those that are missed least come first.
+pub fn least_missed_first(pods: &mut [Arc<Value>]) {
+    let at: Vec<String> = pods.iter().map(|pod| text(pod, "/spec/nodeName").to_owned()).collect();
+    let crowd = |pod: &Value| {
+        let node = text(pod, "/spec/nodeName");
+        at.iter().filter(|other| !node.is_empty() && other.as_str() == node).count()
+    };
+    let key = |pod: &Arc<Value>| {
+        let phase = match text(pod, "/status/phase") {
+            "Pending" | "" => 0,
+            "Unknown" => 1,
+            _ => 2,
+        };
+        let ready = ready_since(pod);
+        let cost = annotation(pod, "controller.kubernetes.io/pod-deletion-cost");
+        let cost: i64 = cost.and_then(|cost| cost.parse().ok()).unwrap_or(0);
+        (
+            !text(pod, "/spec/nodeName").is_empty(),
+            phase,
+            ready.is_some(),
+            cost,
+            std::cmp::Reverse(crowd(pod)),
+            std::cmp::Reverse(ready),
+            std::cmp::Reverse(restarts(pod)),
+            std::cmp::Reverse(text(pod, "/metadata/creationTimestamp").to_owned()),
+            name(pod).to_owned(),
+        )
+    };
+    pods.sort_by_cached_key(key);
+}
+
+/// How often the pod's containers were started again.
+pub fn restarts(pod: &Value) -> i64 {
+    let of =
+        |kind: &str| list(pod, &format!("/status/{kind}")).iter().filter_map(|s| number(s, "/restartCount"));
+    of("containerStatuses").chain(of("initContainerStatuses")).sum()
+}
+
+/// Sets a workload's condition; its times move as the real controllers move them. Returns whether it changed.
+pub fn set_condition(
+    object: &mut Value,
+    condition: &conditions::Condition<'_>,
+    times: Times,
+    now: Timestamp,
+) {
+    let now = instant::seconds(now);
+    let old = conditions::find(object, condition.kind).cloned();
+    let moved = old.as_ref().is_none_or(|old| text(old, "/status") != condition.status);
+    let said = |old: &Value| (text(old, "/reason").to_owned(), text(old, "/message").to_owned());
+    let same_words =
+        old.as_ref().map(said) == Some((condition.reason.to_owned(), condition.message.to_owned()));
+    if !moved && same_words {
+        return;
+    }
+    let transition = old.filter(|_| !moved).map(|old| old["lastTransitionTime"].clone());
+    let mut new = json!({"type": condition.kind, "status": condition.status});
+    match times {
+        Times::Updated => new["lastUpdateTime"] = now.as_str().into(),
+        Times::Probed => new["lastProbeTime"] = now.as_str().into(),
+        Times::Transition => {}
+    }
+    new["lastTransitionTime"] = transition.unwrap_or_else(|| now.into());
+    for (key, value) in [("reason", condition.reason), ("message", condition.message)] {
+        if !value.is_empty() {
+            new[key] = value.into();
+        }
+    }
+    crate::pods::field::map_mut(object, "status");
+    let all = crate::pods::field::list_mut(&mut object["status"], "conditions");
+    match all.iter_mut().find(|c| text(c, "/type") == condition.kind) {
+        Some(slot) => *slot = new,
+        None => all.push(new),
+    }
+}
+
+/// Which times a kind's conditions carry beside that of their last transition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Times {
+    /// None.
+    Transition,
+    /// `lastUpdateTime`, as deployments do.
+    Updated,
+    /// `lastProbeTime`, as jobs do.
+    Probed,
+}
+
+/// Sets the counters of a status; zero is left out.
+pub fn count(status: &mut Value, counters: &[(&str, i64)]) {
+    let status = match status {
+        Value::Object(status) => status,
+        _ => return,
+    };
+    for (key, value) in counters {
+        if *value == 0 {
+            status.shift_remove(*key);
+        } else {
+            status.insert((*key).to_owned(), (*value).into());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pods_that_are_missed_least_go_first() {
+        let pod = |name: &str, node: &str, phase: &str, ready: Option<&str>, cost: &str| {
+            let conditions =
+                ready.map(|at| json!([{"type": "Ready", "status": "True", "lastTransitionTime": at}]));
+            Arc::new(json!({
+                "metadata": {"name": name, "creationTimestamp": "2026-01-01T09:00:00Z",
+                    "annotations": {"controller.kubernetes.io/pod-deletion-cost": cost}},
+                "spec": {"nodeName": node}, "status": {"phase": phase, "conditions": conditions}}))
+        };
+        let old = Some("2026-01-01T09:00:00Z");
+        let mut pods = vec![
+            pod("old", "a", "Running", old, "0"),
+            pod("dear", "a", "Running", old, "9"),
+            pod("alone", "b", "Running", old, "0"),
+            pod("young", "a", "Running", Some("2026-01-01T10:00:00Z"), "0"),
+            pod("unready", "a", "Running", None, "0"),
+            pod("starting", "a", "Pending", None, "0"),
+            pod("unplaced", "", "Pending", None, "0"),
+        ];
+        least_missed_first(&mut pods);
+        let names: Vec<_> = pods.iter().map(|pod| name(pod)).collect();
+        assert_eq!(names, ["unplaced", "starting", "unready", "young", "old", "alone", "dear"]);
+    }
+}

@@ -1,0 +1,222 @@
+//! ReplicaSets: as many pods as asked for, no more and no less.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::label_selector::selects;
+use super::owned::{
+    self, PODS, Times, available_from, claimed, count, dismiss, from_template, is_active, ready_since,
+};
+use super::recorder::{Happening, record};
+use super::waiting::Changes;
+use crate::KubeSim;
+use crate::pods::conditions::Condition;
+use crate::pods::field::{is_leaving, name, number, uid};
+use crate::service::create_as_controller;
+use crate::store::Shelf;
+
+const SETS: Shelf = ("apps", "replicasets");
+const COMPONENT: &str = "replicaset-controller";
+/// The longest pause between tries of a set whose pods are turned down.
+const PAUSE_MAX_SECONDS: i64 = 1000;
+
+/// Sets whose pods were turned down: how often in a row, and when to try again.
+type TurnedDown = BTreeMap<String, (u32, Timestamp)>;
+
+/// Keeps ReplicaSets until the future is dropped.
+pub async fn run(sim: &KubeSim) {
+    let mut changes = Changes::of(sim, &[SETS, PODS]);
+    let mut turned_down = TurnedDown::new();
+    loop {
+        changes.seen();
+        let sets = sim.store().list(SETS, None).0;
+        turned_down.retain(|known, _| sets.iter().any(|set| uid(set) == known));
+        let mut due = None;
+        for set in sets {
+            let next = keep(sim, &set, &mut turned_down).await;
+            due = earliest(due, next);
+        }
+        changes.next(sim, due).await;
+    }
+}
+
+/// The earlier of two instants that may not come.
+pub fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// What has to be done to have as many active pods as asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// So many more.
+    Create(usize),
+    /// These have to go.
+    Delete(Vec<Arc<Value>>),
+}
+
+/// Decides for a set whose pods are `pods`.
+pub fn plan(set: &Value, pods: &[Arc<Value>]) -> Plan {
+    let wanted = usize::try_from(number(set, "/spec/replicas").unwrap_or(1)).unwrap_or(0);
+    let mut active: Vec<_> = pods.iter().filter(|pod| is_active(pod)).cloned().collect();
+    if active.len() <= wanted {
+        return Plan::Create(wanted - active.len());
+    }
+    owned::least_missed_first(&mut active);
+    active.truncate(active.len() - wanted);
+    Plan::Delete(active)
+}
+
+async fn keep(sim: &KubeSim, set: &Arc<Value>, turned_down: &mut TurnedDown) -> Option<Timestamp> {
+    let pods = claimed(sim, set, PODS);
+    let mut failure = None;
+    let mut due = None;
+    if !is_leaving(set) {
+        match plan(set, &pods) {
+            Plan::Create(0) => drop(turned_down.remove(uid(set))),
+            Plan::Create(more) => {
+                let pause = turned_down.get(uid(set)).map(|(_, until)| *until);
+                let paused = pause.is_some_and(|until| until > sim.clock().now());
+                if paused {
+                    due = pause;
+                    failure = Some(None);
+                } else if let Err(why) = create(sim, set, more).await {
+                    due = Some(pause_after_failure(sim, set, turned_down));
+                    failure = Some(Some(why));
+                } else {
+                    turned_down.remove(uid(set));
+                }
+            }
+            Plan::Delete(pods) => pods.iter().for_each(|pod| delete(sim, set, pod)),
+        }
+    }
+    let pods = claimed(sim, set, PODS);
+    let now = sim.clock().now();
+    let seconds = number(set, "/spec/minReadySeconds").unwrap_or(0);
+    let soon = pods.iter().filter_map(|pod| available_from(pod, seconds)).filter(|at| *at > now).min();
+    publish(sim, set, &pods, failure);
+    earliest(due, soon)
+}
+
+async fn create(sim: &KubeSim, set: &Value, more: usize) -> Result<(), String> {
+    for _ in 0..more {
+        let pod = from_template(sim, set, name(set));
+        let created = name(&pod).to_owned();
+        match create_as_controller(sim, "", "pods", pod).await {
+            Ok(()) => say(sim, set, "Normal", "SuccessfulCreate", &format!("Created pod: {created}")),
+            Err(error) => {
+                let namespace_leaves = error.message.contains("because it is being terminated");
+                if !namespace_leaves {
+                    say(sim, set, "Warning", "FailedCreate", &format!("Error creating: {error}"));
+                }
+                return Err(error.message);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn pause_after_failure(sim: &KubeSim, set: &Value, turned_down: &mut TurnedDown) -> Timestamp {
+    let now = sim.clock().now();
+    let (times, until) = turned_down.entry(uid(set).to_owned()).or_insert((0, now));
+    let seconds = 1_i64.checked_shl(*times).unwrap_or(PAUSE_MAX_SECONDS).clamp(1, PAUSE_MAX_SECONDS);
+    *times = (*times + 1).min(10);
+    *until = now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
+    *until
+}
+
+fn delete(sim: &KubeSim, set: &Value, pod: &Value) {
+    dismiss(sim, pod);
+    say(sim, set, "Normal", "SuccessfulDelete", &format!("Deleted pod: {}", name(pod)));
+}
+
+fn say(sim: &KubeSim, set: &Value, kind: &str, reason: &str, message: &str) {
+    record(sim, set, Happening { kind, reason, message, component: COMPONENT });
+}
+
+/// Writes the set's status; `failure` is `Some(None)` while an earlier failure still counts.
+fn publish(sim: &KubeSim, set: &Arc<Value>, pods: &[Arc<Value>], failure: Option<Option<String>>) {
+    let Some(set) = sim.store().get(SETS, crate::pods::field::namespace(set), name(set)) else { return };
+    let now = sim.clock().now();
+    let mut next = (*set).clone();
+    crate::pods::field::map_mut(&mut next, "status");
+    let seconds = number(&set, "/spec/minReadySeconds").unwrap_or(0);
+    let active: Vec<_> = pods.iter().filter(|pod| is_active(pod)).collect();
+    let template = &set["spec"]["template"]["metadata"]["labels"];
+    let fully = json!({"matchLabels": template});
+    let tally = |holds: &dyn Fn(&Value) -> bool| {
+        i64::try_from(active.iter().filter(|pod| holds(pod)).count()).unwrap_or(i64::MAX)
+    };
+    next["status"]["replicas"] = tally(&|_| true).into();
+    let counters = [
+        ("fullyLabeledReplicas", tally(&|pod| selects(Some(&fully), pod))),
+        ("readyReplicas", tally(&|pod| ready_since(pod).is_some())),
+        ("availableReplicas", tally(&|pod| available_from(pod, seconds).is_some_and(|at| at <= now))),
+        ("observedGeneration", number(&set, "/metadata/generation").unwrap_or(0)),
+    ];
+    count(&mut next["status"], &counters);
+    match failure {
+        Some(Some(why)) => {
+            let condition =
+                Condition { kind: "ReplicaFailure", status: "True", reason: "FailedCreate", message: &why };
+            owned::set_condition(&mut next, &condition, Times::Transition, now);
+        }
+        Some(None) => {}
+        None => {
+            if let Some(all) = next.pointer_mut("/status/conditions").and_then(Value::as_array_mut) {
+                all.retain(|condition| condition["type"] != "ReplicaFailure");
+            }
+            if next["status"]["conditions"] == json!([]) {
+                next["status"].as_object_mut().and_then(|status| status.shift_remove("conditions"));
+            }
+        }
+    }
+    let _ = sim.store().replace(SETS, &set, next); // whoever changed it meanwhile woke us again
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pod(phase: &str, leaving: bool) -> Arc<Value> {
+        let mut pod =
+            json!({"metadata": {"name": "p"}, "spec": {"nodeName": "n"}, "status": {"phase": phase}});
+        if leaving {
+            pod["metadata"]["deletionTimestamp"] = json!("2026-01-01T09:00:00Z");
+        }
+        Arc::new(pod)
+    }
+
+    #[test]
+    fn only_pods_that_still_work_count() {
+        let pods =
+            [pod("Running", false), pod("Running", true), pod("Failed", false), pod("Succeeded", false)];
+        assert_eq!(plan(&json!({"spec": {"replicas": 2}}), &pods), Plan::Create(1));
+    }
+
+    proptest! {
+        #[test]
+        fn after_the_plan_there_are_as_many_as_asked_for(
+            wanted in 0usize..8, states in prop::collection::vec((0usize..4, any::<bool>()), 0..12),
+        ) {
+            let phases = ["Pending", "Running", "Succeeded", "Failed"];
+            let pods: Vec<_> = states.iter().map(|(phase, leaving)| pod(phases[*phase], *leaving)).collect();
+            let active = pods.iter().filter(|pod| is_active(pod)).count();
+            let after = match plan(&json!({"spec": {"replicas": wanted}}), &pods) {
+                Plan::Create(more) => active + more,
+                Plan::Delete(gone) => {
+                    prop_assert!(gone.iter().all(|pod| is_active(pod)));
+                    active - gone.len()
+                }
+            };
+            prop_assert_eq!(after, wanted);
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Every namespace has its default account and the cluster's certificate, even after somebody deleted them.
+
+use super::waiting::Changes;
+use crate::KubeSim;
+use crate::defaults::furnish;
+use crate::pods::field::{is_leaving, name};
+use crate::store::Shelf;
+
+const ACCOUNTS: Shelf = ("", "serviceaccounts");
+const NAMESPACES: Shelf = ("", "namespaces");
+const MAPS: Shelf = ("", "configmaps");
+
+/// Puts back what is missing until the future is dropped.
+pub async fn run(sim: &KubeSim) {
+    let mut changes = Changes::of(sim, &[NAMESPACES, ACCOUNTS, MAPS]);
+    loop {
+        changes.seen();
+        for namespace in sim.store().list(NAMESPACES, None).0.iter().filter(|n| !is_leaving(n)) {
+            let there = |shelf, what| sim.store().get(shelf, name(namespace), what).is_some();
+            if !there(ACCOUNTS, "default") || !there(MAPS, "kube-root-ca.crt") {
+                furnish(sim, name(namespace));
+            }
+        }
+        changes.next(sim, None).await;
+    }
+}
