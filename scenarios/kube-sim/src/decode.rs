@@ -3,16 +3,16 @@
 use serde_json::{Map, Value};
 
 use crate::kinds::Kind;
-use crate::schema::{self, Type};
+use crate::schema::{self, Field, Type};
 use crate::status::ApiError;
-use crate::{protobuf, quantity};
+use crate::{json, protobuf, quantity};
 
 /// What came in a body.
 #[derive(Debug)]
 pub struct Decoded {
     /// The object, with what the kind knows.
     pub object: Value,
-    /// What it does not know, each as `unknown field "spec.foo"`.
+    /// What a strict reader objects to, each as `unknown field "spec.foo"`.
     pub unknown: Vec<String>,
 }
 
@@ -21,7 +21,8 @@ pub struct Decoded {
 /// # Errors
 /// 400 when it cannot be read or is of another kind, 415 for an unknown format.
 pub fn object(content_type: &str, body: &[u8], api_version: &str, kind: &str) -> Result<Decoded, ApiError> {
-    let mut raw = raw(content_type, body)?;
+    let mut twice = Vec::new();
+    let mut raw = raw_noting(content_type, body, &mut twice)?;
     let Some(members) = raw.as_object_mut() else {
         let message =
             format!("the object provided is unrecognized (must be of type {kind}): it is no object");
@@ -29,7 +30,9 @@ pub fn object(content_type: &str, body: &[u8], api_version: &str, kind: &str) ->
     };
     check_word(members, "kind", kind)?;
     check_word(members, "apiVersion", api_version)?;
-    conform(raw, api_version, kind)
+    let mut decoded = conform(raw, api_version, kind)?;
+    decoded.unknown.extend(twice.iter().map(|field| format!("duplicate field {field:?}")));
+    Ok(decoded)
 }
 
 /// Checks an object that is already JSON.
@@ -79,9 +82,13 @@ fn check_word(members: &Map<String, Value>, key: &str, wanted: &str) -> Result<(
 /// # Errors
 /// 400 when it cannot be read, 415 for an unknown format.
 pub fn raw(content_type: &str, body: &[u8]) -> Result<Value, ApiError> {
+    raw_noting(content_type, body, &mut Vec::new())
+}
+
+fn raw_noting(content_type: &str, body: &[u8], twice: &mut Vec<String>) -> Result<Value, ApiError> {
     let kind = content_type.split(';').next().unwrap_or_default().trim();
     match kind {
-        "" | "application/json" => serde_json::from_slice(body)
+        "" | "application/json" => json::read(body, twice)
             .map_err(|e| ApiError::bad_request(format!("couldn't get version/kind; json parse error: {e}"))),
         "application/yaml" | "application/x-yaml" => yaml(body),
         "application/vnd.kubernetes.protobuf" => {
@@ -159,13 +166,24 @@ impl Reading {
                 continue;
             };
             let value = self.value(value, &field.kind, &inner)?;
-            let stays_null = matches!(field.kind, Type::Time | Type::MicroTime) && key != "creationTimestamp";
-            if !value.is_null() || stays_null {
+            if !value.is_null() {
                 read.insert(key, value);
+            }
+        }
+        for field in schema::fields(kind) {
+            if is_written_as_null(field) && !read.contains_key(&field.name) {
+                read.insert(field.name.clone(), Value::Null);
             }
         }
         Ok(Value::Object(read))
     }
+}
+
+/// Whether the field stands in the object even when it has no value: an instant that is no pointer in the real types.
+fn is_written_as_null(field: &Field) -> bool {
+    matches!(field.kind, Type::Time | Type::MicroTime)
+        && !field.keeps_zero
+        && field.name != "creationTimestamp"
 }
 
 fn zero(kind: &Type) -> Value {
@@ -250,5 +268,80 @@ pub fn judge_unknown(kind: &Kind, unknown: &[String], validation: &str) -> Resul
         ))),
         "Strict" | "Ignore" => Ok(Vec::new()),
         _ => Ok(unknown.to_vec()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn pod(body: Value) -> Result<Decoded, ApiError> {
+        object("application/json", body.to_string().as_bytes(), "v1", "Pod")
+    }
+
+    #[test]
+    fn what_a_kind_does_not_know_is_left_out_and_told() {
+        let decoded = pod(
+            json!({"metadata": {"name": "p"}, "spec": {"foo": 1, "containers": [{"name": "c", "bar": 2}]}}),
+        )
+        .unwrap();
+        assert_eq!(
+            decoded.unknown,
+            ["unknown field \"spec.foo\"", "unknown field \"spec.containers[0].bar\""]
+        );
+        assert_eq!(decoded.object["spec"], json!({"containers": [{"name": "c"}]}));
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_told_with_its_field() {
+        let error = pod(json!({"spec": {"terminationGracePeriodSeconds": "x"}})).unwrap_err();
+        assert!(error.message.starts_with(
+            "Pod in version \"v1\" cannot be handled as a Pod: json: cannot unmarshal string into Go struct field"
+        ));
+    }
+
+    #[test]
+    fn instants_and_amounts_are_stored_in_one_form() {
+        let decoded = pod(json!({"status": {"startTime": "2026-01-01T02:00:00.7+01:00",
+            "conditions": [{"type": "Ready", "status": "True"}]},
+            "spec": {"containers": [{"name": "c", "resources": {"limits": {"cpu": 1.5, "memory": "1024Mi"}}}]}}));
+        let object = decoded.unwrap().object;
+        assert_eq!(object["status"]["startTime"], "2026-01-01T01:00:00Z");
+        assert_eq!(object["status"]["conditions"][0]["lastProbeTime"], Value::Null);
+        assert!(object["status"]["conditions"][0].get("lastTransitionTime").is_some());
+        let limits = &object["spec"]["containers"][0]["resources"]["limits"];
+        assert_eq!(limits, &json!({"cpu": "1500m", "memory": "1Gi"}));
+    }
+
+    #[test]
+    fn the_instants_of_a_lease_have_six_digits() {
+        for (text, readable) in [("2026-01-01T00:00:00.000001Z", true), ("2026-01-01T00:00:00Z", false)] {
+            let body = json!({"spec": {"renewTime": text}}).to_string();
+            let decoded = object("application/json", body.as_bytes(), "coordination.k8s.io/v1", "Lease");
+            assert_eq!(decoded.is_ok(), readable, "{text}");
+        }
+    }
+
+    #[test]
+    fn yaml_is_read_as_kubernetes_reads_it() {
+        for (text, kind_of) in
+            [("y", "bool"), ("N", "bool"), ("off", "bool"), ("1", "number"), ("\"y\"", ""), ("yes", "bool")]
+        {
+            let body = format!("metadata: {{name: c}}\ndata: {{a: {text}}}");
+            let decoded = object("application/yaml", body.as_bytes(), "v1", "ConfigMap");
+            match decoded {
+                Ok(_) => assert_eq!(kind_of, "", "{text}"),
+                Err(error) => {
+                    assert!(error.message.contains(&format!("unmarshal {kind_of}")), "{text}: {error}")
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn options_of_a_deletion_are_read_whatever_group_they_came_by() {
+        assert!(schema::of_kind("coordination.k8s.io/v1", "DeleteOptions").is_some());
     }
 }

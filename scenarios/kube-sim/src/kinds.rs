@@ -85,6 +85,18 @@ const EVENT_FIELDS: &[&str] = &[
     "source",
     "type",
 ];
+const REGARDING_FIELDS: &[&str] = &[
+    "regarding.kind",
+    "regarding.namespace",
+    "regarding.name",
+    "regarding.uid",
+    "regarding.apiVersion",
+    "regarding.resourceVersion",
+    "regarding.fieldPath",
+    "reason",
+    "reportingController",
+    "type",
+];
 const POD_FIELDS: &[&str] = &[
     "spec.nodeName",
     "spec.restartPolicy",
@@ -234,6 +246,12 @@ pub static KINDS: &[Kind] = &[
     },
     Kind {
         group: "authorization.k8s.io",
+        resource: "selfsubjectrulesreviews",
+        kind: "SelfSubjectRulesReview",
+        ..REVIEW
+    },
+    Kind {
+        group: "authorization.k8s.io",
         resource: "subjectaccessreviews",
         kind: "SubjectAccessReview",
         ..REVIEW
@@ -262,7 +280,7 @@ pub static KINDS: &[Kind] = &[
         kind: "Event",
         short: &["ev"],
         traits: UPSERTED,
-        selectable: EVENT_FIELDS,
+        selectable: REGARDING_FIELDS,
         ..CORE
     },
     Kind {

@@ -17,6 +17,7 @@ pub(crate) mod decode;
 pub(crate) mod defaults;
 pub(crate) mod discovery;
 pub(crate) mod events;
+pub(crate) mod json;
 pub mod kinds;
 pub(crate) mod meta;
 pub mod node_proxy;
@@ -30,6 +31,7 @@ pub(crate) mod selector;
 pub(crate) mod service;
 pub mod store;
 pub(crate) mod table;
+pub(crate) mod validation;
 pub(crate) mod watching;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -54,6 +56,8 @@ struct Inner {
     store: store::Store,
     clock: Clock,
     chance: Mutex<Chance>,
+    /// For what only readers see, so that reading more does not change what is written.
+    readers: Mutex<Chance>,
     seed: Seed,
     outbound: Arc<dyn Outbound>,
     tokens: authn::Tokens,
@@ -95,6 +99,7 @@ impl KubeSimBuilder {
         let sim = KubeSim(Arc::new(Inner {
             store: store::Store::default(),
             chance: Mutex::new(self.seed.chance("kube-sim")),
+            readers: Mutex::new(self.seed.chance("kube-sim readers")),
             tokens: authn::Tokens::new(self.seed),
             seed: self.seed,
             clock,
@@ -141,6 +146,11 @@ impl KubeSim {
         self.0.store.compact();
     }
 
+    /// Ends all watches, as a restart of the API server does; clients resume them.
+    pub fn cut_watches(&self) {
+        self.0.store.cut_watches();
+    }
+
     /// Tokens of service accounts.
     pub fn tokens(&self) -> &authn::Tokens {
         &self.0.tokens
@@ -149,5 +159,10 @@ impl KubeSim {
     /// Draws from this cluster's chance.
     pub(crate) fn draw<T>(&self, draw: impl FnOnce(&mut Chance) -> T) -> T {
         draw(&mut self.0.chance.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Draws what is not stored, such as how long a watch lives.
+    pub(crate) fn draw_for_reader<T>(&self, draw: impl FnOnce(&mut Chance) -> T) -> T {
+        draw(&mut self.0.readers.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

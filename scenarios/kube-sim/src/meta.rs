@@ -91,10 +91,17 @@ pub fn carry(
     if (version.is_empty() || version == "0") && kind.traits.needs_version && !is_patch {
         let mut problems = Problems::default();
         problems.invalid("metadata.resourceVersion", 0, "must be specified for an update");
-        let qualified = kind.qualified();
-        return Err(ApiError::invalid_as(&qualified, known, &problems));
+        let mut error = ApiError::invalid_as(&kind.qualified(), known, &problems);
+        error.details["group"] = kind.group.into();
+        return Err(error);
     }
     check_finalizers(kind, old, next)?;
+    check_leaving(kind, old, next)?;
+    keep_managers(old, next);
+    let known = &old["metadata"]["name"];
+    if next["metadata"]["name"] != *known {
+        next["metadata"]["name"] = known.clone();
+    }
     for key in [
         "uid",
         "creationTimestamp",
@@ -113,10 +120,51 @@ pub fn carry(
     if kind.namespaced {
         next["metadata"]["namespace"] = old["metadata"]["namespace"].clone();
     }
-    if kind.traits.generation && subresource != "status" && next.get("spec") != old.get("spec") {
+    if kind.traits.generation && subresource != "status" && is_wanted_otherwise(old, next) {
         count_generation(next);
     }
     Ok(())
+}
+
+/// Whether anything but metadata and status differs.
+fn is_wanted_otherwise(old: &Value, next: &Value) -> bool {
+    let wanted = |object: &Value| -> Vec<(String, Value)> {
+        let members = object.as_object().into_iter().flatten();
+        let mut wanted: Vec<_> = members
+            .filter(|(key, _)| !matches!(key.as_str(), "kind" | "apiVersion" | "metadata" | "status"))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        wanted.sort_by(|a, b| a.0.cmp(&b.0));
+        wanted
+    };
+    wanted(old) != wanted(next)
+}
+
+/// Keeps who manages which field, unless the update says that nobody does.
+fn keep_managers(old: &Value, next: &mut Value) {
+    let said = next["metadata"].get("managedFields").filter(|said| !said.is_null());
+    let cleared = said
+        .and_then(Value::as_array)
+        .map(|entries| entries.iter().all(|entry| entry.as_object().is_some_and(Map::is_empty)));
+    let kept = old["metadata"].get("managedFields").cloned();
+    let metadata = map(next, "metadata");
+    match (cleared, kept) {
+        (None, Some(kept)) => drop(metadata.insert("managedFields".to_owned(), kept)),
+        (None, None) | (Some(true), _) => drop(metadata.shift_remove("managedFields")),
+        (Some(false), _) => {}
+    }
+}
+
+/// When an object leaves is decided by deletion alone.
+fn check_leaving(kind: &Kind, old: &Value, next: &Value) -> Result<(), ApiError> {
+    let mut problems = Problems::default();
+    for key in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
+        let given = &next["metadata"][key];
+        if !given.is_null() && *given != old["metadata"][key] {
+            problems.invalid(format!("metadata.{key}"), given, "field is immutable");
+        }
+    }
+    if problems.0.is_empty() { Ok(()) } else { Err(ApiError::invalid(kind, name(old), &problems)) }
 }
 
 /// One more change of what is wanted.
@@ -128,6 +176,12 @@ pub fn count_generation(object: &mut Value) {
 fn check_identity(kind: &Kind, old: &Value, next: &Value, is_patch: bool) -> Result<(), ApiError> {
     let known = name(old);
     let given = name(next);
+    if given.is_empty() && !is_patch {
+        let message = format!(
+            "the name of the object ({known} based on URL) was undeterminable: name must be provided"
+        );
+        return Err(ApiError::bad_request(message));
+    }
     if !given.is_empty() && given != known {
         let message =
             format!("the name of the object ({given}) does not match the name on the URL ({known})");

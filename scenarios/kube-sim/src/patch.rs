@@ -1,14 +1,16 @@
 //! The four kinds of patch: JSON, merge, strategic merge, apply.
 
 pub mod apply;
+mod go;
 mod strategic;
 
 use serde_json::Value;
 
+use crate::decode::Decoded;
 use crate::kinds::Kind;
 use crate::pods::problem::Problems;
-use crate::schema;
 use crate::status::ApiError;
+use crate::{decode, schema};
 
 /// How many operations a JSON patch may have.
 const OPERATIONS_MAX: usize = 10_000;
@@ -51,14 +53,8 @@ impl Patch {
             }
             "application/merge-patch+json" => Ok(Self::Merge(json(body)?)),
             "application/strategic-merge-patch+json" => Ok(Self::Strategic(json(body)?)),
-            "application/apply-patch+yaml" => crate::decode::yaml(body).map(Self::Apply),
-            _ => Err(ApiError::new(
-                415,
-                "UnsupportedMediaType",
-                "the body of the request was in an unknown format - accepted media types include: \
-                 application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, \
-                 application/apply-patch+yaml",
-            )),
+            "application/apply-patch+yaml" => decode::yaml(body).map(Self::Apply),
+            _ => Err(ApiError::new(415, "UnsupportedMediaType", "415: Unsupported Media Type")),
         }
     }
 
@@ -67,11 +63,12 @@ impl Patch {
         matches!(self, Self::Apply(_))
     }
 
-    /// What becomes of an object; apply is not one of them, since it needs to know its manager.
+    /// What becomes of an object, and what a strict reader objects to; apply is not one of them, since it needs to know
+    /// its manager.
     ///
     /// # Errors
     /// When the patch does not fit the object.
-    pub fn on(&self, kind: &Kind, current: &Value) -> Result<Value, ApiError> {
+    pub fn on(&self, kind: &Kind, current: &Value) -> Result<Decoded, ApiError> {
         let patched = match self {
             Self::Json(patch) => {
                 let mut patched = current.clone();
@@ -95,12 +92,40 @@ impl Patch {
             }
             Self::Apply(_) => return Err(ApiError::internal("an apply patch has no manager")),
         };
-        let decoded = crate::decode::conform(patched, &kind.api_version(), kind.kind).map_err(|error| {
-            let why = error.message.split_once(": ").map_or(error.message.clone(), |(_, why)| why.to_owned());
-            let mut problems = Problems::default();
-            problems.invalid("patch", "", why);
-            ApiError::invalid_as("", "", &problems)
-        })?;
-        Ok(decoded.object)
+        decode::conform(patched, &kind.api_version(), kind.kind).map_err(|error| {
+            let why = error.message.split_once(": ").map_or(error.message.as_str(), |(_, why)| why);
+            self.misfit(current, why)
+        })
+    }
+
+    /// The refusal of a patch whose outcome cannot be.
+    pub fn misfit(&self, current: &Value, why: &str) -> ApiError {
+        let shown = match self {
+            Self::Merge(patch) => patch.to_string(),
+            Self::Strategic(patch) => go::text(patch),
+            _ => current.to_string(),
+        };
+        let mut problems = Problems::default();
+        problems.invalid("patch", shown.as_str(), why);
+        ApiError::invalid_as("", "", &problems)
+    }
+
+    /// What the field validation that a request asks for makes of what a strict reader objects to.
+    ///
+    /// # Errors
+    /// 422 when it is strict and there is anything; else the warnings.
+    pub fn judge(
+        &self,
+        current: &Value,
+        unknown: Vec<String>,
+        validation: &str,
+    ) -> Result<Vec<String>, ApiError> {
+        match validation {
+            "Strict" if !unknown.is_empty() => {
+                Err(self.misfit(current, &format!("strict decoding error: {}", unknown.join(", "))))
+            }
+            "Strict" | "Ignore" => Ok(Vec::new()),
+            _ => Ok(unknown),
+        }
     }
 }

@@ -17,6 +17,7 @@ pub fn answer(sim: &KubeSim, kind: &Kind, user: &User, mut review: Value) -> Val
         "selfsubjectreviews" => json!({"userInfo": user.info()}),
         "tokenreviews" => token_review(sim, &review),
         "selfsubjectaccessreviews" => access(user.is_known()),
+        "selfsubjectrulesreviews" => rules(user.is_known()),
         _ => {
             let known =
                 !text(&review, "/spec/user").is_empty() && text(&review, "/spec/user") != "system:anonymous";
@@ -33,10 +34,33 @@ fn access(allowed: bool) -> Value {
     }
 }
 
+fn rules(allowed: bool) -> Value {
+    let (all, paths) = match allowed {
+        true => (
+            json!([{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]),
+            json!([{"verbs": ["*"], "nonResourceURLs": ["*"]}]),
+        ),
+        false => (
+            json!([]),
+            json!([{"verbs": ["get"], "nonResourceURLs": ["/healthz", "/livez", "/readyz", "/version"]}]),
+        ),
+    };
+    json!({"resourceRules": all, "nonResourceRules": paths, "incomplete": false})
+}
+
 fn token_review(sim: &KubeSim, review: &Value) -> Value {
     match live_token(sim, text(review, "/spec/token")) {
         Some(token) => {
-            json!({"authenticated": true, "user": token.user.info(), "audiences": token.audiences})
+            let asked = crate::pods::field::list(review, "/spec/audiences");
+            let meant: Vec<_> = token
+                .audiences
+                .iter()
+                .filter(|audience| asked.is_empty() || asked.iter().any(|one| one == audience.as_str()))
+                .collect();
+            if meant.is_empty() && !asked.is_empty() {
+                return json!({"user": {}, "error": "the token is meant for none of the audiences that were asked for"});
+            }
+            json!({"authenticated": true, "user": token.user.info(), "audiences": meant})
         }
         None => json!({"user": {}, "error": "invalid bearer token"}),
     }

@@ -116,6 +116,8 @@ fn kind(text: &str) -> Type {
 
 /// The structure that objects of this kind begin with, as a type; `None` for a kind that is not known.
 pub fn of_kind(api_version: &str, kind: &str) -> Option<Type> {
+    // Clients register the options of a deletion in each group.
+    let api_version = if kind == "DeleteOptions" { "v1" } else { api_version };
     SCHEMA.kinds.get(&format!("{api_version}/{kind}")).cloned().map(Type::Struct)
 }
 

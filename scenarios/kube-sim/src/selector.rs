@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::kinds::Kind;
-use crate::pods::field::{name, namespace, text};
+use crate::pods::field::{name, namespace, number, text};
 use crate::status::ApiError;
 
 /// Both selectors of a request; the empty one matches everything.
@@ -81,15 +81,32 @@ impl FieldRequirement {
         match self.path.as_str() {
             "metadata.name" => name(object).to_owned(),
             "metadata.namespace" => namespace(object).to_owned(),
-            "source" => text(object, "/source/component").to_owned(),
-            "status.podIPs" => text(object, "/status/podIPs/0/ip").to_owned(),
-            path => match object.pointer(&format!("/{}", path.replace('.', "/"))) {
-                Some(Value::String(text)) => text.clone(),
-                Some(other) if !other.is_null() => other.to_string(),
-                _ if matches!(path, "spec.unschedulable" | "spec.hostNetwork") => "false".to_owned(),
-                _ => String::new(),
+            "source" => match text(object, "/source/component") {
+                "" => text(object, "/reportingComponent").to_owned(),
+                component => component.to_owned(),
             },
+            "reportingController" => text(object, "/reportingComponent").to_owned(),
+            "status.podIPs" => text(object, "/status/podIPs/0/ip").to_owned(),
+            "status.successful" => number(object, "/status/succeeded").unwrap_or(0).to_string(),
+            path => {
+                // Events are stored in the core's words.
+                let path = path.replacen("regarding.", "involvedObject.", 1);
+                match object.pointer(&format!("/{}", path.replace('.', "/"))) {
+                    Some(Value::String(text)) => text.clone(),
+                    Some(other) if !other.is_null() => other.to_string(),
+                    _ => nothing_said(&path).to_owned(),
+                }
+            }
         }
+    }
+}
+
+/// What a field that is not there is taken for.
+fn nothing_said(path: &str) -> &'static str {
+    match path {
+        "spec.unschedulable" | "spec.hostNetwork" => "false",
+        "status.replicas" => "0",
+        _ => "",
     }
 }
 
@@ -245,6 +262,19 @@ mod tests {
             ("status.phase!=Running", false),
         ] {
             assert_eq!(Selector::parse(pods(), "", selector).unwrap().matches(&pod), wanted, "{selector}");
+        }
+    }
+
+    #[test]
+    fn an_event_is_selected_in_the_words_of_either_group() {
+        let event = json!({"involvedObject": {"name": "web"}, "reportingComponent": "scheduler"});
+        for (group, selector, wanted) in [
+            ("", "involvedObject.name=web,source=scheduler", true),
+            ("events.k8s.io", "regarding.name=web,reportingController=scheduler", true),
+            ("events.k8s.io", "regarding.name=other", false),
+        ] {
+            let kind = crate::kinds::find(group, "events").unwrap();
+            assert_eq!(Selector::parse(kind, "", selector).unwrap().matches(&event), wanted, "{selector}");
         }
     }
 

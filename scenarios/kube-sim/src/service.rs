@@ -20,11 +20,14 @@ use serde_json::Value;
 
 use crate::authn::User;
 use crate::kinds::Kind;
+use crate::pods::problem::{Fault, Problems};
 use crate::status::ApiError;
 use crate::{KubeBody, KubeSim, discovery, openapi, reviews};
 use answer::Answer;
 use target::{Place, Target};
 
+/// The longest name of a field manager.
+const MANAGER_LENGTH_MAX: usize = 128;
 /// The largest body that is read.
 const BODY_MAX: usize = 3 * 1024 * 1024;
 
@@ -44,6 +47,7 @@ pub(crate) struct Call {
     pub accept: String,
     pub content_type: String,
     pub user_agent: String,
+    pub if_none_match: String,
     pub body: Bytes,
 }
 
@@ -58,21 +62,29 @@ impl Call {
         matches!(self.option(name), "true" | "1")
     }
 
-    /// Whether nothing is to be stored.
+    /// Whether nothing is to be stored; all options of a write are checked on the way.
     ///
     /// # Errors
-    /// 422 for any other value than `All`.
+    /// 422 for an option that cannot be as it is.
     pub fn dry_run(&self, options: &str) -> Result<bool, ApiError> {
-        match self.option("dryRun") {
-            "" => Ok(false),
-            "All" => Ok(true),
-            other => {
-                let mut problems = crate::pods::problem::Problems::default();
-                let shown = format!("[{other:?}]");
-                let supported = vec!["All".to_owned()];
-                problems.note("dryRun", crate::pods::problem::Fault::Unsupported(shown, supported));
-                Err(ApiError::invalid_as(&format!("{options}.meta.k8s.io"), "", &problems))
-            }
+        let options = if self.method == Method::PATCH { "PatchOptions" } else { options };
+        let mut problems = Problems::default();
+        let dry_run = self.option("dryRun");
+        if !matches!(dry_run, "" | "All") {
+            let supported = vec!["All".to_owned()];
+            problems.note("dryRun", Fault::Unsupported(format!("[{dry_run:?}]"), supported));
+        }
+        let manager = self.option("fieldManager");
+        if manager.len() > MANAGER_LENGTH_MAX {
+            problems.note("fieldManager", Fault::TooLong(MANAGER_LENGTH_MAX));
+        }
+        if manager.chars().any(char::is_control) {
+            problems.invalid("fieldManager", manager, "should only contain printable characters");
+        }
+        problems.one_of("fieldValidation", self.option("fieldValidation"), &["", "Ignore", "Strict", "Warn"]);
+        match problems.0.is_empty() {
+            true => Ok(dry_run == "All"),
+            false => Err(ApiError::invalid_as(&format!("{options}.meta.k8s.io"), "", &problems)),
         }
     }
 
@@ -109,7 +121,13 @@ impl KubeService {
             Ok(call) => route(call, parts.uri.path()).await,
             Err(error) => Err(error),
         };
-        answered.unwrap_or_else(|error| Answer::error(&error)).render(&accept, now)
+        let answer = answered.unwrap_or_else(|error| Answer::error(&error));
+        let audit = self.sim.draw_for_reader(determinism::Chance::uuid);
+        let mut response = answer.render(&accept, now);
+        if let Ok(audit) = http::HeaderValue::from_str(&audit.to_string()) {
+            response.headers_mut().insert("audit-id", audit);
+        }
+        response
     }
 
     async fn read<B>(&self, parts: &http::request::Parts, body: B) -> Result<Call, ApiError>
@@ -133,6 +151,7 @@ impl KubeService {
             accept: header(&parts.headers, "accept"),
             content_type: header(&parts.headers, "content-type"),
             user_agent: header(&parts.headers, "user-agent"),
+            if_none_match: header(&parts.headers, "if-none-match"),
             body: body.to_bytes(),
         })
     }
@@ -174,14 +193,16 @@ where
 
 async fn route(call: Call, path: &str) -> Result<Answer, ApiError> {
     let place = target::place(path)?;
-    if !call.user.is_known() && !matches!(place, Place::Health | Place::Version) {
-        return Err(forbidden(&call, path));
+    if !call.user.is_known() && !matches!(place, Place::Health { .. } | Place::Version) {
+        return Err(forbidden(&call, path, &place));
     }
     if !matches!(place, Place::Resource(_)) && !matches!(call.method, Method::GET | Method::HEAD) {
         return Err(ApiError::method_not_allowed());
     }
     match place {
-        Place::Health => Ok(Answer::text("ok")),
+        Place::Health { probe } => {
+            Ok(Answer::text(&health(&probe, call.query.iter().any(|(key, _)| key == "verbose"))))
+        }
         Place::Version => Ok(Answer::json(discovery::version())),
         Place::Root => Ok(Answer::json(discovery::paths())),
         Place::Groups { core } => Ok(groups(&call, core)),
@@ -197,30 +218,59 @@ fn found(document: Option<Value>) -> Result<Answer, ApiError> {
     document.map(Answer::json).ok_or_else(target::nothing_here)
 }
 
-fn forbidden(call: &Call, path: &str) -> ApiError {
-    let verb = call.method.as_str().to_ascii_lowercase();
-    ApiError::new(
-        403,
-        "Forbidden",
-        format!("forbidden: User {:?} cannot {verb} path {path:?}", call.user.name),
-    )
+fn health(probe: &str, verbose: bool) -> String {
+    if verbose { format!("[+]ping ok\n{probe} check passed\n") } else { "ok".to_owned() }
+}
+
+fn forbidden(call: &Call, path: &str, place: &Place) -> ApiError {
+    let user = &call.user.name;
+    let Place::Resource(target) = place else {
+        let verb = call.method.as_str().to_ascii_lowercase();
+        return ApiError::new(
+            403,
+            "Forbidden",
+            format!("forbidden: User {user:?} cannot {verb} path {path:?}"),
+        );
+    };
+    let verb = match (&call.method, target.name.is_empty()) {
+        (&Method::POST, _) => "create",
+        (&Method::PUT, _) => "update",
+        (&Method::PATCH, _) => "patch",
+        (&Method::DELETE, true) => "deletecollection",
+        (&Method::DELETE, false) => "delete",
+        _ if call.flag("watch") || target.watch => "watch",
+        (_, true) => "list",
+        (_, false) => "get",
+    };
+    let below =
+        if target.subresource.is_empty() { String::new() } else { format!("/{}", target.subresource) };
+    let place = match target.namespace.as_str() {
+        "" => "at the cluster scope".to_owned(),
+        namespace => format!("in the namespace {namespace:?}"),
+    };
+    let kind = target.kind;
+    let why = format!(
+        "User {user:?} cannot {verb} resource \"{}{below}\" in API group {:?} {place}",
+        kind.resource, kind.group
+    );
+    ApiError::forbidden(kind, &target.name, &why)
 }
 
 fn groups(call: &Call, core: bool) -> Answer {
     for version in ["v2", "v2beta1"] {
         let wanted = |part: &str| {
-            let part: String = part.split_whitespace().collect();
-            part.contains("g=apidiscovery.k8s.io")
-                && part.contains(&format!("v={version}"))
-                && !part.contains(&format!("v={version}beta"))
+            let words: Vec<&str> = part.split(';').map(str::trim).collect();
+            words.contains(&"g=apidiscovery.k8s.io") && words.contains(&format!("v={version}").as_str())
         };
         if call.accept.split(',').any(wanted) {
             let content_type =
                 format!("application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList");
-            return Answer::json(discovery::aggregated(core, version)).typed(&content_type);
+            let document = discovery::aggregated(core, version);
+            return Answer::json(document).typed(&content_type).tagged(&call.if_none_match);
         }
     }
-    Answer::json(if core { discovery::core_versions("127.0.0.1") } else { discovery::group_list() })
+    let document = if core { discovery::core_versions("127.0.0.1") } else { discovery::group_list() };
+    Answer::json(document).varying()
 }
 
 async fn resource(call: &Call, target: &Target) -> Result<Answer, ApiError> {
@@ -234,9 +284,9 @@ async fn resource(call: &Call, target: &Target) -> Result<Answer, ApiError> {
         (&Method::GET | &Method::HEAD, true) if call.flag("watch") || target.watch => {
             read::watch(call, target)
         }
-        (&Method::GET | &Method::HEAD, true) => read::list(call, target),
+        (&Method::GET | &Method::HEAD, true) => read::list(call, target).await,
         (&Method::GET | &Method::HEAD, false) if target.watch => read::watch(call, target),
-        (&Method::GET | &Method::HEAD, false) => read::get(call, target),
+        (&Method::GET | &Method::HEAD, false) => read::get(call, target).await,
         (&Method::POST, true) => write::create(call, target).await,
         (&Method::PUT, false) => write::update(call, target).await,
         (&Method::PATCH, false) => write::patch(call, target).await,
@@ -260,7 +310,7 @@ async fn below(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     let known = target.kind.subresources.iter().find(|below| below.name == target.subresource);
     let Some(known) = known else { return Err(ApiError::no_such_resource()) };
     match (known.name, &call.method) {
-        ("status", &Method::GET) => read::get(call, target),
+        ("status", &Method::GET) => read::get(call, target).await,
         ("status" | "finalize", &Method::PUT) => write::update(call, target).await,
         ("status", &Method::PATCH) => write::patch(call, target).await,
         ("scale", &Method::GET | &Method::PUT | &Method::PATCH) => write::scale(call, target).await,
@@ -325,6 +375,7 @@ pub(crate) async fn create_as_controller(
         accept: String::new(),
         content_type: "application/json".to_owned(),
         user_agent: "kube-controller-manager".to_owned(),
+        if_none_match: String::new(),
         body: Bytes::from(object.to_string()),
     };
     write::create(&call, &target).await.map(drop)

@@ -107,8 +107,15 @@ impl ApiError {
 
     /// Admission or a rule forbids it.
     pub fn forbidden(kind: &Kind, name: &str, why: &str) -> Self {
-        let message = format!("{} {name:?} is forbidden: {why}", kind.qualified());
-        Self { details: kind.details(name), ..Self::new(403, "Forbidden", message) }
+        let about = if name.is_empty() { kind.qualified() } else { format!("{} {name:?}", kind.qualified()) };
+        let message = format!("{about} is forbidden: {why}");
+        let mut details = kind.details(name);
+        if name.is_empty()
+            && let Some(members) = details.as_object_mut()
+        {
+            members.shift_remove("name");
+        }
+        Self { details, ..Self::new(403, "Forbidden", message) }
     }
 
     /// A watch or a page begins before what is remembered.
@@ -135,6 +142,9 @@ impl ApiError {
             status["reason"] = self.reason.into();
         }
         status["details"] = self.details.clone();
+        if let Some(members) = status["details"].as_object_mut() {
+            members.retain(|_, value| value != "");
+        }
         status["code"] = self.code.into();
         status
     }

@@ -29,20 +29,24 @@ struct State {
     shelves: BTreeMap<Shelf, Contents>,
     snapshots: BTreeMap<u64, Snapshot>,
     next_snapshot: u64,
+    cuts: watch::Sender<u64>,
+    written: watch::Sender<u64>,
 }
 
 struct Contents {
     objects: BTreeMap<(String, String), Arc<Value>>,
     history: VecDeque<Change>,
-    /// The newest revision that history no longer tells of.
+    /// The newest change that history no longer tells of.
     forgotten: u64,
+    /// Where history was last cut off; nobody resumes from before.
+    compacted: u64,
     changed: watch::Sender<u64>,
 }
 
 impl Default for Contents {
     fn default() -> Self {
         let (changed, _) = watch::channel(0);
-        Self { objects: BTreeMap::new(), history: VecDeque::new(), forgotten: 0, changed }
+        Self { objects: BTreeMap::new(), history: VecDeque::new(), forgotten: 0, compacted: 0, changed }
     }
 }
 
@@ -124,7 +128,7 @@ impl Store {
     /// [`Lost::Exists`].
     pub fn create(&self, shelf: Shelf, object: Value) -> Result<Arc<Value>, Lost> {
         let mut state = self.state();
-        let key = (namespace(&object).to_owned(), name(&object).to_owned());
+        let key = key_of(&object);
         if state.shelves.entry(shelf).or_default().objects.contains_key(&key) {
             return Err(Lost::Exists);
         }
@@ -159,13 +163,53 @@ impl Store {
     /// # Errors
     /// [`TooOld`] when history begins later.
     pub fn since(&self, shelf: Shelf, revision: u64) -> Result<Vec<Change>, TooOld> {
+        self.progress(shelf, revision).map(|(changes, _)| changes)
+    }
+
+    /// What happened to a kind after `revision`, and the number of the last write of all, both of one instant: with no
+    /// changes, that number is where a watch of this kind has come to.
+    ///
+    /// # Errors
+    /// [`TooOld`] when history begins later.
+    pub fn progress(&self, shelf: Shelf, revision: u64) -> Result<(Vec<Change>, u64), TooOld> {
+        let mut state = self.state();
+        let current = state.revision;
+        let contents = state.shelves.entry(shelf).or_default();
+        contents.since(revision).map(|changes| (changes, current))
+    }
+
+    /// Whether a watch can be resumed after `revision`.
+    ///
+    /// # Errors
+    /// [`TooOld`] when history was cut off since.
+    pub fn check_resumes(&self, shelf: Shelf, revision: u64) -> Result<(), TooOld> {
+        let mut state = self.state();
+        state.shelves.entry(shelf).or_default().check_resumes(revision)
+    }
+
+    /// A kind as it was at `revision`.
+    ///
+    /// # Errors
+    /// [`TooOld`] when history begins later.
+    pub fn list_at(
+        &self,
+        shelf: Shelf,
+        namespace: Option<&str>,
+        revision: u64,
+    ) -> Result<Vec<Arc<Value>>, TooOld> {
         let mut state = self.state();
         let contents = state.shelves.entry(shelf).or_default();
-        if revision < contents.forgotten {
-            return Err(TooOld { oldest: contents.forgotten });
+        contents.check_resumes(revision)?;
+        let mut objects = contents.objects.clone();
+        for change in contents.since(revision)?.into_iter().rev() {
+            let key = key_of(&change.after);
+            match change.before {
+                Some(before) => objects.insert(key, before),
+                None => objects.remove(&key),
+            };
         }
-        let from = contents.history.partition_point(|change| change.revision <= revision);
-        Ok(contents.history.range(from..).cloned().collect())
+        let here = |(of, _): &(String, String)| namespace.is_none_or(|wanted| of == wanted);
+        Ok(objects.into_iter().filter(|(key, _)| here(key)).map(|(_, object)| object).collect())
     }
 
     /// A receiver that wakes at each write of a kind.
@@ -173,15 +217,33 @@ impl Store {
         self.state().shelves.entry(shelf).or_default().changed.subscribe()
     }
 
-    /// Forgets all history: whoever resumes from before is told that it is gone.
+    /// Forgets all history: whoever resumes from before is told that it is gone; a watch that has seen everything goes on.
     pub fn compact(&self) {
         let mut state = self.state();
         let revision = state.revision;
         for contents in state.shelves.values_mut() {
+            if let Some(last) = contents.history.back() {
+                contents.forgotten = last.revision;
+            }
             contents.history.clear();
-            contents.forgotten = revision;
+            contents.compacted = revision;
         }
         state.snapshots.clear();
+    }
+
+    /// A receiver of the number of the last write of all.
+    pub fn written(&self) -> watch::Receiver<u64> {
+        self.state().written.subscribe()
+    }
+
+    /// Ends all watches.
+    pub fn cut_watches(&self) {
+        self.state().cuts.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// A receiver that wakes when all watches are to end.
+    pub fn cuts(&self) -> watch::Receiver<u64> {
+        self.state().cuts.subscribe()
     }
 
     /// Keeps the rest of a list for its next page and returns the page's number.
@@ -204,7 +266,7 @@ impl Store {
 
 impl State {
     fn unchanged(&self, shelf: Shelf, before: &Arc<Value>) -> Result<(String, String), Lost> {
-        let key = (namespace(before).to_owned(), name(before).to_owned());
+        let key = key_of(before);
         match self.shelves.get(&shelf).and_then(|contents| contents.objects.get(&key)) {
             None => Err(Lost::Gone),
             Some(stored) if Arc::ptr_eq(stored, before) => Ok(key),
@@ -242,12 +304,30 @@ impl State {
     /// Gives the object the number of the write that is being done.
     fn stamp(&mut self, mut object: Value) -> Arc<Value> {
         self.revision += 1;
+        self.written.send_replace(self.revision);
         object["metadata"]["resourceVersion"] = self.revision.to_string().into();
         Arc::new(object)
     }
 }
 
+fn key_of(object: &Value) -> (String, String) {
+    (namespace(object).to_owned(), name(object).to_owned())
+}
+
 impl Contents {
+    fn check_resumes(&self, revision: u64) -> Result<(), TooOld> {
+        let oldest = self.forgotten.max(self.compacted);
+        if revision < oldest { Err(TooOld { oldest }) } else { Ok(()) }
+    }
+
+    fn since(&self, revision: u64) -> Result<Vec<Change>, TooOld> {
+        if revision < self.forgotten {
+            return Err(TooOld { oldest: self.forgotten });
+        }
+        let from = self.history.partition_point(|change| change.revision <= revision);
+        Ok(self.history.range(from..).cloned().collect())
+    }
+
     fn note(&mut self, change: Change) {
         let revision = change.revision;
         self.history.push_back(change);
@@ -297,6 +377,20 @@ mod tests {
         let stored = store.create(PODS, pod("a")).unwrap();
         let last = store.remove(PODS, &stored).unwrap();
         assert_eq!(last["metadata"]["resourceVersion"], "2");
+    }
+
+    #[test]
+    fn a_list_can_be_had_as_it_was() {
+        let store = Store::default();
+        let first = store.create(PODS, pod("a")).unwrap();
+        let mut changed = (*first).clone();
+        changed["spec"] = json!({});
+        let changed = store.replace(PODS, &first, changed).unwrap();
+        store.create(PODS, pod("b")).unwrap();
+        store.remove(PODS, &changed).unwrap();
+        assert_eq!(store.list_at(PODS, None, 1).unwrap(), [first]);
+        assert_eq!(store.list_at(PODS, None, 2).unwrap(), [changed]);
+        assert_eq!(store.list_at(PODS, Some("other"), 2).unwrap(), Vec::<Arc<Value>>::new());
     }
 
     #[test]

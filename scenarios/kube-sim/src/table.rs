@@ -90,14 +90,22 @@ impl View {
         }
     }
 
-    /// A list of a revision; `next` is where it goes on, and how many are left when that is known.
+    /// One object as JSON text; one that is shown as it is stored is not copied first.
+    pub fn text(&self, kind: &Kind, object: &Arc<Value>, with_columns: bool) -> String {
+        match self.form {
+            Form::Plain if kind.group != "events.k8s.io" => object.to_string(),
+            _ => self.one(kind, object, with_columns).to_string(),
+        }
+    }
+
+    /// A list of a revision, as JSON text; `next` is where it goes on, and how many are left when that is known.
     pub fn list(
         &self,
         kind: &Kind,
         objects: &[Arc<Value>],
         revision: u64,
         next: Option<(String, Option<usize>)>,
-    ) -> Value {
+    ) -> String {
         let mut metadata = json!({"resourceVersion": revision.to_string()});
         if let Some((token, remaining)) = next {
             metadata["continue"] = token.into();
@@ -105,19 +113,26 @@ impl View {
                 metadata["remainingItemCount"] = remaining.into();
             }
         }
-        let (name, version, items): (String, String, Vec<Value>) = match self.form {
-            Form::Table { include } => return self.table(kind, objects, include, metadata),
+        let (name, version, items): (String, String, Vec<String>) = match self.form {
+            Form::Table { include } => return self.table(kind, objects, include, metadata).to_string(),
             Form::Metadata => {
-                let items = objects.iter().map(|object| meta::partial(object)).collect();
+                let items = objects.iter().map(|object| meta::partial(object).to_string()).collect();
                 ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1".to_owned(), items)
             }
+            Form::Plain if kind.group == "events.k8s.io" => {
+                let shown = objects.iter().map(|object| events::to_shown(kind, (**object).clone()));
+                let items = shown.map(|object| Bare(&object).to_string()).collect();
+                (format!("{}List", kind.kind), kind.api_version(), items)
+            }
             Form::Plain => {
-                let items =
-                    objects.iter().map(|object| bare(events::to_shown(kind, (**object).clone()))).collect();
+                let items = objects.iter().map(|object| Bare(object).to_string()).collect();
                 (format!("{}List", kind.kind), kind.api_version(), items)
             }
         };
-        json!({"kind": name, "apiVersion": version, "metadata": metadata, "items": items})
+        let items = items.join(",");
+        format!(
+            "{{\"kind\":{name:?},\"apiVersion\":{version:?},\"metadata\":{metadata},\"items\":[{items}]}}"
+        )
     }
 
     fn table(&self, kind: &Kind, objects: &[Arc<Value>], include: Include, metadata: Value) -> Value {
@@ -126,7 +141,7 @@ impl View {
         let rows = objects.iter().map(|object| {
             let shown = match include {
                 Include::Nothing => Value::Null,
-                Include::Object => (**object).clone(),
+                Include::Object => events::to_shown(kind, (**object).clone()),
                 Include::Metadata => meta::partial(object),
             };
             json!({"cells": row(object, self.now), "object": shown})
@@ -137,10 +152,17 @@ impl View {
 }
 
 /// An item of a list, which does not repeat its kind.
-fn bare(mut object: Value) -> Value {
-    if let Some(members) = object.as_object_mut() {
-        members.shift_remove("kind");
-        members.shift_remove("apiVersion");
+struct Bare<'a>(&'a Value);
+
+impl std::fmt::Display for Bare<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let members = self.0.as_object().into_iter().flatten();
+        let members = members.filter(|(key, _)| !matches!(key.as_str(), "kind" | "apiVersion"));
+        f.write_str("{")?;
+        for (at, (key, value)) in members.enumerate() {
+            let comma = if at == 0 { "" } else { "," };
+            write!(f, "{comma}{}:{value}", Value::from(key.as_str()))?;
+        }
+        f.write_str("}")
     }
-    object
 }

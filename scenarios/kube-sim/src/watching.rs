@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use determinism::Clock;
 use futures::stream::{self, Stream};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -13,7 +14,7 @@ use crate::kinds::Kind;
 use crate::pods::field::namespace;
 use crate::selector::Selector;
 use crate::status::ApiError;
-use crate::store::{Change, Store};
+use crate::store::{Change, Store, TooOld};
 use crate::table::View;
 
 /// How often a watch that wants bookmarks gets one.
@@ -37,12 +38,15 @@ pub struct Watch {
     pub timeout: Duration,
     /// How objects are shown.
     pub view: View,
+    /// Whose time the ages in tables are of.
+    pub clock: Clock,
 }
 
 struct Running {
     watch: Watch,
     store: Store,
     changed: tokio::sync::watch::Receiver<u64>,
+    cut: tokio::sync::watch::Receiver<u64>,
     seen: u64,
     lines: VecDeque<Bytes>,
     ends: Instant,
@@ -56,6 +60,7 @@ pub fn stream(store: &Store, watch: Watch) -> impl Stream<Item = Bytes> + Send +
     let now = Instant::now();
     let mut running = Running {
         changed: store.subscribe(watch.kind.shelf()),
+        cut: store.cuts(),
         store: store.clone(),
         seen: watch.after.unwrap_or_default(),
         lines: VecDeque::new(),
@@ -65,15 +70,20 @@ pub fn stream(store: &Store, watch: Watch) -> impl Stream<Item = Bytes> + Send +
         first: true,
         watch,
     };
-    if running.watch.after.is_none() || running.watch.initial_events {
-        running.begin();
+    match running.watch.after {
+        Some(after) if !running.watch.initial_events => {
+            if let Err(too_old) = running.store.check_resumes(running.watch.kind.shelf(), after) {
+                running.end(too_old);
+            }
+        }
+        _ => running.begin(),
     }
     stream::unfold(running, |mut running| async move {
         loop {
             if let Some(line) = running.lines.pop_front() {
                 return Some((line, running));
             }
-            if running.over {
+            if running.over || running.cut.has_changed().unwrap_or(true) {
                 return None;
             }
             running.step().await;
@@ -99,29 +109,36 @@ impl Running {
     /// Notes what is new, or waits until there may be something.
     async fn step(&mut self) {
         self.changed.borrow_and_update();
-        match self.store.since(self.watch.kind.shelf(), self.seen) {
-            Err(too_old) => {
-                let message = format!("too old resource version: {} ({})", self.seen, too_old.oldest);
-                self.line(&json!({"type": "ERROR", "object": ApiError::expired(message).to_status()}));
-                self.over = true;
+        let now = Instant::now();
+        let reminds = self.watch.bookmarks && (now >= self.next_bookmark || now >= self.ends);
+        match self.store.progress(self.watch.kind.shelf(), self.seen) {
+            Err(too_old) => self.end(too_old),
+            Ok((changes, _)) if !changes.is_empty() => changes.iter().for_each(|change| self.note(change)),
+            // Only what was read together with the revision proves that nothing before it was missed.
+            Ok((_, revision)) if reminds => {
+                self.seen = self.seen.max(revision);
+                self.next_bookmark = now + BOOKMARK_EVERY;
+                self.bookmark(json!({}));
+                self.over = now >= self.ends;
             }
-            Ok(changes) if !changes.is_empty() => changes.iter().for_each(|change| self.note(change)),
+            Ok(_) if now >= self.ends => self.over = true,
             Ok(_) => self.wait().await,
         }
+    }
+
+    /// Says that history begins too late for this watch.
+    fn end(&mut self, too_old: TooOld) {
+        let message = format!("too old resource version: {} ({})", self.seen, too_old.oldest);
+        self.line(&json!({"type": "ERROR", "object": ApiError::expired(message).to_status()}));
+        self.over = true;
     }
 
     async fn wait(&mut self) {
         let wake = if self.watch.bookmarks { self.ends.min(self.next_bookmark) } else { self.ends };
         tokio::select! {
             changed = self.changed.changed() => self.over = changed.is_err(),
-            () = tokio::time::sleep_until(wake) => {
-                self.over = wake >= self.ends;
-                self.next_bookmark = Instant::now() + BOOKMARK_EVERY;
-                if self.watch.bookmarks {
-                    self.seen = self.seen.max(self.store.revision());
-                    self.bookmark(json!({}));
-                }
-            }
+            _ = self.cut.changed() => self.over = true,
+            () = tokio::time::sleep_until(wake) => {}
         }
     }
 
@@ -147,9 +164,10 @@ impl Running {
     }
 
     fn tell(&mut self, what: &str, object: &Arc<Value>) {
-        let shown = self.watch.view.one(self.watch.kind, object, self.first);
+        let view = self.watch.view.clone().at(self.watch.clock.now());
+        let shown = view.text(self.watch.kind, object, self.first);
         self.first = false;
-        self.line(&json!({"type": what, "object": shown}));
+        self.lines.push_back(format!("{{\"type\":{what:?},\"object\":{shown}}}\n").into());
     }
 
     fn bookmark(&mut self, annotations: Value) {

@@ -85,7 +85,8 @@ fn list(mut current: Vec<Value>, patch: Vec<Value>, field: &Field) -> Result<Val
     };
     for item in patch {
         let Some(key) = item.get(&field.merge_key).cloned() else {
-            let message = format!("map: {item} does not contain declared merge key: {}", field.merge_key);
+            let shown = super::go::text(&item);
+            let message = format!("map: {shown} does not contain declared merge key: {}", field.merge_key);
             return Err(ApiError::new(500, "", message));
         };
         let at = current.iter().position(|other| other.get(&field.merge_key) == Some(&key));

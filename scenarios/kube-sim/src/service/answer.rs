@@ -17,11 +17,13 @@ pub struct Answer {
     code: u16,
     content_type: String,
     warnings: Vec<String>,
+    headers: Vec<(&'static str, String)>,
     body: Body,
 }
 
 enum Body {
     Json(Value),
+    Written(String),
     Text(String),
     Lines(BoxStream<'static, Bytes>),
     Proxied(KubeBody),
@@ -31,6 +33,11 @@ impl Answer {
     /// A document.
     pub fn json(document: Value) -> Self {
         Self::of(200, "application/json", Body::Json(document))
+    }
+
+    /// A document that is written already.
+    pub fn written(document: String) -> Self {
+        Self::of(200, "application/json", Body::Written(document))
     }
 
     /// A plain text.
@@ -53,11 +60,20 @@ impl Answer {
         if error.code == 404 && error.reason.is_empty() {
             return Self::of(404, "text/plain; charset=utf-8", Body::Text(format!("{}\n", error.message)));
         }
-        Self::of(error.code, "application/json", Body::Json(error.to_status()))
+        let mut answer = Self::of(error.code, "application/json", Body::Json(error.to_status()));
+        if let Some(seconds) = error.details["retryAfterSeconds"].as_i64() {
+            answer.headers.push(("retry-after", seconds.to_string()));
+        }
+        answer
+    }
+
+    /// A refusal that says more than an error can.
+    pub fn refusal(code: u16, status: Value) -> Self {
+        Self::of(code, "application/json", Body::Json(status))
     }
 
     fn of(code: u16, content_type: &str, body: Body) -> Self {
-        Self { code, content_type: content_type.to_owned(), warnings: Vec::new(), body }
+        Self { code, content_type: content_type.to_owned(), warnings: Vec::new(), headers: Vec::new(), body }
     }
 
     /// With the status of something new.
@@ -69,6 +85,24 @@ impl Answer {
     /// With another content type.
     pub fn typed(mut self, content_type: &str) -> Self {
         content_type.clone_into(&mut self.content_type);
+        self
+    }
+
+    /// With a mark of what the document says; a reader who has that mark already gets no document.
+    pub fn tagged(mut self, known: &str) -> Self {
+        let Body::Json(document) = &self.body else { return self };
+        let tag = format!("\"{:016X}\"", fingerprint(&document.to_string()));
+        if known.split(',').any(|one| one.trim() == tag) {
+            self.code = 304;
+            self.body = Body::Text(String::new());
+        }
+        self.headers.push(("etag", tag));
+        self.varying()
+    }
+
+    /// Says that other readers get other forms.
+    pub fn varying(mut self) -> Self {
+        self.headers.push(("vary", "Accept".to_owned()));
         self
     }
 
@@ -88,7 +122,13 @@ impl Answer {
                 "application/yaml".clone_into(&mut content_type);
                 whole(serde_saphyr::to_string(&document).unwrap_or_default())
             }
+            Body::Written(document) if wants_yaml => {
+                "application/yaml".clone_into(&mut content_type);
+                let document: Value = serde_json::from_str(&document).unwrap_or_default();
+                whole(serde_saphyr::to_string(&document).unwrap_or_default())
+            }
             Body::Json(document) => whole(document.to_string() + "\n"),
+            Body::Written(document) => whole(document + "\n"),
             Body::Text(text) => whole(text),
             Body::Lines(lines) => StreamBody::new(lines.map(|line| Ok(Frame::data(line)))).boxed_unsync(),
             Body::Proxied(body) => body,
@@ -98,12 +138,24 @@ impl Answer {
             .header("content-type", content_type)
             .header("cache-control", "no-cache, private")
             .header("date", now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
+        for (name, value) in &self.headers {
+            response = response.header(*name, value);
+        }
         for warning in &self.warnings {
-            let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
-            response = response.header("warning", format!("299 - \"{quoted}\""));
+            let line: String = warning.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            let quoted = line.replace('\\', "\\\\").replace('"', "\\\"");
+            if let Ok(value) = http::HeaderValue::from_bytes(format!("299 - \"{quoted}\"").as_bytes()) {
+                response = response.header("warning", value);
+            }
         }
         response.body(body).unwrap_or_else(|_| Response::new(whole(String::new())))
     }
+}
+
+/// A number that differs where texts differ (FNV-1a).
+fn fingerprint(text: &str) -> u64 {
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 fn whole(text: String) -> KubeBody {

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use futures::StreamExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::target::Target;
 use super::{Call, stored};
+use crate::pods::field::{name, namespace};
 use crate::pods::problem::Problems;
 use crate::selector::Selector;
 use crate::status::ApiError;
@@ -17,54 +18,122 @@ use crate::store::Snapshot;
 use crate::table::View;
 use crate::watching::{self, Watch};
 
+/// How long a read waits for a version that is still to come.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// One object.
-pub fn get(call: &Call, target: &Target) -> Result<Answer, ApiError> {
-    let view = View::read(&call.accept, call.option("includeObject"))?;
+pub async fn get(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+    let view = View::read(&call.accept, call.option("includeObject"))?.at(call.sim.clock().now());
+    reach(call, call.option("resourceVersion")).await?;
     let object = stored(call, target.kind, &target.namespace, &target.name)?;
-    Ok(Answer::json(view.at(call.sim.clock().now()).one(target.kind, &object, true)))
+    Ok(Answer::written(view.text(target.kind, &object, true)))
 }
 
 /// All objects that are meant.
-pub fn list(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+pub async fn list(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     let view = View::read(&call.accept, call.option("includeObject"))?.at(call.sim.clock().now());
     let selector = selector(call, target)?;
-    check_list_version(call)?;
+    check_list_options(call)?;
+    let version = call.option("resourceVersion");
     let limit: usize = call.option("limit").parse().unwrap_or(0);
-    let limit = if call.option("resourceVersion") == "0" { 0 } else { limit };
+    let limit = if version == "0" && call.option("resourceVersionMatch") != "Exact" { 0 } else { limit };
     let snapshot = match call.option("continue") {
         "" => {
-            let (all, revision) = call.sim.store().list(target.kind.shelf(), target.scope());
+            reach(call, version).await?;
+            let (all, revision) = whole_list(call, target)?;
             Snapshot { rest: all.into_iter().filter(|object| selector.matches(object)).collect(), revision }
         }
-        token => continued(call, token)?,
+        token => match continued(call, target, &selector, token)? {
+            Continued::Page(snapshot) => snapshot,
+            Continued::Forgotten(fresh) => return Ok(forgotten(&fresh)),
+        },
     };
     let Snapshot { rest: mut objects, revision } = snapshot;
     let mut next = None;
     if limit > 0 && objects.len() > limit {
         let rest: Vec<Arc<Value>> = objects.split_off(limit);
         let remaining = rest.len();
-        let number = call.sim.store().keep(Snapshot { rest, revision });
-        let token = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(format!("{{\"page\":{number}}}"));
-        next = Some((token, selector.is_empty().then_some(remaining)));
+        let from = rest.first().map(|object| (namespace(object).to_owned(), name(object).to_owned()));
+        let page = call.sim.store().keep(Snapshot { rest, revision });
+        let token = Token { page: Some(page), from: from.unwrap_or_default() };
+        next = Some((token.write(), selector.is_empty().then_some(remaining)));
     }
-    Ok(Answer::json(view.list(target.kind, &objects, revision, next)))
+    Ok(Answer::written(view.list(target.kind, &objects, revision, next)))
 }
 
-fn continued(call: &Call, token: &str) -> Result<Snapshot, ApiError> {
+/// The list before anything is selected, and its revision.
+fn whole_list(call: &Call, target: &Target) -> Result<(Vec<Arc<Value>>, u64), ApiError> {
+    let (store, shelf) = (call.sim.store(), target.kind.shelf());
+    if call.option("resourceVersionMatch") != "Exact" {
+        return Ok(store.list(shelf, target.scope()));
+    }
+    let revision = read_version(call.option("resourceVersion"))?;
+    let objects = store.list_at(shelf, target.scope(), revision).map_err(|_| {
+        ApiError::expired(format!("The resourceVersion for the provided list is too old: {revision}"))
+    })?;
+    Ok((objects, revision))
+}
+
+/// Where a list goes on: its kept rest, and from which object on should that be forgotten.
+struct Token {
+    page: Option<u64>,
+    from: (String, String),
+}
+
+impl Token {
+    fn write(&self) -> String {
+        let text = json!({"v": "meta.k8s.io/v1", "page": self.page, "from": self.from}).to_string();
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let raw = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).ok()?;
+        let token: Value = serde_json::from_slice(&raw).ok()?;
+        let from = serde_json::from_value(token["from"].clone()).ok()?;
+        Some(Self { page: token["page"].as_u64(), from })
+    }
+}
+
+/// What a continue token leads to.
+enum Continued {
+    Page(Snapshot),
+    /// The list's revision is remembered no more; this token leads to the rest as it is now.
+    Forgotten(Token),
+}
+
+fn forgotten(fresh: &Token) -> Answer {
+    let error = ApiError::expired(
+        "The provided continue parameter is too old to display a consistent list result. You can start a new list without \
+         the continue parameter, or use the continue token in this response to retrieve the remainder of the results. \
+         Continuing with the provided token results in an inconsistent list - objects that were created, modified, or \
+         deleted between the time the first chunk was returned and now may show up in the list.",
+    );
+    let mut status = error.to_status();
+    status["metadata"]["continue"] = fresh.write().into();
+    Answer::refusal(error.code, status)
+}
+
+/// The next page of a list: of the same revision while that is remembered.
+fn continued(call: &Call, target: &Target, selector: &Selector, token: &str) -> Result<Continued, ApiError> {
     if !matches!(call.option("resourceVersion"), "" | "0") {
         return Err(ApiError::bad_request("specifying resource version is not allowed when using continue"));
     }
-    let garbage = || {
-        ApiError::bad_request("invalid continue token: continue key is not valid: it is not of this server")
+    let Some(token) = Token::read(token) else {
+        let message = "invalid continue token: continue key is not valid: it is not of this server";
+        return Err(ApiError::bad_request(message));
     };
-    let raw = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(token).map_err(|_| garbage())?;
-    let token: Value = serde_json::from_slice(&raw).map_err(|_| garbage())?;
-    let number = token["page"].as_u64().ok_or_else(garbage)?;
-    call.sim.store().kept(number).ok_or_else(|| {
-        ApiError::expired(
-            "The provided continue parameter is too old to display a consistent list result. You must start a new list without \
-             the continue parameter.",
-        )
+    let store = call.sim.store();
+    let Some(page) = token.page else {
+        let (all, revision) = store.list(target.kind.shelf(), target.scope());
+        let comes = |object: &Value| {
+            (namespace(object), name(object)) >= (token.from.0.as_str(), token.from.1.as_str())
+        };
+        let rest = all.into_iter().filter(|object| comes(object) && selector.matches(object)).collect();
+        return Ok(Continued::Page(Snapshot { rest, revision }));
+    };
+    Ok(match store.kept(page) {
+        Some(snapshot) => Continued::Page(snapshot),
+        None => Continued::Forgotten(Token { page: None, from: token.from }),
     })
 }
 
@@ -82,7 +151,7 @@ fn list_options(field: &str, why: &str) -> ApiError {
     ApiError::invalid_as("ListOptions.meta.k8s.io", "", &problems)
 }
 
-fn check_list_version(call: &Call) -> Result<(), ApiError> {
+fn check_list_options(call: &Call) -> Result<(), ApiError> {
     let (version, matching) = (call.option("resourceVersion"), call.option("resourceVersionMatch"));
     if call.flag("sendInitialEvents") {
         return Err(list_options("sendInitialEvents", "sendInitialEvents is forbidden for list"));
@@ -95,24 +164,47 @@ fn check_list_version(call: &Call) -> Result<(), ApiError> {
         let why = "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"";
         return Err(list_options("resourceVersionMatch", why));
     }
+    let mut problems = Problems::default();
+    problems.one_of("resourceVersionMatch", matching, &["", "Exact", "NotOlderThan"]);
+    match problems.0.is_empty() {
+        true => Ok(()),
+        false => Err(ApiError::invalid_as("ListOptions.meta.k8s.io", "", &problems)),
+    }
+}
+
+fn read_version(version: &str) -> Result<u64, ApiError> {
+    version.parse().map_err(|_| {
+        ApiError::bad_request(format!(
+            "invalid resource version {version:?}: strconv.ParseUint: parsing {version:?}: invalid syntax"
+        ))
+    })
+}
+
+/// Waits until the store has come to a version, but not for ever.
+async fn reach(call: &Call, version: &str) -> Result<(), ApiError> {
     if version.is_empty() {
         return Ok(());
     }
-    let wanted: u64 =
-        version.parse().map_err(|_| ApiError::bad_request(format!("invalid resource version: {version}")))?;
-    let current = call.sim.store().revision();
-    if wanted <= current {
+    let wanted = read_version(version)?;
+    let store = call.sim.store();
+    if wanted <= store.revision() {
         return Ok(());
     }
+    let mut written = store.written();
+    let reached = tokio::time::timeout(PATIENCE, written.wait_for(|revision| *revision >= wanted)).await;
+    if matches!(reached, Ok(Ok(_))) {
+        return Ok(());
+    }
+    let current = store.revision();
     let message = format!("Timeout: Too large resource version: {wanted}, current: {current}");
-    let causes = serde_json::json!({"causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
+    let details = json!({"causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
         "retryAfterSeconds": 1});
-    Err(ApiError { details: causes, ..ApiError::new(504, "Timeout", message) })
+    Err(ApiError { details, ..ApiError::new(504, "Timeout", message) })
 }
 
 /// What happens to the objects that are meant.
 pub fn watch(call: &Call, target: &Target) -> Result<Answer, ApiError> {
-    let view = View::read(&call.accept, call.option("includeObject"))?.at(call.sim.clock().now());
+    let view = View::read(&call.accept, call.option("includeObject"))?;
     let initial_events = call.flag("sendInitialEvents");
     if initial_events && call.option("resourceVersionMatch") != "NotOlderThan" {
         let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
@@ -128,7 +220,7 @@ pub fn watch(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     };
     let timeout = match call.option("timeoutSeconds").parse::<u64>() {
         Ok(seconds) if seconds > 0 => seconds,
-        _ => call.sim.draw(|chance| chance.between(1800, 3600)),
+        _ => call.sim.draw_for_reader(|chance| chance.between(1800, 3600)),
     };
     let watch = Watch {
         kind: target.kind,
@@ -139,6 +231,7 @@ pub fn watch(call: &Call, target: &Target) -> Result<Answer, ApiError> {
         initial_events,
         timeout: Duration::from_secs(timeout),
         view,
+        clock: call.sim.clock().clone(),
     };
     Ok(Answer::lines(watching::stream(call.sim.store(), watch).boxed()))
 }

@@ -7,7 +7,10 @@ use crate::status::ApiError;
 #[derive(Debug)]
 pub enum Place {
     /// `/healthz` and its like.
-    Health,
+    Health {
+        /// Which of them.
+        probe: String,
+    },
     /// `/version`.
     Version,
     /// `/`.
@@ -112,7 +115,7 @@ pub fn place(path: &str) -> Result<Place, ApiError> {
     let words: Vec<&str> = parts.iter().map(String::as_str).collect();
     match words.as_slice() {
         [] => Ok(Place::Root),
-        ["healthz" | "livez" | "readyz", ..] => Ok(Place::Health),
+        [probe @ ("healthz" | "livez" | "readyz"), ..] => Ok(Place::Health { probe: (*probe).to_owned() }),
         ["version"] => Ok(Place::Version),
         ["api"] => Ok(Place::Groups { core: true }),
         ["apis"] => Ok(Place::Groups { core: false }),

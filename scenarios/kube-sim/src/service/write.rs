@@ -15,13 +15,12 @@ use crate::patch::Patch;
 use crate::patch::apply::{Manager, apply};
 use crate::pods::defaults::{first_status, same_pod_ips};
 use crate::pods::field::{is_leaving, list, name, number, text};
-use crate::pods::names;
+use crate::pods::instant;
 use crate::pods::problem::Problems;
-use crate::pods::{instant, update as pod_update, validate as pod_validate};
 use crate::status::ApiError;
 use crate::store::Lost;
 use crate::table::View;
-use crate::{decode, defaults, meta};
+use crate::{decode, defaults, meta, validation};
 
 /// How often a patch is tried again when somebody else was faster.
 const TRIES: usize = 5;
@@ -70,7 +69,7 @@ async fn make(
     if kind.group.is_empty() && kind.resource == "pods" {
         first_status(&mut object);
     }
-    check_new(kind, &object)?;
+    refused(kind, name(&object), &validation::new_object(kind, &object))?;
     admission.validate(&mut object, warnings).await?;
     if dry_run {
         return Ok(Arc::new(object));
@@ -89,54 +88,8 @@ async fn make(
     Err(ApiError::already_exists(kind, name(&object), there.is_some_and(|object| is_leaving(&object))))
 }
 
-fn check_new(kind: &Kind, object: &Value) -> Result<(), ApiError> {
-    let mut problems = Problems::default();
-    check_meta(kind, object, &mut problems);
-    match (kind.group, kind.resource) {
-        ("", "pods") => problems.0.extend(pod_validate::new_pod(object).0),
-        ("apps", "deployments" | "replicasets") => check_workload(object, &mut problems),
-        ("", "events") => {
-            let (own, about) =
-                (text(object, "/metadata/namespace"), text(object, "/involvedObject/namespace"));
-            if own != about && !(about.is_empty() && own == "default") {
-                problems.invalid("involvedObject.namespace", about, "does not match event.namespace");
-            }
-        }
-        _ => {}
-    }
-    if problems.0.is_empty() { Ok(()) } else { Err(ApiError::invalid(kind, name(object), &problems)) }
-}
-
-fn check_meta(kind: &Kind, object: &Value, problems: &mut Problems) {
-    let is_label = matches!(kind.resource, "namespaces" | "services");
-    let rule = if is_label { names::dns_label } else { names::dns_subdomain };
-    if !matches!(kind.group, "rbac.authorization.k8s.io") {
-        problems.rule("metadata.name", name(object), rule);
-    }
-    for (key, value) in crate::pods::field::entries(object, "/metadata/labels") {
-        problems.rule("metadata.labels", key, names::qualified);
-        problems.rule("metadata.labels", value.as_str().unwrap_or_default(), names::label_value);
-    }
-    for (key, _) in crate::pods::field::entries(object, "/metadata/annotations") {
-        problems.rule("metadata.annotations", &key.to_ascii_lowercase(), names::qualified);
-    }
-}
-
-fn check_workload(object: &Value, problems: &mut Problems) {
-    let selector = object.pointer("/spec/selector");
-    if selector.is_none_or(|s| s.is_null()) {
-        problems.required("spec.selector", "");
-    } else if !crate::controllers::label_selector::selects(selector, &object["spec"]["template"]) {
-        let labels = &object["spec"]["template"]["metadata"]["labels"];
-        problems.invalid(
-            "spec.template.metadata.labels",
-            labels,
-            "`selector` does not match template `labels`",
-        );
-    }
-    pod_validate::spec_of(&object["spec"]["template"]["spec"], "spec.template.spec", problems);
-    let policy = text(object, "/spec/template/spec/restartPolicy");
-    problems.one_of("spec.template.spec.restartPolicy", policy, &["Always"]);
+fn refused(kind: &Kind, name: &str, problems: &Problems) -> Result<(), ApiError> {
+    if problems.0.is_empty() { Ok(()) } else { Err(ApiError::invalid(kind, name, problems)) }
 }
 
 /// `PUT` of an object, or of its status.
@@ -197,7 +150,9 @@ fn patched(
     let kind = target.kind;
     let Patch::Apply(wanted) = patch else {
         let shown = events::to_shown(kind, old.clone());
-        return Ok(events::to_stored(kind, patch.on(kind, &shown)?));
+        let decoded = patch.on(kind, &shown)?;
+        warnings.extend(patch.judge(&shown, decoded.unknown, call.option("fieldValidation"))?);
+        return Ok(events::to_stored(kind, decoded.object));
     };
     let decoded = decode::conform(wanted.clone(), &kind.api_version(), kind.kind)?;
     warnings.extend(decode::judge_unknown(kind, &decoded.unknown, call.option("fieldValidation"))?);
@@ -279,7 +234,8 @@ async fn keep(
     }
     let admission = Admission::new(call, target, Operation::Update, Some(&**old), dry_run);
     warnings.extend(admission.mutate(&mut next).await?);
-    check_changed(target, old, &next)?;
+    let problems = validation::changed_object(kind, &target.subresource, old, &next);
+    refused(kind, &target.name, &problems)?;
     admission.validate(&mut next, warnings).await?;
     if dry_run {
         return Ok(Arc::new(next));
@@ -349,36 +305,6 @@ fn within(target: &Target, old: &Value, next: Value) -> Value {
         }
         _ => next,
     }
-}
-
-fn check_changed(target: &Target, old: &Value, next: &Value) -> Result<(), ApiError> {
-    let kind = target.kind;
-    let mut problems = Problems::default();
-    check_meta(kind, next, &mut problems);
-    match (kind.group, kind.resource, target.subresource.as_str()) {
-        ("", "pods", "") => problems.0.extend(pod_update::spec(old, next).0),
-        ("", "pods", "status") => problems.0.extend(pod_update::status(old, next).0),
-        ("", "nodes", "") => {
-            let (before, after) = (text(old, "/spec/providerID"), text(next, "/spec/providerID"));
-            if !before.is_empty() && before != after {
-                problems.forbidden(
-                    "spec.providerID",
-                    "node updates may not change providerID except from \"\" to valid",
-                );
-            }
-        }
-        ("apps", "deployments", "") if old["spec"]["selector"] != next["spec"]["selector"] => {
-            problems.invalid("spec.selector", &next["spec"]["selector"], "field is immutable");
-        }
-        ("", "services", "") if old["spec"]["clusterIP"] != next["spec"]["clusterIP"] => {
-            problems.invalid("spec.clusterIPs[0]", &next["spec"]["clusterIP"], "field is immutable");
-        }
-        ("", "configmaps" | "secrets", _) if old["immutable"] == true && old["data"] != next["data"] => {
-            problems.forbidden("data", "field is immutable when `immutable` is set");
-        }
-        _ => {}
-    }
-    if problems.0.is_empty() { Ok(()) } else { Err(ApiError::invalid(kind, &target.name, &problems)) }
 }
 
 /// `scale`: how many there are to be, whatever the kind.

@@ -1,0 +1,85 @@
+//! Events: loose in the core's words, strict in those of `events.k8s.io`.
+
+use serde_json::Value;
+
+use crate::pods::field::{is_set, text};
+use crate::pods::problem::{Fault, Problems};
+
+const REASON_LENGTH_MAX: usize = 128;
+const NOTE_BYTES_MAX: usize = 1024;
+
+/// Notes what is wrong with an event that came in the core's words.
+pub fn core(event: &Value, problems: &mut Problems) {
+    place(event, "involvedObject", problems);
+}
+
+fn place(event: &Value, field: &str, problems: &mut Problems) {
+    let (own, about) = (text(event, "/metadata/namespace"), text(event, "/involvedObject/namespace"));
+    if own != about && !(about.is_empty() && own == "default") {
+        problems.invalid(format!("{field}.namespace"), about, "does not match event.namespace");
+    }
+}
+
+/// Notes what is wrong with an event that came in the words of `events.k8s.io`; it is stored in the core's.
+pub fn newer(event: &Value, problems: &mut Problems) {
+    place(event, "regarding", problems);
+    if !is_set(event, "/eventTime") {
+        problems.required("eventTime", "");
+    }
+    for (field, path) in
+        [("reportingController", "/reportingComponent"), ("reportingInstance", "/reportingInstance")]
+    {
+        let value = text(event, path);
+        if value.is_empty() {
+            problems.required(field, "");
+        } else if value.len() > REASON_LENGTH_MAX {
+            problems.note(field, Fault::TooLong(REASON_LENGTH_MAX));
+        }
+    }
+    for field in ["action", "reason"] {
+        let value = text(event, &format!("/{field}"));
+        if value.is_empty() {
+            problems.required(field, "");
+        } else if value.len() > REASON_LENGTH_MAX {
+            problems.note(field, Fault::TooLong(REASON_LENGTH_MAX));
+        }
+    }
+    match text(event, "/type") {
+        "Normal" | "Warning" => {}
+        other => problems.one_of("type", other, &["Normal", "Warning"]),
+    }
+    if text(event, "/message").len() > NOTE_BYTES_MAX {
+        problems.note("note", Fault::TooLong(NOTE_BYTES_MAX));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn fields(check: impl Fn(&Value, &mut Problems), event: &Value) -> Vec<String> {
+        let mut problems = Problems::default();
+        check(event, &mut problems);
+        problems.0.into_iter().map(|problem| problem.field).collect()
+    }
+
+    #[test]
+    fn the_newer_group_asks_for_more() {
+        let event = json!({"metadata": {"namespace": "a"}, "involvedObject": {"namespace": "a"}});
+        assert!(fields(core, &event).is_empty());
+        let wanted = ["eventTime", "reportingController", "reportingInstance", "action", "reason", "type"];
+        assert_eq!(fields(newer, &event), wanted);
+    }
+
+    #[test]
+    fn an_event_lies_where_its_object_does() {
+        for (own, about, fits) in
+            [("a", "a", true), ("default", "", true), ("a", "", false), ("a", "b", false)]
+        {
+            let event = json!({"metadata": {"namespace": own}, "involvedObject": {"namespace": about}});
+            assert_eq!(fields(core, &event).is_empty(), fits, "{own} {about}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Deployments, replica sets and jobs.
+
+use serde_json::Value;
+
+use crate::controllers::label_selector::selects;
+use crate::pods::field::{number, text};
+use crate::pods::problem::{Fault, Problems};
+use crate::pods::validate as pods;
+
+/// Notes what is wrong with a deployment or a replica set.
+pub fn replicated(object: &Value, problems: &mut Problems) {
+    not_negative(object, &["replicas", "minReadySeconds", "revisionHistoryLimit"], problems);
+    let selector = object.pointer("/spec/selector").filter(|selector| !selector.is_null());
+    if selector.is_none() {
+        problems.required("spec.selector", "");
+    } else if !selects(selector, &object["spec"]["template"]) {
+        let labels = &object["spec"]["template"]["metadata"]["labels"];
+        problems.invalid(
+            "spec.template.metadata.labels",
+            labels,
+            "`selector` does not match template `labels`",
+        );
+    }
+    pods::spec_of(&object["spec"]["template"]["spec"], "spec.template.spec", problems);
+    let policy = text(object, "/spec/template/spec/restartPolicy");
+    problems.one_of("spec.template.spec.restartPolicy", policy, &["Always"]);
+}
+
+/// Notes what is wrong with a job.
+pub fn job(object: &Value, problems: &mut Problems) {
+    let counts =
+        ["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"];
+    not_negative(object, &counts, problems);
+    pods::spec_of(&object["spec"]["template"]["spec"], "spec.template.spec", problems);
+    let policy = text(object, "/spec/template/spec/restartPolicy");
+    let field = "spec.template.spec.restartPolicy";
+    match policy {
+        "OnFailure" | "Never" => {}
+        "Always" => problems.required(field, "valid values: \"OnFailure\", \"Never\""),
+        other => problems.one_of(field, other, &["OnFailure", "Never"]),
+    }
+}
+
+fn not_negative(object: &Value, fields: &[&str], problems: &mut Problems) {
+    for field in fields {
+        if let Some(count) = number(object, &format!("/spec/{field}")).filter(|count| *count < 0) {
+            let why = "must be greater than or equal to 0";
+            problems.invalid(format!("spec.{field}"), count, why);
+        }
+    }
+}
+
+/// Notes which fields of the specification may not be changed.
+pub fn kept(old: &Value, new: &Value, fields: &[&str], problems: &mut Problems) {
+    for field in fields.iter().filter(|field| old["spec"][**field] != new["spec"][**field]) {
+        let shown = new["spec"][*field].to_string();
+        problems.note(format!("spec.{field}"), Fault::Invalid(shown, "field is immutable".to_owned()));
+    }
+}
