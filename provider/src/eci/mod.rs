@@ -139,8 +139,10 @@ impl Eci {
         let pairs = query::to_pairs(action)
             .map_err(|error| EciError::Garbled { action: A::NAME, why: error.to_string() })?;
         let rendered = query::render(&pairs);
-        let nonce = self.chance().uuid().simple().to_string();
         let now = self.0.clock.now();
+        // Mixed with the time, since a provider that is started again may draw from the same seed.
+        let drawn = self.chance().uuid().as_u128() ^ now.as_nanosecond().unsigned_abs();
+        let nonce = format!("{drawn:032x}");
         if rendered.len() <= QUERY_LIMIT {
             self.signed::<A>(&pairs, &rendered, "", &nonce, now)
         } else {
