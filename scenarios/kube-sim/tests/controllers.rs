@@ -105,6 +105,9 @@ async fn a_namespace_goes_once_its_pods_have_gone() {
     settle().await;
     let phase = namespaces.get("vk").await.unwrap().status.unwrap().phase;
     assert_eq!(phase.as_deref(), Some("Terminating"));
+    let seen = serde_json::to_value(namespaces.get("vk").await.unwrap()).unwrap();
+    let content = condition(&seen, "NamespaceContentRemaining");
+    assert_eq!(content["message"], "Some resources are remaining: pods. has 1 resource instances");
     assert!(pods.get("p").await.unwrap().metadata.deletion_timestamp.is_some());
     let kube::Error::Api(status) = pods.create(&PostParams::default(), &read(pod)).await.unwrap_err() else {
         panic!()
@@ -360,4 +363,33 @@ async fn a_service_knows_the_pods_behind_it() {
     cluster.api::<Service>().delete("web", &DeleteParams::default()).await.unwrap();
     settle().await;
     assert!(cluster.api::<Endpoints>().get_opt("web").await.unwrap().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_hour_in_which_nothing_happens_changes_nothing() {
+    let cluster = Cluster::start();
+    cluster.node("n", json!([])).await;
+    let mut tolerant = json!({"tolerations": [{"operator": "Exists"}]});
+    tolerant["terminationGracePeriodSeconds"] = json!(30);
+    cluster.pod("p", tolerant).await;
+    settle().await;
+    cluster.run("p").await;
+    pass(120).await;
+    let before = cluster.sim.store().revision();
+    pass(3600).await;
+    assert_eq!(cluster.sim.store().revision(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_seed_names_the_same_pods() {
+    let mut stories = Vec::new();
+    for _ in 0..2 {
+        let cluster = Cluster::start();
+        let spec = json!({"replicas": 3, "selector": {"matchLabels": {"app": "web"}}, "template": template("web", "nginx")});
+        cluster.make::<Deployment>(json!({"metadata": {"name": "web"}, "spec": spec})).await;
+        settle().await;
+        stories.push((cluster.pod_names().await, cluster.events("web").await));
+    }
+    assert_eq!(stories[0], stories[1]);
+    assert_eq!(stories[0].0.len(), 3);
 }

@@ -1,10 +1,15 @@
 //! A namespace that goes takes everything in it along, and only then is gone.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
+use super::owned::{Times, set_condition};
 use super::waiting::Changes;
 use crate::KubeSim;
 use crate::kinds::{self, KINDS, Kind};
+use crate::pods::conditions::Condition;
 use crate::pods::field::{is_leaving, list, name};
 use crate::service::delete::{Options, delete};
 
@@ -30,8 +35,10 @@ fn round(sim: &KubeSim) -> bool {
     let (namespaces, _) = sim.store().list(kind.shelf(), None);
     let mut going = false;
     for namespace in namespaces.iter().filter(|namespace| is_leaving(namespace)) {
-        if !empty(sim, name(namespace)) {
+        let left = empty(sim, name(namespace));
+        if !left.is_empty() {
             going = true;
+            tell(sim, kind, namespace, &left);
             continue;
         }
         let mut done = (**namespace).clone();
@@ -45,9 +52,9 @@ fn round(sim: &KubeSim) -> bool {
     going
 }
 
-/// Deletes what is in a namespace; true when nothing is left.
-fn empty(sim: &KubeSim, namespace: &str) -> bool {
-    let mut left = 0;
+/// Deletes what is in a namespace; returns what is left all the same.
+fn empty(sim: &KubeSim, namespace: &str) -> Vec<(&'static Kind, Arc<Value>)> {
+    let mut left = Vec::new();
     for kind in KINDS.iter().filter(|kind| kind.namespaced && !kind.traits.computed) {
         let (objects, _) = sim.store().list(kind.shelf(), Some(namespace));
         for object in objects.iter().filter(|object| !is_leaving(object)) {
@@ -55,13 +62,77 @@ fn empty(sim: &KubeSim, namespace: &str) -> bool {
             // What somebody else deleted first is as good as deleted.
             let _ = delete(sim.store(), kind, namespace, name(object), &options, sim.clock().now());
         }
-        left += sim
-            .store()
-            .list(kind.shelf(), Some(namespace))
-            .0
-            .iter()
-            .filter(|o: &&std::sync::Arc<Value>| !o.is_null())
-            .count();
+        let objects = sim.store().list(kind.shelf(), Some(namespace)).0;
+        if kind.group != "events.k8s.io" {
+            left.extend(objects.into_iter().map(|object| (kind, object)));
+        }
     }
-    left == 0
+    left
+}
+
+/// Says in the namespace's conditions what it still waits for.
+fn tell(sim: &KubeSim, kind: &Kind, namespace: &Arc<Value>, left: &[(&'static Kind, Arc<Value>)]) {
+    let mut next = (**namespace).clone();
+    for (about, reason, message) in [
+        ("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),
+        (
+            "NamespaceDeletionGroupVersionParsingFailure",
+            "ParsedGroupVersions",
+            "All legacy kube types successfully parsed",
+        ),
+        (
+            "NamespaceDeletionContentFailure",
+            "ContentDeleted",
+            "All content successfully deleted, may be waiting on finalization",
+        ),
+    ] {
+        let condition = Condition { kind: about, status: "False", reason, message };
+        set_condition(&mut next, &condition, Times::Transition, sim.clock().now());
+    }
+    let (remaining, held) = (remaining(left), held(left));
+    let condition = Condition {
+        kind: "NamespaceContentRemaining",
+        status: "True",
+        reason: "SomeResourcesRemain",
+        message: &format!("Some resources are remaining: {remaining}"),
+    };
+    set_condition(&mut next, &condition, Times::Transition, sim.clock().now());
+    let condition = match held.is_empty() {
+        true => Condition {
+            kind: "NamespaceFinalizersRemaining",
+            status: "False",
+            reason: "ContentHasNoFinalizers",
+            message: "All content-preserving finalizers finished",
+        },
+        false => Condition {
+            kind: "NamespaceFinalizersRemaining",
+            status: "True",
+            reason: "SomeFinalizersRemain",
+            message: &format!("Some content in the namespace has finalizers remaining: {held}"),
+        },
+    };
+    set_condition(&mut next, &condition, Times::Transition, sim.clock().now());
+    let _ = sim.store().replace(kind.shelf(), namespace, next); // whoever changed it meanwhile woke us again
+}
+
+/// `configmaps. has 1 resource instances, pods. has 2 resource instances`
+fn remaining(left: &[(&'static Kind, Arc<Value>)]) -> String {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for (kind, _) in left {
+        *counts.entry(format!("{}.{}", kind.resource, kind.group)).or_default() += 1;
+    }
+    let parts = counts.iter().map(|(kind, count)| format!("{kind} has {count} resource instances"));
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+/// `example.com/hold in 1 resource instances`
+fn held(left: &[(&'static Kind, Arc<Value>)]) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, object) in left {
+        for finalizer in list(object, "/metadata/finalizers").iter().filter_map(Value::as_str) {
+            *counts.entry(finalizer).or_default() += 1;
+        }
+    }
+    let parts = counts.iter().map(|(finalizer, count)| format!("{finalizer} in {count} resource instances"));
+    parts.collect::<Vec<_>>().join(", ")
 }

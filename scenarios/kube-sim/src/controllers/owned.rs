@@ -134,7 +134,7 @@ pub fn restarts(pod: &Value) -> i64 {
     of("containerStatuses").chain(of("initContainerStatuses")).sum()
 }
 
-/// Sets a workload's condition; its times move as the real controllers move them. Returns whether it changed.
+/// Sets an object's condition; its times move as the real controllers move them.
 pub fn set_condition(
     object: &mut Value,
     condition: &conditions::Condition<'_>,

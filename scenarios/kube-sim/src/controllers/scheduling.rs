@@ -51,29 +51,29 @@ fn round(sim: &KubeSim, chance: &mut Chance, told: &mut BTreeMap<String, String>
         (priority, text(pod, "/metadata/creationTimestamp").to_owned(), name(pod).to_owned())
     });
     told.retain(|uid_told, _| waiting.iter().any(|pod| uid(pod) == uid_told));
-    let owned =
-        |shelf| sim.store().list(shelf, None).0.iter().map(|object| (**object).clone()).collect::<Vec<_>>();
-    let (nodes, namespaces) = (owned(NODES), owned(("", "namespaces")));
-    let mut placed: Vec<Value> = pods.iter().map(|pod| (**pod).clone()).collect();
-    for pod in waiting {
-        if !list(&pod, "/spec/schedulingGates").is_empty() {
-            gated(sim, &pod);
+    let nodes = sim.store().list(NODES, None).0;
+    let namespaces = sim.store().list(("", "namespaces"), None).0;
+    let mut cluster = Cluster::new(each(&nodes), each(&pods), each(&namespaces));
+    for pod in &waiting {
+        if !list(pod, "/spec/schedulingGates").is_empty() {
+            gated(sim, pod);
             continue;
         }
-        let cluster = Cluster::new(&nodes, &placed, &namespaces);
         let claim = |namespace: &str, name: &str| {
             sim.store().get(("", "persistentvolumeclaims"), namespace, name).is_some()
         };
-        match place(&pod, &cluster, claim, chance) {
+        match place(pod, &cluster, claim, chance) {
             Ok(node) => {
-                bind(sim, &pod, &node);
-                if let Some(copy) = placed.iter_mut().find(|copy| uid(copy) == uid(&pod)) {
-                    copy["spec"]["nodeName"] = node.into();
-                }
+                bind(sim, pod, &node);
+                cluster.put(pod, &node);
             }
-            Err(unplaced) => tell(sim, &pod, &unplaced.to_string(), told),
+            Err(unplaced) => tell(sim, pod, &unplaced.to_string(), told),
         }
     }
+}
+
+fn each(objects: &[Arc<Value>]) -> impl Iterator<Item = &Value> {
+    objects.iter().map(AsRef::as_ref)
 }
 
 fn bind(sim: &KubeSim, pod: &Arc<Value>, node: &str) {
@@ -93,18 +93,23 @@ fn bind(sim: &KubeSim, pod: &Arc<Value>, node: &str) {
 
 fn gated(sim: &KubeSim, pod: &Arc<Value>) {
     let message = "Scheduling is blocked due to non-empty scheduling gates";
-    set(sim, pod, &Condition { kind: "PodScheduled", status: "False", reason: "SchedulingGated", message });
+    let _ = set(
+        sim,
+        pod,
+        &Condition { kind: "PodScheduled", status: "False", reason: "SchedulingGated", message },
+    );
 }
 
 fn tell(sim: &KubeSim, pod: &Arc<Value>, why: &str, told: &mut BTreeMap<String, String>) {
-    if told.insert(uid(pod).to_owned(), why.to_owned()).as_deref() == Some(why) {
+    if told.get(uid(pod)).is_some_and(|last| last == why) {
         return;
     }
-    set(
-        sim,
-        pod,
-        &Condition { kind: "PodScheduled", status: "False", reason: "Unschedulable", message: why },
-    );
+    let condition =
+        Condition { kind: "PodScheduled", status: "False", reason: "Unschedulable", message: why };
+    if !set(sim, pod, &condition) {
+        return;
+    }
+    told.insert(uid(pod).to_owned(), why.to_owned());
     record(
         sim,
         pod,
@@ -112,9 +117,8 @@ fn tell(sim: &KubeSim, pod: &Arc<Value>, why: &str, told: &mut BTreeMap<String, 
     );
 }
 
-fn set(sim: &KubeSim, pod: &Arc<Value>, condition: &Condition<'_>) {
+/// Writes a condition; false when the pod changed meanwhile, and so will be looked at again.
+fn set(sim: &KubeSim, pod: &Arc<Value>, condition: &Condition<'_>) -> bool {
     let mut next = (**pod).clone();
-    if conditions::set(&mut next, condition, sim.clock().now()) {
-        let _ = sim.store().replace(PODS, pod, next); // a pod that changed meanwhile is looked at again anyway
-    }
+    !conditions::set(&mut next, condition, sim.clock().now()) || sim.store().replace(PODS, pod, next).is_ok()
 }

@@ -33,20 +33,29 @@ pub struct Cluster<'a> {
 
 impl<'a> Cluster<'a> {
     /// Puts the pods on their nodes.
-    pub fn new(nodes: &'a [Value], pods: &'a [Value], namespaces: &'a [Value]) -> Self {
-        let mut on_node: BTreeMap<&str, Vec<&'a Value>> = BTreeMap::new();
+    pub fn new(
+        nodes: impl IntoIterator<Item = &'a Value>,
+        pods: impl IntoIterator<Item = &'a Value>,
+        namespaces: impl IntoIterator<Item = &'a Value>,
+    ) -> Self {
+        let mut candidates: Vec<_> = nodes.into_iter().map(Candidate::new).collect();
+        candidates.sort_by(|a, b| a.name().cmp(b.name()));
+        let namespaces = namespaces.into_iter().map(|n| (name(n), n)).collect();
+        let mut cluster = Self { candidates, namespaces };
         for pod in pods {
             let node = text(pod, "/spec/nodeName");
             if !node.is_empty() && !is_over(pod) {
-                on_node.entry(node).or_default().push(pod);
+                cluster.put(pod, node);
             }
         }
-        let mut candidates: Vec<_> = nodes
-            .iter()
-            .map(|node| Candidate::new(node, on_node.remove(name(node)).unwrap_or_default()))
-            .collect();
-        candidates.sort_by(|a, b| a.name().cmp(b.name()));
-        Self { candidates, namespaces: namespaces.iter().map(|n| (name(n), n)).collect() }
+        cluster
+    }
+
+    /// Lets `pod` hold room on the node called `node`, if there is one.
+    pub fn put(&mut self, pod: &'a Value, node: &str) {
+        if let Ok(at) = self.candidates.binary_search_by(|candidate| candidate.name().cmp(node)) {
+            self.candidates[at].take_in(pod);
+        }
     }
 
     /// Every pod that holds room, with its node.
@@ -56,13 +65,15 @@ impl<'a> Cluster<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    fn new(node: &'a Value, pods: Vec<&'a Value>) -> Self {
-        let (mut taken, mut weighed) = (Amounts::new(), Amounts::new());
-        for pod in &pods {
-            resources::add(&mut taken, &resources::requests(pod, Unsaid::Nothing));
-            resources::add(&mut weighed, &resources::requests(pod, Unsaid::ALittle));
-        }
-        Self { node, pods, allocatable: resources::allocatable(node), taken, weighed }
+    fn new(node: &'a Value) -> Self {
+        let (taken, weighed) = (Amounts::new(), Amounts::new());
+        Self { node, pods: Vec::new(), allocatable: resources::allocatable(node), taken, weighed }
+    }
+
+    fn take_in(&mut self, pod: &'a Value) {
+        resources::add(&mut self.taken, &resources::requests(pod, Unsaid::Nothing));
+        resources::add(&mut self.weighed, &resources::requests(pod, Unsaid::ALittle));
+        self.pods.push(pod);
     }
 
     /// The node's name.

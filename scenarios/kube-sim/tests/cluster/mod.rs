@@ -123,6 +123,10 @@ impl Cluster {
         let said = |event: Event| {
             format!("{}: {}", event.reason.unwrap_or_default(), event.message.unwrap_or_default())
         };
-        events.unwrap().items.into_iter().map(said).collect()
+        let mut events = events.unwrap().items;
+        let version =
+            |event: &Event| event.metadata.resource_version.as_deref().and_then(|v| v.parse::<u64>().ok());
+        events.sort_by_key(version);
+        events.into_iter().map(said).collect()
     }
 }
