@@ -117,6 +117,14 @@ pub enum Refusal {
     /// The volume is no disk.
     #[error("The specified volumeName {0} is invalid, only volume of cloud disk support capacity resize.")]
     NotADisk(String),
+    /// It is still being made or changed.
+    #[error("The {kind} {id} is still being made or changed; wait until it is ready.")]
+    NotReady {
+        /// What kind of thing.
+        kind: &'static str,
+        /// Which.
+        id: String,
+    },
     /// Nothing would change.
     #[error("There are no changes to be updated for current resource.")]
     NothingToUpdate,
@@ -176,6 +184,8 @@ impl Refusal {
             Self::WrongState { .. } => ErrorCode::INCORRECT_STATUS,
             Self::TooLong { .. } => ErrorCode::INVALID_VALUE_EXCEEDED,
             Self::NotADisk(_) => ErrorCode::INVALID_VOLUME_TYPE,
+            Self::NotReady { kind: "image cache", .. } => ErrorCode::IMAGE_CACHE_INCORRECT_STATUS,
+            Self::NotReady { .. } => ErrorCode::INCORRECT_STATUS,
             Self::NothingToUpdate => ErrorCode::NO_NEED_UPDATE,
             Self::TokenMismatch(_) => ErrorCode::IDEMPOTENT_PARAMETER_MISMATCH,
             Self::DryRun => ErrorCode::DRY_RUN_OPERATION,

@@ -1,5 +1,6 @@
 //! All that exists: groups, addresses, stock, what falls due; it moves only by `advance_to`.
 
+pub mod assets;
 pub mod network;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -15,6 +16,7 @@ use crate::group::steps::Hands;
 use crate::ledger::{Card, Ledger};
 use crate::quota::Quota;
 use crate::script::Scripts;
+use assets::Assets;
 use network::Network;
 
 /// How many records of what ended are kept for longer than an hour (eci-openapi.md, section 7.1).
@@ -33,6 +35,8 @@ pub struct World {
     next_number: u64,
     names: BTreeSet<Arc<str>>,
     ids: Chance,
+    /// What has an id and is no container group.
+    pub assets: Assets,
     /// What happened.
     pub ledger: Ledger,
     /// What containers do.
@@ -68,6 +72,7 @@ impl World {
             next_number: 1,
             names: BTreeSet::new(),
             ids: seed.chance("ids"),
+            assets: Assets::default(),
             ledger: Ledger::default(),
             scripts: Scripts::default(),
             quota: Quota::default(),

@@ -114,15 +114,10 @@ fn an_error_has_the_cloud_s_envelope() {
             "DescribeNothing",
         ),
         (
-            Sent {
-                action: "CreateVirtualNode",
-                nonce: "b",
-                parameters: &[("SecurityGroupId", "s"), ("VSwitchId", "v")],
-                ..describe()
-            },
+            Sent { action: "ExportContainerGroupTemplate", nonce: "b", ..describe() },
             501,
             "NotSimulated",
-            "CreateVirtualNode",
+            "ExportContainerGroupTemplate",
         ),
         (
             Sent { action: "DeleteContainerGroup", nonce: "c", ..describe() },

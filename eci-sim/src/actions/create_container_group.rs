@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use eci_api::actions::{CreateContainerGroup, CreateContainerGroupReply};
 
-use super::{Caller, Serve};
+use super::{Caller, Serve, image_cache};
 use crate::catalog::{CATALOG, Category, InstanceType, Region, Size, Wanted};
 use crate::group::container::Container;
 use crate::group::lifecycle::State;
@@ -36,7 +36,11 @@ impl Serve for CreateContainerGroup {
             };
         }
         let region = caller.region()?;
-        let plan = Plan::of(self, region)?;
+        let mut plan = Plan::of(self, region)?;
+        let named_cache = match self.image_snapshot_id.as_deref().filter(|id| !id.is_empty()) {
+            Some(id) => Some(image_cache::named(world, caller, id)?),
+            None => None,
+        };
         let used =
             world.known_place(&caller.account, &caller.region).map_or(0, |place| place.used_milli_vcpu());
         if used + u64::from(plan.terms.size.vcpu.0) > world.quota.vcpu.saturating_mul(1000) {
@@ -48,6 +52,12 @@ impl Serve for CreateContainerGroup {
             return Err(Refusal::DryRun);
         }
         let id = world.new_id("eci", &region.id_prefix);
+        if let Some(cache) = named_cache {
+            image_cache::put_to_use(&mut plan.spec, cache);
+        } else if self.auto_match_image_cache == Some(true) {
+            let cache = image_cache::matching(world, caller, &plan.containers, &id)?;
+            image_cache::put_to_use(&mut plan.spec, cache);
+        }
         add(world, caller, plan, site, &id);
         if let Some(token) = token {
             world.tokens.insert(token, (fingerprint, id.clone()));
@@ -231,13 +241,9 @@ fn add(world: &mut World, caller: &Caller, plan: Plan, site: Site, id: &str) {
 /// Parameters whose effect a client would see, and that have none here.
 fn refuse_what_is_not_simulated(request: &CreateContainerGroup) -> Result<(), Refusal> {
     let text = |value: &Option<String>| value.as_deref().is_some_and(|text| !text.is_empty());
-    if let Some(id) = request.image_snapshot_id.as_ref().filter(|id| !id.is_empty()) {
-        return Err(Refusal::ImageCacheNotFound(id.clone()));
-    }
     let spot = request.spot_strategy.as_deref().is_some_and(|s| !s.is_empty() && s != "NoSpot");
     for (wanted, name) in [
         (spot, "SpotStrategy"),
-        (request.auto_match_image_cache == Some(true), "AutoMatchImageCache"),
         (
             request.os_type.as_deref().is_some_and(|os| !os.is_empty() && os != "Linux"),
             "OsType other than Linux",

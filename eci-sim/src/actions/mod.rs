@@ -1,18 +1,34 @@
 //! The operations: one file each, and the table of them.
 
+mod assets;
+mod commit_container;
+mod copy_data_cache;
 mod create_container_group;
+mod create_data_cache;
+mod create_image_cache;
+mod create_instance_ops_task;
+mod create_virtual_node;
 mod delete_container_group;
 mod delete_container_groups;
+mod delete_data_cache;
+mod delete_image_cache;
+mod delete_virtual_node;
 mod describe_available_resource;
+mod describe_commit_container_task;
 mod describe_container_group_events;
 mod describe_container_group_metric;
 mod describe_container_group_price;
 mod describe_container_group_status;
 mod describe_container_groups;
 mod describe_container_log;
+mod describe_data_caches;
+mod describe_image_caches;
+mod describe_instance_ops_records;
 mod describe_multi_container_group_metric;
 mod describe_regions;
+mod describe_virtual_nodes;
 mod exec_container_command;
+mod image_cache;
 mod list_tag_resources;
 mod list_usage;
 mod resize_container_group_ephemeral_storage;
@@ -22,6 +38,9 @@ mod selection;
 mod tag_resources;
 mod untag_resources;
 mod update_container_group;
+mod update_data_cache;
+mod update_image_cache;
+mod update_virtual_node;
 mod usage;
 
 use std::sync::Arc;
@@ -106,18 +125,32 @@ macro_rules! table {
 }
 
 table! {
+    CommitContainer,
+    CopyDataCache,
     CreateContainerGroup,
+    CreateDataCache,
+    CreateImageCache,
+    CreateInstanceOpsTask,
+    CreateVirtualNode,
     DeleteContainerGroup,
     DeleteContainerGroups,
+    DeleteDataCache,
+    DeleteImageCache,
+    DeleteVirtualNode,
     DescribeAvailableResource,
+    DescribeCommitContainerTask,
     DescribeContainerGroupEvents,
     DescribeContainerGroupMetric,
     DescribeContainerGroupPrice,
     DescribeContainerGroupStatus,
     DescribeContainerGroups,
     DescribeContainerLog,
+    DescribeDataCaches,
+    DescribeImageCaches,
+    DescribeInstanceOpsRecords,
     DescribeMultiContainerGroupMetric,
     DescribeRegions,
+    DescribeVirtualNodes,
     ExecContainerCommand,
     ListTagResources,
     ListUsage,
@@ -127,6 +160,9 @@ table! {
     TagResources,
     UntagResources,
     UpdateContainerGroup,
+    UpdateDataCache,
+    UpdateImageCache,
+    UpdateVirtualNode,
 }
 
 /// Carries out the operation of this name.

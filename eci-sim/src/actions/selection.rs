@@ -113,11 +113,12 @@ fn cut(mut groups: Vec<&Group>, total: usize, limit: usize) -> Page<'_> {
 }
 
 /// The token that stands for the place behind a number.
-fn token(number: u64) -> String {
+pub fn token(number: u64) -> String {
     format!("{:016x}", number.rotate_left(20) ^ SCRAMBLE)
 }
 
-fn position(token: Option<&str>) -> Result<u64, Refusal> {
+/// The place that a token stands for; the beginning for none.
+pub fn position(token: Option<&str>) -> Result<u64, Refusal> {
     match token.filter(|token| !token.is_empty()) {
         None => Ok(0),
         Some(token) => u64::from_str_radix(token, 16)

@@ -32,6 +32,12 @@ pub enum What {
     SizeRounded,
     /// No machine was found.
     NotScheduled(Box<str>),
+    /// No image cache fits.
+    CacheMissed,
+    /// An image cache is being made.
+    CacheMade(Box<str>),
+    /// An image cache fits.
+    CacheHit(Box<str>),
     /// An image is being pulled.
     Pulling(u8),
     /// An image was pulled within so many milliseconds.
@@ -66,6 +72,8 @@ impl What {
         match self {
             Self::SizeAsAsked
             | Self::SizeRounded
+            | Self::CacheMade(_)
+            | Self::CacheHit(_)
             | Self::Pulling(_)
             | Self::Pulled(..)
             | Self::Present(_)
@@ -74,6 +82,7 @@ impl What {
             | Self::Killing(_) => "Normal",
             Self::PullBackOff(_) => "Normal",
             Self::NotScheduled(_)
+            | Self::CacheMissed
             | Self::PullFailed(..)
             | Self::InvalidImage(..)
             | Self::BackOff(_)
@@ -89,6 +98,9 @@ impl What {
             Self::SizeAsAsked => "UserInstanceTypeSpec",
             Self::SizeRounded => "AutoInstanceTypeMatch",
             Self::NotScheduled(_) => "FailedScheduling",
+            Self::CacheMissed => "ImageCacheMissed",
+            Self::CacheMade(_) => "ImageCacheAutoCreated",
+            Self::CacheHit(_) => "SuccessfulHitImageCache",
             Self::Pulling(_) => "Pulling",
             Self::Pulled(..) | Self::Present(_) => "Pulled",
             Self::PullFailed(..) => "Failed",
@@ -110,6 +122,9 @@ impl What {
             Self::SizeAsAsked
                 | Self::SizeRounded
                 | Self::NotScheduled(_)
+                | Self::CacheMissed
+                | Self::CacheMade(_)
+                | Self::CacheHit(_)
                 | Self::PendingTooLong(_)
                 | Self::SpotToBeReleased(_)
         )
@@ -133,6 +148,11 @@ impl What {
                 )
             }
             Self::NotScheduled(why) => format!("Schedule eci failed:{why}"),
+            Self::CacheMissed => "[eci.imagecache]Missed image cache.".to_owned(),
+            Self::CacheMade(id) => format!("[eci.imagecache]Image cache {id} is auto created"),
+            Self::CacheHit(id) => format!(
+                "[eci.imagecache]Successfully hit image cache {id}, eci will be scheduled with this image cache."
+            ),
             Self::Pulling(index) => format!("Pulling image \"{}\"", image(index)),
             Self::Pulled(index, millis) => {
                 let span = span(*millis);

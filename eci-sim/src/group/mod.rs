@@ -95,6 +95,28 @@ pub struct Rare {
     pub ipv6: bool,
     /// The public address that was asked for.
     pub eip: bool,
+    /// What an image cache does for it.
+    pub cache: CacheUse,
+}
+
+/// What an image cache does for a group.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum CacheUse {
+    /// None was asked for.
+    #[default]
+    None,
+    /// These images need not be pulled.
+    Hit {
+        /// The cache's id.
+        id: Box<str>,
+        /// Its images.
+        images: Vec<String>,
+    },
+    /// None fitted, so that one is made.
+    Missed {
+        /// The id of the one that is made.
+        made: Box<str>,
+    },
 }
 
 impl Group {

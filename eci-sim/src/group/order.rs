@@ -301,6 +301,7 @@ pub fn rare(request: &ask::CreateContainerGroup) -> Option<Box<Rare>> {
         pending_minutes: request.max_pending_minute.and_then(|m| u32::try_from(m).ok()),
         ipv6: request.ipv6_address_count.is_some_and(|count| count > 0),
         eip: request.auto_create_eip.unwrap_or_default(),
+        cache: super::CacheUse::None,
     };
     (rare != Rare::default()).then(|| Box::new(rare))
 }

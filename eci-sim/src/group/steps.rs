@@ -6,11 +6,11 @@ use std::time::Duration;
 use determinism::Seed;
 use jiff::Timestamp;
 
-use super::Group;
 use super::container::{Phase, Wait, back_off};
 use super::happened::What as Told;
 use super::lifecycle::{self, Event, Illegal, Outcome, State};
 use super::timeline::Timeline;
+use super::{CacheUse, Group};
 use crate::agenda::{Agenda, Step};
 use crate::ledger::{Ledger, What};
 use crate::script::{self, Run, Script, Scripts};
@@ -147,6 +147,14 @@ impl Hands<'_> {
         let terms = &self.group.card.terms;
         let as_asked = terms.instance_type.is_some() || terms.size == self.group.spec.asked;
         self.tell(if as_asked { Told::SizeAsAsked } else { Told::SizeRounded });
+        match self.group.rare().cache {
+            CacheUse::None => {}
+            CacheUse::Hit { id, .. } => self.tell(Told::CacheHit(id)),
+            CacheUse::Missed { made } => {
+                self.tell(Told::CacheMissed);
+                self.tell(Told::CacheMade(made));
+            }
+        }
         if let Some(seconds) = self.group.rare().deadline_seconds {
             self.put(Duration::from_secs(seconds), Step::Deadline);
         }
@@ -213,8 +221,13 @@ impl Hands<'_> {
         use super::container::PullPolicy::{Always, Never};
         let Some(container) = self.group.containers.get(usize::from(index)) else { return };
         let (image, policy) = (&container.spec.image, container.spec.pull_policy);
-        let there =
-            self.group.containers.iter().any(|other| other.spec.image == *image && other.was_started());
+        let rare = self.group.spec.rare.as_deref();
+        let cached = rare.is_some_and(|rare| match &rare.cache {
+            CacheUse::Hit { images, .. } => images.iter().any(|cached| **cached == **image),
+            CacheUse::None | CacheUse::Missed { .. } => false,
+        });
+        let there = cached
+            || self.group.containers.iter().any(|other| other.spec.image == *image && other.was_started());
         if there && policy != Always {
             self.tell(Told::Present(index));
             return self.create(index);

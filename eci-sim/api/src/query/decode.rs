@@ -1,10 +1,20 @@
-//! From the tree of parameters to a typed request.
+//! From flat parameters to a typed request.
+//!
+//! A text that cannot be meant (an empty one for a number, one text for a list, a structure of which no member is
+//! known) is as good as absent. Only the type being read knows which these are, and it has no way to say so half way
+//! through; so the reader goes on with a stand-in, takes those parameters out, and reads once more.
+
+use std::cell::Cell;
 
 use serde::de::value::StrDeserializer;
-use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::tree::{Node, Segment, grow};
+use super::json;
+use super::tree::{Node, Segment, Tree};
+
+/// How much of a wrong value is repeated to its sender.
+const SHOWN_MAX: usize = 64;
 
 /// Why parameters are not the request they should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,51 +32,100 @@ impl de::Error for DecodeError {
     }
 }
 
-impl DecodeError {
-    fn at(mut self, path: &str) -> Self {
-        if self.parameter.is_empty() {
-            path.clone_into(&mut self.parameter);
-        }
-        self
-    }
-}
-
 /// Reads a request; parameters that it does not know are ignored.
 ///
 /// # Errors
 /// [`DecodeError`], which names the parameter and what it should be.
 pub fn from_pairs<T: DeserializeOwned>(pairs: &[(String, String)]) -> Result<T, DecodeError> {
-    let root = grow(pairs);
-    T::deserialize(Reader { node: &root, path: String::new() })
+    let mut tree = Tree::grow(pairs);
+    loop {
+        let absent = Cell::new(false);
+        let read = T::deserialize(Reader { node: tree.root(), within: Within::Request(&absent) });
+        if !absent.get() {
+            return read;
+        }
+        tree.prune();
+    }
 }
 
+/// What the names of a tree are names in.
+#[derive(Clone, Copy)]
+enum Within<'a> {
+    /// In a request; the flag tells that a parameter turned out to be as good as absent.
+    Request(&'a Cell<bool>),
+    /// In the JSON text of the parameter of this name.
+    Json(&'a str),
+}
+
+#[derive(Clone, Copy)]
 struct Reader<'a> {
-    node: &'a Node,
-    path: String,
+    node: Node<'a>,
+    within: Within<'a>,
 }
 
 impl<'a> Reader<'a> {
     fn text(&self) -> &'a str {
-        self.node.text.as_deref().unwrap_or_default()
+        self.node.text().unwrap_or_default()
+    }
+
+    fn name(&self) -> String {
+        let own = self.node.name();
+        match self.within {
+            Within::Json(base) if own.is_empty() => base.to_owned(),
+            Within::Json(base) => format!("{base}.{own}"),
+            Within::Request(_) => own,
+        }
     }
 
     fn wrong(&self, should: &str) -> DecodeError {
-        let problem = format!("`{}` should be {should}", self.text());
-        DecodeError { parameter: self.path.clone(), problem }
+        let shown: String = self.text().chars().take(SHOWN_MAX).collect();
+        DecodeError { parameter: self.name(), problem: format!("`{shown}` should be {should}") }
     }
 
-    fn json(&self) -> Option<serde_json::Value> {
+    /// Puts the parameter's name to an error that has none.
+    fn named(&self, error: DecodeError) -> DecodeError {
+        if error.parameter.is_empty() { DecodeError { parameter: self.name(), ..error } } else { error }
+    }
+
+    /// Takes this for absent, where that can be said.
+    fn absent(&self) -> bool {
+        let Within::Request(absent) = self.within else { return false };
+        self.node.mark_absent();
+        absent.set(true);
+        true
+    }
+
+    /// The text of a number or a flag; `None` when it is as good as absent.
+    fn scalar(&self) -> Option<&'a str> {
         let text = self.text().trim();
-        let object = text.starts_with(['{', '[']) && self.node.below.is_empty();
-        object.then(|| serde_json::from_str(text).ok()).flatten()
+        if text.is_empty() && self.absent() { None } else { Some(text) }
+    }
+
+    /// The members that a JSON text has under this plain name.
+    fn json(&self) -> Option<super::Pairs> {
+        if matches!(self.within, Within::Json(_)) || self.node.has_below() {
+            return None;
+        }
+        json::members(self.text())
+    }
+
+    fn members(self, members: &[(String, Node<'a>)]) -> Members<'_, 'a> {
+        Members { members: members.iter(), value: None, within: self.within }
+    }
+
+    fn below(self) -> Vec<(String, Node<'a>)> {
+        self.node.below().map(|(segment, node)| (segment.to_string(), node)).collect()
     }
 }
 
 macro_rules! numbers {
     ($($method:ident $visit:ident $kind:ty, $should:literal;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-            let value: $kind = self.text().trim().parse().map_err(|_| self.wrong($should))?;
-            visitor.$visit(value).map_err(|e: DecodeError| e.at(&self.path))
+            let value: $kind = match self.scalar() {
+                Some(text) => text.parse().map_err(|_| self.wrong($should))?,
+                None => 0,
+            };
+            visitor.$visit(value).map_err(|error| self.named(error))
         }
     )*};
 }
@@ -81,53 +140,45 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
         deserialize_u64 visit_u64 u64, "a whole number that is not negative and fits 64 bits";
     }
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        if !self.node.below.is_empty() {
-            return self.deserialize_map(visitor);
-        }
-        visitor.visit_str(self.text()).map_err(|e: DecodeError| e.at(&self.path))
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        let text = self.scalar().unwrap_or("0");
+        visitor.visit_str(text).map_err(|_: DecodeError| self.wrong("a number"))
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        let value = match self.text().trim().to_ascii_lowercase().as_str() {
-            "true" => true,
-            "false" => false,
-            _ => return Err(self.wrong("true or false")),
+        let value = match self.scalar() {
+            Some(text) if text.eq_ignore_ascii_case("true") => true,
+            Some(text) if text.eq_ignore_ascii_case("false") => false,
+            Some(_) => return Err(self.wrong("true or false")),
+            None => false,
         };
         visitor.visit_bool(value)
     }
 
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        if self.node.text().is_none() {
+            self.absent();
+        }
+        visitor.visit_str(self.text()).map_err(|error| self.named(error))
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        if self.node.has_below() {
+            return visitor.visit_map(self.members(&self.below()));
+        }
+        visitor.visit_str(self.text()).map_err(|error| self.named(error))
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_unit()
+    }
+
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         visitor.visit_some(self)
-    }
-
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        if let Some(json) = self.json() {
-            return json.into_deserializer().deserialize_seq(visitor).map_err(|e| self.wrong(&e.to_string()));
-        }
-        let items =
-            self.node.below.iter().filter(|(key, _)| matches!(key, Segment::Index(_))).collect::<Vec<_>>();
-        visitor.visit_seq(Items { items: items.into_iter(), path: &self.path })
-    }
-
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        if let Some(json) = self.json() {
-            return json.into_deserializer().deserialize_map(visitor).map_err(|e| self.wrong(&e.to_string()));
-        }
-        if self.node.below.is_empty() && !self.text().is_empty() {
-            return Err(self.wrong("a structure: its members one by one, or one JSON object"));
-        }
-        let items = self.node.below.iter().collect::<Vec<_>>();
-        visitor.visit_map(Members { items: items.into_iter(), value: None, path: &self.path })
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        _fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, DecodeError> {
-        self.deserialize_map(visitor)
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -138,52 +189,109 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
         visitor.visit_newtype_struct(self)
     }
 
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        if let Some(pairs) = self.json() {
+            let (tree, name) = (Tree::grow(&pairs), self.name());
+            return Reader { node: tree.root(), within: Within::Json(&name) }.deserialize_seq(visitor);
+        }
+        let items: Vec<_> = self.node.below().filter(|(key, _)| matches!(key, Segment::Index(_))).collect();
+        if items.is_empty() {
+            self.absent();
+        }
+        visitor.visit_seq(Items { items: items.into_iter(), within: self.within })
+    }
+
+    /// A map has no names of its own: all that stands below it belongs to its keys, dots too.
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        if let Some(pairs) = self.json() {
+            let (tree, name) = (Tree::grow(&pairs), self.name());
+            return Reader { node: tree.root(), within: Within::Json(&name) }.deserialize_map(visitor);
+        }
+        self.must_be_structure()?;
+        visitor.visit_map(self.members(&self.node.leaves().collect::<Vec<_>>()))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        if let Some(pairs) = self.json() {
+            let (tree, base) = (Tree::grow(&pairs), self.name());
+            let reader = Reader { node: tree.root(), within: Within::Json(&base) };
+            return reader.deserialize_struct(name, fields, visitor);
+        }
+        self.must_be_structure()?;
+        let mut members = self.below();
+        members.retain(|(member, _)| fields.contains(&member.as_str()));
+        if members.is_empty() && self.node.has_below() {
+            self.absent();
+        }
+        visitor.visit_map(self.members(&members))
+    }
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+
     forward_to_deserialize_any! {
-        i8 i16 u8 u16 f32 f64 i128 u128 char str string bytes byte_buf unit unit_struct tuple tuple_struct enum
-        identifier ignored_any
+        i8 i16 u8 u16 f32 i128 u128 char bytes byte_buf unit unit_struct tuple tuple_struct enum identifier
     }
 }
 
-fn join(path: &str, key: &Segment) -> String {
-    if path.is_empty() { key.to_string() } else { format!("{path}.{key}") }
+impl Reader<'_> {
+    /// Refuses a text where only members can be meant.
+    fn must_be_structure(&self) -> Result<(), DecodeError> {
+        if self.node.has_below() {
+            return Ok(());
+        }
+        match self.node.text() {
+            Some("") => {
+                self.absent();
+                Ok(())
+            }
+            Some(_) => Err(self.wrong("a structure: its members one by one, or one JSON object")),
+            None => Ok(()),
+        }
+    }
 }
 
 struct Items<'a, I> {
     items: I,
-    path: &'a str,
+    within: Within<'a>,
 }
 
-impl<'de, 'a, I: Iterator<Item = (&'a Segment, &'a Node)>> SeqAccess<'de> for Items<'_, I> {
+impl<'de, 'a, I: Iterator<Item = (Segment<'a>, Node<'a>)>> SeqAccess<'de> for Items<'a, I> {
     type Error = DecodeError;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, DecodeError> {
-        let Some((key, node)) = self.items.next() else { return Ok(None) };
-        seed.deserialize(Reader { node, path: join(self.path, key) }).map(Some)
+        let Some((_, node)) = self.items.next() else { return Ok(None) };
+        seed.deserialize(Reader { node, within: self.within }).map(Some)
     }
 }
 
-struct Members<'a, I> {
-    items: I,
-    value: Option<Reader<'a>>,
-    path: &'a str,
+struct Members<'m, 'a> {
+    members: std::slice::Iter<'m, (String, Node<'a>)>,
+    value: Option<Node<'a>>,
+    within: Within<'a>,
 }
 
-impl<'de, 'a, I: Iterator<Item = (&'a Segment, &'a Node)>> MapAccess<'de> for Members<'a, I> {
+impl<'de> MapAccess<'de> for Members<'_, '_> {
     type Error = DecodeError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DecodeError> {
-        let Some((key, node)) = self.items.next() else { return Ok(None) };
-        self.value = Some(Reader { node, path: join(self.path, key) });
-        let key = key.to_string();
-        seed.deserialize(StrDeserializer::<DecodeError>::new(&key)).map(Some)
+        let Some((key, node)) = self.members.next() else { return Ok(None) };
+        self.value = Some(*node);
+        seed.deserialize(StrDeserializer::<DecodeError>::new(key)).map(Some)
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, DecodeError> {
-        let reader = self.value.take().ok_or_else(|| de::Error::custom("a value without a name"))?;
-        let path = reader.path.clone();
-        seed.deserialize(reader).map_err(|e| e.at(&path))
+        let node = self.value.take().ok_or_else(|| de::Error::custom("a value without a name"))?;
+        let reader = Reader { node, within: self.within };
+        seed.deserialize(reader).map_err(|error| reader.named(error))
     }
 }

@@ -1,28 +1,20 @@
-//! Flat names grown into a tree.
+//! Flat names read as a tree: the parameters sorted by the parts of their names, each node a slice of them.
 
-use std::collections::BTreeMap;
+use std::cell::Cell;
+use std::fmt;
 
-/// How deep names may nest; the deepest published one has seven levels.
+/// How many parts a name may have; the deepest published one has seven.
 const DEPTH_MAX: usize = 16;
-/// What one SDK generation writes for a list that is not there; taken for a value it would become an exec probe.
-const UNSET_LIST: &str = "<[]string Value>";
 
-/// A parameter: its own text, and what stands below its name.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Node {
-    pub text: Option<String>,
-    pub below: BTreeMap<Segment, Node>,
-}
-
-/// One part of a dotted name; numbers sort as numbers.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Segment {
+/// One part of a dotted name; indexes sort as numbers, before all names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Segment<'a> {
     Index(u32),
-    Name(String),
+    Name(&'a str),
 }
 
-impl std::fmt::Display for Segment {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Segment<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Index(index) => write!(f, "{index}"),
             Self::Name(name) => f.write_str(name),
@@ -30,42 +22,129 @@ impl std::fmt::Display for Segment {
     }
 }
 
-/// Grows the tree; a name that nests too deep is dropped like any unknown one, and the last of equal names wins.
-pub(super) fn grow(pairs: &[(String, String)]) -> Node {
-    let mut root = Node::default();
-    for (name, value) in pairs.iter().filter(|(_, value)| value != UNSET_LIST) {
-        let segments = segments(name);
-        if segments.len() > DEPTH_MAX {
-            continue;
-        }
-        let mut node = &mut root;
-        for segment in segments {
-            node = node.below.entry(segment).or_default();
-        }
-        node.text = Some(value.clone());
-    }
-    root
+#[derive(Debug)]
+struct Entry<'a> {
+    name: Vec<Segment<'a>>,
+    value: &'a str,
+    absent: Cell<bool>,
 }
 
-/// Splits at dots; a part `#3#url` says how long its key is, which may then hold dots.
-fn segments(name: &str) -> Vec<Segment> {
-    let mut all = Vec::new();
+/// All parameters of a request.
+#[derive(Debug)]
+pub(super) struct Tree<'a> {
+    entries: Vec<Entry<'a>>,
+}
+
+impl<'a> Tree<'a> {
+    /// Sorts the parameters; the last of equal names wins, and a name of too many parts is dropped like any unknown.
+    pub fn grow(pairs: &'a [(String, String)]) -> Self {
+        let mut entries = Vec::with_capacity(pairs.len());
+        for (name, value) in pairs {
+            if let Some(name) = segments(name) {
+                entries.push(Entry { name, value, absent: Cell::new(false) });
+            }
+        }
+        entries.sort_by(|left, right| left.name.cmp(&right.name));
+        entries.dedup_by(|later, earlier| {
+            let same = later.name == earlier.name;
+            if same {
+                earlier.value = later.value;
+            }
+            same
+        });
+        Self { entries }
+    }
+
+    /// The node above all names.
+    pub fn root(&self) -> Node<'_> {
+        Node { entries: &self.entries, depth: 0 }
+    }
+
+    /// Takes out what was found to be as good as absent.
+    pub fn prune(&mut self) {
+        self.entries.retain(|entry| !entry.absent.get());
+    }
+}
+
+/// A name, or the beginning of several: its own text, and what stands below it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Node<'t> {
+    entries: &'t [Entry<'t>],
+    depth: usize,
+}
+
+impl<'t> Node<'t> {
+    /// What stands under exactly this name.
+    pub fn text(self) -> Option<&'t str> {
+        self.entries.first().filter(|entry| entry.name.len() == self.depth).map(|entry| entry.value)
+    }
+
+    /// Whether longer names begin with this one.
+    pub fn has_below(self) -> bool {
+        self.entries.len() > usize::from(self.text().is_some())
+    }
+
+    /// The names that are one part longer.
+    pub fn below(self) -> impl Iterator<Item = (Segment<'t>, Node<'t>)> {
+        let depth = self.depth;
+        let longer = &self.entries[usize::from(self.text().is_some())..];
+        let alike = longer.chunk_by(move |left, right| left.name.get(depth) == right.name.get(depth));
+        alike.filter_map(move |entries| {
+            let segment = entries.first()?.name.get(depth)?;
+            Some((*segment, Node { entries, depth: depth + 1 }))
+        })
+    }
+
+    /// All texts below, each under the rest of its name.
+    pub fn leaves(self) -> impl Iterator<Item = (String, Node<'t>)> {
+        let depth = self.depth;
+        let longer = &self.entries[usize::from(self.text().is_some())..];
+        longer.iter().map(move |entry| {
+            let node = Node { entries: std::slice::from_ref(entry), depth: entry.name.len() };
+            (dotted(entry.name.get(depth..).unwrap_or_default()), node)
+        })
+    }
+
+    /// The full name.
+    pub fn name(self) -> String {
+        let part = self.entries.first().and_then(|entry| entry.name.get(..self.depth));
+        dotted(part.unwrap_or_default())
+    }
+
+    /// Remembers that nothing here says anything.
+    pub fn mark_absent(self) {
+        self.entries.iter().for_each(|entry| entry.absent.set(true));
+    }
+}
+
+fn dotted(name: &[Segment<'_>]) -> String {
+    name.iter().map(Segment::to_string).collect::<Vec<_>>().join(".")
+}
+
+/// Splits at dots; a part `#3#url` says how long its key is, which may then hold dots. `None` for too many parts.
+fn segments(name: &str) -> Option<Vec<Segment<'_>>> {
+    let mut all = Vec::with_capacity(4);
     let mut rest = Some(name);
     while let Some(text) = rest {
-        let (part, after) = match counted(text) {
-            Some(split) => split,
+        if all.len() == DEPTH_MAX {
+            return None;
+        }
+        let (segment, after) = match counted(text) {
+            Some((key, after)) => (Segment::Name(key), after),
             None => match text.split_once('.') {
-                Some((part, after)) => (part, Some(after)),
-                None => (text, None),
+                Some((part, after)) => (plain(part), Some(after)),
+                None => (plain(text), None),
             },
         };
-        all.push(match part.parse() {
-            Ok(index) if !part.starts_with('+') => Segment::Index(index),
-            _ => Segment::Name(part.to_owned()),
-        });
+        all.push(segment);
         rest = after;
     }
-    all
+    Some(all)
+}
+
+fn plain(part: &str) -> Segment<'_> {
+    let canonical = !part.starts_with(['0', '+']);
+    part.parse().ok().filter(|_| canonical).map_or(Segment::Name(part), Segment::Index)
 }
 
 fn counted(text: &str) -> Option<(&str, Option<&str>)> {

@@ -1,0 +1,35 @@
+//! `CommitContainer`: an image is made out of a running container; the task tells how far it has got.
+
+use std::time::Duration;
+
+use eci_api::actions::{CommitContainer, CommitContainerReply};
+
+use super::{Caller, Serve, assets, wrong_state};
+use crate::refusal::Refusal;
+use crate::world::World;
+use crate::world::assets::Detail;
+
+/// How long it takes; `ours`.
+const TAKES: Duration = Duration::from_secs(60);
+
+impl Serve for CommitContainer {
+    fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
+        let group = caller.group(world, self.container_group_id.as_deref())?;
+        let name = self.container_name.clone().unwrap_or_default();
+        let Some(container) = group.container(&name) else {
+            return Err(Refusal::NotFound { kind: "ContainerName", id: name });
+        };
+        if !container.is_running() {
+            return Err(wrong_state(group, "an image is made only of a container that is running"));
+        }
+        let image = self.image.clone().unwrap_or_default();
+        let (repository, tag) = (image.repository.unwrap_or_default(), image.tag.unwrap_or_default());
+        let detail = Detail::Commit {
+            group: group.card.id.to_string(),
+            container: name,
+            image: format!("{repository}:{tag}"),
+        };
+        let id = assets::make(world, caller, "t", None, std::iter::empty(), None, (TAKES, detail))?;
+        Ok(CommitContainerReply { task_id: id, request_id: caller.request_id.clone() })
+    }
+}

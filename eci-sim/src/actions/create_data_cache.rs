@@ -1,0 +1,59 @@
+//! `CreateDataCache`: loads data into a snapshot, under a path of a bucket.
+
+use std::time::Duration;
+
+use eci_api::actions::{CreateDataCache, CreateDataCacheReply};
+
+use super::{Caller, Serve, assets};
+use crate::refusal::Refusal;
+use crate::world::World;
+use crate::world::assets::{Asset, Detail};
+
+/// The usual size in GiB and the usual bucket (eci-openapi.md, section 8).
+const SIZE: i32 = 20;
+pub(super) const BUCKET: &str = "default";
+const RESERVED_BUCKET: &str = "eci-system";
+/// How long it takes; `ours`, after the example that is built in 300 s.
+pub(super) const TAKES: Duration = Duration::from_secs(300);
+
+impl Serve for CreateDataCache {
+    fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
+        let prefix = caller.region()?.id_prefix.clone();
+        let source = self.data_source.clone().unwrap_or_default();
+        let kind = source.type_.unwrap_or_default();
+        if !matches!(kind.as_str(), "URL" | "NAS" | "OSS" | "SNAPSHOT") {
+            let why = format!("`{kind}` should be URL, NAS, OSS or SNAPSHOT");
+            return Err(Refusal::invalid("DataSource.Type", why));
+        }
+        let bucket = self.bucket.clone().filter(|b| !b.is_empty()).unwrap_or_else(|| BUCKET.to_owned());
+        if bucket == RESERVED_BUCKET {
+            return Err(Refusal::invalid("Bucket", format!("`{RESERVED_BUCKET}` is reserved")));
+        }
+        let path = self.path.clone().unwrap_or_default();
+        if !path.starts_with('/') {
+            return Err(Refusal::invalid("Path", format!("`{path}` should be a path such as /data")));
+        }
+        let taken = |asset: &Asset| matches!(&asset.detail, Detail::DataCache { bucket: b, path: p, .. } if *b == bucket && *p == path);
+        if world.assets.list(&caller.account, &caller.region, world.now(), taken).next().is_some() {
+            return Err(Refusal::invalid("Path", format!("{bucket}:{path} is a data cache already")));
+        }
+        let detail = Detail::DataCache {
+            bucket: bucket.clone(),
+            path: path.clone(),
+            size: self.size.unwrap_or(SIZE),
+            source: kind,
+            options: source.options,
+            helper: world.new_id("eci", &prefix),
+            snapshot: world.new_id("s", &prefix),
+        };
+        let tags = self.tag.iter().map(|tag| (&tag.key, &tag.value));
+        let (name, group) = (self.name.as_ref(), self.resource_group_id.as_ref());
+        let id = assets::make(world, caller, "edc", name, tags, group, (TAKES, detail))?;
+        let number = assets::find(world, caller, ("DataCacheId", &id), |_| true)?;
+        let now = world.now();
+        if let Some(asset) = world.assets.get_mut(number) {
+            asset.expires = assets::expiry(now, self.retention_days);
+        }
+        Ok(CreateDataCacheReply { data_cache_id: id, request_id: caller.request_id.clone() })
+    }
+}

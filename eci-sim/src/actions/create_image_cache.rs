@@ -1,0 +1,61 @@
+//! `CreateImageCache`: pulls images into a snapshot, so that groups start without pulling.
+
+use std::time::Duration;
+
+use eci_api::actions::{CreateImageCache, CreateImageCacheReply};
+
+use super::{Caller, Serve, assets};
+use crate::refusal::Refusal;
+use crate::script;
+use crate::world::World;
+use crate::world::assets::Detail;
+
+/// The usual size in GiB, and how many images there may be (eci-openapi.md, sections 6 and 8).
+const SIZE: i32 = 20;
+const IMAGES_MAX: usize = 20;
+/// How long it takes; `ours`: a pull of a large image and a snapshot.
+pub const TAKES: Duration = Duration::from_secs(120);
+
+impl Serve for CreateImageCache {
+    fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
+        caller.region()?;
+        images(&self.image)?;
+        let used = super::describe_image_caches::count(world, caller);
+        if used >= world.quota.image_caches as usize {
+            return Err(Refusal::QuotaExceeded("ImageCache".to_owned()));
+        }
+        let prefix = caller.region()?.id_prefix.clone();
+        let helper = world.new_id("eci", &prefix);
+        let detail = Detail::ImageCache {
+            images: self.image.clone(),
+            size: self.image_cache_size.unwrap_or(SIZE),
+            elimination: self.elimination_strategy.clone().unwrap_or_default(),
+            helper: helper.clone(),
+            snapshot: world.new_id("s", &prefix),
+        };
+        let tags = self.tag.iter().map(|tag| (&tag.key, &tag.value));
+        let (name, group) = (self.image_cache_name.as_ref(), self.resource_group_id.as_ref());
+        let id = assets::make(world, caller, "imc", name, tags, group, (TAKES, detail))?;
+        let number = assets::find(world, caller, ("ImageCacheId", &id), |_| true)?;
+        let now = world.now();
+        if let Some(asset) = world.assets.get_mut(number) {
+            asset.expires = assets::expiry(now, self.retention_days);
+        }
+        Ok(CreateImageCacheReply {
+            container_group_id: helper,
+            image_cache_id: id,
+            request_id: caller.request_id.clone(),
+        })
+    }
+}
+
+/// Checks the images of a cache.
+pub(super) fn images(images: &[String]) -> Result<(), Refusal> {
+    if images.len() > IMAGES_MAX {
+        return Err(Refusal::invalid("Image", format!("{IMAGES_MAX} images at most")));
+    }
+    match images.iter().enumerate().find_map(|(index, image)| Some((index, script::malformed(image)?))) {
+        Some((index, why)) => Err(Refusal::invalid(format!("Image.{}", index + 1), why)),
+        None => Ok(()),
+    }
+}

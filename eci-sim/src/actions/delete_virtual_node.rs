@@ -1,0 +1,18 @@
+//! `DeleteVirtualNode`: at once. No group runs on one here, so nothing stands in the way.
+
+use eci_api::actions::{DeleteVirtualNode, DeleteVirtualNodeReply};
+
+use super::{Caller, Serve, assets};
+use crate::refusal::Refusal;
+use crate::world::World;
+use crate::world::assets::{Asset, Detail};
+
+impl Serve for DeleteVirtualNode {
+    fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
+        let id = self.virtual_node_id.as_deref().unwrap_or_default();
+        let is_node = |asset: &Asset| matches!(asset.detail, Detail::VirtualNode { .. });
+        let number = assets::find(world, caller, ("VirtualNodeId", id), is_node)?;
+        world.assets.remove(number);
+        Ok(DeleteVirtualNodeReply { request_id: caller.request_id.clone() })
+    }
+}

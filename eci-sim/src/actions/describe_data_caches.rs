@@ -1,0 +1,80 @@
+//! `DescribeDataCaches`: data caches and how far they have got.
+
+use eci_api::actions::describe_data_caches as tell;
+use eci_api::actions::{DescribeDataCaches, DescribeDataCachesReply};
+use jiff::Timestamp;
+
+use super::selection::{limit, tags};
+use super::{Caller, Serve, assets};
+use crate::refusal::Refusal;
+use crate::world::World;
+use crate::world::assets::{Asset, Detail, Progress};
+
+/// The usual and the largest page.
+const PAGE: usize = 20;
+
+impl Serve for DescribeDataCaches {
+    fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
+        let wanted = tags(self.tag.iter().map(|tag| (&tag.key, &tag.value)));
+        let set = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let (bucket_wanted, path_wanted) = (set(&self.bucket), set(&self.path));
+        let fits = |asset: &Asset| {
+            let Detail::DataCache { bucket, path, .. } = &asset.detail else { return false };
+            bucket_wanted.as_ref().is_none_or(|wanted| wanted == bucket)
+                && path_wanted.as_ref().is_none_or(|wanted| wanted == path)
+                && (self.data_cache_id.is_empty() || self.data_cache_id.contains(&asset.id))
+                && assets::tagged(asset, &wanted)
+        };
+        let (caches, total, next) =
+            assets::page(world, caller, self.next_token.as_deref(), limit(self.limit, PAGE, PAGE), fits)?;
+        Ok(DescribeDataCachesReply {
+            data_caches: caches.into_iter().filter_map(|cache| told(cache, world.now())).collect(),
+            next_token: next,
+            request_id: caller.request_id.clone(),
+            total_count: total,
+        })
+    }
+}
+
+/// To the minute, as the sample has it: `2023-06-16T02:43Z`.
+fn to_the_minute(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%MZ").to_string()
+}
+
+fn told(cache: &Asset, now: Timestamp) -> Option<tell::DataCache> {
+    let Detail::DataCache { bucket, path, size, source, options, helper, snapshot } = &cache.detail else {
+        return None;
+    };
+    let progress = cache.progress(now);
+    let (status, percent) = match progress {
+        Progress::Done => ("Available", 100),
+        Progress::Underway(percent) if cache.updating => ("Updating", percent),
+        Progress::Underway(percent) if percent < 80 => ("Loading", percent),
+        Progress::Underway(percent) => ("Creating", percent),
+    };
+    Some(tell::DataCache {
+        bucket: bucket.clone(),
+        container_group_id: helper.clone(),
+        creation_time: to_the_minute(cache.born),
+        data_cache_id: cache.id.clone(),
+        data_source: Some(tell::DataSource {
+            options: serde_json::to_string(options).unwrap_or_default(),
+            type_: source.clone(),
+        }),
+        expire_date_time: cache.expires.map(to_the_minute).unwrap_or_default(),
+        name: cache.name.clone(),
+        path: path.clone(),
+        progress: format!("{percent}%"),
+        region_id: cache.region.to_string(),
+        resource_group_id: cache.resource_group.clone(),
+        size: *size,
+        snapshot_id: if progress == Progress::Done { snapshot.clone() } else { String::new() },
+        status: status.to_owned(),
+        tags: cache
+            .tags
+            .iter()
+            .map(|(key, value)| tell::Tag { key: key.to_string(), value: value.to_string() })
+            .collect(),
+        ..tell::DataCache::default()
+    })
+}

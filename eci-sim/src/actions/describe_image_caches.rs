@@ -1,0 +1,83 @@
+//! `DescribeImageCaches`: image caches and how far they have got.
+
+use eci_api::actions::describe_image_caches as tell;
+use eci_api::actions::{DescribeImageCaches, DescribeImageCachesReply};
+use jiff::Timestamp;
+
+use super::selection::{limit, tags};
+use super::{Caller, Serve, assets, written};
+use crate::refusal::Refusal;
+use crate::world::World;
+use crate::world::assets::{Asset, Detail, Progress};
+
+/// The usual and the largest page; `ours`, since no number is published.
+const PAGE: usize = 50;
+/// How long an image cache is in Preparing; `ours`.
+const PREPARING_SECONDS: i64 = 5;
+
+impl Serve for DescribeImageCaches {
+    fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
+        let wanted = tags(self.tag.iter().map(|tag| (&tag.key, &tag.value)));
+        let set = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let (id, name, image) = (set(&self.image_cache_id), set(&self.image_cache_name), set(&self.image));
+        let snapshot_wanted = set(&self.snapshot_id);
+        let fits = |asset: &Asset| {
+            let Detail::ImageCache { images, snapshot, .. } = &asset.detail else { return false };
+            id.as_ref().is_none_or(|id| *id == asset.id)
+                && name.as_ref().is_none_or(|name| *name == asset.name)
+                && snapshot_wanted.as_ref().is_none_or(|wanted| wanted == snapshot)
+                && image.as_ref().is_none_or(|image| images.contains(image))
+                && self.match_image.iter().all(|image| images.contains(image))
+                && assets::tagged(asset, &wanted)
+        };
+        let (caches, total, next) =
+            assets::page(world, caller, self.next_token.as_deref(), limit(self.limit, PAGE, PAGE), fits)?;
+        Ok(DescribeImageCachesReply {
+            image_caches: caches.into_iter().filter_map(|cache| told(cache, world.now())).collect(),
+            next_token: next,
+            request_id: caller.request_id.clone(),
+            total_count: total,
+        })
+    }
+}
+
+/// How many an account has in a region.
+pub(super) fn count(world: &World, caller: &Caller) -> usize {
+    let is_cache = |asset: &Asset| matches!(asset.detail, Detail::ImageCache { .. });
+    world.assets.list(&caller.account, &caller.region, world.now(), is_cache).count()
+}
+
+fn told(cache: &Asset, now: Timestamp) -> Option<tell::ImageCache> {
+    let Detail::ImageCache { images, size, elimination, helper, snapshot } = &cache.detail else {
+        return None;
+    };
+    let progress = cache.progress(now);
+    let preparing = cache.since.duration_until(now).as_secs() < PREPARING_SECONDS;
+    let (status, percent) = match progress {
+        Progress::Done => ("Ready", 100),
+        Progress::Underway(percent) if cache.updating => ("Updating", percent),
+        Progress::Underway(percent) if preparing => ("Preparing", percent),
+        Progress::Underway(percent) => ("Creating", percent),
+    };
+    Some(tell::ImageCache {
+        container_group_id: helper.clone(),
+        creation_time: written(cache.born),
+        elimination_strategy: elimination.clone(),
+        expire_date_time: assets::written_expiry(cache),
+        image_cache_id: cache.id.clone(),
+        image_cache_name: cache.name.clone(),
+        image_cache_size: *size,
+        images: images.clone(),
+        progress: format!("{percent}%"),
+        region_id: cache.region.to_string(),
+        resource_group_id: cache.resource_group.clone(),
+        snapshot_id: if progress == Progress::Done { snapshot.clone() } else { String::new() },
+        status: status.to_owned(),
+        tags: cache
+            .tags
+            .iter()
+            .map(|(key, value)| tell::Tag { key: key.to_string(), value: value.to_string() })
+            .collect(),
+        ..tell::ImageCache::default()
+    })
+}

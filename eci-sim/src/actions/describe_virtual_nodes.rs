@@ -1,0 +1,65 @@
+//! `DescribeVirtualNodes`: virtual nodes and whether they are ready.
+
+use eci_api::actions::describe_virtual_nodes as tell;
+use eci_api::actions::{DescribeVirtualNodes, DescribeVirtualNodesReply};
+use jiff::Timestamp;
+
+use super::selection::{limit, tags};
+use super::{Caller, Serve, assets, id_list, written};
+use crate::refusal::Refusal;
+use crate::world::World;
+use crate::world::assets::{Asset, Detail, Progress};
+
+/// The usual and the largest page.
+const PAGE: usize = 20;
+
+impl Serve for DescribeVirtualNodes {
+    fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
+        let wanted = tags(self.tag.iter().map(|tag| (&tag.key, &tag.value)));
+        let ids = id_list("VirtualNodeIds", self.virtual_node_ids.as_deref(), PAGE)?;
+        let now = world.now();
+        let set = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let (name, state) = (set(&self.virtual_node_name), set(&self.status));
+        let fits = |asset: &Asset| {
+            matches!(asset.detail, Detail::VirtualNode { .. })
+                && ids.as_ref().is_none_or(|ids| ids.contains(&asset.id))
+                && name.as_ref().is_none_or(|name| *name == asset.name)
+                && state.as_ref().is_none_or(|state| *state == status(asset, now))
+                && assets::tagged(asset, &wanted)
+        };
+        let asked = self.limit.and_then(|limit| i32::try_from(limit).ok());
+        let (nodes, total, next) =
+            assets::page(world, caller, self.next_token.as_deref(), limit(asked, PAGE, PAGE), fits)?;
+        Ok(DescribeVirtualNodesReply {
+            virtual_nodes: nodes.into_iter().filter_map(|node| told(node, now)).collect(),
+            next_token: next,
+            request_id: caller.request_id.clone(),
+            total_count: total,
+        })
+    }
+}
+
+fn status(node: &Asset, now: Timestamp) -> &'static str {
+    if node.progress(now) == Progress::Done { "Ready" } else { "Pending" }
+}
+
+fn told(node: &Asset, now: Timestamp) -> Option<tell::VirtualNode> {
+    let Detail::VirtualNode { security_group, vswitch } = &node.detail else { return None };
+    Some(tell::VirtualNode {
+        creation_time: written(node.born),
+        region_id: node.region.to_string(),
+        resource_group_id: node.resource_group.clone(),
+        status: status(node, now).to_owned(),
+        tags: node
+            .tags
+            .iter()
+            .map(|(key, value)| tell::Tag { key: key.to_string(), value: value.to_string() })
+            .collect(),
+        virtual_node_id: node.id.clone(),
+        virtual_node_name: node.name.clone(),
+        virtual_node_security_group_id: security_group.clone(),
+        virtual_node_vswitch_id: vswitch.clone(),
+        vpc_id: format!("vpc-{}", node.region),
+        ..tell::VirtualNode::default()
+    })
+}

@@ -1,0 +1,68 @@
+//! What image caches do for a group that is being created: the one that is named, or the one that fits best.
+
+use super::{Caller, assets, create_image_cache};
+use crate::group::container::Container;
+use crate::group::{CacheUse, Spec};
+use crate::refusal::Refusal;
+use crate::world::World;
+use crate::world::assets::{Detail, Progress};
+
+/// How large a cache is that the cloud makes by itself, in GiB (eci-openapi.md, section 8).
+const AUTO_SIZE: i32 = 30;
+
+/// From now on the group is to be started with what the cache does for it.
+pub fn put_to_use(spec: &mut Spec, cache: CacheUse) {
+    spec.rare.get_or_insert_default().cache = cache;
+}
+
+/// The image cache of this id, once it is ready.
+pub fn named(world: &World, caller: &Caller, id: &str) -> Result<CacheUse, Refusal> {
+    let now = world.now();
+    let found = world.assets.list(&caller.account, &caller.region, now, |asset| asset.id == id).next();
+    match found.map(|(_, asset)| (asset, &asset.detail)) {
+        Some((asset, Detail::ImageCache { images, .. })) => match asset.progress(now) {
+            Progress::Done => Ok(CacheUse::Hit { id: id.into(), images: images.clone() }),
+            Progress::Underway(_) => Err(Refusal::NotReady { kind: "image cache", id: id.to_owned() }),
+        },
+        _ => Err(Refusal::ImageCacheNotFound(id.to_owned())),
+    }
+}
+
+/// The ready image cache with the most of the group's images, the youngest of those; else one begins to be made.
+pub fn matching(
+    world: &mut World,
+    caller: &Caller,
+    containers: &[Container],
+    group: &str,
+) -> Result<CacheUse, Refusal> {
+    let now = world.now();
+    let has = |images: &[String]| {
+        let cached = |container: &&Container| images.iter().any(|image| **image == *container.spec.image);
+        containers.iter().filter(cached).count()
+    };
+    let ready =
+        world.assets.list(&caller.account, &caller.region, now, |a| a.progress(now) == Progress::Done);
+    let fitting = ready.filter_map(|(number, asset)| match &asset.detail {
+        Detail::ImageCache { images, .. } if has(images) > 0 => Some((has(images), number, asset, images)),
+        _ => None,
+    });
+    if let Some((_, _, asset, images)) = fitting.max_by_key(|(matches, number, ..)| (*matches, *number)) {
+        return Ok(CacheUse::Hit { id: asset.id.as_str().into(), images: images.clone() });
+    }
+    let mut images: Vec<String> =
+        containers.iter().map(|container| container.spec.image.to_string()).collect();
+    images.sort();
+    images.dedup();
+    let prefix = caller.region()?.id_prefix.clone();
+    let detail = Detail::ImageCache {
+        images,
+        size: AUTO_SIZE,
+        elimination: String::new(),
+        helper: group.to_owned(),
+        snapshot: world.new_id("s", &prefix),
+    };
+    let name = format!("auto-create-for-{group}");
+    let made = (create_image_cache::TAKES, detail);
+    let id = assets::make(world, caller, "imc", Some(&name), std::iter::empty(), None, made)?;
+    Ok(CacheUse::Missed { made: id.into() })
+}
