@@ -118,9 +118,12 @@ pub fn taint_patch(node: &Node) -> Option<Value> {
 /// The status, with the transitions of `old` kept where nothing changed.
 pub fn status(config: &Config, old: Option<&NodeStatus>, health: &Health, now: Timestamp) -> NodeStatus {
     let capacity = capacity(config);
-    let addresses = config
-        .node_ip
-        .map(|ip| vec![NodeAddress { type_: "InternalIP".to_owned(), address: ip.to_string() }]);
+    // A host name that does not resolve would come before an address that works, so there is one only without any.
+    let (type_, address) = match config.node_ip {
+        Some(ip) => ("InternalIP", ip.to_string()),
+        None => ("Hostname", config.node_name.clone()),
+    };
+    let addresses = Some(vec![NodeAddress { type_: type_.to_owned(), address }]);
     let port = i32::from(config.kubelet_port);
     NodeStatus {
         capacity: Some(capacity.clone()),

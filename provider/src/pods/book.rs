@@ -18,6 +18,9 @@ use super::identity::Claim;
 /// The annotation in which a pod keeps the id of its group.
 pub const INSTANCE_ID: &str = "eci-instance-id";
 
+/// How long the cloud may take to carry out a deletion, beyond the time that the containers are given.
+const DELETION_PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+
 /// The book; clones are the same book.
 #[derive(Clone)]
 pub struct Book(Arc<Shared>);
@@ -49,6 +52,7 @@ struct Entry {
     changed: Option<Timestamp>,
     past: Past,
     asked: Asked,
+    asked_at: Option<Timestamp>,
     wake: Arc<Notify>,
 }
 
@@ -160,10 +164,12 @@ impl Book {
         if matches!(&entry.past, Past::Spent { id } if *id == group.container_group_id) {
             return;
         }
-        let of_another =
-            entry.group.as_ref().is_some_and(|known| known.container_group_id != group.container_group_id);
-        if of_another && !decide::still_works(&group) {
-            return;
+        let other = entry.group.as_ref().filter(|known| known.container_group_id != group.container_group_id);
+        if let Some(other) = other {
+            // One of them is left over from a replacement: the one that works is the pod's, the first of two that do.
+            if decide::still_works(other) || !decide::still_works(&group) {
+                return;
+            }
         }
         if !matches!(&entry.past, Past::Made { id, .. } if *id == group.container_group_id) {
             entry.past = Past::Made { id: group.container_group_id.clone(), at: None };
@@ -199,11 +205,25 @@ impl Book {
     }
 
     /// The deletion of a pod's group was asked for.
-    pub fn asked(&self, uid: &str, asked: Asked) {
+    pub fn asked(&self, uid: &str, asked: Asked, now: Timestamp) {
         if let Some(entry) = self.pages().entries.get_mut(uid) {
             entry.asked = entry.asked.max(asked);
+            entry.asked_at = Some(now);
         }
         self.0.hurry.notify_one();
+    }
+
+    /// Deletions that the cloud agreed to long ago and did not carry out are asked for again.
+    pub fn remind(&self, now: Timestamp) {
+        for entry in self.pages().entries.values_mut() {
+            let grace = entry.pod.metadata.deletion_grace_period_seconds.unwrap_or(0);
+            let patience = SignedDuration::from_secs(grace.clamp(0, 86_400)) + DELETION_PATIENCE;
+            let late = entry.asked_at.is_some_and(|at| now.duration_since(at) > patience);
+            if entry.asked > Asked::No && entry.group.is_some() && late {
+                (entry.asked, entry.asked_at) = (Asked::No, None);
+                entry.wake.notify_one();
+            }
+        }
     }
 
     /// A group that is beyond use; another may be made.
@@ -323,7 +343,16 @@ impl Book {
 impl Entry {
     fn new(pod: Pod, in_api: bool, past: Past) -> Self {
         let wake = Arc::new(Notify::new());
-        Self { pod: Arc::new(pod), in_api, group: None, changed: None, past, asked: Asked::No, wake }
+        Self {
+            pod: Arc::new(pod),
+            in_api,
+            group: None,
+            changed: None,
+            past,
+            asked: Asked::No,
+            asked_at: None,
+            wake,
+        }
     }
 }
 

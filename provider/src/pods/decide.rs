@@ -22,6 +22,9 @@ use super::annotations;
 /// How long a group may be missing from the cloud's lists after it was made.
 pub const LISTING_DELAY: Duration = Duration::from_secs(60);
 
+/// How much longer than its time a pod may take to end before its group is deleted without further ado.
+const PATIENCE_WITH_GRACE: SignedDuration = SignedDuration::from_secs(5);
+
 /// What is known of a pod's group.
 #[derive(Debug, Clone, Copy)]
 pub enum Cloud<'a> {
@@ -151,7 +154,8 @@ pub fn decide(sight: &Sight<'_>) -> Decision {
         return take_away(*cloud, past, *asked, true, Decision::Forget);
     }
     if is_leaving(pod) {
-        let firmly = pod.metadata.deletion_grace_period_seconds == Some(0);
+        let firmly = pod.metadata.deletion_grace_period_seconds == Some(0)
+            || overdue(pod).is_some_and(|overdue| overdue <= *now);
         return take_away(*cloud, past, *asked, firmly, Decision::LetGo);
     }
     if has_ended(pod) {
@@ -204,6 +208,12 @@ fn may_be_unlisted(made: Timestamp, now: Timestamp) -> bool {
 /// Whether the pod is being deleted.
 pub fn is_leaving(pod: &Pod) -> bool {
     pod.metadata.deletion_timestamp.is_some()
+}
+
+/// When a pod that is being deleted has had all the time it was given, and a little more.
+pub fn overdue(pod: &Pod) -> Option<Timestamp> {
+    let given = pod.metadata.deletion_timestamp.as_ref()?.0;
+    given.checked_add(PATIENCE_WITH_GRACE).ok()
 }
 
 /// Whether the pod is in a phase that nothing follows.

@@ -80,6 +80,7 @@ impl Lookout {
             self.at(missing).await;
         }
         self.book.listed_groups();
+        self.book.remind(self.clock.now());
         pages
     }
 

@@ -56,16 +56,30 @@ pub async fn look_after(
     };
     let working = async {
         let mut workers = JoinSet::new();
+        let mut names = std::collections::HashMap::new();
         loop {
             tokio::select! {
                 born = births.recv() => {
                     let Some(uid) = born else { return };
                     let workshop = workshop.clone();
-                    workers.spawn(async move { workshop.look_after(&uid).await });
+                    let pod = uid.clone();
+                    let task = workers.spawn(async move { workshop.look_after(&pod).await });
+                    names.insert(task.id(), uid);
                 }
-                Some(ended) = workers.join_next() => {
-                    if let Err(error) = ended {
+                Some(ended) = workers.join_next_with_id() => match ended {
+                    Ok((task, ())) => drop(names.remove(&task)),
+                    Err(error) => {
+                        // A fault of this program in the work on one pod: that pod is taken up again, a little later.
                         tracing::error!(%error, "the work on a pod broke off");
+                        if let Some(uid) = names.remove(&error.id()) {
+                            let workshop = workshop.clone();
+                            let pod = uid.clone();
+                            let task = workers.spawn(async move {
+                                tokio::time::sleep(Duration::from_secs(10)).await;
+                                workshop.look_after(&pod).await;
+                            });
+                            names.insert(task.id(), uid);
+                        }
                     }
                 }
             }

@@ -101,7 +101,7 @@ impl Workshop {
                     }
                     Outcome::Done => {
                         rest = None;
-                        self.alarm(&view)
+                        self.book.view(uid).and_then(|view| self.alarm(&view))
                     }
                     Outcome::Failed { first, longest } => {
                         let taken = Rest::after(rest.take(), &decision, &view, first, longest);
@@ -135,12 +135,14 @@ impl Workshop {
         decide::decide(&sight)
     }
 
-    /// When to look again though nothing happens: the pod's deadline, or the end of a new group's youth.
+    /// When to look again though nothing happens: at the pod's deadline, or at the end of its grace.
     fn alarm(&self, view: &View) -> Option<Instant> {
         let now = self.clock.now();
-        let deadline = decide::deadline(&view.pod).filter(|_| !decide::has_ended(&view.pod))?;
+        let deadline = decide::deadline(&view.pod).filter(|_| !decide::has_ended(&view.pod));
+        let overdue = decide::overdue(&view.pod).filter(|_| view.asked == Asked::Gently);
+        let deadline = deadline.into_iter().chain(overdue).filter(|at| *at > now).min()?;
         let left = deadline.duration_since(now).unsigned_abs();
-        (deadline > now).then(|| Instant::now() + left)
+        Some(Instant::now() + left)
     }
 
     async fn carry_out(
@@ -264,10 +266,8 @@ impl Workshop {
         match meaning {
             None | Some(Meaning::Fault) => Outcome::failed(2, 30),
             Some(Meaning::Throttled) => Outcome::failed(5, 60),
-            Some(Meaning::TokenUsed | Meaning::Busy) => {
-                // A group was made under this token with other sources: the next look at the list adopts it.
-                Outcome::failed(10, 60)
-            }
+            // A group was made under this token from other sources: the next look at the list adopts it.
+            Some(Meaning::TokenUsed | Meaning::Busy) => Outcome::failed(10, 60),
             Some(Meaning::Size | Meaning::Request) => Outcome::failed(30, 300),
             _ => Outcome::failed(10, 120),
         }
@@ -340,7 +340,8 @@ impl Workshop {
                 if view.in_api && view.asked == Asked::No {
                     self.say_killing(&view.pod);
                 }
-                self.book.asked(uid, if firmly { Asked::Firmly } else { Asked::Gently });
+                let asked = if firmly { Asked::Firmly } else { Asked::Gently };
+                self.book.asked(uid, asked, self.clock.now());
                 self.lookout.at_one(uid, group).await;
                 Outcome::Done
             }

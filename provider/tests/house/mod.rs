@@ -1,6 +1,7 @@
 //! A house for one test: a cluster, a cloud and a provider in one process, under one paused clock.
 
 #![allow(dead_code, reason = "each test file uses what it needs")]
+#![allow(clippy::unwrap_used, reason = "a house that does not stand fails its test")]
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

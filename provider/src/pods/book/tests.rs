@@ -87,7 +87,7 @@ fn looks_become_rarer_while_nothing_changes_and_stop_when_all_is_settled() {
     assert_eq!([0, 20, 60, 600].map(pause), [Some(1), Some(1), Some(4), Some(10)]);
     book.saw_group(&claim("u"), group("eci-1", "Running"), now());
     assert_eq!(pause(0), None);
-    book.asked("u", Asked::Gently);
+    book.asked("u", Asked::Gently, now());
     assert_eq!(pause(0), Some(1));
 }
 
@@ -100,6 +100,18 @@ fn a_look_without_events_does_not_make_known_ones_disappear() {
     book.saw_group(&claim("u"), told, now());
     book.saw_group(&claim("u"), group("eci-1", "Running"), now());
     assert_eq!(book.view("u").unwrap().group.unwrap().events.len(), 1);
+}
+
+#[test]
+fn a_deletion_that_is_not_carried_out_is_asked_for_again() {
+    let (book, _births) = Book::new();
+    book.saw_pod(pod("u"));
+    book.saw_group(&claim("u"), group("eci-1", "Running"), now());
+    book.asked("u", Asked::Firmly, now());
+    book.remind(now() + SignedDuration::from_mins(9));
+    assert_eq!(book.view("u").unwrap().asked, Asked::Firmly);
+    book.remind(now() + SignedDuration::from_mins(11));
+    assert_eq!(book.view("u").unwrap().asked, Asked::No);
 }
 
 #[test]

@@ -103,6 +103,15 @@ fn a_leaving_pod_is_deleted_in_the_cloud_first_and_let_go_when_nothing_is_left()
 }
 
 #[test]
+fn a_pod_that_outstays_its_grace_is_ended_firmly_also_when_the_grace_was_shortened() {
+    let running = group("Running");
+    let mut pod = leaving(30);
+    pod["metadata"]["deletionTimestamp"] = json!("2026-01-05T01:09:55Z");
+    assert_eq!(decided(&pod, true, Cloud::Here(&running), &made(None), Asked::Gently), delete(true));
+    assert_eq!(decided(&pod, true, Cloud::Here(&running), &made(None), Asked::Firmly), Decision::Publish);
+}
+
+#[test]
 fn a_pod_that_is_gone_from_the_api_takes_its_group_with_it() {
     let running = group("Running");
     for (cloud, past, asked, decision) in [

@@ -148,7 +148,7 @@ impl Shelf<'_> {
         let binary = binary_data.iter().flatten().map(|(key, value)| (key.clone(), value.0.clone()));
         self.chosen(
             volume,
-            &format!("configmap references non-existent config key: "),
+            "configmap references non-existent config key: ",
             text.chain(binary).collect(),
             items,
             optional,
