@@ -1,6 +1,7 @@
 //! A real kind cluster on this machine, also where nothing can be pulled.
 
 mod engine;
+mod guide;
 mod node_image;
 pub mod trim;
 
@@ -13,7 +14,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
 
-use self::engine::Engine;
+use self::engine::{Engine, pause};
 use crate::checks::command;
 use crate::images;
 use crate::sdk::cache;
@@ -35,6 +36,10 @@ pub enum Wish {
     Up,
     /// Load our images into the cluster, and install the simulator and the chart.
     Install,
+    /// Play the guide's three ways by real kubectl on what is installed, and uninstall it.
+    Guide,
+    /// All of it: up, install, guide, down.
+    Check,
     /// Run a command where the cluster is reached: in its network, with KUBECONFIG, and with kind and helm in PATH.
     Run {
         /// The command and its arguments.
@@ -52,6 +57,8 @@ pub fn run(root: &Path, wish: &Wish) -> Result<()> {
         Wish::Engine => println!("{}", Engine::ensure()?.told()),
         Wish::Up => up(root)?,
         Wish::Install => install(root)?,
+        Wish::Guide => guide::play(&cluster()?)?,
+        Wish::Check => check(root)?,
         Wish::Run { command } => run_inside(command)?,
         Wish::Down => down()?,
     }
@@ -134,6 +141,11 @@ fn install(root: &Path) -> Result<()> {
     let timeout = format!("--timeout={PATIENCE}");
     let wait = ["--namespace=eci-sim", "rollout", "status", "deployment/eci-sim", &timeout];
     command(inside(&engine, "kubectl")?.args(wait))?;
+    // kube-proxy tolerates every taint; on the virtual node it would be one more instance, to no use
+    let off = r#"{"spec":{"template":{"spec":{"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":
+        {"nodeSelectorTerms":[{"matchExpressions":[{"key":"type","operator":"NotIn","values":["virtual-kubelet"]}]}]}}}}}}}"#;
+    let patch = ["--namespace=kube-system", "patch", "daemonset", "kube-proxy", "--patch", off];
+    command(inside(&engine, "kubectl")?.args(patch))?;
     let mut helm = inside(&engine, "helm")?;
     helm.args(["upgrade", "--install", "ack-virtual-node"]).arg(root.join("provider/chart"));
     helm.args(["--namespace=kube-system", "--wait", "--timeout", PATIENCE]);
@@ -147,6 +159,14 @@ fn install(root: &Path) -> Result<()> {
         helm.args(["--set-string", &format!("{name}={value}")]);
     }
     command(&mut helm)
+}
+
+/// The guide on a cluster of its own; the cluster goes, whatever comes of it.
+fn check(root: &Path) -> Result<()> {
+    up(root)?;
+    let played = install(root).and_then(|()| guide::play(&cluster()?));
+    let ended = down();
+    played.and(ended)
 }
 
 fn run_inside(words: &[OsString]) -> Result<()> {

@@ -40,9 +40,10 @@ spec:
 ";
 
 /// One command of kubectl: its arguments, what it reads, and what its output has to contain.
-type Row = (&'static str, &'static str, &'static [&'static str]);
+pub type Row = (&'static str, &'static str, &'static [&'static str]);
 
-const ROWS: &[Row] = &[
+/// The guide, and what a person looks at around it.
+pub const ROWS: &[Row] = &[
     ("get nodes", "", &["virtual-kubelet", "Ready", "agent"]),
     (
         "describe node virtual-kubelet",

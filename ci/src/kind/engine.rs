@@ -185,7 +185,8 @@ fn last_lines(log: &Path) -> String {
     lines[lines.len().saturating_sub(5)..].join("\n")
 }
 
-#[allow(clippy::disallowed_methods, reason = "a daemon that starts says nothing that could be waited for")]
-fn pause() {
+/// A moment before one looks again.
+#[allow(clippy::disallowed_methods, reason = "who starts says nothing that could be waited for")]
+pub fn pause() {
     std::thread::sleep(std::time::Duration::from_millis(200));
 }
