@@ -4,9 +4,13 @@ use serde_json::{Value, json};
 
 use crate::kinds::{self, Kind};
 use crate::pods::defaults::{fill_pod, fill_spec};
-use crate::pods::field::{default_to, is_set, list_mut, map_mut, text};
+use crate::pods::field::{default_to, is_leaving, is_set, list, list_mut, map_mut, number, text};
 use crate::{KubeSim, meta};
 
+/// Where the API server says it is; an address that is kept for examples, since nobody in the cluster can reach it.
+const API_SERVER: &str = "192.0.2.1";
+/// How often an address or a port that somebody has is drawn again.
+const TRIES: u32 = 64;
 /// The namespaces of every cluster.
 const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
 
@@ -19,6 +23,14 @@ pub fn bootstrap(sim: &KubeSim) {
     let service = json!({"metadata": {"name": "kubernetes", "labels": {"component": "apiserver", "provider": "kubernetes"}},
         "spec": {"clusterIP": "10.96.0.1", "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}]}});
     put(sim, "", "services", "default", service);
+    let subsets = json!([{"addresses": [{"ip": API_SERVER}], "ports": [{"name": "https", "port": 6443, "protocol": "TCP"}]}]);
+    let labels = json!({"endpointslice.kubernetes.io/skip-mirror": "true"});
+    let endpoints = json!({"metadata": {"name": "kubernetes", "labels": labels}, "subsets": subsets});
+    put(sim, "", "endpoints", "default", endpoints);
+    let slice = json!({"metadata": {"name": "kubernetes", "labels": {"kubernetes.io/service-name": "kubernetes"}},
+        "addressType": "IPv4", "endpoints": [{"addresses": [API_SERVER], "conditions": {"ready": true}}],
+        "ports": [{"name": "https", "port": 6443, "protocol": "TCP"}]});
+    put(sim, "discovery.k8s.io", "endpointslices", "default", slice);
     for (name, value, what) in [
         (
             "system-cluster-critical",
@@ -69,6 +81,7 @@ pub fn fill(sim: &KubeSim, kind: &Kind, object: &mut Value) {
         ("apps", "deployments") => deployment(object),
         ("apps", "replicasets") => replica_set(object),
         ("batch", "jobs") => job(object),
+        ("policy", "poddisruptionbudgets") => disruption_budget(object),
         ("admissionregistration.k8s.io", _) => webhooks(object),
         ("scheduling.k8s.io", _) => default_to(object, "preemptionPolicy", "PreemptLowerPriority"),
         ("", "events") | ("events.k8s.io", _) => event(object),
@@ -82,8 +95,9 @@ fn namespace(object: &mut Value) {
         map_mut(&mut object["metadata"], "labels")
             .insert("kubernetes.io/metadata.name".to_owned(), name.into());
     }
+    let leaves = is_leaving(object);
     let finalizers = list_mut(map_value(object, "spec"), "finalizers");
-    if finalizers.is_empty() {
+    if finalizers.is_empty() && !leaves {
         finalizers.push("kubernetes".into());
     }
     default_to(map_value(object, "status"), "phase", "Active");
@@ -133,23 +147,71 @@ fn service(sim: &KubeSim, object: &mut Value) {
     let spec = map_value(object, "spec");
     default_to(spec, "type", "ClusterIP");
     default_to(spec, "sessionAffinity", "None");
-    default_to(spec, "internalTrafficPolicy", "Cluster");
-    default_to(spec, "ipFamilyPolicy", "SingleStack");
-    default_to(spec, "ipFamilies", json!(["IPv4"]));
+    let kind = text(spec, "/type").to_owned();
+    if kind != "ExternalName" {
+        default_to(spec, "internalTrafficPolicy", "Cluster");
+        default_to(spec, "ipFamilyPolicy", "SingleStack");
+        default_to(spec, "ipFamilies", json!(["IPv4"]));
+    }
+    if matches!(kind.as_str(), "NodePort" | "LoadBalancer") {
+        default_to(spec, "externalTrafficPolicy", "Cluster");
+    }
+    if kind == "LoadBalancer" {
+        default_to(spec, "allocateLoadBalancerNodePorts", true);
+    }
     for port in list_mut(spec, "ports") {
         default_to(port, "protocol", "TCP");
         let same = port["port"].clone();
         default_to(port, "targetPort", same);
     }
-    if spec["type"] != "ExternalName" && text(spec, "/clusterIP").is_empty() {
-        let (high, low) = sim.draw(|chance| (chance.between(0, 255), chance.between(2, 254)));
-        spec["clusterIP"] = format!("10.{}.{high}.{low}", 97).into();
+    allocate(sim, spec, &kind);
+    default_to(map_value(object, "status"), "loadBalancer", json!({}));
+}
+
+/// Gives a service the address and the node ports that it lacks; none that another service has.
+fn allocate(sim: &KubeSim, spec: &mut Value, kind: &str) {
+    let (services, _) = sim.store().list(("", "services"), None);
+    if kind != "ExternalName" && text(spec, "/clusterIP").is_empty() {
+        let taken =
+            |address: &str| services.iter().any(|service| text(service, "/spec/clusterIP") == address);
+        for _ in 0..TRIES {
+            let (high, low) = sim.draw(|chance| (chance.between(0, 255), chance.between(2, 254)));
+            let address = format!("10.97.{high}.{low}");
+            if !taken(&address) {
+                spec["clusterIP"] = address.into();
+                break;
+            }
+        }
     }
     let address = spec["clusterIP"].clone();
     if address.is_string() {
         default_to(spec, "clusterIPs", json!([address]));
     }
-    default_to(map_value(object, "status"), "loadBalancer", json!({}));
+    if !matches!(kind, "NodePort" | "LoadBalancer") {
+        return;
+    }
+    let is_taken = |wanted: i64| {
+        let mut ports = services.iter().flat_map(|service| list(service, "/spec/ports"));
+        ports.any(|port| number(port, "/nodePort") == Some(wanted))
+    };
+    for port in list_mut(spec, "ports").iter_mut().filter(|port| number(port, "/nodePort").unwrap_or(0) == 0)
+    {
+        for _ in 0..TRIES {
+            let wanted = sim.draw(|chance| chance.between(30_000, 32_767));
+            let wanted = i64::try_from(wanted).unwrap_or(30_000);
+            if !is_taken(wanted) {
+                port["nodePort"] = wanted.into();
+                break;
+            }
+        }
+    }
+}
+
+fn disruption_budget(object: &mut Value) {
+    let status = map_value(object, "status");
+    for counter in ["currentHealthy", "desiredHealthy", "disruptionsAllowed", "expectedPods"] {
+        default_to(status, counter, 0);
+    }
 }
 
 fn template(spec: &mut Value) {

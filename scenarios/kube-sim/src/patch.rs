@@ -1,7 +1,9 @@
 //! The four kinds of patch: JSON, merge, strategic merge, apply.
 
 pub mod apply;
+pub mod fields;
 mod go;
+pub mod managers;
 mod strategic;
 
 use serde_json::Value;

@@ -5,6 +5,7 @@ mod answer;
 pub(crate) mod delete;
 mod pods;
 mod read;
+mod scope;
 mod target;
 mod write;
 

@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
+use super::fields::{Path, at, is_atomic, is_set, item_step, keys, leaves, remove, shown};
+use super::managers::{self, Managed};
 use crate::kinds::Kind;
+use crate::pods::field::annotation;
 use crate::schema::{self, Type};
 use crate::status::ApiError;
 
-/// A way to a field, one part a step, as `fieldsV1` writes them: `f:spec`, `k:{"name":"a"}`.
-type Path = Vec<String>;
+/// Where kubectl notes what it applied by itself.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Who applies, and how firmly.
 #[derive(Debug, Clone)]
@@ -24,184 +27,124 @@ pub struct Manager<'a> {
     pub time: String,
 }
 
+impl Manager<'_> {
+    fn owns(&self, managed: &Managed) -> bool {
+        managed.is(self.name, "Apply", self.subresource)
+    }
+}
+
 /// What becomes of `current` when `manager` applies `wanted`.
 ///
 /// # Errors
 /// 409 with each field that somebody else wants otherwise.
-pub fn apply(
-    kind: &Kind,
-    current: &Value,
-    mut wanted: Value,
-    manager: &Manager<'_>,
-) -> Result<Value, ApiError> {
+pub fn apply(kind: &Kind, current: &Value, wanted: Value, manager: &Manager<'_>) -> Result<Value, ApiError> {
     if wanted.pointer("/metadata/managedFields").is_some_and(|fields| !fields.is_null()) {
         return Err(ApiError::bad_request("metadata.managedFields must be nil"));
     }
     let root = schema::of_kind(&kind.api_version(), kind.kind);
-    for key in ["apiVersion", "kind"] {
-        if let Some(members) = wanted.as_object_mut() {
-            members.shift_remove(key);
-        }
-    }
-    for key in ["name", "namespace", "creationTimestamp"] {
-        if let Some(members) = wanted["metadata"].as_object_mut() {
-            members.shift_remove(key);
-        }
-    }
-    if let Some(members) = wanted.as_object_mut()
-        && members.get("metadata").and_then(Value::as_object).is_none_or(Map::is_empty)
-    {
-        members.shift_remove("metadata");
-    }
+    let wanted = bare(wanted);
     let mut owned = BTreeSet::new();
     leaves(&wanted, root.as_ref(), &mut Vec::new(), &mut owned);
-    let entries =
-        current.pointer("/metadata/managedFields").and_then(Value::as_array).cloned().unwrap_or_default();
-    let is_own = |entry: &Value| {
-        entry["manager"] == manager.name
-            && entry["operation"] == "Apply"
-            && entry["subresource"].as_str().unwrap_or_default() == manager.subresource
-    };
-    let sets: Vec<(Value, BTreeSet<Path>)> = entries
-        .into_iter()
-        .map(|entry| {
-            let set = read_set(&entry["fieldsV1"]);
-            (entry, set)
-        })
-        .collect();
-    let conflicts = conflicts(current, &wanted, &owned, sets.iter().filter(|(entry, _)| !is_own(entry)));
-    if !conflicts.is_empty() && !manager.force {
+    let all = managers::read(kind, current, &manager.time);
+    let others: Vec<&Managed> = all.iter().filter(|managed| !manager.owns(managed)).collect();
+    let before = all.iter().find(|managed| manager.owns(managed));
+    let conflicts = conflicts(current, &wanted, &owned, &others);
+    if !conflicts.is_empty() && !manager.force && !is_upgrade(current, root.as_ref(), manager, &conflicts) {
         return Err(conflict(&conflicts));
     }
     let mut next = current.clone();
-    let dropped = sets
-        .iter()
-        .filter(|(entry, _)| is_own(entry))
-        .flat_map(|(_, set)| set)
-        .filter(|path| !owned.contains(*path));
-    for path in dropped {
-        let others = sets.iter().any(|(entry, set)| !is_own(entry) && set.contains(path));
-        if !others {
+    for path in before.into_iter().flat_map(|own| &own.fields).filter(|path| !owned.contains(*path)) {
+        if !others.iter().any(|other| other.fields.contains(path)) {
             remove(&mut next, path);
         }
     }
     next = merge(next, wanted, root.as_ref());
     let taken: BTreeSet<&Path> = conflicts.iter().map(|(path, _)| path).collect();
-    let mut all: Vec<Value> = Vec::new();
-    for (mut entry, mut set) in sets.iter().filter(|(entry, _)| !is_own(entry)).cloned() {
-        set.retain(|path| !taken.contains(path));
-        entry["fieldsV1"] = write_set(&set);
-        all.push(entry);
+    // Who applies the same again changes nothing, not even the time.
+    let unchanged = before.filter(|own| own.fields == owned);
+    let time = unchanged.map_or(manager.time.as_str(), |own| own.time());
+    let own = Managed::new(kind, (manager.name, "Apply", manager.subresource), time, owned);
+    let mut entries = vec![own];
+    for other in others {
+        let mut other = other.clone();
+        other.fields.retain(|path| !taken.contains(path));
+        entries.push(other);
     }
-    let mut own = json!({"manager": manager.name, "operation": "Apply", "apiVersion": kind.api_version(),
-        "time": manager.time, "fieldsType": "FieldsV1", "fieldsV1": write_set(&owned)});
-    if !manager.subresource.is_empty() {
-        own["subresource"] = manager.subresource.into();
-    }
-    all.insert(0, own);
-    next["metadata"]["managedFields"] = Value::Array(all);
+    managers::write(&mut next, &entries);
     Ok(next)
 }
 
-fn conflict(conflicts: &[(Path, String)]) -> ApiError {
-    let mut lines = Vec::new();
-    let mut causes = Vec::new();
-    for (path, manager) in conflicts {
-        let field = shown(path);
-        lines.push(format!("conflict with {manager:?}: {field}"));
-        causes.push(json!({"reason": "FieldManagerConflict", "message": format!("conflict with {manager:?}"), "field": field}));
+/// What is applied, without what says which object it is.
+fn bare(mut wanted: Value) -> Value {
+    if let Some(members) = wanted.as_object_mut() {
+        members.retain(|key, _| !matches!(key.as_str(), "apiVersion" | "kind"));
+        if let Some(metadata) = members.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.retain(|key, _| !managers::SYSTEM.contains(&key.as_str()));
+        }
+        if members.get("metadata").and_then(Value::as_object).is_none_or(Map::is_empty) {
+            members.shift_remove("metadata");
+        }
     }
-    let count = conflicts.len();
-    let plural = if count == 1 { "" } else { "s" };
-    let message = format!("Apply failed with {count} conflict{plural}: {}", lines.join("\n"));
+    wanted
+}
+
+/// Whether kubectl only takes over what it applied by itself before.
+fn is_upgrade(
+    current: &Value,
+    root: Option<&Type>,
+    manager: &Manager<'_>,
+    conflicts: &[(Path, String)],
+) -> bool {
+    let Some(last) = annotation(current, LAST_APPLIED).filter(|_| manager.name == "kubectl") else {
+        return false;
+    };
+    let mut known = BTreeSet::new();
+    leaves(&bare(serde_json::from_str(last).unwrap_or_default()), root, &mut Vec::new(), &mut known);
+    conflicts.iter().all(|(path, _)| known.contains(path))
+}
+
+fn conflict(conflicts: &[(Path, String)]) -> ApiError {
+    let causes: Vec<_> = conflicts
+        .iter()
+        .map(|(path, manager)| {
+            json!({"reason": "FieldManagerConflict", "message": format!("conflict with {manager}"), "field": shown(path)})
+        })
+        .collect();
+    let message = match conflicts {
+        [(path, manager)] => {
+            format!("Apply failed with 1 conflict: conflict with {manager}: {}", shown(path))
+        }
+        several => {
+            let managers: BTreeSet<&String> = several.iter().map(|(_, manager)| manager).collect();
+            let mut lines = Vec::new();
+            for manager in managers {
+                lines.push(format!("conflicts with {manager}:"));
+                lines.extend(
+                    several
+                        .iter()
+                        .filter(|(_, other)| other == manager)
+                        .map(|(path, _)| format!("- {}", shown(path))),
+                );
+            }
+            format!("Apply failed with {} conflicts: {}", several.len(), lines.join("\n"))
+        }
+    };
     ApiError { details: json!({"causes": causes}), ..ApiError::new(409, "Conflict", message) }
 }
 
-fn conflicts<'a>(
+fn conflicts(
     current: &Value,
     wanted: &Value,
     owned: &BTreeSet<Path>,
-    others: impl Iterator<Item = &'a (Value, BTreeSet<Path>)>,
+    others: &[&Managed],
 ) -> Vec<(Path, String)> {
     let mut found = Vec::new();
-    for (entry, set) in others {
-        let manager = entry["manager"].as_str().unwrap_or_default();
-        for path in owned.intersection(set).filter(|path| at(current, path) != at(wanted, path)) {
-            found.push((path.clone(), manager.to_owned()));
+    for other in others {
+        for path in owned.intersection(&other.fields).filter(|path| at(current, path) != at(wanted, path)) {
+            found.push((path.clone(), other.shown()));
         }
     }
     found
-}
-
-/// The keys by which items of a list are told apart when applied; empty for a list that is one value.
-fn keys(name: &str, field: &schema::Field) -> Vec<&'static str> {
-    match (name, field.merge_key.as_str()) {
-        ("ports", "containerPort") => vec!["containerPort", "protocol"],
-        ("ports", "port") => vec!["port", "protocol"],
-        ("topologySpreadConstraints", _) => vec!["topologyKey", "whenUnsatisfiable"],
-        (_, "name") => vec!["name"],
-        (_, "type") => vec!["type"],
-        (_, "ip") => vec!["ip"],
-        (_, "uid") => vec!["uid"],
-        (_, "mountPath") => vec!["mountPath"],
-        (_, "devicePath") => vec!["devicePath"],
-        _ => Vec::new(),
-    }
-}
-
-fn item_step(item: &Value, keys: &[&str]) -> String {
-    let mut key = Map::new();
-    for name in keys {
-        let value = item
-            .get(*name)
-            .cloned()
-            .unwrap_or_else(|| if *name == "protocol" { "TCP".into() } else { Value::Null });
-        key.insert((*name).to_owned(), value);
-    }
-    format!("k:{}", Value::Object(key))
-}
-
-fn leaves(value: &Value, kind: Option<&Type>, path: &mut Path, found: &mut BTreeSet<Path>) {
-    match value {
-        Value::Object(members) if !members.is_empty() => {
-            for (name, member) in members {
-                path.push(format!("f:{name}"));
-                let field = kind.and_then(|kind| schema::find(kind, name));
-                let inner = match kind {
-                    Some(Type::Map(item)) => Some(item.as_ref()),
-                    _ => field.map(|field| &field.kind),
-                };
-                match (member, field) {
-                    (Value::Array(items), Some(field)) if !keys(name, field).is_empty() => {
-                        items_of(items, &keys(name, field), inner, path, found);
-                    }
-                    _ => leaves(member, inner, path, found),
-                }
-                path.pop();
-            }
-        }
-        _ => {
-            found.insert(path.clone());
-        }
-    }
-}
-
-fn items_of(
-    items: &[Value],
-    keys: &[&str],
-    kind: Option<&Type>,
-    path: &mut Path,
-    found: &mut BTreeSet<Path>,
-) {
-    let item_kind = match kind {
-        Some(Type::List(item)) => Some(item.as_ref()),
-        _ => None,
-    };
-    for item in items {
-        path.push(item_step(item, keys));
-        leaves(item, item_kind, path, found);
-        path.pop();
-    }
 }
 
 fn merge(current: Value, wanted: Value, kind: Option<&Type>) -> Value {
@@ -217,6 +160,12 @@ fn merge(current: Value, wanted: Value, kind: Option<&Type>) -> Value {
         };
         let old = target.get(&name).cloned().unwrap_or_default();
         let merged = match (old, value, field) {
+            (_, value, _) if is_atomic(&name, inner) => value,
+            (Value::Array(mut items), Value::Array(more), Some(field)) if is_set(field) => {
+                let new: Vec<_> = more.into_iter().filter(|item| !items.contains(item)).collect();
+                items.extend(new);
+                Value::Array(items)
+            }
             (Value::Array(mut items), Value::Array(more), Some(field)) if !keys(&name, field).is_empty() => {
                 let keys = keys(&name, field);
                 let item_kind = match inner {
@@ -238,98 +187,6 @@ fn merge(current: Value, wanted: Value, kind: Option<&Type>) -> Value {
         target.insert(name, merged);
     }
     Value::Object(target)
-}
-
-fn find_item(items: &[Value], step: &str) -> Option<usize> {
-    let key: Map<String, Value> = serde_json::from_str(step.strip_prefix("k:")?).ok()?;
-    items.iter().position(|item| {
-        key.iter().all(|(name, value)| {
-            item.get(name) == Some(value) || (name == "protocol" && item.get(name).is_none())
-        })
-    })
-}
-
-fn at<'a>(object: &'a Value, path: &[String]) -> Option<&'a Value> {
-    path.iter().try_fold(object, |value, step| match value {
-        Value::Array(items) => find_item(items, step).map(|at| &items[at]),
-        value => value.get(step.strip_prefix("f:")?),
-    })
-}
-
-fn remove(object: &mut Value, path: &[String]) {
-    let Some((step, rest)) = path.split_first() else { return };
-    match object {
-        Value::Array(items) => {
-            let Some(at) = find_item(items, step) else { return };
-            remove(&mut items[at], rest);
-            let bare = items[at]
-                .as_object()
-                .is_some_and(|item| item.keys().all(|key| step.contains(&format!("{key:?}"))));
-            if bare {
-                items.remove(at);
-            }
-        }
-        Value::Object(members) => {
-            let name = step.strip_prefix("f:").unwrap_or(step);
-            if rest.is_empty() {
-                members.shift_remove(name);
-            } else if let Some(inner) = members.get_mut(name) {
-                remove(inner, rest);
-                if inner.as_object().is_some_and(Map::is_empty) || inner.as_array().is_some_and(Vec::is_empty)
-                {
-                    members.shift_remove(name);
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-fn shown(path: &[String]) -> String {
-    path.iter()
-        .map(|step| match step.strip_prefix("k:") {
-            Some(key) => {
-                format!("[{}]", key.trim_matches(['{', '}']).replace("\":\"", "=\"").replacen('"', "", 1))
-            }
-            None => format!(".{}", step.strip_prefix("f:").unwrap_or(step)),
-        })
-        .collect()
-}
-
-fn write_set(set: &BTreeSet<Path>) -> Value {
-    let mut root = json!({});
-    for path in set {
-        let mut node = &mut root;
-        for step in path {
-            node = &mut node[step.as_str()];
-            if node.is_null() {
-                *node = json!({});
-            }
-        }
-    }
-    root
-}
-
-fn read_set(fields: &Value) -> BTreeSet<Path> {
-    fn walk(node: &Value, path: &mut Path, found: &mut BTreeSet<Path>) {
-        match node.as_object().filter(|members| !members.is_empty()) {
-            None => {
-                found.insert(path.clone());
-            }
-            Some(members) => {
-                for (step, inner) in members.iter().filter(|(step, _)| *step != ".") {
-                    path.push(step.clone());
-                    walk(inner, path, found);
-                    path.pop();
-                }
-            }
-        }
-    }
-    let mut found = BTreeSet::new();
-    if fields.as_object().is_some_and(|members| !members.is_empty()) {
-        walk(fields, &mut Vec::new(), &mut found);
-    }
-    found
 }
 
 #[cfg(test)]
@@ -370,11 +227,40 @@ mod tests {
     }
 
     #[test]
+    fn what_was_there_before_anybody_applied_is_not_taken_silently() {
+        let there = json!({"metadata": {"name": "c"}, "data": {"a": "1", "b": "1"}});
+        let error =
+            apply(config_maps(), &there, json!({"data": {"a": "2", "b": "2"}}), &by("m", false)).unwrap_err();
+        assert_eq!(
+            error.message,
+            "Apply failed with 2 conflicts: conflicts with \"before-first-apply\" using v1:\n- .data.a\n- .data.b"
+        );
+        let same = apply(config_maps(), &there, json!({"data": {"a": "1"}}), &by("m", false)).unwrap();
+        assert_eq!(same["data"], there["data"]);
+    }
+
+    #[test]
+    fn kubectl_may_take_over_what_it_applied_by_itself() {
+        let last = json!({"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": "1"}}).to_string();
+        let there = json!({"metadata": {"name": "c", "annotations": {LAST_APPLIED: last}}, "data": {"a": "1", "b": "1"}});
+        assert!(apply(config_maps(), &there, json!({"data": {"a": "2"}}), &by("kubectl", false)).is_ok());
+        assert!(apply(config_maps(), &there, json!({"data": {"b": "2"}}), &by("kubectl", false)).is_err());
+    }
+
+    #[test]
+    fn applying_the_same_again_changes_nothing() {
+        let empty = json!({"metadata": {"name": "c"}});
+        let first = apply(config_maps(), &empty, json!({"data": {"a": "1"}}), &by("m", false)).unwrap();
+        let later = Manager { time: "2026-01-01T09:00:00Z".to_owned(), ..by("m", false) };
+        assert_eq!(apply(config_maps(), &first, json!({"data": {"a": "1"}}), &later).unwrap(), first);
+    }
+
+    #[test]
     fn containers_are_told_apart_by_name() {
         let pods = crate::kinds::find("", "pods").unwrap();
         let current = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "a", "image": "1"}, {"name": "b", "image": "1"}]}});
         let wanted = json!({"spec": {"containers": [{"name": "b", "image": "2"}]}});
-        let next = apply(pods, &current, wanted, &by("m", false)).unwrap();
+        let next = apply(pods, &current, wanted, &by("m", true)).unwrap();
         assert_eq!(
             next["spec"]["containers"],
             json!([{"name": "a", "image": "1"}, {"name": "b", "image": "2"}])

@@ -193,7 +193,7 @@ fn attempt(
             mark(kind, &mut next, now, 0);
         }
         Deletion::AtOnce => {
-            if is_pod && !text(object, "/spec/nodeName").is_empty() {
+            if is_pod {
                 mark(kind, &mut next, now, 0);
                 let marked = store.replace(kind.shelf(), object, next)?;
                 return store.remove(kind.shelf(), &marked).map(Outcome::Gone);

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::admit::Admission;
 use super::answer::Answer;
+use super::scope;
 use super::target::Target;
 use super::{Call, stored};
 use crate::admission::attributes::Operation;
@@ -13,6 +14,7 @@ use crate::events;
 use crate::kinds::Kind;
 use crate::patch::Patch;
 use crate::patch::apply::{Manager, apply};
+use crate::patch::managers;
 use crate::pods::defaults::{first_status, same_pod_ips};
 use crate::pods::field::{is_leaving, list, name, number, text};
 use crate::pods::instant;
@@ -154,9 +156,28 @@ fn patched(
         warnings.extend(patch.judge(&shown, decoded.unknown, call.option("fieldValidation"))?);
         return Ok(events::to_stored(kind, decoded.object));
     };
+    for (key, wanted_word) in [("apiVersion", kind.api_version()), ("kind", kind.kind.to_owned())] {
+        let given = text(wanted, &format!("/{key}"));
+        if given.is_empty() {
+            return Err(ApiError::bad_request(format!(
+                "Object '{}' is missing in '{wanted}'",
+                capitalised(key)
+            )));
+        }
+        if given != wanted_word {
+            let message = format!(
+                "the {key} of what is applied ({given}) does not match the expected one ({wanted_word})"
+            );
+            return Err(ApiError::bad_request(message));
+        }
+    }
     let decoded = decode::conform(wanted.clone(), &kind.api_version(), kind.kind)?;
     warnings.extend(decode::judge_unknown(kind, &decoded.unknown, call.option("fieldValidation"))?);
     apply(kind, old, decoded.object, &manager(call, target))
+}
+
+fn capitalised(key: &str) -> &'static str {
+    if key == "kind" { "Kind" } else { "apiVersion" }
 }
 
 fn manager<'a>(call: &'a Call, target: &'a Target) -> Manager<'a> {
@@ -226,7 +247,7 @@ async fn keep(
 ) -> Result<Arc<Value>, Kept> {
     let kind = target.kind;
     let dry_run = call.dry_run("UpdateOptions")?;
-    let mut next = within(target, old, next);
+    let mut next = scope::within(target, old, next);
     meta::carry(kind, old, &mut next, &target.subresource, is_patch)?;
     defaults::fill(&call.sim, kind, &mut next);
     if kind.resource == "pods" {
@@ -237,6 +258,10 @@ async fn keep(
     let problems = validation::changed_object(kind, &target.subresource, old, &next);
     refused(kind, &target.name, &problems)?;
     admission.validate(&mut next, warnings).await?;
+    if !call.content_type.starts_with("application/apply-patch") {
+        let time = instant::seconds(call.sim.clock().now());
+        managers::note(kind, old, &mut next, (call.field_manager(), &target.subresource), &time);
+    }
     if dry_run {
         return Ok(Arc::new(next));
     }
@@ -254,57 +279,6 @@ pub fn is_finished(kind: &Kind, object: &Value) -> bool {
     let grace = number(object, "/metadata/deletionGracePeriodSeconds").unwrap_or(0) > 0;
     let namespace_held = kind.resource == "namespaces" && !list(object, "/spec/finalizers").is_empty();
     is_leaving(object) && !held && !grace && !namespace_held
-}
-
-/// Lets a write touch only what its path is for.
-fn within(target: &Target, old: &Value, next: Value) -> Value {
-    let has_status = target.kind.subresources.iter().any(|below| below.name == "status");
-    match target.subresource.as_str() {
-        "status" => {
-            let mut kept = old.clone();
-            kept["status"] = next.get("status").cloned().unwrap_or_else(|| json!({}));
-            for key in [
-                "labels",
-                "annotations",
-                "finalizers",
-                "managedFields",
-                "uid",
-                "name",
-                "namespace",
-                "resourceVersion",
-            ] {
-                match next["metadata"].get(key) {
-                    Some(value) => kept["metadata"][key] = value.clone(),
-                    None => {
-                        kept["metadata"].as_object_mut().and_then(|metadata| metadata.shift_remove(key));
-                    }
-                }
-            }
-            if target.kind.resource == "pods" && text(&kept, "/status/qosClass").is_empty() {
-                kept["status"]["qosClass"] = old["status"]["qosClass"].clone();
-            }
-            kept
-        }
-        "finalize" => {
-            let mut kept = old.clone();
-            kept["spec"]["finalizers"] =
-                next.pointer("/spec/finalizers").cloned().unwrap_or_else(|| json!([]));
-            kept["metadata"]["finalized"] = Value::Null;
-            kept["metadata"].as_object_mut().and_then(|metadata| metadata.shift_remove("finalized"));
-            kept
-        }
-        _ if has_status => {
-            let mut kept = next;
-            match old.get("status") {
-                Some(status) => kept["status"] = status.clone(),
-                None => {
-                    kept.as_object_mut().and_then(|members| members.shift_remove("status"));
-                }
-            }
-            kept
-        }
-        _ => next,
-    }
 }
 
 /// `scale`: how many there are to be, whatever the kind.

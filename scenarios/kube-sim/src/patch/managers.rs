@@ -1,0 +1,168 @@
+//! `managedFields`: who wants which fields; kept from the first apply of an object on.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::fields::{Path, at, leaves, read_set, write_set};
+use crate::kinds::Kind;
+use crate::pods::field::{list, text};
+use crate::schema;
+
+/// What belongs to nobody in an object's metadata.
+pub const SYSTEM: [&str; 10] = [
+    "name",
+    "namespace",
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+    "selfLink",
+];
+
+/// Who wanted all that was there before anybody applied.
+const BEFORE: &str = "before-first-apply";
+
+/// One entry: somebody, and the fields that it wants.
+#[derive(Debug, Clone)]
+pub struct Managed {
+    entry: Value,
+    /// Its fields.
+    pub fields: BTreeSet<Path>,
+}
+
+impl Managed {
+    /// An entry of (name, operation, subresource).
+    pub fn new(
+        kind: &Kind,
+        (name, operation, subresource): (&str, &str, &str),
+        time: &str,
+        fields: BTreeSet<Path>,
+    ) -> Self {
+        let mut entry = json!({"manager": name, "operation": operation, "apiVersion": kind.api_version(), "time": time,
+            "fieldsType": "FieldsV1", "fieldsV1": Value::Null});
+        if !subresource.is_empty() {
+            entry["subresource"] = subresource.into();
+        }
+        Self { entry, fields }
+    }
+
+    /// Whether it is the entry of this manager, operation and subresource.
+    pub fn is(&self, name: &str, operation: &str, subresource: &str) -> bool {
+        text(&self.entry, "/manager") == name
+            && text(&self.entry, "/operation") == operation
+            && text(&self.entry, "/subresource") == subresource
+    }
+
+    /// When it was last written.
+    pub fn time(&self) -> &str {
+        text(&self.entry, "/time")
+    }
+
+    /// As conflicts name it.
+    pub fn shown(&self) -> String {
+        let mut shown = format!("{:?}", text(&self.entry, "/manager"));
+        let below = text(&self.entry, "/subresource");
+        if !below.is_empty() {
+            shown = format!("{shown} with subresource {below:?}");
+        }
+        if text(&self.entry, "/operation") == "Update" {
+            shown = format!("{shown} using {}", text(&self.entry, "/apiVersion"));
+        }
+        shown
+    }
+}
+
+/// All entries of an object; what was there before the first of them belongs to one of its own.
+pub fn read(kind: &Kind, object: &Value, time: &str) -> Vec<Managed> {
+    let entries = list(object, "/metadata/managedFields");
+    if entries.is_empty() {
+        let fields = fields_of(kind, object);
+        if fields.is_empty() {
+            return Vec::new();
+        }
+        return vec![Managed::new(kind, (BEFORE, "Update", ""), time, fields)];
+    }
+    let entries = entries.iter();
+    entries.map(|entry| Managed { entry: entry.clone(), fields: read_set(&entry["fieldsV1"]) }).collect()
+}
+
+/// Writes entries into an object; those without fields are left out.
+pub fn write(object: &mut Value, entries: &[Managed]) {
+    let entries = entries.iter().filter(|managed| !managed.fields.is_empty());
+    let entries = entries.map(|managed| {
+        let mut entry = managed.entry.clone();
+        entry["fieldsV1"] = write_set(&managed.fields);
+        entry
+    });
+    object["metadata"]["managedFields"] = Value::Array(entries.collect());
+}
+
+/// Notes who changed what when `old` becomes `next` by an update; nothing as long as nobody has applied.
+pub fn note(kind: &Kind, old: &Value, next: &mut Value, (name, subresource): (&str, &str), time: &str) {
+    if list(next, "/metadata/managedFields").is_empty() || list(old, "/metadata/managedFields").is_empty() {
+        return;
+    }
+    let (before, after) = (fields_of(kind, old), fields_of(kind, next));
+    let changed: BTreeSet<Path> =
+        after.iter().filter(|path| at(old, path) != at(next, path)).cloned().collect();
+    let gone: BTreeSet<&Path> = before.difference(&after).collect();
+    if changed.is_empty() && gone.is_empty() {
+        return;
+    }
+    let mut entries = read(kind, next, time);
+    let mut own = BTreeSet::new();
+    entries.retain_mut(|managed| {
+        managed.fields.retain(|path| !gone.contains(path));
+        if managed.is(name, "Update", subresource) {
+            own = std::mem::take(&mut managed.fields);
+            return false;
+        }
+        managed.fields.retain(|path| !changed.contains(path));
+        true
+    });
+    own.extend(changed);
+    entries.push(Managed::new(kind, (name, "Update", subresource), time, own));
+    write(next, &entries);
+}
+
+fn fields_of(kind: &Kind, object: &Value) -> BTreeSet<Path> {
+    let root = schema::of_kind(&kind.api_version(), kind.kind);
+    let mut found = BTreeSet::new();
+    leaves(object, root.as_ref(), &mut Vec::new(), &mut found);
+    found.retain(|path| match path.as_slice() {
+        [first] => !matches!(first.as_str(), "f:kind" | "f:apiVersion" | "f:metadata"),
+        [first, second, ..] if first == "f:metadata" => {
+            !SYSTEM.contains(&second.strip_prefix("f:").unwrap_or(second))
+        }
+        _ => true,
+    });
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::patch::apply::{Manager, apply};
+
+    #[test]
+    fn an_update_takes_what_it_changes_and_a_later_apply_is_told() {
+        let kind = crate::kinds::find("", "configmaps").unwrap();
+        let by =
+            |name| Manager { name, force: false, subresource: "", time: "2026-01-01T00:00:00Z".to_owned() };
+        let empty = json!({"metadata": {"name": "c"}});
+        let applied = apply(kind, &empty, json!({"data": {"a": "1", "b": "1"}}), &by("m1")).unwrap();
+        let mut edited = applied.clone();
+        edited["data"]["a"] = "2".into();
+        note(kind, &applied, &mut edited, ("kubectl-edit", ""), "2026-01-01T01:00:00Z");
+        let error = apply(kind, &edited, json!({"data": {"a": "1", "b": "1"}}), &by("m1")).unwrap_err();
+        assert_eq!(
+            error.message,
+            "Apply failed with 1 conflict: conflict with \"kubectl-edit\" using v1: .data.a"
+        );
+        assert!(apply(kind, &edited, json!({"data": {"a": "2", "b": "3"}}), &by("m1")).is_ok());
+    }
+}
