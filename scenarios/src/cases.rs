@@ -1,0 +1,188 @@
+//! Where the case files are, and which of them are meant by a word on the command line.
+
+mod compiled_in;
+
+use std::path::{Path, PathBuf};
+
+use crate::scenario::mistake::did_you_mean;
+
+pub use self::compiled_in::CASES as COMPILED_IN;
+
+/// One case file, read but not yet understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseFile {
+    /// The path below the folder of cases, without its ending: `scheduling/by-node-name`.
+    pub case: String,
+    /// The file as a person would type it.
+    pub file: String,
+    /// The folder that it stands in.
+    pub folder: PathBuf,
+    /// Its text.
+    pub text: String,
+}
+
+/// Why the cases that were asked for cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum NoCases {
+    /// No case has this name, and no folder either.
+    #[error("there is no case `{name}`{near}\n  `{command} list` lists all of them")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What may have been meant.
+        near: String,
+        /// How this program is started.
+        command: String,
+    },
+    /// A file or folder cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Unreadable {
+        /// Which.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// All cases that come with this program, sorted by folder in the order of [`FOLDERS`], then by name.
+///
+/// In the repository they are read from its folder; elsewhere they are the ones compiled in.
+///
+/// # Errors
+/// [`NoCases::Unreadable`].
+pub fn all() -> Result<Vec<CaseFile>, NoCases> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
+    let mut cases = if root.is_dir() { below(&root)? } else { compiled_in() };
+    cases.sort_by_key(|case| (rank(&case.case), case.case.clone()));
+    Ok(cases)
+}
+
+/// The folders in the order in which their cases are best read; others follow.
+pub const FOLDERS: [&str; 8] =
+    ["scheduling", "sizing", "lifecycle", "billing", "node", "networking", "faults", "kubectl"];
+
+fn rank(case: &str) -> usize {
+    let folder = case.split('/').next().unwrap_or_default();
+    FOLDERS.iter().position(|known| *known == folder).unwrap_or(FOLDERS.len())
+}
+
+/// The cases that `names` mean: each is a case, a folder, or a path to a file.
+///
+/// # Errors
+/// [`NoCases`].
+pub fn named(names: &[String], command: &str) -> Result<Vec<CaseFile>, NoCases> {
+    let all = all()?;
+    if names.is_empty() {
+        return Ok(all);
+    }
+    let mut found: Vec<CaseFile> = Vec::new();
+    for name in names {
+        for case in meant_by(name, &all, command)? {
+            if !found.contains(&case) {
+                found.push(case);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn meant_by(name: &str, all: &[CaseFile], command: &str) -> Result<Vec<CaseFile>, NoCases> {
+    let path = Path::new(name);
+    if path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") && path.is_file() {
+        let absolute = path.canonicalize().map_err(|source| unreadable(path, source))?;
+        let own =
+            all.iter().find(|case| Path::new(&case.file).canonicalize().is_ok_and(|file| file == absolute));
+        return match own {
+            Some(case) => Ok(vec![case.clone()]),
+            None => Ok(vec![read(path, name.trim_end_matches(".yaml").trim_end_matches(".yml").to_owned())?]),
+        };
+    }
+    let plain = name.trim_end_matches(".yaml").trim_end_matches('/');
+    let within = format!("{plain}/");
+    let found: Vec<CaseFile> =
+        all.iter().filter(|case| case.case == plain || case.case.starts_with(&within)).cloned().collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let alone = format!("/{plain}");
+    let found: Vec<CaseFile> = all.iter().filter(|case| case.case.ends_with(&alone)).cloned().collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let mut known: Vec<&str> = all.iter().map(|case| case.case.as_str()).collect();
+    known.extend(FOLDERS);
+    Err(NoCases::Unknown {
+        name: name.to_owned(),
+        near: did_you_mean(plain, known),
+        command: command.to_owned(),
+    })
+}
+
+/// Every `*.yaml` below `root` that is a case and not a manifest beside one.
+fn below(root: &Path) -> Result<Vec<CaseFile>, NoCases> {
+    let mut cases = Vec::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(&folder).map_err(|source| unreadable(&folder, source))?;
+        for entry in entries {
+            let path = entry.map_err(|source| unreadable(&folder, source))?.path();
+            if path.is_dir() {
+                // Manifests that cases apply stand in a folder of their own.
+                if path.file_name().is_none_or(|name| name != "manifests") {
+                    folders.push(path);
+                }
+            } else if path.extension().is_some_and(|ending| ending == "yaml") {
+                let name = path.strip_prefix(root).unwrap_or(&path).with_extension("");
+                cases.push(read(&path, name.to_string_lossy().replace('\\', "/"))?);
+            }
+        }
+    }
+    Ok(cases)
+}
+
+fn read(path: &Path, case: String) -> Result<CaseFile, NoCases> {
+    let text = std::fs::read_to_string(path).map_err(|source| unreadable(path, source))?;
+    let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+    Ok(CaseFile { case, file: as_typed(path), folder, text })
+}
+
+fn compiled_in() -> Vec<CaseFile> {
+    let cases = COMPILED_IN.iter().filter(|(path, _)| !path.contains("/manifests/"));
+    cases
+        .map(|(path, text)| CaseFile {
+            case: path.trim_end_matches(".yaml").to_owned(),
+            file: format!("scenarios/cases/{path}"),
+            folder: PathBuf::new(),
+            text: (*text).to_owned(),
+        })
+        .collect()
+}
+
+fn unreadable(path: &Path, source: std::io::Error) -> NoCases {
+    NoCases::Unreadable { path: as_typed(path), source }
+}
+
+/// The path relative to where the program was started, when it lies below.
+fn as_typed(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(&here).unwrap_or(path).display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_nearly_a_case_is_answered_with_the_case() {
+        let error = named(&["scheduling/by-node-nam".to_owned()], "scenarios").unwrap_err().to_string();
+        assert!(error.contains("did you mean `scheduling/by-node-name`?"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_means_all_its_cases_and_a_case_means_itself() {
+        let folder = named(&["scheduling".to_owned()], "scenarios").unwrap();
+        assert!(folder.len() > 3 && folder.iter().all(|case| case.case.starts_with("scheduling/")));
+        let case = named(&["by-node-name".to_owned()], "scenarios").unwrap();
+        assert_eq!(case.len(), 1);
+    }
+}

@@ -1,0 +1,220 @@
+//! What can be typed, and what comes of it.
+
+use std::fmt;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use determinism::{Seed, Stopwatch};
+
+use crate::cases::{self, CaseFile};
+use crate::outcome::Outcome;
+use crate::report::text::{Manner, Text};
+use crate::report::{json, junit};
+use crate::runner::{self, Case};
+use crate::scenario::Scenario;
+use crate::up;
+
+/// The run went well but a case failed.
+const FAILED: u8 = 1;
+/// The run could not be made: a mistake in a case or in what was typed.
+const MISTAKEN: u8 = 2;
+
+/// Says what is true of a virtual node backed by Elastic Container Instances, and checks it.
+///
+/// Without a command, every case is played on the embedded Kubernetes API with a local ECI.
+#[derive(Debug, Parser)]
+#[command(name = "scenarios", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: Run,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Plays cases and says what came of them.
+    Run(Run),
+    /// Lists the cases: claim, file, source.
+    List(List),
+    /// Starts a playground for your own kubectl; Ctrl-C ends everything.
+    Up(up::Up),
+    /// Prints the JSON schema of a case file, for editors.
+    Schema,
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    /// Cases to play: a case, a folder of cases, or a path to a file; all where nothing is said.
+    #[arg(value_name = "CASE")]
+    cases: Vec<String>,
+    /// Where all chance comes from: three words, as a run prints them.
+    #[arg(long, value_name = "WORDS", default_value_t = Seed::DEFAULT)]
+    seed: Seed,
+    /// Prints the last line only, and failures.
+    #[arg(long, short)]
+    quiet: bool,
+    /// Also writes a report for programs.
+    #[arg(long, value_name = "FORM")]
+    report: Option<Form>,
+    /// Where the report goes; to standard output, instead of the text, where nothing is said.
+    #[arg(long, short, value_name = "FILE", requires = "report")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct List {
+    /// Cases to list, as for `run`.
+    #[arg(value_name = "CASE")]
+    cases: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// One JSON document.
+    Json,
+    /// JUnit XML.
+    Junit,
+}
+
+/// Cases that cannot be read, each told whole.
+#[derive(Debug)]
+struct Mistakes(Vec<String>);
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n\n"))
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+/// Does what was typed.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        None => run(&cli.run),
+        Some(Command::Run(arguments)) => run(&arguments),
+        Some(Command::List(arguments)) => list(&arguments),
+        Some(Command::Up(arguments)) => up::run(&arguments),
+        Some(Command::Schema) => schema(),
+    };
+    match done {
+        Ok(code) => code,
+        // Whoever reads our output may stop reading, as `head` does.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let text = format!("{error:#}");
+            let lead = if text.starts_with("error:") { "" } else { "error: " };
+            anstream::eprintln!("{lead}{text}");
+            ExitCode::from(MISTAKEN)
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let broken = |io: &std::io::Error| io.kind() == std::io::ErrorKind::BrokenPipe;
+    error.chain().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(broken))
+}
+
+fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
+    let command = command();
+    let cases = understood(cases::named(&arguments.cases, &command)?)?;
+    let stopwatch = Stopwatch::start();
+    let seed = arguments.seed.to_string();
+    let instead = arguments.report.is_some() && arguments.output.is_none();
+    let mut outcomes = Vec::with_capacity(cases.len());
+    if instead {
+        outcomes.extend(cases.iter().map(|case| runner::play(case, arguments.seed)));
+    } else {
+        let out = anstream::stdout();
+        let live = std::io::stdout().is_terminal();
+        let manner = Manner { quiet: arguments.quiet, live, command, seed: seed.clone() };
+        let mut text = Text::new(out, manner);
+        text.begin("virtual node · embedded Kubernetes API · local ECI cn-hangzhou")?;
+        for case in &cases {
+            text.case_begins(&case.file.case, &case.scenario.claim)?;
+            let outcome = runner::play(case, arguments.seed);
+            text.case_ended(&outcome)?;
+            outcomes.push(outcome);
+        }
+        text.end(stopwatch.elapsed())?;
+    }
+    if let Some(form) = arguments.report {
+        write_report(form, arguments.output.as_ref(), &seed, &outcomes)?;
+    }
+    let failed = outcomes.iter().any(Outcome::failed);
+    Ok(if failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
+}
+
+fn write_report(form: Form, to: Option<&PathBuf>, seed: &str, outcomes: &[Outcome]) -> anyhow::Result<()> {
+    let document = match form {
+        Form::Json => format!("{:#}\n", json::document(seed, outcomes)),
+        Form::Junit => junit::document(seed, outcomes),
+    };
+    match to {
+        Some(path) => std::fs::write(path, document)
+            .with_context(|| format!("cannot write the report to {}", path.display())),
+        None => Ok(std::io::stdout().write_all(document.as_bytes())?),
+    }
+}
+
+/// Reads every case before the first is played, so that a mistake in the last one costs no time.
+fn understood(files: Vec<CaseFile>) -> anyhow::Result<Vec<Case>> {
+    let (mut cases, mut mistakes) = (Vec::new(), Vec::new());
+    for file in files {
+        match Scenario::read(&file.file, &file.text) {
+            Ok(scenario) => cases.push(Case { file, scenario }),
+            Err(mistake) => mistakes.push(mistake.to_string()),
+        }
+    }
+    match mistakes.is_empty() {
+        true => Ok(cases),
+        false => Err(Mistakes(mistakes).into()),
+    }
+}
+
+fn list(arguments: &List) -> anyhow::Result<ExitCode> {
+    let cases = understood(cases::named(&arguments.cases, &command())?)?;
+    let mut out = anstream::stdout();
+    let mut folder = "";
+    for case in &cases {
+        let here = case.file.case.split('/').next().unwrap_or_default();
+        if here != folder {
+            writeln!(out, "{}{here}", if folder.is_empty() { "" } else { "\n" })?;
+            folder = here;
+        }
+        writeln!(out, "  {}", case.scenario.claim)?;
+        writeln!(out, "      {}", case.file.file)?;
+        writeln!(out, "      cites {}", case.scenario.cites)?;
+        if !case.scenario.needs.is_empty() {
+            let needs: Vec<_> = case.scenario.needs.iter().map(ToString::to_string).collect();
+            writeln!(out, "      needs {}", needs.join(", "))?;
+        }
+    }
+    writeln!(out, "\n{} cases", cases.len())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn schema() -> anyhow::Result<ExitCode> {
+    std::io::stdout().write_all(schema_text().as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a case file may say, as a JSON schema.
+pub fn schema_text() -> String {
+    let schema = schemars::schema_for!(Scenario);
+    format!("{:#}\n", schema.as_value())
+}
+
+/// How this program was started, so that lines it prints can be pasted.
+fn command() -> String {
+    match std::env::var_os("CARGO") {
+        Some(_) if cfg!(debug_assertions) => "cargo run --".to_owned(),
+        Some(_) => "cargo run --release --".to_owned(),
+        None => std::env::args().next().unwrap_or_else(|| "scenarios".to_owned()),
+    }
+}

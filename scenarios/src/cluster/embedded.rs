@@ -1,0 +1,226 @@
+//! The embedded Kubernetes API: everything in this process, without a socket unless kubectl needs one.
+
+mod inside;
+mod virtual_node;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use k8s_openapi::api::core::v1::{Event, Node, Pod};
+use kube::Api;
+use kube::api::ListParams;
+use kube_sim::tls::Authority;
+use kube_sim::{KubeSim, server};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use self::inside::Inside;
+use self::virtual_node::VirtualNode;
+use super::{Cluster, Parts};
+use crate::scenario::Capability;
+use crate::stage::StartError;
+use crate::story::Gathering;
+
+/// How long the virtual node may take to become ready.
+const READY_WITHIN: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// A cluster in this process.
+pub struct Embedded {
+    parts: Parts,
+    api: KubeSim,
+    client: kube::Client,
+    inside: Arc<Inside>,
+    node: Option<VirtualNode>,
+    tasks: Vec<JoinHandle<()>>,
+    kubeconfig: Option<(TempDir, PathBuf)>,
+}
+
+/// Where the API is reached over HTTPS.
+#[derive(Debug)]
+pub struct Door {
+    /// The address.
+    pub address: SocketAddr,
+    /// What kubectl needs to know; it holds a key.
+    pub kubeconfig: String,
+}
+
+impl Embedded {
+    /// Starts the API, its controllers and the provider, and waits until the virtual node is ready.
+    ///
+    /// # Errors
+    /// [`StartError::Part`].
+    pub async fn start(parts: Parts) -> Result<Self, StartError> {
+        let inside = Arc::new(Inside::default());
+        let outbound: Arc<dyn kube_sim::Outbound> = inside.clone();
+        let api = KubeSim::builder().clock(parts.clock.clone()).seed(parts.seed).outbound(outbound).build();
+        let client = kube::Client::new(api.service(), "default");
+        let running = api.clone();
+        let controllers = tokio::spawn(async move { running.run_controllers().await });
+        let mut cluster =
+            Self { parts, api, client, inside, node: None, tasks: vec![controllers], kubeconfig: None };
+        let told = |why| StartError::Part { part: "the provider", why };
+        cluster.start_provider().await.map_err(told)?;
+        Ok(cluster)
+    }
+
+    /// Opens the API over HTTPS at `listener`, which must be on loopback.
+    ///
+    /// # Errors
+    /// When no certificate can be made.
+    pub fn listen(&mut self, listener: TcpListener) -> Result<Door, StartError> {
+        let told = |why: String| StartError::Part { part: "the HTTPS listener", why };
+        let address = listener.local_addr().map_err(|error| told(error.to_string()))?;
+        let certificates = || {
+            let authority = Authority::generate()?;
+            let own = authority.server(&[IpAddr::V4(Ipv4Addr::LOCALHOST)], &["localhost"])?;
+            let admin = authority.client("kubernetes-admin", &["system:masters"])?;
+            let kubeconfig = authority.kubeconfig(&format!("https://{address}"), &admin);
+            Ok::<_, kube_sim::tls::TlsError>((authority.server_config(own)?, kubeconfig))
+        };
+        let (tls, kubeconfig) = certificates().map_err(|error| told(error.to_string()))?;
+        self.tasks.push(tokio::spawn(server::serve(listener, tls, self.api.clone())));
+        Ok(Door { address, kubeconfig })
+    }
+
+    async fn write_kubeconfig(&mut self) -> Result<PathBuf, String> {
+        if let Some((_, path)) = &self.kubeconfig {
+            return Ok(path.clone());
+        }
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| error.to_string())?;
+        let door = self.listen(listener).map_err(|error| error.to_string())?;
+        // A folder that is its owner's alone, since the file holds a key.
+        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let path = folder.path().join("kubeconfig");
+        std::fs::write(&path, door.kubeconfig).map_err(|error| error.to_string())?;
+        self.kubeconfig = Some((folder, path.clone()));
+        Ok(path)
+    }
+
+    async fn begin_provider(&mut self) -> Result<(), String> {
+        if self.node.is_some() {
+            return Err("the provider is running already".to_owned());
+        }
+        let node = VirtualNode::start(&self.parts, self.client.clone(), &self.inside).await?;
+        self.node = Some(node);
+        self.wait_until_ready().await
+    }
+
+    /// Waits until the node says that it is ready.
+    async fn wait_until_ready(&self) -> Result<(), String> {
+        let nodes: Api<Node> = Api::all(self.client.clone());
+        let deadline = tokio::time::Instant::now() + READY_WITHIN;
+        let mut pause = std::time::Duration::from_millis(5);
+        loop {
+            let node = nodes.get_opt(virtual_node::NAME).await.map_err(|error| error.to_string())?;
+            if node.as_ref().is_some_and(is_ready) {
+                return Ok(());
+            }
+            if tokio::time::Instant::now() >= deadline {
+                return Err(format!("node {} was not ready within 60 s", virtual_node::NAME));
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(std::time::Duration::from_millis(500));
+        }
+    }
+
+    async fn tell_pods_and_events(&self, gathering: &mut Gathering) -> kube::Result<()> {
+        let pods: Api<Pod> = Api::all(self.client.clone());
+        for pod in pods.list(&ListParams::default()).await?.items {
+            let metadata = &pod.metadata;
+            let name = |text: &Option<String>| text.clone().unwrap_or_default();
+            if let Some(created) = &metadata.creation_timestamp {
+                let whole = format!("{}/{}", name(&metadata.namespace), name(&metadata.name));
+                gathering.add(created.0, "pod created", whole);
+            }
+        }
+        let events: Api<Event> = Api::all(self.client.clone());
+        for event in events.list(&ListParams::default()).await?.items {
+            if event.involved_object.kind.as_deref() != Some("Pod") {
+                continue;
+            }
+            let micro = event.event_time.as_ref().map(|time| time.0);
+            let Some(at) = event.first_timestamp.as_ref().map(|time| time.0).or(micro) else { continue };
+            gathering.add(at, event.reason.unwrap_or_default(), in_short(&event.message.unwrap_or_default()));
+        }
+        Ok(())
+    }
+}
+
+fn is_ready(node: &Node) -> bool {
+    let conditions = node.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
+    conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
+/// The first hundred characters.
+fn in_short(text: &str) -> String {
+    match text.char_indices().nth(100) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// Whether the real kubectl can be started.
+fn kubectl_is_installed() -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join("kubectl").is_file())
+}
+
+impl Cluster for Embedded {
+    fn name(&self) -> &'static str {
+        "embedded Kubernetes API"
+    }
+
+    fn can(&self, capability: Capability) -> bool {
+        match capability {
+            Capability::Kubectl => kubectl_is_installed(),
+            Capability::SteppedTime | Capability::Faults | Capability::Bill => true,
+            Capability::WorkloadControllers => false,
+        }
+    }
+
+    fn client(&self) -> kube::Client {
+        self.client.clone()
+    }
+
+    fn kubeconfig(&mut self) -> BoxFuture<'_, Result<PathBuf, String>> {
+        Box::pin(self.write_kubeconfig())
+    }
+
+    fn start_provider(&mut self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(self.begin_provider())
+    }
+
+    fn stop_provider(&mut self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async {
+            let node = self.node.take().ok_or("the provider is not running")?;
+            self.inside.forget();
+            node.kill().await;
+            Ok(())
+        })
+    }
+
+    fn tell<'a>(&'a self, gathering: &'a mut Gathering) -> BoxFuture<'a, ()> {
+        Box::pin(async {
+            if let Err(error) = self.tell_pods_and_events(gathering).await {
+                gathering.add(self.parts.clock.now(), "no story", error.to_string());
+            }
+        })
+    }
+
+    fn end(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            self.inside.forget();
+            if let Some(node) = self.node.take() {
+                node.kill().await;
+            }
+            for task in self.tasks.drain(..) {
+                task.abort();
+                let _ = task.await; // it was told to end in the middle of something
+            }
+        })
+    }
+}

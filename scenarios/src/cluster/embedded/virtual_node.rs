@@ -1,0 +1,52 @@
+//! The provider in this process: started with the guide's parameters, and killed without warning.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use eci_api::Secret;
+use provider::Provider;
+use provider::config::Config;
+use provider::eci::{Credentials, Eci};
+use provider::webhook::registration::{self, Address};
+use tokio::task::JoinHandle;
+
+use super::inside::{Inside, WEBHOOK};
+use crate::cluster::Parts;
+use crate::eci::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, REGION};
+
+/// The node's name, as the guide has it.
+pub(super) const NAME: &str = "virtual-kubelet";
+/// The network in which instances are made.
+const VSWITCH: &str = "vsw-bp1local0000000000000";
+const SECURITY_GROUP: &str = "sg-bp1local0000000000000";
+
+/// The node's address; within one process nothing is sent there.
+const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 168, 0, 1));
+
+/// A running provider.
+pub(super) struct VirtualNode(JoinHandle<()>);
+
+impl VirtualNode {
+    /// Starts the provider and registers its webhook.
+    pub(super) async fn start(parts: &Parts, client: kube::Client, inside: &Inside) -> Result<Self, String> {
+        let credentials =
+            Credentials { access_key_id: ACCESS_KEY_ID.to_owned(), secret: Secret::new(ACCESS_KEY_SECRET) };
+        let eci = Eci::new(parts.eci.line(), credentials, REGION, parts.clock.clone(), parts.seed);
+        let config = Config { node_ip: Some(ADDRESS), ..Config::new(VSWITCH, SECURITY_GROUP) };
+        let provider = Provider::new(config, client.clone(), eci, parts.clock.clone(), parts.seed);
+        inside.answer_with(provider.webhook(), provider.kubelet_api());
+        let address = Address::Url(format!("https://{WEBHOOK}"));
+        let configuration = registration::configuration(&address, b"within one process");
+        registration::register(client, &configuration).await.map_err(|error| error.to_string())?;
+        Ok(Self(tokio::spawn(async move {
+            if let Err(error) = provider.run(std::future::pending()).await {
+                tracing::error!(%error, "the provider ended");
+            }
+        })))
+    }
+
+    /// Ends it in the middle of whatever it does.
+    pub(super) async fn kill(self) {
+        self.0.abort();
+        let _ = self.0.await; // it was told to end in the middle of something
+    }
+}

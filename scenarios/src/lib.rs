@@ -1,0 +1,17 @@
+//! The stage: scenarios say what is true of a virtual node, and a world in one process checks it.
+
+pub mod cases;
+pub mod cli;
+pub mod cluster;
+pub mod eci;
+pub mod matching;
+pub mod outcome;
+pub mod report;
+pub mod runner;
+pub mod scenario;
+pub mod stage;
+pub mod steps;
+pub mod story;
+pub mod up;
+
+pub use self::stage::{StartError, World};

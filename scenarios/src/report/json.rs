@@ -1,0 +1,61 @@
+//! The outcomes as one JSON document, for programs.
+
+use serde_json::{Value, json};
+
+use crate::outcome::{Fact, Miss, Outcome, Verdict};
+
+/// The document.
+pub fn document(seed: &str, outcomes: &[Outcome]) -> Value {
+    json!({ "seed": seed, "cases": outcomes.iter().map(case).collect::<Vec<_>>() })
+}
+
+fn case(outcome: &Outcome) -> Value {
+    let mut value = json!({
+        "case": outcome.case,
+        "file": outcome.file,
+        "claim": outcome.claim,
+        "cites": outcome.cites,
+        "verdict": verdict(&outcome.verdict),
+        "real_seconds": outcome.took.as_secs_f64(),
+        "simulated_seconds": outcome.simulated.as_secs_f64(),
+        "cost_yuan": outcome.cost.normalize().to_string(),
+    });
+    match &outcome.verdict {
+        Verdict::Passed => {}
+        Verdict::Lacking(missing) => value["missing"] = json!(missing.word()),
+        Verdict::Failed(failure) => {
+            let (wanted, seen, because, refused) = match &failure.miss {
+                Miss::Unmet { wanted, seen, because } => {
+                    (facts(wanted), facts(seen), json!(because), Value::Null)
+                }
+                Miss::Refused(message) => (Value::Null, Value::Null, Value::Null, json!(message)),
+            };
+            let story = failure.story.chapters().iter().map(|chapter| {
+                let after = chapter.after.as_secs_f64();
+                json!({ "after_seconds": after, "what": chapter.what, "detail": chapter.detail })
+            });
+            value["failure"] = json!({
+                "line": failure.line,
+                "step": failure.step,
+                "wanted": wanted,
+                "seen": seen,
+                "because": because,
+                "refused": refused,
+                "story": story.collect::<Vec<_>>(),
+            });
+        }
+    }
+    value
+}
+
+fn verdict(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "passed",
+        Verdict::Failed(_) => "failed",
+        Verdict::Lacking(_) => "passed over",
+    }
+}
+
+fn facts(facts: &[Fact]) -> Value {
+    facts.iter().map(|fact| json!({ "name": fact.name, "value": fact.value })).collect()
+}

@@ -1,0 +1,246 @@
+//! The outcomes for people: a line a case, a paragraph a failure, a total, and what to type next.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use rust_decimal::Decimal;
+
+use super::{money, real, simulated};
+use crate::outcome::{Fact, Failure, Miss, Outcome, Verdict};
+
+/// No line is wider, except where a single word is.
+const WIDTH: usize = 100;
+/// Where the figures of a case begin.
+const CLAIM: usize = 64;
+/// Where the text of a failure's facts begins.
+const INDENT: usize = 15;
+
+const GREEN: Style = AnsiColor::Green.on_default();
+const RED: Style = AnsiColor::Red.on_default();
+const DIM: Style = Style::new().dimmed();
+const BOLD: Style = Style::new().bold();
+
+/// What is printed, and how.
+#[derive(Debug, Clone)]
+pub struct Manner {
+    /// Only the last line, and failures.
+    pub quiet: bool,
+    /// The line of a running case is drawn and drawn over.
+    pub live: bool,
+    /// How this program is started, for lines that can be pasted.
+    pub command: String,
+    /// The seed in three words.
+    pub seed: String,
+}
+
+/// Prints outcomes as they come.
+#[derive(Debug)]
+pub struct Text<W> {
+    out: W,
+    manner: Manner,
+    folder: String,
+    totals: Totals,
+}
+
+/// The sum of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Totals {
+    passed: usize,
+    failed: usize,
+    lacking: Vec<String>,
+    simulated: Duration,
+    cost: Decimal,
+}
+
+impl<W: Write> Text<W> {
+    /// A report that goes to `out`.
+    pub fn new(out: W, manner: Manner) -> Self {
+        Self { out, manner, folder: String::new(), totals: Totals::default() }
+    }
+
+    /// What runs on what.
+    ///
+    /// # Errors
+    /// When nothing can be written.
+    pub fn begin(&mut self, world: &str) -> io::Result<()> {
+        if self.manner.quiet {
+            return Ok(());
+        }
+        writeln!(self.out, "{world} · seed {}", self.manner.seed)
+    }
+
+    /// A case begins.
+    ///
+    /// # Errors
+    /// When nothing can be written.
+    pub fn case_begins(&mut self, case: &str, claim: &str) -> io::Result<()> {
+        if self.manner.quiet {
+            return Ok(());
+        }
+        let folder = case.rsplit_once('/').map_or("", |(folder, _)| folder);
+        if folder != self.folder {
+            self.folder = folder.to_owned();
+            write!(self.out, "\n{BOLD}{folder}{BOLD:#}\n")?;
+        }
+        if self.manner.live {
+            let claim: String = claim.chars().take(WIDTH - 4).collect();
+            write!(self.out, "  {DIM}· {claim}{DIM:#}")?;
+            self.out.flush()?;
+        }
+        Ok(())
+    }
+
+    /// A case ended.
+    ///
+    /// # Errors
+    /// When nothing can be written.
+    pub fn case_ended(&mut self, outcome: &Outcome) -> io::Result<()> {
+        self.totals.add(outcome);
+        if self.manner.live && !self.manner.quiet {
+            write!(self.out, "\r\x1b[2K")?;
+        }
+        if !self.manner.quiet || outcome.failed() {
+            self.out.write_all(line(outcome).as_bytes())?;
+        }
+        if let Verdict::Failed(failure) = &outcome.verdict {
+            self.out.write_all(self.paragraph(outcome, failure).as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// All cases ended, after `took`.
+    ///
+    /// # Errors
+    /// When nothing can be written.
+    pub fn end(&mut self, took: Duration) -> io::Result<()> {
+        let totals = self.totals.line(took);
+        if self.manner.quiet {
+            return writeln!(self.out, "{totals}");
+        }
+        write!(self.out, "\n{totals}\n\n")?;
+        let up = format!("{} up", self.manner.command);
+        writeln!(self.out, "next:  {up:<36}  a playground for your own kubectl")
+    }
+
+    fn paragraph(&self, outcome: &Outcome, failure: &Failure) -> String {
+        let mut text = String::new();
+        let place = format!("{}:{}", outcome.file, failure.line);
+        let whole = format!("    {place}   {}", failure.step);
+        if width(&whole) <= WIDTH {
+            let _ = write!(text, "\n{whole}\n");
+        } else {
+            let _ = write!(text, "\n    {place}\n");
+            said(&mut text, "step", &failure.step);
+        }
+        match &failure.miss {
+            Miss::Refused(message) => said(&mut text, "refused", message),
+            Miss::Unmet { wanted, seen, because } => {
+                facts(&mut text, "wanted", wanted);
+                facts(&mut text, "seen", seen);
+                if let Some(because) = because {
+                    said(&mut text, "because", because);
+                }
+            }
+        }
+        let chapters = failure.story.chapters();
+        let names = chapters.iter().map(|chapter| width(&chapter.what)).max().unwrap_or(0).min(34);
+        let latest = chapters.last().map_or(0.0, |chapter| chapter.after.as_secs_f64());
+        let times = width(&format!("+{latest:.3}s"));
+        for (index, chapter) in chapters.iter().enumerate() {
+            let head = if index == 0 { "story" } else { "" };
+            let after = format!("+{:.3}s", chapter.after.as_secs_f64());
+            let gap = " ".repeat(names.saturating_sub(width(&chapter.what)));
+            said(&mut text, head, &format!("{after:<times$}  {}{gap}  {}", chapter.what, chapter.detail));
+        }
+        let Manner { command, seed, .. } = &self.manner;
+        let _ = writeln!(text, "      again    {command} run {} --seed {seed}\n", outcome.case);
+        text
+    }
+}
+
+/// The line of one case.
+fn line(outcome: &Outcome) -> String {
+    let mark = match outcome.verdict {
+        Verdict::Passed => format!("{GREEN}✓{GREEN:#}"),
+        Verdict::Failed(_) => format!("{RED}✗{RED:#}"),
+        Verdict::Lacking(missing) => {
+            return format!(
+                "  {DIM}-{DIM:#} {:<CLAIM$}  {DIM}passed over: no {missing}{DIM:#}\n",
+                outcome.claim
+            );
+        }
+    };
+    let figures =
+        format!("{:>7} {:>8}   {}", real(outcome.took), simulated(outcome.simulated), money(outcome.cost));
+    match width(&outcome.claim) <= CLAIM {
+        true => {
+            format!("  {mark} {}{} {figures}\n", outcome.claim, " ".repeat(CLAIM - width(&outcome.claim)))
+        }
+        false => format!("  {mark} {}\n    {} {figures}\n", outcome.claim, " ".repeat(CLAIM)),
+    }
+}
+
+/// Facts one under the other, their values aligned.
+fn facts(text: &mut String, head: &str, facts: &[Fact]) {
+    let names = facts.iter().map(|fact| width(&fact.name)).max().unwrap_or(0);
+    for (index, fact) in facts.iter().enumerate() {
+        let head = if index == 0 { head } else { "" };
+        said(text, head, &format!("{}{}  {}", fact.name, " ".repeat(names - width(&fact.name)), fact.value));
+    }
+}
+
+/// One labelled line, broken at spaces where it is too wide.
+fn said(text: &mut String, head: &str, message: &str) {
+    let mut line = format!("      {head:<9}");
+    let mut empty = true;
+    for word in message.split_inclusive(' ') {
+        if !empty && width(&line) + width(word.trim_end()) > WIDTH {
+            let _ = writeln!(text, "{}", line.trim_end());
+            line = " ".repeat(INDENT);
+        }
+        line.push_str(&word.replace('\n', " ⏎ "));
+        empty = false;
+    }
+    let _ = writeln!(text, "{}", line.trim_end());
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
+impl Totals {
+    fn add(&mut self, outcome: &Outcome) {
+        match outcome.verdict {
+            Verdict::Passed => self.passed += 1,
+            Verdict::Failed(_) => self.failed += 1,
+            Verdict::Lacking(missing) => self.lacking.push(missing.to_string()),
+        }
+        self.simulated += outcome.simulated;
+        self.cost += outcome.cost;
+    }
+
+    fn line(&self, took: Duration) -> String {
+        let mut text = String::new();
+        if self.failed > 0 {
+            let _ = write!(text, "{RED}{} failed{RED:#}, ", self.failed);
+        }
+        let _ = write!(text, "{} passed", self.passed);
+        if !self.lacking.is_empty() {
+            let mut missing = self.lacking.clone();
+            missing.sort();
+            missing.dedup();
+            let _ = write!(text, ", {} passed over (no {})", self.lacking.len(), missing.join(", no "));
+        }
+        let hours = self.simulated.as_secs() / 3600;
+        let simulated = if hours >= 10 { format!("{hours} h") } else { simulated(self.simulated) };
+        let _ = write!(
+            text,
+            " in {:.1} s · {simulated} simulated · {} billed",
+            took.as_secs_f64(),
+            money(self.cost)
+        );
+        text
+    }
+}

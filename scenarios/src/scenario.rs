@@ -1,0 +1,103 @@
+//! A scenario as data: one claim, where it comes from, what it needs, and steps that each know their line.
+
+pub mod mistake;
+pub mod names;
+mod reading;
+pub mod span;
+mod yaml;
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use self::mistake::{Mistake, Source};
+use self::yaml::Node;
+use crate::steps::Step;
+
+/// One case file.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Scenario {
+    /// What is claimed, as one sentence.
+    #[serde(rename = "scenario")]
+    pub claim: String,
+    /// Where the claim comes from.
+    pub cites: String,
+    /// What the cluster must be able to do beyond the ordinary; where it cannot, the case is passed over by name.
+    #[serde(default)]
+    pub needs: Vec<Capability>,
+    /// What is done and what is expected, in order.
+    pub steps: Vec<Step>,
+    /// The line on which each step begins.
+    #[serde(skip)]
+    pub lines: Vec<usize>,
+}
+
+/// What some clusters can do and others cannot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Capability {
+    /// The real kubectl is installed, and the cluster is reached over HTTPS.
+    Kubectl,
+    /// Time is stepped, so that an hour costs nothing.
+    SteppedTime,
+    /// The cloud is the simulator, whose calls can be made to fail.
+    Faults,
+    /// The cloud tells what everything cost.
+    Bill,
+    /// The cluster runs the controllers of Deployments, Jobs and their like.
+    WorkloadControllers,
+}
+
+impl Scenario {
+    /// Reads the case in `text`; `name` is how the file is shown to people.
+    ///
+    /// # Errors
+    /// A [`Mistake`] with its place, when the text is no case.
+    pub fn read(name: &str, text: &str) -> Result<Self, Mistake> {
+        let source = Source { name, text };
+        let tree = Node::read(&source)?;
+        let mut scenario: Self = reading::read(&source, &tree)?;
+        let steps = tree.get("steps").map(Node::items).unwrap_or_default();
+        scenario.lines = steps.iter().map(|step| step.at.line).collect();
+        for (field, value) in [("scenario", &scenario.claim), ("cites", &scenario.cites)] {
+            if value.trim().is_empty() {
+                let at = tree.get(field).map_or(mistake::Mark::START, |node| node.at);
+                return Err(source.mistake(at, format!("`{field}` is empty; it should be one sentence")));
+            }
+        }
+        if steps.is_empty() {
+            let at = tree.get("steps").map_or(mistake::Mark::START, |node| node.at);
+            return Err(source.mistake(at, "a case without steps shows nothing; add at least one".to_owned()));
+        }
+        for (step, node) in scenario.steps.iter().zip(steps) {
+            step.check().map_err(|text| source.mistake(node.verb(), text))?;
+        }
+        Ok(scenario)
+    }
+
+    /// The line of the step at `index`, counted from 1.
+    pub fn line(&self, index: usize) -> usize {
+        self.lines.get(index).copied().unwrap_or(1)
+    }
+}
+
+impl Capability {
+    /// The word for it in a case file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Kubectl => "kubectl",
+            Self::SteppedTime => "stepped-time",
+            Self::Faults => "faults",
+            Self::Bill => "bill",
+            Self::WorkloadControllers => "workload-controllers",
+        }
+    }
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}

@@ -1,0 +1,333 @@
+//! One run's world put together: a cluster, an ECI, a provider, a clock and a seed, in one process.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use determinism::{Clock, Seed};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use crate::cluster::{Cluster, Embedded, Parts};
+use crate::eci::Eci;
+use crate::outcome::{Fact, Miss};
+use crate::scenario::Capability;
+use crate::story::{Gathering, Story};
+
+/// When every stepped world begins: a Monday, half past nine in China.
+///
+/// Not at a full hour: bills are cut there, and a few seconds on a bill of their own would be rounded to nothing.
+pub const BEGINNING: &str = "2026-01-05T01:30:00Z";
+
+/// A cluster with a virtual node, the cloud behind it, and the time in both.
+///
+/// Everything is in this process and on this thread, and the runtime's clock is paused: when all wait, time jumps to
+/// whatever falls due next. So an hour costs milliseconds, and the same seed tells the same story.
+///
+/// ```
+/// use k8s_openapi::api::core::v1::Pod;
+/// use kube::Api;
+/// use scenarios::World;
+/// use std::time::Duration;
+///
+/// # type Result = std::result::Result<(), Box<dyn std::error::Error>>;
+/// #[tokio::main(flavor = "current_thread", start_paused = true)] // or `#[tokio::test(start_paused = true)]`
+/// async fn main() -> Result {
+///     let world = World::start().await?;
+///     let pods: Api<Pod> = Api::default_namespaced(world.kube());
+///     let pod = serde_json::from_value(serde_json::json!({
+///         "metadata": { "name": "nginx" },
+///         "spec": { "nodeName": "virtual-kubelet", "containers": [{ "name": "nginx", "image": "nginx" }] }
+///     }))?;
+///     pods.create(&Default::default(), &pod).await?;
+///
+///     world.advance(Duration::from_secs(3600)).await;
+///
+///     let phase = pods.get("nginx").await?.status.and_then(|status| status.phase);
+///     assert_eq!(phase.as_deref(), Some("Running"));
+///     assert!(world.bill().total.to_string().starts_with("0.4"));
+///     Ok(())
+/// }
+/// ```
+pub struct World {
+    cluster: Box<dyn Cluster>,
+    eci: Eci,
+    clock: Clock,
+    seed: Seed,
+    beginning: Timestamp,
+    folder: PathBuf,
+}
+
+/// What a world is to be like, before it begins.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    seed: Seed,
+    folder: PathBuf,
+}
+
+/// Why a world could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Time can only be stepped where one thread does everything.
+    #[error(
+        "a world needs a runtime of one thread whose clock is paused: `#[tokio::test(start_paused = true)]`, or \
+         `#[tokio::main(flavor = \"current_thread\", start_paused = true)]`"
+    )]
+    WrongRuntime,
+    /// One of its parts did not start.
+    #[error("{part} did not start: {why}")]
+    Part {
+        /// Which.
+        part: &'static str,
+        /// Why.
+        why: String,
+    },
+}
+
+impl World {
+    /// A world with the default seed, its virtual node ready.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start() -> Result<Self, StartError> {
+        Self::builder().start().await
+    }
+
+    /// A world of your own choosing.
+    pub fn builder() -> Builder {
+        Builder { seed: Seed::DEFAULT, folder: PathBuf::from(".") }
+    }
+
+    /// A client of the cluster, with every right.
+    pub fn kube(&self) -> kube::Client {
+        self.cluster.client()
+    }
+
+    /// The clock that all parts read.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The seed that this world's chance comes from.
+    pub fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    /// The present.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Lets `span` pass, and with it everything that falls due.
+    pub async fn advance(&self, span: Duration) {
+        tokio::time::sleep(span).await;
+    }
+
+    /// The cloud's bill up to now.
+    pub fn bill(&self) -> eci_sim::Bill {
+        self.eci.bill()
+    }
+
+    /// The cloud: its groups, its faults, what its images do.
+    pub fn eci(&self) -> &Eci {
+        &self.eci
+    }
+
+    /// Stops the provider, as if its process had been killed.
+    ///
+    /// # Errors
+    /// When it is not running.
+    pub async fn stop_provider(&mut self) -> Result<(), Miss> {
+        self.cluster.stop_provider().await.map_err(Miss::Refused)
+    }
+
+    /// Starts the provider again.
+    ///
+    /// # Errors
+    /// When it is running already, or cannot start.
+    pub async fn start_provider(&mut self) -> Result<(), Miss> {
+        self.cluster.start_provider().await.map_err(Miss::Refused)
+    }
+
+    /// Whether a case that needs this can be played here.
+    pub(crate) fn can(&self, capability: Capability) -> bool {
+        self.cluster.can(capability)
+    }
+
+    /// Where the case's own files are.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// How long this world has existed.
+    pub(crate) fn age(&self) -> Duration {
+        self.now().duration_since(self.beginning).unsigned_abs()
+    }
+
+    /// What the cloud charged so far, in yuan.
+    pub(crate) fn cost(&self) -> Decimal {
+        self.eci.cost()
+    }
+
+    /// A file through which kubectl reaches the cluster.
+    pub(crate) async fn kubeconfig(&mut self) -> Result<PathBuf, Miss> {
+        self.cluster.kubeconfig().await.map_err(Miss::Refused)
+    }
+
+    /// Looks again and again until `look` finds what is wanted, or `span` is over.
+    pub(crate) async fn within(
+        &self,
+        span: Duration,
+        look: impl AsyncFn() -> Result<(), Miss>,
+    ) -> Result<(), Miss> {
+        let deadline = tokio::time::Instant::now() + span;
+        let mut pause = Duration::from_millis(10);
+        let first = match look().await {
+            Ok(()) => return Ok(()),
+            Err(miss) => miss,
+        };
+        let mut constant = true;
+        loop {
+            let left = deadline.saturating_duration_since(tokio::time::Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            tokio::time::sleep(pause.min(left)).await;
+            pause = (pause * 3 / 2).min(Duration::from_millis(500));
+            match look().await {
+                Ok(()) => return Ok(()),
+                Err(miss) if tokio::time::Instant::now() >= deadline => {
+                    return Err(at_the_end(miss, span, constant));
+                }
+                Err(miss) => constant &= miss == first,
+            }
+        }
+        Err(first)
+    }
+
+    /// Looks again and again for all of `span`; what is wanted must be so each time.
+    pub(crate) async fn throughout(
+        &self,
+        span: Duration,
+        look: impl AsyncFn() -> Result<(), Miss>,
+    ) -> Result<(), Miss> {
+        let began = tokio::time::Instant::now();
+        let pause = (span / 240).clamp(Duration::from_millis(50), Duration::from_secs(30));
+        loop {
+            look().await.map_err(|miss| told_after(miss, began.elapsed(), span))?;
+            let left = span.saturating_sub(began.elapsed());
+            if left.is_zero() {
+                return Ok(());
+            }
+            tokio::time::sleep(pause.min(left)).await;
+        }
+    }
+
+    /// Runs something that blocks, such as a child process.
+    ///
+    /// A paused runtime does not move its clock as long as a blocking task runs. What waits for something that only
+    /// time brings needs `moving` time: then twenty seconds pass here for each real one.
+    pub(crate) async fn beside_the_clock<T: Send + 'static>(
+        &self,
+        moving: bool,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Miss> {
+        let told = |error: tokio::task::JoinError| Miss::Refused(error.to_string());
+        let mut task = tokio::task::spawn_blocking(work);
+        if !moving {
+            return task.await.map_err(told);
+        }
+        loop {
+            let (_open, closed) = std::sync::mpsc::channel::<()>();
+            let pause = tokio::task::spawn_blocking(move || closed.recv_timeout(Duration::from_millis(5)));
+            tokio::select! {
+                done = &mut task => return done.map_err(told),
+                _ = pause => tokio::time::advance(Duration::from_millis(100)).await,
+            }
+        }
+    }
+
+    /// What happened so far, as far as it explains how things are.
+    pub(crate) async fn story(&self) -> Story {
+        let mut gathering = Gathering::since(self.beginning);
+        self.cluster.tell(&mut gathering).await;
+        self.eci.tell(&mut gathering).await;
+        gathering.told()
+    }
+
+    /// Ends all parts.
+    pub async fn end(mut self) {
+        self.cluster.end().await;
+    }
+}
+
+/// Says how long the last thing that was seen had been so.
+fn at_the_end(mut miss: Miss, span: Duration, constant: bool) -> Miss {
+    if let Miss::Unmet { seen, .. } = &mut miss
+        && let Some(Fact { value, .. }) = seen.first_mut()
+    {
+        let span = seconds(span);
+        value.push_str(&if constant {
+            format!(", for all of the {span}")
+        } else {
+            format!(", after {span}")
+        });
+    }
+    miss
+}
+
+/// Says when something stopped being so.
+fn told_after(mut miss: Miss, after: Duration, span: Duration) -> Miss {
+    if let Miss::Unmet { seen, .. } = &mut miss
+        && let Some(Fact { value, .. }) = seen.first_mut()
+    {
+        value.push_str(&format!(", after {} of {}", seconds(after), seconds(span)));
+    }
+    miss
+}
+
+fn seconds(span: Duration) -> String {
+    let whole = span.as_secs();
+    if span.subsec_millis() == 0 { format!("{whole} s") } else { format!("{:.1} s", span.as_secs_f64()) }
+}
+
+impl Builder {
+    /// Where this world's chance comes from.
+    #[must_use]
+    pub fn seed(mut self, seed: Seed) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Where files that a case names are looked for.
+    #[must_use]
+    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = folder.into();
+        self
+    }
+
+    /// Begins the world, and waits until its virtual node is ready.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(self) -> Result<World, StartError> {
+        let one_thread = |handle: Handle| handle.runtime_flavor() == RuntimeFlavor::CurrentThread;
+        if !Handle::try_current().is_ok_and(one_thread) {
+            return Err(StartError::WrongRuntime);
+        }
+        let beginning = BEGINNING
+            .parse()
+            .map_err(|error: jiff::Error| StartError::Part { part: "the clock", why: error.to_string() })?;
+        let clock = Clock::following_runtime(beginning);
+        let eci = Eci::here(&clock, self.seed);
+        let parts = Parts { clock: clock.clone(), seed: self.seed, eci: eci.clone() };
+        let cluster = Embedded::start(parts).await?;
+        Ok(World { cluster: Box::new(cluster), eci, clock, seed: self.seed, beginning, folder: self.folder })
+    }
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "World({}, {:?}, seed {})", self.cluster.name(), self.clock, self.seed)
+    }
+}

@@ -1,0 +1,142 @@
+//! `apply:` a manifest that stands in the case, or `{ file: nginx.yaml }` beside it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::Path;
+
+use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
+use kube::core::GroupVersionKind;
+use kube::discovery::Scope;
+use kube::{Api, ResourceExt, discovery};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::outcome::Miss;
+use crate::stage::World;
+
+/// Makes an object, or changes the one that is there.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "Map<String, Value>")]
+pub struct Apply(What);
+
+#[derive(Debug, Clone)]
+enum What {
+    File { path: String, namespace: Option<String> },
+    Here(Box<Value>),
+}
+
+impl TryFrom<Map<String, Value>> for Apply {
+    type Error = String;
+
+    fn try_from(mut fields: Map<String, Value>) -> Result<Self, String> {
+        if fields.contains_key("apiVersion") || fields.contains_key("kind") {
+            for field in ["apiVersion", "kind", "metadata"] {
+                if !fields.contains_key(field) {
+                    return Err(format!("the manifest in `apply` has no `{field}`"));
+                }
+            }
+            return Ok(Self(What::Here(Box::new(Value::Object(fields)))));
+        }
+        let mut text = |name: &str| match fields.remove(name) {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        };
+        let (path, namespace) = (text("file"), text("namespace"));
+        match (path, fields.keys().next()) {
+            (Some(path), None) => Ok(Self(What::File { path, namespace })),
+            (_, Some(other)) => {
+                Err(format!("`apply` has no `{other}`; it is a manifest, or `file` and `namespace`"))
+            }
+            (None, None) => {
+                Err("`apply` needs a manifest (`apiVersion`, `kind`, `metadata`), or `file: nginx.yaml`"
+                    .to_owned())
+            }
+        }
+    }
+}
+
+impl Apply {
+    pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
+        match &self.0 {
+            What::Here(manifest) => apply(world, (**manifest).clone(), None).await,
+            What::File { path, namespace } => {
+                for manifest in read(&world.folder().join(path))? {
+                    apply(world, manifest, namespace.as_deref()).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The documents of a manifest file.
+fn read(path: &Path) -> Result<Vec<Value>, Miss> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| Miss::Refused(format!("{shown}: {error}")))?;
+    let documents: Vec<Value> =
+        serde_saphyr::from_multiple(&text).map_err(|error| Miss::Refused(format!("{shown}: {error}")))?;
+    Ok(documents.into_iter().filter(|document| !document.is_null()).collect())
+}
+
+async fn apply(world: &World, manifest: Value, namespace: Option<&str>) -> Result<(), Miss> {
+    let object: DynamicObject = serde_json::from_value(manifest.clone())
+        .map_err(|error| Miss::Refused(format!("the manifest: {error}")))?;
+    let types = object.types.clone().unwrap_or_default();
+    let kind = GroupVersionKind::try_from(&types).map_err(|error| Miss::Refused(error.to_string()))?;
+    let (resource, capabilities) = discovery::pinned_kind(&world.kube(), &kind).await?;
+    let objects: Api<DynamicObject> = match capabilities.scope {
+        Scope::Cluster => Api::all_with(world.kube(), &resource),
+        Scope::Namespaced => {
+            let own = object.metadata.namespace.as_deref();
+            Api::namespaced_with(world.kube(), own.or(namespace).unwrap_or("default"), &resource)
+        }
+    };
+    let name = object.name_any();
+    if objects.get_opt(&name).await?.is_some() {
+        objects.patch(&name, &PatchParams::default(), &Patch::Merge(manifest)).await?;
+    } else {
+        objects.create(&PostParams::default(), &object).await?;
+    }
+    Ok(())
+}
+
+impl fmt::Display for Apply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            What::File { path, .. } => write!(f, "apply {path}"),
+            What::Here(manifest) => {
+                let text = |pointer| manifest.pointer(pointer).and_then(Value::as_str).unwrap_or("?");
+                write!(f, "apply {} {}", text("/kind").to_lowercase(), text("/metadata/name"))
+            }
+        }
+    }
+}
+
+impl JsonSchema for Apply {
+    fn schema_name() -> Cow<'static, str> {
+        "Apply".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "description": "A Kubernetes manifest, or a file beside the case.",
+            "anyOf": [
+                {
+                    "required": ["apiVersion", "kind", "metadata"],
+                    "properties": {
+                        "apiVersion": { "type": "string" },
+                        "kind": { "type": "string" },
+                        "metadata": { "type": "object" }
+                    }
+                },
+                {
+                    "required": ["file"],
+                    "properties": { "file": { "type": "string" }, "namespace": { "type": "string" } },
+                    "additionalProperties": false
+                }
+            ]
+        })
+    }
+}

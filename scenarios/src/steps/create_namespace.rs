@@ -1,0 +1,32 @@
+//! `create-namespace: vk`, as `kubectl create namespace` does.
+
+use std::fmt;
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Api;
+use kube::api::{ObjectMeta, PostParams};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::outcome::Miss;
+use crate::stage::World;
+
+/// Makes a namespace.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+pub struct CreateNamespace(String);
+
+impl CreateNamespace {
+    pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
+        let namespaces: Api<Namespace> = Api::all(world.kube());
+        let metadata = ObjectMeta { name: Some(self.0.clone()), ..ObjectMeta::default() };
+        let namespace = Namespace { metadata, ..Namespace::default() };
+        namespaces.create(&PostParams::default(), &namespace).await?;
+        Ok(())
+    }
+}
+
+impl fmt::Display for CreateNamespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "create namespace {}", self.0)
+    }
+}

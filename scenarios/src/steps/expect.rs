@@ -1,0 +1,270 @@
+//! `expect: { pod: vk/nginx, is: Running, on: virtual-kubelet, within: 60s }`: what a pod comes to show.
+
+use std::fmt;
+
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use kube::Api;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::matching;
+use crate::outcome::{Fact, Miss};
+use crate::scenario::names::PodName;
+use crate::scenario::span::Span;
+use crate::stage::World;
+
+/// How long an expectation waits where the case does not say.
+pub(super) const PATIENCE: Span = Span::seconds(60);
+
+/// Expects something of a pod.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Expect {
+    /// The pod.
+    pod: PodName,
+    /// Its phase, or `gone`.
+    is: Option<Phase>,
+    /// The node it is bound to; `none` when it is bound to none.
+    on: Option<String>,
+    /// Whether its condition Ready is True.
+    ready: Option<bool>,
+    /// How often its containers were started again, all together.
+    restarts: Option<i32>,
+    /// A reason that its status, a condition or a container gives.
+    reason: Option<String>,
+    /// A part of a message that its status, a condition or a container gives.
+    message: Option<String>,
+    /// What the object contains.
+    #[schemars(with = "Option<Map<String, Value>>")]
+    has: Option<Map<String, Value>>,
+    /// A phase that it never has, for all of `for`.
+    never: Option<Phase>,
+    /// How long it may take; one minute where nothing is said.
+    within: Option<Span>,
+    /// How long it then stays so.
+    r#for: Option<Span>,
+}
+
+/// What a pod comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum Phase {
+    /// Not all containers run yet.
+    Pending,
+    /// Bound, and at least one container runs.
+    Running,
+    /// All containers ended well.
+    Succeeded,
+    /// All containers ended, one of them not well.
+    Failed,
+    /// The node has not been heard of.
+    Unknown,
+    /// There is no such pod.
+    #[serde(rename = "gone")]
+    Gone,
+}
+
+impl Expect {
+    pub(super) fn check(&self) -> Result<(), String> {
+        let says = self.is.is_some()
+            || self.on.is_some()
+            || self.ready.is_some()
+            || self.restarts.is_some()
+            || self.reason.is_some()
+            || self.message.is_some()
+            || self.has.is_some();
+        match (says, self.never.is_some()) {
+            (false, false) => {
+                Err("`expect` says nothing about the pod; add `is: Running` or the like".to_owned())
+            }
+            (true, true) => {
+                Err("`never` stands alone with `for`; write a second `expect` for the rest".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
+        let world = &*world;
+        if let Some(phase) = self.never {
+            let span = self.r#for.or(self.within).unwrap_or(PATIENCE);
+            return world.throughout(span.0, async || self.look_never(world, phase).await).await;
+        }
+        world.within(self.within.unwrap_or(PATIENCE).0, async || self.look(world).await).await?;
+        match self.r#for {
+            Some(span) => world.throughout(span.0, async || self.look(world).await).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn look_never(&self, world: &World, never: Phase) -> Result<(), Miss> {
+        let pod = pod(world, &self.pod).await?;
+        match phase(pod.as_ref()) {
+            seen if seen == never.to_string() => {
+                Err(Miss::one("status.phase", format!("never {never}"), seen))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn look(&self, world: &World) -> Result<(), Miss> {
+        let pod = pod(world, &self.pod).await?;
+        let (mut wanted, mut seen) = (Vec::new(), Vec::new());
+        let mut compare = |name: &str, want: String, have: String| {
+            if want != have {
+                wanted.push(Fact::new(name, want));
+                seen.push(Fact::new(name, have));
+            }
+        };
+        if let Some(is) = self.is {
+            compare("status.phase", is.to_string(), phase(pod.as_ref()));
+        }
+        let Some(pod) = pod.as_ref().filter(|_| self.is != Some(Phase::Gone)) else {
+            if self.is.is_none() {
+                compare("pod", self.pod.to_string(), "no such pod".to_owned());
+            }
+            return unmet(wanted, seen, None);
+        };
+        if let Some(on) = &self.on {
+            let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone());
+            compare("spec.nodeName", on.clone(), node.unwrap_or_else(|| "none".to_owned()));
+        }
+        if let Some(ready) = self.ready {
+            compare("Ready", ready.to_string(), (condition(pod, "Ready") == Some("True")).to_string());
+        }
+        if let Some(restarts) = self.restarts {
+            let count: i32 = statuses(pod).iter().map(|status| status.restart_count).sum();
+            compare("restarts", restarts.to_string(), count.to_string());
+        }
+        let words = Words::of(pod);
+        if let Some(reason) = &self.reason {
+            let given = words.reasons.iter().find(|given| *given == reason);
+            compare("reason", reason.clone(), given.cloned().unwrap_or_else(|| one_of(&words.reasons)));
+        }
+        if let Some(part) = &self.message
+            && !words.messages.iter().any(|message| message.contains(part.as_str()))
+        {
+            compare("message", format!("…{part}…"), one_of(&words.messages));
+        }
+        if let Some(has) = &self.has {
+            let object = serde_json::to_value(pod).map_err(|error| Miss::Refused(error.to_string()))?;
+            let (want, have) =
+                matching::as_facts(&matching::differences(&Value::Object(has.clone()), &object));
+            wanted.extend(want);
+            seen.extend(have);
+        }
+        unmet(wanted, seen, words.because())
+    }
+}
+
+/// A miss, unless nothing was wanted that was not seen.
+pub(super) fn unmet(wanted: Vec<Fact>, seen: Vec<Fact>, because: Option<String>) -> Result<(), Miss> {
+    match wanted.is_empty() {
+        true => Ok(()),
+        false => Err(Miss::Unmet { wanted, seen, because: None }.because(because)),
+    }
+}
+
+async fn pod(world: &World, name: &PodName) -> Result<Option<Pod>, Miss> {
+    Ok(Api::<Pod>::namespaced(world.kube(), &name.namespace).get_opt(&name.name).await?)
+}
+
+fn phase(pod: Option<&Pod>) -> String {
+    let Some(pod) = pod else { return Phase::Gone.to_string() };
+    pod.status.as_ref().and_then(|status| status.phase.clone()).unwrap_or_else(|| "none".to_owned())
+}
+
+fn condition<'a>(pod: &'a Pod, kind: &str) -> Option<&'a str> {
+    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
+    conditions.iter().find(|condition| condition.type_ == kind).map(|condition| condition.status.as_str())
+}
+
+fn statuses(pod: &Pod) -> &[ContainerStatus] {
+    pod.status.as_ref().and_then(|status| status.container_statuses.as_deref()).unwrap_or_default()
+}
+
+fn one_of(words: &[String]) -> String {
+    if words.is_empty() { "none".to_owned() } else { words.join(" · ") }
+}
+
+/// Every reason and message that a pod's status gives, the most telling first.
+struct Words {
+    reasons: Vec<String>,
+    messages: Vec<String>,
+}
+
+impl Words {
+    fn of(pod: &Pod) -> Self {
+        let mut words = Self { reasons: Vec::new(), messages: Vec::new() };
+        let Some(status) = &pod.status else { return words };
+        words.add(status.reason.as_deref(), status.message.as_deref());
+        let inits = status.init_container_statuses.as_deref().unwrap_or_default();
+        for container in inits.iter().chain(statuses(pod)) {
+            for state in [&container.state, &container.last_state].into_iter().flatten() {
+                if let Some(waiting) = &state.waiting {
+                    words.add(waiting.reason.as_deref(), waiting.message.as_deref());
+                }
+                if let Some(ended) = &state.terminated {
+                    words.add(ended.reason.as_deref(), ended.message.as_deref());
+                }
+            }
+        }
+        for condition in status.conditions.iter().flatten() {
+            words.add(condition.reason.as_deref(), condition.message.as_deref());
+        }
+        words
+    }
+
+    fn add(&mut self, reason: Option<&str>, message: Option<&str>) {
+        let full = |word: Option<&str>| word.filter(|word| !word.is_empty()).map(ToOwned::to_owned);
+        self.reasons.extend(full(reason));
+        self.messages.extend(full(message));
+    }
+
+    fn because(&self) -> Option<String> {
+        self.messages.first().or(self.reasons.first()).cloned()
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gone => f.write_str("gone"),
+            other => write!(f, "{other:?}"),
+        }
+    }
+}
+
+impl fmt::Display for Expect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expect pod {}", self.pod)?;
+        if let Some(phase) = self.never {
+            write!(f, " never {phase}")?;
+        }
+        if let Some(is) = self.is {
+            write!(f, " {is}")?;
+        }
+        if let Some(on) = &self.on {
+            write!(f, " on {on}")?;
+        }
+        if let Some(ready) = self.ready {
+            f.write_str(if ready { " ready" } else { " not ready" })?;
+        }
+        if let Some(restarts) = self.restarts {
+            write!(f, " restarted {restarts} times")?;
+        }
+        if let Some(reason) = &self.reason {
+            write!(f, " because of {reason}")?;
+        }
+        if self.message.is_some() {
+            f.write_str(" with a message")?;
+        }
+        if let Some(within) = self.within {
+            write!(f, " within {within}")?;
+        }
+        if let Some(span) = self.r#for {
+            write!(f, " for {span}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,138 @@
+//! `expect-bill: { vcpu-seconds: 7200, total: "0.441072" }`: the cloud's bill, to the last digit.
+
+use std::fmt;
+
+use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::expect::unmet;
+use crate::eci::Charge;
+use crate::outcome::{Fact, Miss};
+use crate::scenario::names::PodName;
+use crate::stage::World;
+
+/// Expects the cloud's bill to say so.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ExpectBill {
+    /// Only what this pod costs.
+    pod: Option<PodName>,
+    /// vCPU times the seconds they were had.
+    #[schemars(with = "Option<f64>")]
+    vcpu_seconds: Option<Decimal>,
+    /// GiB of memory times the seconds they were had.
+    #[schemars(with = "Option<f64>")]
+    gib_seconds: Option<Decimal>,
+    /// The sum in yuan.
+    #[schemars(with = "Option<Amount>")]
+    total: Option<Decimal>,
+    /// The lines, in the bill's order.
+    lines: Option<Vec<BillLine>>,
+}
+
+/// One line of the bill: what one pod cost within one clock hour.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct BillLine {
+    /// The pod.
+    pod: Option<PodName>,
+    /// How many seconds were had.
+    seconds: Option<u64>,
+    /// What they cost, in yuan.
+    #[schemars(with = "Option<Amount>")]
+    amount: Option<Decimal>,
+}
+
+/// An amount of money as a schema: a text keeps every digit.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[allow(dead_code, reason = "only its schema is used")]
+enum Amount {
+    Text(String),
+    Number(f64),
+}
+
+impl ExpectBill {
+    pub(super) fn check(&self) -> Result<(), String> {
+        let says = self.vcpu_seconds.is_some()
+            || self.gib_seconds.is_some()
+            || self.total.is_some()
+            || self.lines.is_some();
+        match says {
+            true => Ok(()),
+            false => {
+                Err("`expect-bill` says nothing; add `total: \"0.441072\"` or `vcpu-seconds: 7200`"
+                    .to_owned())
+            }
+        }
+    }
+
+    pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
+        let mut charges = world.eci().charges().await?;
+        if let Some(pod) = &self.pod {
+            charges.retain(|charge| charge.belongs_to(pod));
+        }
+        let (mut wanted, mut seen) = (Vec::new(), Vec::new());
+        let figures = [
+            ("vcpu-seconds", self.vcpu_seconds, charges.iter().map(Charge::vcpu_seconds).sum::<Decimal>()),
+            ("gib-seconds", self.gib_seconds, charges.iter().map(Charge::gib_seconds).sum()),
+            ("total", self.total, charges.iter().map(|charge| charge.amount).sum()),
+        ];
+        for (name, want, have) in figures {
+            if let Some(want) = want.filter(|want| *want != have) {
+                wanted.push(Fact::new(name, want.to_string()));
+                seen.push(Fact::new(name, have.normalize().to_string()));
+            }
+        }
+        if let Some(lines) = &self.lines {
+            compare_lines(lines, &charges, &mut wanted, &mut seen);
+        }
+        unmet(wanted, seen, None)
+    }
+}
+
+fn compare_lines(lines: &[BillLine], charges: &[Charge], wanted: &mut Vec<Fact>, seen: &mut Vec<Fact>) {
+    for index in 0..lines.len().max(charges.len()) {
+        let (line, charge) = (lines.get(index), charges.get(index));
+        if let (Some(line), Some(charge)) = (line, charge)
+            && line.is_met_by(charge)
+        {
+            continue;
+        }
+        let name = format!("line {}", index + 1);
+        wanted.push(Fact::new(name.clone(), line.map_or_else(|| "none".to_owned(), ToString::to_string)));
+        seen.push(Fact::new(name, charge.map_or_else(|| "none".to_owned(), ToString::to_string)));
+    }
+}
+
+impl BillLine {
+    fn is_met_by(&self, charge: &Charge) -> bool {
+        self.pod.as_ref().is_none_or(|pod| charge.belongs_to(pod))
+            && self.seconds.is_none_or(|seconds| seconds == charge.seconds)
+            && self.amount.is_none_or(|amount| amount == charge.amount)
+    }
+}
+
+impl fmt::Display for BillLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        parts.extend(self.pod.as_ref().map(ToString::to_string));
+        parts.extend(self.seconds.map(|seconds| format!("{seconds} s")));
+        parts.extend(self.amount.map(|amount| format!("¥ {amount}")));
+        f.write_str(&parts.join(", "))
+    }
+}
+
+impl fmt::Display for ExpectBill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expect the bill")?;
+        if let Some(pod) = &self.pod {
+            write!(f, " of {pod}")?;
+        }
+        match self.total {
+            Some(total) => write!(f, " to be ¥ {total}"),
+            None => f.write_str(" to say so"),
+        }
+    }
+}

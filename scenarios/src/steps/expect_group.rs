@@ -1,0 +1,103 @@
+//! `expect-group: { pod: vk/nginx, is: Running, vcpu: 2, memory: 4 }`: what the cloud itself says.
+
+use std::fmt;
+
+use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::expect::{PATIENCE, unmet};
+use crate::outcome::{Fact, Miss};
+use crate::scenario::names::PodName;
+use crate::scenario::span::Span;
+use crate::stage::World;
+
+/// Expects something of a pod's container group in the cloud.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ExpectGroup {
+    /// The pod; without it, all container groups count.
+    pod: Option<PodName>,
+    /// The group's state in ECI's own words.
+    is: Option<String>,
+    /// How many vCPU it was given.
+    #[schemars(with = "Option<f64>")]
+    vcpu: Option<Decimal>,
+    /// How many GiB of memory it was given.
+    #[schemars(with = "Option<f64>")]
+    memory: Option<Decimal>,
+    /// How many groups there are.
+    count: Option<usize>,
+    /// How long it may take; one minute where nothing is said.
+    within: Option<Span>,
+    /// How long it then stays so.
+    r#for: Option<Span>,
+}
+
+impl ExpectGroup {
+    pub(super) fn check(&self) -> Result<(), String> {
+        let of_one = self.is.is_some() || self.vcpu.is_some() || self.memory.is_some();
+        match (of_one, self.count, &self.pod) {
+            (false, None, _) => {
+                Err("`expect-group` says nothing; add `is: Running` or `count: 0`".to_owned())
+            }
+            (true, _, None) => Err("`expect-group` needs `pod`: whose group is meant".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
+        let world = &*world;
+        world.within(self.within.unwrap_or(PATIENCE).0, async || self.look(world).await).await?;
+        match self.r#for {
+            Some(span) => world.throughout(span.0, async || self.look(world).await).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn look(&self, world: &World) -> Result<(), Miss> {
+        let groups = world.eci().groups().await?;
+        let of_pod: Vec<_> = groups
+            .into_iter()
+            .filter(|group| self.pod.as_ref().is_none_or(|pod| group.belongs_to(pod)))
+            .collect();
+        let (mut wanted, mut seen) = (Vec::new(), Vec::new());
+        let mut compare = |name: &str, want: Option<String>, have: String| {
+            if let Some(want) = want.filter(|want| *want != have) {
+                wanted.push(Fact::new(name, want));
+                seen.push(Fact::new(name, have));
+            }
+        };
+        compare("groups", self.count.map(|count| count.to_string()), of_pod.len().to_string());
+        match of_pod.first() {
+            Some(group) => {
+                compare("Status", self.is.clone(), group.status.clone());
+                let plain = |number: Decimal| number.normalize().to_string();
+                compare("Cpu", self.vcpu.map(plain), plain(group.vcpu));
+                compare("Memory", self.memory.map(plain), plain(group.memory));
+            }
+            None => compare("Status", self.is.clone(), "no such group".to_owned()),
+        }
+        unmet(wanted, seen, None)
+    }
+}
+
+impl fmt::Display for ExpectGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.pod, self.count) {
+            (Some(pod), _) => write!(f, "expect the group of {pod}")?,
+            (None, Some(count)) => write!(f, "expect {count} groups")?,
+            (None, None) => f.write_str("expect groups")?,
+        }
+        if let Some(is) = &self.is {
+            write!(f, " {is}")?;
+        }
+        if let (Some(vcpu), Some(memory)) = (self.vcpu, self.memory) {
+            write!(f, " with {vcpu} vCPU {memory} GiB")?;
+        }
+        if let Some(span) = self.r#for {
+            write!(f, " for {span}")?;
+        }
+        Ok(())
+    }
+}

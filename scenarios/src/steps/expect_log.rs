@@ -1,0 +1,81 @@
+//! `expect-log: { pod: vk/hello, contains: hello }`: what `kubectl logs` would show.
+
+use std::fmt;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::LogParams;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::expect::PATIENCE;
+use crate::outcome::Miss;
+use crate::scenario::names::PodName;
+use crate::scenario::span::Span;
+use crate::stage::World;
+
+/// Expects something in a container's log.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ExpectLog {
+    /// The pod.
+    pod: PodName,
+    /// The container, where the pod has several.
+    container: Option<String>,
+    /// A part of the log.
+    contains: Option<String>,
+    /// The whole log, line by line.
+    lines: Option<Vec<String>>,
+    /// Only the last so many lines are looked at.
+    tail: Option<i64>,
+    /// How long it may take; one minute where nothing is said.
+    within: Option<Span>,
+}
+
+impl ExpectLog {
+    pub(super) fn check(&self) -> Result<(), String> {
+        match (&self.contains, &self.lines) {
+            (Some(_), None) | (None, Some(_)) => Ok(()),
+            _ => Err("`expect-log` needs one of `contains` and `lines`".to_owned()),
+        }
+    }
+
+    pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
+        let world = &*world;
+        world.within(self.within.unwrap_or(PATIENCE).0, async || self.look(world).await).await
+    }
+
+    async fn look(&self, world: &World) -> Result<(), Miss> {
+        let pods: Api<Pod> = Api::namespaced(world.kube(), &self.pod.namespace);
+        let params =
+            LogParams { container: self.container.clone(), tail_lines: self.tail, ..LogParams::default() };
+        let wanted = match (&self.contains, &self.lines) {
+            (Some(part), _) => format!("…{part}…"),
+            (_, lines) => lines.as_deref().unwrap_or_default().join(" ⏎ "),
+        };
+        let log = match pods.logs(&self.pod.name, &params).await {
+            Ok(log) => log,
+            Err(error) => {
+                return Err(Miss::one("log", wanted, format!("none: {}", Miss::from(error).in_short())));
+            }
+        };
+        let lines: Vec<&str> = log.lines().collect();
+        let met = match (&self.contains, &self.lines) {
+            (Some(part), _) => log.contains(part.as_str()),
+            (_, wanted) => wanted.as_deref().unwrap_or_default() == lines,
+        };
+        match met {
+            true => Ok(()),
+            false => {
+                let seen = if lines.is_empty() { "an empty log".to_owned() } else { lines.join(" ⏎ ") };
+                Err(Miss::one("log", wanted, seen))
+            }
+        }
+    }
+}
+
+impl fmt::Display for ExpectLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expect log of {}", self.pod)
+    }
+}

@@ -1,0 +1,90 @@
+//! `expect-node: { node: virtual-kubelet, ready: true }`: what a node comes to show.
+
+use std::fmt;
+
+use k8s_openapi::api::core::v1::Node;
+use kube::Api;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::expect::{PATIENCE, unmet};
+use crate::matching;
+use crate::outcome::{Fact, Miss};
+use crate::scenario::span::Span;
+use crate::stage::World;
+
+/// Expects something of a node.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ExpectNode {
+    /// The node.
+    node: String,
+    /// Whether its condition Ready is True.
+    ready: Option<bool>,
+    /// What the object contains.
+    #[schemars(with = "Option<Map<String, Value>>")]
+    has: Option<Map<String, Value>>,
+    /// How long it may take; one minute where nothing is said.
+    within: Option<Span>,
+    /// How long it then stays so.
+    r#for: Option<Span>,
+}
+
+impl ExpectNode {
+    pub(super) fn check(&self) -> Result<(), String> {
+        match self.ready.is_some() || self.has.is_some() {
+            true => Ok(()),
+            false => Err("`expect-node` says nothing about the node; add `ready: true` or `has`".to_owned()),
+        }
+    }
+
+    pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
+        let world = &*world;
+        world.within(self.within.unwrap_or(PATIENCE).0, async || self.look(world).await).await?;
+        match self.r#for {
+            Some(span) => world.throughout(span.0, async || self.look(world).await).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn look(&self, world: &World) -> Result<(), Miss> {
+        let Some(node) = Api::<Node>::all(world.kube()).get_opt(&self.node).await? else {
+            return Err(Miss::one("node", self.node.clone(), "no such node"));
+        };
+        let (mut wanted, mut seen) = (Vec::new(), Vec::new());
+        let conditions =
+            node.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
+        let condition = conditions.iter().find(|condition| condition.type_ == "Ready");
+        if let Some(ready) = self.ready {
+            let is = condition.is_some_and(|condition| condition.status == "True");
+            if is != ready {
+                wanted.push(Fact::new("Ready", ready.to_string()));
+                seen.push(Fact::new("Ready", condition.map_or("no such condition", |c| c.status.as_str())));
+            }
+        }
+        if let Some(has) = &self.has {
+            let object = serde_json::to_value(&node).map_err(|error| Miss::Refused(error.to_string()))?;
+            let (want, have) =
+                matching::as_facts(&matching::differences(&Value::Object(has.clone()), &object));
+            wanted.extend(want);
+            seen.extend(have);
+        }
+        unmet(wanted, seen, condition.and_then(|condition| condition.message.clone()))
+    }
+}
+
+impl fmt::Display for ExpectNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expect node {}", self.node)?;
+        match self.ready {
+            Some(true) => f.write_str(" ready")?,
+            Some(false) => f.write_str(" not ready")?,
+            None => {}
+        }
+        if let Some(span) = self.r#for {
+            write!(f, " for {span}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,197 @@
+//! `kubectl: -n vk get pods`: the real kubectl, over HTTPS, where it is installed.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+
+use crate::outcome::Miss;
+use crate::stage::World;
+
+/// Runs the real kubectl.
+#[derive(Debug, Clone)]
+pub struct Kubectl {
+    words: Vec<String>,
+    typed: String,
+    prints: Vec<String>,
+    fails: bool,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Fields {
+    /// The words after `kubectl`.
+    command: String,
+    /// Parts of what it prints.
+    #[serde(default)]
+    prints: Vec<String>,
+    /// Whether it is to fail.
+    #[serde(default)]
+    fails: bool,
+}
+
+impl TryFrom<Fields> for Kubectl {
+    type Error = String;
+
+    fn try_from(fields: Fields) -> Result<Self, String> {
+        let words = words(&fields.command)?;
+        Ok(Self {
+            words,
+            typed: fields.command.trim().to_owned(),
+            prints: fields.prints,
+            fails: fields.fails,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Kubectl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = Kubectl;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("what follows `kubectl`, as in `get pods`")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Kubectl, E> {
+                let fields = Fields { command: text.to_owned(), prints: Vec::new(), fails: false };
+                Kubectl::try_from(fields).map_err(E::custom)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Kubectl, A::Error> {
+                let fields = Fields::deserialize(MapAccessDeserializer::new(map))?;
+                Kubectl::try_from(fields).map_err(A::Error::custom)
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// Splits a command as a shell would, without anything else that a shell does.
+fn words(command: &str) -> Result<Vec<String>, String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote: Option<char> = None;
+    for c in command.chars() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (None, '\'' | '"') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (None, c) if c.is_whitespace() => words.extend(word.take()),
+            (None, '|' | '>' | '<' | '&' | ';' | '`' | '$') => {
+                return Err(format!(
+                    "`{c}` is for a shell, and no shell reads this; quote it or leave it out"
+                ));
+            }
+            (_, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    match (quote, words.first().map(String::as_str)) {
+        (Some(open), _) => Err(format!("the quote {open} is not closed")),
+        (None, None) => Err("`kubectl` needs what follows it, as in `get pods`".to_owned()),
+        (None, Some("kubectl")) => {
+            Err("leave out the first `kubectl`; the step's name says it already".to_owned())
+        }
+        (None, Some(_)) => Ok(words),
+    }
+}
+
+/// Whether there is a kubectl on this machine.
+pub fn kubectl_is_installed() -> bool {
+    Command::new("kubectl").args(["version", "--client"]).output().is_ok_and(|output| output.status.success())
+}
+
+impl Kubectl {
+    /// Whether kubectl will wait for something that only time brings.
+    fn waits(&self) -> bool {
+        let has = |word: &str| self.words.iter().any(|own| own == word);
+        let waits =
+            ["wait", "rollout", "-w", "--watch", "-f", "--follow"].into_iter().any(has) && !has("apply");
+        waits || (has("delete") && !has("--wait=false"))
+    }
+
+    pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
+        let kubeconfig = world.kubeconfig().await?;
+        let mut command = Command::new("kubectl");
+        command
+            .args(&self.words)
+            .current_dir(world.folder())
+            .env_clear()
+            .envs(std::env::vars_os().filter(|(name, _)| name == "PATH"))
+            .env("KUBECONFIG", &kubeconfig)
+            .env("HOME", kubeconfig.parent().unwrap_or(Path::new("/")))
+            .stdin(Stdio::null());
+        let output = world
+            .beside_the_clock(self.waits(), move || command.output())
+            .await?
+            .map_err(|error| Miss::Refused(format!("kubectl cannot be started: {error}")))?;
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).trim_end().to_owned();
+        if output.status.success() == self.fails {
+            let wanted = if self.fails { "it fails" } else { "it succeeds" };
+            return Err(Miss::one("kubectl", wanted, format!("{}: {}", output.status, in_one_line(&said))));
+        }
+        match self.prints.iter().find(|part| !said.contains(part.as_str())) {
+            Some(part) => Err(Miss::one("prints", format!("…{part}…"), in_one_line(&said))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn in_one_line(text: &str) -> String {
+    text.lines().map(str::trim_end).collect::<Vec<_>>().join(" ⏎ ")
+}
+
+impl fmt::Display for Kubectl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "kubectl {}", self.typed)
+    }
+}
+
+impl JsonSchema for Kubectl {
+    fn schema_name() -> Cow<'static, str> {
+        "Kubectl".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let fields = Fields::json_schema(generator);
+        json_schema!({ "anyOf": [{ "type": "string" }, fields] })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_split_as_a_shell_would() {
+        let split = words("-n vk run x --image busybox -- sh -c 'echo a b; exit 3' \"\"").unwrap();
+        assert_eq!(
+            split,
+            ["-n", "vk", "run", "x", "--image", "busybox", "--", "sh", "-c", "echo a b; exit 3", ""]
+        );
+    }
+
+    #[test]
+    fn what_only_a_shell_could_do_is_refused() {
+        for (command, told) in [
+            ("get pods | wc -l", "no shell"),
+            ("get pods 'x", "not closed"),
+            ("  ", "get pods"),
+            ("kubectl get pods", "leave out"),
+        ] {
+            assert!(words(command).unwrap_err().contains(told), "{command}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! `label: { namespace: vk, virtual-node-affinity-injection: enabled }`, as `kubectl label --overwrite` does.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use k8s_openapi::api::core::v1::{Namespace, Node, Pod};
+use kube::Api;
+use kube::api::{Patch, PatchParams};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::outcome::Miss;
+use crate::scenario::names::PodName;
+use crate::stage::World;
+
+/// Puts labels on something; a label without a value is taken off.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "BTreeMap<String, Option<String>>")]
+pub struct Label {
+    on: Labelled,
+    labels: BTreeMap<String, Option<String>>,
+}
+
+#[derive(Debug, Clone)]
+enum Labelled {
+    Namespace(String),
+    Node(String),
+    Pod(PodName),
+}
+
+impl TryFrom<BTreeMap<String, Option<String>>> for Label {
+    type Error = String;
+
+    fn try_from(mut labels: BTreeMap<String, Option<String>>) -> Result<Self, String> {
+        let mut take = |kind: &str| labels.remove(kind).flatten();
+        let on = match (take("namespace"), take("node"), take("pod")) {
+            (Some(name), None, None) => Labelled::Namespace(name),
+            (None, Some(name), None) => Labelled::Node(name),
+            (None, None, Some(name)) => Labelled::Pod(name.parse()?),
+            _ => {
+                return Err(
+                    "`label` needs one of `namespace`, `node` and `pod`: what gets the labels".to_owned()
+                );
+            }
+        };
+        if labels.is_empty() {
+            return Err("`label` needs a label besides, such as `virtual-node-affinity-injection: enabled`"
+                .to_owned());
+        }
+        Ok(Self { on, labels })
+    }
+}
+
+impl Label {
+    pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
+        let patch = Patch::Merge(json!({ "metadata": { "labels": self.labels } }));
+        let params = PatchParams::default();
+        match &self.on {
+            Labelled::Namespace(name) => {
+                Api::<Namespace>::all(world.kube()).patch(name, &params, &patch).await?;
+            }
+            Labelled::Node(name) => {
+                Api::<Node>::all(world.kube()).patch(name, &params, &patch).await?;
+            }
+            Labelled::Pod(pod) => {
+                Api::<Pod>::namespaced(world.kube(), &pod.namespace)
+                    .patch(&pod.name, &params, &patch)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.on {
+            Labelled::Namespace(name) => write!(f, "label namespace {name}")?,
+            Labelled::Node(name) => write!(f, "label node {name}")?,
+            Labelled::Pod(pod) => write!(f, "label pod {pod}")?,
+        }
+        for (key, value) in &self.labels {
+            match value {
+                Some(value) => write!(f, " {key}={value}")?,
+                None => write!(f, " {key}-")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl JsonSchema for Label {
+    fn schema_name() -> Cow<'static, str> {
+        "Label".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "description": "What gets the labels (namespace, node or pod), and the labels themselves.",
+            "properties": {
+                "namespace": { "type": "string" },
+                "node": { "type": "string" },
+                "pod": { "type": "string" }
+            },
+            "minProperties": 2,
+            "additionalProperties": { "type": ["string", "boolean", "number", "null"] }
+        })
+    }
+}

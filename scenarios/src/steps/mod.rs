@@ -1,0 +1,156 @@
+//! What a case can say, one verb a file; the table of all of them.
+
+mod advance;
+mod apply;
+mod create_namespace;
+mod delete;
+mod expect;
+mod expect_bill;
+mod expect_event;
+mod expect_group;
+mod expect_log;
+mod expect_node;
+mod inject;
+mod kubectl;
+mod label;
+mod provider;
+mod run;
+mod script;
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub use self::advance::Advance;
+pub use self::apply::Apply;
+pub use self::create_namespace::CreateNamespace;
+pub use self::delete::Delete;
+pub use self::expect::{Expect, Phase};
+pub use self::expect_bill::{BillLine, ExpectBill};
+pub use self::expect_event::ExpectEvent;
+pub use self::expect_group::ExpectGroup;
+pub use self::expect_log::ExpectLog;
+pub use self::expect_node::ExpectNode;
+pub use self::inject::Inject;
+pub use self::kubectl::{Kubectl, kubectl_is_installed};
+pub use self::label::Label;
+pub use self::run::{Restart, Run};
+pub use self::script::Script;
+use crate::outcome::Miss;
+use crate::stage::World;
+
+/// One step of a case.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// Makes a namespace: `create-namespace: vk`.
+    CreateNamespace(CreateNamespace),
+    /// Puts labels on a namespace, a pod or a node; an empty label is taken off.
+    Label(Label),
+    /// Runs one container in a pod, as `kubectl run` does.
+    Run(Run),
+    /// Applies a manifest, written here or in a file beside the case.
+    Apply(Apply),
+    /// Deletes a pod, a namespace or a node.
+    Delete(Delete),
+    /// Expects something of a pod.
+    Expect(Expect),
+    /// Expects an event.
+    ExpectEvent(ExpectEvent),
+    /// Expects something in a container's log.
+    ExpectLog(ExpectLog),
+    /// Expects something of a node.
+    ExpectNode(ExpectNode),
+    /// Expects something of a pod's container group in the cloud.
+    ExpectGroup(ExpectGroup),
+    /// Expects the cloud's bill to say so, to the last digit.
+    ExpectBill(ExpectBill),
+    /// Lets time pass.
+    Advance(Advance),
+    /// Makes calls to the cloud fail.
+    Inject(Inject),
+    /// Ends all faults that were injected.
+    LiftFaults,
+    /// Says what containers of an image do.
+    Script(Script),
+    /// Stops the provider, as if its process had been killed.
+    StopProvider,
+    /// Starts the provider again.
+    StartProvider,
+    /// Runs the real kubectl.
+    Kubectl(Kubectl),
+}
+
+impl Step {
+    /// What the types alone cannot rule out.
+    ///
+    /// # Errors
+    /// A sentence that says what does not fit together.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Delete(step) => step.check(),
+            Self::Expect(step) => step.check(),
+            Self::ExpectEvent(step) => step.check(),
+            Self::ExpectGroup(step) => step.check(),
+            Self::ExpectBill(step) => step.check(),
+            Self::ExpectLog(step) => step.check(),
+            Self::ExpectNode(step) => step.check(),
+            Self::Inject(step) => step.check(),
+            Self::Script(step) => step.check(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Carries the step out.
+    ///
+    /// # Errors
+    /// A [`Miss`] when it does not come out as the case says.
+    pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
+        match self {
+            Self::CreateNamespace(step) => step.play(world).await,
+            Self::Label(step) => step.play(world).await,
+            Self::Run(step) => step.play(world).await,
+            Self::Apply(step) => step.play(world).await,
+            Self::Delete(step) => step.play(world).await,
+            Self::Expect(step) => step.play(world).await,
+            Self::ExpectEvent(step) => step.play(world).await,
+            Self::ExpectLog(step) => step.play(world).await,
+            Self::ExpectNode(step) => step.play(world).await,
+            Self::ExpectGroup(step) => step.play(world).await,
+            Self::ExpectBill(step) => step.play(world).await,
+            Self::Advance(step) => step.play(world).await,
+            Self::Inject(step) => step.play(world).await,
+            Self::LiftFaults => inject::lift(world).await,
+            Self::Script(step) => step.play(world).await,
+            Self::StopProvider => provider::stop(world).await,
+            Self::StartProvider => provider::start(world).await,
+            Self::Kubectl(step) => step.play(world).await,
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CreateNamespace(step) => step.fmt(f),
+            Self::Label(step) => step.fmt(f),
+            Self::Run(step) => step.fmt(f),
+            Self::Apply(step) => step.fmt(f),
+            Self::Delete(step) => step.fmt(f),
+            Self::Expect(step) => step.fmt(f),
+            Self::ExpectEvent(step) => step.fmt(f),
+            Self::ExpectLog(step) => step.fmt(f),
+            Self::ExpectNode(step) => step.fmt(f),
+            Self::ExpectGroup(step) => step.fmt(f),
+            Self::ExpectBill(step) => step.fmt(f),
+            Self::Advance(step) => step.fmt(f),
+            Self::Inject(step) => step.fmt(f),
+            Self::LiftFaults => f.write_str("lift faults"),
+            Self::Script(step) => step.fmt(f),
+            Self::StopProvider => f.write_str("stop provider"),
+            Self::StartProvider => f.write_str("start provider"),
+            Self::Kubectl(step) => step.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The shortest thread of Kubernetes events, cloud calls and money that explains how a case went.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// How many lines a story has at most; the oldest are left out first.
+const LINES: usize = 9;
+
+/// What happened, oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Story(Vec<Chapter>);
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chapter {
+    /// How long after the world's beginning.
+    pub after: Duration,
+    /// What happened, in a word or two.
+    pub what: String,
+    /// Who says so, and what exactly.
+    pub detail: String,
+}
+
+/// Gathers what happened, in whatever order it is found.
+#[derive(Debug)]
+pub struct Gathering {
+    beginning: Timestamp,
+    chapters: Vec<Chapter>,
+}
+
+impl Story {
+    /// The things that happened, oldest first.
+    pub fn chapters(&self) -> &[Chapter] {
+        &self.0
+    }
+}
+
+impl Gathering {
+    /// A story of a world that began at `beginning`.
+    pub fn since(beginning: Timestamp) -> Self {
+        Self { beginning, chapters: Vec::new() }
+    }
+
+    /// At `at`, `what` happened.
+    pub fn add(&mut self, at: Timestamp, what: impl Into<String>, detail: impl Into<String>) {
+        let after = at.duration_since(self.beginning).unsigned_abs();
+        let after = if at < self.beginning { Duration::ZERO } else { after };
+        self.chapters.push(Chapter { after, what: what.into(), detail: detail.into() });
+    }
+
+    /// The story: in order, each thing once, the latest lines where there are too many.
+    pub fn told(mut self) -> Story {
+        self.chapters.sort_by_key(|chapter| chapter.after);
+        let mut told: Vec<Chapter> = Vec::new();
+        for chapter in self.chapters {
+            if !told.iter().any(|seen| seen.what == chapter.what && seen.detail == chapter.detail) {
+                told.push(chapter);
+            }
+        }
+        let surplus = told.len().saturating_sub(LINES);
+        told.drain(..surplus);
+        Story(told)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_story_is_in_order_and_says_each_thing_once() {
+        let beginning: Timestamp = "2026-01-05T01:00:00Z".parse().unwrap();
+        let second = |n: i64| beginning + jiff::SignedDuration::from_secs(n);
+        let mut gathering = Gathering::since(beginning);
+        gathering.add(second(2), "FailedScheduling", "again");
+        gathering.add(second(1), "pod created", "vk/nginx");
+        gathering.add(second(3), "FailedScheduling", "again");
+        let story = gathering.told();
+        let words: Vec<_> = story.chapters().iter().map(|c| (c.after.as_secs(), c.what.as_str())).collect();
+        assert_eq!(words, [(1, "pod created"), (2, "FailedScheduling")]);
+    }
+
+    #[test]
+    fn a_long_story_keeps_its_end() {
+        let beginning: Timestamp = "2026-01-05T01:00:00Z".parse().unwrap();
+        let mut gathering = Gathering::since(beginning);
+        for n in 0..30 {
+            gathering.add(beginning + jiff::SignedDuration::from_secs(n), format!("event {n}"), "");
+        }
+        let story = gathering.told();
+        assert_eq!(story.chapters().len(), LINES);
+        assert_eq!(story.chapters().last().unwrap().what, "event 29");
+    }
+}

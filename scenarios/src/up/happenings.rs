@@ -1,0 +1,97 @@
+//! What is worth a line while the playground runs: what happens to groups, bills of a full hour, faults that struck.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use rust_decimal::Decimal;
+
+use crate::eci::Eci;
+use crate::report::money;
+
+/// Tells each thing once.
+pub(super) struct Happenings {
+    eci: Eci,
+    entries: usize,
+    closed: usize,
+    last_call: Option<String>,
+}
+
+impl Happenings {
+    pub(super) fn new(eci: Eci) -> Self {
+        Self { eci, entries: 0, closed: 0, last_call: None }
+    }
+
+    /// Prints what happened since the last time, oldest first.
+    pub(super) fn print(&mut self, out: &mut impl Write) -> io::Result<()> {
+        let mut lines = self.of_the_ledger();
+        lines.extend(self.of_the_bill());
+        lines.extend(self.of_the_calls());
+        lines.sort_by_key(|(at, _)| *at);
+        for (at, line) in lines {
+            let local = at.to_zoned(TimeZone::system());
+            writeln!(out, "{}  {line}", local.strftime("%H:%M:%S"))?;
+        }
+        out.flush()
+    }
+
+    fn of_the_ledger(&mut self) -> Vec<(Timestamp, String)> {
+        let ledger = self.eci.control().ledger();
+        // A reset through the console makes the ledger begin anew.
+        let from = if ledger.len() < self.entries { 0 } else { self.entries };
+        self.entries = ledger.len();
+        let lines = ledger.into_iter().skip(from).map(|entry| {
+            let text = entry.to_string();
+            // The line's own instant is left out: it stands in front of every line here.
+            (entry.at, text.split_once(' ').map_or(text.as_str(), |(_, rest)| rest).to_owned())
+        });
+        lines.collect()
+    }
+
+    /// The lines of hours that are over.
+    fn of_the_bill(&mut self) -> Vec<(Timestamp, String)> {
+        let hour = |at: Timestamp| at.as_second().div_euclid(3600);
+        let now = hour(self.eci.control().clock().now());
+        let mut closed: Vec<_> =
+            self.eci.bill().lines.into_iter().filter(|line| hour(line.from) < now).collect();
+        closed.sort_by_key(|line| line.to);
+        let from = if closed.len() < self.closed { 0 } else { self.closed };
+        self.closed = closed.len();
+        let lines = closed.into_iter().skip(from).map(|line| {
+            let amount = money(line.amount.decimal());
+            (
+                line.to,
+                format!("billed {} {} for {} s: {amount}", line.group_id, line.group_name, line.seconds),
+            )
+        });
+        lines.collect()
+    }
+
+    /// The calls that were turned down.
+    fn of_the_calls(&mut self) -> Vec<(Timestamp, String)> {
+        let calls = self.eci.control().requests();
+        let known =
+            self.last_call.as_ref().and_then(|id| calls.iter().position(|call| call.request_id == *id));
+        let from = known.map_or(0, |index| index + 1);
+        self.last_call = calls.last().map(|call| call.request_id.clone());
+        let struck = calls.into_iter().skip(from).filter(|call| call.status >= 300 || call.status == 0);
+        struck
+            .map(|call| (call.at, format!("{} was answered {} {}", call.action, call.status, call.code)))
+            .collect()
+    }
+
+    /// What ran and what it cost.
+    pub(super) fn summary(&self) -> String {
+        let lines = self.eci.bill().lines;
+        let groups: BTreeSet<_> = lines.iter().map(|line| line.group_id.as_str()).collect();
+        let seconds: u64 = lines.iter().map(|line| line.seconds).sum();
+        let cost: Decimal = lines.iter().map(|line| line.amount.decimal()).sum();
+        let ran = match groups.len() {
+            0 => "no group ran".to_owned(),
+            1 => format!("1 group ran for {seconds} s"),
+            count => format!("{count} groups ran for {seconds} s together"),
+        };
+        format!("{ran} · {} billed · nothing is left behind", money(cost))
+    }
+}

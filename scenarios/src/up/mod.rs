@@ -1,0 +1,200 @@
+//! `up`: the embedded API, the cloud and the provider on local ports, for your own kubectl; Ctrl-C ends everything.
+
+mod happenings;
+
+use std::io::Write;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use determinism::{Clock, Seed};
+use eci_sim::listener;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use self::happenings::Happenings;
+use crate::cluster::{Cluster, Embedded, Parts};
+use crate::eci::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Eci, REGION};
+
+/// How often it is looked whether something worth knowing happened.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Where the playground is.
+#[derive(Debug, Args)]
+pub struct Up {
+    /// The port of the Kubernetes API; 0 for any that is free.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    kubernetes_port: u16,
+    /// The port of the ECI OpenAPI; 0 for any that is free.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    eci_port: u16,
+    /// The port of the simulator's own door; 0 for any that is free.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    console_port: u16,
+    /// The file through which kubectl finds its way; it is removed at the end.
+    #[arg(long, value_name = "FILE", default_value = "./virtual-node.kubeconfig")]
+    kubeconfig: PathBuf,
+    /// Where all chance comes from: three words, as a run prints them.
+    #[arg(long, value_name = "WORDS", default_value_t = Seed::DEFAULT)]
+    seed: Seed,
+}
+
+/// Runs the playground until it is told to stop.
+///
+/// # Errors
+/// When a port is taken, the kubeconfig cannot be written, or a part does not start.
+pub fn run(arguments: &Up) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(play(arguments))?;
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn play(arguments: &Up) -> anyhow::Result<()> {
+    let kubernetes = bind("Kubernetes", "kubernetes-port", arguments.kubernetes_port).await?;
+    let cloud = bind("ECI", "eci-port", arguments.eci_port).await?;
+    let console = bind("the console", "console-port", arguments.console_port).await?;
+    let stop = stop_signals()?;
+
+    let clock = Clock::system();
+    let eci = Eci::here(&clock, arguments.seed);
+    let mut cluster = Embedded::start(Parts { clock, seed: arguments.seed, eci: eci.clone() }).await?;
+    let addresses = [cloud.local_addr()?, console.local_addr()?];
+    let door = cluster.listen(kubernetes)?;
+    let mut servers = JoinSet::new();
+    serve(&mut servers, cloud, console, &eci);
+    let kubeconfig = Kubeconfig::write(&arguments.kubeconfig, &door.kubeconfig)?;
+
+    let file = arguments.kubeconfig.display();
+    let [cloud, console] = addresses;
+    let mut out = anstream::stdout();
+    write!(
+        out,
+        "Kubernetes   https://{:<22}kubeconfig  {file}\n\
+         ECI          http://{cloud:<23}access key  {ACCESS_KEY_ID} / {ACCESS_KEY_SECRET} · region {REGION}\n\
+         Console      http://{console:<23}groups, bill, clock, faults\n\n  \
+           export KUBECONFIG={file}\n  \
+           kubectl create ns vk\n  \
+           kubectl label namespace vk virtual-node-affinity-injection=enabled\n  \
+           kubectl -n vk run nginx --image nginx\n\n\
+         Ctrl-C ends everything.\n\n",
+        door.address.to_string(),
+    )?;
+    out.flush()?;
+
+    let mut happenings = Happenings::new(eci.clone());
+    tokio::pin!(stop);
+    loop {
+        tokio::select! {
+            () = &mut stop => break,
+            () = tokio::time::sleep(LOOK) => happenings.print(&mut out)?,
+        }
+    }
+    happenings.print(&mut out)?;
+    cluster.end().await;
+    servers.shutdown().await;
+    kubeconfig.remove()?;
+    writeln!(out, "\n{}", happenings.summary())?;
+    Ok(())
+}
+
+fn serve(servers: &mut JoinSet<()>, cloud: TcpListener, console: TcpListener, eci: &Eci) {
+    let (service, door) = (eci.clone(), eci.clone());
+    let never = std::future::pending;
+    servers.spawn(listener::serve(cloud, move |request| service.exchange(request), never()));
+    servers.spawn(listener::serve(console, move |request| door.control_exchange(&request), never()));
+}
+
+/// A listener on loopback.
+async fn bind(what: &'static str, flag: &'static str, port: u16) -> Result<TcpListener, PortTaken> {
+    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+    bound.map_err(|source| PortTaken { what, flag, port, source })
+}
+
+/// Why a door cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "port {port} cannot be had for {what}: {source}\n  choose another with --{flag}, or 0 for any that is free"
+)]
+struct PortTaken {
+    what: &'static str,
+    flag: &'static str,
+    port: u16,
+    source: std::io::Error,
+}
+
+/// Ends when the person or the machine asks for it.
+fn stop_signals() -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for the signal to end")?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// The kubeconfig file; removed when it goes out of scope, so that an error on the way leaves nothing behind.
+struct Kubeconfig(Option<PathBuf>);
+
+impl Kubeconfig {
+    /// Writes the file for its owner alone; it holds a key.
+    fn write(path: &Path, text: &str) -> anyhow::Result<Self> {
+        let told = || format!("cannot write the kubeconfig to {}", path.display());
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(folder).with_context(told)?;
+        file.write_all(text.as_bytes()).with_context(told)?;
+        file.persist(path).with_context(told)?;
+        Ok(Self(Some(path.to_owned())))
+    }
+
+    fn remove(mut self) -> anyhow::Result<()> {
+        let Some(path) = self.0.take() else { return Ok(()) };
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("cannot remove {}", path.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for Kubeconfig {
+    fn drop(&mut self) {
+        if let Some(path) = self.0.take() {
+            let _ = std::fs::remove_file(path); // the error that brought us here is the one to be told
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_in_use_is_told_with_what_to_do() {
+        let first = bind("ECI", "eci-port", 0).await.unwrap();
+        let port = first.local_addr().unwrap().port();
+        let error = bind("ECI", "eci-port", port).await.unwrap_err().to_string();
+        assert!(error.starts_with(&format!("port {port} cannot be had for ECI: ")), "{error}");
+        assert!(error.contains("choose another with --eci-port"), "{error}");
+    }
+
+    #[test]
+    fn the_kubeconfig_is_for_its_owner_alone_and_goes_with_the_playground() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.kubeconfig");
+        let kubeconfig = Kubeconfig::write(&path, "secret").unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        kubeconfig.remove().unwrap();
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,376 @@
+//! A mistake in a case file is answered with the file, the line, the column, and what would be right.
+
+use scenarios::scenario::Scenario;
+
+#[track_caller]
+fn told(text: &str, answer: &str) {
+    let mistake = Scenario::read("cases/x.yaml", text).expect_err("this should be a mistake").to_string();
+    assert_eq!(mistake, answer.trim_end(), "\nit said:\n{mistake}\n");
+}
+
+#[test]
+fn a_step_that_does_not_exist_is_answered_with_the_nearest() {
+    told(
+        r##"scenario: A claim
+cites: a source
+steps:
+  - create-namespace: vk
+  - expct: { pod: vk/nginx, is: Running }
+"##,
+        r##"error: there is no step `expct`; did you mean `expect`?
+  cases/x.yaml:5:5
+  5 |   - expct: { pod: vk/nginx, is: Running }
+    |     ^^^^^
+"##,
+    );
+}
+
+#[test]
+fn a_step_that_is_like_no_other_is_answered_with_all_of_them() {
+    told(
+        r##"scenario: A claim
+cites: a source
+steps:
+  - frobnicate: { pod: vk/nginx }
+"##,
+        r##"error: there is no step `frobnicate`
+  cases/x.yaml:4:5
+  4 |   - frobnicate: { pod: vk/nginx }
+    |     ^^^^^^^^^^
+  the steps are: create-namespace, label, run, apply, delete, expect, expect-event, expect-log,
+                 expect-node, expect-group, expect-bill, advance, inject, lift-faults, script,
+                 stop-provider, start-provider, kubectl
+"##,
+    );
+}
+
+#[test]
+fn a_field_that_does_not_exist() {
+    told(
+        r##"scenario: A claim
+cites: a source
+steps:
+  - expect: { pdo: vk/nginx, is: Running }
+"##,
+        r##"error: `expect` has no `pdo`; did you mean `pod`?
+  cases/x.yaml:4:15
+  4 |   - expect: { pdo: vk/nginx, is: Running }
+    |               ^^^
+"##,
+    );
+}
+
+#[test]
+fn a_word_that_is_nearly_one() {
+    told(
+        r##"scenario: A claim
+cites: a source
+steps:
+  - expect: { pod: vk/nginx, is: Runing }
+"##,
+        r##"error: `is` cannot be `Runing`; did you mean `Running`?
+  cases/x.yaml:4:34
+  4 |   - expect: { pod: vk/nginx, is: Runing }
+    |                                  ^^^^^^
+"##,
+    );
+}
+
+#[test]
+fn a_word_that_is_none() {
+    told(
+        r##"scenario: A claim
+cites: a source
+steps:
+  - expect: { pod: vk/nginx, is: Walking }
+"##,
+        r##"error: `is` cannot be `Walking`
+  cases/x.yaml:4:34
+  4 |   - expect: { pod: vk/nginx, is: Walking }
+    |                                  ^^^^^^^
+  it can be: Pending, Running, Succeeded, Failed, Unknown, gone
+"##,
+    );
+}
+
+#[test]
+fn a_span_without_a_unit() {
+    told(
+        r##"scenario: A claim
+cites: a source
+steps:
+  - expect: { pod: vk/nginx, is: Running, within: 60 }
+"##,
+        r##"error: `60` is not a span; write it as `250ms`, `60s`, `90m` or `1h30m`
+  cases/x.yaml:4:51
+  4 |   - expect: { pod: vk/nginx, is: Running, within: 60 }
+    |                                                   ^^
+"##,
+    );
+}
+
+#[test]
+fn a_text_where_a_number_belongs() {
+    told(
+        r##"scenario: A claim
+cites: a source
+steps:
+  - expect: { pod: vk/nginx, restarts: many }
+"##,
+        r##"error: `restarts` should be a whole number, not `many`
+  cases/x.yaml:4:40
+  4 |   - expect: { pod: vk/nginx, restarts: many }
+    |                                        ^^^^
+"##,
+    );
+}
+
+#[test]
+fn a_list_where_a_name_belongs() {
+    told(
+        r##"scenario: A claim
+cites: a source
+steps:
+  - expect: { pod: [vk, nginx], is: Running }
+"##,
+        r##"error: `pod` should be a text, not a list
+  cases/x.yaml:4:20
+  4 |   - expect: { pod: [vk, nginx], is: Running }
+    |                    ^
+"##,
+    );
+}
+
+#[test]
+fn a_name_that_names_no_pod() {
+    told(
+        r##"scenario: A claim
+cites: a source
+steps:
+  - expect: { pod: Vk/nginx, is: Running }
+"##,
+        r##"error: `Vk/nginx` does not name a pod; write `namespace/name`, as in `vk/nginx`
+  cases/x.yaml:4:20
+  4 |   - expect: { pod: Vk/nginx, is: Running }
+    |                    ^^^^^^^^
+"##,
+    );
+}
+
+#[test]
+fn a_field_that_is_missing_is_told_at_the_step() {
+    told(
+        r##"scenario: A claim
+cites: a source
+steps:
+  - run:
+      pod: vk/nginx
+"##,
+        r##"error: `run` needs `image`
+  cases/x.yaml:4:5
+  4 |   - run:
+    |     ^^^
+"##,
+    );
+}
+
+#[test]
+fn an_expectation_of_nothing() {
+    told(
+        r##"scenario: A claim
+cites: a source
+steps:
+  - expect: { pod: vk/nginx }
+"##,
+        r##"error: `expect` says nothing about the pod; add `is: Running` or the like
+  cases/x.yaml:4:5
+  4 |   - expect: { pod: vk/nginx }
+    |     ^^^^^^
+"##,
+    );
+}
+
+#[test]
+fn two_steps_in_one() {
+    told(
+        r##"scenario: A claim
+cites: a source
+steps:
+  - run: { pod: vk/nginx, image: nginx }
+    expect: { pod: vk/nginx, is: Running }
+"##,
+        r##"error: `run` and `expect` are two steps; begin each with its own `- `
+  cases/x.yaml:5:5
+  5 |     expect: { pod: vk/nginx, is: Running }
+    |     ^^^^^^
+"##,
+    );
+}
+
+#[test]
+fn a_step_without_what_it_needs() {
+    told(
+        r##"scenario: A claim
+cites: a source
+steps:
+  - expect
+"##,
+        r##"error: `expect` says nothing; write `- expect: …`
+  cases/x.yaml:4:5
+  4 |   - expect
+    |     ^^^^^^
+"##,
+    );
+}
+
+#[test]
+fn something_that_is_no_step() {
+    told(
+        r##"scenario: A claim
+cites: a source
+steps:
+  - [a]
+"##,
+        r##"error: a step should be a verb and what it needs, as in `- advance: 1h`, not a list
+  cases/x.yaml:4:5
+  4 |   - [a]
+    |     ^
+"##,
+    );
+}
+
+#[test]
+fn an_amount_that_is_no_number() {
+    told(
+        r##"scenario: A claim
+cites: a source
+steps:
+  - expect-bill: { total: much }
+"##,
+        r##"error: `total` should be a number, not `much`
+  cases/x.yaml:4:27
+  4 |   - expect-bill: { total: much }
+    |                           ^^^^
+"##,
+    );
+}
+
+#[test]
+fn a_shell_where_there_is_none() {
+    told(
+        r##"scenario: A claim
+cites: a source
+steps:
+  - kubectl: get pods | wc -l
+"##,
+        r##"error: `|` is for a shell, and no shell reads this; quote it or leave it out
+  cases/x.yaml:4:14
+  4 |   - kubectl: get pods | wc -l
+    |              ^^^^^^^^^^^^^^^^
+"##,
+    );
+}
+
+#[test]
+fn a_bracket_that_is_not_closed() {
+    told(
+        r##"scenario: A claim
+cites: a source
+steps:
+  - run: { pod: vk/nginx, image: nginx
+"##,
+        r##"error: this is not YAML: unclosed bracket '{'
+  cases/x.yaml:4:10
+  4 |   - run: { pod: vk/nginx, image: nginx
+    |          ^
+"##,
+    );
+}
+
+#[test]
+fn a_key_that_is_given_twice() {
+    told(
+        r##"scenario: A claim
+cites: a source
+steps:
+  - run: { pod: vk/nginx, pod: vk/nginx, image: nginx }
+"##,
+        r##"error: `pod` is given twice; keep one of the two
+  cases/x.yaml:4:27
+  4 |   - run: { pod: vk/nginx, pod: vk/nginx, image: nginx }
+    |                           ^^^
+"##,
+    );
+}
+
+#[test]
+fn an_empty_file() {
+    told(
+        r##""##,
+        r##"error: the file says nothing; a case has `scenario`, `cites` and `steps`
+  cases/x.yaml:1:1
+  1 | 
+    | ^
+"##,
+    );
+}
+
+#[test]
+fn a_case_without_its_source() {
+    told(
+        r##"scenario: A claim
+steps:
+  - stop-provider
+"##,
+        r##"error: a case needs `cites`
+  cases/x.yaml:1:1
+  1 | scenario: A claim
+    | ^
+"##,
+    );
+}
+
+#[test]
+fn a_case_without_steps() {
+    told(
+        r##"scenario: A claim
+cites: a source
+steps: []
+"##,
+        r##"error: a case without steps shows nothing; add at least one
+  cases/x.yaml:3:8
+  3 | steps: []
+    |        ^
+"##,
+    );
+}
+
+#[test]
+fn a_capability_that_does_not_exist() {
+    told(
+        r##"scenario: A claim
+cites: a source
+needs: [kubctl]
+steps:
+  - stop-provider
+"##,
+        r##"error: `needs` cannot be `kubctl`; did you mean `kubectl`?
+  cases/x.yaml:3:9
+  3 | needs: [kubctl]
+    |         ^^^^^^
+"##,
+    );
+}
+
+#[test]
+fn a_file_that_is_a_list() {
+    told(
+        r##"- scenario: A claim
+"##,
+        r##"error: a case should be a mapping, not a list
+  cases/x.yaml:1:1
+  1 | - scenario: A claim
+    | ^
+"##,
+    );
+}

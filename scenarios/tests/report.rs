@@ -1,0 +1,142 @@
+//! What is printed is tested like any other output.
+
+use std::time::Duration;
+
+use scenarios::outcome::{Fact, Failure, Miss, Outcome, Verdict};
+use scenarios::report::text::{Manner, Text};
+use scenarios::report::{json, junit};
+use scenarios::scenario::Capability;
+use scenarios::story::Gathering;
+
+const CLAIM: &str = "a labelled namespace sends its pods to the virtual node";
+
+fn outcome(verdict: Verdict) -> Outcome {
+    Outcome {
+        case: "scheduling/by-namespace-label".to_owned(),
+        file: "scenarios/cases/scheduling/by-namespace-label.yaml".to_owned(),
+        claim: CLAIM.to_owned(),
+        cites: "virtual node guide".to_owned(),
+        verdict,
+        took: Duration::from_millis(4),
+        simulated: Duration::from_secs(3600),
+        cost: "0.441072".parse().unwrap(),
+    }
+}
+
+fn failure() -> Verdict {
+    let beginning: jiff::Timestamp = "2026-01-05T01:00:00Z".parse().unwrap();
+    let mut gathering = Gathering::since(beginning);
+    gathering.add(beginning, "pod created", "the webhook was not asked: namespace vk has no label");
+    gathering.add(beginning + jiff::SignedDuration::from_millis(1), "FailedScheduling", "default-scheduler");
+    let miss = Miss::Unmet {
+        wanted: vec![Fact::new("status.phase", "Running"), Fact::new("Ready", "true")],
+        seen: vec![Fact::new("status.phase", "Pending, for all of the 60 s"), Fact::new("Ready", "false")],
+        because: Some(
+            "0/1 nodes are available: 1 node(s) had untolerated taint(s). preemption: 0/1 nodes are available: 1 \
+             Preemption is not helpful for scheduling."
+                .to_owned(),
+        ),
+    };
+    let step = "expect pod vk/nginx Running on virtual-kubelet within 1m".to_owned();
+    Verdict::Failed(Box::new(Failure { line: 7, step, miss, story: gathering.told() }))
+}
+
+fn printed(outcomes: &[Outcome], quiet: bool) -> String {
+    let command = "cargo run --release --".to_owned();
+    let mut out = Vec::new();
+    let mut text =
+        Text::new(&mut out, Manner { quiet, live: false, command, seed: "quiet-otter-17".to_owned() });
+    text.begin("virtual node · embedded Kubernetes API · local ECI cn-hangzhou").unwrap();
+    for outcome in outcomes {
+        text.case_begins(&outcome.case, &outcome.claim).unwrap();
+        text.case_ended(outcome).unwrap();
+    }
+    text.end(Duration::from_millis(212)).unwrap();
+    anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string()
+}
+
+#[test]
+fn a_passed_case_is_one_line_and_the_rest_says_what_it_cost_and_what_comes_next() {
+    assert_eq!(
+        printed(&[outcome(Verdict::Passed)], false),
+        "\
+virtual node · embedded Kubernetes API · local ECI cn-hangzhou · seed quiet-otter-17
+
+scheduling
+  ✓ a labelled namespace sends its pods to the virtual node             4 ms   1h 00m   ¥ 0.441072
+
+1 passed in 0.2 s · 1h 00m simulated · ¥ 0.441072 billed
+
+next:  cargo run --release -- up             a playground for your own kubectl
+"
+    );
+}
+
+#[test]
+fn a_failure_explains_itself() {
+    let text = printed(&[outcome(failure())], false);
+    let paragraph = text.split_once("scheduling\n").unwrap().1.split_once("\n1 failed").unwrap().0;
+    assert_eq!(
+        paragraph,
+        "  ✗ a labelled namespace sends its pods to the virtual node             4 ms   1h 00m   ¥ 0.441072
+
+    scenarios/cases/scheduling/by-namespace-label.yaml:7
+      step     expect pod vk/nginx Running on virtual-kubelet within 1m
+      wanted   status.phase  Running
+               Ready         true
+      seen     status.phase  Pending, for all of the 60 s
+               Ready         false
+      because  0/1 nodes are available: 1 node(s) had untolerated taint(s). preemption: 0/1 nodes
+               are available: 1 Preemption is not helpful for scheduling.
+      story    +0.000s  pod created       the webhook was not asked: namespace vk has no label
+               +0.001s  FailedScheduling  default-scheduler
+      again    cargo run --release -- run scheduling/by-namespace-label --seed quiet-otter-17
+
+"
+    );
+}
+
+#[test]
+fn quiet_is_the_last_line_and_the_failures() {
+    assert_eq!(
+        printed(&[outcome(Verdict::Passed)], true),
+        "1 passed in 0.2 s · 1h 00m simulated · ¥ 0.441072 billed\n"
+    );
+    assert!(printed(&[outcome(failure())], true).contains("untolerated taint"));
+}
+
+#[test]
+fn a_case_that_is_passed_over_names_what_is_missing() {
+    let text = printed(&[outcome(Verdict::Passed), outcome(Verdict::Lacking(Capability::Kubectl))], false);
+    assert!(text.contains("passed over: no kubectl\n"), "{text}");
+    assert!(text.contains("1 passed, 1 passed over (no kubectl) in 0.2 s"), "{text}");
+}
+
+#[test]
+fn no_line_is_wider_than_a_hundred() {
+    let text = printed(&[outcome(Verdict::Passed), outcome(failure())], false);
+    for line in text.lines() {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+}
+
+#[test]
+fn the_json_report_has_the_same_facts() {
+    let document = json::document("quiet-otter-17", &[outcome(Verdict::Passed), outcome(failure())]);
+    assert_eq!(document["cases"][0]["verdict"], "passed");
+    assert_eq!(document["cases"][0]["cost_yuan"], "0.441072");
+    assert_eq!(document["cases"][1]["failure"]["line"], 7);
+    assert_eq!(document["cases"][1]["failure"]["wanted"][0]["value"], "Running");
+}
+
+#[test]
+fn the_junit_report_counts_failures_and_skips() {
+    let outcomes = [outcome(failure()), outcome(Verdict::Lacking(Capability::Kubectl))];
+    let xml = junit::document("quiet-otter-17", &outcomes);
+    assert!(xml.contains("tests=\"2\" failures=\"1\" skipped=\"1\""), "{xml}");
+    assert!(xml.contains("<skipped message=\"no kubectl\"/>"), "{xml}");
+    assert!(
+        xml.contains("<failure message=\"status.phase: Pending, for all of the 60 s, not Running; "),
+        "{xml}"
+    );
+}
