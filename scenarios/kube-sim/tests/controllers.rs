@@ -10,7 +10,8 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Endpoints, Namespace, Pod, Service, ServiceAccount};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
-use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use kube::api::{Api, DeleteParams, EvictParams, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 fn condition<'a>(object: &'a Value, kind: &str) -> &'a Value {
@@ -392,4 +393,34 @@ async fn the_same_seed_names_the_same_pods() {
     }
     assert_eq!(stories[0], stories[1]);
     assert_eq!(stories[0].0.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_budget_stops_the_eviction_of_one_pod_too_many() {
+    let cluster = Cluster::start();
+    cluster.node("n", json!([])).await;
+    for name in ["a", "b"] {
+        let labels = json!({"name": name, "labels": {"app": "web"}});
+        let spec = json!({"containers": [{"name": "c", "image": "i"}]});
+        cluster.make::<Pod>(json!({"metadata": labels, "spec": spec})).await;
+    }
+    let spec = json!({"minAvailable": 1, "selector": {"matchLabels": {"app": "web"}}});
+    cluster.make::<PodDisruptionBudget>(json!({"metadata": {"name": "web"}, "spec": spec})).await;
+    settle().await;
+    cluster.run("a").await;
+    cluster.run("b").await;
+    settle().await;
+    cluster.pods().evict("a", &EvictParams::default()).await.unwrap();
+    settle().await;
+    let going = cluster.seen("a").await;
+    assert_eq!(condition(&going, "DisruptionTarget")["reason"], "EvictionByEvictionAPI");
+    assert!(going["metadata"]["deletionTimestamp"].is_string());
+    let kube::Error::Api(status) = cluster.pods().evict("b", &EvictParams::default()).await.unwrap_err()
+    else {
+        panic!("it should be refused")
+    };
+    assert_eq!(
+        (status.code, status.message.as_str()),
+        (429, "Cannot evict pod as it would violate the pod's disruption budget.")
+    );
 }

@@ -6,6 +6,7 @@
 pub mod label_selector;
 
 mod deployment;
+mod disruption;
 mod endpoints;
 mod eviction;
 mod garbage;
@@ -35,6 +36,7 @@ impl KubeSim {
             deployment::run(self),
             job::run(self),
             endpoints::run(self),
+            disruption::run(self),
         );
     }
 }

@@ -7,13 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::label_selector::selects;
-use super::owned::{
-    self, PODS, Times, available_from, claimed, count, dismiss, from_template, is_active, ready_since,
-};
+use super::owned::{self, PODS, Times, available_from, claimed, count, dismiss, from_template, is_active};
 use super::recorder::{Happening, record};
 use super::waiting::Changes;
 use crate::KubeSim;
-use crate::pods::conditions::Condition;
+use crate::pods::conditions::{Condition, holds};
 use crate::pods::field::{is_leaving, name, number, uid};
 use crate::service::create_as_controller;
 use crate::store::Shelf;
@@ -73,7 +71,8 @@ pub fn plan(set: &Value, pods: &[Arc<Value>]) -> Plan {
 }
 
 async fn keep(sim: &KubeSim, set: &Arc<Value>, turned_down: &mut TurnedDown) -> Option<Timestamp> {
-    let pods = claimed(sim, set, PODS);
+    let mut pods = claimed(sim, set, PODS);
+    let before = sim.store().revision();
     let mut failure = None;
     let mut due = None;
     if !is_leaving(set) {
@@ -95,10 +94,15 @@ async fn keep(sim: &KubeSim, set: &Arc<Value>, turned_down: &mut TurnedDown) -> 
             Plan::Delete(pods) => pods.iter().for_each(|pod| delete(sim, set, pod)),
         }
     }
-    let pods = claimed(sim, set, PODS);
+    if sim.store().revision() != before {
+        pods = claimed(sim, set, PODS);
+    }
     let now = sim.clock().now();
     let seconds = number(set, "/spec/minReadySeconds").unwrap_or(0);
-    let soon = pods.iter().filter_map(|pod| available_from(pod, seconds)).filter(|at| *at > now).min();
+    let soon = match seconds {
+        0 => None,
+        _ => pods.iter().filter_map(|pod| available_from(pod, seconds)).filter(|at| *at > now).min(),
+    };
     publish(sim, set, &pods, failure);
     earliest(due, soon)
 }
@@ -152,11 +156,15 @@ fn publish(sim: &KubeSim, set: &Arc<Value>, pods: &[Arc<Value>], failure: Option
     let tally = |holds: &dyn Fn(&Value) -> bool| {
         i64::try_from(active.iter().filter(|pod| holds(pod)).count()).unwrap_or(i64::MAX)
     };
+    let is_available = |pod: &Value| match seconds {
+        0 => holds(pod, "Ready"),
+        _ => available_from(pod, seconds).is_some_and(|at| at <= now),
+    };
     next["status"]["replicas"] = tally(&|_| true).into();
     let counters = [
         ("fullyLabeledReplicas", tally(&|pod| selects(Some(&fully), pod))),
-        ("readyReplicas", tally(&|pod| ready_since(pod).is_some())),
-        ("availableReplicas", tally(&|pod| available_from(pod, seconds).is_some_and(|at| at <= now))),
+        ("readyReplicas", tally(&|pod| holds(pod, "Ready"))),
+        ("availableReplicas", tally(&is_available)),
         ("observedGeneration", number(&set, "/metadata/generation").unwrap_or(0)),
     ];
     count(&mut next["status"], &counters);

@@ -9,6 +9,9 @@ use tokio::sync::watch;
 use crate::KubeSim;
 use crate::store::Shelf;
 
+/// How often a clock that stands is looked at: somebody may have pushed it forward.
+const STANDING: Duration = Duration::from_secs(1);
+
 /// What a controller waits for.
 pub struct Changes {
     receivers: Vec<watch::Receiver<u64>>,
@@ -33,8 +36,12 @@ impl Changes {
         match due {
             None => drop(changed.await),
             Some(due) => {
-                let wait =
+                let told =
                     Duration::try_from(sim.clock().now().duration_until(due)).unwrap_or(Duration::ZERO);
+                let wait = match sim.clock().rate() {
+                    0 => STANDING.min(told),
+                    rate => told / rate,
+                };
                 // A millisecond more, so that the instant has certainly come when it is looked at.
                 let wait = wait.saturating_add(Duration::from_millis(1));
                 tokio::select! {

@@ -1,0 +1,132 @@
+//! PodDisruptionBudgets: how many of the pods they speak of may be taken away just now.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::label_selector::selects;
+use super::owned::{PODS, Times, set_condition};
+use super::waiting::Changes;
+use crate::KubeSim;
+use crate::pods::conditions::{Condition, holds};
+use crate::pods::field::{controller, is_leaving, map_mut, namespace, number, text};
+use crate::scheduler::candidate::is_over;
+use crate::store::Shelf;
+
+const BUDGETS: Shelf = ("policy", "poddisruptionbudgets");
+const SETS: Shelf = ("apps", "replicasets");
+
+/// Keeps budgets until the future is dropped.
+pub async fn run(sim: &KubeSim) {
+    let mut changes = Changes::of(sim, &[BUDGETS, PODS, SETS]);
+    loop {
+        changes.seen();
+        for budget in sim.store().list(BUDGETS, None).0.iter().filter(|b| !is_leaving(b)) {
+            keep(sim, budget);
+        }
+        changes.next(sim, None).await;
+    }
+}
+
+/// What a budget comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sum {
+    /// How many pods there should be.
+    pub expected: i64,
+    /// How many of them have to be healthy.
+    pub desired: i64,
+    /// How many are.
+    pub healthy: i64,
+}
+
+impl Sum {
+    /// How many may be taken away.
+    pub fn allowed(self) -> i64 {
+        if self.expected == 0 { 0 } else { (self.healthy - self.desired).max(0) }
+    }
+}
+
+/// Counts for a budget: `expected` pods by their owners, of which `pods` are there.
+pub fn sum(budget: &Value, pods: &[Arc<Value>], expected: i64) -> Sum {
+    let share = |value: &Value| match value {
+        Value::String(text) => {
+            let percent: i64 = text.trim_end_matches('%').parse().unwrap_or(100);
+            (expected * percent + 99) / 100
+        }
+        value => value.as_i64().unwrap_or(0),
+    };
+    let desired = match (budget.pointer("/spec/maxUnavailable"), budget.pointer("/spec/minAvailable")) {
+        (Some(most), _) if !most.is_null() => (expected - share(most)).max(0),
+        (_, Some(least)) if !least.is_null() => share(least),
+        _ => (expected - 1).max(0),
+    };
+    let healthy = pods.iter().filter(|pod| holds(pod, "Ready") && !is_leaving(pod)).count();
+    Sum { expected, desired, healthy: i64::try_from(healthy).unwrap_or(i64::MAX) }
+}
+
+/// How many pods the owners of `pods` ask for; pods without one count for themselves.
+fn expected(sim: &KubeSim, pods: &[Arc<Value>]) -> i64 {
+    let mut owners = std::collections::BTreeMap::new();
+    let mut alone = 0;
+    for pod in pods {
+        let set = controller(pod)
+            .filter(|owner| text(owner, "/kind") == "ReplicaSet")
+            .and_then(|owner| sim.store().get(SETS, namespace(pod), text(owner, "/name")));
+        match set {
+            Some(set) => {
+                let replicas = number(&set, "/spec/replicas").unwrap_or(1);
+                owners.insert(crate::pods::field::uid(&set).to_owned(), replicas);
+            }
+            None => alone += 1,
+        }
+    }
+    owners.values().sum::<i64>() + alone
+}
+
+fn keep(sim: &KubeSim, budget: &Arc<Value>) {
+    let selector = budget.pointer("/spec/selector");
+    let mut pods = sim.store().list(PODS, Some(namespace(budget))).0;
+    pods.retain(|pod| selects(selector, pod) && !is_over(pod));
+    let sum = sum(budget, &pods, expected(sim, &pods));
+    let mut next = (**budget).clone();
+    map_mut(&mut next, "status");
+    for (key, value) in [
+        ("observedGeneration", number(budget, "/metadata/generation").unwrap_or(0)),
+        ("disruptionsAllowed", sum.allowed()),
+        ("currentHealthy", sum.healthy),
+        ("desiredHealthy", sum.desired),
+        ("expectedPods", sum.expected),
+    ] {
+        next["status"][key] = json!(value);
+    }
+    let (status, reason) =
+        if sum.allowed() > 0 { ("True", "SufficientPods") } else { ("False", "InsufficientPods") };
+    let condition = Condition { kind: "DisruptionAllowed", status, reason, message: "" };
+    set_condition(&mut next, &condition, Times::Transition, sim.clock().now());
+    let _ = sim.store().replace(BUDGETS, budget, next); // whoever changed it meanwhile woke us again
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_allows_what_is_left_above_its_line() {
+        let pod = |ready: bool| {
+            let status = if ready { "True" } else { "False" };
+            Arc::new(json!({"status": {"conditions": [{"type": "Ready", "status": status}]}}))
+        };
+        let pods = [pod(true), pod(true), pod(true), pod(false)];
+        for (spec, desired, allowed) in [
+            (json!({"minAvailable": 2}), 2, 1),
+            (json!({"minAvailable": "50%"}), 2, 1),
+            (json!({"minAvailable": "100%"}), 4, 0),
+            (json!({"maxUnavailable": 1}), 3, 0),
+            (json!({"maxUnavailable": 2}), 2, 1),
+            (json!({"maxUnavailable": "30%"}), 2, 1),
+        ] {
+            let sum = sum(&json!({"spec": spec}), &pods, 4);
+            assert_eq!((sum.desired, sum.allowed()), (desired, allowed), "{spec}");
+        }
+    }
+}
