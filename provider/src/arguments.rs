@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Parser;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, Client};
 use provider::config::{ConfigError, Settings, Sources, read_file};
 use provider::eci::TransportError;
+use provider::eci::retry::back_off;
 use provider::serving::{Identification, TlsError};
 use provider::webhook::registration::{self, Address};
 use tokio::net::TcpListener;
@@ -167,12 +169,21 @@ impl Arguments {
             return read.map(Some).map_err(|why| Trouble::File { path: path.clone(), why });
         }
         let api: Api<ConfigMap> = Api::namespaced(client.clone(), "kube-system");
-        match api.get_opt("extension-apiserver-authentication").await {
-            Ok(found) => Ok(found.and_then(|found| found.data?.get("client-ca-file").cloned())),
-            Err(error) => {
-                tracing::warn!(%error, "the cluster's authority of clients cannot be read; only tokens are accepted");
-                Ok(None)
+        let mut failures = 0;
+        loop {
+            match api.get_opt("extension-apiserver-authentication").await {
+                Ok(found) => return Ok(found.and_then(|found| found.data?.get("client-ca-file").cloned())),
+                Err(kube::Error::Api(answer)) if answer.code == 403 => {
+                    tracing::warn!(
+                        "the cluster's authority of clients may not be read; only tokens are accepted"
+                    );
+                    return Ok(None);
+                }
+                // Without the API server there is nothing to do but to wait for it.
+                Err(error) => tracing::warn!(%error, "the API server does not answer yet"),
             }
+            failures += 1;
+            tokio::time::sleep(back_off(failures, Duration::from_millis(500), Duration::from_secs(10))).await;
         }
     }
 
