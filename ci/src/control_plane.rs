@@ -50,9 +50,9 @@ pub fn node_programs(root: &Path) -> Result<PathBuf> {
 /// One file for all programs of a Go package, and a link to it for each.
 fn build(root: &Path, folder: &Path, package: &str, programs: &[&str]) -> Result<()> {
     let version = module::kubernetes_version();
-    eprintln!("building Kubernetes {version} from source: about ten minutes the first time");
     let file = folder.join("programs");
     let mut build = go(&root.join("ci/control-plane"))?;
+    eprintln!("building Kubernetes {version} from source: about ten minutes the first time");
     build.args(["build", "-ldflags", &link_flags(version)?, "-o"]).arg(&file).arg(package);
     command(&mut build)?;
     for program in programs {

@@ -3,7 +3,15 @@
 use control_plane::{Binaries, ControlPlane};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> std::process::ExitCode {
+    if let Err(error) = run().await {
+        eprintln!("error: {error}");
+        return std::process::ExitCode::FAILURE;
+    }
+    std::process::ExitCode::SUCCESS
+}
+
+async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let mut plane = ControlPlane::start(&Binaries::find()?).await?;
     println!("export KUBECONFIG={}", plane.kubeconfig().display());
     for (name, log) in plane.logs() {
