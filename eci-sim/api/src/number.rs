@@ -1,13 +1,16 @@
-//! A number as the wire writes it, exact: text in a request, a JSON number in a reply, never a float in between.
+//! A number as the wire writes it: text in a request, a JSON number in a reply, counted with in decimal.
 
 use std::fmt;
 use std::str::FromStr;
 
 use rust_decimal::Decimal;
 use serde::de::{self, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 
 /// A decimal number of the ECI API.
+///
+/// Writing is exact, and so is reading from text. A number in JSON is read as the shortest decimal that means the same
+/// float, which is what stood there for up to 15 significant digits.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Number(pub Decimal);
 
@@ -51,16 +54,13 @@ impl FromStr for Number {
     }
 }
 
-/// How a serializer that understands exact numbers is asked for one: a newtype of this name around the text.
-pub const EXACT: &str = "$eci_api::Number";
-
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let text = self.to_string();
-        match serde_json::value::RawValue::from_string(text.clone()) {
-            Ok(raw) if serializer.is_human_readable() => raw.serialize(serializer),
-            _ => serializer.serialize_str(&text),
+        if !serializer.is_human_readable() {
+            return serializer.serialize_str(&text);
         }
+        serde_json::value::RawValue::from_string(text).map_err(ser::Error::custom)?.serialize(serializer)
     }
 }
 
@@ -87,6 +87,11 @@ impl<'de> Deserialize<'de> for Number {
                 value.to_string().parse().map_err(|_| E::invalid_value(de::Unexpected::Float(value), &self))
             }
         }
-        deserializer.deserialize_any(Digits)
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_any(Digits)
+        } else {
+            // Flat parameters: the hint that a number is meant makes an empty text an absent one.
+            deserializer.deserialize_f64(Digits)
+        }
     }
 }

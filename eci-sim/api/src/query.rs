@@ -2,6 +2,7 @@
 
 mod decode;
 mod encode;
+pub(crate) mod json;
 mod tree;
 
 pub use decode::{DecodeError, from_pairs};

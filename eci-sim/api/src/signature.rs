@@ -11,8 +11,16 @@ pub use verify::{IncomingRequest, Scheme, SignatureProblem, Verified, identify, 
 use subtle::ConstantTimeEq;
 
 /// An access key's secret; never printed.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Secret(String);
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        equal(&self.0, &other.0)
+    }
+}
+
+impl Eq for Secret {}
 
 impl Secret {
     /// Takes the secret in.

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::error::ErrorCode;
 use crate::number::Number;
+use crate::query::{Pairs, json};
 
 /// One published parameter.
 #[derive(Debug, Clone, Deserialize)]
@@ -28,6 +29,9 @@ pub struct Parameter {
     /// The largest value, or the longest text.
     #[serde(default)]
     pub max: Option<Number>,
+    /// How many items a list holds at least.
+    #[serde(default)]
+    pub min_items: Option<u32>,
     /// How many items a list holds at most.
     #[serde(default)]
     pub max_items: Option<u32>,
@@ -40,6 +44,7 @@ pub struct Parameter {
 struct Operation {
     status: String,
     request: Vec<Parameter>,
+    errors: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -51,6 +56,55 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../data/actions.json"))
         .unwrap_or_else(|_| Table { actions: BTreeMap::new() })
 });
+
+static INDEX: LazyLock<BTreeMap<&'static str, Index>> = LazyLock::new(|| {
+    TABLE.actions.iter().map(|(name, it)| (name.as_str(), Index::of(&it.request))).collect()
+});
+
+/// The parameters of one operation, arranged for looking up.
+#[derive(Debug, Default)]
+struct Index {
+    /// By the name with `N` for each index.
+    by_name: BTreeMap<&'static str, &'static Parameter>,
+    /// The lists whose length is bounded, by their names without the last `.N`.
+    lists: BTreeMap<&'static str, &'static Parameter>,
+    /// What must be in each item of a list, by the list's name without `.N`.
+    members: BTreeMap<&'static str, Vec<&'static str>>,
+    /// What must be there: the name without the last `.N`, and with it.
+    required: Vec<(&'static str, &'static str)>,
+    /// The maps, by the beginning that is common to all their keys.
+    maps: Vec<&'static str>,
+}
+
+impl Index {
+    fn of(table: &'static [Parameter]) -> Self {
+        let mut index = Self::default();
+        for parameter in table {
+            let name = parameter.name.as_str();
+            let plain = name.strip_suffix(".N");
+            index.by_name.insert(name, parameter);
+            if let Some(list) = plain
+                && (parameter.min_items.is_some() || parameter.max_items.is_some())
+            {
+                index.lists.insert(list, parameter);
+            }
+            index.maps.extend(name.strip_suffix("<key>"));
+            match (parameter.required, name.rsplit_once(".N.")) {
+                (true, Some((list, member))) if parameter.required_scope.as_deref() == Some("item") => {
+                    index.members.entry(list).or_default().push(member);
+                }
+                (true, None) => index.required.push((plain.unwrap_or(name), name)),
+                _ => {}
+            }
+        }
+        index
+    }
+
+    fn knows(&self, name: &str) -> bool {
+        let general = general(name);
+        self.by_name.contains_key(general.as_str()) || self.maps.iter().any(|map| general.starts_with(map))
+    }
+}
 
 /// What is wrong with one parameter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,15 +142,17 @@ pub enum Problem {
         /// The values there are.
         should: String,
     },
-    /// A list has too many items.
-    #[error("The specified parameter {name} is not valid: {count} items should be {max} at most.")]
+    /// A list has too few items, or too many.
+    #[error("The specified parameter {name} is not valid: {count} items should be {} {}.", if count > max { max } else { min }, if count > max { "at most" } else { "at least" })]
     Items {
         /// The list's name.
         name: String,
         /// How many came.
         count: usize,
+        /// How many there must be.
+        min: usize,
         /// How many there may be.
-        max: u32,
+        max: usize,
     },
 }
 
@@ -127,41 +183,129 @@ pub fn parameters(action: &str) -> &'static [Parameter] {
     TABLE.actions.get(action).map_or(&[], |operation| operation.request.as_slice())
 }
 
-/// Checks the parameters of a call, in the order of the table.
+/// The codes with which an operation may be refused, as published.
+pub fn published_codes(action: &str) -> impl Iterator<Item = &'static str> {
+    TABLE.actions.get(action).into_iter().flat_map(|operation| operation.errors.iter().map(String::as_str))
+}
+
+/// Checks the parameters of a call: what came, in the order in which it came, then what should have come.
 pub fn check(action: &str, pairs: &[(String, String)]) -> Vec<Problem> {
-    let table = parameters(action);
-    let mut problems = Vec::new();
-    let known: BTreeMap<&str, &Parameter> = table.iter().map(|p| (p.name.as_str(), p)).collect();
-    for (name, value) in pairs {
-        if let Some(parameter) = known.get(general(name).as_str()) {
+    let Some(index) = INDEX.get(action) else { return Vec::new() };
+    let (expanded, mut problems) = expand(index, pairs);
+    let mut lists = Lists::default();
+    for (name, value) in pairs.iter().chain(&expanded) {
+        let general = general(name);
+        if let Some(parameter) = index.by_name.get(general.as_str()) {
             problems.extend(parameter.problem(name, value));
         }
+        lists.note(index, name, &general, value);
     }
-    for parameter in table {
-        problems.extend(parameter.too_many(pairs));
-        if parameter.required {
-            problems.extend(parameter.missing(pairs));
+    for (required, published) in &index.required {
+        let member = |name: &str| name.strip_prefix(*required).is_some_and(|rest| rest.starts_with('.'));
+        let all = || pairs.iter().chain(&expanded);
+        if !all().any(|(name, value)| (name == required && !value.is_empty()) || member(name)) {
+            problems.push(Problem::Missing((*published).to_owned()));
         }
     }
+    problems.extend(lists.problems(index));
     problems
+}
+
+/// The members of structures that were given as one JSON text, under their own names.
+fn expand(index: &Index, pairs: &[(String, String)]) -> (Pairs, Vec<Problem>) {
+    let (mut expanded, mut problems) = (Pairs::new(), Vec::new());
+    for (name, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
+        if index.by_name.get(name.as_str()).is_none_or(|parameter| parameter.kind != "json-object") {
+            continue;
+        }
+        match json::members(value) {
+            Some(members) => {
+                expanded
+                    .extend(members.into_iter().map(|(member, value)| (format!("{name}.{member}"), value)));
+            }
+            None => problems.push(Problem::Type {
+                name: name.clone(),
+                value: cut(value),
+                should: "a JSON object",
+            }),
+        }
+    }
+    (expanded, problems)
+}
+
+/// What is known of the lists of a call while its parameters are walked through.
+#[derive(Default)]
+struct Lists<'a> {
+    /// The indexes of each list whose length is bounded: the list's own name, and the table's.
+    indexes: BTreeMap<(&'a str, &'static str), BTreeSet<&'a str>>,
+    /// The members that each item has of those which it must have.
+    items: BTreeMap<(&'a str, &'static str), BTreeSet<&'static str>>,
+}
+
+impl<'a> Lists<'a> {
+    fn note(&mut self, index: &Index, name: &'a str, general: &str, value: &str) {
+        let (mut at, mut general_at) = (0, 0);
+        for part in name.split('.') {
+            let end = at + part.len();
+            if at > 0 && is_index(part) {
+                let list = &general[..general_at - 1];
+                if let Some((known, _)) = index.lists.get_key_value(list) {
+                    self.indexes.entry((&name[..at - 1], known)).or_default().insert(part);
+                }
+                if let Some((known, members)) = index.members.get_key_value(list) {
+                    let rest = name.get(end + 1..).unwrap_or_default();
+                    let has = |member: &&&str| {
+                        rest.strip_prefix(**member)
+                            .is_some_and(|more| more.starts_with('.') || more.is_empty() && !value.is_empty())
+                    };
+                    let there = self.items.entry((&name[..end], known)).or_default();
+                    there.extend(members.iter().find(has));
+                }
+            }
+            general_at += if is_index(part) { 2 } else { part.len() + 1 };
+            at = end + 1;
+        }
+    }
+
+    fn problems(self, index: &Index) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for ((item, list), there) in self.items {
+            let members = index.members.get(list).map_or(&[][..], Vec::as_slice);
+            let lacking = members.iter().filter(|member| !there.contains(*member));
+            problems.extend(lacking.map(|member| Problem::Missing(format!("{item}.{member}"))));
+        }
+        for ((list, known), indexes) in self.indexes {
+            let Some(parameter) = index.lists.get(known) else { continue };
+            let min = parameter.min_items.map_or(0, |min| min as usize);
+            let max = parameter.max_items.map_or(usize::MAX, |max| max as usize);
+            if !(min..=max).contains(&indexes.len()) {
+                problems.push(Problem::Items { name: list.to_owned(), count: indexes.len(), min, max });
+            }
+        }
+        problems
+    }
 }
 
 /// The parameters that the table does not have.
 pub fn unknown<'a>(action: &str, pairs: &'a [(String, String)]) -> Vec<&'a str> {
-    let known: BTreeSet<&str> = parameters(action).iter().map(|p| p.name.as_str()).collect();
-    let below_map =
-        |name: &str| known.iter().any(|k| name.starts_with(*k) && name[k.len()..].starts_with('.'));
-    pairs
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .filter(|n| !known.contains(general(n).as_str()) && !below_map(n))
-        .collect()
+    let known = |name: &str| INDEX.get(action).is_some_and(|index| index.knows(name));
+    pairs.iter().map(|(name, _)| name.as_str()).filter(|name| !known(name)).collect()
 }
 
 /// `Container.1.Port.2.Protocol` → `Container.N.Port.N.Protocol`.
 fn general(name: &str) -> String {
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    name.split('.').map(|part| if digits(part) { "N" } else { part }).collect::<Vec<_>>().join(".")
+    let mut general = String::with_capacity(name.len() + 1);
+    for (at, part) in name.split('.').enumerate() {
+        if at > 0 {
+            general.push('.');
+        }
+        general.push_str(if is_index(part) { "N" } else { part });
+    }
+    general
+}
+
+fn is_index(part: &str) -> bool {
+    !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())
 }
 
 impl Parameter {
@@ -208,44 +352,6 @@ impl Parameter {
             return None;
         }
         Some(Problem::Choice { name: name.to_owned(), value: cut(value), should: self.values.join(", ") })
-    }
-
-    /// The lists of this name that have more items than they may.
-    fn too_many(&self, pairs: &[(String, String)]) -> Vec<Problem> {
-        let Some(max) = self.max_items else { return Vec::new() };
-        let Some(list) = self.name.strip_suffix(".N") else { return Vec::new() };
-        let depth = list.split('.').count();
-        let mut items: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-        for (name, _) in pairs {
-            let parts: Vec<_> = name.split('.').collect();
-            if parts.len() > depth && general(&parts[..depth].join(".")) == list {
-                items.entry(parts[..depth].join(".")).or_default().insert(parts[depth]);
-            }
-        }
-        let long = items.into_iter().filter(|(_, found)| found.len() > max as usize);
-        long.map(|(name, found)| Problem::Items { name, count: found.len(), max }).collect()
-    }
-
-    fn missing(&self, pairs: &[(String, String)]) -> Vec<Problem> {
-        let has = |name: &str| {
-            let below = format!("{name}.");
-            pairs.iter().any(|(key, value)| (key == name && !value.is_empty()) || key.starts_with(&below))
-        };
-        if self.required_scope.as_deref() != Some("item") {
-            let name = self.name.strip_suffix(".N").unwrap_or(&self.name);
-            let there = has(name) || name.contains(".N");
-            return if there { Vec::new() } else { vec![Problem::Missing(self.name.clone())] };
-        }
-        let Some((list, member)) = self.name.rsplit_once(".N.") else { return Vec::new() };
-        let depth = list.split('.').count() + 1;
-        let items: BTreeSet<String> = pairs
-            .iter()
-            .map(|(name, _)| name.split('.').collect::<Vec<_>>())
-            .filter(|parts| parts.len() >= depth && general(&parts[..depth].join(".")) == format!("{list}.N"))
-            .map(|parts| parts[..depth].join("."))
-            .collect();
-        let full = items.into_iter().map(|item| format!("{item}.{member}"));
-        full.filter(|name| !has(name)).map(Problem::Missing).collect()
     }
 }
 

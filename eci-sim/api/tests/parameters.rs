@@ -96,6 +96,10 @@ fn unknown_parameters_are_ignored_and_named() {
     let given = pairs(&[("Cpu", "1"), ("Surprise.1.X", "y"), ("Container.1.Name", "a")]);
     assert!(from_pairs::<CreateContainerGroup>(&given).is_ok());
     assert_eq!(validate::unknown("CreateContainerGroup", &given), ["Surprise.1.X"]);
+    let member = pairs(&[("Container.1.Surprise", "y"), ("Container.1.Port.2.Port", "80")]);
+    assert_eq!(validate::unknown("CreateContainerGroup", &member), ["Container.1.Surprise"]);
+    let keys = pairs(&[("DataSource.Options.#3#url", "x"), ("DataSource.Options.url", "x")]);
+    assert!(validate::unknown("CreateDataCache", &keys).is_empty());
 }
 
 #[test]
@@ -121,6 +125,59 @@ fn a_wrong_value_is_told_with_its_full_name_and_what_it_should_be() {
         error.to_string(),
         "parameter Container.3.Port.2.Port: `http` should be a whole number that fits 32 bits"
     );
+}
+
+#[test]
+fn a_wrong_value_inside_json_is_told_with_its_full_name() {
+    let given = pairs(&[("DestinationResource", r#"{"Category":"InstanceType","Cores":"two"}"#)]);
+    let error = from_pairs::<eci_api::actions::DescribeAvailableResource>(&given).unwrap_err();
+    assert_eq!(error.parameter, "DestinationResource.Cores");
+}
+
+#[test]
+fn a_text_where_a_structure_is_meant_is_told() {
+    let given = pairs(&[("DestinationResource", "InstanceType")]);
+    let error = from_pairs::<eci_api::actions::DescribeAvailableResource>(&given).unwrap_err();
+    assert!(error.to_string().ends_with("should be a structure: its members one by one, or one JSON object"));
+}
+
+#[test]
+fn a_map_keeps_the_dots_in_its_keys_and_is_read_from_one_json_text() {
+    for (name, value) in [
+        ("DataSource.Options.a.b", "x"),
+        ("DataSource.Options.#3#a.b", "x"),
+        ("DataSource.Options", r#"{"a.b": "x"}"#),
+        ("DataSource", r#"{"Options": {"a.b": "x"}}"#),
+    ] {
+        let request: eci_api::actions::CreateDataCache = from_pairs(&pairs(&[(name, value)])).unwrap();
+        assert_eq!(request.data_source.unwrap().options["a.b"], "x", "{name}={value}");
+    }
+}
+
+#[test]
+fn an_empty_text_is_absent_for_all_but_texts() {
+    let names =
+        ["Cpu", "ActiveDeadlineSeconds", "AutoCreateEip", "Container.1.Cpu", "Container.1.LivenessProbe"];
+    let empty: Vec<_> = names.iter().map(|name| (*name, "")).collect();
+    assert_eq!(create(&empty), CreateContainerGroup::default());
+    assert_eq!(create(&[("Tag.1.Value", "")]).tag[0].value.as_deref(), Some(""));
+}
+
+#[test]
+fn members_that_nobody_knows_make_no_structure() {
+    let rows = [("Container.1.LivenessProbe.Surprise", "x"), ("Container.1.Name", "a")];
+    assert_eq!(create(&rows).container[0].liveness_probe, None);
+}
+
+#[test]
+fn the_last_of_equal_names_wins() {
+    assert_eq!(create(&[("Cpu", "1"), ("Cpu", "2")]).cpu.unwrap().to_string(), "2");
+}
+
+#[test]
+fn a_number_is_exact_to_its_last_digit_as_a_parameter() {
+    let rows = [("Cpu", "0.1234567890123456789012345")];
+    assert_eq!(to_pairs(&create(&rows)).unwrap(), pairs(&rows));
 }
 
 #[test]
@@ -156,6 +213,20 @@ fn the_table_finds_what_is_missing_wrong_or_out_of_bounds() {
 }
 
 #[test]
+fn what_is_mandatory_in_a_structure_may_come_in_its_json_text() {
+    let problems = |json: &str| {
+        let rows = [("RegionId", "cn-hangzhou"), ("DestinationResource", json)];
+        validate::check("DescribeAvailableResource", &pairs(&rows))
+    };
+    assert_eq!(problems(r#"{"Category": "InstanceType"}"#), []);
+    assert_eq!(problems("{}"), [validate::Problem::Missing("DestinationResource.Category".to_owned())]);
+    assert!(problems("[").iter().any(|p| p.to_string().ends_with("`[` should be a JSON object.")));
+    assert!(
+        problems(r#"{"Category": "x", "Cores": "two"}"#)[0].to_string().contains("DestinationResource.Cores")
+    );
+}
+
+#[test]
 fn a_list_that_is_too_long_is_told() {
     let names: Vec<_> = (1..=42).map(|n| format!("Container.{n}.Name")).collect();
     let given: Vec<_> = names.iter().map(|name| (name.clone(), "a".to_owned())).collect();
@@ -166,7 +237,62 @@ fn a_list_that_is_too_long_is_told() {
     );
 }
 
+/// Any parameters of an operation with any values that fit them, each list with up to three items.
+fn requests(action: &'static str) -> impl Strategy<Value = Vec<(String, String)>> {
+    let table: Vec<_> = everything(action).into_iter().map(|(name, _)| name).collect();
+    let kind = |name: &str| {
+        let general = name.replace(".1", ".N");
+        validate::parameters(action)
+            .iter()
+            .find(|p| p.name == general)
+            .map(|p| p.kind.as_str())
+            .unwrap_or("string")
+    };
+    let row = prop::sample::select(table).prop_flat_map(move |name| {
+        let value = match kind(&name) {
+            "boolean" => prop::sample::select(vec!["true", "False", ""]).prop_map(str::to_owned).boxed(),
+            "int32" | "int64" | "integer" => any::<i32>().prop_map(|n| n.to_string()).boxed(),
+            "float" | "double" => "[0-9]{1,9}(\\.[0-9]{1,15})?".boxed(),
+            _ => ".{0,12}".boxed(),
+        };
+        (value, prop::collection::vec(1..4u8, 4)).prop_map(move |(value, indexes)| {
+            let mut indexes = indexes.into_iter();
+            let part = |part: &str| {
+                if part == "1" { indexes.next().unwrap_or(1).to_string() } else { part.to_owned() }
+            };
+            (name.split('.').map(part).collect::<Vec<_>>().join("."), value)
+        })
+    });
+    prop::collection::vec(row, 0..40)
+}
+
 proptest! {
+    #[test]
+    fn a_request_survives_writing_and_reading(rows in requests("CreateContainerGroup")) {
+        let request: CreateContainerGroup = from_pairs(&rows).unwrap();
+        let written = to_pairs(&request).unwrap();
+        prop_assert_eq!(from_pairs::<CreateContainerGroup>(&written).unwrap(), request);
+    }
+
+    #[test]
+    fn the_order_of_parameters_means_nothing(mut rows in requests("CreateContainerGroup")) {
+        rows.sort();
+        rows.dedup_by(|later, earlier| later.0 == earlier.0);
+        let request: CreateContainerGroup = from_pairs(&rows).unwrap();
+        rows.reverse();
+        prop_assert_eq!(from_pairs::<CreateContainerGroup>(&rows).unwrap(), request);
+    }
+
+    #[test]
+    fn a_map_survives_writing_and_reading(options in prop::collection::btree_map("[a-z.#0-9]{0,8}", ".{0,8}", 0..6)) {
+        let mut request = eci_api::actions::CreateDataCache::default();
+        if !options.is_empty() {
+            request.data_source = Some(eci_api::actions::create_data_cache::DataSource { options, ..Default::default() });
+        }
+        let written = to_pairs(&request).unwrap();
+        prop_assert_eq!(from_pairs::<eci_api::actions::CreateDataCache>(&written).unwrap(), request);
+    }
+
     #[test]
     fn no_parameters_make_the_reader_panic(soup in prop::collection::vec(any::<u8>(), 0..300)) {
         let pairs = parse_form(&soup);

@@ -259,6 +259,60 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
+fn a_request_without_a_nonce_is_incomplete() {
+    let secret = secret();
+    let mut pairs = pairs(BUSINESS);
+    rpc::complete(&mut pairs, "DescribeRegions", ("testid", &secret), "POST", now(), "");
+    let query = eci_api::query::render(&pairs);
+    let request = IncomingRequest { method: "POST", query: &query, headers: &[], body: b"" };
+    let problem = verify(&request, &identify(&request).unwrap(), &secret, now()).unwrap_err();
+    assert!(matches!(problem, SignatureProblem::Incomplete(_)), "{problem}");
+}
+
+#[test]
+fn a_body_that_was_changed_on_its_way_is_not_believed() {
+    let v = &acs3_vectors()[2];
+    let names = v.headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(";");
+    let authorization =
+        format!("ACS3-HMAC-SHA256 Credential=testid,SignedHeaders={names},Signature={}", v.signature);
+    let mut headers = v.headers.clone();
+    headers.push(("Authorization".to_owned(), authorization));
+    let request = IncomingRequest {
+        method: "POST",
+        query: "RegionId=cn-hangzhou",
+        headers: &headers,
+        body: b"Template=x",
+    };
+    assert!(verify(&request, &identify(&request).unwrap(), &secret(), now()).is_err());
+}
+
+#[test]
+fn the_scheme_is_told_by_the_authorization_header_alone() {
+    let mut pairs = r1();
+    pairs.push(("Signature".to_owned(), "z1UqtI9G4Sz9SvwrzM5dCR9F9nU=".to_owned()));
+    let query = eci_api::query::render(&pairs);
+    let headers = acs3_headers("DescribeRegions", b"", &[]);
+    let request = IncomingRequest { method: "POST", query: &query, headers: &headers, body: b"" };
+    let identified = identify(&request).unwrap();
+    assert_eq!((identified.scheme, identified.action.as_str()), (Scheme::Rpc, "CreateContainerGroup"));
+    assert_eq!(verify(&request, &identified, &secret(), now()), Ok(()));
+}
+
+#[test]
+fn a_time_stamp_has_no_fraction() {
+    for text in ["2024-05-06T07:08:09.5Z", "2024-05-06 07:08:09Z", "2024-05-06T07:08:09+00", "1714979289", ""]
+    {
+        let mut pairs: Vec<_> = r1().into_iter().filter(|(name, _)| name != "Timestamp").collect();
+        pairs.push(("Timestamp".to_owned(), text.to_owned()));
+        pairs.push(("Signature".to_owned(), rpc::sign("GET", &pairs, &secret())));
+        let query = eci_api::query::render(&pairs);
+        let request = IncomingRequest { method: "GET", query: &query, headers: &[], body: b"" };
+        let problem = verify(&request, &identify(&request).unwrap(), &secret(), now()).unwrap_err();
+        assert_eq!(problem, SignatureProblem::TimestampFormat, "{text}");
+    }
+}
+
+#[test]
 fn a_secret_is_not_printed() {
     assert!(!format!("{:?}", Secret::new("abcdef")).contains("abcdef"));
 }

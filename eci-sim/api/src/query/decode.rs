@@ -90,9 +90,9 @@ impl<'a> Reader<'a> {
     /// Takes this for absent, where that can be said.
     fn absent(&self) -> bool {
         let Within::Request(absent) = self.within else { return false };
-        self.node.mark_absent();
-        absent.set(true);
-        true
+        let marked = self.node.mark_absent();
+        absent.set(absent.get() || marked);
+        marked
     }
 
     /// The text of a number or a flag; `None` when it is as good as absent.
@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
         json::members(self.text())
     }
 
-    fn members(self, members: &[(String, Node<'a>)]) -> Members<'_, 'a> {
+    fn members<'m>(self, members: &'m [(String, Node<'a>)]) -> Members<'m, 'a> {
         Members { members: members.iter(), value: None, within: self.within }
     }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Pairs;
 
 /// The members of the JSON object or list in `text`, under their flat names; `None` when it holds neither.
-pub(super) fn members(text: &str) -> Option<Pairs> {
+pub(crate) fn members(text: &str) -> Option<Pairs> {
     let value = text.trim_start().starts_with(['{', '[']).then(|| serde_json::from_str(text).ok())??;
     let mut pairs = Pairs::new();
     flatten("", value, &mut pairs);
@@ -19,7 +19,8 @@ fn flatten(path: &str, value: Value, pairs: &mut Pairs) {
         Value::Object(members) => {
             for (key, value) in members {
                 // A key may hold dots, which are not the dots between names.
-                let key = if key.contains(['.', '#']) { format!("#{}#{key}", key.chars().count()) } else { key };
+                let key =
+                    if key.contains(['.', '#']) { format!("#{}#{key}", key.chars().count()) } else { key };
                 flatten(&below(&key), value, pairs);
             }
         }

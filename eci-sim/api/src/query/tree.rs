@@ -111,9 +111,10 @@ impl<'t> Node<'t> {
         dotted(part.unwrap_or_default())
     }
 
-    /// Remembers that nothing here says anything.
-    pub fn mark_absent(self) {
+    /// Remembers that nothing here says anything; false when there is nothing here.
+    pub fn mark_absent(self) -> bool {
         self.entries.iter().for_each(|entry| entry.absent.set(true));
+        !self.entries.is_empty()
     }
 }
 

@@ -52,13 +52,17 @@ impl Signable<'_> {
 
     /// The signature under `secret`, in lower hex.
     pub fn sign(&self, secret: &Secret) -> String {
-        let mut mac = match Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()) {
-            Ok(mac) => mac,
-            Err(_) => unreachable!("HMAC takes keys of every length"),
-        };
-        mac.update(self.string_to_sign().as_bytes());
-        hex(&mac.finalize().into_bytes())
+        sign_text(&self.string_to_sign(), secret)
     }
+}
+
+pub(super) fn sign_text(text: &str, secret: &Secret) -> String {
+    let mut mac = match Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()) {
+        Ok(mac) => mac,
+        Err(_) => unreachable!("HMAC takes keys of every length"),
+    };
+    mac.update(text.as_bytes());
+    hex(&mac.finalize().into_bytes())
 }
 
 /// All headers that a call needs, `Authorization` among them, for an empty body.
@@ -123,5 +127,6 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -11,7 +11,11 @@ use crate::query::{Pairs, encode};
 
 /// What is signed: method, path, and all parameters but `Signature`, sorted by name.
 pub fn string_to_sign(method: &str, pairs: &[(String, String)]) -> String {
-    let mut sorted: Vec<_> = pairs.iter().filter(|(name, _)| name != "Signature").collect();
+    string_of(method, pairs.iter())
+}
+
+pub(super) fn string_of<'a>(method: &str, pairs: impl Iterator<Item = &'a (String, String)>) -> String {
+    let mut sorted: Vec<_> = pairs.filter(|(name, _)| name != "Signature").collect();
     sorted.sort();
     let joined: Vec<_> =
         sorted.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
@@ -20,12 +24,16 @@ pub fn string_to_sign(method: &str, pairs: &[(String, String)]) -> String {
 
 /// The signature of `pairs` under `secret`.
 pub fn sign(method: &str, pairs: &[(String, String)], secret: &Secret) -> String {
+    sign_text(&string_to_sign(method, pairs), secret)
+}
+
+pub(super) fn sign_text(text: &str, secret: &Secret) -> String {
     let key = format!("{}&", secret.expose());
     let mut mac = match Hmac::<Sha1>::new_from_slice(key.as_bytes()) {
         Ok(mac) => mac,
         Err(_) => unreachable!("HMAC takes keys of every length"),
     };
-    mac.update(string_to_sign(method, pairs).as_bytes());
+    mac.update(text.as_bytes());
     base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes())
 }
 

@@ -1,8 +1,10 @@
 //! From an incoming request to who sent it, what it asks, and with which parameters.
 
+use std::collections::HashSet;
+
 use jiff::{SignedDuration, Timestamp};
 
-use super::acs3::{Authorization, Signable, sha256_hex};
+use super::acs3::{self, Authorization, Signable, sha256_hex};
 use super::{Secret, equal, rpc};
 use crate::action::VERSION;
 use crate::query::{Pairs, parse_form};
@@ -48,6 +50,7 @@ pub struct Verified {
     pub nonce: String,
     /// The parameters, those of the protocol left out.
     pub pairs: Pairs,
+    protocol: Pairs,
 }
 
 /// Why a request is not taken for its sender's.
@@ -134,8 +137,8 @@ pub fn identify(request: &IncomingRequest<'_>) -> Result<Verified, SignatureProb
         return Err(SignatureProblem::MissingAction);
     }
     let wants_xml = find(&all, "Format").is_some_and(|format| format.eq_ignore_ascii_case("xml"));
-    let pairs = all.into_iter().filter(|(name, _)| !PROTOCOL.contains(&name.as_str())).collect();
-    Ok(Verified { scheme, access_key_id, action, wants_xml, nonce, pairs })
+    let (protocol, pairs) = all.into_iter().partition(|(name, _)| PROTOCOL.contains(&name.as_str()));
+    Ok(Verified { scheme, access_key_id, action, wants_xml, nonce, pairs, protocol })
 }
 
 /// Believes a request that was read by [`identify`] when its signature fits `secret` and its time is near `now`.
@@ -148,25 +151,29 @@ pub fn verify(
     secret: &Secret,
     now: Timestamp,
 ) -> Result<(), SignatureProblem> {
+    if identified.nonce.is_empty() {
+        return Err(SignatureProblem::Incomplete("the signature nonce is missing".to_owned()));
+    }
     match identified.scheme {
-        Scheme::Rpc => verify_rpc(request, secret, now),
+        Scheme::Rpc => verify_rpc(request, identified, secret, now),
         Scheme::Acs3 => verify_acs3(request, secret, now),
     }
 }
 
 fn verify_rpc(
     request: &IncomingRequest<'_>,
+    Verified { protocol, pairs, .. }: &Verified,
     secret: &Secret,
     now: Timestamp,
 ) -> Result<(), SignatureProblem> {
-    let all = parameters(request);
     let given =
-        find(&all, "Signature").filter(|s| !s.is_empty()).ok_or(SignatureProblem::MissingSignature)?;
-    near(find(&all, "Timestamp").unwrap_or_default(), now, SKEW_MINUTES_RPC)?;
-    if equal(given, &rpc::sign(request.method, &all, secret)) {
+        find(protocol, "Signature").filter(|s| !s.is_empty()).ok_or(SignatureProblem::MissingSignature)?;
+    near(find(protocol, "Timestamp").unwrap_or_default(), now, SKEW_MINUTES_RPC)?;
+    let string_to_sign = rpc::string_of(request.method, protocol.iter().chain(pairs));
+    if equal(given, &rpc::sign_text(&string_to_sign, secret)) {
         return Ok(());
     }
-    Err(SignatureProblem::Mismatch { string_to_sign: rpc::string_to_sign(request.method, &all) })
+    Err(SignatureProblem::Mismatch { string_to_sign })
 }
 
 fn verify_acs3(
@@ -193,19 +200,21 @@ fn verify_acs3(
     let (headers, signed) = (request.headers, authorization.signed.as_slice());
     let signable =
         Signable { method: request.method, query: &query, headers, signed, payload_hash: &payload_hash };
-    if equal(&authorization.signature, &signable.sign(secret)) {
+    let string_to_sign = signable.string_to_sign();
+    if equal(&authorization.signature, &acs3::sign_text(&string_to_sign, secret)) {
         return Ok(());
     }
-    Err(SignatureProblem::Mismatch { string_to_sign: signable.string_to_sign() })
+    Err(SignatureProblem::Mismatch { string_to_sign })
 }
 
-/// Query and form body as one; where a name stands in both, both are kept and the body's comes last.
+/// Query and form body as one; where a name stands in both, the body's wins.
 fn parameters(request: &IncomingRequest<'_>) -> Pairs {
     let mut all = parse_form(request.query.as_bytes());
     let kind = header(request, "content-type").unwrap_or_default().to_ascii_lowercase();
     if kind.starts_with("application/x-www-form-urlencoded") {
         let body = parse_form(request.body);
-        all.retain(|(name, _)| !body.iter().any(|(other, _)| other == name));
+        let named: HashSet<&str> = body.iter().map(|(name, _)| name.as_str()).collect();
+        all.retain(|(name, _)| !named.contains(name.as_str()));
         all.extend(body);
     }
     all
@@ -225,7 +234,10 @@ fn find<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
 
 /// Whether a time stamp is well formed and within `minutes` of the present.
 fn near(text: &str, now: Timestamp, minutes: i64) -> Result<(), SignatureProblem> {
-    let well_formed = text.len() == 20 && text.ends_with('Z');
+    let shape = b"dddd-dd-ddTdd:dd:ddZ";
+    let fits =
+        |(byte, wanted): (u8, &u8)| if *wanted == b'd' { byte.is_ascii_digit() } else { byte == *wanted };
+    let well_formed = text.len() == shape.len() && text.bytes().zip(shape).all(fits);
     let sent: Timestamp =
         text.parse().ok().filter(|_| well_formed).ok_or(SignatureProblem::TimestampFormat)?;
     let limit = SignedDuration::from_mins(minutes);
