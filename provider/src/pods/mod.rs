@@ -7,6 +7,7 @@ pub mod decide;
 pub mod events;
 pub mod identity;
 pub mod look;
+mod make;
 pub mod patience;
 pub mod phase;
 pub mod publish;
@@ -14,6 +15,7 @@ pub mod quantity;
 pub mod request;
 pub mod sources;
 pub mod status;
+mod take_away;
 pub mod watch;
 pub mod work;
 
