@@ -53,7 +53,7 @@ pub fn furnish(sim: &KubeSim, namespace: &str) {
     put(sim, "", "serviceaccounts", namespace, json!({"metadata": {"name": "default"}}));
     let root = json!({"metadata": {"name": "kube-root-ca.crt", "annotations": {"kubernetes.io/description":
         "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc."}},
-        "data": {"ca.crt": ""}});
+        "data": {"ca.crt": sim.root_certificate()}});
     put(sim, "", "configmaps", namespace, root);
 }
 

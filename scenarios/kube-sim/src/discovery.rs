@@ -9,6 +9,10 @@ pub fn version() -> Value {
     json!({
         "major": "1",
         "minor": "34",
+        "emulationMajor": "1",
+        "emulationMinor": "34",
+        "minCompatibilityMajor": "1",
+        "minCompatibilityMinor": "33",
         "gitVersion": "v1.34.4",
         "gitCommit": "",
         "gitTreeState": "clean",

@@ -61,6 +61,7 @@ struct Inner {
     seed: Seed,
     outbound: Arc<dyn Outbound>,
     tokens: authn::Tokens,
+    root_certificate: String,
 }
 
 /// What a cluster is made of; see [`KubeSim::builder`].
@@ -68,6 +69,7 @@ pub struct KubeSimBuilder {
     clock: Option<Clock>,
     seed: Seed,
     outbound: Option<Arc<dyn Outbound>>,
+    root_certificate: String,
 }
 
 impl KubeSimBuilder {
@@ -92,6 +94,13 @@ impl KubeSimBuilder {
         self
     }
 
+    /// The certificate (PEM) that this server's own goes back to: every namespace's `kube-root-ca.crt` holds it.
+    #[must_use]
+    pub fn root_certificate(mut self, pem: impl Into<String>) -> Self {
+        self.root_certificate = pem.into();
+        self
+    }
+
     /// The cluster, with its four namespaces, and nothing running yet.
     pub fn build(self) -> KubeSim {
         let clock = self.clock.unwrap_or_else(Clock::system);
@@ -104,6 +113,7 @@ impl KubeSimBuilder {
             seed: self.seed,
             clock,
             outbound,
+            root_certificate: self.root_certificate,
         }));
         defaults::bootstrap(&sim);
         sim
@@ -113,7 +123,7 @@ impl KubeSimBuilder {
 impl KubeSim {
     /// A cluster on the machine's clock with the default seed, unless told otherwise.
     pub fn builder() -> KubeSimBuilder {
-        KubeSimBuilder { clock: None, seed: Seed::DEFAULT, outbound: None }
+        KubeSimBuilder { clock: None, seed: Seed::DEFAULT, outbound: None, root_certificate: String::new() }
     }
 
     /// The API, for requests that are already known to come from a cluster administrator.
@@ -154,6 +164,11 @@ impl KubeSim {
     /// Tokens of service accounts.
     pub fn tokens(&self) -> &authn::Tokens {
         &self.0.tokens
+    }
+
+    /// The certificate that clients inside the cluster trust; empty when nobody said.
+    pub(crate) fn root_certificate(&self) -> &str {
+        &self.0.root_certificate
     }
 
     /// Draws from this cluster's chance.

@@ -4,12 +4,17 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::KubeSim;
-use crate::authn::{Token, User};
+use crate::authn::{Bound, Token, User};
 use crate::kinds::{self, Kind};
-use crate::pods::field::{name, text, uid};
+use crate::pods::field::{list, name, number, text, uid};
 use crate::pods::instant;
 use crate::pods::problem::Problems;
 use crate::status::ApiError;
+
+/// Who signs tokens, and whom they are for unless somebody else is said.
+const ISSUER: &str = "https://kubernetes.default.svc";
+const LIFETIME_MIN: i64 = 600;
+const LIFETIME_MAX: i64 = 1 << 32;
 
 /// Answers a review; whoever is known may do all, as on a cluster without authorisation.
 pub fn answer(sim: &KubeSim, kind: &Kind, user: &User, mut review: Value) -> Value {
@@ -51,7 +56,7 @@ fn rules(allowed: bool) -> Value {
 fn token_review(sim: &KubeSim, review: &Value) -> Value {
     match live_token(sim, text(review, "/spec/token")) {
         Some(token) => {
-            let asked = crate::pods::field::list(review, "/spec/audiences");
+            let asked = list(review, "/spec/audiences");
             let meant: Vec<_> = token
                 .audiences
                 .iter()
@@ -66,67 +71,164 @@ fn token_review(sim: &KubeSim, review: &Value) -> Value {
     }
 }
 
-/// A token that is valid and whose pod, if it is bound to one, is still there.
+/// A token that is valid, and whose account and bound object are still there.
 pub fn live_token(sim: &KubeSim, token: &str) -> Option<Token> {
     let token = sim.tokens().check(token, sim.clock().now())?;
-    let Some((namespace, pod, wanted)) = &token.pod else { return Some(token) };
-    let stored = sim.store().get(("", "pods"), namespace, pod)?;
-    (uid(&stored) == wanted).then_some(token)
+    let is_same = |shelf, namespace: &str, known: &str, wanted: &str| {
+        sim.store().get(shelf, namespace, known).is_some_and(|stored| uid(&stored) == wanted)
+    };
+    if let Some((namespace, account)) = token.user.as_service_account()
+        && !is_same(("", "serviceaccounts"), namespace, account, &token.user.uid)
+    {
+        return None;
+    }
+    match &token.bound {
+        Some(bound) if !is_same(("", bound.resource), &bound.namespace, &bound.name, &bound.uid) => None,
+        _ => Some(token),
+    }
+}
+
+/// A live token that is meant for this server.
+pub fn bearer(sim: &KubeSim, token: &str) -> Option<Token> {
+    live_token(sim, token).filter(|token| {
+        token.audiences.is_empty() || token.audiences.iter().any(|audience| audience == ISSUER)
+    })
 }
 
 /// Answers `serviceaccounts/<name>/token`.
 ///
 /// # Errors
-/// When the account or the pod that it is to be bound to is not there, or the time is too short.
+/// When the account or the object that it is to be bound to is not there, or the time is too short or too long.
 pub fn token(sim: &KubeSim, account: &Value, mut request: Value) -> Result<Value, ApiError> {
     let namespace = text(account, "/metadata/namespace").to_owned();
-    let seconds = request.pointer("/spec/expirationSeconds").and_then(Value::as_i64).unwrap_or(3600);
-    if seconds < 600 {
-        let mut problems = Problems::default();
-        problems.invalid(
-            "spec.expirationSeconds",
-            seconds,
-            "may not specify a duration less than 10 minutes",
-        );
-        return Err(ApiError::invalid_as("TokenRequest.authentication.k8s.io", "", &problems));
+    let seconds = number(&request, "/spec/expirationSeconds").unwrap_or(3600);
+    check_lifetime(seconds)?;
+    let bound = bound(sim, &namespace, &request)?;
+    let audiences: Vec<String> =
+        list(&request, "/spec/audiences").iter().filter_map(|a| a.as_str().map(str::to_owned)).collect();
+    let audiences = if audiences.is_empty() { vec![ISSUER.to_owned()] } else { audiences };
+    let now = sim.clock().now();
+    let expires = now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(jiff::Timestamp::MAX);
+    let mut own =
+        json!({"namespace": namespace, "serviceaccount": {"name": name(account), "uid": uid(account)}});
+    if let Some(bound) = &bound {
+        let kind = bound.resource.trim_end_matches('s');
+        own[kind] = json!({"name": bound.name, "uid": bound.uid});
     }
-    let pod = bound_pod(sim, &namespace, &request)?;
-    let audiences: Vec<String> = request
-        .pointer("/spec/audiences")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(|a| a.as_str().map(str::to_owned))
-        .collect();
-    let audiences =
-        if audiences.is_empty() { vec!["https://kubernetes.default.svc".to_owned()] } else { audiences };
-    let expires =
-        sim.clock().now().saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(jiff::Timestamp::MAX);
     let user = User::service_account(&namespace, name(account), uid(account));
-    let token = sim.tokens().issue(Token { user, expires, audiences: audiences.clone(), pod });
+    let (from, to) = (now.as_second(), expires.as_second());
+    let claims = json!({"aud": audiences, "exp": to, "iat": from, "nbf": from, "iss": ISSUER,
+        "kubernetes.io": own, "sub": user.name});
+    let token = sim.tokens().sign(Token { user, expires, audiences: audiences.clone(), bound }, claims);
     request["spec"]["audiences"] = json!(audiences);
     request["spec"]["expirationSeconds"] = seconds.into();
     request["status"] = json!({"token": token, "expirationTimestamp": instant::seconds(expires)});
+    request["metadata"] =
+        json!({"name": name(account), "namespace": namespace, "creationTimestamp": instant::seconds(now)});
     Ok(request)
 }
 
-fn bound_pod(
-    sim: &KubeSim,
-    namespace: &str,
-    request: &Value,
-) -> Result<Option<(String, String, String)>, ApiError> {
-    let (kind, pod) =
-        (text(request, "/spec/boundObjectRef/kind"), text(request, "/spec/boundObjectRef/name"));
-    let Some(pods) = kinds::find("", "pods").filter(|_| kind == "Pod") else { return Ok(None) };
+fn check_lifetime(seconds: i64) -> Result<(), ApiError> {
+    let mut problems = Problems::default();
+    let field = "spec.expirationSeconds";
+    if seconds < LIFETIME_MIN {
+        problems.invalid(field, seconds, "may not specify a duration less than 10 minutes");
+    }
+    if seconds > LIFETIME_MAX {
+        problems.invalid(field, seconds, "may not specify a duration larger than 2^32 seconds");
+    }
+    match problems.0.is_empty() {
+        true => Ok(()),
+        false => Err(ApiError::invalid_as("TokenRequest.authentication.k8s.io", "", &problems)),
+    }
+}
+
+fn bound(sim: &KubeSim, namespace: &str, request: &Value) -> Result<Option<Bound>, ApiError> {
+    let said = |key: &str| text(request, &format!("/spec/boundObjectRef/{key}"));
+    let (resource, namespace) = match said("kind") {
+        "Pod" => ("pods", namespace),
+        "Secret" => ("secrets", namespace),
+        "Node" => ("nodes", ""),
+        _ => return Ok(None),
+    };
+    let Some(kind) = kinds::find("", resource) else { return Ok(None) };
+    let known = said("name");
     let stored =
-        sim.store().get(pods.shelf(), namespace, pod).ok_or_else(|| ApiError::not_found(pods, pod))?;
-    let wanted = text(request, "/spec/boundObjectRef/uid");
+        sim.store().get(kind.shelf(), namespace, known).ok_or_else(|| ApiError::not_found(kind, known))?;
+    let wanted = said("uid");
     if !wanted.is_empty() && wanted != uid(&stored) {
         let message = format!(
-            "Operation cannot be fulfilled on Pod {pod:?}: the UID in the bound object reference ({wanted}) does not match the \
-             UID in record. The object might have been deleted and then recreated"
+            "Operation cannot be fulfilled on {} {known:?}: the UID in the bound object reference ({wanted}) does not match \
+             the UID in record. The object might have been deleted and then recreated",
+            kind.kind
         );
         return Err(ApiError::new(409, "Conflict", message));
     }
-    Ok(Some((namespace.to_owned(), pod.to_owned(), uid(&stored).to_owned())))
+    let (namespace, name, uid) = (namespace.to_owned(), known.to_owned(), uid(&stored).to_owned());
+    Ok(Some(Bound { resource, namespace, name, uid }))
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+
+    use super::*;
+
+    fn account(sim: &KubeSim) -> Value {
+        (*sim.store().get(("", "serviceaccounts"), "default", "default").unwrap()).clone()
+    }
+
+    fn pod(sim: &KubeSim) -> std::sync::Arc<Value> {
+        let pod = json!({"metadata": {"namespace": "default", "name": "p", "uid": "u"}});
+        sim.store().create(("", "pods"), pod).unwrap()
+    }
+
+    #[test]
+    fn a_token_says_whose_it_is() {
+        let sim = KubeSim::builder().build();
+        let made = token(&sim, &account(&sim), json!({"spec": {"audiences": ["a"]}})).unwrap();
+        let claims = text(&made, "/status/token").split('.').nth(1).unwrap();
+        let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(claims).unwrap();
+        let claims: Value = serde_json::from_slice(&claims).unwrap();
+        assert_eq!(claims["sub"], "system:serviceaccount:default:default");
+        assert_eq!(claims["aud"], json!(["a"]));
+        assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 3600);
+        assert_eq!(claims["kubernetes.io"]["serviceaccount"]["name"], "default");
+    }
+
+    #[test]
+    fn a_token_ends_with_the_pod_it_is_bound_to() {
+        let sim = KubeSim::builder().build();
+        let pod = pod(&sim);
+        let request = json!({"spec": {"boundObjectRef": {"kind": "Pod", "name": "p", "uid": "u"}}});
+        let made = token(&sim, &account(&sim), request).unwrap();
+        let text = text(&made, "/status/token");
+        assert_eq!(live_token(&sim, text).unwrap().user.name, "system:serviceaccount:default:default");
+        sim.store().remove(("", "pods"), &pod).unwrap();
+        assert_eq!(live_token(&sim, text), None);
+    }
+
+    #[test]
+    fn a_token_for_somebody_else_is_none_for_this_server() {
+        let sim = KubeSim::builder().build();
+        for (audiences, taken) in [(json!([]), true), (json!(["vault"]), false)] {
+            let made = token(&sim, &account(&sim), json!({"spec": {"audiences": audiences}})).unwrap();
+            assert_eq!(bearer(&sim, text(&made, "/status/token")).is_some(), taken, "{audiences}");
+        }
+    }
+
+    #[test]
+    fn a_token_lives_ten_minutes_at_least_and_its_object_has_to_be_there() {
+        let sim = KubeSim::builder().build();
+        for (spec, words) in [
+            (json!({"expirationSeconds": 599}), "may not specify a duration less than 10 minutes"),
+            (json!({"boundObjectRef": {"kind": "Pod", "name": "p"}}), "pods \"p\" not found"),
+        ] {
+            let error = token(&sim, &account(&sim), json!({"spec": spec})).unwrap_err();
+            assert!(error.message.contains(words), "{error}");
+        }
+        pod(&sim);
+        let request = json!({"spec": {"boundObjectRef": {"kind": "Pod", "name": "p", "uid": "other"}}});
+        assert_eq!(token(&sim, &account(&sim), request).unwrap_err().code, 409);
+    }
 }

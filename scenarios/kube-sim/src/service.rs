@@ -163,7 +163,7 @@ impl KubeService {
         }
         let authorization = header(headers, "authorization");
         let Some(token) = authorization.strip_prefix("Bearer ") else { return Ok(User::anonymous()) };
-        let token = reviews::live_token(&self.sim, token.trim());
+        let token = reviews::bearer(&self.sim, token.trim());
         token.map(|token| token.user).ok_or_else(|| ApiError::new(401, "Unauthorized", "Unauthorized"))
     }
 }

@@ -2,6 +2,8 @@
 
 mod age;
 mod columns;
+mod network;
+mod workloads;
 
 use std::sync::Arc;
 
@@ -164,5 +166,74 @@ impl std::fmt::Display for Bare<'_> {
             write!(f, "{comma}{}:{value}", Value::from(key.as_str()))?;
         }
         f.write_str("}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(group: &str, resource: &str, object: Value) -> Vec<Value> {
+        let kind = crate::kinds::find(group, resource).unwrap();
+        let view = View::read("application/json;as=Table;v=v1;g=meta.k8s.io", "").unwrap();
+        let table = view.at("2026-01-01T01:00:00Z".parse().unwrap()).one(kind, &Arc::new(object), true);
+        let (columns, cells) = (&table["columnDefinitions"], &table["rows"][0]["cells"]);
+        assert_eq!(columns.as_array().unwrap().len(), cells.as_array().unwrap().len(), "{resource}");
+        cells.as_array().unwrap().clone()
+    }
+
+    #[test]
+    fn every_kind_fills_its_columns_even_for_an_empty_object() {
+        for kind in crate::kinds::KINDS.iter().filter(|kind| !kind.traits.computed) {
+            row(kind.group, kind.resource, json!({"metadata": {"name": "x"}}));
+        }
+    }
+
+    #[test]
+    fn the_status_of_a_pod_is_said_in_one_word() {
+        let running = json!({"name": "a", "ready": true, "state": {"running": {}}});
+        let waiting = |reason: &str| json!({"name": "a", "state": {"waiting": {"reason": reason}}});
+        let ended = |code: i64, reason: &str| json!({"name": "a", "state": {"terminated": {"exitCode": code, "reason": reason}}});
+        let init = |status: Value| {
+            json!({"metadata": {"name": "p"}, "spec": {"initContainers": [{"name": "a"}, {"name": "b"}]},
+            "status": {"phase": "Pending", "initContainerStatuses": [status]}})
+        };
+        let main = |phase: &str, status: Value| json!({"metadata": {"name": "p"}, "status": {"phase": phase, "containerStatuses": [status]}});
+        let mut going = main("Running", running.clone());
+        going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+        let mut gone = main("Failed", ended(1, "Error"));
+        gone["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+        for (pod, wanted) in [
+            (main("Running", running), "Running"),
+            (main("Pending", waiting("ImagePullBackOff")), "ImagePullBackOff"),
+            (main("Failed", ended(3, "")), "ExitCode:3"),
+            (main("Succeeded", ended(0, "Completed")), "Completed"),
+            (
+                main("Failed", json!({"name": "a", "state": {"terminated": {"exitCode": 137, "signal": 9}}})),
+                "Signal:9",
+            ),
+            (going, "Terminating"),
+            (gone, "Error"),
+            (init(waiting("CrashLoopBackOff")), "Init:CrashLoopBackOff"),
+            (init(waiting("PodInitializing")), "Init:0/2"),
+            (init(ended(0, "Completed")), "Pending"),
+            (init(ended(2, "")), "Init:ExitCode:2"),
+            (
+                json!({"metadata": {"name": "p"}, "status": {"phase": "Failed", "reason": "Evicted"}}),
+                "Evicted",
+            ),
+        ] {
+            assert_eq!(row("", "pods", pod.clone())[2], wanted, "{pod}");
+        }
+    }
+
+    #[test]
+    fn a_node_that_nobody_hears_of_is_not_ready() {
+        for (status, wanted) in [("True", "Ready"), ("False", "NotReady"), ("Unknown", "NotReady")] {
+            let node = json!({"metadata": {"name": "n"}, "status": {"conditions": [{"type": "Ready", "status": status}]}});
+            assert_eq!(row("", "nodes", node)[1], wanted, "{status}");
+        }
+        let cordoned = json!({"metadata": {"name": "n"}, "spec": {"unschedulable": true}});
+        assert_eq!(row("", "nodes", cordoned)[1], "Unknown,SchedulingDisabled");
     }
 }

@@ -7,12 +7,8 @@ use serde_json::{Map, Value, json};
 use super::fields::{Path, at, is_atomic, is_set, item_step, keys, leaves, remove, shown};
 use super::managers::{self, Managed};
 use crate::kinds::Kind;
-use crate::pods::field::annotation;
 use crate::schema::{self, Type};
 use crate::status::ApiError;
-
-/// Where kubectl notes what it applied by itself.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Who applies, and how firmly.
 #[derive(Debug, Clone)]
@@ -49,7 +45,7 @@ pub fn apply(kind: &Kind, current: &Value, wanted: Value, manager: &Manager<'_>)
     let others: Vec<&Managed> = all.iter().filter(|managed| !manager.owns(managed)).collect();
     let before = all.iter().find(|managed| manager.owns(managed));
     let conflicts = conflicts(current, &wanted, &owned, &others);
-    if !conflicts.is_empty() && !manager.force && !is_upgrade(current, root.as_ref(), manager, &conflicts) {
+    if !conflicts.is_empty() && !manager.force && !is_upgrade(kind, current, manager, &conflicts) {
         return Err(conflict(&conflicts));
     }
     let mut next = current.clone();
@@ -89,18 +85,9 @@ fn bare(mut wanted: Value) -> Value {
 }
 
 /// Whether kubectl only takes over what it applied by itself before.
-fn is_upgrade(
-    current: &Value,
-    root: Option<&Type>,
-    manager: &Manager<'_>,
-    conflicts: &[(Path, String)],
-) -> bool {
-    let Some(last) = annotation(current, LAST_APPLIED).filter(|_| manager.name == "kubectl") else {
-        return false;
-    };
-    let mut known = BTreeSet::new();
-    leaves(&bare(serde_json::from_str(last).unwrap_or_default()), root, &mut Vec::new(), &mut known);
-    conflicts.iter().all(|(path, _)| known.contains(path))
+fn is_upgrade(kind: &Kind, current: &Value, manager: &Manager<'_>, conflicts: &[(Path, String)]) -> bool {
+    let known = managers::last_applied(kind, current);
+    manager.name == "kubectl" && conflicts.iter().all(|(path, _)| known.contains(path))
 }
 
 fn conflict(conflicts: &[(Path, String)]) -> ApiError {
@@ -242,7 +229,7 @@ mod tests {
     #[test]
     fn kubectl_may_take_over_what_it_applied_by_itself() {
         let last = json!({"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": "1"}}).to_string();
-        let there = json!({"metadata": {"name": "c", "annotations": {LAST_APPLIED: last}}, "data": {"a": "1", "b": "1"}});
+        let there = json!({"metadata": {"name": "c", "annotations": {"kubectl.kubernetes.io/last-applied-configuration": last}}, "data": {"a": "1", "b": "1"}});
         assert!(apply(config_maps(), &there, json!({"data": {"a": "2"}}), &by("kubectl", false)).is_ok());
         assert!(apply(config_maps(), &there, json!({"data": {"b": "2"}}), &by("kubectl", false)).is_err());
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::fields::{Path, at, leaves, read_set, write_set};
 use crate::kinds::Kind;
-use crate::pods::field::{list, text};
+use crate::pods::field::{annotation, list, text};
 use crate::schema;
 
 /// What belongs to nobody in an object's metadata.
@@ -23,7 +23,11 @@ pub const SYSTEM: [&str; 10] = [
     "selfLink",
 ];
 
-/// Who wanted all that was there before anybody applied.
+/// Where kubectl notes what it applied by itself.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// Who wanted what stands in that note.
+const BY_KUBECTL: &str = "kubectl-client-side-apply";
+/// Who wanted all else that was there before anybody applied.
 const BEFORE: &str = "before-first-apply";
 
 /// One entry: somebody, and the fields that it wants.
@@ -80,14 +84,35 @@ impl Managed {
 pub fn read(kind: &Kind, object: &Value, time: &str) -> Vec<Managed> {
     let entries = list(object, "/metadata/managedFields");
     if entries.is_empty() {
-        let fields = fields_of(kind, object);
-        if fields.is_empty() {
-            return Vec::new();
-        }
-        return vec![Managed::new(kind, (BEFORE, "Update", ""), time, fields)];
+        return first(kind, object, time);
     }
     let entries = entries.iter();
     entries.map(|entry| Managed { entry: entry.clone(), fields: read_set(&entry["fieldsV1"]) }).collect()
+}
+
+/// The entries of an object that nobody has applied yet.
+fn first(kind: &Kind, object: &Value, time: &str) -> Vec<Managed> {
+    let mut fields = fields_of(kind, object);
+    let mut by_kubectl = last_applied(kind, object);
+    by_kubectl.retain(|path| fields.contains(path));
+    fields.retain(|path| !by_kubectl.contains(path));
+    let entries = [(BY_KUBECTL, by_kubectl), (BEFORE, fields)].into_iter();
+    let entries = entries.filter(|(_, fields)| !fields.is_empty());
+    entries.map(|(name, fields)| Managed::new(kind, (name, "Update", ""), time, fields)).collect()
+}
+
+/// What kubectl noted to have applied by itself, and that note; nothing when there is none.
+pub fn last_applied(kind: &Kind, object: &Value) -> BTreeSet<Path> {
+    let last = annotation(object, LAST_APPLIED);
+    let Some(last) = last.and_then(|last| serde_json::from_str::<Value>(last).ok()) else {
+        return BTreeSet::new();
+    };
+    let mut fields = fields_of(kind, &last);
+    fields.retain(|path| {
+        !path.starts_with(&["f:metadata".to_owned(), "f:annotations".to_owned()]) || path.len() > 2
+    });
+    fields.insert(["f:metadata", "f:annotations", &format!("f:{LAST_APPLIED}")].map(str::to_owned).to_vec());
+    fields
 }
 
 /// Writes entries into an object; those without fields are left out.

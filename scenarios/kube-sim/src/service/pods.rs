@@ -132,7 +132,7 @@ async fn ask_node(call: &Call, node: &str, path: &str) -> Result<Answer, ApiErro
     let now = call.sim.clock().now();
     let user = User::of("kube-apiserver-kubelet-client", &["system:masters", "system:authenticated"]);
     let expires = now.saturating_add(jiff::SignedDuration::from_mins(5)).unwrap_or(jiff::Timestamp::MAX);
-    let token = call.sim.tokens().issue(Token { user, expires, audiences: Vec::new(), pod: None });
+    let token = call.sim.tokens().issue(Token { user, expires, audiences: Vec::new(), bound: None });
     let request = Request::get(&url).header("authorization", format!("Bearer {token}")).body(Bytes::new());
     // The real server passes the text of its client on as it is, without a reason.
     let unreached = |why: String| ApiError::new(500, "", format!("Get {url:?}: {why}"));

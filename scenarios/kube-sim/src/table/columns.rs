@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::age::{self, since};
+use super::{network, workloads};
 use crate::kinds::Kind;
 use crate::pods::field::{entries, flag, is_leaving, list, name, number, text};
 use crate::pods::{conditions, instant};
@@ -23,20 +24,20 @@ impl Column {
     }
 }
 
-const fn text_column(name: &'static str) -> Column {
+pub(super) const fn text_column(name: &'static str) -> Column {
     Column(name, "string", false)
 }
 
-const fn number_column(name: &'static str) -> Column {
+pub(super) const fn number_column(name: &'static str) -> Column {
     Column(name, "integer", false)
 }
 
-const fn wide(name: &'static str) -> Column {
+pub(super) const fn wide(name: &'static str) -> Column {
     Column(name, "string", true)
 }
 
-const NAME: Column = text_column("Name");
-const AGE: Column = text_column("Age");
+pub(super) const NAME: Column = text_column("Name");
+pub(super) const AGE: Column = text_column("Age");
 
 /// The columns of a kind and how to fill them.
 pub fn of(kind: &Kind) -> (&'static [Column], Row) {
@@ -94,20 +95,6 @@ pub fn of(kind: &Kind) -> (&'static [Column], Row) {
             },
             event,
         ),
-        "services" => (
-            const {
-                &[
-                    NAME,
-                    text_column("Type"),
-                    text_column("Cluster-IP"),
-                    text_column("External-IP"),
-                    text_column("Port(s)"),
-                    AGE,
-                    wide("Selector"),
-                ]
-            },
-            service,
-        ),
         "configmaps" => (const { &[NAME, number_column("Data"), AGE] }, |object, now| {
             let data = entries(object, "/data").count() + entries(object, "/binaryData").count();
             vec![name(object).into(), data.into(), age_of(object, now)]
@@ -122,73 +109,7 @@ pub fn of(kind: &Kind) -> (&'static [Column], Row) {
         "leases" => (const { &[NAME, text_column("Holder"), AGE] }, |object, now| {
             vec![name(object).into(), text(object, "/spec/holderIdentity").into(), age_of(object, now)]
         }),
-        _ => workload(kind),
-    }
-}
-
-fn workload(kind: &Kind) -> (&'static [Column], Row) {
-    match kind.resource {
-        "deployments" => (
-            const {
-                &[
-                    NAME,
-                    text_column("Ready"),
-                    number_column("Up-to-date"),
-                    number_column("Available"),
-                    AGE,
-                    wide("Containers"),
-                    wide("Images"),
-                    wide("Selector"),
-                ]
-            },
-            |object, now| {
-                let ready =
-                    format!("{}/{}", count(object, "/status/readyReplicas"), count(object, "/spec/replicas"));
-                let updated = count(object, "/status/updatedReplicas").into();
-                let available = count(object, "/status/availableReplicas").into();
-                let mut cells =
-                    vec![name(object).into(), ready.into(), updated, available, age_of(object, now)];
-                cells.extend(template(object));
-                cells
-            },
-        ),
-        "replicasets" => (
-            const {
-                &[
-                    NAME,
-                    number_column("Desired"),
-                    number_column("Current"),
-                    number_column("Ready"),
-                    AGE,
-                    wide("Containers"),
-                    wide("Images"),
-                    wide("Selector"),
-                ]
-            },
-            |object, now| {
-                let counts = ["/spec/replicas", "/status/replicas", "/status/readyReplicas"];
-                let mut cells = vec![name(object).into()];
-                cells.extend(counts.map(|path| count(object, path).into()));
-                cells.push(age_of(object, now));
-                cells.extend(template(object));
-                cells
-            },
-        ),
-        "jobs" => (
-            const {
-                &[
-                    NAME,
-                    text_column("Status"),
-                    text_column("Completions"),
-                    text_column("Duration"),
-                    AGE,
-                    wide("Containers"),
-                    wide("Images"),
-                    wide("Selector"),
-                ]
-            },
-            job,
-        ),
+        "persistentvolumeclaims" => (const { CLAIM }, claim),
         "priorityclasses" => (
             const {
                 &[
@@ -216,76 +137,60 @@ fn workload(kind: &Kind) -> (&'static [Column], Row) {
                 vec![name(object).into(), list(object, "/webhooks").len().into(), age_of(object, now)]
             })
         }
-        _ => (const { &[NAME, AGE] }, |object, now| vec![name(object).into(), age_of(object, now)]),
+        _ => network::of(kind)
+            .or_else(|| workloads::of(kind))
+            .unwrap_or((const { &[NAME, Column("Created At", "date", false)] }, |object, _| {
+                vec![name(object).into(), object["metadata"]["creationTimestamp"].clone()]
+            })),
     }
 }
 
-fn age_of(object: &Value, now: Timestamp) -> Value {
+const CLAIM: &[Column] = &[
+    NAME,
+    text_column("Status"),
+    text_column("Volume"),
+    text_column("Capacity"),
+    text_column("Access Modes"),
+    text_column("StorageClass"),
+    text_column("VolumeAttributesClass"),
+    AGE,
+    wide("VolumeMode"),
+];
+
+fn claim(object: &Value, now: Timestamp) -> Vec<Value> {
+    let modes =
+        list(object, "/status/accessModes").iter().map(|mode| match mode.as_str().unwrap_or_default() {
+            "ReadWriteOnce" => "RWO",
+            "ReadOnlyMany" => "ROX",
+            "ReadWriteMany" => "RWX",
+            "ReadWriteOncePod" => "RWOP",
+            other => other,
+        });
+    let phase = if is_leaving(object) { "Terminating" } else { text(object, "/status/phase") };
+    let class = text(object, "/spec/volumeAttributesClassName");
+    vec![
+        name(object).into(),
+        phase.into(),
+        text(object, "/spec/volumeName").into(),
+        text(object, "/status/capacity/storage").into(),
+        modes.collect::<Vec<_>>().join(",").into(),
+        text(object, "/spec/storageClassName").into(),
+        if class.is_empty() { "<unset>".into() } else { class.into() },
+        age_of(object, now),
+        text(object, "/spec/volumeMode").into(),
+    ]
+}
+
+pub(super) fn age_of(object: &Value, now: Timestamp) -> Value {
     since(object, "/metadata/creationTimestamp", now).into()
 }
 
-fn count(object: &Value, path: &str) -> i64 {
+pub(super) fn count(object: &Value, path: &str) -> i64 {
     number(object, path).unwrap_or(0)
 }
 
-fn or_none(text: String) -> Value {
+pub(super) fn or_none(text: String) -> Value {
     if text.is_empty() { "<none>".into() } else { text.into() }
-}
-
-fn template(object: &Value) -> [Value; 3] {
-    let containers = list(object, "/spec/template/spec/containers");
-    let joined = |path: &str| containers.iter().map(|c| text(c, path)).collect::<Vec<_>>().join(",");
-    let selector = entries(object, "/spec/selector/matchLabels");
-    let selector: Vec<_> =
-        selector.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
-    [joined("/name").into(), joined("/image").into(), or_none(selector.join(","))]
-}
-
-fn job(object: &Value, now: Timestamp) -> Vec<Value> {
-    let condition = |kind: &str| conditions::holds(object, kind);
-    let status = match () {
-        () if condition("Complete") => "Complete",
-        () if condition("Failed") => "Failed",
-        () if is_leaving(object) => "Terminating",
-        () if condition("Suspended") => "Suspended",
-        () => "Running",
-    };
-    let wanted = number(object, "/spec/completions").map_or("1".to_owned(), |n| n.to_string());
-    let completions = format!("{}/{wanted}", count(object, "/status/succeeded"));
-    let started = instant::read(object, "/status/startTime");
-    let ended = instant::read(object, "/status/completionTime").unwrap_or(now);
-    let duration = started.map(|from| age::between(from, ended)).unwrap_or_default();
-    let mut cells =
-        vec![name(object).into(), status.into(), completions.into(), duration.into(), age_of(object, now)];
-    cells.extend(template(object));
-    cells
-}
-
-fn service(object: &Value, now: Timestamp) -> Vec<Value> {
-    let ports = list(object, "/spec/ports").iter().map(|port| {
-        let (number, protocol) = (count(port, "/port"), text(port, "/protocol"));
-        match count(port, "/nodePort") {
-            0 => format!("{number}/{protocol}"),
-            node => format!("{number}:{node}/{protocol}"),
-        }
-    });
-    let ports: Vec<_> = ports.collect();
-    let external =
-        list(object, "/status/loadBalancer/ingress").iter().map(|ingress| text(ingress, "/ip").to_owned());
-    let external: Vec<_> = external.collect();
-    let pending = text(object, "/spec/type") == "LoadBalancer" && external.is_empty();
-    let selector = entries(object, "/spec/selector");
-    let selector: Vec<_> =
-        selector.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
-    vec![
-        name(object).into(),
-        text(object, "/spec/type").into(),
-        or_none(text(object, "/spec/clusterIP").to_owned()),
-        if pending { "<pending>".into() } else { or_none(external.join(",")) },
-        or_none(ports.join(",")),
-        age_of(object, now),
-        or_none(selector.join(",")),
-    ]
 }
 
 fn event(object: &Value, now: Timestamp) -> Vec<Value> {

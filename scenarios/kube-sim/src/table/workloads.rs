@@ -1,0 +1,132 @@
+//! The columns of what keeps pods running.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::age;
+use super::columns::{AGE, Column, NAME, Row, age_of, count, number_column, or_none, text_column, wide};
+use crate::kinds::Kind;
+use crate::pods::field::{entries, is_leaving, list, name, number, text};
+use crate::pods::{conditions, instant};
+
+/// The columns of a kind that keeps pods running, and how to fill them.
+pub fn of(kind: &Kind) -> Option<(&'static [Column], Row)> {
+    Some(match kind.resource {
+        "deployments" => (
+            const {
+                &[
+                    NAME,
+                    text_column("Ready"),
+                    number_column("Up-to-date"),
+                    number_column("Available"),
+                    AGE,
+                    wide("Containers"),
+                    wide("Images"),
+                    wide("Selector"),
+                ]
+            },
+            |object, now| {
+                let ready =
+                    format!("{}/{}", count(object, "/status/readyReplicas"), count(object, "/spec/replicas"));
+                let updated = count(object, "/status/updatedReplicas").into();
+                let available = count(object, "/status/availableReplicas").into();
+                let mut cells =
+                    vec![name(object).into(), ready.into(), updated, available, age_of(object, now)];
+                cells.extend(template(object));
+                cells
+            },
+        ),
+        "replicasets" => (
+            const {
+                &[
+                    NAME,
+                    number_column("Desired"),
+                    number_column("Current"),
+                    number_column("Ready"),
+                    AGE,
+                    wide("Containers"),
+                    wide("Images"),
+                    wide("Selector"),
+                ]
+            },
+            |object, now| {
+                let counts = ["/spec/replicas", "/status/replicas", "/status/readyReplicas"];
+                let mut cells = vec![name(object).into()];
+                cells.extend(counts.map(|path| count(object, path).into()));
+                cells.push(age_of(object, now));
+                cells.extend(template(object));
+                cells
+            },
+        ),
+        "jobs" => (
+            const {
+                &[
+                    NAME,
+                    text_column("Status"),
+                    text_column("Completions"),
+                    text_column("Duration"),
+                    AGE,
+                    wide("Containers"),
+                    wide("Images"),
+                    wide("Selector"),
+                ]
+            },
+            job,
+        ),
+        "poddisruptionbudgets" => (
+            const {
+                &[
+                    NAME,
+                    text_column("Min Available"),
+                    text_column("Max Unavailable"),
+                    number_column("Allowed Disruptions"),
+                    AGE,
+                ]
+            },
+            |object, now| {
+                let amount = |path: &str| match object.pointer(path) {
+                    Some(Value::String(text)) => text.clone().into(),
+                    Some(Value::Number(number)) => number.to_string().into(),
+                    _ => Value::from("N/A"),
+                };
+                vec![
+                    name(object).into(),
+                    amount("/spec/minAvailable"),
+                    amount("/spec/maxUnavailable"),
+                    count(object, "/status/disruptionsAllowed").into(),
+                    age_of(object, now),
+                ]
+            },
+        ),
+        _ => return None,
+    })
+}
+
+fn template(object: &Value) -> [Value; 3] {
+    let containers = list(object, "/spec/template/spec/containers");
+    let joined = |path: &str| containers.iter().map(|c| text(c, path)).collect::<Vec<_>>().join(",");
+    let selector = entries(object, "/spec/selector/matchLabels");
+    let selector: Vec<_> =
+        selector.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
+    [joined("/name").into(), joined("/image").into(), or_none(selector.join(","))]
+}
+
+fn job(object: &Value, now: Timestamp) -> Vec<Value> {
+    let condition = |kind: &str| conditions::holds(object, kind);
+    let status = match () {
+        () if condition("Complete") => "Complete",
+        () if condition("Failed") => "Failed",
+        () if is_leaving(object) => "Terminating",
+        () if condition("Suspended") => "Suspended",
+        () => "Running",
+    };
+    let wanted = number(object, "/spec/completions").map_or("1".to_owned(), |n| n.to_string());
+    let completions = format!("{}/{wanted}", count(object, "/status/succeeded"));
+    let started = instant::read(object, "/status/startTime");
+    let ended = instant::read(object, "/status/completionTime").unwrap_or(now);
+    let duration = started.map(|from| age::between(from, ended)).unwrap_or_default();
+    let mut cells =
+        vec![name(object).into(), status.into(), completions.into(), duration.into(), age_of(object, now)];
+    cells.extend(template(object));
+    cells
+}
