@@ -188,4 +188,16 @@ mod tests {
     fn the_detail_is_filled_into_the_cloud_s_text() {
         assert_eq!(ErrorCode::QUOTA_EXCEEDED.message("vCPU"), "vCPU quota exceeded.");
     }
+
+    #[test]
+    fn the_envelope_is_written_in_both_forms_under_the_wire_s_names() {
+        let body = ErrorBody { request_id: "R".to_owned(), code: "C".to_owned(), ..ErrorBody::default() };
+        let json = serde_json::to_value(&body).unwrap();
+        assert_eq!(
+            json.to_string(),
+            r#"{"RequestId":"R","HostId":"","Code":"C","Message":"","Recommend":""}"#
+        );
+        let inside = "<Error><RequestId>R</RequestId><HostId/><Code>C</Code><Message/><Recommend/></Error>";
+        assert!(crate::xml::render("Error", &json).ends_with(inside));
+    }
 }

@@ -5,7 +5,7 @@ mod encode;
 pub(crate) mod json;
 mod tree;
 
-pub use decode::{DecodeError, from_pairs};
+pub use decode::{DecodeError, PAIRS_MAX, from_pairs};
 pub use encode::{EncodeError, to_pairs};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};

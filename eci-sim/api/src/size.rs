@@ -70,3 +70,38 @@ impl fmt::Display for Mebibytes {
         write!(f, "{} GiB", self.gib())
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn number(text: &str) -> Number {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_part_of_a_unit_is_rounded_up() {
+        assert_eq!(MilliVcpu::from_vcpu(number("0.2501")), Ok(MilliVcpu(251)));
+        assert_eq!(Mebibytes::from_gib(number("0.5")), Ok(Mebibytes(512)));
+        assert_eq!(Mebibytes::from_gib(number("0.0001")), Ok(Mebibytes(1)));
+    }
+
+    #[test]
+    fn what_is_negative_or_absurd_is_no_size() {
+        for text in ["-1", "-0.0001", "5000000", "79228162514264337593543950335"] {
+            assert!(MilliVcpu::from_vcpu(number(text)).is_err(), "{text}");
+            assert!(Mebibytes::from_gib(number(text)).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_size_survives_the_wire(size: u32) {
+            prop_assert_eq!(MilliVcpu::from_vcpu(MilliVcpu(size).vcpu()), Ok(MilliVcpu(size)));
+            prop_assert_eq!(Mebibytes::from_gib(Mebibytes(size).gib()), Ok(Mebibytes(size)));
+        }
+    }
+}

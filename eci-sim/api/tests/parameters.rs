@@ -170,6 +170,17 @@ fn members_that_nobody_knows_make_no_structure() {
 }
 
 #[test]
+fn a_request_of_absurd_size_is_refused_and_an_absurd_name_is_ignored() {
+    let many = vec![("Cpu".to_owned(), "1".to_owned()); eci_api::query::PAIRS_MAX + 1];
+    assert!(from_pairs::<CreateContainerGroup>(&many).unwrap_err().to_string().contains("20000 at most"));
+    let deep = format!("Container.1{}", ".a".repeat(100_000));
+    let rows =
+        [(deep.as_str(), "x"), ("Container.4294967295.Name", "a"), ("Container.99999999999.Name", "b")];
+    let names: Vec<_> = create(&rows).container.into_iter().filter_map(|c| c.name).collect();
+    assert_eq!(names, ["a"]);
+}
+
+#[test]
 fn the_last_of_equal_names_wins() {
     assert_eq!(create(&[("Cpu", "1"), ("Cpu", "2")]).cpu.unwrap().to_string(), "2");
 }

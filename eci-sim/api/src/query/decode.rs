@@ -13,6 +13,8 @@ use serde::forward_to_deserialize_any;
 use super::json;
 use super::tree::{Node, Segment, Tree};
 
+/// How many parameters a request may have; the largest that the published limits allow has about twelve thousand.
+pub const PAIRS_MAX: usize = 20_000;
 /// How much of a wrong value is repeated to its sender.
 const SHOWN_MAX: usize = 64;
 
@@ -37,6 +39,9 @@ impl de::Error for DecodeError {
 /// # Errors
 /// [`DecodeError`], which names the parameter and what it should be.
 pub fn from_pairs<T: DeserializeOwned>(pairs: &[(String, String)]) -> Result<T, DecodeError> {
+    if pairs.len() > PAIRS_MAX {
+        return Err(de::Error::custom(format!("{} parameters should be {PAIRS_MAX} at most", pairs.len())));
+    }
     let mut tree = Tree::grow(pairs);
     loop {
         let absent = Cell::new(false);
