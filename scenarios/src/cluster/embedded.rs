@@ -34,6 +34,7 @@ pub struct Embedded {
     client: kube::Client,
     inside: Arc<Inside>,
     node: Option<VirtualNode>,
+    lives: u32,
     tasks: Vec<JoinHandle<()>>,
     kubeconfig: Option<(TempDir, PathBuf)>,
 }
@@ -59,8 +60,16 @@ impl Embedded {
         let client = kube::Client::new(api.service(), "default");
         let running = api.clone();
         let controllers = tokio::spawn(async move { running.run_controllers().await });
-        let mut cluster =
-            Self { parts, api, client, inside, node: None, tasks: vec![controllers], kubeconfig: None };
+        let mut cluster = Self {
+            parts,
+            api,
+            client,
+            inside,
+            node: None,
+            lives: 0,
+            tasks: vec![controllers],
+            kubeconfig: None,
+        };
         let told = |why| StartError::Part { part: "the provider", why };
         cluster.start_provider().await.map_err(told)?;
         Ok(cluster)
@@ -104,8 +113,9 @@ impl Embedded {
         if self.node.is_some() {
             return Err("the provider is running already".to_owned());
         }
-        let node = VirtualNode::start(&self.parts, self.client.clone(), &self.inside).await?;
+        let node = VirtualNode::start(&self.parts, self.lives, self.client.clone(), &self.inside).await?;
         self.node = Some(node);
+        self.lives += 1;
         self.wait_until_ready().await
     }
 

@@ -27,6 +27,9 @@ pub struct ExpectBill {
     /// The sum in yuan.
     #[schemars(with = "Option<Amount>")]
     total: Option<Decimal>,
+    /// What the sum in yuan does not exceed.
+    #[schemars(with = "Option<Amount>")]
+    at_most: Option<Decimal>,
     /// The lines, in the bill's order.
     lines: Option<Vec<BillLine>>,
 }
@@ -58,6 +61,7 @@ impl ExpectBill {
         let says = self.vcpu_seconds.is_some()
             || self.gib_seconds.is_some()
             || self.total.is_some()
+            || self.at_most.is_some()
             || self.lines.is_some();
         match says {
             true => Ok(()),
@@ -73,17 +77,22 @@ impl ExpectBill {
         if let Some(pod) = &self.pod {
             charges.retain(|charge| charge.belongs_to(pod));
         }
+        let total: Decimal = charges.iter().map(|charge| charge.amount).sum();
         let (mut wanted, mut seen) = (Vec::new(), Vec::new());
         let figures = [
             ("vcpu-seconds", self.vcpu_seconds, charges.iter().map(Charge::vcpu_seconds).sum::<Decimal>()),
             ("gib-seconds", self.gib_seconds, charges.iter().map(Charge::gib_seconds).sum()),
-            ("total", self.total, charges.iter().map(|charge| charge.amount).sum()),
+            ("total", self.total, total),
         ];
         for (name, want, have) in figures {
             if let Some(want) = want.filter(|want| *want != have) {
                 wanted.push(Fact::new(name, want.to_string()));
                 seen.push(Fact::new(name, have.normalize().to_string()));
             }
+        }
+        if let Some(most) = self.at_most.filter(|most| total > *most) {
+            wanted.push(Fact::new("total", format!("at most {most}")));
+            seen.push(Fact::new("total", total.normalize().to_string()));
         }
         if let Some(lines) = &self.lines {
             compare_lines(lines, &charges, &mut wanted, &mut seen);

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use determinism::Seed;
 use eci_api::Secret;
 use provider::Provider;
 use provider::config::Config;
@@ -27,12 +28,20 @@ pub(super) struct VirtualNode(JoinHandle<()>);
 
 impl VirtualNode {
     /// Starts the provider and registers its webhook.
-    pub(super) async fn start(parts: &Parts, client: kube::Client, inside: &Inside) -> Result<Self, String> {
+    ///
+    /// Each of its `lives` draws from a chance of its own, since the cloud takes no signature's nonce twice.
+    pub(super) async fn start(
+        parts: &Parts,
+        lives: u32,
+        client: kube::Client,
+        inside: &Inside,
+    ) -> Result<Self, String> {
+        let seed = of_life(parts.seed, lives);
         let credentials =
             Credentials { access_key_id: ACCESS_KEY_ID.to_owned(), secret: Secret::new(ACCESS_KEY_SECRET) };
-        let eci = Eci::new(parts.eci.line(), credentials, REGION, parts.clock.clone(), parts.seed);
+        let eci = Eci::new(parts.eci.line(), credentials, REGION, parts.clock.clone(), seed);
         let config = Config { node_ip: Some(ADDRESS), ..Config::new(VSWITCH, SECURITY_GROUP) };
-        let provider = Provider::new(config, client.clone(), eci, parts.clock.clone(), parts.seed);
+        let provider = Provider::new(config, client.clone(), eci, parts.clock.clone(), seed);
         inside.answer_with(provider.webhook(), provider.kubelet_api());
         let address = Address::Url(format!("https://{WEBHOOK}"));
         let configuration = registration::configuration(&address, b"within one process");
@@ -49,4 +58,14 @@ impl VirtualNode {
         self.0.abort();
         let _ = self.0.await; // it was told to end in the middle of something
     }
+}
+
+/// The seed of the life after so many others.
+fn of_life(seed: Seed, lives: u32) -> Seed {
+    let words = seed.to_string();
+    let next = words.rsplit_once('-').and_then(|(words, number)| {
+        let number: u32 = number.parse().ok()?;
+        format!("{words}-{}", (number + lives) % 100).parse().ok()
+    });
+    next.unwrap_or(seed)
 }
