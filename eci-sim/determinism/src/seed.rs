@@ -15,8 +15,8 @@ const MOODS: [&str; 32] = [
 ];
 const BEINGS: [&str; 32] = [
     "badger", "beaver", "bison", "crane", "curlew", "dolphin", "falcon", "finch", "fox", "gecko", "hare",
-    "heron", "ibis", "jackal", "lark", "lemur", "lynx", "magpie", "marten", "newt", "ocelot", "osprey", "otter",
-    "panda", "plover", "puffin", "raven", "robin", "seal", "stork", "tapir", "wren",
+    "heron", "ibis", "jackal", "lark", "lemur", "lynx", "magpie", "marten", "newt", "ocelot", "osprey",
+    "otter", "panda", "plover", "puffin", "raven", "robin", "seal", "stork", "tapir", "wren",
 ];
 const NUMBERS: u32 = 100;
 
