@@ -1,3 +1,5 @@
+//! Where pods land, and what is said of those that land nowhere.
+
 use determinism::Seed;
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Pods that cannot be stored, each with the field and the words that say why.
+
 use serde_json::{Value, json};
 
 use super::new_pod;
