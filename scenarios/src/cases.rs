@@ -182,7 +182,7 @@ mod tests {
     fn a_folder_means_all_its_cases_and_a_case_means_itself() {
         let folder = named(&["scheduling".to_owned()], "scenarios").unwrap();
         assert!(folder.len() > 3 && folder.iter().all(|case| case.case.starts_with("scheduling/")));
-        let case = named(&["by-node-name".to_owned()], "scenarios").unwrap();
+        let case = named(&["scheduling/by-node-name".to_owned()], "scenarios").unwrap();
         assert_eq!(case.len(), 1);
     }
 }

@@ -20,6 +20,7 @@ pub const CASES: &[(&str, &str)] = &[
         include_str!("../../cases/faults/deletion-while-unreachable.yaml"),
     ),
     ("faults/image-cannot-be-pulled.yaml", include_str!("../../cases/faults/image-cannot-be-pulled.yaml")),
+    ("faults/long-outage.yaml", include_str!("../../cases/faults/long-outage.yaml")),
     ("faults/no-stock.yaml", include_str!("../../cases/faults/no-stock.yaml")),
     ("faults/throttled.yaml", include_str!("../../cases/faults/throttled.yaml")),
     ("kubectl/by-namespace-label.yaml", include_str!("../../cases/kubectl/by-namespace-label.yaml")),
