@@ -1,5 +1,7 @@
 //! The case files as a whole: each can be read, each claim fits its line, and nothing generated has drifted.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 

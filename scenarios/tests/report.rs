@@ -1,5 +1,7 @@
 //! What is printed is tested like any other output.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+
 use std::time::Duration;
 
 use scenarios::outcome::{Fact, Failure, Miss, Outcome, Verdict};
