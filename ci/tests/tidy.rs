@@ -107,9 +107,9 @@ fn no_registry_host_and_no_path_of_a_machine_is_committed() {
         ["pypi", ".org"],
         ["npmjs", ".com"],
         ["npmjs", ".org"],
-        ["proxy.golang", ".org"],
-        ["sum.golang", ".org"],
-        ["deb.debian", ".org"],
+        ["proxy.go", "lang.org"],
+        ["sum.go", "lang.org"],
+        ["deb.deb", "ian.org"],
         ["/work", "/main"],
         ["/work", "/shared"],
     ];
