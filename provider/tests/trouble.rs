@@ -17,7 +17,8 @@ async fn a_cloud_that_cannot_be_reached_is_unknown_and_not_gone() {
     }
     assert_eq!(house.node_condition("Ready").await, "Unknown");
     house.cut(false);
-    house.until("the node is back", async |house| house.node_condition("Ready").await == "True").await;
+    house.pass(45).await;
+    assert_eq!(house.node_condition("Ready").await, "True", "the node says so as soon as the cloud is back");
     house
         .until("the pod is ready again", async |house| {
             let conditions =
@@ -199,6 +200,6 @@ async fn a_quiet_hour_costs_few_calls_and_no_writes_of_pods() {
     let from = house.calls_since(0).len();
     house.pass(3600).await;
     let calls = house.calls_since(from);
-    assert!(calls.len() <= 370, "{} calls: {:?}", calls.len(), &calls[..20]);
+    assert!(calls.len() <= 200, "{} calls: {:?}", calls.len(), &calls[..20]);
     assert_eq!(house.pod("web").await.unwrap().metadata.resource_version, version);
 }

@@ -18,22 +18,35 @@ pub const PERIOD: Duration = Duration::from_secs(10);
 /// How often a renewal is tried at once when somebody else wrote in between.
 const TRIES: u32 = 5;
 
-/// Renews the lease of `node`, or makes it.
+/// Renews the lease of `node`, or makes it; `known` is the lease as it was last written here.
 ///
 /// # Errors
 /// What the API answers.
-pub async fn renew(client: &Client, node: &Node, now: Timestamp) -> kube::Result<()> {
+pub async fn renew(
+    client: &Client,
+    node: &Node,
+    known: &mut Option<Lease>,
+    now: Timestamp,
+) -> kube::Result<()> {
     let name = node.metadata.name.clone().unwrap_or_default();
     let api: Api<Lease> = Api::namespaced(client.clone(), NAMESPACE);
     let mut tries = 0;
     loop {
-        let written = match api.get_opt(&name).await? {
-            Some(known) => api.replace(&name, &PostParams::default(), &renewed(known, node, now)).await,
+        let before = match known.take() {
+            Some(lease) => Some(lease),
+            None => api.get_opt(&name).await?,
+        };
+        let written = match before {
+            Some(lease) => api.replace(&name, &PostParams::default(), &renewed(lease, node, now)).await,
             None => api.create(&PostParams::default(), &renewed(Lease::default(), node, now)).await,
         };
         match written {
-            Err(kube::Error::Api(answer)) if answer.code == 409 && tries < TRIES => tries += 1,
-            other => return other.map(|_| ()),
+            // Somebody wrote it or removed it in between: it is read again.
+            Err(kube::Error::Api(answer)) if matches!(answer.code, 404 | 409) && tries < TRIES => tries += 1,
+            written => {
+                *known = Some(written?);
+                return Ok(());
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use determinism::Clock;
 use eci_api::actions::describe_container_groups::DescribeContainerGroups;
 use jiff::SignedDuration;
+use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Node;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client};
@@ -24,8 +25,9 @@ use object::Health;
 const STATUS_PERIOD: Duration = Duration::from_secs(300);
 /// While the node is coming up it is looked at more often.
 const STARTING_PERIOD: Duration = Duration::from_millis(500);
-/// An answer of the cloud is a sign of life for this long.
-const FRESH: SignedDuration = SignedDuration::from_secs(15);
+/// An answer of the cloud is a sign of life for this long: a little longer than from one round of looks to the next, so
+/// that the rounds are the heartbeat, and short enough that the node is given up within two minutes of the cloud.
+const FRESH: SignedDuration = SignedDuration::from_secs(35);
 /// How long the cloud may take to answer whether it is there.
 const PING_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -45,6 +47,13 @@ pub struct Keeper {
     pub clock: Clock,
 }
 
+/// What was written about the node last.
+#[derive(Default)]
+struct Written {
+    lease: Option<Lease>,
+    status_at: Option<Instant>,
+}
+
 /// Whether the cloud is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Pulse {
@@ -61,19 +70,19 @@ impl Keeper {
     pub async fn run(&self) {
         let mut node = self.register().await;
         self.recorder.node(&node, Tone::Normal, "Starting", "Starting the virtual node.");
-        let mut told_at: Option<Instant> = None;
+        let mut written = Written::default();
         let mut was_ready = None;
         loop {
             let pulse = self.pulse().await;
             let health = self.health(&pulse);
             if pulse != Pulse::Away {
-                match self.beat(&node, health.as_ref(), &mut told_at).await {
-                    Ok(Some(written)) => node = written,
-                    Ok(None) => {}
+                match self.beat(health.as_ref(), &mut written).await {
+                    Ok(seen) => node = seen,
                     Err(kube::Error::Api(answer)) if answer.code == 404 => {
                         tracing::warn!("the node is gone from the API and is registered again");
                         node = self.register().await;
-                        told_at = None;
+                        written = Written::default();
+                        tokio::time::sleep(STARTING_PERIOD).await;
                         continue;
                     }
                     Err(error) => tracing::warn!(%error, "the node's heartbeat was not written"),
@@ -133,31 +142,30 @@ impl Keeper {
         }
     }
 
-    /// Renews the lease, and writes the status when it changed or was last written long ago.
-    async fn beat(
-        &self,
-        node: &Node,
-        health: Option<&Health>,
-        told_at: &mut Option<Instant>,
-    ) -> kube::Result<Option<Node>> {
+    /// Renews the lease, and writes the status when it is not so any more, whoever changed it, or was last written long
+    /// ago. Returns the node as it is then.
+    async fn beat(&self, health: Option<&Health>, written: &mut Written) -> kube::Result<Node> {
         let now = self.clock.now();
-        lease::renew(&self.client, node, now).await?;
-        let Some(health) = health else { return Ok(None) };
-        let due = told_at.is_none_or(|at| at.elapsed() >= STATUS_PERIOD);
+        let api: Api<Node> = Api::all(self.client.clone());
+        let node = api.get(&self.config.node_name).await?;
+        if let Err(error) = lease::renew(&self.client, &node, &mut written.lease, now).await {
+            tracing::warn!(%error, "the node's lease was not renewed");
+        }
+        let Some(health) = health else { return Ok(node) };
+        let due = written.status_at.is_none_or(|at| at.elapsed() >= STATUS_PERIOD);
         let status = object::status(&self.config, node.status.as_ref(), health, now);
         let changed = node.status.as_ref().is_none_or(|known| object::differs(known, &status));
         if !due && !changed {
-            return Ok(None);
+            return Ok(node);
         }
-        let api: Api<Node> = Api::all(self.client.clone());
         let mut status = serde_json::to_value(status).unwrap_or_default();
-        strike_out_old_addresses(&mut status, node);
+        strike_out_old_addresses(&mut status, &node);
         let patch = json!({ "status": status });
-        let written = api
+        let newer = api
             .patch_status(&self.config.node_name, &PatchParams::default(), &Patch::Strategic(patch))
             .await?;
-        *told_at = Some(Instant::now());
-        Ok(Some(written))
+        written.status_at = Some(Instant::now());
+        Ok(newer)
     }
 
     /// Makes the node or adopts the one that is there, however often that must be tried.

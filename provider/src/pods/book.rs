@@ -21,6 +21,9 @@ pub const INSTANCE_ID: &str = "eci-instance-id";
 /// How long the cloud may take to carry out a deletion, beyond the time that the containers are given.
 const DELETION_PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 
+/// For how many seconds after its last change a group may soon change again: most short work ends within it.
+const LATELY: i64 = 450;
+
 /// The book; clones are the same book.
 #[derive(Clone)]
 pub struct Book(Arc<Shared>);
@@ -315,7 +318,8 @@ impl Book {
         known.collect()
     }
 
-    /// The groups on their way somewhere, with their pods' UIDs, and how soon they are worth the next look.
+    /// The groups that are worth a look before the next round, with their pods' UIDs, and how soon: those on their way
+    /// somewhere, and those that got somewhere lately. The longer nothing changes, the rarer the looks.
     pub fn moving(&self, now: Timestamp) -> (Vec<(String, String)>, Option<Duration>) {
         let pages = self.pages();
         let mut soonest: Option<Duration> = None;
@@ -323,11 +327,15 @@ impl Book {
         for (uid, entry) in &pages.entries {
             let Some(group) = &entry.group else { continue };
             let leaving = entry.asked > Asked::No || !entry.in_api || decide::is_leaving(&entry.pod);
-            if !leaving && !decide::is_moving(group) {
-                continue;
-            }
             let unchanged = entry.changed.map_or(0, |at| now.duration_since(at).as_secs());
-            let pause = Duration::from_secs((unchanged / 15).clamp(1, 10).unsigned_abs());
+            let (shortest, longest) = if leaving || decide::is_moving(group) {
+                (1, 10)
+            } else if decide::still_works(group) && unchanged < LATELY {
+                (2, 30)
+            } else {
+                continue;
+            };
+            let pause = Duration::from_secs((unchanged / 15).clamp(shortest, longest).unsigned_abs());
             soonest = Some(soonest.map_or(pause, |known| known.min(pause)));
             moving.push((uid.clone(), group.container_group_id.clone()));
         }

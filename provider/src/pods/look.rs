@@ -14,8 +14,8 @@ use crate::eci::{Eci, EciError};
 
 /// How many groups one call brings.
 const PAGE: usize = 20;
-/// How often all groups are looked at, while they fit a few pages: the call is also the node's sign of life.
-const ROUND: Duration = Duration::from_secs(10);
+/// How often all groups are looked at, while they fit a page: the call is also the node's sign of life.
+const ROUND: Duration = Duration::from_secs(30);
 const ROUND_MAX: Duration = Duration::from_secs(60);
 /// A list longer than this is taken for a cloud that repeats itself.
 const PAGES_MAX: usize = 5000;
@@ -40,7 +40,7 @@ impl Lookout {
         loop {
             if Instant::now() >= next_round {
                 let pages = self.round().await;
-                let pause = ROUND * u32::try_from(pages.max(1)).unwrap_or(u32::MAX).min(6);
+                let pause = ROUND * u32::try_from(pages.max(1)).unwrap_or(u32::MAX).min(2);
                 next_round = Instant::now() + pause.min(ROUND_MAX);
                 last_look = Instant::now();
             }

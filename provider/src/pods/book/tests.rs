@@ -86,7 +86,7 @@ fn looks_become_rarer_while_nothing_changes_and_stop_when_all_is_settled() {
         |seconds| book.moving(now() + SignedDuration::from_secs(seconds)).1.map(|pause| pause.as_secs());
     assert_eq!([0, 20, 60, 600].map(pause), [Some(1), Some(1), Some(4), Some(10)]);
     book.saw_group(&claim("u"), group("eci-1", "Running"), now());
-    assert_eq!(pause(0), None);
+    assert_eq!([0, 60, 449, 450].map(pause), [Some(2), Some(4), Some(29), None]);
     book.asked("u", Asked::Gently, now());
     assert_eq!(pause(0), Some(1));
 }
