@@ -101,7 +101,7 @@ fn first(kind: &Kind, object: &Value, time: &str) -> Vec<Managed> {
     entries.map(|(name, fields)| Managed::new(kind, (name, "Update", ""), time, fields)).collect()
 }
 
-/// What kubectl noted to have applied by itself, and that note; nothing when there is none.
+/// What kubectl noted to have applied by itself and still stands so, and that note; nothing when there is none.
 pub fn last_applied(kind: &Kind, object: &Value) -> BTreeSet<Path> {
     let last = annotation(object, LAST_APPLIED);
     let Some(last) = last.and_then(|last| serde_json::from_str::<Value>(last).ok()) else {
@@ -111,6 +111,8 @@ pub fn last_applied(kind: &Kind, object: &Value) -> BTreeSet<Path> {
     fields.retain(|path| {
         !path.starts_with(&["f:metadata".to_owned(), "f:annotations".to_owned()]) || path.len() > 2
     });
+    // Whoever changed a field since has taken it away from kubectl.
+    fields.retain(|path| at(&last, path) == at(object, path));
     fields.insert(["f:metadata", "f:annotations", &format!("f:{LAST_APPLIED}")].map(str::to_owned).to_vec());
     fields
 }
@@ -172,6 +174,25 @@ fn fields_of(kind: &Kind, object: &Value) -> BTreeSet<Path> {
 mod tests {
     use super::*;
     use crate::patch::apply::{Manager, apply};
+
+    #[test]
+    fn what_somebody_changed_after_kubectl_applied_it_is_not_kubectls_any_more() {
+        let kind = crate::kinds::find("", "configmaps").unwrap();
+        let by =
+            |name| Manager { name, force: false, subresource: "", time: "2026-01-01T00:00:00Z".to_owned() };
+        let last = json!({"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": "1"}}).to_string();
+        let there =
+            json!({"metadata": {"name": "c", "annotations": {LAST_APPLIED: last}}, "data": {"a": "1"}});
+        let applied = apply(kind, &there, json!({"data": {"a": "2"}}), &by("kubectl")).unwrap();
+        let mut edited = applied.clone();
+        edited["data"]["a"] = "9".into();
+        note(kind, &applied, &mut edited, ("kubectl-set", ""), "2026-01-01T01:00:00Z");
+        let error = apply(kind, &edited, json!({"data": {"a": "2"}}), &by("kubectl")).unwrap_err();
+        assert_eq!(
+            error.message,
+            "Apply failed with 1 conflict: conflict with \"kubectl-set\" using v1: .data.a"
+        );
+    }
 
     #[test]
     fn an_update_takes_what_it_changes_and_a_later_apply_is_told() {
