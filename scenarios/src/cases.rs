@@ -94,7 +94,7 @@ fn meant_by(name: &str, all: &[CaseFile], command: &str) -> Result<Vec<CaseFile>
             all.iter().find(|case| Path::new(&case.file).canonicalize().is_ok_and(|file| file == absolute));
         return match own {
             Some(case) => Ok(vec![case.clone()]),
-            None => Ok(vec![read(path, name.trim_end_matches(".yaml").trim_end_matches(".yml").to_owned())?]),
+            None => Ok(vec![read(path, name.to_owned())?]),
         };
     }
     let plain = name.trim_end_matches(".yaml").trim_end_matches('/');

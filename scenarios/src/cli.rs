@@ -1,5 +1,6 @@
 //! What can be typed, and what comes of it.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -128,20 +129,25 @@ fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
     let instead = arguments.report.is_some() && arguments.output.is_none();
     let mut outcomes = Vec::with_capacity(cases.len());
     if instead {
-        outcomes.extend(cases.iter().map(|case| runner::play(case, arguments.seed)));
+        let keep = |outcome| {
+            outcomes.push(outcome);
+            Ok::<_, std::io::Error>(())
+        };
+        runner::play_all(&cases, arguments.seed, |_| Ok(()), keep)?;
     } else {
         let out = anstream::stdout();
         let live = std::io::stdout().is_terminal();
         let manner = Manner { quiet: arguments.quiet, live, command, seed: seed.clone() };
-        let mut text = Text::new(out, manner);
-        text.begin("virtual node · embedded Kubernetes API · local ECI cn-hangzhou")?;
-        for case in &cases {
-            text.case_begins(&case.file.case, &case.scenario.claim)?;
-            let outcome = runner::play(case, arguments.seed);
-            text.case_ended(&outcome)?;
+        let text = RefCell::new(Text::new(out, manner));
+        text.borrow_mut().begin("virtual node · embedded Kubernetes API · local ECI cn-hangzhou")?;
+        let begun = |case: &Case| text.borrow_mut().case_begins(&case.file.case, &case.scenario.claim);
+        let ended = |outcome: Outcome| {
+            text.borrow_mut().case_ended(&outcome)?;
             outcomes.push(outcome);
-        }
-        text.end(stopwatch.elapsed())?;
+            Ok::<_, std::io::Error>(())
+        };
+        runner::play_all(&cases, arguments.seed, begun, ended)?;
+        text.borrow_mut().end(stopwatch.elapsed())?;
     }
     if let Some(form) = arguments.report {
         write_report(form, arguments.output.as_ref(), &seed, &outcomes)?;

@@ -1,5 +1,9 @@
 //! Plays a case's steps in order in a world of its own, and gathers evidence where one fails.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+
 use determinism::{Seed, Stopwatch};
 use rust_decimal::Decimal;
 
@@ -30,6 +34,76 @@ pub fn play(case: &Case, seed: Seed) -> Outcome {
     };
     outcome.took = stopwatch.elapsed();
     outcome
+}
+
+/// Plays `cases` side by side, as many at once as the machine has processors, and hands out the outcomes in the cases'
+/// own order. Each has a world and a thread to itself, so that what comes of it does not depend on the others.
+///
+/// # Errors
+/// The first error that `begun` or `ended` gives; what is being played is then played to its end, and no more is begun.
+pub fn play_all<E>(
+    cases: &[Case],
+    seed: Seed,
+    mut begun: impl FnMut(&Case) -> Result<(), E>,
+    mut ended: impl FnMut(Outcome) -> Result<(), E>,
+) -> Result<(), E> {
+    let next = AtomicUsize::new(0);
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from).min(cases.len());
+    let (sender, receiver) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..at_once {
+            let (sender, next) = (sender.clone(), &next);
+            scope.spawn(move || {
+                while let Some((index, case)) = take(cases, next) {
+                    // A case that panics is a failed case; the others are not to suffer.
+                    let played = std::panic::catch_unwind(|| play(case, seed));
+                    if sender.send((index, played.unwrap_or_else(|_| broken_off(case)))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let told = in_order(cases, &receiver, &mut begun, &mut ended);
+        // Whether all is told or telling failed: nothing more needs to begin.
+        next.store(cases.len(), Ordering::Relaxed);
+        told
+    })
+}
+
+/// The next case that nobody has begun.
+fn take<'a>(cases: &'a [Case], next: &AtomicUsize) -> Option<(usize, &'a Case)> {
+    let index = next.fetch_add(1, Ordering::Relaxed);
+    cases.get(index).map(|case| (index, case))
+}
+
+/// Tells outcomes in the order of their cases, whichever comes first.
+fn in_order<E>(
+    cases: &[Case],
+    receiver: &mpsc::Receiver<(usize, Outcome)>,
+    begun: &mut impl FnMut(&Case) -> Result<(), E>,
+    ended: &mut impl FnMut(Outcome) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut early: BTreeMap<usize, Outcome> = BTreeMap::new();
+    for (index, case) in cases.iter().enumerate() {
+        begun(case)?;
+        let outcome = loop {
+            if let Some(outcome) = early.remove(&index) {
+                break outcome;
+            }
+            match receiver.recv() {
+                Ok((other, outcome)) => early.insert(other, outcome),
+                Err(_) => break broken_off(case),
+            };
+        };
+        ended(outcome)?;
+    }
+    Ok(())
+}
+
+fn broken_off(case: &Case) -> Outcome {
+    let why = "the program panicked while it played this".to_owned();
+    outcome(case, Verdict::Failed(Box::new(not_begun(case, why))), None)
 }
 
 async fn play_in_a_world(case: &Case, seed: Seed) -> Outcome {

@@ -111,19 +111,19 @@ fn serve(servers: &mut JoinSet<()>, cloud: TcpListener, console: TcpListener, ec
 /// A listener on loopback.
 async fn bind(what: &'static str, flag: &'static str, port: u16) -> Result<TcpListener, PortTaken> {
     let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
-    bound.map_err(|source| PortTaken { what, flag, port, source })
+    bound.map_err(|why| PortTaken { what, flag, port, why })
 }
 
 /// Why a door cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "port {port} cannot be had for {what}: {source}\n  choose another with --{flag}, or 0 for any that is free"
+    "port {port} cannot be had for {what}: {why}\n  choose another with --{flag}, or 0 for any that is free"
 )]
 struct PortTaken {
     what: &'static str,
     flag: &'static str,
     port: u16,
-    source: std::io::Error,
+    why: std::io::Error,
 }
 
 /// Ends when the person or the machine asks for it.
