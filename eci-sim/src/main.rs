@@ -65,6 +65,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         .region(&arguments.region)
         .credential(&key_id, secret)
         .build();
+    let stopping = told_to_stop()?;
     let eci = bind(arguments.listen).await?;
     let door = match arguments.control {
         Some(address) => Some(bind(address).await?),
@@ -83,10 +84,23 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         let answer = move |request| control.exchange(&request);
         tokio::spawn(listener::serve(door, answer, stopped(stop.subscribe())));
     }
-    let stopping = async { tokio::signal::ctrl_c().await.map_or((), |()| ()) };
     listener::serve(eci, move |request| sim.exchange(request), stopping).await;
     drop(stop);
     Ok(())
+}
+
+/// Over when somebody interrupts or ends the program; both are heard from the moment of the call, which as the first
+/// process of a container is the only way to hear them at all.
+fn told_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupted = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    let mut ended = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupted.recv() => {}
+            _ = ended.recv() => {}
+        }
+    })
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
