@@ -1,13 +1,19 @@
 //! The simulator's own door: clock, faults, scripts, ledger, bill, reset; never part of the ECI API.
 
+pub mod client;
 pub mod door;
+pub mod snapshots;
+pub mod wire;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use determinism::Clock;
+use determinism::clock::OutOfRange;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::EciSim;
 use crate::billing::{Bill, meter};
@@ -18,13 +24,14 @@ use crate::money::Yuan;
 use crate::quota::Quota;
 use crate::script::Script;
 use crate::server::{Logged, State};
+use wire::{Search, Which};
 
 /// The door; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Control(EciSim);
 
 /// A group as the door shows it, of whichever account and region.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct GroupSummary {
     /// Its id.
@@ -38,12 +45,16 @@ pub struct GroupSummary {
     /// Its state in ECI's words.
     pub status: String,
     /// How many vCPU it has.
+    #[schemars(with = "String")]
     pub vcpu: Decimal,
     /// How many GiB of memory it has.
+    #[schemars(with = "String")]
     pub memory: Decimal,
     /// When it was asked for.
+    #[schemars(with = "String")]
     pub created: Timestamp,
     /// Since when it is in its state.
+    #[schemars(with = "String")]
     pub since: Timestamp,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
@@ -52,6 +63,25 @@ pub struct GroupSummary {
 impl Control {
     pub(crate) fn of(sim: EciSim) -> Self {
         Self(sim)
+    }
+
+    /// The present; the world has come up to it when this returns.
+    pub fn now(&self) -> Timestamp {
+        self.at_present(|_, now| now)
+    }
+
+    /// Pushes time forward; what falls due on the way has happened when this returns.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] when the calendar ends first.
+    pub fn advance(&self, by: Duration) -> Result<Timestamp, OutOfRange> {
+        self.clock().advance(by)?;
+        Ok(self.now())
+    }
+
+    /// Lets time run so many times as fast; 0 stops it.
+    pub fn set_rate(&self, rate: u32) {
+        self.clock().set_rate(rate);
     }
 
     /// The clock that all of it follows.
@@ -85,6 +115,24 @@ impl Control {
         self.at_present(|state, _| state.world.groups().map(GroupSummary::of).collect())
     }
 
+    /// The groups that are meant, in order of creation.
+    pub fn find(&self, which: &Which) -> Vec<GroupSummary> {
+        let is = |wanted: &Option<String>, own: &str| wanted.as_deref().is_none_or(|wanted| wanted == own);
+        let fits = |group: &&Group| {
+            is(&which.account, &group.card.account)
+                && is(&which.region, &group.card.region)
+                && is(&which.status, group.state.name())
+                && which.name.as_deref().is_none_or(|part| group.card.name.contains(part))
+        };
+        let limit = which.limit.unwrap_or(usize::MAX);
+        let mut found: Vec<_> = self.at_present(|state, _| {
+            let latest = state.world.groups().rev().filter(fits).take(limit);
+            latest.map(GroupSummary::of).collect()
+        });
+        found.reverse();
+        found
+    }
+
     /// Says what containers do whose image, or whose group's name, fits `pattern`; it counts from their next start.
     pub fn script(&self, pattern: impl Into<String>, script: Script) {
         self.at_present(|state, _| state.world.scripts.add(pattern, script));
@@ -115,6 +163,11 @@ impl Control {
         self.at_present(|state, _| state.faults.rules().to_vec())
     }
 
+    /// What is out of stock.
+    pub fn sold_out(&self) -> Vec<String> {
+        self.at_present(|state, _| state.world.sold_out.iter().cloned().collect())
+    }
+
     /// Takes a zone out of stock (`cn-hangzhou-b`), or one size there (`cn-hangzhou-b/2.0-4.0Gi`).
     pub fn sell_out(&self, what: impl Into<String>) {
         self.at_present(|state, _| state.world.sold_out.insert(what.into()));
@@ -125,9 +178,19 @@ impl Control {
         self.at_present(|state, _| state.world.sold_out.remove(what));
     }
 
+    /// How much an account may have.
+    pub fn quota(&self) -> Quota {
+        self.at_present(|state, _| state.world.quota)
+    }
+
     /// Says how much an account may have.
     pub fn set_quota(&self, quota: Quota) {
         self.at_present(|state, _| state.world.quota = quota);
+    }
+
+    /// Whether calls are counted.
+    pub fn throttling(&self) -> bool {
+        self.0.state().throttle.on
     }
 
     /// Whether calls are counted against the published numbers a minute.
@@ -138,6 +201,26 @@ impl Control {
     /// The latest calls, oldest first.
     pub fn requests(&self) -> Vec<Logged> {
         self.at_present(|state, _| state.log.iter().cloned().collect())
+    }
+
+    /// The calls that are meant, oldest first.
+    pub fn search(&self, search: &Search) -> Vec<Logged> {
+        let limit = search.limit.unwrap_or(usize::MAX);
+        let state = self.0.state();
+        let mut found: Vec<_> =
+            state.log.iter().rev().filter(|call| call.fits(search)).take(limit).cloned().collect();
+        found.reverse();
+        found
+    }
+
+    /// Forgets what an account has, or what is in a region, or what an account has in a region; all, where neither is
+    /// named.
+    pub fn reset_only(&self, account: Option<&str>, region: Option<&str>) {
+        if account.is_none() && region.is_none() {
+            return self.reset();
+        }
+        let is = |wanted: Option<&str>, own: &str| wanted.is_none_or(|wanted| wanted == own);
+        self.at_present(|state, _| state.world.clear(|a, r| is(account, a) && is(region, r)));
     }
 
     /// Begins anew: an empty world at the present, from the same seed.
@@ -152,6 +235,24 @@ impl Control {
         let mut state = self.0.state();
         state.world.advance_to(now);
         look(&mut state, now)
+    }
+}
+
+impl Logged {
+    fn fits(&self, search: &Search) -> bool {
+        let is = |wanted: &Option<String>, own: &str| wanted.as_deref().is_none_or(|wanted| wanted == own);
+        let like = |wanted: &Option<String>, own: &str| {
+            wanted.as_deref().is_none_or(|pattern| crate::script::matches(pattern, own))
+        };
+        let texts = [&self.request_id, &self.action, &self.account, &self.region, &self.group, &self.code];
+        like(&search.action, &self.action)
+            && is(&search.group, &self.group)
+            && is(&search.account, &self.account)
+            && is(&search.region, &self.region)
+            && like(&search.code, &self.code)
+            && search.status.is_none_or(|status| status == self.status)
+            && search.since.is_none_or(|since| since <= self.at)
+            && search.text.as_deref().is_none_or(|part| texts.iter().any(|text| text.contains(part)))
     }
 }
 

@@ -56,7 +56,7 @@ pub struct Rule {
 }
 
 /// All rules that are laid.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Faults(Vec<(u64, Rule)>, u64);
 
 fn anything() -> String {

@@ -89,6 +89,11 @@ impl Ledger {
         self.entries.push(Entry { at, group: Arc::clone(group), what });
     }
 
+    /// Forgets what happened where account and region fit.
+    pub(crate) fn clear(&mut self, fits: impl Fn(&str, &str) -> bool) {
+        self.entries.retain(|entry| !fits(&entry.group.account, &entry.group.region));
+    }
+
     /// Everything, oldest first.
     pub fn entries(&self) -> &[Entry] {
         &self.entries

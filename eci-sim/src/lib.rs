@@ -43,10 +43,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use determinism::{Clock, Seed};
 use eci_api::signature::Secret;
+use jiff::Timestamp;
 
 pub use actions::Serve;
 pub use billing::{Bill, BillLine, Item};
 pub use control::Control;
+pub use control::client::Client as DoorClient;
+pub use control::door::Door;
 pub use faults::{Rule, Verdict};
 pub use ledger::Entry;
 pub use money::{Currency, Yuan};
@@ -65,17 +68,20 @@ pub struct EciSim(Arc<Inner>);
 
 struct Inner {
     clock: Clock,
+    clients_clock: Option<Clock>,
     seed: Seed,
     region: String,
     currency: Currency,
-    credentials: BTreeMap<String, (Secret, Arc<str>)>,
+    credentials: Arc<BTreeMap<String, (Secret, Arc<str>)>>,
     account: Arc<str>,
     state: Mutex<server::State>,
+    snapshots: Mutex<control::snapshots::Snapshots>,
 }
 
 /// Puts a local ECI together.
 pub struct Builder {
     clock: Clock,
+    clients_clock: Option<Clock>,
     seed: Seed,
     region: String,
     currency: Currency,
@@ -87,6 +93,7 @@ impl EciSim {
     pub fn builder() -> Builder {
         Builder {
             clock: Clock::system(),
+            clients_clock: None,
             seed: Seed::DEFAULT,
             region: DEFAULT_REGION.to_owned(),
             currency: Currency::Cny,
@@ -119,6 +126,11 @@ impl EciSim {
         &self.0.clock
     }
 
+    /// What time it is for clients, where that is another time.
+    pub(crate) fn outside(&self) -> Option<Timestamp> {
+        self.0.clients_clock.as_ref().map(Clock::now)
+    }
+
     pub(crate) fn seed(&self) -> Seed {
         self.0.seed
     }
@@ -139,6 +151,26 @@ impl EciSim {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn snapshots(&self) -> MutexGuard<'_, control::snapshots::Snapshots> {
+        self.0.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A second simulator for the same accounts, with a state and a clock of its own.
+    pub(crate) fn branch(&self, at: Timestamp, state: server::State) -> Self {
+        let Inner { clock, clients_clock, seed, region, currency, credentials, account, .. } = &*self.0;
+        Self(Arc::new(Inner {
+            clock: clock.branch(at),
+            clients_clock: clients_clock.clone(),
+            seed: *seed,
+            region: region.clone(),
+            currency: *currency,
+            credentials: Arc::clone(credentials),
+            account: Arc::clone(account),
+            state: Mutex::new(state),
+            snapshots: Mutex::default(),
+        }))
+    }
+
     pub(crate) fn fresh_state(clock: &Clock, seed: Seed) -> server::State {
         server::State::new(world::World::new(seed, clock.now()), seed.chance("requests"))
     }
@@ -149,6 +181,13 @@ impl Builder {
     #[must_use]
     pub fn clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
+    }
+
+    /// What time it is for clients, where the simulator's clock is moved without their knowledge: a signature is taken
+    /// when its time stamp is near either.
+    #[must_use]
+    pub fn clients_clock(self, clock: Clock) -> Self {
+        Self { clients_clock: Some(clock), ..self }
     }
 
     /// Where all chance comes from.
@@ -196,11 +235,15 @@ impl Builder {
         EciSim(Arc::new(Inner {
             state: Mutex::new(EciSim::fresh_state(&self.clock, self.seed)),
             clock: self.clock,
+            clients_clock: self.clients_clock,
             seed: self.seed,
             region: self.region,
             currency: self.currency,
-            credentials: credentials.map(|(key, secret, account)| (key, (secret, account.into()))).collect(),
+            credentials: Arc::new(
+                credentials.map(|(key, secret, account)| (key, (secret, account.into()))).collect(),
+            ),
             account,
+            snapshots: Mutex::default(),
         }))
     }
 }

@@ -1,41 +1,20 @@
-//! Arguments, one listener for ECI and one for the control door, run until told to stop.
+//! Arguments, listeners for ECI and for the control door, run until told to stop.
+
+mod arguments;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser;
-use determinism::{Clock, Seed};
-use eci_api::signature::Secret;
-use eci_sim::{EciSim, listener};
+use determinism::Clock;
+use eci_api::Secret;
+use eci_sim::control::wire::Forked;
+use eci_sim::{Door, EciSim, listener};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
-/// A local Alibaba Cloud ECI.
-#[derive(Parser)]
-#[command(version)]
-struct Arguments {
-    /// Where the ECI OpenAPI answers; port 0 takes a free one
-    #[arg(long, env = "ECI_SIM_LISTEN", default_value = "127.0.0.1:8088")]
-    listen: SocketAddr,
-    /// Where the control door answers; there is none unless this is given
-    #[arg(long, env = "ECI_SIM_CONTROL")]
-    control: Option<SocketAddr>,
-    /// The access key id that clients sign with [env also: ECI_ACCESS_KEY]
-    #[arg(long, env = "ECI_SIM_ACCESS_KEY_ID")]
-    access_key_id: Option<String>,
-    /// Its secret [env also: ECI_SECRET_KEY]
-    #[arg(long, env = "ECI_SIM_ACCESS_KEY_SECRET", hide_env_values = true)]
-    access_key_secret: Option<String>,
-    /// Where all chance comes from: three words, as a run prints them
-    #[arg(long, env = "ECI_SIM_SEED", default_value_t = Seed::DEFAULT)]
-    seed: Seed,
-    /// How time runs: `wall`, so many times as fast (`x60`), or `still` until the control door moves it
-    #[arg(long, env = "ECI_SIM_TIME", default_value = "wall", value_parser = rate)]
-    time: u32,
-    /// The region of calls that name none
-    #[arg(long, env = "ECI_SIM_REGION", default_value = "cn-hangzhou")]
-    region: String,
-}
+use arguments::Arguments;
 
 #[tokio::main(flavor = "multi_thread")]
 async fn main() -> ExitCode {
@@ -51,41 +30,31 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let key_id = given(arguments.access_key_id, "ECI_ACCESS_KEY", "--access-key-id")?;
-    let secret = Secret::new(given(arguments.access_key_secret, "ECI_SECRET_KEY", "--access-key-secret")?);
-    if let Some(address) = arguments.control.filter(|address| !address.ip().is_loopback()) {
-        anyhow::bail!("the control door has no lock, so it opens on loopback only; {address} is not");
-    }
+    let stopping = told_to_stop()?;
+    let (key_id, secret) = arguments.credential()?;
+    let token = arguments.control_token()?;
     let clock = Clock::system();
     clock.set_rate(arguments.time);
-    let seed = arguments.seed;
     let sim = EciSim::builder()
         .clock(clock)
-        .seed(seed)
+        .clients_clock(Clock::system())
+        .seed(arguments.seed)
         .region(&arguments.region)
         .credential(&key_id, secret)
         .build();
-    let stopping = told_to_stop()?;
-    let eci = bind(arguments.listen).await?;
-    let door = match arguments.control {
-        Some(address) => Some(bind(address).await?),
-        None => None,
-    };
+    let (open, closed) = watch::channel(());
+    let address = serve_eci(&sim, bind(arguments.listen)?, &closed)?;
     println!(
-        "ECI      http://{}  access key {key_id}, region {}, seed {seed}",
-        eci.local_addr()?,
-        arguments.region
+        "ECI      http://{address}  access key {key_id}, region {}, seed {}",
+        arguments.region, arguments.seed
     );
-    let (stop, _) = tokio::sync::watch::channel(());
-    let stopped = |mut stop: tokio::sync::watch::Receiver<()>| async move { drop(stop.changed().await) };
-    let control = sim.control();
-    if let Some(door) = door {
-        println!("Control  http://{}  GET / lists its routes", door.local_addr()?);
-        let answer = move |request| control.exchange(&request);
-        tokio::spawn(listener::serve(door, answer, stopped(stop.subscribe())));
+    if let Some(wanted) = arguments.control {
+        let forks = Forks { eci: arguments.listen, control: wanted, token, closed };
+        let address = forks.serve_door(&sim, wanted)?;
+        println!("Control  http://{address}  GET / lists its routes");
     }
-    listener::serve(eci, move |request| sim.exchange(request), stopping).await;
-    drop(stop);
+    stopping.await;
+    drop(open);
     Ok(())
 }
 
@@ -103,21 +72,57 @@ fn told_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
-async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    let why = || format!("cannot listen on {address}; choose another address, or port 0 for a free one");
-    TcpListener::bind(address).await.with_context(why)
+/// Where simulators that are forked off answer: on the same addresses, each on free ports of its own.
+#[derive(Clone)]
+struct Forks {
+    eci: SocketAddr,
+    control: SocketAddr,
+    token: Option<Secret>,
+    closed: watch::Receiver<()>,
 }
 
-fn given(value: Option<String>, variable: &str, flag: &str) -> anyhow::Result<String> {
-    let value = value.or_else(|| std::env::var(variable).ok()).filter(|value| !value.is_empty());
-    value.with_context(|| format!("{flag} is missing; give the flag, or set {variable}"))
-}
-
-fn rate(text: &str) -> Result<u32, String> {
-    match text.strip_prefix(['x', '×']) {
-        Some(factor) => factor.parse().map_err(|_| format!("`{text}` should be a factor such as x60")),
-        None if text == "wall" => Ok(1),
-        None if text == "still" => Ok(0),
-        None => Err(format!("`{text}` should be `wall`, `still`, or a factor such as `x60`")),
+impl Forks {
+    /// Opens a simulator's control door.
+    fn serve_door(&self, sim: &EciSim, address: SocketAddr) -> anyhow::Result<SocketAddr> {
+        let socket = bind(address)?;
+        let address = socket.local_addr()?;
+        let forks = self.clone();
+        let mut door =
+            Door::of(sim.control()).forking(move |fork| forks.open(&fork).map_err(|why| format!("{why:#}")));
+        if let Some(token) = &self.token {
+            door = door.with_token(token.clone());
+        }
+        tokio::spawn(listener::serve(socket, move |request| door.exchange(&request), over(&self.closed)));
+        Ok(address)
     }
+
+    fn open(&self, fork: &EciSim) -> anyhow::Result<Forked> {
+        let free = |address: SocketAddr| SocketAddr::new(address.ip(), 0);
+        let eci = serve_eci(fork, bind(free(self.eci))?, &self.closed)?;
+        let control = self.serve_door(fork, free(self.control))?;
+        Ok(Forked { eci: format!("http://{eci}"), control: format!("http://{control}") })
+    }
+}
+
+fn serve_eci(sim: &EciSim, socket: TcpListener, closed: &watch::Receiver<()>) -> anyhow::Result<SocketAddr> {
+    let address = socket.local_addr()?;
+    let sim = sim.clone();
+    tokio::spawn(listener::serve(socket, move |request| sim.exchange(request), over(closed)));
+    Ok(address)
+}
+
+async fn over_when(mut closed: watch::Receiver<()>) {
+    // It never changes: it ends when the other half is dropped.
+    while closed.changed().await.is_ok() {}
+}
+
+fn over(closed: &watch::Receiver<()>) -> impl Future<Output = ()> + use<> {
+    over_when(closed.clone())
+}
+
+fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let why = || format!("cannot listen on {address}; choose another address, or port 0 for a free one");
+    let socket = std::net::TcpListener::bind(address).with_context(why)?;
+    socket.set_nonblocking(true).with_context(why)?;
+    TcpListener::from_std(socket).with_context(why)
 }

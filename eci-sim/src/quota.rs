@@ -43,7 +43,7 @@ pub fn calls_per_minute(action: &str) -> Option<usize> {
 }
 
 /// The calls of the last minute, by account and action; off until it is turned on.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Throttle {
     /// Whether it counts.
     pub on: bool,

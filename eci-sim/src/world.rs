@@ -24,7 +24,7 @@ const RECORDS_KEPT: usize = 100;
 const RECORD_YOUNG: SignedDuration = SignedDuration::from_hours(1);
 
 /// The whole simulated cloud.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct World {
     seed: Seed,
     now: Timestamp,
@@ -50,7 +50,7 @@ pub struct World {
 }
 
 /// What one account has in one region.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Place {
     groups: BTreeSet<u64>,
     finished: BTreeSet<(Timestamp, u64)>,
@@ -176,7 +176,7 @@ impl World {
     }
 
     /// All groups, in order of creation.
-    pub fn groups(&self) -> impl Iterator<Item = &Group> {
+    pub fn groups(&self) -> impl DoubleEndedIterator<Item = &Group> {
         self.groups.values().map(AsRef::as_ref)
     }
 
@@ -269,6 +269,16 @@ impl World {
         {
             self.hands(number, now, |hands| hands.forget());
         }
+    }
+
+    /// Forgets all groups, assets, addresses and ledger lines of the accounts and regions that fit.
+    pub fn clear(&mut self, fits: impl Fn(&str, &str) -> bool) {
+        let own = |group: &Group| fits(&group.card.account, &group.card.region);
+        let numbers: Vec<u64> = self.groups().filter(|group| own(group)).map(|g| g.card.number).collect();
+        numbers.into_iter().for_each(|number| self.forget(number));
+        self.places.retain(|(account, region), _| !fits(account, region));
+        self.assets.clear(&fits);
+        self.ledger.clear(&fits);
     }
 
     fn forget(&mut self, number: u64) {

@@ -27,3 +27,14 @@ fn both_signals_end_it_well() {
         assert!(status.success(), "{signal}: {status}");
     }
 }
+
+#[test]
+fn a_door_that_others_can_reach_wants_a_token() {
+    let output = Command::new(env!("CARGO_BIN_EXE_eci-sim"))
+        .args(["--listen", "127.0.0.1:0", "--access-key-id", "local", "--access-key-secret", "secret"])
+        .args(["--control", "0.0.0.0:0"])
+        .output()
+        .unwrap();
+    let says = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && says.contains("--control-token"), "{says}");
+}

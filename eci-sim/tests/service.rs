@@ -150,6 +150,22 @@ fn a_nonce_is_taken_once() {
 }
 
 #[test]
+fn clients_need_not_know_that_the_simulator_s_clock_was_moved() {
+    let now: Timestamp = NINE.parse().unwrap();
+    let clock = determinism::Clock::still(now);
+    let outside = determinism::Clock::still(now);
+    let sim = EciSim::builder().clock(clock.clone()).clients_clock(outside);
+    let sim = sim.credential("local", Secret::new("local-secret")).build();
+    clock.advance(std::time::Duration::from_hours(24)).unwrap();
+    assert_eq!(Sent::new("DescribeRegions", &[], "1").to(&sim).0, 200);
+    assert_eq!(Sent::new("DescribeRegions", &[], "1").to(&sim).1["Code"], "SignatureNonceUsed");
+    assert_eq!(Sent { at: clock.now(), ..Sent::new("DescribeRegions", &[], "2") }.to(&sim).0, 200);
+    let between = now + jiff::SignedDuration::from_hours(12);
+    let refused = Sent { at: between, ..Sent::new("DescribeRegions", &[], "3") }.to(&sim);
+    assert_eq!(refused.1["Code"], "InvalidTimeStamp.Expired");
+}
+
+#[test]
 fn xml_is_written_when_it_is_asked_for() {
     let sim = sim();
     let response = sim.call(

@@ -7,7 +7,7 @@
 //! | [`Clock::still`] | an instant | only by [`Clock::advance`] |
 //!
 //! Each can be sped up or stopped with [`Clock::set_rate`] and pushed forward with [`Clock::advance`]; none ever
-//! goes back.
+//! goes back by itself; [`Clock::set`] puts one back together with a world that was kept.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -24,6 +24,7 @@ struct Inner {
 }
 
 /// Where the raw passing of time comes from.
+#[derive(Clone, Copy)]
 enum Source {
     Machine { started: std::time::Instant },
     Runtime { started: tokio::time::Instant },
@@ -103,6 +104,20 @@ impl Clock {
         Ok(told)
     }
 
+    /// Puts the present at an instant, an earlier one too: for whoever puts back all that lives by this clock.
+    pub fn set(&self, at: Timestamp) {
+        let raw = self.0.source.elapsed();
+        let mut dial = self.0.dial.lock().unwrap_or_else(PoisonError::into_inner);
+        *dial = Dial { told: at, since: raw, rate: dial.rate };
+    }
+
+    /// A clock of its own that tells `at` now, and runs from there as this one does.
+    #[must_use]
+    pub fn branch(&self, at: Timestamp) -> Self {
+        let dial = Dial { told: at, since: self.0.source.elapsed(), rate: self.rate() };
+        Self(Arc::new(Inner { source: self.0.source, dial: Mutex::new(dial) }))
+    }
+
     fn dial(&self) -> Dial {
         *self.0.dial.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -179,6 +194,16 @@ mod tests {
     fn advancing_past_the_calendar_is_refused_and_changes_nothing() {
         let clock = Clock::still(nine());
         assert_eq!(clock.advance(Duration::MAX), Err(OutOfRange::EndOfCalendar));
+        assert_eq!(clock.now(), nine());
+    }
+
+    #[test]
+    fn a_clock_that_is_put_back_leaves_its_branch_where_it_was() {
+        let clock = Clock::still(nine());
+        let branch = clock.branch(nine());
+        clock.advance(Duration::from_secs(3600)).unwrap();
+        assert_eq!(branch.now(), nine());
+        clock.set(nine());
         assert_eq!(clock.now(), nine());
     }
 

@@ -1,121 +1,120 @@
-//! The control door over HTTP: JSON in, JSON out; for programs on this machine, not for pages of other origins.
+//! The control door over HTTP: JSON in, JSON out; for programs and for its own page, not for pages of other origins.
 
+mod access;
+mod answers;
+mod openapi;
+mod routes;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use eci_api::Secret;
 use http::{HeaderValue, Request, Response, StatusCode, header};
-use jiff::Timestamp;
-use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Control;
-use crate::billing::{Bill, BillLine};
-use crate::faults::Rule;
-use crate::script::{Runs, Script, Usage};
+use super::snapshots::NoSnapshot;
+use super::wire::{Forked, NoScript, NoSpan, Problem};
+use crate::EciSim;
 use crate::server::{Exchange, Incoming, http_date};
+use access::Access;
+use routes::Route;
+
+/// Opens listeners for a second simulator, and says where it answers.
+type Opener = dyn Fn(EciSim) -> Result<Forked, String> + Send + Sync;
+
+/// The door as a listener has it; cheap to clone.
+#[derive(Clone)]
+pub struct Door {
+    control: Control,
+    access: Access,
+    opener: Option<Arc<Opener>>,
+}
 
 /// Why the door does not do what was asked.
 #[derive(Debug, thiserror::Error)]
 enum Shut {
     #[error("{0} {1} does not exist; GET / lists what does")]
     NoSuchRoute(String, String),
+    #[error("{1} takes {2}, not {0}")]
+    Method(String, String, String),
     #[error("the body cannot be read: {0}")]
     Body(#[from] serde_json::Error),
+    #[error("the query cannot be read: {0}")]
+    Query(String),
+    #[error("there is no fault of number {0}; GET /faults lists those there are")]
+    NoFault(String),
     #[error("{0}")]
     Wrong(String),
     #[error("only programs on this machine may use this door; the request came for `{0}`")]
     Foreign(String),
+    #[error("this door belongs to its own page; the request came from a page of `{0}`")]
+    ForeignPage(String),
+    #[error("this door wants its token, as `Authorization: Bearer …`; it was given with --control-token")]
+    Token,
+    #[error(transparent)]
+    Snapshot(#[from] NoSnapshot),
+    #[error("this door cannot open listeners, so it cannot fork; eci-sim as a program can")]
+    CannotFork,
 }
 
-const ROUTES: [&str; 16] = [
-    "GET /healthz",
-    "GET /clock",
-    "POST /clock {\"rate\": 60}",
-    "POST /clock/advance {\"seconds\": 3600}",
-    "GET /groups",
-    "GET /ledger",
-    "GET /bill",
-    "GET /faults",
-    "POST /faults {\"action\": \"Create*\", \"times\": 1, \"verdict\": {\"refuse\": {\"code\": \"OperationDenied.NoStock\"}}}",
-    "DELETE /faults, DELETE /faults/1",
-    "POST /scripts {\"pattern\": \"batch:*\", \"run-seconds\": 30, \"exit-code\": 3, \"log\": [\"a line\"]}",
-    "DELETE /scripts",
-    "POST /stock {\"sold-out\": \"cn-hangzhou-b\"}, {\"restocked\": \"cn-hangzhou-b\"}",
-    "POST /throttling {\"on\": true}",
-    "GET /requests",
-    "POST /reset",
-];
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Advance {
-    seconds: Decimal,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Rate {
-    rate: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Throttling {
-    on: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Stock {
-    sold_out: Option<String>,
-    restocked: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Scripted {
-    pattern: String,
-    pull_seconds: Option<Decimal>,
-    cannot_pull: Option<String>,
-    start_seconds: Option<Decimal>,
-    run_seconds: Option<Decimal>,
-    #[serde(default)]
-    run_forever: bool,
-    exit_code: Option<i32>,
-    #[serde(default)]
-    log: Vec<String>,
-    #[serde(default)]
-    unready: bool,
-    scheduling_seconds: Option<Decimal>,
-    cannot_schedule: Option<String>,
-    stop_seconds: Option<Decimal>,
-    uses_milli_vcpu: Option<u32>,
-    uses_mebibytes: Option<u32>,
-}
-
+/// What the door answers.
 enum Reply {
     Json(Value),
     Text(String),
 }
 
+/// A request, and what the place holders in its route's path stand for.
+struct Asked<'a> {
+    request: &'a Incoming,
+    names: Vec<&'a str>,
+}
+
 impl Control {
-    /// One exchange with the door.
+    /// One exchange with the door, as it opens on loopback.
     pub fn call(&self, request: Request<Bytes>) -> Response<Bytes> {
-        self.answer(&Incoming::from(request))
+        Door::of(self.clone()).answer(&Incoming::from(request))
     }
 
-    /// One exchange with the door, as a listener has it.
+    /// One exchange with the door, as a listener on loopback has it.
+    pub fn exchange(&self, request: &Incoming) -> Exchange {
+        Door::of(self.clone()).exchange(request)
+    }
+}
+
+impl Door {
+    /// A door for programs on this machine.
+    pub fn of(control: Control) -> Self {
+        Self { control, access: Access::default(), opener: None }
+    }
+
+    /// The same door, for whoever has this token, wherever they are.
+    #[must_use]
+    pub fn with_token(mut self, token: Secret) -> Self {
+        self.access = Access::with_token(token);
+        self
+    }
+
+    /// The same door, which can open listeners for a fork.
+    #[must_use]
+    pub fn forking(self, open: impl Fn(EciSim) -> Result<Forked, String> + Send + Sync + 'static) -> Self {
+        Self { opener: Some(Arc::new(open)), ..self }
+    }
+
+    /// One exchange, as a listener has it.
     pub fn exchange(&self, request: &Incoming) -> Exchange {
         Exchange { delay: Duration::ZERO, answer: Some(self.answer(request)) }
     }
 
-    fn answer(&self, request: &Incoming) -> Response<Bytes> {
-        let (status, reply) = match refuse_strangers(request).and_then(|()| self.route(request)) {
+    /// One exchange.
+    pub fn answer(&self, request: &Incoming) -> Response<Bytes> {
+        let (status, reply) = match self.route(request) {
             Ok(reply) => (StatusCode::OK, reply),
-            Err(shut) => (shut.status(), Reply::Json(json!({ "error": shut.to_string() }))),
+            Err(shut) => {
+                let problem = Problem { error: shut.to_string() };
+                (shut.status(), Reply::Json(serde_json::to_value(problem).unwrap_or_default()))
+            }
         };
         let (kind, body) = match reply {
             Reply::Json(value) => ("application/json", format!("{value:#}\n")),
@@ -123,179 +122,84 @@ impl Control {
         };
         let mut response = Response::new(Bytes::from(body));
         *response.status_mut() = status;
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-        if let Ok(date) = HeaderValue::from_str(&http_date(self.clock().now())) {
-            response.headers_mut().insert(header::DATE, date);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Ok(date) = HeaderValue::from_str(&http_date(self.control.clock().now())) {
+            headers.insert(header::DATE, date);
         }
         response
     }
 
     fn route(&self, request: &Incoming) -> Result<Reply, Shut> {
-        let done = || Ok(Reply::Json(json!({})));
-        match (request.method.as_str(), request.path.as_str()) {
-            ("GET", "/") => Ok(Reply::Json(json!({ "routes": ROUTES }))),
-            ("GET", "/healthz") => Ok(Reply::Text("ok\n".to_owned())),
-            ("GET", "/clock") => Ok(Reply::Json(self.time())),
-            ("POST", "/clock") => {
-                self.clock().set_rate(read::<Rate>(request)?.rate);
-                Ok(Reply::Json(self.time()))
+        self.access.refuse_strangers(request)?;
+        let method = if request.method == "HEAD" { "GET" } else { request.method.as_str() };
+        let mut known = Vec::new();
+        for route in routes::ALL {
+            let Some(names) = route.names(&request.path) else { continue };
+            if route.method != method {
+                known.push(route.method);
+                continue;
             }
-            ("POST", "/clock/advance") => {
-                let span = span(read::<Advance>(request)?.seconds)?;
-                self.clock().advance(span).map_err(|why| Shut::Wrong(why.to_string()))?;
-                self.next_due();
-                Ok(Reply::Json(self.time()))
+            if !route.open {
+                self.access.want_token(request)?;
             }
-            ("GET", "/groups") => Ok(Reply::Json(serde_json::to_value(self.groups())?)),
-            ("GET", "/ledger") => {
-                let lines: Vec<_> = self.ledger().iter().map(|entry| format!("{entry}\n")).collect();
-                Ok(Reply::Text(lines.concat()))
-            }
-            ("GET", "/bill") => Ok(Reply::Json(bill(&self.bill()))),
-            ("GET", "/requests") => Ok(Reply::Json(serde_json::to_value(self.requests())?)),
-            ("POST", "/scripts") => {
-                let Scripted { pattern, .. } = &read::<Scripted>(request)?;
-                self.script(pattern.clone(), script(read(request)?)?);
-                done()
-            }
-            ("DELETE", "/scripts") => {
-                self.clear_scripts();
-                done()
-            }
-            ("POST", "/stock") => {
-                let Stock { sold_out, restocked } = read(request)?;
-                sold_out.into_iter().for_each(|what| self.sell_out(what));
-                restocked.iter().for_each(|what| self.restock(what));
-                done()
-            }
-            ("POST", "/throttling") => {
-                self.set_throttling(read::<Throttling>(request)?.on);
-                done()
-            }
-            ("POST", "/reset") => {
-                self.reset();
-                done()
-            }
-            (method, path) if path == "/faults" || path.starts_with("/faults/") => {
-                self.route_faults(method, path, request)
-            }
-            (method, path) => Err(Shut::NoSuchRoute(method.to_owned(), path.to_owned())),
+            return (route.run)(self, &Asked { request, names });
+        }
+        let (method, path) = (method.to_owned(), request.path.clone());
+        match known.is_empty() {
+            true => Err(Shut::NoSuchRoute(method, path)),
+            false => Err(Shut::Method(method, path, known.join(" and "))),
         }
     }
+}
 
-    fn route_faults(&self, method: &str, path: &str, request: &Incoming) -> Result<Reply, Shut> {
-        match (method, path.strip_prefix("/faults/")) {
-            ("GET", None) => {
-                let rule = |(number, rule): (u64, Rule)| json!({ "number": number, "rule": rule });
-                Ok(Reply::Json(self.faults().into_iter().map(rule).collect()))
+impl Route {
+    /// What the place holders of this route's path stand for in `path`, if it is of this route.
+    fn names<'a>(&self, path: &'a str) -> Option<Vec<&'a str>> {
+        let (mut wanted, mut given) = (self.path.split('/'), path.split('/'));
+        let mut names = Vec::new();
+        loop {
+            match (wanted.next(), given.next()) {
+                (None, None) => return Some(names),
+                (Some(holder), Some(name)) if holder.starts_with('{') && !name.is_empty() => names.push(name),
+                (Some(wanted), Some(given)) if wanted == given => {}
+                _ => return None,
             }
-            ("POST", None) => Ok(Reply::Json(json!({ "number": self.lay(read(request)?) }))),
-            ("DELETE", None) => {
-                self.clear_faults();
-                Ok(Reply::Json(json!({})))
-            }
-            ("DELETE", Some(number)) if number.parse().is_ok_and(|number| self.lift(number)) => {
-                Ok(Reply::Json(json!({})))
-            }
-            _ => Err(Shut::NoSuchRoute(method.to_owned(), path.to_owned())),
         }
-    }
-
-    fn time(&self) -> Value {
-        let next: Option<Timestamp> = self.next_due();
-        json!({ "now": self.clock().now(), "rate": self.clock().rate(), "next-due": next })
     }
 }
 
 impl Shut {
     fn status(&self) -> StatusCode {
         match self {
-            Self::NoSuchRoute(..) => StatusCode::NOT_FOUND,
-            Self::Body(_) | Self::Wrong(_) => StatusCode::BAD_REQUEST,
-            Self::Foreign(_) => StatusCode::FORBIDDEN,
+            Self::NoSuchRoute(..) | Self::NoFault(_) | Self::Snapshot(NoSnapshot::Unknown(_)) => {
+                StatusCode::NOT_FOUND
+            }
+            Self::Method(..) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Body(_) | Self::Query(_) | Self::Wrong(_) | Self::Snapshot(NoSnapshot::Name(_)) => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Foreign(_) | Self::ForeignPage(_) => StatusCode::FORBIDDEN,
+            Self::Token => StatusCode::UNAUTHORIZED,
+            Self::Snapshot(NoSnapshot::TooMany) => StatusCode::CONFLICT,
+            Self::CannotFork => StatusCode::NOT_IMPLEMENTED,
         }
     }
 }
 
-/// Turns away what a browser sends for a page of another origin, or for a name that was bent to this machine.
-fn refuse_strangers(request: &Incoming) -> Result<(), Shut> {
-    for (name, value) in [("host", request.header("host")), ("origin", request.header("origin"))] {
-        let Some(value) = value else { continue };
-        let authority =
-            if name == "origin" { value.split_once("://").map_or(value, |(_, rest)| rest) } else { value };
-        if !is_here(authority) {
-            return Err(Shut::Foreign(value.to_owned()));
-        }
+impl From<NoSpan> for Shut {
+    fn from(why: NoSpan) -> Self {
+        Self::Wrong(why.to_string())
     }
-    Ok(())
 }
 
-fn is_here(authority: &str) -> bool {
-    let host = match authority.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-fn read<T: DeserializeOwned>(request: &Incoming) -> Result<T, Shut> {
-    Ok(serde_json::from_slice(&request.body)?)
-}
-
-fn span(seconds: Decimal) -> Result<Duration, Shut> {
-    let millis = (seconds * Decimal::ONE_THOUSAND).to_u64();
-    let wrong = || Shut::Wrong(format!("{seconds} seconds cannot be; it should be 0 or more"));
-    millis.map(Duration::from_millis).ok_or_else(wrong)
-}
-
-fn script(body: Scripted) -> Result<Script, Shut> {
-    let maybe = |seconds: Option<Decimal>| seconds.map(span).transpose();
-    let run = match (body.run_seconds, body.run_forever) {
-        (Some(_), true) => {
-            return Err(Shut::Wrong("`run-seconds` and `run-forever` exclude each other".to_owned()));
-        }
-        (Some(seconds), false) => Some(Runs::For(span(seconds)?)),
-        (None, true) => Some(Runs::Forever),
-        (None, false) => None,
-    };
-    let usage = match (body.uses_milli_vcpu, body.uses_mebibytes) {
-        (None, None) => None,
-        (vcpu, memory) => Some(Usage { milli_vcpu: vcpu.unwrap_or(0), mebibytes: memory.unwrap_or(0) }),
-    };
-    Ok(Script {
-        usage,
-        pull: maybe(body.pull_seconds)?,
-        cannot_pull: body.cannot_pull,
-        start: maybe(body.start_seconds)?,
-        run,
-        exit_code: body.exit_code,
-        log: body.log,
-        unready: body.unready,
-        scheduling: maybe(body.scheduling_seconds)?,
-        cannot_schedule: body.cannot_schedule,
-        stop: maybe(body.stop_seconds)?,
-    })
-}
-
-fn bill(bill: &Bill) -> Value {
-    let line = |line: &BillLine| {
-        let parts = line.parts.iter().map(|part| (part.item.to_string(), json!(part.amount)));
-        let tags = line.tags.iter().map(|(key, value)| (key.clone(), json!(value)));
-        json!({
-            "group-id": line.group_id,
-            "group-name": line.group_name,
-            "region": line.region,
-            "tags": tags.collect::<serde_json::Map<_, _>>(),
-            "from": line.from,
-            "to": line.to,
-            "seconds": line.seconds,
-            "vcpu": line.vcpu,
-            "memory": line.memory,
-            "item": line.item,
-            "parts": parts.collect::<serde_json::Map<_, _>>(),
-            "amount": line.amount,
-        })
-    };
-    let lines: Vec<_> = bill.lines.iter().map(line).collect();
-    json!({ "currency": bill.currency.to_string(), "total": bill.total, "lines": lines })
+impl From<NoScript> for Shut {
+    fn from(why: NoScript) -> Self {
+        Self::Wrong(why.to_string())
+    }
 }

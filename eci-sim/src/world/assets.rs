@@ -107,7 +107,7 @@ pub enum Progress {
 }
 
 /// All that has an id and is no container group.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Assets {
     by_number: BTreeMap<u64, Asset>,
     next: u64,
@@ -155,6 +155,11 @@ impl Assets {
     /// The one of this number.
     pub fn get_mut(&mut self, number: u64) -> Option<&mut Asset> {
         self.by_number.get_mut(&number)
+    }
+
+    /// All are gone whose account and region fit.
+    pub fn clear(&mut self, fits: impl Fn(&str, &str) -> bool) {
+        self.by_number.retain(|_, asset| !fits(&asset.account, &asset.region));
     }
 
     /// It is gone.

@@ -1,0 +1,73 @@
+//! What the program is told by flags and environment.
+
+use std::net::SocketAddr;
+
+use anyhow::Context as _;
+use clap::Parser;
+use determinism::Seed;
+use eci_api::Secret;
+
+/// A local Alibaba Cloud ECI.
+#[derive(Parser)]
+#[command(version)]
+pub struct Arguments {
+    /// Where the ECI OpenAPI answers; port 0 takes a free one
+    #[arg(long, env = "ECI_SIM_LISTEN", default_value = "127.0.0.1:8088")]
+    pub listen: SocketAddr,
+    /// Where the control door answers; there is none unless this is given
+    #[arg(long, env = "ECI_SIM_CONTROL")]
+    pub control: Option<SocketAddr>,
+    /// What the control door wants to be shown; needed where it answers elsewhere than on loopback
+    #[arg(long, env = "ECI_SIM_CONTROL_TOKEN", hide_env_values = true)]
+    control_token: Option<String>,
+    /// The access key id that clients sign with [env also: ECI_ACCESS_KEY]
+    #[arg(long, env = "ECI_SIM_ACCESS_KEY_ID")]
+    access_key_id: Option<String>,
+    /// Its secret [env also: ECI_SECRET_KEY]
+    #[arg(long, env = "ECI_SIM_ACCESS_KEY_SECRET", hide_env_values = true)]
+    access_key_secret: Option<String>,
+    /// Where all chance comes from: three words, as a run prints them
+    #[arg(long, env = "ECI_SIM_SEED", default_value_t = Seed::DEFAULT)]
+    pub seed: Seed,
+    /// How time runs: `wall`, so many times as fast (`x60`), or `still` until the control door moves it
+    #[arg(long, env = "ECI_SIM_TIME", default_value = "wall", value_parser = rate)]
+    pub time: u32,
+    /// The region of calls that name none
+    #[arg(long, env = "ECI_SIM_REGION", default_value = "cn-hangzhou")]
+    pub region: String,
+}
+
+impl Arguments {
+    /// The access key.
+    pub fn credential(&self) -> anyhow::Result<(String, Secret)> {
+        let key_id = given(self.access_key_id.as_ref(), "ECI_ACCESS_KEY", "--access-key-id")?;
+        let secret = given(self.access_key_secret.as_ref(), "ECI_SECRET_KEY", "--access-key-secret")?;
+        Ok((key_id, Secret::new(secret)))
+    }
+
+    /// The token of the control door.
+    pub fn control_token(&self) -> anyhow::Result<Option<Secret>> {
+        let token = self.control_token.as_deref().filter(|token| !token.is_empty());
+        match self.control.filter(|address| !address.ip().is_loopback()) {
+            Some(address) if token.is_none() => anyhow::bail!(
+                "the control door at {address} can be reached from other machines, so it wants a token: give \
+                 --control-token or set ECI_SIM_CONTROL_TOKEN, or let it listen on 127.0.0.1"
+            ),
+            _ => Ok(token.map(Secret::new)),
+        }
+    }
+}
+
+fn given(value: Option<&String>, variable: &str, flag: &str) -> anyhow::Result<String> {
+    let value = value.cloned().or_else(|| std::env::var(variable).ok()).filter(|value| !value.is_empty());
+    value.with_context(|| format!("{flag} is missing; give the flag, or set {variable}"))
+}
+
+fn rate(text: &str) -> Result<u32, String> {
+    match text.strip_prefix(['x', '×']) {
+        Some(factor) => factor.parse().map_err(|_| format!("`{text}` should be a factor such as x60")),
+        None if text == "wall" => Ok(1),
+        None if text == "still" => Ok(0),
+        None => Err(format!("`{text}` should be `wall`, `still`, or a factor such as `x60`")),
+    }
+}

@@ -1,0 +1,202 @@
+//! What the door does for each route.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::routes::ALL;
+use super::{Asked, Door, Reply, Shut, openapi};
+use crate::control::wire::{
+    Advance, Allowed, Bill, Done, Fault, Laid, Rate, Scope, Scripted, Search, SoldOut, Stock, Throttling,
+    Time, Which, span,
+};
+use crate::faults::Rule;
+use crate::script::Script;
+
+type Answer = Result<Reply, Shut>;
+
+fn give(value: impl Serialize) -> Answer {
+    Ok(Reply::Json(serde_json::to_value(value)?))
+}
+
+fn done() -> Answer {
+    give(Done {})
+}
+
+impl Asked<'_> {
+    fn body<T: DeserializeOwned>(&self) -> Result<T, Shut> {
+        Ok(serde_json::from_slice(&self.request.body)?)
+    }
+
+    /// The same, where no body at all means the usual.
+    fn body_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, Shut> {
+        if self.request.body.is_empty() { Ok(T::default()) } else { self.body() }
+    }
+
+    /// What the query says; numbers are read as such.
+    fn query<T: DeserializeOwned>(&self) -> Result<T, Shut> {
+        let pairs = eci_api::query::parse_form(self.request.query.as_bytes());
+        let value = |name: &str, text: String| match (name, text.parse::<u64>()) {
+            ("limit" | "status", Ok(number)) => json!(number),
+            _ => json!(text),
+        };
+        let fields = pairs.into_iter().filter(|(_, text)| !text.is_empty());
+        let fields = fields.map(|(name, text)| (name.clone(), value(&name, text)));
+        let object = serde_json::Value::Object(fields.collect());
+        serde_json::from_value(object).map_err(|why| Shut::Query(why.to_string()))
+    }
+
+    fn name(&self) -> &str {
+        self.names.first().copied().unwrap_or_default()
+    }
+}
+
+pub(super) fn list_routes(_: &Door, _: &Asked<'_>) -> Answer {
+    let routes = ALL.iter().map(|route| format!("{} {}: {}", route.method, route.path, route.says));
+    give(json!({ "document": "/openapi.json", "routes": routes.collect::<Vec<_>>() }))
+}
+
+pub(super) fn document(_: &Door, _: &Asked<'_>) -> Answer {
+    Ok(Reply::Json(openapi::document()))
+}
+
+pub(super) fn healthy(_: &Door, _: &Asked<'_>) -> Answer {
+    Ok(Reply::Text("ok\n".to_owned()))
+}
+
+pub(super) fn ready(door: &Door, _: &Asked<'_>) -> Answer {
+    door.control.now();
+    Ok(Reply::Text("ok\n".to_owned()))
+}
+
+pub(super) fn time(door: &Door, _: &Asked<'_>) -> Answer {
+    let next_due = door.control.next_due();
+    give(Time { now: door.control.clock().now(), rate: door.control.clock().rate(), next_due })
+}
+
+pub(super) fn set_rate(door: &Door, asked: &Asked<'_>) -> Answer {
+    door.control.set_rate(asked.body::<Rate>()?.rate);
+    time(door, asked)
+}
+
+pub(super) fn advance(door: &Door, asked: &Asked<'_>) -> Answer {
+    let by = span(asked.body::<Advance>()?.seconds)?;
+    door.control.advance(by).map_err(|why| Shut::Wrong(why.to_string()))?;
+    time(door, asked)
+}
+
+pub(super) fn groups(door: &Door, asked: &Asked<'_>) -> Answer {
+    give(door.control.find(&asked.query::<Which>()?))
+}
+
+pub(super) fn ledger(door: &Door, _: &Asked<'_>) -> Answer {
+    let lines: Vec<_> = door.control.ledger().iter().map(|entry| format!("{entry}\n")).collect();
+    Ok(Reply::Text(lines.concat()))
+}
+
+pub(super) fn bill(door: &Door, _: &Asked<'_>) -> Answer {
+    give(Bill::from(&door.control.bill()))
+}
+
+pub(super) fn cost(door: &Door, _: &Asked<'_>) -> Answer {
+    let bill = door.control.bill();
+    give(Bill {
+        currency: bill.currency.to_string(),
+        total: bill.total.decimal().normalize(),
+        lines: Vec::new(),
+    })
+}
+
+pub(super) fn faults(door: &Door, _: &Asked<'_>) -> Answer {
+    let faults = door.control.faults().into_iter().map(|(number, rule)| Fault { number, rule });
+    give(faults.collect::<Vec<_>>())
+}
+
+pub(super) fn lay(door: &Door, asked: &Asked<'_>) -> Answer {
+    give(Laid { number: door.control.lay(asked.body::<Rule>()?) })
+}
+
+pub(super) fn lift_all(door: &Door, _: &Asked<'_>) -> Answer {
+    door.control.clear_faults();
+    done()
+}
+
+pub(super) fn lift(door: &Door, asked: &Asked<'_>) -> Answer {
+    match asked.name().parse().is_ok_and(|number| door.control.lift(number)) {
+        true => done(),
+        false => Err(Shut::NoFault(asked.name().to_owned())),
+    }
+}
+
+pub(super) fn script(door: &Door, asked: &Asked<'_>) -> Answer {
+    let body: Scripted = asked.body()?;
+    let pattern = body.pattern.clone();
+    door.control.script(pattern, Script::try_from(body)?);
+    done()
+}
+
+pub(super) fn clear_scripts(door: &Door, _: &Asked<'_>) -> Answer {
+    door.control.clear_scripts();
+    done()
+}
+
+pub(super) fn stock(door: &Door, _: &Asked<'_>) -> Answer {
+    give(SoldOut { sold_out: door.control.sold_out() })
+}
+
+pub(super) fn set_stock(door: &Door, asked: &Asked<'_>) -> Answer {
+    let Stock { sold_out, restocked } = asked.body()?;
+    sold_out.into_iter().for_each(|what| door.control.sell_out(what));
+    restocked.iter().for_each(|what| door.control.restock(what));
+    stock(door, asked)
+}
+
+pub(super) fn quota(door: &Door, _: &Asked<'_>) -> Answer {
+    give(Allowed::from(door.control.quota()))
+}
+
+pub(super) fn set_quota(door: &Door, asked: &Asked<'_>) -> Answer {
+    door.control.set_quota(asked.body::<Allowed>()?.into());
+    quota(door, asked)
+}
+
+pub(super) fn throttling(door: &Door, _: &Asked<'_>) -> Answer {
+    give(Throttling { on: door.control.throttling() })
+}
+
+pub(super) fn set_throttling(door: &Door, asked: &Asked<'_>) -> Answer {
+    door.control.set_throttling(asked.body::<Throttling>()?.on);
+    throttling(door, asked)
+}
+
+pub(super) fn requests(door: &Door, asked: &Asked<'_>) -> Answer {
+    give(door.control.search(&asked.query::<Search>()?))
+}
+
+pub(super) fn reset(door: &Door, asked: &Asked<'_>) -> Answer {
+    let Scope { account, region } = asked.body_or_default()?;
+    door.control.reset_only(account.as_deref(), region.as_deref());
+    done()
+}
+
+pub(super) fn snapshots(door: &Door, _: &Asked<'_>) -> Answer {
+    give(door.control.snapshots())
+}
+
+pub(super) fn save(door: &Door, asked: &Asked<'_>) -> Answer {
+    give(door.control.save(asked.name())?)
+}
+
+pub(super) fn load(door: &Door, asked: &Asked<'_>) -> Answer {
+    give(door.control.load(asked.name())?)
+}
+
+pub(super) fn fork(door: &Door, asked: &Asked<'_>) -> Answer {
+    let open = door.opener.as_ref().ok_or(Shut::CannotFork)?;
+    give(open(door.control.fork(asked.name())?).map_err(Shut::Wrong)?)
+}
+
+pub(super) fn drop_snapshot(door: &Door, asked: &Asked<'_>) -> Answer {
+    door.control.drop_snapshot(asked.name())?;
+    done()
+}

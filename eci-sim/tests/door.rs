@@ -1,0 +1,277 @@
+//! The control door: who may use it, what it says of itself, what it does, and its client.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod stand;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use eci_api::signature::Secret;
+use eci_sim::control::wire::{Scope, Scripted, Search, Stock, Which};
+use eci_sim::server::Incoming;
+use eci_sim::{Door, DoorClient, EciSim, Rule, listener};
+use serde_json::{Value, json};
+use stand::{create, group, once, sim, status, wait};
+
+fn asked(method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Incoming {
+    let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Incoming { method: method.into(), path: path.into(), query: query.into(), headers, body }
+}
+
+fn ask(door: &Door, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    let response = door.answer(&asked(method, path, &[("host", "localhost:8089")], body));
+    let text = String::from_utf8_lossy(response.body()).into_owned();
+    (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
+}
+
+/// Every path and method of the document, with names in place of the holders.
+fn routes(document: &Value) -> Vec<(String, String)> {
+    let paths = document["paths"].as_object().unwrap();
+    let each = paths.iter().flat_map(|(path, methods)| {
+        let path = path.replace("{number}", "7").replace("{name}", "a");
+        let methods = methods.as_object().unwrap().keys();
+        methods.map(move |method| (method.to_uppercase(), path.clone())).collect::<Vec<_>>()
+    });
+    each.collect()
+}
+
+#[test]
+fn every_route_of_the_document_is_answered_and_no_other() {
+    let door = Door::of(sim().control());
+    let (_, document) = ask(&door, "GET", "/openapi.json", &Value::Null);
+    let routes = routes(&document);
+    assert!(routes.len() >= 25, "{routes:?}");
+    for (method, path) in &routes {
+        let (status, answer) = ask(&door, method, path, &json!({ "no-such-field": 1 }));
+        let there =
+            status != 405 && !answer["error"].as_str().is_some_and(|error| error.contains("does not exist"));
+        assert!(there, "{method} {path}: {status} {answer}");
+    }
+    for method in ["GET", "POST", "DELETE", "PUT", "PATCH"] {
+        for (_, path) in &routes {
+            let known = routes.contains(&(method.to_owned(), path.clone()));
+            assert_eq!(ask(&door, method, path, &Value::Null).0 == 405, !known, "{method} {path}");
+        }
+    }
+}
+
+#[test]
+fn every_reference_of_the_document_leads_somewhere() {
+    fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+        match value {
+            Value::Object(fields) => {
+                found.extend(fields.get("$ref").and_then(Value::as_str));
+                fields.values().for_each(|value| references(value, found));
+            }
+            Value::Array(values) => values.iter().for_each(|value| references(value, found)),
+            _ => {}
+        }
+    }
+    let (_, document) = ask(&Door::of(sim().control()), "GET", "/openapi.json", &Value::Null);
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(found.len() > 20);
+    for reference in found {
+        assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+    }
+}
+
+#[test]
+fn only_programs_here_and_the_door_s_own_page_are_let_in() {
+    let open = Door::of(sim().control());
+    let locked = Door::of(sim().control()).with_token(Secret::new("open sesame"));
+    let here = ("host", "127.0.0.1:8089");
+    let token = ("authorization", "Bearer open sesame");
+    for (door, path, headers, status) in [
+        (&open, "/bill", vec![here], 200),
+        (&open, "/bill", vec![("host", "[::1]:8089")], 200),
+        (&open, "/bill", vec![here, ("origin", "http://127.0.0.1:8089")], 200),
+        (&open, "/bill", vec![here, ("origin", "http://127.0.0.1:3000")], 403),
+        (&open, "/bill", vec![here, ("origin", "null")], 403),
+        (&open, "/bill", vec![here, ("sec-fetch-site", "cross-site")], 403),
+        (&open, "/bill", vec![here, ("sec-fetch-site", "none")], 200),
+        (&open, "/bill", vec![("host", "evil.example:8089")], 403),
+        (&locked, "/bill", vec![here], 401),
+        (&locked, "/bill", vec![here, ("authorization", "Bearer wrong")], 401),
+        (&locked, "/bill", vec![here, token], 200),
+        (&locked, "/bill", vec![("host", "eci-sim.eci-sim.svc:8089"), token], 200),
+        (&locked, "/bill", vec![here, token, ("origin", "https://evil.example")], 403),
+        (&locked, "/healthz", vec![("host", "10.0.0.7:8089")], 200),
+        (&locked, "/readyz", vec![("host", "10.0.0.7:8089")], 200),
+    ] {
+        let response = door.answer(&asked("GET", path, &headers, &Value::Null));
+        assert_eq!(response.status().as_u16(), status, "{path} with {headers:?}");
+        let text = String::from_utf8_lossy(response.body()).into_owned();
+        assert!(!text.contains("sesame"), "{text}");
+    }
+}
+
+#[test]
+fn a_world_that_was_put_back_goes_on_as_it_did_before() {
+    let sim = sim();
+    let id = create(&sim, &group("web", vec![stand::container("web", "nginx", &[])]));
+    let control = sim.control();
+    control.save("early").unwrap();
+    wait(&sim, 3600);
+    let (bill, ledger) = (control.bill(), control.ledger());
+    assert_eq!(status(&sim, &id), "Running");
+    control.load("early").unwrap();
+    assert_eq!(status(&sim, &id), "Scheduling");
+    wait(&sim, 3600);
+    assert_eq!((control.bill(), control.ledger()), (bill, ledger));
+}
+
+#[test]
+fn a_fork_and_its_origin_do_not_see_each_other() {
+    let sim = sim();
+    create(&sim, &once("job", &["sleep", "30"]));
+    sim.control().save("start").unwrap();
+    let fork = sim.control().fork("start").unwrap();
+    wait(&fork, 3600);
+    create(&fork, &once("second", &["true"]));
+    assert_eq!(sim.control().groups().len(), 1);
+    assert_eq!(fork.control().groups().len(), 2);
+    assert_eq!(sim.control().clock().now().to_string(), stand::NINE);
+}
+
+#[test]
+fn an_account_or_a_region_is_forgotten_alone() {
+    let sim = sim();
+    let there = eci_api::actions::CreateContainerGroup {
+        region_id: Some("cn-beijing".into()),
+        ..group("there", vec![stand::container("web", "nginx", &[])])
+    };
+    create(&sim, &there);
+    create(&sim, &group("here", vec![stand::container("web", "nginx", &[])]));
+    wait(&sim, 60);
+    for (scope, left) in [
+        (json!({ "account": "somebody" }), vec!["here", "there"]),
+        (json!({ "region": "cn-beijing" }), vec!["here"]),
+        (json!({ "account": "local" }), vec![]),
+    ] {
+        ask(&Door::of(sim.control()), "POST", "/reset", &scope);
+        let mut names: Vec<_> = sim.control().groups().into_iter().map(|group| group.name).collect();
+        names.sort();
+        assert_eq!(names, left, "{scope}");
+        let told = sim.control().ledger().iter().filter(|entry| *entry.group.region == *"cn-beijing").count();
+        assert_eq!(told > 0, left.contains(&"there"), "{scope}");
+    }
+}
+
+#[test]
+fn bad_names_and_unknown_ones_are_told_apart() {
+    let door = Door::of(sim().control());
+    let long = format!("/snapshots/{}", "x".repeat(65));
+    for (method, path, status) in [
+        ("POST", "/snapshots/a%20b", 400),
+        ("POST", long.as_str(), 400),
+        ("POST", "/snapshots/none/load", 404),
+        ("DELETE", "/snapshots/none", 404),
+        ("POST", "/snapshots/", 404),
+        ("DELETE", "/faults/none", 404),
+        ("GET", "/requests?limit=many", 400),
+        ("GET", "/requests?colour=red", 400),
+        ("GET", "/groups?limit=1&status=Running", 200),
+    ] {
+        let (given, answer) = ask(&door, method, path, &Value::Null);
+        assert_eq!(given, status, "{method} {path}: {answer}");
+    }
+}
+
+#[test]
+fn what_nobody_opens_listeners_for_cannot_be_forked() {
+    let door = Door::of(sim().control());
+    ask(&door, "POST", "/snapshots/a", &Value::Null);
+    let (status, answer) = ask(&door, "POST", "/snapshots/a/fork", &Value::Null);
+    assert_eq!(status, 501);
+    assert!(answer["error"].as_str().unwrap().contains("cannot fork"), "{answer}");
+}
+
+async fn served(sim: &EciSim, token: &str) -> DoorClient {
+    let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", socket.local_addr().unwrap());
+    let door = Door::of(sim.control()).with_token(Secret::new(token));
+    tokio::spawn(listener::serve(socket, move |request| door.exchange(&request), std::future::pending()));
+    DoorClient::new(&base).unwrap().with_token(token).unwrap()
+}
+
+#[tokio::test]
+async fn the_client_moves_time_and_reads_what_came_of_it() {
+    let sim = sim();
+    let client = served(&sim, "t").await;
+    client.ready().await.unwrap();
+    client
+        .script(&Scripted {
+            pattern: "nginx".into(),
+            exit_code: Some(3),
+            run_seconds: Some(5.into()),
+            ..Scripted::default()
+        })
+        .await
+        .unwrap();
+    create(&sim, &group("web", vec![stand::container("web", "nginx", &[])]));
+    let time = client.advance(Duration::from_millis(7_200_500)).await.unwrap();
+    assert_eq!(time.now.to_string(), "2026-01-01T11:00:00.5Z");
+    assert_eq!(client.time().await.unwrap(), time);
+    assert!(client.ledger().await.unwrap().iter().any(|line| line.ends_with("container web ended with 3")));
+    let bill = client.bill().await.unwrap();
+    assert_eq!(bill.lines.iter().map(|line| line.amount).sum::<rust_decimal::Decimal>(), bill.total);
+    assert_eq!(client.cost().await.unwrap().total, bill.total);
+    assert_eq!(
+        client.groups(&Which { name: Some("we".into()), ..Which::default() }).await.unwrap()[0].name,
+        "web"
+    );
+    assert!(
+        client.groups(&Which { status: Some("Failed".into()), ..Which::default() }).await.unwrap().is_empty()
+    );
+    client.clear_scripts().await.unwrap();
+    assert_eq!(client.set_rate(60).await.unwrap().rate, 60);
+}
+
+#[tokio::test]
+async fn the_client_lays_faults_sets_stock_and_keeps_worlds() {
+    let sim = sim();
+    let client = served(&sim, "t").await;
+    let number = client.lay(&Rule::refuse("Throttling").on("Create*").times(2)).await.unwrap();
+    assert_eq!(client.faults().await.unwrap()[0].number, number);
+    client.lift(number).await.unwrap();
+    client.clear_faults().await.unwrap();
+    let sold_out = Stock { sold_out: Some("cn-hangzhou-b".into()), ..Stock::default() };
+    assert_eq!(client.set_stock(&sold_out).await.unwrap(), ["cn-hangzhou-b"]);
+    let restocked = Stock { restocked: Some("cn-hangzhou-b".into()), ..Stock::default() };
+    assert!(client.set_stock(&restocked).await.unwrap().is_empty());
+    client.set_throttling(true).await.unwrap();
+    client.save("empty").await.unwrap();
+    create(&sim, &once("job", &["true"]));
+    assert_eq!(client.snapshots().await.unwrap()[0].groups, 0);
+    client.load("empty").await.unwrap();
+    assert!(sim.control().groups().is_empty());
+    client.drop_snapshot("empty").await.unwrap();
+    client.reset(&Scope::default()).await.unwrap();
+    assert!(client.requests(&Search { limit: Some(5), ..Search::default() }).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_client_says_what_the_door_said() {
+    let client = served(&sim(), "t").await;
+    let why = client.lift(7).await.unwrap_err().to_string();
+    assert_eq!(
+        why,
+        "the control door refuses DELETE /faults/7: there is no fault of number 7; GET /faults lists those there are"
+    );
+    let stranger = client.clone().with_token("wrong").unwrap();
+    assert!(stranger.time().await.unwrap_err().to_string().contains("wants its token"));
+    assert!(!format!("{stranger:?}").contains("wrong"));
+    assert!(DoorClient::new("ftp://here").unwrap_err().to_string().contains("http://127.0.0.1:8089"));
+    let nobody = DoorClient::new("http://127.0.0.1:1").unwrap();
+    assert!(
+        nobody
+            .time()
+            .await
+            .unwrap_err()
+            .to_string()
+            .starts_with("the control door at http://127.0.0.1:1 does not answer: ")
+    );
+}
