@@ -3,6 +3,7 @@
 pub mod cases;
 pub mod cli;
 pub mod cluster;
+pub mod diff;
 pub mod eci;
 pub mod matching;
 pub mod outcome;

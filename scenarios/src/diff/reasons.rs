@@ -1,0 +1,140 @@
+//! The differences that are known and have a reason: a data file, each row with its source.
+
+use std::cell::Cell;
+
+use serde::Deserialize;
+
+use super::compare::Difference;
+
+/// Where the rows are, as people are told it.
+pub const FILE: &str = "scenarios/data/differences.csv";
+
+/// One known difference.
+#[derive(Debug, Clone, Deserialize)]
+struct Row {
+    /// The cases in which it is seen; `*` stands for any text, as in the next two.
+    case: String,
+    /// What differs, as a record calls it.
+    subject: String,
+    /// The field.
+    path: String,
+    /// Why it may differ.
+    reason: String,
+    /// Where that is known from.
+    source: String,
+    /// How often it was needed.
+    #[serde(skip)]
+    used: Cell<usize>,
+}
+
+/// All rows.
+#[derive(Debug, Clone)]
+pub struct Reasons(Vec<Row>);
+
+/// A file of reasons that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{FILE}: {0}")]
+pub struct ReasonsError(String);
+
+impl Reasons {
+    /// The rows that are compiled in.
+    ///
+    /// # Errors
+    /// When a row is malformed, or lacks its reason or its source.
+    pub fn known() -> Result<Self, ReasonsError> {
+        Self::read(include_str!("../../data/differences.csv"))
+    }
+
+    fn read(text: &str) -> Result<Self, ReasonsError> {
+        let mut rows = Vec::new();
+        for row in csv::Reader::from_reader(text.as_bytes()).deserialize() {
+            let row: Row = row.map_err(|error| ReasonsError(error.to_string()))?;
+            if row.reason.trim().is_empty() || row.source.trim().is_empty() {
+                let place = format!("{} {} {}", row.case, row.subject, row.path);
+                return Err(ReasonsError(format!("`{place}` lacks its reason or its source")));
+            }
+            rows.push(row);
+        }
+        Ok(Self(rows))
+    }
+
+    /// Why these may differ in `case`, if a row says so.
+    pub fn of(&self, case: &str, difference: &Difference) -> Option<&str> {
+        let fits = |row: &&Row| {
+            matches(&row.case, case)
+                && matches(&row.subject, &difference.subject)
+                && matches(&row.path, &difference.path)
+        };
+        let row = self.0.iter().find(fits)?;
+        row.used.set(row.used.get() + 1);
+        Some(&row.reason)
+    }
+
+    /// The rows that no difference needed so far; after a run of all cases they should be taken out.
+    pub fn unused(&self) -> Vec<String> {
+        let unused = self.0.iter().filter(|row| row.used.get() == 0);
+        unused.map(|row| format!("{} | {} | {}", row.case, row.subject, row.path)).collect()
+    }
+}
+
+/// Whether `text` is what `pattern` says, where each `*` stands for any text.
+fn matches(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(last) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn difference(subject: &str, path: &str) -> Difference {
+        Difference { subject: subject.to_owned(), path: path.to_owned(), left: None, right: None }
+    }
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        for (pattern, text, fits) in [
+            ("*", "", true),
+            ("pod *", "pod vk/nginx", true),
+            ("pod *", "event vk/pod/nginx", false),
+            ("status.*.lastTransitionTime", "status.conditions.[Ready].lastTransitionTime", true),
+            ("status.*.lastTransitionTime", "status.conditions.[Ready].status", false),
+            ("a*b*c", "a-b-c", true),
+            ("a*b*c", "a-c-b", false),
+            ("ab*b", "ab", false),
+            ("exact", "exact", true),
+            ("exact", "exactly", false),
+        ] {
+            assert_eq!(matches(pattern, text), fits, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn a_row_that_was_needed_is_not_among_the_unused() {
+        let text = "case,subject,path,reason,source\n*,pod *,status.hostIP,drawn,ours\n*,node *,*,old,ours\n";
+        let reasons = Reasons::read(text).unwrap();
+        assert_eq!(reasons.of("a/b", &difference("pod x/y", "status.hostIP")), Some("drawn"));
+        assert_eq!(reasons.of("a/b", &difference("pod x/y", "status.phase")), None);
+        assert_eq!(reasons.unused(), ["* | node * | *"]);
+    }
+
+    #[test]
+    fn a_row_without_reason_or_source_is_refused() {
+        let text = "case,subject,path,reason,source\n*,pod *,status.hostIP,drawn,\n";
+        assert!(Reasons::read(text).unwrap_err().to_string().contains("lacks its reason or its source"));
+    }
+
+    #[test]
+    fn the_known_reasons_can_be_read() {
+        assert!(Reasons::known().is_ok_and(|reasons| reasons.0.len() < 200));
+    }
+}

@@ -1,0 +1,360 @@
+//! Takes the record of a case: watches while it is played, and lists what is there when it has ended.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::StreamExt;
+use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Node, Pod, Secret, Service, ServiceAccount};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use kube::api::{ApiResource, DynamicObject, ListParams, WatchEvent, WatchParams};
+use kube::{Api, Client};
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+use super::compare::Record;
+use super::normal::Names;
+
+/// Something that a step's program printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// The step, as one would say it.
+    pub step: String,
+    /// Whether the program ended well.
+    pub well: bool,
+    /// What it printed.
+    pub text: String,
+}
+
+/// What is listed when a case has ended.
+fn listed() -> Vec<ApiResource> {
+    vec![
+        ApiResource::erase::<Pod>(&()),
+        ApiResource::erase::<Node>(&()),
+        ApiResource::erase::<Namespace>(&()),
+        ApiResource::erase::<Service>(&()),
+        ApiResource::erase::<ConfigMap>(&()),
+        ApiResource::erase::<Secret>(&()),
+        ApiResource::erase::<ServiceAccount>(&()),
+        ApiResource::erase::<Event>(&()),
+        ApiResource::erase::<Lease>(&()),
+        ApiResource::erase::<Deployment>(&()),
+        ApiResource::erase::<ReplicaSet>(&()),
+        ApiResource::erase::<Job>(&()),
+        ApiResource::erase::<PodDisruptionBudget>(&()),
+    ]
+}
+
+/// What is watched while it is played.
+fn watched() -> Vec<ApiResource> {
+    vec![
+        ApiResource::erase::<Pod>(&()),
+        ApiResource::erase::<Namespace>(&()),
+        ApiResource::erase::<Deployment>(&()),
+        ApiResource::erase::<Job>(&()),
+    ]
+}
+
+type Changes = Arc<Mutex<Vec<(String, &'static str, Value)>>>;
+
+/// Watches that run beside a case.
+pub struct Watching {
+    client: Client,
+    changes: Changes,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Watching {
+    /// Begins to watch.
+    pub fn begin(client: Client) -> Self {
+        let changes = Changes::default();
+        let watch = |kind: ApiResource| tokio::spawn(follow(client.clone(), kind, changes.clone()));
+        let tasks = watched().into_iter().map(watch).collect();
+        Self { client, changes, tasks }
+    }
+
+    /// Ends the watches, lists what there is, and makes the record of it all.
+    ///
+    /// # Errors
+    /// When the cluster cannot be asked.
+    pub async fn record(mut self, said: &[Said], verdict: &str) -> kube::Result<Record> {
+        // What was written last is still on its way to the watches.
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        self.tasks.drain(..).for_each(|task| task.abort());
+        let mut objects = Vec::new();
+        for kind in listed() {
+            let api: Api<DynamicObject> = Api::all_with(self.client.clone(), &kind);
+            for object in api.list(&ListParams::default()).await?.items {
+                let object = serde_json::to_value(object).map_err(kube::Error::SerdeError)?;
+                if counts(&kind.kind, &object) {
+                    objects.push((kind.kind.clone(), object));
+                }
+            }
+        }
+        let changes = std::mem::take(&mut *self.changes.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(told(objects, changes, said, verdict))
+    }
+}
+
+/// Follows one kind, from version to version, until it is told to end.
+async fn follow(client: Client, kind: ApiResource, changes: Changes) {
+    let api: Api<DynamicObject> = Api::all_with(client, &kind);
+    let parameters = WatchParams::default().timeout(290);
+    let mut version = "0".to_owned();
+    loop {
+        let Ok(stream) = api.watch(&parameters, &version).await else {
+            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+            continue;
+        };
+        let mut stream = stream.boxed();
+        while let Some(Ok(event)) = stream.next().await {
+            let (how, object) = match event {
+                WatchEvent::Added(object) => ("ADDED", object),
+                WatchEvent::Modified(object) => ("MODIFIED", object),
+                WatchEvent::Deleted(object) => ("DELETED", object),
+                WatchEvent::Bookmark(bookmark) => {
+                    version = bookmark.metadata.resource_version;
+                    continue;
+                }
+                WatchEvent::Error(_) => {
+                    version = "0".to_owned(); // too old: what comes next repeats what is known
+                    break;
+                }
+            };
+            version = object.metadata.resource_version.clone().unwrap_or(version);
+            if let Ok(object) = serde_json::to_value(object)
+                && counts(&kind.kind, &object)
+            {
+                let mut changes = changes.lock().unwrap_or_else(PoisonError::into_inner);
+                changes.push((kind.kind.clone(), how, object));
+            }
+        }
+    }
+}
+
+fn text<'a>(value: &'a Value, path: &str) -> &'a str {
+    value.pointer(path).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Whether an object belongs to the case, and not to the cluster's own housekeeping.
+fn counts(kind: &str, object: &Value) -> bool {
+    let (name, namespace) = (text(object, "/metadata/name"), text(object, "/metadata/namespace"));
+    match kind {
+        "Namespace" => !name.starts_with("kube-"),
+        "Lease" => namespace == "kube-node-lease",
+        _ => !namespace.starts_with("kube-"),
+    }
+}
+
+/// The name with what was drawn for it replaced by a star.
+fn general(object: &Value) -> String {
+    let name = text(object, "/metadata/name");
+    let owner = text(object, "/metadata/ownerReferences/0/name");
+    if !owner.is_empty() && name.starts_with(owner) {
+        return format!("{owner}-*");
+    }
+    match text(object, "/metadata/generateName") {
+        "" => name.to_owned(),
+        beginning => format!("{beginning}*"),
+    }
+}
+
+fn told(
+    objects: Vec<(String, Value)>,
+    changes: Vec<(String, &'static str, Value)>,
+    said: &[Said],
+    verdict: &str,
+) -> Record {
+    let mut names = Names::default();
+    for (kind, object) in
+        changes.iter().map(|(kind, _, object)| (kind, object)).chain(objects.iter().map(|(k, o)| (k, o)))
+    {
+        if kind != "Event" {
+            names.add(text(object, "/metadata/name"), &general(object));
+        }
+        let hash = object.pointer("/metadata/labels/pod-template-hash").and_then(Value::as_str);
+        hash.into_iter().for_each(|hash| names.add(hash, "*"));
+    }
+    let mut record = Record::from([("verdict".to_owned(), verdict.into())]);
+    add_objects(&mut record, &names, objects);
+    add_streams(&mut record, &names, changes);
+    for (place, said) in said.iter().enumerate() {
+        let value = json!({ "well": said.well, "printed": names.printed(&said.text) });
+        record.insert(format!("kubectl {}: {}", place + 1, said.step), value);
+    }
+    record
+}
+
+/// Objects by their name; those whose names were drawn, by their distinct forms.
+fn add_objects(record: &mut Record, names: &Names, objects: Vec<(String, Value)>) {
+    let mut forms: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for (kind, object) in objects {
+        let (subject, value) = if kind == "Event" {
+            event(names, &object)
+        } else {
+            let namespace = names.text(text(&object, "/metadata/namespace"));
+            let name = names.text(text(&object, "/metadata/name"));
+            let place = if namespace.is_empty() { name } else { format!("{namespace}/{name}") };
+            (format!("{} {place}", kind.to_lowercase()), names.object(object))
+        };
+        let known = forms.entry(subject).or_default();
+        if !known.contains(&value) {
+            known.push(value);
+        }
+    }
+    for (subject, mut forms) in forms {
+        forms.sort_by_key(Value::to_string);
+        let value = if forms.len() == 1 { forms.swap_remove(0) } else { Value::Array(forms) };
+        record.insert(subject, value);
+    }
+}
+
+/// An event: what it is about and its reason name it; how often it was seen says nothing.
+fn event(names: &Names, event: &Value) -> (String, Value) {
+    let about = |field: &str| names.text(text(event, &format!("/involvedObject/{field}")));
+    let subject = format!(
+        "event {}/{}/{} {}",
+        about("namespace"),
+        about("kind").to_lowercase(),
+        about("name"),
+        text(event, "/reason")
+    );
+    let value = json!({
+        "type": event["type"],
+        "message": names.text(text(event, "/message")),
+        "fieldPath": event.pointer("/involvedObject/fieldPath"),
+        "source": event.pointer("/source/component"),
+        "reporter": event["reportingComponent"],
+        "action": event["action"],
+    });
+    (subject, value)
+}
+
+/// What each object went through, as a watch told it; what only repeats is told once.
+fn add_streams(record: &mut Record, names: &Names, changes: Vec<(String, &'static str, Value)>) {
+    let mut streams: BTreeMap<String, (String, Vec<Value>)> = BTreeMap::new();
+    for (kind, how, object) in changes {
+        let place = names.text(&format!(
+            "{}/{}",
+            text(&object, "/metadata/namespace"),
+            text(&object, "/metadata/name")
+        ));
+        let subject = format!("stream {} {}", kind.to_lowercase(), place.trim_start_matches('/'));
+        let stage = names.text(&stage(&kind, how, &object));
+        let (_, stages) =
+            streams.entry(text(&object, "/metadata/uid").to_owned()).or_insert_with(|| (subject, Vec::new()));
+        let how_changed = stage.replacen("ADDED", "MODIFIED", 1);
+        // The first look at an object repeats what is known of it, and a change that changes no stage is no stage.
+        let known = |value: &Value| {
+            value.as_str().is_some_and(|known| known.replacen("ADDED", "MODIFIED", 1) == how_changed)
+        };
+        if !stages.last().is_some_and(known) {
+            stages.push(stage.into());
+        }
+    }
+    let mut forms: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for (subject, stages) in streams.into_values() {
+        let known = forms.entry(subject).or_default();
+        let stages = Value::Array(stages);
+        if !known.contains(&stages) {
+            known.push(stages);
+        }
+    }
+    for (subject, mut forms) in forms {
+        forms.sort_by_key(Value::to_string);
+        let value = if forms.len() == 1 { forms.swap_remove(0) } else { Value::Array(forms) };
+        record.insert(subject, value);
+    }
+}
+
+/// Where in its life an object is, in a few words.
+fn stage(kind: &str, how: &str, object: &Value) -> String {
+    let mut words = vec![how.to_owned()];
+    if kind == "Pod" || kind == "Namespace" {
+        words.push(text(object, "/status/phase").to_owned());
+    }
+    if kind == "Pod" && !text(object, "/spec/nodeName").is_empty() {
+        words.push("bound".to_owned());
+    }
+    let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
+    for condition in conditions.into_iter().flatten() {
+        let (name, status) = (text(condition, "/type"), text(condition, "/status"));
+        if ["Ready", "Available", "Complete", "Failed"].contains(&name) && status == "True" {
+            words.push(name.to_owned());
+        }
+    }
+    if object.pointer("/metadata/deletionTimestamp").is_some() {
+        words.push("deleting".to_owned());
+    }
+    words.retain(|word| !word.is_empty());
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pod(uid: &str, phase: &str) -> Value {
+        json!({
+            "metadata": {
+                "name": format!("web-5d4f-{uid}"), "namespace": "vk", "uid": uid, "generateName": "web-5d4f-",
+                "labels": { "pod-template-hash": "5d4f" },
+                "ownerReferences": [{ "kind": "ReplicaSet", "name": "web-5d4f" }],
+            },
+            "spec": { "nodeName": "virtual-kubelet" },
+            "status": { "phase": phase },
+        })
+    }
+
+    #[test]
+    fn pods_of_one_owner_are_one_subject_with_their_distinct_forms() {
+        let objects =
+            vec![("Pod".to_owned(), pod("aaaaa", "Running")), ("Pod".to_owned(), pod("bbbbb", "Running"))];
+        let record = told(objects, Vec::new(), &[], "passed");
+        assert_eq!(record.keys().collect::<Vec<_>>(), ["pod vk/web-*-*", "verdict"]);
+        assert_eq!(record["pod vk/web-*-*"]["status"]["phase"], "Running");
+    }
+
+    #[test]
+    fn a_stream_tells_each_stage_once() {
+        let change = |how, phase| ("Pod".to_owned(), how, pod("aaaaa", phase));
+        let changes = vec![
+            change("ADDED", "Pending"),
+            change("MODIFIED", "Pending"),
+            change("MODIFIED", "Running"),
+            change("DELETED", "Running"),
+        ];
+        let record = told(Vec::new(), changes, &[], "passed");
+        assert_eq!(
+            record["stream pod vk/web-*-*"],
+            json!(["ADDED Pending bound", "MODIFIED Running bound", "DELETED Running bound"])
+        );
+    }
+
+    #[test]
+    fn an_event_is_named_by_what_it_is_about_and_its_reason() {
+        let event = json!({
+            "metadata": { "name": "nginx.1", "namespace": "vk" },
+            "involvedObject": { "kind": "Pod", "namespace": "vk", "name": "nginx" },
+            "reason": "Pulled", "type": "Normal", "message": "from 10.0.0.1", "count": 3,
+        });
+        let record = told(vec![("Event".to_owned(), event)], Vec::new(), &[], "passed");
+        assert_eq!(record["event vk/pod/nginx Pulled"]["message"], "from <address>");
+    }
+
+    #[test]
+    fn housekeeping_of_the_cluster_is_left_out() {
+        for (kind, namespace, name, counted) in [
+            ("Namespace", "", "kube-system", false),
+            ("Namespace", "", "vk", true),
+            ("ConfigMap", "kube-system", "x", false),
+            ("Lease", "kube-node-lease", "virtual-kubelet", true),
+            ("Node", "", "virtual-kubelet", true),
+        ] {
+            let object = json!({ "metadata": { "name": name, "namespace": namespace } });
+            assert_eq!(counts(kind, &object), counted, "{kind} {namespace}/{name}");
+        }
+    }
+}
