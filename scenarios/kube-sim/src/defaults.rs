@@ -1,6 +1,6 @@
 //! What is there from the start, and what kinds other than pods get when nothing is said.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::kinds::{self, Kind};
 use crate::pods::defaults::{fill_pod, fill_spec};
@@ -268,6 +268,14 @@ fn job(object: &mut Value) {
         ] {
             labels.insert(key.to_owned(), value.as_str().into());
         }
+    }
+    // A Job without labels of its own carries those of its template.
+    let own = object.pointer("/metadata/labels").and_then(Value::as_object);
+    if own.is_none_or(Map::is_empty)
+        && let Some(labels) =
+            object.pointer("/spec/template/metadata/labels").filter(|l| l.is_object()).cloned()
+    {
+        map_value(object, "metadata")["labels"] = labels;
     }
     map_mut(object, "status");
 }

@@ -51,10 +51,9 @@ pub fn group_list() -> Value {
 pub fn group(name: &str) -> Option<Value> {
     let known = !name.is_empty() && KINDS.iter().any(|kind| kind.group == name);
     known.then(|| {
-        let mut entry = group_entry(name);
-        entry["kind"] = "APIGroup".into();
-        entry["apiVersion"] = "v1".into();
-        entry
+        let version = json!({"groupVersion": format!("{name}/v1"), "version": "v1"});
+        json!({"kind": "APIGroup", "apiVersion": "v1", "name": name,
+            "versions": [version.clone()], "preferredVersion": version})
     })
 }
 

@@ -133,6 +133,11 @@ fn split_outside_parentheses(text: &str) -> Vec<&str> {
     parts
 }
 
+/// A comma after which nothing comes.
+fn wrong_end() -> ApiError {
+    ApiError::bad_request("found '', expected: identifier after ','")
+}
+
 fn parse_label(part: &str) -> Result<Requirement, ApiError> {
     let wrong = |why: String| ApiError::bad_request(format!("unable to parse requirement: {why}"));
     let made = |key: &str, rule| {
@@ -142,6 +147,9 @@ fn parse_label(part: &str) -> Result<Requirement, ApiError> {
             None => Ok(Requirement { key: key.to_owned(), rule }),
         }
     };
+    if part.is_empty() {
+        return Err(wrong_end());
+    }
     if let Some(key) = part.strip_prefix('!').filter(|rest| !rest.starts_with('=')) {
         return made(key, Rule::Absent);
     }

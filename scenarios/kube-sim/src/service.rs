@@ -192,6 +192,9 @@ where
     }
 }
 
+const ENDPOINTS_DEPRECATED: &str =
+    "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+
 async fn route(call: Call, path: &str) -> Result<Answer, ApiError> {
     let place = target::place(path)?;
     if !call.user.is_known() && !matches!(place, Place::Health { .. } | Place::Version) {
@@ -211,7 +214,11 @@ async fn route(call: Call, path: &str) -> Result<Answer, ApiError> {
         Place::Resources { group, version } => found(discovery::resource_list(&group, &version)),
         Place::OpenApiIndex => Ok(Answer::json(openapi::index())),
         Place::OpenApi { group, version } => found(openapi::document(&group, &version)),
-        Place::Resource(target) => resource(&call, &target).await,
+        Place::Resource(target) => {
+            let deprecated = (target.kind.group, target.kind.resource) == ("", "endpoints");
+            let answer = resource(&call, &target).await?;
+            Ok(if deprecated { answer.warned_also(ENDPOINTS_DEPRECATED) } else { answer })
+        }
     }
 }
 

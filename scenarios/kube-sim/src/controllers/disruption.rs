@@ -9,7 +9,7 @@ use super::owned::{PODS, Times, set_condition};
 use super::waiting::Changes;
 use crate::KubeSim;
 use crate::pods::conditions::{Condition, holds};
-use crate::pods::field::{controller, is_leaving, map_mut, namespace, number, text};
+use crate::pods::field::{controller, default_to, is_leaving, list_mut, map_mut, namespace, number, text};
 use crate::scheduler::candidate::is_over;
 use crate::store::Shelf;
 
@@ -103,6 +103,11 @@ fn keep(sim: &KubeSim, budget: &Arc<Value>) {
         if sum.allowed() > 0 { ("True", "SufficientPods") } else { ("False", "InsufficientPods") };
     let condition = Condition { kind: "DisruptionAllowed", status, reason, message: "" };
     set_condition(&mut next, &condition, Times::Transition, sim.clock().now());
+    // Unlike those of pods, these conditions always say their message and the generation.
+    for condition in list_mut(&mut next["status"], "conditions") {
+        default_to(condition, "message", "");
+        condition["observedGeneration"] = json!(number(budget, "/metadata/generation").unwrap_or(0));
+    }
     let _ = sim.store().replace(BUDGETS, budget, next); // whoever changed it meanwhile woke us again
 }
 

@@ -23,6 +23,9 @@ const SLICES: Shelf = ("discovery.k8s.io", "endpointslices");
 const OF_SERVICE: &str = "kubernetes.io/service-name";
 const MANAGED_BY: (&str, &str) =
     ("endpointslice.kubernetes.io/managed-by", "endpointslice-controller.k8s.io");
+const ENDPOINTS_MANAGED_BY: (&str, &str) = ("endpoints.kubernetes.io/managed-by", "endpoint-controller");
+/// When what the endpoints follow from last changed.
+const TRIGGERED: &str = "endpoints.kubernetes.io/last-change-trigger-time";
 
 /// Keeps both until the future is dropped.
 pub async fn run(sim: &KubeSim) {
@@ -87,6 +90,12 @@ async fn put(sim: &KubeSim, shelf: Shelf, before: Option<Arc<Value>>, wanted: Va
             _ => next[key] = value,
         }
     }
+    if wanted.get("subsets").is_none()
+        && shelf == ENDPOINTS
+        && let Some(next) = next.as_object_mut()
+    {
+        next.shift_remove("subsets");
+    }
     let changed = next != *before;
     if changed && next["metadata"].get("generation").is_some() {
         meta::count_generation(&mut next);
@@ -100,7 +109,7 @@ fn forget(sim: &KubeSim, services: &[Arc<Value>]) {
         let Some(kind) = kinds::find(group, resource) else { continue };
         for object in sim.store().list((group, resource), None).0 {
             let of = match group {
-                "" if label(&object, MANAGED_BY.0).is_some() => Some(name(&object)),
+                "" if label(&object, ENDPOINTS_MANAGED_BY.0).is_some() => Some(name(&object)),
                 "" => None,
                 _ => label(&object, OF_SERVICE),
             };
@@ -173,9 +182,14 @@ fn as_endpoints(service: &Value, pods: &[Arc<Value>]) -> Value {
     if !labels.is_object() {
         labels = json!({});
     }
-    labels[MANAGED_BY.0] = "endpoint-controller".into();
-    json!({"apiVersion": "v1", "kind": "Endpoints",
-        "metadata": {"name": name(service), "namespace": namespace(service), "labels": labels}, "subsets": subsets})
+    labels[ENDPOINTS_MANAGED_BY.0] = ENDPOINTS_MANAGED_BY.1.into();
+    let mut endpoints = json!({"apiVersion": "v1", "kind": "Endpoints", "metadata": {
+        "name": name(service), "namespace": namespace(service), "labels": labels,
+        "annotations": {TRIGGERED: service["metadata"]["creationTimestamp"]}}});
+    if !subsets.is_empty() {
+        endpoints["subsets"] = subsets.into();
+    }
+    endpoints
 }
 
 fn as_slice(service: &Value, slice: &str, pods: &[Arc<Value>]) -> Value {
@@ -191,10 +205,19 @@ fn as_slice(service: &Value, slice: &str, pods: &[Arc<Value>]) -> Value {
     let ports: Vec<Value> = pods.first().map(|pod| ports(service, pod)).unwrap_or_default();
     let mut owner = reference(service);
     owner["apiVersion"] = "v1".into();
+    let mut labels = service["metadata"]["labels"].clone();
+    if !labels.is_object() {
+        labels = json!({});
+    }
+    labels[OF_SERVICE] = name(service).into();
+    labels[MANAGED_BY.0] = MANAGED_BY.1.into();
+    // A list of Go's that was never filled is written as null.
+    let or_null = |list: Vec<Value>| if list.is_empty() { Value::Null } else { Value::Array(list) };
     json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
         "metadata": {"name": slice, "generateName": format!("{}-", name(service)), "namespace": namespace(service),
-            "labels": {OF_SERVICE: name(service), (MANAGED_BY.0): MANAGED_BY.1}, "ownerReferences": [owner]},
-        "addressType": "IPv4", "endpoints": endpoints, "ports": ports})
+            "labels": labels, "ownerReferences": [owner],
+            "annotations": {TRIGGERED: service["metadata"]["creationTimestamp"]}},
+        "addressType": "IPv4", "endpoints": or_null(endpoints), "ports": or_null(ports)})
 }
 
 #[cfg(test)]

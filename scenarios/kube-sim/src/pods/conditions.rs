@@ -37,6 +37,10 @@ pub fn set(object: &mut Value, condition: &Condition<'_>, now: Timestamp) -> boo
         new["lastTransitionTime"] = instant::seconds(now).into();
     }
     new["status"] = condition.status.into();
+    // The pod as it was when somebody looked; pods that were never stored have no generation.
+    if let Some(generation) = object.pointer("/metadata/generation") {
+        new["observedGeneration"] = generation.clone();
+    }
     for (key, value) in [("reason", condition.reason), ("message", condition.message)] {
         match (&mut new, value.is_empty()) {
             (Value::Object(map), true) => drop(map.shift_remove(key)),
@@ -58,6 +62,14 @@ pub fn set(object: &mut Value, condition: &Condition<'_>, now: Timestamp) -> boo
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_condition_names_the_generation_it_was_seen_in() {
+        let mut pod = json!({"metadata": {"generation": 2}});
+        let bound = Condition { kind: "PodScheduled", status: "True", reason: "", message: "" };
+        assert!(set(&mut pod, &bound, Timestamp::UNIX_EPOCH));
+        assert_eq!(pod["status"]["conditions"][0]["observedGeneration"], 2);
+    }
 
     #[test]
     fn a_conditions_time_moves_only_with_its_status() {

@@ -112,6 +112,12 @@ impl Answer {
         self
     }
 
+    /// With one more text that kubectl prints.
+    pub fn warned_also(mut self, warning: &str) -> Self {
+        self.warnings.push(warning.to_owned());
+        self
+    }
+
     /// Writes it.
     pub fn render(self, accept: &str, now: Timestamp) -> Response<KubeBody> {
         let wants_yaml =

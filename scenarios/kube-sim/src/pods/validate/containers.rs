@@ -54,6 +54,7 @@ pub fn check(spec: &Value, at: &str, volumes: &BTreeSet<&str>, problems: &mut Pr
             let used = (kind == "containers").then_some(&mut host_ports);
             ports(container, &field, flag(spec, "/hostNetwork"), used, problems);
             probes::check(container, &field, kind == "initContainers", problems);
+            resources(container, &format!("{field}.resources"), problems);
         }
     }
 }
@@ -94,7 +95,6 @@ fn one(container: &Value, at: &str, volumes: &BTreeSet<&str>, problems: &mut Pro
         variables(from, &format!("{at}.envFrom[{i}]"), problems);
     }
     mounts(container, at, volumes, problems);
-    resources(container, &format!("{at}.resources"), problems);
 }
 
 fn ports(
