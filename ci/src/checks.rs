@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{chart, control_plane, kubectl, rights, sdk};
+use crate::{chart, contract, control_plane, kubectl, rights, sdk};
 
 /// How a check ended when it did not fail.
 pub enum Ended {
@@ -33,6 +33,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("the Helm chart", chart::run),
     ("the chart's rights, all of them and no more", rights::run),
     ("a real control plane", control_plane::check),
+    ("what a cluster expects of its nodes", contract::run),
 ];
 
 /// Runs the checks whose name contains `only` (all without it) and fails when one of them failed.

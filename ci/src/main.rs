@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod beside;
 mod chart;
 mod checks;
+mod contract;
 mod control_plane;
 mod generate;
 mod images;

@@ -1,12 +1,13 @@
 //! A control plane for one check: started, spoken to by kubectl and helm, ended by Ctrl-C.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
 use crate::control_plane::control_plane;
+use crate::images::target_folder;
 use crate::tools::tool;
 
 /// A control plane that runs; killed when it is dropped before its end.
@@ -22,8 +23,9 @@ impl Plane {
     pub fn start(root: &Path) -> Result<Self> {
         control_plane(root)?;
         let helm = tool("helm")?;
-        let mut command = Command::new("cargo");
-        command.args(["run", "--quiet", "--package", "control-plane", "--example", "up"]).current_dir(root);
+        let build = ["build", "--quiet", "--package", "control-plane", "--example", "up"];
+        crate::checks::command(Command::new("cargo").args(build).current_dir(root))?;
+        let mut command = bound_to_us(&target_folder(root).join("debug/examples/up"));
         let mut process = command.stdout(Stdio::piped()).spawn().context("cannot start a control plane")?;
         let output = process.stdout.take().context("the control plane has no output")?;
         let mut plane = Self { process, kubeconfig: PathBuf::new(), helm };
@@ -63,6 +65,46 @@ impl Drop for Plane {
         let _ = self.process.kill(); // already gone after `end`
         let _ = self.process.wait();
     }
+}
+
+/// A kubectl that watches, until it is asked what it saw.
+pub struct Watch(Child, BufReader<std::process::ChildStdout>);
+
+impl Watch {
+    /// Starts it.
+    pub fn start(plane: &Plane, words: &str) -> Result<Self> {
+        let mut kubectl = Command::new("kubectl");
+        kubectl.args(words.split(' ')).env("KUBECONFIG", &plane.kubeconfig).stdout(Stdio::piped());
+        let mut child = kubectl.spawn().context("cannot start kubectl")?;
+        let output = child.stdout.take().context("kubectl has no output")?;
+        Ok(Self(child, BufReader::new(output)))
+    }
+
+    /// Ends it, and gives all it said.
+    pub fn end(mut self) -> Result<String> {
+        self.0.kill()?;
+        let mut said = String::new();
+        self.1.read_to_string(&mut said)?;
+        Ok(said)
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let _ = self.0.kill(); // already gone after `end`
+        let _ = self.0.wait();
+    }
+}
+
+/// A program that the kernel kills when this one is gone, whatever ended it.
+pub fn bound_to_us(program: &Path) -> Command {
+    // without util-linux it is only killed by those who drop it in order
+    if Command::new("setpriv").arg("--version").output().is_err() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+    command
 }
 
 /// Presses Ctrl-C, waits, and takes only an orderly end.

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::chart::{PARAMETERS, RELEASE};
-use crate::checks::{Ended, command};
-use crate::images::target_folder;
-use crate::plane::{Plane, interrupt, said_by};
+use crate::beside::{Programs, Provider, Simulator, apply, install_chart};
+use crate::chart::RELEASE;
+use crate::checks::Ended;
+use crate::plane::{Plane, said_by};
 
 /// A pod that needs everything a provider may ask for.
 const POD: &str = r#"
@@ -67,25 +66,18 @@ pub fn run(root: &Path) -> Result<Ended> {
             return Ok(Ended::Skipped(format!("{program} is not installed")));
         }
     }
-    let build = ["build", "--quiet", "--package", "eci-sim", "--package", "provider"];
-    command(Command::new("cargo").args(build).current_dir(root))?;
-    let binaries = ["eci-sim", "provider"].map(|name| target_folder(root).join("debug").join(name));
+    let programs = Programs::build(root)?;
     let plane = Plane::start(root)?;
-    let chart = root.join("provider/chart");
-    let chart = chart.to_str().context("the path of this clone is no text")?;
-    let values = PARAMETERS.into_iter().flat_map(|value| ["--set-string", value]);
-    plane.helm(&[&["install", RELEASE, chart][..], &values.collect::<Vec<_>>()].concat())?;
-    let kubeconfig = as_service_account(&plane)?;
-
-    let (mut simulator, endpoint) = Process::simulator(&binaries[0])?;
-    let start = || Process::provider(&binaries[1], &endpoint, &kubeconfig);
-    let mut provider = start()?;
+    install_chart(root, &plane)?;
+    let simulator = Simulator::start(&programs)?;
+    let start = || Provider::start(&programs, &plane, &simulator);
+    let provider = start()?;
     lives(&plane).with_context(|| provider.last_words())?;
-    interrupt(&mut provider.0, "the provider")?;
+    provider.end()?;
     // while it was away, somebody meddled with the node, and a pod was taken away by force
     plane.kubectl("label node virtual-kubelet type-")?;
     plane.kubectl("delete pod needs-all --force --grace-period=0 --timeout=60s")?;
-    let mut provider = start()?;
+    let provider = start()?;
     let label =
         "wait --for=jsonpath={.metadata.labels.type}=virtual-kubelet node/virtual-kubelet --timeout=30s";
     plane.kubectl(label).with_context(|| provider.last_words())?;
@@ -93,8 +85,8 @@ pub fn run(root: &Path) -> Result<Ended> {
     apply(&plane, FALLING)?;
     plane.kubectl("wait --for=condition=Ready=false pod/falls --timeout=60s")?;
     plane.kubectl("delete pod falls --timeout=60s")?;
-    interrupt(&mut provider.0, "the provider")?;
-    interrupt(&mut simulator.0, "the simulator")?;
+    provider.end()?;
+    simulator.end()?;
 
     let (used, refused) = used(&plane.audit_log())?;
     ensure!(refused.is_empty(), "the chart's rights do not suffice; refused were {refused:#?}");
@@ -104,17 +96,6 @@ pub fn run(root: &Path) -> Result<Ended> {
     println!("✓ the provider works with the chart's {} rights and uses each", given.len());
     plane.end()?;
     Ok(Ended::Passed)
-}
-
-/// A kubeconfig with nothing but the token of the chart's service account.
-fn as_service_account(plane: &Plane) -> Result<std::path::PathBuf> {
-    let token = plane.kubectl(&format!("--namespace kube-system create token {RELEASE} --duration 1h"))?;
-    let text = fs::read_to_string(&plane.kubeconfig)?;
-    let mut config: Value = serde_json::from_str(&text)?;
-    config["users"][0]["user"] = json!({ "token": token.trim() });
-    let path = plane.kubeconfig.with_file_name("service-account.kubeconfig");
-    fs::write(&path, config.to_string())?;
-    Ok(path)
 }
 
 /// A node that comes up; a pod that needs everything, its log and its end; one that falls.
@@ -131,15 +112,6 @@ fn lives(plane: &Plane) -> Result<()> {
     let started = "event --field-selector involvedObject.name=falls,reason=Started";
     plane.kubectl(&format!("wait --for=jsonpath={{.count}}=2 {started} --timeout=120s"))?;
     plane.kubectl("delete pod falls --timeout=60s")?;
-    Ok(())
-}
-
-fn apply(plane: &Plane, text: &str) -> Result<()> {
-    let mut kubectl = Command::new("kubectl");
-    kubectl.args(["apply", "--filename", "-"]).env("KUBECONFIG", &plane.kubeconfig);
-    let mut kubectl = kubectl.stdin(Stdio::piped()).spawn().context("cannot start kubectl")?;
-    kubectl.stdin.take().context("kubectl has no input")?.write_all(text.as_bytes())?;
-    ensure!(kubectl.wait()?.success(), "kubectl does not take {text}");
     Ok(())
 }
 
@@ -161,49 +133,6 @@ fn asks_with_a_token(plane: &Plane) -> Result<()> {
     ensure!(ask(&token)?.contains("needs-all"), "the node does not list its pods");
     ensure!(ask("nobody").is_err(), "the node answers nobody in particular");
     Ok(())
-}
-
-/// A child that is killed when it is dropped before its end.
-struct Process(Child, std::path::PathBuf);
-
-impl Process {
-    fn simulator(binary: &Path) -> Result<(Self, String)> {
-        let mut command = Command::new(binary);
-        command
-            .args(["--listen", "127.0.0.1:0"])
-            .env("ECI_ACCESS_KEY", "the-id")
-            .env("ECI_SECRET_KEY", "hush");
-        let mut child = command.stdout(Stdio::piped()).spawn().context("cannot start the simulator")?;
-        let output = child.stdout.take().context("the simulator has no output")?;
-        let this = Self(child, "/dev/null".into());
-        let first = BufReader::new(output).lines().next().context("the simulator ended")??;
-        let endpoint = first.split_whitespace().find(|word| word.starts_with("http://"));
-        Ok((this, endpoint.with_context(|| format!("no address in {first:?}"))?.to_owned()))
-    }
-
-    fn provider(binary: &Path, endpoint: &str, kubeconfig: &Path) -> Result<Self> {
-        let log = kubeconfig.with_file_name("provider.log");
-        let file = fs::File::create(&log)?;
-        let mut command = Command::new(binary);
-        command.envs(PARAMETERS.iter().filter_map(|parameter| parameter.split_once('=')));
-        command.env("ECI_ENDPOINT", endpoint).env("KUBECONFIG", kubeconfig);
-        command.env("POD_IP", "127.0.0.1").env("KUBELET_LISTEN", "127.0.0.1:0");
-        command.stdout(file.try_clone()?).stderr(file);
-        Ok(Self(command.spawn().context("cannot start the provider")?, log))
-    }
-
-    fn last_words(&self) -> String {
-        let text = fs::read_to_string(&self.1).unwrap_or_default();
-        let lines: Vec<_> = text.lines().collect();
-        format!("the provider last said:\n{}", lines[lines.len().saturating_sub(8)..].join("\n"))
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill(); // already gone after its orderly end
-        let _ = self.0.wait();
-    }
 }
 
 /// What the service account has asked for with success, and what it was refused.

@@ -38,8 +38,8 @@ async fn run(arguments: Arguments) -> Result<(), Trouble> {
 
     let listener =
         TcpListener::bind(settings.listen).await.map_err(|error| Trouble::port(settings.listen, error))?;
-    settings.config.kubelet_port =
-        listener.local_addr().map_err(|error| Trouble::port(settings.listen, error))?.port();
+    let address = listener.local_addr().map_err(|error| Trouble::port(settings.listen, error))?;
+    settings.config.kubelet_port = address.port();
     let names = [settings.config.node_name.clone()];
     let addresses: Vec<_> = settings.config.node_ip.into_iter().collect();
     let node = settings.config.node_name.clone();
@@ -48,7 +48,7 @@ async fn run(arguments: Arguments) -> Result<(), Trouble> {
     let shown = arguments.node_certificate(&names, &addresses)?;
     let acceptor = shown.acceptor(arguments.client_authority(&client).await?.as_deref())?;
     let access = (!arguments.no_auth).then(|| Access::new(client.clone(), &node, clock));
-    tracing::info!("the node {node} answers at https://{}", settings.listen);
+    tracing::info!("the node {node} answers at https://{address}");
     let node_port = serve(listener, acceptor, NodePort { api: provider.kubelet_api(), access });
 
     let webhook = arguments.webhook(&client, &addresses).await?;

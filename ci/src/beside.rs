@@ -1,0 +1,167 @@
+//! The simulator and the provider as processes beside a control plane, for as long as a check lasts.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::chart::{PARAMETERS, RELEASE};
+use crate::checks::command;
+use crate::images::target_folder;
+use crate::plane::{Plane, bound_to_us, interrupt, said_by};
+
+/// The programs of the house, built for debugging.
+pub struct Programs {
+    simulator: PathBuf,
+    provider: PathBuf,
+}
+
+impl Programs {
+    /// Builds both.
+    pub fn build(root: &Path) -> Result<Self> {
+        let build = ["build", "--quiet", "--package", "eci-sim", "--package", "provider"];
+        command(Command::new("cargo").args(build).current_dir(root))?;
+        let [simulator, provider] =
+            ["eci-sim", "provider"].map(|name| target_folder(root).join("debug").join(name));
+        Ok(Self { simulator, provider })
+    }
+}
+
+/// A local ECI that runs; killed when it is dropped before its end.
+pub struct Simulator {
+    process: Process,
+    /// Where the ECI answers.
+    pub endpoint: String,
+    door: String,
+}
+
+impl Simulator {
+    /// Starts it on free ports, with a control door.
+    pub fn start(programs: &Programs) -> Result<Self> {
+        let mut command = bound_to_us(&programs.simulator);
+        command.args(["--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"]);
+        command.env("ECI_ACCESS_KEY", "the-id").env("ECI_SECRET_KEY", "hush");
+        let mut child = command.stdout(Stdio::piped()).spawn().context("cannot start the simulator")?;
+        let output = child.stdout.take().context("the simulator has no output")?;
+        let process = Process(child);
+        let mut lines = BufReader::new(output).lines();
+        let mut address = || -> Result<String> {
+            let line = lines.next().context("the simulator ended")??;
+            let address = line.split_whitespace().find(|word| word.starts_with("http://"));
+            Ok(address.with_context(|| format!("no address in {line:?}"))?.to_owned())
+        };
+        Ok(Self { endpoint: address()?, door: address()?, process })
+    }
+
+    /// The groups that are there, as the control door shows them.
+    pub fn groups(&self) -> Result<Vec<Value>> {
+        let said = said_by(kubectl_at(&self.door).args(["get", "--raw", "/groups"]))?;
+        serde_json::from_str(&said).context("the control door lists no groups")
+    }
+
+    /// Lets time run so many times as fast from now on.
+    pub fn hurry(&self, rate: u32) -> Result<()> {
+        let mut kubectl = kubectl_at(&self.door);
+        kubectl.args(["create", "--raw", "/clock", "--filename", "-"]);
+        feed(&mut kubectl, &json!({ "rate": rate }).to_string())
+    }
+
+    /// Ends it in order.
+    pub fn end(mut self) -> Result<()> {
+        interrupt(&mut self.process.0, "the simulator")
+    }
+}
+
+/// A provider that runs with the chart's rights; killed when it is dropped before its end.
+pub struct Provider {
+    process: Process,
+    log: PathBuf,
+}
+
+impl Provider {
+    /// Starts it with the chart's service account, which has to be there.
+    pub fn start(programs: &Programs, plane: &Plane, simulator: &Simulator) -> Result<Self> {
+        let kubeconfig = as_service_account(plane)?;
+        let log = kubeconfig.with_file_name("provider.log");
+        let file = fs::File::options().append(true).create(true).open(&log)?;
+        let mut command = bound_to_us(&programs.provider);
+        command.envs(PARAMETERS.iter().filter_map(|parameter| parameter.split_once('=')));
+        command.env("ECI_ENDPOINT", &simulator.endpoint).env("KUBECONFIG", kubeconfig);
+        command.env("POD_IP", "127.0.0.1").env("KUBELET_LISTEN", "127.0.0.1:0");
+        command.stdout(file.try_clone()?).stderr(file);
+        Ok(Self { process: Process(command.spawn().context("cannot start the provider")?), log })
+    }
+
+    /// What it last said.
+    pub fn last_words(&self) -> String {
+        let text = fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<_> = text.lines().collect();
+        format!("the provider last said:\n{}", lines[lines.len().saturating_sub(8)..].join("\n"))
+    }
+
+    /// Ends it in order.
+    pub fn end(mut self) -> Result<()> {
+        interrupt(&mut self.process.0, "the provider")
+    }
+
+    /// Kills it, as a machine does that is switched off.
+    pub fn kill(self) {
+        drop(self.process);
+    }
+}
+
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill(); // already gone after its orderly end
+        let _ = self.0.wait();
+    }
+}
+
+/// A kubeconfig with nothing but the token of the chart's service account.
+fn as_service_account(plane: &Plane) -> Result<PathBuf> {
+    let token = plane.kubectl(&format!("--namespace kube-system create token {RELEASE} --duration 1h"))?;
+    let text = fs::read_to_string(&plane.kubeconfig)?;
+    let mut config: Value = serde_json::from_str(&text)?;
+    config["users"][0]["user"] = json!({ "token": token.trim() });
+    let path = plane.kubeconfig.with_file_name("service-account.kubeconfig");
+    fs::write(&path, config.to_string())?;
+    Ok(path)
+}
+
+/// Installs the chart; its Deployment stays without a node to run on, its rights are what counts.
+pub fn install_chart(root: &Path, plane: &Plane) -> Result<()> {
+    let chart = root.join("provider/chart");
+    let chart = chart.to_str().context("the path of this clone is no text")?;
+    let values = PARAMETERS.into_iter().flat_map(|value| ["--set-string", value]);
+    plane.helm(&[&["install", RELEASE, chart][..], &values.collect::<Vec<_>>()].concat()).map(drop)
+}
+
+/// Has kubectl take what is given as YAML or JSON.
+pub fn apply(plane: &Plane, text: &str) -> Result<()> {
+    let mut kubectl = Command::new("kubectl");
+    kubectl.args(["apply", "--filename", "-"]).env("KUBECONFIG", &plane.kubeconfig);
+    feed(&mut kubectl, text)
+}
+
+/// A kubectl that asks a server of ours, instead of a cluster.
+fn kubectl_at(server: &str) -> Command {
+    let mut kubectl = Command::new("kubectl");
+    kubectl.env("KUBECONFIG", "/dev/null").arg(format!("--server={server}"));
+    kubectl
+}
+
+fn feed(command: &mut Command, text: &str) -> Result<()> {
+    let name = format!("{command:?}");
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().context("cannot start kubectl")?;
+    child.stdin.take().context("kubectl has no input")?.write_all(text.as_bytes())?;
+    let output = child.wait_with_output()?;
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(output.status.success(), "{name} does not take {text}:\n{error}");
+    Ok(())
+}

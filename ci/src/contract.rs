@@ -1,0 +1,251 @@
+//! What a cluster expects of its nodes, seen by the real components: heartbeat, rolling, finishing, coming back, draining.
+
+mod logs;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::beside::{Programs, Provider, Simulator, apply, install_chart};
+use crate::checks::Ended;
+use crate::plane::{Plane, Watch};
+
+/// How long the provider is away.
+const AWAY: Duration = Duration::from_secs(60);
+/// How much faster the cloud lives while many pods come and go; for a while only, since signatures age.
+const HURRY: u32 = 5;
+/// How many pods roll, and how many there are when the provider is killed in the middle of making the rest.
+const MANY: usize = 20;
+const MORE: usize = 25;
+/// Lists the node's taints.
+const TAINTS: &str = "get node virtual-kubelet --output=jsonpath={.spec.taints[*].key}";
+
+/// Starts everything and looks at one truth after the other.
+pub fn run(root: &Path) -> Result<Ended> {
+    for program in ["go", "kubectl"] {
+        if Command::new(program).arg("version").output().is_err() {
+            return Ok(Ended::Skipped(format!("{program} is not installed")));
+        }
+    }
+    let programs = Programs::build(root)?;
+    let plane = Plane::start(root)?;
+    install_chart(root, &plane)?;
+    let simulator = Simulator::start(&programs)?;
+    let start = || Provider::start(&programs, &plane, &simulator);
+    let stage = Stage { plane: &plane, simulator: &simulator };
+
+    let provider = start()?;
+    stage.first_life().with_context(|| provider.last_words())?;
+    let before = stage.grows().with_context(|| provider.last_words())?;
+    provider.kill();
+    stage.silence()?;
+    let provider = start()?;
+    stage.back(&before).with_context(|| provider.last_words())?;
+    stage.drains().with_context(|| provider.last_words())?;
+    provider.end()?;
+    simulator.end()?;
+    plane.end()?;
+    Ok(Ended::Passed)
+}
+
+/// What is looked at.
+struct Stage<'a> {
+    plane: &'a Plane,
+    simulator: &'a Simulator,
+}
+
+/// What must not change while a provider is away: each pod by its name, with its UID and how often it was restarted.
+type Pods = BTreeMap<String, (String, u64)>;
+
+impl Stage<'_> {
+    fn first_life(&self) -> Result<()> {
+        let plane = self.plane;
+        plane.kubectl("wait --for=create node/virtual-kubelet --timeout=30s")?;
+        plane.kubectl("wait --for=condition=Ready node/virtual-kubelet --timeout=30s")?;
+        self.has_no_foreign_taint()?;
+        println!("✓ the node is Ready, and the taint of nodes that are not is taken from it");
+        let watch = Watch::start(plane, &format!("{TAINTS}{{\"\\n\"}} --watch"))?;
+        let first = self.beat()?;
+
+        logs::are_told(plane)?;
+        self.job()?;
+        self.simulator.hurry(HURRY)?;
+        self.rolls()?;
+        self.simulator.hurry(1)?;
+
+        ensure!(self.beat()? > first, "the lease was not renewed since {first}");
+        println!("✓ the lease is renewed");
+        let seen = watch.end()?;
+        let foreign = seen.split_whitespace().find(|taint| taint.starts_with("node.kubernetes.io/"));
+        ensure!(foreign.is_none(), "the node-lifecycle-controller added {foreign:?}; seen were:\n{seen}");
+        ensure!(!seen.is_empty(), "the node was not watched");
+        println!("✓ the node-lifecycle-controller added no taint in all that time");
+        Ok(())
+    }
+
+    fn has_no_foreign_taint(&self) -> Result<()> {
+        let ours = || Ok(self.plane.kubectl(TAINTS)? == "virtual-kubelet.io/provider");
+        self.until("the provider's own taint is the node's only one", ours)
+    }
+
+    /// When the node last renewed its lease; such times compare as text.
+    fn beat(&self) -> Result<String> {
+        let lease =
+            "--namespace kube-node-lease get lease virtual-kubelet --output jsonpath={.spec.renewTime}";
+        self.plane.kubectl(lease)
+    }
+
+    fn job(&self) -> Result<()> {
+        let template = pod_template("batch", &["sh", "-c", "sleep 3"], "OnFailure");
+        let job = json!({
+            "apiVersion": "batch/v1", "kind": "Job", "metadata": { "name": "batch" },
+            "spec": { "completions": 3, "parallelism": 2, "template": template },
+        });
+        apply(self.plane, &job.to_string())?;
+        self.plane.kubectl("wait --for=condition=Complete job/batch --timeout=180s")?;
+        self.plane.kubectl("delete job batch --timeout=60s")?;
+        println!("✓ a Job of three completes");
+        Ok(())
+    }
+
+    fn rolls(&self) -> Result<()> {
+        let template = pod_template("web", &[], "Always");
+        let deployment = json!({
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "web" },
+            "spec": { "replicas": MANY, "selector": { "matchLabels": { "app": "web" } }, "template": template },
+        });
+        apply(self.plane, &deployment.to_string())?;
+        let status = "rollout status deployment/web --timeout=240s";
+        self.plane.kubectl(status)?;
+        self.plane.kubectl("set image deployment/web main=web:2")?;
+        self.plane.kubectl(status)?;
+        // the last of the old ones may still be leaving
+        self.until("the old pods are gone", || Ok(self.pods()?.len() == MANY))?;
+        let images = "get pods --selector app=web --output jsonpath={.items[*].spec.containers[*].image}";
+        let images = self.plane.kubectl(images)?;
+        ensure!(images.split(' ').all(|image| image == "web:2"), "these images run: {images}");
+        self.one_group_each(MANY)?;
+        println!("✓ a Deployment of {MANY} rolls from one image to the next; {MANY} groups are left");
+        Ok(())
+    }
+
+    /// Asks for more pods, and comes back as soon as their making has begun.
+    fn grows(&self) -> Result<Pods> {
+        self.plane.kubectl(&format!("scale deployment web --replicas {MORE}"))?;
+        self.until("all pods are bound", || {
+            let bound =
+                "get pods --selector app=web --field-selector spec.nodeName=virtual-kubelet --output name";
+            Ok(self.plane.kubectl(bound)?.lines().count() == MORE)
+        })?;
+        self.pods()
+    }
+
+    fn silence(&self) -> Result<()> {
+        rest(AWAY);
+        // the grace of a silent node is 50 s; what does not happen here was not missed by the provider either
+        self.plane.kubectl("wait --for=condition=Ready=Unknown node/virtual-kubelet --timeout=30s")?;
+        println!("✓ the provider was killed, and the cluster missed it after {} s", AWAY.as_secs());
+        Ok(())
+    }
+
+    fn back(&self, before: &Pods) -> Result<()> {
+        let plane = self.plane;
+        plane.kubectl("wait --for=condition=Ready node/virtual-kubelet --timeout=60s")?;
+        plane.kubectl("rollout status deployment/web --timeout=120s")?;
+        self.has_no_foreign_taint()?;
+        let after = self.pods()?;
+        ensure!(after == *before, "before it was killed the pods were\n{before:#?}\nand now\n{after:#?}");
+        self.one_group_each(MORE)?;
+        let speaker = "get pod speaker --output jsonpath={.status.phase}";
+        ensure!(plane.kubectl(speaker)? == "Succeeded", "a pod that had ended has changed");
+        println!("✓ after its start no pod was restarted, none was lost, no group was doubled");
+        Ok(())
+    }
+
+    fn drains(&self) -> Result<()> {
+        let flags = "--ignore-daemonsets --delete-emptydir-data --force --timeout=180s";
+        self.plane.kubectl(&format!("drain virtual-kubelet {flags}"))?;
+        let on_node = "get pods --field-selector spec.nodeName=virtual-kubelet --output name";
+        let left = self.plane.kubectl(on_node)?;
+        ensure!(left.trim().is_empty(), "after the drain these are left:\n{left}");
+        self.until("no group is left", || Ok(self.groups()?.is_empty()))?;
+        println!("✓ kubectl drain virtual-kubelet ends, and no group is left");
+        self.plane.kubectl("uncordon virtual-kubelet")?;
+        self.plane.kubectl("delete deployment web --timeout=60s")?;
+        Ok(())
+    }
+
+    /// The pods of the Deployment.
+    fn pods(&self) -> Result<Pods> {
+        let list = self.plane.kubectl("get pods --selector app=web --output json")?;
+        let list: Value = serde_json::from_str(&list)?;
+        let of = |pod: &Value| {
+            let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default().to_owned();
+            let restarts = &pod["status"]["containerStatuses"][0]["restartCount"];
+            (text("name"), (text("uid"), restarts.as_u64().unwrap_or(0)))
+        };
+        Ok(list["items"].as_array().context("a list of pods has items")?.iter().map(of).collect())
+    }
+
+    /// The groups that are there and not on their way out, each by the UID of its pod.
+    fn groups(&self) -> Result<BTreeMap<String, String>> {
+        let mut found = BTreeMap::new();
+        for group in self.simulator.groups()? {
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let (uid, id) = (text(&group["tags"]["UID"]), text(&group["id"]));
+            if let Some(other) = found.insert(uid.clone(), id.clone()) {
+                anyhow::bail!("the pod {uid} has two groups, {other} and {id}");
+            }
+        }
+        Ok(found)
+    }
+
+    /// Every pod of the Deployment has one group; nobody has two.
+    fn one_group_each(&self, many: usize) -> Result<()> {
+        self.until("each pod has its group", || {
+            let (pods, groups) = (self.pods()?, self.groups()?);
+            Ok(pods.len() == many
+                && pods.values().filter(|(uid, _)| groups.contains_key(uid)).count() == many)
+        })?;
+        // and what has no pod has no group
+        self.until("each group has its pod", || {
+            let said = self.plane.kubectl("get pods --output jsonpath={.items[*].metadata.uid}")?;
+            Ok(self.groups()?.keys().all(|uid| said.contains(uid.as_str())))
+        })
+    }
+
+    fn until(&self, what: &str, reached: impl Fn() -> Result<bool>) -> Result<()> {
+        for _ in 0..120 {
+            if reached()? {
+                return Ok(());
+            }
+            rest(Duration::from_millis(500));
+        }
+        anyhow::bail!("within a minute it did not come so far that {what}; groups: {:#?}", self.groups()?)
+    }
+}
+
+/// A template of pods that go to the virtual node.
+fn pod_template(name: &str, command: &[&str], restart: &str) -> Value {
+    json!({
+        "metadata": { "labels": { "app": name } },
+        "spec": {
+            "restartPolicy": restart,
+            "nodeSelector": { "type": "virtual-kubelet" },
+            "tolerations": [{ "key": "virtual-kubelet.io/provider", "operator": "Exists" }],
+            "containers": [{
+                "name": "main", "image": format!("{name}:1"), "command": command,
+                "resources": { "requests": { "cpu": "250m", "memory": "512Mi" } },
+            }],
+        },
+    })
+}
+
+#[allow(clippy::disallowed_methods, reason = "the programs of others do not run on our clock")]
+fn rest(span: Duration) {
+    std::thread::sleep(span);
+}
