@@ -40,6 +40,7 @@ pub fn run(root: &Path, check: bool) -> Result<()> {
 enum Shape {
     Scalar(&'static str),
     Map,
+    Numbers,
     List(Box<Shape>),
     Object(Vec<Field>),
 }
@@ -81,7 +82,8 @@ fn action_file(name: &str, action: &Value) -> Result<String> {
         ("use crate::number::Number;\n", "<Number>"),
         ("use crate::wire::null_default;\n", "= \"null_default\""),
     ] {
-        let used = out.contains(word) || (word == "<Number>" && out.contains(": Number,"));
+        let used = out.contains(word)
+            || (word == "<Number>" && (out.contains(": Number,") || out.contains(", Number>")));
         if !used {
             out = out.replace(import, "");
         }
@@ -136,6 +138,7 @@ impl Types {
         match shape {
             Shape::Scalar(kind) => (*kind).to_owned(),
             Shape::Map => "BTreeMap<String, String>".to_owned(),
+            Shape::Numbers => "BTreeMap<String, Number>".to_owned(),
             Shape::List(item) => format!("Vec<{}>", self.kind_of(parent, &singular(wire), item, side)),
             Shape::Object(_) => self.add(parent, &type_name(parent, wire), shape, side),
         }
@@ -226,13 +229,14 @@ fn tidy(node: &mut Shape) {
         Shape::Object(fields) if fields.is_empty() => *node = Shape::Map,
         Shape::Object(fields) => fields.iter_mut().for_each(|f| tidy(&mut f.shape)),
         Shape::List(item) => tidy(item),
-        Shape::Scalar(_) | Shape::Map => {}
+        Shape::Scalar(_) | Shape::Map | Shape::Numbers => {}
     }
 }
 
 fn reply_shape(tree: &Value) -> Result<Shape> {
     Ok(match tree["type"].as_str().context("a reply field without a type")? {
         "array" => Shape::List(Box::new(reply_shape(&tree["items"])?)),
+        "map" if tree["values"]["type"] == "number" => Shape::Numbers,
         "object" | "map" if tree["fields"].as_object().is_none_or(|f| f.is_empty()) => Shape::Map,
         "object" => {
             let fields = tree["fields"].as_object().context("an object without fields")?;

@@ -179,7 +179,7 @@ fn usage_is_told_every_fifteen_seconds_for_five_minutes() {
 #[test]
 fn used_vcpu_is_what_lives() {
     let sim = sim();
-    let used = |sim: &EciSim| sim.act(&ListUsage::default()).unwrap().attributes["UsedCpu"].clone();
+    let used = |sim: &EciSim| sim.act(&ListUsage::default()).unwrap().attributes["UsedCpu"].to_string();
     web(&sim);
     let quarter = create_container_group::Container {
         cpu: Some("0.25".parse().unwrap()),

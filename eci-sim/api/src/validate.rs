@@ -38,6 +38,12 @@ pub struct Parameter {
     /// The only values there are.
     #[serde(default, rename = "enum")]
     pub values: Vec<String>,
+    /// What says so, where bounds and values do not come with the parameter itself.
+    #[serde(default)]
+    pub limits: Option<String>,
+    /// Whether only older clients name it.
+    #[serde(default)]
+    pub legacy_only: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -310,8 +316,8 @@ fn is_index(part: &str) -> bool {
 
 impl Parameter {
     fn problem(&self, name: &str, value: &str) -> Option<Problem> {
-        if value.is_empty() && self.kind != "string" {
-            return None; // an empty value of a number or a flag is an absent one
+        if value.is_empty() {
+            return None; // an empty value is an absent one
         }
         let wrong = |should| Some(Problem::Type { name: name.to_owned(), value: cut(value), should });
         let number = match self.kind.as_str() {

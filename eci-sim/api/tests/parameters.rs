@@ -233,7 +233,9 @@ fn what_is_mandatory_in_a_structure_may_come_in_its_json_text() {
     assert_eq!(problems("{}"), [validate::Problem::Missing("DestinationResource.Category".to_owned())]);
     assert!(problems("[").iter().any(|p| p.to_string().ends_with("`[` should be a JSON object.")));
     assert!(
-        problems(r#"{"Category": "x", "Cores": "two"}"#)[0].to_string().contains("DestinationResource.Cores")
+        problems(r#"{"Category": "InstanceType", "Cores": "two"}"#)[0]
+            .to_string()
+            .contains("DestinationResource.Cores")
     );
 }
 

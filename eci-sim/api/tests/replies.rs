@@ -20,6 +20,7 @@ fn sample(tree: &Value) -> Value {
         "boolean" => json!(true),
         "int32" | "int64" | "integer" => json!(7),
         "float" | "double" | "number" => json!(0.25),
+        "map" if tree["values"]["type"] == "number" => json!({ "key": 16.5 }),
         kind if kind.starts_with("map") => json!({ "key": "text" }),
         _ => json!("text"),
     }

@@ -1,7 +1,6 @@
 //! `ListUsage`: how much of the quotas is used.
 
-use std::collections::BTreeMap;
-
+use eci_api::Number;
 use eci_api::actions::{ListUsage, ListUsageReply};
 use rust_decimal::Decimal;
 
@@ -20,18 +19,19 @@ impl Serve for ListUsage {
         let is_data_cache = |asset: &Asset| matches!(asset.detail, Detail::DataCache { .. });
         let data_caches =
             world.assets.list(&caller.account, &caller.region, world.now(), is_data_cache).count();
+        let count = |count: usize| Decimal::from(u64::try_from(count).unwrap_or(u64::MAX));
         let attributes = [
-            ("MaxCpu", quota.vcpu.to_string()),
-            ("UsedCpu", used_vcpu.to_string()),
-            ("MaxImageCacheCount", quota.image_caches.to_string()),
-            ("UsedImageCacheCount", super::describe_image_caches::count(world, caller).to_string()),
-            ("MaxAutoImageCacheCount", quota.auto_image_caches.to_string()),
-            ("UsedAutoImageCacheCount", "0".to_owned()),
-            ("MaxDataCacheCount", quota.data_caches.to_string()),
-            ("UsedDataCacheCount", data_caches.to_string()),
+            ("MaxCpu", quota.vcpu.into()),
+            ("UsedCpu", used_vcpu),
+            ("MaxImageCacheCount", quota.image_caches.into()),
+            ("UsedImageCacheCount", count(super::describe_image_caches::count(world, caller))),
+            ("MaxAutoImageCacheCount", quota.auto_image_caches.into()),
+            ("UsedAutoImageCacheCount", Decimal::ZERO),
+            ("MaxDataCacheCount", quota.data_caches.into()),
+            ("UsedDataCacheCount", count(data_caches)),
         ];
-        let attributes: BTreeMap<String, String> =
-            attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let attributes =
+            attributes.into_iter().map(|(name, value)| (name.to_owned(), Number(value))).collect();
         Ok(ListUsageReply { attributes, request_id: caller.request_id.clone() })
     }
 }

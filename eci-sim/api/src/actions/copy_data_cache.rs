@@ -17,7 +17,7 @@ pub struct CopyDataCache {
     /// `Bucket`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bucket: Option<String>,
-    /// `ClientToken`.
+    /// `ClientToken`, at most 64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_token: Option<String>,
     /// `DataCacheId`, required.
@@ -38,7 +38,7 @@ pub struct CopyDataCache {
     /// `ResourceGroupId`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_group_id: Option<String>,
-    /// `RetentionDays`.
+    /// `RetentionDays`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention_days: Option<i32>,
     /// `Tag.N`, items at most 21.
@@ -50,10 +50,10 @@ pub struct CopyDataCache {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Tag {
-    /// `Tag.N.Key`.
+    /// `Tag.N.Key`, at most 128.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// `Tag.N.Value`.
+    /// `Tag.N.Value`, at most 128.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }

@@ -27,7 +27,7 @@ pub struct CreateContainerGroup {
     /// `AcrRegistryInfo.N`, items at most 21.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub acr_registry_info: Vec<AcrRegistryInfo>,
-    /// `ActiveDeadlineSeconds`.
+    /// `ActiveDeadlineSeconds`, at least 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active_deadline_seconds: Option<i64>,
     /// `AutoCreateEip`.
@@ -36,16 +36,16 @@ pub struct CreateContainerGroup {
     /// `AutoMatchImageCache`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_match_image_cache: Option<bool>,
-    /// `ClientToken`.
+    /// `ClientToken`, at most 64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_token: Option<String>,
-    /// `ComputeCategory.N`, items at most 100.
+    /// `ComputeCategory.N`, items at most 100, one of economy, general.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub compute_category: Vec<String>,
     /// `Container.N`, required, items at most 41.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub container: Vec<Container>,
-    /// `ContainerGroupName`, required.
+    /// `ContainerGroupName`, required, at least 2, at most 128.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container_group_name: Option<String>,
     /// `ContainerResourceView`.
@@ -54,10 +54,10 @@ pub struct CreateContainerGroup {
     /// `CorePattern`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub core_pattern: Option<String>,
-    /// `Cpu`.
+    /// `Cpu`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu: Option<Number>,
-    /// `CpuArchitecture`.
+    /// `CpuArchitecture`, one of AMD64, ARM64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_architecture: Option<String>,
     /// `CpuOptionsCore`, at least 0, at most 1000.
@@ -78,10 +78,10 @@ pub struct CreateContainerGroup {
     /// `DataCachePL`.
     #[serde(rename = "DataCachePL", default, skip_serializing_if = "Option::is_none")]
     pub data_cache_pl: Option<String>,
-    /// `DataCacheProvisionedIops`.
+    /// `DataCacheProvisionedIops`, at least 0, at most 50000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_cache_provisioned_iops: Option<i64>,
-    /// `DnsPolicy`.
+    /// `DnsPolicy`, one of None, Default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns_policy: Option<String>,
     /// `DryRun`.
@@ -90,13 +90,13 @@ pub struct CreateContainerGroup {
     /// `EgressBandwidth`, at least 0, at most 9223372036854775807.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub egress_bandwidth: Option<i64>,
-    /// `EipBandwidth`, at least 0, at most 1000000.
+    /// `EipBandwidth`, at least 1, at most 1000000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eip_bandwidth: Option<i32>,
     /// `EipCommonBandwidthPackage`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eip_common_bandwidth_package: Option<String>,
-    /// `EipISP`.
+    /// `EipISP`, one of BGP, BGP_PRO.
     #[serde(rename = "EipISP", default, skip_serializing_if = "Option::is_none")]
     pub eip_isp: Option<String>,
     /// `EipInstanceId`.
@@ -105,10 +105,10 @@ pub struct CreateContainerGroup {
     /// `EphemeralStorage`, at least 0, at most 5000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ephemeral_storage: Option<i32>,
-    /// `FixedIp`.
+    /// `FixedIp`, one of true, false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed_ip: Option<String>,
-    /// `FixedIpRetainHour`.
+    /// `FixedIpRetainHour`, at least 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed_ip_retain_hour: Option<i32>,
     /// `GpuDriverVersion`.
@@ -120,7 +120,7 @@ pub struct CreateContainerGroup {
     /// `HostName`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_name: Option<String>,
-    /// `ImageAccelerateMode`.
+    /// `ImageAccelerateMode`, one of nydus, dadi, p2p, imc.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_accelerate_mode: Option<String>,
     /// `ImageRegistryCredential.N`, items at most 11.
@@ -141,7 +141,7 @@ pub struct CreateContainerGroup {
     /// `InstanceType`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_type: Option<String>,
-    /// `Ipv6AddressCount`.
+    /// `Ipv6AddressCount`, at least 0, at most 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ipv6_address_count: Option<i32>,
     /// `Ipv6GatewayBandwidth`.
@@ -150,13 +150,13 @@ pub struct CreateContainerGroup {
     /// `Ipv6GatewayBandwidthEnable`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ipv6_gateway_bandwidth_enable: Option<bool>,
-    /// `Memory`.
+    /// `Memory`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Number>,
     /// `NtpServer.N`, items at most 21.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ntp_server: Vec<String>,
-    /// `OsType`.
+    /// `OsType`, one of Linux, Windows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub os_type: Option<String>,
     /// `OverheadReservationOption`.
@@ -177,10 +177,10 @@ pub struct CreateContainerGroup {
     /// `ResourceGroupId`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_group_id: Option<String>,
-    /// `RestartPolicy`.
+    /// `RestartPolicy`, one of Always, OnFailure, Never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart_policy: Option<String>,
-    /// `ScheduleStrategy`.
+    /// `ScheduleStrategy`, one of VSwitchOrdered, VSwitchRandom.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule_strategy: Option<String>,
     /// `SecurityGroupId`.
@@ -189,13 +189,13 @@ pub struct CreateContainerGroup {
     /// `ShareProcessNamespace`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share_process_namespace: Option<bool>,
-    /// `SpotDuration`.
+    /// `SpotDuration`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spot_duration: Option<i64>,
-    /// `SpotPriceLimit`.
+    /// `SpotPriceLimit`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spot_price_limit: Option<Number>,
-    /// `SpotStrategy`.
+    /// `SpotStrategy`, one of NoSpot, SpotWithPriceLimit, SpotAsPriceGo.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spot_strategy: Option<String>,
     /// `StrictSpot`.
@@ -204,7 +204,7 @@ pub struct CreateContainerGroup {
     /// `Tag.N`, items at most 21.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tag: Vec<Tag>,
-    /// `TerminationGracePeriodSeconds`.
+    /// `TerminationGracePeriodSeconds`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub termination_grace_period_seconds: Option<i64>,
     /// `VSwitchId`.
@@ -216,7 +216,7 @@ pub struct CreateContainerGroup {
     /// `ZoneId`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone_id: Option<String>,
-    /// `MaxPendingMinute`.
+    /// `MaxPendingMinute`, at least 10, at most 1440.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_pending_minute: Option<i32>,
     /// `SlsEnable`.
@@ -282,7 +282,7 @@ pub struct Volume {
     /// `Volume.N.Name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// `Volume.N.Type`.
+    /// `Volume.N.Type`, one of EmptyDirVolume, ConfigFileVolume, NFSVolume, FlexVolume, HostPathVolume, DiskVolume.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
 }
@@ -309,7 +309,7 @@ pub struct HostPathVolume {
     /// `Volume.N.HostPathVolume.Path`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// `Volume.N.HostPathVolume.Type`.
+    /// `Volume.N.HostPathVolume.Type`, one of Directory, File.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
 }
@@ -318,7 +318,7 @@ pub struct HostPathVolume {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct FlexVolume {
-    /// `Volume.N.FlexVolume.Driver`.
+    /// `Volume.N.FlexVolume.Driver`, one of alicloud/disk, alicloud/nas, alicloud/oss.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub driver: Option<String>,
     /// `Volume.N.FlexVolume.FsType`.
@@ -333,7 +333,7 @@ pub struct FlexVolume {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct EmptyDirVolume {
-    /// `Volume.N.EmptyDirVolume.Medium`.
+    /// `Volume.N.EmptyDirVolume.Medium`, one of Memory, LocalRaid0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub medium: Option<String>,
     /// `Volume.N.EmptyDirVolume.SizeLimit`.
@@ -393,10 +393,10 @@ pub struct ConfigFileToPath {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Tag {
-    /// `Tag.N.Key`.
+    /// `Tag.N.Key`, at most 64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// `Tag.N.Value`.
+    /// `Tag.N.Value`, at most 128.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }
@@ -423,22 +423,22 @@ pub struct InitContainer {
     /// `InitContainer.N.Command.N`, items at most 101.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
-    /// `InitContainer.N.Cpu`.
+    /// `InitContainer.N.Cpu`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu: Option<Number>,
     /// `InitContainer.N.EnvironmentVar.N`, items at most 241.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub environment_var: Vec<EnvironmentVar>,
-    /// `InitContainer.N.Gpu`.
+    /// `InitContainer.N.Gpu`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu: Option<i32>,
     /// `InitContainer.N.Image`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// `InitContainer.N.ImagePullPolicy`.
+    /// `InitContainer.N.ImagePullPolicy`, one of Always, IfNotPresent, Never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_pull_policy: Option<String>,
-    /// `InitContainer.N.Memory`.
+    /// `InitContainer.N.Memory`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Number>,
     /// `InitContainer.N.Name`.
@@ -450,7 +450,7 @@ pub struct InitContainer {
     /// `InitContainer.N.TerminationMessagePath`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub termination_message_path: Option<String>,
-    /// `InitContainer.N.TerminationMessagePolicy`.
+    /// `InitContainer.N.TerminationMessagePolicy`, one of File, FallbackToLogsOnError.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub termination_message_policy: Option<String>,
     /// `InitContainer.N.VolumeMount.N`, items at most 101.
@@ -471,7 +471,7 @@ pub struct InitContainerSecurityContext {
     /// `InitContainer.N.SecurityContext.ReadOnlyRootFilesystem`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_only_root_filesystem: Option<bool>,
-    /// `InitContainer.N.SecurityContext.RunAsUser`.
+    /// `InitContainer.N.SecurityContext.RunAsUser`, at least 0, at most 4294967294.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_as_user: Option<i64>,
     /// `InitContainer.N.SecurityContext.Sysctl`.
@@ -525,7 +525,7 @@ pub struct Container {
     /// `Container.N.Command.N`, items at most 101.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
-    /// `Container.N.Cpu`.
+    /// `Container.N.Cpu`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu: Option<Number>,
     /// `Container.N.EnvironmentVar.N`, items at most 241.
@@ -534,13 +534,13 @@ pub struct Container {
     /// `Container.N.EnvironmentVarHide`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment_var_hide: Option<bool>,
-    /// `Container.N.Gpu`.
+    /// `Container.N.Gpu`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu: Option<i32>,
     /// `Container.N.Image`, required in each item, at least 1, at most 255.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// `Container.N.ImagePullPolicy`.
+    /// `Container.N.ImagePullPolicy`, one of Always, IfNotPresent, Never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_pull_policy: Option<String>,
     /// `Container.N.LifecyclePostStartHandlerExec.N`, items at most 101.
@@ -555,16 +555,16 @@ pub struct Container {
     /// `Container.N.LifecyclePostStartHandlerHttpGetPath`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_post_start_handler_http_get_path: Option<String>,
-    /// `Container.N.LifecyclePostStartHandlerHttpGetPort`.
+    /// `Container.N.LifecyclePostStartHandlerHttpGetPort`, at least 1, at most 65535.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_post_start_handler_http_get_port: Option<i32>,
-    /// `Container.N.LifecyclePostStartHandlerHttpGetScheme`.
+    /// `Container.N.LifecyclePostStartHandlerHttpGetScheme`, one of HTTP, HTTPS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_post_start_handler_http_get_scheme: Option<String>,
     /// `Container.N.LifecyclePostStartHandlerTcpSocketHost`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_post_start_handler_tcp_socket_host: Option<String>,
-    /// `Container.N.LifecyclePostStartHandlerTcpSocketPort`.
+    /// `Container.N.LifecyclePostStartHandlerTcpSocketPort`, at least 1, at most 65535.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_post_start_handler_tcp_socket_port: Option<i32>,
     /// `Container.N.LifecyclePreStopHandlerExec.N`, items at most 101.
@@ -579,19 +579,19 @@ pub struct Container {
     /// `Container.N.LifecyclePreStopHandlerHttpGetPath`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_pre_stop_handler_http_get_path: Option<String>,
-    /// `Container.N.LifecyclePreStopHandlerHttpGetPort`.
+    /// `Container.N.LifecyclePreStopHandlerHttpGetPort`, at least 1, at most 65535.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_pre_stop_handler_http_get_port: Option<i32>,
-    /// `Container.N.LifecyclePreStopHandlerHttpGetScheme`.
+    /// `Container.N.LifecyclePreStopHandlerHttpGetScheme`, one of HTTP, HTTPS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_pre_stop_handler_http_get_scheme: Option<String>,
     /// `Container.N.LifecyclePreStopHandlerTcpSocketHost`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_pre_stop_handler_tcp_socket_host: Option<String>,
-    /// `Container.N.LifecyclePreStopHandlerTcpSocketPort`.
+    /// `Container.N.LifecyclePreStopHandlerTcpSocketPort`, at least 1, at most 65535.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_pre_stop_handler_tcp_socket_port: Option<i32>,
-    /// `Container.N.Memory`.
+    /// `Container.N.Memory`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Number>,
     /// `Container.N.Name`, required in each item.
@@ -603,7 +603,7 @@ pub struct Container {
     /// `Container.N.SecurityContextPrivileged`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_context_privileged: Option<bool>,
-    /// `Container.N.SecurityContextRunAsGroup`.
+    /// `Container.N.SecurityContextRunAsGroup`, at least 0, at most 4294967294.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_context_run_as_group: Option<i64>,
     /// `Container.N.SecurityContextRunAsNonRoot`.
@@ -618,7 +618,7 @@ pub struct Container {
     /// `Container.N.TerminationMessagePath`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub termination_message_path: Option<String>,
-    /// `Container.N.TerminationMessagePolicy`.
+    /// `Container.N.TerminationMessagePolicy`, one of File, FallbackToLogsOnError.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub termination_message_policy: Option<String>,
     /// `Container.N.Tty`.
@@ -639,7 +639,7 @@ pub struct VolumeMount {
     /// `Container.N.VolumeMount.N.MountPath`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mount_path: Option<String>,
-    /// `Container.N.VolumeMount.N.MountPropagation`.
+    /// `Container.N.VolumeMount.N.MountPropagation`, one of None, HostToContainer, HostToCotainer, Bidirectional.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mount_propagation: Option<String>,
     /// `Container.N.VolumeMount.N.Name`.
@@ -657,7 +657,7 @@ pub struct VolumeMount {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Port {
-    /// `Container.N.Port.N.Port`.
+    /// `Container.N.Port.N.Port`, at least 1, at most 65535.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<i32>,
     /// `Container.N.Port.N.Protocol`.
@@ -696,7 +696,7 @@ pub struct EnvironmentVar {
     /// `Container.N.EnvironmentVar.N.FieldRef`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field_ref: Option<FieldRef>,
-    /// `Container.N.EnvironmentVar.N.Key`.
+    /// `Container.N.EnvironmentVar.N.Key`, at least 1, at most 128.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// `Container.N.EnvironmentVar.N.Value`.
@@ -708,7 +708,7 @@ pub struct EnvironmentVar {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct FieldRef {
-    /// `Container.N.EnvironmentVar.N.FieldRef.FieldPath`.
+    /// `Container.N.EnvironmentVar.N.FieldRef.FieldPath`, one of status.podIP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field_path: Option<String>,
 }
@@ -723,7 +723,7 @@ pub struct ContainerSecurityContext {
     /// `Container.N.SecurityContext.ReadOnlyRootFilesystem`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_only_root_filesystem: Option<bool>,
-    /// `Container.N.SecurityContext.RunAsUser`.
+    /// `Container.N.SecurityContext.RunAsUser`, at least 0, at most 4294967294.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_as_user: Option<i64>,
     /// `Container.N.SecurityContext.Sysctl`.
@@ -747,25 +747,25 @@ pub struct Probe {
     /// `Container.N.LivenessProbe.Exec`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exec: Option<Exec>,
-    /// `Container.N.LivenessProbe.FailureThreshold`.
+    /// `Container.N.LivenessProbe.FailureThreshold`, at least 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure_threshold: Option<i32>,
     /// `Container.N.LivenessProbe.HttpGet`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_get: Option<HttpGet>,
-    /// `Container.N.LivenessProbe.InitialDelaySeconds`.
+    /// `Container.N.LivenessProbe.InitialDelaySeconds`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initial_delay_seconds: Option<i32>,
-    /// `Container.N.LivenessProbe.PeriodSeconds`.
+    /// `Container.N.LivenessProbe.PeriodSeconds`, at least 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period_seconds: Option<i32>,
-    /// `Container.N.LivenessProbe.SuccessThreshold`.
+    /// `Container.N.LivenessProbe.SuccessThreshold`, at least 1, at most 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub success_threshold: Option<i32>,
     /// `Container.N.LivenessProbe.TcpSocket`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tcp_socket: Option<TcpSocket>,
-    /// `Container.N.LivenessProbe.TimeoutSeconds`.
+    /// `Container.N.LivenessProbe.TimeoutSeconds`, at least 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_seconds: Option<i32>,
 }
@@ -774,7 +774,7 @@ pub struct Probe {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct TcpSocket {
-    /// `Container.N.LivenessProbe.TcpSocket.Port`.
+    /// `Container.N.LivenessProbe.TcpSocket.Port`, at least 1, at most 65535.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<i32>,
 }
@@ -786,10 +786,10 @@ pub struct HttpGet {
     /// `Container.N.LivenessProbe.HttpGet.Path`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// `Container.N.LivenessProbe.HttpGet.Port`.
+    /// `Container.N.LivenessProbe.HttpGet.Port`, at least 1, at most 65535.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<i32>,
-    /// `Container.N.LivenessProbe.HttpGet.Scheme`.
+    /// `Container.N.LivenessProbe.HttpGet.Scheme`, one of HTTP, HTTPS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheme: Option<String>,
 }

@@ -20,7 +20,7 @@ pub struct CreateContainerGroupFromTemplate {
     /// `Template`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
-    /// `ClientToken`.
+    /// `ClientToken`, at most 64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_token: Option<String>,
     /// `VkClientVersion`.

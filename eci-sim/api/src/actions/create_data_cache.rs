@@ -19,7 +19,7 @@ pub struct CreateDataCache {
     /// `Bucket`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bucket: Option<String>,
-    /// `ClientToken`.
+    /// `ClientToken`, at most 64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_token: Option<String>,
     /// `DataSource`.
@@ -43,13 +43,13 @@ pub struct CreateDataCache {
     /// `ResourceGroupId`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_group_id: Option<String>,
-    /// `RetentionDays`.
+    /// `RetentionDays`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention_days: Option<i32>,
     /// `SecurityGroupId`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_group_id: Option<String>,
-    /// `Size`.
+    /// `Size`, at least 1, at most 32768.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<i32>,
     /// `Tag.N`, items at most 21.
@@ -64,10 +64,10 @@ pub struct CreateDataCache {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Tag {
-    /// `Tag.N.Key`.
+    /// `Tag.N.Key`, at most 128.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// `Tag.N.Value`.
+    /// `Tag.N.Value`, at most 128.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }
@@ -76,16 +76,16 @@ pub struct Tag {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct EipCreateParam {
-    /// `EipCreateParam.Bandwidth`.
+    /// `EipCreateParam.Bandwidth`, at least 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bandwidth: Option<i32>,
     /// `EipCreateParam.CommonBandwidthPackage`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub common_bandwidth_package: Option<String>,
-    /// `EipCreateParam.ISP`.
+    /// `EipCreateParam.ISP`, one of BGP, BGP_PRO.
     #[serde(rename = "ISP", default, skip_serializing_if = "Option::is_none")]
     pub isp: Option<String>,
-    /// `EipCreateParam.InternetChargeType`.
+    /// `EipCreateParam.InternetChargeType`, one of PayByBandwidth, PayByTraffic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub internet_charge_type: Option<String>,
     /// `EipCreateParam.PublicIpAddressPoolId`.
@@ -100,7 +100,7 @@ pub struct DataSource {
     /// `DataSource.Options`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub options: BTreeMap<String, String>,
-    /// `DataSource.Type`.
+    /// `DataSource.Type`, one of URL, NAS, OSS, SNAPSHOT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
 }

@@ -17,7 +17,7 @@ pub struct CreateInstanceOpsTask {
     /// `ContainerGroupId`, required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container_group_id: Option<String>,
-    /// `OpsType`, required.
+    /// `OpsType`, required, one of coredump, tcpdump.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ops_type: Option<String>,
     /// `OpsValue`, required.

@@ -14,7 +14,7 @@ impl Action for CreateVirtualNode {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct CreateVirtualNode {
-    /// `ClientToken`.
+    /// `ClientToken`, at most 64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_token: Option<String>,
     /// `ClusterDNS`.
@@ -56,7 +56,7 @@ pub struct CreateVirtualNode {
     /// `VSwitchId`, required.
     #[serde(rename = "VSwitchId", default, skip_serializing_if = "Option::is_none")]
     pub vswitch_id: Option<String>,
-    /// `VirtualNodeName`.
+    /// `VirtualNodeName`, at least 2, at most 128.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub virtual_node_name: Option<String>,
     /// `ZoneId`.
@@ -68,7 +68,7 @@ pub struct CreateVirtualNode {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Taint {
-    /// `Taint.N.Effect`.
+    /// `Taint.N.Effect`, one of NoSchedule, NoExecute, PreferNoSchedule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<String>,
     /// `Taint.N.Key`.
@@ -83,10 +83,10 @@ pub struct Taint {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Tag {
-    /// `Tag.N.Key`.
+    /// `Tag.N.Key`, at most 128.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// `Tag.N.Value`.
+    /// `Tag.N.Value`, at most 128.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }

@@ -14,7 +14,7 @@ impl Action for DeleteImageCache {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DeleteImageCache {
-    /// `ClientToken`.
+    /// `ClientToken`, at most 64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_token: Option<String>,
     /// `ImageCacheId`, required.

@@ -33,13 +33,13 @@ pub struct DescribeAvailableResource {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct SpotResource {
-    /// `SpotResource.SpotDuration`.
+    /// `SpotResource.SpotDuration`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spot_duration: Option<i32>,
-    /// `SpotResource.SpotPriceLimit`.
+    /// `SpotResource.SpotPriceLimit`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spot_price_limit: Option<Number>,
-    /// `SpotResource.SpotStrategy`.
+    /// `SpotResource.SpotStrategy`, one of NoSpot, SpotWithPriceLimit, SpotAsPriceGo.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spot_strategy: Option<String>,
 }
@@ -48,13 +48,13 @@ pub struct SpotResource {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DestinationResource {
-    /// `DestinationResource.Category`, required.
+    /// `DestinationResource.Category`, required, one of InstanceTypeFamily, InstanceType.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,
-    /// `DestinationResource.Cores`.
+    /// `DestinationResource.Cores`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cores: Option<Number>,
-    /// `DestinationResource.Memory`.
+    /// `DestinationResource.Memory`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Number>,
     /// `DestinationResource.Value`.

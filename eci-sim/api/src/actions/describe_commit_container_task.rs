@@ -17,7 +17,7 @@ pub struct DescribeCommitContainerTask {
     /// `ContainerGroupId`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container_group_id: Option<String>,
-    /// `MaxResults`.
+    /// `MaxResults`, at least 1, at most 50.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_results: Option<i32>,
     /// `NextToken`.
@@ -29,7 +29,7 @@ pub struct DescribeCommitContainerTask {
     /// `TaskId.N`, items at most 10.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub task_id: Vec<String>,
-    /// `TaskStatus`.
+    /// `TaskStatus`, one of Running, Succeeded, Failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_status: Option<String>,
 }

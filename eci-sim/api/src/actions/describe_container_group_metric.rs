@@ -20,7 +20,7 @@ pub struct DescribeContainerGroupMetric {
     /// `EndTime`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_time: Option<String>,
-    /// `Period`.
+    /// `Period`, one of 15, 30, 60, 600.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period: Option<String>,
     /// `RegionId`, required.

@@ -15,31 +15,31 @@ impl Action for DescribeContainerGroupPrice {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DescribeContainerGroupPrice {
-    /// `ComputeCategory`.
+    /// `ComputeCategory`, one of economy, general.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compute_category: Option<String>,
-    /// `Cpu`.
+    /// `Cpu`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu: Option<Number>,
-    /// `EphemeralStorage`.
+    /// `EphemeralStorage`, at least 0, at most 5000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ephemeral_storage: Option<i32>,
     /// `InstanceType`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_type: Option<String>,
-    /// `Memory`.
+    /// `Memory`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Number>,
     /// `RegionId`, required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region_id: Option<String>,
-    /// `SpotDuration`.
+    /// `SpotDuration`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spot_duration: Option<i32>,
-    /// `SpotPriceLimit`.
+    /// `SpotPriceLimit`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spot_price_limit: Option<Number>,
-    /// `SpotStrategy`.
+    /// `SpotStrategy`, one of NoSpot, SpotWithPriceLimit, SpotAsPriceGo.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spot_strategy: Option<String>,
     /// `ZoneId`.

@@ -15,7 +15,7 @@ impl Action for DescribeContainerGroups {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DescribeContainerGroups {
-    /// `ComputeCategory`.
+    /// `ComputeCategory`, one of economy, general.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compute_category: Option<String>,
     /// `ContainerGroupIds`.
@@ -24,7 +24,7 @@ pub struct DescribeContainerGroups {
     /// `ContainerGroupName`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container_group_name: Option<String>,
-    /// `Limit`.
+    /// `Limit`, at least 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<i32>,
     /// `NextToken`.
@@ -39,7 +39,7 @@ pub struct DescribeContainerGroups {
     /// `SecurityGroupId`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_group_id: Option<String>,
-    /// `Status`.
+    /// `Status`, one of Scheduling, ScheduleFailed, Pending, Running, Succeeded, Failed, Restarting, Updating, Terminating, Expired.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// `Tag.N`, items at most 10.

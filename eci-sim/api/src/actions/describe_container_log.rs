@@ -23,13 +23,13 @@ pub struct DescribeContainerLog {
     /// `LastTime`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_time: Option<bool>,
-    /// `LimitBytes`.
+    /// `LimitBytes`, at least 1, at most 1048576.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit_bytes: Option<i64>,
     /// `RegionId`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region_id: Option<String>,
-    /// `SinceSeconds`.
+    /// `SinceSeconds`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since_seconds: Option<i32>,
     /// `StartTime`.

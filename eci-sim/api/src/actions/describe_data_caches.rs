@@ -20,7 +20,7 @@ pub struct DescribeDataCaches {
     /// `DataCacheId.N`, items at most 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub data_cache_id: Vec<String>,
-    /// `Limit`.
+    /// `Limit`, at least 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<i32>,
     /// `NextToken`.

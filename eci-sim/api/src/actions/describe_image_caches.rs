@@ -26,10 +26,10 @@ pub struct DescribeImageCaches {
     /// `ImageFullMatch`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_full_match: Option<bool>,
-    /// `ImageMatchCountRequest`.
+    /// `ImageMatchCountRequest`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_match_count_request: Option<i32>,
-    /// `Limit`.
+    /// `Limit`, at least 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<i32>,
     /// `MatchImage.N`, items at most 101.

@@ -17,7 +17,7 @@ pub struct DescribeMultiContainerGroupMetric {
     /// `ContainerGroupIds`, required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container_group_ids: Option<String>,
-    /// `MetricType`.
+    /// `MetricType`, one of summary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric_type: Option<String>,
     /// `RegionId`, required.

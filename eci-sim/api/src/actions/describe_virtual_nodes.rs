@@ -14,10 +14,10 @@ impl Action for DescribeVirtualNodes {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DescribeVirtualNodes {
-    /// `ClientToken`.
+    /// `ClientToken`, at most 64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_token: Option<String>,
-    /// `Limit`.
+    /// `Limit`, at least 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<i64>,
     /// `NextToken`.
@@ -29,7 +29,7 @@ pub struct DescribeVirtualNodes {
     /// `ResourceGroupId`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_group_id: Option<String>,
-    /// `Status`.
+    /// `Status`, one of Pending, Ready, Failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// `Tag.N`, items at most 21.

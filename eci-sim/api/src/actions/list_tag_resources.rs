@@ -26,7 +26,7 @@ pub struct ListTagResources {
     /// `ResourceId.N`, items at most 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resource_id: Vec<String>,
-    /// `ResourceType`, required.
+    /// `ResourceType`, required, one of ContainerGroup, ImageCache, DataCache, VirtualNode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_type: Option<String>,
     /// `Tag.N`, items at most 100.

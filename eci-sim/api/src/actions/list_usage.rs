@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::action::Action;
+use crate::number::Number;
 use crate::wire::null_default;
 
 impl Action for ListUsage {
@@ -27,7 +28,7 @@ pub struct ListUsage {
 pub struct ListUsageReply {
     /// `Attributes`.
     #[serde(default, deserialize_with = "null_default")]
-    pub attributes: BTreeMap<String, String>,
+    pub attributes: BTreeMap<String, Number>,
     /// `RequestId`.
     #[serde(default, deserialize_with = "null_default")]
     pub request_id: String,

@@ -20,7 +20,7 @@ pub struct ResizeContainerGroupEphemeralStorage {
     /// `ContainerGroupId`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container_group_id: Option<String>,
-    /// `ClientToken`.
+    /// `ClientToken`, at most 64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_token: Option<String>,
     /// `NewSize`.

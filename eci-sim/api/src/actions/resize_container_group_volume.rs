@@ -14,13 +14,13 @@ impl Action for ResizeContainerGroupVolume {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ResizeContainerGroupVolume {
-    /// `ClientToken`.
+    /// `ClientToken`, at most 64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_token: Option<String>,
     /// `ContainerGroupId`, required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container_group_id: Option<String>,
-    /// `NewSize`, required.
+    /// `NewSize`, required, at least 20, at most 32768.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_size: Option<i64>,
     /// `RegionId`, required.

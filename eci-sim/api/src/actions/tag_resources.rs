@@ -20,7 +20,7 @@ pub struct TagResources {
     /// `ResourceId.N`, required, items at most 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resource_id: Vec<String>,
-    /// `ResourceType`, required.
+    /// `ResourceType`, required, one of ContainerGroup, ImageCache, DataCache, VirtualNode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_type: Option<String>,
     /// `Tag.N`, required, items at most 100.
@@ -32,10 +32,10 @@ pub struct TagResources {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Tag {
-    /// `Tag.N.Key`.
+    /// `Tag.N.Key`, at most 128.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// `Tag.N.Value`.
+    /// `Tag.N.Value`, at most 128.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }

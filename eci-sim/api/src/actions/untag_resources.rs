@@ -17,7 +17,7 @@ pub struct UntagResources {
     /// `All`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub all: Option<bool>,
-    /// `ClientToken`.
+    /// `ClientToken`, at most 64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_token: Option<String>,
     /// `RegionId`, required.
@@ -26,7 +26,7 @@ pub struct UntagResources {
     /// `ResourceId.N`, required, items at most 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resource_id: Vec<String>,
-    /// `ResourceType`, required.
+    /// `ResourceType`, required, one of ContainerGroup, ImageCache, DataCache, VirtualNode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_type: Option<String>,
     /// `TagKey.N`, items at most 100.

@@ -21,7 +21,7 @@ pub struct UpdateContainerGroup {
     /// `AcrRegistryInfo.N`, items at most 21.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub acr_registry_info: Vec<AcrRegistryInfo>,
-    /// `ClientToken`.
+    /// `ClientToken`, at most 64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_token: Option<String>,
     /// `Container.N`, items at most 21.
@@ -30,7 +30,7 @@ pub struct UpdateContainerGroup {
     /// `ContainerGroupId`, required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container_group_id: Option<String>,
-    /// `Cpu`.
+    /// `Cpu`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu: Option<Number>,
     /// `ImageRegistryCredential.N`, items at most 21.
@@ -39,7 +39,7 @@ pub struct UpdateContainerGroup {
     /// `InitContainer.N`, items at most 21.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub init_container: Vec<InitContainer>,
-    /// `Memory`.
+    /// `Memory`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Number>,
     /// `RegionId`, required.
@@ -48,13 +48,13 @@ pub struct UpdateContainerGroup {
     /// `ResourceGroupId`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_group_id: Option<String>,
-    /// `RestartPolicy`.
+    /// `RestartPolicy`, one of Always, OnFailure, Never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart_policy: Option<String>,
     /// `Tag.N`, items at most 21.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tag: Vec<Tag>,
-    /// `UpdateType`.
+    /// `UpdateType`, one of RenewUpdate, IncrementalUpdate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update_type: Option<String>,
     /// `Volume.N`, items at most 61.
@@ -84,7 +84,7 @@ pub struct Volume {
     /// `Volume.N.Name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// `Volume.N.Type`.
+    /// `Volume.N.Type`, one of EmptyDirVolume, ConfigFileVolume, NFSVolume, FlexVolume, HostPathVolume, DiskVolume.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
 }
@@ -111,7 +111,7 @@ pub struct HostPathVolume {
     /// `Volume.N.HostPathVolume.Path`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// `Volume.N.HostPathVolume.Type`.
+    /// `Volume.N.HostPathVolume.Type`, one of Directory, File.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
 }
@@ -120,7 +120,7 @@ pub struct HostPathVolume {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct FlexVolume {
-    /// `Volume.N.FlexVolume.Driver`.
+    /// `Volume.N.FlexVolume.Driver`, one of alicloud/disk, alicloud/nas, alicloud/oss.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub driver: Option<String>,
     /// `Volume.N.FlexVolume.FsType`.
@@ -135,7 +135,7 @@ pub struct FlexVolume {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct EmptyDirVolume {
-    /// `Volume.N.EmptyDirVolume.Medium`.
+    /// `Volume.N.EmptyDirVolume.Medium`, one of Memory, LocalRaid0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub medium: Option<String>,
     /// `Volume.N.EmptyDirVolume.SizeLimit`.
@@ -168,10 +168,10 @@ pub struct ConfigFileToPath {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Tag {
-    /// `Tag.N.Key`.
+    /// `Tag.N.Key`, at most 64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// `Tag.N.Value`.
+    /// `Tag.N.Value`, at most 128.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }
@@ -189,22 +189,22 @@ pub struct InitContainer {
     /// `InitContainer.N.Command.N`, items at most 101.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
-    /// `InitContainer.N.Cpu`.
+    /// `InitContainer.N.Cpu`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu: Option<Number>,
     /// `InitContainer.N.EnvironmentVar.N`, items at most 101.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub environment_var: Vec<EnvironmentVar>,
-    /// `InitContainer.N.Gpu`.
+    /// `InitContainer.N.Gpu`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu: Option<i32>,
     /// `InitContainer.N.Image`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// `InitContainer.N.ImagePullPolicy`.
+    /// `InitContainer.N.ImagePullPolicy`, one of Always, IfNotPresent, Never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_pull_policy: Option<String>,
-    /// `InitContainer.N.Memory`.
+    /// `InitContainer.N.Memory`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Number>,
     /// `InitContainer.N.Name`.
@@ -264,19 +264,19 @@ pub struct Container {
     /// `Container.N.Command.N`, items at most 101.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
-    /// `Container.N.Cpu`.
+    /// `Container.N.Cpu`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu: Option<Number>,
     /// `Container.N.EnvironmentVar.N`, items at most 101.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub environment_var: Vec<EnvironmentVar>,
-    /// `Container.N.Gpu`.
+    /// `Container.N.Gpu`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu: Option<i32>,
     /// `Container.N.Image`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// `Container.N.ImagePullPolicy`.
+    /// `Container.N.ImagePullPolicy`, one of Always, IfNotPresent, Never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_pull_policy: Option<String>,
     /// `Container.N.LifecyclePostStartHandlerExec.N`, items at most 101.
@@ -291,16 +291,16 @@ pub struct Container {
     /// `Container.N.LifecyclePostStartHandlerHttpGetPath`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_post_start_handler_http_get_path: Option<String>,
-    /// `Container.N.LifecyclePostStartHandlerHttpGetPort`.
+    /// `Container.N.LifecyclePostStartHandlerHttpGetPort`, at least 1, at most 65535.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_post_start_handler_http_get_port: Option<i32>,
-    /// `Container.N.LifecyclePostStartHandlerHttpGetScheme`.
+    /// `Container.N.LifecyclePostStartHandlerHttpGetScheme`, one of HTTP, HTTPS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_post_start_handler_http_get_scheme: Option<String>,
     /// `Container.N.LifecyclePostStartHandlerTcpSocketHost`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_post_start_handler_tcp_socket_host: Option<String>,
-    /// `Container.N.LifecyclePostStartHandlerTcpSocketPort`.
+    /// `Container.N.LifecyclePostStartHandlerTcpSocketPort`, at least 1, at most 65535.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_post_start_handler_tcp_socket_port: Option<i32>,
     /// `Container.N.LifecyclePreStopHandlerExec.N`, items at most 101.
@@ -315,19 +315,19 @@ pub struct Container {
     /// `Container.N.LifecyclePreStopHandlerHttpGetPath`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_pre_stop_handler_http_get_path: Option<String>,
-    /// `Container.N.LifecyclePreStopHandlerHttpGetPort`.
+    /// `Container.N.LifecyclePreStopHandlerHttpGetPort`, at least 1, at most 65535.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_pre_stop_handler_http_get_port: Option<i32>,
-    /// `Container.N.LifecyclePreStopHandlerHttpGetScheme`.
+    /// `Container.N.LifecyclePreStopHandlerHttpGetScheme`, one of HTTP, HTTPS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_pre_stop_handler_http_get_scheme: Option<String>,
     /// `Container.N.LifecyclePreStopHandlerTcpSocketHost`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_pre_stop_handler_tcp_socket_host: Option<String>,
-    /// `Container.N.LifecyclePreStopHandlerTcpSocketPort`.
+    /// `Container.N.LifecyclePreStopHandlerTcpSocketPort`, at least 1, at most 65535.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_pre_stop_handler_tcp_socket_port: Option<i32>,
-    /// `Container.N.Memory`.
+    /// `Container.N.Memory`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Number>,
     /// `Container.N.Name`.
@@ -360,7 +360,7 @@ pub struct VolumeMount {
     /// `Container.N.VolumeMount.N.MountPath`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mount_path: Option<String>,
-    /// `Container.N.VolumeMount.N.MountPropagation`.
+    /// `Container.N.VolumeMount.N.MountPropagation`, one of None, HostToContainer, HostToCotainer, Bidirectional.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mount_propagation: Option<String>,
     /// `Container.N.VolumeMount.N.Name`.
@@ -378,7 +378,7 @@ pub struct VolumeMount {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Port {
-    /// `Container.N.Port.N.Port`.
+    /// `Container.N.Port.N.Port`, at least 1, at most 65535.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<i32>,
     /// `Container.N.Port.N.Protocol`.
@@ -417,7 +417,7 @@ pub struct EnvironmentVar {
     /// `Container.N.EnvironmentVar.N.FieldRef`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field_ref: Option<FieldRef>,
-    /// `Container.N.EnvironmentVar.N.Key`.
+    /// `Container.N.EnvironmentVar.N.Key`, at least 1, at most 128.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// `Container.N.EnvironmentVar.N.Value`.
@@ -429,7 +429,7 @@ pub struct EnvironmentVar {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct FieldRef {
-    /// `Container.N.EnvironmentVar.N.FieldRef.FieldPath`.
+    /// `Container.N.EnvironmentVar.N.FieldRef.FieldPath`, one of status.podIP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field_path: Option<String>,
 }
@@ -444,7 +444,7 @@ pub struct SecurityContext {
     /// `Container.N.SecurityContext.ReadOnlyRootFilesystem`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_only_root_filesystem: Option<bool>,
-    /// `Container.N.SecurityContext.RunAsUser`.
+    /// `Container.N.SecurityContext.RunAsUser`, at least 0, at most 4294967294.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_as_user: Option<i64>,
 }
@@ -465,25 +465,25 @@ pub struct Probe {
     /// `Container.N.LivenessProbe.Exec`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exec: Option<Exec>,
-    /// `Container.N.LivenessProbe.FailureThreshold`.
+    /// `Container.N.LivenessProbe.FailureThreshold`, at least 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure_threshold: Option<i32>,
     /// `Container.N.LivenessProbe.HttpGet`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_get: Option<HttpGet>,
-    /// `Container.N.LivenessProbe.InitialDelaySeconds`.
+    /// `Container.N.LivenessProbe.InitialDelaySeconds`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initial_delay_seconds: Option<i32>,
-    /// `Container.N.LivenessProbe.PeriodSeconds`.
+    /// `Container.N.LivenessProbe.PeriodSeconds`, at least 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period_seconds: Option<i32>,
-    /// `Container.N.LivenessProbe.SuccessThreshold`.
+    /// `Container.N.LivenessProbe.SuccessThreshold`, at least 1, at most 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub success_threshold: Option<i32>,
     /// `Container.N.LivenessProbe.TcpSocket`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tcp_socket: Option<TcpSocket>,
-    /// `Container.N.LivenessProbe.TimeoutSeconds`.
+    /// `Container.N.LivenessProbe.TimeoutSeconds`, at least 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_seconds: Option<i32>,
 }
@@ -492,7 +492,7 @@ pub struct Probe {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct TcpSocket {
-    /// `Container.N.LivenessProbe.TcpSocket.Port`.
+    /// `Container.N.LivenessProbe.TcpSocket.Port`, at least 1, at most 65535.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<i32>,
 }
@@ -504,10 +504,10 @@ pub struct HttpGet {
     /// `Container.N.LivenessProbe.HttpGet.Path`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// `Container.N.LivenessProbe.HttpGet.Port`.
+    /// `Container.N.LivenessProbe.HttpGet.Port`, at least 1, at most 65535.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<i32>,
-    /// `Container.N.LivenessProbe.HttpGet.Scheme`.
+    /// `Container.N.LivenessProbe.HttpGet.Scheme`, one of HTTP, HTTPS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheme: Option<String>,
 }

@@ -20,19 +20,19 @@ pub struct UpdateImageCache {
     /// `AutoMatchImageCache`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_match_image_cache: Option<bool>,
-    /// `ClientToken`.
+    /// `ClientToken`, at most 64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_token: Option<String>,
     /// `EipInstanceId`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eip_instance_id: Option<String>,
-    /// `EliminationStrategy`.
+    /// `EliminationStrategy`, one of LRU.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub elimination_strategy: Option<String>,
     /// `Flash`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flash: Option<bool>,
-    /// `FlashCopyCount`.
+    /// `FlashCopyCount`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flash_copy_count: Option<i32>,
     /// `Image.N`, items at most 101.
@@ -44,7 +44,7 @@ pub struct UpdateImageCache {
     /// `ImageCacheName`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_cache_name: Option<String>,
-    /// `ImageCacheSize`.
+    /// `ImageCacheSize`, at least 1, at most 32768.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_cache_size: Option<i32>,
     /// `ImageRegistryCredential.N`, items at most 11.
@@ -56,13 +56,13 @@ pub struct UpdateImageCache {
     /// `ResourceGroupId`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_group_id: Option<String>,
-    /// `RetentionDays`.
+    /// `RetentionDays`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention_days: Option<i32>,
     /// `SecurityGroupId`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_group_id: Option<String>,
-    /// `StandardCopyCount`.
+    /// `StandardCopyCount`, at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standard_copy_count: Option<i32>,
     /// `Tag.N`, items at most 21.
@@ -77,10 +77,10 @@ pub struct UpdateImageCache {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Tag {
-    /// `Tag.N.Key`.
+    /// `Tag.N.Key`, at most 128.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// `Tag.N.Value`.
+    /// `Tag.N.Value`, at most 128.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }

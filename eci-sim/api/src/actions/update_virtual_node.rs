@@ -14,7 +14,7 @@ impl Action for UpdateVirtualNode {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct UpdateVirtualNode {
-    /// `ClientToken`.
+    /// `ClientToken`, at most 64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_token: Option<String>,
     /// `ClusterDNS`.
@@ -35,7 +35,7 @@ pub struct UpdateVirtualNode {
     /// `VirtualNodeId`, required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub virtual_node_id: Option<String>,
-    /// `VirtualNodeName`.
+    /// `VirtualNodeName`, at least 2, at most 128.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub virtual_node_name: Option<String>,
 }
@@ -44,10 +44,10 @@ pub struct UpdateVirtualNode {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Tag {
-    /// `Tag.N.Key`.
+    /// `Tag.N.Key`, at most 128.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// `Tag.N.Value`.
+    /// `Tag.N.Value`, at most 128.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }
