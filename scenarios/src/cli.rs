@@ -1,5 +1,7 @@
 //! What can be typed, and what comes of it.
 
+mod on;
+
 use std::cell::RefCell;
 use std::fmt;
 use std::io::{IsTerminal, Write};
@@ -10,11 +12,13 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use determinism::{Seed, Stopwatch};
 
+use self::on::On;
 use crate::cases::{self, CaseFile};
+use crate::cluster::wall::process;
 use crate::outcome::Outcome;
 use crate::report::text::{Manner, Text};
 use crate::report::{json, junit};
-use crate::runner::{self, Case};
+use crate::runner::Case;
 use crate::scenario::Scenario;
 use crate::up;
 
@@ -43,6 +47,9 @@ enum Command {
     List(List),
     /// Starts a playground for your own kubectl; Ctrl-C ends everything.
     Up(up::Up),
+    /// The provider in a process of its own, as cases on real clusters start it.
+    #[command(hide = true)]
+    Provider(process::Orders),
     /// Prints the JSON schema of a case file, for editors.
     Schema,
 }
@@ -52,6 +59,8 @@ struct Run {
     /// Cases to play: a case, a folder of cases, or a path to a file; all where nothing is said.
     #[arg(value_name = "CASE")]
     cases: Vec<String>,
+    #[command(flatten)]
+    on: On,
     /// Where all chance comes from: three words, as a run prints them.
     #[arg(long, value_name = "WORDS", default_value_t = Seed::DEFAULT)]
     seed: Seed,
@@ -101,6 +110,7 @@ pub fn main() -> ExitCode {
         Some(Command::Run(arguments)) => run(&arguments),
         Some(Command::List(arguments)) => list(&arguments),
         Some(Command::Up(arguments)) => up::run(&arguments),
+        Some(Command::Provider(orders)) => process::run(&orders),
         Some(Command::Schema) => schema(),
     };
     match done {
@@ -127,26 +137,28 @@ fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
     let stopwatch = Stopwatch::start();
     let seed = arguments.seed.to_string();
     let instead = arguments.report.is_some() && arguments.output.is_none();
+    let place = on::Place::open(&arguments.on)?;
     let mut outcomes = Vec::with_capacity(cases.len());
     if instead {
         let keep = |outcome| {
             outcomes.push(outcome);
             Ok::<_, std::io::Error>(())
         };
-        runner::play_all(&cases, arguments.seed, |_| Ok(()), keep)?;
+        place.play(&cases, arguments.seed, |_| Ok(()), keep)?;
     } else {
         let out = anstream::stdout();
         let live = std::io::stdout().is_terminal();
-        let manner = Manner { quiet: arguments.quiet, live, command, seed: seed.clone() };
+        let on = arguments.on.to_string();
+        let manner = Manner { quiet: arguments.quiet, live, command, seed: seed.clone(), on };
         let text = RefCell::new(Text::new(out, manner));
-        text.borrow_mut().begin("virtual node · embedded Kubernetes API · local ECI cn-hangzhou")?;
+        text.borrow_mut().begin(&format!("virtual node · {} · local ECI cn-hangzhou", place.name()))?;
         let begun = |case: &Case| text.borrow_mut().case_begins(&case.file.case, &case.scenario.claim);
         let ended = |outcome: Outcome| {
             text.borrow_mut().case_ended(&outcome)?;
             outcomes.push(outcome);
             Ok::<_, std::io::Error>(())
         };
-        runner::play_all(&cases, arguments.seed, begun, ended)?;
+        place.play(&cases, arguments.seed, begun, ended)?;
         text.borrow_mut().end(stopwatch.elapsed())?;
     }
     if let Some(form) = arguments.report {

@@ -1,5 +1,7 @@
 //! Plays a case's steps in order in a world of its own, and gathers evidence where one fails.
 
+mod on_site;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -7,10 +9,11 @@ use std::sync::mpsc;
 use determinism::{Seed, Stopwatch};
 use rust_decimal::Decimal;
 
+pub use self::on_site::{NotPlayed, play_on};
 use crate::cases::CaseFile;
 use crate::outcome::{Failure, Miss, Outcome, Verdict};
 use crate::scenario::Scenario;
-use crate::stage::World;
+use crate::stage::{StartError, World};
 use crate::story::Story;
 
 /// A case that is understood, and the file it stands in.
@@ -110,25 +113,34 @@ async fn play_in_a_world(case: &Case, seed: Seed) -> Outcome {
     let mut world = match World::builder().seed(seed).folder(&case.file.folder).start().await {
         Ok(world) => world,
         Err(error) => {
-            let failure = not_begun(case, format!("the world could not be put together: {error}"));
-            return outcome(case, Verdict::Failed(Box::new(failure)), None);
+            return no_world(case, &error);
         }
     };
+    let outcome = play_steps(case, &mut world).await;
+    world.end().await;
+    outcome
+}
+
+/// Plays the steps in a world that has begun.
+async fn play_steps(case: &Case, world: &mut World) -> Outcome {
     if let Some(lacking) = case.scenario.needs.iter().find(|need| !world.can(**need)) {
         return outcome(case, Verdict::Lacking(*lacking), None);
     }
     let mut verdict = Verdict::Passed;
     for (index, step) in case.scenario.steps.iter().enumerate() {
-        if let Err(miss) = step.play(&mut world).await {
+        if let Err(miss) = step.play(world).await {
             let story = world.story().await;
             let failure = Failure { line: case.scenario.line(index), step: step.to_string(), miss, story };
             verdict = Verdict::Failed(Box::new(failure));
             break;
         }
     }
-    let outcome = outcome(case, verdict, Some(&world));
-    world.end().await;
-    outcome
+    outcome(case, verdict, Some(world))
+}
+
+fn no_world(case: &Case, error: &StartError) -> Outcome {
+    let failure = not_begun(case, format!("the world could not be put together: {error}"));
+    outcome(case, Verdict::Failed(Box::new(failure)), None)
 }
 
 fn not_begun(case: &Case, why: String) -> Failure {

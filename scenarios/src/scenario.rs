@@ -6,6 +6,7 @@ mod reading;
 pub mod span;
 mod yaml;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -48,6 +49,8 @@ pub enum Capability {
     Bill,
     /// The cluster runs the controllers of Deployments, Jobs and their like.
     WorkloadControllers,
+    /// The virtual node is the only node, so that what it does not take runs nowhere.
+    LoneNode,
 }
 
 impl Scenario {
@@ -77,6 +80,11 @@ impl Scenario {
         Ok(scenario)
     }
 
+    /// The namespaces that its steps make.
+    pub fn namespaces(&self) -> BTreeSet<String> {
+        self.steps.iter().filter_map(Step::namespace_made).map(str::to_owned).collect()
+    }
+
     /// The line of the step at `index`, counted from 1.
     pub fn line(&self, index: usize) -> usize {
         self.lines.get(index).copied().unwrap_or(1)
@@ -92,6 +100,7 @@ impl Capability {
             Self::Faults => "faults",
             Self::Bill => "bill",
             Self::WorkloadControllers => "workload-controllers",
+            Self::LoneNode => "lone-node",
         }
     }
 }

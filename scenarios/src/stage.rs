@@ -1,4 +1,7 @@
-//! One run's world put together: a cluster, an ECI, a provider, a clock and a seed, in one process.
+//! One run's world put together: a cluster, an ECI, a provider, a clock and a seed.
+
+pub(crate) mod pace;
+mod waiting;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,7 +13,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::cluster::{Cluster, Embedded, Parts};
 use crate::eci::Eci;
-use crate::outcome::{Fact, Miss};
+use crate::outcome::Miss;
 use crate::scenario::Capability;
 use crate::story::{Gathering, Story};
 
@@ -21,8 +24,9 @@ pub const BEGINNING: &str = "2026-01-05T01:30:00Z";
 
 /// A cluster with a virtual node, the cloud behind it, and the time in both.
 ///
-/// Everything is in this process and on this thread, and the runtime's clock is paused: when all wait, time jumps to
-/// whatever falls due next. So an hour costs milliseconds, and the same seed tells the same story.
+/// As it is started here, everything is in this process and on this thread, and the runtime's clock is paused: when all
+/// wait, time jumps to whatever falls due next. So an hour costs milliseconds, and the same seed tells the same story.
+/// Worlds on real clusters are given out by a [`Site`](crate::cluster::Site).
 ///
 /// ```
 /// use k8s_openapi::api::core::v1::Pod;
@@ -120,7 +124,14 @@ impl World {
 
     /// Lets `span` pass, and with it everything that falls due.
     pub async fn advance(&self, span: Duration) {
-        tokio::time::sleep(span).await;
+        self.settle().await;
+        self.pass(span).await;
+        self.settle().await;
+    }
+
+    /// Lets exactly `span` pass, without waiting for anybody to take note.
+    pub(crate) async fn pass(&self, span: Duration) {
+        self.cluster.pass(span).await;
     }
 
     /// The cloud's bill up to now.
@@ -164,6 +175,12 @@ impl World {
         self.now().duration_since(self.beginning).unsigned_abs()
     }
 
+    /// A world of parts that are there already.
+    pub(crate) fn of(cluster: Box<dyn Cluster>, parts: Parts, folder: PathBuf) -> Self {
+        let Parts { clock, seed, eci } = parts;
+        Self { cluster, eci, beginning: clock.now(), clock, seed, folder }
+    }
+
     /// What the cloud charged so far, in yuan.
     pub(crate) fn cost(&self) -> Decimal {
         self.eci.cost()
@@ -172,79 +189,6 @@ impl World {
     /// A file through which kubectl reaches the cluster.
     pub(crate) async fn kubeconfig(&mut self) -> Result<PathBuf, Miss> {
         self.cluster.kubeconfig().await.map_err(Miss::Refused)
-    }
-
-    /// Looks again and again until `look` finds what is wanted, or `span` is over.
-    pub(crate) async fn within(
-        &self,
-        span: Duration,
-        look: impl AsyncFn() -> Result<(), Miss>,
-    ) -> Result<(), Miss> {
-        let deadline = tokio::time::Instant::now() + span;
-        let mut pause = Duration::from_millis(10);
-        let first = match look().await {
-            Ok(()) => return Ok(()),
-            Err(miss) => miss,
-        };
-        let mut constant = true;
-        loop {
-            let left = deadline.saturating_duration_since(tokio::time::Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            tokio::time::sleep(pause.min(left)).await;
-            pause = (pause * 3 / 2).min(Duration::from_millis(500));
-            match look().await {
-                Ok(()) => return Ok(()),
-                Err(miss) if tokio::time::Instant::now() >= deadline => {
-                    return Err(at_the_end(miss, span, constant));
-                }
-                Err(miss) => constant &= miss == first,
-            }
-        }
-        Err(first)
-    }
-
-    /// Looks again and again for all of `span`; what is wanted must be so each time.
-    pub(crate) async fn throughout(
-        &self,
-        span: Duration,
-        look: impl AsyncFn() -> Result<(), Miss>,
-    ) -> Result<(), Miss> {
-        let began = tokio::time::Instant::now();
-        let pause = (span / 240).clamp(Duration::from_millis(50), Duration::from_secs(30));
-        loop {
-            look().await.map_err(|miss| told_after(miss, began.elapsed(), span))?;
-            let left = span.saturating_sub(began.elapsed());
-            if left.is_zero() {
-                return Ok(());
-            }
-            tokio::time::sleep(pause.min(left)).await;
-        }
-    }
-
-    /// Runs something that blocks, such as a child process.
-    ///
-    /// A paused runtime does not move its clock as long as a blocking task runs. What waits for something that only
-    /// time brings needs `moving` time: then twenty seconds pass here for each real one.
-    pub(crate) async fn beside_the_clock<T: Send + 'static>(
-        &self,
-        moving: bool,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Miss> {
-        let told = |error: tokio::task::JoinError| Miss::Refused(error.to_string());
-        let mut task = tokio::task::spawn_blocking(work);
-        if !moving {
-            return task.await.map_err(told);
-        }
-        loop {
-            let (_open, closed) = std::sync::mpsc::channel::<()>();
-            let pause = tokio::task::spawn_blocking(move || closed.recv_timeout(Duration::from_millis(5)));
-            tokio::select! {
-                done = &mut task => return done.map_err(told),
-                _ = pause => tokio::time::advance(Duration::from_millis(100)).await,
-            }
-        }
     }
 
     /// What happened so far, as far as it explains how things are.
@@ -259,36 +203,6 @@ impl World {
     pub async fn end(mut self) {
         self.cluster.end().await;
     }
-}
-
-/// Says how long the last thing that was seen had been so.
-fn at_the_end(mut miss: Miss, span: Duration, constant: bool) -> Miss {
-    if let Miss::Unmet { seen, .. } = &mut miss
-        && let Some(Fact { value, .. }) = seen.first_mut()
-    {
-        let span = seconds(span);
-        value.push_str(&if constant {
-            format!(", for all of the {span}")
-        } else {
-            format!(", after {span}")
-        });
-    }
-    miss
-}
-
-/// Says when something stopped being so.
-fn told_after(mut miss: Miss, after: Duration, span: Duration) -> Miss {
-    if let Miss::Unmet { seen, .. } = &mut miss
-        && let Some(Fact { value, .. }) = seen.first_mut()
-    {
-        value.push_str(&format!(", after {} of {}", seconds(after), seconds(span)));
-    }
-    miss
-}
-
-fn seconds(span: Duration) -> String {
-    let whole = span.as_secs();
-    if span.subsec_millis() == 0 { format!("{whole} s") } else { format!("{:.1} s", span.as_secs_f64()) }
 }
 
 impl Builder {
@@ -320,9 +234,9 @@ impl Builder {
             .map_err(|error: jiff::Error| StartError::Part { part: "the clock", why: error.to_string() })?;
         let clock = Clock::following_runtime(beginning);
         let eci = Eci::here(&clock, self.seed);
-        let parts = Parts { clock: clock.clone(), seed: self.seed, eci: eci.clone() };
-        let cluster = Embedded::start(parts).await?;
-        Ok(World { cluster: Box::new(cluster), eci, clock, seed: self.seed, beginning, folder: self.folder })
+        let parts = Parts { clock, seed: self.seed, eci };
+        let cluster = Embedded::start(parts.clone()).await?;
+        Ok(World { beginning, ..World::of(Box::new(cluster), parts, self.folder) })
     }
 }
 

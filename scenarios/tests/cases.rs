@@ -26,7 +26,8 @@ fn play(file: CaseFile) -> Result<(), Failed> {
         Verdict::Failed(_) => {
             let (command, seed) = ("cargo run --release --".to_owned(), Seed::DEFAULT.to_string());
             let mut text = Vec::new();
-            Text::new(&mut text, Manner { quiet: true, live: false, command, seed }).case_ended(&outcome)?;
+            Text::new(&mut text, Manner { quiet: true, live: false, command, seed, on: String::new() })
+                .case_ended(&outcome)?;
             Err(anstream::adapter::strip_str(&String::from_utf8_lossy(&text)).to_string().into())
         }
     }

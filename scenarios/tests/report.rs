@@ -46,8 +46,10 @@ fn failure() -> Verdict {
 fn printed(outcomes: &[Outcome], quiet: bool) -> String {
     let command = "cargo run --release --".to_owned();
     let mut out = Vec::new();
-    let mut text =
-        Text::new(&mut out, Manner { quiet, live: false, command, seed: "quiet-otter-17".to_owned() });
+    let mut text = Text::new(
+        &mut out,
+        Manner { quiet, live: false, command, seed: "quiet-otter-17".to_owned(), on: String::new() },
+    );
     text.begin("virtual node · embedded Kubernetes API · local ECI cn-hangzhou").unwrap();
     for outcome in outcomes {
         text.case_begins(&outcome.case, &outcome.claim).unwrap();

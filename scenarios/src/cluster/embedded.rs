@@ -8,9 +8,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use k8s_openapi::api::core::v1::{Event, Node, Pod};
+use k8s_openapi::api::core::v1::Node;
 use kube::Api;
-use kube::api::ListParams;
 use kube_sim::tls::Authority;
 use kube_sim::{KubeSim, server};
 use tempfile::TempDir;
@@ -19,10 +18,13 @@ use tokio::task::JoinHandle;
 
 use self::inside::Inside;
 use self::virtual_node::VirtualNode;
-use super::{Cluster, Parts};
+use super::{Cluster, NODE, Parts, seen};
 use crate::scenario::Capability;
 use crate::stage::StartError;
 use crate::story::Gathering;
+
+/// What it is called.
+pub const EMBEDDED: &str = "embedded Kubernetes API";
 
 /// How long the virtual node may take to become ready.
 const READY_WITHIN: std::time::Duration = std::time::Duration::from_secs(60);
@@ -125,70 +127,32 @@ impl Embedded {
         let deadline = tokio::time::Instant::now() + READY_WITHIN;
         let mut pause = std::time::Duration::from_millis(5);
         loop {
-            let node = nodes.get_opt(virtual_node::NAME).await.map_err(|error| error.to_string())?;
-            if node.as_ref().is_some_and(is_ready) {
+            let node = nodes.get_opt(NODE).await.map_err(|error| error.to_string())?;
+            if node.as_ref().is_some_and(seen::is_ready) {
                 return Ok(());
             }
             if tokio::time::Instant::now() >= deadline {
-                return Err(format!("node {} was not ready within 60 s", virtual_node::NAME));
+                return Err(format!("node {} was not ready within 60 s", NODE));
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(std::time::Duration::from_millis(500));
         }
     }
-
-    async fn tell_pods_and_events(&self, gathering: &mut Gathering) -> kube::Result<()> {
-        let pods: Api<Pod> = Api::all(self.client.clone());
-        for pod in pods.list(&ListParams::default()).await?.items {
-            let metadata = &pod.metadata;
-            let name = |text: &Option<String>| text.clone().unwrap_or_default();
-            if let Some(created) = &metadata.creation_timestamp {
-                let whole = format!("{}/{}", name(&metadata.namespace), name(&metadata.name));
-                gathering.add(created.0, "pod created", whole);
-            }
-        }
-        let events: Api<Event> = Api::all(self.client.clone());
-        for event in events.list(&ListParams::default()).await?.items {
-            if event.involved_object.kind.as_deref() != Some("Pod") {
-                continue;
-            }
-            let micro = event.event_time.as_ref().map(|time| time.0);
-            let Some(at) = event.first_timestamp.as_ref().map(|time| time.0).or(micro) else { continue };
-            gathering.add(at, event.reason.unwrap_or_default(), in_short(&event.message.unwrap_or_default()));
-        }
-        Ok(())
-    }
-}
-
-fn is_ready(node: &Node) -> bool {
-    let conditions = node.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-    conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
-}
-
-/// The first hundred characters.
-fn in_short(text: &str) -> String {
-    match text.char_indices().nth(100) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
-/// Whether the real kubectl can be started.
-fn kubectl_is_installed() -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join("kubectl").is_file())
 }
 
 impl Cluster for Embedded {
-    fn name(&self) -> &'static str {
-        "embedded Kubernetes API"
+    fn name(&self) -> String {
+        EMBEDDED.to_owned()
     }
 
     fn can(&self, capability: Capability) -> bool {
         match capability {
-            Capability::Kubectl => kubectl_is_installed(),
-            Capability::SteppedTime | Capability::Faults | Capability::Bill => true,
-            Capability::WorkloadControllers => false,
+            Capability::Kubectl => seen::kubectl_is_installed(),
+            Capability::SteppedTime
+            | Capability::Faults
+            | Capability::Bill
+            | Capability::WorkloadControllers
+            | Capability::LoneNode => true,
         }
     }
 
@@ -213,9 +177,13 @@ impl Cluster for Embedded {
         })
     }
 
+    fn pass(&self, span: std::time::Duration) -> BoxFuture<'_, ()> {
+        Box::pin(tokio::time::sleep(span))
+    }
+
     fn tell<'a>(&'a self, gathering: &'a mut Gathering) -> BoxFuture<'a, ()> {
         Box::pin(async {
-            if let Err(error) = self.tell_pods_and_events(gathering).await {
+            if let Err(error) = seen::tell(&self.client, gathering, |at| at).await {
                 gathering.add(self.parts.clock.now(), "no story", error.to_string());
             }
         })

@@ -1,16 +1,28 @@
 //! What a world runs on: the trait of all kinds of clusters, and what each can do.
 
 mod embedded;
+mod seen;
+mod site;
+mod sweep;
+pub(crate) mod wall;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use determinism::{Clock, Seed};
 use futures::future::BoxFuture;
 
-pub use self::embedded::Embedded;
+pub use self::embedded::{EMBEDDED, Embedded};
+pub use self::site::{Site, SiteError};
 use crate::eci::Eci;
 use crate::scenario::Capability;
 use crate::story::Gathering;
+
+/// The node's name, as the guide has it.
+const NODE: &str = "virtual-kubelet";
+/// The network in which instances are made.
+const VSWITCH: &str = "vsw-bp1local0000000000000";
+const SECURITY_GROUP: &str = "sg-bp1local0000000000000";
 
 /// What every kind of cluster is given.
 #[derive(Debug, Clone)]
@@ -26,7 +38,7 @@ pub struct Parts {
 /// A Kubernetes cluster with the provider in it.
 pub trait Cluster {
     /// What it is, in the report's first line.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> String;
 
     /// Whether a case that needs this can be played here.
     fn can(&self, capability: Capability) -> bool;
@@ -43,9 +55,22 @@ pub trait Cluster {
     /// Stops the provider at once, wherever it is.
     fn stop_provider(&mut self) -> BoxFuture<'_, Result<(), String>>;
 
+    /// Lets `span` of the world's time pass, and with it all that falls due.
+    fn pass(&self, span: Duration) -> BoxFuture<'_, ()>;
+
     /// Tells what happened here, for the story of a failure.
     fn tell<'a>(&'a self, gathering: &'a mut Gathering) -> BoxFuture<'a, ()>;
 
     /// Ends everything that was started for this cluster.
     fn end(&mut self) -> BoxFuture<'_, ()>;
+}
+
+/// The seed of a provider's life after so many others, since the cloud takes no signature's nonce twice.
+fn of_life(seed: Seed, lives: u32) -> Seed {
+    let words = seed.to_string();
+    let next = words.rsplit_once('-').and_then(|(words, number)| {
+        let number: u32 = number.parse().ok()?;
+        format!("{words}-{}", (number + lives) % 100).parse().ok()
+    });
+    next.unwrap_or(seed)
 }

@@ -33,6 +33,8 @@ pub struct Manner {
     pub command: String,
     /// The seed in three words.
     pub seed: String,
+    /// The arguments that name the cluster, where it is not the embedded one.
+    pub on: String,
 }
 
 /// Prints outcomes as they come.
@@ -154,8 +156,9 @@ impl<W: Write> Text<W> {
             let gap = " ".repeat(names.saturating_sub(width(&chapter.what)));
             said(&mut text, head, &format!("{after:<times$}  {}{gap}  {}", chapter.what, chapter.detail));
         }
-        let Manner { command, seed, .. } = &self.manner;
-        let _ = writeln!(text, "      again    {command} run {} --seed {seed}\n", outcome.case);
+        let Manner { command, seed, on, .. } = &self.manner;
+        let on = if on.is_empty() { String::new() } else { format!(" {on}") };
+        let _ = writeln!(text, "      again    {command} run {} --seed {seed}{on}\n", outcome.case);
         text
     }
 }

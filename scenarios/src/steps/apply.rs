@@ -57,6 +57,12 @@ impl TryFrom<Map<String, Value>> for Apply {
 }
 
 impl Apply {
+    pub(super) fn namespace_made(&self) -> Option<&str> {
+        let What::Here(manifest) = &self.0 else { return None };
+        let text = |pointer| manifest.pointer(pointer).and_then(Value::as_str);
+        text("/metadata/name").filter(|_| text("/kind") == Some("Namespace"))
+    }
+
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
         match &self.0 {
             What::Here(manifest) => apply(world, (**manifest).clone(), None).await,

@@ -21,7 +21,11 @@ impl CreateNamespace {
         let metadata = ObjectMeta { name: Some(self.0.clone()), ..ObjectMeta::default() };
         let namespace = Namespace { metadata, ..Namespace::default() };
         namespaces.create(&PostParams::default(), &namespace).await?;
-        Ok(())
+        world.may_hold_pods(&self.0).await
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.0
     }
 }
 

@@ -121,6 +121,15 @@ impl Kubectl {
         waits || (has("delete") && !has("--wait=false"))
     }
 
+    /// The namespace in `create ns NAME`.
+    pub(super) fn namespace_made(&self) -> Option<&str> {
+        let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            ["create", "ns" | "namespace", name, ..] if !self.fails => Some(name),
+            _ => None,
+        }
+    }
+
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
         let kubeconfig = world.kubeconfig().await?;
         let mut command = Command::new("kubectl");
@@ -144,7 +153,10 @@ impl Kubectl {
         }
         match self.prints.iter().find(|part| !said.contains(part.as_str())) {
             Some(part) => Err(Miss::one("prints", format!("…{part}…"), in_one_line(&said))),
-            None => Ok(()),
+            None => match self.namespace_made() {
+                Some(name) => world.may_hold_pods(name).await,
+                None => Ok(()),
+            },
         }
     }
 }
@@ -181,6 +193,19 @@ mod tests {
             split,
             ["-n", "vk", "run", "x", "--image", "busybox", "--", "sh", "-c", "echo a b; exit 3", ""]
         );
+    }
+
+    #[test]
+    fn a_namespace_that_is_made_is_known_by_its_name() {
+        for (command, made) in [
+            ("create ns vk", Some("vk")),
+            ("create namespace vk --save-config", Some("vk")),
+            ("-n vk run nginx --image nginx", None),
+            ("delete ns vk", None),
+        ] {
+            let step: Kubectl = serde_json::from_value(command.into()).unwrap();
+            assert_eq!(step.namespace_made(), made, "{command}");
+        }
     }
 
     #[test]

@@ -60,6 +60,8 @@ impl Label {
         match &self.on {
             Labelled::Namespace(name) => {
                 Api::<Namespace>::all(world.kube()).patch(name, &params, &patch).await?;
+                // Whether a webhook is asked depends on it, and the API server hears of it a moment later.
+                world.settle().await;
             }
             Labelled::Node(name) => {
                 Api::<Node>::all(world.kube()).patch(name, &params, &patch).await?;

@@ -102,6 +102,16 @@ impl Step {
         }
     }
 
+    /// The namespace that it makes, if it makes one.
+    pub(crate) fn namespace_made(&self) -> Option<&str> {
+        match self {
+            Self::CreateNamespace(step) => Some(step.name()),
+            Self::Apply(step) => step.namespace_made(),
+            Self::Kubectl(step) => step.namespace_made(),
+            _ => None,
+        }
+    }
+
     /// Carries the step out.
     ///
     /// # Errors

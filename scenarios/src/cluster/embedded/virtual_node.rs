@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use determinism::Seed;
 use eci_api::Secret;
 use provider::Provider;
 use provider::config::Config;
@@ -11,14 +10,8 @@ use provider::webhook::registration::{self, Address};
 use tokio::task::JoinHandle;
 
 use super::inside::{Inside, WEBHOOK};
-use crate::cluster::Parts;
+use crate::cluster::{Parts, SECURITY_GROUP, VSWITCH, of_life};
 use crate::eci::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, REGION};
-
-/// The node's name, as the guide has it.
-pub(super) const NAME: &str = "virtual-kubelet";
-/// The network in which instances are made.
-const VSWITCH: &str = "vsw-bp1local0000000000000";
-const SECURITY_GROUP: &str = "sg-bp1local0000000000000";
 
 /// The node's address; within one process nothing is sent there.
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 168, 0, 1));
@@ -58,14 +51,4 @@ impl VirtualNode {
         self.0.abort();
         let _ = self.0.await; // it was told to end in the middle of something
     }
-}
-
-/// The seed of the life after so many others.
-fn of_life(seed: Seed, lives: u32) -> Seed {
-    let words = seed.to_string();
-    let next = words.rsplit_once('-').and_then(|(words, number)| {
-        let number: u32 = number.parse().ok()?;
-        format!("{words}-{}", (number + lives) % 100).parse().ok()
-    });
-    next.unwrap_or(seed)
 }

@@ -1,0 +1,162 @@
+//! A real cluster for a whole run: started or found, lent to one case after the other, and left as it was.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+
+use control_plane::{Binaries, ControlPlane};
+use determinism::{Clock, Seed};
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Api;
+use kube::api::PostParams;
+use serde_json::json;
+
+use super::Parts;
+use super::sweep::Broom;
+use super::wall::{Surroundings, Wall};
+use crate::eci::Eci;
+use crate::outcome::with_causes;
+use crate::stage::{StartError, World};
+
+/// When the first world on a real cluster begins; each further one begins a day later.
+///
+/// It is long ago, so that a date of the world's is never in the cluster's future: controllers wait for what lies there.
+/// And time never goes back from one world to the next, since a node that renews its lease into the past is taken for a
+/// silent one.
+const BEGINNING: &str = "2020-01-06T01:30:00Z";
+/// A labelled namespace in which nothing is ever made; it shows whether the webhook is asked.
+const PROBED: &str = "virtual-node-probe";
+
+/// A cluster that cases are played on, one after the other.
+pub struct Site {
+    ground: Ground,
+    around: Surroundings,
+    broom: Broom,
+    worlds: i64,
+}
+
+enum Ground {
+    Made(Box<ControlPlane>),
+}
+
+/// Why there is no cluster to play on.
+#[derive(Debug, thiserror::Error)]
+pub enum SiteError {
+    /// There are no programs to start.
+    #[error(transparent)]
+    NoPrograms(#[from] control_plane::binaries::NotFound),
+    /// They do not start.
+    #[error(transparent)]
+    NotStarted(#[from] control_plane::StartError),
+    /// The cluster does not do what it is asked.
+    #[error("{doing}: {why}")]
+    Refused {
+        /// What was asked.
+        doing: &'static str,
+        /// What it said.
+        why: String,
+    },
+}
+
+impl Site {
+    /// A control plane of its own on this machine.
+    ///
+    /// # Errors
+    /// [`SiteError`].
+    pub async fn control_plane() -> Result<Self, SiteError> {
+        let plane = ControlPlane::start(&Binaries::find()?).await?;
+        let client = plane.client().await?;
+        let version = client.apiserver_version().await.map_err(refused("the API server's version"))?;
+        let around = Surroundings {
+            name: format!("control plane of Kubernetes {} on this machine", version.git_version),
+            client,
+            kubeconfig: plane.kubeconfig(),
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            probed: PROBED.to_owned(),
+            is_lone: true,
+        };
+        let broom = Broom { home: "default".to_owned(), by_hand: true };
+        let site = Self { ground: Ground::Made(Box::new(plane)), around, broom, worlds: 0 };
+        site.prepare().await?;
+        Ok(site)
+    }
+
+    async fn prepare(&self) -> Result<(), SiteError> {
+        let namespaces: Api<Namespace> = Api::all(self.around.client.clone());
+        let labels = json!({ "virtual-node-affinity-injection": "enabled" });
+        let probed = json!({ "metadata": { "name": PROBED, "labels": labels } });
+        let probed: Namespace = serde_json::from_value(probed)
+            .map_err(|error| SiteError::Refused { doing: "a namespace", why: error.to_string() })?;
+        namespaces
+            .create(&PostParams::default(), &probed)
+            .await
+            .map_err(refused("a namespace of our own"))?;
+        Ok(())
+    }
+
+    /// What it is called, in a report's first line.
+    pub fn name(&self) -> &str {
+        &self.around.name
+    }
+
+    /// A client with every right.
+    pub fn client(&self) -> kube::Client {
+        self.around.client.clone()
+    }
+
+    /// A file by which kubectl finds it.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.around.kubeconfig
+    }
+
+    /// The namespace of pods that name none.
+    pub fn home(&self) -> &str {
+        &self.broom.home
+    }
+
+    /// A world on this cluster, its virtual node ready. One at a time; [`Self::sweep`] comes between two.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn world(&mut self, seed: Seed, folder: impl Into<PathBuf>) -> Result<World, StartError> {
+        let told = |error: jiff::Error| StartError::Part { part: "the clock", why: error.to_string() };
+        let first: Timestamp = BEGINNING.parse().map_err(told)?;
+        let beginning = first.checked_add(SignedDuration::from_hours(24 * self.worlds)).map_err(told)?;
+        self.worlds += 1;
+        let clock = Clock::still(beginning);
+        let parts = Parts { eci: Eci::here(&clock, seed), clock, seed };
+        let wall = Wall::start(self.around.clone(), parts.clone()).await?;
+        Ok(World::of(Box::new(wall), parts, folder.into()))
+    }
+
+    /// Takes away what a case has left behind; `namespaces` are those that it makes.
+    ///
+    /// # Errors
+    /// What could not be taken away, and why.
+    pub async fn sweep(&self, namespaces: &BTreeSet<String>) -> Result<(), SiteError> {
+        let swept = self.broom.sweep(&self.around.client, namespaces).await;
+        swept.map_err(|why| SiteError::Refused { doing: "sweeping up after a case", why })
+    }
+
+    /// Leaves the cluster as it was before, or ends it.
+    ///
+    /// # Errors
+    /// [`SiteError::Refused`].
+    pub async fn end(self) -> Result<(), SiteError> {
+        match self.ground {
+            Ground::Made(plane) => plane.end(),
+        }
+        Ok(())
+    }
+}
+
+fn refused(doing: &'static str) -> impl Fn(kube::Error) -> SiteError {
+    move |error| SiteError::Refused { doing, why: with_causes(&error) }
+}
+
+/// Whether an address is this machine's own.
+pub(super) fn is_this_machine(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}

@@ -1,0 +1,162 @@
+//! What is taken away between two cases, so that none sees what another has left behind.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::time::Duration;
+
+use futures::future::{BoxFuture, join_all};
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{
+    ConfigMap, Event, Namespace, Node, PersistentVolumeClaim, Pod, ReplicationController, Secret, Service,
+};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use kube::api::{DeleteParams, ListParams, PropagationPolicy};
+use kube::{Api, Client, Resource};
+use provider::webhook::registration;
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+use super::NODE;
+use crate::outcome::with_causes;
+
+/// How long it may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// What sweeps a cluster.
+#[derive(Debug, Clone)]
+pub(super) struct Broom {
+    /// The namespace of what names none; it stays, and is emptied.
+    pub home: String,
+    /// Whether namespaces are finished off by hand. A cluster's own controller lets five seconds go by first.
+    pub by_hand: bool,
+}
+
+/// How one kind of objects is taken away from one namespace; the answer is how many there are still.
+type Sweep = fn(Client, String) -> BoxFuture<'static, kube::Result<usize>>;
+
+/// Makers go before what they make.
+const SWEEPS: [Sweep; 14] = [
+    |client, home| Box::pin(clear::<CronJob>(client, home, "")),
+    |client, home| Box::pin(clear::<Job>(client, home, "")),
+    |client, home| Box::pin(clear::<Deployment>(client, home, "")),
+    |client, home| Box::pin(clear::<StatefulSet>(client, home, "")),
+    |client, home| Box::pin(clear::<DaemonSet>(client, home, "")),
+    |client, home| Box::pin(clear::<ReplicaSet>(client, home, "")),
+    |client, home| Box::pin(clear::<ReplicationController>(client, home, "")),
+    |client, home| Box::pin(clear::<PodDisruptionBudget>(client, home, "")),
+    |client, home| Box::pin(clear::<Pod>(client, home, "")),
+    |client, home| Box::pin(clear::<Service>(client, home, "metadata.name!=kubernetes")),
+    |client, home| Box::pin(clear::<PersistentVolumeClaim>(client, home, "")),
+    |client, home| Box::pin(clear::<ConfigMap>(client, home, "metadata.name!=kube-root-ca.crt")),
+    |client, home| Box::pin(clear::<Secret>(client, home, "")),
+    |client, home| Box::pin(clear::<Event>(client, home, "")),
+];
+
+impl Broom {
+    /// Takes away what the virtual node has, what is in the namespace of no name, and all of `namespaces`.
+    pub(super) async fn sweep(&self, client: &Client, namespaces: &BTreeSet<String>) -> Result<(), String> {
+        let began = Instant::now();
+        let there = self.there(client, namespaces).await.map_err(told)?;
+        loop {
+            let left = self.once(client, &there).await.map_err(told)?;
+            if left.is_empty() {
+                return Ok(());
+            }
+            if began.elapsed() >= PATIENCE {
+                return Err(format!("{} still there after {} s", left.join(", "), PATIENCE.as_secs()));
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+
+    /// Those of `namespaces` that there are.
+    async fn there(&self, client: &Client, namespaces: &BTreeSet<String>) -> kube::Result<Vec<String>> {
+        let api: Api<Namespace> = Api::all(client.clone());
+        let looks = namespaces.iter().map(|name| api.get_opt(name));
+        let found: kube::Result<Vec<_>> = join_all(looks).await.into_iter().collect();
+        Ok(found?.into_iter().flatten().filter_map(|namespace| namespace.metadata.name).collect())
+    }
+
+    /// Sweeps once; the answer is what there is still.
+    async fn once(&self, client: &Client, namespaces: &[String]) -> kube::Result<Vec<String>> {
+        let rooms = namespaces.iter().chain([&self.home]);
+        let sweeps = rooms.flat_map(|room| SWEEPS.map(|sweep| sweep(client.clone(), room.clone())));
+        let counts: kube::Result<Vec<usize>> = join_all(sweeps).await.into_iter().collect();
+        let objects: usize = counts?.into_iter().sum();
+        let mut left = Vec::new();
+        if objects > 0 {
+            left.push(format!("{objects} objects"));
+        }
+        for name in namespaces {
+            if self.end_namespace(client, name, objects == 0).await? {
+                left.push(format!("namespace {name}"));
+            }
+        }
+        let now = at_once();
+        gone(Api::<Node>::all(client.clone()).delete(NODE, &now).await)?;
+        gone(Api::<Lease>::namespaced(client.clone(), "kube-node-lease").delete(NODE, &now).await)?;
+        let webhooks = Api::<MutatingWebhookConfiguration>::all(client.clone());
+        gone(webhooks.delete(registration::NAME, &now).await)?;
+        Ok(left)
+    }
+
+    /// Ends a namespace; whether it is still there.
+    async fn end_namespace(&self, client: &Client, name: &str, is_empty: bool) -> kube::Result<bool> {
+        let api: Api<Namespace> = Api::all(client.clone());
+        let Some(mut namespace) = api.get_opt(name).await? else { return Ok(false) };
+        if namespace.metadata.deletion_timestamp.is_none() {
+            gone(api.delete(name, &DeleteParams::default()).await)?;
+        } else if self.by_hand && is_empty {
+            if let Some(spec) = namespace.spec.as_mut() {
+                spec.finalizers = None;
+            }
+            let body = serde_json::to_vec(&namespace).map_err(kube::Error::SerdeError)?;
+            let request = http::Request::put(format!("/api/v1/namespaces/{name}/finalize"))
+                .header("content-type", "application/json")
+                .body(body)
+                .map_err(kube::Error::HttpError)?;
+            gone(client.request::<Namespace>(request).await)?;
+        }
+        Ok(true)
+    }
+}
+
+fn at_once() -> DeleteParams {
+    DeleteParams {
+        grace_period_seconds: Some(0),
+        propagation_policy: Some(PropagationPolicy::Background),
+        ..DeleteParams::default()
+    }
+}
+
+/// Takes away all objects of a kind that `fields` select; how many there are still.
+async fn clear<K>(client: Client, namespace: String, fields: &str) -> kube::Result<usize>
+where
+    K: Resource<Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Debug,
+    K::DynamicType: Default,
+{
+    let api: Api<K> = Api::namespaced(client, &namespace);
+    let all = ListParams::default().fields(fields);
+    let there = api.list_metadata(&all).await?.items.len();
+    if there > 0 {
+        gone(api.delete_collection(&at_once(), &all).await)?;
+    }
+    Ok(there)
+}
+
+/// What is gone already is gone.
+fn gone<T>(deleted: kube::Result<T>) -> kube::Result<()> {
+    match deleted {
+        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+fn told(error: kube::Error) -> String {
+    with_causes(&error)
+}

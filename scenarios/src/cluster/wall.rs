@@ -1,0 +1,254 @@
+//! A world on a real cluster: sockets, the provider as a process of its own, and the cloud in this one.
+
+mod calls;
+mod hand;
+pub mod process;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use determinism::Clock;
+use eci_sim::listener;
+use futures::future::BoxFuture;
+use k8s_openapi::api::core::v1::{Node, Pod};
+use kube::Api;
+use kube::api::PostParams;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use self::hand::Hand;
+use super::{Cluster, NODE, Parts, seen};
+use crate::outcome::with_causes;
+use crate::scenario::Capability;
+use crate::stage::{StartError, pace::Marks};
+use crate::story::Gathering;
+
+/// The longest stride of the world's time; a longer span is cut into several.
+const STRIDE: Duration = Duration::from_secs(5);
+/// How long the node may really take to become ready, and the webhook to be asked.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+/// How much of the world's time passes for each look meanwhile.
+const READY_STRIDE: Duration = Duration::from_millis(250);
+const READY_GLANCE: Duration = Duration::from_millis(20);
+
+/// What a world on a real cluster is told of that cluster.
+#[derive(Clone)]
+pub(super) struct Surroundings {
+    /// What it is called.
+    pub name: String,
+    /// A client with every right.
+    pub client: kube::Client,
+    /// A file that kubectl and the provider find it by.
+    pub kubeconfig: PathBuf,
+    /// At which of this machine's addresses the API server finds the node and its webhook.
+    pub address: IpAddr,
+    /// A labelled namespace, to see whether the webhook is asked.
+    pub probed: String,
+    /// Whether the virtual node is the only one.
+    pub is_lone: bool,
+}
+
+/// A real cluster, for one case.
+pub(super) struct Wall {
+    around: Surroundings,
+    parts: Parts,
+    machine: Clock,
+    marks: Mutex<Marks>,
+    cloud: JoinHandle<()>,
+    endpoint: String,
+    hand: tokio::sync::Mutex<Option<Hand>>,
+    lives: u32,
+}
+
+/// What a provider that has begun is known by.
+#[derive(Debug, Clone, Copy)]
+enum Sign {
+    /// Its node is ready.
+    Ready,
+    /// The API server asks its webhook.
+    Asked,
+}
+
+impl Wall {
+    /// Opens the cloud's port, starts the provider, and waits until its node is ready.
+    pub async fn start(around: Surroundings, parts: Parts) -> Result<Self, StartError> {
+        let told = |part| move |why: String| StartError::Part { part, why };
+        let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+        let listener = bound.map_err(|error| told("the cloud's port")(error.to_string()))?;
+        let address = listener.local_addr().map_err(|error| told("the cloud's port")(error.to_string()))?;
+        let eci = parts.eci.clone();
+        let answer = move |request| eci.exchange(request);
+        let cloud = tokio::spawn(listener::serve(listener, answer, std::future::pending()));
+        let machine = Clock::system();
+        let marks = Mutex::new(Marks::begin(machine.now(), parts.clock.now()));
+        let mut wall = Self {
+            around,
+            parts,
+            machine,
+            marks,
+            cloud,
+            endpoint: format!("http://{address}"),
+            hand: tokio::sync::Mutex::new(None),
+            lives: 0,
+        };
+        wall.begin_provider().await.map_err(told("the provider"))?;
+        Ok(wall)
+    }
+
+    async fn begin_provider(&mut self) -> Result<(), String> {
+        if self.hand.get_mut().is_some() {
+            return Err("the provider is running already".to_owned());
+        }
+        let seed = super::of_life(self.parts.seed, self.lives);
+        let now = self.parts.clock.now();
+        let hand = Hand::start(&self.around, &self.endpoint, now, seed).await?;
+        *self.hand.get_mut() = Some(hand);
+        self.lives += 1;
+        self.until(Sign::Ready).await?;
+        self.until(Sign::Asked).await
+    }
+
+    /// Lets time pass, little by little, until there is the sign.
+    async fn until(&self, sign: Sign) -> Result<(), String> {
+        let began = Instant::now();
+        loop {
+            let seen = match sign {
+                Sign::Ready => self.is_ready().await,
+                Sign::Asked => self.is_injected().await,
+            };
+            let said = match seen {
+                Ok(true) => return Ok(()),
+                Ok(false) => String::new(),
+                Err(error) => format!(": {}", with_causes(&error)),
+            };
+            if let Some(hand) = self.hand.lock().await.as_mut() {
+                hand.lives()?;
+                if began.elapsed() >= READY_WITHIN {
+                    let words = hand.last_words();
+                    let not = match sign {
+                        Sign::Ready => "its node was not ready",
+                        Sign::Asked => "its webhook was not asked",
+                    };
+                    return Err(format!("{not} within {} s{said}\n{words}", READY_WITHIN.as_secs()));
+                }
+            }
+            tokio::time::sleep(READY_GLANCE).await;
+            self.let_pass(READY_STRIDE).await;
+        }
+    }
+
+    /// The node is ready, and the cluster has taken off the taint that every new node has.
+    async fn is_ready(&self) -> kube::Result<bool> {
+        let node = Api::<Node>::all(self.around.client.clone()).get_opt(NODE).await?;
+        Ok(node.is_some_and(|node| {
+            let taints = node.spec.as_ref().and_then(|spec| spec.taints.as_deref()).unwrap_or_default();
+            seen::is_ready(&node)
+                && !taints.iter().any(|taint| taint.key.starts_with("node.kubernetes.io/not-ready"))
+        }))
+    }
+
+    /// A pod in a labelled namespace would get its toleration from this very provider.
+    async fn is_injected(&self) -> kube::Result<bool> {
+        let pods: Api<Pod> = Api::namespaced(self.around.client.clone(), &self.around.probed);
+        let pod = serde_json::from_value(json!({
+            "metadata": { "name": "probe" },
+            "spec": { "containers": [{ "name": "probe", "image": "probe" }] }
+        }));
+        let pod: Pod = pod.map_err(kube::Error::SerdeError)?;
+        let dry = PostParams { dry_run: true, ..PostParams::default() };
+        let tolerations = pods.create(&dry, &pod).await?.spec.and_then(|spec| spec.tolerations);
+        let ours = |key: Option<&str>| key == Some("virtual-kubelet.io/provider");
+        Ok(tolerations.unwrap_or_default().iter().any(|toleration| ours(toleration.key.as_deref())))
+    }
+
+    fn marks(&self) -> MutexGuard<'_, Marks> {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn let_pass(&self, span: Duration) {
+        let mut left = span;
+        while !left.is_zero() {
+            let stride = left.min(STRIDE);
+            left -= stride;
+            // The cloud goes first: then nothing that the provider is told lies in its future.
+            let Ok(now) = self.parts.clock.advance(stride) else { return };
+            self.marks().set(self.machine.now(), now);
+            if let Some(hand) = self.hand.lock().await.as_mut() {
+                hand.pass(stride).await;
+            }
+        }
+    }
+}
+
+impl Cluster for Wall {
+    fn name(&self) -> String {
+        self.around.name.clone()
+    }
+
+    fn can(&self, capability: Capability) -> bool {
+        match capability {
+            Capability::Kubectl => seen::kubectl_is_installed(),
+            Capability::SteppedTime => false,
+            Capability::Faults | Capability::Bill | Capability::WorkloadControllers => true,
+            Capability::LoneNode => self.around.is_lone,
+        }
+    }
+
+    fn client(&self) -> kube::Client {
+        self.around.client.clone()
+    }
+
+    fn kubeconfig(&mut self) -> BoxFuture<'_, Result<PathBuf, String>> {
+        let path = self.around.kubeconfig.clone();
+        Box::pin(std::future::ready(Ok(path)))
+    }
+
+    fn start_provider(&mut self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(self.begin_provider())
+    }
+
+    fn stop_provider(&mut self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async {
+            let hand = self.hand.get_mut().take().ok_or("the provider is not running")?;
+            hand.kill().await;
+            Ok(())
+        })
+    }
+
+    fn pass(&self, span: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(self.let_pass(span))
+    }
+
+    fn tell<'a>(&'a self, gathering: &'a mut Gathering) -> BoxFuture<'a, ()> {
+        Box::pin(async {
+            let marks = self.marks().clone();
+            if let Err(error) = seen::tell(&self.around.client, gathering, |at| marks.told(at)).await {
+                gathering.add(self.parts.clock.now(), "no story", error.to_string());
+            }
+            if let Some(hand) = self.hand.lock().await.as_mut()
+                && let Err(why) = hand.lives()
+            {
+                gathering.add(self.parts.clock.now(), "the provider ended", why);
+            }
+        })
+    }
+
+    fn end(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            if let Some(hand) = self.hand.get_mut().take() {
+                hand.kill().await;
+            }
+            self.cloud.abort();
+        })
+    }
+}
+
+impl Drop for Wall {
+    fn drop(&mut self) {
+        self.cloud.abort(); // the provider's process goes with its hand
+    }
+}

@@ -1,0 +1,186 @@
+//! `scenarios provider`: the provider in a process of its own, whose time is let on by the process that started it.
+//!
+//! It is the whole provider with its two ports, on real sockets. Only its clock is not the machine's: the runtime's
+//! clock is paused, and for each line on the standard input it moves by so many milliseconds. So an hour of a case costs
+//! seconds, while every timer of the provider keeps its proportion to the cloud's time. When the input closes, which the
+//! kernel sees to even if the other process is killed, this one ends.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, Write};
+use std::net::{IpAddr, SocketAddr};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use determinism::{Clock, Seed};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::client::ClientBuilder;
+use kube::{Api, Client};
+use provider::config::{Settings, Sources};
+use provider::eci::HyperTransport;
+use provider::kubelet_api::access::Access;
+use provider::serving::{Identification, NodePort, serve};
+use provider::webhook::registration::{self, Address};
+use provider::{Eci, Provider};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+use super::calls::{Calls, Counted};
+
+/// Said when the ports are open.
+pub(super) const READY: &str = "ready";
+/// Said when time has passed and all that followed from it at once is done.
+pub(super) const DONE: &str = "done";
+
+/// How long calls on their way hold up the time at most, in real time.
+const HELD_UP: Duration = Duration::from_secs(2);
+/// How often it is looked whether there are any.
+const GLANCE: Duration = Duration::from_millis(1);
+/// How often in a row there must be none.
+const QUIET: u32 = 2;
+
+/// What the process is told; keys and the cluster come by the environment.
+#[derive(Debug, Args)]
+pub struct Orders {
+    /// The time at which it begins.
+    #[arg(long)]
+    now: Timestamp,
+    /// Where its chance comes from.
+    #[arg(long)]
+    seed: Seed,
+    /// The address at which the API server finds its two ports.
+    #[arg(long)]
+    address: IpAddr,
+}
+
+/// Runs until the standard input closes.
+///
+/// # Errors
+/// When a part does not start.
+pub fn run(orders: &Orders) -> anyhow::Result<ExitCode> {
+    let log = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).with_ansi(false).init();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
+    runtime.block_on(live(orders))?;
+    // Whatever still runs is not waited for.
+    runtime.shutdown_background();
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn live(orders: &Orders) -> anyhow::Result<()> {
+    let calls = Calls::default();
+    let strides = strides();
+    let passing = pass(strides, calls.clone());
+    let life = look_after_the_node(orders, calls);
+    tokio::select! {
+        () = passing => Ok(()),
+        ended = life => ended,
+    }
+}
+
+/// The strides that come in, each once. As long as the other end is kept, the runtime does not move its clock by itself.
+fn strides() -> mpsc::UnboundedReceiver<Duration> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    tokio::task::spawn_blocking(move || {
+        for line in std::io::stdin().lock().lines() {
+            let Ok(stride) = line.map_err(drop).and_then(|line| line.parse().map_err(drop)) else { break };
+            if sender.send(Duration::from_millis(stride)).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+/// Lets time pass as it is told, until nobody tells any more.
+async fn pass(mut strides: mpsc::UnboundedReceiver<Duration>, calls: Calls) {
+    while let Some(stride) = strides.recv().await {
+        tokio::time::advance(stride).await;
+        until_quiet(&calls).await;
+        say(DONE);
+    }
+}
+
+/// Waits until nothing is on its way any more.
+async fn until_quiet(calls: &Calls) {
+    let mut quiet = 0;
+    let mut held_up = Duration::ZERO;
+    while quiet < QUIET && held_up < HELD_UP {
+        let (_open, closed) = std::sync::mpsc::channel::<()>();
+        let _ = tokio::task::spawn_blocking(move || closed.recv_timeout(GLANCE)).await; // only time passes
+        held_up += GLANCE;
+        quiet = if calls.are_none() { quiet + 1 } else { 0 };
+    }
+}
+
+fn say(word: &str) {
+    let mut out = std::io::stdout().lock();
+    // When nobody listens any more, the standard input is closed as well.
+    let _ = writeln!(out, "{word}").and_then(|()| out.flush());
+}
+
+async fn look_after_the_node(orders: &Orders, calls: Calls) -> anyhow::Result<()> {
+    let environment = |name: &str| std::env::var(name).ok();
+    let sources = Sources { flags: BTreeMap::new(), environment: &environment, file: BTreeMap::new() };
+    let mut settings = Settings::from(&sources).map_err(|problems| {
+        let sentences: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        anyhow!(sentences.join("\n"))
+    })?;
+    let clock = Clock::following_runtime(orders.now);
+    let client = client(&calls).await?;
+    let transport = Arc::new(Counted(HyperTransport::new()?, calls));
+    let eci = Eci::new(transport, settings.credentials, settings.region, clock.clone(), orders.seed);
+    let eci = settings.endpoint.into_iter().fold(eci, Eci::at);
+
+    let (node_port, port) = bind(orders.address).await?;
+    (settings.config.node_ip, settings.config.kubelet_port) = (Some(orders.address), port);
+    let node = settings.config.node_name.clone();
+    let provider = Provider::new(settings.config, client.clone(), eci, clock.clone(), orders.seed);
+    let shown = Identification::self_signed(std::slice::from_ref(&node), &[orders.address])?;
+    let acceptor = shown.acceptor(client_authority(&client).await?.as_deref())?;
+    let access = Some(Access::new(client.clone(), &node, clock));
+    let node_port = serve(node_port, acceptor, NodePort { api: provider.kubelet_api(), access });
+
+    let (webhook_port, port) = bind(orders.address).await?;
+    let shown = Identification::self_signed(&["localhost".to_owned()], &[orders.address])?;
+    let url = format!("https://{}", SocketAddr::new(orders.address, port));
+    let configuration = registration::configuration(&Address::Url(url), shown.pem.as_bytes());
+    registration::register(client, &configuration).await.context("the webhook cannot be registered")?;
+    let webhook = serve(webhook_port, shown.acceptor(None)?, provider.webhook());
+
+    say(READY);
+    tokio::select! {
+        ran = provider.run(std::future::pending()) => Ok(ran?),
+        () = node_port => Err(anyhow!("the node's port closed")),
+        () = webhook => Err(anyhow!("the webhook's port closed")),
+    }
+}
+
+/// A free port.
+async fn bind(address: IpAddr) -> anyhow::Result<(TcpListener, u16)> {
+    let listener = TcpListener::bind((address, 0)).await;
+    let listener = listener.with_context(|| format!("no port can be had at {address}"))?;
+    let port = listener.local_addr()?.port();
+    Ok((listener, port))
+}
+
+/// A client of the cluster that KUBECONFIG names, with its calls counted.
+async fn client(calls: &Calls) -> anyhow::Result<Client> {
+    let mut config = kube::Config::infer().await?;
+    // Where time is hurried, a silent connection is nothing to wonder at.
+    config.read_timeout = None;
+    if config.cluster_url.host().is_some_and(super::super::site::is_this_machine) {
+        config.proxy_url = None;
+    }
+    Ok(ClientBuilder::try_from(config)?.with_layer(calls).build())
+}
+
+/// The authority of clients' certificates, as the cluster publishes it.
+async fn client_authority(client: &Client) -> anyhow::Result<Option<String>> {
+    let api: Api<ConfigMap> = Api::namespaced(client.clone(), "kube-system");
+    let found = api.get_opt("extension-apiserver-authentication").await?;
+    Ok(found.and_then(|found| found.data?.get("client-ca-file").cloned()))
+}

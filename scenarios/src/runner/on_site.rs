@@ -1,0 +1,71 @@
+//! Plays cases one after the other on a real cluster, and sweeps up after each.
+
+use std::collections::BTreeSet;
+
+use determinism::{Seed, Stopwatch};
+
+use super::{Case, no_world, play_steps};
+use crate::cluster::{Site, SiteError};
+use crate::outcome::Outcome;
+
+/// Why cases were not played to their end.
+#[derive(Debug, thiserror::Error)]
+pub enum NotPlayed<E: std::error::Error + 'static> {
+    /// Somebody asked for the end.
+    #[error("told to end after {played} of {all} cases; what they had made on the cluster is taken away")]
+    ToldToEnd {
+        /// So many were played.
+        played: usize,
+        /// Of so many.
+        all: usize,
+    },
+    /// The cluster cannot be used any more.
+    #[error(transparent)]
+    Site(#[from] SiteError),
+    /// What was said to the teller went wrong.
+    #[error("the report cannot be written")]
+    Told(#[source] E),
+}
+
+/// Plays `cases` in order until `end`, and takes away what each has left on the cluster, also when it was broken off.
+///
+/// # Errors
+/// [`NotPlayed`].
+pub async fn play_on<E: std::error::Error + 'static>(
+    site: &mut Site,
+    cases: &[Case],
+    seed: Seed,
+    end: impl Future<Output = ()>,
+    mut begun: impl FnMut(&Case) -> Result<(), E>,
+    mut ended: impl FnMut(Outcome) -> Result<(), E>,
+) -> Result<(), NotPlayed<E>> {
+    let mut end = std::pin::pin!(end);
+    for (played, case) in cases.iter().enumerate() {
+        begun(case).map_err(NotPlayed::Told)?;
+        let made: BTreeSet<String> = case.scenario.namespaces();
+        let outcome = tokio::select! {
+            outcome = play(site, case, seed) => Some(outcome),
+            () = &mut end => None,
+        };
+        site.sweep(&made).await?;
+        match outcome {
+            Some(outcome) => ended(outcome).map_err(NotPlayed::Told)?,
+            None => return Err(NotPlayed::ToldToEnd { played, all: cases.len() }),
+        }
+    }
+    Ok(())
+}
+
+async fn play(site: &mut Site, case: &Case, seed: Seed) -> Outcome {
+    let stopwatch = Stopwatch::start();
+    let mut outcome = match site.world(seed, &case.file.folder).await {
+        Ok(mut world) => {
+            let outcome = play_steps(case, &mut world).await;
+            world.end().await;
+            outcome
+        }
+        Err(error) => no_world(case, &error),
+    };
+    outcome.took = stopwatch.elapsed();
+    outcome
+}

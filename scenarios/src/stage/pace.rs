@@ -1,0 +1,149 @@
+//! How time goes where the cluster is real: the world's own clock is moved by hand, the cluster works at its own pace.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+/// For so long the cluster may work before the world's time begins to move: what is done at once costs no world time.
+const SETTLING: Duration = Duration::from_millis(400);
+/// An expectation is given up only after so much real time: the cluster's own programs may be slow.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How often an expectation looks, in real time.
+const GLANCE: Duration = Duration::from_millis(20);
+/// Into how many strides the span of an expectation that waits is cut, and the bounds of one.
+const STRIDES: u32 = 200;
+const STRIDE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// Into how many strides a span is cut throughout which something holds, and the bounds of one.
+const STRIDES_THROUGHOUT: u32 = 60;
+const STRIDE_THROUGHOUT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(120));
+
+/// What happens between one look and the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Between {
+    /// So much real time passes.
+    pub pause: Duration,
+    /// And then so much of the world's.
+    pub stride: Duration,
+}
+
+/// What follows a look that did not find what is wanted within `span`, when so much `real` time and so much of the
+/// `world`'s has passed; nothing when it is time to give up.
+pub(super) fn until_found(span: Duration, real: Duration, world: Duration) -> Option<Between> {
+    if world >= span && real >= PATIENCE.min(span.max(SETTLING)) {
+        return None;
+    }
+    let stride = match real < SETTLING {
+        true => Duration::ZERO,
+        false => (span / STRIDES).clamp(STRIDE.0, STRIDE.1),
+    };
+    Some(Between { pause: GLANCE, stride })
+}
+
+/// What follows a look throughout `span`, of which `world` has passed; nothing at the end.
+pub(super) fn throughout(span: Duration, world: Duration) -> Option<Between> {
+    let left = span.checked_sub(world).filter(|left| !left.is_zero())?;
+    let stride = (span / STRIDES_THROUGHOUT).clamp(STRIDE_THROUGHOUT.0, STRIDE_THROUGHOUT.1);
+    Some(Between { pause: GLANCE, stride: stride.min(left) })
+}
+
+/// Which real instant was which of the world's, so that what a real cluster has dated can be told in the world's time.
+#[derive(Debug, Clone)]
+pub(crate) struct Marks {
+    marks: Vec<(Timestamp, Timestamp)>,
+}
+
+impl Marks {
+    /// The world's time is `world` from the `real` instant on.
+    pub(crate) fn begin(real: Timestamp, world: Timestamp) -> Self {
+        Self { marks: vec![(real, world)] }
+    }
+
+    /// From the `real` instant on it is `world`.
+    pub(crate) fn set(&mut self, real: Timestamp, world: Timestamp) {
+        self.marks.push((real, world));
+    }
+
+    /// The world's time at the `real` instant. Between two marks it stood still.
+    pub(crate) fn world(&self, real: Timestamp) -> Timestamp {
+        let after = self.marks.partition_point(|(mark, _)| *mark <= real);
+        self.marks[after.saturating_sub(1)].1
+    }
+
+    /// The world's time of something that was dated either by the cluster's clock or by the world's own.
+    pub(crate) fn told(&self, dated: Timestamp) -> Timestamp {
+        // A world begins years away from the present, so that the two cannot be taken for each other.
+        let near = |mark: Option<&(Timestamp, Timestamp)>| {
+            mark.is_some_and(|(real, _)| {
+                dated.duration_since(*real).abs() < SignedDuration::from_hours(24 * 60)
+            })
+        };
+        if near(self.marks.first()) || near(self.marks.last()) { self.world(dated) } else { dated }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(count: u64) -> Duration {
+        Duration::from_millis(count)
+    }
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn what_the_cluster_does_at_once_costs_no_world_time() {
+        let first = until_found(MINUTE, ms(0), ms(0)).unwrap();
+        assert_eq!(first.stride, Duration::ZERO);
+        assert!(!until_found(MINUTE, SETTLING, ms(0)).unwrap().stride.is_zero());
+    }
+
+    #[test]
+    fn an_expectation_is_given_up_when_both_times_are_over() {
+        for (span, real, world, over) in [
+            (MINUTE, ms(2_000), MINUTE, false),
+            (MINUTE, PATIENCE, MINUTE / 2, false),
+            (MINUTE, PATIENCE, MINUTE, true),
+            (ms(0), SETTLING, ms(0), true),
+        ] {
+            assert_eq!(until_found(span, real, world).is_none(), over, "{span:?} {real:?} {world:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_span_is_taken_in_longer_strides() {
+        for (span, stride) in [(60, 1), (600, 3), (3600, 18), (36_000, 30)] {
+            let between = until_found(Duration::from_secs(span), SETTLING, ms(0)).unwrap();
+            assert_eq!(between.stride, Duration::from_secs(stride), "{span} s");
+        }
+    }
+
+    #[test]
+    fn strides_throughout_a_span_add_up_to_it() {
+        for span in [ms(700), MINUTE, MINUTE * 4, MINUTE * 120] {
+            let mut world = Duration::ZERO;
+            let mut looks = 0;
+            while let Some(between) = throughout(span, world) {
+                world += between.stride;
+                looks += 1;
+            }
+            assert_eq!(world, span);
+            assert!(looks <= 61, "{looks}");
+        }
+    }
+
+    #[test]
+    fn what_a_cluster_has_dated_is_told_in_the_worlds_time() {
+        let at = |text: &str| -> Timestamp { text.parse().unwrap() };
+        let mut marks = Marks::begin(at("2026-11-24T12:00:00Z"), at("2020-01-06T01:30:00Z"));
+        marks.set(at("2026-11-24T12:00:05Z"), at("2020-01-06T02:30:00Z"));
+        for (dated, told) in [
+            ("2026-11-24T11:59:59Z", "2020-01-06T01:30:00Z"),
+            ("2026-11-24T12:00:04Z", "2020-01-06T01:30:00Z"),
+            ("2026-11-24T12:00:05Z", "2020-01-06T02:30:00Z"),
+            ("2020-01-06T01:31:00Z", "2020-01-06T01:31:00Z"),
+        ] {
+            assert_eq!(marks.told(at(dated)), at(told), "{dated}");
+        }
+    }
+}

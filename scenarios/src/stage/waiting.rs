@@ -1,0 +1,194 @@
+//! How a world waits: by the runtime's clock where it is paused, else by both clocks, the cluster's and the world's.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::Api;
+use tokio::time::Instant;
+
+use super::{World, pace};
+use crate::outcome::{Fact, Miss};
+use crate::scenario::Capability;
+
+/// How much of the world's time passes for each glance at a child process that waits for something.
+const STRIDE: Duration = Duration::from_secs(1);
+/// How long a glance at a child process lasts.
+const GLANCE: Duration = Duration::from_millis(40);
+/// How long the programs of a real cluster may take to hear of something.
+const HEARING: Duration = Duration::from_millis(150);
+/// How long a new namespace may take to get its service account.
+const SERVED: Duration = Duration::from_secs(20);
+
+impl World {
+    fn is_stepped(&self) -> bool {
+        self.can(Capability::SteppedTime)
+    }
+
+    /// Lets the programs of a real cluster hear of what was just done; where time is stepped they have.
+    pub(crate) async fn settle(&self) {
+        if !self.is_stepped() {
+            tokio::time::sleep(HEARING).await;
+        }
+    }
+
+    /// Waits until a new namespace has the service account that every pod in it needs.
+    pub(crate) async fn may_hold_pods(&self, namespace: &str) -> Result<(), Miss> {
+        if self.is_stepped() {
+            return Ok(());
+        }
+        let accounts: Api<ServiceAccount> = Api::namespaced(self.kube(), namespace);
+        let found = self.within(SERVED, async || match accounts.get_opt("default").await? {
+            Some(_) => Ok(()),
+            None => Err(Miss::one("service account", "default", "none")),
+        });
+        found.await
+    }
+
+    /// Looks again and again until `look` finds what is wanted, or `span` is over.
+    pub(crate) async fn within(
+        &self,
+        span: Duration,
+        look: impl AsyncFn() -> Result<(), Miss>,
+    ) -> Result<(), Miss> {
+        match self.is_stepped() {
+            true => self.within_stepped(span, look).await,
+            false => self.within_wall(span, look).await,
+        }
+    }
+
+    async fn within_stepped(
+        &self,
+        span: Duration,
+        look: impl AsyncFn() -> Result<(), Miss>,
+    ) -> Result<(), Miss> {
+        let deadline = Instant::now() + span;
+        let mut pause = Duration::from_millis(10);
+        let first = match look().await {
+            Ok(()) => return Ok(()),
+            Err(miss) => miss,
+        };
+        let mut constant = true;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            tokio::time::sleep(pause.min(left)).await;
+            pause = (pause * 3 / 2).min(Duration::from_millis(500));
+            match look().await {
+                Ok(()) => return Ok(()),
+                Err(miss) if Instant::now() >= deadline => return Err(at_the_end(miss, span, constant)),
+                Err(miss) => constant &= miss == first,
+            }
+        }
+        Err(first)
+    }
+
+    async fn within_wall(
+        &self,
+        span: Duration,
+        look: impl AsyncFn() -> Result<(), Miss>,
+    ) -> Result<(), Miss> {
+        let (began, age) = (Instant::now(), self.age());
+        let mut first = None;
+        let mut constant = true;
+        loop {
+            let Err(miss) = look().await else { return Ok(()) };
+            constant &= first.get_or_insert_with(|| miss.clone()) == &miss;
+            match pace::until_found(span, began.elapsed(), self.age() - age) {
+                Some(between) => self.between(between).await,
+                None => return Err(at_the_end(miss, span, constant)),
+            }
+        }
+    }
+
+    async fn between(&self, between: pace::Between) {
+        tokio::time::sleep(between.pause).await;
+        if !between.stride.is_zero() {
+            self.pass(between.stride).await;
+        }
+    }
+
+    /// Looks again and again for all of `span`; what is wanted must be so each time.
+    pub(crate) async fn throughout(
+        &self,
+        span: Duration,
+        look: impl AsyncFn() -> Result<(), Miss>,
+    ) -> Result<(), Miss> {
+        let age = self.age();
+        let pause = (span / 240).clamp(Duration::from_millis(50), Duration::from_secs(30));
+        loop {
+            let passed = self.age() - age;
+            look().await.map_err(|miss| told_after(miss, passed, span))?;
+            let left = span.saturating_sub(self.age() - age);
+            if left.is_zero() {
+                return Ok(());
+            }
+            match self.is_stepped() {
+                true => tokio::time::sleep(pause.min(left)).await,
+                false => match pace::throughout(span, passed) {
+                    Some(between) => self.between(between).await,
+                    None => return Ok(()),
+                },
+            }
+        }
+    }
+
+    /// Runs something that blocks, such as a child process.
+    ///
+    /// A paused runtime does not move its clock as long as a blocking task runs. What waits for something that only
+    /// time brings needs `moving` time: then twenty seconds and more pass here for each real one.
+    pub(crate) async fn beside_the_clock<T: Send + 'static>(
+        &self,
+        moving: bool,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Miss> {
+        let told = |error: tokio::task::JoinError| Miss::Refused(error.to_string());
+        let mut task = tokio::task::spawn_blocking(work);
+        if !moving {
+            return task.await.map_err(told);
+        }
+        loop {
+            let (_open, closed) = std::sync::mpsc::channel::<()>();
+            let pause = if self.is_stepped() { Duration::from_millis(5) } else { GLANCE };
+            let pause = tokio::task::spawn_blocking(move || closed.recv_timeout(pause));
+            tokio::select! {
+                done = &mut task => return done.map_err(told),
+                _ = pause => match self.is_stepped() {
+                    true => tokio::time::advance(Duration::from_millis(100)).await,
+                    false => self.pass(STRIDE).await,
+                },
+            }
+        }
+    }
+}
+
+/// Says how long the last thing that was seen had been so.
+fn at_the_end(mut miss: Miss, span: Duration, constant: bool) -> Miss {
+    if let Miss::Unmet { seen, .. } = &mut miss
+        && let Some(Fact { value, .. }) = seen.first_mut()
+    {
+        let span = seconds(span);
+        value.push_str(&if constant {
+            format!(", for all of the {span}")
+        } else {
+            format!(", after {span}")
+        });
+    }
+    miss
+}
+
+/// Says when something stopped being so.
+fn told_after(mut miss: Miss, after: Duration, span: Duration) -> Miss {
+    if let Miss::Unmet { seen, .. } = &mut miss
+        && let Some(Fact { value, .. }) = seen.first_mut()
+    {
+        value.push_str(&format!(", after {} of {}", seconds(after), seconds(span)));
+    }
+    miss
+}
+
+fn seconds(span: Duration) -> String {
+    let whole = span.as_secs();
+    if span.subsec_millis() == 0 { format!("{whole} s") } else { format!("{:.1} s", span.as_secs_f64()) }
+}
