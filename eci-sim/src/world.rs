@@ -1,6 +1,7 @@
 //! All that exists: groups, addresses, stock, what falls due; it moves only by `advance_to`.
 
 pub mod assets;
+pub mod index;
 pub mod network;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -17,6 +18,7 @@ use crate::ledger::{Card, Ledger};
 use crate::quota::Quota;
 use crate::script::Scripts;
 use assets::Assets;
+use index::{Index, Key};
 use network::Network;
 
 /// How many records of what ended are kept for longer than an hour (eci-openapi.md, section 7.1).
@@ -53,6 +55,8 @@ pub struct World {
 #[derive(Debug, Clone, Default)]
 pub struct Place {
     groups: BTreeSet<u64>,
+    /// Its groups by name, tag and state.
+    pub index: Index,
     finished: BTreeSet<(Timestamp, u64)>,
     /// Its vSwitches and the addresses in use.
     pub network: Network,
@@ -145,10 +149,11 @@ impl World {
         self.numbers.insert(group.card.id.clone(), number);
         let vcpu = u64::from(group.vcpu().0);
         let (account, region) = (Arc::clone(&group.card.account), Arc::clone(&group.card.region));
-        self.groups.insert(number, Box::new(group));
         let place = self.place(&account, &region);
         place.groups.insert(number);
         place.used_milli_vcpu += vcpu;
+        place.index.add(&group);
+        self.groups.insert(number, Box::new(group));
         let now = self.now;
         self.hands(number, now, |hands| hands.be_born());
     }
@@ -173,6 +178,18 @@ impl World {
     ) -> impl Iterator<Item = &'a Group> {
         let numbers = self.known_place(account, region).map(|place| place.groups.range(after + 1..));
         numbers.into_iter().flatten().filter_map(|number| self.groups.get(number)).map(AsRef::as_ref)
+    }
+
+    /// An account's groups in a region that have something, after the one of a number, in order of creation.
+    pub fn groups_with<'a>(
+        &'a self,
+        account: &Arc<str>,
+        region: &Arc<str>,
+        key: Key<'_>,
+        after: u64,
+    ) -> impl Iterator<Item = &'a Group> {
+        let numbers = self.known_place(account, region).map(|place| place.index.after(key, after));
+        numbers.into_iter().flatten().filter_map(|number| self.group(number))
     }
 
     /// All groups, in order of creation.
@@ -209,6 +226,10 @@ impl World {
         change(group, &mut card);
         let before = u64::from(group.vcpu().0);
         if card != *group.card {
+            let key = (Arc::clone(&group.card.account), Arc::clone(&group.card.region));
+            if let Some(place) = self.places.get_mut(&key) {
+                place.index.changed(&group.card, &card);
+            }
             group.card = Arc::new(card);
             self.ledger.write(now, &group.card, crate::ledger::What::Changed);
         }
@@ -227,6 +248,12 @@ impl World {
         let (agenda, ledger, scripts, seed) = (&mut self.agenda, &mut self.ledger, &self.scripts, self.seed);
         let result = act(&mut Hands { at, group, agenda, ledger, scripts, seed });
         let after = group.state;
+        if before != after {
+            let key = (Arc::clone(&group.card.account), Arc::clone(&group.card.region));
+            if let Some(place) = self.places.get_mut(&key) {
+                place.index.moved(number, before, after);
+            }
+        }
         if before.is_final() && after != State::Deleted || !after.is_final() {
             return Some(result);
         }
@@ -288,6 +315,7 @@ impl World {
         let key = (Arc::clone(&group.card.account), Arc::clone(&group.card.region));
         if let Some(place) = self.places.get_mut(&key) {
             place.groups.remove(&number);
+            place.index.remove(&group);
             place.finished.retain(|(_, other)| *other != number);
         }
     }

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use super::{Caller, id_list};
 use crate::group::Group;
+use crate::group::lifecycle::State;
 use crate::refusal::Refusal;
 use crate::world::World;
+use crate::world::index::Key;
 
 /// What a call filters by; what is `None` or empty does not filter.
 #[derive(Debug, Default)]
@@ -86,11 +88,38 @@ impl Filter<'_> {
             let groups = world.groups_after(account, region, after).take(limit + 1).collect();
             return Ok(cut(groups, total, limit));
         }
-        let all: Vec<&Group> =
-            world.groups_after(account, region, 0).filter(|group| self.takes(group, world)).collect();
-        let total = all.len();
-        let rest = all.into_iter().filter(|group| group.card.number > after).take(limit + 1).collect();
-        Ok(cut(rest, total, limit))
+        let Some(place) = world.known_place(account, region) else { return Ok(cut(Vec::new(), 0, limit)) };
+        let keys = self.keys();
+        let Some(key) = keys.iter().copied().min_by_key(|key| place.index.count(*key)) else {
+            let all = world.groups_after(account, region, 0).filter(|group| self.takes(group, world));
+            return Ok(after_of(all, after, limit));
+        };
+        if self.is_only_by(&keys) {
+            let total = place.index.count(key);
+            let found = world.groups_with(account, region, key, after);
+            return Ok(cut(found.take(limit + 1).collect(), total, limit));
+        }
+        let all = world.groups_with(account, region, key, 0).filter(|group| self.takes(group, world));
+        Ok(after_of(all, after, limit))
+    }
+
+    /// What of it the world keeps an index of.
+    fn keys(&self) -> Vec<Key<'_>> {
+        let state = self.status.and_then(|name| State::ALL.into_iter().find(|state| state.name() == name));
+        let name = self.name.filter(|name| !name.is_empty()).map(Key::Name);
+        self.tags
+            .iter()
+            .map(|(key, value)| Key::of_tag(key, value))
+            .chain(name)
+            .chain(state.map(Key::State))
+            .collect()
+    }
+
+    /// Whether it filters by a single thing, of which there is an index.
+    fn is_only_by(&self, keys: &[Key<'_>]) -> bool {
+        let set = [self.name, self.status, self.vswitch, self.zone, self.security_group];
+        let set = set.iter().chain([&self.resource_group, &self.category]).filter(|text| !unset(**text));
+        keys.len() == 1 && set.count() + self.tags.len() == 1 && self.since_seconds.is_none()
     }
 
     fn listed(&self) -> Result<Option<Vec<String>>, Refusal> {
@@ -102,6 +131,18 @@ impl Filter<'_> {
 
 fn unset(text: Option<&str>) -> bool {
     text.is_none_or(str::is_empty)
+}
+
+/// The page after a number, of all that were found.
+fn after_of<'w>(all: impl Iterator<Item = &'w Group>, after: u64, limit: usize) -> Page<'w> {
+    let (mut total, mut page) = (0, Vec::with_capacity(limit + 1));
+    for group in all {
+        total += 1;
+        if group.card.number > after && page.len() <= limit {
+            page.push(group);
+        }
+    }
+    cut(page, total, limit)
 }
 
 fn cut(mut groups: Vec<&Group>, total: usize, limit: usize) -> Page<'_> {

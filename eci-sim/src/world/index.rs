@@ -1,0 +1,106 @@
+//! Which groups have a name, a tag or a state, so that a filtered describe need not look at all of them.
+
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeSet, HashMap};
+use std::hash::{Hash, Hasher};
+
+use crate::group::Group;
+use crate::group::lifecycle::State;
+use crate::ledger::Card;
+
+/// What groups are found by; a tag without a value stands for any value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Key<'a> {
+    /// The name.
+    Name(&'a str),
+    /// A tag's key and value.
+    Tag(&'a str, &'a str),
+    /// A tag's key.
+    TagKey(&'a str),
+    /// The state.
+    State(State),
+}
+
+/// The numbers of groups by key; a key is kept as its hash, so what is found is to be looked at again.
+#[derive(Debug, Clone, Default)]
+pub struct Index {
+    entries: BTreeSet<(u64, u64)>,
+    counts: HashMap<u64, u32>,
+}
+
+impl<'a> Key<'a> {
+    /// A tag's key with a value, or with any where that is empty.
+    pub fn of_tag(key: &'a str, value: &'a str) -> Self {
+        if value.is_empty() { Self::TagKey(key) } else { Self::Tag(key, value) }
+    }
+
+    fn hashed(self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+impl Index {
+    /// How many groups have it.
+    pub fn count(&self, key: Key<'_>) -> usize {
+        self.counts.get(&key.hashed()).map_or(0, |count| usize::try_from(*count).unwrap_or(usize::MAX))
+    }
+
+    /// The numbers of those that have it after a number, in order.
+    pub fn after(&self, key: Key<'_>, number: u64) -> impl Iterator<Item = u64> {
+        let key = key.hashed();
+        let range = self.entries.range((key, number.saturating_add(1))..=(key, u64::MAX));
+        range.map(|(_, number)| *number)
+    }
+
+    /// A group has begun to exist.
+    pub fn add(&mut self, group: &Group) {
+        let number = group.card.number;
+        keys(&group.card).for_each(|key| self.insert(key, number));
+        self.insert(Key::State(group.state), number);
+    }
+
+    /// A group is gone.
+    pub fn remove(&mut self, group: &Group) {
+        let number = group.card.number;
+        keys(&group.card).for_each(|key| self.take(key, number));
+        self.take(Key::State(group.state), number);
+    }
+
+    /// A group went from one state to another.
+    pub fn moved(&mut self, number: u64, from: State, to: State) {
+        self.take(Key::State(from), number);
+        self.insert(Key::State(to), number);
+    }
+
+    /// A group's name or tags changed.
+    pub fn changed(&mut self, from: &Card, to: &Card) {
+        keys(from).for_each(|key| self.take(key, from.number));
+        keys(to).for_each(|key| self.insert(key, to.number));
+    }
+
+    fn insert(&mut self, key: Key<'_>, number: u64) {
+        let key = key.hashed();
+        if self.entries.insert((key, number)) {
+            *self.counts.entry(key).or_default() += 1;
+        }
+    }
+
+    fn take(&mut self, key: Key<'_>, number: u64) {
+        let key = key.hashed();
+        if self.entries.remove(&(key, number))
+            && let Some(count) = self.counts.get_mut(&key)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.counts.remove(&key);
+            }
+        }
+    }
+}
+
+fn keys(card: &Card) -> impl Iterator<Item = Key<'_>> {
+    let tags = card.tags.iter().flat_map(|(key, value)| [Key::Tag(key, value), Key::TagKey(key)]);
+    tags.chain([Key::Name(&card.name)])
+}
