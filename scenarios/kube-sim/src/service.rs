@@ -348,6 +348,11 @@ pub(crate) fn write_finished(sim: &KubeSim, kind: &Kind, object: &Arc<Value>, fi
     let mut next = (**object).clone();
     if let Some(finalizers) = next.pointer_mut("/metadata/finalizers").and_then(Value::as_array_mut) {
         finalizers.retain(|other| other != finalizer);
+        if finalizers.is_empty()
+            && let Some(metadata) = next["metadata"].as_object_mut()
+        {
+            metadata.shift_remove("finalizers");
+        }
     }
     let finished = write::is_finished(kind, &next);
     // Whoever changed the object meanwhile woke us again.

@@ -9,7 +9,7 @@ use super::waiting::Changes;
 use crate::kinds;
 use crate::pods::conditions::holds;
 use crate::pods::field::{
-    entries, flag, is_leaving, is_set, label, list, name, namespace, number, text, uid,
+    default_to, entries, flag, is_leaving, is_set, label, list, name, namespace, number, text, uid,
 };
 use crate::scheduler::candidate::is_over;
 use crate::service::create_as_controller;
@@ -202,7 +202,10 @@ fn as_slice(service: &Value, slice: &str, pods: &[Arc<Value>]) -> Value {
                 "nodeName": text(pod, "/spec/nodeName"), "targetRef": target(pod)})
         })
         .collect();
-    let ports: Vec<Value> = pods.first().map(|pod| ports(service, pod)).unwrap_or_default();
+    let mut ports: Vec<Value> = pods.first().map(|pod| ports(service, pod)).unwrap_or_default();
+    for port in &mut ports {
+        default_to(port, "name", "");
+    }
     let mut owner = reference(service);
     owner["apiVersion"] = "v1".into();
     let mut labels = service["metadata"]["labels"].clone();

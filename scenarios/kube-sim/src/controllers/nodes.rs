@@ -1,5 +1,6 @@
 //! The node lifecycle: whose node is silent becomes unknown, is tainted, and its pods are not ready.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -9,7 +10,7 @@ use super::recorder::{Happening, record};
 use super::waiting::Changes;
 use crate::KubeSim;
 use crate::pods::conditions::{self, Condition};
-use crate::pods::field::{flag, list, list_mut, name, text};
+use crate::pods::field::{flag, list, list_mut, map_mut, name, text, uid};
 use crate::pods::instant;
 use crate::store::Shelf;
 
@@ -22,16 +23,33 @@ const GRACE: SignedDuration = SignedDuration::from_secs(50);
 const START_UP: SignedDuration = SignedDuration::from_secs(60);
 const CONDITIONS: [&str; 4] = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"];
 const COMPONENT: &str = "node-controller";
+const TTL: &str = "node.alpha.kubernetes.io/ttl";
 
 /// Watches over nodes until the future is dropped.
 pub async fn run(sim: &KubeSim) {
     let mut changes = Changes::of(sim, &[NODES, LEASES]);
+    let mut known = BTreeSet::new();
     loop {
         changes.seen();
         let (nodes, _) = sim.store().list(NODES, None);
+        greet(sim, &nodes, &mut known);
         let due = nodes.iter().filter_map(|node| look(sim, node)).min();
         changes.next(sim, due).await;
     }
+}
+
+/// Says of each new node that it is known now.
+fn greet(sim: &KubeSim, nodes: &[Arc<Value>], known: &mut BTreeSet<String>) {
+    for node in nodes.iter().filter(|node| !known.contains(uid(node))) {
+        let name = name(node);
+        let message = format!("Node {name} event: Registered Node {name} in Controller");
+        record(
+            sim,
+            node,
+            Happening { kind: "Normal", reason: "RegisteredNode", message: &message, component: COMPONENT },
+        );
+    }
+    *known = nodes.iter().map(|node| uid(node).to_owned()).collect();
 }
 
 /// Looks after one node; returns when it has to be looked at again although nothing changes.
@@ -39,6 +57,8 @@ fn look(sim: &KubeSim, node: &Arc<Value>) -> Option<Timestamp> {
     let now = sim.clock().now();
     let deadline = deadline(sim, node);
     let mut next = (**node).clone();
+    // What the TTL controller says of a small cluster.
+    map_mut(&mut next["metadata"], "annotations").entry(TTL).or_insert_with(|| "0".into());
     let silent = now >= deadline;
     let was_ready = conditions::holds(node, "Ready");
     if silent {

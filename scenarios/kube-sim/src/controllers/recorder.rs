@@ -9,6 +9,8 @@ use crate::store::Shelf;
 
 const EVENTS: Shelf = ("", "events");
 
+const SCHEDULER: &str = "default-scheduler";
+
 /// One thing that happened.
 #[derive(Debug, Clone, Copy)]
 pub struct Happening<'a> {
@@ -29,13 +31,18 @@ pub fn record(sim: &KubeSim, about: &Value, happening: Happening<'_>) {
     let event_name = format!("{}.{:016x}", name(about), fingerprint(about, happening));
     if let Some(event) = sim.store().get(EVENTS, home, &event_name) {
         let mut again = (*event).clone();
-        again["count"] = (number(&event, "/count").unwrap_or(1) + 1).into();
-        again["lastTimestamp"] = now.into();
+        if happening.component == SCHEDULER {
+            let count = number(&event, "/series/count").unwrap_or(1) + 1;
+            again["series"] = json!({"count": count, "lastObservedTime": instant::micros(sim.clock().now())});
+        } else {
+            again["count"] = (number(&event, "/count").unwrap_or(1) + 1).into();
+            again["lastTimestamp"] = now.into();
+        }
         let _ = sim.store().replace(EVENTS, &event, again); // somebody who counted at the same time is right, too
         return;
     }
     let fresh = sim.draw(|chance| chance.uuid().to_string());
-    let event = json!({
+    let mut event = json!({
         "kind": "Event", "apiVersion": "v1",
         "metadata": {"name": event_name, "namespace": home, "uid": fresh, "creationTimestamp": now},
         "involvedObject": {"kind": about["kind"], "apiVersion": about["apiVersion"], "namespace": namespace(about),
@@ -44,7 +51,23 @@ pub fn record(sim: &KubeSim, about: &Value, happening: Happening<'_>) {
         "source": {"component": happening.component}, "reportingComponent": happening.component, "reportingInstance": "",
         "firstTimestamp": now, "lastTimestamp": now, "eventTime": null, "count": 1,
     });
+    if happening.component == SCHEDULER {
+        in_the_newer_form(&mut event, instant::micros(sim.clock().now()));
+    }
     let _ = sim.store().create(EVENTS, event); // somebody who said the same at the same time is right, too
+}
+
+/// The scheduler alone speaks through events.k8s.io, whose events have other times and name an action.
+fn in_the_newer_form(event: &mut Value, now: String) {
+    event["action"] = if event["reason"] == "Scheduled" { "Binding" } else { "Scheduling" }.into();
+    event["eventTime"] = now.into();
+    event["firstTimestamp"] = Value::Null;
+    event["lastTimestamp"] = Value::Null;
+    event["reportingInstance"] = "default-scheduler-0".into();
+    event["source"] = json!({});
+    if let Some(members) = event.as_object_mut() {
+        members.shift_remove("count");
+    }
 }
 
 /// The same for the same thing said of the same object, so that it is found again without a search.

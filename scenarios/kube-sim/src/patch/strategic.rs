@@ -22,10 +22,18 @@ pub fn merge(current: Value, patch: Value, kind: Option<&Type>) -> Result<Value,
     }
     let retained = patch.shift_remove("$retainKeys");
     let mut orders = Vec::new();
+    for list in patch.keys().filter_map(|key| key.strip_prefix("$setElementOrder/")) {
+        let before = target.get(list).and_then(Value::as_array).cloned().unwrap_or_default();
+        orders.push((list.to_owned(), before));
+    }
+    let orders: Vec<_> = orders
+        .into_iter()
+        .filter_map(|(list, before)| {
+            Some((patch.shift_remove(&format!("$setElementOrder/{list}"))?, list, before))
+        })
+        .collect();
     for (key, value) in patch {
-        if let Some(list) = key.strip_prefix("$setElementOrder/") {
-            orders.push((list.to_owned(), value));
-        } else if let Some(list) = key.strip_prefix("$deleteFromPrimitiveList/") {
+        if let Some(list) = key.strip_prefix("$deleteFromPrimitiveList/") {
             if let (Some(Value::Array(items)), Value::Array(gone)) = (target.get_mut(list), &value) {
                 items.retain(|item| !gone.contains(item));
             }
@@ -39,10 +47,10 @@ pub fn merge(current: Value, patch: Value, kind: Option<&Type>) -> Result<Value,
     if let Some(Value::Array(keys)) = retained {
         target.retain(|key, _| keys.iter().any(|kept| kept == key));
     }
-    for (list, order) in orders {
+    for (order, list, before) in orders {
         let key = kind.and_then(|kind| schema::find(kind, &list)).map(|field| field.merge_key.as_str());
         if let (Some(Value::Array(items)), Value::Array(order)) = (target.get_mut(&list), &order) {
-            sort(items, order, key.unwrap_or_default());
+            *items = arranged(std::mem::take(items), order, &before, key.unwrap_or_default());
         }
     }
     Ok(Value::Object(target))
@@ -68,13 +76,14 @@ fn member(current: Option<Value>, patch: Value, key: &str, kind: Option<&Type>) 
 }
 
 fn list(mut current: Vec<Value>, patch: Vec<Value>, field: &Field) -> Result<Value, ApiError> {
+    let before = current.clone();
     if field.merge_key.is_empty() {
-        for item in patch {
-            if !current.contains(&item) {
-                current.push(item);
+        for item in &patch {
+            if !current.contains(item) {
+                current.push(item.clone());
             }
         }
-        return Ok(Value::Array(current));
+        return Ok(Value::Array(arranged(current, &patch, &before, "")));
     }
     if patch.iter().any(|item| item["$patch"] == "replace") {
         return Ok(Value::Array(patch.into_iter().filter(|item| item["$patch"] != "replace").collect()));
@@ -83,6 +92,7 @@ fn list(mut current: Vec<Value>, patch: Vec<Value>, field: &Field) -> Result<Val
         Type::List(item) => Some(item.as_ref()),
         _ => None,
     };
+    let order = patch.clone();
     for item in patch {
         let Some(key) = item.get(&field.merge_key).cloned() else {
             let shown = super::go::text(&item);
@@ -99,25 +109,33 @@ fn list(mut current: Vec<Value>, patch: Vec<Value>, field: &Field) -> Result<Val
             (None, false) => current.push(merge(Value::Null, item, item_kind)?),
         }
     }
-    Ok(Value::Array(current))
+    Ok(Value::Array(arranged(current, &order, &before, &field.merge_key)))
 }
 
-/// Brings the items into the order of the patch; those that it does not name keep their place after what they followed.
-fn sort(items: &mut Vec<Value>, order: &[Value], key: &str) {
-    let place = |item: &Value| {
-        order
-            .iter()
-            .position(|wanted| if key.is_empty() { wanted == item } else { wanted.get(key) == item.get(key) })
+/// Brings the items of a merged list into order, as the real server does: those that `order` names as it names them, the
+/// others as they stood `before`; of the first in both rows, that comes first which stood before the other, and else the
+/// named one.
+fn arranged(items: Vec<Value>, order: &[Value], before: &[Value], key: &str) -> Vec<Value> {
+    let place = |list: &[Value], item: &Value| {
+        list.iter()
+            .position(|other| if key.is_empty() { other == item } else { other.get(key) == item.get(key) })
     };
-    let mut ranked: Vec<(usize, usize, Value)> = Vec::new();
-    let mut last = 0;
-    for (at, item) in items.drain(..).enumerate() {
-        let rank = place(&item).map_or(last, |place| place + 1);
-        last = rank;
-        ranked.push((rank, at, item));
+    let (mut named, mut others): (Vec<Value>, Vec<Value>) =
+        items.into_iter().partition(|item| place(order, item).is_some());
+    named.sort_by_key(|item| place(order, item));
+    others.sort_by_key(|item| place(before, item));
+    let (mut named, mut others) = (named.into_iter().peekable(), others.into_iter().peekable());
+    let mut all = Vec::new();
+    while let (Some(one), Some(other)) = (named.peek(), others.peek()) {
+        let other_stood_first = match (place(before, other), place(before, one)) {
+            (Some(other), Some(one)) => other < one,
+            _ => false,
+        };
+        all.extend(if other_stood_first { others.next() } else { named.next() });
     }
-    ranked.sort_by_key(|(rank, at, _)| (*rank, *at));
-    items.extend(ranked.into_iter().map(|(_, _, item)| item));
+    all.extend(named);
+    all.extend(others);
+    all
 }
 
 #[cfg(test)]
@@ -128,6 +146,21 @@ mod tests {
 
     fn on_pod(current: Value, patch: Value) -> Value {
         merge(current, patch, schema::of_kind("v1", "Pod").as_ref()).unwrap()
+    }
+
+    #[test]
+    fn what_a_patch_adds_to_a_list_stands_before_what_was_there() {
+        let condition = |kind: &str| json!({"type": kind, "status": "True"});
+        let pod = |kinds: &[&str]| json!({"status": {"conditions": kinds.iter().map(|k| condition(k)).collect::<Vec<_>>()}});
+        let kinds = |pod: Value| -> Vec<String> {
+            let all = pod["status"]["conditions"].as_array().cloned().unwrap_or_default();
+            all.iter().map(|c| c["type"].as_str().unwrap_or_default().to_owned()).collect()
+        };
+        assert_eq!(
+            kinds(on_pod(pod(&["PodScheduled"]), pod(&["Initialized", "Ready"]))),
+            ["Initialized", "Ready", "PodScheduled"]
+        );
+        assert_eq!(kinds(on_pod(pod(&["A", "B", "C"]), pod(&["C", "A"]))), ["B", "C", "A"]);
     }
 
     #[test]
@@ -156,7 +189,7 @@ mod tests {
                 "as a set",
                 json!({"metadata": {"finalizers": ["a/b"]}}),
                 json!({"metadata": {"finalizers": ["c/d"]}}),
-                json!({"metadata": {"finalizers": ["a/b", "c/d"]}}),
+                json!({"metadata": {"finalizers": ["c/d", "a/b"]}}),
             ),
             (
                 "null deletes",

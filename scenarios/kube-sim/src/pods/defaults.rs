@@ -56,6 +56,23 @@ pub fn first_status(pod: &mut Value) {
     pod["status"] = json!({"phase": "Pending", "qosClass": qos_class(pod)});
 }
 
+/// Writes out what the real server always writes of a container's status.
+pub fn fill_container_statuses(pod: &mut Value) {
+    for kind in ["containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"] {
+        if list(pod, &format!("/status/{kind}")).is_empty() {
+            continue;
+        }
+        for status in list_mut(&mut pod["status"], kind) {
+            default_to(status, "state", json!({}));
+            default_to(status, "lastState", json!({}));
+            default_to(status, "ready", false);
+            default_to(status, "restartCount", 0);
+            default_to(status, "image", "");
+            default_to(status, "imageID", "");
+        }
+    }
+}
+
 /// Keeps `status.podIP` and the first of `status.podIPs` the same; the list wins where both are given.
 pub fn same_pod_ips(pod: &mut Value) {
     let first = text(pod, "/status/podIPs/0/ip").to_owned();

@@ -15,7 +15,7 @@ use crate::kinds::Kind;
 use crate::patch::Patch;
 use crate::patch::apply::{Manager, apply};
 use crate::patch::managers;
-use crate::pods::defaults::{first_status, same_pod_ips};
+use crate::pods::defaults::{fill_container_statuses, first_status, same_pod_ips};
 use crate::pods::field::{is_leaving, list, name, number, text};
 use crate::pods::instant;
 use crate::pods::problem::Problems;
@@ -252,6 +252,7 @@ async fn keep(
     defaults::fill(&call.sim, kind, &mut next);
     if kind.resource == "pods" {
         same_pod_ips(&mut next);
+        fill_container_statuses(&mut next);
     }
     let admission = Admission::new(call, target, Operation::Update, Some(&**old), dry_run);
     warnings.extend(admission.mutate(&mut next).await?);

@@ -205,10 +205,12 @@ fn event(object: &Value, now: Timestamp) -> Vec<Value> {
         text(object, "/involvedObject/kind").to_lowercase(),
         text(object, "/involvedObject/name")
     );
-    let source = match text(object, "/source/component") {
-        "" => text(object, "/reportingComponent").to_owned(),
-        component if text(object, "/source/host").is_empty() => component.to_owned(),
-        component => format!("{component}, {}", text(object, "/source/host")),
+    let first_of =
+        |paths: [&str; 2]| paths.into_iter().map(|path| text(object, path)).find(|text| !text.is_empty());
+    let component = first_of(["/source/component", "/reportingComponent"]).unwrap_or_default();
+    let source = match first_of(["/source/host", "/reportingInstance"]) {
+        Some(host) => format!("{component}, {host}"),
+        None => component.to_owned(),
     };
     vec![
         since(object, last, now).into(),
