@@ -1,6 +1,7 @@
 //! What the program is told by flags and environment.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -29,9 +30,13 @@ pub struct Arguments {
     /// Where all chance comes from: three words, as a run prints them
     #[arg(long, env = "ECI_SIM_SEED", default_value_t = Seed::DEFAULT)]
     pub seed: Seed,
-    /// How time runs: `wall`, so many times as fast (`x60`), or `still` until the control door moves it
-    #[arg(long, env = "ECI_SIM_TIME", default_value = "wall", value_parser = rate)]
-    pub time: u32,
+    /// How time runs: `wall`, so many times as fast (`x60`), or `still` until the control door moves it; `wall` where
+    /// nothing is said, or as it ran in a world that is taken up again
+    #[arg(long, env = "ECI_SIM_TIME", value_parser = rate)]
+    pub time: Option<u32>,
+    /// The directory in which the world is kept; without it, the world ends with the process
+    #[arg(long, env = "ECI_SIM_DATA")]
+    pub data: Option<PathBuf>,
     /// The region of calls that name none
     #[arg(long, env = "ECI_SIM_REGION", default_value = "cn-hangzhou")]
     pub region: String,

@@ -226,7 +226,7 @@ impl Control {
     /// Begins anew: an empty world at the present, from the same seed.
     pub fn reset(&self) {
         let fresh = EciSim::fresh_state(self.0.clock(), self.0.seed());
-        *self.0.state() = fresh;
+        self.0.state().put_back(fresh);
     }
 
     /// Brings the world up to the present, then looks at it.

@@ -28,6 +28,7 @@ pub mod catalog;
 pub mod control;
 pub mod faults;
 pub mod group;
+pub mod journal;
 pub mod ledger;
 pub mod listener;
 pub mod money;
@@ -35,15 +36,19 @@ pub mod quota;
 pub mod refusal;
 pub mod script;
 pub mod server;
+pub mod store;
 pub mod world;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use determinism::{Clock, Seed};
 use eci_api::signature::Secret;
 use jiff::Timestamp;
+
+use journal::Writer;
 
 pub use actions::Serve;
 pub use billing::{Bill, BillLine, Item};
@@ -56,6 +61,7 @@ pub use money::{Currency, Yuan};
 pub use refusal::Refusal;
 pub use script::{Runs, Script};
 pub use server::{Exchange, Incoming};
+pub use store::StoreProblem;
 
 /// The region of calls that name none and come to no region's endpoint.
 const DEFAULT_REGION: &str = "cn-hangzhou";
@@ -76,6 +82,8 @@ struct Inner {
     account: Arc<str>,
     state: Mutex<server::State>,
     snapshots: Mutex<control::snapshots::Snapshots>,
+    /// Who writes what is done, where the world is kept.
+    writer: OnceLock<Writer>,
 }
 
 /// Puts a local ECI together.
@@ -109,17 +117,34 @@ impl EciSim {
         let pairs =
             eci_api::query::to_pairs(request).map_err(|error| Refusal::Undecodable(error.to_string()))?;
         let now = self.clock().now();
+        let turn = self.turn();
         let mut state = self.state();
         let request_id = state.next_request_id();
         state.world.advance_to(now);
         let caller = self.caller(A::NAME, pairs, &self.0.account, "", &request_id);
-        server::check(A::NAME, &caller.pairs)?;
-        request.serve(&mut state.world, &caller)
+        let mut written_by = None;
+        let at = state.world.now();
+        if let Some(unwritten) = state.unwritten.as_mut().filter(|_| !journal::only_looks(A::NAME)) {
+            unwritten.push(&journal::entry(at, A::NAME, &caller, None, false, true));
+            written_by = Some(unwritten.latest());
+        }
+        let checked = server::check(A::NAME, &caller.pairs);
+        let outcome = checked.and_then(|()| request.serve(&mut state.world, &caller));
+        drop((state, turn));
+        match self.wait_until_written(written_by) {
+            Ok(()) => outcome,
+            Err(why) => Err(Refusal::by_rule("InternalError", Some(500), Some(why.to_string()))),
+        }
     }
 
     /// The simulator's own door.
     pub fn control(&self) -> Control {
         Control::of(self.clone())
+    }
+
+    /// Whether its world is kept in a directory.
+    pub fn is_kept(&self) -> bool {
+        self.writer().is_some()
     }
 
     pub(crate) fn clock(&self) -> &Clock {
@@ -129,6 +154,24 @@ impl EciSim {
     /// What time it is for clients, where that is another time.
     pub(crate) fn outside(&self) -> Option<Timestamp> {
         self.0.clients_clock.as_ref().map(Clock::now)
+    }
+
+    /// Who writes what is done, where the world is kept.
+    pub(crate) fn writer(&self) -> Option<&Writer> {
+        self.0.writer.get()
+    }
+
+    /// Nobody else does anything to a world that is kept while this is held.
+    pub(crate) fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+        self.writer().map(|writer| writer.order.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns when what was done up to this number is on the disk.
+    pub(crate) fn wait_until_written(&self, number: Option<u64>) -> Result<(), StoreProblem> {
+        match (self.writer(), number) {
+            (Some(writer), Some(number)) => writer.write(self, number),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn seed(&self) -> Seed {
@@ -168,6 +211,7 @@ impl EciSim {
             account: Arc::clone(account),
             state: Mutex::new(state),
             snapshots: Mutex::default(),
+            writer: OnceLock::new(),
         }))
     }
 
@@ -227,6 +271,21 @@ impl Builder {
         Self { currency, ..self }
     }
 
+    /// The simulator of the world that is kept in a directory, or of a new one that will be kept there: every call is
+    /// on the disk before it is answered. `rate` says how time runs, where it is not to run as it did.
+    ///
+    /// Of the control door, what comes through [`Door`] is kept, and what is done through [`Control`] is not.
+    ///
+    /// # Errors
+    /// [`StoreProblem`] when the directory cannot be used, or what stands there is damaged.
+    pub fn keep(self, dir: &Path, rate: Option<u32>) -> Result<EciSim, StoreProblem> {
+        let sim = self.build();
+        let writer = journal::take_up(&sim, dir, rate)?;
+        // It was made above, so nobody has set it.
+        let _first = sim.0.writer.set(writer);
+        Ok(sim)
+    }
+
     /// The simulator.
     pub fn build(self) -> EciSim {
         let account =
@@ -244,6 +303,7 @@ impl Builder {
             ),
             account,
             snapshots: Mutex::default(),
+            writer: OnceLock::new(),
         }))
     }
 }

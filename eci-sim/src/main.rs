@@ -34,14 +34,17 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let (key_id, secret) = arguments.credential()?;
     let token = arguments.control_token()?;
     let clock = Clock::system();
-    clock.set_rate(arguments.time);
-    let sim = EciSim::builder()
+    clock.set_rate(arguments.time.unwrap_or(1));
+    let builder = EciSim::builder()
         .clock(clock)
         .clients_clock(Clock::system())
         .seed(arguments.seed)
         .region(&arguments.region)
-        .credential(&key_id, secret)
-        .build();
+        .credential(&key_id, secret);
+    let sim = match &arguments.data {
+        Some(dir) => builder.keep(dir, arguments.time)?,
+        None => builder.build(),
+    };
     let (open, closed) = watch::channel(());
     let address = serve_eci(&sim, bind(arguments.listen)?, &closed)?;
     println!(
@@ -92,7 +95,11 @@ impl Forks {
         if let Some(token) = &self.token {
             door = door.with_token(token.clone());
         }
-        tokio::spawn(listener::serve(socket, move |request| door.exchange(&request), over(&self.closed)));
+        tokio::spawn(listener::serve(
+            socket,
+            move |request| tokio::task::block_in_place(|| door.exchange(&request)),
+            over(&self.closed),
+        ));
         Ok(address)
     }
 
@@ -107,7 +114,13 @@ impl Forks {
 fn serve_eci(sim: &EciSim, socket: TcpListener, closed: &watch::Receiver<()>) -> anyhow::Result<SocketAddr> {
     let address = socket.local_addr()?;
     let sim = sim.clone();
-    tokio::spawn(listener::serve(socket, move |request| sim.exchange(request), over(closed)));
+    if sim.is_kept() {
+        // What is done is written before it is answered, which takes its time.
+        let answer = move |request| tokio::task::block_in_place(|| sim.exchange(request));
+        tokio::spawn(listener::serve(socket, answer, over(closed)));
+    } else {
+        tokio::spawn(listener::serve(socket, move |request| sim.exchange(request), over(closed)));
+    }
     Ok(address)
 }
 

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::EciSim;
 use crate::actions::{Answer, Caller, serve};
 use crate::faults::{Call, Faults, Verdict};
+use crate::journal::{self, Unwritten};
 use crate::quota::Throttle;
 use crate::refusal::Refusal;
 use crate::world::World;
@@ -29,12 +30,13 @@ const NONCE_KEPT: SignedDuration = SignedDuration::from_mins(62);
 const LOG_KEPT: usize = 1000;
 
 /// All that a call may change, behind one lock.
-#[derive(Clone)]
 pub(crate) struct State {
     pub world: World,
     pub faults: Faults,
     pub throttle: Throttle,
     pub log: VecDeque<Logged>,
+    /// What was done and is not yet written, where the world is kept.
+    pub unwritten: Option<Unwritten>,
     requests: Chance,
     nonces: Nonces,
 }
@@ -104,6 +106,8 @@ struct Heard {
     group: String,
     delay: Duration,
     swallowed: bool,
+    /// Up to which number what was done has to be written before this call is answered.
+    written_by: Option<u64>,
 }
 
 impl State {
@@ -113,9 +117,33 @@ impl State {
             faults: Faults::default(),
             throttle: Throttle::default(),
             log: VecDeque::new(),
+            unwritten: None,
             requests,
             nonces: Nonces::default(),
         }
+    }
+
+    /// The same again, which is not kept anywhere.
+    pub(crate) fn copy(&self) -> Self {
+        Self {
+            world: self.world.clone(),
+            faults: self.faults.clone(),
+            throttle: self.throttle.clone(),
+            log: self.log.clone(),
+            unwritten: None,
+            requests: self.requests.clone(),
+            nonces: self.nonces.clone(),
+        }
+    }
+
+    /// The numbers of calls go on from here.
+    pub(crate) fn number_requests(&mut self, requests: Chance) {
+        self.requests = requests;
+    }
+
+    /// This nonce was used.
+    pub(crate) fn remember_nonce(&mut self, key: &str, nonce: &str, at: Timestamp, outside: Timestamp) {
+        self.nonces.admit(key, nonce, at, outside);
     }
 
     /// Puts back a state that was kept; what keeps calls apart goes on from here, so that none can come twice.
@@ -174,13 +202,20 @@ impl EciSim {
             group: String::new(),
             delay: Duration::ZERO,
             swallowed: false,
+            written_by: None,
         };
         let verified = self.believe(&request, &mut heard, now);
+        let turn = self.turn();
         let mut state = self.state();
         heard.request_id = state.next_request_id();
         let outcome = verified
             .and_then(|(verified, account)| self.act_on(&mut state, verified, &account, &mut heard, now));
-        let response = heard.render(outcome, now, &mut state.log);
+        let mut response = heard.render(outcome, now, &mut state.log);
+        drop((state, turn));
+        if let Err(why) = self.wait_until_written(heard.written_by) {
+            let unkept = Refusal::by_rule("InternalError", Some(500), Some(why.to_string()));
+            response = heard.render(Err(unkept), now, &mut self.state().log);
+        }
         Exchange { delay: heard.delay, answer: (!heard.swallowed).then_some(response) }
     }
 
@@ -236,7 +271,20 @@ impl EciSim {
         if !state.throttle.admit(account, &action, now) {
             return Err(Refusal::Throttled);
         }
-        match state.faults.judge(&Call { action: &action, pairs: &caller.pairs }) {
+        let judged = !state.faults.rules().is_empty();
+        let verdict = state.faults.judge(&Call { action: &action, pairs: &caller.pairs });
+        let stopped = matches!(verdict, Verdict::DropBefore | Verdict::Refuse { .. });
+        if !stopped {
+            state.world.advance_to(now);
+        }
+        let done = !stopped && !journal::only_looks(&action);
+        let at = state.world.now();
+        if let Some(unwritten) = state.unwritten.as_mut().filter(|_| judged || done) {
+            let signed = Some((access_key_id.as_str(), nonce.as_str()));
+            unwritten.push(&journal::entry(at, &action, &caller, signed, judged, done));
+            heard.written_by = Some(unwritten.latest());
+        }
+        match verdict {
             Verdict::Pass => {}
             Verdict::DelayMs(millis) => heard.delay = Duration::from_millis(millis),
             Verdict::DropAfter => heard.swallowed = true,
@@ -252,7 +300,6 @@ impl EciSim {
                 return Err(Refusal::by_rule(&code, status, message));
             }
         }
-        state.world.advance_to(now);
         check(&action, &caller.pairs)?;
         serve(&action, &mut state.world, &caller)
     }

@@ -17,7 +17,9 @@ use super::Control;
 use super::snapshots::NoSnapshot;
 use super::wire::{Forked, NoScript, NoSpan, Problem};
 use crate::EciSim;
+use crate::journal::Op;
 use crate::server::{Exchange, Incoming, http_date};
+use crate::store::StoreProblem;
 use access::Access;
 use routes::Route;
 
@@ -55,6 +57,10 @@ enum Shut {
     Token,
     #[error(transparent)]
     Snapshot(#[from] NoSnapshot),
+    #[error(transparent)]
+    Unwritten(#[from] StoreProblem),
+    #[error("not ready: {0}")]
+    NotReady(String),
     #[error("this door cannot open listeners, so it cannot fork; eci-sim as a program can")]
     CannotFork,
 }
@@ -148,13 +154,37 @@ impl Door {
             if !route.open {
                 self.access.want_token(request)?;
             }
-            return (route.run)(self, &Asked { request, names });
+            let asked = Asked { request, names };
+            return match method {
+                "GET" => (route.run)(self, &asked),
+                _ => self.run_and_keep(route, &asked),
+            };
         }
         let (method, path) = (method.to_owned(), request.path.clone());
         match known.is_empty() {
             true => Err(Shut::NoSuchRoute(method, path)),
             false => Err(Shut::Method(method, path, known.join(" and "))),
         }
+    }
+}
+
+impl Door {
+    /// Does what is asked; where the world is kept, also writes down that it was.
+    fn run_and_keep(&self, route: &Route, asked: &Asked<'_>) -> Result<Reply, Shut> {
+        let sim = &self.control.0;
+        let turn = sim.turn();
+        let (at, outside) = (sim.clock().now(), sim.outside());
+        let reply = (route.run)(self, asked)?;
+        let written_by = sim.state().unwritten.as_mut().map(|unwritten| {
+            let Incoming { method, path, body, .. } = asked.request;
+            let body = String::from_utf8_lossy(body).into_owned();
+            let (method, path, outside) = (method.clone(), path.clone(), outside.unwrap_or(at));
+            unwritten.push(&Op::Door { at, outside, method, path, body });
+            unwritten.latest()
+        });
+        drop(turn);
+        sim.wait_until_written(written_by)?;
+        Ok(reply)
     }
 }
 
@@ -187,6 +217,7 @@ impl Shut {
             Self::Foreign(_) | Self::ForeignPage(_) => StatusCode::FORBIDDEN,
             Self::Token => StatusCode::UNAUTHORIZED,
             Self::Snapshot(NoSnapshot::TooMany) => StatusCode::CONFLICT,
+            Self::Unwritten(_) | Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::CannotFork => StatusCode::NOT_IMPLEMENTED,
         }
     }

@@ -52,7 +52,7 @@ impl Control {
         if snapshots.0.len() >= MOST && !snapshots.0.contains_key(name) {
             return Err(NoSnapshot::TooMany);
         }
-        let snapshot = self.at_present(|state, at| Snapshot { at, state: state.clone() });
+        let snapshot = self.at_present(|state, at| Snapshot { at, state: state.copy() });
         let kept = snapshot.kept(name);
         snapshots.0.insert(name.to_owned(), snapshot);
         Ok(kept)
@@ -66,7 +66,7 @@ impl Control {
         let snapshots = self.0.snapshots();
         let snapshot = snapshots.named(name)?;
         let mut state = self.0.state();
-        let back = snapshot.state.clone();
+        let back = snapshot.state.copy();
         state.put_back(back);
         self.0.clock().set(snapshot.at);
         Ok(snapshot.kept(name))
@@ -79,7 +79,7 @@ impl Control {
     pub fn fork(&self, name: &str) -> Result<EciSim, NoSnapshot> {
         let snapshots = self.0.snapshots();
         let snapshot = snapshots.named(name)?;
-        Ok(self.0.branch(snapshot.at, snapshot.state.clone()))
+        Ok(self.0.branch(snapshot.at, snapshot.state.copy()))
     }
 
     /// Forgets a kept world.

@@ -66,6 +66,9 @@ pub(super) fn healthy(_: &Door, _: &Asked<'_>) -> Answer {
 
 pub(super) fn ready(door: &Door, _: &Asked<'_>) -> Answer {
     door.control.now();
+    if let Some(why) = door.control.0.writer().and_then(crate::journal::Writer::failed) {
+        return Err(Shut::NotReady(why));
+    }
     Ok(Reply::Text("ok\n".to_owned()))
 }
 

@@ -1,0 +1,292 @@
+//! What is done to a world, in order: written before it is answered, and done again when the world is taken up again.
+//!
+//! A world is a function of its seed and of the calls that reached it, each at its instant; so the calls are all that
+//! has to be kept. Requests that only look are not kept, except while rules of faults count them.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use determinism::Seed;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::EciSim;
+use crate::actions::{Caller, serve};
+use crate::control::door::Door;
+use crate::faults::Call;
+use crate::server::{Incoming, State, check};
+use crate::store::{Store, StoreProblem};
+
+/// What entries look like; another number is not understood.
+const FORMAT: u32 = 1;
+
+/// One thing that was done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Op {
+    /// The world began.
+    Began {
+        /// What the entries look like.
+        format: u32,
+        /// The simulator that wrote them: another may do something else on the same call.
+        version: String,
+        /// Where its chance comes from.
+        seed: String,
+        /// When.
+        at: Timestamp,
+        /// When by the clients' clock.
+        outside: Timestamp,
+        /// How fast its time ran.
+        rate: u32,
+    },
+    /// A call of the ECI OpenAPI.
+    Call {
+        /// Where the world had got to.
+        at: Timestamp,
+        /// Whose.
+        account: String,
+        /// Where.
+        region: String,
+        /// Its number.
+        request_id: String,
+        /// The operation.
+        action: String,
+        /// The parameters.
+        pairs: Vec<(String, String)>,
+        /// The key and nonce that it was signed with.
+        signed: Option<(String, String)>,
+        /// Whether rules of faults looked at it.
+        judged: bool,
+        /// Whether it was carried out.
+        done: bool,
+    },
+    /// A call of the control door.
+    Door {
+        /// When.
+        at: Timestamp,
+        /// When by the clients' clock.
+        outside: Timestamp,
+        /// The verb.
+        method: String,
+        /// The path.
+        path: String,
+        /// The body.
+        body: String,
+    },
+}
+
+/// What was done and is not yet written; a part of the state, so that it has the state's order.
+#[derive(Debug, Default)]
+pub(crate) struct Unwritten {
+    entries: Vec<Vec<u8>>,
+    taken: u64,
+}
+
+/// The writer: whoever comes first writes for all who wait.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    store: Store,
+    written: Mutex<u64>,
+    /// Held by the control door while it acts, so that its calls have their place among the others.
+    pub order: Mutex<()>,
+    failed: Mutex<Option<String>>,
+}
+
+impl Unwritten {
+    /// Adds what was done.
+    pub fn push(&mut self, op: &Op) {
+        // An operation is made of texts and numbers, which can always be written.
+        self.entries.push(serde_json::to_vec(op).unwrap_or_default());
+    }
+
+    /// The number of the latest.
+    pub fn latest(&self) -> u64 {
+        self.taken + self.entries.len() as u64
+    }
+}
+
+impl Writer {
+    /// Waits until everything up to this number is on the disk.
+    pub fn write(&self, sim: &EciSim, upto: u64) -> Result<(), StoreProblem> {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if *written >= upto {
+            return Ok(());
+        }
+        let entries = match &mut sim.state().unwritten {
+            Some(unwritten) => {
+                let entries = std::mem::take(&mut unwritten.entries);
+                unwritten.taken += entries.len() as u64;
+                entries
+            }
+            None => return Ok(()),
+        };
+        let result = self.store.append(*written + 1, &entries);
+        match &result {
+            Ok(()) => *written += entries.len() as u64,
+            Err(why) => {
+                // What could not be written stays the next to be written.
+                let mut state = sim.state();
+                if let Some(unwritten) = &mut state.unwritten {
+                    unwritten.taken -= entries.len() as u64;
+                    unwritten.entries.splice(0..0, entries);
+                }
+                tracing::error!("{why}");
+            }
+        }
+        let failed = result.as_ref().err().map(ToString::to_string);
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = failed;
+        result
+    }
+
+    /// Why the latest could not be written.
+    pub fn failed(&self) -> Option<String> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Whether a call only looks.
+pub(crate) fn only_looks(action: &str) -> bool {
+    action.starts_with("Describe") || action.starts_with("List")
+}
+
+/// Opens the world of a directory, or begins one there, and brings it to where it was.
+pub(crate) fn take_up(sim: &EciSim, dir: &Path, rate: Option<u32>) -> Result<Writer, StoreProblem> {
+    let (store, done) = Store::open(dir)?;
+    let now = sim.outside().unwrap_or_else(|| sim.clock().now());
+    let fresh = done.is_empty();
+    let count = done.len() as u64;
+    if fresh {
+        let began = Op::Began {
+            format: FORMAT,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            seed: sim.seed().to_string(),
+            at: sim.clock().now(),
+            outside: now,
+            rate: sim.clock().rate(),
+        };
+        store.append(1, &[serde_json::to_vec(&began).unwrap_or_default()])?;
+    } else {
+        let mut replay = Replay::begin(sim, &store, &done)?;
+        done.iter().skip(1).for_each(|op| replay.repeat(op));
+        replay.end(now, rate);
+    }
+    let mut state = sim.state();
+    state.number_requests(sim.seed().chance(&format!("requests/{count}")));
+    state.unwritten = Some(Unwritten { entries: Vec::new(), taken: count.max(1) });
+    drop(state);
+    Ok(Writer { store, written: Mutex::new(count.max(1)), order: Mutex::default(), failed: Mutex::default() })
+}
+
+/// A world that is done again; its clock stands still except where an entry moves it.
+struct Replay<'a> {
+    sim: &'a EciSim,
+    door: Door,
+    /// How time ran since when, by the simulator's and by the clients' clock.
+    rate: u32,
+    told: Timestamp,
+    outside: Timestamp,
+}
+
+impl<'a> Replay<'a> {
+    fn begin(sim: &'a EciSim, store: &Store, done: &[Op]) -> Result<Self, StoreProblem> {
+        let damaged = |why: String| StoreProblem::Damaged { file: store.path().to_owned(), why };
+        let Some(Op::Began { format, version, seed, at, outside, rate }) = done.first() else {
+            return Err(damaged("its first entry is not its beginning".to_owned()));
+        };
+        let otherwise = |what, kept: &str, given: String| {
+            Err(StoreProblem::Otherwise { file: store.path().to_owned(), what, kept: kept.to_owned(), given })
+        };
+        if *format != FORMAT || version != env!("CARGO_PKG_VERSION") {
+            return otherwise("eci-sim", version, env!("CARGO_PKG_VERSION").to_owned());
+        }
+        if seed.parse::<Seed>().is_ok_and(|seed| seed != sim.seed()) {
+            return otherwise("the seed", seed, sim.seed().to_string());
+        }
+        sim.clock().set_rate(0);
+        sim.clock().set(*at);
+        let fresh = EciSim::fresh_state(sim.clock(), sim.seed());
+        *sim.state() = fresh;
+        let door = Door::of(sim.control());
+        Ok(Self { sim, door, rate: *rate, told: *at, outside: *outside })
+    }
+
+    fn repeat(&mut self, op: &Op) {
+        match op {
+            Op::Began { .. } => {}
+            Op::Call { at, .. } => {
+                self.sim.clock().set(*at);
+                call_again(self.sim, &mut self.sim.state(), op);
+            }
+            Op::Door { at, outside, method, path, body } => {
+                self.sim.clock().set(*at);
+                let body = Bytes::copy_from_slice(body.as_bytes());
+                let request =
+                    Incoming { method: method.clone(), path: path.clone(), body, ..Incoming::default() };
+                self.door.answer(&request);
+                if path == "/clock" {
+                    self.rate = self.sim.clock().rate();
+                    self.sim.clock().set_rate(0);
+                    self.sim.clock().set(*at);
+                }
+                (self.told, self.outside) = (self.sim.clock().now(), *outside);
+            }
+        }
+    }
+
+    /// Time went on while nobody was there.
+    fn end(self, now: Timestamp, rate: Option<u32>) {
+        let passed = self.outside.duration_until(now).max(SignedDuration::ZERO);
+        let passed = passed.checked_mul(i32::try_from(self.rate).unwrap_or(i32::MAX));
+        let told = passed.and_then(|passed| self.told.checked_add(passed).ok()).unwrap_or(self.told);
+        self.sim.clock().set(told.max(self.sim.state().world.now()));
+        self.sim.clock().set_rate(rate.unwrap_or(self.rate));
+    }
+}
+
+fn call_again(sim: &EciSim, state: &mut State, op: &Op) {
+    let Op::Call { at, account, region, request_id, action, pairs, signed, judged, done } = op else {
+        return;
+    };
+    if let Some((key, nonce)) = signed {
+        state.remember_nonce(key, nonce, *at, sim.outside().unwrap_or(*at));
+    }
+    if *judged {
+        state.faults.judge(&Call { action, pairs });
+    }
+    if !*done {
+        return;
+    }
+    state.world.advance_to(*at);
+    let caller = Caller {
+        account: account.as_str().into(),
+        region: region.as_str().into(),
+        request_id: request_id.clone(),
+        currency: sim.currency(),
+        pairs: pairs.clone(),
+    };
+    // What was refused then is refused now, and what it left behind on the way is left behind again.
+    let _as_then = check(action, &caller.pairs).and_then(|()| serve(action, &mut state.world, &caller));
+}
+
+/// The entry of a call.
+pub(crate) fn entry(
+    at: Timestamp,
+    action: &str,
+    caller: &Caller,
+    signed: Option<(&str, &str)>,
+    judged: bool,
+    done: bool,
+) -> Op {
+    Op::Call {
+        at,
+        account: caller.account.to_string(),
+        region: caller.region.to_string(),
+        request_id: caller.request_id.clone(),
+        action: action.to_owned(),
+        pairs: caller.pairs.clone(),
+        signed: signed.map(|(key, nonce)| (key.to_owned(), nonce.to_owned())),
+        judged,
+        done,
+    }
+}
