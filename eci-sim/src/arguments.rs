@@ -2,11 +2,14 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Parser;
 use determinism::Seed;
 use eci_api::Secret;
+use eci_sim::tls;
+use rustls::ServerConfig;
 
 /// A local Alibaba Cloud ECI.
 #[derive(Parser)]
@@ -18,6 +21,27 @@ pub struct Arguments {
     /// Where the control door answers; there is none unless this is given
     #[arg(long, env = "ECI_SIM_CONTROL")]
     pub control: Option<SocketAddr>,
+    /// Where the ECI OpenAPI answers over TLS as well; there, port 0 takes a free one too
+    #[arg(long, env = "ECI_SIM_TLS")]
+    pub tls: Option<SocketAddr>,
+    /// The file with the authority's certificate, which clients are to trust; made where it is not there, with its key
+    /// beside it (`ca.pem`, `ca.key.pem`)
+    #[arg(
+        long,
+        env = "ECI_SIM_TLS_CA",
+        default_value = "eci-sim-ca.pem",
+        conflicts_with = "tls_certificate"
+    )]
+    tls_ca: PathBuf,
+    /// One more name that clients use, where the certificate is made; may be given several times
+    #[arg(long, env = "ECI_SIM_TLS_NAME", value_delimiter = ',')]
+    tls_name: Vec<String>,
+    /// A file with the certificates to be shown instead, as PEM
+    #[arg(long, env = "ECI_SIM_TLS_CERTIFICATE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// The file with their key, as PEM
+    #[arg(long, env = "ECI_SIM_TLS_KEY", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
     /// What the control door wants to be shown; needed where it answers elsewhere than on loopback
     #[arg(long, env = "ECI_SIM_CONTROL_TOKEN", hide_env_values = true)]
     control_token: Option<String>,
@@ -48,6 +72,15 @@ impl Arguments {
         let key_id = given(self.access_key_id.as_ref(), "ECI_ACCESS_KEY", "--access-key-id")?;
         let secret = given(self.access_key_secret.as_ref(), "ECI_SECRET_KEY", "--access-key-secret")?;
         Ok((key_id, Secret::new(secret)))
+    }
+
+    /// What is shown over TLS, and a line that says whom to trust.
+    pub fn tls_config(&self) -> anyhow::Result<(Arc<ServerConfig>, String)> {
+        if let (Some(certificate), Some(key)) = (&self.tls_certificate, &self.tls_key) {
+            return Ok((tls::given(certificate, key)?, format!("certificate {}", certificate.display())));
+        }
+        let config = tls::generated(&self.tls_ca, &self.tls_name)?;
+        Ok((config, format!("authority {}", self.tls_ca.display())))
     }
 
     /// The token of the control door.

@@ -37,6 +37,7 @@ pub mod refusal;
 pub mod script;
 pub mod server;
 pub mod store;
+pub mod tls;
 pub mod world;
 
 use std::collections::BTreeMap;

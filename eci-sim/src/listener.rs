@@ -6,12 +6,15 @@
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::Response;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 use crate::server::{BODY_MAX, Exchange, Incoming};
 
@@ -27,9 +30,40 @@ const BODY_TOO_LONG: Bad = Bad(413, "the body is larger than 4 MiB");
 /// Why a connection is closed with an answer of its own.
 struct Bad(u16, &'static str);
 
+/// How long a TLS handshake may take.
+const HANDSHAKE_TAKES: Duration = Duration::from_secs(10);
+
+/// What a conversation goes over.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+
 /// Answers on `listener` until `shutdown` is over, then closes what is open.
 pub async fn serve<A>(listener: TcpListener, answer: A, shutdown: impl Future<Output = ()>)
 where
+    A: Fn(Incoming) -> Exchange + Send + Sync + 'static,
+{
+    serve_over(listener, None, answer, shutdown).await;
+}
+
+/// The same, over TLS.
+pub async fn serve_tls<A>(
+    listener: TcpListener,
+    tls: Arc<ServerConfig>,
+    answer: A,
+    shutdown: impl Future<Output = ()>,
+) where
+    A: Fn(Incoming) -> Exchange + Send + Sync + 'static,
+{
+    serve_over(listener, Some(tls.into()), answer, shutdown).await;
+}
+
+async fn serve_over<A>(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    answer: A,
+    shutdown: impl Future<Output = ()>,
+) where
     A: Fn(Incoming) -> Exchange + Send + Sync + 'static,
 {
     let answer = Arc::new(answer);
@@ -40,16 +74,16 @@ where
             () = &mut shutdown => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    let answer = Arc::clone(&answer);
+                    let (answer, tls) = (Arc::clone(&answer), tls.clone());
                     connections.spawn(async move {
-                        if let Err(error) = converse(stream, &*answer).await {
+                        if let Err(error) = take(stream, tls, &*answer).await {
                             tracing::debug!("a connection broke: {error}");
                         }
                     });
                 }
                 Err(error) => {
                     tracing::warn!("no connection could be taken: {error}");
-                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                    tokio::time::sleep(Duration::from_millis(50)).await;
                 }
             },
             Some(_) = connections.join_next() => {}
@@ -58,9 +92,23 @@ where
     connections.abort_all();
 }
 
-/// Reads and answers requests until the other side has had enough.
-async fn converse<A: Fn(Incoming) -> Exchange>(mut stream: TcpStream, answer: &A) -> io::Result<()> {
+async fn take<A: Fn(Incoming) -> Exchange>(
+    stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+    answer: &A,
+) -> io::Result<()> {
     stream.set_nodelay(true)?;
+    match tls {
+        None => converse(stream, answer).await,
+        Some(tls) => {
+            let stream = tokio::time::timeout(HANDSHAKE_TAKES, tls.accept(stream)).await??;
+            converse(stream, answer).await
+        }
+    }
+}
+
+/// Reads and answers requests until the other side has had enough.
+async fn converse<A: Fn(Incoming) -> Exchange>(mut stream: impl Stream, answer: &A) -> io::Result<()> {
     let mut buffer = BytesMut::with_capacity(8 << 10);
     loop {
         let (request, keep) = match read(&mut stream, &mut buffer).await? {
@@ -83,7 +131,7 @@ async fn converse<A: Fn(Incoming) -> Exchange>(mut stream: TcpStream, answer: &A
 
 /// The next request, and whether more may follow it; `None` when the other side is done.
 async fn read(
-    stream: &mut TcpStream,
+    stream: &mut impl Stream,
     buffer: &mut BytesMut,
 ) -> io::Result<Result<Option<(Incoming, bool)>, Bad>> {
     let mut searched = 0;
@@ -147,7 +195,7 @@ fn parse(head: &Bytes) -> Result<(Incoming, u8), Bad> {
 }
 
 async fn read_body(
-    stream: &mut TcpStream,
+    stream: &mut impl Stream,
     buffer: &mut BytesMut,
     request: &Incoming,
 ) -> io::Result<Result<Bytes, Bad>> {
@@ -166,7 +214,7 @@ async fn read_body(
     Ok(Ok(buffer.split_to(length).freeze()))
 }
 
-async fn read_chunks(stream: &mut TcpStream, buffer: &mut BytesMut) -> io::Result<Result<Bytes, Bad>> {
+async fn read_chunks(stream: &mut impl Stream, buffer: &mut BytesMut) -> io::Result<Result<Bytes, Bad>> {
     let mut body = BytesMut::new();
     loop {
         let line = loop {
@@ -196,7 +244,7 @@ async fn read_chunks(stream: &mut TcpStream, buffer: &mut BytesMut) -> io::Resul
 }
 
 /// Reads until the buffer holds so many bytes.
-async fn fill(stream: &mut TcpStream, buffer: &mut BytesMut, length: usize) -> io::Result<()> {
+async fn fill(stream: &mut impl Stream, buffer: &mut BytesMut, length: usize) -> io::Result<()> {
     while buffer.len() < length {
         if stream.read_buf(buffer).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -225,7 +273,7 @@ fn written(response: &Response<Bytes>, keep: bool, is_head: bool) -> Vec<u8> {
     out
 }
 
-async fn close(stream: &mut TcpStream, status: u16, why: &str) -> io::Result<()> {
+async fn close(stream: &mut impl Stream, status: u16, why: &str) -> io::Result<()> {
     let reason =
         http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or_default();
     let text = format!(

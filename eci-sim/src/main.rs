@@ -4,13 +4,15 @@ mod arguments;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Parser;
 use determinism::Clock;
 use eci_api::Secret;
 use eci_sim::control::wire::Forked;
-use eci_sim::{Door, EciSim, listener};
+use eci_sim::{Door, EciSim, Exchange, Incoming, listener};
+use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -51,6 +53,11 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         "ECI      http://{address}  access key {key_id}, region {}, seed {}",
         arguments.region, arguments.seed
     );
+    if let Some(address) = arguments.tls {
+        let (config, trust) = arguments.tls_config()?;
+        let address = serve_tls(&sim, bind(address)?, config, &closed)?;
+        println!("ECI      https://{address}  {trust}");
+    }
     if let Some(wanted) = arguments.control {
         let forks = Forks { eci: arguments.listen, control: wanted, token, closed };
         let address = forks.serve_door(&sim, wanted)?;
@@ -114,14 +121,29 @@ impl Forks {
 fn serve_eci(sim: &EciSim, socket: TcpListener, closed: &watch::Receiver<()>) -> anyhow::Result<SocketAddr> {
     let address = socket.local_addr()?;
     let sim = sim.clone();
-    if sim.is_kept() {
-        // What is done is written before it is answered, which takes its time.
-        let answer = move |request| tokio::task::block_in_place(|| sim.exchange(request));
-        tokio::spawn(listener::serve(socket, answer, over(closed)));
-    } else {
-        tokio::spawn(listener::serve(socket, move |request| sim.exchange(request), over(closed)));
-    }
+    tokio::spawn(listener::serve(socket, move |request| exchange(&sim, request), over(closed)));
     Ok(address)
+}
+
+fn serve_tls(
+    sim: &EciSim,
+    socket: TcpListener,
+    config: Arc<ServerConfig>,
+    closed: &watch::Receiver<()>,
+) -> anyhow::Result<SocketAddr> {
+    let address = socket.local_addr()?;
+    let sim = sim.clone();
+    let answer = move |request| exchange(&sim, request);
+    tokio::spawn(listener::serve_tls(socket, config, answer, over(closed)));
+    Ok(address)
+}
+
+/// What is done to a kept world is written before it is answered, which takes its time.
+fn exchange(sim: &EciSim, request: Incoming) -> Exchange {
+    if sim.is_kept() {
+        return tokio::task::block_in_place(|| sim.exchange(request));
+    }
+    sim.exchange(request)
 }
 
 async fn over_when(mut closed: watch::Receiver<()>) {

@@ -1,0 +1,130 @@
+//! What the simulator shows over TLS: certificates that were given, or its own, signed by an authority that it makes.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, SanType,
+};
+use rustls::ServerConfig;
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::catalog::CATALOG;
+
+/// Why TLS cannot be spoken.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsProblem {
+    /// A file cannot be read, written, or understood.
+    #[error("{what} in {file} cannot be used: {why}", file = .file.display())]
+    File {
+        /// What it should hold.
+        what: &'static str,
+        /// Which file.
+        file: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// A certificate cannot be made.
+    #[error("a certificate cannot be made: {0}")]
+    Made(#[from] rcgen::Error),
+    /// Certificate and key do not belong together, or are of a kind that is not spoken.
+    #[error("certificate and key cannot be shown: {0}")]
+    Shown(#[from] rustls::Error),
+}
+
+/// Certificates and a key that were given, as PEM.
+///
+/// # Errors
+/// [`TlsProblem`] when they cannot be read, or do not belong together.
+pub fn given(certificates: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsProblem> {
+    let problem = |what, file: &Path, why: rustls_pki_types::pem::Error| TlsProblem::File {
+        what,
+        file: file.to_owned(),
+        why: why.to_string(),
+    };
+    let chain = CertificateDer::pem_file_iter(certificates).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let chain = chain.map_err(|why| problem("the certificate", certificates, why))?;
+    let secret = PrivateKeyDer::from_pem_file(key).map_err(|why| problem("the key", key, why))?;
+    config(chain, secret)
+}
+
+/// A certificate for the endpoints of all regions, for this machine, and for `names`, signed by an authority whose
+/// certificate is in `authority` for clients to trust. The authority is made where the file is not there; its key stands
+/// beside it, for the owner alone, so that clients need to be told once.
+///
+/// # Errors
+/// [`TlsProblem`] when the files cannot be read or written.
+pub fn generated(authority: &Path, names: &[String]) -> Result<Arc<ServerConfig>, TlsProblem> {
+    let problem = |why: String| TlsProblem::File { what: "the authority", file: authority.to_owned(), why };
+    let key_file = authority.with_extension("key.pem");
+    let params = authority_params();
+    let key = if authority.exists() {
+        let text = fs::read_to_string(&key_file).map_err(|why| {
+            problem(format!(
+                "its key {} cannot be read: {why}; delete both to have new ones",
+                key_file.display()
+            ))
+        })?;
+        KeyPair::from_pem(&text)?
+    } else {
+        let key = KeyPair::generate()?;
+        write_secret(&key_file, &key.serialize_pem()).map_err(|why| problem(why.to_string()))?;
+        let certificate = params.self_signed(&key)?;
+        fs::write(authority, certificate.pem()).map_err(|why| problem(why.to_string()))?;
+        key
+    };
+    let own = KeyPair::generate()?;
+    let issuer = Issuer::new(params, key);
+    let certificate = own_params(names)?.signed_by(&own, &issuer)?;
+    let secret = PrivateKeyDer::try_from(own.serialize_der()).map_err(|why| problem(why.to_owned()))?;
+    config(vec![certificate.der().clone()], secret)
+}
+
+fn config(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<Arc<ServerConfig>, TlsProblem> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let mut config = builder.with_no_client_auth().with_single_cert(chain, key)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// The authority: always of the same name, so that its certificate can be written again from its key.
+fn authority_params() -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, "eci-sim");
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
+}
+
+fn own_params(names: &[String]) -> Result<CertificateParams, rcgen::Error> {
+    let regions = CATALOG.regions().flat_map(|region| {
+        [format!("eci.{}.aliyuncs.com", region.id), format!("eci-vpc.{}.aliyuncs.com", region.id)]
+    });
+    let here = ["eci.aliyuncs.com".to_owned(), "localhost".to_owned()];
+    let mut all: Vec<String> = regions.chain(here).chain(names.iter().cloned()).collect();
+    all.sort();
+    all.dedup();
+    let mut params = CertificateParams::new(all)?;
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, "eci.aliyuncs.com");
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    params.subject_alt_names.extend(loopback.map(SanType::IpAddress));
+    Ok(params)
+}
+
+fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)?;
+    file.write_all(text.as_bytes())
+}
