@@ -32,6 +32,7 @@ pub mod journal;
 pub mod ledger;
 pub mod listener;
 pub mod money;
+pub mod page;
 pub mod quota;
 pub mod refusal;
 pub mod script;

@@ -61,7 +61,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     if let Some(wanted) = arguments.control {
         let forks = Forks { eci: arguments.listen, control: wanted, token, closed };
         let address = forks.serve_door(&sim, wanted)?;
-        println!("Control  http://{address}  GET / lists its routes");
+        println!("Control  http://{address}  a page; for programs, /openapi.json");
     }
     stopping.await;
     drop(open);

@@ -20,6 +20,25 @@ fn asked(method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> In
     Incoming { method: method.into(), path: path.into(), query: query.into(), headers, body }
 }
 
+/// A file of the page, as a browser on this machine gets it.
+fn file(door: &Door, path: &str) -> (String, String) {
+    let response = door.answer(&asked(
+        "GET",
+        path,
+        &[("host", "localhost:8089"), ("accept", "text/html,*/*")],
+        &Value::Null,
+    ));
+    assert_eq!(response.status(), 200, "{path}");
+    assert!(
+        response.headers()["content-security-policy"]
+            .to_str()
+            .unwrap()
+            .starts_with("default-src 'none'; script-src 'self'")
+    );
+    let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
+    (kind, String::from_utf8_lossy(response.body()).into_owned())
+}
+
 fn ask(door: &Door, method: &str, path: &str, body: &Value) -> (u16, Value) {
     let response = door.answer(&asked(method, path, &[("host", "localhost:8089")], body));
     let text = String::from_utf8_lossy(response.body()).into_owned();
@@ -274,4 +293,65 @@ async fn the_client_says_what_the_door_said() {
             .to_string()
             .starts_with("the control door at http://127.0.0.1:1 does not answer: ")
     );
+}
+
+#[test]
+fn the_page_loads_nothing_from_elsewhere_and_nothing_inline() {
+    let door = Door::of(sim().control()).with_token(Secret::new("t"));
+    for (path, kind) in
+        [("/", "text/html"), ("/page/style.css", "text/css"), ("/page/page.js", "text/javascript")]
+    {
+        let (given, text) = file(&door, path);
+        assert!(given.starts_with(kind), "{path}: {given}");
+        for outside in [
+            "http:",
+            "https:",
+            "=\"//",
+            "url(",
+            "@import",
+            "import(",
+            " style=",
+            " onclick=",
+            "<script>",
+            "innerHTML",
+            "eval(",
+        ] {
+            assert!(!text.contains(outside), "{path} has {outside}");
+        }
+    }
+    let (_, document) = file(&door, "/");
+    let linked: Vec<_> = document.split(['"']).filter(|part| part.starts_with('/')).collect();
+    assert_eq!(linked, ["/page/style.css", "/page/page.js"]);
+}
+
+#[test]
+fn all_that_the_page_asks_for_is_in_the_document() {
+    let door = Door::of(sim().control());
+    let (_, described) = ask(&door, "GET", "/openapi.json", &Value::Null);
+    let routes = routes(&described);
+    let (_, script) = file(&door, "/page/page.js");
+    let mut calls = 0;
+    for rest in script.split("call(\"").skip(1) {
+        let (method, rest) = rest.split_once("\", ").unwrap();
+        let (quote, rest) = rest.split_at(1);
+        let path = rest.split(quote).next().unwrap().split('?').next().unwrap();
+        let path = path
+            .replace("${number}", "7")
+            .replace("${name}", "a")
+            .replace("${encodeURIComponent($(\"#name\").value)}", "a");
+        assert!(routes.contains(&(method.to_owned(), path.clone())), "{method} {path}");
+        calls += 1;
+    }
+    assert!(calls >= 15, "{calls}");
+}
+
+#[test]
+fn every_element_that_the_script_looks_for_is_in_the_page() {
+    let door = Door::of(sim().control());
+    let (_, script) = file(&door, "/page/page.js");
+    let (_, document) = file(&door, "/");
+    let looked_for = script.split("$(\"#").skip(1).filter_map(|rest| rest.split(['"', ' ']).next());
+    for id in looked_for {
+        assert!(document.contains(&format!("id=\"{id}\"")), "{id}");
+    }
 }

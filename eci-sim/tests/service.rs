@@ -284,7 +284,7 @@ fn the_door_lays_and_lifts_faults_and_takes_scripts() {
 fn the_door_says_what_is_wrong_and_turns_strangers_away() {
     let sim = sim();
     for (method, path, body, status, says) in [
-        ("GET", "/nothing", Value::Null, 404, "GET / lists"),
+        ("GET", "/nothing", Value::Null, 404, "GET /openapi.json"),
         ("POST", "/clock/advance", json!({ "minutes": 1 }), 400, "unknown field `minutes`"),
         ("POST", "/clock/advance", json!({ "seconds": -1 }), 400, "-1 seconds cannot be"),
         ("POST", "/faults", json!({ "verdict": "explode" }), 400, "unknown variant `explode`"),

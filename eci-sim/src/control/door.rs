@@ -18,6 +18,7 @@ use super::snapshots::NoSnapshot;
 use super::wire::{Forked, NoScript, NoSpan, Problem};
 use crate::EciSim;
 use crate::journal::Op;
+use crate::page::{self, File};
 use crate::server::{Exchange, Incoming, http_date};
 use crate::store::StoreProblem;
 use access::Access;
@@ -37,7 +38,7 @@ pub struct Door {
 /// Why the door does not do what was asked.
 #[derive(Debug, thiserror::Error)]
 enum Shut {
-    #[error("{0} {1} does not exist; GET / lists what does")]
+    #[error("{0} {1} does not exist; GET /openapi.json describes what does")]
     NoSuchRoute(String, String),
     #[error("{1} takes {2}, not {0}")]
     Method(String, String, String),
@@ -69,6 +70,7 @@ enum Shut {
 enum Reply {
     Json(Value),
     Text(String),
+    File(File),
 }
 
 /// A request, and what the place holders in its route's path stand for.
@@ -125,6 +127,7 @@ impl Door {
         let (kind, body) = match reply {
             Reply::Json(value) => ("application/json", format!("{value:#}\n")),
             Reply::Text(text) => ("text/plain;charset=utf-8", text),
+            Reply::File(File { kind, text }) => (kind, text.to_owned()),
         };
         let mut response = Response::new(Bytes::from(body));
         *response.status_mut() = status;
@@ -132,6 +135,8 @@ impl Door {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(page::POLICY));
+        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

@@ -7,10 +7,11 @@ use serde_json::json;
 use super::routes::ALL;
 use super::{Asked, Door, Reply, Shut, openapi};
 use crate::control::wire::{
-    Advance, Allowed, Bill, Done, Fault, Laid, Rate, Scope, Scripted, Search, SoldOut, Stock, Throttling,
-    Time, Which, span,
+    Advance, Allowed, Bill, Done, Entries, Fault, Laid, Rate, Scope, Scripted, Search, SoldOut, Stock,
+    Throttling, Time, Which, span,
 };
 use crate::faults::Rule;
+use crate::page;
 use crate::script::Script;
 
 type Answer = Result<Reply, Shut>;
@@ -51,9 +52,21 @@ impl Asked<'_> {
     }
 }
 
-pub(super) fn list_routes(_: &Door, _: &Asked<'_>) -> Answer {
+/// The page for browsers, the list for programs.
+pub(super) fn front(_: &Door, asked: &Asked<'_>) -> Answer {
+    if asked.request.header("accept").is_some_and(|kinds| kinds.contains("text/html")) {
+        return Ok(Reply::File(page::INDEX));
+    }
     let routes = ALL.iter().map(|route| format!("{} {}: {}", route.method, route.path, route.says));
     give(json!({ "document": "/openapi.json", "routes": routes.collect::<Vec<_>>() }))
+}
+
+pub(super) fn style(_: &Door, _: &Asked<'_>) -> Answer {
+    Ok(Reply::File(page::STYLE))
+}
+
+pub(super) fn page_script(_: &Door, _: &Asked<'_>) -> Answer {
+    Ok(Reply::File(page::SCRIPT))
 }
 
 pub(super) fn document(_: &Door, _: &Asked<'_>) -> Answer {
@@ -92,8 +105,11 @@ pub(super) fn groups(door: &Door, asked: &Asked<'_>) -> Answer {
     give(door.control.find(&asked.query::<Which>()?))
 }
 
-pub(super) fn ledger(door: &Door, _: &Asked<'_>) -> Answer {
-    let lines: Vec<_> = door.control.ledger().iter().map(|entry| format!("{entry}\n")).collect();
+pub(super) fn ledger(door: &Door, asked: &Asked<'_>) -> Answer {
+    let Entries { group } = asked.query()?;
+    let ledger = door.control.ledger();
+    let own = ledger.iter().filter(|entry| group.as_deref().is_none_or(|id| *entry.group.id == *id));
+    let lines: Vec<_> = own.map(|entry| format!("{entry}\n")).collect();
     Ok(Reply::Text(lines.concat()))
 }
 

@@ -41,6 +41,8 @@ fn operation(route: &Route, problem: &Schema, generator: &mut SchemaGenerator) -
     let fine = match route.gives {
         Gives::Json(describe) => content(&describe(generator)),
         Gives::Text => json!({ "text/plain": { "schema": { "type": "string" } } }),
+        Gives::Css => json!({ "text/css": { "schema": { "type": "string" } } }),
+        Gives::Script => json!({ "text/javascript": { "schema": { "type": "string" } } }),
     };
     let mut parameters = path_parameters(route.path);
     if let Some(query) = route.query {

@@ -6,8 +6,8 @@ use schemars::{JsonSchema, Schema};
 use super::{Asked, Door, Reply, Shut, answers};
 use crate::control::GroupSummary;
 use crate::control::wire::{
-    Advance, Allowed, Bill, Done, Fault, Forked, Kept, Laid, Rate, Scope, Scripted, Search, SoldOut, Stock,
-    Throttling, Time, Which,
+    Advance, Allowed, Bill, Done, Entries, Fault, Forked, Kept, Laid, Rate, Routes, Scope, Scripted, Search,
+    SoldOut, Stock, Throttling, Time, Which,
 };
 use crate::server::Logged;
 
@@ -34,6 +34,8 @@ pub(super) struct Route {
 pub(super) enum Gives {
     Json(Describe),
     Text,
+    Css,
+    Script,
 }
 
 fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
@@ -101,7 +103,11 @@ impl Route {
     }
 
     const fn text(self) -> Self {
-        Self { gives: Gives::Text, ..self }
+        self.gives(Gives::Text)
+    }
+
+    const fn gives(self, gives: Gives) -> Self {
+        Self { gives, ..self }
     }
 
     const fn open(self) -> Self {
@@ -111,7 +117,20 @@ impl Route {
 
 /// All routes.
 pub(super) const ALL: &[Route] = &[
-    get("/", "listRoutes", "What can be asked of this door.", of::<Done>, answers::list_routes),
+    get(
+        "/",
+        "getFront",
+        "The page for browsers, the list of routes for programs.",
+        of::<Routes>,
+        answers::front,
+    )
+    .open(),
+    get("/page/style.css", "getStyle", "How the page looks.", of::<Done>, answers::style)
+        .gives(Gives::Css)
+        .open(),
+    get("/page/page.js", "getScript", "What the page does.", of::<Done>, answers::page_script)
+        .gives(Gives::Script)
+        .open(),
     get("/openapi.json", "getDocument", "This document.", of::<Done>, answers::document).open(),
     get("/healthz", "isAlive", "`ok` while the process answers.", of::<Done>, answers::healthy).text().open(),
     get("/readyz", "isReady", "`ok` when calls are taken.", of::<Done>, answers::ready).text().open(),
@@ -134,7 +153,9 @@ pub(super) const ALL: &[Route] = &[
         answers::groups,
     )
     .with(of::<Which>),
-    get("/ledger", "getLedger", "What happened, one line an entry.", of::<Done>, answers::ledger).text(),
+    get("/ledger", "getLedger", "What happened, one line an entry.", of::<Done>, answers::ledger)
+        .with(of::<Entries>)
+        .text(),
     get("/bill", "getBill", "The bill up to now.", of::<Bill>, answers::bill),
     get("/bill/total", "getCost", "The bill up to now, without its lines.", of::<Bill>, answers::cost),
     get("/faults", "listFaults", "The rules that are laid.", of::<Vec<Fault>>, answers::faults),
