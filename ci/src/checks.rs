@@ -33,6 +33,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("the Helm chart", chart::run),
     ("the chart's rights, all of them and no more", rights::run),
     ("a real control plane", control_plane::check),
+    ("every case on a real control plane", control_plane::cases),
     ("what a cluster expects of its nodes", contract::run),
 ];
 

@@ -34,6 +34,18 @@ pub fn check(root: &Path) -> Result<Ended> {
     Ok(Ended::Passed)
 }
 
+/// Plays every case on the real programs.
+pub fn cases(root: &Path) -> Result<Ended> {
+    if Command::new("go").arg("version").output().is_err() {
+        return Ok(Ended::Skipped("the control plane is built with Go, which is not installed".to_owned()));
+    }
+    let folder = control_plane(root)?;
+    let mut run = Command::new("cargo");
+    run.args(["run", "--release", "--", "run", "--cluster", "control-plane"]);
+    command(run.current_dir(root).env("KUBEBUILDER_ASSETS", folder))?;
+    Ok(Ended::Passed)
+}
+
 /// A folder with etcd, kube-apiserver, kube-controller-manager and kube-scheduler.
 pub fn control_plane(root: &Path) -> Result<PathBuf> {
     kept(&format!("control-plane/{}", module::key()), |folder| {

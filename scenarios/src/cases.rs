@@ -4,6 +4,8 @@ mod compiled_in;
 
 use std::path::{Path, PathBuf};
 
+use tempfile::TempDir;
+
 use crate::scenario::mistake::did_you_mean;
 
 pub use self::compiled_in::CASES as COMPILED_IN;
@@ -15,10 +17,50 @@ pub struct CaseFile {
     pub case: String,
     /// The file as a person would type it.
     pub file: String,
-    /// The folder that it stands in.
+    /// The folder that it stands in; empty when it is compiled in.
     pub folder: PathBuf,
     /// Its text.
     pub text: String,
+}
+
+/// The folder that a case's own files are in, for as long as the case is played.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    _written: Option<TempDir>,
+}
+
+impl CaseFile {
+    /// The folder with the files beside it. Of a case that is compiled in they are written out, and removed with the answer.
+    ///
+    /// # Errors
+    /// When they cannot be written, or the folder is gone.
+    pub fn beside(&self) -> std::io::Result<Folder> {
+        if !self.folder.as_os_str().is_empty() {
+            if !self.folder.is_dir() {
+                let gone = format!("the folder {} is not there any more", self.folder.display());
+                return Err(std::io::Error::new(std::io::ErrorKind::NotFound, gone));
+            }
+            return Ok(Folder { path: self.folder.clone(), _written: None });
+        }
+        let written = tempfile::tempdir()?;
+        let own = self.case.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for (path, text) in COMPILED_IN {
+            if let Some(path) = path.strip_prefix(own).map(|path| path.trim_start_matches('/')) {
+                let path = written.path().join(path);
+                std::fs::create_dir_all(path.parent().unwrap_or(written.path()))?;
+                std::fs::write(path, text)?;
+            }
+        }
+        Ok(Folder { path: written.path().to_owned(), _written: Some(written) })
+    }
+}
+
+impl Folder {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 /// Why the cases that were asked for cannot be run.
@@ -58,8 +100,8 @@ pub fn all() -> Result<Vec<CaseFile>, NoCases> {
 }
 
 /// The folders in the order in which their cases are best read; others follow.
-pub const FOLDERS: [&str; 8] =
-    ["scheduling", "sizing", "lifecycle", "billing", "node", "networking", "faults", "kubectl"];
+pub const FOLDERS: [&str; 9] =
+    ["scheduling", "sizing", "lifecycle", "workloads", "billing", "node", "networking", "faults", "kubectl"];
 
 fn rank(case: &str) -> usize {
     let folder = case.split('/').next().unwrap_or_default();
@@ -176,6 +218,24 @@ mod tests {
     fn a_name_that_is_nearly_a_case_is_answered_with_the_case() {
         let error = named(&["scheduling/by-node-nam".to_owned()], "scenarios").unwrap_err().to_string();
         assert!(error.contains("did you mean `scheduling/by-node-name`?"), "{error}");
+    }
+
+    #[test]
+    fn a_case_that_is_compiled_in_finds_the_files_beside_it() {
+        let cases = compiled_in();
+        let case = cases.iter().find(|case| case.case == "kubectl/by-node-name").unwrap();
+        let folder = case.beside().unwrap();
+        let manifest = folder.path().join("manifests/by-node-name.yaml");
+        assert!(std::fs::read_to_string(&manifest).unwrap().contains("kind: Pod"));
+        drop(folder);
+        assert!(!manifest.exists());
+    }
+
+    #[test]
+    fn a_folder_that_is_gone_is_named() {
+        let case = CaseFile { folder: "/nowhere/cases".into(), ..compiled_in().remove(0) };
+        let told = case.beside().unwrap_err().to_string();
+        assert_eq!(told, "the folder /nowhere/cases is not there any more");
     }
 
     #[test]

@@ -110,7 +110,11 @@ fn broken_off(case: &Case) -> Outcome {
 }
 
 async fn play_in_a_world(case: &Case, seed: Seed) -> Outcome {
-    let mut world = match World::builder().seed(seed).folder(&case.file.folder).start().await {
+    let folder = match case.file.beside() {
+        Ok(folder) => folder,
+        Err(error) => return no_files(case, &error),
+    };
+    let mut world = match World::builder().seed(seed).folder(folder.path()).start().await {
         Ok(world) => world,
         Err(error) => {
             return no_world(case, &error);
@@ -136,6 +140,11 @@ async fn play_steps(case: &Case, world: &mut World) -> Outcome {
         }
     }
     outcome(case, verdict, Some(world))
+}
+
+fn no_files(case: &Case, error: &std::io::Error) -> Outcome {
+    let failure = not_begun(case, format!("the files beside the case cannot be had: {error}"));
+    outcome(case, Verdict::Failed(Box::new(failure)), None)
 }
 
 fn no_world(case: &Case, error: &StartError) -> Outcome {

@@ -29,10 +29,12 @@ pub const CASES: &[(&str, &str)] = &[
         "kubectl/by-selector-and-toleration.yaml",
         include_str!("../../cases/kubectl/by-selector-and-toleration.yaml"),
     ),
+    ("kubectl/drain.yaml", include_str!("../../cases/kubectl/drain.yaml")),
     ("kubectl/logs.yaml", include_str!("../../cases/kubectl/logs.yaml")),
     ("kubectl/manifests/by-node-name.yaml", include_str!("../../cases/kubectl/manifests/by-node-name.yaml")),
     ("kubectl/manifests/by-selector.yaml", include_str!("../../cases/kubectl/manifests/by-selector.yaml")),
     ("kubectl/node.yaml", include_str!("../../cases/kubectl/node.yaml")),
+    ("kubectl/rollout.yaml", include_str!("../../cases/kubectl/rollout.yaml")),
     ("lifecycle/command-that-ends.yaml", include_str!("../../cases/lifecycle/command-that-ends.yaml")),
     (
         "lifecycle/deletion-while-pending.yaml",
@@ -92,4 +94,8 @@ pub const CASES: &[(&str, &str)] = &[
     ("sizing/requests-without-limits.yaml", include_str!("../../cases/sizing/requests-without-limits.yaml")),
     ("sizing/smallest.yaml", include_str!("../../cases/sizing/smallest.yaml")),
     ("sizing/sum-of-containers.yaml", include_str!("../../cases/sizing/sum-of-containers.yaml")),
+    ("workloads/deployment-rolls.yaml", include_str!("../../cases/workloads/deployment-rolls.yaml")),
+    ("workloads/disruption-budget.yaml", include_str!("../../cases/workloads/disruption-budget.yaml")),
+    ("workloads/drained-node.yaml", include_str!("../../cases/workloads/drained-node.yaml")),
+    ("workloads/job-completes.yaml", include_str!("../../cases/workloads/job-completes.yaml")),
 ];

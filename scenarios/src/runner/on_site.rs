@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use determinism::{Seed, Stopwatch};
 
-use super::{Case, no_world, play_steps};
+use super::{Case, no_files, no_world, play_steps};
 use crate::cluster::{Site, SiteError};
 use crate::outcome::Outcome;
 
@@ -58,7 +58,11 @@ pub async fn play_on<E: std::error::Error + 'static>(
 
 async fn play(site: &mut Site, case: &Case, seed: Seed) -> Outcome {
     let stopwatch = Stopwatch::start();
-    let mut outcome = match site.world(seed, &case.file.folder).await {
+    let folder = match case.file.beside() {
+        Ok(folder) => folder,
+        Err(error) => return no_files(case, &error),
+    };
+    let mut outcome = match site.world(seed, folder.path()).await {
         Ok(mut world) => {
             let outcome = play_steps(case, &mut world).await;
             world.end().await;

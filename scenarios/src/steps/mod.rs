@@ -4,12 +4,14 @@ mod advance;
 mod apply;
 mod create_namespace;
 mod delete;
+mod drain;
 mod expect;
 mod expect_bill;
 mod expect_event;
 mod expect_group;
 mod expect_log;
 mod expect_node;
+mod expect_object;
 mod inject;
 mod kubectl;
 mod label;
@@ -26,12 +28,14 @@ pub use self::advance::Advance;
 pub use self::apply::Apply;
 pub use self::create_namespace::CreateNamespace;
 pub use self::delete::Delete;
+pub use self::drain::Drain;
 pub use self::expect::{Expect, Phase};
 pub use self::expect_bill::{BillLine, ExpectBill};
 pub use self::expect_event::ExpectEvent;
 pub use self::expect_group::ExpectGroup;
 pub use self::expect_log::ExpectLog;
 pub use self::expect_node::ExpectNode;
+pub use self::expect_object::ExpectObject;
 pub use self::inject::Inject;
 pub use self::kubectl::{Kubectl, kubectl_is_installed};
 pub use self::label::Label;
@@ -54,6 +58,8 @@ pub enum Step {
     Apply(Apply),
     /// Deletes a pod, a namespace or a node.
     Delete(Delete),
+    /// Empties a node, as `kubectl drain` does.
+    Drain(Drain),
     /// Expects something of a pod.
     Expect(Expect),
     /// Expects an event.
@@ -62,6 +68,8 @@ pub enum Step {
     ExpectLog(ExpectLog),
     /// Expects something of a node.
     ExpectNode(ExpectNode),
+    /// Expects something of an object of any kind.
+    ExpectObject(ExpectObject),
     /// Expects something of a pod's container group in the cloud.
     ExpectGroup(ExpectGroup),
     /// Expects the cloud's bill to say so, to the last digit.
@@ -96,6 +104,7 @@ impl Step {
             Self::ExpectBill(step) => step.check(),
             Self::ExpectLog(step) => step.check(),
             Self::ExpectNode(step) => step.check(),
+            Self::ExpectObject(step) => step.check(),
             Self::Inject(step) => step.check(),
             Self::Script(step) => step.check(),
             _ => Ok(()),
@@ -123,10 +132,12 @@ impl Step {
             Self::Run(step) => step.play(world).await,
             Self::Apply(step) => step.play(world).await,
             Self::Delete(step) => step.play(world).await,
+            Self::Drain(step) => step.play(world).await,
             Self::Expect(step) => step.play(world).await,
             Self::ExpectEvent(step) => step.play(world).await,
             Self::ExpectLog(step) => step.play(world).await,
             Self::ExpectNode(step) => step.play(world).await,
+            Self::ExpectObject(step) => step.play(world).await,
             Self::ExpectGroup(step) => step.play(world).await,
             Self::ExpectBill(step) => step.play(world).await,
             Self::Advance(step) => step.play(world).await,
@@ -148,10 +159,12 @@ impl fmt::Display for Step {
             Self::Run(step) => step.fmt(f),
             Self::Apply(step) => step.fmt(f),
             Self::Delete(step) => step.fmt(f),
+            Self::Drain(step) => step.fmt(f),
             Self::Expect(step) => step.fmt(f),
             Self::ExpectEvent(step) => step.fmt(f),
             Self::ExpectLog(step) => step.fmt(f),
             Self::ExpectNode(step) => step.fmt(f),
+            Self::ExpectObject(step) => step.fmt(f),
             Self::ExpectGroup(step) => step.fmt(f),
             Self::ExpectBill(step) => step.fmt(f),
             Self::Advance(step) => step.fmt(f),

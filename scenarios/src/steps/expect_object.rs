@@ -1,0 +1,78 @@
+//! `expect-object: { api-version: apps/v1, kind: Deployment, name: vk/web, has: … }`: what any object comes to show.
+
+use std::fmt;
+
+use kube::api::DynamicObject;
+use kube::core::GroupVersionKind;
+use kube::discovery::Scope;
+use kube::{Api, discovery};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::expect::{PATIENCE, unmet};
+use crate::matching;
+use crate::outcome::Miss;
+use crate::scenario::names::PodName;
+use crate::scenario::span::Span;
+use crate::stage::World;
+
+/// Expects something of an object of any kind.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ExpectObject {
+    /// Its API group and version: `apps/v1`, `batch/v1`, `v1`.
+    api_version: String,
+    /// Its kind: `Deployment`.
+    kind: String,
+    /// Its namespace and name.
+    pub(super) name: PodName,
+    /// What it contains.
+    #[schemars(with = "Map<String, Value>")]
+    has: Map<String, Value>,
+    /// How long it may take; one minute where nothing is said.
+    within: Option<Span>,
+    /// How long it then stays so.
+    r#for: Option<Span>,
+}
+
+impl ExpectObject {
+    pub(super) fn check(&self) -> Result<(), String> {
+        match self.has.is_empty() {
+            true => Err("`expect-object` says nothing about the object; add to `has`".to_owned()),
+            false => Ok(()),
+        }
+    }
+
+    pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
+        let world = &*world;
+        let (group, version) = self.api_version.split_once('/').unwrap_or(("", &self.api_version));
+        let kind = GroupVersionKind::gvk(group, version, &self.kind);
+        let (resource, capabilities) = discovery::pinned_kind(&world.kube(), &kind).await?;
+        let objects: Api<DynamicObject> = match capabilities.scope {
+            Scope::Cluster => Api::all_with(world.kube(), &resource),
+            Scope::Namespaced => Api::namespaced_with(world.kube(), &self.name.namespace, &resource),
+        };
+        world.within(self.within.unwrap_or(PATIENCE).0, async || self.look(&objects).await).await?;
+        match self.r#for {
+            Some(span) => world.throughout(span.0, async || self.look(&objects).await).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn look(&self, objects: &Api<DynamicObject>) -> Result<(), Miss> {
+        let Some(object) = objects.get_opt(&self.name.name).await? else {
+            return Err(Miss::one(&self.kind, self.name.to_string(), "no such object"));
+        };
+        let object = serde_json::to_value(&object).map_err(|error| Miss::Refused(error.to_string()))?;
+        let differences = matching::differences(&Value::Object(self.has.clone()), &object);
+        let (wanted, seen) = matching::as_facts(&differences);
+        unmet(wanted, seen, None)
+    }
+}
+
+impl fmt::Display for ExpectObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expect {} {}", self.kind.to_lowercase(), self.name)
+    }
+}
