@@ -137,7 +137,7 @@ fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
     let stopwatch = Stopwatch::start();
     let seed = arguments.seed.to_string();
     let instead = arguments.report.is_some() && arguments.output.is_none();
-    let place = on::Place::open(&arguments.on)?;
+    let place = on::Place::open(&arguments.on, &cases, arguments.seed)?;
     let mut outcomes = Vec::with_capacity(cases.len());
     if instead {
         let keep = |outcome| {

@@ -85,6 +85,17 @@ impl Scenario {
         self.steps.iter().filter_map(Step::namespace_made).map(str::to_owned).collect()
     }
 
+    /// The same, with what names no namespace in `home`.
+    #[must_use]
+    pub fn at_home_in(mut self, home: &str) -> Self {
+        for pod in self.steps.iter_mut().flat_map(Step::pods) {
+            if pod.namespace == names::HOME {
+                home.clone_into(&mut pod.namespace);
+            }
+        }
+        self
+    }
+
     /// The line of the step at `index`, counted from 1.
     pub fn line(&self, index: usize) -> usize {
         self.lines.get(index).copied().unwrap_or(1)
@@ -108,5 +119,39 @@ impl Capability {
 impl fmt::Display for Capability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "\
+scenario: what is made is taken away
+cites: ours
+steps:
+  - create-namespace: vk
+  - kubectl: create ns more
+  - apply: { apiVersion: v1, kind: Namespace, metadata: { name: third } }
+  - run: { pod: vk/nginx, image: nginx }
+  - run: { pod: alone, image: nginx }
+  - delete: { pod: alone }
+  - advance: { pod: alone, billed: 1h }
+  - expect-bill: { pod: alone, lines: [{ pod: alone }], total: 0 }
+";
+
+    #[test]
+    fn the_namespaces_of_a_case_are_known_before_it_is_played() {
+        let scenario = Scenario::read("x.yaml", TEXT).unwrap();
+        let names: Vec<_> = scenario.namespaces().into_iter().collect();
+        assert_eq!(names, ["more", "third", "vk"]);
+    }
+
+    #[test]
+    fn what_names_no_namespace_can_be_at_home_elsewhere() {
+        let scenario = Scenario::read("x.yaml", TEXT).unwrap().at_home_in("home");
+        let steps: Vec<_> = scenario.steps.iter().map(ToString::to_string).collect();
+        assert!(steps[3].contains("vk/nginx"), "{steps:?}");
+        assert!(steps[4..].iter().all(|step| step.contains("home/alone")), "{steps:?}");
     }
 }

@@ -15,6 +15,7 @@ use crate::cluster::{Cluster, Embedded, Parts};
 use crate::eci::Eci;
 use crate::outcome::Miss;
 use crate::scenario::Capability;
+use crate::scenario::names::HOME;
 use crate::story::{Gathering, Story};
 
 /// When every stepped world begins: a Monday, half past nine in China.
@@ -60,6 +61,7 @@ pub struct World {
     seed: Seed,
     beginning: Timestamp,
     folder: PathBuf,
+    home: String,
 }
 
 /// What a world is to be like, before it begins.
@@ -178,7 +180,18 @@ impl World {
     /// A world of parts that are there already.
     pub(crate) fn of(cluster: Box<dyn Cluster>, parts: Parts, folder: PathBuf) -> Self {
         let Parts { clock, seed, eci } = parts;
-        Self { cluster, eci, beginning: clock.now(), clock, seed, folder }
+        Self { cluster, eci, beginning: clock.now(), clock, seed, folder, home: HOME.to_owned() }
+    }
+
+    /// What names no namespace is in this one.
+    pub(crate) fn at_home_in(mut self, home: &str) -> Self {
+        home.clone_into(&mut self.home);
+        self
+    }
+
+    /// The namespace of what names none.
+    pub(crate) fn home(&self) -> &str {
+        &self.home
     }
 
     /// What the cloud charged so far, in yuan.

@@ -37,9 +37,9 @@ steps:
   cases/x.yaml:4:5
   4 |   - frobnicate: { pod: vk/nginx }
     |     ^^^^^^^^^^
-  the steps are: create-namespace, label, run, apply, delete, expect, expect-event, expect-log,
-                 expect-node, expect-group, expect-bill, advance, inject, lift-faults, script,
-                 stop-provider, start-provider, kubectl
+  the steps are: create-namespace, label, run, apply, delete, drain, expect, expect-event,
+                 expect-log, expect-node, expect-object, expect-group, expect-bill, advance,
+                 inject, lift-faults, script, stop-provider, start-provider, kubectl
 "##,
     );
 }

@@ -1,14 +1,14 @@
 //! `--cluster`: what kind of cluster the cases are played on, and the run on each kind.
 
 use std::fmt;
-use std::io;
+use std::io::{self, IsTerminal};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use determinism::Seed;
 use tokio::runtime::Runtime;
 
-use crate::cluster::{EMBEDDED, Site};
+use crate::cluster::{EMBEDDED, Found, Site};
 use crate::outcome::Outcome;
 use crate::runner::{self, Case};
 
@@ -21,6 +21,12 @@ pub(super) struct On {
     /// The cluster that the cases are played on.
     #[arg(long, value_name = "KIND", default_value = "embedded")]
     cluster: Kind,
+    /// The context of the kubeconfig; its current one where nothing is said.
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+    /// Does not ask before a cluster is touched that is not on this machine.
+    #[arg(long)]
+    yes: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -29,6 +35,8 @@ enum Kind {
     Embedded,
     /// etcd and Kubernetes' own programs, started on this machine for the run.
     ControlPlane,
+    /// The cluster that the kubeconfig names, in namespaces of our own.
+    Kubeconfig,
 }
 
 /// A cluster that is there.
@@ -39,13 +47,26 @@ pub(super) enum Place {
 
 impl Place {
     /// Starts the cluster, or finds it.
-    pub(super) fn open(on: &On) -> anyhow::Result<Self> {
+    pub(super) fn open(on: &On, cases: &[Case], seed: Seed) -> anyhow::Result<Self> {
+        if on.cluster != Kind::Kubeconfig && (on.context.is_some() || on.yes) {
+            bail!("--context and --yes go with `--cluster kubeconfig`");
+        }
         let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         match on.cluster {
             Kind::Embedded => Ok(Self::Embedded),
             Kind::ControlPlane => {
                 let runtime = runtime()?;
                 let site = runtime.block_on(Site::control_plane())?;
+                Ok(Self::Site(Box::new(site), runtime))
+            }
+            Kind::Kubeconfig => {
+                let runtime = runtime()?;
+                let found = runtime.block_on(Found::look(on.context.as_deref(), seed))?;
+                if !found.is_local && !on.yes {
+                    ask(&found)?;
+                }
+                let namespaces = cases.iter().flat_map(|case| case.scenario.namespaces()).collect();
+                let site = runtime.block_on(Site::found(found, &namespaces))?;
                 Ok(Self::Site(Box::new(site), runtime))
             }
         }
@@ -80,6 +101,21 @@ impl Place {
     }
 }
 
+/// Asks the person; without one, or without a yes, nothing is touched.
+fn ask(found: &Found) -> anyhow::Result<()> {
+    let question = found.question();
+    if !io::stdin().is_terminal() {
+        bail!("{question}\nNobody is there to be asked; say --yes if that is what you want.");
+    }
+    anstream::eprint!("{question}\nPlay them? [y/N] ");
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).context("the answer cannot be read")?;
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => bail!("nothing was touched"),
+    }
+}
+
 /// Ends when the person or the machine asks for it; who asks twice does not want to wait for anything.
 fn told_to_end() -> anyhow::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -109,6 +145,10 @@ impl fmt::Display for On {
         match self.cluster {
             Kind::Embedded => Ok(()),
             Kind::ControlPlane => f.write_str("--cluster control-plane"),
+            Kind::Kubeconfig => {
+                f.write_str("--cluster kubeconfig")?;
+                self.context.iter().try_for_each(|context| write!(f, " --context {context}"))
+            }
         }
     }
 }

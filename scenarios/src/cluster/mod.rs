@@ -1,6 +1,7 @@
 //! What a world runs on: the trait of all kinds of clusters, and what each can do.
 
 mod embedded;
+mod found;
 mod seen;
 mod site;
 mod sweep;
@@ -13,6 +14,7 @@ use determinism::{Clock, Seed};
 use futures::future::BoxFuture;
 
 pub use self::embedded::{EMBEDDED, Embedded};
+pub use self::found::{Found, NotFound};
 pub use self::site::{Site, SiteError};
 use crate::eci::Eci;
 use crate::scenario::Capability;

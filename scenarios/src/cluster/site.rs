@@ -11,8 +11,10 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
 use kube::api::PostParams;
 use serde_json::json;
+use tempfile::TempDir;
 
 use super::Parts;
+use super::found::{self, Found};
 use super::sweep::Broom;
 use super::wall::{Surroundings, Wall};
 use crate::eci::Eci;
@@ -38,6 +40,8 @@ pub struct Site {
 
 enum Ground {
     Made(Box<ControlPlane>),
+    /// With the folder of our own kubeconfig.
+    Found(TempDir),
 }
 
 /// Why there is no cluster to play on.
@@ -49,6 +53,9 @@ pub enum SiteError {
     /// They do not start.
     #[error(transparent)]
     NotStarted(#[from] control_plane::StartError),
+    /// The cluster that was named cannot be played on.
+    #[error(transparent)]
+    NotFound(#[from] found::NotFound),
     /// The cluster does not do what it is asked.
     #[error("{doing}: {why}")]
     Refused {
@@ -82,16 +89,50 @@ impl Site {
         Ok(site)
     }
 
+    /// A cluster that was found. What the cases make must not be there, `namespaces` among it.
+    ///
+    /// # Errors
+    /// [`SiteError`].
+    pub async fn found(found: Found, namespaces: &BTreeSet<String>) -> Result<Self, SiteError> {
+        let version = found.version().await?;
+        let mut all = namespaces.clone();
+        all.insert(PROBED.to_owned());
+        found.is_free(&all).await?;
+        let around = Surroundings {
+            name: format!("context {} · Kubernetes {version}", found.context),
+            is_lone: found.is_lone().await?,
+            client: found.client,
+            kubeconfig: found.kubeconfig,
+            address: found.address,
+            probed: PROBED.to_owned(),
+        };
+        let broom = Broom { home: found.home, by_hand: false };
+        let site = Self { ground: Ground::Found(found.folder), around, broom, worlds: 0 };
+        match site.prepare().await {
+            Ok(()) => Ok(site),
+            Err(error) => {
+                let _ = site.end().await; // the first error is the one to be told
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes the namespaces of our own.
     async fn prepare(&self) -> Result<(), SiteError> {
-        let namespaces: Api<Namespace> = Api::all(self.around.client.clone());
         let labels = json!({ "virtual-node-affinity-injection": "enabled" });
-        let probed = json!({ "metadata": { "name": PROBED, "labels": labels } });
-        let probed: Namespace = serde_json::from_value(probed)
-            .map_err(|error| SiteError::Refused { doing: "a namespace", why: error.to_string() })?;
-        namespaces
-            .create(&PostParams::default(), &probed)
-            .await
-            .map_err(refused("a namespace of our own"))?;
+        self.make_namespace(json!({ "metadata": { "name": PROBED, "labels": labels } })).await?;
+        if let Ground::Found(_) = self.ground {
+            self.make_namespace(json!({ "metadata": { "name": self.home() } })).await?;
+        }
+        Ok(())
+    }
+
+    async fn make_namespace(&self, manifest: serde_json::Value) -> Result<(), SiteError> {
+        let doing = "making a namespace of our own";
+        let namespace: Namespace = serde_json::from_value(manifest)
+            .map_err(|error| SiteError::Refused { doing, why: error.to_string() })?;
+        let namespaces: Api<Namespace> = Api::all(self.around.client.clone());
+        namespaces.create(&PostParams::default(), &namespace).await.map_err(refused(doing))?;
         Ok(())
     }
 
@@ -127,7 +168,7 @@ impl Site {
         let clock = Clock::still(beginning);
         let parts = Parts { eci: Eci::here(&clock, seed), clock, seed };
         let wall = Wall::start(self.around.clone(), parts.clone()).await?;
-        Ok(World::of(Box::new(wall), parts, folder.into()))
+        Ok(World::of(Box::new(wall), parts, folder.into()).at_home_in(self.home()))
     }
 
     /// Takes away what a case has left behind; `namespaces` are those that it makes.
@@ -146,17 +187,16 @@ impl Site {
     pub async fn end(self) -> Result<(), SiteError> {
         match self.ground {
             Ground::Made(plane) => plane.end(),
+            Ground::Found(_folder) => {
+                let own = BTreeSet::from([PROBED.to_owned(), self.broom.home.clone()]);
+                let swept = self.broom.sweep(&self.around.client, &own).await;
+                swept.map_err(|why| SiteError::Refused { doing: "taking away what was ours", why })?;
+            }
         }
         Ok(())
     }
 }
 
-fn refused(doing: &'static str) -> impl Fn(kube::Error) -> SiteError {
+pub(super) fn refused(doing: &'static str) -> impl Fn(kube::Error) -> SiteError {
     move |error| SiteError::Refused { doing, why: with_causes(&error) }
-}
-
-/// Whether an address is this machine's own.
-pub(super) fn is_this_machine(host: &str) -> bool {
-    let host = host.trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -133,7 +133,9 @@ impl Wall {
                         Sign::Ready => "its node was not ready",
                         Sign::Asked => "its webhook was not asked",
                     };
-                    return Err(format!("{not} within {} s{said}\n{words}", READY_WITHIN.as_secs()));
+                    let (span, address) = (READY_WITHIN.as_secs(), self.around.address);
+                    let reach = format!("the API server must reach this machine at {address}");
+                    return Err(format!("{not} within {span} s{said}; {reach}\n{words}"));
                 }
             }
             tokio::time::sleep(READY_GLANCE).await;

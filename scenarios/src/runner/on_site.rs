@@ -42,6 +42,7 @@ pub async fn play_on<E: std::error::Error + 'static>(
     let mut end = std::pin::pin!(end);
     for (played, case) in cases.iter().enumerate() {
         begun(case).map_err(NotPlayed::Told)?;
+        let case = &Case { scenario: case.scenario.clone().at_home_in(site.home()), ..case.clone() };
         let made: BTreeSet<String> = case.scenario.namespaces();
         let outcome = tokio::select! {
             outcome = play(site, case, seed) => Some(outcome),

@@ -7,6 +7,9 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
+/// The namespace of what names none.
+pub const HOME: &str = "default";
+
 /// A pod by namespace and name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
@@ -21,7 +24,7 @@ impl FromStr for PodName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (namespace, name) = text.split_once('/').unwrap_or(("default", text));
+        let (namespace, name) = text.split_once('/').unwrap_or((HOME, text));
         let legal = |part: &str| {
             let bytes = part.as_bytes();
             let inner = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-' || *b == b'.';

@@ -95,7 +95,7 @@ async fn apply(world: &World, manifest: Value, namespace: Option<&str>) -> Resul
         Scope::Cluster => Api::all_with(world.kube(), &resource),
         Scope::Namespaced => {
             let own = object.metadata.namespace.as_deref();
-            Api::namespaced_with(world.kube(), own.or(namespace).unwrap_or("default"), &resource)
+            Api::namespaced_with(world.kube(), own.or(namespace).unwrap_or(world.home()), &resource)
         }
     };
     let name = object.name_any();

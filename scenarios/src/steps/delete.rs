@@ -18,7 +18,7 @@ use crate::stage::World;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Delete {
     /// A pod.
-    pod: Option<PodName>,
+    pub(super) pod: Option<PodName>,
     /// A namespace.
     namespace: Option<String>,
     /// A node.

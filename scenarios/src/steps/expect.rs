@@ -22,7 +22,7 @@ pub(super) const PATIENCE: Span = Span::seconds(60);
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Expect {
     /// The pod.
-    pod: PodName,
+    pub(super) pod: PodName,
     /// Its phase, or `gone`.
     is: Option<Phase>,
     /// The node it is bound to; `none` when it is bound to none.

@@ -17,7 +17,7 @@ use crate::stage::World;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ExpectBill {
     /// Only what this pod costs.
-    pod: Option<PodName>,
+    pub(super) pod: Option<PodName>,
     /// vCPU times the seconds they were had.
     #[schemars(with = "Option<f64>")]
     vcpu_seconds: Option<Decimal>,
@@ -31,7 +31,7 @@ pub struct ExpectBill {
     #[schemars(with = "Option<Amount>")]
     at_most: Option<Decimal>,
     /// The lines, in the bill's order.
-    lines: Option<Vec<BillLine>>,
+    pub(super) lines: Option<Vec<BillLine>>,
 }
 
 /// One line of the bill: what one pod cost within one clock hour.
@@ -39,7 +39,7 @@ pub struct ExpectBill {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct BillLine {
     /// The pod.
-    pod: Option<PodName>,
+    pub(super) pod: Option<PodName>,
     /// How many seconds were had.
     seconds: Option<u64>,
     /// What they cost, in yuan.

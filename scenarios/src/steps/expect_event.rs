@@ -19,7 +19,7 @@ use crate::stage::World;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ExpectEvent {
     /// The pod it is about.
-    pod: Option<PodName>,
+    pub(super) pod: Option<PodName>,
     /// The node it is about.
     node: Option<String>,
     /// Its reason.

@@ -17,7 +17,7 @@ use crate::stage::World;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ExpectGroup {
     /// The pod; without it, all container groups count.
-    pod: Option<PodName>,
+    pub(super) pod: Option<PodName>,
     /// The group's state in ECI's own words.
     is: Option<String>,
     /// How many vCPU it was given.

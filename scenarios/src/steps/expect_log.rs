@@ -19,7 +19,7 @@ use crate::stage::World;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ExpectLog {
     /// The pod.
-    pod: PodName,
+    pub(super) pod: PodName,
     /// The container, where the pod has several.
     container: Option<String>,
     /// A part of the log.

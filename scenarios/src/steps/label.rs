@@ -54,6 +54,13 @@ impl TryFrom<BTreeMap<String, Option<String>>> for Label {
 }
 
 impl Label {
+    pub(super) fn pod(&mut self) -> Option<&mut PodName> {
+        match &mut self.on {
+            Labelled::Pod(pod) => Some(pod),
+            Labelled::Namespace(_) | Labelled::Node(_) => None,
+        }
+    }
+
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
         let patch = Patch::Merge(json!({ "metadata": { "labels": self.labels } }));
         let params = PatchParams::default();

@@ -42,6 +42,7 @@ pub use self::label::Label;
 pub use self::run::{Restart, Run};
 pub use self::script::Script;
 use crate::outcome::Miss;
+use crate::scenario::names::PodName;
 use crate::stage::World;
 
 /// One step of a case.
@@ -118,6 +119,36 @@ impl Step {
             Self::Apply(step) => step.namespace_made(),
             Self::Kubectl(step) => step.namespace_made(),
             _ => None,
+        }
+    }
+
+    /// The pods, and other objects, that it names.
+    pub(crate) fn pods(&mut self) -> Vec<&mut PodName> {
+        match self {
+            Self::Label(step) => step.pod().into_iter().collect(),
+            Self::Run(step) => vec![&mut step.pod],
+            Self::Delete(step) => step.pod.iter_mut().collect(),
+            Self::Expect(step) => vec![&mut step.pod],
+            Self::ExpectEvent(step) => step.pod.iter_mut().collect(),
+            Self::ExpectLog(step) => vec![&mut step.pod],
+            Self::ExpectObject(step) => vec![&mut step.name],
+            Self::ExpectGroup(step) => step.pod.iter_mut().collect(),
+            Self::ExpectBill(step) => {
+                let lines = step.lines.iter_mut().flatten().filter_map(|line| line.pod.as_mut());
+                step.pod.iter_mut().chain(lines).collect()
+            }
+            Self::Advance(Advance::Billed { pod, .. }) => vec![pod],
+            Self::CreateNamespace(_)
+            | Self::Apply(_)
+            | Self::Drain(_)
+            | Self::ExpectNode(_)
+            | Self::Advance(_)
+            | Self::Inject(_)
+            | Self::LiftFaults
+            | Self::Script(_)
+            | Self::StopProvider
+            | Self::StartProvider
+            | Self::Kubectl(_) => Vec::new(),
         }
     }
 

@@ -19,7 +19,7 @@ use crate::stage::World;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Run {
     /// The pod.
-    pod: PodName,
+    pub(super) pod: PodName,
     /// Its image.
     image: String,
     /// What it runs instead of the image's own command, word by word.

@@ -172,7 +172,7 @@ async fn client(calls: &Calls) -> anyhow::Result<Client> {
     let mut config = kube::Config::infer().await?;
     // Where time is hurried, a silent connection is nothing to wonder at.
     config.read_timeout = None;
-    if config.cluster_url.host().is_some_and(super::super::site::is_this_machine) {
+    if config.cluster_url.host().is_some_and(crate::cluster::found::is_this_machine) {
         config.proxy_url = None;
     }
     Ok(ClientBuilder::try_from(config)?.with_layer(calls).build())

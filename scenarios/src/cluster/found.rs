@@ -1,0 +1,261 @@
+//! A cluster that a kubeconfig names: which it is, whether it may be touched, and what must not be there already.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use determinism::Seed;
+use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
+use k8s_openapi::api::core::v1::{Namespace, Node};
+use kube::api::ListParams;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client};
+use provider::webhook::registration;
+use tempfile::TempDir;
+
+use super::NODE;
+use super::site::SiteError;
+use crate::outcome::with_causes;
+
+/// How long a cluster may take to say which version it has.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A cluster that was named, and not touched yet.
+pub struct Found {
+    /// The context by which it was named.
+    pub context: String,
+    /// Where its API is.
+    pub url: String,
+    /// Whether it is on this machine.
+    pub is_local: bool,
+    pub(super) client: Client,
+    pub(super) address: IpAddr,
+    pub(super) kubeconfig: PathBuf,
+    pub(super) home: String,
+    pub(super) folder: TempDir,
+}
+
+/// Why a cluster that was named cannot be played on.
+#[derive(Debug, thiserror::Error)]
+pub enum NotFound {
+    /// There is no kubeconfig.
+    #[error(
+        "no cluster is known: {0}. Point KUBECONFIG at a file with a context, or play on `--cluster control-plane`, which \
+         needs none"
+    )]
+    NoKubeconfig(String),
+    /// It has no such context.
+    #[error("the kubeconfig has no context `{context}`; {known}. Choose one with --context")]
+    NoContext {
+        /// The one that was wanted.
+        context: String,
+        /// Those that there are, as a clause.
+        known: String,
+    },
+    /// It cannot be used.
+    #[error("context `{context}` of the kubeconfig cannot be used: {why}")]
+    Unusable {
+        /// The context.
+        context: String,
+        /// Why.
+        why: String,
+    },
+    /// Nobody answers there.
+    #[error(
+        "the cluster of context `{context}` does not answer at {url}: {why}. Start it, or choose another with --context"
+    )]
+    NoAnswer {
+        /// The context.
+        context: String,
+        /// Where.
+        url: String,
+        /// What was seen instead.
+        why: String,
+    },
+    /// Something of that name is there and is somebody else's.
+    #[error(
+        "the cluster has {what} already, which the cases would make and take away; remove it, or choose another cluster"
+    )]
+    Occupied {
+        /// What.
+        what: String,
+    },
+}
+
+impl Found {
+    /// Looks which cluster the kubeconfig names; nothing is asked there.
+    ///
+    /// # Errors
+    /// [`NotFound`].
+    pub async fn look(context: Option<&str>, seed: Seed) -> Result<Self, NotFound> {
+        let mut kubeconfig =
+            Kubeconfig::read().map_err(|error| NotFound::NoKubeconfig(with_causes(&error)))?;
+        let context = chosen(&kubeconfig, context)?;
+        let unusable = |why: String| NotFound::Unusable { context: context.clone(), why };
+        let home = format!("virtual-node-{seed}");
+        kubeconfig.current_context = Some(context.clone());
+        for named in kubeconfig.contexts.iter_mut().filter(|named| named.name == context) {
+            if let Some(inner) = named.context.as_mut() {
+                inner.namespace = Some(home.clone());
+            }
+        }
+        let (folder, path) = write(&kubeconfig).map_err(|error| unusable(error.to_string()))?;
+        let options = KubeConfigOptions { context: Some(context.clone()), ..KubeConfigOptions::default() };
+        let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
+            .await
+            .map_err(|error| unusable(with_causes(&error)))?;
+        let url = config.cluster_url.to_string().trim_end_matches('/').to_owned();
+        let host = config.cluster_url.host().unwrap_or_default().to_owned();
+        let port = config.cluster_url.port_u16().unwrap_or(443);
+        let is_local = is_this_machine(&host);
+        if is_local {
+            config.proxy_url = None;
+        }
+        let address = match is_local {
+            true => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            false => towards(&host, port).ok_or_else(|| unusable(format!("there is no way to {host}")))?,
+        };
+        let client = Client::try_from(config).map_err(|error| unusable(with_causes(&error)))?;
+        Ok(Self { context, url, is_local, client, address, kubeconfig: path, home, folder })
+    }
+
+    /// The version that it says it has.
+    pub(super) async fn version(&self) -> Result<String, NotFound> {
+        let why = match tokio::time::timeout(PATIENCE, self.client.apiserver_version()).await {
+            Ok(Ok(version)) => return Ok(version.git_version),
+            Ok(Err(error)) => with_causes(&error),
+            Err(_) => format!("no answer within {} s", PATIENCE.as_secs()),
+        };
+        Err(NotFound::NoAnswer { context: self.context.clone(), url: self.url.clone(), why })
+    }
+
+    /// What is asked before a cluster that is not on this machine is touched.
+    pub fn question(&self) -> String {
+        format!(
+            "Context `{}` is a cluster at {}, which is not on this machine.\nThe cases would make a node `{NODE}`, a webhook \
+             `{}`, and namespaces of their own there, and take them away at the end.",
+            self.context,
+            self.url,
+            registration::NAME
+        )
+    }
+
+    /// Sees to it that nothing is there which the cases make and take away.
+    pub(super) async fn is_free(&self, namespaces: &BTreeSet<String>) -> Result<(), SiteError> {
+        let occupied = |what: String| SiteError::from(NotFound::Occupied { what });
+        let refused = super::site::refused("looking at what is there");
+        if Api::<Node>::all(self.client.clone()).get_opt(NODE).await.map_err(&refused)?.is_some() {
+            return Err(occupied(format!("a node `{NODE}`")));
+        }
+        let webhooks = Api::<MutatingWebhookConfiguration>::all(self.client.clone());
+        if webhooks.get_opt(registration::NAME).await.map_err(&refused)?.is_some() {
+            return Err(occupied(format!("a webhook `{}`", registration::NAME)));
+        }
+        let api: Api<Namespace> = Api::all(self.client.clone());
+        for name in namespaces.iter().chain([&self.home]) {
+            if api.get_opt(name).await.map_err(&refused)?.is_some() {
+                return Err(occupied(format!("a namespace `{name}`")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether pods can run nowhere but on the virtual node.
+    pub(super) async fn is_lone(&self) -> Result<bool, SiteError> {
+        let nodes = Api::<Node>::all(self.client.clone()).list(&ListParams::default()).await;
+        Ok(nodes.map_err(super::site::refused("listing the nodes"))?.items.is_empty())
+    }
+}
+
+/// The context that is meant, which there is.
+fn chosen(kubeconfig: &Kubeconfig, context: Option<&str>) -> Result<String, NotFound> {
+    let known: Vec<&str> = kubeconfig.contexts.iter().map(|named| named.name.as_str()).collect();
+    let Some(wanted) = context.or(kubeconfig.current_context.as_deref()) else {
+        return Err(NotFound::NoContext { context: String::new(), known: clause(&known) });
+    };
+    match known.contains(&wanted) {
+        true => Ok(wanted.to_owned()),
+        false => Err(NotFound::NoContext { context: wanted.to_owned(), known: clause(&known) }),
+    }
+}
+
+fn clause(known: &[&str]) -> String {
+    match known {
+        [] => "it has none".to_owned(),
+        known => format!("it has `{}`", known.join("`, `")),
+    }
+}
+
+/// The kubeconfig with our choices in it, in a folder that is its owner's alone, since it may hold keys.
+fn write(kubeconfig: &Kubeconfig) -> std::io::Result<(TempDir, PathBuf)> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("kubeconfig");
+    std::fs::write(&path, serde_json::to_vec(kubeconfig)?)?;
+    Ok((folder, path))
+}
+
+/// Whether an address is this machine's own. A private address is not: clusters that matter have those.
+pub(super) fn is_this_machine(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']).to_ascii_lowercase();
+    let named = host == "localhost" || host.ends_with(".localhost");
+    named || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// This machine's own address on the way to `host`; nothing is sent.
+fn towards(host: &str, port: u16) -> Option<IpAddr> {
+    let host = host.trim_matches(['[', ']']);
+    let any: IpAddr = match host.parse() {
+        Ok(IpAddr::V6(_)) => Ipv6Addr::UNSPECIFIED.into(),
+        _ => Ipv4Addr::UNSPECIFIED.into(),
+    };
+    let socket = UdpSocket::bind((any, 0)).ok()?;
+    socket.connect((host, port)).ok()?;
+    socket.local_addr().ok().map(|address| address.ip())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_on_this_machine_is_touched_unasked() {
+        for (host, local) in [
+            ("127.0.0.1", true),
+            ("[::1]", true),
+            ("localhost", true),
+            ("kind.localhost", true),
+            ("10.0.0.5", false),
+            ("192.168.1.2", false),
+            ("cluster.example.com", false),
+            ("localhost.example.com", false),
+            ("", false),
+        ] {
+            assert_eq!(is_this_machine(host), local, "{host}");
+        }
+    }
+
+    fn kubeconfig(contexts: &[&str], current: Option<&str>) -> Kubeconfig {
+        let contexts: Vec<_> = contexts
+            .iter()
+            .map(|name| serde_json::json!({ "name": name, "context": { "cluster": "c", "user": "u" } }))
+            .collect();
+        serde_json::from_value(serde_json::json!({ "contexts": contexts, "current-context": current }))
+            .unwrap()
+    }
+
+    #[test]
+    fn the_context_is_the_one_that_was_said_else_the_current_one() {
+        let known = kubeconfig(&["a", "b"], Some("a"));
+        assert_eq!(chosen(&known, None).unwrap(), "a");
+        assert_eq!(chosen(&known, Some("b")).unwrap(), "b");
+    }
+
+    #[test]
+    fn a_context_that_is_not_there_is_answered_with_those_that_are() {
+        let text = chosen(&kubeconfig(&["a", "b"], None), Some("x")).unwrap_err().to_string();
+        assert!(text.contains("no context `x`; it has `a`, `b`"), "{text}");
+        let text = chosen(&kubeconfig(&[], None), Some("x")).unwrap_err().to_string();
+        assert!(text.contains("it has none"), "{text}");
+    }
+}
