@@ -36,6 +36,18 @@ pub fn run(root: &Path) -> Result<Ended> {
     let rendered = helm.accepts("template", &elsewhere)?;
     ensure!(rendered.contains("name: keys, key: ECI_SECRET_KEY"), "existingSecret is not used:\n{rendered}");
 
+    for manner in ["warn", "refuse", "delete"] {
+        let value = format!("onUninstall={manner}");
+        let rendered = helm.accepts("template", &[&PARAMETERS[..], &[&value]].concat())?;
+        let hook = rendered.split("---").find(|part| part.contains("helm.sh/hook: pre-delete"));
+        let hook = hook.context("nothing is done before an uninstallation")?;
+        let said = hook.contains(&format!("args: [farewell, --manner={manner}]"));
+        ensure!(said && hook.contains("helm.sh/hook-output-log-policy"), "{value} is not told:\n{hook}");
+        ensure!(
+            !hook.contains("app.kubernetes.io/name: ack-virtual-node\n      "),
+            "the hook is taken for a provider"
+        );
+    }
     for missing in PARAMETERS {
         let name = missing.split('=').next().unwrap_or_default();
         let others: Vec<_> = PARAMETERS.into_iter().filter(|p| !p.starts_with(name)).collect();
@@ -46,6 +58,7 @@ pub fn run(root: &Path) -> Result<Ended> {
         ("nodeName=Virtual_Kubelet", "nodeName"),
         ("image.pullPolicy=Sometimes", "pullPolicy"),
         ("ECI_VSWICH=vsw-1", "ECI_VSWICH"),
+        ("onUninstall=forget", "onUninstall"),
     ] {
         helm.refuses(&[&PARAMETERS[..], &[wrong]].concat(), named)?;
     }
@@ -81,7 +94,8 @@ fn life(root: &Path) -> Result<()> {
     ensure!(plane.kubectl(timeout)? == "9", "the upgrade did not reach the webhook");
     plane.helm(&["rollback", RELEASE, "1"])?;
     ensure!(plane.kubectl(timeout)? == "5", "the rollback did not reach the webhook");
-    plane.helm(&["uninstall", RELEASE])?;
+    // the hook needs a node that runs its pod; kind has one
+    plane.helm(&["uninstall", RELEASE, "--no-hooks"])?;
     let kinds = "clusterroles,clusterrolebindings,roles,rolebindings,secrets,services,serviceaccounts,deployments,\
                  poddisruptionbudgets,networkpolicies,mutatingwebhookconfigurations";
     let left = plane.kubectl(&format!("get {kinds} --all-namespaces --output name"))?;

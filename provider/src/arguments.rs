@@ -11,8 +11,11 @@ use kube::{Api, Client};
 use provider::config::{ConfigError, Settings, Sources, read_file};
 use provider::eci::TransportError;
 use provider::eci::retry::back_off;
+use provider::farewell::{Farewell, Held, Manner};
+use provider::pods::identity::Owner;
 use provider::serving::{Identification, TlsError};
 use provider::webhook::registration::{self, Address};
+use provider::{Config, Eci, cluster_id};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -86,7 +89,23 @@ pub struct Arguments {
     /// Registers the webhook at this URL, as `https://10.0.0.5:8443`; a chart that registers it does not need this.
     #[arg(long, value_name = "URL", requires = "webhook_listen")]
     webhook_url: Option<String>,
+    #[command(subcommand)]
+    chore: Option<Chore>,
 }
+
+/// What is done instead of running a node.
+#[derive(Debug, Clone, Copy, clap::Subcommand)]
+enum Chore {
+    /// Before an uninstallation: say which container groups of the node live and cost on, or end them.
+    Farewell {
+        /// What becomes of them.
+        #[arg(long, value_enum, default_value_t)]
+        manner: Manner,
+    },
+}
+
+/// How long a farewell may take: a little less than helm waits.
+const FAREWELL_MAX: Duration = Duration::from_secs(200);
 
 /// Why the provider does not run.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +122,9 @@ pub enum Trouble {
     /// The way to the cloud.
     #[error("the machine's certificate authorities cannot be read: {0}")]
     Transport(TransportError),
+    /// The node's groups.
+    #[error("{0}")]
+    Held(Held),
     /// The way to the cluster.
     #[error("there is no cluster: {0}. Set KUBECONFIG, or run this in a pod with a service account.")]
     Cluster(String),
@@ -147,6 +169,11 @@ impl Arguments {
         let file = self.config.as_deref().map_or_else(|| Ok(BTreeMap::new()), read_path)?;
         Settings::from(&Sources { flags, environment: &|name| std::env::var(name).ok(), file })
             .map_err(Trouble::Settings)
+    }
+
+    /// How to take leave, when that is what is wished for.
+    pub fn farewell(&self) -> Option<Manner> {
+        self.chore.map(|Chore::Farewell { manner }| manner)
     }
 
     /// What the node's port shows.
@@ -208,6 +235,23 @@ impl Arguments {
         }
         Ok(Some((listener, shown.acceptor(None)?)))
     }
+}
+
+/// Says what becomes of the node's groups, and fails when they hold the uninstallation up.
+pub async fn farewell(manner: Manner, config: Config, client: Client, eci: Eci) -> Result<(), Trouble> {
+    let saying = async {
+        let owner = Owner { cluster: cluster_id(&config, &client).await, node: config.node_name.clone() };
+        Farewell { client, eci, owner }.say(manner).await
+    };
+    let late =
+        || Held::Unknown { node: config.node_name.clone(), why: "there was no answer in time".to_owned() };
+    let said = tokio::time::timeout(FAREWELL_MAX, saying).await;
+    match (said.unwrap_or_else(|_| Err(late())), manner) {
+        (Ok(text), _) => println!("{text}"),
+        (Err(held), Manner::Warn) => println!("WARNING: {held}"),
+        (Err(held), _) => return Err(Trouble::Held(held)),
+    }
+    Ok(())
 }
 
 /// A certificate must hold the address by which it is called.

@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod eci;
+pub mod farewell;
 pub mod kubelet_api;
 pub mod node;
 pub mod pods;
@@ -88,7 +89,10 @@ impl Provider {
             clock: self.clock.clone(),
         };
         let pods = async {
-            let owner = Owner { cluster: self.cluster_id().await, node: self.config.node_name.clone() };
+            let owner = Owner {
+                cluster: cluster_id(&self.config, &self.client).await,
+                node: self.config.node_name.clone(),
+            };
             let scope = Scope {
                 config: self.config.clone(),
                 region: self.eci.region().to_owned(),
@@ -118,28 +122,28 @@ impl Provider {
     pub fn kubelet_api(&self) -> KubeletApi {
         KubeletApi::new(self.book.clone(), self.eci.clone(), self.clock.clone())
     }
+}
 
-    /// What tells this cluster's groups from another's: as configured, else the UID of kube-system, which lives as long
-    /// as the cluster.
-    async fn cluster_id(&self) -> String {
-        if let Some(id) = &self.config.cluster_id {
-            return id.clone();
-        }
-        let api: Api<Namespace> = Api::all(self.client.clone());
-        let mut failures = 0;
-        loop {
-            match api.get("kube-system").await {
-                Ok(Namespace { metadata, .. }) if metadata.uid.is_some() => {
-                    return metadata.uid.unwrap_or_default();
-                }
-                Ok(_) => tracing::warn!("kube-system has no UID; set ALIYUN_CLUSTERID"),
-                Err(error) => {
-                    tracing::warn!(%error, "kube-system, whose UID names the cluster, cannot be read; or set ALIYUN_CLUSTERID");
-                }
+/// What tells this cluster's groups from another's: as configured, else the UID of kube-system, which lives as long
+/// as the cluster.
+pub async fn cluster_id(config: &Config, client: &Client) -> String {
+    if let Some(id) = &config.cluster_id {
+        return id.clone();
+    }
+    let api: Api<Namespace> = Api::all(client.clone());
+    let mut failures = 0;
+    loop {
+        match api.get("kube-system").await {
+            Ok(Namespace { metadata, .. }) if metadata.uid.is_some() => {
+                return metadata.uid.unwrap_or_default();
             }
-            failures += 1;
-            let pause = eci::retry::back_off(failures, Duration::from_millis(200), Duration::from_secs(10));
-            tokio::time::sleep(pause).await;
+            Ok(_) => tracing::warn!("kube-system has no UID; set ALIYUN_CLUSTERID"),
+            Err(error) => {
+                tracing::warn!(%error, "kube-system, whose UID names the cluster, cannot be read; or set ALIYUN_CLUSTERID");
+            }
         }
+        failures += 1;
+        let pause = eci::retry::back_off(failures, Duration::from_millis(200), Duration::from_secs(10));
+        tokio::time::sleep(pause).await;
     }
 }

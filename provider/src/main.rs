@@ -35,6 +35,9 @@ async fn run(arguments: Arguments) -> Result<(), Trouble> {
     let transport = Arc::new(HyperTransport::new().map_err(Trouble::Transport)?);
     let eci = Eci::new(transport, settings.credentials, settings.region, clock.clone(), seed);
     let eci = settings.endpoint.into_iter().fold(eci, Eci::at);
+    if let Some(manner) = arguments.farewell() {
+        return arguments::farewell(manner, settings.config, client, eci).await;
+    }
 
     let listener =
         TcpListener::bind(settings.listen).await.map_err(|error| Trouble::port(settings.listen, error))?;

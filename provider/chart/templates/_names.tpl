@@ -21,3 +21,55 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- define "ack-virtual-node.keys" -}}
 {{- .Values.existingSecret | default (printf "%s-keys" (include "ack-virtual-node.name" .)) -}}
 {{- end -}}
+
+{{/* Who a program of ours runs as. */}}
+{{- define "ack-virtual-node.user" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+seccompProfile: { type: RuntimeDefault }
+{{- end -}}
+
+{{/* What it may not do. */}}
+{{- define "ack-virtual-node.confined" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: { drop: [ALL] }
+{{- end -}}
+
+{{/* Never on the node that it makes. */}}
+{{- define "ack-virtual-node.elsewhere" -}}
+nodeAffinity:
+  requiredDuringSchedulingIgnoredDuringExecution:
+    nodeSelectorTerms:
+    - matchExpressions:
+      - { key: type, operator: NotIn, values: [virtual-kubelet] }
+{{- end -}}
+
+{{/* What it is told about its node and its cloud. */}}
+{{- define "ack-virtual-node.cloud" -}}
+- name: NODE_NAME
+  value: {{ .Values.nodeName | quote }}
+- name: ECI_VSWITCH
+  value: {{ .Values.ECI_VSWITCH | quote }}
+- name: ECI_SECURITY_GROUP
+  value: {{ .Values.ECI_SECURITY_GROUP | quote }}
+- name: ECI_REGION
+  value: {{ .Values.ECI_REGION | quote }}
+{{- with .Values.ECI_ENDPOINT }}
+- name: ECI_ENDPOINT
+  value: {{ . | quote }}
+{{- end }}
+- name: ECI_ACCESS_KEY
+  valueFrom:
+    secretKeyRef: { name: {{ include "ack-virtual-node.keys" . }}, key: ECI_ACCESS_KEY }
+- name: ECI_SECRET_KEY
+  valueFrom:
+    secretKeyRef: { name: {{ include "ack-virtual-node.keys" . }}, key: ECI_SECRET_KEY }
+- name: RUST_LOG
+  value: {{ .Values.log | quote }}
+{{- with .Values.env }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}

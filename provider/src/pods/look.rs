@@ -62,7 +62,7 @@ impl Lookout {
     /// Looks at all groups; returns how many pages they fill.
     async fn round(&self) -> usize {
         let expected = self.book.listable(self.clock.now());
-        let groups = match self.all().await {
+        let groups = match all(&self.eci, &self.owner).await {
             Ok(groups) => groups,
             Err(error) => {
                 self.book.heard(error.shows_presence());
@@ -82,34 +82,6 @@ impl Lookout {
         self.book.listed_groups();
         self.book.remind(self.clock.now());
         pages
-    }
-
-    async fn all(&self) -> Result<Vec<ContainerGroup>, EciError> {
-        let mut groups: BTreeMap<String, ContainerGroup> = BTreeMap::new();
-        let mut token = None;
-        for _ in 0..PAGES_MAX {
-            let marks = self.owner.marks();
-            let tags = marks.map(|(key, value)| DescribeContainerGroupsTag {
-                key: Some(key.to_owned()),
-                value: Some(value),
-            });
-            let request = DescribeContainerGroups {
-                region_id: Some(self.eci.region().to_owned()),
-                limit: Some(PAGE as i32),
-                next_token: token,
-                tag: tags.into(),
-                ..DescribeContainerGroups::default()
-            };
-            let reply = self.eci.call(&request).await?;
-            groups.extend(
-                reply.container_groups.into_iter().map(|group| (group.container_group_id.clone(), group)),
-            );
-            if reply.next_token.is_empty() {
-                return Ok(groups.into_values().collect());
-            }
-            token = Some(reply.next_token);
-        }
-        Err(EciError::Garbled { action: "DescribeContainerGroups", why: "the list has no end".to_owned() })
     }
 
     /// Looks at these groups, given as pairs of a pod's UID and a group's id; those that the cloud does not know any
@@ -162,4 +134,34 @@ impl Lookout {
             }
         }
     }
+}
+
+/// All groups of an owner.
+///
+/// # Errors
+/// [`EciError`].
+pub async fn all(eci: &Eci, owner: &Owner) -> Result<Vec<ContainerGroup>, EciError> {
+    let mut groups: BTreeMap<String, ContainerGroup> = BTreeMap::new();
+    let mut token = None;
+    for _ in 0..PAGES_MAX {
+        let marks = owner.marks();
+        let tags = marks
+            .map(|(key, value)| DescribeContainerGroupsTag { key: Some(key.to_owned()), value: Some(value) });
+        let request = DescribeContainerGroups {
+            region_id: Some(eci.region().to_owned()),
+            limit: Some(PAGE as i32),
+            next_token: token,
+            tag: tags.into(),
+            ..DescribeContainerGroups::default()
+        };
+        let reply = eci.call(&request).await?;
+        groups.extend(
+            reply.container_groups.into_iter().map(|group| (group.container_group_id.clone(), group)),
+        );
+        if reply.next_token.is_empty() {
+            return Ok(groups.into_values().collect());
+        }
+        token = Some(reply.next_token);
+    }
+    Err(EciError::Garbled { action: "DescribeContainerGroups", why: "the list has no end".to_owned() })
 }

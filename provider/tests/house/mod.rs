@@ -105,10 +105,14 @@ impl House {
     }
 
     pub fn provider(&self, secret: &str) -> Arc<Provider> {
+        let (clock, seed, eci) = (self.clock.clone(), Seed::DEFAULT, self.eci(secret));
+        Arc::new(Provider::new(Config::new("vsw-1", "sg-1"), self.kube.clone(), eci, clock, seed))
+    }
+
+    pub fn eci(&self, secret: &str) -> Eci {
         let credentials = Credentials { access_key_id: "local".into(), secret: Secret::new(secret) };
         let (clock, seed) = (self.clock.clone(), Seed::DEFAULT);
-        let eci = Eci::new(Arc::new(self.line.clone()), credentials, "cn-hangzhou", clock.clone(), seed);
-        Arc::new(Provider::new(Config::new("vsw-1", "sg-1"), self.kube.clone(), eci, clock, seed))
+        Eci::new(Arc::new(self.line.clone()), credentials, "cn-hangzhou", clock, seed)
     }
 
     pub fn run(&mut self, provider: Arc<Provider>) {
