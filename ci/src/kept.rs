@@ -57,19 +57,8 @@ fn lock(path: &Path) -> Result<File> {
 /// A Go command that builds for a container or for this machine alike, and leaves room for others.
 pub fn go(folder: &Path) -> Result<Command> {
     let asked = Command::new("go").arg("version").env("GOTOOLCHAIN", "local").output();
-    let Ok(output) = asked else {
-        bail!("Go is not installed; install Go {}.{} or newer from go.dev/dl", GO_AT_LEAST.0, GO_AT_LEAST.1);
-    };
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let installed = go_version(&said).with_context(|| format!("cannot read a Go version from {said:?}"))?;
-    ensure!(
-        installed >= GO_AT_LEAST,
-        "Go {}.{} is too old; install Go {}.{} or newer from go.dev/dl",
-        installed.0,
-        installed.1,
-        GO_AT_LEAST.0,
-        GO_AT_LEAST.1
-    );
+    let said = asked.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    serves(said.ok().as_deref())?;
     let mut command = Command::new("nice");
     command
         .args(["-n", "10", "go"])
@@ -78,6 +67,16 @@ pub fn go(folder: &Path) -> Result<Command> {
         .env("GOTOOLCHAIN", "local")
         .env("GOFLAGS", "-p=2 -buildvcs=false -trimpath");
     Ok(command)
+}
+
+/// Whether the Go that said this builds what is wanted; none said nothing.
+fn serves(said: Option<&str>) -> Result<()> {
+    let at_least = format!("install Go {}.{} or newer from go.dev/dl", GO_AT_LEAST.0, GO_AT_LEAST.1);
+    let Some(said) = said else { bail!("Go is not installed; {at_least}") };
+    let (major, minor) =
+        go_version(said).with_context(|| format!("cannot read a Go version from {said:?}"))?;
+    ensure!((major, minor) >= GO_AT_LEAST, "Go {major}.{minor} is too old; {at_least}");
+    Ok(())
 }
 
 /// Major and minor out of `go version go1.26.8 linux/amd64`.
@@ -100,6 +99,20 @@ mod tests {
         ] {
             assert_eq!(go_version(said), version, "{said}");
         }
+    }
+
+    #[test]
+    fn without_a_go_that_serves_one_sentence_says_what_to_do() {
+        for (said, sentence) in [
+            (None, "Go is not installed; install Go 1.24 or newer from go.dev/dl"),
+            (
+                Some("go version go1.22.1 linux/amd64"),
+                "Go 1.22 is too old; install Go 1.24 or newer from go.dev/dl",
+            ),
+        ] {
+            assert_eq!(serves(said).unwrap_err().to_string(), sentence);
+        }
+        assert!(serves(Some("go version go1.26.8 linux/amd64")).is_ok());
     }
 
     #[test]

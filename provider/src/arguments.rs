@@ -129,8 +129,8 @@ pub enum Trouble {
     #[error("there is no cluster: {0}. Set KUBECONFIG, or run this in a pod with a service account.")]
     Cluster(String),
     /// A port.
-    #[error("{address} cannot be listened at: {why}. Choose another with --listen or --webhook-listen.")]
-    Port { address: SocketAddr, why: std::io::Error },
+    #[error("{address} cannot be listened at: {why}. Choose another with {flag}, or end what listens there.")]
+    Port { address: SocketAddr, flag: &'static str, why: std::io::Error },
     /// Certificates.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -140,12 +140,6 @@ pub enum Trouble {
     /// The provider itself.
     #[error(transparent)]
     Run(provider::RunError),
-}
-
-impl Trouble {
-    pub fn port(address: SocketAddr, why: std::io::Error) -> Self {
-        Self::Port { address, why }
-    }
 }
 
 impl Arguments {
@@ -190,7 +184,7 @@ impl Arguments {
 
     /// The authority of clients' certificates, in PEM: from a file, else the one that the cluster publishes. Without
     /// one, clients show tokens.
-    pub async fn client_authority(&self, client: &Client) -> Result<Option<String>, Trouble> {
+    pub async fn client_authority(&self, client: &Client, server: &str) -> Result<Option<String>, Trouble> {
         if let Some(path) = &self.client_ca {
             let read = std::fs::read_to_string(path);
             return read.map(Some).map_err(|why| Trouble::File { path: path.clone(), why });
@@ -207,21 +201,34 @@ impl Arguments {
                     return Ok(None);
                 }
                 // Without the API server there is nothing to do but to wait for it.
-                Err(error) => tracing::warn!(%error, "the API server does not answer yet"),
+                Err(error) => {
+                    let why = told(&error);
+                    tracing::warn!(
+                        "the API server at {server} does not answer: {why}; asked again until it does"
+                    );
+                }
             }
             failures += 1;
             tokio::time::sleep(back_off(failures, Duration::from_millis(500), Duration::from_secs(10))).await;
         }
     }
 
-    /// The webhook's port, opened; registered when a URL is given.
+    /// The webhook's port, opened.
+    pub async fn webhook_port(&self) -> Result<Option<TcpListener>, Trouble> {
+        match self.webhook_listen {
+            Some(address) => open(address, "--webhook-listen").await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// What the webhook's port shows; registered when a URL is given.
     pub async fn webhook(
         &self,
+        listener: Option<TcpListener>,
         client: &Client,
         addresses: &[IpAddr],
     ) -> Result<Option<(TcpListener, TlsAcceptor)>, Trouble> {
-        let Some(address) = self.webhook_listen else { return Ok(None) };
-        let listener = TcpListener::bind(address).await.map_err(|why| Trouble::Port { address, why })?;
+        let Some(listener) = listener else { return Ok(None) };
         let shown = match (&self.webhook_certificate, &self.webhook_key) {
             (Some(certificate), Some(key)) => Identification::from_files(certificate, key)?,
             _ => Identification::self_signed(
@@ -254,6 +261,20 @@ pub async fn farewell(manner: Manner, config: Config, client: Client, eci: Eci) 
     Ok(())
 }
 
+/// An error and what it comes from, each once.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let said = inner.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        source = inner.source();
+    }
+    text
+}
+
 /// A certificate must hold the address by which it is called.
 fn with_url(addresses: &[IpAddr], url: Option<&str>) -> Vec<IpAddr> {
     let host =
@@ -278,6 +299,11 @@ fn read_path(path: &Path) -> Result<BTreeMap<String, String>, Trouble> {
         }
     }
     Ok(found)
+}
+
+/// Opens a port that a flag chose.
+pub async fn open(address: SocketAddr, flag: &'static str) -> Result<TcpListener, Trouble> {
+    TcpListener::bind(address).await.map_err(|why| Trouble::Port { address, flag, why })
 }
 
 /// A client of the cluster, and the API server's host and port.

@@ -12,7 +12,6 @@ use provider::eci::HyperTransport;
 use provider::kubelet_api::access::Access;
 use provider::serving::{NodePort, serve};
 use provider::{Eci, Provider};
-use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -39,9 +38,9 @@ async fn run(arguments: Arguments) -> Result<(), Trouble> {
         return arguments::farewell(manner, settings.config, client, eci).await;
     }
 
-    let listener =
-        TcpListener::bind(settings.listen).await.map_err(|error| Trouble::port(settings.listen, error))?;
-    let address = listener.local_addr().map_err(|error| Trouble::port(settings.listen, error))?;
+    let listener = arguments::open(settings.listen, "--listen").await?;
+    let webhook_port = arguments.webhook_port().await?;
+    let address = listener.local_addr().unwrap_or(settings.listen);
     settings.config.kubelet_port = address.port();
     let names = [settings.config.node_name.clone()];
     let addresses: Vec<_> = settings.config.node_ip.into_iter().collect();
@@ -49,12 +48,12 @@ async fn run(arguments: Arguments) -> Result<(), Trouble> {
     let provider = Provider::new(settings.config, client.clone(), eci, clock.clone(), seed);
 
     let shown = arguments.node_certificate(&names, &addresses)?;
-    let acceptor = shown.acceptor(arguments.client_authority(&client).await?.as_deref())?;
+    let acceptor = shown.acceptor(arguments.client_authority(&client, &api_server).await?.as_deref())?;
     let access = (!arguments.no_auth).then(|| Access::new(client.clone(), &node, clock));
     tracing::info!("the node {node} answers at https://{address}");
     let node_port = serve(listener, acceptor, NodePort { api: provider.kubelet_api(), access });
 
-    let webhook = arguments.webhook(&client, &addresses).await?;
+    let webhook = arguments.webhook(webhook_port, &client, &addresses).await?;
     let webhook = async {
         match webhook {
             Some((listener, acceptor)) => serve(listener, acceptor, provider.webhook()).await,

@@ -179,3 +179,15 @@ async fn the_cloud_is_reached_over_a_socket() {
     let error = eci("wrong").call(&DescribeRegions::default()).await.unwrap_err();
     assert_eq!(error.code(), Some("SignatureDoesNotMatch"));
 }
+
+#[tokio::test]
+async fn an_endpoint_where_nobody_answers_is_named() {
+    use eci_api::actions::describe_regions::DescribeRegions;
+    let credentials = Credentials { access_key_id: "local".into(), secret: Secret::new("local-secret") };
+    let transport = Arc::new(HyperTransport::new().unwrap());
+    let eci = Eci::new(transport, credentials, "cn-hangzhou", Clock::system(), Seed::DEFAULT);
+    let eci = eci.at("http://127.0.0.1:3".parse().unwrap());
+    let error = eci.call_once(&DescribeRegions::default()).await.unwrap_err().to_string();
+    assert!(error.starts_with("ECI cannot be reached at http://127.0.0.1:3: "), "{error}");
+    assert!(error.contains("refused"), "{error}");
+}

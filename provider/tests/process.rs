@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
-use std::process::{Command, Output};
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::process::{Command, Output, Stdio};
 
 const ENOUGH: [(&str, &str); 4] = [
     ("ECI_VSWITCH", "vsw-1"),
@@ -66,4 +68,57 @@ fn a_file_that_is_not_there_and_an_endpoint_that_is_none_are_named() {
     assert!(said(&output).contains("there is no cluster"), "a bare host is an endpoint: {}", said(&output));
     let output = provider(&ENOUGH, &["--endpoint", "ftp://eci"]);
     assert!(said(&output).contains("`ftp://eci` is not an endpoint"), "{}", said(&output));
+}
+
+/// A kubeconfig of a server at this address, which need not be there.
+fn kubeconfig_of(server: &str) -> std::path::PathBuf {
+    let name = server.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    let path = std::env::temp_dir().join(format!("provider-{}-{name}", std::process::id()));
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: x\n\
+         clusters: [{{name: x, cluster: {{server: '{server}'}}}}]\n\
+         contexts: [{{name: x, context: {{cluster: x, user: x}}}}]\nusers: [{{name: x, user: {{token: x}}}}]\n"
+    );
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn a_port_in_use_is_named_with_the_flag_that_chooses_another() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let kubeconfig = kubeconfig_of("https://127.0.0.1:1");
+    let with_cluster = [&ENOUGH[..], &[("KUBECONFIG", kubeconfig.to_str().unwrap())]].concat();
+    for (arguments, flag) in [
+        (&["--listen", &*taken][..], "--listen,"),
+        (&["--listen", "127.0.0.1:0", "--webhook-listen", &taken], "--webhook-listen,"),
+    ] {
+        let output = provider(&with_cluster, arguments);
+        assert_eq!(output.status.code(), Some(1));
+        let said = said(&output);
+        assert!(said.starts_with(&format!("{taken} cannot be listened at: ")), "{said}");
+        assert!(said.contains(&format!("Choose another with {flag}")) && said.lines().count() == 1, "{said}");
+    }
+    std::fs::remove_file(kubeconfig).unwrap();
+}
+
+#[test]
+fn a_cluster_that_does_not_answer_is_named_and_waited_for() {
+    let kubeconfig = kubeconfig_of("https://127.0.0.1:2");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_provider"))
+        .env_clear()
+        .envs(ENOUGH)
+        .env("KUBECONFIG", &kubeconfig)
+        .args(["--listen", "127.0.0.1:0"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let told = lines.map_while(Result::ok).find(|line| line.contains("does not answer"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    std::fs::remove_file(kubeconfig).unwrap();
+    let told = told.unwrap();
+    assert!(told.contains("the API server at 127.0.0.1:2 does not answer: "), "{told}");
+    assert!(told.contains("refused") && told.contains("asked again until it does"), "{told}");
 }

@@ -18,7 +18,7 @@ pub enum EciError {
         request_id: String,
     },
     /// No answer: whether anything happened is unknown.
-    #[error("ECI cannot be reached: {why} ({action})")]
+    #[error("ECI cannot be reached at {why} ({action})")]
     Unreachable {
         /// The operation.
         action: &'static str,

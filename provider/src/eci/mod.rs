@@ -122,10 +122,15 @@ impl Eci {
         let sent = tokio::time::timeout(self.0.patience, self.0.transport.send(request)).await;
         let response = match sent {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(EciError::unreachable(A::NAME, error.to_string())),
+            Ok(Err(error)) => {
+                return Err(EciError::unreachable(A::NAME, format!("{}: {error}", self.0.endpoint)));
+            }
             Err(_) => {
-                let waited = self.0.patience.as_secs();
-                return Err(EciError::unreachable(A::NAME, format!("no answer within {waited} s")));
+                let (endpoint, waited) = (&self.0.endpoint, self.0.patience.as_secs());
+                return Err(EciError::unreachable(
+                    A::NAME,
+                    format!("{endpoint}: no answer within {waited} s"),
+                ));
             }
         };
         let read = read::<A>(&response);

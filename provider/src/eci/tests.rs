@@ -75,7 +75,10 @@ async fn a_repeated_call_has_a_nonce_and_a_date_of_its_own() {
 async fn an_answer_that_never_comes_is_given_up() {
     let (eci, _line) = eci([]);
     let error = eci.call_once(&DescribeRegions::default()).await.unwrap_err();
-    assert_eq!(error.to_string(), "ECI cannot be reached: no answer within 10 s (DescribeRegions)");
+    assert_eq!(
+        error.to_string(),
+        "ECI cannot be reached at https://eci.cn-hangzhou.aliyuncs.com: no answer within 10 s (DescribeRegions)"
+    );
     assert_eq!(eci.heard(), None);
 }
 
