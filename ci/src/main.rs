@@ -15,6 +15,7 @@ mod images;
 mod kept;
 mod kind;
 mod kubectl;
+mod parameters;
 mod plane;
 mod rights;
 mod sdk;
@@ -68,7 +69,7 @@ fn main() -> Result<()> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     match Arguments::parse().chore {
         Chore::Check { only } => checks::run(&root, only.as_deref()),
-        Chore::Generate { check } => generate::run(&root, check),
+        Chore::Generate { check } => generate::run(&root, check).and_then(|()| parameters::run(&root, check)),
         Chore::ControlPlane => control_plane::run(&root),
         Chore::Images { load } => images::run(&root, load),
         Chore::Kind { wish } => kind::run(&root, &wish),

@@ -31,6 +31,14 @@ pub enum Step {
     StartAgain(u8),
     /// A container's probe says that it is ready.
     Ready(u8),
+    /// A container's readiness probe has failed too often.
+    Unready(u8),
+    /// A container's liveness probe has failed too often.
+    Unhealthy(u8),
+    /// The command that runs when a container has started ends badly.
+    PostStartFails(u8),
+    /// A container runs out of memory.
+    OutOfMemory(u8),
     /// A container ends by itself.
     Exit(u8),
     /// A restart or update is prepared.
@@ -41,6 +49,8 @@ pub enum Step {
     Deadline,
     /// The time to end is over.
     GraceOver,
+    /// The market is looked at for a spot instance.
+    SpotCheck,
     /// A spot instance is taken back.
     Reclaim,
     /// The record of what ended is old enough to be looked at.

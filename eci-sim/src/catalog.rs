@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+use crate::ledger::Terms;
 use crate::money::{Currency, PerSecond};
 
 /// The tables, read once.
@@ -114,6 +115,8 @@ pub enum Item<'a> {
     VirtualNode,
     /// A GiB of an image or data cache's disk.
     CacheDisk,
+    /// A GiB of a snapshot.
+    Snapshot,
 }
 
 /// Why no size fits.
@@ -300,6 +303,28 @@ impl Catalog {
         Err(NoFit::TooLarge { vcpu, memory: asked.memory, of, largest: last.unwrap_or_default() })
     }
 
+    /// The ECS type that a spot instance of this size is matched to; one with a price goes before others.
+    pub fn type_of(&self, size: Size) -> Option<&InstanceType> {
+        let fits = |kind: &&InstanceType| kind.size == size && kind.gpus == 0 && kind.architecture == "AMD64";
+        let priced = |kind: &&InstanceType| !self.prices.iter().any(|price| price.item == kind.name);
+        self.types.values().filter(fits).min_by_key(priced)
+    }
+
+    /// What an hour of an instance costs by the list: its type's price, else that of its vCPU and memory.
+    pub fn list_price(&self, terms: &Terms, region: &str, currency: Currency, at: Timestamp) -> Decimal {
+        let by_type = terms
+            .instance_type
+            .as_deref()
+            .and_then(|name| self.price(Item::Type(name), region, currency, at).map(PerSecond::per_hour));
+        let charge = |item: Item<'_>, units: Decimal| {
+            self.price(item, region, currency, at).map_or(Decimal::ZERO, |rate| rate.per_hour() * units)
+        };
+        by_type.unwrap_or_else(|| {
+            let vcpu = charge(Item::Vcpu(terms.category), terms.size.vcpu.vcpu().0);
+            vcpu + charge(Item::Memory(terms.category), terms.size.memory.gib().0)
+        })
+    }
+
     /// What an item costs in a region at an instant; `None` where no list has it.
     pub fn price(
         &self,
@@ -315,6 +340,7 @@ impl Catalog {
             Item::Storage => ("storage", ""),
             Item::VirtualNode => ("vnode", ""),
             Item::CacheDisk => ("cache_disk", ""),
+            Item::Snapshot => ("snapshot", ""),
         };
         let listed = |row: &&Price| {
             row.item == name

@@ -1,6 +1,7 @@
 //! The simulator's own door: clock, faults, scripts, ledger, bill, reset; never part of the ECI API.
 
 pub mod client;
+mod decree;
 pub mod door;
 pub mod snapshots;
 pub mod wire;

@@ -1,8 +1,13 @@
 //! Faults are rules with verdicts: asked in the order in which they were laid, the first that does not pass decides.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::world::World;
 
 /// A call, as far as rules look at it.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +41,23 @@ pub enum Verdict {
     DropBefore,
     /// It is carried out, but no answer comes.
     DropAfter,
+    /// It is carried out, and its answer ends after so many bytes.
+    Truncate(usize),
+    /// A call that reads gets the answer that the same call got so many milliseconds ago or earlier; where none did, the
+    /// present one. Answers are remembered from when the rule is laid.
+    StaleMs(u64),
+    /// A zone, or a size in a zone, is out of stock from now on; then the call is carried out.
+    SoldOut(String),
+    /// The group that the call names, or else the newest, is a spot instance that is taken back in so many minutes.
+    Reclaim(u8),
+    /// A container of the group that the call names, or else of the newest, ends badly; then the call is carried out.
+    Crash {
+        /// Which.
+        container: String,
+        /// With what.
+        #[serde(rename = "exit-code")]
+        exit_code: i32,
+    },
 }
 
 /// Which calls a fault concerns, and what becomes of them.
@@ -51,13 +73,25 @@ pub struct Rule {
     /// For so many more calls; for all where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
+    /// Of these only each so many-th.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<u32>,
     /// What becomes of them.
     pub verdict: Verdict,
 }
 
 /// All rules that are laid.
 #[derive(Debug, Clone, Default)]
-pub struct Faults(Vec<(u64, Rule)>, u64);
+pub struct Faults {
+    rules: Vec<(u64, Rule)>,
+    laid: u64,
+    heard: BTreeMap<u64, u32>,
+    answers: BTreeMap<String, VecDeque<(Timestamp, Value)>>,
+}
+
+/// How many answers are remembered of each call, and of how many calls, while a rule wants stale ones.
+const ANSWERS_MAX: usize = 64;
+const CALLS_MAX: usize = 256;
 
 fn anything() -> String {
     "*".to_owned()
@@ -66,7 +100,7 @@ fn anything() -> String {
 impl Rule {
     /// For every call.
     pub fn new(verdict: Verdict) -> Self {
-        Self { action: anything(), parameter: None, times: None, verdict }
+        Self { action: anything(), parameter: None, times: None, every: None, verdict }
     }
 
     /// Turns calls down with this code of the cloud's.
@@ -83,6 +117,12 @@ impl Rule {
     #[must_use]
     pub fn on(self, action: impl Into<String>) -> Self {
         Self { action: action.into(), ..self }
+    }
+
+    /// Only each so many-th call.
+    #[must_use]
+    pub fn every(self, every: u32) -> Self {
+        Self { every: Some(every), ..self }
     }
 
     /// Only for the next so many calls.
@@ -105,48 +145,147 @@ impl Rule {
 impl Faults {
     /// Lays a rule behind the others; the number lifts it again.
     pub fn lay(&mut self, rule: Rule) -> u64 {
-        self.1 += 1;
-        self.0.push((self.1, rule));
-        self.1
+        self.laid += 1;
+        self.rules.push((self.laid, rule));
+        self.laid
     }
 
     /// Lifts one rule; false when there is none of this number.
     pub fn lift(&mut self, number: u64) -> bool {
-        let before = self.0.len();
-        self.0.retain(|(own, _)| *own != number);
-        self.0.len() < before
+        let before = self.rules.len();
+        self.rules.retain(|(own, _)| *own != number);
+        self.heard.remove(&number);
+        self.forget_answers();
+        self.rules.len() < before
     }
 
     /// Lifts all.
     pub fn clear(&mut self) {
-        self.0.clear();
+        self.rules.clear();
+        self.heard.clear();
+        self.forget_answers();
     }
 
     /// The rules with their numbers.
     pub fn rules(&self) -> &[(u64, Rule)] {
-        &self.0
+        &self.rules
     }
 
     /// What becomes of a call.
     pub fn judge(&mut self, call: &Call<'_>) -> Verdict {
-        let Some(index) = self.0.iter().position(|(_, rule)| rule.concerns(call)) else {
+        let Some(index) = self.rules.iter().position(|(number, rule)| {
+            rule.concerns(call) && {
+                let heard = self.heard.entry(*number).or_default();
+                *heard = heard.wrapping_add(1);
+                rule.every.is_none_or(|every| heard.is_multiple_of(every.max(1)))
+            }
+        }) else {
             return Verdict::Pass;
         };
-        let rule = &mut self.0[index].1;
+        let rule = &mut self.rules[index].1;
         let verdict = rule.verdict.clone();
         if let Some(times) = &mut rule.times {
             *times -= 1;
             if *times == 0 {
-                self.0.remove(index);
+                let (number, _) = self.rules.remove(index);
+                self.heard.remove(&number);
+                self.forget_answers();
             }
         }
         verdict
     }
+
+    /// Whether a rule wants stale answers.
+    pub fn remembers(&self) -> bool {
+        self.rules.iter().any(|(_, rule)| matches!(rule.verdict, Verdict::StaleMs(_)))
+    }
+
+    /// Remembers what a call was answered.
+    pub fn remember(&mut self, call: String, answer: Value, now: Timestamp) {
+        if self.answers.len() >= CALLS_MAX && !self.answers.contains_key(&call) {
+            return;
+        }
+        let answers = self.answers.entry(call).or_default();
+        if answers.len() == ANSWERS_MAX {
+            answers.pop_front();
+        }
+        answers.push_back((now, answer));
+    }
+
+    /// What a call was answered so long ago or earlier.
+    pub fn stale(&self, call: &str, by: Duration, now: Timestamp) -> Option<Value> {
+        let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+        let answers = self.answers.get(call)?;
+        answers.iter().rev().find(|(at, _)| at.duration_until(now) >= by).map(|(_, answer)| answer.clone())
+    }
+
+    fn forget_answers(&mut self) {
+        if !self.remembers() {
+            self.answers.clear();
+        }
+    }
+}
+
+impl Verdict {
+    /// What happens to the world before the call is carried out.
+    pub fn befall(&self, world: &mut World, group: Option<&str>) {
+        match self {
+            Self::SoldOut(what) => drop(world.sold_out.insert(what.clone())),
+            Self::Reclaim(minutes) => {
+                if let Some(number) = meant(world, group) {
+                    world.announce_reclaim(number, *minutes);
+                }
+            }
+            Self::Crash { container, exit_code } => {
+                if let Some(number) = meant(world, group) {
+                    world.crash(number, container, *exit_code);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The number of the group of this id or name, or in this list of ids; where none is meant, the newest.
+fn meant(world: &World, group: Option<&str>) -> Option<u64> {
+    let named = group.and_then(|text| {
+        let fits = |group: &&crate::group::Group| text.contains(group.id()) || *group.card.name == *text;
+        world.groups().rev().find(fits)
+    });
+    named.or_else(|| world.groups().next_back()).map(|group| group.card.number)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rule_for_each_third_call_lets_two_pass() {
+        let mut faults = Faults::default();
+        faults.lay(Rule::new(Verdict::DropAfter).every(3));
+        let call = Call { action: "DescribeRegions", pairs: &[] };
+        let verdicts: Vec<_> = (0..6).map(|_| faults.judge(&call) == Verdict::DropAfter).collect();
+        assert_eq!(verdicts, [false, false, true, false, false, true]);
+    }
+
+    #[test]
+    fn a_stale_answer_is_the_latest_that_is_old_enough() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let mut faults = Faults::default();
+        faults.lay(Rule::new(Verdict::StaleMs(5000)));
+        for (second, answer) in [("00", 1), ("04", 2), ("09", 3)] {
+            faults.remember("call".into(), answer.into(), at(&format!("2026-01-01T00:00:{second}Z")));
+        }
+        let now = at("2026-01-01T00:00:10Z");
+        assert_eq!(faults.stale("call", Duration::from_secs(5), now), Some(2.into()));
+        assert_eq!(faults.stale("call", Duration::from_secs(11), now), None);
+        faults.clear();
+        assert_eq!(
+            faults.stale("call", Duration::ZERO, now),
+            None,
+            "a rule that is lifted remembers nothing"
+        );
+    }
 
     #[test]
     fn a_rule_ends_after_its_number_of_calls_and_the_next_one_speaks() {

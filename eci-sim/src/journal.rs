@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::EciSim;
 use crate::actions::{Caller, serve};
 use crate::control::door::Door;
-use crate::faults::Call;
+use crate::faults::{Call, Verdict};
 use crate::server::{Incoming, State, check};
 use crate::store::{Store, StoreProblem};
 
@@ -251,20 +251,20 @@ fn call_again(sim: &EciSim, state: &mut State, op: &Op) {
     if let Some((key, nonce)) = signed {
         state.remember_nonce(key, nonce, *at, sim.outside().unwrap_or(*at));
     }
-    if *judged {
-        state.faults.judge(&Call { action, pairs });
-    }
-    if !*done {
-        return;
-    }
+    let verdict = if *judged { state.faults.judge(&Call { action, pairs }) } else { Verdict::Pass };
     state.world.advance_to(*at);
     let caller = Caller {
         account: account.as_str().into(),
         region: region.as_str().into(),
         request_id: request_id.clone(),
         currency: sim.currency(),
+        host: String::new(),
         pairs: pairs.clone(),
     };
+    verdict.befall(&mut state.world, caller.group_named());
+    if !*done {
+        return;
+    }
     // What was refused then is refused now, and what it left behind on the way is left behind again.
     let _as_then = check(action, &caller.pairs).and_then(|()| serve(action, &mut state.world, &caller));
 }

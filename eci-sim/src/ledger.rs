@@ -4,9 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 
 use crate::catalog::{Category, Size};
 use crate::group::lifecycle::State;
+use crate::money::Currency;
 
 /// What the ledger knows of a group: who it is, and on which terms it is billed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +43,12 @@ pub struct Terms {
     pub instance_type: Option<Box<str>>,
     /// GiB of ephemeral storage above the free ones.
     pub extra_storage: u32,
+    /// What an hour costs as a spot instance.
+    pub spot: Option<Decimal>,
+    /// In which currency the price lists of spot instances are read.
+    pub currency: Currency,
+    /// GiB of disk that image and data caches bring with them.
+    pub cache_disk: u32,
 }
 
 /// One thing that happened.
@@ -100,6 +108,13 @@ impl Ledger {
     }
 }
 
+impl Terms {
+    /// What it is made of, as the cloud writes it: a size, or an ECS type.
+    pub fn what(&self) -> String {
+        self.instance_type.as_deref().map_or_else(|| self.size.to_string(), str::to_owned)
+    }
+}
+
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Card { id, name, region, terms, .. } = &*self.group;
@@ -124,6 +139,12 @@ impl fmt::Display for Terms {
         }
         if self.extra_storage > 0 {
             write!(f, " +{} GiB storage", self.extra_storage)?;
+        }
+        if let Some(hourly) = self.spot {
+            write!(f, " spot at {hourly} an hour")?;
+        }
+        if self.cache_disk > 0 {
+            write!(f, " +{} GiB of caches", self.cache_disk)?;
         }
         Ok(())
     }

@@ -31,6 +31,7 @@ pub mod group;
 pub mod journal;
 pub mod ledger;
 pub mod listener;
+pub mod market;
 pub mod money;
 pub mod page;
 pub mod quota;
@@ -131,7 +132,7 @@ impl EciSim {
             written_by = Some(unwritten.latest());
         }
         let checked = server::check(A::NAME, &caller.pairs);
-        let outcome = checked.and_then(|()| request.serve(&mut state.world, &caller));
+        let outcome = checked.and_then(|()| actions::serve_once(request, &mut state.world, &caller));
         drop((state, turn));
         match self.wait_until_written(written_by) {
             Ok(()) => outcome,

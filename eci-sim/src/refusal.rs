@@ -3,6 +3,7 @@
 use eci_api::ErrorCode;
 use eci_api::signature::SignatureProblem;
 use eci_api::validate::Problem;
+use rust_decimal::Decimal;
 
 use crate::catalog::NoFit;
 use crate::group::lifecycle::State;
@@ -53,6 +54,43 @@ pub enum Refusal {
     /// The size is larger than what is sold.
     #[error("The specified cpu and memory are not allowed: {0}.")]
     NoSuchSize(#[from] NoFit),
+    /// No spot instance has this size.
+    #[error(
+        "The specified CPU and memory are not allowed. You must create spot ECI using standard ECS specifications for CPU and memory: {0}."
+    )]
+    NoSpotSize(NoFit),
+    /// The market asks for more than is to be paid.
+    #[error(
+        "The spot price of {what} in {zone} is {price} an hour, above the limit of {limit}; raise SpotPriceLimit or use SpotAsPriceGo. We recommend that you use the create multi-zone function to avoid insufficient inventory."
+    )]
+    SpotTooDear {
+        /// What.
+        what: String,
+        /// Where.
+        zone: String,
+        /// What it costs.
+        price: Decimal,
+        /// What it may cost.
+        limit: Decimal,
+    },
+    /// The type has processors of another kind.
+    #[error("{kind} has {has} processors, not {asked}.")]
+    OtherArchitecture {
+        /// The type.
+        kind: String,
+        /// What it has.
+        has: String,
+        /// What was asked.
+        asked: String,
+    },
+    /// The public address is another group's.
+    #[error("The EIP {eip} is bound to {group}; unbind it or use another.")]
+    EipInUse {
+        /// Which address.
+        eip: String,
+        /// Whose it is.
+        group: String,
+    },
     /// An ECS type is not sold.
     #[error("Sales of this current instance type is not supported in eci: {0}.")]
     NoSuchType(String),
@@ -169,12 +207,14 @@ impl Refusal {
             Self::NotFound { .. } => ErrorCode::INVALID_NOT_FOUND,
             Self::ImageCacheNotFound(_) => ErrorCode::IMAGE_SNAPSHOT_NOT_FOUND,
             Self::NoSuchSize(_) => ErrorCode::INVALID_CPU_MEMORY,
+            Self::NoSpotSize(_) => ErrorCode::INVALID_SPOT_SIZE,
+            Self::SpotTooDear { .. } => ErrorCode::SPOT_NOT_MATCHED,
+            Self::OtherArchitecture { .. } => ErrorCode::TYPE_NOT_MATCH_ARCHITECTURE,
+            Self::EipInUse { .. } => ErrorCode::INCORRECT_OPERATION,
             Self::NoSuchType(_) => ErrorCode::INVALID_INSTANCE_TYPE,
             Self::Conflict(_) => ErrorCode::FEATURE_CONFLICT,
             Self::NoStock { .. } => ErrorCode::NO_STOCK,
-            Self::NoAddressLeft(_) => {
-                ErrorCode::named("InvalidVSwitchId.IpNotEnough").unwrap_or(ErrorCode::NO_STOCK)
-            }
+            Self::NoAddressLeft(_) => ErrorCode::IP_NOT_ENOUGH,
             Self::AddressInUse(_) => ErrorCode::PRIVATE_IP_IN_USE,
             Self::ZoneMismatch { .. } => ErrorCode::VSWITCH_ZONE_MISMATCH,
             Self::DuplicateContainer(_) => ErrorCode::INVALID_DUPLICATED_NAME,
@@ -210,6 +250,11 @@ impl Refusal {
             Self::ByRule { status, .. } => *status,
             other => other.code().status(),
         }
+    }
+
+    /// A parameter has to be there.
+    pub fn missing(name: impl Into<String>) -> Self {
+        Self::Parameter(Problem::Missing(name.into()))
     }
 
     /// A parameter's value cannot be.

@@ -33,6 +33,13 @@ pub struct Script {
     pub cannot_schedule: Option<String>,
     /// What a container uses.
     pub usage: Option<Usage>,
+    /// What it uses from so long after its start on, in order of time; before the first, `usage` counts. A container
+    /// that uses more memory than it has is ended for it.
+    pub usage_curve: Vec<(Duration, Usage)>,
+    /// From so long after its start on, its probes fail.
+    pub unhealthy_after: Option<Duration>,
+    /// So long after its start, it runs out of memory.
+    pub out_of_memory_after: Option<Duration>,
     /// How long the group's containers take to end when they are told to.
     pub stop: Option<Duration>,
 }
@@ -58,6 +65,21 @@ pub struct Usage {
 /// All scripts, in the order in which they were given; the latest that fits counts.
 #[derive(Debug, Clone, Default)]
 pub struct Scripts(Vec<(String, Arc<Script>)>);
+
+impl Script {
+    /// What a container uses so long after its start, where that is said.
+    pub fn usage_at(&self, after: Duration) -> Option<Usage> {
+        let point = self.usage_curve.iter().rev().find(|(from, _)| *from <= after);
+        point.map(|(_, usage)| *usage).or(self.usage)
+    }
+
+    /// When a container that has so many MiB runs out of memory.
+    pub fn runs_out(&self, limit: u32) -> Option<Duration> {
+        let above = self.usage_curve.iter().find(|(_, usage)| usage.mebibytes > limit).map(|(from, _)| *from);
+        let at_once = self.usage.filter(|usage| usage.mebibytes > limit).map(|_| Duration::ZERO);
+        [self.out_of_memory_after, at_once, above].into_iter().flatten().min()
+    }
+}
 
 impl Scripts {
     /// Says what containers do whose image, or whose group's name, fits `pattern`; `*` stands for anything.

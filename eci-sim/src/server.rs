@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::EciSim;
-use crate::actions::{Answer, Caller, serve};
+use crate::actions::{Answer, Caller, EXEC_PATH, serve};
 use crate::faults::{Call, Faults, Verdict};
 use crate::journal::{self, Unwritten};
 use crate::quota::Throttle;
@@ -108,6 +108,7 @@ struct Heard {
     swallowed: bool,
     /// Up to which number what was done has to be written before this call is answered.
     written_by: Option<u64>,
+    cut_after: Option<usize>,
 }
 
 impl State {
@@ -203,6 +204,7 @@ impl EciSim {
             delay: Duration::ZERO,
             swallowed: false,
             written_by: None,
+            cut_after: None,
         };
         let verified = self.believe(&request, &mut heard, now);
         let turn = self.turn();
@@ -234,6 +236,10 @@ impl EciSim {
         }
         if request.body.len() > BODY_MAX {
             return Err(Refusal::TooLarge);
+        }
+        if request.path.starts_with(EXEC_PATH) {
+            let what = "A session over a WebSocket (ExecContainerCommand without Sync)";
+            return Err(Refusal::NotSimulated(what.to_owned()));
         }
         let identified = identify(&incoming)?;
         heard.action.clone_from(&identified.action);
@@ -284,9 +290,14 @@ impl EciSim {
             unwritten.push(&journal::entry(at, &action, &caller, signed, judged, done));
             heard.written_by = Some(unwritten.latest());
         }
-        match verdict {
-            Verdict::Pass => {}
-            Verdict::DelayMs(millis) => heard.delay = Duration::from_millis(millis),
+        match &verdict {
+            Verdict::Pass
+            | Verdict::StaleMs(_)
+            | Verdict::SoldOut(_)
+            | Verdict::Reclaim(_)
+            | Verdict::Crash { .. } => {}
+            Verdict::Truncate(bytes) => heard.cut_after = Some(*bytes),
+            Verdict::DelayMs(millis) => heard.delay = Duration::from_millis(*millis),
             Verdict::DropAfter => heard.swallowed = true,
             Verdict::DropBefore => {
                 heard.swallowed = true;
@@ -297,11 +308,27 @@ impl EciSim {
                 ));
             }
             Verdict::Refuse { code, status, message } => {
-                return Err(Refusal::by_rule(&code, status, message));
+                return Err(Refusal::by_rule(code, *status, message.clone()));
             }
         }
+        verdict.befall(&mut state.world, caller.group_named());
         check(&action, &caller.pairs)?;
-        serve(&action, &mut state.world, &caller)
+        let answer = serve(&action, &mut state.world, &caller)?;
+        if !state.faults.remembers() || !journal::only_looks(&action) {
+            return Ok(answer);
+        }
+        let call = caller.fingerprint(&action);
+        let stale = match verdict {
+            Verdict::StaleMs(millis) => state.faults.stale(&call, Duration::from_millis(millis), now),
+            _ => None,
+        };
+        if let Ok(tree) = answer.tree() {
+            state.faults.remember(call, tree, now);
+        }
+        Ok(stale.map_or(answer, |mut stale| {
+            stale["RequestId"] = caller.request_id.clone().into();
+            Box::new(stale)
+        }))
     }
 
     /// Fills in what a call leaves to the endpoint, and leaves out what clients are known to send by mistake.
@@ -333,6 +360,7 @@ impl EciSim {
             account: Arc::clone(account),
             region: region.into(),
             request_id: request_id.to_owned(),
+            host: host.to_owned(),
             currency: self.currency(),
             pairs,
         }
@@ -381,7 +409,9 @@ impl Heard {
             code,
         });
         let kind = if self.wants_xml { "text/xml;charset=utf-8" } else { "application/json;charset=utf-8" };
-        let mut response = Response::new(Bytes::from(body));
+        let mut body = Bytes::from(body);
+        body.truncate(self.cut_after.unwrap_or(usize::MAX));
+        let mut response = Response::new(body);
         *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));

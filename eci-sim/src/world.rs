@@ -3,6 +3,8 @@
 pub mod assets;
 pub mod index;
 pub mod network;
+pub mod standing;
+pub mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -15,11 +17,14 @@ use crate::group::Group;
 use crate::group::lifecycle::{Event, Illegal, State};
 use crate::group::steps::Hands;
 use crate::ledger::{Card, Ledger};
+use crate::market::Market;
 use crate::quota::Quota;
 use crate::script::Scripts;
 use assets::Assets;
 use index::{Index, Key};
 use network::Network;
+use standing::Standings;
+use tokens::Tokens;
 
 /// How many records of what ended are kept for longer than an hour (eci-openapi.md, section 7.1).
 const RECORDS_KEPT: usize = 100;
@@ -48,7 +53,11 @@ pub struct World {
     /// What is out of stock: a zone, or a zone and a size as `cn-hangzhou-b/2.0-4.0Gi`.
     pub sold_out: BTreeSet<String>,
     /// The answers to calls with a token, so that the same call gives the same answer.
-    pub tokens: BTreeMap<(Arc<str>, String), (u64, String)>,
+    pub tokens: Tokens,
+    /// What spot instances cost.
+    pub market: Market,
+    /// How accounts stand.
+    pub standings: Standings,
 }
 
 /// What one account has in one region.
@@ -81,7 +90,9 @@ impl World {
             scripts: Scripts::default(),
             quota: Quota::default(),
             sold_out: BTreeSet::new(),
-            tokens: BTreeMap::new(),
+            tokens: Tokens::default(),
+            market: Market::default(),
+            standings: Standings::default(),
         }
     }
 
@@ -125,6 +136,11 @@ impl World {
     pub fn new_id(&mut self, kind: &str, region_prefix: &str) -> String {
         let tail = self.ids.text("abcdefghijklmnopqrstuvwxyz0123456789", 20 - region_prefix.len().min(20));
         format!("{kind}-{region_prefix}{tail}")
+    }
+
+    /// Chance of one's own for what is named.
+    pub fn draw(&self, what: &str) -> Chance {
+        self.seed.chance(what)
     }
 
     /// The number that the next group gets.
@@ -218,6 +234,12 @@ impl World {
         self.hands(number, now, |hands| hands.announce_reclaim(minutes));
     }
 
+    /// A container ends badly, out of the blue; false when the group has none of this name that is running.
+    pub fn crash(&mut self, number: u64, container: &str, exit_code: i32) -> bool {
+        let now = self.now;
+        self.hands(number, now, |hands| hands.crash(container, exit_code)).unwrap_or(false)
+    }
+
     /// Changes what is known of a group; its new terms stand in the ledger from now on.
     pub fn change(&mut self, number: u64, change: impl FnOnce(&mut Group, &mut Card)) {
         let now = self.now;
@@ -246,7 +268,8 @@ impl World {
         let group = self.groups.get_mut(&number)?;
         let before = group.state;
         let (agenda, ledger, scripts, seed) = (&mut self.agenda, &mut self.ledger, &self.scripts, self.seed);
-        let result = act(&mut Hands { at, group, agenda, ledger, scripts, seed });
+        let (market, sold_out) = (&self.market, &self.sold_out);
+        let result = act(&mut Hands { at, group, agenda, ledger, scripts, seed, market, sold_out });
         let after = group.state;
         if before != after {
             let key = (Arc::clone(&group.card.account), Arc::clone(&group.card.region));
@@ -268,7 +291,13 @@ impl World {
         let Some(place) = self.places.get_mut(&key) else { return };
         if !before.is_final() {
             place.used_milli_vcpu = place.used_milli_vcpu.saturating_sub(u64::from(group.vcpu().0));
-            place.network.give_back(&group.spec.vswitch, group.address);
+            let kept = group.spec.rare.as_ref().and_then(|rare| rare.fixed_ip_hours);
+            let kept = kept.map(|hours| at + SignedDuration::from_hours(i64::from(hours)));
+            place.network.give_back(
+                &group.spec.vswitch,
+                group.address,
+                kept.map(|until| (&*group.card.name, until)),
+            );
             place.finished.insert((at, number));
         }
         if group.state == State::Deleted {
@@ -306,6 +335,7 @@ impl World {
         self.places.retain(|(account, region), _| !fits(account, region));
         self.assets.clear(&fits);
         self.ledger.clear(&fits);
+        self.tokens.clear(|account| fits(account, ""));
     }
 
     fn forget(&mut self, number: u64) {

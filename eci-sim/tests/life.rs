@@ -293,7 +293,7 @@ fn a_request_that_cannot_be_is_refused_with_the_cloud_s_code() {
             "InvalidInstanceTypeForEciBuy",
         ),
         (CreateContainerGroup { image_snapshot_id: Some("imc-1".into()), ..web() }, "ImageSnapshot.NotFound"),
-        (CreateContainerGroup { data_cache_bucket: Some("b".into()), ..web() }, "NotSimulated"),
+        (CreateContainerGroup { data_cache_bucket: Some("b".into()), ..web() }, "InvalidParameter.NotFound"),
         (CreateContainerGroup { dry_run: Some(true), ..web() }, "DryRunOperation"),
         (
             group("web", vec![container("a", "nginx", &[]), container("a", "nginx", &[])]),

@@ -47,6 +47,10 @@ codes! {
     IMAGE_CACHE_INCORRECT_STATUS = "ImageCache.IncorrectStatus";
     IMAGE_SNAPSHOT_NOT_FOUND = "ImageSnapshot.NotFound";
     INCOMPLETE_SIGNATURE = "IncompleteSignature";
+    INCORRECT_OPERATION = "IncorrectOperation";
+    INVALID_SPOT_SIZE = "InvalidSpotCpuMemorySpec";
+    IP_NOT_ENOUGH = "InvalidVSwitchId.IpNotEnough";
+    TYPE_NOT_MATCH_ARCHITECTURE = "InstanceTypeNotMatchCpuArch";
     INCORRECT_STATUS = "IncorrectStatus";
     INCORRECT_STATUS_DETAIL = "IncorrectStatusDetail";
     INTERNAL_ERROR = "InternalError";

@@ -224,7 +224,7 @@ fn expand(index: &Index, pairs: &[(String, String)]) -> (Pairs, Vec<Problem>) {
         if index.by_name.get(name.as_str()).is_none_or(|parameter| parameter.kind != "json-object") {
             continue;
         }
-        match json::members(value) {
+        match json::members(value).filter(|_| value.trim_start().starts_with('{')) {
             Some(members) => {
                 expanded
                     .extend(members.into_iter().map(|(member, value)| (format!("{name}.{member}"), value)));

@@ -38,6 +38,7 @@ pub fn make<'a>(
         since: now,
         takes,
         updating: false,
+        matched: None,
         expires: None,
         detail,
     });

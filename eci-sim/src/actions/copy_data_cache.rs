@@ -30,6 +30,9 @@ impl Serve for CopyDataCache {
         let made = (create_data_cache::TAKES, detail);
         let id =
             assets::make(world, &there, "edc", Some(&name), tags, self.resource_group_id.as_ref(), made)?;
+        if let Some(asset) = world.assets.by_id_mut(&id) {
+            asset.expires = assets::expiry(now, self.retention_days);
+        }
         Ok(CopyDataCacheReply { data_cache_id: id, request_id: caller.request_id.clone() })
     }
 }

@@ -18,18 +18,21 @@ pub(super) const TAKES: Duration = Duration::from_secs(300);
 
 impl Serve for CreateDataCache {
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
+        world.standings.may_make(&caller.account)?;
         let prefix = caller.region()?.id_prefix.clone();
         let source = self.data_source.clone().unwrap_or_default();
         let kind = source.type_.unwrap_or_default();
-        if !matches!(kind.as_str(), "URL" | "NAS" | "OSS" | "SNAPSHOT") {
-            let why = format!("`{kind}` should be URL, NAS, OSS or SNAPSHOT");
-            return Err(Refusal::invalid("DataSource.Type", why));
+        if kind.is_empty() {
+            return Err(Refusal::missing("DataSource.Type"));
         }
         let bucket = self.bucket.clone().filter(|b| !b.is_empty()).unwrap_or_else(|| BUCKET.to_owned());
         if bucket == RESERVED_BUCKET {
             return Err(Refusal::invalid("Bucket", format!("`{RESERVED_BUCKET}` is reserved")));
         }
         let path = self.path.clone().unwrap_or_default();
+        if path.is_empty() {
+            return Err(Refusal::missing("Path"));
+        }
         if !path.starts_with('/') {
             return Err(Refusal::invalid("Path", format!("`{path}` should be a path such as /data")));
         }
@@ -49,9 +52,8 @@ impl Serve for CreateDataCache {
         let tags = self.tag.iter().map(|tag| (&tag.key, &tag.value));
         let (name, group) = (self.name.as_ref(), self.resource_group_id.as_ref());
         let id = assets::make(world, caller, "edc", name, tags, group, (TAKES, detail))?;
-        let number = assets::find(world, caller, ("DataCacheId", &id), |_| true)?;
         let now = world.now();
-        if let Some(asset) = world.assets.get_mut(number) {
+        if let Some(asset) = world.assets.by_id_mut(&id) {
             asset.expires = assets::expiry(now, self.retention_days);
         }
         Ok(CreateDataCacheReply { data_cache_id: id, request_id: caller.request_id.clone() })

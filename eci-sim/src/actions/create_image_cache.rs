@@ -19,16 +19,22 @@ pub const TAKES: Duration = Duration::from_secs(120);
 impl Serve for CreateImageCache {
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         caller.region()?;
-        images(&self.image)?;
+        let named: Vec<String> = self.image.iter().filter(|image| !image.is_empty()).cloned().collect();
+        if named.is_empty() {
+            return Err(Refusal::missing("Image.N"));
+        }
+        images(&named)?;
         let used = super::describe_image_caches::count(world, caller);
         if used >= world.quota.image_caches as usize {
             return Err(Refusal::QuotaExceeded("ImageCache".to_owned()));
         }
+        world.standings.may_make(&caller.account)?;
         let prefix = caller.region()?.id_prefix.clone();
         let helper = world.new_id("eci", &prefix);
         let detail = Detail::ImageCache {
-            images: self.image.clone(),
+            images: named,
             size: self.image_cache_size.unwrap_or(SIZE),
+            flash: self.flash.unwrap_or_default(),
             elimination: self.elimination_strategy.clone().unwrap_or_default(),
             helper: helper.clone(),
             snapshot: world.new_id("s", &prefix),
@@ -36,9 +42,8 @@ impl Serve for CreateImageCache {
         let tags = self.tag.iter().map(|tag| (&tag.key, &tag.value));
         let (name, group) = (self.image_cache_name.as_ref(), self.resource_group_id.as_ref());
         let id = assets::make(world, caller, "imc", name, tags, group, (TAKES, detail))?;
-        let number = assets::find(world, caller, ("ImageCacheId", &id), |_| true)?;
         let now = world.now();
-        if let Some(asset) = world.assets.get_mut(number) {
+        if let Some(asset) = world.assets.by_id_mut(&id) {
             asset.expires = assets::expiry(now, self.retention_days);
         }
         Ok(CreateImageCacheReply {

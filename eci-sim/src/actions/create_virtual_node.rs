@@ -1,9 +1,11 @@
 //! `CreateVirtualNode`: a node for a cluster that is not the cloud's own; it is ready after a while.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use eci_api::actions::{CreateVirtualNode, CreateVirtualNodeReply};
 
+use super::describe_container_groups::{of_eip, public};
 use super::{Caller, Serve, assets};
 use crate::refusal::Refusal;
 use crate::world::World;
@@ -17,9 +19,24 @@ impl Serve for CreateVirtualNode {
         if let Some(name) = self.virtual_node_name.as_deref().filter(|name| !name.is_empty()) {
             check_name(name)?;
         }
+        let region = caller.region()?;
+        world.standings.may_make(&caller.account)?;
+        let vswitch = world.shared(self.vswitch_id.as_deref().unwrap_or_default());
+        let zones: Vec<Arc<str>> = region.zones.iter().map(|zone| world.shared(zone)).collect();
+        let network = &mut world.place(&caller.account, &caller.region).network;
+        let address = network.vswitch(&vswitch, None, &zones).give_out(None);
+        let address = address.map_err(|_| Refusal::NoAddressLeft(vswitch.to_string()))?;
+        let eip = self.eip_instance_id.as_deref().filter(|id| !id.is_empty());
+        let internet_address = match eip {
+            Some(id) => of_eip(id),
+            None if self.enable_public_network == Some(true) => public(address),
+            None => String::new(),
+        };
         let detail = Detail::VirtualNode {
             security_group: self.security_group_id.clone().unwrap_or_default(),
-            vswitch: self.vswitch_id.clone().unwrap_or_default(),
+            vswitch: vswitch.to_string(),
+            address: address.to_string(),
+            internet_address,
         };
         let tags = self.tag.iter().map(|tag| (&tag.key, &tag.value));
         let (name, group) = (self.virtual_node_name.as_ref(), self.resource_group_id.as_ref());

@@ -9,7 +9,7 @@ use crate::world::World;
 impl Serve for DeleteContainerGroups {
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let ids = id_list("ContainerGroupIds", self.container_group_ids.as_deref(), 20)?;
-        let ids = ids.ok_or_else(|| eci_api::validate::Problem::Missing("ContainerGroupIds".to_owned()))?;
+        let ids = ids.ok_or_else(|| Refusal::missing("ContainerGroupIds"))?;
         let mut numbers = Vec::new();
         for id in &ids {
             numbers.push(caller.group(world, Some(id))?.card.number);

@@ -27,6 +27,9 @@ pub(super) fn find(
 ) -> Result<u64, Refusal> {
     let set = |text: Option<&str>| text.map(str::to_owned).filter(|text| !text.is_empty());
     let (id, bucket, path) = (set(id), set(bucket).unwrap_or_else(|| BUCKET.to_owned()), set(path));
+    if id.is_none() && path.is_none() {
+        return Err(Refusal::missing("DataCacheId"));
+    }
     let fits = |asset: &Asset| {
         let Detail::DataCache { bucket: b, path: p, .. } = &asset.detail else { return false };
         match (&id, &path) {

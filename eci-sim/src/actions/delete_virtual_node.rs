@@ -12,6 +12,12 @@ impl Serve for DeleteVirtualNode {
         let id = self.virtual_node_id.as_deref().unwrap_or_default();
         let is_node = |asset: &Asset| matches!(asset.detail, Detail::VirtualNode { .. });
         let number = assets::find(world, caller, ("VirtualNodeId", id), is_node)?;
+        if let Some(Detail::VirtualNode { vswitch, address, .. }) =
+            world.assets.get_mut(number).map(|asset| asset.detail.clone())
+        {
+            let network = &mut world.place(&caller.account, &caller.region).network;
+            network.give_back(&vswitch, address.parse().ok(), None);
+        }
         world.assets.remove(number);
         Ok(DeleteVirtualNodeReply { request_id: caller.request_id.clone() })
     }

@@ -7,6 +7,7 @@ use eci_api::actions::{DescribeAvailableResource, DescribeAvailableResourceReply
 
 use super::{Caller, Serve};
 use crate::catalog::{CATALOG, InstanceType};
+use crate::ledger::Terms;
 use crate::refusal::Refusal;
 use crate::world::World;
 
@@ -37,10 +38,21 @@ impl Serve for DescribeAvailableResource {
                 && wanted.memory.is_none_or(|memory| kind.size.memory.gib() == memory)
         };
         let kinds: Vec<&InstanceType> = CATALOG.instance_types().filter(fits).collect();
+        let spot = self.spot_resource.clone().unwrap_or_default();
+        let limited = spot.spot_strategy.as_deref() == Some("SpotWithPriceLimit");
+        let limit = spot.spot_price_limit.filter(|_| limited);
+        let affordable = |zone: &str, kind: &InstanceType| {
+            let instance_type = Some(kind.name.as_str().into());
+            let currency = caller.currency;
+            let terms = Terms { size: kind.size, instance_type, currency, ..Terms::default() };
+            let price = || world.market.spot_price(&terms, &region.id, zone, world.now());
+            limit.is_none_or(|limit| price() <= limit.0)
+        };
         let zones = region.zones.iter().filter(|own| zone.is_none_or(|zone| zone == own.as_str()));
         let in_zone = |zone: &String| {
             let names: BTreeSet<&str> = kinds
                 .iter()
+                .filter(|kind| affordable(zone, kind))
                 .map(|kind| if families { family(&kind.name) } else { kind.name.as_str() })
                 .collect();
             let supported = names.into_iter().map(|name| {

@@ -119,7 +119,7 @@ fn terminated(ended: &Ended, container: &Container) -> tell::Terminated {
         container_id: format!("containerd://{}-{}", container.spec.name, ended.started.as_second()),
         exit_code: Some(ended.exit_code),
         finished_at: written(ended.finished),
-        message: String::new(),
+        message: container.last_words(ended),
         reason: ended.reason().to_owned(),
         signal: (ended.signal != 0).then_some(ended.signal),
         started_at: written(ended.started),

@@ -8,10 +8,10 @@ use eci_api::actions::{DescribeContainerGroups, DescribeContainerGroupsReply};
 
 use super::selection::{Filter, limit, tags};
 use super::{Caller, Serve, written, written_or_empty};
-use crate::group::Group;
 use crate::group::container::{Container, Ended, Phase, Variable, Wait};
 use crate::group::happened::Happened;
 use crate::group::lifecycle::State;
+use crate::group::{Group, Rare};
 use crate::refusal::Refusal;
 use crate::world::World;
 
@@ -49,6 +49,7 @@ impl Serve for DescribeContainerGroups {
 fn group(group: &Group, with_events: bool) -> tell::ContainerGroup {
     let rare = group.rare();
     let terms = &group.card.terms;
+    let internet = internet_ip(group, &rare);
     let entered = |state| written_or_empty((group.state == state).then_some(group.since));
     let placed = !matches!(group.state, State::Scheduling | State::ScheduleFailed);
     let (init, app): (Vec<&Container>, Vec<&Container>) = group.containers.iter().partition(|c| c.init);
@@ -72,7 +73,7 @@ fn group(group: &Group, with_events: bool) -> tell::ContainerGroup {
         host_aliases: rare.host_aliases,
         init_containers: init.into_iter().map(|c| init_container(c, group)).collect(),
         instance_type: terms.instance_type.as_deref().unwrap_or_default().to_owned(),
-        internet_ip: group.address.filter(|_| rare.eip && placed).map(public).unwrap_or_default(),
+        internet_ip: internet.filter(|_| placed).unwrap_or_default(),
         intranet_ip: address(group).map(|address| address.to_string()).unwrap_or_default(),
         ipv6_address: group.address.filter(|_| rare.ipv6 && placed).map(wide).unwrap_or_default(),
         memory: group.memory().gib(),
@@ -104,10 +105,25 @@ pub(super) fn address(group: &Group) -> Option<Ipv4Addr> {
     group.address.filter(|_| !matches!(group.state, State::Scheduling | State::ScheduleFailed))
 }
 
+/// The public address: one of its own, or the one that was brought along.
+fn internet_ip(group: &Group, rare: &Rare) -> Option<String> {
+    if rare.eip {
+        return group.address.map(public);
+    }
+    (!rare.eip_id.is_empty()).then(|| of_eip(&rare.eip_id))
+}
+
+/// The address behind the id of a public one; the real one belongs to another service, so it is `ours`.
+pub(super) fn of_eip(id: &str) -> String {
+    let mix = |sum: u16, byte: u8| sum.rotate_left(5) ^ u16::from(byte);
+    let [high, low] = id.bytes().fold(0x1e, mix).to_be_bytes();
+    Ipv4Addr::new(198, 19, high, low).to_string()
+}
+
 /// A public address that belongs to a private one; from a range that is kept for documentation.
-fn public(private: Ipv4Addr) -> String {
+pub(super) fn public(private: Ipv4Addr) -> String {
     let [_, _, high, low] = private.octets();
-    Ipv4Addr::new(198, 18 + (high >> 7), high, low).to_string()
+    Ipv4Addr::new(198, 18, high, low).to_string()
 }
 
 fn wide(private: Ipv4Addr) -> String {
@@ -201,7 +217,7 @@ fn current(container: &Container, group: &Group) -> tell::ContainerState {
             start_time: written(*since),
             ..tell::ContainerState::default()
         },
-        Phase::Terminated(ended) => terminated(ended),
+        Phase::Terminated(ended) => terminated(ended, container),
     }
 }
 
@@ -216,12 +232,13 @@ fn waiting(wait: &Wait, container: &Container, group: &Group) -> tell::Container
 }
 
 fn previous(container: &Container) -> tell::ContainerState {
-    container.previous.as_deref().map(terminated).unwrap_or_default()
+    container.previous.as_deref().map(|ended| terminated(ended, container)).unwrap_or_default()
 }
 
-fn terminated(ended: &Ended) -> tell::ContainerState {
+fn terminated(ended: &Ended, container: &Container) -> tell::ContainerState {
     tell::ContainerState {
         state: "Terminated".to_owned(),
+        message: container.last_words(ended),
         reason: ended.reason().to_owned(),
         exit_code: Some(ended.exit_code),
         signal: (ended.signal != 0).then_some(ended.signal),

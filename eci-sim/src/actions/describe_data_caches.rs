@@ -17,12 +17,14 @@ impl Serve for DescribeDataCaches {
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let wanted = tags(self.tag.iter().map(|tag| (&tag.key, &tag.value)));
         let set = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let group = set(&self.resource_group_id);
         let (bucket_wanted, path_wanted) = (set(&self.bucket), set(&self.path));
         let fits = |asset: &Asset| {
             let Detail::DataCache { bucket, path, .. } = &asset.detail else { return false };
             bucket_wanted.as_ref().is_none_or(|wanted| wanted == bucket)
                 && path_wanted.as_ref().is_none_or(|wanted| wanted == path)
                 && (self.data_cache_id.is_empty() || self.data_cache_id.contains(&asset.id))
+                && group.as_ref().is_none_or(|group| *group == asset.resource_group)
                 && assets::tagged(asset, &wanted)
         };
         let (caches, total, next) =
@@ -62,6 +64,7 @@ fn told(cache: &Asset, now: Timestamp) -> Option<tell::DataCache> {
             type_: source.clone(),
         }),
         expire_date_time: cache.expires.map(to_the_minute).unwrap_or_default(),
+        last_matched_time: cache.matched.map(to_the_minute).unwrap_or_default(),
         name: cache.name.clone(),
         path: path.clone(),
         progress: format!("{percent}%"),

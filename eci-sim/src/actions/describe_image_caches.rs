@@ -20,6 +20,7 @@ impl Serve for DescribeImageCaches {
         let wanted = tags(self.tag.iter().map(|tag| (&tag.key, &tag.value)));
         let set = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let (id, name, image) = (set(&self.image_cache_id), set(&self.image_cache_name), set(&self.image));
+        let group = set(&self.resource_group_id);
         let snapshot_wanted = set(&self.snapshot_id);
         let fits = |asset: &Asset| {
             let Detail::ImageCache { images, snapshot, .. } = &asset.detail else { return false };
@@ -27,7 +28,8 @@ impl Serve for DescribeImageCaches {
                 && name.as_ref().is_none_or(|name| *name == asset.name)
                 && snapshot_wanted.as_ref().is_none_or(|wanted| wanted == snapshot)
                 && image.as_ref().is_none_or(|image| images.contains(image))
-                && self.match_image.iter().all(|image| images.contains(image))
+                && group.as_ref().is_none_or(|group| *group == asset.resource_group)
+                && self.matches(images)
                 && assets::tagged(asset, &wanted)
         };
         let (caches, total, next) =
@@ -41,6 +43,23 @@ impl Serve for DescribeImageCaches {
     }
 }
 
+trait Matching {
+    fn matches(&self, images: &[String]) -> bool;
+}
+
+impl Matching for DescribeImageCaches {
+    /// Whether a cache has enough of the images to be matched: all with ImageFullMatch, else as many as are requested,
+    /// one where nothing is said (`ours`, since no page says it).
+    fn matches(&self, images: &[String]) -> bool {
+        let wanted = self.match_image.len();
+        let has = self.match_image.iter().filter(|image| images.contains(image)).count();
+        let request = self.image_match_count_request.and_then(|count| usize::try_from(count).ok());
+        let least =
+            if self.image_full_match == Some(true) { wanted } else { request.unwrap_or(1).min(wanted) };
+        has >= least
+    }
+}
+
 /// How many an account has in a region.
 pub(super) fn count(world: &World, caller: &Caller) -> usize {
     let is_cache = |asset: &Asset| matches!(asset.detail, Detail::ImageCache { .. });
@@ -48,7 +67,7 @@ pub(super) fn count(world: &World, caller: &Caller) -> usize {
 }
 
 fn told(cache: &Asset, now: Timestamp) -> Option<tell::ImageCache> {
-    let Detail::ImageCache { images, size, elimination, helper, snapshot } = &cache.detail else {
+    let Detail::ImageCache { images, size, elimination, flash, helper, snapshot } = &cache.detail else {
         return None;
     };
     let progress = cache.progress(now);
@@ -64,10 +83,16 @@ fn told(cache: &Asset, now: Timestamp) -> Option<tell::ImageCache> {
         creation_time: written(cache.born),
         elimination_strategy: elimination.clone(),
         expire_date_time: assets::written_expiry(cache),
+        flash_snapshot_id: if *flash && progress == Progress::Done {
+            format!("{snapshot}-flash")
+        } else {
+            String::new()
+        },
         image_cache_id: cache.id.clone(),
         image_cache_name: cache.name.clone(),
         image_cache_size: *size,
         images: images.clone(),
+        last_matched_time: super::written_or_empty(cache.matched),
         progress: format!("{percent}%"),
         region_id: cache.region.to_string(),
         resource_group_id: cache.resource_group.clone(),

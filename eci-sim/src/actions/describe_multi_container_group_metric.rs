@@ -14,7 +14,13 @@ impl Serve for DescribeMultiContainerGroupMetric {
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let ids = id_list("ContainerGroupIds", self.container_group_ids.as_deref(), 20)?.unwrap_or_default();
         let latest = world.now().as_second().div_euclid(PERIOD) * PERIOD;
-        let known = ids.iter().filter_map(|id| world.find(&caller.account, &caller.region, id));
+        let in_group = |group: &&crate::group::Group| {
+            let wanted = self.resource_group_id.as_deref().filter(|id| !id.is_empty());
+            let own = group.spec.rare.as_ref().map_or("", |rare| rare.resource_group.as_str());
+            wanted.is_none_or(|wanted| wanted == own)
+        };
+        let known =
+            ids.iter().filter_map(|id| world.find(&caller.account, &caller.region, id)).filter(in_group);
         let data = known.map(|group| MonitorData {
             container_group_id: group.card.id.to_string(),
             records: usage::several(group, &world.scripts, latest).into_iter().collect(),

@@ -20,10 +20,12 @@ impl Serve for DescribeVirtualNodes {
         let now = world.now();
         let set = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let (name, state) = (set(&self.virtual_node_name), set(&self.status));
+        let group = set(&self.resource_group_id);
         let fits = |asset: &Asset| {
             matches!(asset.detail, Detail::VirtualNode { .. })
                 && ids.as_ref().is_none_or(|ids| ids.contains(&asset.id))
                 && name.as_ref().is_none_or(|name| *name == asset.name)
+                && group.as_ref().is_none_or(|group| *group == asset.resource_group)
                 && state.as_ref().is_none_or(|state| *state == status(asset, now))
                 && assets::tagged(asset, &wanted)
         };
@@ -44,9 +46,13 @@ fn status(node: &Asset, now: Timestamp) -> &'static str {
 }
 
 fn told(node: &Asset, now: Timestamp) -> Option<tell::VirtualNode> {
-    let Detail::VirtualNode { security_group, vswitch } = &node.detail else { return None };
+    let Detail::VirtualNode { security_group, vswitch, address, internet_address } = &node.detail else {
+        return None;
+    };
     Some(tell::VirtualNode {
         creation_time: written(node.born),
+        internet_ip: internet_address.clone(),
+        intranet_ip: address.clone(),
         region_id: node.region.to_string(),
         resource_group_id: node.resource_group.clone(),
         status: status(node, now).to_owned(),

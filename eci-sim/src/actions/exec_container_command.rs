@@ -1,9 +1,13 @@
-//! `ExecContainerCommand`: the output of a command that the simulator can read; sessions over a WebSocket are not
+//! `ExecContainerCommand`: the output of a command that the simulator can read, or the address of a session.
+//!
+//! The protocol of sessions is not published, so the address is told as the cloud tells it, and answers that it is not
 //! simulated.
 
 use eci_api::actions::{ExecContainerCommand, ExecContainerCommandReply};
+use eci_api::signature::acs3::sha256_hex;
 
 use super::{Caller, Serve, wrong_state};
+use crate::catalog::CATALOG;
 use crate::refusal::Refusal;
 use crate::script;
 use crate::world::World;
@@ -11,6 +15,8 @@ use crate::world::World;
 /// How many words a command has at most, and how long each is.
 const WORDS_MAX: usize = 20;
 const WORD_MAX: usize = 256;
+/// The path of sessions (eci-openapi.md, section 8).
+pub const EXEC_PATH: &str = "/exec/";
 
 impl Serve for ExecContainerCommand {
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
@@ -23,9 +29,7 @@ impl Serve for ExecContainerCommand {
         }
         let words = words(self.command.as_deref().unwrap_or_default())?;
         if self.sync != Some(true) {
-            return Err(Refusal::NotSimulated(
-                "ExecContainerCommand without Sync=true (a session over a WebSocket)".to_owned(),
-            ));
+            return Ok(session(group.id(), name, caller));
         }
         if self.tty == Some(true) {
             return Err(Refusal::invalid("TTY", "it should be false when Sync is true"));
@@ -44,6 +48,19 @@ impl Serve for ExecContainerCommand {
             request_id: caller.request_id.clone(),
             ..ExecContainerCommandReply::default()
         })
+    }
+}
+
+/// Where a session would be; the opaque part names group, container and call.
+fn session(group: &str, container: &str, caller: &Caller) -> ExecContainerCommandReply {
+    let opaque = sha256_hex(format!("{group}/{container}/{}", caller.request_id).as_bytes());
+    let usual = || CATALOG.region(&caller.region).map_or_else(String::new, |region| region.endpoint.clone());
+    let host = Some(caller.host.clone()).filter(|host| !host.is_empty()).unwrap_or_else(usual);
+    ExecContainerCommandReply {
+        web_socket_uri: format!("wss://{host}{EXEC_PATH}?s={opaque}"),
+        http_url: format!("https://{host}{EXEC_PATH}?param={opaque}"),
+        request_id: caller.request_id.clone(),
+        ..ExecContainerCommandReply::default()
     }
 }
 

@@ -10,9 +10,26 @@ use crate::world::assets::{Detail, Progress};
 /// How large a cache is that the cloud makes by itself, in GiB (eci-openapi.md, section 8).
 const AUTO_SIZE: i32 = 30;
 
-/// From now on the group is to be started with what the cache does for it.
-pub fn put_to_use(spec: &mut Spec, cache: CacheUse) {
+/// How the cloud names the caches that it makes by itself.
+pub const AUTO_NAMED: &str = "auto-create-for-";
+
+/// From now on the group is to be started with what the cache does for it; gives the GiB of disk that it brings with
+/// it, none where the cloud made it by itself (billing.md, section 1).
+pub fn put_to_use(world: &mut World, spec: &mut Spec, cache: CacheUse) -> u32 {
+    let now = world.now();
+    let mut disk = 0;
+    if let CacheUse::Hit { id, .. } = &cache
+        && let Some(asset) = world.assets.by_id_mut(id)
+    {
+        asset.matched = Some(now);
+        if let Detail::ImageCache { size, .. } = &asset.detail
+            && !asset.name.starts_with(AUTO_NAMED)
+        {
+            disk = u32::try_from(*size).unwrap_or(0);
+        }
+    }
     spec.rare.get_or_insert_default().cache = cache;
+    disk
 }
 
 /// The image cache of this id, once it is ready.
@@ -58,10 +75,11 @@ pub fn matching(
         images,
         size: AUTO_SIZE,
         elimination: String::new(),
+        flash: false,
         helper: group.to_owned(),
         snapshot: world.new_id("s", &prefix),
     };
-    let name = format!("auto-create-for-{group}");
+    let name = format!("{AUTO_NAMED}{group}");
     let made = (create_image_cache::TAKES, detail);
     let id = assets::make(world, caller, "imc", Some(&name), std::iter::empty(), None, made)?;
     Ok(CacheUse::Missed { made: id.into() })

@@ -1,39 +1,54 @@
-//! `ListTagResources`: which tags groups have, one row a tag.
+//! `ListTagResources`: which tags resources have, one row a tag.
 
 use eci_api::actions::list_tag_resources as tell;
 use eci_api::actions::{ListTagResources, ListTagResourcesReply};
 
-use super::selection::{Filter, limit, tags};
-use super::{Caller, Serve, tagged_kind};
+use super::selection::{limit, position, token};
+use super::tagged::{Kind, Tagged};
+use super::{Caller, Serve};
 use crate::refusal::Refusal;
 use crate::world::World;
 
-/// How many groups a page looks at, usually and at most; `ours`, since no number is published.
+/// How many resources a page looks at, usually and at most; `ours`, since no number is published.
 const PAGE: usize = 50;
 
 impl Serve for ListTagResources {
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
-        let kind = tagged_kind(self.resource_type.as_deref())?;
+        let kind = Kind::named(self.resource_type.as_deref())?;
         caller.region()?;
-        let ids = serde_json::to_string(&self.resource_id).unwrap_or_default();
-        let filter = Filter {
-            ids: (!self.resource_id.is_empty()).then_some(ids.as_str()),
-            tags: tags(self.tag.iter().map(|tag| (&tag.key, &tag.value))),
-            ..Filter::default()
+        let asked = match self.limit.as_deref().filter(|text| !text.is_empty()) {
+            Some(text) => Some(text.parse::<i32>().ok().filter(|limit| *limit > 0).ok_or_else(|| {
+                Refusal::invalid("Limit", format!("`{text}` should be a whole number of 1 or more"))
+            })?),
+            None => None,
         };
-        let asked = self.limit.as_deref().and_then(|text| text.parse().ok());
-        let page = filter.page(world, caller, self.next_token.as_deref(), limit(asked, PAGE, PAGE))?;
-        let rows = page.groups.iter().flat_map(|group| {
-            group.card.tags.iter().map(|(key, value)| tell::TagResource {
-                resource_id: group.card.id.to_string(),
-                resource_type: kind.to_owned(),
+        let (size, after) = (limit(asked, PAGE, PAGE), position(self.next_token.as_deref())?);
+        let has = |tagged: &Tagged, key: &str, value: &str| {
+            tagged.tags.iter().any(|(k, v)| **k == *key && (value.is_empty() || **v == *value))
+        };
+        let fits = |tagged: &Tagged| {
+            (self.resource_id.is_empty() || self.resource_id.contains(&tagged.id))
+                && self.tag.iter().all(|tag| {
+                    let (key, value) = (tag.key.as_deref(), tag.value.as_deref());
+                    key.is_none_or(|key| has(tagged, key, value.unwrap_or_default()))
+                })
+        };
+        let all = kind.all(world, caller).into_iter().filter(|tagged| tagged.number > after && fits(tagged));
+        let mut page: Vec<Tagged> = all.take(size + 1).collect();
+        let more = page.len() > size;
+        page.truncate(size);
+        let next = page.last().filter(|_| more).map(|last| token(last.number)).unwrap_or_default();
+        let rows = page.iter().flat_map(|tagged| {
+            tagged.tags.iter().map(|(key, value)| tell::TagResource {
+                resource_id: tagged.id.clone(),
+                resource_type: kind.name().to_owned(),
                 tag_key: key.to_string(),
                 tag_value: value.to_string(),
             })
         });
         Ok(ListTagResourcesReply {
             tag_resources: rows.collect(),
-            next_token: page.next,
+            next_token: next,
             request_id: caller.request_id.clone(),
         })
     }

@@ -4,10 +4,12 @@ mod assets;
 mod commit_container;
 mod copy_data_cache;
 mod create_container_group;
+mod create_container_group_from_template;
 mod create_data_cache;
 mod create_image_cache;
 mod create_instance_ops_task;
 mod create_virtual_node;
+mod data_cache;
 mod delete_container_group;
 mod delete_container_groups;
 mod delete_data_cache;
@@ -28,16 +30,21 @@ mod describe_multi_container_group_metric;
 mod describe_regions;
 mod describe_virtual_nodes;
 mod exec_container_command;
+mod export_container_group_template;
 mod image_cache;
 mod list_tag_resources;
 mod list_usage;
+mod placement;
 mod resize_container_group_ephemeral_storage;
 mod resize_container_group_volume;
 mod restart_container_group;
 mod selection;
 mod tag_resources;
+mod tagged;
+mod template;
 mod untag_resources;
 mod update_container_group;
+mod update_container_group_by_template;
 mod update_data_cache;
 mod update_image_cache;
 mod update_virtual_node;
@@ -48,6 +55,7 @@ use std::sync::Arc;
 use eci_api::Action;
 use eci_api::actions as api;
 use eci_api::query::Pairs;
+use eci_api::signature::acs3::sha256_hex;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -57,6 +65,9 @@ use crate::group::lifecycle::Event;
 use crate::money::Currency;
 use crate::refusal::Refusal;
 use crate::world::World;
+use crate::world::tokens::Answered;
+
+pub use exec_container_command::EXEC_PATH;
 
 /// Who calls, and where.
 #[derive(Debug, Clone)]
@@ -67,6 +78,8 @@ pub struct Caller {
     pub region: Arc<str>,
     /// The call's number.
     pub request_id: String,
+    /// The host that the call came to; empty within the process.
+    pub host: String,
     /// In what prices are told.
     pub currency: Currency,
     /// The parameters as they came, for the comparison of calls with the same token.
@@ -112,7 +125,43 @@ impl<T: Serialize + Send> Render for T {
 fn run<A: Serve>(world: &mut World, caller: &Caller) -> Result<Answer, Refusal> {
     let request: A =
         eci_api::query::from_pairs(&caller.pairs).map_err(|error| Refusal::Undecodable(error.to_string()))?;
-    Ok(Box::new(request.serve(world, caller)?))
+    Ok(Box::new(serve_once(&request, world, caller)?))
+}
+
+/// Carries out a request, but one with a client token only once: the same again gets the same answer.
+///
+/// # Errors
+/// [`Refusal`] when it is turned down, and when the token was used for another request.
+pub(crate) fn serve_once<A: Serve>(
+    request: &A,
+    world: &mut World,
+    caller: &Caller,
+) -> Result<A::Reply, Refusal> {
+    let token = caller.parameter("ClientToken").filter(|_| !crate::journal::only_looks(A::NAME));
+    let Some(token) = token.map(|token| (Arc::clone(&caller.account), token.to_owned())) else {
+        return request.serve(world, caller);
+    };
+    let (fingerprint, now) = (caller.fingerprint(A::NAME), world.now());
+    if let Some(answered) = world.tokens.find(&token, now) {
+        if answered.fingerprint != fingerprint {
+            return Err(Refusal::TokenMismatch(token.1));
+        }
+        return again(&answered.reply, caller).map_err(|why| Refusal::Undecodable(why.to_string()));
+    }
+    let reply = request.serve(world, caller)?;
+    if let Ok(text) = serde_json::to_string(&reply) {
+        world.tokens.keep(token, Answered { fingerprint, reply: text }, now);
+    }
+    Ok(reply)
+}
+
+/// An earlier answer under the number of the present call.
+fn again<R: serde::de::DeserializeOwned>(reply: &str, caller: &Caller) -> serde_json::Result<R> {
+    let mut reply: serde_json::Value = serde_json::from_str(reply)?;
+    if let Some(members) = reply.as_object_mut() {
+        members.insert("RequestId".to_owned(), caller.request_id.clone().into());
+    }
+    serde_json::from_value(reply)
 }
 
 type Run = fn(&mut World, &Caller) -> Result<Answer, Refusal>;
@@ -128,6 +177,7 @@ table! {
     CommitContainer,
     CopyDataCache,
     CreateContainerGroup,
+    CreateContainerGroupFromTemplate,
     CreateDataCache,
     CreateImageCache,
     CreateInstanceOpsTask,
@@ -152,6 +202,7 @@ table! {
     DescribeRegions,
     DescribeVirtualNodes,
     ExecContainerCommand,
+    ExportContainerGroupTemplate,
     ListTagResources,
     ListUsage,
     ResizeContainerGroupEphemeralStorage,
@@ -160,6 +211,7 @@ table! {
     TagResources,
     UntagResources,
     UpdateContainerGroup,
+    UpdateContainerGroupByTemplate,
     UpdateDataCache,
     UpdateImageCache,
     UpdateVirtualNode,
@@ -194,13 +246,24 @@ impl Caller {
         CATALOG.region(&self.region).ok_or_else(unknown)
     }
 
+    /// A parameter that is there and not empty.
+    fn parameter(&self, name: &str) -> Option<&str> {
+        let found = self.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        found.filter(|value| !value.is_empty())
+    }
+
+    /// Tells requests with the same token apart.
+    pub(crate) fn fingerprint(&self, action: &str) -> String {
+        let mut pairs: Vec<_> = self.pairs.iter().collect();
+        pairs.sort();
+        sha256_hex(format!("{action}{pairs:?}").as_bytes())
+    }
+
     /// The group that the parameters name.
     pub(crate) fn group_named(&self) -> Option<&str> {
-        let named =
-            |name: &str| self.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-        named("ContainerGroupId")
-            .or_else(|| named("ContainerGroupIds"))
-            .or_else(|| named("ContainerGroupName"))
+        self.parameter("ContainerGroupId")
+            .or_else(|| self.parameter("ContainerGroupIds"))
+            .or_else(|| self.parameter("ContainerGroupName"))
     }
 
     /// The group of this id.
@@ -208,7 +271,7 @@ impl Caller {
     /// # Errors
     /// [`Refusal`] when the caller has none such in the region.
     fn group<'a>(&self, world: &'a World, id: Option<&str>) -> Result<&'a Group, Refusal> {
-        let id = id.unwrap_or_default();
+        let id = id.filter(|id| !id.is_empty()).ok_or_else(|| Refusal::missing("ContainerGroupId"))?;
         let unknown = || Refusal::NotFound { kind: "ContainerGroupId", id: id.to_owned() };
         world.find(&self.account, &self.region, id).ok_or_else(unknown)
     }
@@ -252,18 +315,4 @@ fn start_over(world: &mut World, number: u64, event: Event) -> Result<(), Refusa
 
 fn wrong_state(group: &Group, wanted: &'static str) -> Refusal {
     Refusal::WrongState { id: group.card.id.to_string(), state: group.state, wanted }
-}
-
-/// The only kind of resource that can be tagged here.
-fn tagged_kind(kind: Option<&str>) -> Result<&str, Refusal> {
-    match kind.unwrap_or_default() {
-        kind if kind.eq_ignore_ascii_case("ContainerGroup") => Ok("ContainerGroup"),
-        "ImageCache" | "DataCache" | "VirtualNode" => {
-            Err(Refusal::NotSimulated(format!("The ResourceType {}", kind.unwrap_or_default())))
-        }
-        other => {
-            let why = format!("`{other}` should be ContainerGroup, ImageCache, DataCache or VirtualNode");
-            Err(Refusal::invalid("ResourceType", why))
-        }
-    }
 }

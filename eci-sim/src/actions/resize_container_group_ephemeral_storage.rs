@@ -17,7 +17,8 @@ impl Serve for ResizeContainerGroupEphemeralStorage {
         if group.state != State::Running {
             return Err(wrong_state(group, "storage is resized only while the group is Running"));
         }
-        let text = self.new_size.as_deref().unwrap_or_default();
+        let text = self.new_size.as_deref().filter(|text| !text.is_empty());
+        let text = text.ok_or_else(|| Refusal::missing("NewSize"))?;
         let fits = |size: &u32| (now..=STORAGE_MAX).contains(size);
         let why = || Refusal::invalid("NewSize", format!("`{text}` should be {now} to {STORAGE_MAX} GiB"));
         let new = text.parse::<u32>().ok().filter(fits).ok_or_else(why)?;

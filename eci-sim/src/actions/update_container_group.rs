@@ -19,8 +19,7 @@ impl Serve for UpdateContainerGroup {
         // The parameters of a container are the same as when it is created, under the same names.
         let asked: CreateContainerGroup = eci_api::query::from_pairs(&caller.pairs)
             .map_err(|error| Refusal::Undecodable(error.to_string()))?;
-        let group = caller.group(world, self.container_group_id.as_deref())?;
-        let number = group.card.number;
+        let number = caller.group(world, self.container_group_id.as_deref())?.card.number;
         let incremental = match self.update_type.as_deref().unwrap_or_default() {
             "" | "RenewUpdate" => false,
             "IncrementalUpdate" => true,
@@ -29,31 +28,44 @@ impl Serve for UpdateContainerGroup {
                 return Err(Refusal::invalid("UpdateType", why));
             }
         };
-        let change = Change::of(&asked, group, caller, incremental)?;
-        if change.is_nothing(group) {
-            return Err(Refusal::NothingToUpdate);
-        }
-        if change.starts_over() {
-            start_over(world, number, Event::UpdateAsked)?;
-        } else if lifecycle::next(group.state, Event::UpdateAsked).is_err() {
-            return Err(super::wrong_state(group, "only a group that is Pending or Running can be updated"));
-        }
-        world.change(number, |group, card| {
-            if let Some(tags) = change.tags {
-                card.tags = tags;
-            }
-            if let Some(terms) = change.terms {
-                card.terms = terms;
-            }
-            if let Some(containers) = change.containers {
-                group.containers = containers;
-            }
-            if let Some(spec) = change.spec {
-                group.spec = *spec;
-            }
-        });
+        update(world, caller, number, &asked, incremental)?;
         Ok(UpdateContainerGroupReply { request_id: caller.request_id.clone() })
     }
+}
+
+/// A group becomes what is asked; what is not mentioned stays.
+pub(super) fn update(
+    world: &mut World,
+    caller: &Caller,
+    number: u64,
+    asked: &CreateContainerGroup,
+    incremental: bool,
+) -> Result<(), Refusal> {
+    let Some(group) = world.group(number) else { return Err(Refusal::NothingToUpdate) };
+    let change = Change::of(asked, group, caller, incremental)?;
+    if change.is_nothing(group) {
+        return Err(Refusal::NothingToUpdate);
+    }
+    if change.starts_over() {
+        start_over(world, number, Event::UpdateAsked)?;
+    } else if lifecycle::next(group.state, Event::UpdateAsked).is_err() {
+        return Err(super::wrong_state(group, "only a group that is Pending or Running can be updated"));
+    }
+    world.change(number, |group, card| {
+        if let Some(tags) = change.tags {
+            card.tags = tags;
+        }
+        if let Some(terms) = change.terms {
+            card.terms = terms;
+        }
+        if let Some(containers) = change.containers {
+            group.containers = containers;
+        }
+        if let Some(spec) = change.spec {
+            group.spec = *spec;
+        }
+    });
+    Ok(())
 }
 
 /// What becomes different; what is `None` stays.
@@ -78,6 +90,8 @@ impl Change {
         };
         let terms = terms(asked, group, caller)?;
         let spec = spec(asked, group)?;
+        let volumes = spec.as_ref().map_or(&group.spec.volumes, |spec| &spec.volumes);
+        order::mounts(containers.as_deref().unwrap_or(&group.containers), volumes)?;
         Ok(Self { containers, spec, terms, tags })
     }
 
@@ -119,14 +133,18 @@ fn spec(asked: &CreateContainerGroup, group: &Group) -> Result<Option<Box<crate:
         spec.restart_policy = order::restart_policy(asked.restart_policy.as_deref())?;
     }
     if !asked.volume.is_empty() {
-        spec.volumes = order::volumes(&CreateContainerGroup { container: Vec::new(), ..asked.clone() })?;
+        spec.volumes = order::volumes(asked)?;
     }
     let mut rare = group.rare();
-    if let Some(dns) = order::rare(asked).and_then(|rare| rare.dns) {
+    let wanted = order::rare(asked);
+    if let Some(dns) = wanted.as_ref().and_then(|rare| rare.dns.clone()) {
         rare.dns = Some(dns);
     }
     if let Some(id) = &asked.resource_group_id {
         rare.resource_group.clone_from(id);
+    }
+    if let Some(credentials) = wanted.map(|rare| rare.credentials).filter(|digest| !digest.is_empty()) {
+        rare.credentials = credentials;
     }
     if rare != group.rare() {
         spec.rare = Some(Box::new(rare));
@@ -143,37 +161,54 @@ fn containers(
     if asked.container.is_empty() && asked.init_container.is_empty() {
         return Ok(None);
     }
+    let inits: Vec<ask::Container> = asked.init_container.iter().map(order::as_container).collect();
+    let mut all = of_kind(&inits, group, true, incremental)?;
+    all.extend(of_kind(&asked.container, group, false, incremental)?);
+    let mut names: Vec<&str> = all.iter().map(|container| &*container.spec.name).collect();
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(Refusal::DuplicateContainer(pair[0].to_owned())),
+        None => Ok(Some(all)),
+    }
+}
+
+/// Those that initialise, or those that do not.
+fn of_kind(
+    asked: &[ask::Container],
+    group: &Group,
+    init: bool,
+    incremental: bool,
+) -> Result<Vec<Container>, Refusal> {
+    let mut own: Vec<Container> =
+        group.containers.iter().filter(|container| container.init == init).cloned().collect();
+    if asked.is_empty() {
+        return Ok(own);
+    }
+    let list = if init { "InitContainer" } else { "Container" };
+    let unsaid = |text: &Option<String>| text.as_deref().is_none_or(str::is_empty);
     // The manual's own example gives an image alone and no kind of update, and says that it works.
-    let partial = asked.container.iter().any(|c| c.name.is_none() || c.image.is_none());
-    let old = |init: bool| group.containers.iter().filter(move |container| container.init == init);
-    let mut all: Vec<Container> = match asked.init_container.is_empty() {
-        true => old(true).cloned().collect(),
-        false => {
-            let only_inits = CreateContainerGroup { container: Vec::new(), ..asked.clone() };
-            order::containers(&only_inits)?.into_iter().map(|new| keep(new, group)).collect()
-        }
-    };
-    if asked.container.is_empty() {
-        all.extend(old(false).cloned());
-    } else if incremental || partial {
-        let mut apps: Vec<Container> = old(false).cloned().collect();
-        for (index, change) in asked.container.iter().enumerate() {
-            let place = format!("Container.{}", index + 1);
-            let by_name = change.name.as_deref().map(|name| apps.iter().position(|c| *c.spec.name == *name));
-            match by_name.unwrap_or(Some(index)).and_then(|at| apps.get_mut(at)) {
-                Some(container) => container.spec = merged(&container.spec, change, &place)?,
-                None => {
-                    let spec = order::container(change, &place)?;
-                    apps.push(Container::new(spec, false, !all.is_empty()));
-                }
+    let partial = asked.iter().any(|container| unsaid(&container.name) || unsaid(&container.image));
+    let waits = !init && group.containers.iter().any(|container| container.init);
+    if !incremental && !partial {
+        let new = |(index, asked): (usize, &ask::Container)| {
+            let spec = order::container(asked, &format!("{list}.{}", index + 1))?;
+            Ok(keep(Container::new(spec, init, waits), group))
+        };
+        return asked.iter().enumerate().map(new).collect();
+    }
+    for (index, change) in asked.iter().enumerate() {
+        let place = format!("{list}.{}", index + 1);
+        let named = change.name.as_deref().filter(|name| !name.is_empty());
+        let by_name = named.map(|name| own.iter().position(|container| *container.spec.name == *name));
+        match by_name.unwrap_or(Some(index)).and_then(|at| own.get_mut(at)) {
+            Some(container) => container.spec = merged(&container.spec, change, &place)?,
+            None => {
+                let spec = order::container(change, &place)?;
+                own.push(Container::new(spec, init, waits));
             }
         }
-        all.extend(apps);
-    } else {
-        let only_apps = CreateContainerGroup { init_container: Vec::new(), ..asked.clone() };
-        all.extend(order::containers(&only_apps)?.into_iter().map(|new| keep(new, group)));
     }
-    Ok(Some(all))
+    Ok(own)
 }
 
 /// A container that was there before goes on counting its restarts.
@@ -188,7 +223,7 @@ fn keep(new: Container, group: &Group) -> Container {
 fn merged(old: &container::Spec, change: &ask::Container, place: &str) -> Result<container::Spec, Refusal> {
     let full = ask::Container {
         name: Some(old.name.to_string()),
-        image: Some(change.image.clone().unwrap_or_else(|| old.image.to_string())),
+        image: change.image.clone().filter(|i| !i.is_empty()).or_else(|| Some(old.image.to_string())),
         ..change.clone()
     };
     let mut new = order::container(&full, place)?;
@@ -220,8 +255,41 @@ fn merged(old: &container::Spec, change: &ask::Container, place: &str) -> Result
     if change.image_pull_policy.is_none() {
         new.pull_policy = old.pull_policy;
     }
-    if new.rare.is_none() {
-        new.rare.clone_from(&old.rare);
-    }
+    new.rare = merged_rare(old, new.rare, change);
     Ok(new)
+}
+
+/// The same for what few containers have: what is not mentioned stays.
+fn merged_rare(
+    old: &container::Spec,
+    new: Option<Box<container::Rare>>,
+    change: &ask::Container,
+) -> Option<Box<container::Rare>> {
+    let Some(old) = old.rare.as_deref() else { return new };
+    let mut rare = *new.unwrap_or_default();
+    let kept = old.clone();
+    if rare.liveness.is_none() {
+        rare.liveness = kept.liveness;
+    }
+    if rare.readiness.is_none() {
+        rare.readiness = kept.readiness;
+    }
+    if rare.security.is_none() {
+        rare.security = kept.security;
+    }
+    if change.working_dir.is_none() {
+        rare.working_dir = kept.working_dir;
+    }
+    if !rare.pre_stop {
+        (rare.pre_stop, rare.stop_command) = (kept.pre_stop, kept.stop_command);
+    }
+    if rare.post_start.is_empty() {
+        rare.post_start = kept.post_start;
+    }
+    rare.stdin = change.stdin.unwrap_or(kept.stdin);
+    rare.stdin_once = change.stdin_once.unwrap_or(kept.stdin_once);
+    rare.tty = change.tty.unwrap_or(kept.tty);
+    rare.hides_environment = change.environment_var_hide.unwrap_or(kept.hides_environment);
+    rare.tells_last_words |= change.termination_message_policy.is_none() && kept.tells_last_words;
+    Some(Box::new(rare))
 }

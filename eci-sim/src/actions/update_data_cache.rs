@@ -27,6 +27,9 @@ impl Serve for UpdateDataCache {
             *source = new.type_.clone().unwrap_or_else(|| source.clone());
             options.clone_from(&new.options);
         }
+        if let Some(id) = &self.resource_group_id {
+            cache.resource_group.clone_from(id);
+        }
         if let Some(name) = &self.name {
             cache.name.clone_from(name);
         }

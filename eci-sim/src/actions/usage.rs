@@ -32,7 +32,9 @@ fn of_container(container: &Container, group: &Group, scripts: &Scripts, at: i64
     let own = |own: u32, whole: u32| if own > 0 { i64::from(own) } else { i64::from(whole) / share as i64 };
     let milli = own(container.spec.vcpu.0, group.vcpu().0);
     let limit_bytes = own(container.spec.memory.0, group.memory().0) << 20;
-    let script = scripts.find(&group.card.name, &container.spec.image).and_then(|script| script.usage);
+    let after = std::time::Duration::from_secs(seconds.unsigned_abs());
+    let script = scripts.find(&group.card.name, &container.spec.image);
+    let script = script.and_then(|script| script.usage_at(after));
     // A wave of ten minutes, plus or minus a tenth.
     let wave = 90 + (seconds.rem_euclid(600) - 300).abs() * 20 / 300;
     let nano_cores = match script {

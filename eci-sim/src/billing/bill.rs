@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::meter::Usage;
 use crate::catalog::{CATALOG, Item as Priced};
 use crate::ledger::{Card, Terms};
-use crate::money::{Currency, Yuan};
+use crate::money::{Currency, PerSecond, Yuan};
 
 /// A bill: what was used up to an instant, and what it costs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,6 +68,13 @@ pub enum Item {
     /// Ephemeral storage above the free 30 GiB.
     #[serde(rename = "systemdisk")]
     SystemDisk,
+    /// The disk that an image or data cache brings with it; of another product's bill.
+    Disk,
+    /// The snapshot in which a cache is kept; of another product's bill.
+    Snapshot,
+    /// A virtual node.
+    #[serde(rename = "vnode")]
+    VirtualNode,
 }
 
 /// One part of a line.
@@ -135,8 +142,9 @@ pub fn price(terms: &Terms, region: &str, currency: Currency, at: Timestamp, sec
     let charge = |item: Priced<'_>, units: Decimal| {
         CATALOG.price(item, region, currency, at).map(|rate| rate.charge(units, seconds))
     };
+    let by_market = terms.spot.map(|hourly| PerSecond::new(hourly, 3600).charge(Decimal::ONE, seconds));
     let by_type = terms.instance_type.as_deref().and_then(|name| charge(Priced::Type(name), Decimal::ONE));
-    let mut parts = match by_type {
+    let mut parts = match by_market.or(by_type) {
         Some(amount) => vec![Part { item: Item::InstanceType, amount }],
         None => {
             let cpu = charge(Priced::Vcpu(terms.category), terms.size.vcpu.vcpu().0);
@@ -152,6 +160,11 @@ pub fn price(terms: &Terms, region: &str, currency: Currency, at: Timestamp, sec
     {
         parts.push(Part { item: Item::SystemDisk, amount });
     }
+    if terms.cache_disk > 0
+        && let Some(amount) = charge(Priced::CacheDisk, Decimal::from(terms.cache_disk))
+    {
+        parts.push(Part { item: Item::Disk, amount });
+    }
     parts
 }
 
@@ -163,6 +176,9 @@ impl fmt::Display for Item {
             Self::Cpu => "cpu",
             Self::Mem => "mem",
             Self::SystemDisk => "systemdisk",
+            Self::Disk => "disk",
+            Self::Snapshot => "snapshot",
+            Self::VirtualNode => "vnode",
         })
     }
 }

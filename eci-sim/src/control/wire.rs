@@ -388,6 +388,7 @@ impl TryFrom<Scripted> for Script {
             scheduling: maybe(body.scheduling_seconds)?,
             cannot_schedule: body.cannot_schedule,
             stop: maybe(body.stop_seconds)?,
+            ..Self::default()
         })
     }
 }

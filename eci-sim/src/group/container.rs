@@ -59,6 +59,12 @@ pub struct Rare {
     pub stdin_once: bool,
     /// Whether it has a terminal.
     pub tty: bool,
+    /// Whether its last lines are told when it ends badly.
+    pub tells_last_words: bool,
+    /// The command that runs when it has started.
+    pub post_start: Box<[Box<str>]>,
+    /// The command that runs before it is stopped.
+    pub stop_command: Box<[Box<str>]>,
 }
 
 /// A port and its protocol.
@@ -173,6 +179,8 @@ pub struct Ended {
     pub run: Option<Arc<Run>>,
 }
 
+/// How many bytes of what a container said last are told.
+const LAST_WORDS_MAX: usize = 4096;
 /// After a run of this length, early ends are forgotten.
 const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
@@ -302,6 +310,23 @@ impl Container {
         self.retire();
         self.phase = Phase::Waiting(wait);
         self.ready = false;
+    }
+
+    /// What it said last, where that is to be told of a bad end: 4 KiB at most (eci-openapi.md, section 7.2).
+    pub fn last_words(&self, ended: &Ended) -> String {
+        let tells = self.spec.rare.as_ref().is_some_and(|rare| rare.tells_last_words);
+        let Some(run) = ended.run.as_ref().filter(|_| tells && ended.exit_code != 0) else {
+            return String::new();
+        };
+        let ran = ended.started.duration_until(ended.finished).unsigned_abs();
+        let said: Vec<&str> =
+            run.says.iter().filter(|(after, _)| *after <= ran).map(|(_, line)| line.as_str()).collect();
+        let text = said.join("\n");
+        let mut from = text.len().saturating_sub(LAST_WORDS_MAX);
+        while !text.is_char_boundary(from) {
+            from += 1;
+        }
+        text[from..].to_owned()
     }
 
     fn retire(&mut self) {

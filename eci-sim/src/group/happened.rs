@@ -58,6 +58,12 @@ pub enum What {
     BackOff(u8),
     /// A container is being stopped.
     Killing(u8),
+    /// A probe of a container failed: the one that says whether it is alive, or the other.
+    Unhealthy(u8, bool),
+    /// The command that runs when a container has started ended badly.
+    PostStartFailed(u8),
+    /// A container ran out of memory.
+    OutOfMemory(u8),
     /// It was in Pending for so many minutes, which is too long.
     PendingTooLong(u32),
     /// It ran for as long as it may.
@@ -86,6 +92,9 @@ impl What {
             | Self::PullFailed(..)
             | Self::InvalidImage(..)
             | Self::BackOff(_)
+            | Self::Unhealthy(..)
+            | Self::PostStartFailed(_)
+            | Self::OutOfMemory(_)
             | Self::PendingTooLong(_)
             | Self::DeadlineExceeded
             | Self::SpotToBeReleased(_) => "Warning",
@@ -109,6 +118,9 @@ impl What {
             Self::Created(_) => "Created",
             Self::Started(_) => "Started",
             Self::Killing(_) => "Killing",
+            Self::Unhealthy(..) => "Unhealthy",
+            Self::PostStartFailed(_) => "FailedPostStartHook",
+            Self::OutOfMemory(_) => "OOMKilled",
             Self::PendingTooLong(_) => "StartingFailed",
             Self::DeadlineExceeded => "DeadlineExceeded",
             Self::SpotToBeReleased(_) => "SpotToBeReleased",
@@ -127,6 +139,7 @@ impl What {
                 | Self::CacheHit(_)
                 | Self::PendingTooLong(_)
                 | Self::SpotToBeReleased(_)
+                | Self::OutOfMemory(_)
         )
     }
 
@@ -168,6 +181,12 @@ impl What {
             Self::Started(index) => format!("Started container {}", name(index)),
             Self::BackOff(_) => "Back-off restarting failed container".to_owned(),
             Self::Killing(index) => format!("Stopping container {}", name(index)),
+            Self::Unhealthy(index, alive) => {
+                let kind = if *alive { "Liveness" } else { "Readiness" };
+                format!("{kind} probe failed: container {} does not answer as it should", name(index))
+            }
+            Self::PostStartFailed(index) => format!("PostStartHook of container {} failed", name(index)),
+            Self::OutOfMemory(_) => "Out of memory".to_owned(),
             Self::PendingTooLong(minutes) => {
                 format!("eci starting failed: not running after {minutes} minutes in Pending{}", stuck(group))
             }

@@ -85,6 +85,8 @@ pub struct Rare {
     pub spot_strategy: String,
     /// The most that a spot instance may cost an hour.
     pub spot_limit: eci_api::Number,
+    /// For so many hours a spot instance is not taken back.
+    pub spot_hours: u64,
     /// After so many seconds it is ended by force.
     pub deadline_seconds: Option<u64>,
     /// How long its containers may take to end.
@@ -93,8 +95,14 @@ pub struct Rare {
     pub pending_minutes: Option<u32>,
     /// Its IPv6 address was asked for.
     pub ipv6: bool,
-    /// The public address that was asked for.
+    /// Whether a public address of its own was asked for.
     pub eip: bool,
+    /// The public address that was brought along.
+    pub eip_id: String,
+    /// For so many hours its address is kept for the next group of its name.
+    pub fixed_ip_hours: Option<u32>,
+    /// Tells the registries and passwords apart that it was given; they are not kept themselves.
+    pub credentials: String,
     /// What an image cache does for it.
     pub cache: CacheUse,
 }
@@ -132,8 +140,7 @@ impl Group {
 
     /// What it is made of, as the cloud writes it: a size, or an ECS type.
     pub fn instance_spec(&self) -> String {
-        let terms = &self.card.terms;
-        terms.instance_type.as_deref().map_or_else(|| terms.size.to_string(), str::to_owned)
+        self.card.terms.what()
     }
 
     /// Its vCPU.

@@ -20,6 +20,10 @@ use crate::refusal::Refusal;
 const PLATFORM_PORTS: [i32; 4] = [111, 998, 10250, 10255];
 /// How many containers, and how many volumes, a group has at most (eci-openapi.md, section 6).
 const PARTS_MAX: usize = 20;
+/// For how many hours a spot instance is not taken back, and a fixed address is kept, where nothing is said
+/// (eci-openapi.md, section 8).
+const SPOT_HOURS: u64 = 1;
+const FIXED_IP_HOURS: u32 = 48;
 /// How large all files of a group may be together, in bytes (eci-openapi.md, section 9).
 const FILES_MAX: usize = 60 * 1024;
 
@@ -50,7 +54,7 @@ pub fn containers(request: &ask::CreateContainerGroup) -> Result<Vec<Container>,
     let mut names = BTreeSet::new();
     let mut all = Vec::new();
     for (index, asked) in request.init_container.iter().enumerate() {
-        let spec = init_spec(asked, &format!("InitContainer.{}", index + 1))?;
+        let spec = container(&as_container(asked), &format!("InitContainer.{}", index + 1))?;
         all.push(Container::new(spec, true, false));
     }
     let after_others = !all.is_empty();
@@ -74,10 +78,12 @@ pub fn container(asked: &ask::Container, place: &str) -> Result<container::Spec,
     let rare = container::Rare {
         liveness: probe(asked.liveness_probe.as_ref(), &format!("{place}.LivenessProbe"))?,
         readiness: probe(asked.readiness_probe.as_ref(), &format!("{place}.ReadinessProbe"))?,
-        security: asked.security_context.as_ref().map(|s| tell::SecurityContext {
-            capability: s.capability.as_ref().map(|c| tell::Capability { adds: c.add.clone() }),
-            read_only_root_filesystem: s.read_only_root_filesystem.unwrap_or_default(),
-            run_as_user: s.run_as_user.unwrap_or_default(),
+        security: asked.security_context.as_ref().filter(|s| says_something(s)).map(|s| {
+            tell::SecurityContext {
+                capability: s.capability.as_ref().map(|c| tell::Capability { adds: c.add.clone() }),
+                read_only_root_filesystem: s.read_only_root_filesystem.unwrap_or_default(),
+                run_as_user: s.run_as_user.unwrap_or_default(),
+            }
         }),
         pre_stop: !asked.lifecycle_pre_stop_handler_exec.is_empty()
             || asked.lifecycle_pre_stop_handler_http_get_port.is_some()
@@ -87,6 +93,9 @@ pub fn container(asked: &ask::Container, place: &str) -> Result<container::Spec,
         stdin: asked.stdin.unwrap_or_default(),
         stdin_once: asked.stdin_once.unwrap_or_default(),
         tty: asked.tty.unwrap_or_default(),
+        tells_last_words: asked.termination_message_policy.as_deref() == Some("FallbackToLogsOnError"),
+        post_start: words(&asked.lifecycle_post_start_handler_exec),
+        stop_command: words(&asked.lifecycle_pre_stop_handler_exec),
     };
     let has_rare = rare != container::Rare::default();
     Ok(container::Spec {
@@ -105,29 +114,37 @@ pub fn container(asked: &ask::Container, place: &str) -> Result<container::Spec,
     })
 }
 
-fn init_spec(asked: &ask::InitContainer, place: &str) -> Result<container::Spec, Refusal> {
-    let security = asked.security_context.as_ref().map(|s| tell::SecurityContext {
-        capability: s.capability.as_ref().map(|c| tell::Capability { adds: c.add.clone() }),
-        read_only_root_filesystem: s.read_only_root_filesystem.unwrap_or_default(),
-        run_as_user: s.run_as_user.unwrap_or_default(),
+fn says_something(security: &ask::ContainerSecurityContext) -> bool {
+    security.capability.is_some()
+        || security.read_only_root_filesystem.is_some()
+        || security.run_as_user.is_some()
+}
+
+/// An init container under the names of the others; what it does not have stays unsaid.
+pub fn as_container(asked: &ask::InitContainer) -> ask::Container {
+    let security = asked.security_context.as_ref().map(|security| ask::ContainerSecurityContext {
+        capability: security.capability.clone(),
+        read_only_root_filesystem: security.read_only_root_filesystem,
+        run_as_user: security.run_as_user,
+        ..ask::ContainerSecurityContext::default()
     });
-    let working_dir = text(asked.working_dir.as_ref()).into();
-    let rare = container::Rare { security, working_dir, ..container::Rare::default() };
-    let has_rare = rare != container::Rare::default();
-    Ok(container::Spec {
-        name: container_name(asked.name.as_deref(), place)?,
-        image: image(asked.image.as_deref(), place)?,
-        command: words(&asked.command),
-        arguments: words(&asked.arg),
-        vcpu: vcpu(asked.cpu, &format!("{place}.Cpu"))?,
-        memory: memory(asked.memory, &format!("{place}.Memory"))?,
-        gpus: asked.gpu.unwrap_or_default(),
-        environment: environment(&asked.environment_var, place)?,
-        ports: ports(&asked.port, place)?,
-        mounts: asked.volume_mount.iter().map(mount).collect(),
-        pull_policy: pull_policy(asked.image_pull_policy.as_deref(), place)?,
-        rare: has_rare.then(|| Box::new(rare)),
-    })
+    ask::Container {
+        name: asked.name.clone(),
+        image: asked.image.clone(),
+        command: asked.command.clone(),
+        arg: asked.arg.clone(),
+        cpu: asked.cpu,
+        memory: asked.memory,
+        gpu: asked.gpu,
+        environment_var: asked.environment_var.clone(),
+        port: asked.port.clone(),
+        volume_mount: asked.volume_mount.clone(),
+        image_pull_policy: asked.image_pull_policy.clone(),
+        working_dir: asked.working_dir.clone(),
+        termination_message_policy: asked.termination_message_policy.clone(),
+        security_context: security,
+        ..ask::Container::default()
+    }
 }
 
 /// The size that is asked for: the group's own, else the larger of all containers together and the largest init
@@ -171,15 +188,24 @@ pub fn volumes(request: &ask::CreateContainerGroup) -> Result<Box<[tell::Volume]
         }
         all.push(volume);
     }
-    let mounts = request.container.iter().flat_map(|c| &c.volume_mount);
-    for mount in mounts.chain(request.init_container.iter().flat_map(|c| &c.volume_mount)) {
-        let wanted = text(mount.name.as_ref());
-        if !names.contains(&wanted) {
-            let why = format!("`{wanted}` is none of the group's volumes");
+    Ok(all.into())
+}
+
+/// Checks that what is mounted is there.
+///
+/// # Errors
+/// [`Refusal`] for the first mount without a name, or with the name of no volume.
+pub fn mounts(containers: &[Container], volumes: &[tell::Volume]) -> Result<(), Refusal> {
+    for mount in containers.iter().flat_map(|container| &container.spec.mounts) {
+        if mount.name.is_empty() {
+            return Err(Refusal::missing("VolumeMount.Name"));
+        }
+        if !volumes.iter().any(|volume| volume.name == mount.name) {
+            let why = format!("`{}` is none of the group's volumes", mount.name);
             return Err(Refusal::invalid("VolumeMount.Name", why));
         }
     }
-    Ok(all.into())
+    Ok(())
 }
 
 fn volume(asked: &ask::Volume, place: &str, files: &mut usize) -> Result<tell::Volume, Refusal> {
@@ -193,12 +219,12 @@ fn volume(asked: &ask::Volume, place: &str, files: &mut usize) -> Result<tell::V
     ];
     let named = asked.type_.clone().filter(|kind| !kind.is_empty());
     let there = kinds.iter().find(|(_, there)| *there).map(|(kind, _)| (*kind).to_owned());
-    let kind = named.or(there).ok_or_else(|| Refusal::invalid(format!("{place}.Type"), "it is missing"))?;
+    let kind = named.or(there).ok_or_else(|| Refusal::missing(format!("{place}.Type")))?;
     let (empty, nfs) = (asked.empty_dir_volume.as_ref(), asked.nfs_volume.as_ref());
     let (flex, disk) = (asked.flex_volume.as_ref(), asked.disk_volume.as_ref());
     let name = text(asked.name.as_ref());
     if name.is_empty() {
-        return Err(Refusal::invalid(format!("{place}.Name"), "it is missing"));
+        return Err(Refusal::missing(format!("{place}.Name")));
     }
     Ok(tell::Volume {
         name,
@@ -250,8 +276,11 @@ pub fn tags<'a>(pairs: impl Iterator<Item = (Option<&'a str>, Option<&'a str>)>)
     for (index, (key, value)) in pairs.enumerate() {
         let (key, value) = (key.unwrap_or_default(), value.unwrap_or_default());
         let place = format!("Tag.{}.Key", index + 1);
+        if key.is_empty() && value.is_empty() {
+            continue;
+        }
         if key.is_empty() {
-            return Err(Refusal::invalid(place, "it is missing"));
+            return Err(Refusal::missing(place));
         }
         if key.starts_with("aliyun")
             || key.starts_with("acs:")
@@ -272,6 +301,9 @@ pub fn tags<'a>(pairs: impl Iterator<Item = (Option<&'a str>, Option<&'a str>)>)
 /// What few groups ask for.
 pub fn rare(request: &ask::CreateContainerGroup) -> Option<Box<Rare>> {
     let seconds = |value: Option<i64>| value.and_then(|v| u64::try_from(v).ok());
+    let spot = request.spot_strategy.as_ref().filter(|strategy| is_spot(strategy));
+    let fixed = request.fixed_ip.as_deref().is_some_and(|fixed| fixed.eq_ignore_ascii_case("true"));
+    let kept = request.fixed_ip_retain_hour.and_then(|hours| u32::try_from(hours).ok());
     let sysctls = request.security_context.iter().flat_map(|c| &c.sysctl);
     let rare = Rare {
         dns: request.dns_config.as_ref().map(|dns| tell::DnsConfig {
@@ -294,16 +326,34 @@ pub fn rare(request: &ask::CreateContainerGroup) -> Option<Box<Rare>> {
             .collect(),
         ram_role: text(request.ram_role_name.as_ref()),
         resource_group: text(request.resource_group_id.as_ref()),
-        spot_strategy: text(request.spot_strategy.as_ref().filter(|strategy| *strategy != "NoSpot")),
+        spot_strategy: text(spot),
         spot_limit: request.spot_price_limit.unwrap_or_default(),
+        spot_hours: spot.map_or(0, |_| seconds(request.spot_duration).unwrap_or(SPOT_HOURS)),
         deadline_seconds: seconds(request.active_deadline_seconds),
         grace_seconds: seconds(request.termination_grace_period_seconds),
         pending_minutes: request.max_pending_minute.and_then(|m| u32::try_from(m).ok()),
         ipv6: request.ipv6_address_count.is_some_and(|count| count > 0),
         eip: request.auto_create_eip.unwrap_or_default(),
+        eip_id: text(request.eip_instance_id.as_ref()),
+        fixed_ip_hours: fixed.then(|| kept.unwrap_or(FIXED_IP_HOURS)),
+        credentials: credentials(request),
         cache: super::CacheUse::None,
     };
     (rare != Rare::default()).then(|| Box::new(rare))
+}
+
+/// Whether a strategy asks for a spot instance.
+pub fn is_spot(strategy: &str) -> bool {
+    !strategy.is_empty() && strategy != "NoSpot"
+}
+
+/// A digest of the registries and passwords, so that a change of them is seen; empty where there are none.
+fn credentials(request: &ask::CreateContainerGroup) -> String {
+    if request.image_registry_credential.is_empty() && request.acr_registry_info.is_empty() {
+        return String::new();
+    }
+    let told = format!("{:?}{:?}", request.image_registry_credential, request.acr_registry_info);
+    eci_api::signature::acs3::sha256_hex(told.as_bytes())
 }
 
 /// Whether containers are started again.
@@ -319,14 +369,14 @@ pub fn restart_policy(name: Option<&str>) -> Result<RestartPolicy, Refusal> {
 
 fn container_name(name: Option<&str>, place: &str) -> Result<Arc<str>, Refusal> {
     match name.unwrap_or_default() {
-        "" => Err(Refusal::Parameter(eci_api::validate::Problem::Missing(format!("{place}.Name")))),
+        "" => Err(Refusal::missing(format!("{place}.Name"))),
         name => Ok(name.into()),
     }
 }
 
 fn image(image: Option<&str>, place: &str) -> Result<Box<str>, Refusal> {
     match image.unwrap_or_default() {
-        "" => Err(Refusal::Parameter(eci_api::validate::Problem::Missing(format!("{place}.Image")))),
+        "" => Err(Refusal::missing(format!("{place}.Image"))),
         image => Ok(image.into()),
     }
 }
@@ -343,21 +393,27 @@ fn environment(asked: &[ask::EnvironmentVar], place: &str) -> Result<Box<[Variab
     let one = |(index, var): (usize, &ask::EnvironmentVar)| {
         let key = text(var.key.as_ref());
         if key.is_empty() {
-            return Err(Refusal::invalid(
-                format!("{place}.EnvironmentVar.{}.Key", index + 1),
-                "it is missing",
-            ));
+            return Err(Refusal::missing(format!("{place}.EnvironmentVar.{}.Key", index + 1)));
         }
         let field = var.field_ref.as_ref().and_then(|field| field.field_path.as_deref());
         Ok(Variable { key: key.into(), value: text(var.value.as_ref()).into(), field: field.map(Into::into) })
     };
-    asked.iter().enumerate().map(one).collect()
+    let said = |(_, var): &(usize, &ask::EnvironmentVar)| {
+        !unsaid(&var.key) || !unsaid(&var.value) || var.field_ref.is_some()
+    };
+    asked.iter().enumerate().filter(said).map(one).collect()
+}
+
+/// Whether a text is missing or empty, which means the same.
+fn unsaid(text: &Option<String>) -> bool {
+    text.as_deref().is_none_or(str::is_empty)
 }
 
 fn ports(asked: &[ask::Port], place: &str) -> Result<Box<[Port]>, Refusal> {
     let one = |(index, port): (usize, &ask::Port)| {
-        let number = port.port.unwrap_or_default();
-        let refuse = |why| Err(Refusal::invalid(format!("{place}.Port.{}.Port", index + 1), why));
+        let name = || format!("{place}.Port.{}.Port", index + 1);
+        let number = port.port.ok_or_else(|| Refusal::missing(name()))?;
+        let refuse = |why| Err(Refusal::invalid(name(), why));
         if !(1..=65535).contains(&number) {
             return refuse(format!("{number} should be 1 to 65535"));
         }

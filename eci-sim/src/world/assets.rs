@@ -33,6 +33,8 @@ pub struct Asset {
     pub takes: Duration,
     /// Whether that change is not the first.
     pub updating: bool,
+    /// When it was put to use last.
+    pub matched: Option<Timestamp>,
     /// When it is dropped.
     pub expires: Option<Timestamp>,
     /// What it is.
@@ -50,6 +52,8 @@ pub enum Detail {
         size: i32,
         /// `LRU`, or nothing.
         elimination: String,
+        /// Whether a second snapshot was asked for, from which groups start faster.
+        flash: bool,
         /// The id of the instance that made it.
         helper: String,
         /// The id of its snapshot.
@@ -78,6 +82,10 @@ pub enum Detail {
         security_group: String,
         /// Its vSwitch.
         vswitch: String,
+        /// Its address in the vSwitch.
+        address: String,
+        /// Its public address; empty for none.
+        internet_address: String,
     },
     /// The task of making an image out of a container.
     Commit {
@@ -157,6 +165,11 @@ impl Assets {
         self.by_number.get_mut(&number)
     }
 
+    /// The one of this id.
+    pub fn by_id_mut(&mut self, id: &str) -> Option<&mut Asset> {
+        self.by_number.values_mut().find(|asset| asset.id == id)
+    }
+
     /// All are gone whose account and region fit.
     pub fn clear(&mut self, fits: impl Fn(&str, &str) -> bool) {
         self.by_number.retain(|_, asset| !fits(&asset.account, &asset.region));
@@ -186,6 +199,7 @@ mod tests {
             since: born,
             takes: Duration::from_secs(60),
             updating: false,
+            matched: None,
             expires: None,
             detail: Detail::Ops { group: String::new(), kind: String::new() },
         };

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 /// The vSwitches of an account in a region, in the order in which they were first named.
 #[derive(Debug, Clone, Default)]
 pub struct Network {
@@ -18,6 +20,7 @@ pub struct VSwitch {
     index: u8,
     used: BTreeSet<u16>,
     cursor: u16,
+    kept: BTreeMap<Box<str>, (u16, Timestamp)>,
 }
 
 /// Why no address can be had.
@@ -46,19 +49,38 @@ impl Network {
             index: u8::try_from(index % 256).unwrap_or(0),
             used: BTreeSet::new(),
             cursor: FIRST,
+            kept: BTreeMap::new(),
         })
     }
 
-    /// An address is no longer used.
-    pub fn give_back(&mut self, vswitch: &str, address: Option<Ipv4Addr>) {
+    /// An address is no longer used; it may be kept for the next group of a name until an instant.
+    pub fn give_back(&mut self, vswitch: &str, address: Option<Ipv4Addr>, kept: Option<(&str, Timestamp)>) {
         if let (Some(vswitch), Some(address)) = (self.vswitches.get_mut(vswitch), address) {
             let [_, _, high, low] = address.octets();
-            vswitch.used.remove(&u16::from_be_bytes([high, low]));
+            let host = u16::from_be_bytes([high, low]);
+            match kept {
+                Some((name, until)) => drop(vswitch.kept.insert(name.into(), (host, until))),
+                None => drop(vswitch.used.remove(&host)),
+            }
         }
     }
 }
 
 impl VSwitch {
+    /// The address that is kept for the next group of a name, which has it from now on.
+    pub fn take_kept(&mut self, name: &str, now: Timestamp) -> Option<Ipv4Addr> {
+        self.expire(now);
+        let (host, _) = self.kept.remove(name)?;
+        let [high, low] = host.to_be_bytes();
+        Some(Ipv4Addr::new(10, self.index, high, low))
+    }
+
+    /// Gives free what was kept for long enough.
+    pub fn expire(&mut self, now: Timestamp) {
+        let Self { kept, used, .. } = self;
+        kept.retain(|_, (host, until)| *until > now || !used.remove(host));
+    }
+
     /// Gives out an address: the one asked for, or the next that is free.
     ///
     /// # Errors
@@ -102,7 +124,24 @@ mod tests {
             }
         }
         let some = *seen.first().unwrap();
-        network.give_back("vsw-1", Some(some));
+        network.give_back("vsw-1", Some(some), None);
         assert_eq!(network.vswitch(&"vsw-1".into(), None, &zones).give_out(None), Ok(some));
+    }
+
+    #[test]
+    fn a_kept_address_goes_to_the_next_group_of_the_name_or_to_anyone_when_the_time_is_over() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let (now, later) = (at("2026-01-01T00:00:00Z"), at("2026-01-03T00:00:00Z"));
+        let mut network = Network::default();
+        let id: Arc<str> = "vsw-1".into();
+        let address = network.vswitch(&id, None, &[]).give_out(None).unwrap();
+        network.give_back(&id, Some(address), Some(("web", later)));
+        let vswitch = network.vswitch(&id, None, &[]);
+        assert_eq!(vswitch.give_out(Some(address)), Err(NoAddress::InUse));
+        assert_eq!(vswitch.take_kept("web", now), Some(address));
+        network.give_back(&id, Some(address), Some(("web", later)));
+        let vswitch = network.vswitch(&id, None, &[]);
+        assert_eq!(vswitch.take_kept("web", later), None);
+        assert_eq!(vswitch.give_out(Some(address)), Ok(address));
     }
 }

@@ -1,0 +1,18 @@
+//! `CreateContainerGroupFromTemplate`: a group as a template tells it, known to older clients only.
+
+use eci_api::actions::{CreateContainerGroupFromTemplate, CreateContainerGroupFromTemplateReply};
+
+use super::{Caller, Serve, template};
+use crate::refusal::Refusal;
+use crate::world::World;
+
+impl Serve for CreateContainerGroupFromTemplate {
+    fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
+        let asked = template::asked(template::read(self.template.as_deref())?);
+        let made = asked.serve(world, caller)?;
+        Ok(CreateContainerGroupFromTemplateReply {
+            request_id: made.request_id,
+            container_group_id: made.container_group_id,
+        })
+    }
+}

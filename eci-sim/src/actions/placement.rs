@@ -1,0 +1,234 @@
+//! Where a new group goes: the first of the terms that are wanted for which a zone has stock and a vSwitch an address.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use eci_api::Number;
+use eci_api::actions::CreateContainerGroup;
+
+use super::Caller;
+use crate::catalog::{CATALOG, Category, InstanceType, Region, Size, Wanted};
+use crate::group::order;
+use crate::ledger::Terms;
+use crate::refusal::Refusal;
+use crate::world::World;
+use crate::world::network::NoAddress;
+
+/// How many vSwitches a request names at most (eci-openapi.md, section 6).
+const VSWITCHES_MAX: usize = 10;
+
+/// Where a group goes, and on which terms.
+pub struct Site {
+    pub zone: Arc<str>,
+    pub vswitch: Arc<str>,
+    pub address: Ipv4Addr,
+    pub terms: Terms,
+}
+
+/// The terms that would do, the most wanted first, each with the size that is sold.
+pub fn terms(
+    request: &CreateContainerGroup,
+    region: &Region,
+    asked: Size,
+    caller: &Caller,
+) -> Result<Vec<Terms>, Refusal> {
+    let extra_storage = request.ephemeral_storage.and_then(|gib| u32::try_from(gib).ok()).unwrap_or(0);
+    let plain = Terms { extra_storage, currency: caller.currency, ..Terms::default() };
+    let spot = request.spot_strategy.as_deref().is_some_and(order::is_spot);
+    let categories: Vec<&str> = request.compute_category.iter().map(String::as_str).collect();
+    if spot && !categories.is_empty() {
+        return Err(Refusal::Conflict("SpotStrategy, ComputeCategory".to_owned()));
+    }
+    let architecture = request.cpu_architecture.as_deref().filter(|text| !text.is_empty());
+    let kinds = instance_types(request.instance_type.as_deref())?;
+    if !kinds.is_empty() {
+        let each = kinds.into_iter().map(|kind| by_type(kind, asked, architecture, &plain));
+        return each.collect();
+    }
+    if spot {
+        let wanted = Wanted { size: asked, category: Category::Default, spot: true };
+        let size = CATALOG.fit(region, wanted).map_err(Refusal::NoSpotSize)?;
+        let instance_type = CATALOG.type_of(size).map(|kind| kind.name.as_str().into());
+        return Ok(vec![Terms { size, instance_type, ..plain }]);
+    }
+    let (mut all, mut refusal) = (Vec::new(), None);
+    for name in if categories.is_empty() { vec![""] } else { categories } {
+        let category = Category::named(name).ok_or_else(|| {
+            Refusal::invalid("ComputeCategory", format!("`{name}` should be economy or general"))
+        })?;
+        match CATALOG.fit(region, Wanted { size: asked, category, spot: false }) {
+            Ok(size) => all.push(Terms { size, category, ..plain.clone() }),
+            Err(no_fit) => refusal = Some(Refusal::from(no_fit)),
+        }
+    }
+    match refusal {
+        Some(refusal) if all.is_empty() => Err(refusal),
+        _ => Ok(all),
+    }
+}
+
+fn by_type(
+    kind: &InstanceType,
+    asked: Size,
+    architecture: Option<&str>,
+    plain: &Terms,
+) -> Result<Terms, Refusal> {
+    if let Some(asked) = architecture.filter(|asked| !asked.eq_ignore_ascii_case(&kind.architecture)) {
+        return Err(Refusal::OtherArchitecture {
+            kind: kind.name.clone(),
+            has: kind.architecture.clone(),
+            asked: asked.to_owned(),
+        });
+    }
+    if asked.vcpu > kind.size.vcpu || asked.memory > kind.size.memory {
+        let why = format!("the containers ask for more than {} has", kind.name);
+        return Err(Refusal::invalid("InstanceType", why));
+    }
+    Ok(Terms { size: kind.size, instance_type: Some(kind.name.as_str().into()), ..plain.clone() })
+}
+
+/// The types in a list with commas; each has to be sold.
+pub fn instance_types(names: Option<&str>) -> Result<Vec<&'static InstanceType>, Refusal> {
+    let names = names.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
+    names
+        .map(|name| CATALOG.instance_type(name).ok_or_else(|| Refusal::NoSuchType(name.to_owned())))
+        .collect()
+}
+
+/// Looks for a site; an address that is given out has to be given back when the group is not made.
+pub fn find(
+    request: &CreateContainerGroup,
+    world: &mut World,
+    caller: &Caller,
+    region: &Region,
+    (name, wanted): (&str, Vec<Terms>),
+) -> Result<Site, Refusal> {
+    let search = Search::of(request, world, caller, region, name)?;
+    let mut refusal = None;
+    for terms in &wanted {
+        for vswitch in &search.vswitches {
+            match search.look(world, vswitch, terms) {
+                Ok(site) => return Ok(site),
+                Err(why @ Refusal::AddressInUse(_)) => return Err(why),
+                Err(why) => refusal = Some(why),
+            }
+        }
+    }
+    Err(refusal.unwrap_or_else(|| Refusal::invalid("VSwitchId", "it is empty")))
+}
+
+/// What all vSwitches are looked at for.
+struct Search<'a> {
+    caller: &'a Caller,
+    name: &'a str,
+    zones: Vec<Arc<str>>,
+    zone: Option<Arc<str>>,
+    address: Option<Ipv4Addr>,
+    fixed: bool,
+    spot_limit: Option<Number>,
+    is_spot: bool,
+    vswitches: Vec<Arc<str>>,
+}
+
+impl<'a> Search<'a> {
+    fn of(
+        request: &CreateContainerGroup,
+        world: &mut World,
+        caller: &'a Caller,
+        region: &Region,
+        name: &'a str,
+    ) -> Result<Self, Refusal> {
+        let zones = region.zones.iter().map(|zone| world.shared(zone)).collect();
+        let zone = match request.zone_id.as_deref().filter(|zone| !zone.is_empty()) {
+            Some(zone) if !region.zones.iter().any(|own| own == zone) => {
+                return Err(Refusal::NotFound { kind: "ZoneId", id: zone.to_owned() });
+            }
+            zone => zone.map(|zone| world.shared(zone)),
+        };
+        let address = match request.private_ip_address.as_deref().filter(|address| !address.is_empty()) {
+            Some(text) => Some(text.parse::<Ipv4Addr>().map_err(|_| {
+                Refusal::invalid("PrivateIpAddress", format!("`{text}` should be an IPv4 address"))
+            })?),
+            None => None,
+        };
+        let strategy = request.spot_strategy.as_deref().unwrap_or_default();
+        let limit = request.spot_price_limit.filter(|limit| limit.0 > rust_decimal::Decimal::ZERO);
+        if strategy == "SpotWithPriceLimit" && limit.is_none() {
+            return Err(Refusal::missing("SpotPriceLimit"));
+        }
+        let fixed = request.fixed_ip.as_deref().is_some_and(|fixed| fixed.eq_ignore_ascii_case("true"));
+        Ok(Self {
+            caller,
+            name,
+            zones,
+            zone,
+            address,
+            fixed,
+            spot_limit: limit.filter(|_| strategy == "SpotWithPriceLimit"),
+            is_spot: order::is_spot(strategy),
+            vswitches: vswitches(request, world, region)?,
+        })
+    }
+
+    fn look(&self, world: &mut World, id: &Arc<str>, terms: &Terms) -> Result<Site, Refusal> {
+        let (account, region) = (&self.caller.account, &self.caller.region);
+        let now = world.now();
+        let place = world.place(account, region);
+        let zone = Arc::clone(&place.network.vswitch(id, self.zone.clone(), &self.zones).zone);
+        if self.zone.as_ref().is_some_and(|wanted| *wanted != zone) {
+            let wanted = self.zone.clone().unwrap_or_default().to_string();
+            return Err(Refusal::ZoneMismatch { vswitch: id.to_string(), zone: wanted });
+        }
+        let what = terms.what();
+        if world.sold_out.contains(&*zone) || world.sold_out.contains(&format!("{zone}/{what}")) {
+            return Err(Refusal::NoStock { zone: zone.to_string(), what });
+        }
+        let mut terms = terms.clone();
+        if self.is_spot {
+            let price = world.market.spot_price(&terms, region, &zone, now);
+            if let Some(Number(limit)) = self.spot_limit.filter(|limit| price > limit.0) {
+                return Err(Refusal::SpotTooDear { what, zone: zone.to_string(), price, limit });
+            }
+            terms.spot = Some(price);
+        }
+        let vswitch = world.place(account, region).network.vswitch(id, None, &self.zones);
+        vswitch.expire(now);
+        let kept = if self.fixed { vswitch.take_kept(self.name, now) } else { None };
+        let address = match kept.map_or_else(|| vswitch.give_out(self.address), Ok) {
+            Ok(address) => address,
+            Err(NoAddress::Exhausted) => return Err(Refusal::NoAddressLeft(id.to_string())),
+            Err(NoAddress::InUse) => {
+                let asked = self.address.map(|address| address.to_string());
+                return Err(Refusal::AddressInUse(asked.unwrap_or_default()));
+            }
+            Err(NoAddress::OutOfRange(start)) => {
+                let why = format!("it should be in the range of {id}, which is {start}/16 here");
+                return Err(Refusal::invalid("PrivateIpAddress", why));
+            }
+        };
+        Ok(Site { zone, vswitch: Arc::clone(id), address, terms })
+    }
+}
+
+/// The vSwitches in the order in which they are tried.
+fn vswitches(
+    request: &CreateContainerGroup,
+    world: &mut World,
+    region: &Region,
+) -> Result<Vec<Arc<str>>, Refusal> {
+    let ids = request.vswitch_id.as_deref().filter(|ids| !ids.is_empty());
+    let ids = ids.map_or_else(|| format!("vsw-default-{}", region.id), str::to_owned);
+    let mut ids: Vec<Arc<str>> = ids.split(',').map(|id| world.shared(id.trim())).collect();
+    if ids.len() > VSWITCHES_MAX {
+        return Err(Refusal::invalid("VSwitchId", format!("{} ids; {VSWITCHES_MAX} at most", ids.len())));
+    }
+    let strategy = request.schedule_strategy.as_ref().or(request.vswitch_strategy.as_ref());
+    if strategy.is_some_and(|strategy| strategy == "VSwitchRandom") {
+        let mut chance = world.draw(&format!("vswitches/{}", world.next_number()));
+        for last in (1..ids.len()).rev() {
+            let other = chance.between(0, u64::try_from(last).unwrap_or(0));
+            ids.swap(last, usize::try_from(other).unwrap_or(0));
+        }
+    }
+    Ok(ids)
+}

@@ -1,0 +1,22 @@
+//! `UpdateContainerGroupByTemplate`: a group becomes what a template tells; known to older clients only.
+//!
+//! A template has no id in it, so the newest group of its name that has not ended is meant (`ours`).
+
+use eci_api::actions::{UpdateContainerGroupByTemplate, UpdateContainerGroupByTemplateReply};
+
+use super::{Caller, Serve, template, update_container_group};
+use crate::refusal::Refusal;
+use crate::world::World;
+
+impl Serve for UpdateContainerGroupByTemplate {
+    fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
+        let asked = template::asked(template::read(self.template.as_deref())?);
+        let name = asked.container_group_name.clone().unwrap_or_default();
+        let all = world.groups_after(&caller.account, &caller.region, 0);
+        let newest = all.filter(|group| *group.card.name == *name && !group.state.is_final()).last();
+        let unknown = || Refusal::NotFound { kind: "ContainerGroupName", id: name.clone() };
+        let number = newest.ok_or_else(unknown)?.card.number;
+        update_container_group::update(world, caller, number, &asked, false)?;
+        Ok(UpdateContainerGroupByTemplateReply { request_id: caller.request_id.clone() })
+    }
+}
