@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::EciSim;
-use crate::billing::{Bill, meter};
+use crate::billing::Bill;
 use crate::faults::Rule;
 use crate::group::Group;
 use crate::ledger::Entry;
@@ -95,10 +95,22 @@ impl Control {
         self.at_present(|state, _| state.world.ledger.entries().to_vec())
     }
 
+    /// How many entries there are of what happened.
+    pub fn ledger_len(&self) -> usize {
+        self.at_present(|state, _| state.world.ledger.entries().len())
+    }
+
     /// The bill up to now.
     pub fn bill(&self) -> Bill {
         let currency = self.0.currency();
-        self.at_present(|state, now| Bill::of(&meter::usages(state.world.ledger.entries(), now), currency))
+        self.at_present(|state, now| {
+            let mut bill = Bill::of(&state.world.usages(now), currency);
+            for line in state.world.settled.lines(currency) {
+                bill.total += line.amount;
+                bill.lines.push(line);
+            }
+            bill
+        })
     }
 
     /// What it all costs up to now.

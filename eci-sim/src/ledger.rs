@@ -1,5 +1,7 @@
-//! What happened, to which group, at what instant; append-only, one line an entry.
+//! What happened, to which group, at what instant; append-only, one line an entry. Of groups that are gone, only the
+//! latest thousand have their lines; of the others stays what they have used, or in the end what it cost.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -89,12 +91,30 @@ pub enum What {
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
     entries: Vec<Entry>,
+    /// Groups that are gone and still have entries.
+    gone: BTreeSet<u64>,
 }
+
+/// From so many groups that are gone on, their entries become what they have used.
+const FOLD_FROM: usize = 1000;
 
 impl Ledger {
     /// Adds what happened last.
     pub(crate) fn write(&mut self, at: Timestamp, group: &Arc<Card>, what: What) {
         self.entries.push(Entry { at, group: Arc::clone(group), what });
+    }
+
+    /// A group is gone. When many are, and they are the greater part of it, their entries are taken out and given back.
+    pub(crate) fn let_go(&mut self, number: u64) -> Option<Vec<Entry>> {
+        self.gone.insert(number);
+        if self.gone.len() < FOLD_FROM || self.gone.len() * 8 < self.entries.len() {
+            return None;
+        }
+        let gone = std::mem::take(&mut self.gone);
+        let entries = std::mem::take(&mut self.entries).into_iter();
+        let (folded, kept) = entries.partition(|entry| gone.contains(&entry.group.number));
+        self.entries = kept;
+        Some(folded)
     }
 
     /// Forgets what happened where account and region fit.

@@ -13,6 +13,8 @@ use determinism::{Chance, Seed};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::agenda::{Agenda, Step};
+use crate::billing::meter::{self, Usage};
+use crate::billing::settled::Settled;
 use crate::group::Group;
 use crate::group::lifecycle::{Event, Illegal, State};
 use crate::group::steps::Hands;
@@ -41,11 +43,15 @@ pub struct World {
     agenda: Agenda,
     next_number: u64,
     names: BTreeSet<Arc<str>>,
+    /// At how many texts it is looked again which of them are still in use.
+    names_looked_at: usize,
     ids: Chance,
     /// What has an id and is no container group.
     pub assets: Assets,
     /// What happened.
     pub ledger: Ledger,
+    /// What groups have used that are no longer in the ledger.
+    pub settled: Settled,
     /// What containers do.
     pub scripts: Scripts,
     /// How much there may be.
@@ -84,9 +90,11 @@ impl World {
             agenda: Agenda::default(),
             next_number: 1,
             names: BTreeSet::new(),
+            names_looked_at: 1000,
             ids: seed.chance("ids"),
             assets: Assets::default(),
             ledger: Ledger::default(),
+            settled: Settled::default(),
             scripts: Scripts::default(),
             quota: Quota::default(),
             sold_out: BTreeSet::new(),
@@ -122,10 +130,20 @@ impl World {
         self.now = self.now.max(now);
     }
 
+    /// What all groups have used up to an instant, as far as it is not known only as a sum.
+    pub fn usages(&self, now: Timestamp) -> Vec<Usage> {
+        let gone = self.settled.usages().cloned();
+        gone.chain(meter::usages(self.ledger.entries(), now)).collect()
+    }
+
     /// A text that many groups share.
     pub fn shared(&mut self, text: &str) -> Arc<str> {
         if let Some(known) = self.names.get(text) {
             return Arc::clone(known);
+        }
+        if self.names.len() >= self.names_looked_at {
+            self.names.retain(|name| Arc::strong_count(name) > 1);
+            self.names_looked_at = 1000 + 2 * self.names.len();
         }
         let name: Arc<str> = text.into();
         self.names.insert(Arc::clone(&name));
@@ -336,12 +354,16 @@ impl World {
         self.assets.clear(&fits);
         self.ledger.clear(&fits);
         self.tokens.clear(|account| fits(account, ""));
+        self.settled.clear(&fits);
     }
 
     fn forget(&mut self, number: u64) {
         let Some(mut group) = self.groups.remove(&number) else { return };
         self.agenda.call_off(&mut group, |_| true);
         self.numbers.remove(&group.card.id);
+        if let Some(entries) = self.ledger.let_go(number) {
+            self.settled.take(meter::usages(&entries, self.now));
+        }
         let key = (Arc::clone(&group.card.account), Arc::clone(&group.card.region));
         if let Some(place) = self.places.get_mut(&key) {
             place.groups.remove(&number);

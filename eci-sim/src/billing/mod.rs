@@ -2,5 +2,6 @@
 
 pub mod bill;
 pub mod meter;
+pub mod settled;
 
 pub use bill::{Bill, BillLine, Item, Part};

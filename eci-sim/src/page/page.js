@@ -83,10 +83,21 @@ async function showGroups() {
 
 function byGroup(bill) {
   const costs = {};
-  // Shown, not charged: the bill itself is exact, and stands on top.
-  for (const line of bill.lines) costs[line["group-id"]] = (costs[line["group-id"]] || 0) + Number(line.amount);
-  for (const id of Object.keys(costs)) costs[id] = costs[id].toFixed(6);
-  return costs;
+  // Amounts are exact decimals, so they are added as whole numbers of the smallest part.
+  for (const line of bill.lines) costs[line["group-id"]] = (costs[line["group-id"]] || 0n) + units(line.amount);
+  return Object.fromEntries(Object.entries(costs).map(([id, cost]) => [id, written(cost)]));
+}
+
+const DIGITS = 28;
+
+function units(amount) {
+  const [whole, part] = amount.split(".");
+  return BigInt(whole + (part || "").padEnd(DIGITS, "0").slice(0, DIGITS));
+}
+
+function written(cost) {
+  const digits = cost.toString().padStart(DIGITS + 1, "0");
+  return `${digits.slice(0, -DIGITS)}.${digits.slice(-DIGITS).replace(/0+$/, "") || "0"}`;
 }
 
 async function showOne() {

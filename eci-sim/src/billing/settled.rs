@@ -1,0 +1,133 @@
+//! What groups that are gone have cost: each for itself for a while, then as one sum an account and region.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use super::bill::{Bill, BillLine, Item};
+use super::meter::Usage;
+use crate::money::{Currency, Yuan};
+
+/// How many stretches of use are kept each for itself.
+const KEPT: usize = 100_000;
+
+/// What is no longer in the ledger.
+#[derive(Debug, Clone, Default)]
+pub struct Settled {
+    usages: VecDeque<Usage>,
+    carried: BTreeMap<(Arc<str>, Arc<str>), Carried>,
+}
+
+/// The sum of what is no longer kept for itself; in both currencies, since the bill says which counts.
+#[derive(Debug, Clone, Default)]
+struct Carried {
+    from: i64,
+    to: i64,
+    seconds: u64,
+    yuan: Yuan,
+    dollars: Yuan,
+}
+
+impl Settled {
+    /// Takes in what groups have used that are gone.
+    pub fn take(&mut self, usages: Vec<Usage>) {
+        self.usages.extend(usages);
+        self.carry(KEPT);
+    }
+
+    /// What is still kept for itself.
+    pub fn usages(&self) -> impl Iterator<Item = &Usage> {
+        self.usages.iter()
+    }
+
+    /// What is not, as lines of a bill that name no group.
+    pub fn lines(&self, currency: Currency) -> impl Iterator<Item = BillLine> {
+        self.carried.iter().map(move |((account, region), sum)| sum.line(account, region, currency))
+    }
+
+    /// Forgets what was used where account and region fit.
+    pub fn clear(&mut self, fits: impl Fn(&str, &str) -> bool) {
+        self.usages.retain(|usage| !fits(&usage.group.account, &usage.group.region));
+        self.carried.retain(|(account, region), _| !fits(account, region));
+    }
+
+    /// Sums up all but the latest so many.
+    fn carry(&mut self, keep: usize) {
+        while self.usages.len() > keep
+            && let Some(usage) = self.usages.pop_front()
+        {
+            let key = (Arc::clone(&usage.group.account), Arc::clone(&usage.group.region));
+            let sum =
+                self.carried.entry(key).or_insert_with(|| Carried { from: i64::MAX, ..Carried::default() });
+            sum.from = sum.from.min(usage.from);
+            sum.to = sum.to.max(usage.to);
+            sum.seconds += u64::try_from(usage.to - usage.from).unwrap_or(0);
+            let usage = [usage];
+            sum.yuan += Bill::of(&usage, Currency::Cny).total;
+            sum.dollars += Bill::of(&usage, Currency::Usd).total;
+        }
+    }
+}
+
+impl Carried {
+    fn line(&self, account: &str, region: &str, currency: Currency) -> BillLine {
+        let at = |second| Timestamp::from_second(second).unwrap_or(Timestamp::MAX);
+        BillLine {
+            group_id: String::new(),
+            group_name: format!("earlier groups of {account}"),
+            tags: Vec::new(),
+            region: region.to_owned(),
+            from: at(self.from),
+            to: at(self.to),
+            seconds: self.seconds,
+            vcpu: Decimal::ZERO,
+            memory: Decimal::ZERO,
+            item: Item::Instance,
+            parts: Vec::new(),
+            amount: if currency == Currency::Usd { self.dollars } else { self.yuan },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::catalog::Size;
+    use crate::ledger::{Card, Terms};
+
+    fn usage(number: u64, from: i64, seconds: i64) -> Usage {
+        let group = Arc::new(Card {
+            number,
+            id: format!("eci-{number}").into(),
+            name: "web".into(),
+            account: if number.is_multiple_of(2) { "even".into() } else { "odd".into() },
+            region: "cn-hangzhou".into(),
+            tags: Vec::new(),
+            terms: Terms { size: Size::DEFAULT, ..Terms::default() },
+        });
+        Usage { group, from: 1_767_258_000 + from, to: 1_767_258_000 + from + seconds }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_summed_up_costs_what_it_cost(
+            stretches in prop::collection::vec((0i64..100_000, 1i64..20_000), 0..20),
+            keep in 0usize..20,
+        ) {
+            let usages: Vec<_> =
+                (1..).zip(stretches).map(|(number, (from, seconds))| usage(number, from, seconds)).collect();
+            let mut settled = Settled { usages: usages.clone().into(), ..Settled::default() };
+            settled.carry(keep);
+            for currency in [Currency::Cny, Currency::Usd] {
+                let kept: Vec<_> = settled.usages().cloned().collect();
+                prop_assert!(kept.len() <= keep);
+                let carried: Yuan = settled.lines(currency).map(|line| line.amount).sum();
+                prop_assert_eq!(Bill::of(&kept, currency).total + carried, Bill::of(&usages, currency).total);
+            }
+        }
+    }
+}
