@@ -51,6 +51,8 @@ pub struct Terms {
     pub currency: Currency,
     /// GiB of disk that image and data caches bring with them.
     pub cache_disk: u32,
+    /// GiB of snapshot in which a cache is kept.
+    pub snapshot: u32,
 }
 
 /// One thing that happened.
@@ -85,6 +87,15 @@ pub enum What {
     },
     /// Its terms or tags changed.
     Changed,
+    /// A cache or virtual node begins to be made; its card says on which terms it is kept from then on.
+    Made {
+        /// When it is there.
+        ready: Timestamp,
+        /// On which terms it is made, where that costs anything.
+        building: Option<Box<Terms>>,
+    },
+    /// A cache or virtual node is gone.
+    Gone,
 }
 
 /// All that happened, in order.
@@ -144,6 +155,8 @@ impl fmt::Display for Entry {
             What::Moved { from, to } => write!(f, "{from} -> {to}"),
             What::ContainerEnded { name, exit_code } => write!(f, "container {name} ended with {exit_code}"),
             What::Changed => write!(f, "changed {terms}"),
+            What::Made { ready, .. } => write!(f, "ready at {ready:.3}"),
+            What::Gone => write!(f, "gone"),
         }
     }
 }

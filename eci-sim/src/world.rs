@@ -1,6 +1,7 @@
 //! All that exists: groups, addresses, stock, what falls due; it moves only by `advance_to`.
 
 pub mod assets;
+pub mod charges;
 pub mod index;
 pub mod network;
 pub mod standing;
@@ -111,12 +112,13 @@ impl World {
 
     /// When something happens next by itself.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.agenda.next()
+        [self.agenda.next(), self.assets.next_expiry()].into_iter().flatten().min()
     }
 
     /// Lets everything happen that falls due until `now`, each thing at its own instant.
     pub fn advance_to(&mut self, now: Timestamp) {
         while let Some((slot, number, step)) = self.agenda.take(now) {
+            self.drop_expired(slot.0);
             self.now = self.now.max(slot.0);
             if let Some(group) = self.groups.get_mut(&number) {
                 group.due.retain(|own| *own != slot);
@@ -127,6 +129,7 @@ impl World {
                 self.hands(number, slot.0, |hands| hands.carry_out(step));
             }
         }
+        self.drop_expired(now);
         self.now = self.now.max(now);
     }
 

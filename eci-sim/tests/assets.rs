@@ -200,3 +200,83 @@ fn an_operator_s_task_is_recorded() {
     let records = sim.act(&request).unwrap().records;
     assert_eq!(records.iter().map(|record| record.ops_status.as_str()).collect::<Vec<_>>(), ["Success"]);
 }
+
+/// What stands on the bill under an id: seconds, and each part's name and amount.
+fn billed(sim: &EciSim, id: &str) -> Vec<(u64, String)> {
+    let lines = sim.control().bill().lines.into_iter().filter(|line| line.group_id == id);
+    let parts = |line: &eci_sim::BillLine| {
+        let parts: Vec<_> = line.parts.iter().map(|part| format!("{} {}", part.item, part.amount)).collect();
+        parts.join(", ")
+    };
+    lines.map(|line| (line.seconds, parts(&line))).collect()
+}
+
+#[test]
+fn an_image_cache_costs_an_instance_and_a_disk_while_it_is_built_and_then_its_snapshot() {
+    let sim = sim();
+    let request = CreateImageCache {
+        image_cache_name: Some("web".into()),
+        image: vec!["nginx:1.25".into(), "redis".into()],
+        image_cache_size: Some(40),
+        ..CreateImageCache::default()
+    };
+    let id = sim.act(&request).unwrap().image_cache_id;
+    wait(&sim, 120 + 3 * 86_400);
+    let lines = billed(&sim, &id);
+    assert_eq!(
+        lines,
+        [
+            (120, "cpu 0.01176, mem 0.002942, disk 0.0028".to_owned()),
+            (3 * 86_400, "snapshot 0.024".to_owned())
+        ]
+    );
+    sim.act(&DeleteImageCache { image_cache_id: Some(id.clone()), ..Default::default() }).unwrap();
+    wait(&sim, 86_400);
+    assert_eq!(billed(&sim, &id), lines, "what is gone costs nothing");
+}
+
+#[test]
+fn a_cache_that_is_kept_for_a_day_costs_for_a_day() {
+    let sim = sim();
+    let request = CreateDataCache {
+        path: Some("/data".into()),
+        data_source: Some(create_data_cache::DataSource { type_: Some("URL".into()), ..Default::default() }),
+        retention_days: Some(1),
+        ..CreateDataCache::default()
+    };
+    let id = sim.act(&request).unwrap().data_cache_id;
+    wait(&sim, 10 * 86_400);
+    let seconds: Vec<_> = billed(&sim, &id).into_iter().map(|(seconds, _)| seconds).collect();
+    assert_eq!(seconds, [300, 86_400 - 300]);
+}
+
+#[test]
+fn a_group_that_uses_a_cache_pays_for_its_disk_unless_the_cloud_made_the_cache_by_itself() {
+    let sim = sim();
+    let cache = image_cache(&sim);
+    wait(&sim, 120);
+    let with = |request: CreateContainerGroup| {
+        let id = create(&sim, &request);
+        wait(&sim, 3600);
+        billed(&sim, &id).iter().any(|(_, parts)| parts.contains("disk"))
+    };
+    let web = || group("web", vec![container("web", "redis", &[])]);
+    assert!(with(CreateContainerGroup { image_snapshot_id: Some(cache), ..web() }));
+    assert!(!with(CreateContainerGroup { auto_match_image_cache: Some(true), ..web() }), "it makes one");
+    assert!(!with(CreateContainerGroup { auto_match_image_cache: Some(true), ..web() }), "it uses that");
+}
+
+#[test]
+fn a_virtual_node_costs_from_when_it_is_ready() {
+    let sim = sim();
+    let request = CreateVirtualNode {
+        security_group_id: Some("sg-1".into()),
+        vswitch_id: Some("vsw-1".into()),
+        ..CreateVirtualNode::default()
+    };
+    let id = sim.act(&request).unwrap().virtual_node_id;
+    wait(&sim, 30 + 7200);
+    let lines = billed(&sim, &id);
+    assert_eq!(lines.iter().map(|(seconds, _)| *seconds).collect::<Vec<_>>(), [3570, 3600, 30]);
+    assert_eq!(lines[1].1, "cpu 0.3528, mem 0.176544", "B18");
+}

@@ -13,7 +13,7 @@ use crate::world::assets::{Asset, Detail};
 /// The tags of a request, as each operation's own type has them.
 pub type AskedTag<'a> = (&'a Option<String>, &'a Option<String>);
 
-/// Makes something and gives its id.
+/// Makes something and gives its id and number.
 pub fn make<'a>(
     world: &mut World,
     caller: &Caller,
@@ -22,12 +22,12 @@ pub fn make<'a>(
     tags: impl Iterator<Item = AskedTag<'a>>,
     resource_group: Option<&String>,
     (takes, detail): (Duration, Detail),
-) -> Result<String, Refusal> {
+) -> Result<(String, u64), Refusal> {
     let prefix = &caller.region()?.id_prefix;
     let tags = order::tags(tags.map(|(key, value)| (key.as_deref(), value.as_deref())))?;
     let id = world.new_id(kind, prefix);
     let now = world.now();
-    world.assets.add(Asset {
+    let number = world.assets.add(Asset {
         id: id.clone(),
         account: caller.account.clone(),
         region: caller.region.clone(),
@@ -42,7 +42,8 @@ pub fn make<'a>(
         expires: None,
         detail,
     });
-    Ok(id)
+    world.charge(number);
+    Ok((id, number))
 }
 
 /// The number of the one that fits and has this id.

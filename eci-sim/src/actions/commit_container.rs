@@ -29,7 +29,7 @@ impl Serve for CommitContainer {
             container: name,
             image: format!("{repository}:{tag}"),
         };
-        let id = assets::make(world, caller, "t", None, std::iter::empty(), None, (TAKES, detail))?;
+        let (id, _) = assets::make(world, caller, "t", None, std::iter::empty(), None, (TAKES, detail))?;
         Ok(CommitContainerReply { task_id: id, request_id: caller.request_id.clone() })
     }
 }

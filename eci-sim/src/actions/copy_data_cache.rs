@@ -28,11 +28,9 @@ impl Serve for CopyDataCache {
         let tags = self.tag.iter().map(|tag| (&tag.key, &tag.value));
         let name = self.name.clone().unwrap_or(original.name);
         let made = (create_data_cache::TAKES, detail);
-        let id =
+        let (id, number) =
             assets::make(world, &there, "edc", Some(&name), tags, self.resource_group_id.as_ref(), made)?;
-        if let Some(asset) = world.assets.by_id_mut(&id) {
-            asset.expires = assets::expiry(now, self.retention_days);
-        }
+        world.assets.expire(number, assets::expiry(now, self.retention_days));
         Ok(CopyDataCacheReply { data_cache_id: id, request_id: caller.request_id.clone() })
     }
 }

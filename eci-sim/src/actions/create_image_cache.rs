@@ -41,11 +41,9 @@ impl Serve for CreateImageCache {
         };
         let tags = self.tag.iter().map(|tag| (&tag.key, &tag.value));
         let (name, group) = (self.image_cache_name.as_ref(), self.resource_group_id.as_ref());
-        let id = assets::make(world, caller, "imc", name, tags, group, (TAKES, detail))?;
+        let (id, number) = assets::make(world, caller, "imc", name, tags, group, (TAKES, detail))?;
         let now = world.now();
-        if let Some(asset) = world.assets.by_id_mut(&id) {
-            asset.expires = assets::expiry(now, self.retention_days);
-        }
+        world.assets.expire(number, assets::expiry(now, self.retention_days));
         Ok(CreateImageCacheReply {
             container_group_id: helper,
             image_cache_id: id,

@@ -40,7 +40,7 @@ impl Serve for CreateVirtualNode {
         };
         let tags = self.tag.iter().map(|tag| (&tag.key, &tag.value));
         let (name, group) = (self.virtual_node_name.as_ref(), self.resource_group_id.as_ref());
-        let id = assets::make(world, caller, "vnd", name, tags, group, (TAKES, detail))?;
+        let (id, _) = assets::make(world, caller, "vnd", name, tags, group, (TAKES, detail))?;
         Ok(CreateVirtualNodeReply { virtual_node_id: id, request_id: caller.request_id.clone() })
     }
 }

@@ -12,7 +12,7 @@ impl Serve for DeleteDataCache {
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let number =
             find(world, caller, self.data_cache_id.as_deref(), self.bucket.as_deref(), self.path.as_deref())?;
-        world.assets.remove(number);
+        world.remove_asset(number);
         Ok(DeleteDataCacheReply { request_id: caller.request_id.clone() })
     }
 }

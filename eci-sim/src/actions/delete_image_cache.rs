@@ -13,7 +13,7 @@ impl Serve for DeleteImageCache {
         let is_cache =
             |asset: &crate::world::assets::Asset| matches!(asset.detail, Detail::ImageCache { .. });
         let number = assets::find(world, caller, ("ImageCacheId", id), is_cache)?;
-        world.assets.remove(number);
+        world.remove_asset(number);
         Ok(DeleteImageCacheReply { request_id: caller.request_id.clone() })
     }
 }

@@ -18,7 +18,7 @@ impl Serve for DeleteVirtualNode {
             let network = &mut world.place(&caller.account, &caller.region).network;
             network.give_back(&vswitch, address.parse().ok(), None);
         }
-        world.assets.remove(number);
+        world.remove_asset(number);
         Ok(DeleteVirtualNodeReply { request_id: caller.request_id.clone() })
     }
 }

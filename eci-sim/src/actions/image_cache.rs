@@ -6,12 +6,10 @@ use crate::group::{CacheUse, Spec};
 use crate::refusal::Refusal;
 use crate::world::World;
 use crate::world::assets::{Detail, Progress};
+use crate::world::charges::AUTO_NAMED;
 
 /// How large a cache is that the cloud makes by itself, in GiB (eci-openapi.md, section 8).
 const AUTO_SIZE: i32 = 30;
-
-/// How the cloud names the caches that it makes by itself.
-pub const AUTO_NAMED: &str = "auto-create-for-";
 
 /// From now on the group is to be started with what the cache does for it; gives the GiB of disk that it brings with
 /// it, none where the cloud made it by itself (billing.md, section 1).
@@ -81,6 +79,6 @@ pub fn matching(
     };
     let name = format!("{AUTO_NAMED}{group}");
     let made = (create_image_cache::TAKES, detail);
-    let id = assets::make(world, caller, "imc", Some(&name), std::iter::empty(), None, made)?;
+    let (id, _) = assets::make(world, caller, "imc", Some(&name), std::iter::empty(), None, made)?;
     Ok(CacheUse::Missed { made: id.into() })
 }

@@ -36,10 +36,12 @@ impl Serve for UpdateDataCache {
         if !tags.is_empty() {
             cache.tags = tags;
         }
-        cache.expires = assets::expiry(now, self.retention_days).or(cache.expires);
-        if self.data_source.is_some() || self.size.is_some() {
+        let rebuilt = self.data_source.is_some() || self.size.is_some();
+        if rebuilt {
             (cache.since, cache.takes, cache.updating) = (now, create_data_cache::TAKES, true);
+            world.charge(number);
         }
+        world.assets.expire(number, assets::expiry(now, self.retention_days));
         Ok(UpdateDataCacheReply { request_id: caller.request_id.clone() })
     }
 }

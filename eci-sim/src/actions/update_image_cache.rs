@@ -52,10 +52,11 @@ impl Serve for UpdateImageCache {
         if !tags.is_empty() {
             cache.tags = tags;
         }
-        cache.expires = assets::expiry(now, self.retention_days).or(cache.expires);
         if rebuilt {
             (cache.since, cache.takes, cache.updating) = (now, create_image_cache::TAKES, true);
+            world.charge(number);
         }
+        world.assets.expire(number, assets::expiry(now, self.retention_days));
         Ok(UpdateImageCacheReply { request_id: caller.request_id.clone() })
     }
 }

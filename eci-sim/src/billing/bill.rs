@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::meter::Usage;
-use crate::catalog::{CATALOG, Item as Priced};
+use crate::catalog::{CATALOG, Item as Priced, Size};
 use crate::ledger::{Card, Terms};
 use crate::money::{Currency, PerSecond, Yuan};
 
@@ -72,9 +72,6 @@ pub enum Item {
     Disk,
     /// The snapshot in which a cache is kept; of another product's bill.
     Snapshot,
-    /// A virtual node.
-    #[serde(rename = "vnode")]
-    VirtualNode,
 }
 
 /// One part of a line.
@@ -104,12 +101,14 @@ impl Bill {
 /// Cuts at each clock hour; UTC+08:00, in which the bill is read, has the same full hours as UTC.
 fn hours(usage: &Usage) -> impl Iterator<Item = (&Arc<Card>, i64, i64)> {
     let mut from = usage.from;
+    // A snapshot is on the bill of another product, which knows no hours.
+    let whole = usage.group.terms.size == Size::default();
     std::iter::from_fn(move || {
         if from >= usage.to {
             return None;
         }
         let start = from;
-        from = ((start.div_euclid(3600) + 1) * 3600).min(usage.to);
+        from = if whole { usage.to } else { ((start.div_euclid(3600) + 1) * 3600).min(usage.to) };
         Some((&usage.group, start, from))
     })
 }
@@ -131,9 +130,17 @@ fn line(group: &Arc<Card>, from: i64, to: i64, currency: Currency) -> BillLine {
         vcpu: group.terms.size.vcpu.vcpu().0,
         memory: group.terms.size.memory.gib().0,
         item: if by_type { Item::InstanceType } else { Item::Instance },
-        amount: parts.iter().map(|part| part.amount).sum::<Yuan>().to_bill(currency),
+        amount: to_pay(&parts, currency),
         parts,
     }
+}
+
+/// The sum of the parts; the rule for small amounts is one of ECI, not of the products that sell disks and snapshots.
+fn to_pay(parts: &[Part], currency: Currency) -> Yuan {
+    let (others, own): (Vec<&Part>, Vec<&Part>) =
+        parts.iter().partition(|part| matches!(part.item, Item::Disk | Item::Snapshot));
+    let sum = |parts: Vec<&Part>| parts.iter().map(|part| part.amount).sum::<Yuan>();
+    sum(own).to_bill(currency) + sum(others)
 }
 
 /// What so many seconds on these terms cost, part by part; an ECS type that no list has a price for costs what its
@@ -146,6 +153,7 @@ pub fn price(terms: &Terms, region: &str, currency: Currency, at: Timestamp, sec
     let by_type = terms.instance_type.as_deref().and_then(|name| charge(Priced::Type(name), Decimal::ONE));
     let mut parts = match by_market.or(by_type) {
         Some(amount) => vec![Part { item: Item::InstanceType, amount }],
+        None if terms.size == Size::default() => Vec::new(),
         None => {
             let cpu = charge(Priced::Vcpu(terms.category), terms.size.vcpu.vcpu().0);
             let mem = charge(Priced::Memory(terms.category), terms.size.memory.gib().0);
@@ -165,6 +173,11 @@ pub fn price(terms: &Terms, region: &str, currency: Currency, at: Timestamp, sec
     {
         parts.push(Part { item: Item::Disk, amount });
     }
+    if terms.snapshot > 0
+        && let Some(amount) = charge(Priced::Snapshot, Decimal::from(terms.snapshot))
+    {
+        parts.push(Part { item: Item::Snapshot, amount });
+    }
     parts
 }
 
@@ -178,7 +191,6 @@ impl fmt::Display for Item {
             Self::SystemDisk => "systemdisk",
             Self::Disk => "disk",
             Self::Snapshot => "snapshot",
-            Self::VirtualNode => "vnode",
         })
     }
 }
@@ -204,7 +216,7 @@ impl fmt::Display for BillLine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{Category, Size};
+    use crate::catalog::Category;
 
     const CNY: Currency = Currency::Cny;
     const USD: Currency = Currency::Usd;
@@ -269,6 +281,30 @@ mod tests {
             let parts: Vec<_> =
                 bill.lines[0].parts.iter().map(|p| format!("{} {}", p.item, p.amount)).collect();
             assert_eq!(parts, wanted, "{id}");
+        }
+    }
+
+    #[test]
+    fn caches_and_virtual_nodes_cost_what_the_vectors_say() {
+        let day = 86_400;
+        let instance = |terms: Terms| Terms { cache_disk: 40, ..terms };
+        let data = |terms: Terms| Terms { cache_disk: 20, ..terms };
+        let snapshot = |gib| Terms { snapshot: gib, ..Terms::default() };
+        let disk = |gib| Terms { cache_disk: gib, ..Terms::default() };
+        for (id, terms, seconds, currency, total) in [
+            ("B10", instance(terms("2", "4")), 300, CNY, "0.043756"),
+            ("B11", snapshot(2), 3 * day, CNY, "0.024"),
+            ("B12", disk(40), 3 * 3600, CNY, "0.252"),
+            ("B13", instance(terms("2", "4")), 300, USD, "0.0074386666666666666666666667"),
+            ("B14", snapshot(2), 3 * day, USD, "0.004"),
+            ("B14", disk(40), 3 * 3600, USD, "0.06"),
+            ("B15", data(terms("2", "4")), 300, CNY, "0.040256"),
+            ("B16", snapshot(15), 3 * day, CNY, "0.18"),
+            ("B17", disk(20), 3 * 3600, CNY, "0.126"),
+            ("B18", terms("2", "8"), 3600, CNY, "0.529344"),
+        ] {
+            let found = bill(terms, NINE, seconds, currency).total.decimal();
+            assert_eq!(found.normalize(), total.parse::<Decimal>().unwrap(), "{id}");
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::group::lifecycle::State;
-use crate::ledger::{Card, Entry, What};
+use crate::ledger::{Card, Entry, Terms, What};
 
 /// Whole seconds for which an instance is billed on unchanged terms; the end is not included.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,7 @@ pub fn is_billed(state: State) -> bool {
 pub fn usages(entries: &[Entry], now: Timestamp) -> Vec<Usage> {
     let mut open: BTreeMap<u64, usize> = BTreeMap::new();
     let mut usages: Vec<Usage> = Vec::new();
+    let mut kept = Kept::default();
     let begin = |group: &Arc<Card>, second| Usage { group: Arc::clone(group), from: second, to: second };
     for Entry { at, group, what } in entries {
         let second = at.as_second();
@@ -59,12 +60,50 @@ pub fn usages(entries: &[Entry], now: Timestamp) -> Vec<Usage> {
                 *index = usages.len();
                 usages.push(begin(group, second));
             }
+            What::Made { ready, building } => {
+                kept.end(group.number, second, &mut usages);
+                kept.begin(group, (second, ready.as_second()), building.as_deref(), &mut usages);
+            }
+            What::Gone => kept.end(group.number, second, &mut usages),
             What::Created | What::Moved { .. } | What::ContainerEnded { .. } => {}
         }
     }
+    let still: Vec<u64> = kept.0.keys().copied().collect();
+    still.into_iter().for_each(|number| kept.end(number, now.as_second(), &mut usages));
     for index in open.into_values() {
         usages[index].to = now.as_second().max(usages[index].from);
     }
     usages.retain(|usage| usage.from < usage.to);
     usages
+}
+
+/// The caches and virtual nodes that are not gone: where their usages stand.
+#[derive(Default)]
+struct Kept(BTreeMap<u64, Vec<usize>>);
+
+impl Kept {
+    /// Until it is ready, it costs what its making costs; from then on what it costs to keep it.
+    fn begin(
+        &mut self,
+        card: &Arc<Card>,
+        (from, ready): (i64, i64),
+        building: Option<&Terms>,
+        usages: &mut Vec<Usage>,
+    ) {
+        let mut own = Vec::new();
+        if let Some(terms) = building {
+            let group = Arc::new(Card { terms: terms.clone(), ..(**card).clone() });
+            own.push(usages.len());
+            usages.push(Usage { group, from, to: ready });
+        }
+        own.push(usages.len());
+        usages.push(Usage { group: Arc::clone(card), from: ready, to: i64::MAX });
+        self.0.insert(card.number, own);
+    }
+
+    fn end(&mut self, number: u64, second: i64, usages: &mut [Usage]) {
+        for index in self.0.remove(&number).unwrap_or_default() {
+            usages[index].to = usages[index].to.min(second);
+        }
+    }
 }

@@ -3,6 +3,7 @@
 pub mod container;
 pub mod happened;
 pub mod lifecycle;
+mod mishaps;
 pub mod order;
 pub mod steps;
 pub mod timeline;

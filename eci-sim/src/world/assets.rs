@@ -2,7 +2,7 @@
 //!
 //! Each is made or changed within a time that is drawn when it begins, so its status is a function of the clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -118,6 +118,7 @@ pub enum Progress {
 #[derive(Debug, Clone, Default)]
 pub struct Assets {
     by_number: BTreeMap<u64, Asset>,
+    expiring: BTreeSet<(Timestamp, u64)>,
     next: u64,
 }
 
@@ -140,10 +141,32 @@ impl Asset {
 }
 
 impl Assets {
-    /// Something begins to exist.
-    pub fn add(&mut self, asset: Asset) {
+    /// Something begins to exist; gives its number.
+    pub fn add(&mut self, asset: Asset) -> u64 {
         self.next += 1;
         self.by_number.insert(self.next, asset);
+        self.next
+    }
+
+    /// Says when something is dropped; where nothing is said, it stays as it was.
+    pub fn expire(&mut self, number: u64, at: Option<Timestamp>) {
+        let (Some(asset), Some(at)) = (self.by_number.get_mut(&number), at) else { return };
+        if let Some(before) = asset.expires.replace(at) {
+            self.expiring.remove(&(before, number));
+        }
+        self.expiring.insert((at, number));
+    }
+
+    /// When the next is dropped.
+    pub fn next_expiry(&self) -> Option<Timestamp> {
+        self.expiring.first().map(|(at, _)| *at)
+    }
+
+    /// One that is to be dropped until an instant, the earliest.
+    pub fn expired(&mut self, until: Timestamp) -> Option<(Timestamp, u64)> {
+        let first = *self.expiring.first().filter(|(at, _)| *at <= until)?;
+        self.expiring.remove(&first);
+        Some(first)
     }
 
     /// What is an account's in a region and fits, in order of creation, with its number.
@@ -172,12 +195,18 @@ impl Assets {
 
     /// All are gone whose account and region fit.
     pub fn clear(&mut self, fits: impl Fn(&str, &str) -> bool) {
-        self.by_number.retain(|_, asset| !fits(&asset.account, &asset.region));
+        let Self { by_number, expiring, .. } = self;
+        by_number.retain(|_, asset| !fits(&asset.account, &asset.region));
+        expiring.retain(|(_, number)| by_number.contains_key(number));
     }
 
     /// It is gone.
-    pub fn remove(&mut self, number: u64) {
-        self.by_number.remove(&number);
+    pub fn remove(&mut self, number: u64) -> Option<Asset> {
+        let asset = self.by_number.remove(&number)?;
+        if let Some(at) = asset.expires {
+            self.expiring.remove(&(at, number));
+        }
+        Some(asset)
     }
 }
 

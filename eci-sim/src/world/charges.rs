@@ -1,0 +1,91 @@
+//! What caches and virtual nodes cost, on the ledger: while they are built, while they are kept, until they are gone.
+//!
+//! An instance of 2 vCPU and 4 GiB with a disk of the cache's size builds a cache, which is then kept as a snapshot;
+//! caches that the cloud makes by itself cost nothing (billing.md, section 1). How large a snapshot gets is `ours`: one
+//! GiB an image, and three quarters of a data cache, as in the examples there. A virtual node is one instance of 2 vCPU
+//! and 8 GiB from when it is ready.
+
+use std::sync::Arc;
+
+use eci_api::size::{Mebibytes, MilliVcpu};
+use jiff::Timestamp;
+
+use super::World;
+use super::assets::{Asset, Detail};
+use crate::billing::meter;
+use crate::catalog::Size;
+use crate::ledger::{Card, Terms, What};
+
+/// How the cloud names the caches that it makes by itself.
+pub const AUTO_NAMED: &str = "auto-create-for-";
+/// The numbers of what is no group begin here, so that the ledger tells them apart.
+const FIRST_NUMBER: u64 = 1 << 63;
+
+impl World {
+    /// Something begins to be made, or to be made anew.
+    pub fn charge(&mut self, number: u64) {
+        let now = self.now;
+        let Some(asset) = self.assets.get_mut(number) else { return };
+        let Some((building, kept)) = terms(asset) else { return };
+        let (card, ready) = (card(number, asset, kept), asset.done_at());
+        self.ledger.write(now, &card, What::Made { ready, building: building.map(Box::new) });
+    }
+
+    /// Something is gone.
+    pub fn remove_asset(&mut self, number: u64) {
+        self.drop_asset(number, self.now);
+    }
+
+    /// Drops what is kept until an instant at the latest.
+    pub(super) fn drop_expired(&mut self, until: Timestamp) {
+        while let Some((at, number)) = self.assets.expired(until) {
+            self.now = self.now.max(at);
+            self.drop_asset(number, at);
+        }
+    }
+
+    fn drop_asset(&mut self, number: u64, at: Timestamp) {
+        let Some(asset) = self.assets.remove(number) else { return };
+        if let Some((_, kept)) = terms(&asset) {
+            self.ledger.write(at, &card(number, &asset, kept), What::Gone);
+            if let Some(entries) = self.ledger.let_go(FIRST_NUMBER + number) {
+                self.settled.take(meter::usages(&entries, at));
+            }
+        }
+    }
+}
+
+fn card(number: u64, asset: &Asset, terms: Terms) -> Arc<Card> {
+    Arc::new(Card {
+        number: FIRST_NUMBER + number,
+        id: asset.id.as_str().into(),
+        name: asset.name.as_str().into(),
+        account: Arc::clone(&asset.account),
+        region: Arc::clone(&asset.region),
+        tags: asset.tags.clone(),
+        terms,
+    })
+}
+
+/// On which terms something is made, and kept from then on; nothing where it costs nothing.
+fn terms(asset: &Asset) -> Option<(Option<Terms>, Terms)> {
+    let instance = |gib: u32| Size { vcpu: MilliVcpu(2000), memory: Mebibytes(gib * 1024) };
+    let cache = |disk: i32, snapshot: u32| {
+        let cache_disk = u32::try_from(disk).unwrap_or(0);
+        let earlier = if asset.updating { snapshot } else { 0 };
+        let building = Terms { size: instance(4), cache_disk, snapshot: earlier, ..Terms::default() };
+        (Some(building), Terms { snapshot, ..Terms::default() })
+    };
+    match &asset.detail {
+        Detail::ImageCache { .. } if asset.name.starts_with(AUTO_NAMED) => None,
+        Detail::ImageCache { images, size, .. } => {
+            Some(cache(*size, u32::try_from(images.len()).unwrap_or(u32::MAX)))
+        }
+        Detail::DataCache { size, .. } => {
+            let gib = u32::try_from(*size).unwrap_or(0);
+            Some(cache(*size, (gib.saturating_mul(3)).div_ceil(4)))
+        }
+        Detail::VirtualNode { .. } => Some((None, Terms { size: instance(8), ..Terms::default() })),
+        Detail::Commit { .. } | Detail::Ops { .. } => None,
+    }
+}
