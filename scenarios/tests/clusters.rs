@@ -68,6 +68,14 @@ fn a_context_that_is_not_there_is_told_with_those_that_are() {
 }
 
 #[test]
+fn a_context_that_is_not_kinds_is_told_how_to_come_by_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = kubeconfig(folder.path(), "http://127.0.0.1:9");
+    let text = told(scenarios().args(["run", "--cluster", "kind", "networking"]).env("KUBECONFIG", &path));
+    assert!(text.contains("`here` is not one of kind's") && text.contains("cargo ci kind up"), "{text}");
+}
+
+#[test]
 fn a_cluster_elsewhere_is_not_touched_when_nobody_can_be_asked() {
     let folder = tempfile::tempdir().unwrap();
     // An address that belongs to nobody, RFC 5737.

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use determinism::Seed;
 use tokio::runtime::Runtime;
 
-use crate::cluster::{EMBEDDED, Found, Site};
+use crate::cluster::{EMBEDDED, Found, NotFound, Site};
 use crate::outcome::Outcome;
 use crate::runner::{self, Case};
 
@@ -37,6 +37,8 @@ enum Kind {
     ControlPlane,
     /// The cluster that the kubeconfig names, in namespaces of our own.
     Kubeconfig,
+    /// The cluster that `cargo ci kind up` makes: as `kubeconfig`, with a context of kind's.
+    Kind,
 }
 
 /// A cluster that is there.
@@ -48,8 +50,8 @@ pub(super) enum Place {
 impl Place {
     /// Starts the cluster, or finds it.
     pub(super) fn open(on: &On, cases: &[Case], seed: Seed) -> anyhow::Result<Self> {
-        if on.cluster != Kind::Kubeconfig && (on.context.is_some() || on.yes) {
-            bail!("--context and --yes go with `--cluster kubeconfig`");
+        if !matches!(on.cluster, Kind::Kubeconfig | Kind::Kind) && (on.context.is_some() || on.yes) {
+            bail!("--context and --yes go with `--cluster kubeconfig` and `--cluster kind`");
         }
         let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         match on.cluster {
@@ -59,9 +61,12 @@ impl Place {
                 let site = runtime.block_on(Site::control_plane())?;
                 Ok(Self::Site(Box::new(site), runtime))
             }
-            Kind::Kubeconfig => {
+            Kind::Kubeconfig | Kind::Kind => {
                 let runtime = runtime()?;
                 let found = runtime.block_on(Found::look(on.context.as_deref(), seed))?;
+                if on.cluster == Kind::Kind && !found.is_kind() {
+                    return Err(NotFound::NotKind { context: found.context }.into());
+                }
                 if !found.is_local && !on.yes {
                     ask(&found)?;
                 }
@@ -145,8 +150,9 @@ impl fmt::Display for On {
         match self.cluster {
             Kind::Embedded => Ok(()),
             Kind::ControlPlane => f.write_str("--cluster control-plane"),
-            Kind::Kubeconfig => {
-                f.write_str("--cluster kubeconfig")?;
+            Kind::Kubeconfig | Kind::Kind => {
+                let kind = if self.cluster == Kind::Kind { "kind" } else { "kubeconfig" };
+                write!(f, "--cluster {kind}")?;
                 self.context.iter().try_for_each(|context| write!(f, " --context {context}"))
             }
         }

@@ -30,7 +30,7 @@ pub struct Found {
     /// Whether it is on this machine.
     pub is_local: bool,
     pub(super) client: Client,
-    pub(super) address: IpAddr,
+    address: IpAddr,
     pub(super) kubeconfig: PathBuf,
     pub(super) home: String,
     pub(super) folder: TempDir,
@@ -72,6 +72,15 @@ pub enum NotFound {
         url: String,
         /// What was seen instead.
         why: String,
+    },
+    /// It is not kind's.
+    #[error(
+        "context `{context}` is not one of kind's, which begin with `kind-`. `cargo ci kind up` makes a cluster, and \
+         `cargo ci kind run -- scenarios run --cluster kind` plays on it; any other is `--cluster kubeconfig`"
+    )]
+    NotKind {
+        /// The context.
+        context: String,
     },
     /// Something of that name is there and is somebody else's.
     #[error(
@@ -161,11 +170,31 @@ impl Found {
         Ok(())
     }
 
-    /// Whether pods can run nowhere but on the virtual node.
-    pub(super) async fn is_lone(&self) -> Result<bool, SiteError> {
+    /// The addresses of the nodes that there are. Without any, pods can run nowhere but on the virtual node.
+    pub(super) async fn nodes(&self) -> Result<Vec<Option<IpAddr>>, SiteError> {
         let nodes = Api::<Node>::all(self.client.clone()).list(&ListParams::default()).await;
-        Ok(nodes.map_err(super::site::refused("listing the nodes"))?.items.is_empty())
+        let nodes = nodes.map_err(super::site::refused("listing the nodes"))?.items;
+        Ok(nodes.iter().map(internal_address).collect())
     }
+
+    /// The address of this machine at which the cluster finds it.
+    ///
+    /// An API server on loopback is often in a container, as kind's is; then its own loopback is not ours, and we are
+    /// found where the way to its node begins.
+    pub(super) fn address(&self, nodes: &[Option<IpAddr>]) -> IpAddr {
+        let node = nodes.iter().flatten().next().filter(|_| self.is_local);
+        node.and_then(|node| towards(&node.to_string(), 10250)).unwrap_or(self.address)
+    }
+
+    /// Whether kind made it.
+    pub fn is_kind(&self) -> bool {
+        self.context.starts_with("kind-")
+    }
+}
+
+fn internal_address(node: &Node) -> Option<IpAddr> {
+    let addresses = node.status.as_ref()?.addresses.as_deref()?;
+    addresses.iter().find(|address| address.type_ == "InternalIP")?.address.parse().ok()
 }
 
 /// The context that is meant, which there is.

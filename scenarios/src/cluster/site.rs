@@ -98,12 +98,13 @@ impl Site {
         let mut all = namespaces.clone();
         all.insert(PROBED.to_owned());
         found.is_free(&all).await?;
+        let nodes = found.nodes().await?;
         let around = Surroundings {
             name: format!("context {} · Kubernetes {version}", found.context),
-            is_lone: found.is_lone().await?,
+            is_lone: nodes.is_empty(),
+            address: found.address(&nodes),
             client: found.client,
             kubeconfig: found.kubeconfig,
-            address: found.address,
             probed: PROBED.to_owned(),
         };
         let broom = Broom { home: found.home, by_hand: false };

@@ -27,8 +27,8 @@ use crate::scenario::Capability;
 use crate::stage::{StartError, pace::Marks};
 use crate::story::Gathering;
 
-/// The longest stride of the world's time; a longer span is cut into several.
-const STRIDE: Duration = Duration::from_secs(5);
+/// The longest stride of the world's time; a longer span is cut into several. As long as the pause between two heartbeats.
+const STRIDE: Duration = Duration::from_secs(10);
 /// How long the node may really take to become ready, and the webhook to be asked.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 /// How much of the world's time passes for each look meanwhile.
