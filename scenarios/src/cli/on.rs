@@ -20,7 +20,7 @@ const INTERRUPTED: i32 = 130;
 pub(super) struct On {
     /// The cluster that the cases are played on.
     #[arg(long, value_name = "KIND", default_value = "embedded")]
-    cluster: Kind,
+    cluster: Choice,
     /// The context of the kubeconfig; its current one where nothing is said.
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
@@ -30,7 +30,7 @@ pub(super) struct On {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Kind {
+enum Choice {
     /// A Kubernetes API in this process; time is stepped.
     Embedded,
     /// etcd and Kubernetes' own programs, started on this machine for the run.
@@ -50,21 +50,21 @@ pub(super) enum Place {
 impl Place {
     /// Starts the cluster, or finds it.
     pub(super) fn open(on: &On, cases: &[Case], seed: Seed) -> anyhow::Result<Self> {
-        if !matches!(on.cluster, Kind::Kubeconfig | Kind::Kind) && (on.context.is_some() || on.yes) {
+        if !matches!(on.cluster, Choice::Kubeconfig | Choice::Kind) && (on.context.is_some() || on.yes) {
             bail!("--context and --yes go with `--cluster kubeconfig` and `--cluster kind`");
         }
         let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         match on.cluster {
-            Kind::Embedded => Ok(Self::Embedded),
-            Kind::ControlPlane => {
+            Choice::Embedded => Ok(Self::Embedded),
+            Choice::ControlPlane => {
                 let runtime = runtime()?;
                 let site = runtime.block_on(Site::control_plane())?;
                 Ok(Self::Site(Box::new(site), runtime))
             }
-            Kind::Kubeconfig | Kind::Kind => {
+            Choice::Kubeconfig | Choice::Kind => {
                 let runtime = runtime()?;
                 let found = runtime.block_on(Found::look(on.context.as_deref(), seed))?;
-                if on.cluster == Kind::Kind && !found.is_kind() {
+                if on.cluster == Choice::Kind && !found.is_kind() {
                     return Err(NotFound::NotKind { context: found.context }.into());
                 }
                 if !found.is_local && !on.yes {
@@ -148,10 +148,10 @@ fn told_to_end() -> anyhow::Result<impl Future<Output = ()>> {
 impl fmt::Display for On {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.cluster {
-            Kind::Embedded => Ok(()),
-            Kind::ControlPlane => f.write_str("--cluster control-plane"),
-            Kind::Kubeconfig | Kind::Kind => {
-                let kind = if self.cluster == Kind::Kind { "kind" } else { "kubeconfig" };
+            Choice::Embedded => Ok(()),
+            Choice::ControlPlane => f.write_str("--cluster control-plane"),
+            Choice::Kubeconfig | Choice::Kind => {
+                let kind = if self.cluster == Choice::Kind { "kind" } else { "kubeconfig" };
                 write!(f, "--cluster {kind}")?;
                 self.context.iter().try_for_each(|context| write!(f, " --context {context}"))
             }
