@@ -109,7 +109,7 @@ fn a_provider_ends_when_nobody_holds_its_time_any_more() {
         .spawn()
         .unwrap();
     let held = provider.stdin.take();
-    silent.accept().unwrap();
+    let _open = silent.accept().unwrap();
     assert_eq!(provider.try_wait().unwrap(), None);
     drop(held);
     assert!(provider.wait().unwrap().success());
