@@ -117,6 +117,8 @@ pub enum Item<'a> {
     CacheDisk,
     /// A GiB of a snapshot.
     Snapshot,
+    /// The least that the whole life of a group costs, where the list has one.
+    Minimum,
 }
 
 /// Why no size fits.
@@ -341,6 +343,7 @@ impl Catalog {
             Item::VirtualNode => ("vnode", ""),
             Item::CacheDisk => ("cache_disk", ""),
             Item::Snapshot => ("snapshot", ""),
+            Item::Minimum => ("minimum", ""),
         };
         let listed = |row: &&Price| {
             row.item == name

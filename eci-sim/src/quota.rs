@@ -47,6 +47,8 @@ pub fn calls_per_minute(action: &str) -> Option<usize> {
 pub struct Throttle {
     /// Whether it counts.
     pub on: bool,
+    /// How many of a hundred of the published calls it lets pass; all where nothing is said.
+    pub percent: Option<u32>,
     calls: BTreeMap<(Arc<str>, String), VecDeque<Timestamp>>,
 }
 
@@ -54,6 +56,7 @@ impl Throttle {
     /// Counts a call; false when it is one too many within a minute (the window is `ours`).
     pub fn admit(&mut self, account: &Arc<str>, action: &str, now: Timestamp) -> bool {
         let Some(most) = calls_per_minute(action).filter(|_| self.on) else { return true };
+        let most = most * self.percent.map_or(100, |percent| percent as usize) / 100;
         let calls = self.calls.entry((Arc::clone(account), action.to_owned())).or_default();
         while calls.front().is_some_and(|at| at.duration_until(now) >= SignedDuration::from_mins(1)) {
             calls.pop_front();
@@ -69,6 +72,14 @@ impl Throttle {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_scaled_limit_lets_its_share_pass() {
+        let (account, start): (Arc<str>, Timestamp) = ("a".into(), "2026-01-01T00:00:00Z".parse().unwrap());
+        let mut throttle = Throttle { on: true, percent: Some(1), ..Throttle::default() };
+        let passed = (0..200).filter(|_| throttle.admit(&account, "CreateImageCache", start)).count();
+        assert_eq!(passed, 2);
+    }
 
     #[test]
     fn a_call_too_many_within_a_minute_is_refused_until_the_first_is_old() {

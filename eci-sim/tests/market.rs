@@ -235,3 +235,63 @@ fn a_group_that_is_exported_and_made_again_is_the_same() {
     first.events.clone_from(&second.events);
     assert_eq!(first, second);
 }
+
+#[test]
+fn two_accounts_in_two_regions_know_nothing_of_each_other() {
+    let clock = determinism::Clock::still(stand::NINE.parse().unwrap());
+    let secret = |text: &str| eci_api::signature::Secret::new(text);
+    let sim =
+        EciSim::builder().clock(clock).credential("a", secret("sa")).credential("b", secret("sb")).build();
+    let mut number = 0;
+    let mut call = |key: &str, region: &str, action: &str, more: &[(&str, &str)]| {
+        number += 1;
+        let mut pairs: eci_api::query::Pairs = vec![("RegionId".into(), region.into())];
+        pairs.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let (now, secret) = (stand::NINE.parse().unwrap(), secret(&format!("s{key}")));
+        eci_api::signature::rpc::complete(
+            &mut pairs,
+            action,
+            (key, &secret),
+            "POST",
+            now,
+            &format!("n{number}"),
+        );
+        let incoming = eci_sim::Incoming {
+            method: "POST".into(),
+            path: "/".into(),
+            query: eci_api::query::render(&pairs),
+            ..eci_sim::Incoming::default()
+        };
+        let answer = sim.exchange(incoming).answer.unwrap();
+        serde_json::from_slice::<serde_json::Value>(answer.body()).unwrap()
+    };
+    let web = [
+        ("ContainerGroupName", "web"),
+        ("Container.1.Name", "web"),
+        ("Container.1.Image", "nginx"),
+        ("ClientToken", "t"),
+        ("EipInstanceId", "eip-1"),
+    ];
+    let mut made = std::collections::BTreeSet::new();
+    for (key, region) in [("a", "cn-hangzhou"), ("b", "cn-hangzhou")] {
+        let answer = call(key, region, "CreateContainerGroup", &web);
+        made.insert(answer["ContainerGroupId"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned());
+    }
+    assert_eq!(made.len(), 2, "one token each");
+    for (key, region, count) in [("a", "cn-hangzhou", 1), ("b", "cn-hangzhou", 1), ("a", "cn-beijing", 0)] {
+        assert_eq!(
+            call(key, region, "DescribeContainerGroups", &[])["TotalCount"],
+            count,
+            "{key} in {region}"
+        );
+    }
+    let of_a = made.first().unwrap().clone();
+    let of_both: Vec<_> = ["a", "b"]
+        .map(|key| {
+            call(key, "cn-hangzhou", "DeleteContainerGroup", &[("ContainerGroupId", &of_a)])["Code"].clone()
+        })
+        .into();
+    assert!(
+        of_both.contains(&"InvalidParameter.NotFound".into()) && of_both.contains(&serde_json::Value::Null)
+    );
+}

@@ -19,7 +19,7 @@ impl Serve for CreateContainerGroup {
         let region = caller.region()?;
         let mut plan = Plan::of(self, region, caller)?;
         world.standings.may_make(&caller.account)?;
-        check_eip(self, world)?;
+        check_eip(self, world, caller)?;
         let named_cache = match self.image_snapshot_id.as_deref().filter(|id| !id.is_empty()) {
             Some(id) => Some(image_cache::named(world, caller, id)?),
             None => None,
@@ -96,13 +96,13 @@ fn check_windows(request: &CreateContainerGroup) -> Result<(), Refusal> {
 }
 
 /// A public address that is brought along belongs to one group at a time; where one is to be made too, that one counts.
-fn check_eip(request: &CreateContainerGroup, world: &World) -> Result<(), Refusal> {
+fn check_eip(request: &CreateContainerGroup, world: &World, caller: &Caller) -> Result<(), Refusal> {
     let Some(eip) = request.eip_instance_id.as_deref().filter(|id| !id.is_empty()) else { return Ok(()) };
-    let holds = |group: &&Group| {
-        !group.state.is_final()
-            && group.spec.rare.as_ref().is_some_and(|rare| rare.eip_id == eip && !rare.eip)
+    let holds = |group: &Group| {
+        let rare = group.spec.rare.as_ref();
+        !group.state.is_final() && rare.is_some_and(|rare| rare.eip_id == eip && !rare.eip)
     };
-    match world.groups().find(holds) {
+    match world.groups_after(&caller.account, &caller.region, 0).find(|group| holds(group)) {
         Some(group) if request.auto_create_eip != Some(true) => {
             Err(Refusal::EipInUse { eip: eip.to_owned(), group: group.id().to_owned() })
         }

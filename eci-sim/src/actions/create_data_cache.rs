@@ -40,6 +40,11 @@ impl Serve for CreateDataCache {
         if world.assets.list(&caller.account, &caller.region, world.now(), taken).next().is_some() {
             return Err(Refusal::invalid("Path", format!("{bucket}:{path} is a data cache already")));
         }
+        let is_cache = |asset: &Asset| matches!(asset.detail, Detail::DataCache { .. });
+        let all = world.assets.list(&caller.account, &caller.region, world.now(), is_cache).count();
+        if all >= world.quota.data_caches as usize {
+            return Err(Refusal::QuotaExceeded("DataCache".to_owned()));
+        }
         let detail = Detail::DataCache {
             bucket: bucket.clone(),
             path: path.clone(),

@@ -24,7 +24,7 @@ impl Serve for CreateImageCache {
             return Err(Refusal::missing("Image.N"));
         }
         images(&named)?;
-        let used = super::describe_image_caches::count(world, caller);
+        let used = super::image_cache::count(world, caller, false);
         if used >= world.quota.image_caches as usize {
             return Err(Refusal::QuotaExceeded("ImageCache".to_owned()));
         }

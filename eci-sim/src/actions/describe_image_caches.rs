@@ -60,12 +60,6 @@ impl Matching for DescribeImageCaches {
     }
 }
 
-/// How many an account has in a region.
-pub(super) fn count(world: &World, caller: &Caller) -> usize {
-    let is_cache = |asset: &Asset| matches!(asset.detail, Detail::ImageCache { .. });
-    world.assets.list(&caller.account, &caller.region, world.now(), is_cache).count()
-}
-
 fn told(cache: &Asset, now: Timestamp) -> Option<tell::ImageCache> {
     let Detail::ImageCache { images, size, elimination, flash, helper, snapshot } = &cache.detail else {
         return None;

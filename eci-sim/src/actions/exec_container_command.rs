@@ -5,6 +5,7 @@
 
 use eci_api::actions::{ExecContainerCommand, ExecContainerCommandReply};
 use eci_api::signature::acs3::sha256_hex;
+use jiff::Timestamp;
 
 use super::{Caller, Serve, wrong_state};
 use crate::catalog::CATALOG;
@@ -29,7 +30,7 @@ impl Serve for ExecContainerCommand {
         }
         let words = words(self.command.as_deref().unwrap_or_default())?;
         if self.sync != Some(true) {
-            return Ok(session(group.id(), name, caller));
+            return Ok(session(group.id(), name, world.now(), caller));
         }
         if self.tty == Some(true) {
             return Err(Refusal::invalid("TTY", "it should be false when Sync is true"));
@@ -51,9 +52,9 @@ impl Serve for ExecContainerCommand {
     }
 }
 
-/// Where a session would be; the opaque part names group, container and call.
-fn session(group: &str, container: &str, caller: &Caller) -> ExecContainerCommandReply {
-    let opaque = sha256_hex(format!("{group}/{container}/{}", caller.request_id).as_bytes());
+/// Where a session would be; the opaque part stands for group, container and instant.
+fn session(group: &str, container: &str, now: Timestamp, caller: &Caller) -> ExecContainerCommandReply {
+    let opaque = sha256_hex(format!("{group}/{container}/{now}").as_bytes());
     let usual = || CATALOG.region(&caller.region).map_or_else(String::new, |region| region.endpoint.clone());
     let host = Some(caller.host.clone()).filter(|host| !host.is_empty()).unwrap_or_else(usual);
     ExecContainerCommandReply {

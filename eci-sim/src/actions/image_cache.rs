@@ -5,26 +5,42 @@ use crate::group::container::Container;
 use crate::group::{CacheUse, Spec};
 use crate::refusal::Refusal;
 use crate::world::World;
-use crate::world::assets::{Detail, Progress};
+use crate::world::assets::{Asset, Detail, Progress};
 use crate::world::charges::AUTO_NAMED;
 
 /// How large a cache is that the cloud makes by itself, in GiB (eci-openapi.md, section 8).
 const AUTO_SIZE: i32 = 30;
+/// For how many days such a cache is kept unused, and after it was used last (eci-openapi.md, section 8).
+const AUTO_UNUSED_DAYS: i32 = 7;
+const AUTO_USED_DAYS: i32 = 30;
+
+/// How many an account has in a region, made by hand or by the cloud itself.
+pub fn count(world: &World, caller: &Caller, auto: bool) -> usize {
+    let fits = |asset: &Asset| {
+        matches!(asset.detail, Detail::ImageCache { .. }) && asset.name.starts_with(AUTO_NAMED) == auto
+    };
+    world.assets.list(&caller.account, &caller.region, world.now(), fits).count()
+}
 
 /// From now on the group is to be started with what the cache does for it; gives the GiB of disk that it brings with
 /// it, none where the cloud made it by itself (billing.md, section 1).
 pub fn put_to_use(world: &mut World, spec: &mut Spec, cache: CacheUse) -> u32 {
     let now = world.now();
     let mut disk = 0;
+    let mut auto = None;
     if let CacheUse::Hit { id, .. } = &cache
-        && let Some(asset) = world.assets.by_id_mut(id)
+        && let Some((number, asset)) = world.assets.by_id_mut(id)
     {
         asset.matched = Some(now);
+        auto = asset.name.starts_with(AUTO_NAMED).then_some(number);
         if let Detail::ImageCache { size, .. } = &asset.detail
             && !asset.name.starts_with(AUTO_NAMED)
         {
             disk = u32::try_from(*size).unwrap_or(0);
         }
+    }
+    if let Some(number) = auto {
+        world.assets.expire(number, assets::expiry(now, Some(AUTO_USED_DAYS)));
     }
     spec.rare.get_or_insert_default().cache = cache;
     disk
@@ -64,6 +80,9 @@ pub fn matching(
     if let Some((_, _, asset, images)) = fitting.max_by_key(|(matches, number, ..)| (*matches, *number)) {
         return Ok(CacheUse::Hit { id: asset.id.as_str().into(), images: images.clone() });
     }
+    if count(world, caller, true) >= world.quota.auto_image_caches as usize {
+        return Ok(CacheUse::None);
+    }
     let mut images: Vec<String> =
         containers.iter().map(|container| container.spec.image.to_string()).collect();
     images.sort();
@@ -79,6 +98,7 @@ pub fn matching(
     };
     let name = format!("{AUTO_NAMED}{group}");
     let made = (create_image_cache::TAKES, detail);
-    let (id, _) = assets::make(world, caller, "imc", Some(&name), std::iter::empty(), None, made)?;
+    let (id, number) = assets::make(world, caller, "imc", Some(&name), std::iter::empty(), None, made)?;
+    world.assets.expire(number, assets::expiry(now, Some(AUTO_UNUSED_DAYS)));
     Ok(CacheUse::Missed { made: id.into() })
 }

@@ -4,7 +4,7 @@ use eci_api::Number;
 use eci_api::actions::{ListUsage, ListUsageReply};
 use rust_decimal::Decimal;
 
-use super::{Caller, Serve};
+use super::{Caller, Serve, image_cache};
 use crate::refusal::Refusal;
 use crate::world::World;
 use crate::world::assets::{Asset, Detail};
@@ -24,9 +24,9 @@ impl Serve for ListUsage {
             ("MaxCpu", quota.vcpu.into()),
             ("UsedCpu", used_vcpu),
             ("MaxImageCacheCount", quota.image_caches.into()),
-            ("UsedImageCacheCount", count(super::describe_image_caches::count(world, caller))),
+            ("UsedImageCacheCount", count(image_cache::count(world, caller, false))),
             ("MaxAutoImageCacheCount", quota.auto_image_caches.into()),
-            ("UsedAutoImageCacheCount", Decimal::ZERO),
+            ("UsedAutoImageCacheCount", count(image_cache::count(world, caller, true))),
             ("MaxDataCacheCount", quota.data_caches.into()),
             ("UsedDataCacheCount", count(data_caches)),
         ];

@@ -88,11 +88,12 @@ impl Bill {
     pub fn of(usages: &[Usage], currency: Currency) -> Self {
         let mut sorted: Vec<&Usage> = usages.iter().collect();
         sorted.sort_by_key(|usage| (usage.group.number, usage.from));
-        let lines: Vec<_> = sorted
+        let mut lines: Vec<_> = sorted
             .into_iter()
             .flat_map(hours)
             .map(|(group, from, to)| line(group, from, to, currency))
             .collect();
+        lift_to_minimum(&mut lines, currency);
         let total = lines.iter().map(|line| line.amount).sum();
         Self { currency, lines, total }
     }
@@ -130,17 +131,37 @@ fn line(group: &Arc<Card>, from: i64, to: i64, currency: Currency) -> BillLine {
         vcpu: group.terms.size.vcpu.vcpu().0,
         memory: group.terms.size.memory.gib().0,
         item: if by_type { Item::InstanceType } else { Item::Instance },
-        amount: to_pay(&parts, currency),
+        amount: to_pay(&parts, currency, minimum(&group.region, currency, at(from)).is_some()),
         parts,
     }
 }
 
 /// The sum of the parts; the rule for small amounts is one of ECI, not of the products that sell disks and snapshots.
-fn to_pay(parts: &[Part], currency: Currency) -> Yuan {
+fn to_pay(parts: &[Part], currency: Currency, has_minimum: bool) -> Yuan {
     let (others, own): (Vec<&Part>, Vec<&Part>) =
         parts.iter().partition(|part| matches!(part.item, Item::Disk | Item::Snapshot));
     let sum = |parts: Vec<&Part>| parts.iter().map(|part| part.amount).sum::<Yuan>();
-    sum(own).to_bill(currency) + sum(others)
+    let own = sum(own);
+    if has_minimum { own + sum(others) } else { own.to_bill(currency) + sum(others) }
+}
+
+/// The least that the whole life of a group cost when the list had such a rule, in place of today's for small amounts.
+fn minimum(region: &str, currency: Currency, at: Timestamp) -> Option<Yuan> {
+    CATALOG.price(Priced::Minimum, region, currency, at).map(|rate| rate.charge(Decimal::ONE, 1))
+}
+
+/// Lifts the last line of each group that cost something, but less than the least.
+fn lift_to_minimum(lines: &mut [BillLine], currency: Currency) {
+    for life in lines.chunk_by_mut(|left, right| left.group_id == right.group_id) {
+        let least = life.first().and_then(|first| minimum(&first.region, currency, first.from));
+        let paid: Yuan = life.iter().map(|line| line.amount).sum();
+        if let (Some(least), Some(last)) = (least, life.last_mut())
+            && Yuan::ZERO < paid
+            && paid < least
+        {
+            last.amount = Yuan(last.amount.0 + least.0 - paid.0);
+        }
+    }
 }
 
 /// What so many seconds on these terms cost, part by part; an ECS type that no list has a price for costs what its
@@ -346,6 +367,20 @@ mod tests {
                 total.parse::<Decimal>().unwrap(),
                 "{id}"
             );
+        }
+    }
+
+    #[test]
+    fn in_2019_a_life_cost_a_fen_at_least() {
+        for (seconds, day, total) in [
+            (10, "2019-05-28T00:00:00Z", "0.01"),
+            (60, "2019-05-28T00:00:00Z", "0.0126"),
+            (10, "2019-08-13T00:59:55Z", "0.01"),
+            (10, "2018-12-01T00:00:00Z", "0"),
+            (10, "2026-01-01T00:00:00Z", "0"),
+        ] {
+            let found = bill(terms("2", "4"), day, seconds, CNY).total.decimal();
+            assert_eq!(found, total.parse::<Decimal>().unwrap(), "{seconds} s from {day}");
         }
     }
 

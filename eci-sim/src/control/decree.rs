@@ -22,6 +22,11 @@ impl Control {
         self.at_present(|state, _| state.world.market.clear());
     }
 
+    /// Counts calls against so many of a hundred of the published numbers a minute.
+    pub fn scale_throttling(&self, percent: u32) {
+        self.at_present(|state, _| (state.throttle.on, state.throttle.percent) = (true, Some(percent)));
+    }
+
     /// An account stands with the cloud like this from now on.
     pub fn set_standing(&self, account: impl Into<String>, standing: Standing) {
         self.at_present(|state, _| state.world.standings.set(account, standing));

@@ -188,9 +188,9 @@ impl Assets {
         self.by_number.get_mut(&number)
     }
 
-    /// The one of this id.
-    pub fn by_id_mut(&mut self, id: &str) -> Option<&mut Asset> {
-        self.by_number.values_mut().find(|asset| asset.id == id)
+    /// The one of this id, and its number.
+    pub fn by_id_mut(&mut self, id: &str) -> Option<(u64, &mut Asset)> {
+        self.by_number.iter_mut().find(|(_, asset)| asset.id == id).map(|(number, asset)| (*number, asset))
     }
 
     /// All are gone whose account and region fit.

@@ -34,13 +34,14 @@ pub fn check(wrong: &mut Vec<String>) -> String {
     let rows: Vec<Row> = reader.deserialize().collect::<Result<_, _>>().expect("the table reads");
     every_parameter_has_a_row(&rows, wrong);
     let mut counts: BTreeMap<&str, Count> = BTreeMap::new();
-    let mut plain = Plain::default();
+    let cloud = Cloud::prepared();
+    let mut plain = Plain { cloud: &cloud, stories: BTreeMap::new() };
     for row in &rows {
         let Some(parameter) = published(row) else { continue };
         let is_list = asked::is_list_of_structures(&row.action, parameter);
         let mut claims = Vec::new();
         if !row.seen.is_empty() && !is_list {
-            claims.push(("echoed", comes_back(row, parameter)));
+            claims.push(("echoed", comes_back(cloud.again(), row, parameter)));
         }
         match row.handling.as_str() {
             "effect" if !is_list && row.seen.is_empty() => {
@@ -114,10 +115,9 @@ fn without(cloud: &Cloud, row: &Row) -> Pairs {
 }
 
 /// A value of the parameter is found where the table says.
-fn comes_back(row: &Row, parameter: &Parameter) -> Result<(), String> {
+fn comes_back(cloud: &Cloud, row: &Row, parameter: &Parameter) -> Result<(), String> {
     let value = asked::values(&row.action, parameter).into_iter().next().unwrap_or_default();
-    let cloud = Cloud::prepared();
-    let answer = cloud.call(&row.action, &with(&cloud, row, &value));
+    let answer = cloud.call(&row.action, &with(cloud, row, &value));
     if answer.status != 200 {
         return Err(format!("`{value}` is refused: {}", answer.body["Message"]));
     }
@@ -161,24 +161,27 @@ fn same(seen: &str, wanted: &str) -> bool {
 }
 
 /// What came of requests without a parameter, kept since many parameters share one.
-#[derive(Default)]
-struct Plain(BTreeMap<(String, Pairs), Story>);
+struct Plain<'a> {
+    cloud: &'a Cloud,
+    stories: BTreeMap<(String, Pairs), Story>,
+}
 
 /// All that a client could see of a request, then and later.
 type Story = (Answer, Vec<Vec<Value>>);
 
-impl Plain {
+impl Plain<'_> {
     /// Whether any value of the parameter makes a difference to having none.
     fn differs(&mut self, row: &Row, parameter: &Parameter) -> bool {
-        let cloud = Cloud::prepared();
-        let pairs = without(&cloud, row);
+        let cloud = self.cloud;
+        let pairs = without(cloud, row);
         let key = (row.action.clone(), pairs.clone());
-        let plain = self.0.entry(key).or_insert_with(|| story(&cloud, &row.action, &pairs)).clone();
+        let tell = || story(cloud.again(), &row.action, &pairs);
+        let plain = self.stories.entry(key).or_insert_with(tell).clone();
         let mut values = asked::values(&row.action, parameter);
         values.extend(asked::telling(&row.action, &row.parameter).map(str::to_owned));
         values.iter().any(|value| {
-            let cloud = Cloud::prepared();
-            story(&cloud, &row.action, &with(&cloud, row, value)) != plain
+            let pairs = with(cloud, row, value);
+            story(cloud.again(), &row.action, &pairs) != plain
         })
     }
 }

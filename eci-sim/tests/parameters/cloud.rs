@@ -15,6 +15,8 @@ use serde_json::Value;
 const BEGIN: &str = "2026-01-01T09:00:00Z";
 const HOST: &str = "eci.cn-hangzhou.aliyuncs.com";
 const KEY: &str = "local";
+/// The name under which the world is kept when all is ready.
+const PREPARED: &str = "prepared";
 const SECRET: &str = "local-secret";
 
 /// A simulator with what the base requests name.
@@ -47,7 +49,14 @@ impl Cloud {
             cloud.wait(60);
         }
         cloud.wait(600);
+        cloud.sim.control().save(PREPARED).expect("a world can be kept");
         cloud
+    }
+
+    /// The same cloud as it was when all was ready.
+    pub fn again(&self) -> &Self {
+        self.sim.control().load(PREPARED).expect("it was kept");
+        self
     }
 
     /// What containers of certain images do, so that there is something to see.

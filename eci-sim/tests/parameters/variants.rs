@@ -22,11 +22,11 @@ struct Variant {
 /// Plays all; gives their number, and puts what went wrong into `wrong`.
 pub fn play(wrong: &mut Vec<String>) -> usize {
     let mut count = 0;
+    let cloud = Cloud::prepared();
     for action in validate::actions() {
         for parameter in validate::parameters(action) {
-            let cloud = Cloud::prepared();
-            let (mutating, mut cloud) =
-                (!action.starts_with("Describe") && !action.starts_with("List"), cloud);
+            cloud.again();
+            let changes = !action.starts_with("Describe") && !action.starts_with("List");
             for variant in variants(&cloud, action, parameter) {
                 count += 1;
                 let answer = cloud.call(action, &variant.pairs);
@@ -41,8 +41,8 @@ pub fn play(wrong: &mut Vec<String>) -> usize {
                         answer.body["Message"]
                     ));
                 }
-                if mutating && answer.status == 200 {
-                    cloud = Cloud::prepared();
+                if changes && answer.status == 200 {
+                    cloud.again();
                 }
             }
         }
