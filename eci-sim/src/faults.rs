@@ -189,7 +189,6 @@ impl Faults {
             if *times == 0 {
                 let (number, _) = self.rules.remove(index);
                 self.heard.remove(&number);
-                self.forget_answers();
             }
         }
         verdict
@@ -219,7 +218,8 @@ impl Faults {
         answers.iter().rev().find(|(at, _)| at.duration_until(now) >= by).map(|(_, answer)| answer.clone())
     }
 
-    fn forget_answers(&mut self) {
+    /// Remembers no longer than a rule wants it.
+    pub(crate) fn forget_answers(&mut self) {
         if !self.remembers() {
             self.answers.clear();
         }

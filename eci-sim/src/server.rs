@@ -314,21 +314,11 @@ impl EciSim {
         verdict.befall(&mut state.world, caller.group_named());
         check(&action, &caller.pairs)?;
         let answer = serve(&action, &mut state.world, &caller)?;
-        if !state.faults.remembers() || !journal::only_looks(&action) {
+        let remembers = state.faults.remembers() || matches!(verdict, Verdict::StaleMs(_));
+        if !remembers || !journal::only_looks(&action) {
             return Ok(answer);
         }
-        let call = caller.fingerprint(&action);
-        let stale = match verdict {
-            Verdict::StaleMs(millis) => state.faults.stale(&call, Duration::from_millis(millis), now),
-            _ => None,
-        };
-        if let Ok(tree) = answer.tree() {
-            state.faults.remember(call, tree, now);
-        }
-        Ok(stale.map_or(answer, |mut stale| {
-            stale["RequestId"] = caller.request_id.clone().into();
-            Box::new(stale)
-        }))
+        Ok(remembered(&mut state.faults, &caller, &action, answer, (&verdict, now)))
     }
 
     /// Fills in what a call leaves to the endpoint, and leaves out what clients are known to send by mistake.
@@ -365,6 +355,31 @@ impl EciSim {
             pairs,
         }
     }
+}
+
+/// Remembers an answer, and gives an earlier one where a rule wants it stale.
+fn remembered(
+    faults: &mut Faults,
+    caller: &Caller,
+    action: &str,
+    answer: Answer,
+    (verdict, now): (&Verdict, Timestamp),
+) -> Answer {
+    let call = format!("{}/{}/{}", caller.account, caller.region, caller.fingerprint(action));
+    let stale = match verdict {
+        Verdict::StaleMs(millis) => faults.stale(&call, Duration::from_millis(*millis), now),
+        _ => None,
+    };
+    if faults.remembers()
+        && let Ok(tree) = answer.tree()
+    {
+        faults.remember(call, tree, now);
+    }
+    faults.forget_answers();
+    stale.map_or(answer, |mut stale| {
+        stale["RequestId"] = caller.request_id.clone().into();
+        Box::new(stale)
+    })
 }
 
 /// Checks the parameters against the published table.

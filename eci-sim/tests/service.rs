@@ -231,6 +231,61 @@ fn a_call_dropped_before_has_no_effect_and_one_dropped_after_has() {
 }
 
 #[test]
+fn a_stale_answer_tells_what_was_and_only_to_whom_it_was_told() {
+    let clock = determinism::Clock::still(NINE.parse().unwrap());
+    let (a, b) = (Secret::new("sa"), Secret::new("sb"));
+    let sim = EciSim::builder().clock(clock).credential("a", a).credential("b", b).build();
+    sim.control().lay(Rule::new(Verdict::StaleMs(60_000)).on("DescribeContainerGroups"));
+    let see = |key, nonce: &str, at: &str| {
+        let at = at.parse().unwrap();
+        let sent = Sent { key, at, ..Sent::new("DescribeContainerGroups", &[], nonce) };
+        sent.to(&sim).1["TotalCount"].clone()
+    };
+    assert_eq!(see(("a", "sa"), "1", NINE), 0);
+    Sent { key: ("a", "sa"), ..Sent::new("CreateContainerGroup", NGINX, "2") }.to(&sim);
+    assert_eq!(see(("a", "sa"), "3", NINE), 1, "nothing older is known");
+    wait(&sim, 60);
+    Sent { key: ("b", "sb"), ..Sent::new("CreateContainerGroup", NGINX, "4") }.to(&sim);
+    assert_eq!(see(("b", "sb"), "5", NINE), 1, "what was told to another is not told");
+    Sent { key: ("a", "sa"), ..Sent::new("CreateContainerGroup", NGINX, "6") }.to(&sim);
+    assert_eq!(see(("a", "sa"), "7", NINE), 1, "two by now, one a minute ago");
+}
+
+#[test]
+fn a_cut_answer_is_no_json_and_what_was_asked_is_done() {
+    let sim = sim();
+    sim.control().lay(Rule::new(Verdict::Truncate(20)).times(1));
+    let answer = sim.call(Sent::new("CreateContainerGroup", NGINX, "1").request());
+    assert_eq!((answer.status().as_u16(), answer.body().len()), (200, 20));
+    assert_eq!(sim.control().groups().len(), 1);
+}
+
+#[test]
+fn a_rule_befalls_the_group_that_the_call_names() {
+    let sim = sim();
+    let (_, made) = Sent::new("CreateContainerGroup", NGINX, "1").to(&sim);
+    wait(&sim, 60);
+    let id = made["ContainerGroupId"].as_str().unwrap();
+    let rule = Rule::new(Verdict::Crash { container: "web".into(), exit_code: 9 });
+    sim.control().lay(rule.on("DescribeContainerLog").times(1));
+    let parameters = [("ContainerGroupId", id), ("ContainerName", "web")];
+    Sent::new("DescribeContainerLog", &parameters, "2").to(&sim);
+    let (_, seen) = Sent::new("DescribeContainerGroups", &[], "3").to(&sim);
+    assert_eq!(seen["ContainerGroups"][0]["Containers"][0]["CurrentState"]["ExitCode"], 9);
+}
+
+#[test]
+fn a_signed_call_with_the_same_token_is_answered_again_under_a_number_of_its_own() {
+    let sim = sim();
+    let parameters: Vec<_> = NGINX.iter().copied().chain([("ClientToken", "t")]).collect();
+    let (_, first) = Sent::new("CreateContainerGroup", &parameters, "1").to(&sim);
+    let (_, again) = Sent::new("CreateContainerGroup", &parameters, "2").to(&sim);
+    assert_eq!(first["ContainerGroupId"], again["ContainerGroupId"]);
+    assert_ne!(first["RequestId"], again["RequestId"]);
+    assert_eq!(sim.control().groups().len(), 1);
+}
+
+#[test]
 fn a_rule_turns_calls_down_with_its_code_and_the_table_s_status() {
     let sim = sim();
     sim.control().lay(Rule::refuse("OperationDenied.NoStock").on("Create*"));
