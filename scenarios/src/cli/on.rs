@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal};
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use determinism::Seed;
+use futures::future::BoxFuture;
 use tokio::runtime::Runtime;
 
 use crate::cluster::{EMBEDDED, Found, NotFound, Site};
@@ -44,7 +45,8 @@ enum Choice {
 /// A cluster that is there.
 pub(super) enum Place {
     Embedded,
-    Site(Box<Site>, Runtime),
+    /// With what ends when somebody asks for the end, from before anything was made.
+    Site(Box<Site>, Runtime, BoxFuture<'static, ()>),
 }
 
 impl Place {
@@ -59,7 +61,8 @@ impl Place {
             Choice::ControlPlane => {
                 let runtime = runtime()?;
                 let site = runtime.block_on(Site::control_plane())?;
-                Ok(Self::Site(Box::new(site), runtime))
+                let end = runtime.block_on(async { told_to_end() })?;
+                Ok(Self::Site(Box::new(site), runtime, end))
             }
             Choice::Kubeconfig | Choice::Kind => {
                 let runtime = runtime()?;
@@ -71,8 +74,9 @@ impl Place {
                     ask(&found)?;
                 }
                 let namespaces = cases.iter().flat_map(|case| case.scenario.namespaces()).collect();
+                let end = runtime.block_on(async { told_to_end() })?;
                 let site = runtime.block_on(Site::found(found, &namespaces))?;
-                Ok(Self::Site(Box::new(site), runtime))
+                Ok(Self::Site(Box::new(site), runtime, end))
             }
         }
     }
@@ -81,7 +85,7 @@ impl Place {
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Embedded => EMBEDDED,
-            Self::Site(site, _) => site.name(),
+            Self::Site(site, ..) => site.name(),
         }
     }
 
@@ -95,8 +99,7 @@ impl Place {
     ) -> anyhow::Result<()> {
         match self {
             Self::Embedded => Ok(runner::play_all(cases, seed, begun, ended)?),
-            Self::Site(mut site, runtime) => runtime.block_on(async {
-                let end = told_to_end()?;
+            Self::Site(mut site, runtime, end) => runtime.block_on(async {
                 let played = runner::play_on(&mut site, cases, seed, end, begun, ended).await;
                 let ended = site.end().await;
                 played?;
@@ -122,7 +125,7 @@ fn ask(found: &Found) -> anyhow::Result<()> {
 }
 
 /// Ends when the person or the machine asks for it; who asks twice does not want to wait for anything.
-fn told_to_end() -> anyhow::Result<impl Future<Output = ()>> {
+fn told_to_end() -> anyhow::Result<BoxFuture<'static, ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
@@ -142,7 +145,7 @@ fn told_to_end() -> anyhow::Result<impl Future<Output = ()>> {
             }
         }
     });
-    Ok(async move { drop(hears.await) })
+    Ok(Box::pin(async move { drop(hears.await) }))
 }
 
 impl fmt::Display for On {
