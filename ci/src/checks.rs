@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{chart, contract, control_plane, kubectl, rights, sdk};
+use crate::{chart, contract, control_plane, kind, kubectl, rights, sdk};
 
 /// How a check ended when it did not fail.
 pub enum Ended {
@@ -35,6 +35,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("a real control plane", control_plane::check),
     ("every case on a real control plane", control_plane::cases),
     ("what a cluster expects of its nodes", contract::run),
+    ("kind", kind::check),
 ];
 
 /// Runs the checks whose name contains `only` (all without it) and fails when one of them failed.

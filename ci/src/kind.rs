@@ -1,8 +1,11 @@
 //! A real kind cluster on this machine, also where nothing can be pulled.
 
+mod containers;
+mod door;
 mod engine;
 mod guide;
 mod node_image;
+mod release;
 pub mod trim;
 
 use std::ffi::OsString;
@@ -11,17 +14,19 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Subcommand;
 
 use self::engine::{Engine, pause};
-use crate::checks::command;
+use crate::checks::{Ended, command, with_second_try};
 use crate::images;
 use crate::sdk::cache;
 use crate::tools::tool;
 
-/// The cluster's name, for kind.
+/// The name of a person's cluster, for kind.
 const CLUSTER: &str = "virtual-node";
+/// The name of the check's own, so that it takes nobody's away.
+const CHECKED: &str = "virtual-node-check";
 /// How long a part of a cluster may take to be ready on a machine that does something else as well.
 const PATIENCE: &str = "180s";
 
@@ -36,9 +41,9 @@ pub enum Wish {
     Up,
     /// Load our images into the cluster, and install the simulator and the chart.
     Install,
-    /// Play the guide's three ways by real kubectl on what is installed, and uninstall it.
+    /// Play the guide's three ways by real kubectl on what is installed, and look at the bill.
     Guide,
-    /// All of it: up, install, guide, down.
+    /// All of it: up, install, guide, upgrade, rollback, uninstall, down.
     Check,
     /// Run a command where the cluster is reached: in its network, with KUBECONFIG, and with kind and helm in PATH.
     Run {
@@ -55,29 +60,59 @@ pub fn run(root: &Path, wish: &Wish) -> Result<()> {
     match wish {
         Wish::NodeImage => println!("{}", node_image::archive(root)?.display()),
         Wish::Engine => println!("{}", Engine::ensure()?.told()),
-        Wish::Up => up(root)?,
-        Wish::Install => install(root)?,
+        Wish::Up => up(&Cluster { engine: prepare(root)?, name: CLUSTER })?,
+        Wish::Install => install(&cluster()?, root)?,
         Wish::Guide => guide::play(&cluster()?)?,
-        Wish::Check => check(root)?,
+        Wish::Check => match check(root)? {
+            Ended::Passed => {}
+            Ended::Skipped(why) => bail!("there can be no kind cluster here: {why}"),
+        },
         Wish::Run { command } => run_inside(command)?,
-        Wish::Down => down()?,
+        Wish::Down => down(CLUSTER)?,
     }
     Ok(())
 }
 
-fn kubeconfig() -> Result<PathBuf> {
-    Ok(cache()?.join("kind/kubeconfig"))
+/// A cluster by its name, and the Engine that it runs in.
+struct Cluster {
+    engine: Engine,
+    name: &'static str,
+}
+
+impl Cluster {
+    /// A command that reaches the Engine and, by its network, the nodes in it.
+    fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        self.engine.command(program)
+    }
+
+    fn kubeconfig(&self) -> Result<PathBuf> {
+        let kept = cache()?.join("kind");
+        Ok(if self.name == CLUSTER {
+            kept.join("kubeconfig")
+        } else {
+            kept.join(self.name).with_extension("kubeconfig")
+        })
+    }
+
+    fn exists(&self) -> Result<bool> {
+        Ok(self.all()?.lines().any(|name| name == self.name))
+    }
+
+    /// The names of all kind clusters of the Engine.
+    fn all(&self) -> Result<String> {
+        says(inside(self, "kind")?.args(["get", "clusters", "--quiet"]))
+    }
 }
 
 /// A command that reaches the cluster.
-fn inside(engine: &Engine, program: impl AsRef<std::ffi::OsStr>) -> Result<Command> {
+fn inside(cluster: &Cluster, program: impl AsRef<std::ffi::OsStr>) -> Result<Command> {
     let mut folders = vec![];
     for name in ["helm", "kind"] {
         folders.extend(tool(name)?.parent().map(Path::to_owned));
     }
     folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
-    let mut command = engine.command(program);
-    command.env("KUBECONFIG", kubeconfig()?).env("PATH", std::env::join_paths(folders)?);
+    let mut command = cluster.command(program);
+    command.env("KUBECONFIG", cluster.kubeconfig()?).env("PATH", std::env::join_paths(folders)?);
     for proxy in ["http_proxy", "https_proxy", "all_proxy"] {
         command.env_remove(proxy).env_remove(proxy.to_uppercase());
     }
@@ -91,62 +126,75 @@ fn says(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-fn exists(engine: &Engine) -> Result<bool> {
-    let clusters = says(inside(engine, "kind")?.args(["get", "clusters", "--quiet"]))?;
-    Ok(clusters.lines().any(|name| name == CLUSTER))
+/// An Engine that has the node's image and can run it, and the tools: all that depends on this machine.
+fn prepare(root: &Path) -> Result<Engine> {
+    let engine = Engine::ensure()?;
+    let tag = node_image::tag();
+    let known = engine.command("docker").args(["image", "inspect", &tag]).output()?;
+    if !known.status.success() {
+        let archive = node_image::archive(root)?;
+        command(engine.command("docker").args(["load", "--quiet", "--input"]).arg(archive))?;
+    }
+    for name in ["helm", "kind"] {
+        tool(name)?; // builds what is not there yet
+    }
+    let mut trial = engine.command("docker");
+    trial.args(["run", "--rm", "--privileged", "--entrypoint=/bin/true", &tag]);
+    says(&mut trial).context("the Docker Engine cannot run a node")?;
+    Ok(engine)
 }
 
-fn up(root: &Path) -> Result<()> {
-    let engine = Engine::ensure()?;
-    if !exists(&engine)? {
+fn up(cluster: &Cluster) -> Result<()> {
+    if !cluster.exists()? {
         let tag = node_image::tag();
-        let known = engine.command("docker").args(["image", "inspect", &tag]).output()?;
-        if !known.status.success() {
-            let archive = node_image::archive(root)?;
-            command(engine.command("docker").args(["load", "--quiet", "--input"]).arg(archive))?;
-        }
-        let mut create = inside(&engine, "kind")?;
-        create.args(["create", "cluster", "--name", CLUSTER, "--image", &tag, "--wait", PATIENCE]);
-        command(create.arg("--kubeconfig").arg(kubeconfig()?))?;
+        let mut create = inside(cluster, "kind")?;
+        create.args(["create", "cluster", "--name", cluster.name, "--image", &tag, "--wait", PATIENCE]);
+        command(create.arg("--kubeconfig").arg(cluster.kubeconfig()?))?;
     }
     // kind waits for the control plane alone
     let timeout = format!("--timeout={PATIENCE}");
-    let kubectl = |arguments: &[&str]| command(inside(&engine, "kubectl")?.args(arguments).arg(&timeout));
+    let kubectl = |arguments: &[&str]| command(inside(cluster, "kubectl")?.args(arguments).arg(&timeout));
     kubectl(&["wait", "--for=condition=Ready", "nodes", "--selector=!type"])?;
     kubectl(&["--namespace=kube-system", "wait", "--for=condition=Available", "deployment/coredns"])?;
-    println!("export KUBECONFIG={}", kubeconfig()?.display());
-    if matches!(engine, Engine::Own) {
+    println!("export KUBECONFIG={}", cluster.kubeconfig()?.display());
+    if matches!(cluster.engine, Engine::Own) {
         println!("# the cluster is in a network of its own: cargo ci kind run -- kubectl get nodes");
     }
     Ok(())
 }
 
-fn cluster() -> Result<Engine> {
+/// A person's cluster, which is there.
+fn cluster() -> Result<Cluster> {
     let engine = Engine::running().context("no Docker Engine answers: `cargo ci kind up` first")?;
-    ensure!(exists(&engine)?, "there is no kind cluster called {CLUSTER}: `cargo ci kind up` first");
-    Ok(engine)
+    let cluster = Cluster { engine, name: CLUSTER };
+    ensure!(cluster.exists()?, "there is no kind cluster called {CLUSTER}: `cargo ci kind up` first");
+    Ok(cluster)
 }
 
-fn install(root: &Path) -> Result<()> {
-    let engine = cluster()?;
+fn install(cluster: &Cluster, root: &Path) -> Result<()> {
     for archive in images::build(root)? {
-        let mut load = inside(&engine, "kind")?;
-        command(load.args(["load", "image-archive", "--name", CLUSTER]).arg(archive))?;
+        let mut load = inside(cluster, "kind")?;
+        command(load.args(["load", "image-archive", "--name", cluster.name]).arg(archive))?;
     }
     let simulator = root.join("ci/kind/eci-sim.yaml");
     let text = fs::read_to_string(&simulator)?.replace("@IMAGE@", &images::tag("eci-sim"));
     let filled = cache()?.join("kind/eci-sim.yaml");
     fs::write(&filled, text)?;
-    command(inside(&engine, "kubectl")?.args(["apply", "--filename"]).arg(&filled))?;
+    command(inside(cluster, "kubectl")?.args(["apply", "--filename"]).arg(&filled))?;
     let timeout = format!("--timeout={PATIENCE}");
     let wait = ["--namespace=eci-sim", "rollout", "status", "deployment/eci-sim", &timeout];
-    command(inside(&engine, "kubectl")?.args(wait))?;
+    command(inside(cluster, "kubectl")?.args(wait))?;
     // kube-proxy tolerates every taint; on the virtual node it would be one more instance, to no use
     let off = r#"{"spec":{"template":{"spec":{"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":
         {"nodeSelectorTerms":[{"matchExpressions":[{"key":"type","operator":"NotIn","values":["virtual-kubelet"]}]}]}}}}}}}"#;
     let patch = ["--namespace=kube-system", "patch", "daemonset", "kube-proxy", "--patch", off];
-    command(inside(&engine, "kubectl")?.args(patch))?;
-    let mut helm = inside(&engine, "helm")?;
+    command(inside(cluster, "kubectl")?.args(patch))?;
+    helm_install(cluster, root, &[])
+}
+
+/// The chart with the guide's four parameters and these more.
+fn helm_install(cluster: &Cluster, root: &Path, more: &[&str]) -> Result<()> {
+    let mut helm = inside(cluster, "helm")?;
     helm.args(["upgrade", "--install", "ack-virtual-node"]).arg(root.join("provider/chart"));
     helm.args(["--namespace=kube-system", "--wait", "--timeout", PATIENCE]);
     for (name, value) in [
@@ -158,48 +206,96 @@ fn install(root: &Path) -> Result<()> {
     ] {
         helm.args(["--set-string", &format!("{name}={value}")]);
     }
-    command(&mut helm)
+    helm.args(more.iter().flat_map(|value| ["--set", *value]));
+    says(&mut helm).map(drop)
 }
 
-/// The guide on a cluster of its own; the cluster goes, whatever comes of it.
-fn check(root: &Path) -> Result<()> {
-    up(root)?;
-    let played = install(root).and_then(|()| guide::play(&cluster()?));
-    let ended = down();
-    played.and(ended)
+/// Everything on a cluster of its own; the cluster goes, whatever comes of it. What this machine does not give is said,
+/// tried once more, and then a reason to go on without.
+pub fn check(root: &Path) -> Result<Ended> {
+    if Command::new("kubectl").args(["version", "--client"]).output().is_err() {
+        return Ok(Ended::Skipped("kubectl is not installed".to_owned()));
+    }
+    let was_there = Engine::running().is_some();
+    if let Err(why) = with_second_try("preparing a kind cluster", || prepare(root).map(drop)) {
+        if let Some(engine) = Engine::running().filter(|_| !was_there) {
+            engine.stop()?;
+        }
+        return Ok(Ended::Skipped(format!("{why:#}")));
+    }
+    let cluster = Cluster { engine: Engine::ensure()?, name: CHECKED };
+    let played = play(&cluster, root);
+    if played.is_err() {
+        explain(&cluster);
+    }
+    let ended = down(CHECKED);
+    played.and(ended)?;
+    ensure!(was_there || !engine::is_left(), "something of our Engine is left");
+    println!("✓ the cluster is gone{}", if was_there { "" } else { ", and so is the Engine" });
+    Ok(Ended::Passed)
+}
+
+fn play(cluster: &Cluster, root: &Path) -> Result<()> {
+    // what a killed run left
+    delete(cluster)?;
+    up(cluster)?;
+    install(cluster, root)?;
+    guide::play(cluster)?;
+    release::live(cluster, root)?;
+    containers::test(cluster, root, &images::build(root)?)
+}
+
+/// What somebody would look at first.
+fn explain(cluster: &Cluster) {
+    for words in [
+        "get pods --all-namespaces --output wide",
+        "--namespace=kube-system logs deployment/ack-virtual-node --tail=20",
+        "--namespace=eci-sim logs deployment/eci-sim --tail=20",
+    ] {
+        let asked = guide::kubectl(cluster, words, "");
+        eprintln!("kubectl {words}\n{}", asked.unwrap_or_else(|error| error.to_string()));
+    }
 }
 
 fn run_inside(words: &[OsString]) -> Result<()> {
-    let engine = cluster()?;
+    let cluster = cluster()?;
     let (program, arguments) = words.split_first().context("a command is wanted")?;
     // becomes it, so that its end is this program's end
-    Err(inside(&engine, program)?.args(arguments).exec()).with_context(|| format!("cannot start {program:?}"))
+    Err(inside(&cluster, program)?.args(arguments).exec())
+        .with_context(|| format!("cannot start {program:?}"))
 }
 
-fn down() -> Result<()> {
+/// Removes a cluster, and the Engine if it is ours and nobody else's cluster is in it.
+fn down(name: &'static str) -> Result<()> {
     let Some(engine) = Engine::running() else {
         println!("no Docker Engine answers: there is nothing to remove");
         return Ok(());
     };
-    if exists(&engine)? {
-        let delete = || {
-            let mut delete = inside(&engine, "kind")?;
-            delete.args(["delete", "cluster", "--name", CLUSTER]);
-            command(delete.arg("--kubeconfig").arg(kubeconfig()?))
-        };
-        if delete().is_err() {
-            thaw(&engine)?;
-            delete()?;
-        }
+    let cluster = Cluster { engine, name };
+    delete(&cluster)?;
+    if cluster.all()?.trim().is_empty() { cluster.engine.stop() } else { Ok(()) }
+}
+
+fn delete(cluster: &Cluster) -> Result<()> {
+    if !cluster.exists()? {
+        return Ok(());
     }
-    engine.stop()
+    let delete = || {
+        let mut delete = inside(cluster, "kind")?;
+        delete.args(["delete", "cluster", "--name", cluster.name]);
+        command(delete.arg("--kubeconfig").arg(cluster.kubeconfig()?))
+    };
+    delete().or_else(|_| {
+        thaw(cluster)?;
+        delete()
+    })
 }
 
 /// Thaws what runc froze in a node's containers on cgroup v1: what is frozen cannot be killed.
-fn thaw(engine: &Engine) -> Result<()> {
-    let label = format!("label=io.x-k8s.kind.cluster={CLUSTER}");
+fn thaw(cluster: &Cluster) -> Result<()> {
+    let label = format!("label=io.x-k8s.kind.cluster={}", cluster.name);
     let nodes =
-        says(engine.command("docker").args(["ps", "--all", "--quiet", "--no-trunc", "--filter", &label]))?;
+        says(cluster.command("docker").args(["ps", "--all", "--quiet", "--no-trunc", "--filter", &label]))?;
     for node in nodes.lines() {
         let folder = format!("/sys/fs/cgroup/freezer/docker/{node}");
         let states = says(Command::new("find").args([&folder, "-name", "freezer.state"])).unwrap_or_default();

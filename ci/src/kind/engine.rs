@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use serde_json::json;
 
 use crate::checks::{command, with_second_try};
@@ -31,11 +31,13 @@ impl Engine {
         if let Some(engine) = Self::running() {
             return Ok(engine);
         }
-        ensure!(
-            is_root(),
-            "no Docker Engine answers, and to start one needs root: start Docker, then try again"
-        );
-        install()?;
+        let installed = ["dockerd", "docker", "iptables", "ip", "mmdebstrap"].into_iter().all(is_installed);
+        if let Some(why) = hindrance(is_root(), installed, is_installed("apt-get")) {
+            bail!(why);
+        }
+        if !installed {
+            install()?;
+        }
         start()?;
         Ok(Self::Own)
     }
@@ -92,6 +94,11 @@ impl Engine {
     }
 }
 
+/// Whether anything of an Engine of ours is there but its images.
+pub fn is_left() -> bool {
+    run_folder().exists() || Path::new("/run/netns").join(NAMESPACE).exists()
+}
+
 fn run_folder() -> PathBuf {
     PathBuf::from("/run").join(NAMESPACE)
 }
@@ -111,14 +118,22 @@ fn is_installed(program: &str) -> bool {
         .is_ok_and(|o| o.status.success())
 }
 
-/// Brings Debian's own Engine where there is none.
+/// Why no Engine of ours can be started here, and what to do.
+fn hindrance(root: bool, installed: bool, debian: bool) -> Option<&'static str> {
+    match (root, installed, debian) {
+        (false, ..) => {
+            Some("no Docker Engine answers, and to start one needs root: start Docker, then try again")
+        }
+        (true, false, false) => Some(
+            "no Docker Engine answers, none is installed, and there is no apt-get to install Debian's: install Docker, \
+             start it, then try again",
+        ),
+        (true, ..) => None,
+    }
+}
+
+/// Brings Debian's own Engine.
 fn install() -> Result<()> {
-    if ["dockerd", "docker", "iptables", "ip", "mmdebstrap"].into_iter().all(is_installed) {
-        return Ok(());
-    }
-    if !is_installed("apt-get") {
-        bail!("no Docker Engine answers and none is installed: install Docker, start it, then try again");
-    }
     eprintln!("installing {}", PACKAGES.join(" "));
     with_second_try("installing a Docker Engine", || {
         let mut update = Command::new("apt-get");
@@ -159,6 +174,8 @@ fn start() -> Result<()> {
     let mut daemon = daemon.spawn().context("cannot start dockerd")?;
     for _ in 0..300 {
         if Engine::Own.answers() {
+            // whoever ends it waits until it is gone, which a child is only once its parent has seen its end
+            std::thread::spawn(move || daemon.wait());
             return Ok(());
         }
         if let Some(status) = daemon.try_wait()? {
@@ -189,4 +206,23 @@ fn last_lines(log: &Path) -> String {
 #[allow(clippy::disallowed_methods, reason = "who starts says nothing that could be waited for")]
 pub fn pause() {
     std::thread::sleep(std::time::Duration::from_millis(200));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_an_engine_one_sentence_says_what_to_do() {
+        for (root, installed, debian, told) in [
+            (false, true, true, Some("needs root: start Docker, then try again")),
+            (true, false, false, Some("no apt-get to install Debian's: install Docker")),
+            (true, false, true, None),
+            (true, true, false, None),
+        ] {
+            let why = hindrance(root, installed, debian);
+            assert_eq!(why.is_some(), told.is_some(), "{why:?}");
+            assert!(why.unwrap_or_default().contains(told.unwrap_or_default()), "{why:?}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The guide, read aloud to a real cluster: the node appears, three ways lead to it, logs come back, nothing is left.
+//! The guide, read aloud to a real cluster: the node appears, three ways lead to it, logs come back, the bill is right.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -6,47 +6,65 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Engine, inside, pause, says};
+use super::door::Door;
+use super::{Cluster, inside, pause, says};
 use crate::kubectl::ROWS;
 
 /// How often a command is tried that a cluster may refuse for a moment.
 const TRIES: u32 = 20;
+/// The pods that the guide's rows run, as their groups are called.
+const RAN: [&str; 4] = ["default-by-name", "default-by-selector", "vk-nginx", "vk-speaker"];
 
-/// Plays the same rows of kubectl as the playground is checked with, then uninstalls the chart.
-pub fn play(engine: &Engine) -> Result<()> {
-    says(inside(engine, "kubectl")?.args(["wait", "--for=create", "node/virtual-kubelet", "--timeout=60s"]))?;
-    says(inside(engine, "kubectl")?.args([
-        "wait",
-        "--for=condition=Ready",
-        "node/virtual-kubelet",
-        "--timeout=60s",
-    ]))?;
+/// Plays the same rows of kubectl as the playground is checked with, and looks at the bill.
+pub fn play(cluster: &Cluster) -> Result<()> {
+    appears(cluster)?;
     for (arguments, input, wanted) in
         ROWS.iter().filter(|(arguments, ..)| *arguments != "get pods --all-namespaces")
     {
-        let said = kubectl(engine, arguments, input)?;
+        let said = kubectl(cluster, arguments, input)?;
         for word in *wanted {
             ensure!(said.contains(word), "`kubectl {arguments}` should say `{word}`; it said:\n{said}");
         }
         println!("✓ kubectl {arguments}");
     }
     let ours = "get pods --all-namespaces --field-selector spec.nodeName=virtual-kubelet --output name";
-    let left = kubectl(engine, ours, "")?;
+    let left = kubectl(cluster, ours, "")?;
     ensure!(left.trim().is_empty(), "pods are left on the node:\n{left}");
-    says(inside(engine, "helm")?.args([
-        "uninstall",
-        "ack-virtual-node",
-        "--namespace=kube-system",
-        "--wait",
-    ]))?;
-    println!("✓ helm uninstall ack-virtual-node");
+    bill(cluster)
+}
+
+/// The node is there, and Ready.
+pub fn appears(cluster: &Cluster) -> Result<()> {
+    for condition in ["create", "condition=Ready"] {
+        let wait = ["wait", &format!("--for={condition}"), "node/virtual-kubelet", "--timeout=60s"];
+        says(inside(cluster, "kubectl")?.args(wait))?;
+    }
+    println!("✓ the node virtual-kubelet appears and is Ready");
     Ok(())
 }
 
-fn kubectl(engine: &Engine, arguments: &str, input: &str) -> Result<String> {
+/// Each pod of the guide was billed, and nothing else was.
+fn bill(cluster: &Cluster) -> Result<()> {
+    let bill = Door::open(cluster)?.get("/bill")?;
+    let lines = bill["lines"].as_array().context("a bill has lines")?;
+    let mut billed: Vec<_> = lines.iter().filter_map(|line| line["group-name"].as_str()).collect();
+    billed.sort_unstable();
+    billed.dedup();
+    ensure!(billed == RAN, "the bill is for {billed:?}");
+    for line in lines {
+        let seconds = line["seconds"].as_u64().unwrap_or(0);
+        // a few seconds cost less than half a fen; what an hour costs is looked at when the chart has gone
+        ensure!(seconds > 0 && seconds < 600, "a line of the bill is for {seconds} s:\n{line}");
+    }
+    println!("✓ the bill is for the four pods, and only while they ran");
+    Ok(())
+}
+
+/// What kubectl says to these words, as a shell reads them.
+pub fn kubectl(cluster: &Cluster, arguments: &str, input: &str) -> Result<String> {
     let mut tries = 0;
     loop {
-        let (succeeded, said) = kubectl_once(engine, arguments, input)?;
+        let (succeeded, said) = kubectl_once(cluster, arguments, input)?;
         if succeeded {
             return Ok(said);
         }
@@ -58,8 +76,8 @@ fn kubectl(engine: &Engine, arguments: &str, input: &str) -> Result<String> {
     }
 }
 
-fn kubectl_once(engine: &Engine, arguments: &str, input: &str) -> Result<(bool, String)> {
-    let mut command = inside(engine, Path::new("/bin/sh"))?;
+fn kubectl_once(cluster: &Cluster, arguments: &str, input: &str) -> Result<(bool, String)> {
+    let mut command = inside(cluster, Path::new("/bin/sh"))?;
     command.args(["-c", &format!("exec kubectl {arguments}")]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().context("cannot start kubectl")?;

@@ -1,0 +1,104 @@
+//! The chart's whole life on a cluster whose nodes run pods: upgraded, rolled back, uninstalled in each manner.
+
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+
+use super::door::Door;
+use super::guide::{appears, kubectl};
+use super::{Cluster, helm_install, inside, pause};
+
+const RELEASE: &str = "ack-virtual-node";
+/// Runs on while the provider comes and goes.
+const STAYS: &str = "\
+apiVersion: v1
+kind: Pod
+metadata: { name: stays }
+spec:
+  nodeName: virtual-kubelet
+  containers: [{ name: main, image: nginx }]
+";
+
+/// Lives it, from the installation that is there to the last uninstallation.
+pub fn live(cluster: &Cluster, root: &Path) -> Result<()> {
+    runs(cluster)?;
+    helm_install(cluster, root, &["webhook.timeoutSeconds=9"])?;
+    let timeout =
+        "get mutatingwebhookconfiguration ack-virtual-node -o jsonpath='{.webhooks[0].timeoutSeconds}'";
+    ensure!(kubectl(cluster, timeout, "")? == "9", "the upgrade did not reach the webhook");
+    println!("✓ helm upgrade");
+    let (rolled, said) = helm(cluster, &["rollback", RELEASE, "1", "--wait"])?;
+    ensure!(
+        rolled && kubectl(cluster, timeout, "")? == "5",
+        "the rollback did not reach the webhook:\n{said}"
+    );
+    println!("✓ helm rollback");
+    refuses(cluster, root)?;
+    deletes(cluster, root)?;
+    helm_install(cluster, root, &[])?;
+    appears(cluster)?;
+    runs(cluster)?;
+    warns(cluster)
+}
+
+fn refuses(cluster: &Cluster, root: &Path) -> Result<()> {
+    helm_install(cluster, root, &["onUninstall=refuse"])?;
+    let (gone, said) = helm(cluster, &["uninstall", RELEASE, "--wait"])?;
+    ensure!(!gone && said.contains("does not go on"), "helm uninstall should not go on; it says:\n{said}");
+    still_runs(cluster)?;
+    let (rolled, said) = helm(cluster, &["rollback", RELEASE, "1", "--wait"])?;
+    ensure!(rolled, "after a refusal a release cannot be rolled back:\n{said}");
+    println!("✓ with onUninstall=refuse helm uninstall does not go on, and the release can be rolled back");
+    Ok(())
+}
+
+fn deletes(cluster: &Cluster, root: &Path) -> Result<()> {
+    helm_install(cluster, root, &["onUninstall=delete"])?;
+    let (gone, said) = helm(cluster, &["uninstall", RELEASE, "--wait"])?;
+    ensure!(gone && said.contains("nothing costs on"), "helm uninstall says:\n{said}");
+    let door = Door::open(cluster)?;
+    for _ in 0..150 {
+        if door.groups()?.is_empty() {
+            println!("✓ with onUninstall=delete it ends pods and groups");
+            return Ok(());
+        }
+        pause();
+    }
+    anyhow::bail!("these groups are left: {:?}; helm uninstall said:\n{said}", door.groups()?)
+}
+
+/// What is left behind is told, goes on, and costs.
+fn warns(cluster: &Cluster) -> Result<()> {
+    let (gone, said) = helm(cluster, &["uninstall", RELEASE, "--wait"])?;
+    ensure!(
+        gone && said.contains("1 container group of virtual-kubelet lives"),
+        "helm uninstall says:\n{said}"
+    );
+    ensure!(said.contains("pod default/stays"), "helm uninstall does not name the pod:\n{said}");
+    still_runs(cluster)?;
+    let door = Door::open(cluster)?;
+    door.advance(3600)?;
+    let bill = door.get("/bill")?;
+    let total = bill["total"].as_str().map_or_else(|| bill["total"].to_string(), str::to_owned);
+    ensure!(total.chars().any(|c| ('1'..='9').contains(&c)), "an hour later the bill is {total}");
+    println!("✓ helm uninstall says which group lives on and costs on: an hour later the bill is {total}");
+    Ok(())
+}
+
+fn runs(cluster: &Cluster) -> Result<()> {
+    kubectl(cluster, "apply -f -", STAYS)?;
+    kubectl(cluster, "wait --for=condition=Ready pod/stays --timeout=120s", "").map(drop)
+}
+
+fn still_runs(cluster: &Cluster) -> Result<()> {
+    let groups = Door::open(cluster)?.groups()?;
+    ensure!(groups == ["default-stays Running"], "the groups are {groups:?}");
+    Ok(())
+}
+
+/// What helm says in the chart's own namespace, and whether it succeeded.
+fn helm(cluster: &Cluster, arguments: &[&str]) -> Result<(bool, String)> {
+    let output = inside(cluster, "helm")?.args(arguments).arg("--namespace=kube-system").output()?;
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    Ok((output.status.success(), said))
+}
