@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use eci_api::signature::Secret;
-use eci_sim::control::wire::{Scope, Scripted, Search, Stock, Which};
+use eci_sim::control::wire::{Price, Scope, Scripted, Search, Stock, Which};
 use eci_sim::server::Incoming;
 use eci_sim::{Door, DoorClient, EciSim, Rule, listener};
 use serde_json::{Value, json};
@@ -270,6 +270,31 @@ async fn the_client_lays_faults_sets_stock_and_keeps_worlds() {
     client.drop_snapshot("empty").await.unwrap();
     client.reset(&Scope::default()).await.unwrap();
     assert!(client.requests(&Search { limit: Some(5), ..Search::default() }).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_client_plays_the_cloud() {
+    let sim = sim();
+    let client = served(&sim, "t").await;
+    let id = create(&sim, &group("web", vec![stand::container("web", "nginx", &[])]));
+    client.advance(Duration::from_secs(60)).await.unwrap();
+    client.crash(&id, "web", 7).await.unwrap();
+    assert!(client.ledger().await.unwrap().iter().any(|line| line.ends_with("container web ended with 7")));
+    let refused = client.crash(&id, "none", 7).await.unwrap_err().to_string();
+    assert!(
+        refused.ends_with(&format!("no container called none is running in a group of id {id}")),
+        "{refused}"
+    );
+    assert!(client.reclaim("eci-none", 3).await.unwrap_err().to_string().contains("no group of id eci-none"));
+    let price =
+        Price { what: "*".into(), zone: "cn-hangzhou-*".into(), from: None, hourly: "0.07".parse().unwrap() };
+    let prices = client.set_price(&price).await.unwrap();
+    assert_eq!(prices.iter().map(|price| price.hourly.to_string()).collect::<Vec<_>>(), ["0.07"]);
+    client.clear_prices().await.unwrap();
+    assert_eq!(client.set_standing("local", "arrears").await.unwrap().standing, "arrears");
+    assert!(
+        client.set_standing("local", "rich").await.unwrap_err().to_string().contains("`rich` should be good")
+    );
 }
 
 #[tokio::test]

@@ -24,8 +24,8 @@ use serde::de::DeserializeOwned;
 
 use super::GroupSummary;
 use super::wire::{
-    Advance, Allowed, Bill, Done, Fault, Forked, Kept, Laid, Problem, Rate, Scope, Scripted, Search, SoldOut,
-    Stock, Throttling, Time, Which,
+    Advance, Allowed, Bill, Crash, Done, Fault, Forked, Kept, Laid, Price, Problem, Rate, Reclaim, Scope,
+    Scripted, Search, SoldOut, Stands, Stock, Throttling, Time, Which,
 };
 use crate::faults::Rule;
 use crate::server::Logged;
@@ -226,6 +226,48 @@ impl Client {
     pub async fn set_stock(&self, stock: &Stock) -> Answered<Vec<String>> {
         let SoldOut { sold_out } = self.post("/stock", stock).await?;
         Ok(sold_out)
+    }
+
+    /// Lays down a price of the spot market; gives all that is laid down.
+    ///
+    /// # Errors
+    /// [`Unanswered`].
+    pub async fn set_price(&self, price: &Price) -> Answered<Vec<Price>> {
+        self.post("/prices", price).await
+    }
+
+    /// Forgets what was laid down for the spot market.
+    ///
+    /// # Errors
+    /// [`Unanswered`].
+    pub async fn clear_prices(&self) -> Answered<()> {
+        self.delete("/prices").await
+    }
+
+    /// Says how an account stands: `good`, `arrears`, `no-payment`, `closed` or `unverified`.
+    ///
+    /// # Errors
+    /// [`Unanswered`].
+    pub async fn set_standing(&self, account: &str, standing: &str) -> Answered<Stands> {
+        self.post(&format!("/accounts/{}", encode(account)), &Stands { standing: standing.to_owned() }).await
+    }
+
+    /// Takes a spot instance back in so many minutes.
+    ///
+    /// # Errors
+    /// [`Unanswered`].
+    pub async fn reclaim(&self, id: &str, minutes: u8) -> Answered<()> {
+        let path = format!("/groups/{}/reclaim", encode(id));
+        self.post(&path, &Reclaim { minutes }).await.map(|Done {}| ())
+    }
+
+    /// Ends a container badly.
+    ///
+    /// # Errors
+    /// [`Unanswered`].
+    pub async fn crash(&self, id: &str, container: &str, exit_code: i32) -> Answered<()> {
+        let path = format!("/groups/{}/crash", encode(id));
+        self.post(&path, &Crash { container: container.to_owned(), exit_code }).await.map(|Done {}| ())
     }
 
     /// Says how much an account may have in a region.

@@ -48,6 +48,10 @@ enum Shut {
     Query(String),
     #[error("there is no fault of number {0}; GET /faults lists those there are")]
     NoFault(String),
+    #[error("there is no group of id {0}; GET /groups lists those there are")]
+    NoGroup(String),
+    #[error("no container called {0} is running in a group of id {1}")]
+    NotRunning(String, String),
     #[error("{0}")]
     Wrong(String),
     #[error("only programs on this machine may use this door; the request came for `{0}`")]
@@ -212,6 +216,8 @@ impl Route {
 impl Shut {
     fn status(&self) -> StatusCode {
         match self {
+            Self::NoGroup(_) => StatusCode::NOT_FOUND,
+            Self::NotRunning(..) => StatusCode::CONFLICT,
             Self::NoSuchRoute(..) | Self::NoFault(_) | Self::Snapshot(NoSnapshot::Unknown(_)) => {
                 StatusCode::NOT_FOUND
             }

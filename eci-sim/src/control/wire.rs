@@ -173,6 +173,17 @@ pub struct Scripted {
     /// Why the group gets no machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cannot_schedule: Option<String>,
+    /// From so long after its start on, its probes fail.
+    #[schemars(with = "Option<f64>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unhealthy_after_seconds: Option<Decimal>,
+    /// So long after its start, it runs out of memory.
+    #[schemars(with = "Option<f64>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub out_of_memory_after_seconds: Option<Decimal>,
+    /// What it uses from so long after its start on, in order of time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub usage_curve: Vec<Uses>,
     /// How long the containers take to end when they are told to.
     #[schemars(with = "Option<f64>")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -183,6 +194,65 @@ pub struct Scripted {
     /// MiB of memory that a container uses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uses_mebibytes: Option<u32>,
+}
+
+/// What a container uses from a moment on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Uses {
+    /// So long after its start.
+    #[schemars(with = "f64")]
+    pub after_seconds: Decimal,
+    /// Thousandths of a vCPU.
+    pub milli_vcpu: u32,
+    /// MiB of memory.
+    pub mebibytes: u32,
+}
+
+/// What an hour costs on the spot market from an instant on; a `*` in type or zone stands for anything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Price {
+    /// The ECS type, as `ecs.c5.*`; a size, as `2.0-4.0Gi`, where no type has it.
+    #[serde(default = "anything")]
+    pub what: String,
+    /// The zone, as `cn-hangzhou-*`.
+    #[serde(default = "anything")]
+    pub zone: String,
+    /// From when on; from now on, where nothing is said.
+    #[schemars(with = "Option<String>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Timestamp>,
+    /// What an hour costs.
+    #[schemars(with = "String")]
+    pub hourly: Decimal,
+}
+
+/// How an account stands with the cloud.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Stands {
+    /// `good`, `arrears`, `no-payment`, `closed` or `unverified`.
+    pub standing: String,
+}
+
+/// Takes a spot instance back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Reclaim {
+    /// In so many minutes.
+    pub minutes: u8,
+}
+
+/// Ends a container badly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Crash {
+    /// Which.
+    pub container: String,
+    /// With what.
+    #[serde(default = "one")]
+    pub exit_code: i32,
 }
 
 /// Which calls of the request log are meant; what is left out does not matter.
@@ -344,6 +414,20 @@ pub enum NoScript {
     NoPattern,
 }
 
+fn anything() -> String {
+    "*".to_owned()
+}
+
+fn one() -> i32 {
+    1
+}
+
+impl Default for Reclaim {
+    fn default() -> Self {
+        Self { minutes: 3 }
+    }
+}
+
 /// So many seconds as a span, to the millisecond.
 pub(crate) fn span(seconds: Decimal) -> Result<Duration, NoSpan> {
     let millis = seconds.checked_mul(Decimal::ONE_THOUSAND).and_then(|millis| millis.to_u64());
@@ -376,8 +460,15 @@ impl TryFrom<Scripted> for Script {
             (None, None) => None,
             (vcpu, memory) => Some(Usage { milli_vcpu: vcpu.unwrap_or(0), mebibytes: memory.unwrap_or(0) }),
         };
+        let curve = body.usage_curve.into_iter().map(|uses| {
+            let Uses { after_seconds, milli_vcpu, mebibytes } = uses;
+            Ok((span(after_seconds)?, Usage { milli_vcpu, mebibytes }))
+        });
         Ok(Self {
             usage,
+            usage_curve: curve.collect::<Result<_, NoSpan>>()?,
+            unhealthy_after: maybe(body.unhealthy_after_seconds)?,
+            out_of_memory_after: maybe(body.out_of_memory_after_seconds)?,
             pull: maybe(body.pull_seconds)?,
             cannot_pull: body.cannot_pull,
             start: maybe(body.start_seconds)?,
@@ -388,7 +479,6 @@ impl TryFrom<Scripted> for Script {
             scheduling: maybe(body.scheduling_seconds)?,
             cannot_schedule: body.cannot_schedule,
             stop: maybe(body.stop_seconds)?,
-            ..Self::default()
         })
     }
 }

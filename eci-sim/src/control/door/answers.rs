@@ -7,12 +7,14 @@ use serde_json::json;
 use super::routes::ALL;
 use super::{Asked, Door, Reply, Shut, openapi};
 use crate::control::wire::{
-    Advance, Allowed, Bill, Done, Entries, Fault, Laid, Rate, Scope, Scripted, Search, SoldOut, Stock,
-    Throttling, Time, Which, span,
+    Advance, Allowed, Bill, Crash, Done, Entries, Fault, Laid, Price, Rate, Reclaim, Scope, Scripted, Search,
+    SoldOut, Stands, Stock, Throttling, Time, Which, span,
 };
 use crate::faults::Rule;
+use crate::market::Quote;
 use crate::page;
 use crate::script::Script;
+use crate::world::standing::Standing;
 
 type Answer = Result<Reply, Shut>;
 
@@ -168,6 +170,59 @@ pub(super) fn set_stock(door: &Door, asked: &Asked<'_>) -> Answer {
     sold_out.into_iter().for_each(|what| door.control.sell_out(what));
     restocked.iter().for_each(|what| door.control.restock(what));
     stock(door, asked)
+}
+
+pub(super) fn prices(door: &Door, _: &Asked<'_>) -> Answer {
+    let price = |quote: Quote| {
+        let Quote { what, zone, from, hourly } = quote;
+        Price { what, zone, from: Some(from), hourly }
+    };
+    give(door.control.quotes().into_iter().map(price).collect::<Vec<_>>())
+}
+
+pub(super) fn set_price(door: &Door, asked: &Asked<'_>) -> Answer {
+    let Price { what, zone, from, hourly } = asked.body()?;
+    if hourly.is_sign_negative() {
+        return Err(Shut::Wrong(format!("an hour cannot cost {hourly}; it should be 0 or more")));
+    }
+    let from = from.unwrap_or_else(|| door.control.now());
+    door.control.quote(Quote { what, zone, from, hourly });
+    prices(door, asked)
+}
+
+pub(super) fn clear_prices(door: &Door, _: &Asked<'_>) -> Answer {
+    door.control.clear_quotes();
+    done()
+}
+
+pub(super) fn standing(door: &Door, asked: &Asked<'_>) -> Answer {
+    give(Stands { standing: door.control.standing(asked.name()).name().to_owned() })
+}
+
+pub(super) fn set_standing(door: &Door, asked: &Asked<'_>) -> Answer {
+    let Stands { standing: name } = asked.body()?;
+    let wrong = || {
+        let why = format!("`{name}` should be good, arrears, no-payment, closed or unverified");
+        Shut::Wrong(why)
+    };
+    door.control.set_standing(asked.name(), Standing::named(&name).ok_or_else(wrong)?);
+    standing(door, asked)
+}
+
+pub(super) fn reclaim(door: &Door, asked: &Asked<'_>) -> Answer {
+    let Reclaim { minutes } = asked.body_or_default()?;
+    match door.control.reclaim(asked.name(), minutes) {
+        true => done(),
+        false => Err(Shut::NoGroup(asked.name().to_owned())),
+    }
+}
+
+pub(super) fn crash(door: &Door, asked: &Asked<'_>) -> Answer {
+    let Crash { container, exit_code } = asked.body()?;
+    match door.control.crash(asked.name(), &container, exit_code) {
+        true => done(),
+        false => Err(Shut::NotRunning(container, asked.name().to_owned())),
+    }
 }
 
 pub(super) fn quota(door: &Door, _: &Asked<'_>) -> Answer {

@@ -6,8 +6,8 @@ use schemars::{JsonSchema, Schema};
 use super::{Asked, Door, Reply, Shut, answers};
 use crate::control::GroupSummary;
 use crate::control::wire::{
-    Advance, Allowed, Bill, Done, Entries, Fault, Forked, Kept, Laid, Rate, Routes, Scope, Scripted, Search,
-    SoldOut, Stock, Throttling, Time, Which,
+    Advance, Allowed, Bill, Crash, Done, Entries, Fault, Forked, Kept, Laid, Price, Rate, Reclaim, Routes,
+    Scope, Scripted, Search, SoldOut, Stands, Stock, Throttling, Time, Which,
 };
 use crate::server::Logged;
 
@@ -174,6 +174,46 @@ pub(super) const ALL: &[Route] = &[
         answers::set_stock,
     )
     .takes(of::<Stock>),
+    get(
+        "/prices",
+        "listPrices",
+        "What was laid down for the spot market.",
+        of::<Vec<Price>>,
+        answers::prices,
+    ),
+    post(
+        "/prices",
+        "setPrice",
+        "Lays down a price of the spot market.",
+        of::<Vec<Price>>,
+        answers::set_price,
+    )
+    .takes(of::<Price>),
+    delete(
+        "/prices",
+        "clearPrices",
+        "Forgets what was laid down for the spot market.",
+        answers::clear_prices,
+    ),
+    get("/accounts/{name}", "getAccount", "How an account stands.", of::<Stands>, answers::standing),
+    post(
+        "/accounts/{name}",
+        "setAccount",
+        "Says how an account stands.",
+        of::<Stands>,
+        answers::set_standing,
+    )
+    .takes(of::<Stands>),
+    post(
+        "/groups/{name}/reclaim",
+        "reclaimGroup",
+        "Takes a spot instance back.",
+        of::<Done>,
+        answers::reclaim,
+    )
+    .takes(of::<Reclaim>),
+    post("/groups/{name}/crash", "crashContainer", "Ends a container badly.", of::<Done>, answers::crash)
+        .takes(of::<Crash>),
     get("/quota", "getQuota", "How much an account may have in a region.", of::<Allowed>, answers::quota),
     post("/quota", "setQuota", "Says how much an account may have.", of::<Allowed>, answers::set_quota)
         .takes(of::<Allowed>),

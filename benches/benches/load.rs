@@ -1,0 +1,214 @@
+//! How many signed calls a second over sockets, beside a bare hyper server that answers as many bytes, in turns?
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use determinism::{Clock, Seed, Stopwatch};
+use eci_api::Secret;
+use eci_api::actions::create_container_group::{Container, CreateContainerGroup};
+use eci_api::query::render;
+use eci_api::signature::acs3;
+use eci_sim::{EciSim, listener};
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+const KEY: (&str, &str) = ("load", "load-secret");
+const GROUPS: usize = 1_000;
+const CONNECTIONS: usize = 16;
+const CALLS: usize = 20_000;
+const TURNS: usize = 7;
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+fn main() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(run())
+}
+
+async fn run() -> Result<()> {
+    let clock = Clock::still("2026-01-05T01:00:00Z".parse()?);
+    let sim = EciSim::builder().clock(clock.clone()).credential(KEY.0, Secret::new(KEY.1)).build();
+    let ids: Vec<String> = (0..GROUPS).map(|n| create(&sim, n)).collect::<Result<_>>()?;
+    clock.advance(Duration::from_secs(60))?;
+    sim.control().now();
+    let socket = TcpListener::bind("127.0.0.1:0").await?;
+    let eci = socket.local_addr()?;
+    tokio::spawn(listener::serve(socket, move |request| sim.exchange(request), std::future::pending()));
+    let mut calls = Calls { ids, clock, nonces: Seed::DEFAULT.chance("nonces") };
+    let answer = one(eci, &calls.one(eci, 0)).await?;
+    let bare = serve_constant(answer).await?;
+    let (mut simulator, mut hyper) = (Vec::new(), Vec::new());
+    for _ in 0..TURNS {
+        simulator.push(turn(eci, &mut calls).await?);
+        hyper.push(turn(bare, &mut calls).await?);
+    }
+    let (simulator, hyper) = (median(simulator), median(hyper));
+    println!(
+        "{CALLS} describes of one of {GROUPS} groups over {CONNECTIONS} connections, {answer} bytes each, median of {TURNS} turns"
+    );
+    println!("eci-sim, every signature verified   {simulator:>8} calls/s");
+    println!("bare hyper, a constant              {hyper:>8} calls/s");
+    println!("ratio                               {:>8} %", simulator * 100 / hyper.max(1));
+    let mut first = Vec::new();
+    let mut idle = 0;
+    for _ in 0..TURNS {
+        let (micros, kibibytes) = first_answer().await?;
+        first.push(micros);
+        idle = idle.max(kibibytes);
+    }
+    println!("first signed answer after exec      {:>8} us", median(first));
+    println!("resident memory after it            {idle:>8} KiB at most");
+    Ok(())
+}
+
+/// How many microseconds pass between the start of the program and its first signed answer, and how much memory it has
+/// then.
+async fn first_answer() -> Result<(u64, u64)> {
+    let free = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
+    let mut calls = Calls {
+        ids: vec!["eci-none".to_owned()],
+        clock: Clock::system(),
+        nonces: Seed::DEFAULT.chance("first"),
+    };
+    let call = calls.one(free, 0);
+    let watch = Stopwatch::start();
+    let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_eci-sim"))
+        .args(["--listen", &free.to_string(), "--access-key-id", KEY.0, "--access-key-secret", KEY.1])
+        .stdout(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()?;
+    while one(free, &call).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    let micros = u64::try_from(watch.elapsed().as_micros())?;
+    let pid = child.id().ok_or("it has ended")?;
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kibibytes = resident.ok_or("no VmRSS")?.trim().trim_end_matches(" kB").parse()?;
+    child.kill().await?;
+    Ok((micros, kibibytes))
+}
+
+fn create(sim: &EciSim, n: usize) -> Result<String> {
+    let container =
+        Container { name: Some("main".into()), image: Some("nginx".into()), ..Container::default() };
+    let request = CreateContainerGroup {
+        container_group_name: Some(format!("group-{n}")),
+        container: vec![container],
+        ..CreateContainerGroup::default()
+    };
+    Ok(sim.act(&request)?.container_group_id)
+}
+
+/// Signed calls, each with a nonce of its own.
+struct Calls {
+    ids: Vec<String>,
+    clock: Clock,
+    nonces: determinism::Chance,
+}
+
+impl Calls {
+    fn one(&mut self, to: SocketAddr, n: usize) -> Vec<u8> {
+        let id = &self.ids[n % self.ids.len()];
+        let query = vec![("ContainerGroupIds".to_owned(), format!("[\"{id}\"]"))];
+        let (nonce, secret) = (self.nonces.text("0123456789abcdef", 32), Secret::new(KEY.1));
+        let host = to.to_string();
+        let action = "DescribeContainerGroups";
+        let headers = acs3::headers(action, &host, &query, (KEY.0, &secret), self.clock.now(), &nonce);
+        let lines: String = headers
+            .iter()
+            .filter(|(name, _)| !name.eq_ignore_ascii_case("host"))
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
+        let query = render(&query);
+        format!("POST /?{query} HTTP/1.1\r\nhost: {host}\r\ncontent-length: 0\r\n{lines}\r\n").into_bytes()
+    }
+}
+
+/// Calls a second of one turn; the calls are signed before the watch starts.
+async fn turn(to: SocketAddr, calls: &mut Calls) -> Result<u64> {
+    let each = CALLS / CONNECTIONS;
+    let shares: Vec<Vec<Vec<u8>>> =
+        (0..CONNECTIONS).map(|share| (0..each).map(|n| calls.one(to, share * each + n)).collect()).collect();
+    let watch = Stopwatch::start();
+    let clients: Vec<_> = shares.into_iter().map(|share| tokio::spawn(converse(to, share))).collect();
+    for client in clients {
+        client.await??;
+    }
+    let micros = watch.elapsed().as_micros().max(1);
+    Ok(u64::try_from((each * CONNECTIONS) as u128 * 1_000_000 / micros)?)
+}
+
+async fn converse(to: SocketAddr, calls: Vec<Vec<u8>>) -> Result<()> {
+    let mut stream = TcpStream::connect(to).await?;
+    stream.set_nodelay(true)?;
+    let mut buffer = Vec::with_capacity(16 << 10);
+    for call in calls {
+        stream.write_all(&call).await?;
+        read(&mut stream, &mut buffer).await?;
+    }
+    Ok(())
+}
+
+/// How many bytes the answer to one call has.
+async fn one(to: SocketAddr, call: &[u8]) -> Result<usize> {
+    let mut stream = TcpStream::connect(to).await?;
+    stream.write_all(call).await?;
+    read(&mut stream, &mut Vec::new()).await
+}
+
+/// Reads one answer, which has to be a good one; gives the size of its body.
+async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<usize> {
+    buffer.clear();
+    loop {
+        if stream.read_buf(buffer).await? == 0 {
+            return Err("the server hung up".into());
+        }
+        let Some(end) = buffer.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
+        let head = std::str::from_utf8(&buffer[..end])?;
+        if !head.starts_with("HTTP/1.1 200") {
+            return Err(head.to_owned().into());
+        }
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let length: usize = length.ok_or("no length")?.parse()?;
+        while buffer.len() < end + 4 + length {
+            if stream.read_buf(buffer).await? == 0 {
+                return Err("the server hung up".into());
+            }
+        }
+        return Ok(length);
+    }
+}
+
+async fn serve_constant(size: usize) -> Result<SocketAddr> {
+    let socket = TcpListener::bind("127.0.0.1:0").await?;
+    let address = socket.local_addr()?;
+    let body = Bytes::from(vec![b'x'; size]);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = socket.accept().await {
+            let body = body.clone();
+            let answer = service_fn(move |_: Request<Incoming>| {
+                let body = body.clone();
+                async move { Ok::<_, Infallible>(Response::new(Full::new(body))) }
+            });
+            tokio::spawn(async move {
+                let _until_it_hangs_up = hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), answer)
+                    .await;
+            });
+        }
+    });
+    Ok(address)
+}
+
+fn median(mut values: Vec<u64>) -> u64 {
+    values.sort_unstable();
+    values[values.len() / 2]
+}
