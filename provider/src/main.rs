@@ -2,6 +2,7 @@
 
 mod arguments;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -16,7 +17,8 @@ use provider::{Eci, Provider};
 #[tokio::main]
 async fn main() -> ExitCode {
     let log = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).init();
+    let coloured = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).with_ansi(coloured).init();
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(trouble) => {

@@ -120,5 +120,6 @@ fn a_cluster_that_does_not_answer_is_named_and_waited_for() {
     std::fs::remove_file(kubeconfig).unwrap();
     let told = told.unwrap();
     assert!(told.contains("the API server at 127.0.0.1:2 does not answer: "), "{told}");
+    assert!(!told.contains('\x1b'), "colours are for terminals: {told:?}");
     assert!(told.contains("refused") && told.contains("asked again until it does"), "{told}");
 }
