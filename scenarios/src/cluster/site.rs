@@ -23,10 +23,11 @@ use crate::stage::{StartError, World};
 
 /// When the first world on a real cluster begins; each further one begins a day later.
 ///
-/// It is long ago, so that a date of the world's is never in the cluster's future: controllers wait for what lies there.
+/// It is past, so that a date of the world's is never in the cluster's future: controllers wait for what lies there. And
+/// it is late enough for today's price list.
 /// And time never goes back from one world to the next, since a node that renews its lease into the past is taken for a
 /// silent one.
-const BEGINNING: &str = "2020-01-06T01:30:00Z";
+const BEGINNING: &str = "2025-01-06T01:30:00Z";
 /// A labelled namespace in which nothing is ever made; it shows whether the webhook is asked.
 const PROBED: &str = "virtual-node-probe";
 
