@@ -34,6 +34,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("the chart's rights, all of them and no more", rights::run),
     ("a real control plane", control_plane::check),
     ("every case on a real control plane", control_plane::cases),
+    ("one truth in two places", control_plane::one_truth),
     ("what a cluster expects of its nodes", contract::run),
     ("kind", kind::check),
 ];

@@ -36,12 +36,21 @@ pub fn check(root: &Path) -> Result<Ended> {
 
 /// Plays every case on the real programs.
 pub fn cases(root: &Path) -> Result<Ended> {
+    scenarios(root, &["run", "--cluster", "control-plane"])
+}
+
+/// Plays every case on the embedded API and on the real programs, and compares what both left behind, field by field.
+pub fn one_truth(root: &Path) -> Result<Ended> {
+    scenarios(root, &["diff", "--left", "embedded", "--right", "control-plane"])
+}
+
+fn scenarios(root: &Path, arguments: &[&str]) -> Result<Ended> {
     if Command::new("go").arg("version").output().is_err() {
         return Ok(Ended::Skipped("the control plane is built with Go, which is not installed".to_owned()));
     }
     let folder = control_plane(root)?;
     let mut run = Command::new("cargo");
-    run.args(["run", "--release", "--", "run", "--cluster", "control-plane"]);
+    run.args(["run", "--release", "--"]).args(arguments);
     command(run.current_dir(root).env("KUBEBUILDER_ASSETS", folder))?;
     Ok(Ended::Passed)
 }

@@ -1,5 +1,6 @@
 //! What can be typed, and what comes of it.
 
+mod comparison;
 mod on;
 
 use std::cell::RefCell;
@@ -45,6 +46,8 @@ enum Command {
     Run(Run),
     /// Lists the cases: claim, file, source.
     List(List),
+    /// Plays cases on two kinds of cluster and compares what they left behind, field by field.
+    Diff(comparison::Diff),
     /// Starts a playground for your own kubectl; Ctrl-C ends everything.
     Up(up::Up),
     /// The provider in a process of its own, as cases on real clusters start it.
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
         None => run(&cli.run),
         Some(Command::Run(arguments)) => run(&arguments),
         Some(Command::List(arguments)) => list(&arguments),
+        Some(Command::Diff(arguments)) => comparison::run(&arguments),
         Some(Command::Up(arguments)) => up::run(&arguments),
         Some(Command::Provider(orders)) => process::run(&orders),
         Some(Command::Schema) => schema(),

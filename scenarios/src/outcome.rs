@@ -16,6 +16,17 @@ pub struct Fact {
     pub value: String,
 }
 
+/// Something that a program of a step printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// The step, as one would say it.
+    pub step: String,
+    /// Whether the program ended well.
+    pub well: bool,
+    /// What it printed.
+    pub text: String,
+}
+
 /// Why a step did not come out as the case says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Miss {

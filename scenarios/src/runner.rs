@@ -126,7 +126,7 @@ async fn play_in_a_world(case: &Case, seed: Seed) -> Outcome {
 }
 
 /// Plays the steps in a world that has begun.
-async fn play_steps(case: &Case, world: &mut World) -> Outcome {
+pub(crate) async fn play_steps(case: &Case, world: &mut World) -> Outcome {
     if let Some(lacking) = case.scenario.needs.iter().find(|need| !world.can(**need)) {
         return outcome(case, Verdict::Lacking(*lacking), None);
     }
@@ -142,12 +142,12 @@ async fn play_steps(case: &Case, world: &mut World) -> Outcome {
     outcome(case, verdict, Some(world))
 }
 
-fn no_files(case: &Case, error: &std::io::Error) -> Outcome {
+pub(crate) fn no_files(case: &Case, error: &std::io::Error) -> Outcome {
     let failure = not_begun(case, format!("the files beside the case cannot be had: {error}"));
     outcome(case, Verdict::Failed(Box::new(failure)), None)
 }
 
-fn no_world(case: &Case, error: &StartError) -> Outcome {
+pub(crate) fn no_world(case: &Case, error: &StartError) -> Outcome {
     let failure = not_begun(case, format!("the world could not be put together: {error}"));
     outcome(case, Verdict::Failed(Box::new(failure)), None)
 }

@@ -13,7 +13,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::cluster::{Cluster, Embedded, Parts};
 use crate::eci::Eci;
-use crate::outcome::Miss;
+use crate::outcome::{Miss, Said};
 use crate::scenario::Capability;
 use crate::scenario::names::HOME;
 use crate::story::{Gathering, Story};
@@ -62,6 +62,7 @@ pub struct World {
     beginning: Timestamp,
     folder: PathBuf,
     home: String,
+    said: Vec<Said>,
 }
 
 /// What a world is to be like, before it begins.
@@ -180,7 +181,8 @@ impl World {
     /// A world of parts that are there already.
     pub(crate) fn of(cluster: Box<dyn Cluster>, parts: Parts, folder: PathBuf) -> Self {
         let Parts { clock, seed, eci } = parts;
-        Self { cluster, eci, beginning: clock.now(), clock, seed, folder, home: HOME.to_owned() }
+        let (beginning, home) = (clock.now(), HOME.to_owned());
+        Self { cluster, eci, beginning, clock, seed, folder, home, said: Vec::new() }
     }
 
     /// What names no namespace is in this one.
@@ -192,6 +194,16 @@ impl World {
     /// The namespace of what names none.
     pub(crate) fn home(&self) -> &str {
         &self.home
+    }
+
+    /// Keeps what a program of a step printed.
+    pub(crate) fn hear(&mut self, said: Said) {
+        self.said.push(said);
+    }
+
+    /// What the programs of its steps printed so far.
+    pub(crate) fn heard(&self) -> &[Said] {
+        &self.said
     }
 
     /// What the cloud charged so far, in yuan.

@@ -33,6 +33,7 @@ pub fn patch(pod: &Pod, wanted: &PodStatus, annotations: &BTreeMap<String, Strin
         return None;
     }
     replace_addresses(fields, &old);
+    clear_conditions(fields, &old);
     let mut metadata = json!({ "uid": pod.metadata.uid });
     if !missing.is_empty() {
         metadata["annotations"] = missing.into();
@@ -51,6 +52,20 @@ fn is_same(key: &str, old: Option<&Value>, new: &Value) -> bool {
 fn by_type(conditions: &Value) -> BTreeMap<&str, &Value> {
     let all = conditions.as_array().into_iter().flatten();
     all.filter_map(|condition| Some((condition["type"].as_str()?, condition))).collect()
+}
+
+/// Conditions are merged by type: what one no longer says must be struck out, or it stands there for ever.
+fn clear_conditions(fields: &mut Map<String, Value>, old: &Value) {
+    let old = by_type(&old["conditions"]);
+    for condition in fields.get_mut("conditions").and_then(Value::as_array_mut).into_iter().flatten() {
+        let Some(known) = condition["type"].as_str().and_then(|kind| old.get(kind)) else { continue };
+        let Some(condition) = condition.as_object_mut() else { continue };
+        for cleared in ["reason", "message"] {
+            if known.get(cleared).is_some() && !condition.contains_key(cleared) {
+                condition.insert(cleared.to_owned(), Value::Null);
+            }
+        }
+    }
 }
 
 /// Addresses are merged by themselves: those that are no longer true must be struck out one by one.
@@ -129,6 +144,25 @@ mod tests {
         let patch = patch(&pod(), &status(json!({ "phase": "Running" })), &BTreeMap::new()).unwrap();
         assert_eq!(patch["metadata"], json!({ "uid": "u" }));
         assert_eq!(patch["status"], json!({ "phase": "Running", "reason": null, "message": null }));
+    }
+
+    #[test]
+    fn a_condition_that_holds_again_loses_the_words_for_why_it_did_not() {
+        let mut pod = pod();
+        let words =
+            json!({ "reason": "ContainersNotReady", "message": "containers with unready status: [c]" });
+        let condition = |status: &str| json!({ "type": "Ready", "status": status });
+        let mut unready = condition("False");
+        unready.as_object_mut().unwrap().extend(words.as_object().unwrap().clone());
+        pod.status = Some(status(json!({ "conditions": [unready] })));
+        let ready = status(json!({ "conditions": [condition("True")] }));
+        let patch = patch(&pod, &ready, &BTreeMap::new()).unwrap();
+        let sent = &patch["status"]["conditions"][0];
+        assert_eq!(
+            (&sent["status"], &sent["reason"], &sent["message"]),
+            (&json!("True"), &Value::Null, &Value::Null)
+        );
+        assert!(sent.as_object().unwrap().contains_key("reason"), "null strikes out; absence would not");
     }
 
     #[test]

@@ -34,7 +34,8 @@ impl Workshop {
         match self.eci.call(&request).await {
             Ok(_) => {
                 self.book.heard(true);
-                if view.in_api && view.asked == Asked::No {
+                // Also of a pod that was taken out of the API at once: its containers stop all the same.
+                if view.asked == Asked::No {
                     self.say_killing(&view.pod);
                 }
                 let asked = if firmly { Asked::Firmly } else { Asked::Gently };

@@ -52,7 +52,7 @@ pub fn bootstrap(sim: &KubeSim) {
 pub fn furnish(sim: &KubeSim, namespace: &str) {
     put(sim, "", "serviceaccounts", namespace, json!({"metadata": {"name": "default"}}));
     let root = json!({"metadata": {"name": "kube-root-ca.crt", "annotations": {"kubernetes.io/description":
-        "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc."}},
+        "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters."}},
         "data": {"ca.crt": sim.root_certificate()}});
     put(sim, "", "configmaps", namespace, root);
 }

@@ -31,7 +31,7 @@ pub(super) struct On {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Choice {
+pub(super) enum Choice {
     /// A Kubernetes API in this process; time is stepped.
     Embedded,
     /// etcd and Kubernetes' own programs, started on this machine for the run.
@@ -40,6 +40,13 @@ enum Choice {
     Kubeconfig,
     /// The cluster that `cargo ci kind up` makes: as `kubeconfig`, with a context of kind's.
     Kind,
+}
+
+impl On {
+    /// A kind of cluster, with nothing else said of it.
+    pub(super) fn plain(cluster: Choice) -> Self {
+        Self { cluster, context: None, yes: false }
+    }
 }
 
 /// A cluster that is there.

@@ -3,4 +3,5 @@
 pub mod compare;
 mod normal;
 pub mod reasons;
+pub mod side;
 pub mod take;

@@ -13,12 +13,13 @@ static DRAWN: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     let table = [
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "<time>"),
         (r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}", "<time>"),
-        (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<uid>"),
+        (r"(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<uid>"),
         (r"\beci-[0-9a-z]{16,}\b", "<group>"),
         (r"\beni-[0-9a-z]{16,}\b", "<interface>"),
         (r"\b\d{1,3}(\.\d{1,3}){3}(:\d+)?\b", "<address>"),
         (r"\bkube-api-access-[0-9a-z]{5}\b", "kube-api-access-*"),
         (r"\bsha256:[0-9a-f]{64}\b", "<digest>"),
+        (r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*", "<certificate>"),
     ];
     // A pattern that does not compile would be found by the first test of this module.
     table.into_iter().filter_map(|(pattern, text)| Some((Regex::new(pattern).ok()?, text))).collect()
@@ -70,7 +71,12 @@ impl Names {
             }
             Value::String(line)
         };
-        Value::Array(text.lines().map(line).collect())
+        let mut lines: Vec<Value> = text.lines().map(line).collect();
+        // Events of one instant stand in any order.
+        for events in lines.chunk_by_mut(|one, other| is_event(one) && is_event(other)) {
+            events.sort_by_key(Value::to_string);
+        }
+        Value::Array(lines)
     }
 
     /// The object with everything drawn taken out.
@@ -101,6 +107,11 @@ impl Names {
             other => other,
         }
     }
+}
+
+/// Whether kubectl printed this line of an event, in a description.
+fn is_event(line: &Value) -> bool {
+    line.as_str().is_some_and(|line| line.starts_with("  Normal  ") || line.starts_with("  Warning  "))
 }
 
 /// Lists the fields that a manager owns as paths, since their nesting says nothing more.
@@ -137,7 +148,7 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles() {
-        assert_eq!(DRAWN.len(), 8);
+        assert_eq!(DRAWN.len(), 9);
         assert!(AGE.is_some());
     }
 

@@ -1,6 +1,6 @@
 //! Takes the record of a case: watches while it is played, and lists what is there when it has ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt;
@@ -16,17 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::compare::Record;
 use super::normal::Names;
-
-/// Something that a step's program printed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
-    /// The step, as one would say it.
-    pub step: String,
-    /// Whether the program ended well.
-    pub well: bool,
-    /// What it printed.
-    pub text: String,
-}
+use crate::outcome::Said;
 
 /// What is listed when a case has ended.
 fn listed() -> Vec<ApiResource> {
@@ -62,17 +52,25 @@ type Changes = Arc<Mutex<Vec<(String, &'static str, Value)>>>;
 /// Watches that run beside a case.
 pub struct Watching {
     client: Client,
+    old_events: BTreeSet<String>,
     changes: Changes,
     tasks: Vec<JoinHandle<()>>,
 }
 
 impl Watching {
     /// Begins to watch.
-    pub fn begin(client: Client) -> Self {
+    ///
+    /// # Errors
+    /// When the cluster cannot be asked.
+    pub async fn begin(client: Client) -> kube::Result<Self> {
+        // What the case before had to say is not this case's.
+        let events: Api<Event> = Api::all(client.clone());
+        let events = events.list(&ListParams::default()).await?.items;
+        let old_events = events.into_iter().filter_map(|event| event.metadata.uid).collect();
         let changes = Changes::default();
         let watch = |kind: ApiResource| tokio::spawn(follow(client.clone(), kind, changes.clone()));
         let tasks = watched().into_iter().map(watch).collect();
-        Self { client, changes, tasks }
+        Ok(Self { client, old_events, changes, tasks })
     }
 
     /// Ends the watches, lists what there is, and makes the record of it all.
@@ -88,11 +86,22 @@ impl Watching {
             let api: Api<DynamicObject> = Api::all_with(self.client.clone(), &kind);
             for object in api.list(&ListParams::default()).await?.items {
                 let object = serde_json::to_value(object).map_err(kube::Error::SerdeError)?;
-                if counts(&kind.kind, &object) {
+                if counts(&kind.kind, &object) && !self.old_events.contains(text(&object, "/metadata/uid")) {
                     objects.push((kind.kind.clone(), object));
                 }
             }
         }
+        let there: BTreeSet<String> = objects
+            .iter()
+            .filter(|(kind, _)| kind == "Namespace")
+            .map(|(_, object)| text(object, "/metadata/name").to_owned())
+            .collect();
+        // What controllers put into a namespace of the case before after it was taken away is nobody's.
+        let homeless = |object: &Value| match text(object, "/metadata/namespace") {
+            "" => false,
+            namespace => !namespace.starts_with("kube-") && !there.contains(namespace),
+        };
+        objects.retain(|(_, object)| !homeless(object));
         let changes = std::mem::take(&mut *self.changes.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(told(objects, changes, said, verdict))
     }
@@ -152,7 +161,7 @@ fn counts(kind: &str, object: &Value) -> bool {
 fn general(object: &Value) -> String {
     let name = text(object, "/metadata/name");
     let owner = text(object, "/metadata/ownerReferences/0/name");
-    if !owner.is_empty() && name.starts_with(owner) {
+    if !owner.is_empty() && name.strip_prefix(owner).is_some_and(|rest| rest.starts_with('-')) {
         return format!("{owner}-*");
     }
     match text(object, "/metadata/generateName") {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
-use crate::outcome::Miss;
+use crate::outcome::{Miss, Said};
 use crate::stage::World;
 
 /// Runs the real kubectl.
@@ -147,6 +147,7 @@ impl Kubectl {
             .map_err(|error| Miss::Refused(format!("kubectl cannot be started: {error}")))?;
         let said = [output.stdout, output.stderr].concat();
         let said = String::from_utf8_lossy(&said).trim_end().to_owned();
+        world.hear(Said { step: self.typed.clone(), well: output.status.success(), text: said.clone() });
         if output.status.success() == self.fails {
             let wanted = if self.fails { "it fails" } else { "it succeeds" };
             return Err(Miss::one("kubectl", wanted, format!("{}: {}", output.status, in_one_line(&said))));

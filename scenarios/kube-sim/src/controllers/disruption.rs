@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::label_selector::selects;
 use super::owned::{PODS, Times, set_condition};
+use super::recorder::{Happening, record};
 use super::waiting::Changes;
 use crate::KubeSim;
 use crate::pods::conditions::{Condition, holds};
@@ -87,6 +88,12 @@ fn keep(sim: &KubeSim, budget: &Arc<Value>) {
     let selector = budget.pointer("/spec/selector");
     let mut pods = sim.store().list(PODS, Some(namespace(budget))).0;
     pods.retain(|pod| selects(selector, pod) && !is_over(pod));
+    if pods.is_empty()
+        && number(budget, "/status/observedGeneration") != number(budget, "/metadata/generation")
+    {
+        let (kind, reason, message) = ("Normal", "NoPods", "No matching pods found");
+        record(sim, budget, Happening { kind, reason, message, component: "controllermanager" });
+    }
     let sum = sum(budget, &pods, expected(sim, &pods));
     let mut next = (**budget).clone();
     map_mut(&mut next, "status");

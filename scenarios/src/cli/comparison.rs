@@ -1,0 +1,197 @@
+//! `diff`: the same cases on two kinds of cluster, and what differs between them without a reason.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use determinism::Seed;
+use serde_json::Value;
+
+use super::on::{Choice, On, Place};
+use super::{FAILED, understood};
+use crate::cases;
+use crate::diff::compare::{Difference, differences};
+use crate::diff::reasons::{FILE, Reasons};
+use crate::diff::side::{self, Played};
+use crate::outcome::Verdict;
+use crate::runner::Case;
+
+/// How much of a value is printed.
+const WIDTH: usize = 160;
+
+/// What to compare.
+#[derive(Debug, Args)]
+pub(super) struct Diff {
+    /// Cases to compare, as for `run`.
+    #[arg(value_name = "CASE")]
+    cases: Vec<String>,
+    /// One kind of cluster.
+    #[arg(long, value_name = "KIND", default_value = "embedded")]
+    left: Choice,
+    /// The other.
+    #[arg(long, value_name = "KIND", default_value = "control-plane")]
+    right: Choice,
+    /// Where all chance comes from, on both.
+    #[arg(long, value_name = "WORDS", default_value_t = Seed::DEFAULT)]
+    seed: Seed,
+    /// Also prints the differences that have a reason.
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+/// One of the two clusters.
+struct Side(Place);
+
+/// What was found so far.
+#[derive(Default)]
+struct Tally {
+    compared: usize,
+    explained: usize,
+    unexplained: usize,
+}
+
+/// Compares, says what differs, and fails when something differs without a reason.
+pub(super) fn run(arguments: &Diff) -> anyhow::Result<ExitCode> {
+    let reasons = Reasons::known()?;
+    let cases = understood(cases::named(&arguments.cases, &super::command())?)?;
+    let open = |kind| anyhow::Ok(Side(Place::open(&On::plain(kind), &cases, arguments.seed)?));
+    let mut sides = [open(arguments.left)?, open(arguments.right)?];
+    let mut out = anstream::stdout();
+    let names = sides.iter().map(|side| side.0.name().to_owned()).collect::<Vec<_>>();
+    writeln!(out, "virtual node · {} · seed {}", names.join(" | "), arguments.seed)?;
+    let mut tally = Tally::default();
+    let mut compared = Ok(());
+    for case in &cases {
+        let [left, right] = &mut sides;
+        let played =
+            left.play(case, arguments.seed).and_then(|one| Ok([one, right.play(case, arguments.seed)?]));
+        compared = played.and_then(|both| Ok(tell(&mut out, arguments, &reasons, case, &both, &mut tally)?));
+        if compared.is_err() {
+            break;
+        }
+    }
+    for side in sides {
+        side.end()?;
+    }
+    compared?;
+    let Tally { compared, explained, unexplained } = tally;
+    writeln!(
+        out,
+        "{compared} of {} cases compared · {unexplained} differences without a reason · {explained} with one",
+        cases.len()
+    )?;
+    if arguments.cases.is_empty() {
+        for row in reasons.unused() {
+            writeln!(out, "nothing needed this row of {FILE}: {row}")?;
+        }
+    }
+    Ok(if unexplained == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+impl Side {
+    fn play(&mut self, case: &Case, seed: Seed) -> anyhow::Result<Played> {
+        match &mut self.0 {
+            Place::Embedded => side::play_embedded(case, seed).context("a world in this process"),
+            Place::Site(site, runtime, end) => runtime.block_on(async {
+                let played = tokio::select! {
+                    played = side::play_on_site(site, case, seed) => Some(played?),
+                    () = end => None,
+                };
+                if played.is_none() {
+                    let made = case.scenario.clone().at_home_in(site.home()).namespaces();
+                    site.sweep(&made).await?;
+                }
+                played.context("told to end; what the case had made on the cluster is taken away")
+            }),
+        }
+    }
+
+    fn end(self) -> anyhow::Result<()> {
+        match self.0 {
+            Place::Embedded => Ok(()),
+            Place::Site(site, runtime, _) => Ok(runtime.block_on(site.end())?),
+        }
+    }
+}
+
+/// Says what came of comparing one case.
+fn tell(
+    out: &mut impl Write,
+    arguments: &Diff,
+    reasons: &Reasons,
+    case: &Case,
+    [left, right]: &[Played; 2],
+    tally: &mut Tally,
+) -> std::io::Result<()> {
+    let name = &case.file.case;
+    let sides = [(arguments.left, left), (arguments.right, right)];
+    if let Some(why) = sides.iter().find_map(|(kind, played)| unplayed(*kind, played)) {
+        return writeln!(out, "  - {name}: not compared, {why}");
+    }
+    let (Some(left), Some(right)) = (&left.record, &right.record) else {
+        tally.unexplained += 1;
+        return writeln!(out, "  ✗ {name}: a cluster could not be asked what was left behind");
+    };
+    let found = differences(left, right);
+    let (known, unknown): (Vec<_>, Vec<_>) =
+        found.iter().partition(|difference| reasons.of(name, difference).is_some());
+    tally.compared += 1;
+    tally.explained += known.len();
+    tally.unexplained += unknown.len();
+    let mark = if unknown.is_empty() { "✓" } else { "✗" };
+    writeln!(out, "  {mark} {name}: {}", sum(unknown.len(), known.len()))?;
+    for difference in unknown {
+        show(out, arguments, difference, None)?;
+    }
+    for difference in known.into_iter().filter(|_| arguments.verbose) {
+        show(out, arguments, difference, reasons.of(name, difference))?;
+    }
+    Ok(())
+}
+
+/// Why a case has nothing to be compared.
+fn unplayed(kind: Choice, played: &Played) -> Option<String> {
+    match &played.outcome.verdict {
+        Verdict::Lacking(capability) => Some(format!("{} lacks {capability}", told(kind))),
+        Verdict::Passed | Verdict::Failed(_) => None,
+    }
+}
+
+fn told(kind: Choice) -> String {
+    kind.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
+fn sum(unknown: usize, known: usize) -> String {
+    match (unknown, known) {
+        (0, 0) => "the same".to_owned(),
+        (0, known) => format!("{known} with a reason"),
+        (unknown, known) => format!("{unknown} without a reason, {known} with one"),
+    }
+}
+
+fn show(
+    out: &mut impl Write,
+    arguments: &Diff,
+    difference: &Difference,
+    reason: Option<&str>,
+) -> std::io::Result<()> {
+    writeln!(out, "      {} · {}", difference.subject, difference.path)?;
+    let width = told(arguments.left).len().max(told(arguments.right).len());
+    for (kind, value) in [(arguments.left, &difference.left), (arguments.right, &difference.right)] {
+        writeln!(out, "        {:width$}  {}", told(kind), shown(value.as_ref()))?;
+    }
+    match reason {
+        Some(reason) => writeln!(out, "        {:width$}  {reason}", "because"),
+        None => Ok(()),
+    }
+}
+
+fn shown(value: Option<&Value>) -> String {
+    let Some(value) = value else { return "(absent)".to_owned() };
+    let text = value.to_string();
+    match text.char_indices().nth(WIDTH) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}

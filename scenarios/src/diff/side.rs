@@ -1,0 +1,67 @@
+//! One side of a comparison: the cases played on one kind of cluster, each with its record.
+
+use determinism::Seed;
+
+use super::compare::Record;
+use super::take::Watching;
+use crate::cluster::{Site, SiteError};
+use crate::outcome::{Outcome, Verdict};
+use crate::runner::{Case, no_files, no_world, play_steps};
+use crate::stage::World;
+
+/// What came of a case, and what was seen of it.
+#[derive(Debug, Clone)]
+pub struct Played {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// What was seen; nothing when the cluster could not be asked.
+    pub record: Option<Record>,
+}
+
+/// Plays `case` on the embedded API.
+pub fn play_embedded(case: &Case, seed: Seed) -> std::io::Result<Played> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
+    let folder = case.file.beside()?;
+    Ok(runtime.block_on(async {
+        match World::builder().seed(seed).folder(folder.path()).start().await {
+            Ok(world) => play(case, world).await,
+            Err(error) => Played { outcome: no_world(case, &error), record: None },
+        }
+    }))
+}
+
+/// Plays `case` on a real cluster, and sweeps up after it.
+///
+/// # Errors
+/// When the cluster cannot be used any more.
+pub async fn play_on_site(site: &mut Site, case: &Case, seed: Seed) -> Result<Played, SiteError> {
+    let case = &Case { scenario: case.scenario.clone().at_home_in(site.home()), ..case.clone() };
+    let played = match case.file.beside() {
+        Ok(folder) => match site.world(seed, folder.path()).await {
+            Ok(world) => play(case, world).await,
+            Err(error) => Played { outcome: no_world(case, &error), record: None },
+        },
+        Err(error) => Played { outcome: no_files(case, &error), record: None },
+    };
+    site.sweep(&case.scenario.namespaces()).await?;
+    Ok(played)
+}
+
+async fn play(case: &Case, mut world: World) -> Played {
+    let watching = Watching::begin(world.kube()).await;
+    let outcome = play_steps(case, &mut world).await;
+    let record = match watching {
+        Ok(watching) => watching.record(world.heard(), verdict(&outcome.verdict)).await.ok(),
+        Err(_) => None,
+    };
+    world.end().await;
+    Played { outcome, record }
+}
+
+fn verdict(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "passed",
+        Verdict::Failed(_) => "failed",
+        Verdict::Lacking(_) => "passed over",
+    }
+}
