@@ -2,9 +2,8 @@
 
 mod on_site;
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, PoisonError, mpsc};
 
 use determinism::{Seed, Stopwatch};
 use rust_decimal::Decimal;
@@ -50,14 +49,15 @@ pub fn play_all<E>(
     mut begun: impl FnMut(&Case) -> Result<(), E>,
     mut ended: impl FnMut(Outcome) -> Result<(), E>,
 ) -> Result<(), E> {
-    let next = AtomicUsize::new(0);
+    let waiting = Mutex::new((0..cases.len()).collect::<VecDeque<_>>());
     let at_once = std::thread::available_parallelism().map_or(1, usize::from).min(cases.len());
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
-        for _ in 0..at_once {
-            let (sender, next) = (sender.clone(), &next);
+        for worker in 0..at_once {
+            let (sender, waiting) = (sender.clone(), &waiting);
             scope.spawn(move || {
-                while let Some((index, case)) = take(cases, next) {
+                // One begins in front, so that there is something to tell; the others at the end, where the long ones are.
+                while let Some((index, case)) = take(cases, waiting, worker == 0) {
                     // A case that panics is a failed case; the others are not to suffer.
                     let played = std::panic::catch_unwind(|| play(case, seed));
                     if sender.send((index, played.unwrap_or_else(|_| broken_off(case)))).is_err() {
@@ -69,14 +69,15 @@ pub fn play_all<E>(
         drop(sender);
         let told = in_order(cases, &receiver, &mut begun, &mut ended);
         // Whether all is told or telling failed: nothing more needs to begin.
-        next.store(cases.len(), Ordering::Relaxed);
+        waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
         told
     })
 }
 
-/// The next case that nobody has begun.
-fn take<'a>(cases: &'a [Case], next: &AtomicUsize) -> Option<(usize, &'a Case)> {
-    let index = next.fetch_add(1, Ordering::Relaxed);
+/// A case that nobody has begun: the first of them, or the last.
+fn take<'a>(cases: &'a [Case], waiting: &Mutex<VecDeque<usize>>, first: bool) -> Option<(usize, &'a Case)> {
+    let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    let index = if first { waiting.pop_front() } else { waiting.pop_back() }?;
     cases.get(index).map(|case| (index, case))
 }
 

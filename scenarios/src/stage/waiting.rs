@@ -137,7 +137,7 @@ impl World {
     /// Runs something that blocks, such as a child process.
     ///
     /// A paused runtime does not move its clock as long as a blocking task runs. What waits for something that only
-    /// time brings needs `moving` time: then twenty seconds and more pass here for each real one.
+    /// time brings needs `moving` time: then up to forty seconds pass here for each real one.
     pub(crate) async fn beside_the_clock<T: Send + 'static>(
         &self,
         moving: bool,
@@ -155,7 +155,7 @@ impl World {
             tokio::select! {
                 done = &mut task => return done.map_err(told),
                 _ = pause => match self.is_stepped() {
-                    true => tokio::time::advance(Duration::from_millis(100)).await,
+                    true => tokio::time::advance(Duration::from_millis(200)).await,
                     false => self.pass(STRIDE).await,
                 },
             }
