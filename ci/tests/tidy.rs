@@ -126,8 +126,8 @@ fn no_registry_host_and_no_path_of_a_machine_is_committed() {
         ["/work", "/shared"],
     ];
     for file in files() {
-        let generated = ["Cargo.lock", "go.sum", "package-lock.json"].iter().any(|end| file.ends_with(end));
-        let text = if generated { String::new() } else { read(&file) };
+        // What cargo itself writes for the workspace; a lock file more would be one too many.
+        let text = if file == "Cargo.lock" { String::new() } else { read(&file) };
         for [left, right] in hosts {
             assert!(!text.contains(&format!("{left}{right}")), "{file} names {left}{right}");
         }

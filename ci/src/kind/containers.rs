@@ -21,9 +21,7 @@ pub fn test(cluster: &Cluster, root: &Path, archives: &[PathBuf]) -> Result<()> 
         .output()?;
     fs::write(&kubeconfig, internal.stdout)?;
     let cargo = |mut cargo: std::process::Command| {
-        cargo
-            .args(["test", "--quiet", "--locked", "--manifest-path"])
-            .arg(root.join("ci/testcontainers/Cargo.toml"));
+        cargo.args(["test", "--quiet", "--manifest-path"]).arg(root.join("ci/testcontainers/Cargo.toml"));
         cargo.env("CARGO_TARGET_DIR", target_folder(root));
         cargo
     };
