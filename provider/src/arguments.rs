@@ -202,7 +202,7 @@ impl Arguments {
                 }
                 // Without the API server there is nothing to do but to wait for it.
                 Err(error) => {
-                    let why = told(&error);
+                    let why = provider::with_causes(&error);
                     tracing::warn!(
                         "the API server at {server} does not answer: {why}; asked again until it does"
                     );
@@ -259,20 +259,6 @@ pub async fn farewell(manner: Manner, config: Config, client: Client, eci: Eci) 
         (Err(held), _) => return Err(Trouble::Held(held)),
     }
     Ok(())
-}
-
-/// An error and what it comes from, each once.
-fn told(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let said = inner.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        source = inner.source();
-    }
-    text
 }
 
 /// A certificate must hold the address by which it is called.

@@ -1,5 +1,6 @@
 //! A virtual Kubernetes node whose pods run as Elastic Container Instances: node, pods, webhook and kubelet API.
 
+mod causes;
 pub mod config;
 pub mod eci;
 pub mod farewell;
@@ -17,6 +18,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client};
 use tokio::sync::mpsc;
 
+pub use causes::with_causes;
 pub use config::Config;
 pub use eci::Eci;
 

@@ -143,22 +143,7 @@ impl From<kube::Error> for Miss {
     fn from(error: kube::Error) -> Self {
         match error {
             kube::Error::Api(status) => Self::Refused(status.message.clone()),
-            other => Self::Refused(with_causes(&other)),
+            other => Self::Refused(provider::with_causes(&other)),
         }
     }
-}
-
-/// An error and what caused it, in one line; what is said already is not said again.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        cause = error.source();
-    }
-    text
 }

@@ -29,17 +29,8 @@ impl TransportError {
         Self(why.into())
     }
 
-    fn told(error: &(dyn std::error::Error + 'static)) -> Self {
-        let mut text = error.to_string();
-        let mut source = error.source();
-        while let Some(inner) = source {
-            let said = inner.to_string();
-            if !text.contains(&said) {
-                text = format!("{text}: {said}");
-            }
-            source = inner.source();
-        }
-        Self(text)
+    fn told(error: &dyn std::error::Error) -> Self {
+        Self(crate::with_causes(error))
     }
 }
 

@@ -16,7 +16,6 @@ use tempfile::TempDir;
 
 use super::NODE;
 use super::site::SiteError;
-use crate::outcome::with_causes;
 
 /// How long a cluster may take to say which version it has.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -99,7 +98,7 @@ impl Found {
     /// [`NotFound`].
     pub async fn look(context: Option<&str>, seed: Seed) -> Result<Self, NotFound> {
         let mut kubeconfig =
-            Kubeconfig::read().map_err(|error| NotFound::NoKubeconfig(with_causes(&error)))?;
+            Kubeconfig::read().map_err(|error| NotFound::NoKubeconfig(provider::with_causes(&error)))?;
         let context = chosen(&kubeconfig, context)?;
         let unusable = |why: String| NotFound::Unusable { context: context.clone(), why };
         let home = format!("virtual-node-{seed}");
@@ -113,7 +112,7 @@ impl Found {
         let options = KubeConfigOptions { context: Some(context.clone()), ..KubeConfigOptions::default() };
         let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
             .await
-            .map_err(|error| unusable(with_causes(&error)))?;
+            .map_err(|error| unusable(provider::with_causes(&error)))?;
         let url = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         let host = config.cluster_url.host().unwrap_or_default().to_owned();
         let port = config.cluster_url.port_u16().unwrap_or(443);
@@ -125,7 +124,7 @@ impl Found {
             true => IpAddr::V4(Ipv4Addr::LOCALHOST),
             false => towards(&host, port).ok_or_else(|| unusable(format!("there is no way to {host}")))?,
         };
-        let client = Client::try_from(config).map_err(|error| unusable(with_causes(&error)))?;
+        let client = Client::try_from(config).map_err(|error| unusable(provider::with_causes(&error)))?;
         Ok(Self { context, url, is_local, client, address, kubeconfig: path, home, folder })
     }
 
@@ -133,7 +132,7 @@ impl Found {
     pub(super) async fn version(&self) -> Result<String, NotFound> {
         let why = match tokio::time::timeout(PATIENCE, self.client.apiserver_version()).await {
             Ok(Ok(version)) => return Ok(version.git_version),
-            Ok(Err(error)) => with_causes(&error),
+            Ok(Err(error)) => provider::with_causes(&error),
             Err(_) => format!("no answer within {} s", PATIENCE.as_secs()),
         };
         Err(NotFound::NoAnswer { context: self.context.clone(), url: self.url.clone(), why })

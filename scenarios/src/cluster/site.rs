@@ -18,7 +18,6 @@ use super::found::{self, Found};
 use super::sweep::Broom;
 use super::wall::{Surroundings, Wall};
 use crate::eci::Eci;
-use crate::outcome::with_causes;
 use crate::stage::{StartError, World};
 
 /// When the first world on a real cluster begins; each further one begins a day later.
@@ -200,5 +199,5 @@ impl Site {
 }
 
 pub(super) fn refused(doing: &'static str) -> impl Fn(kube::Error) -> SiteError {
-    move |error| SiteError::Refused { doing, why: with_causes(&error) }
+    move |error| SiteError::Refused { doing, why: provider::with_causes(&error) }
 }

@@ -21,7 +21,6 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::NODE;
-use crate::outcome::with_causes;
 
 /// How long it may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -158,5 +157,5 @@ fn gone<T>(deleted: kube::Result<T>) -> kube::Result<()> {
 }
 
 fn told(error: kube::Error) -> String {
-    with_causes(&error)
+    provider::with_causes(&error)
 }

@@ -22,7 +22,6 @@ use tokio::time::Instant;
 
 use self::hand::Hand;
 use super::{Cluster, NODE, Parts, seen};
-use crate::outcome::with_causes;
 use crate::scenario::Capability;
 use crate::stage::{StartError, pace::Marks};
 use crate::story::Gathering;
@@ -123,7 +122,7 @@ impl Wall {
             let said = match seen {
                 Ok(true) => return Ok(()),
                 Ok(false) => String::new(),
-                Err(error) => format!(": {}", with_causes(&error)),
+                Err(error) => format!(": {}", provider::with_causes(&error)),
             };
             if let Some(hand) = self.hand.lock().await.as_mut() {
                 hand.lives()?;
