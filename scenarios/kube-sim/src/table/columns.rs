@@ -39,62 +39,56 @@ pub(super) const fn wide(name: &'static str) -> Column {
 pub(super) const NAME: Column = text_column("Name");
 pub(super) const AGE: Column = text_column("Age");
 
+const PODS: &[Column] = &[
+    NAME,
+    text_column("Ready"),
+    text_column("Status"),
+    text_column("Restarts"),
+    AGE,
+    wide("IP"),
+    wide("Node"),
+    wide("Nominated Node"),
+    wide("Readiness Gates"),
+];
+
+const NODES: &[Column] = &[
+    NAME,
+    text_column("Status"),
+    text_column("Roles"),
+    AGE,
+    text_column("Version"),
+    wide("Internal-IP"),
+    wide("External-IP"),
+    wide("OS-Image"),
+    wide("Kernel-Version"),
+    wide("Container-Runtime"),
+];
+
+const EVENTS: &[Column] = &[
+    text_column("Last Seen"),
+    text_column("Type"),
+    text_column("Reason"),
+    text_column("Object"),
+    wide("Subobject"),
+    wide("Source"),
+    text_column("Message"),
+    wide("First Seen"),
+    wide("Count"),
+    wide("Name"),
+];
+
+const PRIORITIES: &[Column] =
+    &[NAME, number_column("Value"), text_column("Global-Default"), AGE, text_column("PreemptionPolicy")];
+
 /// The columns of a kind and how to fill them.
 pub fn of(kind: &Kind) -> (&'static [Column], Row) {
     match kind.resource {
-        "pods" => (
-            const {
-                &[
-                    NAME,
-                    text_column("Ready"),
-                    text_column("Status"),
-                    text_column("Restarts"),
-                    AGE,
-                    wide("IP"),
-                    wide("Node"),
-                    wide("Nominated Node"),
-                    wide("Readiness Gates"),
-                ]
-            },
-            pod,
-        ),
-        "nodes" => (
-            const {
-                &[
-                    NAME,
-                    text_column("Status"),
-                    text_column("Roles"),
-                    AGE,
-                    text_column("Version"),
-                    wide("Internal-IP"),
-                    wide("External-IP"),
-                    wide("OS-Image"),
-                    wide("Kernel-Version"),
-                    wide("Container-Runtime"),
-                ]
-            },
-            node,
-        ),
+        "pods" => (PODS, pod),
+        "nodes" => (NODES, node),
         "namespaces" => (const { &[NAME, text_column("Status"), AGE] }, |object, now| {
             vec![name(object).into(), text(object, "/status/phase").into(), age_of(object, now)]
         }),
-        "events" => (
-            const {
-                &[
-                    text_column("Last Seen"),
-                    text_column("Type"),
-                    text_column("Reason"),
-                    text_column("Object"),
-                    wide("Subobject"),
-                    wide("Source"),
-                    text_column("Message"),
-                    wide("First Seen"),
-                    wide("Count"),
-                    wide("Name"),
-                ]
-            },
-            event,
-        ),
+        "events" => (EVENTS, event),
         "configmaps" => (const { &[NAME, number_column("Data"), AGE] }, |object, now| {
             let data = entries(object, "/data").count() + entries(object, "/binaryData").count();
             vec![name(object).into(), data.into(), age_of(object, now)]
@@ -110,28 +104,17 @@ pub fn of(kind: &Kind) -> (&'static [Column], Row) {
             vec![name(object).into(), text(object, "/spec/holderIdentity").into(), age_of(object, now)]
         }),
         "persistentvolumeclaims" => (const { CLAIM }, claim),
-        "priorityclasses" => (
-            const {
-                &[
-                    NAME,
-                    number_column("Value"),
-                    text_column("Global-Default"),
-                    AGE,
-                    text_column("PreemptionPolicy"),
-                ]
-            },
-            |object, now| {
-                let default = flag(object, "/globalDefault");
-                let policy = text(object, "/preemptionPolicy");
-                vec![
-                    name(object).into(),
-                    count(object, "/value").into(),
-                    default.into(),
-                    age_of(object, now),
-                    policy.into(),
-                ]
-            },
-        ),
+        "priorityclasses" => (PRIORITIES, |object, now| {
+            let default = flag(object, "/globalDefault");
+            let policy = text(object, "/preemptionPolicy");
+            vec![
+                name(object).into(),
+                count(object, "/value").into(),
+                default.into(),
+                age_of(object, now),
+                policy.into(),
+            ]
+        }),
         "mutatingwebhookconfigurations" | "validatingwebhookconfigurations" => {
             (const { &[NAME, number_column("Webhooks"), AGE] }, |object, now| {
                 vec![name(object).into(), list(object, "/webhooks").len().into(), age_of(object, now)]

@@ -9,95 +9,82 @@ use crate::kinds::Kind;
 use crate::pods::field::{entries, is_leaving, list, name, number, text};
 use crate::pods::{conditions, instant};
 
+const DEPLOYMENTS: &[Column] = &[
+    NAME,
+    text_column("Ready"),
+    number_column("Up-to-date"),
+    number_column("Available"),
+    AGE,
+    wide("Containers"),
+    wide("Images"),
+    wide("Selector"),
+];
+
+const REPLICA_SETS: &[Column] = &[
+    NAME,
+    number_column("Desired"),
+    number_column("Current"),
+    number_column("Ready"),
+    AGE,
+    wide("Containers"),
+    wide("Images"),
+    wide("Selector"),
+];
+
+const JOBS: &[Column] = &[
+    NAME,
+    text_column("Status"),
+    text_column("Completions"),
+    text_column("Duration"),
+    AGE,
+    wide("Containers"),
+    wide("Images"),
+    wide("Selector"),
+];
+
+const BUDGETS: &[Column] = &[
+    NAME,
+    text_column("Min Available"),
+    text_column("Max Unavailable"),
+    number_column("Allowed Disruptions"),
+    AGE,
+];
+
 /// The columns of a kind that keeps pods running, and how to fill them.
 pub fn of(kind: &Kind) -> Option<(&'static [Column], Row)> {
     Some(match kind.resource {
-        "deployments" => (
-            const {
-                &[
-                    NAME,
-                    text_column("Ready"),
-                    number_column("Up-to-date"),
-                    number_column("Available"),
-                    AGE,
-                    wide("Containers"),
-                    wide("Images"),
-                    wide("Selector"),
-                ]
-            },
-            |object, now| {
-                let ready =
-                    format!("{}/{}", count(object, "/status/readyReplicas"), count(object, "/spec/replicas"));
-                let updated = count(object, "/status/updatedReplicas").into();
-                let available = count(object, "/status/availableReplicas").into();
-                let mut cells =
-                    vec![name(object).into(), ready.into(), updated, available, age_of(object, now)];
-                cells.extend(template(object));
-                cells
-            },
-        ),
-        "replicasets" => (
-            const {
-                &[
-                    NAME,
-                    number_column("Desired"),
-                    number_column("Current"),
-                    number_column("Ready"),
-                    AGE,
-                    wide("Containers"),
-                    wide("Images"),
-                    wide("Selector"),
-                ]
-            },
-            |object, now| {
-                let counts = ["/spec/replicas", "/status/replicas", "/status/readyReplicas"];
-                let mut cells = vec![name(object).into()];
-                cells.extend(counts.map(|path| count(object, path).into()));
-                cells.push(age_of(object, now));
-                cells.extend(template(object));
-                cells
-            },
-        ),
-        "jobs" => (
-            const {
-                &[
-                    NAME,
-                    text_column("Status"),
-                    text_column("Completions"),
-                    text_column("Duration"),
-                    AGE,
-                    wide("Containers"),
-                    wide("Images"),
-                    wide("Selector"),
-                ]
-            },
-            job,
-        ),
-        "poddisruptionbudgets" => (
-            const {
-                &[
-                    NAME,
-                    text_column("Min Available"),
-                    text_column("Max Unavailable"),
-                    number_column("Allowed Disruptions"),
-                    AGE,
-                ]
-            },
-            |object, now| {
-                let amount = |path: &str| match object.pointer(path) {
-                    Some(Value::String(text)) => text.clone().into(),
-                    Some(Value::Number(number)) => number.to_string().into(),
-                    _ => Value::from("N/A"),
-                };
-                vec![
-                    name(object).into(),
-                    amount("/spec/minAvailable"),
-                    amount("/spec/maxUnavailable"),
-                    count(object, "/status/disruptionsAllowed").into(),
-                    age_of(object, now),
-                ]
-            },
-        ),
+        "deployments" => (DEPLOYMENTS, |object, now| {
+            let ready =
+                format!("{}/{}", count(object, "/status/readyReplicas"), count(object, "/spec/replicas"));
+            let updated = count(object, "/status/updatedReplicas").into();
+            let available = count(object, "/status/availableReplicas").into();
+            let mut cells = vec![name(object).into(), ready.into(), updated, available, age_of(object, now)];
+            cells.extend(template(object));
+            cells
+        }),
+        "replicasets" => (REPLICA_SETS, |object, now| {
+            let counts = ["/spec/replicas", "/status/replicas", "/status/readyReplicas"];
+            let mut cells = vec![name(object).into()];
+            cells.extend(counts.map(|path| count(object, path).into()));
+            cells.push(age_of(object, now));
+            cells.extend(template(object));
+            cells
+        }),
+        "jobs" => (JOBS, job),
+        "poddisruptionbudgets" => (BUDGETS, |object, now| {
+            let amount = |path: &str| match object.pointer(path) {
+                Some(Value::String(text)) => text.clone().into(),
+                Some(Value::Number(number)) => number.to_string().into(),
+                _ => Value::from("N/A"),
+            };
+            vec![
+                name(object).into(),
+                amount("/spec/minAvailable"),
+                amount("/spec/maxUnavailable"),
+                count(object, "/status/disruptionsAllowed").into(),
+                age_of(object, now),
+            ]
+        }),
         _ => return None,
     })
 }
