@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::checks::Ended;
+use crate::checks::{Ended, lacking};
 use crate::plane::Plane;
 use crate::tools::tool;
 
@@ -17,11 +17,8 @@ pub const RELEASE: &str = "ack-virtual-node";
 
 /// `helm lint`, `helm template`, and one clear sentence for each parameter that is missing.
 pub fn run(root: &Path) -> Result<Ended> {
-    if Command::new("go").arg("version").output().is_err() {
-        return Ok(Ended::Skipped("helm is built with Go, which is not installed".to_owned()));
-    }
-    if Command::new("kubectl").args(["version", "--client"]).output().is_err() {
-        return Ok(Ended::Skipped("kubectl is not installed".to_owned()));
+    if let Some(skipped) = lacking(&["go", "kubectl"]) {
+        return Ok(skipped);
     }
     let helm = Helm { program: tool("helm")?, chart: root.join("provider/chart") };
     helm.accepts("lint", &PARAMETERS)?;

@@ -82,6 +82,15 @@ fn documentation(root: &Path) -> Result<Ended> {
     Ok(Ended::Passed)
 }
 
+/// What to say of a check that needs these programs on a machine that lacks one of them.
+pub fn lacking(programs: &[&str]) -> Option<Ended> {
+    // kubectl would ask the cluster, too, for which it is asked here for nothing
+    let starts =
+        |program: &str| Command::new(program).arg("version").env("KUBECONFIG", "/dev/null").output().is_ok();
+    let missing = programs.iter().find(|program| !starts(program))?;
+    Some(Ended::Skipped(format!("{missing} is not installed")))
+}
+
 /// Runs a command to its end, its output going where ours goes.
 pub fn command(command: &mut Command) -> Result<()> {
     let name = format!("{command:?}");

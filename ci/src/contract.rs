@@ -4,14 +4,13 @@ mod logs;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::beside::{Programs, Provider, Simulator, apply, install_chart};
-use crate::checks::Ended;
+use crate::checks::{Ended, lacking};
 use crate::plane::{Plane, Watch};
 
 /// How long the provider is away.
@@ -26,10 +25,8 @@ const TAINTS: &str = "get node virtual-kubelet --output=jsonpath={.spec.taints[*
 
 /// Starts everything and looks at one truth after the other.
 pub fn run(root: &Path) -> Result<Ended> {
-    for program in ["go", "kubectl"] {
-        if Command::new(program).arg("version").output().is_err() {
-            return Ok(Ended::Skipped(format!("{program} is not installed")));
-        }
+    if let Some(skipped) = lacking(&["go", "kubectl"]) {
+        return Ok(skipped);
     }
     let programs = Programs::build(root)?;
     let plane = Plane::start(root)?;

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::checks::{Ended, command};
+use crate::checks::{Ended, command, lacking};
 use crate::kept::{go, kept};
 
 /// What only a node needs beside the control plane, or the person who looks at one.
@@ -24,8 +24,8 @@ pub fn run(root: &Path) -> Result<()> {
 
 /// Starts and ends the real programs, twenty times in a row among others.
 pub fn check(root: &Path) -> Result<Ended> {
-    if Command::new("go").arg("version").output().is_err() {
-        return Ok(Ended::Skipped("the control plane is built with Go, which is not installed".to_owned()));
+    if let Some(skipped) = lacking(&["go"]) {
+        return Ok(skipped);
     }
     let folder = control_plane(root)?;
     let mut tests = Command::new("cargo");
@@ -45,8 +45,8 @@ pub fn one_truth(root: &Path) -> Result<Ended> {
 }
 
 fn scenarios(root: &Path, arguments: &[&str]) -> Result<Ended> {
-    if Command::new("go").arg("version").output().is_err() {
-        return Ok(Ended::Skipped("the control plane is built with Go, which is not installed".to_owned()));
+    if let Some(skipped) = lacking(&["go"]) {
+        return Ok(skipped);
     }
     let folder = control_plane(root)?;
     let mut run = Command::new("cargo");

@@ -18,7 +18,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Subcommand;
 
 use self::engine::{Engine, pause};
-use crate::checks::{Ended, command, with_second_try};
+use crate::checks::{Ended, command, lacking, with_second_try};
 use crate::images;
 use crate::sdk::cache;
 use crate::tools::tool;
@@ -213,8 +213,8 @@ fn helm_install(cluster: &Cluster, root: &Path, more: &[&str]) -> Result<()> {
 /// Everything on a cluster of its own; the cluster goes, whatever comes of it. What this machine does not give is said,
 /// tried once more, and then a reason to go on without.
 pub fn check(root: &Path) -> Result<Ended> {
-    if Command::new("kubectl").args(["version", "--client"]).output().is_err() {
-        return Ok(Ended::Skipped("kubectl is not installed".to_owned()));
+    if let Some(skipped) = lacking(&["kubectl"]) {
+        return Ok(skipped);
     }
     let was_there = Engine::running().is_some();
     if let Err(why) = with_second_try("preparing a kind cluster", || prepare(root).map(drop)) {

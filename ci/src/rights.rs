@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::beside::{Programs, Provider, Simulator, apply, install_chart};
 use crate::chart::RELEASE;
-use crate::checks::Ended;
+use crate::checks::{Ended, lacking};
 use crate::plane::{Plane, said_by};
 
 /// A pod that needs everything a provider may ask for.
@@ -61,10 +61,8 @@ type Right = (String, String, String);
 
 /// Runs the provider as the chart's service account, lets it do all it can do, and compares.
 pub fn run(root: &Path) -> Result<Ended> {
-    for program in ["go", "kubectl"] {
-        if Command::new(program).arg("version").output().is_err() {
-            return Ok(Ended::Skipped(format!("{program} is not installed")));
-        }
+    if let Some(skipped) = lacking(&["go", "kubectl"]) {
+        return Ok(skipped);
     }
     let programs = Programs::build(root)?;
     let plane = Plane::start(root)?;
