@@ -108,7 +108,7 @@ fn is_name_of(name: &str, image: &str) -> bool {
 }
 
 /// Whether `text` fits `pattern`, in which `*` stands for anything.
-pub(crate) fn matches(pattern: &str, text: &str) -> bool {
+pub fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
     let Some(last) = parts.next_back() else { return rest.is_empty() };
@@ -172,6 +172,10 @@ mod tests {
             ("*/batch:*", "registry.example/team/batch:1", true),
             ("*", "", true),
             ("a*a", "a", false),
+            ("a*b*c", "a-b-c", true),
+            ("a*b*c", "a-c-b", false),
+            ("ab*b", "ab", false),
+            ("exact", "exactly", false),
         ] {
             assert_eq!(matches(pattern, text), fits, "{pattern} {text}");
         }

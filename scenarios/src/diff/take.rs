@@ -196,9 +196,30 @@ fn told(
     record
 }
 
+/// What things of one name look like, each form once: the pods of a set have one name here, and mostly one form.
+#[derive(Default)]
+struct Forms(BTreeMap<String, Vec<Value>>);
+
+impl Forms {
+    fn add(&mut self, subject: String, form: Value) {
+        let known = self.0.entry(subject).or_default();
+        if !known.contains(&form) {
+            known.push(form);
+        }
+    }
+
+    fn end(self, record: &mut Record) {
+        for (subject, mut forms) in self.0 {
+            forms.sort_by_key(Value::to_string);
+            let value = if forms.len() == 1 { forms.swap_remove(0) } else { Value::Array(forms) };
+            record.insert(subject, value);
+        }
+    }
+}
+
 /// Objects by their name; those whose names were drawn, by their distinct forms.
 fn add_objects(record: &mut Record, names: &Names, objects: Vec<(String, Value)>) {
-    let mut forms: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    let mut forms = Forms::default();
     for (kind, object) in objects {
         let (subject, value) = if kind == "Event" {
             event(names, &object)
@@ -208,16 +229,9 @@ fn add_objects(record: &mut Record, names: &Names, objects: Vec<(String, Value)>
             let place = if namespace.is_empty() { name } else { format!("{namespace}/{name}") };
             (format!("{} {place}", kind.to_lowercase()), names.object(object))
         };
-        let known = forms.entry(subject).or_default();
-        if !known.contains(&value) {
-            known.push(value);
-        }
+        forms.add(subject, value);
     }
-    for (subject, mut forms) in forms {
-        forms.sort_by_key(Value::to_string);
-        let value = if forms.len() == 1 { forms.swap_remove(0) } else { Value::Array(forms) };
-        record.insert(subject, value);
-    }
+    forms.end(record);
 }
 
 /// An event: what it is about and its reason name it; how often it was seen says nothing.
@@ -263,19 +277,11 @@ fn add_streams(record: &mut Record, names: &Names, changes: Vec<(String, &'stati
             stages.push(stage.into());
         }
     }
-    let mut forms: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    let mut forms = Forms::default();
     for (subject, stages) in streams.into_values() {
-        let known = forms.entry(subject).or_default();
-        let stages = Value::Array(stages);
-        if !known.contains(&stages) {
-            known.push(stages);
-        }
+        forms.add(subject, Value::Array(stages));
     }
-    for (subject, mut forms) in forms {
-        forms.sort_by_key(Value::to_string);
-        let value = if forms.len() == 1 { forms.swap_remove(0) } else { Value::Array(forms) };
-        record.insert(subject, value);
-    }
+    forms.end(record);
 }
 
 /// Where in its life an object is, in a few words.
