@@ -34,7 +34,10 @@ use webhook::Webhook;
 /// A virtual node: its Node object and lease, its pods, its webhook, and the API that the API server asks.
 ///
 /// ```no_run
-/// # async fn example(kube: kube::Client, transport: std::sync::Arc<dyn provider::eci::Transport>) {
+/// # async fn example(
+/// #     kube: kube::Client,
+/// #     transport: std::sync::Arc<dyn provider::eci::Transport>,
+/// # ) -> Result<(), provider::RunError> {
 /// use determinism::{Clock, Seed};
 /// use provider::{Config, Eci, Provider, eci::Credentials};
 ///
@@ -42,7 +45,8 @@ use webhook::Webhook;
 /// let clock = Clock::system();
 /// let eci = Eci::new(transport, credentials, "cn-hangzhou", clock.clone(), Seed::DEFAULT);
 /// let provider = Provider::new(Config::new("vsw-1", "sg-1"), kube, eci, clock, Seed::DEFAULT);
-/// provider.run(std::future::pending()).await.unwrap();
+/// provider.run(std::future::pending()).await?;
+/// # Ok(())
 /// # }
 /// ```
 pub struct Provider {
