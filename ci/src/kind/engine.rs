@@ -186,10 +186,11 @@ fn start() -> Result<()> {
     bail!("dockerd does not answer; {} says:\n{}", log.display(), last_lines(&log))
 }
 
-/// runc, by way of `trim`; the program is copied, since the one that runs may be built anew while the Engine lives.
+/// runc, by way of `trim`; the program is copied, since the one that runs may be built anew while the Engine lives. A check
+/// that ran before may have done so already: then no path leads to this program any more, but `/proc` does.
 fn runtime(folder: &Path) -> Result<PathBuf> {
     let program = folder.join("ci");
-    fs::copy(std::env::current_exe()?, &program).context("cannot copy this program for the Engine")?;
+    fs::copy("/proc/self/exe", &program).context("cannot copy this program for the Engine")?;
     let script = folder.join("trim");
     fs::write(&script, format!("#!/bin/sh\nexec {} trim -- \"$@\"\n", program.display()))?;
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
