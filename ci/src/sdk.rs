@@ -48,7 +48,7 @@ pub fn node(root: &Path) -> Result<Ended> {
         command(&mut npm)
     })?;
     let mut tests = Command::new("node");
-    tests.args(["--test", "official-client.test.js"]).current_dir(&folder);
+    tests.args(["--test", "official-client.test.js", "every-action.test.js"]).current_dir(&folder);
     tests.env("NODE_PATH", packages.join("node_modules")).env("ECI_SIM", release_binary(root, "eci-sim")?);
     command(&mut tests)?;
     Ok(Ended::Passed)

@@ -5,46 +5,24 @@
 'use strict';
 
 const assert = require('node:assert');
-const { spawn } = require('node:child_process');
-const readline = require('node:readline');
 const { after, before, test } = require('node:test');
 
 const Eci = require('@alicloud/eci20180808');
 const { Config } = require('@alicloud/openapi-client');
 
-const REGION = 'cn-hangzhou';
-const KEY_ID = 'sdk-key';
-const KEY_SECRET = 'sdk-secret';
+const { KEY_ID, KEY_SECRET, REGION, start } = require('./local-eci.js');
 
-let sim;
-const address = {};
+let eci;
 
 before(async () => {
-  const options = ['--listen', '127.0.0.1:0', '--control', '127.0.0.1:0', '--time', 'still'];
-  const env = { ...process.env, ECI_ACCESS_KEY: KEY_ID, ECI_SECRET_KEY: KEY_SECRET };
-  sim = spawn(process.env.ECI_SIM, options, { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  for await (const line of readline.createInterface({ input: sim.stdout })) {
-    const found = /http:\/\/(127\.0\.0\.1:\d+)/.exec(line);
-    if (found) address[line.split(/\s+/)[0].toLowerCase()] = found[1];
-    if (address.eci && address.control) break;
-  }
-  assert.ok(address.eci, 'eci-sim ended before it said where it listens');
+  eci = await start();
 });
 
-after(() => sim.kill());
+after(() => eci.stop());
 
 function client(secret = KEY_SECRET) {
-  const config = { accessKeyId: KEY_ID, accessKeySecret: secret, endpoint: address.eci, protocol: 'http' };
+  const config = { accessKeyId: KEY_ID, accessKeySecret: secret, endpoint: eci.endpoint, protocol: 'http' };
   return new Eci.default(new Config(config));
-}
-
-async function advance(seconds) {
-  const answer = await fetch(`http://${address.control}/clock/advance`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ seconds }),
-  });
-  assert.strictEqual(answer.status, 200);
 }
 
 async function create(name) {
@@ -73,7 +51,7 @@ async function describe(id) {
 
 test('a group is created, described and deleted', async () => {
   const id = await create('node-life');
-  await advance(120);
+  await eci.advance(120);
   const [group] = (await describe(id)).containerGroups;
   assert.strictEqual(group.status, 'Running');
   assert.deepStrictEqual([group.cpu, group.memory], [0.25, 0.5]);
@@ -81,13 +59,13 @@ test('a group is created, described and deleted', async () => {
   await client().deleteContainerGroup(
     new Eci.DeleteContainerGroupRequest({ regionId: REGION, containerGroupId: id }),
   );
-  await advance(120);
+  await eci.advance(120);
   assert.strictEqual((await describe(id)).totalCount, 0);
 });
 
 test('logs are read', async () => {
   const id = await create('node-logs');
-  await advance(120);
+  await eci.advance(120);
   const request = new Eci.DescribeContainerLogRequest({
     regionId: REGION,
     containerGroupId: id,

@@ -4,11 +4,7 @@ Usage: ECI_SIM=path/to/eci-sim python -m unittest -v
 """
 
 import json
-import os
-import re
-import subprocess
 import unittest
-import urllib.request
 
 from alibabacloud_eci20180808 import models
 from alibabacloud_eci20180808.client import Client as TeaClient
@@ -22,49 +18,7 @@ from aliyunsdkeci.request.v20180808.DescribeContainerGroupsRequest import Descri
 from aliyunsdkeci.request.v20180808.DescribeContainerLogRequest import DescribeContainerLogRequest
 from aliyunsdkeci.request.v20180808.DescribeRegionsRequest import DescribeRegionsRequest
 
-REGION = "cn-hangzhou"
-KEY_ID, KEY_SECRET = "sdk-key", "sdk-secret"
-
-
-class LocalEci:
-    """An `eci-sim` process with a clock that stands still until it is told to move."""
-
-    def __init__(self):
-        command = [os.environ["ECI_SIM"], "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--time", "still"]
-        environment = dict(os.environ, ECI_ACCESS_KEY=KEY_ID, ECI_SECRET_KEY=KEY_SECRET)
-        self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-        addresses = {}
-        while len(addresses) < 2:
-            line = self.process.stdout.readline()
-            if not line:
-                raise RuntimeError("eci-sim ended before it said where it listens")
-            found = re.search(r"http://(127\.0\.0\.1:\d+)", line)
-            if found:
-                addresses[line.split()[0].lower()] = found.group(1)
-        self.endpoint = addresses["eci"]
-        self.control = addresses["control"]
-
-    def advance(self, seconds):
-        request = urllib.request.Request(
-            f"http://{self.control}/clock/advance",
-            data=json.dumps({"seconds": seconds}).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request) as answer:
-            assert answer.status == 200
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(timeout=10)
-        self.process.stdout.close()
-
-
-class WithLocalEci(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.eci = LocalEci()
-        cls.addClassCleanup(cls.eci.stop)
-
+from local_eci import KEY_ID, KEY_SECRET, REGION, WithLocalEci
 
 class Tea(WithLocalEci):
     """`alibabacloud-eci20180808`: ACS3-HMAC-SHA256, JSON, everything in the query."""
