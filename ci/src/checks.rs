@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{chart, contract, control_plane, kind, kubectl, rights, sdk};
+use crate::{chart, contract, control_plane, kind, kubectl, page, rights, sdk};
 
 /// How a check ended when it did not fail.
 pub enum Ended {
@@ -30,6 +30,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("real kubectl against the playground", kubectl::run),
     ("official Python clients", sdk::python),
     ("official Node client", sdk::node),
+    ("the control door's page in a browser", page::run),
     ("the Helm chart", chart::run),
     ("the chart's rights, all of them and no more", rights::run),
     ("a real control plane", control_plane::check),
@@ -58,7 +59,8 @@ pub fn run(root: &Path, only: Option<&str>) -> Result<()> {
         lines.push(format!("{line}  ({} s)", took.as_secs()));
     }
     println!("\n{}", lines.join("\n"));
-    ensure!(!lines.is_empty(), "no check is called like that");
+    let names = || CHECKS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join("; ");
+    ensure!(!lines.is_empty(), "no check is called `{}`; there are: {}", only.unwrap_or_default(), names());
     ensure!(failed == 0, "{failed} of {} checks failed", lines.len());
     Ok(())
 }

@@ -38,20 +38,26 @@ pub fn node(root: &Path) -> Result<Ended> {
         return Ok(Ended::Skipped("there is no npm on this machine".to_owned()));
     }
     let folder = root.join("ci/sdk/node");
-    let packages = cache()?.join("sdk-node");
+    let packages = node_packages(&folder, "sdk-node")?;
+    let mut tests = Command::new("node");
+    tests.args(["--test", "official-client.test.js", "every-action.test.js"]).current_dir(&folder);
+    tests.env("NODE_PATH", packages).env("ECI_SIM", release_binary(root, "eci-sim")?);
+    command(&mut tests)?;
+    Ok(Ended::Passed)
+}
+
+/// Brings what a folder's `package.json` asks for, and says where it is kept.
+pub fn node_packages(folder: &Path, kept: &str) -> Result<PathBuf> {
+    let packages = cache()?.join(kept);
     std::fs::create_dir_all(&packages)?;
     std::fs::copy(folder.join("package.json"), packages.join("package.json"))?;
-    with_second_try("installing the Node client", || {
+    with_second_try("installing Node packages", || {
         let mut npm = Command::new("npm");
         npm.args(["install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"])
             .current_dir(&packages);
         command(&mut npm)
     })?;
-    let mut tests = Command::new("node");
-    tests.args(["--test", "official-client.test.js", "every-action.test.js"]).current_dir(&folder);
-    tests.env("NODE_PATH", packages.join("node_modules")).env("ECI_SIM", release_binary(root, "eci-sim")?);
-    command(&mut tests)?;
-    Ok(Ended::Passed)
+    Ok(packages.join("node_modules"))
 }
 
 /// Builds a binary of ours as it is shipped, and says where it is.

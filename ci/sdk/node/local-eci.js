@@ -30,7 +30,7 @@ async function start() {
     });
     assert.strictEqual(answer.status, 200);
   };
-  return { endpoint: address.eci, advance, stop: () => sim.kill() };
+  return { endpoint: address.eci, control: address.control, advance, stop: () => sim.kill() };
 }
 
 // Passes each call on as it came, and keeps the last answer as it was sent.

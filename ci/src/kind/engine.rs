@@ -9,7 +9,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use crate::checks::{command, with_second_try};
+use crate::checks::command;
+use crate::debian::{self, is_installed, is_root};
 use crate::sdk::cache;
 
 const NAMESPACE: &str = "virtual-node-kind";
@@ -36,7 +37,8 @@ impl Engine {
             bail!(why);
         }
         if !installed {
-            install()?;
+            // its service is not wanted: the Engine is started below, where it touches nobody's network
+            debian::install("a Docker Engine", &PACKAGES)?;
         }
         start()?;
         Ok(Self::Own)
@@ -107,17 +109,6 @@ fn socket() -> PathBuf {
     run_folder().join("docker.sock")
 }
 
-fn is_root() -> bool {
-    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
-}
-
-fn is_installed(program: &str) -> bool {
-    Command::new("sh")
-        .args(["-c", &format!("command -v {program}")])
-        .output()
-        .is_ok_and(|o| o.status.success())
-}
-
 /// Why no Engine of ours can be started here, and what to do.
 fn hindrance(root: bool, installed: bool, debian: bool) -> Option<&'static str> {
     match (root, installed, debian) {
@@ -130,19 +121,6 @@ fn hindrance(root: bool, installed: bool, debian: bool) -> Option<&'static str> 
         ),
         (true, ..) => None,
     }
-}
-
-/// Brings Debian's own Engine.
-fn install() -> Result<()> {
-    eprintln!("installing {}", PACKAGES.join(" "));
-    with_second_try("installing a Docker Engine", || {
-        let mut update = Command::new("apt-get");
-        command(update.args(["update", "--quiet=2"]))?;
-        let mut install = Command::new("apt-get");
-        // its service is not wanted: the Engine is started below, where it touches nobody's network
-        install.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
-        command(install.args(["install", "--yes", "--quiet=2", "--no-install-recommends"]).args(PACKAGES))
-    })
 }
 
 fn start() -> Result<()> {

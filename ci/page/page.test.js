@@ -1,0 +1,163 @@
+// The control door's page in a headless Chromium: what it shows is what the door tells, and what it does the door does.
+//
+// Usage: ECI_SIM=path/to/eci-sim CHROMIUM=path/to/chromium NODE_PATH=path/to/node_modules node --test
+// With KEEP=1 the picture beside this file is taken anew.
+
+'use strict';
+
+const assert = require('node:assert');
+const { createHmac, createHash, randomUUID } = require('node:crypto');
+const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { after, before, test } = require('node:test');
+
+const { chromium } = require('playwright-core');
+const { PNG } = require('pngjs');
+
+const { KEY_ID, KEY_SECRET, start } = require('../sdk/node/local-eci.js');
+
+const PICTURE = path.join(__dirname, 'groups.png');
+// What a picture's tile of so many pixels may be off by, of 255: letters are drawn a little otherwise by each release.
+const TILE = 16;
+const OFF_BY = 24;
+// The one family that the picture is drawn in, Debian's fonts-dejavu-core, whatever else a machine has.
+const FONTS = `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>
+<dir>/usr/share/fonts/truetype/dejavu</dir><cachedir prefix="xdg">fontconfig</cachedir></fontconfig>`;
+
+let eci;
+let browser;
+let profile;
+let page;
+
+before(async () => {
+  eci = await start();
+  // every instant on the page is then known
+  const now = new Date((await (await fetch(`http://${eci.control}/clock`)).json()).now);
+  await eci.advance((Date.parse('2030-01-07T00:30:00Z') - now.getTime()) / 1000);
+  for (const [name, command] of [
+    ['web', ['sleep', '86400']],
+    ['batch', ['sh', '-c', 'echo done; sleep 30']],
+    ['broken', ['sh', '-c', 'exit 3']],
+  ]) {
+    await ask('CreateContainerGroup', { ContainerGroupName: name, RestartPolicy: 'Never', Cpu: '2', Memory: '4' }, command);
+  }
+  await eci.advance(600);
+  await ask('DeleteContainerGroup', { ContainerGroupId: 'eci-nothere' }, []);
+  profile = mkdtempSync(path.join(os.tmpdir(), 'page-'));
+  writeFileSync(path.join(profile, 'fonts.conf'), FONTS);
+  const quiet = ['disable-gpu', 'disable-quic', 'no-first-run', 'disable-background-networking', 'disable-sync'];
+  browser = await chromium.launchPersistentContext(profile, {
+    executablePath: process.env.CHROMIUM,
+    chromiumSandbox: false,
+    args: [...quiet, 'disable-component-update'].map((flag) => `--${flag}`),
+    env: { ...process.env, FONTCONFIG_FILE: path.join(profile, 'fonts.conf') },
+    viewport: { width: 1280, height: 480 },
+    colorScheme: 'light',
+  });
+  page = await browser.newPage();
+  page.on('console', (message) => assert.notStrictEqual(message.type(), 'error', message.text()));
+  await page.goto(`http://${eci.control}/`);
+  await page.waitForSelector('#groups tbody tr');
+});
+
+after(async () => {
+  await browser?.close();
+  if (profile) rmSync(profile, { recursive: true, force: true });
+  eci?.stop();
+});
+
+// One call of the OpenAPI, signed by the RPC generation's signature.
+async function ask(action, parameters, command) {
+  const all = {
+    Action: action, Version: '2018-08-08', Format: 'JSON', RegionId: 'cn-hangzhou', AccessKeyId: KEY_ID,
+    SignatureMethod: 'HMAC-SHA1', SignatureVersion: '1.0', SignatureNonce: randomUUID(),
+    Timestamp: '2030-01-07T00:35:00Z', ...parameters,
+  };
+  if (command.length > 0) {
+    Object.assign(all, { SecurityGroupId: 'sg-1', VSwitchId: 'vsw-1', 'Container.1.Name': 'main', 'Container.1.Image': 'busybox:1.36' });
+    command.forEach((word, index) => { all[`Container.1.Command.${index + 1}`] = word; });
+  }
+  const encode = (text) => encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+  const query = Object.keys(all).sort().map((name) => `${encode(name)}=${encode(all[name])}`).join('&');
+  const signature = createHmac('sha1', `${KEY_SECRET}&`).update(`GET&%2F&${encode(query)}`).digest('base64');
+  return fetch(`http://${eci.endpoint}/?${query}&Signature=${encode(signature)}`);
+}
+
+const texts = (selector) => page.locator(selector).allInnerTexts();
+const door = async (asked) => (await fetch(`http://${eci.control}${asked}`)).json();
+
+// The mean colour of each tile.
+function tiles({ width, height, data }) {
+  const means = [];
+  for (let y = 0; y < height; y += TILE) {
+    for (let x = 0; x < width; x += TILE) {
+      const sum = [0, 0, 0];
+      for (let i = y; i < Math.min(y + TILE, height); i += 1) {
+        for (let j = x; j < Math.min(x + TILE, width); j += 1) {
+          for (let c = 0; c < 3; c += 1) sum[c] += data[(i * width + j) * 4 + c];
+        }
+      }
+      means.push(sum.map((part) => part / (TILE * TILE)));
+    }
+  }
+  return means;
+}
+
+test('it looks as it did when somebody last looked', async () => {
+  const shot = await page.screenshot();
+  if (process.env.KEEP) writeFileSync(PICTURE, shot);
+  const [seen, kept] = [PNG.sync.read(shot), PNG.sync.read(readFileSync(PICTURE))];
+  assert.deepStrictEqual([seen.width, seen.height], [kept.width, kept.height]);
+  const before_ = tiles(kept);
+  const off = tiles(seen).filter((tile, index) => tile.some((part, c) => Math.abs(part - before_[index][c]) > OFF_BY));
+  const digest = createHash('sha256').update(shot).digest('hex').slice(0, 12);
+  if (off.length > 0) writeFileSync(path.join(os.tmpdir(), `page-${digest}.png`), shot);
+  assert.strictEqual(off.length, 0, `${off.length} tiles differ from groups.png; the new picture is page-${digest}.png among the temporary files`);
+});
+
+test('groups stand with their states, and the bill in the head', async () => {
+  assert.deepStrictEqual(await texts('#states span'), ['1 Failed', '1 Running', '1 Succeeded']);
+  assert.deepStrictEqual(await texts('#groups tbody tr td:nth-child(2)'), ['broken', 'batch', 'web']);
+  const bill = await door('/bill/total');
+  assert.strictEqual(await page.innerText('#total'), `${bill.total} ${bill.currency}`);
+});
+
+test('a group shows its timeline', async () => {
+  await page.click('#groups tbody tr:has-text("batch")');
+  await page.waitForSelector('#one ol li');
+  const lines = (await texts('#one ol li')).join('\n');
+  for (const state of ['Pending', 'Running', 'Succeeded']) assert.match(lines, new RegExp(state));
+});
+
+test('refused calls are found', async () => {
+  await page.click('[data-view=requests]');
+  await page.fill('#find', 'eci-nothere');
+  await page.waitForFunction(() => document.querySelectorAll('#requests tbody tr').length === 1);
+  assert.match((await texts('#requests tbody tr'))[0], /DeleteContainerGroup\s+404/);
+});
+
+test('a fault is laid and lifted', async () => {
+  await page.click('[data-view=faults]');
+  await page.click('#lay button');
+  await page.waitForSelector('#faults tbody tr');
+  assert.strictEqual((await door('/faults'))[0].rule.verdict.refuse.code, 'OperationDenied.NoStock');
+  await page.click('#faults tbody tr button');
+  await page.waitForFunction(() => document.querySelectorAll('#faults tbody tr').length === 0);
+  assert.deepStrictEqual(await door('/faults'), []);
+});
+
+test('an hour passes at a click', async () => {
+  const earlier = Date.parse((await door('/clock')).now);
+  await page.click('[data-advance="3600"]');
+  await page.waitForFunction(() => document.querySelector('#now').textContent.includes(' 01:40:00'));
+  assert.strictEqual(Date.parse((await door('/clock')).now) - earlier, 3600_000);
+});
+
+test('a world is kept', async () => {
+  await page.click('[data-view=worlds]');
+  await page.fill('#name', 'before-lunch');
+  await page.click('#keep button:not([type])');
+  await page.waitForSelector('#worlds tbody tr');
+  assert.deepStrictEqual((await door('/snapshots')).map((kept) => kept.name), ['before-lunch']);
+});

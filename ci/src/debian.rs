@@ -1,0 +1,30 @@
+//! What this machine has of programs, and how Debian's are brought.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::checks::{command, with_second_try};
+
+/// Whether a program is in PATH.
+pub fn is_installed(program: &str) -> bool {
+    let asked = Command::new("sh").args(["-c", &format!("command -v {program}")]).output();
+    asked.is_ok_and(|asked| asked.status.success())
+}
+
+/// Whether this process may do everything here.
+pub fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+/// Brings packages of Debian's; no service of theirs is started.
+pub fn install(what: &str, packages: &[&str]) -> Result<()> {
+    eprintln!("installing {}", packages.join(" "));
+    with_second_try(&format!("installing {what}"), || {
+        let mut update = Command::new("apt-get");
+        command(update.args(["update", "--quiet=2"]))?;
+        let mut install = Command::new("apt-get");
+        install.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
+        command(install.args(["install", "--yes", "--quiet=2", "--no-install-recommends"]).args(packages))
+    })
+}
