@@ -137,7 +137,7 @@ async fn read(
     let mut searched = 0;
     let head = loop {
         let from = usize::saturating_sub(searched, 3);
-        let end = buffer[from..].windows(4).position(|four| four == b"\r\n\r\n").map(|at| from + at + 4);
+        let end = memchr::memmem::find(&buffer[from..], b"\r\n\r\n").map(|at| from + at + 4);
         if end.unwrap_or(buffer.len()) > HEAD_MAX {
             let in_line = buffer.iter().take(HEAD_MAX).all(|byte| *byte != b'\n');
             return Ok(Err(if in_line { LINE_TOO_LONG } else { HEAD_TOO_LONG }));
@@ -182,7 +182,10 @@ fn parse(head: &Bytes) -> Result<(Incoming, u8), Bad> {
         _ => target,
     };
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let text = |value: &[u8]| String::from_utf8_lossy(value).trim().to_owned();
+    let text = |value: &[u8]| match std::str::from_utf8(value) {
+        Ok(value) => value.trim().to_owned(),
+        Err(_) => String::from_utf8_lossy(value).trim().to_owned(),
+    };
     let headers = parsed.headers.iter().map(|header| (header.name.to_owned(), text(header.value)));
     let request = Incoming {
         method: parsed.method.unwrap_or_default().to_owned(),
@@ -256,17 +259,19 @@ async fn fill(stream: &mut impl Stream, buffer: &mut BytesMut, length: usize) ->
 fn written(response: &Response<Bytes>, keep: bool, is_head: bool) -> Vec<u8> {
     let status = response.status();
     let mut out = Vec::with_capacity(256 + response.body().len());
-    let line = format!("HTTP/1.1 {} {}\r\n", status.as_u16(), status.canonical_reason().unwrap_or_default());
-    out.extend_from_slice(line.as_bytes());
-    for (name, value) in response.headers() {
-        out.extend_from_slice(name.as_str().as_bytes());
-        out.extend_from_slice(b": ");
-        out.extend_from_slice(value.as_bytes());
-        out.extend_from_slice(b"\r\n");
+    let reason = status.canonical_reason().unwrap_or_default();
+    for part in ["HTTP/1.1 ", status.as_str(), " ", reason, "\r\n"] {
+        out.extend_from_slice(part.as_bytes());
     }
-    let connection = if keep { "keep-alive" } else { "close" };
-    let rest = format!("content-length: {}\r\nconnection: {connection}\r\n\r\n", response.body().len());
-    out.extend_from_slice(rest.as_bytes());
+    for (name, value) in response.headers() {
+        for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+            out.extend_from_slice(part);
+        }
+    }
+    let (length, connection) = (response.body().len().to_string(), if keep { "keep-alive" } else { "close" });
+    for part in ["content-length: ", &length, "\r\nconnection: ", connection, "\r\n\r\n"] {
+        out.extend_from_slice(part.as_bytes());
+    }
     if !is_head {
         out.extend_from_slice(response.body());
     }

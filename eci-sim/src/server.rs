@@ -1,6 +1,6 @@
 //! One call: read, verify, faults, advance the world, act, render.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use eci_api::query::Pairs;
 use eci_api::signature::{IncomingRequest, SignatureProblem, Verified, identify, verify};
 use eci_api::{ErrorBody, ErrorCode, validate, xml};
 use http::{HeaderValue, Request, Response, StatusCode, header};
+use jiff::fmt::rfc2822::DateTimePrinter;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -91,7 +92,7 @@ pub struct Exchange {
 /// The nonces of the time in which a time stamp is taken.
 #[derive(Clone, Default)]
 struct Nonces {
-    known: BTreeSet<Arc<str>>,
+    known: HashSet<Arc<str>>,
     order: VecDeque<(Timestamp, Timestamp, Arc<str>)>,
 }
 
@@ -101,8 +102,8 @@ struct Heard {
     action: String,
     wants_xml: bool,
     host: String,
-    account: String,
-    region: String,
+    account: Arc<str>,
+    region: Arc<str>,
     group: String,
     delay: Duration,
     swallowed: bool,
@@ -153,8 +154,17 @@ impl State {
         (self.world, self.faults, self.throttle, self.log) = (world, faults, throttle, log);
     }
 
+    /// Puts a call into the request log.
+    fn remember(&mut self, call: Logged) {
+        if self.log.len() == LOG_KEPT {
+            self.log.pop_front();
+        }
+        self.log.push_back(call);
+    }
+
     pub(crate) fn next_request_id(&mut self) -> String {
-        self.requests.uuid().to_string().to_uppercase()
+        let mut text = [0; 36];
+        self.requests.uuid().hyphenated().encode_upper(&mut text).to_owned()
     }
 }
 
@@ -169,7 +179,7 @@ impl Nonces {
             self.known.remove(old);
             self.order.pop_front();
         }
-        let nonce: Arc<str> = format!("{account}/{nonce}").into();
+        let nonce: Arc<str> = [account, "/", nonce].concat().into();
         let new = self.known.insert(Arc::clone(&nonce));
         if new {
             self.order.push_back((now, outside, nonce));
@@ -198,8 +208,8 @@ impl EciSim {
             action: String::new(),
             wants_xml: false,
             host: request.header("host").unwrap_or_default().to_owned(),
-            account: String::new(),
-            region: String::new(),
+            account: Arc::default(),
+            region: Arc::default(),
             group: String::new(),
             delay: Duration::ZERO,
             swallowed: false,
@@ -210,15 +220,16 @@ impl EciSim {
         let turn = self.turn();
         let mut state = self.state();
         heard.request_id = state.next_request_id();
-        let outcome = verified
+        let mut outcome = verified
             .and_then(|(verified, account)| self.act_on(&mut state, verified, &account, &mut heard, now));
-        let mut response = heard.render(outcome, now, &mut state.log);
+        state.remember(heard.logged(&outcome, now));
         drop((state, turn));
         if let Err(why) = self.wait_until_written(heard.written_by) {
-            let unkept = Refusal::by_rule("InternalError", Some(500), Some(why.to_string()));
-            response = heard.render(Err(unkept), now, &mut self.state().log);
+            outcome = Err(Refusal::by_rule("InternalError", Some(500), Some(why.to_string())));
+            self.state().remember(heard.logged(&outcome, now));
         }
-        Exchange { delay: heard.delay, answer: (!heard.swallowed).then_some(response) }
+        let answer = (!heard.swallowed).then(|| heard.render(outcome, now));
+        Exchange { delay: heard.delay, answer }
     }
 
     /// Whose request it is, if it is.
@@ -271,8 +282,8 @@ impl EciSim {
             return Err(Refusal::NonceUsed);
         }
         let caller = self.caller(&action, pairs, account, &heard.host, &heard.request_id);
-        heard.account = account.to_string();
-        heard.region = caller.region.to_string();
+        heard.account = Arc::clone(account);
+        heard.region = Arc::clone(&caller.region);
         heard.group = caller.group_named().unwrap_or_default().to_owned();
         if !state.throttle.admit(account, &action, now) {
             return Err(Refusal::Throttled);
@@ -397,32 +408,32 @@ fn region_of(host: &str) -> Option<&str> {
 }
 
 impl Heard {
-    fn render(
-        &self,
-        outcome: Result<Answer, Refusal>,
-        now: Timestamp,
-        log: &mut VecDeque<Logged>,
-    ) -> Response<Bytes> {
-        let (status, code, body) = match outcome {
-            Ok(answer) => match self.body(&*answer, &format!("{}Response", self.action)) {
-                Ok(body) => (200, String::new(), body),
+    /// As the request log keeps it.
+    fn logged(&self, outcome: &Result<Answer, Refusal>, at: Timestamp) -> Logged {
+        let (status, code) = match outcome {
+            Ok(_) => (200, String::new()),
+            Err(refusal) => (refusal.status(), refusal.wire_code()),
+        };
+        Logged {
+            at,
+            request_id: self.request_id.clone(),
+            action: self.action.clone(),
+            account: str::to_owned(&self.account),
+            region: str::to_owned(&self.region),
+            group: self.group.clone(),
+            status,
+            code,
+        }
+    }
+
+    fn render(&self, outcome: Result<Answer, Refusal>, now: Timestamp) -> Response<Bytes> {
+        let (status, body) = match outcome {
+            Ok(answer) => match self.body(&*answer, Root::Response) {
+                Ok(body) => (200, body),
                 Err(error) => self.refuse(&Refusal::by_rule("InternalError", None, Some(error.to_string()))),
             },
             Err(refusal) => self.refuse(&refusal),
         };
-        if log.len() == LOG_KEPT {
-            log.pop_front();
-        }
-        log.push_back(Logged {
-            at: now,
-            request_id: self.request_id.clone(),
-            action: self.action.clone(),
-            account: self.account.clone(),
-            region: self.region.clone(),
-            group: self.group.clone(),
-            status,
-            code,
-        });
         let kind = if self.wants_xml { "text/xml;charset=utf-8" } else { "application/json;charset=utf-8" };
         let mut body = Bytes::from(body);
         body.truncate(self.cut_after.unwrap_or(usize::MAX));
@@ -431,36 +442,50 @@ impl Heard {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         for (name, value) in [(header::DATE, http_date(now)), (REQUEST_ID, self.request_id.clone())] {
-            if let Ok(value) = HeaderValue::from_str(&value) {
+            if let Ok(value) = HeaderValue::try_from(value) {
                 headers.insert(name, value);
             }
         }
         response
     }
 
-    fn refuse(&self, refusal: &Refusal) -> (u16, String, Vec<u8>) {
+    fn refuse(&self, refusal: &Refusal) -> (u16, Vec<u8>) {
         let code = refusal.wire_code();
         let body = ErrorBody {
             request_id: self.request_id.clone(),
             host_id: self.host.clone(),
             recommend: format!("https://api.aliyun.com/troubleshoot?q={code}&product=Eci"),
             message: refusal.to_string(),
-            code: code.clone(),
+            code,
         };
-        let written = self.body(&body, "Error").unwrap_or_default();
-        (refusal.status(), code, written)
+        (refusal.status(), self.body(&body, Root::Error).unwrap_or_default())
     }
 
-    fn body(&self, answer: &dyn crate::actions::Render, root: &str) -> serde_json::Result<Vec<u8>> {
-        if self.wants_xml { Ok(xml::render(root, &answer.tree()?).into_bytes()) } else { answer.json() }
+    /// In the format that was asked for; the root of XML is called after the action and what it is.
+    fn body(&self, answer: &dyn crate::actions::Render, root: Root) -> serde_json::Result<Vec<u8>> {
+        if !self.wants_xml {
+            return answer.json();
+        }
+        let root = match root {
+            Root::Response => format!("{}Response", self.action),
+            Root::Error => "Error".to_owned(),
+        };
+        Ok(xml::render(&root, &answer.tree()?).into_bytes())
     }
+}
+
+/// What an XML document is called.
+enum Root {
+    Response,
+    Error,
 }
 
 const REQUEST_ID: http::HeaderName = http::HeaderName::from_static("x-acs-request-id");
 
 /// `Thu, 01 Jan 2026 09:00:00 GMT`.
 pub(crate) fn http_date(at: Timestamp) -> String {
-    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    const PRINTER: DateTimePrinter = DateTimePrinter::new();
+    PRINTER.timestamp_to_rfc9110_string(&at).unwrap_or_default()
 }
 
 impl Refusal {

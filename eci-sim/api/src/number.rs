@@ -56,6 +56,13 @@ impl FromStr for Number {
 
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let plain = self.0.normalize();
+        if plain.scale() == 0
+            && serializer.is_human_readable()
+            && let Ok(whole) = i64::try_from(plain.mantissa())
+        {
+            return serializer.serialize_i64(whole);
+        }
         let text = self.to_string();
         if !serializer.is_human_readable() {
             return serializer.serialize_str(&text);

@@ -35,7 +35,7 @@ impl MilliVcpu {
 
     /// In vCPU.
     pub fn vcpu(self) -> Number {
-        Number((Decimal::from(self.0) / Decimal::from(1000)).normalize())
+        Number(Decimal::new(i64::from(self.0), 3).normalize())
     }
 }
 
@@ -50,6 +50,9 @@ impl Mebibytes {
 
     /// In GiB.
     pub fn gib(self) -> Number {
+        if self.0.is_multiple_of(1024) {
+            return Number(Decimal::from(self.0 / 1024));
+        }
         Number((Decimal::from(self.0) / Decimal::from(1024)).normalize())
     }
 }

@@ -1,5 +1,6 @@
 //! Parameters against the published table: what is missing, of the wrong type, or out of bounds.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
@@ -108,7 +109,7 @@ impl Index {
 
     fn knows(&self, name: &str) -> bool {
         let general = general(name);
-        self.by_name.contains_key(general.as_str()) || self.maps.iter().any(|map| general.starts_with(map))
+        self.by_name.contains_key(general.as_ref()) || self.maps.iter().any(|map| general.starts_with(map))
     }
 }
 
@@ -201,7 +202,7 @@ pub fn check(action: &str, pairs: &[(String, String)]) -> Vec<Problem> {
     let mut lists = Lists::default();
     for (name, value) in pairs.iter().chain(&expanded) {
         let general = general(name);
-        if let Some(parameter) = index.by_name.get(general.as_str()) {
+        if let Some(parameter) = index.by_name.get(general.as_ref()) {
             problems.extend(parameter.problem(name, value));
         }
         lists.note(index, name, &general, value);
@@ -299,7 +300,10 @@ pub fn unknown<'a>(action: &str, pairs: &'a [(String, String)]) -> Vec<&'a str> 
 }
 
 /// `Container.1.Port.2.Protocol` → `Container.N.Port.N.Protocol`.
-fn general(name: &str) -> String {
+fn general(name: &str) -> Cow<'_, str> {
+    if !name.contains('.') {
+        return Cow::Borrowed(name);
+    }
     let mut general = String::with_capacity(name.len() + 1);
     for (at, part) in name.split('.').enumerate() {
         if at > 0 {
@@ -307,7 +311,7 @@ fn general(name: &str) -> String {
         }
         general.push_str(if is_index(part) { "N" } else { part });
     }
-    general
+    Cow::Owned(general)
 }
 
 fn is_index(part: &str) -> bool {

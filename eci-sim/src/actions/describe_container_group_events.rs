@@ -39,9 +39,9 @@ impl Serve for DescribeContainerGroupEvents {
         };
         let data = |group: &Group| tell::Data {
             annotations: String::new(),
-            container_group_id: group.card.id.to_string(),
+            container_group_id: str::to_owned(&group.card.id),
             events: group.events.iter().filter(wanted).map(|happened| event(group, happened)).collect(),
-            name: group.card.name.to_string(),
+            name: str::to_owned(&group.card.name),
             namespace: NAMESPACE.to_owned(),
             uuid: uuid(&group.card),
         };
@@ -70,9 +70,9 @@ fn event(group: &Group, happened: &Happened) -> tell::Event {
         involved_object: Some(tell::InvolvedObject {
             api_version: text("v1"),
             kind: text("Pod"),
-            name: group.card.name.to_string(),
+            name: str::to_owned(&group.card.name),
             namespace: text(NAMESPACE),
-            uid: group.card.id.to_string(),
+            uid: str::to_owned(&group.card.id),
         }),
     }
 }

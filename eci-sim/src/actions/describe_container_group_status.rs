@@ -4,7 +4,7 @@ use eci_api::actions::describe_container_group_status as tell;
 use eci_api::actions::{DescribeContainerGroupStatus, DescribeContainerGroupStatusReply};
 use jiff::Timestamp;
 
-use super::describe_container_groups::address;
+use super::describe_container_groups::{address, dotted};
 use super::selection::{Filter, NAMESPACE, limit, tags, uuid};
 use super::{Caller, Serve, written};
 use crate::group::Group;
@@ -41,8 +41,8 @@ impl Serve for DescribeContainerGroupStatus {
 fn data(group: &Group) -> tell::Data {
     tell::Data {
         annotations: format!("{{\"k8s.aliyun.com/eci-instance-spec\":\"{}\"}}", group.instance_spec()),
-        container_group_id: group.card.id.to_string(),
-        name: group.card.name.to_string(),
+        container_group_id: str::to_owned(&group.card.id),
+        name: str::to_owned(&group.card.name),
         namespace: NAMESPACE.to_owned(),
         pod_status: Some(pod_status(group)),
         status: group.state.name().to_owned(),
@@ -51,7 +51,7 @@ fn data(group: &Group) -> tell::Data {
 }
 
 fn pod_status(group: &Group) -> tell::PodStatus {
-    let address = address(group).map(|address| address.to_string()).unwrap_or_default();
+    let address = address(group).map(dotted).unwrap_or_default();
     let apps = group.containers.iter().filter(|container| !container.init);
     tell::PodStatus {
         conditions: conditions(group),
@@ -99,10 +99,10 @@ fn container_status(container: &Container, group: &Group) -> tell::ContainerStat
     }
     let last = container.previous.as_deref().map(|ended| terminated(ended, container));
     tell::ContainerStatus {
-        image: spec.image.to_string(),
+        image: str::to_owned(&spec.image),
         image_id: String::new(),
         last_state: Some(tell::LastState { terminated: last, ..tell::LastState::default() }),
-        name: spec.name.to_string(),
+        name: str::to_owned(&spec.name),
         ready: container.ready,
         restart_count: i32::try_from(container.restarts).unwrap_or(i32::MAX),
         started: container.is_running(),

@@ -52,12 +52,12 @@ fn group(group: &Group, with_events: bool) -> tell::ContainerGroup {
     let internet = internet_ip(group, &rare);
     let entered = |state| written_or_empty((group.state == state).then_some(group.since));
     let placed = !matches!(group.state, State::Scheduling | State::ScheduleFailed);
-    let (init, app): (Vec<&Container>, Vec<&Container>) = group.containers.iter().partition(|c| c.init);
+    let containers = |init| group.containers.iter().filter(move |container| container.init == init);
     tell::ContainerGroup {
         compute_category: terms.category.wire_name().to_owned(),
-        container_group_id: group.card.id.to_string(),
-        container_group_name: group.card.name.to_string(),
-        containers: app.into_iter().map(|c| container(c, group)).collect(),
+        container_group_id: str::to_owned(&group.card.id),
+        container_group_name: str::to_owned(&group.card.name),
+        containers: containers(false).map(|c| container(c, group)).collect(),
         cpu: group.vcpu().vcpu(),
         creation_time: written(group.born),
         discount: 10,
@@ -65,44 +65,59 @@ fn group(group: &Group, with_events: bool) -> tell::ContainerGroup {
         dns_policy: rare.dns_policy,
         eci_security_context: (!rare.sysctls.is_empty())
             .then_some(tell::EciSecurityContext { sysctls: rare.sysctls }),
-        eni_instance_id: if placed { format!("eni-{}", &group.card.id[4..]) } else { String::new() },
+        eni_instance_id: if placed { ["eni-", &group.card.id[4..]].concat() } else { String::new() },
         ephemeral_storage: i32::try_from(terms.extra_storage).unwrap_or(i32::MAX),
         events: if with_events { events(group) } else { Vec::new() },
         expired_time: entered(State::Expired),
         failed_time: entered(State::Failed),
         host_aliases: rare.host_aliases,
-        init_containers: init.into_iter().map(|c| init_container(c, group)).collect(),
+        init_containers: containers(true).map(|c| init_container(c, group)).collect(),
         instance_type: terms.instance_type.as_deref().unwrap_or_default().to_owned(),
         internet_ip: internet.filter(|_| placed).unwrap_or_default(),
-        intranet_ip: address(group).map(|address| address.to_string()).unwrap_or_default(),
+        intranet_ip: address(group).map(dotted).unwrap_or_default(),
         ipv6_address: group.address.filter(|_| rare.ipv6 && placed).map(wide).unwrap_or_default(),
         memory: group.memory().gib(),
         ram_role_name: rare.ram_role,
-        region_id: group.card.region.to_string(),
+        region_id: str::to_owned(&group.card.region),
         resource_group_id: rare.resource_group,
         restart_policy: group.spec.restart_policy.name().to_owned(),
-        security_group_id: group.spec.security_group.to_string(),
+        security_group_id: str::to_owned(&group.spec.security_group),
         spot_price_limit: rare.spot_limit,
         spot_strategy: if rare.spot_strategy.is_empty() { "NoSpot".to_owned() } else { rare.spot_strategy },
         status: group.state.name().to_owned(),
         succeeded_time: entered(State::Succeeded),
-        tags: group
-            .card
-            .tags
-            .iter()
-            .map(|(key, value)| tell::Tag { key: key.to_string(), value: value.to_string() })
-            .collect(),
-        vswitch_id: group.spec.vswitch.to_string(),
+        tags: group.card.tags.iter().map(tag).collect(),
+        vswitch_id: str::to_owned(&group.spec.vswitch),
         volumes: group.spec.volumes.to_vec(),
-        vpc_id: format!("vpc-{}", group.card.region),
-        zone_id: group.spec.zone.to_string(),
+        vpc_id: ["vpc-", &group.card.region].concat(),
+        zone_id: str::to_owned(&group.spec.zone),
         ..tell::ContainerGroup::default()
     }
+}
+
+fn tag((key, value): &(Box<str>, Box<str>)) -> tell::Tag {
+    tell::Tag { key: str::to_owned(key), value: str::to_owned(value) }
 }
 
 /// The address, once the group has a machine.
 pub(super) fn address(group: &Group) -> Option<Ipv4Addr> {
     group.address.filter(|_| !matches!(group.state, State::Scheduling | State::ScheduleFailed))
+}
+
+/// An address as it is written everywhere.
+pub(super) fn dotted(address: Ipv4Addr) -> String {
+    let mut text = String::with_capacity("255.255.255.255".len());
+    for (at, octet) in address.octets().into_iter().enumerate() {
+        if at > 0 {
+            text.push('.');
+        }
+        for (from, tens) in [(100, 100), (10, 10), (0, 1)] {
+            if octet >= from {
+                text.push(char::from(b'0' + octet / tens % 10));
+            }
+        }
+    }
+    text
 }
 
 /// The public address: one of its own, or the one that was brought along.
@@ -134,7 +149,6 @@ fn wide(private: Ipv4Addr) -> String {
 fn container(container: &Container, group: &Group) -> tell::Container {
     let spec = &container.spec;
     let rare = spec.rare.as_deref().cloned().unwrap_or_default();
-    let texts = |words: &[Box<str>]| words.iter().map(ToString::to_string).collect();
     tell::Container {
         args: texts(&spec.arguments),
         commands: texts(&spec.command),
@@ -142,11 +156,11 @@ fn container(container: &Container, group: &Group) -> tell::Container {
         current_state: Some(current(container, group)),
         environment_vars: if rare.hides_environment { Vec::new() } else { environment(&spec.environment) },
         gpu: spec.gpus,
-        image: spec.image.to_string(),
+        image: str::to_owned(&spec.image),
         image_pull_policy: spec.pull_policy.name().to_owned(),
         liveness_probe: rare.liveness,
         memory: spec.memory.gib(),
-        name: spec.name.to_string(),
+        name: str::to_owned(&spec.name),
         ports: ports(container),
         previous_state: Some(previous(container)),
         readiness_probe: rare.readiness,
@@ -164,7 +178,6 @@ fn container(container: &Container, group: &Group) -> tell::Container {
 fn init_container(container: &Container, group: &Group) -> tell::InitContainer {
     let spec = &container.spec;
     let rare = spec.rare.as_deref().cloned().unwrap_or_default();
-    let texts = |words: &[Box<str>]| words.iter().map(ToString::to_string).collect();
     let mount = |mount: &tell::VolumeMount| tell::InitContainerVolumeMount {
         mount_path: mount.mount_path.clone(),
         mount_propagation: mount.mount_propagation.clone(),
@@ -178,10 +191,10 @@ fn init_container(container: &Container, group: &Group) -> tell::InitContainer {
         current_state: Some(current(container, group)),
         environment_vars: environment(&spec.environment),
         gpu: spec.gpus,
-        image: spec.image.to_string(),
+        image: str::to_owned(&spec.image),
         image_pull_policy: spec.pull_policy.name().to_owned(),
         memory: spec.memory.gib(),
-        name: spec.name.to_string(),
+        name: str::to_owned(&spec.name),
         ports: ports(container),
         previous_state: Some(previous(container)),
         ready: container.ready,
@@ -192,15 +205,20 @@ fn init_container(container: &Container, group: &Group) -> tell::InitContainer {
     }
 }
 
+fn texts(words: &[Box<str>]) -> Vec<String> {
+    words.iter().map(|word| str::to_owned(word)).collect()
+}
+
 fn ports(container: &Container) -> Vec<tell::Port> {
-    let one = |(port, protocol): &(i32, Box<str>)| tell::Port { port: *port, protocol: protocol.to_string() };
+    let one =
+        |(port, protocol): &(i32, Box<str>)| tell::Port { port: *port, protocol: str::to_owned(protocol) };
     container.spec.ports.iter().map(one).collect()
 }
 
 fn environment(variables: &[Variable]) -> Vec<tell::EnvironmentVar> {
     let one = |variable: &Variable| tell::EnvironmentVar {
-        key: variable.key.to_string(),
-        value: variable.value.to_string(),
+        key: str::to_owned(&variable.key),
+        value: str::to_owned(&variable.value),
         value_from: variable.field.as_deref().map(|field| tell::ValueFrom {
             field_ref: Some(tell::FieldRef { field_path: field.to_owned() }),
         }),
@@ -270,4 +288,17 @@ pub(super) fn event_name(group: &Group, happened: &Happened) -> String {
 /// A number of the price answers.
 pub(super) fn number(value: rust_decimal::Decimal) -> Number {
     Number(value.normalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_written_as_everywhere() {
+        for octet in 0..=u8::MAX {
+            let address = Ipv4Addr::new(10, octet, 255 - octet, 7);
+            assert_eq!(dotted(address), address.to_string());
+        }
+    }
 }

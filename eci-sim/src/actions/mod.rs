@@ -57,6 +57,7 @@ use eci_api::actions as api;
 use eci_api::query::Pairs;
 use eci_api::signature::acs3::sha256_hex;
 use jiff::Timestamp;
+use jiff::tz::Offset;
 use serde::Serialize;
 
 use crate::catalog::{CATALOG, Region};
@@ -95,6 +96,9 @@ pub trait Serve: Action {
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal>;
 }
 
+/// How long most answers are.
+const USUAL_LENGTH: usize = 2048;
+
 /// An answer that is written only when it is known in which format.
 pub type Answer = Box<dyn Render>;
 
@@ -114,7 +118,9 @@ pub trait Render: Send {
 
 impl<T: Serialize + Send> Render for T {
     fn json(&self) -> serde_json::Result<Vec<u8>> {
-        serde_json::to_vec(self)
+        let mut text = Vec::with_capacity(USUAL_LENGTH);
+        serde_json::to_writer(&mut text, self)?;
+        Ok(text)
     }
 
     fn tree(&self) -> serde_json::Result<serde_json::Value> {
@@ -280,7 +286,25 @@ impl Caller {
 /// An instant as the cloud writes it: to the second.
 fn written(at: Timestamp) -> String {
     let at = Timestamp::from_second(at.as_second()).unwrap_or(at);
-    at.to_string()
+    let civil = Offset::UTC.to_datetime(at);
+    let Ok(year) = u16::try_from(civil.year()) else { return at.to_string() };
+    let [century, of_century] = [year / 100, year % 100].map(|part| u8::try_from(part).unwrap_or_default());
+    let mut text = String::with_capacity("2026-01-01T00:00:00Z".len());
+    push_two(&mut text, century);
+    push_two(&mut text, of_century);
+    let date = [('-', civil.month()), ('-', civil.day())];
+    let time = [('T', civil.hour()), (':', civil.minute()), (':', civil.second())];
+    for (before, part) in date.into_iter().chain(time) {
+        text.push(before);
+        push_two(&mut text, part.unsigned_abs());
+    }
+    text.push('Z');
+    text
+}
+
+fn push_two(text: &mut String, number: u8) {
+    text.push(char::from(b'0' + number / 10 % 10));
+    text.push(char::from(b'0' + number % 10));
 }
 
 /// An instant, or nothing.
@@ -315,4 +339,23 @@ fn start_over(world: &mut World, number: u64, event: Event) -> Result<(), Refusa
 
 fn wrong_state(group: &Group, wanted: &'static str) -> Refusal {
     Refusal::WrongState { id: group.card.id.to_string(), state: group.state, wanted }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn an_instant_is_written_as_the_standard_says(second in -377_705_023_201i64..=253_402_207_200, nano in 0i32..1_000_000_000) {
+            let at = Timestamp::new(second, 0).unwrap();
+            let later = Timestamp::new(second, nano).unwrap_or(at);
+            prop_assert_eq!(written(at), at.to_string());
+            if second >= 0 {
+                prop_assert_eq!(written(later), at.to_string());
+            }
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! known) is as good as absent. Only the type being read knows which these are, and it has no way to say so half way
 //! through; so the reader goes on with a stand-in, takes those parameters out, and reads once more.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 
 use serde::de::value::StrDeserializer;
@@ -114,12 +115,12 @@ impl<'a> Reader<'a> {
         json::members(self.text())
     }
 
-    fn members<'m>(self, members: &'m [(String, Node<'a>)]) -> Members<'m, 'a> {
+    fn members<'m>(self, members: &'m [(Cow<'a, str>, Node<'a>)]) -> Members<'m, 'a> {
         Members { members: members.iter(), value: None, within: self.within }
     }
 
-    fn below(self) -> Vec<(String, Node<'a>)> {
-        self.node.below().map(|(segment, node)| (segment.to_string(), node)).collect()
+    fn below(self) -> Vec<(Cow<'a, str>, Node<'a>)> {
+        self.node.below().map(|(segment, node)| (segment.text(), node)).collect()
     }
 }
 
@@ -213,7 +214,8 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
             return Reader { node: tree.root(), within: Within::Json(&name) }.deserialize_map(visitor);
         }
         self.must_be_structure()?;
-        visitor.visit_map(self.members(&self.node.leaves().collect::<Vec<_>>()))
+        let leaves = self.node.leaves().map(|(name, node)| (Cow::Owned(name), node));
+        visitor.visit_map(self.members(&leaves.collect::<Vec<_>>()))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -229,7 +231,7 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
         }
         self.must_be_structure()?;
         let mut members = self.below();
-        members.retain(|(member, _)| fields.contains(&member.as_str()));
+        members.retain(|(member, _)| fields.contains(&member.as_ref()));
         if members.is_empty() && self.node.has_below() {
             self.absent();
         }
@@ -280,7 +282,7 @@ impl<'de, 'a, I: Iterator<Item = (Segment<'a>, Node<'a>)>> SeqAccess<'de> for It
 }
 
 struct Members<'m, 'a> {
-    members: std::slice::Iter<'m, (String, Node<'a>)>,
+    members: std::slice::Iter<'m, (Cow<'a, str>, Node<'a>)>,
     value: Option<Node<'a>>,
     within: Within<'a>,
 }

@@ -1,5 +1,6 @@
 //! Flat names read as a tree: the parameters sorted by the parts of their names, each node a slice of them.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 
@@ -11,6 +12,16 @@ const DEPTH_MAX: usize = 16;
 pub(super) enum Segment<'a> {
     Index(u32),
     Name(&'a str),
+}
+
+impl<'a> Segment<'a> {
+    /// As it stands in a name.
+    pub fn text(self) -> Cow<'a, str> {
+        match self {
+            Self::Index(index) => Cow::Owned(index.to_string()),
+            Self::Name(name) => Cow::Borrowed(name),
+        }
+    }
 }
 
 impl fmt::Display for Segment<'_> {

@@ -6,10 +6,13 @@ use sha2::{Digest, Sha256};
 
 use super::Secret;
 use crate::action::VERSION;
-use crate::query::{encode, render};
+use crate::query::{encode, render_each};
 
 /// The name of the algorithm, with which the `Authorization` header begins.
 pub const ALGORITHM: &str = "ACS3-HMAC-SHA256";
+
+/// How long most canonical texts are.
+const USUAL_LENGTH: usize = 512;
 
 /// A request as the signature sees it.
 #[derive(Debug, Clone, Copy)]
@@ -29,25 +32,44 @@ pub struct Signable<'a> {
 impl Signable<'_> {
     /// The text whose hash is signed.
     pub fn canonical(&self) -> String {
-        let mut query = self.query.to_vec();
+        let mut query: Vec<_> = self.query.iter().collect();
         query.sort();
         let mut signed: Vec<_> = self.signed.iter().map(|name| name.to_ascii_lowercase()).collect();
         signed.sort();
-        let headers: String = signed.iter().map(|name| format!("{name}:{}\n", self.values(name))).collect();
-        let method = self.method.to_ascii_uppercase();
-        format!("{method}\n/\n{}\n{headers}\n{}\n{}", render(&query), signed.join(";"), self.payload_hash)
+        let mut text = String::with_capacity(USUAL_LENGTH);
+        text.push_str(&self.method.to_ascii_uppercase());
+        text.push_str("\n/\n");
+        text.push_str(&render_each(query.into_iter()));
+        text.push('\n');
+        for name in &signed {
+            text.push_str(name);
+            text.push(':');
+            self.push_values(&mut text, name);
+            text.push('\n');
+        }
+        text.push('\n');
+        text.push_str(&signed.join(";"));
+        text.push('\n');
+        text.push_str(self.payload_hash);
+        text
     }
 
-    fn values(&self, name: &str) -> String {
-        let same = self.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
-        let mut values: Vec<_> = same.map(|(_, value)| value.trim()).collect();
-        values.sort_unstable();
-        values.join(",")
+    /// What a header says; all it says in order, where it came several times.
+    fn push_values(&self, text: &mut String, name: &str) {
+        let mut same = self.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
+        let first = same.next().map(|(_, value)| value.trim()).unwrap_or_default();
+        let mut others: Vec<_> = same.map(|(_, value)| value.trim()).collect();
+        if others.is_empty() {
+            return text.push_str(first);
+        }
+        others.push(first);
+        others.sort_unstable();
+        text.push_str(&others.join(","));
     }
 
     /// The algorithm and the hash of the canonical text.
     pub fn string_to_sign(&self) -> String {
-        format!("{ALGORITHM}\n{}", sha256_hex(self.canonical().as_bytes()))
+        [ALGORITHM, "\n", &sha256_hex(self.canonical().as_bytes())].concat()
     }
 
     /// The signature under `secret`, in lower hex.
@@ -111,13 +133,22 @@ impl Authorization {
     /// Reads the header; `None` when one of its three parts is missing or the algorithm is another.
     pub fn parse(header: &str) -> Option<Self> {
         let parts = header.trim().strip_prefix(ALGORITHM)?;
-        let part = |name: &str| {
-            let found =
-                parts.split(',').filter_map(|part| part.trim().split_once('=')).find(|(key, _)| *key == name);
-            found.map(|(_, value)| value.trim().to_owned())
-        };
-        let signed = part("SignedHeaders")?.split(';').map(str::to_owned).collect();
-        Some(Self { credential: part("Credential")?, signed, signature: part("Signature")? })
+        let (mut credential, mut signed, mut signature) = (None, None, None);
+        for (name, value) in parts.split(',').filter_map(|part| part.trim().split_once('=')) {
+            let part = match name {
+                "Credential" => &mut credential,
+                "SignedHeaders" => &mut signed,
+                "Signature" => &mut signature,
+                _ => continue,
+            };
+            // The first of a name counts.
+            part.get_or_insert(value.trim());
+        }
+        Some(Self {
+            credential: credential?.to_owned(),
+            signed: signed?.split(';').map(str::to_owned).collect(),
+            signature: signature?.to_owned(),
+        })
     }
 }
 
@@ -127,6 +158,12 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(*byte));
+    }
+    text
 }

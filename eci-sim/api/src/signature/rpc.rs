@@ -7,7 +7,7 @@ use sha1::Sha1;
 
 use super::Secret;
 use crate::action::VERSION;
-use crate::query::{Pairs, encode};
+use crate::query::{Pairs, encode, render_each};
 
 /// What is signed: method, path, and all parameters but `Signature`, sorted by name.
 pub fn string_to_sign(method: &str, pairs: &[(String, String)]) -> String {
@@ -17,9 +17,7 @@ pub fn string_to_sign(method: &str, pairs: &[(String, String)]) -> String {
 pub(super) fn string_of<'a>(method: &str, pairs: impl Iterator<Item = &'a (String, String)>) -> String {
     let mut sorted: Vec<_> = pairs.filter(|(name, _)| name != "Signature").collect();
     sorted.sort();
-    let joined: Vec<_> =
-        sorted.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
-    format!("{}&%2F&{}", method.to_ascii_uppercase(), encode(&joined.join("&")))
+    format!("{}&%2F&{}", method.to_ascii_uppercase(), encode(&render_each(sorted.into_iter())))
 }
 
 /// The signature of `pairs` under `secret`.

@@ -51,6 +51,7 @@ pub struct Verified {
     /// The parameters, those of the protocol left out.
     pub pairs: Pairs,
     protocol: Pairs,
+    authorization: Option<Authorization>,
 }
 
 /// Why a request is not taken for its sender's.
@@ -109,18 +110,24 @@ const PROTOCOL: [&str; 12] = [
 /// [`SignatureProblem`] when it does not even say who sent it or what it wants.
 pub fn identify(request: &IncomingRequest<'_>) -> Result<Verified, SignatureProblem> {
     let all = parameters(request);
-    let authorization = header(request, "authorization").unwrap_or_default();
-    let (scheme, access_key_id, nonce) = if authorization.starts_with("ACS3-") {
-        let parsed = Authorization::parse(authorization).ok_or_else(|| {
+    let authorization = header(request, "authorization").filter(|value| value.starts_with("ACS3-"));
+    let authorization = authorization.map(|value| {
+        Authorization::parse(value).ok_or_else(|| {
             SignatureProblem::Incomplete(
                 "Authorization needs Credential, SignedHeaders and Signature".to_owned(),
             )
-        })?;
-        let nonce = header(request, "x-acs-signature-nonce").unwrap_or_default();
-        (Scheme::Acs3, parsed.credential, nonce.to_owned())
-    } else {
-        let value = |name| find(&all, name).unwrap_or_default().to_owned();
-        (Scheme::Rpc, value("AccessKeyId"), value("SignatureNonce"))
+        })
+    });
+    let authorization = authorization.transpose()?;
+    let (scheme, access_key_id, nonce) = match &authorization {
+        Some(authorization) => {
+            let nonce = header(request, "x-acs-signature-nonce").unwrap_or_default();
+            (Scheme::Acs3, authorization.credential.clone(), nonce.to_owned())
+        }
+        None => {
+            let value = |name| find(&all, name).unwrap_or_default().to_owned();
+            (Scheme::Rpc, value("AccessKeyId"), value("SignatureNonce"))
+        }
     };
     if access_key_id.is_empty() {
         return Err(SignatureProblem::MissingAccessKeyId);
@@ -138,7 +145,7 @@ pub fn identify(request: &IncomingRequest<'_>) -> Result<Verified, SignatureProb
     }
     let wants_xml = find(&all, "Format").is_some_and(|format| format.eq_ignore_ascii_case("xml"));
     let (protocol, pairs) = all.into_iter().partition(|(name, _)| PROTOCOL.contains(&name.as_str()));
-    Ok(Verified { scheme, access_key_id, action, wants_xml, nonce, pairs, protocol })
+    Ok(Verified { scheme, access_key_id, action, wants_xml, nonce, pairs, protocol, authorization })
 }
 
 /// Believes a request that was read by [`identify`] when its signature fits `secret` and its time is near `now`.
@@ -156,7 +163,7 @@ pub fn verify(
     }
     match identified.scheme {
         Scheme::Rpc => verify_rpc(request, identified, secret, now),
-        Scheme::Acs3 => verify_acs3(request, secret, now),
+        Scheme::Acs3 => verify_acs3(request, identified, secret, now),
     }
 }
 
@@ -178,11 +185,12 @@ fn verify_rpc(
 
 fn verify_acs3(
     request: &IncomingRequest<'_>,
+    Verified { authorization, .. }: &Verified,
     secret: &Secret,
     now: Timestamp,
 ) -> Result<(), SignatureProblem> {
     let incomplete = |what: &str| SignatureProblem::Incomplete(what.to_owned());
-    let authorization = header(request, "authorization").and_then(Authorization::parse);
+    let authorization = authorization.as_ref();
     let authorization = authorization.ok_or_else(|| incomplete("Authorization is not of the ACS3 form"))?;
     near(header(request, "x-acs-date").unwrap_or_default(), now, SKEW_MINUTES_ACS3)?;
     let payload_hash = sha256_hex(request.body);
