@@ -72,6 +72,7 @@ impl Stage<'_> {
         self.job()?;
         self.simulator.hurry(HURRY)?;
         self.rolls()?;
+        self.measures()?;
         self.simulator.hurry(1)?;
 
         ensure!(self.beat()? > first, "the lease was not renewed since {first}");
@@ -127,6 +128,27 @@ impl Stage<'_> {
         ensure!(images.split(' ').all(|image| image == "web:2"), "these images run: {images}");
         self.one_group_each(MANY)?;
         println!("✓ a Deployment of {MANY} rolls from one image to the next; {MANY} groups are left");
+        Ok(())
+    }
+
+    /// The node tells somebody with the cluster's certificate what it measures of its pods. It is asked at its own port,
+    /// since the API server passes nothing on to a node on loopback.
+    fn measures(&self) -> Result<()> {
+        let port =
+            "get node virtual-kubelet --output jsonpath={.status.daemonEndpoints.kubeletEndpoint.Port}";
+        let node = format!("https://127.0.0.1:{}", self.plane.kubectl(port)?);
+        let ask = |path: &str| {
+            self.plane.kubectl(&format!("--server {node} --insecure-skip-tls-verify get --raw /{path}"))
+        };
+        self.until("all pods are measured", || {
+            let summary: Value = serde_json::from_str(&ask("stats/summary")?)?;
+            let used = |pod: &&Value| pod["cpu"]["usageNanoCores"].as_u64().is_some_and(|used| used > 0);
+            Ok(summary["pods"].as_array().is_some_and(|pods| pods.iter().filter(used).count() == MANY))
+        })?;
+        let text = ask("metrics/resource")?;
+        let samples = text.lines().filter(|line| line.starts_with("pod_memory_working_set_bytes{")).count();
+        ensure!(samples == MANY, "{samples} pods are in /metrics/resource:\n{text}");
+        println!("✓ what each of the {MANY} pods uses is told, as JSON and for Prometheus");
         Ok(())
     }
 

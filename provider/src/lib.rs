@@ -126,7 +126,8 @@ impl Provider {
 
     /// What the API server asks of the node, as a service.
     pub fn kubelet_api(&self) -> KubeletApi {
-        KubeletApi::new(self.book.clone(), self.eci.clone(), self.clock.clone())
+        let node = &self.config.node_name;
+        KubeletApi::new(node, self.book.clone(), self.eci.clone(), self.clock.clone())
     }
 }
 

@@ -1,17 +1,23 @@
-//! What the API server asks of a node: logs, the list of its pods, its health; what is not built yet says so.
+//! What the API server asks of a node: logs, what its pods use, the list of them, its health; what is not built yet says
+//! so.
 
 pub mod access;
 mod logs;
+mod resource_metrics;
+mod summary;
+mod usage;
 
 use std::convert::Infallible;
 
 use bytes::Bytes;
 use determinism::Clock;
+use eci_api::query::parse_form;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use serde_json::json;
 
+use self::usage::Meter;
 use crate::eci::Eci;
 use crate::pods::book::Book;
 
@@ -24,6 +30,8 @@ pub struct KubeletApi {
     book: Book,
     eci: Eci,
     clock: Clock,
+    node: String,
+    meter: Meter,
 }
 
 /// Why a request is answered with nothing but a sentence.
@@ -44,8 +52,9 @@ const NOT_YET: [&str; 9] =
     ["exec", "attach", "portForward", "run", "stats", "metrics", "configz", "checkpoint", "logs"];
 
 impl KubeletApi {
-    pub(crate) fn new(book: Book, eci: Eci, clock: Clock) -> Self {
-        Self { book, eci, clock }
+    pub(crate) fn new(node: &str, book: Book, eci: Eci, clock: Clock) -> Self {
+        let meter = Meter::new(book.clone(), eci.clone(), clock.clone());
+        Self { book, eci, clock, node: node.to_owned(), meter }
     }
 
     /// Answers one request of somebody who may ask.
@@ -74,14 +83,19 @@ impl KubeletApi {
                     logs::Wish::read(query).map_err(|why| Refusal::new(StatusCode::BAD_REQUEST, why))?;
                 logs::answer(&self.book, &self.eci, &self.clock, (namespace, pod, container), wish).await
             }
+            (&Method::GET, ["stats", "summary"]) => {
+                self.summary(request.uri().query().unwrap_or_default()).await
+            }
+            (&Method::GET, ["metrics", "resource"]) => Ok(self.resource_metrics().await),
+            (_, ["stats", "summary"] | ["metrics", "resource"]) => Err(by_get(path)),
             (_, [first, ..]) if NOT_YET.contains(first) => {
-                let text =
-                    format!("/{first} is not built yet on the virtual node; logs and the list of pods are");
+                let text = format!(
+                    "/{first} is not built yet on the virtual node; logs, /stats/summary, /metrics/resource and the \
+                     list of pods are"
+                );
                 Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, text))
             }
-            (_, ["healthz" | "pods" | "runningpods" | "containerLogs", ..]) => {
-                Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, format!("{path} is read by GET")))
-            }
+            (_, ["healthz" | "pods" | "runningpods" | "containerLogs", ..]) => Err(by_get(path)),
             _ => Err(Refusal::new(StatusCode::NOT_FOUND, "404 page not found")),
         }
     }
@@ -99,11 +113,41 @@ impl KubeletApi {
                 items.push(serde_json::to_value(pod.as_ref()).unwrap_or_default());
             }
         }
-        let list = json!({ "kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items });
-        let mut response = text(StatusCode::OK, &list.to_string());
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        response
+        of_kind(
+            "application/json",
+            &json!({ "kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items }).to_string(),
+        )
     }
+
+    async fn summary(&self, query: &str) -> Result<Response<Body>, Refusal> {
+        let read = self.meter.read().await;
+        let reading = read.map_err(|error| {
+            Refusal::new(StatusCode::BAD_GATEWAY, format!("what the pods use cannot be read: {error}"))
+        })?;
+        let only = parse_form(query.as_bytes())
+            .iter()
+            .any(|(key, value)| key == "only_cpu_and_memory" && value == "true");
+        let told = summary::summary(&self.node, &self.meter, &reading, only);
+        Ok(of_kind("application/json", &told.to_string()))
+    }
+
+    async fn resource_metrics(&self) -> Response<Body> {
+        let reading = self.meter.read().await;
+        if let Err(error) = &reading {
+            tracing::warn!(%error, "what the pods use cannot be read");
+        }
+        of_kind(resource_metrics::KIND, &resource_metrics::text(reading.ok().as_deref()))
+    }
+}
+
+fn by_get(path: &str) -> Refusal {
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, format!("{path} is read by GET"))
+}
+
+fn of_kind(kind: &'static str, told: &str) -> Response<Body> {
+    let mut response = text(StatusCode::OK, told);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
 }
 
 pub(crate) fn text(status: StatusCode, text: &str) -> Response<Body> {
