@@ -24,6 +24,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("lints", |root| {
         cargo(root, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
     }),
+    ("the Docker runtime", docker),
     ("documentation", documentation),
     ("the main job", |root| cargo(root, &["run", "--release"])),
     ("the benches still run", |root| cargo(root, &["bench", "--package", "benches", "--", "--test"])),
@@ -75,6 +76,13 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
 fn cargo(root: &Path, arguments: &[&str]) -> Result<Ended> {
     command(Command::new("cargo").args(arguments).current_dir(root))?;
     Ok(Ended::Passed)
+}
+
+/// What is not in the usual build: its lints and tests; with a real Engine it is played on the kind cluster.
+fn docker(root: &Path) -> Result<Ended> {
+    let own = ["--package", "eci-sim", "--features", "docker"];
+    cargo(root, &[&["clippy", "--all-targets", "--quiet"], &own[..], &["--", "-D", "warnings"]].concat())?;
+    cargo(root, &[&["test", "--lib", "--bin", "eci-sim", "--test", "engine"], &own[..]].concat())
 }
 
 fn documentation(root: &Path) -> Result<Ended> {

@@ -1,5 +1,7 @@
 //! What the program is told by flags and environment.
 
+pub mod runtime;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -64,6 +66,9 @@ pub struct Arguments {
     /// The region of calls that name none
     #[arg(long, env = "ECI_SIM_REGION", default_value = "cn-hangzhou")]
     pub region: String,
+    /// Who does what containers do.
+    #[command(flatten)]
+    pub runtime: runtime::RuntimeArguments,
 }
 
 impl Arguments {

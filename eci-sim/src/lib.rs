@@ -36,6 +36,7 @@ pub mod money;
 pub mod page;
 pub mod quota;
 pub mod refusal;
+pub mod runtime;
 pub mod script;
 pub mod server;
 pub mod store;
@@ -87,6 +88,8 @@ struct Inner {
     snapshots: Mutex<control::snapshots::Snapshots>,
     /// Who writes what is done, where the world is kept.
     writer: OnceLock<Writer>,
+    /// Set once an Engine does what containers do.
+    real: OnceLock<()>,
 }
 
 /// Puts a local ECI together.
@@ -133,7 +136,15 @@ impl EciSim {
         }
         let checked = server::check(A::NAME, &caller.pairs);
         let outcome = checked.and_then(|()| actions::serve_once(request, &mut state.world, &caller));
+        let (later, runtime) = (state.world.later.take(), state.world.runtime.clone());
         drop((state, turn));
+        let outcome = match (later.filter(|_| outcome.is_ok()), runtime) {
+            (Some(later), runtime::Runtime::Engine(outlet)) => later.ask(&outlet).and_then(|answer| {
+                let unread = |why: serde_json::Error| Refusal::Undecodable(why.to_string());
+                serde_json::from_slice(&answer.json().map_err(unread)?).map_err(unread)
+            }),
+            _ => outcome,
+        };
         match self.wait_until_written(written_by) {
             Ok(()) => outcome,
             Err(why) => Err(Refusal::by_rule("InternalError", Some(500), Some(why.to_string()))),
@@ -215,6 +226,7 @@ impl EciSim {
             state: Mutex::new(state),
             snapshots: Mutex::default(),
             writer: OnceLock::new(),
+            real: OnceLock::new(),
         }))
     }
 
@@ -307,6 +319,7 @@ impl Builder {
             account,
             snapshots: Mutex::default(),
             writer: OnceLock::new(),
+            real: OnceLock::new(),
         }))
     }
 }

@@ -35,6 +35,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let stopping = told_to_stop()?;
     let (key_id, secret) = arguments.credential()?;
     let token = arguments.control_token()?;
+    arguments.check_runtime()?;
     let clock = Clock::system();
     clock.set_rate(arguments.time.unwrap_or(1));
     let builder = EciSim::builder()
@@ -48,6 +49,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         None => builder.build(),
     };
     let (open, closed) = watch::channel(());
+    let containers = arguments.runtime.begin(&sim, over(&closed)).await?;
     let address = serve_eci(&sim, bind(arguments.listen)?, &closed)?;
     println!(
         "ECI      http://{address}  access key {key_id}, region {}, seed {}",
@@ -65,7 +67,10 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
     stopping.await;
     drop(open);
-    Ok(())
+    match containers {
+        Some(work) => work.await.context("the Engine's driver broke")?,
+        None => Ok(()),
+    }
 }
 
 /// Over when somebody interrupts or ends the program; both are heard from the moment of the call, which as the first
@@ -138,9 +143,10 @@ fn serve_tls(
     Ok(address)
 }
 
-/// What is done to a kept world is written before it is answered, which takes its time.
+/// What is done to a kept world is written before it is answered, and what only an Engine knows is asked first; both take
+/// their time.
 fn exchange(sim: &EciSim, request: Incoming) -> Exchange {
-    if sim.is_kept() {
+    if sim.is_kept() || sim.is_real() {
         return tokio::task::block_in_place(|| sim.exchange(request));
     }
     sim.exchange(request)

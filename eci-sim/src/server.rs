@@ -21,6 +21,7 @@ use crate::faults::{Call, Faults, Verdict};
 use crate::journal::{self, Unwritten};
 use crate::quota::Throttle;
 use crate::refusal::Refusal;
+use crate::runtime::Runtime;
 use crate::world::World;
 
 /// The largest body that is read: a whole CreateContainerGroup with its files is far smaller.
@@ -150,7 +151,12 @@ impl State {
 
     /// Puts back a state that was kept; what keeps calls apart goes on from here, so that none can come twice.
     pub(crate) fn put_back(&mut self, kept: Self) {
-        let Self { world, faults, throttle, log, .. } = kept;
+        let Self { mut world, faults, throttle, log, .. } = kept;
+        if self.world.runtime.is_real() {
+            // an Engine has to know which groups are gone
+            self.world.clear(|_, _| true);
+            world.runtime = self.world.runtime.clone();
+        }
         (self.world, self.faults, self.throttle, self.log) = (world, faults, throttle, log);
     }
 
@@ -217,11 +223,19 @@ impl EciSim {
             cut_after: None,
         };
         let verified = self.believe(&request, &mut heard, now);
-        let turn = self.turn();
+        let mut turn = self.turn();
         let mut state = self.state();
         heard.request_id = state.next_request_id();
         let mut outcome = verified
             .and_then(|(verified, account)| self.act_on(&mut state, verified, &account, &mut heard, now));
+        if let Some(later) = state.world.later.take()
+            && outcome.is_ok()
+            && let Runtime::Engine(outlet) = state.world.runtime.clone()
+        {
+            drop((state, turn));
+            outcome = later.ask(&outlet);
+            (turn, state) = (self.turn(), self.state());
+        }
         state.remember(heard.logged(&outcome, now));
         drop((state, turn));
         if let Err(why) = self.wait_until_written(heard.written_by) {

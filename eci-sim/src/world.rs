@@ -22,6 +22,8 @@ use crate::group::steps::Hands;
 use crate::ledger::{Card, Ledger};
 use crate::market::Market;
 use crate::quota::Quota;
+use crate::runtime::later::Later;
+use crate::runtime::{Runtime, Seen, Work};
 use crate::script::Scripts;
 use assets::Assets;
 use index::{Index, Key};
@@ -65,6 +67,10 @@ pub struct World {
     pub market: Market,
     /// How accounts stand.
     pub standings: Standings,
+    /// Who does what containers do.
+    pub runtime: Runtime,
+    /// What is to be asked of an Engine before the present call can be answered.
+    pub later: Option<Box<Later>>,
 }
 
 /// What one account has in one region.
@@ -102,6 +108,8 @@ impl World {
             tokens: Tokens::default(),
             market: Market::default(),
             standings: Standings::default(),
+            runtime: Runtime::default(),
+            later: None,
         }
     }
 
@@ -180,13 +188,16 @@ impl World {
     }
 
     /// A group begins to exist.
-    pub fn add(&mut self, group: Group) {
+    pub fn add(&mut self, mut group: Group) {
         let number = group.card.number;
         self.next_number = self.next_number.max(number + 1);
         self.numbers.insert(group.card.id.clone(), number);
         let vcpu = u64::from(group.vcpu().0);
         let (account, region) = (Arc::clone(&group.card.account), Arc::clone(&group.card.region));
+        // an Engine gives addresses of its own
+        let unused = group.address.take_if(|_| self.runtime.is_real());
         let place = self.place(&account, &region);
+        place.network.give_back(&group.spec.vswitch, unused, None);
         place.groups.insert(number);
         place.used_milli_vcpu += vcpu;
         place.index.add(&group);
@@ -261,6 +272,12 @@ impl World {
         self.hands(number, now, |hands| hands.crash(container, exit_code)).unwrap_or(false)
     }
 
+    /// An Engine saw something of a group; nothing follows where the group is gone.
+    pub fn see(&mut self, number: u64, seen: Seen) {
+        let now = self.now;
+        self.hands(number, now, |hands| hands.see(seen));
+    }
+
     /// Changes what is known of a group; its new terms stand in the ledger from now on.
     pub fn change(&mut self, number: u64, change: impl FnOnce(&mut Group, &mut Card)) {
         let now = self.now;
@@ -290,7 +307,8 @@ impl World {
         let before = group.state;
         let (agenda, ledger, scripts, seed) = (&mut self.agenda, &mut self.ledger, &self.scripts, self.seed);
         let (market, sold_out) = (&self.market, &self.sold_out);
-        let result = act(&mut Hands { at, group, agenda, ledger, scripts, seed, market, sold_out });
+        let runtime = &self.runtime;
+        let result = act(&mut Hands { at, group, agenda, ledger, scripts, seed, market, sold_out, runtime });
         let after = group.state;
         if before != after {
             let key = (Arc::clone(&group.card.account), Arc::clone(&group.card.region));
@@ -362,6 +380,7 @@ impl World {
 
     fn forget(&mut self, number: u64) {
         let Some(mut group) = self.groups.remove(&number) else { return };
+        self.runtime.order(&group, Work::Remove);
         self.agenda.call_off(&mut group, |_| true);
         self.numbers.remove(&group.card.id);
         if let Some(entries) = self.ledger.let_go(number) {

@@ -6,6 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Caller, Serve};
 use crate::group::container::{Container, Phase};
 use crate::refusal::Refusal;
+use crate::runtime::engine::RunId;
+use crate::runtime::later::{Later, Wanted};
 use crate::world::World;
 
 /// How many of the last lines are given, usually and at most.
@@ -21,20 +23,45 @@ impl Serve for DescribeContainerLog {
         let name = self.container_name.as_deref().unwrap_or_default();
         let unknown = || Refusal::NotFound { kind: "ContainerName", id: name.to_owned() };
         let container = group.container(name).ok_or_else(unknown)?;
-        let mut lines = said(container, self.last_time == Some(true), now);
-        if let Some(since) = self.since(now)? {
-            lines.retain(|(at, _)| *at >= since);
-        }
-        let tail = self.tail.and_then(|tail| usize::try_from(tail).ok()).unwrap_or(TAIL).min(TAIL_MAX);
-        lines.drain(..lines.len().saturating_sub(tail));
-        let most =
-            self.limit_bytes.and_then(|most| usize::try_from(most).ok()).unwrap_or(BYTES_MAX).min(BYTES_MAX);
-        let content = self.write(&lines, most);
-        Ok(DescribeContainerLogReply {
-            container_name: name.to_owned(),
-            content,
-            request_id: caller.request_id.clone(),
-        })
+        let (last, since) = (self.last_time == Some(true), self.since(now)?);
+        let request_id = caller.request_id.clone();
+        let content = if world.runtime.is_real() {
+            if let Some(number) = run_of(container, last) {
+                let run = RunId::of(group.id(), name, number);
+                let what = Wanted::Log { request: Box::new(self.clone()), since };
+                world.later = Some(Box::new(Later { run, request_id: request_id.clone(), what }));
+            }
+            String::new()
+        } else {
+            tell(self, said(container, last, now), since)
+        };
+        Ok(DescribeContainerLogReply { container_name: name.to_owned(), content, request_id })
+    }
+}
+
+/// The lines that are asked for, of all those there are.
+pub(crate) fn tell(
+    request: &DescribeContainerLog,
+    mut lines: Vec<(Timestamp, &str)>,
+    since: Option<Timestamp>,
+) -> String {
+    if let Some(since) = since {
+        lines.retain(|(at, _)| *at >= since);
+    }
+    let tail = request.tail.and_then(|tail| usize::try_from(tail).ok()).unwrap_or(TAIL).min(TAIL_MAX);
+    lines.drain(..lines.len().saturating_sub(tail));
+    let most =
+        request.limit_bytes.and_then(|most| usize::try_from(most).ok()).unwrap_or(BYTES_MAX).min(BYTES_MAX);
+    request.write(&lines, most)
+}
+
+/// The number of the run that is meant, where an Engine does them.
+fn run_of(container: &Container, last: bool) -> Option<u32> {
+    let previous = || container.previous.as_ref()?.run.as_ref()?.number;
+    match &container.phase {
+        _ if last => previous(),
+        Phase::Waiting(_) => previous(),
+        Phase::Running { .. } | Phase::Terminated(_) => container.run.as_ref()?.number,
     }
 }
 

@@ -10,6 +10,8 @@ use jiff::Timestamp;
 use super::{Caller, Serve, wrong_state};
 use crate::catalog::CATALOG;
 use crate::refusal::Refusal;
+use crate::runtime::engine::RunId;
+use crate::runtime::later::{Later, Wanted};
 use crate::script;
 use crate::world::World;
 
@@ -34,6 +36,13 @@ impl Serve for ExecContainerCommand {
         }
         if self.tty == Some(true) {
             return Err(Refusal::invalid("TTY", "it should be false when Sync is true"));
+        }
+        if let Some(number) = container.run.as_ref().and_then(|run| run.number) {
+            let run = RunId::of(group.id(), name, number);
+            let request_id = caller.request_id.clone();
+            let what = Wanted::Command(words);
+            world.later = Some(Box::new(Later { run, request_id: request_id.clone(), what }));
+            return Ok(ExecContainerCommandReply { request_id, ..ExecContainerCommandReply::default() });
         }
         let env: Vec<(&str, &str)> =
             container.spec.environment.iter().map(|v| (&*v.key, &*v.value)).collect();

@@ -68,6 +68,7 @@ use crate::refusal::Refusal;
 use crate::world::World;
 use crate::world::tokens::Answered;
 
+pub(crate) use describe_container_log::tell as tell_log;
 pub use exec_container_command::EXEC_PATH;
 
 /// Who calls, and where.

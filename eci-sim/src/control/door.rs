@@ -27,6 +27,10 @@ use routes::Route;
 /// Opens listeners for a second simulator, and says where it answers.
 type Opener = dyn Fn(EciSim) -> Result<Forked, String> + Send + Sync;
 
+/// What cannot be done while containers run for real.
+const MOVES_TIME: [&str; 4] =
+    ["/clock", "/clock/advance", "/snapshots/{name}/load", "/snapshots/{name}/fork"];
+
 /// The door as a listener has it; cheap to clone.
 #[derive(Clone)]
 pub struct Door {
@@ -64,6 +68,10 @@ enum Shut {
     Snapshot(#[from] NoSnapshot),
     #[error(transparent)]
     Unwritten(#[from] StoreProblem),
+    #[error(
+        "with --runtime docker containers run for real, so that time cannot be moved, nor a world put back or forked"
+    )]
+    Real,
     #[error("not ready: {0}")]
     NotReady(String),
     #[error("this door cannot open listeners, so it cannot fork; eci-sim as a program can")]
@@ -181,6 +189,9 @@ impl Door {
     /// Does what is asked; where the world is kept, also writes down that it was.
     fn run_and_keep(&self, route: &Route, asked: &Asked<'_>) -> Result<Reply, Shut> {
         let sim = &self.control.0;
+        if sim.is_real() && MOVES_TIME.contains(&route.path) {
+            return Err(Shut::Real);
+        }
         let turn = sim.turn();
         let (at, outside) = (sim.clock().now(), sim.outside());
         let reply = (route.run)(self, asked)?;
@@ -217,7 +228,7 @@ impl Shut {
     fn status(&self) -> StatusCode {
         match self {
             Self::NoGroup(_) => StatusCode::NOT_FOUND,
-            Self::NotRunning(..) => StatusCode::CONFLICT,
+            Self::NotRunning(..) | Self::Real => StatusCode::CONFLICT,
             Self::NoSuchRoute(..) | Self::NoFault(_) | Self::Snapshot(NoSnapshot::Unknown(_)) => {
                 StatusCode::NOT_FOUND
             }

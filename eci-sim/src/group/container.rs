@@ -263,6 +263,11 @@ impl Container {
         matches!(self.phase, Phase::Running { .. })
     }
 
+    /// The number of its next run, where an Engine does them.
+    pub fn next_run(&self) -> u32 {
+        self.run.as_ref().and_then(|run| run.number).map_or(1, |number| number.saturating_add(1))
+    }
+
     /// Whether it was ever started.
     pub fn was_started(&self) -> bool {
         !matches!(self.phase, Phase::Waiting(_)) || self.previous.is_some()

@@ -38,6 +38,10 @@ pub enum What {
     CacheMade(Box<str>),
     /// An image cache fits.
     CacheHit(Box<str>),
+    /// What the containers share could not be made.
+    SandboxFailed(Box<str>),
+    /// A container could not be started.
+    StartFailed(u8, Box<str>),
     /// An image is being pulled.
     Pulling(u8),
     /// An image was pulled within so many milliseconds.
@@ -89,6 +93,8 @@ impl What {
             Self::PullBackOff(_) => "Normal",
             Self::NotScheduled(_)
             | Self::CacheMissed
+            | Self::SandboxFailed(_)
+            | Self::StartFailed(..)
             | Self::PullFailed(..)
             | Self::InvalidImage(..)
             | Self::BackOff(_)
@@ -112,7 +118,8 @@ impl What {
             Self::CacheHit(_) => "SuccessfulHitImageCache",
             Self::Pulling(_) => "Pulling",
             Self::Pulled(..) | Self::Present(_) => "Pulled",
-            Self::PullFailed(..) => "Failed",
+            Self::SandboxFailed(_) => "FailedCreatePodSandBox",
+            Self::PullFailed(..) | Self::StartFailed(..) => "Failed",
             Self::PullBackOff(_) | Self::BackOff(_) => "BackOff",
             Self::InvalidImage(..) => "InspectFailed",
             Self::Created(_) => "Created",
@@ -175,6 +182,8 @@ impl What {
                 format!("Container image \"{}\" already present on machine", image(index))
             }
             Self::PullFailed(index, why) => format!("Failed to pull image \"{}\": {why}", image(index)),
+            Self::SandboxFailed(why) => format!("Failed to create pod sandbox: {why}"),
+            Self::StartFailed(index, why) => format!("Error: container {}: {why}", name(index)),
             Self::PullBackOff(index) => format!("Back-off pulling image \"{}\"", image(index)),
             Self::InvalidImage(_, why) => why.to_string(),
             Self::Created(index) => format!("Created container {}", name(index)),

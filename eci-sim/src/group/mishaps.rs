@@ -103,6 +103,7 @@ impl Hands<'_> {
     pub fn crash(&mut self, container: &str, exit_code: i32) -> bool {
         let at = self.group.containers.iter().position(|c| &*c.spec.name == container && c.is_running());
         let Some(index) = at.and_then(|at| u8::try_from(at).ok()) else { return false };
+        self.order_kill(index);
         self.end(index, exit_code, 0, None);
         true
     }

@@ -5,6 +5,7 @@ pub mod happened;
 pub mod lifecycle;
 mod mishaps;
 pub mod order;
+mod real;
 pub mod steps;
 pub mod timeline;
 

@@ -16,6 +16,7 @@ use super::{CacheUse, Group};
 use crate::agenda::{Agenda, Step};
 use crate::ledger::{Ledger, What};
 use crate::market::Market;
+use crate::runtime::{Runtime, Work};
 use crate::script::{self, Run, Script, Scripts};
 
 /// How long records of what ended are kept, at least (eci-openapi.md, section 7.1).
@@ -47,6 +48,8 @@ pub struct Hands<'a> {
     pub market: &'a Market,
     /// What is out of stock.
     pub sold_out: &'a BTreeSet<String>,
+    /// Who does what containers do.
+    pub runtime: &'a Runtime,
 }
 
 impl Hands<'_> {
@@ -55,6 +58,7 @@ impl Hands<'_> {
         match step {
             Step::Place => self.place(),
             Step::FailToPlace => self.fail_to_place(),
+            Step::SandboxUp if self.runtime.is_real() => self.order(Work::Sandbox),
             Step::SandboxUp => self.begin(0),
             Step::PullEnds(index) => self.end_pull(index),
             Step::PullRests(index) => self.rest_from_pulling(index),
@@ -124,7 +128,8 @@ impl Hands<'_> {
             let script = self.script_of_group();
             let takes = script.and_then(|s| s.stop).unwrap_or_else(|| self.stop_time());
             self.tell_of_killing();
-            self.put(takes.min(grace), Step::GraceOver);
+            self.order(Work::Stop);
+            self.put(if self.runtime.is_real() { grace } else { takes.min(grace) }, Step::GraceOver);
         }
         !lingers
     }
@@ -138,6 +143,7 @@ impl Hands<'_> {
         let stays = |step| matches!(step, Step::Deadline | Step::SpotCheck | Step::Reclaim);
         self.agenda.call_off(self.group, |step| !stays(step));
         self.tell_of_killing();
+        self.order(Work::Stop);
         let at = self.at;
         for container in &mut self.group.containers {
             if container.is_running() {
@@ -188,8 +194,8 @@ impl Hands<'_> {
             self.put(Duration::from_secs(3600 * hours), Step::SpotCheck);
         }
         self.watch_pending();
-        let takes = self.timeline("sandbox").sandbox();
-        self.put(takes, Step::SandboxUp);
+        let drawn = self.timeline("sandbox").sandbox();
+        self.put(if self.runtime.is_real() { Duration::ZERO } else { drawn }, Step::SandboxUp);
     }
 
     fn fail_to_place(&mut self) {
@@ -212,6 +218,9 @@ impl Hands<'_> {
         }
         self.group.begun = 0;
         self.watch_pending();
+        if self.runtime.is_real() {
+            return self.order(Work::Sandbox);
+        }
         self.begin(0);
     }
 
@@ -221,7 +230,7 @@ impl Hands<'_> {
     }
 
     /// Begins with a container, and with all after it that need not wait for it.
-    fn begin(&mut self, index: u8) {
+    pub(super) fn begin(&mut self, index: u8) {
         let Some(container) = self.group.containers.get_mut(usize::from(index)) else { return };
         self.group.begun = self.group.begun.max(index + 1);
         if let Phase::Waiting(Wait::Initializing) = container.phase {
@@ -240,7 +249,7 @@ impl Hands<'_> {
         }
     }
 
-    fn begin_next(&mut self, index: u8) {
+    pub(super) fn begin_next(&mut self, index: u8) {
         if self.group.begun == index + 1 {
             self.begin(index + 1);
         }
@@ -248,6 +257,9 @@ impl Hands<'_> {
 
     fn pull(&mut self, index: u8) {
         use super::container::PullPolicy::{Always, Never};
+        if self.runtime.is_real() {
+            return self.order(Work::Pull(index));
+        }
         let Some(container) = self.group.containers.get(usize::from(index)) else { return };
         let (image, policy) = (&container.spec.image, container.spec.pull_policy);
         let rare = self.group.spec.rare.as_deref();
@@ -280,7 +292,7 @@ impl Hands<'_> {
         self.create(index);
     }
 
-    fn fail_pull(&mut self, index: u8, why: String) {
+    pub(super) fn fail_pull(&mut self, index: u8, why: String) {
         self.tell(Told::PullFailed(index, why.clone().into()));
         let mut failures = 0;
         let mut init = true;
@@ -305,13 +317,16 @@ impl Hands<'_> {
         self.tell(Told::PullBackOff(index));
     }
 
-    fn create(&mut self, index: u8) {
+    pub(super) fn create(&mut self, index: u8) {
         self.tell(Told::Created(index));
+        if self.runtime.is_real() {
+            return self.order_start(index);
+        }
         let takes = self.start_time(index);
         self.put(takes, Step::Start(index));
     }
 
-    fn start(&mut self, index: u8) {
+    pub(super) fn start(&mut self, index: u8) {
         let run = self.plan(index);
         let script = self.script(index);
         let Some(container) = self.group.containers.get_mut(usize::from(index)) else { return };
@@ -330,7 +345,9 @@ impl Hands<'_> {
         if let Some((after, _)) = ends {
             self.put(after, Step::Exit(index));
         }
-        self.watch(index);
+        if !self.runtime.is_real() {
+            self.watch(index);
+        }
         if !init {
             self.begin_next(index);
             self.settle();
@@ -339,6 +356,9 @@ impl Hands<'_> {
 
     fn start_again(&mut self, index: u8) {
         self.with(index, |container| container.restarts += 1);
+        if self.runtime.is_real() {
+            return self.order(Work::Pull(index));
+        }
         self.tell(Told::Present(index));
         self.tell(Told::Created(index));
         self.start(index);
@@ -442,6 +462,7 @@ impl Hands<'_> {
     /// Nothing happens any more but that its record grows old.
     fn finish(&mut self) {
         self.agenda.call_off(self.group, |_| true);
+        self.order(Work::Stop);
         let at = self.at;
         for container in &mut self.group.containers {
             container.end(at, 137, 9, None);
@@ -472,6 +493,7 @@ impl Hands<'_> {
 
     pub(super) fn put(&mut self, after: Duration, step: Step) {
         self.agenda.put(self.group, self.at, after, step);
+        self.runtime.look();
     }
 
     pub(super) fn with(&mut self, index: u8, act: impl FnOnce(&mut super::container::Container)) {
@@ -485,7 +507,12 @@ impl Hands<'_> {
         Timeline::of(self.seed, self.group.id(), step)
     }
 
+    /// What is said of a container; nothing, where an Engine knows better.
     pub(super) fn script(&self, index: u8) -> Option<Arc<Script>> {
+        if self.runtime.is_real() { None } else { self.script_for(index) }
+    }
+
+    fn script_for(&self, index: u8) -> Option<Arc<Script>> {
         let container = self.group.containers.get(usize::from(index))?;
         self.scripts.find(&self.group.card.name, &container.spec.image)
     }
@@ -496,7 +523,7 @@ impl Hands<'_> {
             script.scheduling.is_some() || script.cannot_schedule.is_some() || script.stop.is_some()
         };
         (0..self.group.containers.len())
-            .filter_map(|index| self.script(u8::try_from(index).ok()?))
+            .filter_map(|index| self.script_for(u8::try_from(index).ok()?))
             .find(|script| concerns(script))
     }
 
@@ -510,8 +537,11 @@ impl Hands<'_> {
         scripted.unwrap_or_else(|| self.timeline(&format!("start {index}")).start())
     }
 
-    fn plan(&self, index: u8) -> Arc<Run> {
+    pub(super) fn plan(&self, index: u8) -> Arc<Run> {
         let Some(container) = self.group.containers.get(usize::from(index)) else { return Arc::default() };
+        if self.runtime.is_real() {
+            return Arc::new(Run { number: Some(container.next_run()), ..Run::default() });
+        }
         let script = self.script(index);
         let spec = &container.spec;
         let env: Vec<(&str, &str)> = spec.environment.iter().map(|v| (&*v.key, &*v.value)).collect();

@@ -11,6 +11,8 @@ pub struct Run {
     pub says: Vec<(Duration, String)>,
     /// When it ends, and with what; never, where nothing is said.
     pub ends: Option<(Duration, i32)>,
+    /// Which run it is, where an Engine does it and knows the rest.
+    pub number: Option<u32>,
 }
 
 /// How long a script may get before it is taken to run for ever.

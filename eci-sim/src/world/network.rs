@@ -56,7 +56,10 @@ impl Network {
     /// An address is no longer used; it may be kept for the next group of a name until an instant.
     pub fn give_back(&mut self, vswitch: &str, address: Option<Ipv4Addr>, kept: Option<(&str, Timestamp)>) {
         if let (Some(vswitch), Some(address)) = (self.vswitches.get_mut(vswitch), address) {
-            let [_, _, high, low] = address.octets();
+            let [first, index, high, low] = address.octets();
+            if (first, index) != (10, vswitch.index) {
+                return;
+            }
             let host = u16::from_be_bytes([high, low]);
             match kept {
                 Some((name, until)) => drop(vswitch.kept.insert(name.into(), (host, until))),

@@ -1,0 +1,435 @@
+//! A Docker Engine: each group is a sandbox that holds network and names, and its containers in that network.
+//!
+//! All that is made carries the label `eci-sim=<name>` and the group's id, and its name begins with both; so what a killed
+//! simulator left is found at the next start of one of the same name.
+
+mod files;
+
+use std::collections::HashMap;
+use std::net::Ipv4Addr;
+
+use bollard::Docker;
+use bollard::container::LogOutput;
+use bollard::errors::Error;
+use bollard::exec::{StartExecOptions, StartExecResults};
+use bollard::models::{
+    ContainerCreateBody, ContainerSummary, ExecConfig, HostConfig, Mount as Mounted, MountType,
+    VolumeCreateRequest,
+};
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, CreateImageOptionsBuilder, ListContainersOptionsBuilder,
+    ListVolumesOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder, RemoveVolumeOptionsBuilder,
+    StopContainerOptionsBuilder, UploadToContainerOptionsBuilder,
+};
+use jiff::Timestamp;
+use tokio_stream::StreamExt as _;
+
+use super::engine::{Ended, Engine, Launch, RunId, Sandbox, Trouble, Volume};
+
+/// How long the Engine may take to answer, in seconds: containers may be given long to end.
+const ANSWERS_WITHIN: u64 = 900;
+/// The labels of what is made.
+const LABEL: &str = "eci-sim";
+const LABEL_GROUP: &str = "eci-sim.group";
+/// Where a volume lies while its files are put into it.
+const FILLED_AT: &str = "/volume";
+
+/// What a Docker Engine is to be like.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What the simulator is called there; no two at one Engine are called the same.
+    pub name: String,
+    /// The network that the groups are in.
+    pub network: String,
+    /// The image of sandboxes; it has `sh`, `sleep` and, where there are routes, `ip`.
+    pub sandbox: String,
+    /// Where groups send what goes elsewhere than into their network: ranges and the way to them.
+    pub routes: Vec<(String, Ipv4Addr)>,
+}
+
+/// An Engine that answered.
+#[derive(Debug)]
+pub struct DockerEngine {
+    docker: Docker,
+    settings: Settings,
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::DockerResponseServerError { status_code: 404, message } => Self::Gone(message),
+            Error::DockerResponseServerError { message, .. } => Self::Failed(message),
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
+impl DockerEngine {
+    /// The Engine that `DOCKER_HOST` names, or else the usual one of this machine.
+    ///
+    /// # Errors
+    /// [`Trouble`] when none answers, or it has no such network.
+    pub async fn connect(settings: Settings) -> Result<Self, Trouble> {
+        let docker = Docker::connect_with_defaults()?.negotiate_version().await.map_err(|why| {
+            Trouble::Failed(format!(
+                "no Docker Engine answers ({why}); start one, or say where it is with DOCKER_HOST"
+            ))
+        })?;
+        let mut docker = docker;
+        docker.set_timeout(std::time::Duration::from_secs(ANSWERS_WITHIN));
+        let network = docker.inspect_network(&settings.network, None).await;
+        network.map_err(|why| {
+            Trouble::Failed(format!("the Docker Engine has no network {}: {why}", settings.network))
+        })?;
+        Ok(Self { docker, settings })
+    }
+
+    fn sandbox_name(&self, group: &str) -> String {
+        format!("{}.{group}", self.settings.name)
+    }
+
+    fn run_name(&self, run: &RunId) -> String {
+        format!("{}.{}.{}", self.sandbox_name(&run.group), run.container, run.number)
+    }
+
+    fn volume_name(&self, group: &str, volume: &str) -> String {
+        format!("{}.{volume}", self.sandbox_name(group))
+    }
+
+    fn labels(&self, group: &str) -> HashMap<String, String> {
+        [(LABEL, &*self.settings.name), (LABEL_GROUP, group)]
+            .map(|(key, value)| (key.into(), value.into()))
+            .into()
+    }
+
+    /// What is looked for: all that is ours, or all that is a group's.
+    fn ours(&self, group: Option<&str>) -> HashMap<String, Vec<String>> {
+        let mut labels = vec![format!("{LABEL}={}", self.settings.name)];
+        labels.extend(group.map(|group| format!("{LABEL_GROUP}={group}")));
+        [("label".to_owned(), labels)].into()
+    }
+
+    async fn containers(&self, group: Option<&str>) -> Result<Vec<ContainerSummary>, Trouble> {
+        let all = ListContainersOptionsBuilder::new().all(true).filters(&self.ours(group)).build();
+        Ok(self.docker.list_containers(Some(all)).await?)
+    }
+
+    /// Leaves nothing of a group, or of all.
+    async fn clear(&self, group: Option<&str>) -> Result<(), Trouble> {
+        for id in self.containers(group).await?.into_iter().filter_map(|container| container.id) {
+            let force = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+            unless_gone(self.docker.remove_container(&id, Some(force)).await)?;
+        }
+        let ours = ListVolumesOptionsBuilder::new().filters(&self.ours(group)).build();
+        for volume in self.docker.list_volumes(Some(ours)).await?.volumes.unwrap_or_default() {
+            let force = RemoveVolumeOptionsBuilder::new().force(true).build();
+            unless_gone(self.docker.remove_volume(&volume.name, Some(force)).await)?;
+        }
+        Ok(())
+    }
+
+    /// Makes a container; one of the same name that is there already stays.
+    async fn create(&self, name: &str, body: ContainerCreateBody) -> Result<(), Trouble> {
+        let named = CreateContainerOptionsBuilder::new().name(name).build();
+        match self.docker.create_container(Some(named), body).await {
+            Ok(_) | Err(Error::DockerResponseServerError { status_code: 409, .. }) => Ok(()),
+            Err(why) => Err(why.into()),
+        }
+    }
+
+    async fn make_volume(&self, group: &str, volume: &Volume) -> Result<(), Trouble> {
+        let in_memory = [("type", "tmpfs"), ("device", "tmpfs"), ("o", "mode=1777")];
+        let in_memory = in_memory.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let name = self.volume_name(group, &volume.name);
+        let request = VolumeCreateRequest {
+            name: Some(name.clone()),
+            labels: Some(self.labels(group)),
+            driver_opts: volume.in_memory.then(|| in_memory.into()),
+            ..VolumeCreateRequest::default()
+        };
+        self.docker.create_volume(request).await?;
+        if volume.files.is_empty() {
+            return Ok(());
+        }
+        let archive = files::archive(&volume.files).map_err(|why| {
+            Trouble::Failed(format!("the files of volume {} cannot be packed: {why}", volume.name))
+        })?;
+        // a container that never runs holds the volume meanwhile
+        let holder = format!("{name}.filled");
+        let body = ContainerCreateBody {
+            image: Some(self.settings.sandbox.clone()),
+            labels: Some(self.labels(group)),
+            cmd: Some(vec!["true".to_owned()]),
+            host_config: Some(HostConfig {
+                mounts: Some(vec![mounted(name, FILLED_AT, false)]),
+                network_mode: Some("none".to_owned()),
+                ..HostConfig::default()
+            }),
+            ..ContainerCreateBody::default()
+        };
+        self.create(&holder, body).await?;
+        let into = UploadToContainerOptionsBuilder::new().path(FILLED_AT).build();
+        let archive = bollard::body_full(archive.into());
+        self.docker.upload_to_container(&holder, Some(into), archive).await?;
+        let force = RemoveContainerOptionsBuilder::new().force(true).build();
+        unless_gone(self.docker.remove_container(&holder, Some(force)).await)
+    }
+
+    async fn address(&self, name: &str) -> Result<Ipv4Addr, Trouble> {
+        let seen = self.docker.inspect_container(name, None).await?;
+        let running = seen.state.as_ref().and_then(|state| state.running) == Some(true);
+        let networks = seen.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
+        let address = networks.get(&self.settings.network).and_then(|own| own.ip_address.as_deref());
+        match address.and_then(|address| address.parse().ok()) {
+            Some(address) if running => Ok(address),
+            _ => Err(Trouble::Failed(format!("the sandbox ended: {}", self.last_words(name).await))),
+        }
+    }
+
+    async fn last_words(&self, name: &str) -> String {
+        let options = LogsOptionsBuilder::new().stdout(true).stderr(true).tail("3").build();
+        let mut said = self.docker.logs(name, Some(options));
+        let mut words = String::new();
+        while let Some(Ok(part)) = said.next().await {
+            words.push_str(&part.to_string());
+        }
+        words.trim().to_owned()
+    }
+
+    fn sandbox_body(&self, sandbox: &Sandbox) -> ContainerCreateBody {
+        let mut script: String = self
+            .settings
+            .routes
+            .iter()
+            .map(|(range, via)| format!("ip route add {range} via {via} && "))
+            .collect();
+        script.push_str("exec sleep 2147483647");
+        let pairs = |pairs: &[(String, String)]| pairs.iter().cloned().collect::<HashMap<_, _>>();
+        let some = |words: &[String]| (!words.is_empty()).then(|| words.to_vec());
+        ContainerCreateBody {
+            image: Some(self.settings.sandbox.clone()),
+            hostname: Some(sandbox.host_name.clone()),
+            labels: Some(self.labels(&sandbox.group)),
+            entrypoint: Some(["sh", "-c"].map(str::to_owned).to_vec()),
+            cmd: Some(vec![script]),
+            host_config: Some(HostConfig {
+                network_mode: Some(self.settings.network.clone()),
+                cap_add: (!self.settings.routes.is_empty()).then(|| vec!["NET_ADMIN".to_owned()]),
+                dns: some(&sandbox.name_servers),
+                dns_search: some(&sandbox.searches),
+                dns_options: some(&sandbox.options),
+                extra_hosts: some(
+                    &sandbox
+                        .hosts
+                        .iter()
+                        .map(|(name, address)| format!("{name}:{address}"))
+                        .collect::<Vec<_>>(),
+                ),
+                sysctls: (!sandbox.sysctls.is_empty()).then(|| pairs(&sandbox.sysctls)),
+                ..HostConfig::default()
+            }),
+            ..ContainerCreateBody::default()
+        }
+    }
+
+    fn body(&self, launch: &Launch) -> ContainerCreateBody {
+        let group = &launch.run.group;
+        let bytes = (launch.mebibytes > 0).then(|| i64::from(launch.mebibytes) << 20);
+        let some = |words: &[String]| (!words.is_empty()).then(|| words.to_vec());
+        let mounts = launch.mounts.iter();
+        ContainerCreateBody {
+            image: Some(launch.image.clone()),
+            labels: Some(self.labels(group)),
+            entrypoint: some(&launch.command),
+            cmd: some(&launch.arguments),
+            env: some(&launch.environment),
+            working_dir: Some(launch.working_dir.clone()).filter(|path| !path.is_empty()),
+            tty: Some(launch.tty),
+            open_stdin: Some(launch.stdin),
+            user: (launch.user > 0).then(|| launch.user.to_string()),
+            host_config: Some(HostConfig {
+                network_mode: Some(format!("container:{}", self.sandbox_name(group))),
+                // a quota, since a number of processors above the machine's own would be refused
+                cpu_period: (launch.milli_vcpu > 0).then_some(100_000),
+                cpu_quota: (launch.milli_vcpu > 0).then(|| i64::from(launch.milli_vcpu) * 100),
+                memory: bytes,
+                memory_swap: bytes,
+                mounts: Some(
+                    mounts
+                        .map(|mount| {
+                            mounted(self.volume_name(group, &mount.volume), &mount.path, mount.read_only)
+                        })
+                        .collect(),
+                ),
+                readonly_rootfs: Some(launch.read_only),
+                cap_add: some(&launch.capabilities),
+                ..HostConfig::default()
+            }),
+            ..ContainerCreateBody::default()
+        }
+    }
+}
+
+impl Engine for DockerEngine {
+    async fn has(&self, image: &str) -> Result<bool, Trouble> {
+        match self.docker.inspect_image(image).await.map_err(Trouble::from) {
+            Ok(_) => Ok(true),
+            Err(Trouble::Gone(_)) => Ok(false),
+            Err(why) => Err(why),
+        }
+    }
+
+    async fn pull(&self, image: &str) -> Result<(), Trouble> {
+        let last = image.rsplit('/').next().unwrap_or(image);
+        let options = CreateImageOptionsBuilder::new().from_image(image);
+        // without a tag all of them would be brought
+        let options = if last.contains([':', '@']) { options } else { options.tag("latest") };
+        let mut told = self.docker.create_image(Some(options.build()), None, None);
+        while let Some(step) = told.next().await {
+            step?;
+        }
+        Ok(())
+    }
+
+    async fn sandbox(&self, sandbox: &Sandbox) -> Result<Ipv4Addr, Trouble> {
+        let image = &self.settings.sandbox;
+        if !self.has(image).await? {
+            let explain = |why| {
+                Trouble::Failed(format!(
+                    "the sandbox's image {image} (--docker-sandbox) cannot be had: {why}"
+                ))
+            };
+            self.pull(image).await.map_err(explain)?;
+        }
+        for volume in &sandbox.volumes {
+            self.make_volume(&sandbox.group, volume).await?;
+        }
+        let name = self.sandbox_name(&sandbox.group);
+        self.create(&name, self.sandbox_body(sandbox)).await?;
+        self.docker.start_container(&name, None).await?;
+        self.address(&name).await
+    }
+
+    async fn start(&self, launch: &Launch) -> Result<(), Trouble> {
+        let name = self.run_name(&launch.run);
+        self.create(&name, self.body(launch)).await?;
+        Ok(self.docker.start_container(&name, None).await?)
+    }
+
+    async fn wait(&self, run: &RunId) -> Result<Ended, Trouble> {
+        let name = self.run_name(run);
+        // what it says of the end is said again, and more, by what is asked then
+        let _told = self.docker.wait_container(&name, None).next().await;
+        let state = self.docker.inspect_container(&name, None).await?.state.unwrap_or_default();
+        if state.running == Some(true) {
+            return Err(Trouble::Failed(format!("{name} is still running")));
+        }
+        let exit_code = i32::try_from(state.exit_code.unwrap_or_default()).unwrap_or(i32::MAX);
+        Ok(Ended { exit_code, out_of_memory: state.oom_killed == Some(true) })
+    }
+
+    async fn kill(&self, run: &RunId) -> Result<(), Trouble> {
+        unless_gone(self.docker.kill_container(&self.run_name(run), None).await)
+    }
+
+    async fn stop(&self, group: &str, seconds: u32) -> Result<(), Trouble> {
+        let sandbox = format!("/{}", self.sandbox_name(group));
+        let mut stopping = tokio::task::JoinSet::new();
+        for container in self.containers(Some(group)).await? {
+            let names = container.names.unwrap_or_default();
+            let (Some(id), false) = (container.id, names.contains(&sandbox)) else { continue };
+            let docker = self.docker.clone();
+            let within =
+                StopContainerOptionsBuilder::new().t(i32::try_from(seconds).unwrap_or(i32::MAX)).build();
+            stopping.spawn(async move { unless_gone(docker.stop_container(&id, Some(within)).await) });
+        }
+        while let Some(stopped) = stopping.join_next().await {
+            stopped.map_err(|why| Trouble::Failed(why.to_string()))??;
+        }
+        Ok(())
+    }
+
+    async fn remove(&self, group: &str) -> Result<(), Trouble> {
+        self.clear(Some(group)).await
+    }
+
+    async fn logs(&self, run: &RunId, tail: usize) -> Result<Vec<(Timestamp, String)>, Trouble> {
+        let options = LogsOptionsBuilder::new().stdout(true).stderr(true).timestamps(true);
+        let options = options.tail(&tail.to_string()).build();
+        let mut parts = self.docker.logs(&self.run_name(run), Some(options));
+        let mut bytes = Vec::new();
+        while let Some(part) = parts.next().await {
+            bytes.extend_from_slice(&part?.into_bytes());
+        }
+        Ok(stamped(&String::from_utf8_lossy(&bytes)))
+    }
+
+    async fn exec(&self, run: &RunId, words: &[String]) -> Result<String, Trouble> {
+        let wanted = ExecConfig {
+            attach_stdout: Some(true),
+            attach_stderr: Some(true),
+            cmd: Some(words.to_vec()),
+            ..ExecConfig::default()
+        };
+        let made = self.docker.create_exec(&self.run_name(run), wanted).await?;
+        let started = self.docker.start_exec(&made.id, Some(StartExecOptions::default())).await?;
+        let StartExecResults::Attached { mut output, .. } = started else { return Ok(String::new()) };
+        let mut bytes = Vec::new();
+        while let Some(part) = output.next().await {
+            match part? {
+                LogOutput::StdIn { .. } => {}
+                said => bytes.extend_from_slice(&said.into_bytes()),
+            }
+        }
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    async fn sweep(&self) -> Result<(), Trouble> {
+        self.clear(None).await
+    }
+}
+
+fn mounted(volume: String, path: &str, read_only: bool) -> Mounted {
+    Mounted {
+        target: Some(path.to_owned()),
+        source: Some(volume),
+        typ: Some(MountType::VOLUME),
+        read_only: Some(read_only),
+        ..Mounted::default()
+    }
+}
+
+/// What is not there any more need not be ended or removed; what is being removed will not be.
+fn unless_gone(done: Result<(), Error>) -> Result<(), Trouble> {
+    match done {
+        Ok(()) | Err(Error::DockerResponseServerError { status_code: 304 | 404 | 409, .. }) => Ok(()),
+        Err(why) => Err(why.into()),
+    }
+}
+
+/// Lines that begin with their instants.
+fn stamped(text: &str) -> Vec<(Timestamp, String)> {
+    let one = |line: &str| {
+        let (at, rest) = line.split_once(' ').unwrap_or((line, ""));
+        Some((at.parse().ok()?, rest.trim_end_matches('\r').to_owned()))
+    };
+    text.lines().filter_map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_a_log_begins_with_its_instant() {
+        let lines = stamped("2026-01-01T09:00:00.5Z hello there\r\n2026-01-01T09:00:01Z \nno instant\n");
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        assert_eq!(
+            lines,
+            [
+                (at("2026-01-01T09:00:00.5Z"), "hello there".to_owned()),
+                (at("2026-01-01T09:00:01Z"), String::new())
+            ]
+        );
+    }
+}
