@@ -4,6 +4,7 @@ mod containers;
 mod door;
 mod engine;
 mod guide;
+mod mixed;
 mod node_image;
 mod release;
 pub mod trim;
@@ -13,6 +14,7 @@ use std::fs;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Subcommand;
@@ -23,7 +25,7 @@ use crate::images;
 use crate::sdk::cache;
 use crate::tools::tool;
 
-/// The name of a person's cluster, for kind.
+/// The name of a person's cluster, for kind, where `KIND_CLUSTER_NAME` does not give it another.
 const CLUSTER: &str = "virtual-node";
 /// The name of the check's own, so that it takes nobody's away.
 const CHECKED: &str = "virtual-node-check";
@@ -45,6 +47,8 @@ pub enum Wish {
     Guide,
     /// All of it: up, install, guide, upgrade, rollback, uninstall, down.
     Check,
+    /// Play the guide's mixed cluster on what is installed: pods on both kinds of node run, and reach each other.
+    Mixed,
     /// Run a command where the cluster is reached: in its network, with KUBECONFIG, and with kind and helm in PATH.
     Run {
         /// The command and its arguments.
@@ -60,15 +64,16 @@ pub fn run(root: &Path, wish: &Wish) -> Result<()> {
     match wish {
         Wish::NodeImage => println!("{}", node_image::archive(root)?.display()),
         Wish::Engine => println!("{}", Engine::ensure()?.told()),
-        Wish::Up => up(&Cluster { engine: prepare(root)?, name: CLUSTER })?,
+        Wish::Up => up(&Cluster { engine: prepare(root)?, name: name() })?,
         Wish::Install => install(&cluster()?, root)?,
         Wish::Guide => guide::play(&cluster()?)?,
         Wish::Check => match check(root)? {
             Ended::Passed => {}
             Ended::Skipped(why) => bail!("there can be no kind cluster here: {why}"),
         },
+        Wish::Mixed => mixed::play(&cluster()?, root)?,
         Wish::Run { command } => run_inside(command)?,
-        Wish::Down => down(CLUSTER)?,
+        Wish::Down => down(name())?,
     }
     Ok(())
 }
@@ -163,11 +168,17 @@ fn up(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
+/// The name of a person's cluster, as kind itself finds it.
+fn name() -> &'static str {
+    static GIVEN: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("KIND_CLUSTER_NAME").ok());
+    GIVEN.as_deref().filter(|name| !name.is_empty()).unwrap_or(CLUSTER)
+}
+
 /// A person's cluster, which is there.
 fn cluster() -> Result<Cluster> {
     let engine = Engine::running().context("no Docker Engine answers: `cargo ci kind up` first")?;
-    let cluster = Cluster { engine, name: CLUSTER };
-    ensure!(cluster.exists()?, "there is no kind cluster called {CLUSTER}: `cargo ci kind up` first");
+    let cluster = Cluster { engine, name: name() };
+    ensure!(cluster.exists()?, "there is no kind cluster called {}: `cargo ci kind up` first", cluster.name);
     Ok(cluster)
 }
 
@@ -204,7 +215,7 @@ fn helm_install(cluster: &Cluster, root: &Path, more: &[&str]) -> Result<()> {
         ("ECI_SECRET_KEY", "local-secret"),
         ("ECI_ENDPOINT", "http://eci-sim.eci-sim.svc:8088"),
     ] {
-        helm.args(["--set-string", &format!("{name}={value}")]);
+        helm.args(["--set", &format!("{name}={value}")]);
     }
     helm.args(more.iter().flat_map(|value| ["--set", *value]));
     says(&mut helm).map(drop)
@@ -241,6 +252,7 @@ fn play(cluster: &Cluster, root: &Path) -> Result<()> {
     up(cluster)?;
     install(cluster, root)?;
     guide::play(cluster)?;
+    mixed::play(cluster, root)?;
     release::live(cluster, root)?;
     containers::test(cluster, root, &images::build(root)?)
 }

@@ -1,0 +1,184 @@
+//! The guide's mixed cluster: a pod on a real node and one on the virtual node reach each other, by address and by name.
+//!
+//! The simulator runs beside the cluster and has its containers run by the Engine, in the network of the cluster's nodes. What
+//! they send to pods and Services goes by way of the node, whose kube-proxy does for them what it does for pods.
+
+mod nginx;
+mod simulator;
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+
+use super::guide::{appears, kubectl};
+use super::{Cluster, helm_install, inside, says};
+use crate::checks::command;
+use simulator::Simulator;
+
+/// The network of all kind nodes.
+const NETWORK: &str = "kind";
+/// The range of Services, kind's usual one.
+const SERVICES: &str = "10.96.0.0/16";
+/// From which node a pod on which other is called.
+const CALLS: [(&str, &str); 2] = [("virtual", "real"), ("real", "virtual")];
+
+/// Plays it on a cluster on which the chart is installed: for as long as it lasts, with this other simulator.
+pub fn play(cluster: &Cluster, root: &Path) -> Result<()> {
+    let ours = "get pods --all-namespaces --field-selector spec.nodeName=virtual-kubelet --output name";
+    let there = kubectl(cluster, ours, "")?;
+    ensure!(
+        there.trim().is_empty(),
+        "pods of another simulator are on the node; delete them first:\n{there}"
+    );
+    let archive = nginx::archive()?;
+    says(cluster.command("docker").args(["load", "--quiet", "--input"]).arg(&archive))?;
+    command(inside(cluster, "kind")?.args(["load", "image-archive", "--name", cluster.name]).arg(&archive))?;
+    let simulator = Simulator::start(cluster, root, &Site::of(cluster)?)?;
+    let played = meet(cluster, root, &simulator);
+    if played.is_err() {
+        for words in ["get pods --output wide", "describe pods", "logs caller-virtual", "logs caller-real"] {
+            eprintln!(
+                "kubectl {words}\n{}",
+                kubectl(cluster, words, "").unwrap_or_else(|why| why.to_string())
+            );
+        }
+    }
+    simulator.stop()?;
+    played?;
+    let ours = ["ps", "--all", "--quiet", "--filter", &simulator::label(cluster)];
+    let left = says(cluster.command("docker").args(ours))?;
+    ensure!(left.trim().is_empty(), "containers of the simulator are left:\n{left}");
+    println!("✓ nothing is left of what the Engine ran");
+    helm_install(cluster, root, &[])
+}
+
+/// Where things are, seen from the Engine's network.
+struct Site {
+    /// This machine's end of the network.
+    gateway: String,
+    node: String,
+    /// The range of the node's pods.
+    pods: String,
+    /// Where names are asked for.
+    dns: String,
+}
+
+impl Site {
+    fn of(cluster: &Cluster) -> Result<Self> {
+        let docker = |arguments: &[&str]| {
+            says(cluster.command("docker").args(arguments)).map(|said| said.trim().to_owned())
+        };
+        // the network has a range of each kind, of which this is the one with dots
+        let gateways = docker(&[
+            "network",
+            "inspect",
+            NETWORK,
+            "--format",
+            "{{range .IPAM.Config}}{{.Gateway}} {{end}}",
+        ])?;
+        let gateway = gateways.split_whitespace().find(|address| address.contains('.'));
+        let node = format!("{}-control-plane", cluster.name);
+        let address = "{{.NetworkSettings.Networks.kind.IPAddress}}";
+        Ok(Self {
+            gateway: gateway.context("the network kind has no gateway")?.to_owned(),
+            pods: kubectl(cluster, &format!("get node {node} --output jsonpath='{{.spec.podCIDR}}'"), "")?,
+            dns: kubectl(
+                cluster,
+                "--namespace=kube-system get service kube-dns --output jsonpath='{.spec.clusterIP}'",
+                "",
+            )?,
+            node: docker(&["inspect", &node, "--format", address])?,
+        })
+    }
+}
+
+fn meet(cluster: &Cluster, root: &Path, simulator: &Simulator) -> Result<()> {
+    helm_install(cluster, root, &[&format!("ECI_ENDPOINT={}", simulator.endpoint)])?;
+    appears(cluster)?;
+    kubectl(cluster, "apply --filename -", &servers(simulator))?;
+    kubectl(cluster, "wait --for=condition=Ready pod/real pod/virtual --timeout=120s", "")?;
+    for (from, to) in CALLS {
+        let ask = |what: &str| kubectl(cluster, &format!("get {what}"), "");
+        let address = ask(&format!("pod {to} --output jsonpath='{{.status.podIP}}'"))?;
+        let service = ask(&format!("service {to} --output jsonpath='{{.spec.clusterIP}}'"))?;
+        println!("✓ nginx runs on the {to} node, at {address}");
+        kubectl(cluster, "apply --filename -", &caller(simulator, from, to, [&address, &service]))?;
+    }
+    for (from, to) in CALLS {
+        // an instance is called as its group is
+        let host = if to == "virtual" { "default-virtual" } else { to };
+        let ends = format!("wait --for=jsonpath={{.status.phase}}=Succeeded pod/caller-{from} --timeout=60s");
+        kubectl(cluster, &ends, "")?;
+        let said = kubectl(cluster, &format!("logs caller-{from}"), "")?;
+        for way in ["address", "service", "name"] {
+            let wanted = format!("{way}: nginx of {host}\n");
+            ensure!(said.contains(&wanted), "caller-{from} should say `{}`; it says:\n{said}", wanted.trim());
+        }
+        println!("✓ from the {from} node the pod on the {to} node is reached by address, Service and name");
+    }
+    let others =
+        "delete --wait pod/real pod/virtual pod/caller-real pod/caller-virtual service/real service/virtual";
+    kubectl(cluster, others, "").map(drop)
+}
+
+/// Where a pod runs, as its specification says it.
+fn place(simulator: &Simulator, node: &str) -> String {
+    match node {
+        "virtual" => format!(
+            "nodeName: virtual-kubelet\n  dnsPolicy: None\n  dnsConfig: {{ nameservers: [{}], searches: \
+             [default.svc.cluster.local, svc.cluster.local, cluster.local], options: [{{ name: ndots, value: \"5\" }}] }}",
+            simulator.dns
+        ),
+        // the virtual node's taint keeps it off that one
+        _ => "automountServiceAccountToken: false".to_owned(),
+    }
+}
+
+/// On each node a server, and a Service before it.
+fn servers(simulator: &Simulator) -> String {
+    let one = |node: &str| {
+        format!(
+            "apiVersion: v1
+kind: Pod
+metadata: {{ name: {node}, labels: {{ app: {node} }} }}
+spec:
+  {}
+  containers: [{{ name: nginx, image: \"{}\", ports: [{{ containerPort: 80 }}] }}]
+---
+apiVersion: v1
+kind: Service
+metadata: {{ name: {node} }}
+spec: {{ selector: {{ app: {node} }}, ports: [{{ port: 80 }}] }}
+---
+",
+            place(simulator, node),
+            nginx::TAG
+        )
+    };
+    ["real", "virtual"].map(one).concat()
+}
+
+/// A pod on one node that calls the server on the other by each way, and ends well when all of them led there.
+fn caller(simulator: &Simulator, from: &str, to: &str, [address, service]: [&str; 2]) -> String {
+    format!(
+        "apiVersion: v1
+kind: Pod
+metadata: {{ name: caller-{from} }}
+spec:
+  restartPolicy: Never
+  {}
+  containers:
+  - name: caller
+    image: \"{}\"
+    command: [sh, -ec]
+    args:
+    - |
+      call() {{ said=$(timeout 5 wget -q -O - http://$2/); echo \"$1: $said\"; }}
+      call address {address}
+      call service {service}
+      call name {to}.default
+",
+        place(simulator, from),
+        nginx::TAG
+    )
+}

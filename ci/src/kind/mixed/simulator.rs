@@ -1,0 +1,67 @@
+//! The simulator beside a cluster, its containers run by the Engine in the network of the cluster's nodes.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use super::{NETWORK, SERVICES, Site, nginx};
+use crate::checks::command;
+use crate::images::target_folder;
+use crate::kind::Cluster;
+
+/// A simulator that runs.
+pub struct Simulator {
+    process: Child,
+    /// Where it answers, seen from the cluster.
+    pub endpoint: String,
+    /// Where the cluster's names are asked for.
+    pub dns: String,
+}
+
+/// How its containers are found.
+pub fn label(cluster: &Cluster) -> String {
+    format!("label=eci-sim={}", cluster.name)
+}
+
+impl Simulator {
+    /// Builds and starts it, and waits until it answers.
+    pub fn start(cluster: &Cluster, root: &Path, site: &Site) -> Result<Self> {
+        let mut build = Command::new("cargo");
+        build.args(["build", "--quiet", "--package", "eci-sim", "--features", "docker", "--bin", "eci-sim"]);
+        command(build.current_dir(root))?;
+        let mut start = cluster.command(target_folder(root).join("debug/eci-sim"));
+        start.args(["--listen", &format!("{}:0", site.gateway), "--access-key-id", "local"]);
+        start.args(["--access-key-secret", "local-secret", "--runtime", "docker"]);
+        start.args([
+            "--docker-network",
+            NETWORK,
+            "--docker-sandbox",
+            nginx::TAG,
+            "--docker-name",
+            cluster.name,
+        ]);
+        for range in [SERVICES, &site.pods] {
+            start.args(["--docker-route", &format!("{range}={}", site.node)]);
+        }
+        let mut process = start.stdout(Stdio::piped()).spawn().context("cannot start eci-sim")?;
+        let output = process.stdout.take().context("eci-sim has no output")?;
+        let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+        // ECI      http://172.18.0.1:40123  access key local, …
+        let line = lines.find(|line| line.starts_with("ECI ")).context("eci-sim ended before it answered")?;
+        // a pipe that nobody reads would end it
+        std::thread::spawn(move || lines.for_each(drop));
+        let endpoint =
+            line.split_whitespace().nth(1).context("eci-sim does not say where it answers")?.to_owned();
+        Ok(Self { process, endpoint, dns: site.dns.clone() })
+    }
+
+    /// Ends it as a person would, and waits until its containers are gone.
+    pub fn stop(mut self) -> Result<()> {
+        command(Command::new("kill").args(["-TERM", &self.process.id().to_string()]))?;
+        let status = self.process.wait()?;
+        ensure!(status.success(), "eci-sim ended with {status}");
+        Ok(())
+    }
+}
