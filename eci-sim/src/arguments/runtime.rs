@@ -110,7 +110,29 @@ fn route(text: &str) -> Result<(String, Ipv4Addr), String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+
+    #[test]
+    fn what_is_real_has_the_wall_s_time_and_is_not_kept() {
+        for (more, told) in [
+            (&[][..], None),
+            (&["--time", "wall"], None),
+            (&["--time", "x60"], Some("--time can only be `wall`")),
+            (&["--time", "still"], Some("--time can only be `wall`")),
+            (&["--data", "/tmp/world"], Some("leave --data out")),
+        ] {
+            let arguments = [&["eci-sim", "--runtime", "docker"], more].concat();
+            let said = Arguments::parse_from(arguments).check_runtime().map_err(|why| why.to_string());
+            match told {
+                None => assert_eq!(said, Ok(())),
+                Some(told) => assert!(said.unwrap_err().contains(told), "{more:?}"),
+            }
+            let arguments = [&["eci-sim"], more].concat();
+            assert!(Arguments::parse_from(arguments).check_runtime().is_ok(), "scripted {more:?}");
+        }
+    }
 
     #[test]
     fn a_route_is_a_range_and_the_way_to_it() {
