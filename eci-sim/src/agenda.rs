@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::group::Group;
 
@@ -11,7 +12,7 @@ use crate::group::Group;
 pub type Slot = (Timestamp, u64);
 
 /// What can fall due for a group; numbers are those of containers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Step {
     /// A machine is found.
     Place,
@@ -99,6 +100,27 @@ impl Agenda {
             Some(_) => true,
             None => false,
         });
+    }
+
+    /// What is due for a group.
+    pub(crate) fn due(&self, group: &Group) -> Vec<(Slot, Step)> {
+        group.due.iter().filter_map(|slot| Some((*slot, self.slots.get(slot)?.1))).collect()
+    }
+
+    /// Takes up again what was due for a group.
+    pub(crate) fn take_up(&mut self, group: &mut Group, due: Vec<(Slot, Step)>) {
+        group.due = due.iter().map(|(slot, _)| *slot).collect();
+        self.slots.extend(due.into_iter().map(|(slot, step)| (slot, (group.card.number, step))));
+    }
+
+    /// The number that the next place gets.
+    pub(crate) fn order(&self) -> u64 {
+        self.order
+    }
+
+    /// Numbers places from here on.
+    pub(crate) fn go_on_from(&mut self, order: u64) {
+        self.order = order;
     }
 
     /// How much is in it.

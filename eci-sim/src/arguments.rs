@@ -63,6 +63,9 @@ pub struct Arguments {
     /// The directory in which the world is kept; without it, the world ends with the process
     #[arg(long, env = "ECI_SIM_DATA")]
     pub data: Option<PathBuf>,
+    /// From how many KiB of calls on --data keeps the world that came of them in their place
+    #[arg(long, env = "ECI_SIM_DATA_CALLS_KIB", default_value_t = 1024)]
+    pub data_calls_kib: u64,
     /// The region of calls that name none
     #[arg(long, env = "ECI_SIM_REGION", default_value = "cn-hangzhou")]
     pub region: String,

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use eci_api::size::{Mebibytes, MilliVcpu};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ledger::Terms;
 use crate::money::{Currency, PerSecond};
@@ -30,7 +30,7 @@ pub struct Catalog {
 }
 
 /// How much of a machine: vCPU and memory.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Size {
     /// Its vCPU.
     pub vcpu: MilliVcpu,
@@ -39,7 +39,7 @@ pub struct Size {
 }
 
 /// A pool of machines with a price of its own.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Category {
     /// None was asked for.
     #[default]

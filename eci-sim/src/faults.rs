@@ -81,7 +81,7 @@ pub struct Rule {
 }
 
 /// All rules that are laid.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Faults {
     rules: Vec<(u64, Rule)>,
     laid: u64,

@@ -1,7 +1,10 @@
 //! What is done to a world, in order: written before it is answered, and done again when the world is taken up again.
 //!
 //! A world is a function of its seed and of the calls that reached it, each at its instant; so the calls are all that
-//! has to be kept. Requests that only look are not kept, except while rules of faults count them.
+//! has to be kept. Requests that only look are not kept, except while rules of faults count them. When the calls have
+//! become longer than the world that came of them, that is written down in their place.
+
+mod summary;
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -17,29 +20,20 @@ use crate::control::door::Door;
 use crate::faults::{Call, Verdict};
 use crate::server::{Incoming, State, check};
 use crate::store::{Store, StoreProblem};
+use summary::Reading;
 
 /// What entries look like; another number is not understood.
 const FORMAT: u32 = 1;
+
+/// From how many bytes on entries are summed up, where nothing is said.
+pub(crate) const SUMS_UP_FROM: u64 = 1 << 20;
 
 /// One thing that was done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Op {
     /// The world began.
-    Began {
-        /// What the entries look like.
-        format: u32,
-        /// The simulator that wrote them: another may do something else on the same call.
-        version: String,
-        /// Where its chance comes from.
-        seed: String,
-        /// When.
-        at: Timestamp,
-        /// When by the clients' clock.
-        outside: Timestamp,
-        /// How fast its time ran.
-        rate: u32,
-    },
+    Began(Heading),
     /// A call of the ECI OpenAPI.
     Call {
         /// Where the world had got to.
@@ -76,6 +70,24 @@ pub enum Op {
     },
 }
 
+/// How a world was begun, and how its time ran from an instant on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Heading {
+    /// What the entries look like.
+    format: u32,
+    /// The simulator that wrote them: another may do something else on the same call.
+    version: String,
+    /// Where its chance comes from.
+    seed: String,
+    /// When.
+    at: Timestamp,
+    /// When by the clients' clock.
+    outside: Timestamp,
+    /// How fast its time ran.
+    rate: u32,
+}
+
 /// What was done and is not yet written; a part of the state, so that it has the state's order.
 #[derive(Debug, Default)]
 pub(crate) struct Unwritten {
@@ -87,10 +99,38 @@ pub(crate) struct Unwritten {
 #[derive(Debug)]
 pub(crate) struct Writer {
     store: Store,
-    written: Mutex<u64>,
+    written: Mutex<Written>,
+    /// From how many bytes of entries on they are summed up.
+    sums_up_from: u64,
     /// Held by the control door while it acts, so that its calls have their place among the others.
     pub order: Mutex<()>,
     failed: Mutex<Option<String>>,
+}
+
+/// How much is on the disk.
+#[derive(Debug)]
+struct Written {
+    /// The number of the latest entry.
+    number: u64,
+    /// How long the entries are that no summary covers.
+    bytes: u64,
+    /// How long they may become.
+    bytes_max: u64,
+}
+
+impl Heading {
+    /// As it is now.
+    fn of(sim: &EciSim) -> Self {
+        let at = sim.clock().now();
+        Self {
+            format: FORMAT,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            seed: sim.seed().to_string(),
+            at,
+            outside: sim.outside().unwrap_or(at),
+            rate: sim.clock().rate(),
+        }
+    }
 }
 
 impl Unwritten {
@@ -110,7 +150,7 @@ impl Writer {
     /// Waits until everything up to this number is on the disk.
     pub fn write(&self, sim: &EciSim, upto: u64) -> Result<(), StoreProblem> {
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        if *written >= upto {
+        if written.number >= upto {
             return Ok(());
         }
         let entries = match &mut sim.state().unwritten {
@@ -121,9 +161,15 @@ impl Writer {
             }
             None => return Ok(()),
         };
-        let result = self.store.append(*written + 1, &entries);
+        let result = self.store.append(written.number + 1, &entries);
         match &result {
-            Ok(()) => *written += entries.len() as u64,
+            Ok(()) => {
+                written.number += entries.len() as u64;
+                written.bytes += entries.iter().map(|entry| entry.len() as u64).sum::<u64>();
+                if written.bytes > written.bytes_max {
+                    self.sum_up(sim, &mut written);
+                }
+            }
             Err(why) => {
                 // What could not be written stays the next to be written.
                 let mut state = sim.state();
@@ -139,6 +185,38 @@ impl Writer {
         result
     }
 
+    /// Puts the world as it is in the place of all that was done to it. What was acknowledged is on the disk before and
+    /// after; where this fails, it stays as it was done.
+    fn sum_up(&self, sim: &EciSim, written: &mut Written) {
+        let summed_up = || -> Result<(u64, u64), StoreProblem> {
+            let mut draft = self.store.summarise()?;
+            let number = {
+                // In this order everywhere.
+                let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+                let number = sim.state().unwritten.as_ref().map_or(written.number, Unwritten::latest);
+                summary::write(sim, &mut draft, number)?;
+                number
+            };
+            Ok((number, draft.commit()?))
+        };
+        match summed_up() {
+            Ok((number, bytes)) => {
+                if let Some(unwritten) = &mut sim.state().unwritten {
+                    // What came while it was written down is in it, or follows it.
+                    let covered = number.saturating_sub(unwritten.taken);
+                    unwritten.entries.drain(..usize::try_from(covered).unwrap_or(0));
+                    unwritten.taken = number;
+                }
+                (written.number, written.bytes) = (number, 0);
+                written.bytes_max = bytes.max(self.sums_up_from);
+            }
+            Err(why) => {
+                tracing::error!("the world could not be summed up: {why}");
+                written.bytes_max = written.bytes_max.saturating_mul(2);
+            }
+        }
+    }
+
     /// Why the latest could not be written.
     pub fn failed(&self) -> Option<String> {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -150,32 +228,58 @@ pub(crate) fn only_looks(action: &str) -> bool {
     action.starts_with("Describe") || action.starts_with("List")
 }
 
-/// Opens the world of a directory, or begins one there, and brings it to where it was.
-pub(crate) fn take_up(sim: &EciSim, dir: &Path, rate: Option<u32>) -> Result<Writer, StoreProblem> {
-    let (store, done) = Store::open(dir)?;
+/// Opens the world of a directory, or begins one there, and brings it to where it was; entries are summed up from so
+/// many bytes on.
+pub(crate) fn take_up(
+    sim: &EciSim,
+    dir: &Path,
+    rate: Option<u32>,
+    sums_up_from: u64,
+) -> Result<Writer, StoreProblem> {
+    let store = Store::open(dir)?;
     let now = sim.outside().unwrap_or_else(|| sim.clock().now());
-    let fresh = done.is_empty();
-    let count = done.len() as u64;
-    if fresh {
-        let began = Op::Began {
-            format: FORMAT,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            seed: sim.seed().to_string(),
-            at: sim.clock().now(),
-            outside: now,
-            rate: sim.clock().rate(),
-        };
-        store.append(1, &[serde_json::to_vec(&began).unwrap_or_default()])?;
-    } else {
-        let mut replay = Replay::begin(sim, &store, &done)?;
-        done.iter().skip(1).for_each(|op| replay.repeat(op));
+    let damaged = |why: String| StoreProblem::Damaged { file: store.path().to_owned(), why };
+    let mut reading = Reading::into(sim);
+    let (mut replay, mut summary_bytes) = (None, 0);
+    store.summary(|row| {
+        summary_bytes += row.len() as u64;
+        reading.add(row)
+    })?;
+    let summed = reading.end().map_err(damaged)?;
+    let covered = summed.as_ref().map_or(0, |head| head.number);
+    let (done, mut bytes) = store.done(covered)?;
+    let mut number = covered + done.len() as u64;
+    match (&summed, done.first()) {
+        (Some(head), _) => replay = Some(Replay::from(sim, &store, &head.heading)?),
+        (None, Some(Op::Began(heading))) => {
+            let begun = Replay::from(sim, &store, heading)?;
+            let fresh = EciSim::fresh_state(sim.clock(), sim.seed());
+            *sim.state() = fresh;
+            replay = Some(begun);
+        }
+        (None, Some(_)) => return Err(damaged("its first entry is not its beginning".to_owned())),
+        (None, None) => {
+            let began = serde_json::to_vec(&Op::Began(Heading::of(sim))).unwrap_or_default();
+            (number, bytes) = (1, began.len() as u64);
+            store.append(1, &[began])?;
+        }
+    }
+    if let Some(mut replay) = replay {
+        done.iter().for_each(|op| replay.repeat(op));
         replay.end(now, rate);
     }
     let mut state = sim.state();
-    state.number_requests(sim.seed().chance(&format!("requests/{count}")));
-    state.unwritten = Some(Unwritten { entries: Vec::new(), taken: count.max(1) });
+    state.number_requests(sim.seed().chance(&format!("requests/{number}")));
+    state.unwritten = Some(Unwritten { entries: Vec::new(), taken: number });
     drop(state);
-    Ok(Writer { store, written: Mutex::new(count.max(1)), order: Mutex::default(), failed: Mutex::default() })
+    let written = Written { number, bytes, bytes_max: sums_up_from.max(summary_bytes) };
+    Ok(Writer {
+        store,
+        written: Mutex::new(written),
+        sums_up_from,
+        order: Mutex::default(),
+        failed: Mutex::default(),
+    })
 }
 
 /// A world that is done again; its clock stands still except where an entry moves it.
@@ -189,11 +293,9 @@ struct Replay<'a> {
 }
 
 impl<'a> Replay<'a> {
-    fn begin(sim: &'a EciSim, store: &Store, done: &[Op]) -> Result<Self, StoreProblem> {
-        let damaged = |why: String| StoreProblem::Damaged { file: store.path().to_owned(), why };
-        let Some(Op::Began { format, version, seed, at, outside, rate }) = done.first() else {
-            return Err(damaged("its first entry is not its beginning".to_owned()));
-        };
+    /// From an instant on at which time ran like this.
+    fn from(sim: &'a EciSim, store: &Store, heading: &Heading) -> Result<Self, StoreProblem> {
+        let Heading { format, version, seed, at, outside, rate } = heading;
         let otherwise = |what, kept: &str, given: String| {
             Err(StoreProblem::Otherwise { file: store.path().to_owned(), what, kept: kept.to_owned(), given })
         };
@@ -205,15 +307,12 @@ impl<'a> Replay<'a> {
         }
         sim.clock().set_rate(0);
         sim.clock().set(*at);
-        let fresh = EciSim::fresh_state(sim.clock(), sim.seed());
-        *sim.state() = fresh;
-        let door = Door::of(sim.control());
-        Ok(Self { sim, door, rate: *rate, told: *at, outside: *outside })
+        Ok(Self { sim, door: Door::of(sim.control()), rate: *rate, told: *at, outside: *outside })
     }
 
     fn repeat(&mut self, op: &Op) {
         match op {
-            Op::Began { .. } => {}
+            Op::Began(_) => {}
             Op::Call { at, .. } => {
                 self.sim.clock().set(*at);
                 call_again(self.sim, &mut self.sim.state(), op);

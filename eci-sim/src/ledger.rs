@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Category, Size};
 use crate::group::lifecycle::State;
 use crate::money::Currency;
 
 /// What the ledger knows of a group: who it is, and on which terms it is billed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Card {
     /// Its number in the world, in order of creation.
     pub number: u64,
@@ -35,7 +36,7 @@ pub struct Card {
 pub type Tags = Vec<(Box<str>, Box<str>)>;
 
 /// On which terms an instance is billed.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Terms {
     /// Its vCPU and memory.
     pub size: Size,
@@ -67,7 +68,7 @@ pub struct Entry {
 }
 
 /// What can happen to a group, as far as the ledger is concerned.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum What {
     /// It was asked for.
     Created,
@@ -110,6 +111,16 @@ pub struct Ledger {
 const FOLD_FROM: usize = 1000;
 
 impl Ledger {
+    /// One that was kept: what happened, and which groups are gone.
+    pub(crate) fn of(entries: Vec<Entry>, gone: BTreeSet<u64>) -> Self {
+        Self { entries, gone }
+    }
+
+    /// The groups that are gone and still have entries.
+    pub(crate) fn gone(&self) -> &BTreeSet<u64> {
+        &self.gone
+    }
+
     /// Adds what happened last.
     pub(crate) fn write(&mut self, at: Timestamp, group: &Arc<Card>, what: What) {
         self.entries.push(Entry { at, group: Arc::clone(group), what });

@@ -29,6 +29,7 @@ pub mod control;
 pub mod faults;
 pub mod group;
 pub mod journal;
+mod keyed;
 pub mod ledger;
 pub mod listener;
 pub mod market;
@@ -100,6 +101,7 @@ pub struct Builder {
     region: String,
     currency: Currency,
     credentials: Vec<(String, Secret, String)>,
+    sums_up_from: u64,
 }
 
 impl EciSim {
@@ -112,6 +114,7 @@ impl EciSim {
             region: DEFAULT_REGION.to_owned(),
             currency: Currency::Cny,
             credentials: Vec::new(),
+            sums_up_from: journal::SUMS_UP_FROM,
         }
     }
 
@@ -286,6 +289,13 @@ impl Builder {
         Self { currency, ..self }
     }
 
+    /// From how many bytes on the calls that a kept world remembers give way to what has come of them; they may in any
+    /// case become as long as that was when it was written down last.
+    #[must_use]
+    pub fn sums_up_from(self, bytes: u64) -> Self {
+        Self { sums_up_from: bytes, ..self }
+    }
+
     /// The simulator of the world that is kept in a directory, or of a new one that will be kept there: every call is
     /// on the disk before it is answered. `rate` says how time runs, where it is not to run as it did.
     ///
@@ -294,8 +304,9 @@ impl Builder {
     /// # Errors
     /// [`StoreProblem`] when the directory cannot be used, or what stands there is damaged.
     pub fn keep(self, dir: &Path, rate: Option<u32>) -> Result<EciSim, StoreProblem> {
+        let sums_up_from = self.sums_up_from;
         let sim = self.build();
-        let writer = journal::take_up(&sim, dir, rate)?;
+        let writer = journal::take_up(&sim, dir, rate, sums_up_from)?;
         // It was made above, so nobody has set it.
         let _first = sim.0.writer.set(writer);
         Ok(sim)

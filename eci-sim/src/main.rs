@@ -43,6 +43,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         .clients_clock(Clock::system())
         .seed(arguments.seed)
         .region(&arguments.region)
+        .sums_up_from(arguments.data_calls_kib.saturating_mul(1024))
         .credential(&key_id, secret);
     let sim = match &arguments.data {
         Some(dir) => builder.keep(dir, arguments.time)?,

@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use crate::catalog::CATALOG;
 use crate::ledger::Terms;
 use crate::script::matches;
 
 /// From an instant on, what an hour costs on the market; a `*` in type or zone stands for anything.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quote {
     /// The ECS type, as `ecs.c5.*`; a size, as `2.0-4.0Gi`, where no type has it.
     pub what: String,
@@ -22,7 +23,7 @@ pub struct Quote {
 
 /// The market: where nothing is laid down, an hour costs three tenths of the list price (`ours`; the manual says 30 to
 /// 90 percent off).
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Market(Vec<Quote>);
 
 impl Market {

@@ -5,10 +5,10 @@ use std::iter::Sum;
 use std::ops::{Add, AddAssign};
 
 use rust_decimal::{Decimal, RoundingStrategy};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// An exact amount: yuan, or dollars where the bill says that it is in dollars.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 pub struct Yuan(pub Decimal);
 
 /// What one unit costs: `amount` for each `seconds`, so that hourly list prices stay exact too.
@@ -19,7 +19,7 @@ pub struct PerSecond {
 }
 
 /// The currency of a price list.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Currency {
     /// The list of aliyun.com.
     #[default]

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// How much there may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quota {
     /// vCPU of an account in a region; `ours`: large enough to be out of the way, since the cloud's is by account.
     pub vcpu: u64,
@@ -43,12 +44,13 @@ pub fn calls_per_minute(action: &str) -> Option<usize> {
 }
 
 /// The calls of the last minute, by account and action; off until it is turned on.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Throttle {
     /// Whether it counts.
     pub on: bool,
     /// How many of a hundred of the published calls it lets pass; all where nothing is said.
     pub percent: Option<u32>,
+    #[serde(with = "crate::keyed")]
     calls: BTreeMap<(Arc<str>, String), VecDeque<Timestamp>>,
 }
 

@@ -8,10 +8,12 @@ mod shell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 pub use shell::Run;
 
 /// What containers of an image, or of a group, do. What is left unsaid stays as it would be without a script.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Script {
     /// How long the image takes to be pulled.
     pub pull: Option<Duration>,
@@ -45,7 +47,7 @@ pub struct Script {
 }
 
 /// How long a container runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Runs {
     /// Until it is told to end.
     Forever,
@@ -54,7 +56,7 @@ pub enum Runs {
 }
 
 /// What a container uses while it runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Thousandths of a vCPU.
     pub milli_vcpu: u32,
@@ -63,7 +65,7 @@ pub struct Usage {
 }
 
 /// All scripts, in the order in which they were given; the latest that fits counts.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Scripts(Vec<(String, Arc<Script>)>);
 
 impl Script {

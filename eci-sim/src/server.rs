@@ -160,6 +160,22 @@ impl State {
         (self.world, self.faults, self.throttle, self.log) = (world, faults, throttle, log);
     }
 
+    /// The nonces that were used, each with the instants at which it came.
+    pub(crate) fn nonces(&self) -> impl Iterator<Item = &(Timestamp, Timestamp, Arc<str>)> {
+        self.nonces.order.iter()
+    }
+
+    /// A state that was kept: a world, the rules and counts for its calls, and the nonces that were used.
+    pub(crate) fn of(
+        (world, faults, throttle): (World, Faults, Throttle),
+        nonces: Vec<(Timestamp, Timestamp, Arc<str>)>,
+        requests: Chance,
+    ) -> Self {
+        let known = nonces.iter().map(|(_, _, nonce)| Arc::clone(nonce)).collect();
+        let nonces = Nonces { known, order: nonces.into() };
+        Self { faults, throttle, nonces, ..Self::new(world, requests) }
+    }
+
     /// Puts a call into the request log.
     fn remember(&mut self, call: Logged) {
         if self.log.len() == LOG_KEPT {

@@ -1,17 +1,24 @@
-//! Where a world is kept across the death of its process: what was done to it, in order, in one file of `redb`.
+//! Where a world is kept across the death of its process, in one file of `redb`: what was done to it, in order, and
+//! what had come of all that was done before.
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod killed;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use redb::{
-    Builder, Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _,
-    TableDefinition,
+    Builder, Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, TableDefinition,
+    WriteTransaction,
 };
 
 use crate::journal::Op;
 
-/// What was done, numbered from 1 without a gap; JSON.
+/// What was done, numbered without a gap, from 1 or from behind what the summary covers; JSON.
 const DONE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("done");
+/// What had come of all that was done before, in parts, in order; JSON.
+const SUMMARY: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("summary");
 /// The file in the directory.
 const FILE: &str = "eci-sim.redb";
 /// Pages that are kept in memory; the store is read once, from front to back.
@@ -76,11 +83,11 @@ pub enum StoreProblem {
 }
 
 impl Store {
-    /// Opens the world in a directory, or begins one there; gives what was done to it so far.
+    /// Opens the world in a directory, or begins one there.
     ///
     /// # Errors
     /// [`StoreProblem`] when the directory cannot be used, or what stands there is damaged.
-    pub fn open(dir: &Path) -> Result<(Self, Vec<Op>), StoreProblem> {
+    pub fn open(dir: &Path) -> Result<Self, StoreProblem> {
         fs::create_dir_all(dir)
             .map_err(|why| StoreProblem::Directory { dir: dir.to_owned(), why: why.to_string() })?;
         let path = dir.join(FILE);
@@ -95,9 +102,7 @@ impl Store {
             }
             other => damaged(&path, other),
         })?;
-        let store = Self { file, path };
-        let done = store.read()?;
-        Ok((store, done))
+        Ok(Self { file, path })
     }
 
     /// Adds what was done, the first of it with this number; when this returns, the machine has it on its disk.
@@ -106,9 +111,7 @@ impl Store {
     /// [`StoreProblem::Unwritten`] when the machine does not take it.
     pub fn append(&self, first: u64, entries: &[Vec<u8>]) -> Result<(), StoreProblem> {
         let written = || -> Result<(), redb::Error> {
-            let mut transaction = self.file.begin_write()?;
-            // So that a damaged last page is not taken for a commit that was never finished, and left out.
-            transaction.set_two_phase_commit(true);
+            let transaction = self.begin()?;
             {
                 let mut table = transaction.open_table(DONE)?;
                 for (number, entry) in (first..).zip(entries) {
@@ -118,7 +121,52 @@ impl Store {
             transaction.commit()?;
             Ok(())
         };
-        written().map_err(|why| StoreProblem::Unwritten { file: self.path.clone(), why: why.to_string() })
+        written().map_err(|why| self.unwritten(why))
+    }
+
+    /// Begins a summary that takes the place of all that stands here when it is committed, and of nothing before.
+    ///
+    /// # Errors
+    /// [`StoreProblem::Unwritten`] when the machine does not take it.
+    pub fn summarise(&self) -> Result<Draft<'_>, StoreProblem> {
+        let emptied = || -> Result<WriteTransaction, redb::Error> {
+            let transaction = self.begin()?;
+            transaction.delete_table(DONE)?;
+            transaction.delete_table(SUMMARY)?;
+            Ok(transaction)
+        };
+        let transaction = emptied().map_err(|why| self.unwritten(why))?;
+        Ok(Draft { store: self, transaction, rows: 0, bytes: 0 })
+    }
+
+    /// What had come of all that was done before, row by row, as far as `each` can read it.
+    ///
+    /// # Errors
+    /// [`StoreProblem::Damaged`] when it cannot be read.
+    pub fn summary(&self, mut each: impl FnMut(&[u8]) -> Result<(), String>) -> Result<(), StoreProblem> {
+        self.each(SUMMARY, |number, bytes| {
+            each(bytes).map_err(|why| format!("row {number} of its summary cannot be read: {why}"))
+        })
+    }
+
+    /// What was done behind this number, and how many bytes that are.
+    ///
+    /// # Errors
+    /// [`StoreProblem::Damaged`] when it cannot be read.
+    pub fn done(&self, after: u64) -> Result<(Vec<Op>, u64), StoreProblem> {
+        let (mut done, mut size) = (Vec::new(), 0);
+        self.each(DONE, |number, bytes| {
+            let wanted = after + 1 + done.len() as u64;
+            if number != wanted {
+                return Err(format!("entry {wanted} is missing"));
+            }
+            let op = serde_json::from_slice(bytes)
+                .map_err(|why| format!("entry {number} cannot be read: {why}"))?;
+            done.push(op);
+            size += bytes.len() as u64;
+            Ok(())
+        })?;
+        Ok((done, size))
     }
 
     /// Its file.
@@ -126,29 +174,68 @@ impl Store {
         &self.path
     }
 
-    fn read(&self) -> Result<Vec<Op>, StoreProblem> {
-        let entries = || -> Result<Vec<(u64, Vec<u8>)>, redb::Error> {
-            let transaction = self.file.begin_read()?;
-            let table = match transaction.open_table(DONE) {
-                Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
-                table => table?,
-            };
-            let mut entries = Vec::with_capacity(usize::try_from(table.len()?).unwrap_or(0));
-            for entry in table.iter()? {
-                let (number, bytes) = entry?;
-                entries.push((number.value(), bytes.value().to_vec()));
-            }
-            Ok(entries)
+    fn begin(&self) -> Result<WriteTransaction, redb::Error> {
+        let mut transaction = self.file.begin_write()?;
+        // So that a damaged last page is not taken for a commit that was never finished, and left out.
+        transaction.set_two_phase_commit(true);
+        Ok(transaction)
+    }
+
+    fn each(
+        &self,
+        table: TableDefinition<'_, u64, &[u8]>,
+        mut look: impl FnMut(u64, &[u8]) -> Result<(), String>,
+    ) -> Result<(), StoreProblem> {
+        let damage = |why: redb::Error| damaged(&self.path, why);
+        let transaction = self.file.begin_read().map_err(|why| damage(why.into()))?;
+        let table = match transaction.open_table(table) {
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(()),
+            table => table.map_err(|why| damage(why.into()))?,
         };
-        let entries = entries().map_err(|why| damaged(&self.path, why))?;
-        let read = |(wanted, (number, bytes)): (u64, (u64, Vec<u8>))| {
-            if number != wanted {
-                return Err(damaged(&self.path, format!("entry {wanted} is missing")));
-            }
-            serde_json::from_slice(&bytes)
-                .map_err(|why| damaged(&self.path, format!("entry {number} cannot be read: {why}")))
+        for entry in table.iter().map_err(|why| damage(why.into()))? {
+            let (number, bytes) = entry.map_err(|why| damage(why.into()))?;
+            look(number.value(), bytes.value()).map_err(|why| damaged(&self.path, why))?;
+        }
+        Ok(())
+    }
+
+    fn unwritten(&self, why: impl std::fmt::Display) -> StoreProblem {
+        StoreProblem::Unwritten { file: self.path.clone(), why: why.to_string() }
+    }
+}
+
+/// A summary that is being written; dropped before it is committed, it was never there.
+pub struct Draft<'s> {
+    store: &'s Store,
+    transaction: WriteTransaction,
+    rows: u64,
+    bytes: u64,
+}
+
+impl Draft<'_> {
+    /// Adds a row.
+    ///
+    /// # Errors
+    /// [`StoreProblem::Unwritten`] when the machine does not take it.
+    pub fn put(&mut self, row: &[u8]) -> Result<(), StoreProblem> {
+        let written = || -> Result<(), redb::Error> {
+            let mut table = self.transaction.open_table(SUMMARY)?;
+            table.insert(self.rows, row)?;
+            Ok(())
         };
-        (1..).zip(entries).map(read).collect()
+        written().map_err(|why| self.store.unwritten(why))?;
+        self.rows += 1;
+        self.bytes += row.len() as u64;
+        Ok(())
+    }
+
+    /// Puts the summary in the place of all that stood here; gives its size.
+    ///
+    /// # Errors
+    /// [`StoreProblem::Unwritten`] when the machine does not take it; what stood there stands there still.
+    pub fn commit(self) -> Result<u64, StoreProblem> {
+        self.transaction.commit().map_err(|why| self.store.unwritten(why))?;
+        Ok(self.bytes)
     }
 }
 

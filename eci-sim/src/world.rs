@@ -3,6 +3,7 @@
 pub mod assets;
 pub mod charges;
 pub mod index;
+pub(crate) mod kept;
 pub mod network;
 pub mod standing;
 pub mod tokens;

@@ -102,10 +102,22 @@ fn create_over(address: &str, name: &str) -> Option<String> {
     Some(answer["ContainerGroupId"].as_str()?.to_owned())
 }
 
+/// Sums up as often as it may.
+const OFTEN: [&str; 2] = ["--data-calls-kib", "0"];
+
 #[test]
 fn a_killed_process_goes_on_where_it_was() {
+    goes_on_where_it_was(&[]);
+}
+
+#[test]
+fn a_killed_process_that_was_summed_up_goes_on_where_it_was() {
+    goes_on_where_it_was(&OFTEN);
+}
+
+fn goes_on_where_it_was(arguments: &[&str]) {
     let data = tempfile::tempdir().unwrap();
-    let process = Process::start(data.path(), &["--time", "still"]);
+    let process = Process::start(data.path(), &[&["--time", "still"], arguments].concat());
     let kept = create_over(&process.eci, "kept").unwrap();
     let gone = create_over(&process.eci, "gone").unwrap();
     process.door("POST", "/scripts", &json!({ "pattern": "nginx", "run-seconds": 600, "exit-code": 1 }));
@@ -123,7 +135,7 @@ fn a_killed_process_goes_on_where_it_was() {
     let before = process.world();
     process.kill();
 
-    let process = Process::start(data.path(), &[]);
+    let process = Process::start(data.path(), arguments);
     assert_eq!(process.world(), before);
     assert!(before[0].contains(&kept) && before[3].contains("\"times\": 1"), "{before:#?}");
     let again = call(&process.eci, "DeleteContainerGroup", &delete, "delete").unwrap().1;
@@ -140,8 +152,9 @@ fn a_killed_process_goes_on_where_it_was() {
 #[test]
 fn whatever_was_acknowledged_when_it_was_killed_is_there() {
     let data = tempfile::tempdir().unwrap();
-    for round in 0..3 {
-        let process = Process::start(data.path(), &["--time", "still"]);
+    for round in 0..4 {
+        let sums_up: &[&str] = if round % 2 == 1 { &OFTEN } else { &[] };
+        let process = Process::start(data.path(), &[&["--time", "still"], sums_up].concat());
         let address = process.eci.clone();
         let clients: Vec<_> = (0..4)
             .map(|client| {

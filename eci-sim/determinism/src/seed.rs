@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use rand::{Rng, RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -25,8 +26,18 @@ const NUMBERS: u32 = 100;
 pub struct Seed(u32);
 
 /// A generator of one named purpose, made by [`Seed::chance`].
-#[derive(Debug, Clone)]
+///
+/// It can be written down, and goes on where it was.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(into = "Position", from = "Position")]
 pub struct Chance(ChaCha8Rng);
+
+/// Where a generator is: what it was made from, and how many words it has given.
+#[derive(Serialize, Deserialize)]
+struct Position {
+    from: [u8; 32],
+    words: [u64; 2],
+}
 
 /// Why a text is no seed.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -58,6 +69,23 @@ impl Seed {
         hash.update(self.0.to_le_bytes());
         hash.update(name.as_bytes());
         Chance(ChaCha8Rng::from_seed(hash.finalize().into()))
+    }
+}
+
+impl From<Chance> for Position {
+    fn from(Chance(generator): Chance) -> Self {
+        let words = generator.get_word_pos();
+        // Both halves of it.
+        let words = [(words >> 64) as u64, words as u64];
+        Self { from: generator.get_seed(), words }
+    }
+}
+
+impl From<Position> for Chance {
+    fn from(Position { from, words: [high, low] }: Position) -> Self {
+        let mut generator = ChaCha8Rng::from_seed(from);
+        generator.set_word_pos(u128::from(high) << 64 | u128::from(low));
+        Self(generator)
     }
 }
 
@@ -151,6 +179,17 @@ mod tests {
         fn a_printed_seed_reads_back(raw in 0..(32 * 32 * NUMBERS)) {
             let seed = Seed(raw);
             prop_assert_eq!(seed.to_string().parse::<Seed>(), Ok(seed));
+        }
+
+        #[test]
+        fn a_generator_that_was_written_down_goes_on_where_it_was(lengths in prop::collection::vec(0usize..40, 0..5)) {
+            let mut chance = Seed::DEFAULT.chance("any");
+            for length in lengths {
+                chance.text("abc", length);
+            }
+            let written = serde_json::to_string(&chance).unwrap();
+            let mut again: Chance = serde_json::from_str(&written).unwrap();
+            prop_assert_eq!((again.uuid(), again.text("abcdef", 9)), (chance.uuid(), chance.text("abcdef", 9)));
         }
 
         #[test]

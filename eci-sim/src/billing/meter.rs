@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::group::lifecycle::State;
 use crate::ledger::{Card, Entry, Terms, What};
 
 /// Whole seconds for which an instance is billed on unchanged terms; the end is not included.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Who, and on which terms.
     pub group: Arc<Card>,

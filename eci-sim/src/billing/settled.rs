@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use super::bill::{Bill, BillLine, Item};
 use super::meter::Usage;
@@ -14,14 +15,15 @@ use crate::money::{Currency, Yuan};
 const KEPT: usize = 100_000;
 
 /// What is no longer in the ledger.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Settled {
     usages: VecDeque<Usage>,
+    #[serde(with = "crate::keyed")]
     carried: BTreeMap<(Arc<str>, Arc<str>), Carried>,
 }
 
 /// The sum of what is no longer kept for itself; in both currencies, since the bill says which counts.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Carried {
     from: i64,
     to: i64,

@@ -98,6 +98,16 @@ impl Control {
 }
 
 impl Snapshots {
+    /// Their names, when each was kept, and their states.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (&str, Timestamp, &State)> {
+        self.0.iter().map(|(name, snapshot)| (name.as_str(), snapshot.at, &snapshot.state))
+    }
+
+    /// Puts one back that was kept elsewhere.
+    pub(crate) fn put(&mut self, name: String, at: Timestamp, state: State) {
+        self.0.insert(name, Snapshot { at, state });
+    }
+
     fn named(&self, name: &str) -> Result<&Snapshot, NoSnapshot> {
         self.0.get(name).ok_or_else(|| NoSnapshot::Unknown(name.to_owned()))
     }

@@ -1,16 +1,18 @@
 //! One container of a group: what it was asked to be, where it is in its life, and when it is started again.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use eci_api::actions::describe_container_groups::{Probe, VolumeMount};
 use eci_api::size::{Mebibytes, MilliVcpu};
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::script::Run;
 
 /// What a container was asked to be.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Spec {
     /// Its name, unique in the group.
     pub name: Arc<str>,
@@ -39,7 +41,7 @@ pub struct Spec {
 }
 
 /// What few containers have.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rare {
     /// Whether it is alive.
     pub liveness: Option<Probe>,
@@ -71,7 +73,7 @@ pub struct Rare {
 pub type Port = (i32, Box<str>);
 
 /// One variable of a container's environment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Variable {
     /// Its name.
     pub key: Box<str>,
@@ -82,7 +84,7 @@ pub struct Variable {
 }
 
 /// When an image is pulled.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PullPolicy {
     /// Nothing was said; IfNotPresent is meant.
     #[default]
@@ -96,7 +98,7 @@ pub enum PullPolicy {
 }
 
 /// Whether containers are started again after they ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RestartPolicy {
     /// Whenever they ended.
     #[default]
@@ -108,7 +110,7 @@ pub enum RestartPolicy {
 }
 
 /// A container and its life.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Container {
     /// What it was asked to be.
     pub spec: Spec,
@@ -129,7 +131,7 @@ pub struct Container {
 }
 
 /// Where a container is in its life.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
     /// It is not running and may be started.
     Waiting(Wait),
@@ -143,7 +145,7 @@ pub enum Phase {
 }
 
 /// What a container waits for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wait {
     /// Its start.
     Creating,
@@ -163,7 +165,7 @@ pub enum Wait {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
     /// When it began.
     pub started: Timestamp,
@@ -174,7 +176,7 @@ pub struct Ended {
     /// The signal that ended it; 0 for none.
     pub signal: i32,
     /// Its reason, where `Completed` and `Error` do not say it.
-    pub reason: Option<&'static str>,
+    pub reason: Option<Cow<'static, str>>,
     /// What it did.
     pub run: Option<Arc<Run>>,
 }
@@ -304,7 +306,7 @@ impl Container {
         if since.duration_until(at) >= FORGOTTEN_AFTER {
             self.failures = 0;
         }
-        let run = self.run.clone();
+        let (run, reason) = (self.run.clone(), reason.map(Cow::Borrowed));
         let ended = Ended { started: since, finished: at, exit_code, signal, reason, run };
         self.phase = Phase::Terminated(Box::new(ended));
         self.ready = false;
@@ -351,8 +353,8 @@ impl Spec {
 
 impl Ended {
     /// The word for it.
-    pub fn reason(&self) -> &'static str {
-        self.reason.unwrap_or(if self.exit_code == 0 { "Completed" } else { "Error" })
+    pub fn reason(&self) -> &str {
+        self.reason.as_deref().unwrap_or(if self.exit_code == 0 { "Completed" } else { "Error" })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is told of a group's life as events, in the cloud's words.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::Group;
 use super::container::Phase;
@@ -9,7 +10,7 @@ use super::container::Phase;
 pub const KEPT: usize = 50;
 
 /// Something that happened to a group, once or several times.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Happened {
     /// When first.
     pub first: Timestamp,
@@ -24,7 +25,7 @@ pub struct Happened {
 }
 
 /// What can happen to a group, as far as its owner is told; numbers are those of containers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum What {
     /// The size is the one that was asked for.
     SizeAsAsked,

@@ -21,9 +21,10 @@ use crate::ledger::Card;
 use container::{Container, RestartPolicy};
 use happened::{Happened, KEPT, What};
 use lifecycle::State;
+use serde::{Deserialize, Serialize};
 
 /// A container group.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Group {
     /// Who it is, and on which terms it is billed.
     pub card: Arc<Card>,
@@ -46,11 +47,12 @@ pub struct Group {
     /// How many of its containers were begun with, in their order.
     pub begun: u8,
     /// Where the world's agenda has something for it.
+    #[serde(skip)]
     pub due: Vec<crate::agenda::Slot>,
 }
 
 /// What a group was asked to be, its containers apart.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Spec {
     /// Whether containers are started again.
     pub restart_policy: RestartPolicy,
@@ -69,7 +71,7 @@ pub struct Spec {
 }
 
 /// What few groups have.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rare {
     /// Its name servers.
     pub dns: Option<DnsConfig>,
@@ -86,6 +88,7 @@ pub struct Rare {
     /// How a spot price is agreed on.
     pub spot_strategy: String,
     /// The most that a spot instance may cost an hour.
+    #[serde(with = "exact")]
     pub spot_limit: eci_api::Number,
     /// For so many hours a spot instance is not taken back.
     pub spot_hours: u64,
@@ -110,7 +113,7 @@ pub struct Rare {
 }
 
 /// What an image cache does for a group.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CacheUse {
     /// None was asked for.
     #[default]
@@ -177,5 +180,20 @@ impl Group {
         }
         let mark = self.events.last().map_or(0, |last| last.mark + 1);
         self.events.push(Happened { first: at, last: at, count: 1, mark, what });
+    }
+}
+
+/// A number that is kept to the last digit, which JSON's own numbers are not.
+mod exact {
+    use eci_api::Number;
+    use rust_decimal::serde::str;
+    use serde::{Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(number: &Number, serializer: S) -> Result<S::Ok, S::Error> {
+        str::serialize(&number.0, serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Number, D::Error> {
+        str::deserialize(deserializer).map(Number)
     }
 }

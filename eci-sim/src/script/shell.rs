@@ -4,8 +4,10 @@ use std::iter::Peekable;
 use std::str::Chars;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// What one run of a container does.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     /// What it says, each line so long after the start.
     pub says: Vec<(Duration, String)>,

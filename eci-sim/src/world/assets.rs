@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::ledger::Tags;
 
 /// Something with an id.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Asset {
     /// Its id.
     pub id: String,
@@ -42,7 +43,7 @@ pub struct Asset {
 }
 
 /// What something is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Detail {
     /// An image cache.
     ImageCache {
@@ -115,7 +116,7 @@ pub enum Progress {
 }
 
 /// All that has an id and is no container group.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Assets {
     by_number: BTreeMap<u64, Asset>,
     expiring: BTreeSet<(Timestamp, u64)>,

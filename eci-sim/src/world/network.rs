@@ -5,15 +5,16 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// The vSwitches of an account in a region, in the order in which they were first named.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Network {
     vswitches: BTreeMap<Arc<str>, VSwitch>,
 }
 
 /// One vSwitch: the range `10.<index>.0.0/16`, and a zone. The real ones belong to another service, so both are `ours`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct VSwitch {
     /// The zone it is in.
     pub zone: Arc<str>,

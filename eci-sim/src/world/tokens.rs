@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// How long a token is remembered; `ours`, since no page says it.
 const KEPT: SignedDuration = SignedDuration::from_hours(24);
@@ -12,14 +13,15 @@ const KEPT: SignedDuration = SignedDuration::from_hours(24);
 pub type Token = (Arc<str>, String);
 
 /// The tokens of the last day.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Tokens {
+    #[serde(with = "crate::keyed")]
     known: BTreeMap<Token, Answered>,
     order: VecDeque<(Timestamp, Token)>,
 }
 
 /// What a token was used for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answered {
     /// Tells requests apart.
     pub fingerprint: String,
