@@ -33,6 +33,11 @@ pub fn run(root: &Path) -> Result<Ended> {
     let rendered = helm.accepts("template", &elsewhere)?;
     ensure!(rendered.contains("name: keys, key: ECI_SECRET_KEY"), "existingSecret is not used:\n{rendered}");
 
+    let rendered = helm.accepts("template", &PARAMETERS)?;
+    ensure!(!rendered.contains("ECI_FOLLOW_CLOCK"), "a clock is followed unasked:\n{rendered}");
+    let rendered = helm.accepts("template", &[&PARAMETERS[..], &["followClock=http://sim:8090"]].concat())?;
+    let followers = rendered.matches("value: \"http://sim:8090\"").count();
+    ensure!(followers == 1, "the clock is followed by {followers}, not by the provider alone:\n{rendered}");
     for manner in ["warn", "refuse", "delete"] {
         let value = format!("onUninstall={manner}");
         let rendered = helm.accepts("template", &[&PARAMETERS[..], &[&value]].concat())?;
@@ -56,6 +61,7 @@ pub fn run(root: &Path) -> Result<Ended> {
         ("image.pullPolicy=Sometimes", "pullPolicy"),
         ("ECI_VSWICH=vsw-1", "ECI_VSWICH"),
         ("onUninstall=forget", "onUninstall"),
+        ("followClock=noon", "followClock"),
     ] {
         helm.refuses(&[&PARAMETERS[..], &[wrong]].concat(), named)?;
     }

@@ -11,6 +11,7 @@ use clap::Parser;
 use determinism::Seed;
 use eci_api::Secret;
 use eci_sim::tls;
+use jiff::Timestamp;
 use rustls::ServerConfig;
 
 /// A local Alibaba Cloud ECI.
@@ -23,6 +24,10 @@ pub struct Arguments {
     /// Where the control door answers; there is none unless this is given
     #[arg(long, env = "ECI_SIM_CONTROL")]
     pub control: Option<SocketAddr>,
+    /// Where the time alone is told, without a token, to clocks that follow this one, such as that of a provider with
+    /// --follow-clock; there is no such place unless this is given, but the control door tells them, too
+    #[arg(long, env = "ECI_SIM_CLOCK")]
+    pub clock: Option<SocketAddr>,
     /// Where the ECI OpenAPI answers over TLS as well; there, port 0 takes a free one too
     #[arg(long, env = "ECI_SIM_TLS")]
     pub tls: Option<SocketAddr>,
@@ -60,6 +65,10 @@ pub struct Arguments {
     /// nothing is said, or as it ran in a world that is taken up again
     #[arg(long, env = "ECI_SIM_TIME", value_parser = rate)]
     pub time: Option<u32>,
+    /// The instant at which time begins, as 2025-01-06T01:30:00Z; the present, where nothing is said, or that of a world
+    /// that is taken up again
+    #[arg(long, env = "ECI_SIM_BEGIN")]
+    pub begin: Option<Timestamp>,
     /// The directory in which the world is kept; without it, the world ends with the process
     #[arg(long, env = "ECI_SIM_DATA")]
     pub data: Option<PathBuf>,

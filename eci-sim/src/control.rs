@@ -3,6 +3,7 @@
 pub mod client;
 mod decree;
 pub mod door;
+pub(crate) mod followers;
 pub mod snapshots;
 pub mod wire;
 

@@ -87,6 +87,7 @@ struct Inner {
     account: Arc<str>,
     state: Mutex<server::State>,
     snapshots: Mutex<control::snapshots::Snapshots>,
+    followers: control::followers::Followers,
     /// Who writes what is done, where the world is kept.
     writer: OnceLock<Writer>,
     /// Set once an Engine does what containers do.
@@ -215,6 +216,10 @@ impl EciSim {
         self.0.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn followers(&self) -> &control::followers::Followers {
+        &self.0.followers
+    }
+
     /// A second simulator for the same accounts, with a state and a clock of its own.
     pub(crate) fn branch(&self, at: Timestamp, state: server::State) -> Self {
         let Inner { clock, clients_clock, seed, region, currency, credentials, account, .. } = &*self.0;
@@ -228,6 +233,7 @@ impl EciSim {
             account: Arc::clone(account),
             state: Mutex::new(state),
             snapshots: Mutex::default(),
+            followers: control::followers::Followers::default(),
             writer: OnceLock::new(),
             real: OnceLock::new(),
         }))
@@ -329,6 +335,7 @@ impl Builder {
             ),
             account,
             snapshots: Mutex::default(),
+            followers: control::followers::Followers::default(),
             writer: OnceLock::new(),
             real: OnceLock::new(),
         }))

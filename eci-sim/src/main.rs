@@ -38,6 +38,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     arguments.check_runtime()?;
     let clock = Clock::system();
     clock.set_rate(arguments.time.unwrap_or(1));
+    arguments.begin.into_iter().for_each(|instant| clock.set(instant));
     let builder = EciSim::builder()
         .clock(clock)
         .clients_clock(Clock::system())
@@ -60,6 +61,12 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         let (config, trust) = arguments.tls_config()?;
         let address = serve_tls(&sim, bind(address)?, config, &closed)?;
         println!("ECI      https://{address}  {trust}");
+    }
+    if let Some(address) = arguments.clock {
+        let socket = bind(address)?;
+        println!("Clock    http://{}  the time alone, for clocks that follow", socket.local_addr()?);
+        let door = Door::of_the_clock(sim.control());
+        tokio::spawn(listener::serve(socket, move |request| door.exchange(&request), over(&closed)));
     }
     if let Some(wanted) = arguments.control {
         let forks = Forks { eci: arguments.listen, control: wanted, token, closed };

@@ -250,6 +250,49 @@ async fn the_client_moves_time_and_reads_what_came_of_it() {
 }
 
 #[tokio::test]
+async fn who_moves_the_clock_sees_how_far_its_followers_have_come() {
+    let sim = sim();
+    let client = served(&sim, "t").await;
+    let begun = client.time().await.unwrap().now;
+    assert_eq!(client.follow("virtual-kubelet", begun).await.unwrap().behind(), None);
+    let time = client.advance(Duration::from_secs(60)).await.unwrap();
+    assert_eq!(
+        time.behind().map(|follower| (follower.name.as_str(), follower.at)),
+        Some(("virtual-kubelet", begun))
+    );
+    assert_eq!(client.follow("virtual-kubelet", time.now).await.unwrap().behind(), None);
+    client.reset(&Scope::default()).await.unwrap();
+    assert_eq!(client.time().await.unwrap().followers.len(), 1);
+    client.leave("virtual-kubelet").await.unwrap();
+    assert!(client.time().await.unwrap().followers.is_empty());
+    let why = client.leave("virtual-kubelet").await.unwrap_err().to_string();
+    assert!(why.contains("nobody called virtual-kubelet follows the clock"), "{why}");
+}
+
+#[test]
+fn a_door_of_the_clock_tells_the_time_to_everybody_and_nothing_else() {
+    let door = Door::of_the_clock(sim().control());
+    let elsewhere = ("host", "eci-sim.eci-sim.svc:8090");
+    let at = json!({ "at": stand::NINE });
+    for (method, path, headers, body, status) in [
+        ("GET", "/clock", vec![elsewhere], &Value::Null, 200),
+        ("POST", "/clock/followers/node", vec![elsewhere], &at, 200),
+        ("POST", "/clock/followers/no%20name", vec![elsewhere], &at, 400),
+        ("DELETE", "/clock/followers/node", vec![elsewhere], &Value::Null, 200),
+        ("GET", "/clock", vec![elsewhere, ("origin", "http://evil.example")], &Value::Null, 403),
+        ("POST", "/clock", vec![elsewhere], &json!({ "rate": 0 }), 405),
+        ("POST", "/clock/advance", vec![elsewhere], &json!({ "seconds": 1 }), 404),
+        ("POST", "/reset", vec![elsewhere], &Value::Null, 404),
+        ("GET", "/bill", vec![elsewhere], &Value::Null, 404),
+        ("GET", "/", vec![elsewhere], &Value::Null, 404),
+    ] {
+        let response = door.answer(&asked(method, path, &headers, body));
+        let text = String::from_utf8_lossy(response.body()).into_owned();
+        assert_eq!(response.status().as_u16(), status, "{method} {path}: {text}");
+    }
+}
+
+#[tokio::test]
 async fn the_client_lays_faults_sets_stock_and_keeps_worlds() {
     let sim = sim();
     let client = served(&sim, "t").await;

@@ -1,27 +1,27 @@
 //! The simulator as a process of its own: it says where it answers, and ends when it is told to.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
 
-/// A simulator as a process, and what it printed first.
-fn start(arguments: &[&str]) -> (Child, String) {
+/// A simulator as a process, and the first `lines` that it printed.
+fn start(arguments: &[&str], lines: usize) -> (Child, Vec<String>) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_eci-sim"))
         .args(["--listen", "127.0.0.1:0", "--access-key-id", "local", "--access-key-secret", "secret"])
         .args(arguments)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-    (child, line)
+    let said = BufReader::new(child.stdout.as_mut().unwrap()).lines().take(lines);
+    let said = said.map(Result::unwrap).collect();
+    (child, said)
 }
 
 #[test]
 fn both_signals_end_it_well() {
     for signal in ["-TERM", "-INT"] {
-        let (mut child, line) = start(&[]);
-        assert!(line.starts_with("ECI      http://127.0.0.1:"), "{line}");
+        let (mut child, said) = start(&[], 1);
+        assert!(said[0].starts_with("ECI      http://127.0.0.1:"), "{said:?}");
         Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
         let status = child.wait().unwrap();
         assert!(status.success(), "{signal}: {status}");
@@ -37,4 +37,21 @@ fn a_door_that_others_can_reach_wants_a_token() {
         .unwrap();
     let says = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && says.contains("--control-token"), "{says}");
+}
+
+#[test]
+fn time_begins_when_it_is_told_to_and_is_told_where_others_follow() {
+    let arguments = ["--clock", "127.0.0.1:0", "--time", "still", "--begin", "2025-01-06T01:30:00Z"];
+    let (mut child, said) = start(&arguments, 2);
+    let address = said[1].split_whitespace().nth(1).unwrap().trim_start_matches("http://").to_owned();
+    let mut socket = std::net::TcpStream::connect(&address).unwrap();
+    write!(socket, "GET /clock HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut said = String::new();
+    socket.read_to_string(&mut said).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(
+        said.contains("\"now\": \"2025-01-06T01:30:00Z\"") && said.contains("\"followers\": []"),
+        "{said}"
+    );
 }

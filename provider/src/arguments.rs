@@ -12,6 +12,8 @@ use provider::config::{ConfigError, Settings, Sources, read_file};
 use provider::eci::TransportError;
 use provider::eci::retry::back_off;
 use provider::farewell::{Farewell, Held, Manner};
+use provider::following::WentBack;
+use provider::following::calls::Calls;
 use provider::pods::identity::Owner;
 use provider::serving::{Identification, TlsError};
 use provider::webhook::registration::{self, Address};
@@ -53,6 +55,10 @@ pub struct Arguments {
     /// Where the ECI OpenAPI answers [environment: ECI_ENDPOINT, default: the region's own endpoint].
     #[arg(long, value_name = "URL")]
     endpoint: Option<String>,
+    /// Takes the time from a local ECI's control door, as http://127.0.0.1:8089, instead of this machine [environment:
+    /// ECI_FOLLOW_CLOCK]. For tests and demonstrations, never in production.
+    #[arg(long, value_name = "URL")]
+    follow_clock: Option<String>,
     /// What tells this cluster's instances from another's [environment: ALIYUN_CLUSTERID].
     #[arg(long, value_name = "ID")]
     cluster_id: Option<String>,
@@ -131,6 +137,12 @@ pub enum Trouble {
     /// A port.
     #[error("{address} cannot be listened at: {why}. Choose another with {flag}, or end what listens there.")]
     Port { address: SocketAddr, flag: &'static str, why: std::io::Error },
+    /// The clock that was followed.
+    #[error(transparent)]
+    Clock(#[from] WentBack),
+    /// The runtime.
+    #[error("the machine does not give what a runtime needs: {0}")]
+    Runtime(std::io::Error),
     /// Certificates.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -154,6 +166,7 @@ impl Arguments {
             ("ECI_ACCESS_KEY", &self.access_key),
             ("ECI_REGION", &self.region),
             ("ECI_ENDPOINT", &self.endpoint),
+            ("ECI_FOLLOW_CLOCK", &self.follow_clock),
             ("ALIYUN_CLUSTERID", &self.cluster_id),
             ("ALIYUN_RESOURCEGROUP_ID", &self.resource_group),
             ("ECI_ZONE", &self.zone),
@@ -292,12 +305,13 @@ pub async fn open(address: SocketAddr, flag: &'static str) -> Result<TcpListener
     TcpListener::bind(address).await.map_err(|why| Trouble::Port { address, flag, why })
 }
 
-/// A client of the cluster, and the API server's host and port.
-pub async fn cluster() -> Result<(Client, String), Trouble> {
+/// A client of the cluster, and the API server's host and port; its calls are counted where that is wanted.
+pub async fn cluster(calls: Option<&Calls>) -> Result<(Client, String), Trouble> {
     let config = kube::Config::infer().await.map_err(|error| Trouble::Cluster(error.to_string()))?;
     let host = config.cluster_url.host().unwrap_or("127.0.0.1").to_owned();
     let port = config.cluster_url.port_u16().unwrap_or(443);
-    let client = Client::try_from(config).map_err(|error| Trouble::Cluster(error.to_string()))?;
+    let client = calls.map_or_else(|| Client::try_from(config.clone()), |calls| calls.client(config.clone()));
+    let client = client.map_err(|error| Trouble::Cluster(error.to_string()))?;
     Ok((client, format!("{host}:{port}")))
 }
 

@@ -131,6 +131,8 @@ pub struct Settings {
     pub endpoint: Option<Endpoint>,
     /// Where the node's port is opened.
     pub listen: SocketAddr,
+    /// Whose clock is followed instead of the machine's.
+    pub follow_clock: Option<Endpoint>,
 }
 
 /// One thing that can be told, and by which names.
@@ -165,6 +167,8 @@ const SECRET_KEY: Parameter = Parameter {
 const REGION_ID: Parameter =
     parameter("ECI_REGION", "--region", "the region of the vSwitch, as `cn-hangzhou`");
 const ENDPOINT: Parameter = parameter("ECI_ENDPOINT", "--endpoint", "where the ECI OpenAPI answers");
+const FOLLOW_CLOCK: Parameter =
+    parameter("ECI_FOLLOW_CLOCK", "--follow-clock", "where a local ECI tells the time");
 const NODE: Parameter = parameter("NODE_NAME", "--node-name", "the name of the node");
 const NODE_IP: Parameter =
     parameter("POD_IP", "--node-ip", "the address at which the API server reaches this process");
@@ -275,6 +279,11 @@ impl Settings {
         let listen = sources
             .parsed(&LISTEN, "an address and a port, as `0.0.0.0:10250`", &mut problems)
             .unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], KUBELET_PORT)));
+        let follow_clock = sources.parsed(
+            &FOLLOW_CLOCK,
+            "the address of a local ECI's control door, as `http://127.0.0.1:8089`",
+            &mut problems,
+        );
         let mut config = Config::new(vswitch, security_group);
         config.kubelet_port = listen.port();
         config.node_ip = sources.parsed(&NODE_IP, "an IP address", &mut problems);
@@ -293,7 +302,8 @@ impl Settings {
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok(Self { config, credentials: Credentials { access_key_id, secret }, region, endpoint, listen })
+        let credentials = Credentials { access_key_id, secret };
+        Ok(Self { config, credentials, region, endpoint, listen, follow_clock })
     }
 }
 
@@ -377,6 +387,7 @@ mod tests {
             ("ECI_ENDPOINT", "ftp://x"),
             ("KUBELET_LISTEN", "x"),
             ("POD_IP", "1.2.3"),
+            ("ECI_FOLLOW_CLOCK", "here/or/there"),
         ] {
             let problems = settings(&[(name, value)], &[], ENOUGH).unwrap_err();
             assert!(problems[0].to_string().contains(value), "{problems:?}");

@@ -4,6 +4,7 @@ mod causes;
 pub mod config;
 pub mod eci;
 pub mod farewell;
+pub mod following;
 pub mod kubelet_api;
 pub mod node;
 pub mod pods;

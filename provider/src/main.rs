@@ -9,17 +9,20 @@ use std::sync::Arc;
 use arguments::{Arguments, Trouble};
 use clap::Parser;
 use determinism::{Clock, Seed};
-use provider::eci::HyperTransport;
+use provider::config::Settings;
+use provider::eci::{HyperTransport, Transport};
+use provider::following::calls::{Calls, Counted};
+use provider::following::{self, Followed};
 use provider::kubelet_api::access::Access;
 use provider::serving::{NodePort, serve};
 use provider::{Eci, Provider};
+use tokio::runtime::Runtime;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let log = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     let coloured = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).with_ansi(coloured).init();
-    match run(Arguments::parse()).await {
+    match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(trouble) => {
             eprintln!("{trouble}");
@@ -28,13 +31,56 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: Arguments) -> Result<(), Trouble> {
+fn run(arguments: &Arguments) -> Result<(), Trouble> {
     let mut settings = arguments.settings()?;
-    let (clock, seed) = (Clock::system(), Seed::from_entropy().map_err(Trouble::Entropy)?);
-    let (client, api_server) = arguments::cluster().await?;
+    // Who takes leave asks the cloud once, for which the machine's time will do.
+    let door = settings.follow_clock.take().filter(|_| arguments.farewell().is_none());
+    let (runtime, ended) = match door {
+        None => {
+            let runtime = Runtime::new().map_err(Trouble::Runtime)?;
+            let ended = runtime.block_on(live(arguments, settings, Clock::system(), None));
+            (runtime, ended)
+        }
+        Some(door) => {
+            let runtime = following::runtime().map_err(Trouble::Runtime)?;
+            let followed = Followed::new(door, &settings.config.node_name).map_err(Trouble::Transport)?;
+            let ended = runtime.block_on(live_by(&followed, arguments, settings));
+            (runtime, ended)
+        }
+    };
+    // Whatever still runs is not waited for.
+    runtime.shutdown_background();
+    ended
+}
+
+/// Lives by a clock somewhere else.
+async fn live_by(followed: &Followed, arguments: &Arguments, settings: Settings) -> Result<(), Trouble> {
+    let _held = following::hold();
+    let calls = Calls::default();
+    let clock = followed.begin().await;
+    let ended = tokio::select! {
+        ended = live(arguments, settings, clock.clone(), Some(&calls)) => ended,
+        back = followed.follow(&clock, &calls) => Err(back.into()),
+    };
+    followed.leave().await;
+    ended
+}
+
+async fn live(
+    arguments: &Arguments,
+    mut settings: Settings,
+    clock: Clock,
+    calls: Option<&Calls>,
+) -> Result<(), Trouble> {
+    let seed = Seed::from_entropy().map_err(Trouble::Entropy)?;
+    let (client, api_server) = arguments::cluster(calls).await?;
     settings.config.node_ip = settings.config.node_ip.or_else(|| arguments::address_towards(&api_server));
-    let transport = Arc::new(HyperTransport::new().map_err(Trouble::Transport)?);
-    let eci = Eci::new(transport, settings.credentials, settings.region, clock.clone(), seed);
+    let line = HyperTransport::new().map_err(Trouble::Transport)?;
+    let line: Arc<dyn Transport> = match calls {
+        Some(calls) => Arc::new(Counted(line, calls.clone())),
+        None => Arc::new(line),
+    };
+    let eci = Eci::new(line, settings.credentials, settings.region, clock.clone(), seed);
     let eci = settings.endpoint.into_iter().fold(eci, Eci::at);
     if let Some(manner) = arguments.farewell() {
         return arguments::farewell(manner, settings.config, client, eci).await;

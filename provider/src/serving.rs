@@ -24,8 +24,8 @@ use crate::webhook::Webhook;
 
 /// The largest request that is read: a pod under review is far smaller.
 const REQUEST_LIMIT: usize = 16 * 1024 * 1024;
-/// How long a peer may take to shake hands, and to send the head of a request.
-const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a peer may take to shake hands: longer than one stride of a clock that is followed.
+const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// A certificate with its key.
 pub struct Identification {

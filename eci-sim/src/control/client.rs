@@ -19,13 +19,14 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::client::legacy::Client as Http;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::GroupSummary;
 use super::wire::{
-    Advance, Allowed, Bill, Crash, Done, Fault, Forked, Kept, Laid, Price, Problem, Rate, Reclaim, Scope,
-    Scripted, Search, SoldOut, Stands, Stock, Throttling, Time, Which,
+    Advance, Allowed, Bill, CaughtUp, Crash, Done, Fault, Forked, Kept, Laid, Price, Problem, Rate, Reclaim,
+    Scope, Scripted, Search, SoldOut, Stands, Stock, Throttling, Time, Which,
 };
 use crate::faults::Rule;
 use crate::server::Logged;
@@ -135,6 +136,22 @@ impl Client {
     /// [`Unanswered`].
     pub async fn advance(&self, by: Duration) -> Answered<Time> {
         self.post("/clock/advance", &Advance::by(by)).await
+    }
+
+    /// Says that who follows the clock under this name has come up to an instant, and hears what time it is.
+    ///
+    /// # Errors
+    /// [`Unanswered`].
+    pub async fn follow(&self, name: &str, at: Timestamp) -> Answered<Time> {
+        self.post(&format!("/clock/followers/{}", encode(name)), &CaughtUp { at }).await
+    }
+
+    /// Has nobody wait for this follower any more.
+    ///
+    /// # Errors
+    /// [`Unanswered`].
+    pub async fn leave(&self, name: &str) -> Answered<()> {
+        self.delete(&format!("/clock/followers/{}", encode(name))).await
     }
 
     /// The groups that are meant, in order of creation.

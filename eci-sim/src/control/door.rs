@@ -14,6 +14,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use serde_json::Value;
 
 use super::Control;
+use super::followers::NoFollower;
 use super::snapshots::NoSnapshot;
 use super::wire::{Forked, NoScript, NoSpan, Problem};
 use crate::EciSim;
@@ -37,6 +38,7 @@ pub struct Door {
     control: Control,
     access: Access,
     opener: Option<Arc<Opener>>,
+    clock_only: bool,
 }
 
 /// Why the door does not do what was asked.
@@ -64,6 +66,10 @@ enum Shut {
     ForeignPage(String),
     #[error("this door wants its token, as `Authorization: Bearer …`; it was given with --control-token")]
     Token,
+    #[error("nobody called {0} follows the clock; GET /clock lists those who do")]
+    NotFollowing(String),
+    #[error(transparent)]
+    Follower(#[from] NoFollower),
     #[error(transparent)]
     Snapshot(#[from] NoSnapshot),
     #[error(transparent)]
@@ -106,7 +112,7 @@ impl Control {
 impl Door {
     /// A door for programs on this machine.
     pub fn of(control: Control) -> Self {
-        Self { control, access: Access::default(), opener: None }
+        Self { control, access: Access::default(), opener: None, clock_only: false }
     }
 
     /// The same door, for whoever has this token, wherever they are.
@@ -114,6 +120,11 @@ impl Door {
     pub fn with_token(mut self, token: Secret) -> Self {
         self.access = Access::with_token(token);
         self
+    }
+
+    /// A door that tells the time to those who follow it, wherever they are, and nothing else to nobody.
+    pub fn of_the_clock(control: Control) -> Self {
+        Self { access: Access::of_anybody(), clock_only: true, ..Self::of(control) }
     }
 
     /// The same door, which can open listeners for a fork.
@@ -162,7 +173,7 @@ impl Door {
         self.access.refuse_strangers(request)?;
         let method = if request.method == "HEAD" { "GET" } else { request.method.as_str() };
         let mut known = Vec::new();
-        for route in routes::ALL {
+        for route in routes::ALL.iter().filter(|route| route.follows || !self.clock_only) {
             let Some(names) = route.names(&request.path) else { continue };
             if route.method != method {
                 known.push(route.method);
@@ -174,6 +185,8 @@ impl Door {
             let asked = Asked { request, names };
             return match method {
                 "GET" => (route.run)(self, &asked),
+                // Who follows is of no matter to the world.
+                _ if route.follows => (route.run)(self, &asked),
                 _ => self.run_and_keep(route, &asked),
             };
         }
@@ -229,16 +242,19 @@ impl Shut {
         match self {
             Self::NoGroup(_) => StatusCode::NOT_FOUND,
             Self::NotRunning(..) | Self::Real => StatusCode::CONFLICT,
-            Self::NoSuchRoute(..) | Self::NoFault(_) | Self::Snapshot(NoSnapshot::Unknown(_)) => {
-                StatusCode::NOT_FOUND
-            }
+            Self::NoSuchRoute(..)
+            | Self::NoFault(_)
+            | Self::NotFollowing(_)
+            | Self::Snapshot(NoSnapshot::Unknown(_)) => StatusCode::NOT_FOUND,
             Self::Method(..) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Body(_) | Self::Query(_) | Self::Wrong(_) | Self::Snapshot(NoSnapshot::Name(_)) => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::Body(_)
+            | Self::Query(_)
+            | Self::Wrong(_)
+            | Self::Snapshot(NoSnapshot::Name(_))
+            | Self::Follower(NoFollower::Name) => StatusCode::BAD_REQUEST,
             Self::Foreign(_) | Self::ForeignPage(_) => StatusCode::FORBIDDEN,
             Self::Token => StatusCode::UNAUTHORIZED,
-            Self::Snapshot(NoSnapshot::TooMany) => StatusCode::CONFLICT,
+            Self::Snapshot(NoSnapshot::TooMany) | Self::Follower(NoFollower::TooMany) => StatusCode::CONFLICT,
             Self::Unwritten(_) | Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::CannotFork => StatusCode::NOT_IMPLEMENTED,
         }

@@ -55,6 +55,29 @@ pub struct Time {
     /// When something happens next by itself.
     #[schemars(with = "Option<String>")]
     pub next_due: Option<Timestamp>,
+    /// Whose clocks follow this one.
+    #[serde(default)]
+    pub followers: Vec<Follower>,
+}
+
+/// Somebody whose clock follows the simulator's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Follower {
+    /// Its name.
+    pub name: String,
+    /// Up to which instant it has come, and has done what was to be done until then.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+}
+
+/// How far a follower has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CaughtUp {
+    /// Up to this instant.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
 }
 
 /// Lets the clock run so many times as fast.
@@ -432,6 +455,13 @@ impl Default for Reclaim {
 pub(crate) fn span(seconds: Decimal) -> Result<Duration, NoSpan> {
     let millis = seconds.checked_mul(Decimal::ONE_THOUSAND).and_then(|millis| millis.to_u64());
     millis.map(Duration::from_millis).ok_or(NoSpan(seconds))
+}
+
+impl Time {
+    /// The first of those who follow and have not come up to the present.
+    pub fn behind(&self) -> Option<&Follower> {
+        self.followers.iter().find(|follower| follower.at < self.now)
+    }
 }
 
 impl Advance {

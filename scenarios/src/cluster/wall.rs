@@ -1,6 +1,5 @@
 //! A world on a real cluster: sockets, the provider as a process of its own, and the cloud in this one.
 
-mod calls;
 mod hand;
 pub mod process;
 

@@ -9,19 +9,25 @@ use crate::server::Incoming;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Access {
     token: Option<Secret>,
+    anybody: bool,
 }
 
 impl Access {
     /// Whoever has the token.
     pub fn with_token(token: Secret) -> Self {
-        Self { token: Some(token) }
+        Self { token: Some(token), anybody: false }
+    }
+
+    /// Everybody but pages: where there is nothing to be had.
+    pub fn of_anybody() -> Self {
+        Self { token: None, anybody: true }
     }
 
     /// Turns away what a browser sends for a page of another origin, and what comes for a name that was bent to this
     /// machine. Behind a token, any name will do: a page that was bent here does not have the token.
     pub fn refuse_strangers(&self, request: &Incoming) -> Result<(), Shut> {
         let host = request.header("host").unwrap_or_default();
-        if self.token.is_none() && !host.is_empty() && !is_here(host) {
+        if self.token.is_none() && !self.anybody && !host.is_empty() && !is_here(host) {
             return Err(Shut::Foreign(host.to_owned()));
         }
         if let Some(origin) = request.header("origin") {

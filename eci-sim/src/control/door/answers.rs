@@ -7,8 +7,8 @@ use serde_json::json;
 use super::routes::ALL;
 use super::{Asked, Door, Reply, Shut, openapi};
 use crate::control::wire::{
-    Advance, Allowed, Bill, Crash, Done, Entries, Fault, Laid, Price, Rate, Reclaim, Scope, Scripted, Search,
-    SoldOut, Stands, Stock, Throttling, Time, Which, span,
+    Advance, Allowed, Bill, CaughtUp, Crash, Done, Entries, Fault, Laid, Price, Rate, Reclaim, Scope,
+    Scripted, Search, SoldOut, Stands, Stock, Throttling, Time, Which, span,
 };
 use crate::faults::Rule;
 use crate::market::Quote;
@@ -89,7 +89,21 @@ pub(super) fn ready(door: &Door, _: &Asked<'_>) -> Answer {
 
 pub(super) fn time(door: &Door, _: &Asked<'_>) -> Answer {
     let next_due = door.control.next_due();
-    give(Time { now: door.control.clock().now(), rate: door.control.clock().rate(), next_due })
+    let clock = door.control.clock();
+    give(Time { now: clock.now(), rate: clock.rate(), next_due, followers: door.control.0.followers().all() })
+}
+
+pub(super) fn follow(door: &Door, asked: &Asked<'_>) -> Answer {
+    let CaughtUp { at } = asked.body()?;
+    door.control.0.followers().says(asked.name(), at)?;
+    time(door, asked)
+}
+
+pub(super) fn leave(door: &Door, asked: &Asked<'_>) -> Answer {
+    match door.control.0.followers().leaves(asked.name()) {
+        true => done(),
+        false => Err(Shut::NotFollowing(asked.name().to_owned())),
+    }
 }
 
 pub(super) fn set_rate(door: &Door, asked: &Asked<'_>) -> Answer {

@@ -6,8 +6,8 @@ use schemars::{JsonSchema, Schema};
 use super::{Asked, Door, Reply, Shut, answers};
 use crate::control::GroupSummary;
 use crate::control::wire::{
-    Advance, Allowed, Bill, Crash, Done, Entries, Fault, Forked, Kept, Laid, Price, Rate, Reclaim, Routes,
-    Scope, Scripted, Search, SoldOut, Stands, Stock, Throttling, Time, Which,
+    Advance, Allowed, Bill, CaughtUp, Crash, Done, Entries, Fault, Forked, Kept, Laid, Price, Rate, Reclaim,
+    Routes, Scope, Scripted, Search, SoldOut, Stands, Stock, Throttling, Time, Which,
 };
 use crate::server::Logged;
 
@@ -23,6 +23,8 @@ pub(super) struct Route {
     pub says: &'static str,
     /// Whether it needs no token.
     pub open: bool,
+    /// Whether whoever follows the clock may ask it.
+    pub follows: bool,
     pub query: Option<Describe>,
     pub body: Option<Describe>,
     pub gives: Gives,
@@ -70,6 +72,7 @@ const fn get(path: &'static str, name: &'static str, says: &'static str, gives: 
         name,
         says,
         open: false,
+        follows: false,
         query: None,
         body: None,
         gives: Gives::Json(gives),
@@ -113,6 +116,10 @@ impl Route {
     const fn open(self) -> Self {
         Self { open: true, ..self }
     }
+
+    const fn follows(self) -> Self {
+        Self { follows: true, ..self }
+    }
 }
 
 /// All routes.
@@ -134,7 +141,14 @@ pub(super) const ALL: &[Route] = &[
     get("/openapi.json", "getDocument", "This document.", of::<Done>, answers::document).open(),
     get("/healthz", "isAlive", "`ok` while the process answers.", of::<Done>, answers::healthy).text().open(),
     get("/readyz", "isReady", "`ok` when calls are taken.", of::<Done>, answers::ready).text().open(),
-    get("/clock", "getTime", "What time it is, and what happens next.", of::<Time>, answers::time),
+    get(
+        "/clock",
+        "getTime",
+        "What time it is, what happens next, and who follows.",
+        of::<Time>,
+        answers::time,
+    )
+    .follows(),
     post(
         "/clock",
         "setRate",
@@ -145,6 +159,16 @@ pub(super) const ALL: &[Route] = &[
     .takes(of::<Rate>),
     post("/clock/advance", "advance", "Pushes time forward.", of::<Time>, answers::advance)
         .takes(of::<Advance>),
+    post(
+        "/clock/followers/{name}",
+        "follow",
+        "Says how far a follower of the clock has come.",
+        of::<Time>,
+        answers::follow,
+    )
+    .takes(of::<CaughtUp>)
+    .follows(),
+    delete("/clock/followers/{name}", "leave", "Waits for this follower no more.", answers::leave).follows(),
     get(
         "/groups",
         "listGroups",

@@ -17,10 +17,11 @@ use clap::Args;
 use determinism::{Clock, Seed};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ConfigMap;
-use kube::client::ClientBuilder;
 use kube::{Api, Client};
 use provider::config::{Settings, Sources};
 use provider::eci::HyperTransport;
+use provider::following;
+use provider::following::calls::{Calls, Counted};
 use provider::kubelet_api::access::Access;
 use provider::serving::{Identification, NodePort, serve};
 use provider::webhook::registration::{self, Address};
@@ -28,19 +29,10 @@ use provider::{Eci, Provider};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use super::calls::{Calls, Counted};
-
 /// Said when the ports are open.
 pub(super) const READY: &str = "ready";
 /// Said when time has passed and all that followed from it at once is done.
 pub(super) const DONE: &str = "done";
-
-/// How long calls on their way hold up the time at most, in real time.
-const HELD_UP: Duration = Duration::from_secs(2);
-/// How often it is looked whether there are any.
-const GLANCE: Duration = Duration::from_millis(1);
-/// How often in a row there must be none.
-const QUIET: u32 = 2;
 
 /// What the process is told; keys and the cluster come by the environment.
 #[derive(Debug, Args)]
@@ -63,7 +55,7 @@ pub struct Orders {
 pub fn run(orders: &Orders) -> anyhow::Result<ExitCode> {
     let log = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).with_ansi(false).init();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
+    let runtime = following::runtime()?;
     runtime.block_on(live(orders))?;
     // Whatever still runs is not waited for.
     runtime.shutdown_background();
@@ -99,20 +91,8 @@ fn strides() -> mpsc::UnboundedReceiver<Duration> {
 async fn pass(mut strides: mpsc::UnboundedReceiver<Duration>, calls: Calls) {
     while let Some(stride) = strides.recv().await {
         tokio::time::advance(stride).await;
-        until_quiet(&calls).await;
+        calls.until_none().await;
         say(DONE);
-    }
-}
-
-/// Waits until nothing is on its way any more.
-async fn until_quiet(calls: &Calls) {
-    let mut quiet = 0;
-    let mut held_up = Duration::ZERO;
-    while quiet < QUIET && held_up < HELD_UP {
-        let (_open, closed) = std::sync::mpsc::channel::<()>();
-        let _ = tokio::task::spawn_blocking(move || closed.recv_timeout(GLANCE)).await; // only time passes
-        held_up += GLANCE;
-        quiet = if calls.are_none() { quiet + 1 } else { 0 };
     }
 }
 
@@ -170,12 +150,10 @@ async fn bind(address: IpAddr) -> anyhow::Result<(TcpListener, u16)> {
 /// A client of the cluster that KUBECONFIG names, with its calls counted.
 async fn client(calls: &Calls) -> anyhow::Result<Client> {
     let mut config = kube::Config::infer().await?;
-    // Where time is hurried, a silent connection is nothing to wonder at.
-    config.read_timeout = None;
     if config.cluster_url.host().is_some_and(crate::cluster::found::is_this_machine) {
         config.proxy_url = None;
     }
-    Ok(ClientBuilder::try_from(config)?.with_layer(calls).build())
+    Ok(calls.client(config)?)
 }
 
 /// The authority of clients' certificates, as the cluster publishes it.

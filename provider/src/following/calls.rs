@@ -3,24 +3,56 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Request, Response};
-use provider::eci::{Transport, TransportError};
+use kube::Client;
+use kube::client::ClientBuilder;
 use tower::{Layer, Service};
+
+use crate::eci::{Transport, TransportError};
+
+/// How long calls on their way hold up the time at most, in real time.
+const HELD_UP: Duration = Duration::from_secs(2);
+/// How often it is looked whether there are any.
+const GLANCE: Duration = Duration::from_millis(1);
+/// How often in a row there must be none.
+const QUIET: u32 = 2;
 
 /// How many calls are on their way.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Calls(Arc<AtomicUsize>);
+pub struct Calls(Arc<AtomicUsize>);
 
 /// One that is.
 struct OnItsWay(Arc<AtomicUsize>);
 
 impl Calls {
     /// Whether there are none.
-    pub(super) fn are_none(&self) -> bool {
+    pub fn are_none(&self) -> bool {
         self.0.load(Ordering::SeqCst) == 0
+    }
+
+    /// Waits until nothing is on its way any more.
+    pub async fn until_none(&self) {
+        let mut quiet = 0;
+        let mut held_up = Duration::ZERO;
+        while quiet < QUIET && held_up < HELD_UP {
+            really(GLANCE).await;
+            held_up += GLANCE;
+            quiet = if self.are_none() { quiet + 1 } else { 0 };
+        }
+    }
+
+    /// A client of a cluster with its calls counted, watches excepted, since they wait for others to act.
+    ///
+    /// # Errors
+    /// When the configuration cannot be used.
+    pub fn client(&self, mut config: kube::Config) -> kube::Result<Client> {
+        // Where time is hurried, a silent connection is nothing to wonder at.
+        config.read_timeout = None;
+        Ok(ClientBuilder::try_from(config)?.with_layer(self).build())
     }
 
     fn begin(&self) -> OnItsWay {
@@ -36,7 +68,7 @@ impl Drop for OnItsWay {
 }
 
 /// A way to the cloud on which calls are counted.
-pub(super) struct Counted<T>(pub T, pub Calls);
+pub struct Counted<T>(pub T, pub Calls);
 
 impl<T: Transport> Transport for Counted<T> {
     fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
@@ -57,7 +89,7 @@ impl<S> Layer<S> for Calls {
 
 /// A way to the API server on which calls are counted, but not watches, which wait for others to act.
 #[derive(Debug, Clone)]
-pub(super) struct CountedService<S>(S, Calls);
+pub struct CountedService<S>(S, Calls);
 
 impl<S, B> Service<Request<B>> for CountedService<S>
 where
@@ -81,4 +113,11 @@ where
             answer.await
         })
     }
+}
+
+/// Lets real time pass, whatever a paused clock says.
+pub async fn really(span: Duration) {
+    let (_open, closed) = std::sync::mpsc::channel::<()>();
+    // Nobody ever sends: only time passes, or the other end is dropped with this future.
+    let _ = tokio::task::spawn_blocking(move || closed.recv_timeout(span)).await;
 }

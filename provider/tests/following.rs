@@ -1,0 +1,71 @@
+//! A provider that takes the time from a local ECI's control door.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::time::Duration;
+
+use determinism::Clock;
+use eci_sim::{Door, DoorClient, EciSim, listener};
+use provider::following::calls::Calls;
+use provider::following::{Followed, WentBack, hold, runtime};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+const NAME: &str = "virtual-kubelet";
+
+/// Somebody who follows a clock that stands, the way to its door, and the clock that follows.
+async fn follower(cloud: &Clock, calls: &Calls) -> (JoinHandle<WentBack>, DoorClient, Clock) {
+    let sim = EciSim::builder().clock(cloud.clone()).build();
+    let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", socket.local_addr().unwrap());
+    let door = Door::of(sim.control());
+    tokio::spawn(listener::serve(socket, move |request| door.exchange(&request), std::future::pending()));
+    let followed = Followed::new(base.parse().unwrap(), NAME).unwrap();
+    let clock = followed.begin().await;
+    let (own, calls) = (clock.clone(), calls.clone());
+    let following = tokio::spawn(async move { followed.follow(&own, &calls).await });
+    (following, DoorClient::new(&base).unwrap(), clock)
+}
+
+async fn until_it_has_caught_up(door: &DoorClient) {
+    loop {
+        let time = door.time().await.unwrap();
+        if !time.followers.is_empty() && time.behind().is_none() {
+            return;
+        }
+    }
+}
+
+fn nine() -> Clock {
+    Clock::still("2026-01-01T09:00:00Z".parse().unwrap())
+}
+
+#[test]
+fn an_hour_of_the_cloud_is_an_hour_of_the_provider() {
+    runtime().unwrap().block_on(async {
+        let _held = hold();
+        let (_following, door, clock) = follower(&nine(), &Calls::default()).await;
+        let sleeper = tokio::spawn(tokio::time::sleep(Duration::from_secs(3600)));
+        until_it_has_caught_up(&door).await;
+        assert_eq!(clock.now().to_string(), "2026-01-01T09:00:00Z");
+        door.advance(Duration::from_secs(3599)).await.unwrap();
+        until_it_has_caught_up(&door).await;
+        assert!(!sleeper.is_finished());
+        door.advance(Duration::from_secs(1)).await.unwrap();
+        until_it_has_caught_up(&door).await;
+        assert!(sleeper.is_finished());
+        assert_eq!(clock.now().to_string(), "2026-01-01T10:00:00Z");
+    });
+}
+
+#[test]
+fn a_clock_that_goes_back_ends_the_following_with_a_sentence() {
+    runtime().unwrap().block_on(async {
+        let _held = hold();
+        let cloud = nine();
+        let (following, door, _) = follower(&cloud, &Calls::default()).await;
+        until_it_has_caught_up(&door).await;
+        cloud.set("2026-01-01T08:00:00Z".parse().unwrap());
+        let why = following.await.unwrap().to_string();
+        assert!(why.contains("went back from 2026-01-01T09:00:00Z to 2026-01-01T08:00:00Z"), "{why}");
+    });
+}
