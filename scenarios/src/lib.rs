@@ -2,6 +2,7 @@
 
 pub mod cases;
 pub mod cli;
+pub mod cloud;
 pub mod cluster;
 pub mod diff;
 pub mod eci;

@@ -31,7 +31,7 @@ pub fn play(case: &Case, seed: Seed) -> Outcome {
     let mut outcome = match runtime {
         Ok(runtime) => runtime.block_on(play_in_a_world(case, seed)),
         Err(error) => {
-            outcome(case, Verdict::Failed(Box::new(not_begun(case, format!("no runtime: {error}")))), None)
+            outcome(case, Verdict::Failed(Box::new(not_begun(case, format!("no runtime: {error}")))))
         }
     };
     outcome.took = stopwatch.elapsed();
@@ -107,7 +107,7 @@ fn in_order<E>(
 
 fn broken_off(case: &Case) -> Outcome {
     let why = "the program panicked while it played this".to_owned();
-    outcome(case, Verdict::Failed(Box::new(not_begun(case, why))), None)
+    outcome(case, Verdict::Failed(Box::new(not_begun(case, why))))
 }
 
 async fn play_in_a_world(case: &Case, seed: Seed) -> Outcome {
@@ -129,7 +129,7 @@ async fn play_in_a_world(case: &Case, seed: Seed) -> Outcome {
 /// Plays the steps in a world that has begun.
 pub(crate) async fn play_steps(case: &Case, world: &mut World) -> Outcome {
     if let Some(lacking) = case.scenario.needs.iter().find(|need| !world.can(**need)) {
-        return outcome(case, Verdict::Lacking(*lacking), None);
+        return outcome(case, Verdict::Lacking(*lacking));
     }
     let mut verdict = Verdict::Passed;
     for (index, step) in case.scenario.steps.iter().enumerate() {
@@ -140,17 +140,18 @@ pub(crate) async fn play_steps(case: &Case, world: &mut World) -> Outcome {
             break;
         }
     }
-    outcome(case, verdict, Some(world))
+    let (simulated, cost) = (world.age(), world.cost().await);
+    Outcome { simulated, cost, ..outcome(case, verdict) }
 }
 
 pub(crate) fn no_files(case: &Case, error: &std::io::Error) -> Outcome {
     let failure = not_begun(case, format!("the files beside the case cannot be had: {error}"));
-    outcome(case, Verdict::Failed(Box::new(failure)), None)
+    outcome(case, Verdict::Failed(Box::new(failure)))
 }
 
 pub(crate) fn no_world(case: &Case, error: &StartError) -> Outcome {
     let failure = not_begun(case, format!("the world could not be put together: {error}"));
-    outcome(case, Verdict::Failed(Box::new(failure)), None)
+    outcome(case, Verdict::Failed(Box::new(failure)))
 }
 
 fn not_begun(case: &Case, why: String) -> Failure {
@@ -162,7 +163,7 @@ fn not_begun(case: &Case, why: String) -> Failure {
     }
 }
 
-fn outcome(case: &Case, verdict: Verdict, world: Option<&World>) -> Outcome {
+fn outcome(case: &Case, verdict: Verdict) -> Outcome {
     Outcome {
         case: case.file.case.clone(),
         file: case.file.file.clone(),
@@ -170,7 +171,7 @@ fn outcome(case: &Case, verdict: Verdict, world: Option<&World>) -> Outcome {
         cites: case.scenario.cites.clone(),
         verdict,
         took: std::time::Duration::ZERO,
-        simulated: world.map_or(std::time::Duration::ZERO, World::age),
-        cost: world.map_or(Decimal::ZERO, World::cost),
+        simulated: std::time::Duration::ZERO,
+        cost: Decimal::ZERO,
     }
 }

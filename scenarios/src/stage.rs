@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use determinism::{Clock, Seed};
+use eci_sim::control::client::Unanswered;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
+use crate::cloud::Cloud;
 use crate::cluster::{Cluster, Embedded, Parts};
 use crate::eci::Eci;
 use crate::outcome::{Miss, Said};
@@ -50,13 +52,13 @@ pub const BEGINNING: &str = "2026-01-05T01:30:00Z";
 ///
 ///     let phase = pods.get("nginx").await?.status.and_then(|status| status.phase);
 ///     assert_eq!(phase.as_deref(), Some("Running"));
-///     assert!(world.bill().total.to_string().starts_with("0.4"));
+///     assert!(world.bill().await?.total.to_string().starts_with("0.4"));
 ///     Ok(())
 /// }
 /// ```
 pub struct World {
     cluster: Box<dyn Cluster>,
-    eci: Eci,
+    cloud: Cloud,
     clock: Clock,
     seed: Seed,
     beginning: Timestamp,
@@ -138,13 +140,16 @@ impl World {
     }
 
     /// The cloud's bill up to now.
-    pub fn bill(&self) -> eci_sim::Bill {
-        self.eci.bill()
+    ///
+    /// # Errors
+    /// When the cloud is somewhere else and does not answer.
+    pub async fn bill(&self) -> Result<eci_sim::control::wire::Bill, Unanswered> {
+        self.cloud.bill().await
     }
 
     /// The cloud: its groups, its faults, what its images do.
-    pub fn eci(&self) -> &Eci {
-        &self.eci
+    pub fn cloud(&self) -> &Cloud {
+        &self.cloud
     }
 
     /// Stops the provider, as if its process had been killed.
@@ -181,8 +186,19 @@ impl World {
     /// A world of parts that are there already.
     pub(crate) fn of(cluster: Box<dyn Cluster>, parts: Parts, folder: PathBuf) -> Self {
         let Parts { clock, seed, eci } = parts;
+        Self::with(cluster, Cloud::Here(eci), clock, seed, folder)
+    }
+
+    /// A world of a cluster and a cloud that are there already.
+    pub(crate) fn with(
+        cluster: Box<dyn Cluster>,
+        cloud: Cloud,
+        clock: Clock,
+        seed: Seed,
+        folder: PathBuf,
+    ) -> Self {
         let (beginning, home) = (clock.now(), HOME.to_owned());
-        Self { cluster, eci, beginning, clock, seed, folder, home, said: Vec::new() }
+        Self { cluster, cloud, beginning, clock, seed, folder, home, said: Vec::new() }
     }
 
     /// What names no namespace is in this one.
@@ -206,9 +222,9 @@ impl World {
         &self.said
     }
 
-    /// What the cloud charged so far, in yuan.
-    pub(crate) fn cost(&self) -> Decimal {
-        self.eci.cost()
+    /// What the cloud charged so far, in yuan, as far as it says so.
+    pub(crate) async fn cost(&self) -> Decimal {
+        self.cloud.cost().await.unwrap_or_default()
     }
 
     /// A file through which kubectl reaches the cluster.
@@ -220,7 +236,7 @@ impl World {
     pub(crate) async fn story(&self) -> Story {
         let mut gathering = Gathering::since(self.beginning);
         self.cluster.tell(&mut gathering).await;
-        self.eci.tell(&mut gathering).await;
+        self.cloud.tell(self.now(), &mut gathering).await;
         gathering.told()
     }
 

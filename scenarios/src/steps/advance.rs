@@ -116,7 +116,7 @@ async fn until_billed(world: &World, pod: &PodName, span: Duration) -> Result<()
     let wanted = span.as_secs();
     let mut seen = 0;
     for _ in 0..LOOKS {
-        let charges = world.eci().charges().await?;
+        let charges = world.cloud().charges().await?;
         seen = charges.iter().filter(|charge| charge.belongs_to(pod)).map(|charge| charge.seconds).sum();
         match wanted.checked_sub(seen) {
             Some(0) => return Ok(()),

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::expect::unmet;
-use crate::eci::Charge;
+use crate::cloud::Charge;
 use crate::outcome::{Fact, Miss};
 use crate::scenario::names::PodName;
 use crate::stage::World;
@@ -73,7 +73,7 @@ impl ExpectBill {
     }
 
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
-        let mut charges = world.eci().charges().await?;
+        let mut charges = world.cloud().charges().await?;
         if let Some(pod) = &self.pod {
             charges.retain(|charge| charge.belongs_to(pod));
         }

@@ -56,7 +56,7 @@ impl ExpectGroup {
     }
 
     async fn look(&self, world: &World) -> Result<(), Miss> {
-        let groups = world.eci().groups().await?;
+        let groups = world.cloud().groups().await?;
         let of_pod: Vec<_> = groups
             .into_iter()
             .filter(|group| self.pod.as_ref().is_none_or(|pod| group.belongs_to(pod)))

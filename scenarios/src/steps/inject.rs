@@ -39,12 +39,12 @@ impl Inject {
     }
 
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
-        world.eci().inject(self).await
+        world.cloud().inject(self).await
     }
 }
 
 pub(super) async fn lift(world: &mut World) -> Result<(), Miss> {
-    world.eci().lift_faults().await
+    world.cloud().lift_faults().await
 }
 
 impl fmt::Display for Inject {

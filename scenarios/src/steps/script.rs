@@ -46,7 +46,7 @@ impl Script {
     }
 
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
-        world.eci().script(self).await
+        world.cloud().script(self).await
     }
 }
 

@@ -1,0 +1,275 @@
+//! The cloud as cases see it: its groups, bill and faults, whether the simulator is in this process or in a pod.
+
+use std::fmt;
+use std::time::Duration;
+
+use eci_api::ErrorCode;
+use eci_sim::control::GroupSummary;
+use eci_sim::control::client::Unanswered;
+use eci_sim::control::wire::{self, Scripted, Search, Which};
+use eci_sim::server::Logged;
+use eci_sim::{DoorClient, Rule, Verdict};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::eci::Eci;
+use crate::outcome::Miss;
+use crate::report::money;
+use crate::scenario::names::PodName;
+use crate::scenario::span::Span;
+use crate::steps::{Inject, Script};
+use crate::story::Gathering;
+
+/// The cloud behind the virtual node; cheap to clone.
+#[derive(Debug, Clone)]
+pub enum Cloud {
+    /// A simulator in this process.
+    Here(Eci),
+    /// A simulator somewhere else, by its control door.
+    There(DoorClient),
+}
+
+/// A container group, as far as cases look at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Its id.
+    pub id: String,
+    /// Its state in ECI's own words.
+    pub status: String,
+    /// How many vCPU it was given.
+    pub vcpu: Decimal,
+    /// How many GiB of memory it was given.
+    pub memory: Decimal,
+    owner: Option<PodName>,
+}
+
+/// One line of the bill.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charge {
+    /// From this second on.
+    pub from: Timestamp,
+    /// How many whole seconds.
+    pub seconds: u64,
+    /// Of how many vCPU.
+    pub vcpu: Decimal,
+    /// And how many GiB of memory.
+    pub memory: Decimal,
+    /// What they cost, in yuan.
+    pub amount: Decimal,
+    owner: Option<PodName>,
+}
+
+impl Cloud {
+    /// The bill up to now.
+    ///
+    /// # Errors
+    /// When a simulator somewhere else does not answer.
+    pub async fn bill(&self) -> Result<wire::Bill, Unanswered> {
+        match self {
+            Self::Here(eci) => Ok(wire::Bill::from(&eci.bill())),
+            Self::There(door) => door.bill().await,
+        }
+    }
+
+    /// What it all costs up to now, in yuan.
+    pub(crate) async fn cost(&self) -> Result<Decimal, Unanswered> {
+        match self {
+            Self::Here(eci) => Ok(eci.control().cost().decimal()),
+            Self::There(door) => Ok(door.cost().await?.total),
+        }
+    }
+
+    pub(crate) async fn groups(&self) -> Result<Vec<Group>, Miss> {
+        let groups = match self {
+            Self::Here(eci) => eci.control().groups(),
+            Self::There(door) => door.groups(&Which::default()).await.map_err(unanswered)?,
+        };
+        Ok(groups.into_iter().map(Group::of).collect())
+    }
+
+    pub(crate) async fn charges(&self) -> Result<Vec<Charge>, Miss> {
+        let bill = self.bill().await.map_err(unanswered)?;
+        Ok(bill.lines.into_iter().map(Charge::of).collect())
+    }
+
+    pub(crate) async fn inject(&self, fault: &Inject) -> Result<(), Miss> {
+        let rule = rule(fault)?;
+        match self {
+            Self::Here(eci) => drop(eci.control().lay(rule)),
+            Self::There(door) => drop(door.lay(&rule).await.map_err(unanswered)?),
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn lift_faults(&self) -> Result<(), Miss> {
+        match self {
+            Self::Here(eci) => eci.control().clear_faults(),
+            Self::There(door) => door.clear_faults().await.map_err(unanswered)?,
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn script(&self, script: &Script) -> Result<(), Miss> {
+        let scripted = scripted(script);
+        match self {
+            Self::Here(eci) => {
+                let plan = eci_sim::Script::try_from(scripted);
+                eci.control().script(&script.image, plan.map_err(|why| Miss::Refused(why.to_string()))?);
+            }
+            Self::There(door) => door.script(&scripted).await.map_err(unanswered)?,
+        }
+        Ok(())
+    }
+
+    /// Tells what the cloud did, which calls it turned down, and what it all costs.
+    pub(crate) async fn tell(&self, now: Timestamp, gathering: &mut Gathering) {
+        let told = async {
+            for line in self.ledger().await? {
+                tell_entry(&line, gathering);
+            }
+            for call in self.requests().await? {
+                if call.status >= 300 {
+                    gathering.add(call.at, call.action, format!("{} {}", call.status, call.code));
+                }
+            }
+            let cost = self.cost().await?;
+            if !cost.is_zero() {
+                gathering.add(now, "billed", money(cost));
+            }
+            Ok::<_, Unanswered>(())
+        };
+        if let Err(why) = told.await {
+            gathering.add(now, "no story", why.to_string());
+        }
+    }
+
+    /// What happened, one line an entry.
+    async fn ledger(&self) -> Result<Vec<String>, Unanswered> {
+        match self {
+            Self::Here(eci) => Ok(eci.control().ledger().iter().map(ToString::to_string).collect()),
+            Self::There(door) => door.ledger().await,
+        }
+    }
+
+    async fn requests(&self) -> Result<Vec<Logged>, Unanswered> {
+        match self {
+            Self::Here(eci) => Ok(eci.control().requests()),
+            Self::There(door) => door.requests(&Search::default()).await,
+        }
+    }
+}
+
+/// An entry's line begins with its instant, the region, and the group's id and name.
+fn tell_entry(line: &str, gathering: &mut Gathering) {
+    let mut words = line.splitn(5, ' ');
+    let mut next = || words.next().unwrap_or_default();
+    let (at, _region, id, name, what) = (next(), next(), next(), next(), next());
+    if let Ok(at) = at.parse() {
+        gathering.add(at, what, format!("{name} {id}"));
+    }
+}
+
+fn unanswered(why: Unanswered) -> Miss {
+    Miss::Refused(why.to_string())
+}
+
+/// What a case injects, as the simulator takes it.
+fn rule(fault: &Inject) -> Result<Rule, Miss> {
+    let verdict = match (&fault.code, fault.delay) {
+        (Some(code), _) => {
+            ErrorCode::named(code)
+                .ok_or_else(|| Miss::Refused(format!("ECI has no error code `{code}`")))?;
+            Verdict::Refuse { code: code.clone(), status: None, message: None }
+        }
+        (None, Some(span)) => Verdict::DelayMs(u64::try_from(span.0.as_millis()).unwrap_or(u64::MAX)),
+        (None, None) if fault.answer_lost => Verdict::DropAfter,
+        (None, None) => Verdict::DropBefore,
+    };
+    let mut rule = Rule::new(verdict);
+    rule.times = fault.times;
+    Ok(match &fault.action {
+        Some(action) => rule.on(action),
+        None => rule,
+    })
+}
+
+/// What a case scripts, as the simulator's door takes it.
+fn scripted(script: &Script) -> Scripted {
+    let seconds = |span: Option<Span>| span.map(|Span(span)| seconds(span));
+    Scripted {
+        pattern: script.image.clone(),
+        pull_seconds: seconds(script.pull),
+        cannot_pull: script.cannot_pull.clone(),
+        start_seconds: seconds(script.start),
+        run_seconds: seconds(script.run),
+        exit_code: script.exit_code,
+        log: script.log.clone(),
+        unready: script.unready,
+        scheduling_seconds: seconds(script.scheduling),
+        cannot_schedule: script.cannot_schedule.clone(),
+        ..Scripted::default()
+    }
+}
+
+fn seconds(span: Duration) -> Decimal {
+    Decimal::new(i64::try_from(span.as_millis()).unwrap_or(i64::MAX), 3).normalize()
+}
+
+impl Group {
+    fn of(group: GroupSummary) -> Self {
+        Self {
+            owner: owner(|name| group.tags.get(name).cloned()),
+            id: group.id,
+            status: group.status,
+            vcpu: group.vcpu,
+            memory: group.memory,
+        }
+    }
+
+    /// Whether it is this pod's.
+    pub fn belongs_to(&self, pod: &PodName) -> bool {
+        self.owner.as_ref() == Some(pod)
+    }
+}
+
+impl Charge {
+    fn of(line: wire::BillLine) -> Self {
+        Self {
+            owner: owner(|name| line.tags.get(name).cloned()),
+            from: line.from,
+            seconds: line.seconds,
+            vcpu: line.vcpu,
+            memory: line.memory,
+            amount: line.amount,
+        }
+    }
+
+    /// Whether it is for this pod.
+    pub fn belongs_to(&self, pod: &PodName) -> bool {
+        self.owner.as_ref() == Some(pod)
+    }
+
+    /// vCPU times seconds.
+    pub fn vcpu_seconds(&self) -> Decimal {
+        self.vcpu * Decimal::from(self.seconds)
+    }
+
+    /// GiB times seconds.
+    pub fn gib_seconds(&self) -> Decimal {
+        self.memory * Decimal::from(self.seconds)
+    }
+}
+
+/// Whose a group is, by its tags.
+fn owner(tag: impl Fn(&str) -> Option<String>) -> Option<PodName> {
+    Some(PodName { namespace: tag("NameSpace")?, name: tag("PodName")? })
+}
+
+impl fmt::Display for Charge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(pod) = &self.owner {
+            write!(f, "{pod}, ")?;
+        }
+        write!(f, "{} s, {}", self.seconds, money(self.amount))
+    }
+}
