@@ -42,10 +42,14 @@ pub enum Wish {
     /// Start an Engine where none answers, and a cluster in it.
     Up,
     /// Load our images into the cluster, and install the simulator and the chart.
-    Install,
+    Install {
+        /// The provider lives by the simulator's clock, which begins in the past: so cases can be played on it.
+        #[arg(long)]
+        following: bool,
+    },
     /// Play the guide's three ways by real kubectl on what is installed, and look at the bill.
     Guide,
-    /// All of it: up, install, guide, upgrade, rollback, uninstall, down.
+    /// All of it: up, install, every case, install anew, guide, mixed, upgrade, rollback, uninstall, down.
     Check,
     /// Play the guide's mixed cluster on what is installed: pods on both kinds of node run, and reach each other.
     Mixed,
@@ -65,7 +69,9 @@ pub fn run(root: &Path, wish: &Wish) -> Result<()> {
         Wish::NodeImage => println!("{}", node_image::archive(root)?.display()),
         Wish::Engine => println!("{}", Engine::ensure()?.told()),
         Wish::Up => up(&Cluster { engine: prepare(root)?, name: name() })?,
-        Wish::Install => install(&cluster()?, root)?,
+        Wish::Install { following } => {
+            install(&cluster()?, root, if *following { Time::Simulated } else { Time::Real })?;
+        }
         Wish::Guide => guide::play(&cluster()?)?,
         Wish::Check => match check(root)? {
             Ended::Passed => {}
@@ -108,6 +114,19 @@ impl Cluster {
         says(inside(self, "kind")?.args(["get", "clusters", "--quiet"]))
     }
 }
+
+/// By which time an installation lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Time {
+    /// The machine's, as everywhere else.
+    Real,
+    /// The simulator's, which somebody moves. It begins in the past, so that no date of it lies in the cluster's future:
+    /// controllers wait for what does.
+    Simulated,
+}
+
+/// When simulated time begins: not at a full hour, since bills are cut there.
+const BEGINNING: &str = "2025-01-06T01:30:00Z";
 
 /// A command that reaches the cluster.
 fn inside(cluster: &Cluster, program: impl AsRef<std::ffi::OsStr>) -> Result<Command> {
@@ -182,13 +201,19 @@ fn cluster() -> Result<Cluster> {
     Ok(cluster)
 }
 
-fn install(cluster: &Cluster, root: &Path) -> Result<()> {
+fn install(cluster: &Cluster, root: &Path, time: Time) -> Result<()> {
     for archive in images::build(root)? {
         let mut load = inside(cluster, "kind")?;
         command(load.args(["load", "image-archive", "--name", cluster.name]).arg(archive))?;
     }
-    let simulator = root.join("ci/kind/eci-sim.yaml");
-    let text = fs::read_to_string(&simulator)?.replace("@IMAGE@", &images::tag("eci-sim"));
+    let simulator = fs::read_to_string(root.join("ci/kind/eci-sim.yaml"))?;
+    let text = simulator.replace("@IMAGE@", &images::tag("eci-sim"));
+    let text = match time {
+        Time::Simulated => text.replace("@BEGIN@", BEGINNING),
+        Time::Real => {
+            text.lines().filter(|line| !line.contains("@BEGIN@")).map(|line| format!("{line}\n")).collect()
+        }
+    };
     let filled = cache()?.join("kind/eci-sim.yaml");
     fs::write(&filled, text)?;
     command(inside(cluster, "kubectl")?.args(["apply", "--filename"]).arg(&filled))?;
@@ -200,7 +225,10 @@ fn install(cluster: &Cluster, root: &Path) -> Result<()> {
         {"nodeSelectorTerms":[{"matchExpressions":[{"key":"type","operator":"NotIn","values":["virtual-kubelet"]}]}]}}}}}}}"#;
     let patch = ["--namespace=kube-system", "patch", "daemonset", "kube-proxy", "--patch", off];
     command(inside(cluster, "kubectl")?.args(patch))?;
-    helm_install(cluster, root, &[])
+    match time {
+        Time::Real => helm_install(cluster, root, &[]),
+        Time::Simulated => helm_install(cluster, root, &["followClock=http://eci-sim.eci-sim.svc:8090"]),
+    }
 }
 
 /// The chart with the guide's four parameters and these more.
@@ -250,11 +278,23 @@ fn play(cluster: &Cluster, root: &Path) -> Result<()> {
     // what a killed run left
     delete(cluster)?;
     up(cluster)?;
-    install(cluster, root)?;
+    install(cluster, root, Time::Simulated)?;
+    cases(cluster, root)?;
+    release::uninstall(cluster)?;
+    install(cluster, root, Time::Real)?;
     guide::play(cluster)?;
     mixed::play(cluster, root)?;
     release::live(cluster, root)?;
     containers::test(cluster, root, &images::build(root)?)
+}
+
+/// Every case, against the provider and the simulator that run as pods.
+fn cases(cluster: &Cluster, root: &Path) -> Result<()> {
+    // built out here, where there is a way to a registry
+    let build = ["build", "--release", "--quiet", "--package", "scenarios", "--bin", "scenarios"];
+    command(Command::new("cargo").args(build).current_dir(root))?;
+    let mut run = inside(cluster, images::target_folder(root).join("release/scenarios"))?;
+    command(run.args(["run", "--cluster", "kind"]).current_dir(root))
 }
 
 /// What somebody would look at first.

@@ -177,8 +177,7 @@ fn unanswered(why: Unanswered) -> Miss {
 fn rule(fault: &Inject) -> Result<Rule, Miss> {
     let verdict = match (&fault.code, fault.delay) {
         (Some(code), _) => {
-            ErrorCode::named(code)
-                .ok_or_else(|| Miss::Refused(format!("ECI has no error code `{code}`")))?;
+            ErrorCode::named(code).ok_or_else(|| Miss::Refused(format!("ECI has no error code `{code}`")))?;
             Verdict::Refuse { code: code.clone(), status: None, message: None }
         }
         (None, Some(span)) => Verdict::DelayMs(u64::try_from(span.0.as_millis()).unwrap_or(u64::MAX)),

@@ -41,6 +41,13 @@ pub fn live(cluster: &Cluster, root: &Path) -> Result<()> {
     warns(cluster)
 }
 
+/// Takes it away with the node, on which nothing runs.
+pub fn uninstall(cluster: &Cluster) -> Result<()> {
+    let (gone, said) = helm(cluster, &["uninstall", RELEASE, "--wait"])?;
+    ensure!(gone && said.contains("nothing costs on"), "helm uninstall says:\n{said}");
+    kubectl(cluster, "delete node virtual-kubelet", "").map(drop)
+}
+
 fn refuses(cluster: &Cluster, root: &Path) -> Result<()> {
     helm_install(cluster, root, &["onUninstall=refuse"])?;
     let (gone, said) = helm(cluster, &["uninstall", RELEASE, "--wait"])?;

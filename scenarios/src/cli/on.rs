@@ -38,7 +38,8 @@ pub(super) enum Choice {
     ControlPlane,
     /// The cluster that the kubeconfig names, in namespaces of our own.
     Kubeconfig,
-    /// The cluster that `cargo ci kind up` makes: as `kubeconfig`, with a context of kind's.
+    /// The cluster that `cargo ci kind up` makes, with provider and cloud as pods where `cargo ci kind install --following`
+    /// has put them there; else as `kubeconfig`.
     Kind,
 }
 
@@ -82,7 +83,10 @@ impl Place {
                 }
                 let namespaces = cases.iter().flat_map(|case| case.scenario.namespaces()).collect();
                 let end = runtime.block_on(async { told_to_end() })?;
-                let site = runtime.block_on(Site::found(found, &namespaces))?;
+                let site = match on.cluster {
+                    Choice::Kind => runtime.block_on(Site::kind(found, &namespaces))?,
+                    _ => runtime.block_on(Site::found(found, &namespaces))?,
+                };
                 Ok(Self::Site(Box::new(site), runtime, end))
             }
         }

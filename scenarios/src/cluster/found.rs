@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use determinism::Seed;
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
-use k8s_openapi::api::core::v1::{Namespace, Node};
+use k8s_openapi::api::core::v1::{Namespace, Node, Pod};
 use kube::api::ListParams;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client};
@@ -74,13 +74,21 @@ pub enum NotFound {
     },
     /// It is not kind's.
     #[error(
-        "context `{context}` is not one of kind's, which begin with `kind-`. `cargo ci kind up` makes a cluster, and \
-         `cargo ci kind run -- scenarios run --cluster kind` plays on it; any other is `--cluster kubeconfig`"
+        "context `{context}` is not one of kind's, which begin with `kind-`. `cargo ci kind up` makes a cluster, \
+         `cargo ci kind install --following` puts provider and cloud into it as pods, and `cargo ci kind run -- scenarios run \
+         --cluster kind` plays on it; any other is `--cluster kubeconfig`"
     )]
     NotKind {
         /// The context.
         context: String,
     },
+    /// What is installed in it lives by the machine's time.
+    #[error(
+        "the chart is installed in this cluster, and its provider lives by the machine's time, so that an hour of a case would \
+         take an hour. `cargo ci kind install --following` installs it so that it follows the simulator's clock; after `helm \
+         --namespace kube-system uninstall ack-virtual-node`, the cases are played with provider and cloud beside the cluster"
+    )]
+    LivesByTheMachine,
     /// Something of that name is there and is somebody else's.
     #[error(
         "the cluster has {what} already, which the cases would make and take away; remove it, or choose another cluster"
@@ -160,10 +168,28 @@ impl Found {
         if webhooks.get_opt(registration::NAME).await.map_err(&refused)?.is_some() {
             return Err(occupied(format!("a webhook `{}`", registration::NAME)));
         }
+        self.has_none_of(namespaces).await
+    }
+
+    /// Sees to it that nothing runs on the node of a chart that is installed, since the cases empty the cloud behind it.
+    pub(super) async fn is_idle(&self, namespaces: &BTreeSet<String>) -> Result<(), SiteError> {
+        let refused = super::site::refused("looking at what is there");
+        let on_it = ListParams::default().fields(&format!("spec.nodeName={NODE}"));
+        let pods = Api::<Pod>::all(self.client.clone()).list_metadata(&on_it).await.map_err(refused)?;
+        if let Some(pod) = pods.items.into_iter().next() {
+            let (namespace, name) =
+                (pod.metadata.namespace.unwrap_or_default(), pod.metadata.name.unwrap_or_default());
+            return Err(NotFound::Occupied { what: format!("a pod `{namespace}/{name}` on `{NODE}`") }.into());
+        }
+        self.has_none_of(namespaces).await
+    }
+
+    async fn has_none_of(&self, namespaces: &BTreeSet<String>) -> Result<(), SiteError> {
+        let refused = super::site::refused("looking at what is there");
         let api: Api<Namespace> = Api::all(self.client.clone());
         for name in namespaces.iter().chain([&self.home]) {
             if api.get_opt(name).await.map_err(&refused)?.is_some() {
-                return Err(occupied(format!("a namespace `{name}`")));
+                return Err(NotFound::Occupied { what: format!("a namespace `{name}`") }.into());
             }
         }
         Ok(())

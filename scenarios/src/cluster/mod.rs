@@ -2,6 +2,7 @@
 
 mod embedded;
 mod found;
+mod installed;
 mod seen;
 mod site;
 mod sweep;

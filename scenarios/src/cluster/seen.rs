@@ -1,11 +1,16 @@
-//! What is looked at in any cluster: pods and events for a story, a node that is ready, a kubectl beside it.
+//! What is looked at in any cluster: pods and events for a story, a node in use, a webhook that is asked, a kubectl beside it.
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Event, Node, Pod};
 use kube::Api;
-use kube::api::ListParams;
+use kube::api::{ListParams, PostParams};
+use serde_json::json;
 
+use super::NODE;
 use crate::story::Gathering;
+
+/// A labelled namespace in which nothing is ever made; it shows whether the webhook is asked.
+pub(super) const PROBED: &str = "virtual-node-probe";
 
 /// Tells which pods were made and what events there were, each at the world's time of its date.
 pub(super) async fn tell(
@@ -47,6 +52,32 @@ fn in_short(text: &str) -> String {
 pub(super) fn is_ready(node: &Node) -> bool {
     let conditions = node.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
     conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
+/// What a cluster taints a node with that it does not know or has not heard of.
+const TAKEN_OFF: [&str; 2] = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
+
+/// Whether the virtual node is ready, and the cluster has taken off the taints of a node that is not.
+pub(super) async fn node_is_in_use(client: &kube::Client) -> kube::Result<bool> {
+    let node = Api::<Node>::all(client.clone()).get_opt(NODE).await?;
+    Ok(node.is_some_and(|node| {
+        let taints = node.spec.as_ref().and_then(|spec| spec.taints.as_deref()).unwrap_or_default();
+        is_ready(&node) && !taints.iter().any(|taint| TAKEN_OFF.contains(&taint.key.as_str()))
+    }))
+}
+
+/// Whether a pod in a labelled namespace would get its toleration from the provider.
+pub(super) async fn webhook_is_asked(client: &kube::Client) -> kube::Result<bool> {
+    let pods: Api<Pod> = Api::namespaced(client.clone(), PROBED);
+    let pod = serde_json::from_value(json!({
+        "metadata": { "name": "probe" },
+        "spec": { "containers": [{ "name": "probe", "image": "probe" }] }
+    }));
+    let pod: Pod = pod.map_err(kube::Error::SerdeError)?;
+    let dry = PostParams { dry_run: true, ..PostParams::default() };
+    let tolerations = pods.create(&dry, &pod).await?.spec.and_then(|spec| spec.tolerations);
+    let ours = |key: Option<&str>| key == Some("virtual-kubelet.io/provider");
+    Ok(tolerations.unwrap_or_default().iter().any(|toleration| ours(toleration.key.as_deref())))
 }
 
 /// Whether the real kubectl can be started.

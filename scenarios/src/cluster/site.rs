@@ -15,8 +15,11 @@ use tempfile::TempDir;
 
 use super::Parts;
 use super::found::{self, Found};
+use super::installed::{self, Installation, Installed};
+use super::seen::PROBED;
 use super::sweep::Broom;
 use super::wall::{Surroundings, Wall};
+use crate::cloud::Cloud;
 use crate::eci::Eci;
 use crate::stage::{StartError, World};
 
@@ -27,8 +30,6 @@ use crate::stage::{StartError, World};
 /// And time never goes back from one world to the next, since a node that renews its lease into the past is taken for a
 /// silent one.
 const BEGINNING: &str = "2025-01-06T01:30:00Z";
-/// A labelled namespace in which nothing is ever made; it shows whether the webhook is asked.
-const PROBED: &str = "virtual-node-probe";
 
 /// A cluster that cases are played on, one after the other.
 pub struct Site {
@@ -42,6 +43,8 @@ enum Ground {
     Made(Box<ControlPlane>),
     /// With the folder of our own kubeconfig.
     Found(TempDir),
+    /// The same, with provider and cloud in it.
+    Installed(TempDir, Box<Installation>),
 }
 
 /// Why there is no cluster to play on.
@@ -80,10 +83,9 @@ impl Site {
             client,
             kubeconfig: plane.kubeconfig(),
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            probed: PROBED.to_owned(),
             is_lone: true,
         };
-        let broom = Broom { home: "default".to_owned(), by_hand: true };
+        let broom = Broom { home: "default".to_owned(), by_hand: true, keeps_webhook: false };
         let site = Self { ground: Ground::Made(Box::new(plane)), around, broom, worlds: 0 };
         site.prepare().await?;
         Ok(site)
@@ -95,21 +97,47 @@ impl Site {
     /// [`SiteError`].
     pub async fn found(found: Found, namespaces: &BTreeSet<String>) -> Result<Self, SiteError> {
         let version = found.version().await?;
-        let mut all = namespaces.clone();
-        all.insert(PROBED.to_owned());
-        found.is_free(&all).await?;
+        found.is_free(&with_probed(namespaces)).await?;
+        let name = format!("context {} · Kubernetes {version}", found.context);
+        Self::begin(found, name, None).await
+    }
+
+    /// A cluster of kind's that was found: played on with what is installed there, else as [`Self::found`].
+    ///
+    /// # Errors
+    /// [`SiteError`].
+    pub async fn kind(found: Found, namespaces: &BTreeSet<String>) -> Result<Self, SiteError> {
+        let version = found.version().await?;
+        let Some(there) = Installation::find(&found.client).await? else {
+            return Self::found(found, namespaces).await;
+        };
+        found.is_idle(&with_probed(namespaces)).await?;
+        there.stop_the_clock().await?;
+        let name = format!("context {} · Kubernetes {version} · provider and cloud as pods", found.context);
+        Self::begin(found, name, Some(there)).await
+    }
+
+    async fn begin(found: Found, name: String, there: Option<Installation>) -> Result<Self, SiteError> {
         let nodes = found.nodes().await?;
         let around = Surroundings {
-            name: format!("context {} · Kubernetes {version}", found.context),
+            name,
             is_lone: nodes.is_empty(),
             address: found.address(&nodes),
             client: found.client,
             kubeconfig: found.kubeconfig,
-            probed: PROBED.to_owned(),
         };
-        let broom = Broom { home: found.home, by_hand: false };
-        let site = Self { ground: Ground::Found(found.folder), around, broom, worlds: 0 };
-        match site.prepare().await {
+        let broom = Broom { home: found.home, by_hand: false, keeps_webhook: there.is_some() };
+        let ground = match there {
+            Some(there) => Ground::Installed(found.folder, Box::new(there)),
+            None => Ground::Found(found.folder),
+        };
+        let site = Self { ground, around, broom, worlds: 0 };
+        let begun = match site.prepare().await {
+            // A node that lived by another time before might never be heard of again.
+            Ok(()) if site.broom.keeps_webhook => site.sweep(&BTreeSet::new()).await,
+            other => other,
+        };
+        match begun {
             Ok(()) => Ok(site),
             Err(error) => {
                 let _ = site.end().await; // the first error is the one to be told
@@ -122,7 +150,7 @@ impl Site {
     async fn prepare(&self) -> Result<(), SiteError> {
         let labels = json!({ "virtual-node-affinity-injection": "enabled" });
         self.make_namespace(json!({ "metadata": { "name": PROBED, "labels": labels } })).await?;
-        if let Ground::Found(_) = self.ground {
+        if !matches!(self.ground, Ground::Made(_)) {
             self.make_namespace(json!({ "metadata": { "name": self.home() } })).await?;
         }
         Ok(())
@@ -162,6 +190,9 @@ impl Site {
     /// # Errors
     /// [`StartError`].
     pub async fn world(&mut self, seed: Seed, folder: impl Into<PathBuf>) -> Result<World, StartError> {
+        if let Ground::Installed(_, there) = &self.ground {
+            return self.world_of(there, seed, folder.into()).await;
+        }
         let told = |error: jiff::Error| StartError::Part { part: "the clock", why: error.to_string() };
         let first: Timestamp = BEGINNING.parse().map_err(told)?;
         let beginning = first.checked_add(SignedDuration::from_hours(24 * self.worlds)).map_err(told)?;
@@ -170,6 +201,15 @@ impl Site {
         let parts = Parts { eci: Eci::here(&clock, seed), clock, seed };
         let wall = Wall::start(self.around.clone(), parts.clone()).await?;
         Ok(World::of(Box::new(wall), parts, folder.into()).at_home_in(self.home()))
+    }
+
+    /// A world whose provider and cloud are pods.
+    async fn world_of(&self, there: &Installation, seed: Seed, folder: PathBuf) -> Result<World, StartError> {
+        let (name, kubeconfig) = (self.around.name.clone(), self.around.kubeconfig.clone());
+        let cloud = Cloud::There(there.door.clone());
+        let installed = Installed::start(installed::Ground { name, kubeconfig }, there.clone()).await?;
+        let clock = installed.clock();
+        Ok(World::with(Box::new(installed), cloud, clock, seed, folder).at_home_in(self.home()))
     }
 
     /// Takes away what a case has left behind; `namespaces` are those that it makes.
@@ -186,16 +226,26 @@ impl Site {
     /// # Errors
     /// [`SiteError::Refused`].
     pub async fn end(self) -> Result<(), SiteError> {
-        match self.ground {
-            Ground::Made(plane) => plane.end(),
-            Ground::Found(_folder) => {
-                let own = BTreeSet::from([PROBED.to_owned(), self.broom.home.clone()]);
-                let swept = self.broom.sweep(&self.around.client, &own).await;
-                swept.map_err(|why| SiteError::Refused { doing: "taking away what was ours", why })?;
+        let own = BTreeSet::from([PROBED.to_owned(), self.broom.home.clone()]);
+        let swept = match self.ground {
+            Ground::Made(plane) => {
+                plane.end();
+                return Ok(());
             }
-        }
-        Ok(())
+            Ground::Found(_folder) => self.broom.sweep(&self.around.client, &own).await,
+            Ground::Installed(_folder, there) => {
+                let swept = self.broom.sweep(&self.around.client, &own).await;
+                there.leave().await?;
+                swept
+            }
+        };
+        swept.map_err(|why| SiteError::Refused { doing: "taking away what was ours", why })
     }
+}
+
+/// And the namespace of our own.
+fn with_probed(namespaces: &BTreeSet<String>) -> BTreeSet<String> {
+    namespaces.iter().cloned().chain([PROBED.to_owned()]).collect()
 }
 
 pub(super) fn refused(doing: &'static str) -> impl Fn(kube::Error) -> SiteError {

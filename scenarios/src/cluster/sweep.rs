@@ -33,6 +33,8 @@ pub(super) struct Broom {
     pub home: String,
     /// Whether namespaces are finished off by hand. A cluster's own controller lets five seconds go by first.
     pub by_hand: bool,
+    /// Whether the webhook is the chart's, and stays.
+    pub keeps_webhook: bool,
 }
 
 /// How one kind of objects is taken away from one namespace; the answer is how many there are still.
@@ -99,6 +101,9 @@ impl Broom {
         let now = at_once();
         gone(Api::<Node>::all(client.clone()).delete(NODE, &now).await)?;
         gone(Api::<Lease>::namespaced(client.clone(), "kube-node-lease").delete(NODE, &now).await)?;
+        if self.keeps_webhook {
+            return Ok(left);
+        }
         let webhooks = Api::<MutatingWebhookConfiguration>::all(client.clone());
         gone(webhooks.delete(registration::NAME, &now).await)?;
         Ok(left)

@@ -11,16 +11,12 @@ use std::time::Duration;
 use determinism::Clock;
 use eci_sim::listener;
 use futures::future::BoxFuture;
-use k8s_openapi::api::core::v1::{Node, Pod};
-use kube::Api;
-use kube::api::PostParams;
-use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use self::hand::Hand;
-use super::{Cluster, NODE, Parts, seen};
+use super::{Cluster, Parts, seen};
 use crate::scenario::Capability;
 use crate::stage::{StartError, pace::Marks};
 use crate::story::Gathering;
@@ -44,8 +40,6 @@ pub(super) struct Surroundings {
     pub kubeconfig: PathBuf,
     /// At which of this machine's addresses the API server finds the node and its webhook.
     pub address: IpAddr,
-    /// A labelled namespace, to see whether the webhook is asked.
-    pub probed: String,
     /// Whether the virtual node is the only one.
     pub is_lone: bool,
 }
@@ -115,8 +109,8 @@ impl Wall {
         let began = Instant::now();
         loop {
             let seen = match sign {
-                Sign::Ready => self.is_ready().await,
-                Sign::Asked => self.is_injected().await,
+                Sign::Ready => seen::node_is_in_use(&self.around.client).await,
+                Sign::Asked => seen::webhook_is_asked(&self.around.client).await,
             };
             let said = match seen {
                 Ok(true) => return Ok(()),
@@ -139,30 +133,6 @@ impl Wall {
             tokio::time::sleep(READY_GLANCE).await;
             self.let_pass(READY_STRIDE).await;
         }
-    }
-
-    /// The node is ready, and the cluster has taken off the taint that every new node has.
-    async fn is_ready(&self) -> kube::Result<bool> {
-        let node = Api::<Node>::all(self.around.client.clone()).get_opt(NODE).await?;
-        Ok(node.is_some_and(|node| {
-            let taints = node.spec.as_ref().and_then(|spec| spec.taints.as_deref()).unwrap_or_default();
-            seen::is_ready(&node)
-                && !taints.iter().any(|taint| taint.key.starts_with("node.kubernetes.io/not-ready"))
-        }))
-    }
-
-    /// A pod in a labelled namespace would get its toleration from this very provider.
-    async fn is_injected(&self) -> kube::Result<bool> {
-        let pods: Api<Pod> = Api::namespaced(self.around.client.clone(), &self.around.probed);
-        let pod = serde_json::from_value(json!({
-            "metadata": { "name": "probe" },
-            "spec": { "containers": [{ "name": "probe", "image": "probe" }] }
-        }));
-        let pod: Pod = pod.map_err(kube::Error::SerdeError)?;
-        let dry = PostParams { dry_run: true, ..PostParams::default() };
-        let tolerations = pods.create(&dry, &pod).await?.spec.and_then(|spec| spec.tolerations);
-        let ours = |key: Option<&str>| key == Some("virtual-kubelet.io/provider");
-        Ok(tolerations.unwrap_or_default().iter().any(|toleration| ours(toleration.key.as_deref())))
     }
 
     fn marks(&self) -> MutexGuard<'_, Marks> {

@@ -1,0 +1,65 @@
+//! The way to a port of a pod: a port on this machine's loopback, forwarded by the API server as kubectl does it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::ListParams;
+use kube::{Api, Client};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+
+/// A port here that leads there, as long as it is kept.
+pub(super) struct Forward {
+    pub address: SocketAddr,
+    listening: JoinHandle<()>,
+}
+
+/// Where it leads: to the pod that these labels select, whichever that is when somebody calls.
+#[derive(Clone)]
+pub(super) struct Target {
+    pub client: Client,
+    pub namespace: &'static str,
+    pub labels: &'static str,
+    pub port: u16,
+}
+
+impl Forward {
+    /// Opens the port.
+    pub async fn open(target: Target) -> std::io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let listening = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((near, _)) = listener.accept().await {
+                let target = target.clone();
+                connections.spawn(async move {
+                    if let Err(why) = connect(near, &target).await {
+                        tracing::debug!("the way to {} in {} broke: {why}", target.labels, target.namespace);
+                    }
+                });
+            }
+        });
+        Ok(Self { address, listening })
+    }
+}
+
+impl Drop for Forward {
+    fn drop(&mut self) {
+        self.listening.abort();
+    }
+}
+
+async fn connect(mut near: TcpStream, target: &Target) -> Result<(), String> {
+    // Small questions and answers, each waited for.
+    near.set_nodelay(true).map_err(|error| error.to_string())?;
+    let told = |error: kube::Error| provider::with_causes(&error);
+    let pods: Api<Pod> = Api::namespaced(target.client.clone(), target.namespace);
+    let selected = ListParams::default().labels(target.labels).fields("status.phase=Running");
+    let running = pods.list(&selected).await.map_err(told)?;
+    let pod = running.items.into_iter().find_map(|pod| pod.metadata.name).ok_or("no pod runs")?;
+    let mut forwarded = pods.portforward(&pod, &[target.port]).await.map_err(told)?;
+    let mut far = forwarded.take_stream(target.port).ok_or("there is no stream")?;
+    copy_bidirectional(&mut near, &mut far).await.map_err(|error| error.to_string())?;
+    Ok(())
+}
