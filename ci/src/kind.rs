@@ -22,6 +22,7 @@ use clap::Subcommand;
 use self::engine::{Engine, pause};
 use crate::checks::{Ended, command, lacking, with_second_try};
 use crate::images;
+use crate::plane::bound;
 use crate::sdk::cache;
 use crate::tools::tool;
 
@@ -128,8 +129,13 @@ enum Time {
 /// When simulated time begins: not at a full hour, since bills are cut there.
 const BEGINNING: &str = "2025-01-06T01:30:00Z";
 
-/// A command that reaches the cluster.
+/// A command that reaches the cluster, and ends with this program, whatever ends it.
 fn inside(cluster: &Cluster, program: impl AsRef<std::ffi::OsStr>) -> Result<Command> {
+    Ok(bound(&reaching(cluster, program)?))
+}
+
+/// A command that reaches the cluster.
+fn reaching(cluster: &Cluster, program: impl AsRef<std::ffi::OsStr>) -> Result<Command> {
     let mut folders = vec![];
     for name in ["helm", "kind"] {
         folders.extend(tool(name)?.parent().map(Path::to_owned));
@@ -313,7 +319,7 @@ fn run_inside(words: &[OsString]) -> Result<()> {
     let cluster = cluster()?;
     let (program, arguments) = words.split_first().context("a command is wanted")?;
     // becomes it, so that its end is this program's end
-    Err(inside(&cluster, program)?.args(arguments).exec())
+    Err(reaching(&cluster, program)?.args(arguments).exec())
         .with_context(|| format!("cannot start {program:?}"))
 }
 

@@ -107,6 +107,19 @@ pub fn bound_to_us(program: &Path) -> Command {
     command
 }
 
+/// The same for a whole command, before it is told where its input comes from and its output goes.
+pub fn bound(command: &Command) -> Command {
+    let mut bound = bound_to_us(Path::new(command.get_program()));
+    bound.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => bound.env(name, value),
+            None => bound.env_remove(name),
+        };
+    }
+    bound
+}
+
 /// Presses Ctrl-C, waits, and takes only an orderly end.
 pub fn interrupt(process: &mut Child, name: &str) -> Result<()> {
     said_by(Command::new("kill").args(["-INT", &process.id().to_string()]))?;
@@ -122,4 +135,42 @@ pub fn said_by(command: &mut Command) -> Result<String> {
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     ensure!(output.status.success(), "{command:?} ended with {}:\n{said}{error}", output.status);
     Ok(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_bound_to_a_program_that_is_killed_ends_with_it() {
+        let mut parent = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "plane::tests::waits_for_what_is_bound_to_it", "--ignored", "--nocapture"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let input = parent.stdin.take();
+        let mut said = BufReader::new(parent.stdout.take().unwrap());
+        let mut line = String::new();
+        while line.trim() != "begun" {
+            line.clear();
+            assert!(said.read_line(&mut line).unwrap() > 0, "the parent ended by itself");
+        }
+        parent.kill().unwrap();
+        parent.wait().unwrap();
+        // Its input ends, and it would go on if it still lived.
+        drop(input);
+        line.clear();
+        said.read_to_string(&mut line).unwrap();
+        assert_eq!(line, "");
+    }
+
+    #[test]
+    #[ignore = "the program that the other test kills"]
+    fn waits_for_what_is_bound_to_it() {
+        let mut command = bound(&Command::new("sh"));
+        assert_eq!(command.get_program(), "setpriv", "util-linux is not installed");
+        let mut child = command.args(["-c", "echo begun; read line; echo outlived"]).spawn().unwrap();
+        child.wait().unwrap();
+    }
 }
