@@ -358,6 +358,7 @@ fn call_again(sim: &EciSim, state: &mut State, op: &Op) {
         request_id: request_id.clone(),
         currency: sim.currency(),
         host: String::new(),
+        secure: true,
         pairs: pairs.clone(),
     };
     verdict.befall(&mut state.world, caller.group_named());

@@ -40,6 +40,7 @@ pub mod refusal;
 pub mod runtime;
 pub mod script;
 pub mod server;
+pub mod session;
 pub mod store;
 pub mod tls;
 pub mod world;

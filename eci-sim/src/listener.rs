@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use crate::server::{BODY_MAX, Exchange, Incoming};
+use crate::server::{BODY_MAX, Exchange, Incoming, SECURE};
 
 /// The longest request line together with its headers.
 const HEAD_MAX: usize = 1 << 20;
@@ -99,29 +99,41 @@ async fn take<A: Fn(Incoming) -> Exchange>(
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
     match tls {
-        None => converse(stream, answer).await,
+        None => converse(stream, false, answer).await,
         Some(tls) => {
             let stream = tokio::time::timeout(HANDSHAKE_TAKES, tls.accept(stream)).await??;
-            converse(stream, answer).await
+            converse(stream, true, answer).await
         }
     }
 }
 
 /// Reads and answers requests until the other side has had enough.
-async fn converse<A: Fn(Incoming) -> Exchange>(mut stream: impl Stream, answer: &A) -> io::Result<()> {
+async fn converse<A: Fn(Incoming) -> Exchange>(
+    mut stream: impl Stream,
+    secure: bool,
+    answer: &A,
+) -> io::Result<()> {
     let mut buffer = BytesMut::with_capacity(8 << 10);
     loop {
-        let (request, keep) = match read(&mut stream, &mut buffer).await? {
+        let (mut request, keep) = match read(&mut stream, &mut buffer).await? {
             Ok(Some(read)) => read,
             Ok(None) => return Ok(()),
             Err(Bad(status, why)) => return close(&mut stream, status, why).await,
         };
         let is_head = request.method == "HEAD";
+        if secure {
+            request.headers.push((SECURE.to_owned(), "https".to_owned()));
+        }
         let exchange = answer(request);
         if !exchange.delay.is_zero() {
             tokio::time::sleep(exchange.delay).await;
         }
         let Some(response) = exchange.answer else { return Ok(()) };
+        if let Some(session) = exchange.session {
+            stream.write_all(&switching(&response)).await?;
+            session.hold(stream, buffer.to_vec()).await;
+            return Ok(());
+        }
         stream.write_all(&written(&response, keep, is_head)).await?;
         if !keep {
             return stream.shutdown().await;
@@ -254,6 +266,16 @@ async fn fill(stream: &mut impl Stream, buffer: &mut BytesMut, length: usize) ->
         }
     }
     Ok(())
+}
+
+/// The head of an answer after which the connection speaks something else.
+fn switching(response: &Response<Bytes>) -> Vec<u8> {
+    let mut out = b"HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\n".to_vec();
+    for (name, value) in response.headers() {
+        out.extend_from_slice(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    out.extend_from_slice(b"\r\n");
+    out
 }
 
 fn written(response: &Response<Bytes>, keep: bool, is_head: bool) -> Vec<u8> {

@@ -22,6 +22,7 @@ use crate::journal::{self, Unwritten};
 use crate::quota::Throttle;
 use crate::refusal::Refusal;
 use crate::runtime::Runtime;
+use crate::session::Session;
 use crate::world::World;
 
 /// The largest body that is read: a whole CreateContainerGroup with its files is far smaller.
@@ -88,6 +89,8 @@ pub struct Exchange {
     pub delay: Duration,
     /// The answer; none when a fault swallowed it.
     pub answer: Option<Response<Bytes>>,
+    /// What goes on over the same connection after the answer.
+    pub session: Option<Box<Session>>,
 }
 
 /// The nonces of the time in which a time stamp is taken.
@@ -103,6 +106,7 @@ struct Heard {
     action: String,
     wants_xml: bool,
     host: String,
+    secure: bool,
     account: Arc<str>,
     region: Arc<str>,
     group: String,
@@ -224,12 +228,18 @@ impl EciSim {
 
     /// One exchange of the ECI OpenAPI.
     pub fn exchange(&self, request: Incoming) -> Exchange {
+        if request.path.starts_with(EXEC_PATH)
+            && let Some(exchange) = self.session(&request)
+        {
+            return exchange;
+        }
         let now = self.clock().now();
         let mut heard = Heard {
             request_id: String::new(),
             action: String::new(),
             wants_xml: false,
             host: request.header("host").unwrap_or_default().to_owned(),
+            secure: request.header(SECURE).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")),
             account: Arc::default(),
             region: Arc::default(),
             group: String::new(),
@@ -259,7 +269,7 @@ impl EciSim {
             self.state().remember(heard.logged(&outcome, now));
         }
         let answer = (!heard.swallowed).then(|| heard.render(outcome, now));
-        Exchange { delay: heard.delay, answer }
+        Exchange { delay: heard.delay, answer, session: None }
     }
 
     /// Whose request it is, if it is.
@@ -279,8 +289,7 @@ impl EciSim {
             return Err(Refusal::TooLarge);
         }
         if request.path.starts_with(EXEC_PATH) {
-            let what = "A session over a WebSocket (ExecContainerCommand without Sync)";
-            return Err(Refusal::NotSimulated(what.to_owned()));
+            return Err(Self::no_session(request));
         }
         let identified = identify(&incoming)?;
         heard.action.clone_from(&identified.action);
@@ -311,7 +320,8 @@ impl EciSim {
         {
             return Err(Refusal::NonceUsed);
         }
-        let caller = self.caller(&action, pairs, account, &heard.host, &heard.request_id);
+        let mut caller = self.caller(&action, pairs, account, &heard.host, &heard.request_id);
+        caller.secure = heard.secure;
         heard.account = Arc::clone(account);
         heard.region = Arc::clone(&caller.region);
         heard.group = caller.group_named().unwrap_or_default().to_owned();
@@ -392,6 +402,7 @@ impl EciSim {
             region: region.into(),
             request_id: request_id.to_owned(),
             host: host.to_owned(),
+            secure: true,
             currency: self.currency(),
             pairs,
         }
@@ -510,6 +521,8 @@ enum Root {
     Error,
 }
 
+/// Says how a client came where somebody stands before the simulator; its own TLS listener says it too.
+pub(crate) const SECURE: &str = "x-forwarded-proto";
 const REQUEST_ID: http::HeaderName = http::HeaderName::from_static("x-acs-request-id");
 
 /// `Thu, 01 Jan 2026 09:00:00 GMT`.
@@ -526,6 +539,13 @@ impl Refusal {
         let text =
             || known.map_or_else(|| code.to_owned(), |known| known.message("by a rule of the simulator"));
         Self::ByRule { code: code.to_owned(), status, message: message.unwrap_or_else(text) }
+    }
+}
+
+impl Exchange {
+    /// An answer at once.
+    pub fn answering(answer: Response<Bytes>) -> Self {
+        Self { delay: Duration::ZERO, answer: Some(answer), session: None }
     }
 }
 

@@ -5,6 +5,7 @@ pub mod charges;
 pub mod index;
 pub(crate) mod kept;
 pub mod network;
+pub mod sessions;
 pub mod standing;
 pub mod tokens;
 
@@ -29,6 +30,7 @@ use crate::script::Scripts;
 use assets::Assets;
 use index::{Index, Key};
 use network::Network;
+use sessions::Sessions;
 use standing::Standings;
 use tokens::Tokens;
 
@@ -68,6 +70,8 @@ pub struct World {
     pub market: Market,
     /// How accounts stand.
     pub standings: Standings,
+    /// Sessions that may be opened.
+    pub sessions: Sessions,
     /// Who does what containers do.
     pub runtime: Runtime,
     /// What is to be asked of an Engine before the present call can be answered.
@@ -109,6 +113,7 @@ impl World {
             tokens: Tokens::default(),
             market: Market::default(),
             standings: Standings::default(),
+            sessions: Sessions::default(),
             runtime: Runtime::default(),
             later: None,
         }

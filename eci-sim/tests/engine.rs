@@ -13,11 +13,14 @@ use eci_api::actions::describe_container_groups::ContainerGroup;
 use eci_api::actions::{CreateContainerGroup, DeleteContainerGroup};
 use eci_api::signature::Secret;
 use eci_sim::EciSim;
+use eci_sim::runtime::attach::{Attached, Out, pair};
 use eci_sim::runtime::engine::{Ended, Engine, Launch, RunId, Sandbox, Trouble};
+use futures::StreamExt as _;
 use jiff::Timestamp;
 use stand::{NINE, container, create, group, look, once};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite::Message;
 
 /// An Engine whose containers do what their image is called.
 #[derive(Clone, Default)]
@@ -112,6 +115,13 @@ impl Engine for Played {
 
     async fn exec(&self, run: &RunId, words: &[String]) -> Result<String, Trouble> {
         Ok(format!("{} in {}\n", words.join(" "), named(run)))
+    }
+
+    async fn attach(&self, run: &RunId, words: &[String], tty: bool, _: bool) -> Result<Attached, Trouble> {
+        let (near, far) = pair();
+        let said = format!("{} in {}, terminal {tty}", words.join(" "), named(run));
+        tokio::spawn(async move { far.say(Out::Output(said.into())).await && far.say(Out::Ended(4)).await });
+        Ok(near)
     }
 
     async fn sweep(&self) -> Result<(), Trouble> {
@@ -293,6 +303,37 @@ async fn what_a_run_said_and_what_a_command_in_it_says_are_the_engine_s_own() {
     };
     let said = tokio::task::block_in_place(|| sim.act(&request)).unwrap();
     assert_eq!(said.sync_response, "cat /etc/hosts in main.1\n");
+    driver.abort();
+}
+
+#[tokio::test]
+async fn a_session_is_the_engine_s_too() {
+    let clock = Clock::system();
+    let sim = EciSim::builder().clock(clock).credential("local", Secret::new("local-secret")).build();
+    sim.control().script("*", eci_sim::Script { scheduling: Some(Duration::ZERO), ..Default::default() });
+    let driver = tokio::spawn(sim.on_engine(Played::default()).run(std::future::pending()));
+    let id = create(&sim, &once("job", &["serve"]));
+    while look(&sim, &id).unwrap().status != "Running" {
+        tokio::task::yield_now().await;
+    }
+    let request = eci_api::actions::ExecContainerCommand {
+        container_group_id: Some(id),
+        container_name: Some("main".to_owned()),
+        command: Some("/bin/bash".to_owned()),
+        tty: Some(true),
+        ..Default::default()
+    };
+    let uri = sim.act(&request).unwrap().web_socket_uri;
+    let (_, path) = uri.split_once("/exec/").unwrap();
+    let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let stream = tokio::net::TcpStream::connect(socket.local_addr().unwrap()).await.unwrap();
+    let answer = move |request| sim.exchange(request);
+    tokio::spawn(eci_sim::listener::serve(socket, answer, std::future::pending()));
+    let uri = format!("ws://127.0.0.1/exec/{path}");
+    let (mut session, _) = tokio_tungstenite::client_async(uri, stream).await.unwrap();
+    assert_eq!(session.next().await.unwrap().unwrap().into_data(), "/bin/bash in main.1, terminal true");
+    let close = session.next().await.unwrap().unwrap();
+    assert!(matches!(&close, Message::Close(Some(frame)) if &*frame.reason == "exit code 4"), "{close:?}");
     driver.abort();
 }
 

@@ -1,23 +1,24 @@
 //! `ExecContainerCommand`: the output of a command that the simulator can read, or the address of a session.
 //!
-//! The protocol of sessions is not published, so the address is told as the cloud tells it, and answers that it is not
-//! simulated.
+//! What a session speaks is said in [`crate::session`]; the page that the cloud has for browsers is not simulated.
 
 use eci_api::actions::{ExecContainerCommand, ExecContainerCommandReply};
-use eci_api::signature::acs3::sha256_hex;
-use jiff::Timestamp;
 
 use super::{Caller, Serve, wrong_state};
 use crate::catalog::CATALOG;
 use crate::refusal::Refusal;
 use crate::runtime::engine::RunId;
 use crate::runtime::later::{Later, Wanted};
+use crate::runtime::played::Command;
 use crate::script;
 use crate::world::World;
+use crate::world::sessions::Wanted as Session;
 
 /// How many words a command has at most, and how long each is.
 const WORDS_MAX: usize = 20;
 const WORD_MAX: usize = 256;
+/// What names of sessions are made of.
+const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz0123456789";
 /// The path of sessions (eci-openapi.md, section 8).
 pub const EXEC_PATH: &str = "/exec/";
 
@@ -32,7 +33,16 @@ impl Serve for ExecContainerCommand {
         }
         let words = words(self.command.as_deref().unwrap_or_default())?;
         if self.sync != Some(true) {
-            return Ok(session(group.id(), name, world.now(), caller));
+            let env = container.spec.environment.iter();
+            let environment = env.map(|v| (v.key.to_string(), v.value.to_string())).collect();
+            let command = Command { words, environment, tty: self.tty == Some(true) };
+            let number = container.run.as_ref().and_then(|run| run.number);
+            let run = number.map(|number| RunId::of(group.id(), name, number));
+            let wanted = Session { command, run, stdin: self.stdin != Some(false) };
+            let drawn = format!("session/{}", world.sessions.offered());
+            let name = world.draw(&drawn).text(LETTERS, 40);
+            world.sessions.offer(name.clone(), wanted, world.now());
+            return Ok(session(&name, caller));
         }
         if self.tty == Some(true) {
             return Err(Refusal::invalid("TTY", "it should be false when Sync is true"));
@@ -61,14 +71,14 @@ impl Serve for ExecContainerCommand {
     }
 }
 
-/// Where a session would be; the opaque part stands for group, container and instant.
-fn session(group: &str, container: &str, now: Timestamp, caller: &Caller) -> ExecContainerCommandReply {
-    let opaque = sha256_hex(format!("{group}/{container}/{now}").as_bytes());
+/// Where a session of this name is; as safely reached as the call came.
+fn session(name: &str, caller: &Caller) -> ExecContainerCommandReply {
     let usual = || CATALOG.region(&caller.region).map_or_else(String::new, |region| region.endpoint.clone());
     let host = Some(caller.host.clone()).filter(|host| !host.is_empty()).unwrap_or_else(usual);
+    let s = if caller.secure { "s" } else { "" };
     ExecContainerCommandReply {
-        web_socket_uri: format!("wss://{host}{EXEC_PATH}?s={opaque}"),
-        http_url: format!("https://{host}{EXEC_PATH}?param={opaque}"),
+        web_socket_uri: format!("ws{s}://{host}{EXEC_PATH}?s={name}"),
+        http_url: format!("http{s}://{host}{EXEC_PATH}?param={name}"),
         request_id: caller.request_id.clone(),
         ..ExecContainerCommandReply::default()
     }

@@ -82,6 +82,8 @@ pub struct Caller {
     pub request_id: String,
     /// The host that the call came to; empty within the process.
     pub host: String,
+    /// Whether it came over TLS, as all calls to the cloud do.
+    pub secure: bool,
     /// In what prices are told.
     pub currency: Currency,
     /// The parameters as they came, for the comparison of calls with the same token.

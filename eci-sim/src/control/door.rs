@@ -6,7 +6,6 @@ mod openapi;
 mod routes;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use eci_api::Secret;
@@ -135,7 +134,7 @@ impl Door {
 
     /// One exchange, as a listener has it.
     pub fn exchange(&self, request: &Incoming) -> Exchange {
-        Exchange { delay: Duration::ZERO, answer: Some(self.answer(request)) }
+        Exchange::answering(self.answer(request))
     }
 
     /// One exchange.

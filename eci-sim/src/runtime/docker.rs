@@ -3,6 +3,7 @@
 //! All that is made carries the label `eci-sim=<name>` and the group's id, and its name begins with both; so what a killed
 //! simulator left is found at the next start of one of the same name.
 
+mod attach;
 mod files;
 
 use std::collections::HashMap;
@@ -24,6 +25,7 @@ use bollard::query_parameters::{
 use jiff::Timestamp;
 use tokio_stream::StreamExt as _;
 
+use super::attach::Attached;
 use super::engine::{Ended, Engine, Launch, RunId, Sandbox, Trouble, Volume};
 
 /// How long the Engine may take to answer, in seconds: containers may be given long to end.
@@ -382,6 +384,16 @@ impl Engine for DockerEngine {
             }
         }
         Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    async fn attach(
+        &self,
+        run: &RunId,
+        words: &[String],
+        tty: bool,
+        stdin: bool,
+    ) -> Result<Attached, Trouble> {
+        attach::attach(&self.docker, &self.run_name(run), words, tty, stdin).await
     }
 
     async fn sweep(&self) -> Result<(), Trouble> {

@@ -109,6 +109,14 @@ impl<E: Engine> Driver<E> {
                 let engine = Arc::clone(&self.engine);
                 self.tasks.spawn(async move { answer(&*engine, question).await });
             }
+            Order::Attach { run, words, tty, stdin, answer } => {
+                let engine = Arc::clone(&self.engine);
+                self.tasks.spawn(async move {
+                    if answer.send(engine.attach(&run, &words, tty, stdin).await).is_err() {
+                        tracing::debug!("nobody waits any more for a session in {run:?}");
+                    }
+                });
+            }
             Order::Group { number, id, work } => {
                 let hand = self.groups.entry(number).or_insert_with(|| {
                     let (sender, inbox) = unbounded_channel();

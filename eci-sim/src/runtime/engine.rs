@@ -6,7 +6,9 @@ use std::future::Future;
 use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
+use super::attach::Attached;
 use crate::group::Group;
 use crate::group::container::{Container, Variable};
 
@@ -22,7 +24,7 @@ pub enum Trouble {
 }
 
 /// One run of a container.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RunId {
     /// The id of its group.
     pub group: String,
@@ -143,6 +145,14 @@ pub trait Engine: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<(Timestamp, String)>, Trouble>> + Send;
     /// What a command says in a run.
     fn exec(&self, run: &RunId, words: &[String]) -> impl Future<Output = Result<String, Trouble>> + Send;
+    /// Begins a command in a run, and gives its near end.
+    fn attach(
+        &self,
+        run: &RunId,
+        words: &[String],
+        tty: bool,
+        stdin: bool,
+    ) -> impl Future<Output = Result<Attached, Trouble>> + Send;
     /// Leaves nothing of any group.
     fn sweep(&self) -> impl Future<Output = Result<(), Trouble>> + Send;
 }

@@ -4,18 +4,23 @@
 //! it ([`Work`]) and takes in what was seen ([`Seen`]); what the cloud says of it, its lifecycle, events and bill, is
 //! the same code in both. [`driver`] stands between the two.
 
+pub mod attach;
 #[cfg(feature = "docker")]
 pub mod docker;
 pub mod driver;
 pub mod engine;
 pub mod later;
+pub mod played;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
 
 use crate::group::Group;
+use attach::Attached;
+use engine::{RunId, Trouble};
 use later::Question;
 
 /// Who does what containers do.
@@ -48,6 +53,19 @@ pub enum Order {
     },
     /// A question that a client waits for.
     Ask(Question),
+    /// A command that a client is attached to.
+    Attach {
+        /// The run that it runs in.
+        run: RunId,
+        /// The command and its arguments.
+        words: Vec<String>,
+        /// Whether it has a terminal.
+        tty: bool,
+        /// Whether it hears what is typed.
+        stdin: bool,
+        /// Where its near end goes.
+        answer: oneshot::Sender<Result<Attached, Trouble>>,
+    },
 }
 
 /// What an Engine is to do for a group; containers go by their number, runs by how often the container was started.

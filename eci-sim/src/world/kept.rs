@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::assets::Assets;
 use super::network::Network;
+use super::sessions::Sessions;
 use super::standing::Standings;
 use super::tokens::Tokens;
 use super::{Place, World};
@@ -53,6 +54,7 @@ pub(crate) struct Frame<'a> {
     tokens: Cow<'a, Tokens>,
     market: Cow<'a, Market>,
     standings: Cow<'a, Standings>,
+    sessions: Cow<'a, Sessions>,
 }
 
 /// What there is of a place, its groups apart.
@@ -133,6 +135,7 @@ impl World {
             tokens: Cow::Borrowed(&self.tokens),
             market: Cow::Borrowed(&self.market),
             standings: Cow::Borrowed(&self.standings),
+            sessions: Cow::Borrowed(&self.sessions),
         }
     }
 }
@@ -159,6 +162,7 @@ impl Rebuilt {
         world.tokens = frame.tokens.into_owned();
         world.market = frame.market.into_owned();
         world.standings = frame.standings.into_owned();
+        world.sessions = frame.sessions.into_owned();
         for plot in frame.places {
             let place = world.place(&plot.account, &plot.region);
             place.finished = plot.finished.into_owned();

@@ -1,0 +1,147 @@
+//! A command that is played: what can be read of it is done, a bare shell reads such commands line by line.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use serde::{Deserialize, Serialize};
+
+use super::attach::{Attached, Far, In, Out, pair};
+use crate::script::{self, Run};
+
+/// What a shell ends with that was given something it does not know.
+const UNKNOWN: i32 = 127;
+/// The longest line that is read.
+const LINE_MAX: usize = 64 << 10;
+
+/// What is played.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// The command and its arguments.
+    pub words: Vec<String>,
+    /// The container's environment.
+    pub environment: Vec<(String, String)>,
+    /// Whether it has a terminal.
+    pub tty: bool,
+}
+
+impl Command {
+    /// Plays it.
+    pub fn attach(self) -> Attached {
+        let (near, far) = pair();
+        tokio::spawn(async move {
+            // whoever left does not want to know
+            let _heard = match self.is_bare_shell() {
+                true => self.play_lines(far).await,
+                false => self.play_once(far).await,
+            };
+        });
+        near
+    }
+
+    fn is_bare_shell(&self) -> bool {
+        let name = |word: &String| word.rsplit('/').next().unwrap_or(word).to_owned();
+        let shell = self.words.first().map(name);
+        let shell = shell.is_some_and(|name| matches!(name.as_str(), "sh" | "bash" | "ash" | "dash"));
+        shell
+            && self.words[1..]
+                .iter()
+                .all(|word| matches!(word.as_str(), "-i" | "-l" | "-il" | "-li" | "--login"))
+    }
+
+    fn read(&self, words: &[String]) -> Run {
+        let env: Vec<_> =
+            self.environment.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let words: Vec<Box<str>> = words.iter().map(|word| word.as_str().into()).collect();
+        script::plan(None, &words, &[], &env)
+    }
+
+    async fn play_once(&self, far: Far) -> bool {
+        let run = self.read(&self.words);
+        let code = match self.play(&run, &far).await {
+            Some(code) => code,
+            None => {
+                self.complain(&far, &format!("eci-sim: {} is not simulated", self.words.join(" "))).await;
+                UNKNOWN
+            }
+        };
+        far.say(Out::Ended(code)).await
+    }
+
+    /// Says what a run says, each line at its time; gives its code, where it ends.
+    async fn play(&self, run: &Run, far: &Far) -> Option<i32> {
+        let mut gone = Duration::ZERO;
+        for (after, line) in &run.says {
+            tokio::time::sleep(after.saturating_sub(gone)).await;
+            gone = gone.max(*after);
+            if !far.say(Out::Output(self.line(line))).await {
+                return Some(UNKNOWN);
+            }
+        }
+        let (after, code) = run.ends?;
+        tokio::time::sleep(after.saturating_sub(gone)).await;
+        Some(code)
+    }
+
+    async fn play_lines(&self, mut far: Far) -> bool {
+        let (mut typed, mut code) = (BytesMut::new(), 0);
+        if !self.prompt(&far).await {
+            return false;
+        }
+        while let Some(piece) = far.input.recv().await {
+            let In::Bytes(bytes) = piece else { continue };
+            if self.tty && !far.say(Out::Output(echoed(&bytes))).await {
+                return false;
+            }
+            // 4 is how a terminal says that nothing more comes
+            let over = bytes.is_empty() || bytes.contains(&4);
+            typed.extend_from_slice(&bytes);
+            while let Some(at) = typed.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
+                let line = typed.split_to(at + 1);
+                let line = String::from_utf8_lossy(&line).trim().to_owned();
+                if line == "exit" || line.starts_with("exit ") {
+                    let given = line.split_whitespace().nth(1).and_then(|code| code.parse::<i32>().ok());
+                    return far.say(Out::Ended(given.map_or(code, |code| code & 0xff))).await;
+                }
+                if !line.is_empty() {
+                    code = self.obey(&line, &far).await;
+                }
+                if !self.prompt(&far).await {
+                    return false;
+                }
+            }
+            if over || typed.len() > LINE_MAX {
+                break;
+            }
+        }
+        far.say(Out::Ended(code)).await
+    }
+
+    async fn obey(&self, line: &str, far: &Far) -> i32 {
+        let run = self.read(&["sh".to_owned(), "-c".to_owned(), line.to_owned()]);
+        if run.ends.is_none() {
+            self.complain(far, &format!("eci-sim: {line}: not simulated")).await;
+            return UNKNOWN;
+        }
+        self.play(&run, far).await.unwrap_or(UNKNOWN)
+    }
+
+    async fn complain(&self, far: &Far, what: &str) -> bool {
+        far.say(Out::Errors(self.line(what))).await
+    }
+
+    async fn prompt(&self, far: &Far) -> bool {
+        !self.tty || far.say(Out::Output(Bytes::from_static(b"$ "))).await
+    }
+
+    fn line(&self, text: &str) -> Bytes {
+        Bytes::from(format!("{text}{}", if self.tty { "\r\n" } else { "\n" }))
+    }
+}
+
+/// What a terminal shows of what is typed.
+fn echoed(bytes: &Bytes) -> Bytes {
+    let shown = bytes.iter().filter(|byte| **byte != 4);
+    shown
+        .flat_map(|byte| if matches!(byte, b'\n' | b'\r') { vec![b'\r', b'\n'] } else { vec![*byte] })
+        .collect()
+}

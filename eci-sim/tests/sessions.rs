@@ -1,0 +1,138 @@
+//! Sessions of `ExecContainerCommand`: what is typed, what is said, and how it ends.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod stand;
+
+use std::time::Duration;
+
+use eci_api::actions::ExecContainerCommand;
+use eci_api::actions::create_container_group::EnvironmentVar;
+use eci_sim::{EciSim, listener};
+use futures::{SinkExt, StreamExt};
+use http::{HeaderValue, header};
+use stand::{container, create, group, sim};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+const CHANNELS: &str = "v4.channel.k8s.io";
+
+/// A group that runs, and where its simulator listens.
+struct Stage {
+    sim: EciSim,
+    id: String,
+    address: String,
+}
+
+impl Stage {
+    async fn begin() -> Self {
+        let sim = sim();
+        let mut asked = group("web", vec![container("main", "nginx", &[])]);
+        let name =
+            EnvironmentVar { key: Some("NAME".into()), value: Some("ECI".into()), ..Default::default() };
+        asked.container[0].environment_var = vec![name];
+        let id = create(&sim, &asked);
+        sim.control().advance(Duration::from_secs(60)).unwrap();
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap().to_string();
+        let answering = sim.clone();
+        tokio::spawn(listener::serve(
+            socket,
+            move |request| answering.exchange(request),
+            std::future::pending(),
+        ));
+        Self { sim, id, address }
+    }
+
+    /// The address of a session, as seen from here.
+    fn session(&self, command: &str, tty: bool) -> String {
+        let request = ExecContainerCommand {
+            container_group_id: Some(self.id.clone()),
+            container_name: Some("main".into()),
+            command: Some(command.into()),
+            tty: Some(tty),
+            ..Default::default()
+        };
+        let uri = self.sim.act(&request).unwrap().web_socket_uri;
+        let (_, rest) = uri.split_once("/exec/").unwrap();
+        format!("ws://{}/exec/{rest}", self.address)
+    }
+
+    async fn open(
+        &self,
+        uri: &str,
+        protocol: Option<&'static str>,
+    ) -> Result<WebSocketStream<TcpStream>, Error> {
+        let mut request = uri.into_client_request().unwrap();
+        if let Some(protocol) = protocol {
+            request.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));
+        }
+        let stream = TcpStream::connect(&self.address).await.unwrap();
+        tokio_tungstenite::client_async(request, stream).await.map(|(socket, _)| socket)
+    }
+}
+
+/// All that was said until the end, and what the close frame says.
+async fn heard(mut socket: WebSocketStream<TcpStream>) -> (Vec<String>, String) {
+    let mut said = Vec::new();
+    while let Some(Ok(message)) = socket.next().await {
+        match message {
+            Message::Close(frame) => return (said, frame.unwrap().reason.to_string()),
+            other => said.push(String::from_utf8_lossy(&other.into_data()).into_owned()),
+        }
+    }
+    (said, "nothing".to_owned())
+}
+
+#[tokio::test]
+async fn kubernetes_channels_carry_output_errors_and_the_exit_code() {
+    let stage = Stage::begin().await;
+    for (command, output, code) in [
+        (r#"["sh", "-c", "echo hello; exit 3"]"#, "\u{1}hello\n", "3"),
+        ("top", "\u{2}eci-sim: top is not simulated\n", "127"),
+    ] {
+        let socket = stage.open(&stage.session(command, false), Some(CHANNELS)).await.unwrap();
+        let (said, reason) = heard(socket).await;
+        assert_eq!(said[0], output);
+        let status: serde_json::Value = serde_json::from_str(said[1].strip_prefix('\u{3}').unwrap()).unwrap();
+        assert_eq!(status["details"]["causes"][0]["message"], code);
+        assert_eq!((said.len(), reason), (2, format!("exit code {code}")));
+    }
+}
+
+#[tokio::test]
+async fn a_shell_obeys_line_by_line_until_it_is_left() {
+    let stage = Stage::begin().await;
+    let mut socket = stage.open(&stage.session("/bin/sh", false), None).await.unwrap();
+    socket.send(Message::text("echo I am $NAME\nls\nexit 5\n")).await.unwrap();
+    let (said, reason) = heard(socket).await;
+    assert_eq!(said, ["I am ECI\n", "eci-sim: ls: not simulated\n"]);
+    assert_eq!(reason, "exit code 5");
+}
+
+#[tokio::test]
+async fn a_terminal_echoes_and_has_a_prompt() {
+    let stage = Stage::begin().await;
+    let mut socket = stage.open(&stage.session("/bin/bash", true), Some(CHANNELS)).await.unwrap();
+    for typed in ["\u{4}{\"Width\": 80, \"Height\": 24}", "\u{0}echo hello\r", "\u{0}\u{4}"] {
+        socket.send(Message::binary(typed.as_bytes().to_vec())).await.unwrap();
+    }
+    let (said, _) = heard(socket).await;
+    assert_eq!(said[..4], ["\u{1}$ ", "\u{1}echo hello\r\n", "\u{1}hello\r\n", "\u{1}$ "]);
+    assert!(said.last().unwrap().contains("Success"), "{said:?}");
+}
+
+#[tokio::test]
+async fn an_address_serves_once_and_only_for_a_websocket() {
+    let stage = Stage::begin().await;
+    let uri = stage.session("true", false);
+    heard(stage.open(&uri, None).await.unwrap()).await;
+    let again = stage.open(&uri, None).await.unwrap_err();
+    assert!(matches!(&again, Error::Http(answer) if answer.status() == 404), "{again}");
+    let page = uri.replace("ws://", "http://").replace("?s=", "?param=");
+    let request = http::Request::get(page).body(bytes::Bytes::new()).unwrap();
+    let answer = stage.sim.call(request);
+    let text = String::from_utf8_lossy(answer.body()).into_owned();
+    assert!(answer.status() == 501 && text.contains("The terminal page"), "{} {text}", answer.status());
+}
