@@ -10,6 +10,7 @@ use super::{NETWORK, SERVICES, Site, nginx};
 use crate::checks::command;
 use crate::images::target_folder;
 use crate::kind::Cluster;
+use crate::plane::bound;
 
 /// A simulator that runs.
 pub struct Simulator {
@@ -31,7 +32,7 @@ impl Simulator {
         let mut build = Command::new("cargo");
         build.args(["build", "--quiet", "--package", "eci-sim", "--features", "docker", "--bin", "eci-sim"]);
         command(build.current_dir(root))?;
-        let mut start = cluster.command(target_folder(root).join("debug/eci-sim"));
+        let mut start = bound(&cluster.command(target_folder(root).join("debug/eci-sim")));
         start.args(["--listen", &format!("{}:0", site.gateway), "--access-key-id", "local"]);
         start.args(["--access-key-secret", "local-secret", "--runtime", "docker"]);
         start.args([
