@@ -296,8 +296,8 @@ fn play(cluster: &Cluster, root: &Path) -> Result<()> {
 
 /// Every case, against the provider and the simulator that run as pods.
 fn cases(cluster: &Cluster, root: &Path) -> Result<()> {
-    // built out here, where there is a way to a registry
-    let build = ["build", "--release", "--quiet", "--package", "scenarios", "--bin", "scenarios"];
+    // built out here, where there is a way to a registry, and as the main job builds it
+    let build = ["build", "--release", "--quiet", "--bin", "scenarios"];
     command(Command::new("cargo").args(build).current_dir(root))?;
     let mut run = inside(cluster, images::target_folder(root).join("release/scenarios"))?;
     command(run.args(["run", "--cluster", "kind"]).current_dir(root))

@@ -45,7 +45,7 @@ pub fn live(cluster: &Cluster, root: &Path) -> Result<()> {
 pub fn uninstall(cluster: &Cluster) -> Result<()> {
     let (gone, said) = helm(cluster, &["uninstall", RELEASE, "--wait"])?;
     ensure!(gone && said.contains("nothing costs on"), "helm uninstall says:\n{said}");
-    kubectl(cluster, "delete node virtual-kubelet", "").map(drop)
+    kubectl(cluster, "delete node virtual-kubelet --ignore-not-found", "").map(drop)
 }
 
 fn refuses(cluster: &Cluster, root: &Path) -> Result<()> {
