@@ -120,7 +120,10 @@ impl Engine for Played {
     async fn attach(&self, run: &RunId, words: &[String], tty: bool, _: bool) -> Result<Attached, Trouble> {
         let (near, far) = pair();
         let said = format!("{} in {}, terminal {tty}", words.join(" "), named(run));
-        tokio::spawn(async move { far.say(Out::Output(said.into())).await && far.say(Out::Ended(4)).await });
+        let code = if words[0] == "healthy" { 0 } else { 4 };
+        tokio::spawn(
+            async move { far.say(Out::Output(said.into())).await && far.say(Out::Ended(code)).await },
+        );
         Ok(near)
     }
 
@@ -304,6 +307,38 @@ async fn what_a_run_said_and_what_a_command_in_it_says_are_the_engine_s_own() {
     let said = tokio::task::block_in_place(|| sim.act(&request)).unwrap();
     assert_eq!(said.sync_response, "cat /etc/hosts in main.1\n");
     driver.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn probes_are_asked_of_the_run_itself() {
+    use eci_api::actions::create_container_group::{Exec, Probe};
+    let probe = |word: &str| Probe {
+        exec: Some(Exec { command: vec![word.into()] }),
+        initial_delay_seconds: Some(5),
+        period_seconds: Some(5),
+        failure_threshold: Some(2),
+        ..Default::default()
+    };
+    for (liveness, readiness, ready, kills) in
+        [("healthy", "healthy", true, 0), ("healthy", "sick", false, 0), ("sick", "healthy", true, 1)]
+    {
+        let stage = Stage::begin();
+        let mut asked = group("web", vec![container("main", "stays", &[])]);
+        asked.container[0].liveness_probe = Some(probe(liveness));
+        asked.container[0].readiness_probe = Some(probe(readiness));
+        let id = create(&stage.sim, &asked);
+        // before the second sick answer, 10 s after the start, none that runs is ended
+        while look(&stage.sim, &id).unwrap().status != "Running" {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        let group = stage.after(8, &id).await;
+        assert_eq!((group.containers[0].ready, group.containers[0].restart_count), (ready, 0), "{readiness}");
+        let group = stage.after(6, &id).await;
+        let killed = stage.engine.done().iter().filter(|done| done.starts_with("kill")).count();
+        assert_eq!(killed, kills, "liveness {liveness}");
+        let unhealthy = group.events.iter().any(|event| event.reason == "Unhealthy");
+        assert_eq!(unhealthy, liveness == "sick" || readiness == "sick");
+    }
 }
 
 #[tokio::test]

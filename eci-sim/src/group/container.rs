@@ -270,6 +270,11 @@ impl Container {
         self.run.as_ref().and_then(|run| run.number).map_or(1, |number| number.saturating_add(1))
     }
 
+    /// Whether it is running, and it is this run of an Engine's.
+    pub fn is_run(&self, number: u32) -> bool {
+        self.is_running() && self.run.as_ref().and_then(|run| run.number) == Some(number)
+    }
+
     /// Whether it was ever started.
     pub fn was_started(&self) -> bool {
         !matches!(self.phase, Phase::Waiting(_)) || self.previous.is_some()

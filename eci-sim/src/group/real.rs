@@ -48,7 +48,22 @@ impl Hands<'_> {
                 self.tell(Told::StartFailed(index, why.into()));
                 self.fail_start(index);
             }
-            Seen::Started(..) | Seen::StartFailed(..) | Seen::Exited { .. } => {}
+            Seen::Ready { container, run, ready } if self.runs(container, run) => {
+                if !ready {
+                    self.tell(Told::Unhealthy(container, false));
+                }
+                self.with(container, |container| container.ready = ready);
+            }
+            Seen::Unhealthy(index, run) if self.runs(index, run) => {
+                self.tell(Told::Unhealthy(index, true));
+                self.order_kill(index);
+                self.kill(index);
+            }
+            Seen::Started(..)
+            | Seen::StartFailed(..)
+            | Seen::Ready { .. }
+            | Seen::Unhealthy(..)
+            | Seen::Exited { .. } => {}
         }
     }
 
@@ -62,10 +77,7 @@ impl Hands<'_> {
     }
 
     fn see_exit(&mut self, index: u8, run: u32, exit_code: i32, out_of_memory: bool) {
-        let is_it = |container: &&Container| {
-            container.is_running() && container.run.as_ref().and_then(|own| own.number) == Some(run)
-        };
-        if self.group.containers.get(usize::from(index)).filter(is_it).is_none() {
+        if !self.runs(index, run) {
             return;
         }
         if self.group.state == State::Terminating {
@@ -81,6 +93,12 @@ impl Hands<'_> {
         } else {
             self.end(index, exit_code, 0, None);
         }
+    }
+
+    /// Whether a container is running, and it is this run.
+    fn runs(&self, index: u8, run: u32) -> bool {
+        let container = self.group.containers.get(usize::from(index));
+        container.is_some_and(|container| container.is_run(run))
     }
 
     /// Whether a container's start is awaited, and it is this run.

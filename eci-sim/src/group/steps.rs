@@ -338,7 +338,9 @@ impl Hands<'_> {
         container.ready = !init && probe.is_none();
         if script.is_some_and(|script| script.unready) {
             container.ready = false;
-        } else if let Some(delay) = delay {
+        } else if let Some(delay) = delay
+            && !self.runtime.is_real()
+        {
             self.put(Duration::from_secs(delay), Step::Ready(index));
         }
         self.tell(Told::Started(index));

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 
 use super::engine::{Ended, Engine, Launch, RunId, Sandbox, Trouble};
 use super::later::{Question, Said};
+use super::probing::{Found, Probing};
 use super::{Order, Outlet, Runtime, Seen, Work};
 use crate::EciSim;
 use crate::group::Group;
@@ -37,6 +38,13 @@ pub struct Driver<E> {
     inbox: UnboundedReceiver<Order>,
     groups: HashMap<u64, UnboundedSender<Work>>,
     tasks: JoinSet<()>,
+}
+
+/// What a probe is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Aim {
+    Alive,
+    Ready,
 }
 
 /// Works for one group.
@@ -162,6 +170,9 @@ impl<E: Engine> Hand<E> {
                 }
                 Work::Start(index, number) => {
                     if let Some(run) = self.start(index, number).await {
+                        for (aim, probing) in self.probes(index) {
+                            beside.spawn(self.like().probe(index, run.clone(), aim, probing));
+                        }
                         beside.spawn(self.like().watch(index, run));
                     }
                     Ok(())
@@ -277,6 +288,40 @@ impl<E: Engine> Hand<E> {
         };
         let Ended { exit_code, out_of_memory } = ended;
         self.see(Seen::Exited { container, run: run.number, exit_code, out_of_memory });
+    }
+
+    fn probes(&self, index: u8) -> Vec<(Aim, Probing)> {
+        let asked = |_: &Group, container: &Container| {
+            let rare = container.spec.rare.as_deref()?;
+            Some([(Aim::Alive, rare.liveness.clone()), (Aim::Ready, rare.readiness.clone())])
+        };
+        let probes = self.container(index, asked).flatten().into_iter().flatten();
+        probes.filter_map(|(aim, probe)| Some((aim, Probing::of(probe?)))).collect()
+    }
+
+    /// Asks a probe for as long as the run goes on.
+    async fn probe(self, container: u8, run: RunId, aim: Aim, mut probing: Probing) {
+        tokio::time::sleep(probing.delay()).await;
+        let mut told = false;
+        loop {
+            let asked =
+                |group: &Group, container: &Container| group.address.filter(|_| container.is_run(run.number));
+            let Some(address) = self.container(container, asked).flatten() else { return };
+            let found = probing.ask(&*self.engine, &run, address).await;
+            match (aim, found) {
+                (Aim::Ready, Found::Well) if !told => {
+                    told = true;
+                    self.see(Seen::Ready { container, run: run.number, ready: true });
+                }
+                (Aim::Ready, Found::Ill) => {
+                    told = false;
+                    self.see(Seen::Ready { container, run: run.number, ready: false });
+                }
+                (Aim::Alive, Found::Ill) => return self.see(Seen::Unhealthy(container, run.number)),
+                (_, Found::Well | Found::Unsure) => {}
+            }
+            tokio::time::sleep(probing.period()).await;
+        }
     }
 
     async fn stop(&self) -> Result<(), Trouble> {

@@ -11,6 +11,7 @@ pub mod driver;
 pub mod engine;
 pub mod later;
 pub mod played;
+mod probing;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -104,6 +105,17 @@ pub enum Seen {
     Started(u8, u32),
     /// It could not begin.
     StartFailed(u8, u32, String),
+    /// A probe found whether it is ready.
+    Ready {
+        /// Which container.
+        container: u8,
+        /// Which run.
+        run: u32,
+        /// Whether it is.
+        ready: bool,
+    },
+    /// A probe found that it is not alive.
+    Unhealthy(u8, u32),
     /// It ended.
     Exited {
         /// Which container.
