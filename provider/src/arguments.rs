@@ -68,6 +68,12 @@ pub struct Arguments {
     /// The zone that the node claims to be in [environment: ECI_ZONE].
     #[arg(long, value_name = "ID")]
     zone: Option<String>,
+    /// The addresses of the cluster's DNS, separated by commas [environment: CLUSTER_DNS, default: found in kube-system].
+    #[arg(long, value_name = "ADDRESSES")]
+    cluster_dns: Option<String>,
+    /// What the names of the cluster's Services end with [environment: CLUSTER_DOMAIN, default: cluster.local].
+    #[arg(long, value_name = "NAME")]
+    cluster_domain: Option<String>,
     /// The architecture of the instances, amd64 or arm64 [environment: ECI_ARCHITECTURE].
     #[arg(long, value_name = "NAME")]
     architecture: Option<String>,
@@ -170,6 +176,8 @@ impl Arguments {
             ("ALIYUN_CLUSTERID", &self.cluster_id),
             ("ALIYUN_RESOURCEGROUP_ID", &self.resource_group),
             ("ECI_ZONE", &self.zone),
+            ("CLUSTER_DNS", &self.cluster_dns),
+            ("CLUSTER_DOMAIN", &self.cluster_domain),
             ("ECI_ARCHITECTURE", &self.architecture),
         ];
         let flags = flags.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();

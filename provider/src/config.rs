@@ -12,6 +12,8 @@ use crate::webhook::injection::Injection;
 pub const NODE_NAME: &str = "virtual-kubelet";
 /// The region where nobody chose another.
 pub const REGION: &str = "cn-hangzhou";
+/// What the names of a cluster's Services end with where nobody chose otherwise.
+pub const CLUSTER_DOMAIN: &str = "cluster.local";
 /// The port on which the API server asks a node.
 pub const KUBELET_PORT: u16 = 10250;
 
@@ -34,6 +36,10 @@ pub struct Config {
     pub node_ip: Option<IpAddr>,
     /// The node's port.
     pub kubelet_port: u16,
+    /// The addresses of the cluster's DNS; found in kube-system when empty.
+    pub cluster_dns: Vec<IpAddr>,
+    /// What the names of the cluster's Services end with.
+    pub cluster_domain: String,
     /// The processor architecture of the instances.
     pub architecture: Architecture,
     /// How much the node offers to the scheduler.
@@ -79,6 +85,8 @@ impl Config {
             zone: None,
             node_ip: None,
             kubelet_port: KUBELET_PORT,
+            cluster_dns: Vec::new(),
+            cluster_domain: CLUSTER_DOMAIN.to_owned(),
             architecture: Architecture::default(),
             capacity: Capacity::default(),
             injection: Injection::default(),
@@ -182,6 +190,13 @@ const RESOURCE_GROUP: Parameter = parameter(
 );
 const ZONE: Parameter =
     parameter("ECI_ZONE", "--zone", "the zone that the node claims to be in, as `cn-hangzhou-j`");
+const DNS: Parameter = parameter(
+    "CLUSTER_DNS",
+    "--cluster-dns",
+    "the addresses of the cluster's DNS, separated by commas; found in kube-system when not given",
+);
+const DOMAIN: Parameter =
+    parameter("CLUSTER_DOMAIN", "--cluster-domain", "what the names of the cluster's Services end with");
 const ARCHITECTURE: Parameter =
     parameter("ECI_ARCHITECTURE", "--architecture", "the architecture of the instances, `amd64` or `arm64`");
 
@@ -290,6 +305,17 @@ impl Settings {
         config.architecture =
             sources.parsed(&ARCHITECTURE, "`amd64` or `arm64`", &mut problems).unwrap_or_default();
         config.cluster_id = sources.find(&CLUSTER);
+        config.cluster_domain = sources.find(&DOMAIN).unwrap_or(config.cluster_domain);
+        for address in sources.find(&DNS).iter().flat_map(|list| list.split(',')).map(str::trim) {
+            match address.parse() {
+                Ok(address) => config.cluster_dns.push(address),
+                Err(_) => problems.push(ConfigError::Unusable {
+                    name: DNS.name,
+                    value: address.to_owned(),
+                    should: "an IP address, as `10.96.0.10`",
+                }),
+            }
+        }
         config.resource_group = sources.find(&RESOURCE_GROUP);
         config.zone = sources.find(&ZONE);
         if let Some(name) = sources.find(&NODE) {
@@ -388,6 +414,7 @@ mod tests {
             ("KUBELET_LISTEN", "x"),
             ("POD_IP", "1.2.3"),
             ("ECI_FOLLOW_CLOCK", "here/or/there"),
+            ("CLUSTER_DNS", "kube-dns"),
         ] {
             let problems = settings(&[(name, value)], &[], ENOUGH).unwrap_err();
             assert!(problems[0].to_string().contains(value), "{problems:?}");

@@ -11,8 +11,9 @@ use kube::api::{Patch, PatchParams};
 use super::book::View;
 use super::events::Tone;
 use super::request::{self, Made, Problem};
+use super::sources::{self, Sources};
 use super::work::{Outcome, Workshop};
-use super::{decide, patience, sources, status};
+use super::{decide, patience, status};
 use crate::eci::{EciError, Meaning};
 
 /// The reason of a pod that could not be made, as virtual-kubelet calls it.
@@ -27,7 +28,7 @@ impl Workshop {
         };
         self.make_patient(&view.pod).await;
         let pod = &view.pod;
-        let found = match sources::gather(&self.client, pod).await {
+        let found = match self.gather(pod).await {
             Ok(found) => found,
             Err(error) => {
                 tracing::warn!(%error, uid, "what the pod refers to cannot be read");
@@ -53,6 +54,12 @@ impl Workshop {
             }
             Err(error) => self.was_refused(pod, &error).await,
         }
+    }
+
+    async fn gather(&self, pod: &Pod) -> kube::Result<Sources> {
+        let mut found = sources::gather(&self.client, pod).await?;
+        found.dns = self.names.servers(&self.client, &self.scope.config, &self.clock, pod).await?;
+        Ok(found)
     }
 
     /// Lets the pod outlive a cloud that is away. Where that is forbidden, or the pod just changed, it is as it is.

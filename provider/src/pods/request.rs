@@ -122,7 +122,7 @@ pub fn for_pod(pod: &Pod, sources: &Sources, scope: &Scope, spent: Option<&str>)
     let scene = containers::Scene { pod, spec, sources, size: &size };
     containers::fill(&mut request, &scene, &mut remarks)?;
     request.volume = volumes::of_pod(pod, spec, sources, &mut remarks)?;
-    network::fill(&mut request, pod, spec, sources, &mut remarks);
+    network::fill(&mut request, pod, spec, sources, &config.cluster_domain, &mut remarks);
     annotations::apply(pod, &mut request)?;
     Ok(Made { request, remarks })
 }

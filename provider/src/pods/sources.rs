@@ -20,6 +20,8 @@ pub struct Sources {
     pub services: Vec<Service>,
     /// The tokens, by what was asked.
     pub tokens: BTreeMap<TokenWish, String>,
+    /// The addresses of the cluster's DNS, where the pod is to ask it.
+    pub dns: Vec<String>,
 }
 
 /// A token that a volume asks for.

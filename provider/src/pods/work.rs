@@ -17,7 +17,7 @@ use super::decide::{self, Asked, Decision, End, Sight};
 use super::events::{Recorder, Tone};
 use super::look::Lookout;
 use super::request::Scope;
-use super::{publish, status};
+use super::{names, publish, status};
 use crate::eci::{Eci, retry};
 
 /// How many pods are worked on at once, so that neither the API nor the cloud is flooded.
@@ -40,6 +40,7 @@ pub struct Workshop {
     /// The clock.
     pub clock: Clock,
     pub(super) places: Semaphore,
+    pub(super) names: names::Finder,
 }
 
 /// What came of carrying something out.
@@ -89,6 +90,7 @@ impl Workshop {
             scope,
             recorder,
             places: Semaphore::new(AT_ONCE),
+            names: names::Finder::default(),
         }
     }
 

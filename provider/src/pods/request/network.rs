@@ -24,9 +24,10 @@ pub fn fill(
     pod: &Pod,
     spec: &PodSpec,
     sources: &Sources,
+    domain: &str,
     remarks: &mut Vec<Remark>,
 ) {
-    dns(request, spec);
+    dns(request, pod, spec, &sources.dns, domain);
     request.host_aliase = spec
         .host_aliases
         .iter()
@@ -39,24 +40,52 @@ pub fn fill(
     request.image_registry_credential = credentials(pod, spec, sources, remarks);
 }
 
-fn dns(request: &mut wire::CreateContainerGroup, spec: &PodSpec) {
-    let Some(config) = &spec.dns_config else {
+/// What stands in the containers' resolv.conf: the cluster's DNS first, unless the pod says otherwise, and behind it what
+/// the pod adds, as a kubelet does it.
+fn dns(
+    request: &mut wire::CreateContainerGroup,
+    pod: &Pod,
+    spec: &PodSpec,
+    servers: &[String],
+    domain: &str,
+) {
+    let own = spec.dns_config.as_ref();
+    if own.is_none() && servers.is_empty() {
         if spec.dns_policy.as_deref() == Some("Default") {
             request.dns_policy = Some("Default".to_owned());
         }
         return;
+    }
+    let mut config = match servers {
+        [] => wire::DnsConfig::default(),
+        servers => {
+            let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
+            let dots = wire::DnsOption { name: Some("ndots".to_owned()), value: Some("5".to_owned()) };
+            wire::DnsConfig {
+                name_server: servers.to_vec(),
+                search: vec![format!("{namespace}.svc.{domain}"), format!("svc.{domain}"), domain.to_owned()],
+                option: vec![dots],
+            }
+        }
     };
+    if let Some(own) = own {
+        add(&mut config.name_server, own.nameservers.iter().flatten());
+        add(&mut config.search, own.searches.iter().flatten());
+        for option in own.options.iter().flatten() {
+            config.option.retain(|there| there.name != option.name);
+            config.option.push(wire::DnsOption { name: option.name.clone(), value: option.value.clone() });
+        }
+    }
     request.dns_policy = Some("None".to_owned());
-    request.dns_config = Some(wire::DnsConfig {
-        name_server: config.nameservers.clone().unwrap_or_default(),
-        search: config.searches.clone().unwrap_or_default(),
-        option: config
-            .options
-            .iter()
-            .flatten()
-            .map(|option| wire::DnsOption { name: option.name.clone(), value: option.value.clone() })
-            .collect(),
-    });
+    request.dns_config = Some(config);
+}
+
+fn add<'a>(there: &mut Vec<String>, more: impl Iterator<Item = &'a String>) {
+    for one in more {
+        if !there.contains(one) {
+            there.push(one.clone());
+        }
+    }
 }
 
 #[derive(Deserialize)]

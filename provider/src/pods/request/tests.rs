@@ -192,3 +192,43 @@ fn keys_for_registries_are_read_from_both_kinds_of_secret() {
     assert_eq!(seen, [("old.example.com", "me", "hush"), ("registry.example.com", "me", "hush")]);
     assert_eq!(remarks[0].reason, "FailedToRetrieveImagePullSecret");
 }
+
+/// The DNS of a request for a pod in the namespace `vk`, where the cluster's DNS is at these addresses.
+fn dns(spec: Value, servers: &[&str]) -> Value {
+    let mut spec = spec;
+    spec["containers"] = json!([{ "name": "c", "image": "busybox" }]);
+    let dns = servers.iter().map(|server| (*server).to_owned()).collect();
+    let sources = Sources { dns, ..Sources::default() };
+    let request = for_pod(&pod(spec), &sources, &scope(), None).unwrap().request;
+    json!({ "policy": request.dns_policy, "config": request.dns_config.map(|config| json!({
+        "servers": config.name_server,
+        "searches": config.search,
+        "options": config.option.into_iter().map(|option| (option.name, option.value)).collect::<Vec<_>>(),
+    })) })
+}
+
+const SEARCHES: [&str; 3] = ["vk.svc.cluster.local", "svc.cluster.local", "cluster.local"];
+
+#[test]
+fn names_of_the_cluster_are_asked_first_as_a_kubelet_has_it() {
+    let told = dns(json!({}), &["10.96.0.10"]);
+    let config = json!({ "servers": ["10.96.0.10"], "searches": SEARCHES, "options": [["ndots", "5"]] });
+    assert_eq!(told, json!({ "policy": "None", "config": config }));
+}
+
+#[test]
+fn what_a_pod_adds_stands_behind_and_its_options_win() {
+    let spec = json!({ "dnsPolicy": "ClusterFirst", "dnsConfig": {
+        "nameservers": ["10.96.0.10", "1.1.1.1"], "searches": ["example.com"],
+        "options": [{ "name": "ndots", "value": "2" }, { "name": "rotate" }] } });
+    let config = dns(spec, &["10.96.0.10"])["config"].clone();
+    assert_eq!(config["servers"], json!(["10.96.0.10", "1.1.1.1"]));
+    assert_eq!(config["searches"], json!([SEARCHES[0], SEARCHES[1], SEARCHES[2], "example.com"]));
+    assert_eq!(config["options"], json!([["ndots", "2"], ["rotate", null]]));
+}
+
+#[test]
+fn a_cluster_without_dns_and_a_pod_without_wishes_leave_it_to_the_cloud() {
+    assert_eq!(dns(json!({}), &[]), json!({ "policy": null, "config": null }));
+    assert_eq!(dns(json!({ "dnsPolicy": "Default" }), &[]), json!({ "policy": "Default", "config": null }));
+}
