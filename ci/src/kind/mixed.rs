@@ -59,8 +59,6 @@ struct Site {
     node: String,
     /// The range of the node's pods.
     pods: String,
-    /// Where names are asked for.
-    dns: String,
 }
 
 impl Site {
@@ -82,11 +80,6 @@ impl Site {
         Ok(Self {
             gateway: gateway.context("the network kind has no gateway")?.to_owned(),
             pods: kubectl(cluster, &format!("get node {node} --output jsonpath='{{.spec.podCIDR}}'"), "")?,
-            dns: kubectl(
-                cluster,
-                "--namespace=kube-system get service kube-dns --output jsonpath='{.spec.clusterIP}'",
-                "",
-            )?,
             node: docker(&["inspect", &node, "--format", address])?,
         })
     }
@@ -95,23 +88,21 @@ impl Site {
 fn meet(cluster: &Cluster, root: &Path, simulator: &Simulator) -> Result<()> {
     helm_install(cluster, root, &[&format!("ECI_ENDPOINT={}", simulator.endpoint)])?;
     appears(cluster)?;
-    kubectl(cluster, "apply --filename -", &servers(simulator))?;
+    kubectl(cluster, "apply --filename -", &servers())?;
     kubectl(cluster, "wait --for=condition=Ready pod/real pod/virtual --timeout=120s", "")?;
     for (from, to) in CALLS {
         let ask = |what: &str| kubectl(cluster, &format!("get {what}"), "");
         let address = ask(&format!("pod {to} --output jsonpath='{{.status.podIP}}'"))?;
         let service = ask(&format!("service {to} --output jsonpath='{{.spec.clusterIP}}'"))?;
         println!("✓ nginx runs on the {to} node, at {address}");
-        kubectl(cluster, "apply --filename -", &caller(simulator, from, to, [&address, &service]))?;
+        kubectl(cluster, "apply --filename -", &caller(from, to, [&address, &service]))?;
     }
     for (from, to) in CALLS {
-        // an instance is called as its group is
-        let host = if to == "virtual" { "default-virtual" } else { to };
         let ends = format!("wait --for=jsonpath={{.status.phase}}=Succeeded pod/caller-{from} --timeout=60s");
         kubectl(cluster, &ends, "")?;
         let said = kubectl(cluster, &format!("logs caller-{from}"), "")?;
         for way in ["address", "service", "name"] {
-            let wanted = format!("{way}: nginx of {host}\n");
+            let wanted = format!("{way}: nginx of {to}\n");
             ensure!(said.contains(&wanted), "caller-{from} should say `{}`; it says:\n{said}", wanted.trim());
         }
         println!("✓ from the {from} node the pod on the {to} node is reached by address, Service and name");
@@ -121,21 +112,18 @@ fn meet(cluster: &Cluster, root: &Path, simulator: &Simulator) -> Result<()> {
     kubectl(cluster, others, "").map(drop)
 }
 
-/// Where a pod runs, as its specification says it.
-fn place(simulator: &Simulator, node: &str) -> String {
+/// Where a pod runs, as its specification says it. All else is the cluster's and the provider's to know, also where names
+/// are asked for.
+fn place(node: &str) -> &'static str {
     match node {
-        "virtual" => format!(
-            "nodeName: virtual-kubelet\n  dnsPolicy: None\n  dnsConfig: {{ nameservers: [{}], searches: \
-             [default.svc.cluster.local, svc.cluster.local, cluster.local], options: [{{ name: ndots, value: \"5\" }}] }}",
-            simulator.dns
-        ),
+        "virtual" => "nodeName: virtual-kubelet",
         // the virtual node's taint keeps it off that one
-        _ => "automountServiceAccountToken: false".to_owned(),
+        _ => "automountServiceAccountToken: false",
     }
 }
 
 /// On each node a server, and a Service before it.
-fn servers(simulator: &Simulator) -> String {
+fn servers() -> String {
     let one = |node: &str| {
         format!(
             "apiVersion: v1
@@ -151,7 +139,7 @@ metadata: {{ name: {node} }}
 spec: {{ selector: {{ app: {node} }}, ports: [{{ port: 80 }}] }}
 ---
 ",
-            place(simulator, node),
+            place(node),
             nginx::TAG
         )
     };
@@ -159,7 +147,7 @@ spec: {{ selector: {{ app: {node} }}, ports: [{{ port: 80 }}] }}
 }
 
 /// A pod on one node that calls the server on the other by each way, and ends well when all of them led there.
-fn caller(simulator: &Simulator, from: &str, to: &str, [address, service]: [&str; 2]) -> String {
+fn caller(from: &str, to: &str, [address, service]: [&str; 2]) -> String {
     format!(
         "apiVersion: v1
 kind: Pod
@@ -178,7 +166,7 @@ spec:
       call service {service}
       call name {to}.default
 ",
-        place(simulator, from),
+        place(from),
         nginx::TAG
     )
 }

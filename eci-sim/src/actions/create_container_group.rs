@@ -72,6 +72,7 @@ impl Plan {
         let tags = order::tags(request.tag.iter().map(|tag| (tag.key.as_deref(), tag.value.as_deref())))?;
         let asked = order::size(request, &containers)?;
         let spec = Spec {
+            host_name: request.host_name.as_deref().unwrap_or_default().into(),
             restart_policy: order::restart_policy(request.restart_policy.as_deref())?,
             asked: if asked == Size::default() { Size::DEFAULT } else { asked },
             zone: "".into(),

@@ -64,6 +64,8 @@ pub struct Spec {
     pub vswitch: Arc<str>,
     /// Its security group.
     pub security_group: Arc<str>,
+    /// The name of its host; its own where it is empty.
+    pub host_name: Box<str>,
     /// Its volumes.
     pub volumes: Box<[Volume]>,
     /// What few groups have.

@@ -194,7 +194,8 @@ impl Sandbox {
                 volume.name
             ))),
         });
-        let host_name: String = group.card.name.chars().take(63).collect();
+        let own = Some(&*group.spec.host_name).filter(|name| !name.is_empty());
+        let host_name: String = own.unwrap_or(&group.card.name).chars().take(63).collect();
         Ok(Self {
             group: group.id().to_owned(),
             host_name: host_name.trim_end_matches('-').to_owned(),

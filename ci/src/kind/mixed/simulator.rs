@@ -17,8 +17,6 @@ pub struct Simulator {
     process: Child,
     /// Where it answers, seen from the cluster.
     pub endpoint: String,
-    /// Where the cluster's names are asked for.
-    pub dns: String,
 }
 
 /// How its containers are found.
@@ -55,7 +53,7 @@ impl Simulator {
         std::thread::spawn(move || lines.for_each(drop));
         let endpoint =
             line.split_whitespace().nth(1).context("eci-sim does not say where it answers")?.to_owned();
-        Ok(Self { process, endpoint, dns: site.dns.clone() })
+        Ok(Self { process, endpoint })
     }
 
     /// Ends it as a person would, and waits until its containers are gone.
