@@ -27,7 +27,10 @@ const CHECKS: &[(&str, Check)] = &[
     ("the Docker runtime", docker),
     ("documentation", documentation),
     ("the main job", |root| cargo(root, &["run", "--release"])),
-    ("the benches still run", |root| cargo(root, &["bench", "--package", "benches", "--", "--test"])),
+    ("the benches still run", |root| {
+        cargo(root, &["bench", "--package", "benches", "--", "--test"])?;
+        cargo(root, &["bench", "--package", "eci-sim", "--bench", "*", "--", "--test"])
+    }),
     ("real kubectl against the playground", kubectl::run),
     ("official Python clients", sdk::python),
     ("official Node client", sdk::node),

@@ -162,11 +162,11 @@ async fn read(
             return if buffer.is_empty() { Ok(Ok(None)) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
         }
     };
-    let head = buffer.split_to(head).freeze();
-    let (mut request, version) = match parse(&head) {
+    let (mut request, version) = match parse(&buffer[..head]) {
         Ok(parsed) => parsed,
         Err(bad) => return Ok(Err(bad)),
     };
+    buffer.advance(head);
     if request.header("expect").is_some_and(|value| value.eq_ignore_ascii_case("100-continue")) {
         stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
     }
@@ -179,7 +179,7 @@ async fn read(
     Ok(Ok(Some((request, keep))))
 }
 
-fn parse(head: &Bytes) -> Result<(Incoming, u8), Bad> {
+fn parse(head: &[u8]) -> Result<(Incoming, u8), Bad> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut parsed = httparse::Request::new(&mut headers);
     match parsed.parse(head) {

@@ -288,21 +288,22 @@ impl World {
     pub fn change(&mut self, number: u64, change: impl FnOnce(&mut Group, &mut Card)) {
         let now = self.now;
         let Some(group) = self.groups.get_mut(&number) else { return };
+        let key = (Arc::clone(&group.card.account), Arc::clone(&group.card.region));
+        let mut place = self.places.get_mut(&key);
+        if let Some(place) = &mut place {
+            place.index.remove(group);
+        }
         let mut card = (*group.card).clone();
-        change(group, &mut card);
         let before = u64::from(group.vcpu().0);
+        change(group, &mut card);
         if card != *group.card {
-            let key = (Arc::clone(&group.card.account), Arc::clone(&group.card.region));
-            if let Some(place) = self.places.get_mut(&key) {
-                place.index.changed(&group.card, &card);
-            }
             group.card = Arc::new(card);
             self.ledger.write(now, &group.card, crate::ledger::What::Changed);
         }
         group.changed = now;
         let after = u64::from(group.vcpu().0);
-        let key = (Arc::clone(&group.card.account), Arc::clone(&group.card.region));
-        if let Some(place) = self.places.get_mut(&key) {
+        if let Some(place) = place {
+            place.index.add(group);
             place.used_milli_vcpu = (place.used_milli_vcpu + after).saturating_sub(before);
         }
     }

@@ -49,6 +49,8 @@ fn play(sim: &EciSim, acts: &[Act]) {
                 let command = ["sleep", &seconds.to_string()];
                 let request = create_container_group::CreateContainerGroup {
                     tag,
+                    vswitch_id: Some(format!("vsw-{name}")),
+                    security_group_id: Some(format!("sg-{}", (name + seconds) % 3)),
                     ..once(&format!("name-{name}"), &command)
                 };
                 ids.push(create(sim, &request));
@@ -121,6 +123,29 @@ proptest! {
                         ..DescribeContainerGroups::default()
                     };
                     prop_assert_eq!(found(&sim, &filter), wanted, "{:?}", filter);
+                }
+            }
+        }
+        for vswitch in [None, Some("vsw-0"), Some("vsw-9")] {
+            for zone in [None, all.first().map(|group| group.zone_id.as_str())] {
+                for security_group in [None, Some("sg-1")] {
+                    for status in [None, Some("Running")] {
+                        let is = |wanted: Option<&str>, own: &str| wanted.is_none_or(|wanted| wanted == own);
+                        let wanted: Vec<_> = all.iter().filter(|group| {
+                            is(vswitch, &group.vswitch_id)
+                                && is(zone, &group.zone_id)
+                                && is(security_group, &group.security_group_id)
+                                && is(status, &group.status)
+                        }).map(|group| group.container_group_id.clone()).collect();
+                        let filter = DescribeContainerGroups {
+                            vswitch_id: vswitch.map(str::to_owned),
+                            zone_id: zone.map(str::to_owned),
+                            security_group_id: security_group.map(str::to_owned),
+                            status: status.map(str::to_owned),
+                            ..DescribeContainerGroups::default()
+                        };
+                        prop_assert_eq!(found(&sim, &filter), wanted, "{:?}", filter);
+                    }
                 }
             }
         }

@@ -106,12 +106,18 @@ impl Filter<'_> {
     /// What of it the world keeps an index of.
     fn keys(&self) -> Vec<Key<'_>> {
         let state = self.status.and_then(|name| State::ALL.into_iter().find(|state| state.name() == name));
-        let name = self.name.filter(|name| !name.is_empty()).map(Key::Name);
+        let places = [
+            set(self.vswitch).map(Key::VSwitch),
+            set(self.zone).map(Key::Zone),
+            set(self.security_group).map(Key::SecurityGroup),
+        ];
+        let name = set(self.name).map(Key::Name);
         self.tags
             .iter()
             .map(|(key, value)| Key::of_tag(key, value))
             .chain(name)
             .chain(state.map(Key::State))
+            .chain(places.into_iter().flatten())
             .collect()
     }
 
@@ -127,6 +133,10 @@ impl Filter<'_> {
         let one = self.id.filter(|id| !id.is_empty()).map(|id| vec![id.to_owned()]);
         Ok(many.or(one))
     }
+}
+
+fn set(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.is_empty())
 }
 
 fn unset(text: Option<&str>) -> bool {

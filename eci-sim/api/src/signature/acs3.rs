@@ -1,5 +1,7 @@
 //! ACS3-HMAC-SHA256: the signature stands in the `Authorization` header.
 
+use std::borrow::Cow;
+
 use hmac::{Hmac, Mac};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -32,9 +34,13 @@ pub struct Signable<'a> {
 impl Signable<'_> {
     /// The text whose hash is signed.
     pub fn canonical(&self) -> String {
-        let mut query: Vec<_> = self.query.iter().collect();
+        self.canonical_of(self.query.iter().collect())
+    }
+
+    /// The same, with a query that stands elsewhere.
+    pub(super) fn canonical_of(&self, mut query: Vec<&(String, String)>) -> String {
         query.sort();
-        let mut signed: Vec<_> = self.signed.iter().map(|name| name.to_ascii_lowercase()).collect();
+        let mut signed: Vec<_> = self.signed.iter().map(|name| lower(name)).collect();
         signed.sort();
         let mut text = String::with_capacity(USUAL_LENGTH);
         text.push_str(&self.method.to_ascii_uppercase());
@@ -69,12 +75,23 @@ impl Signable<'_> {
 
     /// The algorithm and the hash of the canonical text.
     pub fn string_to_sign(&self) -> String {
-        [ALGORITHM, "\n", &sha256_hex(self.canonical().as_bytes())].concat()
+        string_to_sign(&self.canonical())
     }
 
     /// The signature under `secret`, in lower hex.
     pub fn sign(&self, secret: &Secret) -> String {
         sign_text(&self.string_to_sign(), secret)
+    }
+}
+
+pub(super) fn string_to_sign(canonical: &str) -> String {
+    [ALGORITHM, "\n", &sha256_hex(canonical.as_bytes())].concat()
+}
+
+fn lower(name: &str) -> Cow<'_, str> {
+    match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(name.to_ascii_lowercase()),
+        false => Cow::Borrowed(name),
     }
 }
 

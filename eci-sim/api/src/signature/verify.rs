@@ -185,7 +185,7 @@ fn verify_rpc(
 
 fn verify_acs3(
     request: &IncomingRequest<'_>,
-    Verified { authorization, .. }: &Verified,
+    Verified { authorization, protocol, pairs, .. }: &Verified,
     secret: &Secret,
     now: Timestamp,
 ) -> Result<(), SignatureProblem> {
@@ -204,11 +204,15 @@ fn verify_acs3(
             return Err(incomplete(&format!("SignedHeaders must contain {name}")));
         }
     }
-    let query = parse_form(request.query.as_bytes());
     let (headers, signed) = (request.headers, authorization.signed.as_slice());
     let signable =
-        Signable { method: request.method, query: &query, headers, signed, payload_hash: &payload_hash };
-    let string_to_sign = signable.string_to_sign();
+        Signable { method: request.method, query: &[], headers, signed, payload_hash: &payload_hash };
+    // Where no form was mixed into it, the query was read already.
+    let canonical = match is_form(request) {
+        true => signable.canonical_of(parse_form(request.query.as_bytes()).iter().collect()),
+        false => signable.canonical_of(protocol.iter().chain(pairs).collect()),
+    };
+    let string_to_sign = acs3::string_to_sign(&canonical);
     if equal(&authorization.signature, &acs3::sign_text(&string_to_sign, secret)) {
         return Ok(());
     }
@@ -218,14 +222,19 @@ fn verify_acs3(
 /// Query and form body as one; where a name stands in both, the body's wins.
 fn parameters(request: &IncomingRequest<'_>) -> Pairs {
     let mut all = parse_form(request.query.as_bytes());
-    let kind = header(request, "content-type").unwrap_or_default().to_ascii_lowercase();
-    if kind.starts_with("application/x-www-form-urlencoded") {
+    if is_form(request) {
         let body = parse_form(request.body);
         let named: HashSet<&str> = body.iter().map(|(name, _)| name.as_str()).collect();
         all.retain(|(name, _)| !named.contains(name.as_str()));
         all.extend(body);
     }
     all
+}
+
+fn is_form(request: &IncomingRequest<'_>) -> bool {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let kind = header(request, "content-type").unwrap_or_default();
+    kind.get(..FORM.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(FORM))
 }
 
 fn header<'a>(request: &IncomingRequest<'a>, name: &str) -> Option<&'a str> {
