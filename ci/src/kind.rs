@@ -281,9 +281,11 @@ pub fn check(root: &Path) -> Result<Ended> {
 }
 
 fn play(cluster: &Cluster, root: &Path) -> Result<()> {
-    // what a killed run left
-    delete(cluster)?;
-    up(cluster)?;
+    with_second_try("making a kind cluster", || {
+        // what a killed run left, or the first try
+        delete(cluster)?;
+        up(cluster)
+    })?;
     install(cluster, root, Time::Simulated)?;
     cases(cluster, root)?;
     release::uninstall(cluster)?;
