@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use super::usage::{Reading, positive};
+use super::usage::{PodUsage, Reading, positive};
 
 /// The media type of the text.
 pub(super) const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -89,7 +89,7 @@ fn pods(text: &mut String, reading: &Reading) {
     series(text, POD_MEMORY, memory);
 }
 
-fn memory_of(pod: &super::usage::PodUsage) -> Option<u64> {
+fn memory_of(pod: &PodUsage) -> Option<u64> {
     pod.record.memory.as_ref().map(|memory| positive(memory.working_set))
 }
 

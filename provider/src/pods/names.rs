@@ -53,7 +53,7 @@ impl Finder {
 }
 
 /// Whether a pod's names are the cluster's, which they are unless it says otherwise.
-pub fn wants(pod: &Pod) -> bool {
+fn wants(pod: &Pod) -> bool {
     let policy = pod.spec.as_ref().and_then(|spec| spec.dns_policy.as_deref());
     matches!(policy, None | Some("ClusterFirst" | "ClusterFirstWithHostNet"))
 }

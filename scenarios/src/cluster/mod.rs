@@ -68,6 +68,19 @@ pub trait Cluster {
     fn end(&mut self) -> BoxFuture<'_, ()>;
 }
 
+/// The longest stride of the world's time on a real cluster. As long as the pause between two heartbeats.
+const STRIDE: Duration = Duration::from_secs(10);
+
+/// A span, cut into strides.
+fn strides(span: Duration) -> impl Iterator<Item = Duration> {
+    let mut left = span;
+    std::iter::from_fn(move || {
+        let stride = left.min(STRIDE);
+        left -= stride;
+        (!stride.is_zero()).then_some(stride)
+    })
+}
+
 /// The seed of a provider's life after so many others, since the cloud takes no signature's nonce twice.
 fn of_life(seed: Seed, lives: u32) -> Seed {
     let words = seed.to_string();

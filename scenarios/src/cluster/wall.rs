@@ -16,13 +16,11 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use self::hand::Hand;
-use super::{Cluster, Parts, seen};
+use super::{Cluster, Parts, seen, strides};
 use crate::scenario::Capability;
 use crate::stage::{StartError, pace::Marks};
 use crate::story::Gathering;
 
-/// The longest stride of the world's time; a longer span is cut into several. As long as the pause between two heartbeats.
-const STRIDE: Duration = Duration::from_secs(10);
 /// How long the node may really take to become ready, and the webhook to be asked.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 /// How much of the world's time passes for each look meanwhile.
@@ -140,10 +138,7 @@ impl Wall {
     }
 
     async fn let_pass(&self, span: Duration) {
-        let mut left = span;
-        while !left.is_zero() {
-            let stride = left.min(STRIDE);
-            left -= stride;
+        for stride in strides(span) {
             // The cloud goes first: then nothing that the provider is told lies in its future.
             let Ok(now) = self.parts.clock.advance(stride) else { return };
             self.marks().set(self.machine.now(), now);

@@ -18,13 +18,11 @@ use tokio::time::Instant;
 use self::reach::{Forward, Target};
 use self::release::Release;
 use super::site::SiteError;
-use super::{Cluster, NODE, seen};
+use super::{Cluster, NODE, seen, strides};
 use crate::scenario::Capability;
 use crate::stage::{StartError, pace::Marks};
 use crate::story::Gathering;
 
-/// The longest stride of the world's time; a longer span is cut into several. As long as the pause between two heartbeats.
-const STRIDE: Duration = Duration::from_secs(10);
 /// How long the provider may really take to follow a stride, and how often it is looked whether it has.
 const FOLLOWS_WITHIN: Duration = Duration::from_secs(20);
 const GLANCE: Duration = Duration::from_millis(1);
@@ -176,10 +174,7 @@ impl Installed {
     }
 
     async fn let_pass(&self, span: Duration) {
-        let mut left = span;
-        while !left.is_zero() {
-            let stride = left.min(STRIDE);
-            left -= stride;
+        for stride in strides(span) {
             let moved = self.stride(stride).await;
             // Whatever comes of it, this world grows older: who waits for something must come to an end.
             let Ok(now) = self.clock.advance(stride) else { return };
