@@ -1,17 +1,21 @@
 //! How fast is the local cloud within its process, and how does it bear many groups?
 
+mod groups;
+
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use determinism::{Clock, Seed};
 use eci_api::Secret;
-use eci_api::actions::create_container_group::{Container, CreateContainerGroup, Tag};
+use eci_api::actions::create_container_group::{CreateContainerGroup, Tag};
 use eci_api::actions::describe_container_groups::{DescribeContainerGroups, DescribeContainerGroupsTag};
 use eci_api::query::render;
 use eci_api::signature::acs3;
 use eci_sim::EciSim;
 use eci_sim::quota::Quota;
 use eci_sim::server::Incoming;
+
+use groups::group;
 
 const KEY: (&str, &str) = ("bench", "bench-secret");
 const HOST: &str = "eci.cn-hangzhou.aliyuncs.com";
@@ -27,14 +31,10 @@ fn cloud(groups: usize) -> (EciSim, Clock, Vec<String>) {
 
 /// A vSwitch has room for some 65,000 groups.
 fn create(sim: &EciSim, n: usize) -> String {
-    let container =
-        Container { name: Some("main".into()), image: Some("nginx".into()), ..Container::default() };
     let request = CreateContainerGroup {
-        container_group_name: Some(format!("group-{n}")),
         vswitch_id: Some(format!("vsw-{}", n / 50_000)),
         tag: vec![Tag { key: Some("shard".into()), value: Some((n % 1000).to_string()) }],
-        container: vec![container],
-        ..CreateContainerGroup::default()
+        ..group(n)
     };
     sim.act(&request).expect("a group").container_group_id
 }

@@ -2,13 +2,17 @@
 //!
 //! Another number of groups can be given: `cargo bench -p eci-sim --bench fleet -- 100000`.
 
+mod groups;
+
 use std::time::Duration;
 
 use determinism::{Clock, Stopwatch};
-use eci_api::actions::create_container_group::{Container, CreateContainerGroup};
+use eci_api::actions::create_container_group::CreateContainerGroup;
 use eci_api::actions::describe_container_groups::DescribeContainerGroups;
 use eci_sim::EciSim;
 use eci_sim::quota::Quota;
+
+use groups::group;
 
 const GROUPS: usize = 1_000_000;
 /// As a test, so few.
@@ -51,14 +55,7 @@ fn main() -> Result<()> {
 }
 
 fn create(sim: &EciSim, n: usize) -> Result<String> {
-    let container =
-        Container { name: Some("main".into()), image: Some("nginx".into()), ..Container::default() };
-    let request = CreateContainerGroup {
-        container_group_name: Some(format!("group-{n}")),
-        vswitch_id: Some(format!("vsw-{}", n / A_VSWITCH)),
-        container: vec![container],
-        ..CreateContainerGroup::default()
-    };
+    let request = CreateContainerGroup { vswitch_id: Some(format!("vsw-{}", n / A_VSWITCH)), ..group(n) };
     Ok(sim.act(&request)?.container_group_id)
 }
 

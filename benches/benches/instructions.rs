@@ -4,17 +4,20 @@
 //! what the calls cost (both runs sign all the calls that there could be, so that signing is not in it). With the name
 //! of a question and a number it only makes so many calls.
 
+mod groups;
+
 use std::process::Command;
 use std::time::Duration;
 
 use determinism::{Clock, Seed};
 use eci_api::Secret;
-use eci_api::actions::create_container_group::{Container, CreateContainerGroup};
 use eci_api::actions::describe_container_groups::DescribeContainerGroups;
 use eci_api::query::render;
 use eci_api::signature::{acs3, rpc};
 use eci_sim::EciSim;
 use eci_sim::server::Incoming;
+
+use groups::group;
 
 const KEY: (&str, &str) = ("bench", "bench-secret");
 const HOST: &str = "eci.cn-hangzhou.aliyuncs.com";
@@ -57,7 +60,8 @@ fn count(question: &str, calls: u64) -> Result<u64> {
 fn ask(question: &str, calls: u64) -> Result<()> {
     let clock = Clock::still("2026-01-05T01:00:00Z".parse()?);
     let sim = EciSim::builder().clock(clock.clone()).credential(KEY.0, Secret::new(KEY.1)).build();
-    let ids: Vec<String> = (0..GROUPS).map(|n| create(&sim, n)).collect::<Result<_>>()?;
+    let ids: Vec<String> =
+        (0..GROUPS).map(|n| Ok(sim.act(&group(n))?.container_group_id)).collect::<Result<_>>()?;
     clock.advance(Duration::from_secs(60))?;
     sim.control().now();
     let one = Some(format!("[\"{}\"]", ids[GROUPS / 2]));
@@ -79,17 +83,6 @@ fn ask(question: &str, calls: u64) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn create(sim: &EciSim, n: usize) -> Result<String> {
-    let container =
-        Container { name: Some("main".into()), image: Some("nginx".into()), ..Container::default() };
-    let request = CreateContainerGroup {
-        container_group_name: Some(format!("group-{n}")),
-        container: vec![container],
-        ..CreateContainerGroup::default()
-    };
-    Ok(sim.act(&request)?.container_group_id)
 }
 
 /// As a listener hands it over.

@@ -3,6 +3,8 @@
 //! Both servers and their clients share two threads, so a ratio is what the simulator costs beside all that both do.
 //! The ratio is taken in each turn, so that what else the machine did fell on both; what that was is told, too.
 
+mod groups;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,7 +12,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use determinism::{Clock, Seed, Stopwatch};
 use eci_api::Secret;
-use eci_api::actions::create_container_group::{Container, CreateContainerGroup};
 use eci_api::query::render;
 use eci_api::signature::acs3;
 use eci_sim::{EciSim, listener};
@@ -21,6 +22,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+
+use groups::group;
 
 const KEY: (&str, &str) = ("load", "load-secret");
 const GROUPS: usize = 1_000;
@@ -40,7 +43,8 @@ fn main() -> Result<()> {
 async fn run() -> Result<()> {
     let clock = Clock::still("2026-01-05T01:00:00Z".parse()?);
     let sim = EciSim::builder().clock(clock.clone()).credential(KEY.0, Secret::new(KEY.1)).build();
-    let ids: Vec<String> = (0..GROUPS).map(|n| create(&sim, n)).collect::<Result<_>>()?;
+    let ids: Vec<String> =
+        (0..GROUPS).map(|n| Ok(sim.act(&group(n))?.container_group_id)).collect::<Result<_>>()?;
     clock.advance(Duration::from_secs(60))?;
     sim.control().now();
     let socket = TcpListener::bind("127.0.0.1:0").await?;
@@ -106,17 +110,6 @@ async fn first_answer() -> Result<(u64, u64)> {
     let kibibytes = resident.ok_or("no VmRSS")?.trim().trim_end_matches(" kB").parse()?;
     child.kill().await?;
     Ok((micros, kibibytes))
-}
-
-fn create(sim: &EciSim, n: usize) -> Result<String> {
-    let container =
-        Container { name: Some("main".into()), image: Some("nginx".into()), ..Container::default() };
-    let request = CreateContainerGroup {
-        container_group_name: Some(format!("group-{n}")),
-        container: vec![container],
-        ..CreateContainerGroup::default()
-    };
-    Ok(sim.act(&request)?.container_group_id)
 }
 
 /// Signed calls, each with a nonce of its own.

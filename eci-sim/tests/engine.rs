@@ -275,8 +275,8 @@ async fn a_crash_from_the_control_door_kills_the_run() {
     assert!(stage.engine.done().contains(&"kill main.1".to_owned()));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_run_said_and_what_a_command_in_it_says_are_the_engine_s_own() {
+/// A group that serves, on an Engine and at the machine's own time.
+async fn serving() -> (EciSim, String, JoinHandle<Result<(), Trouble>>) {
     let clock = Clock::system();
     let sim = EciSim::builder().clock(clock).credential("local", Secret::new("local-secret")).build();
     sim.control().script("*", eci_sim::Script { scheduling: Some(Duration::ZERO), ..Default::default() });
@@ -285,6 +285,12 @@ async fn what_a_run_said_and_what_a_command_in_it_says_are_the_engine_s_own() {
     while look(&sim, &id).unwrap().status != "Running" {
         tokio::task::yield_now().await;
     }
+    (sim, id, driver)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_run_said_and_what_a_command_in_it_says_are_the_engine_s_own() {
+    let (sim, id, driver) = serving().await;
     let log = |tail| {
         let request = eci_api::actions::DescribeContainerLog {
             container_group_id: Some(id.clone()),
@@ -343,14 +349,7 @@ async fn probes_are_asked_of_the_run_itself() {
 
 #[tokio::test]
 async fn a_session_is_the_engine_s_too() {
-    let clock = Clock::system();
-    let sim = EciSim::builder().clock(clock).credential("local", Secret::new("local-secret")).build();
-    sim.control().script("*", eci_sim::Script { scheduling: Some(Duration::ZERO), ..Default::default() });
-    let driver = tokio::spawn(sim.on_engine(Played::default()).run(std::future::pending()));
-    let id = create(&sim, &once("job", &["serve"]));
-    while look(&sim, &id).unwrap().status != "Running" {
-        tokio::task::yield_now().await;
-    }
+    let (sim, id, driver) = serving().await;
     let request = eci_api::actions::ExecContainerCommand {
         container_group_id: Some(id),
         container_name: Some("main".to_owned()),
