@@ -6,16 +6,18 @@
 'use strict';
 
 const assert = require('node:assert');
-const { createHmac, createHash, randomUUID } = require('node:crypto');
+const { createHash } = require('node:crypto');
 const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { after, before, test } = require('node:test');
 
+const Eci = require('@alicloud/eci20180808');
+const { Config } = require('@alicloud/openapi-client');
 const { chromium } = require('playwright-core');
 const { PNG } = require('pngjs');
 
-const { KEY_ID, KEY_SECRET, start } = require('../sdk/node/local-eci.js');
+const { KEY_ID, KEY_SECRET, REGION, start } = require('../sdk/node/local-eci.js');
 
 const PICTURE = path.join(__dirname, 'groups.png');
 // What a picture's tile of so many pixels may be off by, of 255: letters are drawn a little otherwise by each release.
@@ -35,15 +37,20 @@ before(async () => {
   // every instant on the page is then known
   const now = new Date((await (await fetch(`http://${eci.control}/clock`)).json()).now);
   await eci.advance((Date.parse('2030-01-07T00:30:00Z') - now.getTime()) / 1000);
+  const config = { accessKeyId: KEY_ID, accessKeySecret: KEY_SECRET, endpoint: eci.endpoint, protocol: 'http' };
+  const client = new Eci.default(new Config(config));
   for (const [name, command] of [
     ['web', ['sleep', '86400']],
     ['batch', ['sh', '-c', 'echo done; sleep 30']],
     ['broken', ['sh', '-c', 'exit 3']],
   ]) {
-    await ask('CreateContainerGroup', { ContainerGroupName: name, RestartPolicy: 'Never', Cpu: '2', Memory: '4' }, command);
+    const container = [new Eci.CreateContainerGroupRequestContainer({ name: 'main', image: 'busybox:1.36', command })];
+    const asked = { containerGroupName: name, restartPolicy: 'Never', cpu: 2, memory: 4, securityGroupId: 'sg-1', vSwitchId: 'vsw-1' };
+    await client.createContainerGroup(new Eci.CreateContainerGroupRequest({ regionId: REGION, ...asked, container }));
   }
   await eci.advance(600);
-  await ask('DeleteContainerGroup', { ContainerGroupId: 'eci-nothere' }, []);
+  const unknown = new Eci.DeleteContainerGroupRequest({ regionId: REGION, containerGroupId: 'eci-nothere' });
+  await assert.rejects(client.deleteContainerGroup(unknown));
   profile = mkdtempSync(path.join(os.tmpdir(), 'page-'));
   writeFileSync(path.join(profile, 'fonts.conf'), FONTS);
   const quiet = ['disable-gpu', 'disable-quic', 'no-first-run', 'disable-background-networking', 'disable-sync'];
@@ -66,23 +73,6 @@ after(async () => {
   if (profile) rmSync(profile, { recursive: true, force: true });
   eci?.stop();
 });
-
-// One call of the OpenAPI, signed by the RPC generation's signature.
-async function ask(action, parameters, command) {
-  const all = {
-    Action: action, Version: '2018-08-08', Format: 'JSON', RegionId: 'cn-hangzhou', AccessKeyId: KEY_ID,
-    SignatureMethod: 'HMAC-SHA1', SignatureVersion: '1.0', SignatureNonce: randomUUID(),
-    Timestamp: '2030-01-07T00:35:00Z', ...parameters,
-  };
-  if (command.length > 0) {
-    Object.assign(all, { SecurityGroupId: 'sg-1', VSwitchId: 'vsw-1', 'Container.1.Name': 'main', 'Container.1.Image': 'busybox:1.36' });
-    command.forEach((word, index) => { all[`Container.1.Command.${index + 1}`] = word; });
-  }
-  const encode = (text) => encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
-  const query = Object.keys(all).sort().map((name) => `${encode(name)}=${encode(all[name])}`).join('&');
-  const signature = createHmac('sha1', `${KEY_SECRET}&`).update(`GET&%2F&${encode(query)}`).digest('base64');
-  return fetch(`http://${eci.endpoint}/?${query}&Signature=${encode(signature)}`);
-}
 
 const texts = (selector) => page.locator(selector).allInnerTexts();
 const door = async (asked) => (await fetch(`http://${eci.control}${asked}`)).json();

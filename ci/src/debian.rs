@@ -1,15 +1,21 @@
 //! What this machine has of programs, and how Debian's are brought.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
 
 use crate::checks::{command, with_second_try};
 
+/// Where in PATH a program is.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
 /// Whether a program is in PATH.
 pub fn is_installed(program: &str) -> bool {
-    let asked = Command::new("sh").args(["-c", &format!("command -v {program}")]).output();
-    asked.is_ok_and(|asked| asked.status.success())
+    find(program).is_some()
 }
 
 /// Whether this process may do everything here.

@@ -1,9 +1,9 @@
 //! The control door's page in a real browser.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::checks::{Ended, command};
 use crate::debian;
@@ -30,12 +30,9 @@ pub fn run(root: &Path) -> Result<Ended> {
     let packages = node_packages(&folder, "page-node")?;
     let mut tests = Command::new("node");
     tests.args(["--test", "page.test.js"]).current_dir(&folder).env("NODE_PATH", packages);
-    tests.env("CHROMIUM", chromium()?).env("ECI_SIM", release_binary(root, "eci-sim")?);
+    tests
+        .env("CHROMIUM", debian::find(PACKAGES[0]).context("Chromium was brought and is not in PATH")?)
+        .env("ECI_SIM", release_binary(root, "eci-sim")?);
     command(&mut tests)?;
     Ok(Ended::Passed)
-}
-
-fn chromium() -> Result<PathBuf> {
-    let asked = Command::new("sh").args(["-c", "command -v chromium"]).output()?;
-    Ok(String::from_utf8_lossy(&asked.stdout).trim().into())
 }
