@@ -2,6 +2,10 @@
 
 mod arguments;
 
+/// An answer is hundreds of short texts, which the usual allocator of a C library looks for among many holes.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,13 +19,25 @@ use eci_sim::{Door, EciSim, Exchange, Incoming, listener};
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use arguments::Arguments;
 
 #[tokio::main(flavor = "multi_thread")]
 async fn main() -> ExitCode {
-    let filter = tracing_subscriber::EnvFilter::from_default_env();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let told = std::env::var("RUST_LOG").unwrap_or_else(|_| "error".to_owned());
+    let filter: Targets = match told.parse() {
+        Ok(filter) => filter,
+        Err(error) => {
+            eprintln!("error: RUST_LOG=`{told}` should be levels such as `eci_sim=debug,error`: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -1,6 +1,10 @@
-//! The group that the benches of the local ECI make, again and again.
+//! What the benches of the local ECI share: the group that they make again and again, and the programs' allocator.
 
 use eci_api::actions::create_container_group::{Container, CreateContainerGroup};
+
+/// The allocator of the programs, since what is measured here allocates much.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The request for the `n`th: one container of the usual size.
 pub fn group(n: usize) -> CreateContainerGroup {
