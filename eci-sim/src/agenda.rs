@@ -42,6 +42,8 @@ pub enum Step {
     OutOfMemory(u8),
     /// A container ends by itself.
     Exit(u8),
+    /// A container that was told to end has ended, or may not take longer.
+    Stopped(u8),
     /// A restart or update is prepared.
     Resume,
     /// The time in Pending is over.

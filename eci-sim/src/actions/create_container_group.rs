@@ -66,9 +66,9 @@ impl Plan {
             return Err(Refusal::missing("Container.1.Name"));
         }
         check_windows(request)?;
-        let containers = order::containers(request)?;
-        let volumes = order::volumes(request)?;
-        order::mounts(&containers, &volumes)?;
+        let containers = order::containers::all(request)?;
+        let volumes = order::volumes::all(request)?;
+        order::volumes::mounts(&containers, &volumes)?;
         let tags = order::tags(request.tag.iter().map(|tag| (tag.key.as_deref(), tag.value.as_deref())))?;
         let asked = order::size(request, &containers)?;
         let spec = Spec {

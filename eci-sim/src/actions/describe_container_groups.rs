@@ -8,7 +8,8 @@ use eci_api::actions::{DescribeContainerGroups, DescribeContainerGroupsReply};
 
 use super::selection::{Filter, limit, tags};
 use super::{Caller, Serve, written, written_or_empty};
-use crate::group::container::{Container, Ended, Phase, Variable, Wait};
+use crate::group::container::spec::Variable;
+use crate::group::container::{Container, Ended, Phase, Wait};
 use crate::group::happened::Happened;
 use crate::group::lifecycle::State;
 use crate::group::{Group, Rare};

@@ -7,7 +7,8 @@ use eci_api::actions::{CreateContainerGroup, UpdateContainerGroup, UpdateContain
 
 use super::{Caller, Serve, start_over};
 use crate::catalog::{CATALOG, Size, Wanted};
-use crate::group::container::{self, Container};
+use crate::group::container::Container;
+use crate::group::container::spec::{Rare, Spec};
 use crate::group::lifecycle::{self, Event};
 use crate::group::{Group, order};
 use crate::ledger::{Tags, Terms};
@@ -91,7 +92,7 @@ impl Change {
         let terms = terms(asked, group, caller)?;
         let spec = spec(asked, group)?;
         let volumes = spec.as_ref().map_or(&group.spec.volumes, |spec| &spec.volumes);
-        order::mounts(containers.as_deref().unwrap_or(&group.containers), volumes)?;
+        order::volumes::mounts(containers.as_deref().unwrap_or(&group.containers), volumes)?;
         Ok(Self { containers, spec, terms, tags })
     }
 
@@ -133,7 +134,7 @@ fn spec(asked: &CreateContainerGroup, group: &Group) -> Result<Option<Box<crate:
         spec.restart_policy = order::restart_policy(asked.restart_policy.as_deref())?;
     }
     if !asked.volume.is_empty() {
-        spec.volumes = order::volumes(asked)?;
+        spec.volumes = order::volumes::all(asked)?;
     }
     let mut rare = group.rare();
     let wanted = order::rare(asked);
@@ -161,7 +162,8 @@ fn containers(
     if asked.container.is_empty() && asked.init_container.is_empty() {
         return Ok(None);
     }
-    let inits: Vec<ask::Container> = asked.init_container.iter().map(order::as_container).collect();
+    let inits: Vec<ask::Container> =
+        asked.init_container.iter().map(order::containers::as_container).collect();
     let mut all = of_kind(&inits, group, true, incremental)?;
     all.extend(of_kind(&asked.container, group, false, incremental)?);
     let mut names: Vec<&str> = all.iter().map(|container| &*container.spec.name).collect();
@@ -191,7 +193,7 @@ fn of_kind(
     let waits = !init && group.containers.iter().any(|container| container.init);
     if !incremental && !partial {
         let new = |(index, asked): (usize, &ask::Container)| {
-            let spec = order::container(asked, &format!("{list}.{}", index + 1))?;
+            let spec = order::containers::one(asked, &format!("{list}.{}", index + 1))?;
             Ok(keep(Container::new(spec, init, waits), group))
         };
         return asked.iter().enumerate().map(new).collect();
@@ -203,7 +205,7 @@ fn of_kind(
         match by_name.unwrap_or(Some(index)).and_then(|at| own.get_mut(at)) {
             Some(container) => container.spec = merged(&container.spec, change, &place)?,
             None => {
-                let spec = order::container(change, &place)?;
+                let spec = order::containers::one(change, &place)?;
                 own.push(Container::new(spec, init, waits));
             }
         }
@@ -220,13 +222,13 @@ fn keep(new: Container, group: &Group) -> Container {
 }
 
 /// What was there, with what is given instead of it.
-fn merged(old: &container::Spec, change: &ask::Container, place: &str) -> Result<container::Spec, Refusal> {
+fn merged(old: &Spec, change: &ask::Container, place: &str) -> Result<Spec, Refusal> {
     let full = ask::Container {
         name: Some(old.name.to_string()),
         image: change.image.clone().filter(|i| !i.is_empty()).or_else(|| Some(old.image.to_string())),
         ..change.clone()
     };
-    let mut new = order::container(&full, place)?;
+    let mut new = order::containers::one(&full, place)?;
     new.name = Arc::clone(&old.name);
     if change.command.is_empty() {
         new.command.clone_from(&old.command);
@@ -260,11 +262,7 @@ fn merged(old: &container::Spec, change: &ask::Container, place: &str) -> Result
 }
 
 /// The same for what few containers have: what is not mentioned stays.
-fn merged_rare(
-    old: &container::Spec,
-    new: Option<Box<container::Rare>>,
-    change: &ask::Container,
-) -> Option<Box<container::Rare>> {
+fn merged_rare(old: &Spec, new: Option<Box<Rare>>, change: &ask::Container) -> Option<Box<Rare>> {
     let Some(old) = old.rare.as_deref() else { return new };
     let mut rare = *new.unwrap_or_default();
     let kept = old.clone();

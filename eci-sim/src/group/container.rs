@@ -1,101 +1,16 @@
-//! One container of a group: what it was asked to be, where it is in its life, and when it is started again.
+//! One container of a group: where it is in its life, and when it is started again.
+
+pub mod spec;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use eci_api::actions::describe_container_groups::{Probe, VolumeMount};
-use eci_api::size::{Mebibytes, MilliVcpu};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::script::Run;
-
-/// What a container was asked to be.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Spec {
-    /// Its name, unique in the group.
-    pub name: Arc<str>,
-    /// Its image.
-    pub image: Box<str>,
-    /// Its command.
-    pub command: Box<[Box<str>]>,
-    /// Its arguments.
-    pub arguments: Box<[Box<str>]>,
-    /// Its vCPU; zero where nothing was asked.
-    pub vcpu: MilliVcpu,
-    /// Its memory; zero where nothing was asked.
-    pub memory: Mebibytes,
-    /// How many GPUs it uses.
-    pub gpus: i32,
-    /// Its environment.
-    pub environment: Box<[Variable]>,
-    /// Its ports.
-    pub ports: Box<[Port]>,
-    /// What is mounted where.
-    pub mounts: Box<[VolumeMount]>,
-    /// When its image is pulled.
-    pub pull_policy: PullPolicy,
-    /// What few containers have.
-    pub rare: Option<Box<Rare>>,
-}
-
-/// What few containers have.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Rare {
-    /// Whether it is alive.
-    pub liveness: Option<Probe>,
-    /// Whether it is ready.
-    pub readiness: Option<Probe>,
-    /// Under whose rights it runs.
-    pub security: Option<eci_api::actions::describe_container_groups::SecurityContext>,
-    /// Whether something runs before it is stopped.
-    pub pre_stop: bool,
-    /// Whether describe leaves its environment out.
-    pub hides_environment: bool,
-    /// Its directory.
-    pub working_dir: Box<str>,
-    /// Whether its input stays open.
-    pub stdin: bool,
-    /// Whether its input closes after the first session.
-    pub stdin_once: bool,
-    /// Whether it has a terminal.
-    pub tty: bool,
-    /// Whether its last lines are told when it ends badly.
-    pub tells_last_words: bool,
-    /// The command that runs when it has started.
-    pub post_start: Box<[Box<str>]>,
-    /// The command that runs before it is stopped.
-    pub stop_command: Box<[Box<str>]>,
-}
-
-/// A port and its protocol.
-pub type Port = (i32, Box<str>);
-
-/// One variable of a container's environment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Variable {
-    /// Its name.
-    pub key: Box<str>,
-    /// Its value.
-    pub value: Box<str>,
-    /// The field of the group whose value it takes; only `status.podIP` exists.
-    pub field: Option<Box<str>>,
-}
-
-/// When an image is pulled.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PullPolicy {
-    /// Nothing was said; IfNotPresent is meant.
-    #[default]
-    Unsaid,
-    /// Before each start.
-    Always,
-    /// When it is not there.
-    IfNotPresent,
-    /// Never.
-    Never,
-}
+use spec::Spec;
 
 /// Whether containers are started again after they ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -216,28 +131,6 @@ impl RestartPolicy {
     }
 }
 
-impl PullPolicy {
-    /// The policy of this name; `Unsaid` for the empty one.
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "" => Some(Self::Unsaid),
-            "Always" => Some(Self::Always),
-            "IfNotPresent" => Some(Self::IfNotPresent),
-            "Never" => Some(Self::Never),
-            _ => None,
-        }
-    }
-
-    /// Its name on the wire.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Always => "Always",
-            Self::Unsaid | Self::IfNotPresent => "IfNotPresent",
-            Self::Never => "Never",
-        }
-    }
-}
-
 /// How long to wait before the try after so many failures: 10 s, doubled each time, 5 minutes at most.
 pub fn back_off(failures: u32) -> Duration {
     let doublings = failures.saturating_sub(1).min(5);
@@ -283,6 +176,11 @@ impl Container {
     /// Whether the platform ends it once the normal containers have ended.
     pub fn is_sidecar(&self) -> bool {
         self.spec.says("ECI_CONTAINER_TYPE", "sidecar")
+    }
+
+    /// Whether something runs before it is stopped.
+    pub fn has_stop_hook(&self) -> bool {
+        self.spec.rare.as_ref().is_some_and(|rare| rare.pre_stop)
     }
 
     /// Whether its group has not failed when it has.
@@ -346,13 +244,6 @@ impl Container {
         if let Phase::Terminated(ended) = phase {
             self.previous = Some(ended);
         }
-    }
-}
-
-impl Spec {
-    /// Whether its environment has `key` with this value.
-    pub fn says(&self, key: &str, value: &str) -> bool {
-        self.environment.iter().any(|v| &*v.key == key && v.value.eq_ignore_ascii_case(value))
     }
 }
 

@@ -108,13 +108,18 @@ impl Hands<'_> {
         true
     }
 
-    /// How long the stop hooks take: the longest command that is understood, else what is drawn.
-    pub(super) fn stop_time(&self) -> Duration {
-        let running = self.group.containers.iter().filter(|container| container.is_running());
-        let commands = running.filter_map(|container| {
-            let rare = container.spec.rare.as_ref().filter(|rare| !rare.stop_command.is_empty())?;
-            script::plan(None, &rare.stop_command, &[], &[]).ends.map(|(after, _)| after)
-        });
-        commands.max().unwrap_or_else(|| self.timeline("stop").stop())
+    /// How long a container takes to end: what a script says, else its hook, where that is a command that is understood,
+    /// else what is drawn; nothing, where it has no hook.
+    pub(super) fn stop_time(&self, index: u8) -> Duration {
+        if let Some(said) = self.script_for(index).and_then(|script| script.stop) {
+            return said;
+        }
+        let Some(container) = self.group.containers.get(usize::from(index)) else { return Duration::ZERO };
+        let Some(rare) = container.spec.rare.as_ref().filter(|rare| rare.pre_stop) else {
+            return Duration::ZERO;
+        };
+        let command = Some(&rare.stop_command).filter(|words| !words.is_empty());
+        let understood = command.and_then(|words| script::plan(None, words, &[], &[]).ends);
+        understood.map_or_else(|| self.timeline("stop").stop(), |(after, _)| after)
     }
 }

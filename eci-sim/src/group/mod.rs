@@ -1,10 +1,13 @@
 //! A container group: what it was asked to be, and where it is in its life.
 
 pub mod container;
+pub mod ending;
 pub mod happened;
+mod launching;
 pub mod lifecycle;
 mod mishaps;
 pub mod order;
+mod priority;
 mod real;
 pub mod steps;
 pub mod timeline;
@@ -44,7 +47,7 @@ pub struct Group {
     pub address: Option<Ipv4Addr>,
     /// What happened to it.
     pub events: Vec<Happened>,
-    /// How many of its containers were begun with, in their order.
+    /// How many of its containers were begun with, in the order of their starts.
     pub begun: u8,
     /// Where the world's agenda has something for it.
     #[serde(skip)]

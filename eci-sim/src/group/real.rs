@@ -24,7 +24,7 @@ impl Hands<'_> {
         match seen {
             Seen::SandboxUp(address) => {
                 (self.group.address, self.group.changed) = (Some(address), self.at);
-                self.begin(0);
+                self.go_on();
             }
             Seen::SandboxFailed(why) => {
                 self.tell(Told::SandboxFailed(why.into()));
@@ -49,10 +49,11 @@ impl Hands<'_> {
                 self.fail_start(index);
             }
             Seen::Ready { container, run, ready } if self.runs(container, run) => {
-                if !ready {
-                    self.tell(Told::Unhealthy(container, false));
+                if ready {
+                    self.become_ready(container);
+                } else {
+                    self.lose_readiness(container);
                 }
-                self.with(container, |container| container.ready = ready);
             }
             Seen::Unhealthy(index, run) if self.runs(index, run) => {
                 self.tell(Told::Unhealthy(index, true));
@@ -70,9 +71,7 @@ impl Hands<'_> {
     fn fail_start(&mut self, index: u8) {
         let (run, at) = (self.plan(index), self.at);
         self.with(index, |container| container.start(at, run));
-        if self.group.containers.get(usize::from(index)).is_some_and(|container| !container.init) {
-            self.begin_next(index);
-        }
+        self.go_on();
         self.end(index, 128, 0, Some("StartError"));
     }
 

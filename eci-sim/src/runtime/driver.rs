@@ -17,7 +17,8 @@ use super::probing::{Found, Probing};
 use super::{Order, Outlet, Runtime, Seen, Work};
 use crate::EciSim;
 use crate::group::Group;
-use crate::group::container::{Container, PullPolicy};
+use crate::group::container::Container;
+use crate::group::container::spec::PullPolicy;
 
 /// How many lines of a log are asked for; no call gives more.
 const TAIL: usize = 2000;

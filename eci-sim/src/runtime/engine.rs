@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::attach::Attached;
 use crate::group::Group;
-use crate::group::container::{Container, Variable};
+use crate::group::container::Container;
+use crate::group::container::spec::Variable;
 
 /// Why an Engine could not do something.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

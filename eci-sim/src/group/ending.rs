@@ -1,0 +1,211 @@
+//! How containers and groups end: by themselves, when they are told to, and by force; in which order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::container::{Container, Wait, back_off};
+use super::happened::What as Told;
+use super::lifecycle::{self, Event, Illegal, Outcome, State};
+use super::mishaps::ends_with_its_run;
+use super::steps::Hands;
+use crate::agenda::Step;
+use crate::ledger::What;
+use crate::runtime::Work;
+
+/// How long records of what ended are kept, at least (eci-openapi.md, section 7.1).
+const RECORD_KEPT: Duration = Duration::from_hours(1);
+/// How long a group that could not be created is shown.
+const FAILED_SCHEDULE_KEPT: Duration = Duration::from_hours(24);
+/// How long a group may stay in Pending.
+pub const PENDING_MINUTES: u32 = 240;
+/// How long containers may take to end, where nothing was said.
+const GRACE: Duration = Duration::from_secs(30);
+
+impl Hands<'_> {
+    /// Somebody asked for its deletion; true when it is gone at once.
+    pub fn delete(&mut self, force: bool) -> bool {
+        if self.group.state == State::Terminating && !force {
+            return false;
+        }
+        let hooks = |c: &Container| c.is_running() && c.has_stop_hook();
+        let lingers = !force && !self.group.state.is_final() && self.group.containers.iter().any(hooks);
+        if self.go(Event::DeleteAsked { lingers }).is_err() {
+            return false;
+        }
+        self.agenda.call_off(self.group, |_| true);
+        if !lingers {
+            return true;
+        }
+        if self.runtime.is_real() {
+            // each level has its time, so that all together may take longer
+            let levels = u32::try_from(self.group.in_order_of_end().len()).unwrap_or(u32::MAX);
+            self.tell_of_killing();
+            self.order(Work::Stop);
+            self.put(self.grace().saturating_mul(levels), Step::GraceOver);
+        } else {
+            self.end_next_level();
+        }
+        false
+    }
+
+    fn grace(&self) -> Duration {
+        let said = self.group.spec.rare.as_ref().and_then(|rare| rare.grace_seconds);
+        said.map_or(GRACE, Duration::from_secs)
+    }
+
+    /// Tells those to end whose turn it is; when none is left, the group is gone.
+    fn end_next_level(&mut self) {
+        let Some(level) = self.group.in_order_of_end().into_iter().next() else {
+            let _was_terminating = self.go(Event::GraceOver);
+            return;
+        };
+        for index in level {
+            self.tell(Told::Killing(index));
+            self.put(self.stop_time(index).min(self.grace()), Step::Stopped(index));
+        }
+    }
+
+    /// A container has ended that was told to, or its time to do so is over.
+    pub(super) fn stopped(&mut self, index: u8) {
+        let (at, in_time) = (self.at, self.stop_time(index) <= self.grace());
+        let (code, signal) = if in_time { (143, 15) } else { (137, 9) };
+        self.with(index, |container| container.end(at, code, signal, None));
+        let left = self.agenda.due(self.group).iter().any(|(_, step)| matches!(step, Step::Stopped(_)));
+        if !left {
+            self.end_next_level();
+        }
+    }
+
+    /// Somebody asked for a restart or an update.
+    ///
+    /// # Errors
+    /// [`Illegal`] in a state that does not allow it.
+    pub fn start_over(&mut self, event: Event) -> Result<(), Illegal> {
+        self.go(event)?;
+        let stays = |step| matches!(step, Step::Deadline | Step::SpotCheck | Step::Reclaim);
+        self.agenda.call_off(self.group, |step| !stays(step));
+        self.tell_of_killing();
+        self.order(Work::Stop);
+        let at = self.at;
+        for container in &mut self.group.containers {
+            if container.is_running() {
+                container.end(at, 143, 15, None);
+                container.restarts += 1;
+            }
+        }
+        let takes = self.timeline("preparation").preparation();
+        self.put(takes, Step::Resume);
+        Ok(())
+    }
+
+    pub(super) fn exit(&mut self, index: u8) {
+        let Some(container) = self.group.containers.get(usize::from(index)) else { return };
+        let code = container.run.as_ref().and_then(|run| run.ends).map_or(0, |(_, code)| code);
+        self.end(index, code, 0, None);
+    }
+
+    /// A container ends, and what follows from it.
+    pub(super) fn end(&mut self, index: u8, code: i32, signal: i32, reason: Option<&'static str>) {
+        let at = self.at;
+        self.agenda.call_off(self.group, |step| ends_with_its_run(step, index));
+        let Some(container) = self.group.containers.get_mut(usize::from(index)) else { return };
+        container.end(at, code, signal, reason);
+        let (init, name) = (container.init, Arc::clone(&container.spec.name));
+        container.ready = init && code == 0;
+        self.group.changed = at;
+        self.ledger.write(at, &self.group.card, What::ContainerEnded { name, exit_code: code });
+        let policy = self.group.spec.restart_policy;
+        if policy.restarts(init, code) {
+            self.restart_later(index);
+        } else if init && code == 0 {
+            self.go_on();
+        } else if init && self.go(Event::AllExited(Outcome::Failed)).is_ok() {
+            return self.finish();
+        }
+        if !init {
+            self.go_on();
+            self.settle();
+        }
+    }
+
+    /// At once after the first early end, later after a growing wait.
+    fn restart_later(&mut self, index: u8) {
+        let starts = self.start_time(index);
+        let mut wait = Duration::ZERO;
+        self.with(index, |container| {
+            container.failures += 1;
+            if container.failures > 1 {
+                wait = back_off(container.failures - 1);
+                let seconds = u16::try_from(wait.as_secs()).unwrap_or(u16::MAX);
+                container.wait(Wait::CrashLoop { seconds });
+            }
+        });
+        if !wait.is_zero() {
+            self.tell(Told::BackOff(index));
+        }
+        self.put(wait.max(starts), Step::StartAgain(index));
+    }
+
+    /// Looks whether the group is running now, or has ended.
+    pub(super) fn settle(&mut self) {
+        let policy = self.group.spec.restart_policy;
+        let apps = || self.group.containers.iter().filter(|container| !container.init);
+        let counts = |c: &&Container| !c.is_sidecar();
+        let over = |c: &Container| c.exit_code().is_some_and(|code| !policy.restarts(false, code));
+        let has_normal = apps().any(|container| counts(&container));
+        let all_over = apps().filter(|c| !has_normal || counts(c)).all(over);
+        if all_over {
+            let bad = |c: &Container| c.exit_code().is_some_and(|code| code != 0) && !c.ignores_exit_code();
+            let failed = apps().filter(|c| !has_normal || counts(c)).any(bad);
+            let outcome = if failed { Outcome::Failed } else { Outcome::Clean };
+            if self.go(Event::AllExited(outcome)).is_ok() {
+                self.finish();
+            }
+        } else if self.group.state == State::Pending
+            && apps().all(Container::was_started)
+            && self.group.begun as usize >= self.group.containers.len()
+            && self.go(Event::EveryContainerUp).is_ok()
+        {
+            self.agenda.call_off(self.group, |step| step == Step::PendingOver);
+        }
+    }
+
+    pub(super) fn give_up_pending(&mut self) {
+        if self.group.state != State::Pending {
+            return;
+        }
+        if self.group.is_initializing() {
+            return self.put(Duration::from_secs(60), Step::PendingOver);
+        }
+        let minutes = self.group.rare().pending_minutes.unwrap_or(PENDING_MINUTES);
+        self.end_by_force(Event::StartOverdue, Told::PendingTooLong(minutes));
+    }
+
+    pub(super) fn end_by_force(&mut self, event: Event, told: Told) {
+        if lifecycle::next(self.group.state, event).is_err() {
+            return;
+        }
+        self.tell(told);
+        if self.go(event).is_ok() {
+            self.finish();
+        }
+    }
+
+    /// Nothing happens any more but that its record grows old.
+    pub(super) fn finish(&mut self) {
+        self.agenda.call_off(self.group, |_| true);
+        self.order(Work::Stop);
+        let at = self.at;
+        for container in &mut self.group.containers {
+            container.end(at, 137, 9, None);
+        }
+        let failed_early = self.group.state == State::ScheduleFailed;
+        self.put(if failed_early { FAILED_SCHEDULE_KEPT } else { RECORD_KEPT }, Step::RecordAged);
+    }
+
+    fn tell_of_killing(&mut self) {
+        for index in self.group.in_order_of_end().into_iter().flatten() {
+            self.tell(Told::Killing(index));
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! How containers come to run: images, starts, and starts after they ended; in which order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::CacheUse;
+use super::container::{Phase, Wait, back_off};
+use super::happened::What as Told;
+use super::steps::Hands;
+use crate::agenda::Step;
+use crate::runtime::Work;
+use crate::script::{self, Run};
+
+/// After how long a failed pull is called a back-off.
+const PULL_RESTS: Duration = Duration::from_secs(2);
+
+impl Hands<'_> {
+    /// Begins with all whose turn it is.
+    pub(super) fn go_on(&mut self) {
+        while let Some(index) = self.group.next_to_begin() {
+            self.begin(index);
+        }
+    }
+
+    fn begin(&mut self, index: u8) {
+        self.group.begun += 1;
+        let Some(container) = self.group.containers.get_mut(usize::from(index)) else { return };
+        if let Phase::Waiting(Wait::Initializing) = container.phase {
+            container.wait(Wait::Creating);
+        }
+        match script::malformed(&container.spec.image) {
+            Some(why) => {
+                container.wait(Wait::InvalidImage(why.clone().into()));
+                self.tell(Told::InvalidImage(index, why.into()));
+            }
+            None => self.pull(index),
+        }
+    }
+
+    pub(super) fn pull(&mut self, index: u8) {
+        use super::container::spec::PullPolicy::{Always, Never};
+        if self.runtime.is_real() {
+            return self.order(Work::Pull(index));
+        }
+        let Some(container) = self.group.containers.get(usize::from(index)) else { return };
+        let (image, policy) = (&container.spec.image, container.spec.pull_policy);
+        let rare = self.group.spec.rare.as_deref();
+        let cached = rare.is_some_and(|rare| match &rare.cache {
+            CacheUse::Hit { images, .. } => images.iter().any(|cached| **cached == **image),
+            CacheUse::None | CacheUse::Missed { .. } => false,
+        });
+        let there = cached
+            || self.group.containers.iter().any(|other| other.spec.image == *image && other.was_started());
+        if there && policy != Always {
+            self.tell(Told::Present(index));
+            return self.create(index);
+        }
+        if policy == Never {
+            let why = "container image is not present with pull policy of Never";
+            return self.fail_pull(index, why.to_owned());
+        }
+        let takes = self.pull_time(index);
+        self.tell(Told::Pulling(index));
+        self.put(takes, Step::PullEnds(index));
+    }
+
+    pub(super) fn end_pull(&mut self, index: u8) {
+        if let Some(why) = self.script(index).and_then(|script| script.cannot_pull.clone()) {
+            return self.fail_pull(index, why);
+        }
+        let millis = u32::try_from(self.pull_time(index).as_millis()).unwrap_or(u32::MAX);
+        self.tell(Told::Pulled(index, millis));
+        self.with(index, |container| container.failures = 0);
+        self.create(index);
+    }
+
+    pub(super) fn fail_pull(&mut self, index: u8, why: String) {
+        self.tell(Told::PullFailed(index, why.clone().into()));
+        let mut failures = 0;
+        self.with(index, |container| {
+            container.failures += 1;
+            failures = container.failures;
+            container.wait(Wait::PullFailed(why.into()));
+        });
+        self.put(PULL_RESTS, Step::PullRests(index));
+        self.put(back_off(failures), Step::PullAgain(index));
+        self.go_on();
+    }
+
+    pub(super) fn rest_from_pulling(&mut self, index: u8) {
+        self.with(index, |container| {
+            if let Phase::Waiting(Wait::PullFailed(why)) = &container.phase {
+                container.phase = Phase::Waiting(Wait::PullBackOff(why.clone()));
+            }
+        });
+        self.tell(Told::PullBackOff(index));
+    }
+
+    pub(super) fn create(&mut self, index: u8) {
+        self.tell(Told::Created(index));
+        if self.runtime.is_real() {
+            return self.order_start(index);
+        }
+        let takes = self.start_time(index);
+        self.put(takes, Step::Start(index));
+    }
+
+    pub(super) fn start(&mut self, index: u8) {
+        let run = self.plan(index);
+        let script = self.script(index);
+        let Some(container) = self.group.containers.get_mut(usize::from(index)) else { return };
+        let ends = run.ends;
+        container.start(self.at, run);
+        let init = container.init;
+        let probe = container.spec.rare.as_ref().and_then(|rare| rare.readiness.as_ref());
+        let delay = probe.map(|probe| u64::try_from(probe.initial_delay_seconds).unwrap_or(0));
+        container.ready = !init && probe.is_none();
+        if script.is_some_and(|script| script.unready) {
+            container.ready = false;
+        } else if let Some(delay) = delay
+            && !self.runtime.is_real()
+        {
+            self.put(Duration::from_secs(delay), Step::Ready(index));
+        }
+        self.tell(Told::Started(index));
+        if let Some((after, _)) = ends {
+            self.put(after, Step::Exit(index));
+        }
+        if !self.runtime.is_real() {
+            self.watch(index);
+        }
+        if !init {
+            self.go_on();
+            self.settle();
+        }
+    }
+
+    /// A probe found a container ready, so that those that wait for it may start.
+    pub(super) fn become_ready(&mut self, index: u8) {
+        self.with(index, |container| container.ready = container.is_running());
+        self.go_on();
+    }
+
+    pub(super) fn start_again(&mut self, index: u8) {
+        self.with(index, |container| container.restarts += 1);
+        if self.runtime.is_real() {
+            return self.order(Work::Pull(index));
+        }
+        self.tell(Told::Present(index));
+        self.tell(Told::Created(index));
+        self.start(index);
+    }
+
+    fn pull_time(&self, index: u8) -> Duration {
+        let scripted = self.script(index).and_then(|script| script.pull);
+        scripted.unwrap_or_else(|| self.timeline(&format!("pull {index}")).pull())
+    }
+
+    pub(super) fn start_time(&self, index: u8) -> Duration {
+        let scripted = self.script(index).and_then(|script| script.start);
+        scripted.unwrap_or_else(|| self.timeline(&format!("start {index}")).start())
+    }
+
+    pub(super) fn plan(&self, index: u8) -> Arc<Run> {
+        let Some(container) = self.group.containers.get(usize::from(index)) else { return Arc::default() };
+        if self.runtime.is_real() {
+            return Arc::new(Run { number: Some(container.next_run()), ..Run::default() });
+        }
+        let script = self.script(index);
+        let spec = &container.spec;
+        let env: Vec<(&str, &str)> = spec.environment.iter().map(|v| (&*v.key, &*v.value)).collect();
+        Arc::new(script::plan(script.as_deref(), &spec.command, &spec.arguments, &env))
+    }
+}

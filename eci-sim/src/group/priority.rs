@@ -1,0 +1,138 @@
+//! In which order containers start and end, where their environment says so (eci-openapi.md, section 7.2).
+//!
+//! Init containers keep their own order. Of the others those of a higher priority go first, and those of the next one
+//! wait until these were started and are ready, or, where they end, until these have ended. Without priorities all are
+//! of the same one.
+
+use std::cmp::Reverse;
+use std::ops::RangeInclusive;
+
+use super::Group;
+use super::container::spec::{Spec, Variable};
+use super::container::{Container, Phase, Wait};
+
+/// The variables that say it.
+const LAUNCH: &str = "ECI_CONTAINER_LAUNCH_PRIORITY";
+const EXIT: &str = "ECI_CONTAINER_EXIT_PRIORITY";
+/// What they can say.
+const PRIORITIES: RangeInclusive<i32> = -1000..=1000;
+
+impl Variable {
+    /// The priority that it sets; `None` where it is no priority, and what would be right where it is none that exists.
+    fn priority(&self, key: &str) -> Option<Result<i32, String>> {
+        let value = self.value.trim();
+        if *self.key != *key || value.is_empty() {
+            return None;
+        }
+        let number = value.parse().ok().filter(|number| PRIORITIES.contains(number));
+        Some(number.ok_or_else(|| format!("`{value}` of {key} should be -1000 to 1000")))
+    }
+
+    /// What is wrong with the priority that it sets, if it sets one.
+    pub(super) fn wrong_priority(&self) -> Option<String> {
+        [LAUNCH, EXIT].into_iter().find_map(|key| self.priority(key)?.err())
+    }
+}
+
+impl Spec {
+    fn priority(&self, key: &str) -> i32 {
+        self.environment.iter().rev().find_map(|variable| variable.priority(key)?.ok()).unwrap_or(0)
+    }
+
+    /// The higher it is, the earlier it starts.
+    pub fn launch_priority(&self) -> i32 {
+        self.priority(LAUNCH)
+    }
+
+    /// The higher it is, the earlier it ends.
+    pub fn exit_priority(&self) -> i32 {
+        self.priority(EXIT)
+    }
+}
+
+impl Group {
+    /// Its containers in the order in which they are begun with.
+    fn in_order_of_start(&self) -> Vec<&Container> {
+        let mut all: Vec<&Container> = self.containers.iter().collect();
+        all.sort_by_cached_key(|container| (!container.init, Reverse(rank(container))));
+        all
+    }
+
+    /// The container whose turn it is to be begun with.
+    pub(super) fn next_to_begin(&self) -> Option<u8> {
+        let all = self.in_order_of_start();
+        let begun = usize::from(self.begun);
+        let next = *all.get(begun)?;
+        let its_turn = match begun.checked_sub(1).and_then(|last| all.get(last)) {
+            None => true,
+            Some(last) if last.init => last.exit_code() == Some(0),
+            Some(last) if rank(last) == rank(next) => is_under_way(last),
+            Some(_) => {
+                let before = all[..begun].iter().filter(|container| !container.init);
+                before.clone().all(|container| self.is_launched(container))
+            }
+        };
+        its_turn.then(|| self.containers.iter().position(|own| std::ptr::eq(own, next)))??.try_into().ok()
+    }
+
+    /// Whether those that start after it need not wait for it: it was started, and is ready where a probe says so, or
+    /// is over for good.
+    fn is_launched(&self, container: &Container) -> bool {
+        let code = container.exit_code();
+        let over = code.is_some_and(|code| !self.spec.restart_policy.restarts(false, code));
+        let probed = container.spec.rare.as_ref().is_some_and(|rare| rare.readiness.is_some());
+        over || container.was_started() && (container.ready || !probed)
+    }
+
+    /// Its running containers in the order in which they are to end, those together that end at the same time.
+    pub fn in_order_of_end(&self) -> Vec<Vec<u8>> {
+        let mut running: Vec<(i32, u8)> = (0..=u8::MAX)
+            .zip(&self.containers)
+            .filter(|(_, container)| container.is_running())
+            .map(|(index, container)| (container.spec.exit_priority(), index))
+            .collect();
+        running.sort_by_key(|(priority, index)| (Reverse(*priority), *index));
+        running
+            .chunk_by(|one, other| one.0 == other.0)
+            .map(|level| level.iter().map(|(_, index)| *index).collect())
+            .collect()
+    }
+}
+
+/// Init containers are of one rank.
+fn rank(container: &Container) -> i32 {
+    if container.init { 0 } else { container.spec.launch_priority() }
+}
+
+/// Whether its start was tried; those of its own priority do not wait until that succeeds.
+fn is_under_way(container: &Container) -> bool {
+    !matches!(container.phase, Phase::Waiting(Wait::Creating | Wait::Initializing))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_priority_is_a_number_of_the_range_or_is_wrong() {
+        for (key, value, wanted) in [
+            (LAUNCH, "1000", Some(Ok(1000))),
+            (LAUNCH, " -1000 ", Some(Ok(-1000))),
+            (LAUNCH, "", None),
+            (
+                LAUNCH,
+                "1001",
+                Some(Err("`1001` of ECI_CONTAINER_LAUNCH_PRIORITY should be -1000 to 1000".to_owned())),
+            ),
+            (
+                LAUNCH,
+                "high",
+                Some(Err("`high` of ECI_CONTAINER_LAUNCH_PRIORITY should be -1000 to 1000".to_owned())),
+            ),
+            (EXIT, "5", None),
+        ] {
+            let variable = Variable { key: key.into(), value: value.into(), field: None };
+            assert_eq!(variable.priority(LAUNCH), wanted, "{key}={value}");
+        }
+    }
+}
