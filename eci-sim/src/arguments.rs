@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use clap::Parser;
 use determinism::Seed;
 use eci_api::Secret;
+use eci_sim::faults::{Rule, told};
 use eci_sim::tls;
 use jiff::Timestamp;
 use rustls::ServerConfig;
@@ -78,6 +79,14 @@ pub struct Arguments {
     /// The region of calls that name none
     #[arg(long, env = "ECI_SIM_REGION", default_value = "cn-hangzhou")]
     pub region: String,
+    /// A fault: `ACTION VERB …`, as in `CreateContainerGroup refuse Throttling.User times=2` or `'*' delay 500ms every=3`;
+    /// may be given several times. The verbs: refuse CODE, delay SPAN, drop-before, drop-after, truncate BYTES,
+    /// stale SPAN, sold-out ZONE, reclaim MINUTES, crash CONTAINER EXIT-CODE
+    #[arg(long, value_name = "RULE")]
+    fault: Vec<Rule>,
+    /// A file that lists faults as YAML or JSON, in the shape in which the control door takes them
+    #[arg(long, value_name = "FILE", env = "ECI_SIM_FAULTS")]
+    faults: Option<PathBuf>,
     /// Who does what containers do.
     #[command(flatten)]
     pub runtime: runtime::RuntimeArguments,
@@ -89,6 +98,19 @@ impl Arguments {
         let key_id = given(self.access_key_id.as_ref(), "ECI_ACCESS_KEY", "--access-key-id")?;
         let secret = given(self.access_key_secret.as_ref(), "ECI_SECRET_KEY", "--access-key-secret")?;
         Ok((key_id, Secret::new(secret)))
+    }
+
+    /// The faults that are to be laid: those of the file, then those of the flags.
+    pub fn faults(&self) -> anyhow::Result<Vec<Rule>> {
+        let mut rules = Vec::new();
+        if let Some(file) = &self.faults {
+            let text = std::fs::read_to_string(file)
+                .with_context(|| format!("the faults of {} cannot be read", file.display()))?;
+            rules = told::listed(&text)
+                .map_err(|why| anyhow::anyhow!("{} should list faults: {why}", file.display()))?;
+        }
+        rules.extend_from_slice(&self.fault);
+        Ok(rules)
     }
 
     /// What is shown over TLS, and a line that says whom to trust.

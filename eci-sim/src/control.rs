@@ -162,6 +162,17 @@ impl Control {
         self.at_present(|state, _| state.faults.lay(rule))
     }
 
+    /// Lays those rules that are not laid yet, however many calls they are still for: a world that is kept keeps its own.
+    pub fn lay_those_missing(&self, rules: Vec<Rule>) {
+        let laid = self.faults();
+        let same = |one: &Rule, other: &Rule| {
+            Rule { times: None, ..one.clone() } == Rule { times: None, ..other.clone() }
+        };
+        for rule in rules.into_iter().filter(|rule| !laid.iter().any(|(_, own)| same(own, rule))) {
+            self.lay(rule);
+        }
+    }
+
     /// Lifts a rule; false when there is none of this number.
     pub fn lift(&self, number: u64) -> bool {
         self.at_present(|state, _| state.faults.lift(number))

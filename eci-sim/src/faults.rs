@@ -1,5 +1,7 @@
 //! Faults are rules with verdicts: asked in the order in which they were laid, the first that does not pass decides.
 
+pub mod told;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 

@@ -52,6 +52,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let (key_id, secret) = arguments.credential()?;
     let token = arguments.control_token()?;
     arguments.check_runtime()?;
+    let faults = arguments.faults()?;
     let clock = Clock::system();
     clock.set_rate(arguments.time.unwrap_or(1));
     arguments.begin.into_iter().for_each(|instant| clock.set(instant));
@@ -66,6 +67,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(dir) => builder.keep(dir, arguments.time)?,
         None => builder.build(),
     };
+    sim.control().lay_those_missing(faults);
     let (open, closed) = watch::channel(());
     let containers = arguments.runtime.begin(&sim, over(&closed)).await?;
     let address = serve_eci(&sim, bind(arguments.listen)?, &closed)?;

@@ -55,3 +55,45 @@ fn time_begins_when_it_is_told_to_and_is_told_where_others_follow() {
         "{said}"
     );
 }
+
+/// What the control door of a simulator with these arguments lists as faults.
+fn faults(arguments: &[&str]) -> String {
+    let (mut child, said) = start(&[&["--control", "127.0.0.1:0"], arguments].concat(), 2);
+    let address = said[1].split_whitespace().nth(1).unwrap().trim_start_matches("http://").to_owned();
+    let mut socket = std::net::TcpStream::connect(&address).unwrap();
+    write!(socket, "GET /faults HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut said = String::new();
+    socket.read_to_string(&mut said).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    said
+}
+
+#[test]
+fn faults_of_a_file_and_of_flags_are_laid_once_however_often_a_kept_world_begins() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("faults.yaml");
+    std::fs::write(&file, "- action: DescribeRegions\n  verdict: drop-after\n").unwrap();
+    let data = dir.path().join("data");
+    let arguments = [
+        "--faults",
+        file.to_str().unwrap(),
+        "--fault",
+        "Create* refuse Throttling.User times=2",
+        "--data",
+        data.to_str().unwrap(),
+    ];
+    for begin in 1..=2 {
+        let listed = faults(&arguments);
+        for part in ["DescribeRegions", "drop-after", "Create*", "Throttling.User"] {
+            assert_eq!(listed.matches(part).count(), 1, "{part}, begin {begin}: {listed}");
+        }
+    }
+}
+
+#[test]
+fn a_fault_that_is_none_ends_the_start_with_what_would_be_one() {
+    let output = Command::new(env!("CARGO_BIN_EXE_eci-sim")).args(["--fault", "* explode"]).output().unwrap();
+    let says = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && says.contains("drop-before"), "{says}");
+}

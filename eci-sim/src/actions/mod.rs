@@ -147,6 +147,9 @@ pub(crate) fn serve_once<A: Serve>(
     caller: &Caller,
 ) -> Result<A::Reply, Refusal> {
     let token = caller.parameter("ClientToken").filter(|_| !crate::journal::only_looks(A::NAME));
+    if token.is_some_and(|token| !token.is_ascii()) {
+        return Err(Refusal::invalid("ClientToken", "it should be at most 64 ASCII characters"));
+    }
     let Some(token) = token.map(|token| (Arc::clone(&caller.account), token.to_owned())) else {
         return request.serve(world, caller);
     };

@@ -1,0 +1,260 @@
+//! Faults as a flag or a file tells them.
+
+use std::str::FromStr;
+
+use super::{Rule, Verdict};
+
+/// What the words of a rule are, for those who wrote others.
+const FORM: &str = "`ACTION VERB …` such as `CreateContainerGroup refuse Throttling.User times=2`";
+const VERBS: &str = "refuse CODE, delay 500ms, drop-before, drop-after, truncate BYTES, stale 5s, sold-out ZONE, \
+                     reclaim MINUTES or crash CONTAINER EXIT-CODE";
+const OPTIONS: &str =
+    "times=N, every=N, status=N (with refuse), or one parameter of the call such as RegionId=cn-beijing";
+
+/// Why words do not tell a fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Untold {
+    /// There are too few.
+    #[error("`{0}` should be {FORM}")]
+    TooFew(String),
+    /// The verb is none.
+    #[error("`{0}` is nothing that becomes of a call; that would be {VERBS}")]
+    Verb(String),
+    /// The verb lacks what belongs to it, or has something else.
+    #[error("`{verb}` should be followed by {should}, not by `{told}`")]
+    Argument {
+        /// Which verb.
+        verb: String,
+        /// By what.
+        should: &'static str,
+        /// What stands there; empty where nothing does.
+        told: String,
+    },
+    /// A word behind the verb is unknown, or its value cannot be.
+    #[error("`{0}` should be {OPTIONS}")]
+    Option(String),
+    /// There is no such operation.
+    #[error("`{0}` is no operation of ECI; a `*` stands for anything")]
+    Action(String),
+}
+
+/// Reads a file of rules: a list, as YAML or JSON, in the shape that the control door takes.
+///
+/// # Errors
+/// A sentence that says where it is none.
+pub fn listed(text: &str) -> Result<Vec<Rule>, String> {
+    let rules: Vec<Rule> = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+    rules.iter().try_for_each(|rule| known(&rule.action)).map_err(|why| why.to_string())?;
+    match rules.iter().position(|rule| rule.every == Some(0)) {
+        Some(index) => Err(format!("rule {}: every: 0 should be 1 or more", index + 1)),
+        None => Ok(rules),
+    }
+}
+
+/// Whether an operation fits; a misspelt one would never strike.
+fn known(action: &str) -> Result<(), Untold> {
+    let fits = eci_api::validate::actions().any(|known| crate::script::matches(action, known));
+    if fits { Ok(()) } else { Err(Untold::Action(action.to_owned())) }
+}
+
+impl FromStr for Rule {
+    type Err = Untold;
+
+    fn from_str(text: &str) -> Result<Self, Untold> {
+        let mut words = text.split_whitespace();
+        let (Some(action), Some(verb)) = (words.next(), words.next()) else {
+            return Err(Untold::TooFew(text.to_owned()));
+        };
+        known(action)?;
+        let mut rule = Rule::new(verdict(verb, &mut words)?).on(action);
+        words.try_for_each(|word| rule.take(word))?;
+        Ok(rule)
+    }
+}
+
+impl Rule {
+    /// Minds one `name=value`.
+    fn take(&mut self, word: &str) -> Result<(), Untold> {
+        let wrong = || Untold::Option(word.to_owned());
+        let (name, value) = word.split_once('=').ok_or_else(wrong)?;
+        let number = || value.parse::<u32>().ok().filter(|number| *number > 0).ok_or_else(wrong);
+        match (name, &mut self.verdict) {
+            ("times", _) => self.times = Some(number()?),
+            ("every", _) => self.every = Some(number()?),
+            ("status", Verdict::Refuse { status, .. }) => {
+                let told = value.parse().ok().filter(|status| (400..600).contains(status));
+                *status = Some(told.ok_or_else(wrong)?);
+            }
+            _ if name.starts_with(char::is_uppercase) && self.parameter.is_none() => {
+                self.parameter = Some((name.to_owned(), value.to_owned()));
+            }
+            _ => return Err(wrong()),
+        }
+        Ok(())
+    }
+}
+
+fn verdict<'a>(verb: &str, words: &mut impl Iterator<Item = &'a str>) -> Result<Verdict, Untold> {
+    let mut next = |should: &'static str| match words.next() {
+        Some(word) if !word.contains('=') => Ok(word),
+        other => Err(Untold::Argument {
+            verb: verb.to_owned(),
+            should,
+            told: other.unwrap_or_default().to_owned(),
+        }),
+    };
+    Ok(match verb {
+        "refuse" => Verdict::Refuse {
+            code: next("a code such as Throttling.User")?.to_owned(),
+            status: None,
+            message: None,
+        },
+        "delay" => Verdict::DelayMs(told(verb, SPAN, next(SPAN)?, millis)?),
+        "stale" => Verdict::StaleMs(told(verb, SPAN, next(SPAN)?, millis)?),
+        "drop-before" => Verdict::DropBefore,
+        "drop-after" => Verdict::DropAfter,
+        "truncate" => Verdict::Truncate(told(verb, BYTES, next(BYTES)?, number)?),
+        "sold-out" => {
+            Verdict::SoldOut(next("a zone such as cn-hangzhou-b, or cn-hangzhou-b/2.0-4.0Gi")?.to_owned())
+        }
+        "reclaim" => Verdict::Reclaim(told(verb, MINUTES, next(MINUTES)?, number)?),
+        "crash" => Verdict::Crash {
+            container: next("a container's name and an exit code")?.to_owned(),
+            exit_code: told(verb, EXIT, next(EXIT)?, number)?,
+        },
+        _ => return Err(Untold::Verb(verb.to_owned())),
+    })
+}
+
+const SPAN: &str = "a span such as 500ms or 5s";
+const BYTES: &str = "a number of bytes";
+const MINUTES: &str = "minutes, 255 at most";
+const EXIT: &str = "a container's name and an exit code";
+
+/// What a word says, as `read` reads it.
+fn told<T>(
+    verb: &str,
+    should: &'static str,
+    word: &str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<T, Untold> {
+    read(word).ok_or_else(|| Untold::Argument { verb: verb.to_owned(), should, told: word.to_owned() })
+}
+
+fn number<T: FromStr>(word: &str) -> Option<T> {
+    word.parse().ok()
+}
+
+/// `500ms` or `5s`, in milliseconds.
+fn millis(word: &str) -> Option<u64> {
+    match word.strip_suffix("ms") {
+        Some(millis) => millis.parse().ok(),
+        None => word.strip_suffix('s')?.parse::<u64>().ok()?.checked_mul(1000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn each_form_tells_the_rule_that_it_reads_like() {
+        let refused = |code: &str, status| Verdict::Refuse { code: code.into(), status, message: None };
+        let crash = Verdict::Crash { container: "web".into(), exit_code: 137 };
+        let one = ("RegionId".to_owned(), "cn-beijing".to_owned());
+        let table = [
+            (
+                "CreateContainerGroup refuse Throttling.User times=2",
+                refused("Throttling.User", None),
+                Some(2),
+                None,
+                None,
+            ),
+            (
+                "Create* refuse InternalError status=503 every=3",
+                refused("InternalError", Some(503)),
+                None,
+                Some(3),
+                None,
+            ),
+            ("* delay 500ms", Verdict::DelayMs(500), None, None, None),
+            ("Describe* stale 5s RegionId=cn-beijing", Verdict::StaleMs(5000), None, None, Some(one)),
+            ("* drop-before times=1", Verdict::DropBefore, Some(1), None, None),
+            ("* drop-after", Verdict::DropAfter, None, None, None),
+            ("* truncate 20", Verdict::Truncate(20), None, None, None),
+            (
+                "* sold-out cn-hangzhou-b/2.0-4.0Gi",
+                Verdict::SoldOut("cn-hangzhou-b/2.0-4.0Gi".into()),
+                None,
+                None,
+                None,
+            ),
+            ("* reclaim 5", Verdict::Reclaim(5), None, None, None),
+            ("* crash web 137 times=1", crash, Some(1), None, None),
+        ];
+        for (text, verdict, times, every, parameter) in table {
+            let action = text.split(' ').next().unwrap_or_default().to_owned();
+            assert_eq!(text.parse(), Ok(Rule { action, parameter, times, every, verdict }), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_tells_no_rule_says_what_would() {
+        let table = [
+            ("", "should be `ACTION VERB"),
+            ("CreateContainerGroup", "should be `ACTION VERB"),
+            ("CreateContainerGruop refuse Throttling", "`CreateContainerGruop` is no operation of ECI"),
+            ("* explode", "`explode` is nothing that becomes of a call"),
+            (
+                "* refuse times=2",
+                "`refuse` should be followed by a code such as Throttling.User, not by `times=2`",
+            ),
+            ("* delay soon", "`delay` should be followed by a span such as 500ms or 5s, not by `soon`"),
+            ("* reclaim 300", "minutes, 255 at most"),
+            ("* crash web", "`crash` should be followed by a container's name and an exit code, not by ``"),
+            ("* drop-after times=0", "`times=0` should be times=N"),
+            ("* drop-after status=500", "`status=500` should be"),
+            ("* refuse Throttling status=200", "`status=200` should be"),
+            ("* drop-after soon", "`soon` should be"),
+        ];
+        for (text, says) in table {
+            let why = text.parse::<Rule>().map_err(|why| why.to_string());
+            assert!(why.as_ref().is_err_and(|why| why.contains(says)), "{text}: {why:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_lists_rules_as_the_control_door_takes_them() {
+        let yaml = "- action: CreateContainerGroup\n  times: 2\n  verdict: {refuse: {code: Throttling.User}}\n- verdict: drop-after\n";
+        let json = r#"[{"action":"CreateContainerGroup","times":2,"verdict":{"refuse":{"code":"Throttling.User"}}},{"verdict":"drop-after"}]"#;
+        let rules = vec![
+            Rule::refuse("Throttling.User").on("CreateContainerGroup").times(2),
+            Rule::new(Verdict::DropAfter),
+        ];
+        assert_eq!(listed(yaml), Ok(rules.clone()));
+        assert_eq!(listed(json), Ok(rules));
+    }
+
+    #[test]
+    fn a_file_that_lists_none_says_where() {
+        let misspelt = listed("- action: '*'\n  verdikt: drop-after\n");
+        assert!(
+            misspelt.as_ref().is_err_and(|why| why.contains("verdikt") && why.contains('2')),
+            "{misspelt:?}"
+        );
+        let unknown = listed("- action: CreateContainerGruop\n  verdict: drop-after\n");
+        assert!(unknown.as_ref().is_err_and(|why| why.contains("no operation of ECI")), "{unknown:?}");
+        let never = listed("- every: 0\n  verdict: drop-after\n");
+        assert!(never.as_ref().is_err_and(|why| why.contains("rule 1")), "{never:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_words_make_it_panic(text in ".{0,80}") {
+            let _told = text.parse::<Rule>();
+            let _listed = listed(&text);
+        }
+    }
+}
