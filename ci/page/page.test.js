@@ -28,6 +28,7 @@ const FONTS = `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fon
 <dir>/usr/share/fonts/truetype/dejavu</dir><cachedir prefix="xdg">fontconfig</cachedir></fontconfig>`;
 
 let eci;
+let client;
 let browser;
 let profile;
 let page;
@@ -38,7 +39,7 @@ before(async () => {
   const now = new Date((await (await fetch(`http://${eci.control}/clock`)).json()).now);
   await eci.advance((Date.parse('2030-01-07T00:30:00Z') - now.getTime()) / 1000);
   const config = { accessKeyId: KEY_ID, accessKeySecret: KEY_SECRET, endpoint: eci.endpoint, protocol: 'http' };
-  const client = new Eci.default(new Config(config));
+  client = new Eci.default(new Config(config));
   for (const [name, command] of [
     ['web', ['sleep', '86400']],
     ['batch', ['sh', '-c', 'echo done; sleep 30']],
@@ -150,4 +151,23 @@ test('a world is kept', async () => {
   await page.click('#keep button:not([type])');
   await page.waitForSelector('#worlds tbody tr');
   assert.deepStrictEqual((await door('/snapshots')).map((kept) => kept.name), ['before-lunch']);
+});
+
+test('the terminal of a container takes lines and tells how its command ended', async () => {
+  const id = (await door('/groups')).find((group) => group.name === 'web').id;
+  const asked = { regionId: REGION, containerGroupId: id, containerName: 'main', command: '["/bin/sh"]' };
+  const { body } = await client.execContainerCommand(new Eci.ExecContainerCommandRequest(asked));
+  const terminal = await browser.newPage();
+  const errors = [];
+  terminal.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+  await terminal.goto(body.httpUrl);
+  await terminal.fill('#line', 'echo hello');
+  await terminal.press('#line', 'Enter');
+  await terminal.waitForFunction(() => document.querySelector('#said').textContent.includes('hello\n'));
+  await terminal.fill('#line', 'exit 3');
+  await terminal.click('#type button:not([type])');
+  await terminal.waitForFunction(() => document.querySelector('#ended').textContent === 'ended with exit code 3');
+  assert.deepStrictEqual(errors, []);
+  assert.strictEqual((await fetch(body.httpUrl)).status, 404, 'an address serves once');
+  await terminal.close();
 });

@@ -42,6 +42,7 @@ pub mod script;
 pub mod server;
 pub mod session;
 pub mod store;
+mod terminal;
 pub mod tls;
 pub mod world;
 

@@ -229,7 +229,7 @@ impl EciSim {
     /// One exchange of the ECI OpenAPI.
     pub fn exchange(&self, request: Incoming) -> Exchange {
         if request.path.starts_with(EXEC_PATH)
-            && let Some(exchange) = self.session(&request)
+            && let Some(exchange) = self.session(&request).or_else(|| self.terminal(&request))
         {
             return exchange;
         }
@@ -554,6 +554,12 @@ impl Incoming {
     pub fn header(&self, name: &str) -> Option<&str> {
         let own = self.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
         own.map(|(_, value)| value.as_str())
+    }
+
+    /// A parameter of the query, as it stands there.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        let pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.filter(|(own, _)| *own == name).map(|(_, value)| value).next()
     }
 }
 

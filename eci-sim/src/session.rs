@@ -84,10 +84,12 @@ impl EciSim {
 
     /// Why a request to the sessions' path opens none.
     pub(crate) fn no_session(request: &Incoming) -> Refusal {
-        match name(request) {
-            Some(id) if is_handshake(request) => Refusal::NotFound { kind: "session", id: id.to_owned() },
-            _ => Refusal::NotSimulated(
-                "The terminal page of ExecContainerCommand (HttpUrl); its WebSocketUri, for a WebSocket client,".to_owned(),
+        let named = request.parameter("s").filter(|_| is_handshake(request)).or(request.parameter("param"));
+        match named {
+            Some(id) => Refusal::NotFound { kind: "session", id: id.to_owned() },
+            None => Refusal::invalid(
+                "s",
+                "it should come with the handshake of a WebSocket of version 13, as WebSocketUri says it; HttpUrl is for browsers",
             ),
         }
     }
@@ -95,10 +97,7 @@ impl EciSim {
 
 /// The name of a session, as its address has it.
 fn name(request: &Incoming) -> Option<&str> {
-    if request.path != EXEC_PATH {
-        return None;
-    }
-    request.query.split('&').find_map(|pair| pair.strip_prefix("s="))
+    request.parameter("s").filter(|_| request.path == EXEC_PATH)
 }
 
 fn is_handshake(request: &Incoming) -> bool {

@@ -127,12 +127,32 @@ async fn a_terminal_echoes_and_has_a_prompt() {
 async fn an_address_serves_once_and_only_for_a_websocket() {
     let stage = Stage::begin().await;
     let uri = stage.session("true", false);
+    let bare = http::Request::get(uri.replace("ws://", "http://")).body(bytes::Bytes::new()).unwrap();
+    let answer = stage.sim.call(bare);
+    let text = String::from_utf8_lossy(answer.body()).into_owned();
+    assert!(answer.status() == 400 && text.contains("the handshake of a WebSocket"), "{text}");
     heard(stage.open(&uri, None).await.unwrap()).await;
     let again = stage.open(&uri, None).await.unwrap_err();
     assert!(matches!(&again, Error::Http(answer) if answer.status() == 404), "{again}");
+}
+
+#[tokio::test]
+async fn the_page_of_an_address_is_there_until_its_session_was_opened() {
+    let stage = Stage::begin().await;
+    let uri = stage.session("true", false);
     let page = uri.replace("ws://", "http://").replace("?s=", "?param=");
-    let request = http::Request::get(page).body(bytes::Bytes::new()).unwrap();
-    let answer = stage.sim.call(request);
-    let text = String::from_utf8_lossy(answer.body()).into_owned();
-    assert!(answer.status() == 501 && text.contains("The terminal page"), "{} {text}", answer.status());
+    let look = |page: &str| {
+        let answer = stage.sim.call(http::Request::get(page).body(bytes::Bytes::new()).unwrap());
+        (answer.status().as_u16(), String::from_utf8_lossy(answer.body()).into_owned())
+    };
+    let (status, text) = look(&page);
+    assert!(status == 200 && text.contains("/exec/terminal.js"), "{status} {text}");
+    assert_eq!(look(&page).0, 200, "to look is not to open");
+    for file in ["terminal.js", "terminal.css"] {
+        let (place, _) = page.split_once('?').unwrap();
+        assert_eq!(look(&format!("{place}{file}")).0, 200, "{file}");
+    }
+    heard(stage.open(&uri, None).await.unwrap()).await;
+    let (status, text) = look(&page);
+    assert!(status == 404 && text.contains("The specified session"), "{status} {text}");
 }

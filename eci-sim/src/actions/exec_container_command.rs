@@ -1,6 +1,6 @@
 //! `ExecContainerCommand`: the output of a command that the simulator can read, or the address of a session.
 //!
-//! What a session speaks is said in [`crate::session`]; the page that the cloud has for browsers is not simulated.
+//! What a session speaks is said in [`crate::session`], its page for browsers in [`crate::terminal`].
 
 use eci_api::actions::{ExecContainerCommand, ExecContainerCommandReply};
 

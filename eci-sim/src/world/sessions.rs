@@ -42,6 +42,11 @@ impl Sessions {
         self.open.insert(name, (now.saturating_add(SERVES).unwrap_or(Timestamp::MAX), wanted));
     }
 
+    /// Whether it may be opened.
+    pub fn is_open(&self, name: &str, now: Timestamp) -> bool {
+        self.open.get(name).is_some_and(|(until, _)| *until >= now)
+    }
+
     /// Opens it, which can be done once.
     pub fn take(&mut self, name: &str, now: Timestamp) -> Option<Wanted> {
         self.open.remove(name).filter(|(until, _)| *until >= now).map(|(_, wanted)| wanted)
