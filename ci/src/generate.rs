@@ -66,10 +66,10 @@ fn action_file(name: &str, action: &Value) -> Result<String> {
     types.add("Request", name, &request, Side::Request);
     let status = action["status"].as_str().unwrap_or("current");
     let mut out = format!("//! `{name}`: its request and its reply ({status}).\n\n");
-    out.push_str("use std::collections::BTreeMap;\n\nuse serde::{Deserialize, Serialize};\n\n");
     out.push_str(
-        "use crate::action::Action;\nuse crate::number::Number;\nuse crate::wire::null_default;\n\n",
+        "use std::collections::BTreeMap;\nuse std::fmt;\n\nuse serde::{Deserialize, Serialize};\n\n",
     );
+    out.push_str("use crate::action::Action;\nuse crate::number::Number;\nWIRE\n");
     writeln!(
         out,
         "impl Action for {name} {{ const NAME: &'static str = \"{name}\"; type Reply = {name}Reply; }}"
@@ -77,10 +77,15 @@ fn action_file(name: &str, action: &Value) -> Result<String> {
     for written in types.done.iter().rev() {
         out.push_str(&written.source);
     }
+    let wire = [("HIDDEN", "&HIDDEN"), ("null_default", "= \"null_default\"")];
+    let wire: Vec<_> = wire.iter().filter(|(_, word)| out.contains(word)).map(|(name, _)| *name).collect();
+    let wire =
+        if wire.is_empty() { String::new() } else { format!("use crate::wire::{{{}}};\n", wire.join(", ")) };
+    out = out.replacen("WIRE\n", &format!("{wire}\n"), 1);
     for (import, word) in [
-        ("use std::collections::BTreeMap;\n\n", "BTreeMap<"),
+        ("use std::collections::BTreeMap;\n", "BTreeMap<"),
+        ("use std::fmt;\n", "fmt::Debug"),
         ("use crate::number::Number;\n", "<Number>"),
-        ("use crate::wire::null_default;\n", "= \"null_default\""),
     ] {
         let used = out.contains(word)
             || (word == "<Number>" && (out.contains(": Number,") || out.contains(", Number>")));
@@ -126,9 +131,13 @@ impl Types {
             };
         }
         let what = if side == Side::Request { "in a request" } else { "in a reply" };
-        let derive = "#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]";
+        let (debug, by_hand) = match fields.iter().any(|field| is_secret(name, &field.wire)) {
+            true => ("", debug_without_secrets(name, &chosen, fields)),
+            false => ("Debug, ", String::new()),
+        };
+        let derive = format!("#[derive({debug}Clone, Default, PartialEq, Serialize, Deserialize)]");
         let source = format!(
-            "\n/// `{name}` {what}.\n{derive}\n#[serde(rename_all = \"PascalCase\")]\npub struct {chosen} {{\n{lines}}}\n"
+            "\n/// `{name}` {what}.\n{derive}\n#[serde(rename_all = \"PascalCase\")]\npub struct {chosen} {{\n{lines}}}\n{by_hand}"
         );
         self.done.push(Written { name: chosen.clone(), members, source });
         chosen
@@ -142,6 +151,39 @@ impl Types {
             Shape::List(item) => format!("Vec<{}>", self.kind_of(parent, &singular(wire), item, side)),
             Shape::Object(_) => self.add(parent, &type_name(parent, wire), shape, side),
         }
+    }
+}
+
+/// Whether a field, of a struct of this name, may hold what nobody should read.
+fn is_secret(name: &str, wire: &str) -> bool {
+    match wire {
+        "Password" | "KubeConfig" | "FlexVolumeOptions" => true,
+        "Content" => !name.ends_with("Reply"), // of a file, and not what a container said
+        "Value" => name.starts_with("Env"),
+        "Options" => matches!(name, "FlexVolume" | "DataSource"),
+        _ => false,
+    }
+}
+
+/// How a struct is shown where one of its fields is not to be.
+fn debug_without_secrets(name: &str, chosen: &str, fields: &[Field]) -> String {
+    let mut shown = String::new();
+    for field in fields {
+        let rust = member(&field.wire);
+        let value = if is_secret(name, &field.wire) { "&HIDDEN".to_owned() } else { format!("&self.{rust}") };
+        let _ = write!(shown, ".field(\"{rust}\", {value})");
+    }
+    format!(
+        "\nimpl fmt::Debug for {chosen} {{\n/// Without what nobody should read.\nfn fmt(&self, f: &mut fmt::Formatter<'_>) -> \
+         fmt::Result {{\nf.debug_struct(\"{chosen}\"){shown}.finish()\n}}\n}}\n"
+    )
+}
+
+/// The name of a struct's field.
+fn member(wire: &str) -> String {
+    match rust_name(wire) {
+        name if name == "type" => "type_".to_owned(),
+        name => name,
     }
 }
 
@@ -164,7 +206,7 @@ fn field_line(field: &Field, kind: &str, side: Side) -> String {
     } else {
         attributes.push("skip_serializing_if = \"Option::is_none\"".to_owned());
     }
-    let name = if rust == "type" { "type_".to_owned() } else { rust };
+    let name = member(&field.wire);
     format!("/// {}\n#[serde({})]\npub {name}: {kind},\n", field.note, attributes.join(", "))
 }
 

@@ -1,6 +1,9 @@
-//! What the cloud's JSON leaves open: a field may be null where its default is meant.
+//! What the cloud's JSON leaves open: a field may be null where its default is meant; and what is never shown.
 
 use serde::{Deserialize, Deserializer};
+
+/// Stands for passwords, contents of files and the like where a request or a reply is shown for debugging.
+pub(crate) const HIDDEN: &str = "hidden";
 
 /// Reads null as the default.
 ///

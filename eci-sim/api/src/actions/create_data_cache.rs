@@ -1,11 +1,12 @@
 //! `CreateDataCache`: its request and its reply (current).
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::action::Action;
-use crate::wire::null_default;
+use crate::wire::{HIDDEN, null_default};
 
 impl Action for CreateDataCache {
     const NAME: &'static str = "CreateDataCache";
@@ -94,7 +95,7 @@ pub struct EipCreateParam {
 }
 
 /// `DataSource` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DataSource {
     /// `DataSource.Options`.
@@ -103,6 +104,13 @@ pub struct DataSource {
     /// `DataSource.Type`, one of URL, NAS, OSS, SNAPSHOT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
+}
+
+impl fmt::Debug for DataSource {
+    /// Without what nobody should read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataSource").field("options", &HIDDEN).field("type_", &self.type_).finish()
+    }
 }
 
 /// `CreateDataCacheReply` in a reply.

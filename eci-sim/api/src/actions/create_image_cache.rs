@@ -1,9 +1,11 @@
 //! `CreateImageCache`: its request and its reply (current).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::action::Action;
-use crate::wire::null_default;
+use crate::wire::{HIDDEN, null_default};
 
 impl Action for CreateImageCache {
     const NAME: &'static str = "CreateImageCache";
@@ -101,7 +103,7 @@ pub struct Tag {
 }
 
 /// `ImageRegistryCredential` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ImageRegistryCredential {
     /// `ImageRegistryCredential.N.Password`.
@@ -113,6 +115,17 @@ pub struct ImageRegistryCredential {
     /// `ImageRegistryCredential.N.UserName`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_name: Option<String>,
+}
+
+impl fmt::Debug for ImageRegistryCredential {
+    /// Without what nobody should read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ImageRegistryCredential")
+            .field("password", &HIDDEN)
+            .field("server", &self.server)
+            .field("user_name", &self.user_name)
+            .finish()
+    }
 }
 
 /// `AcrRegistryInfo` in a request.

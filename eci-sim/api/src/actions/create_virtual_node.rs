@@ -1,9 +1,11 @@
 //! `CreateVirtualNode`: its request and its reply (current).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::action::Action;
-use crate::wire::null_default;
+use crate::wire::{HIDDEN, null_default};
 
 impl Action for CreateVirtualNode {
     const NAME: &'static str = "CreateVirtualNode";
@@ -11,7 +13,7 @@ impl Action for CreateVirtualNode {
 }
 
 /// `CreateVirtualNode` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct CreateVirtualNode {
     /// `ClientToken`, at most 64.
@@ -62,6 +64,30 @@ pub struct CreateVirtualNode {
     /// `ZoneId`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone_id: Option<String>,
+}
+
+impl fmt::Debug for CreateVirtualNode {
+    /// Without what nobody should read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CreateVirtualNode")
+            .field("client_token", &self.client_token)
+            .field("cluster_dns", &self.cluster_dns)
+            .field("cluster_domain", &self.cluster_domain)
+            .field("custom_resources", &self.custom_resources)
+            .field("eip_instance_id", &self.eip_instance_id)
+            .field("enable_public_network", &self.enable_public_network)
+            .field("kube_config", &HIDDEN)
+            .field("region_id", &self.region_id)
+            .field("resource_group_id", &self.resource_group_id)
+            .field("security_group_id", &self.security_group_id)
+            .field("tag", &self.tag)
+            .field("taint", &self.taint)
+            .field("tls_bootstrap_enabled", &self.tls_bootstrap_enabled)
+            .field("vswitch_id", &self.vswitch_id)
+            .field("virtual_node_name", &self.virtual_node_name)
+            .field("zone_id", &self.zone_id)
+            .finish()
+    }
 }
 
 /// `Taint` in a request.

@@ -1,10 +1,12 @@
 //! `DescribeContainerGroups`: its request and its reply (current).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::action::Action;
 use crate::number::Number;
-use crate::wire::null_default;
+use crate::wire::{HIDDEN, null_default};
 
 impl Action for DescribeContainerGroups {
     const NAME: &'static str = "DescribeContainerGroups";
@@ -219,7 +221,7 @@ pub struct ContainerGroup {
 }
 
 /// `Volume` in a reply.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Volume {
     /// `ConfigFileVolumeConfigFileToPaths`.
@@ -263,8 +265,29 @@ pub struct Volume {
     pub type_: String,
 }
 
+impl fmt::Debug for Volume {
+    /// Without what nobody should read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Volume")
+            .field("config_file_volume_config_file_to_paths", &self.config_file_volume_config_file_to_paths)
+            .field("disk_volume_disk_id", &self.disk_volume_disk_id)
+            .field("disk_volume_fs_type", &self.disk_volume_fs_type)
+            .field("empty_dir_volume_medium", &self.empty_dir_volume_medium)
+            .field("empty_dir_volume_size_limit", &self.empty_dir_volume_size_limit)
+            .field("flex_volume_driver", &self.flex_volume_driver)
+            .field("flex_volume_fs_type", &self.flex_volume_fs_type)
+            .field("flex_volume_options", &HIDDEN)
+            .field("nfs_volume_path", &self.nfs_volume_path)
+            .field("nfs_volume_read_only", &self.nfs_volume_read_only)
+            .field("nfs_volume_server", &self.nfs_volume_server)
+            .field("name", &self.name)
+            .field("type_", &self.type_)
+            .finish()
+    }
+}
+
 /// `ConfigFileVolumeConfigFileToPath` in a reply.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ConfigFileVolumeConfigFileToPath {
     /// `Content`.
@@ -273,6 +296,16 @@ pub struct ConfigFileVolumeConfigFileToPath {
     /// `Path`.
     #[serde(default, deserialize_with = "null_default")]
     pub path: String,
+}
+
+impl fmt::Debug for ConfigFileVolumeConfigFileToPath {
+    /// Without what nobody should read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfigFileVolumeConfigFileToPath")
+            .field("content", &HIDDEN)
+            .field("path", &self.path)
+            .finish()
+    }
 }
 
 /// `Tag` in a reply.
@@ -636,7 +669,7 @@ pub struct HttpGet {
 }
 
 /// `EnvironmentVar` in a reply.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct EnvironmentVar {
     /// `Key`.
@@ -648,6 +681,17 @@ pub struct EnvironmentVar {
     /// `ValueFrom`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value_from: Option<ValueFrom>,
+}
+
+impl fmt::Debug for EnvironmentVar {
+    /// Without what nobody should read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EnvironmentVar")
+            .field("key", &self.key)
+            .field("value", &HIDDEN)
+            .field("value_from", &self.value_from)
+            .finish()
+    }
 }
 
 /// `ValueFrom` in a reply.

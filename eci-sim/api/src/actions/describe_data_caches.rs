@@ -1,9 +1,11 @@
 //! `DescribeDataCaches`: its request and its reply (current).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::action::Action;
-use crate::wire::null_default;
+use crate::wire::{HIDDEN, null_default};
 
 impl Action for DescribeDataCaches {
     const NAME: &'static str = "DescribeDataCaches";
@@ -170,7 +172,7 @@ pub struct Event {
 }
 
 /// `DataSource` in a reply.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DataSource {
     /// `Options`.
@@ -179,4 +181,11 @@ pub struct DataSource {
     /// `Type`.
     #[serde(default, deserialize_with = "null_default")]
     pub type_: String,
+}
+
+impl fmt::Debug for DataSource {
+    /// Without what nobody should read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataSource").field("options", &HIDDEN).field("type_", &self.type_).finish()
+    }
 }

@@ -1,10 +1,12 @@
 //! `ExportContainerGroupTemplate`: its request and its reply (legacy).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::action::Action;
 use crate::number::Number;
-use crate::wire::null_default;
+use crate::wire::{HIDDEN, null_default};
 
 impl Action for ExportContainerGroupTemplate {
     const NAME: &'static str = "ExportContainerGroupTemplate";
@@ -351,7 +353,7 @@ pub struct Port {
 }
 
 /// `Env` in a reply.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Env {
     /// `Name`.
@@ -363,6 +365,17 @@ pub struct Env {
     /// `ValueFrom`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value_from: Option<ValueFrom>,
+}
+
+impl fmt::Debug for Env {
+    /// Without what nobody should read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Env")
+            .field("name", &self.name)
+            .field("value", &HIDDEN)
+            .field("value_from", &self.value_from)
+            .finish()
+    }
 }
 
 /// `ValueFrom` in a reply.
@@ -438,7 +451,7 @@ pub struct ConfigFile {
 }
 
 /// `Item` in a reply.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Item {
     /// `Mode`.
@@ -450,6 +463,17 @@ pub struct Item {
     /// `Content`.
     #[serde(default, deserialize_with = "null_default")]
     pub content: String,
+}
+
+impl fmt::Debug for Item {
+    /// Without what nobody should read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Item")
+            .field("mode", &self.mode)
+            .field("path", &self.path)
+            .field("content", &HIDDEN)
+            .finish()
+    }
 }
 
 /// `Resources` in a reply.

@@ -1,10 +1,12 @@
 //! `UpdateContainerGroup`: its request and its reply (current).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::action::Action;
 use crate::number::Number;
-use crate::wire::null_default;
+use crate::wire::{HIDDEN, null_default};
 
 impl Action for UpdateContainerGroup {
     const NAME: &'static str = "UpdateContainerGroup";
@@ -117,7 +119,7 @@ pub struct HostPathVolume {
 }
 
 /// `FlexVolume` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct FlexVolume {
     /// `Volume.N.FlexVolume.Driver`, one of alicloud/disk, alicloud/nas, alicloud/oss.
@@ -129,6 +131,17 @@ pub struct FlexVolume {
     /// `Volume.N.FlexVolume.Options`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub options: Option<String>,
+}
+
+impl fmt::Debug for FlexVolume {
+    /// Without what nobody should read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlexVolume")
+            .field("driver", &self.driver)
+            .field("fs_type", &self.fs_type)
+            .field("options", &HIDDEN)
+            .finish()
+    }
 }
 
 /// `EmptyDirVolume` in a request.
@@ -153,7 +166,7 @@ pub struct ConfigFileVolume {
 }
 
 /// `ConfigFileToPath` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ConfigFileToPath {
     /// `Volume.N.ConfigFileVolume.ConfigFileToPath.N.Content`.
@@ -162,6 +175,13 @@ pub struct ConfigFileToPath {
     /// `Volume.N.ConfigFileVolume.ConfigFileToPath.N.Path`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+}
+
+impl fmt::Debug for ConfigFileToPath {
+    /// Without what nobody should read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfigFileToPath").field("content", &HIDDEN).field("path", &self.path).finish()
+    }
 }
 
 /// `Tag` in a request.
@@ -231,7 +251,7 @@ pub struct InitContainer {
 }
 
 /// `ImageRegistryCredential` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ImageRegistryCredential {
     /// `ImageRegistryCredential.N.Password`.
@@ -243,6 +263,17 @@ pub struct ImageRegistryCredential {
     /// `ImageRegistryCredential.N.UserName`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_name: Option<String>,
+}
+
+impl fmt::Debug for ImageRegistryCredential {
+    /// Without what nobody should read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ImageRegistryCredential")
+            .field("password", &HIDDEN)
+            .field("server", &self.server)
+            .field("user_name", &self.user_name)
+            .finish()
+    }
 }
 
 /// `Container` in a request.
@@ -411,7 +442,7 @@ pub struct LifecyclePostStartHandlerHttpGetHttpHeader {
 }
 
 /// `EnvironmentVar` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct EnvironmentVar {
     /// `Container.N.EnvironmentVar.N.FieldRef`.
@@ -423,6 +454,17 @@ pub struct EnvironmentVar {
     /// `Container.N.EnvironmentVar.N.Value`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+}
+
+impl fmt::Debug for EnvironmentVar {
+    /// Without what nobody should read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EnvironmentVar")
+            .field("field_ref", &self.field_ref)
+            .field("key", &self.key)
+            .field("value", &HIDDEN)
+            .finish()
+    }
 }
 
 /// `FieldRef` in a request.
