@@ -38,6 +38,8 @@ pub enum Step {
     Unhealthy(u8),
     /// The command that runs when a container has started ends badly.
     PostStartFails(u8),
+    /// What runs before a container is stopped ends badly.
+    PreStopFails(u8),
     /// A container runs out of memory.
     OutOfMemory(u8),
     /// A container ends by itself.

@@ -1,15 +1,18 @@
 //! Faults are rules with verdicts: asked in the order in which they were laid, the first that does not pass decides.
 
+pub mod share;
 pub mod told;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use determinism::Seed;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::world::World;
+use share::Share;
 
 /// A call, as far as rules look at it.
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +81,9 @@ pub struct Rule {
     /// Of these only each so many-th.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<u32>,
+    /// Of those only this share, drawn from the world's seed by the rule's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<Share>,
     /// What becomes of them.
     pub verdict: Verdict,
 }
@@ -102,7 +108,7 @@ fn anything() -> String {
 impl Rule {
     /// For every call.
     pub fn new(verdict: Verdict) -> Self {
-        Self { action: anything(), parameter: None, times: None, every: None, verdict }
+        Self { action: anything(), parameter: None, times: None, every: None, share: None, verdict }
     }
 
     /// Turns calls down with this code of the cloud's.
@@ -125,6 +131,12 @@ impl Rule {
     #[must_use]
     pub fn every(self, every: u32) -> Self {
         Self { every: Some(every), ..self }
+    }
+
+    /// Only this share of the calls.
+    #[must_use]
+    pub fn share(self, share: Share) -> Self {
+        Self { share: Some(share), ..self }
     }
 
     /// Only for the next so many calls.
@@ -173,13 +185,14 @@ impl Faults {
         &self.rules
     }
 
-    /// What becomes of a call.
-    pub fn judge(&mut self, call: &Call<'_>) -> Verdict {
+    /// What becomes of a call in a world of this seed.
+    pub fn judge(&mut self, call: &Call<'_>, seed: Seed) -> Verdict {
         let Some(index) = self.rules.iter().position(|(number, rule)| {
             rule.concerns(call) && {
                 let heard = self.heard.entry(*number).or_default();
                 *heard = heard.wrapping_add(1);
                 rule.every.is_none_or(|every| heard.is_multiple_of(every.max(1)))
+                    && rule.share.is_none_or(|share| share.strikes(seed, *number, *heard))
             }
         }) else {
             return Verdict::Pass;
@@ -266,8 +279,27 @@ mod tests {
         let mut faults = Faults::default();
         faults.lay(Rule::new(Verdict::DropAfter).every(3));
         let call = Call { action: "DescribeRegions", pairs: &[] };
-        let verdicts: Vec<_> = (0..6).map(|_| faults.judge(&call) == Verdict::DropAfter).collect();
+        let verdicts: Vec<_> =
+            (0..6).map(|_| faults.judge(&call, Seed::DEFAULT) == Verdict::DropAfter).collect();
         assert_eq!(verdicts, [false, false, true, false, false, true]);
+    }
+
+    #[test]
+    fn a_rule_for_a_share_goes_on_where_it_was_when_it_is_written_down() {
+        let rule = Rule::new(Verdict::DropAfter).share("30%".parse().unwrap());
+        let call = Call { action: "DescribeRegions", pairs: &[] };
+        let mut whole = Faults::default();
+        whole.lay(rule);
+        let strike = |faults: &mut Faults, calls: usize| {
+            let struck = |_| faults.judge(&call, Seed::DEFAULT) == Verdict::DropAfter;
+            (0..calls).map(struck).collect::<Vec<_>>()
+        };
+        let mut parted = whole.clone();
+        let mut verdicts = strike(&mut parted, 70);
+        let text = serde_json::to_string(&parted).unwrap();
+        verdicts.extend(strike(&mut serde_json::from_str(&text).unwrap(), 130));
+        assert_eq!(verdicts, strike(&mut whole, 200));
+        assert!((30..=90).contains(&verdicts.iter().filter(|struck| **struck).count()));
     }
 
     #[test]
@@ -294,7 +326,7 @@ mod tests {
         let mut faults = Faults::default();
         faults.lay(Rule::refuse("Throttling").on("Create*").times(2));
         faults.lay(Rule::new(Verdict::DropAfter));
-        let mut judge = |action| faults.judge(&Call { action, pairs: &[] });
+        let mut judge = |action| faults.judge(&Call { action, pairs: &[] }, Seed::DEFAULT);
         assert_eq!(judge("DescribeRegions"), Verdict::DropAfter);
         assert!(matches!(judge("CreateContainerGroup"), Verdict::Refuse { .. }));
         assert!(matches!(judge("CreateContainerGroup"), Verdict::Refuse { .. }));

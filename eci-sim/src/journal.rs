@@ -350,7 +350,10 @@ fn call_again(sim: &EciSim, state: &mut State, op: &Op) {
     if let Some((key, nonce)) = signed {
         state.remember_nonce(key, nonce, *at, sim.outside().unwrap_or(*at));
     }
-    let verdict = if *judged { state.faults.judge(&Call { action, pairs }) } else { Verdict::Pass };
+    let verdict = match judged {
+        true => state.faults.judge(&Call { action, pairs }, sim.seed()),
+        false => Verdict::Pass,
+    };
     state.world.advance_to(*at);
     let caller = Caller {
         account: account.as_str().into(),

@@ -29,6 +29,24 @@ pub struct Script {
     pub log: Vec<String>,
     /// Whether it never becomes ready.
     pub unready: bool,
+    /// It becomes ready so long after its start, with a readiness probe at the first that comes then.
+    #[serde(default)]
+    pub ready_after: Option<Duration>,
+    /// It is no longer ready so long after its start, with a readiness probe when that has failed often enough.
+    #[serde(default)]
+    pub unready_after: Option<Duration>,
+    /// How long the hook takes that runs when a container has started, where there is one.
+    #[serde(default)]
+    pub post_start: Option<Duration>,
+    /// Whether that hook ends badly, so that the container is ended.
+    #[serde(default)]
+    pub post_start_fails: bool,
+    /// How long the hook takes that runs before a container is stopped, where there is one.
+    #[serde(default)]
+    pub pre_stop: Option<Duration>,
+    /// Whether that hook ends badly, which is told and changes nothing else.
+    #[serde(default)]
+    pub pre_stop_fails: bool,
     /// How long the group waits for a machine.
     pub scheduling: Option<Duration>,
     /// Why the group gets no machine.
@@ -42,7 +60,8 @@ pub struct Script {
     pub unhealthy_after: Option<Duration>,
     /// So long after its start, it runs out of memory.
     pub out_of_memory_after: Option<Duration>,
-    /// How long the group's containers take to end when they are told to.
+    /// How long the group's containers take to end when they are told to, their hooks included; a group that has no hooks
+    /// is then in Terminating for so long too.
     pub stop: Option<Duration>,
 }
 

@@ -329,7 +329,8 @@ impl EciSim {
             return Err(Refusal::Throttled);
         }
         let judged = !state.faults.rules().is_empty();
-        let verdict = state.faults.judge(&Call { action: &action, pairs: &caller.pairs });
+        let call = Call { action: &action, pairs: &caller.pairs };
+        let verdict = state.faults.judge(&call, self.seed());
         let stopped = matches!(verdict, Verdict::DropBefore | Verdict::Refuse { .. });
         if !stopped {
             state.world.advance_to(now);

@@ -72,6 +72,29 @@ fn above_its_limit_a_spot_instance_is_told_three_minutes_before_it_expires() {
 }
 
 #[test]
+fn a_spot_instance_without_protection_is_looked_at_every_five_minutes_for_price_and_stock() {
+    for sold_out in [false, true] {
+        let sim = sim();
+        market(&sim, "0.1");
+        let id = create(&sim, &spot("0.2", 0));
+        wait(&sim, 900);
+        assert_eq!(status(&sim, &id), "Running");
+        match sold_out {
+            true => sim.control().sell_out(look(&sim, &id).unwrap().zone_id),
+            false => market(&sim, "0.3"),
+        }
+        let changed = sim.control().clock().now();
+        let expired = wait_until(&sim, &id, "Expired");
+        let took =
+            expired - (changed.as_second() - stand::NINE.parse::<jiff::Timestamp>().unwrap().as_second());
+        assert!((180..=480).contains(&took), "five minutes at most, and three of notice: {took}");
+        let cost = sim.control().bill().total;
+        wait(&sim, 3000);
+        assert_eq!(sim.control().bill().total, cost, "what expired costs nothing more");
+    }
+}
+
+#[test]
 fn after_its_protected_hours_a_spot_instance_follows_the_market() {
     let sim = sim();
     market(&sim, "0.1");

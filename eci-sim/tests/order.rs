@@ -154,6 +154,87 @@ fn a_script_says_how_long_containers_take_to_end() {
 }
 
 #[test]
+fn a_sidecar_is_ended_when_the_others_are_done_and_does_not_count() {
+    for (main, wanted) in [("true", "Succeeded"), ("false", "Failed")] {
+        let sim = sim();
+        let sidecar = with("ECI_CONTAINER_TYPE", "sidecar", container("log", "fluentd", &[]));
+        let request = CreateContainerGroup {
+            restart_policy: Some("Never".into()),
+            ..group(
+                "job",
+                vec![container("main", "busybox", &["sh", "-c", &format!("sleep 60; {main}")]), sidecar],
+            )
+        };
+        let id = create(&sim, &request);
+        wait_until(&sim, &id, "Running");
+        wait(&sim, 50);
+        assert_eq!(running(&look(&sim, &id).unwrap()), ["main", "log"]);
+        wait_until(&sim, &id, wanted);
+        let seen = look(&sim, &id).unwrap();
+        let state = seen.containers[1].current_state.clone().unwrap();
+        assert_eq!((state.state.as_str(), state.exit_code), ("Terminated", Some(137)));
+        assert_eq!(told(&seen, "Killing"), ["log"]);
+    }
+}
+
+#[test]
+fn a_sidecar_that_fails_by_itself_does_not_end_its_group() {
+    let sim = sim();
+    let sidecar = with("ECI_CONTAINER_TYPE", "sidecar", container("log", "fluentd", &["false"]));
+    let request = CreateContainerGroup {
+        restart_policy: Some("Never".into()),
+        ..group("job", vec![container("main", "busybox", &["sleep", "100"]), sidecar])
+    };
+    let id = create(&sim, &request);
+    wait_until(&sim, &id, "Running");
+    wait(&sim, 60);
+    assert_eq!((status(&sim, &id).as_str(), running(&look(&sim, &id).unwrap())), ("Running", vec!["main"]));
+    wait_until(&sim, &id, "Succeeded");
+}
+
+#[test]
+fn a_group_of_sidecars_alone_waits_for_all_of_them() {
+    let sim = sim();
+    let sidecar =
+        |name, span| with("ECI_CONTAINER_TYPE", "sidecar", container(name, "busybox", &["sleep", span]));
+    let request = CreateContainerGroup {
+        restart_policy: Some("Never".into()),
+        ..group("job", vec![sidecar("one", "10"), sidecar("two", "100")])
+    };
+    let id = create(&sim, &request);
+    assert!(wait_until(&sim, &id, "Succeeded") > 100);
+}
+
+#[test]
+fn a_bad_end_that_is_ignored_counts_as_a_good_one_and_is_told() {
+    for (value, policy, wanted, code) in [
+        ("true", "Never", "Succeeded", Some(0)),
+        ("true", "OnFailure", "Succeeded", Some(0)),
+        ("false", "Never", "Failed", Some(3)),
+    ] {
+        let sim = sim();
+        let command = ["sh", "-c", "echo it broke; exit 3"];
+        let main = Container {
+            termination_message_policy: Some("FallbackToLogsOnError".into()),
+            ..with("ECI_CONTAINER_IGNORE_EXIT_CODE", value, container("main", "busybox", &command))
+        };
+        let request =
+            CreateContainerGroup { restart_policy: Some(policy.into()), ..group("job", vec![main]) };
+        let id = create(&sim, &request);
+        wait_until(&sim, &id, wanted);
+        let state = look(&sim, &id).unwrap().containers[0].current_state.clone().unwrap();
+        assert_eq!(state.exit_code, code);
+        match value {
+            "true" => assert_eq!(
+                (state.reason.as_str(), state.message.as_str()),
+                ("Completed", "ExitCode: 3, Reason: Error, Message: it broke")
+            ),
+            _ => assert_eq!((state.reason.as_str(), state.message.as_str()), ("Error", "it broke")),
+        }
+    }
+}
+
+#[test]
 fn a_priority_that_does_not_exist_is_refused() {
     for (key, value) in [(LAUNCH, "1001"), (EXIT, "first")] {
         let asked = group("web", vec![with(key, value, container("web", "nginx", &[]))]);

@@ -1,12 +1,11 @@
 //! The cloud as cases see it: its groups, bill and faults, whether the simulator is in this process or in a pod.
 
 use std::fmt;
-use std::time::Duration;
 
 use eci_api::ErrorCode;
 use eci_sim::control::GroupSummary;
 use eci_sim::control::client::Unanswered;
-use eci_sim::control::wire::{self, Scripted, Search, Which};
+use eci_sim::control::wire::{self, Search, Which};
 use eci_sim::server::Logged;
 use eci_sim::{DoorClient, Rule, Verdict};
 use jiff::Timestamp;
@@ -16,7 +15,6 @@ use crate::eci::Eci;
 use crate::outcome::Miss;
 use crate::report::money;
 use crate::scenario::names::PodName;
-use crate::scenario::span::Span;
 use crate::steps::{Inject, Script};
 use crate::story::Gathering;
 
@@ -110,7 +108,7 @@ impl Cloud {
     }
 
     pub(crate) async fn script(&self, script: &Script) -> Result<(), Miss> {
-        let scripted = scripted(script);
+        let scripted = script.scripted();
         match self {
             Self::Here(eci) => {
                 let plan = eci_sim::Script::try_from(scripted);
@@ -185,33 +183,12 @@ fn rule(fault: &Inject) -> Result<Rule, Miss> {
         (None, None) => Verdict::DropBefore,
     };
     let mut rule = Rule::new(verdict);
-    rule.times = fault.times;
+    (rule.times, rule.every, rule.share) = (fault.times, fault.every, fault.share);
+    rule.parameter = fault.parameter.as_ref().map(|own| (own.name.clone(), own.value.clone()));
     Ok(match &fault.action {
         Some(action) => rule.on(action),
         None => rule,
     })
-}
-
-/// What a case scripts, as the simulator's door takes it.
-fn scripted(script: &Script) -> Scripted {
-    let seconds = |span: Option<Span>| span.map(|Span(span)| seconds(span));
-    Scripted {
-        pattern: script.image.clone(),
-        pull_seconds: seconds(script.pull),
-        cannot_pull: script.cannot_pull.clone(),
-        start_seconds: seconds(script.start),
-        run_seconds: seconds(script.run),
-        exit_code: script.exit_code,
-        log: script.log.clone(),
-        unready: script.unready,
-        scheduling_seconds: seconds(script.scheduling),
-        cannot_schedule: script.cannot_schedule.clone(),
-        ..Scripted::default()
-    }
-}
-
-fn seconds(span: Duration) -> Decimal {
-    Decimal::new(i64::try_from(span.as_millis()).unwrap_or(i64::MAX), 3).normalize()
 }
 
 impl Group {

@@ -68,7 +68,8 @@ fn pod_status(group: &Group) -> tell::PodStatus {
 fn conditions(group: &Group) -> Vec<tell::Condition> {
     let placed = !matches!(group.state, State::Scheduling | State::ScheduleFailed);
     let initialized = placed && group.containers.iter().filter(|c| c.init).all(|c| c.exit_code() == Some(0));
-    let ready = group.state == State::Running && group.containers.iter().filter(|c| !c.init).all(|c| c.ready);
+    let counts = |c: &&Container| !c.init && !c.ignores_readiness();
+    let ready = group.state == State::Running && group.containers.iter().filter(counts).all(|c| c.ready);
     let one = |type_: &str, is: bool, reason: &str| tell::Condition {
         type_: type_.to_owned(),
         status: if is { "True" } else { "False" }.to_owned(),

@@ -1,5 +1,7 @@
 //! What goes over the control door's wire, read and written by the door and by its client alike.
 
+mod scripted;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::billing;
 use crate::faults::Rule;
 use crate::quota::Quota;
-use crate::script::{Runs, Script, Usage};
+pub use scripted::{NoScript, Scripted, Uses};
 
 /// Nothing to say but that it is done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -154,82 +156,6 @@ pub struct Fault {
     /// What it says.
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub rule: Rule,
-}
-
-/// What containers do whose image, or whose group's name, fits the pattern; what is left out stays as it would be.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct Scripted {
-    /// Which containers: a `*` stands for anything.
-    pub pattern: String,
-    /// How long the image takes to be pulled.
-    #[schemars(with = "Option<f64>")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pull_seconds: Option<Decimal>,
-    /// Why the image cannot be pulled.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cannot_pull: Option<String>,
-    /// How long a container takes to start.
-    #[schemars(with = "Option<f64>")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub start_seconds: Option<Decimal>,
-    /// How long a container runs.
-    #[schemars(with = "Option<f64>")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub run_seconds: Option<Decimal>,
-    /// Whether it runs until it is told to end.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub run_forever: bool,
-    /// What it ends with.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub exit_code: Option<i32>,
-    /// What it says when it has started.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub log: Vec<String>,
-    /// Whether it never becomes ready.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub unready: bool,
-    /// How long the group waits for a machine.
-    #[schemars(with = "Option<f64>")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub scheduling_seconds: Option<Decimal>,
-    /// Why the group gets no machine.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cannot_schedule: Option<String>,
-    /// From so long after its start on, its probes fail.
-    #[schemars(with = "Option<f64>")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub unhealthy_after_seconds: Option<Decimal>,
-    /// So long after its start, it runs out of memory.
-    #[schemars(with = "Option<f64>")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub out_of_memory_after_seconds: Option<Decimal>,
-    /// What it uses from so long after its start on, in order of time.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub usage_curve: Vec<Uses>,
-    /// How long the containers take to end when they are told to.
-    #[schemars(with = "Option<f64>")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stop_seconds: Option<Decimal>,
-    /// Thousandths of a vCPU that a container uses.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub uses_milli_vcpu: Option<u32>,
-    /// MiB of memory that a container uses.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub uses_mebibytes: Option<u32>,
-}
-
-/// What a container uses from a moment on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Uses {
-    /// So long after its start.
-    #[schemars(with = "f64")]
-    pub after_seconds: Decimal,
-    /// Thousandths of a vCPU.
-    pub milli_vcpu: u32,
-    /// MiB of memory.
-    pub mebibytes: u32,
 }
 
 /// What an hour costs on the spot market from an instant on; a `*` in type or zone stands for anything.
@@ -423,20 +349,6 @@ pub struct BillLine {
 #[error("{0} seconds cannot be; it should be 0 or more")]
 pub struct NoSpan(Decimal);
 
-/// Why a script cannot be.
-#[derive(Debug, thiserror::Error)]
-pub enum NoScript {
-    /// A time in it is none.
-    #[error(transparent)]
-    Span(#[from] NoSpan),
-    /// It says two things of the same.
-    #[error("`run-seconds` and `run-forever` exclude each other")]
-    RunsTwice,
-    /// It fits nothing.
-    #[error("`pattern` is missing; it should be an image or a group's name, such as `batch:*`")]
-    NoPattern,
-}
-
 fn anything() -> String {
     "*".to_owned()
 }
@@ -469,47 +381,6 @@ impl Advance {
     pub fn by(span: Duration) -> Self {
         let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
         Self { seconds: Decimal::new(millis, 3).normalize() }
-    }
-}
-
-impl TryFrom<Scripted> for Script {
-    type Error = NoScript;
-
-    fn try_from(body: Scripted) -> Result<Self, NoScript> {
-        if body.pattern.is_empty() {
-            return Err(NoScript::NoPattern);
-        }
-        let maybe = |seconds: Option<Decimal>| seconds.map(span).transpose();
-        let run = match (body.run_seconds, body.run_forever) {
-            (Some(_), true) => return Err(NoScript::RunsTwice),
-            (Some(seconds), false) => Some(Runs::For(span(seconds)?)),
-            (None, true) => Some(Runs::Forever),
-            (None, false) => None,
-        };
-        let usage = match (body.uses_milli_vcpu, body.uses_mebibytes) {
-            (None, None) => None,
-            (vcpu, memory) => Some(Usage { milli_vcpu: vcpu.unwrap_or(0), mebibytes: memory.unwrap_or(0) }),
-        };
-        let curve = body.usage_curve.into_iter().map(|uses| {
-            let Uses { after_seconds, milli_vcpu, mebibytes } = uses;
-            Ok((span(after_seconds)?, Usage { milli_vcpu, mebibytes }))
-        });
-        Ok(Self {
-            usage,
-            usage_curve: curve.collect::<Result<_, NoSpan>>()?,
-            unhealthy_after: maybe(body.unhealthy_after_seconds)?,
-            out_of_memory_after: maybe(body.out_of_memory_after_seconds)?,
-            pull: maybe(body.pull_seconds)?,
-            cannot_pull: body.cannot_pull,
-            start: maybe(body.start_seconds)?,
-            run,
-            exit_code: body.exit_code,
-            log: body.log,
-            unready: body.unready,
-            scheduling: maybe(body.scheduling_seconds)?,
-            cannot_schedule: body.cannot_schedule,
-            stop: maybe(body.stop_seconds)?,
-        })
     }
 }
 

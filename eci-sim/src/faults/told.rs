@@ -8,8 +8,7 @@ use super::{Rule, Verdict};
 const FORM: &str = "`ACTION VERB …` such as `CreateContainerGroup refuse Throttling.User times=2`";
 const VERBS: &str = "refuse CODE, delay 500ms, drop-before, drop-after, truncate BYTES, stale 5s, sold-out ZONE, \
                      reclaim MINUTES or crash CONTAINER EXIT-CODE";
-const OPTIONS: &str =
-    "times=N, every=N, status=N (with refuse), or one parameter of the call such as RegionId=cn-beijing";
+const OPTIONS: &str = "times=N, every=N, share=0.1 or share=10%, status=N (with refuse), or one parameter of the call such as RegionId=cn-beijing";
 
 /// Why words do not tell a fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,6 +80,7 @@ impl Rule {
         match (name, &mut self.verdict) {
             ("times", _) => self.times = Some(number()?),
             ("every", _) => self.every = Some(number()?),
+            ("share", _) => self.share = Some(value.parse().map_err(|_| wrong())?),
             ("status", Verdict::Refuse { status, .. }) => {
                 let told = value.parse().ok().filter(|status| (400..600).contains(status));
                 *status = Some(told.ok_or_else(wrong)?);
@@ -196,8 +196,25 @@ mod tests {
         ];
         for (text, verdict, times, every, parameter) in table {
             let action = text.split(' ').next().unwrap_or_default().to_owned();
-            assert_eq!(text.parse(), Ok(Rule { action, parameter, times, every, verdict }), "{text}");
+            assert_eq!(
+                text.parse(),
+                Ok(Rule { action, parameter, times, every, share: None, verdict }),
+                "{text}"
+            );
         }
+    }
+
+    #[test]
+    fn a_share_is_told_as_a_part_or_as_a_percentage() {
+        let wanted = Rule::refuse("Throttling").on("Create*").times(2).share("0.1".parse().unwrap());
+        for share in ["share=0.1", "share=10%"] {
+            assert_eq!(format!("Create* refuse Throttling {share} times=2").parse(), Ok(wanted.clone()));
+        }
+        let yaml = "- action: Create*\n  times: 2\n  share: 10%\n  verdict: {refuse: {code: Throttling}}\n";
+        assert_eq!(listed(yaml), Ok(vec![wanted.clone()]));
+        assert_eq!(listed(&yaml.replace("10%", "0.1")), Ok(vec![wanted]));
+        let more = listed(&yaml.replace("10%", "110%"));
+        assert!(more.as_ref().is_err_and(|why| why.contains("`110%` should be above 0")), "{more:?}");
     }
 
     #[test]
@@ -215,6 +232,7 @@ mod tests {
             ("* reclaim 300", "minutes, 255 at most"),
             ("* crash web", "`crash` should be followed by a container's name and an exit code, not by ``"),
             ("* drop-after times=0", "`times=0` should be times=N"),
+            ("* drop-after share=1.5", "`share=1.5` should be times=N"),
             ("* drop-after status=500", "`status=500` should be"),
             ("* refuse Throttling status=200", "`status=200` should be"),
             ("* drop-after soon", "`soon` should be"),

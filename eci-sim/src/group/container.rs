@@ -94,10 +94,15 @@ pub struct Ended {
     pub reason: Option<Cow<'static, str>>,
     /// What it did.
     pub run: Option<Arc<Run>>,
+    /// The code and the reason of a bad end that counts as a good one.
+    #[serde(default)]
+    pub forgiven: Option<(i32, Cow<'static, str>)>,
 }
 
 /// How many bytes of what a container said last are told.
 const LAST_WORDS_MAX: usize = 4096;
+/// How many of its last lines are looked at for that; as the kubelet does.
+const LAST_LINES_MAX: usize = 80;
 /// After a run of this length, early ends are forgotten.
 const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
@@ -183,7 +188,17 @@ impl Container {
         self.spec.rare.as_ref().is_some_and(|rare| rare.pre_stop)
     }
 
-    /// Whether its group has not failed when it has.
+    /// Whether something asks whether it is ready.
+    pub fn is_probed_for_readiness(&self) -> bool {
+        self.spec.rare.as_ref().is_some_and(|rare| rare.readiness.is_some())
+    }
+
+    /// Whether its group is ready without it.
+    pub fn ignores_readiness(&self) -> bool {
+        self.spec.says("ECI_CONTAINER_IGNORE_READY", "true")
+    }
+
+    /// Whether a bad end of it counts as a good one.
     pub fn ignores_exit_code(&self) -> bool {
         self.spec.says("ECI_CONTAINER_IGNORE_EXIT_CODE", "true")
     }
@@ -210,7 +225,11 @@ impl Container {
             self.failures = 0;
         }
         let (run, reason) = (self.run.clone(), reason.map(Cow::Borrowed));
-        let ended = Ended { started: since, finished: at, exit_code, signal, reason, run };
+        let mut ended =
+            Ended { started: since, finished: at, exit_code, signal, reason, run, forgiven: None };
+        if exit_code != 0 && !self.init && self.ignores_exit_code() {
+            ended.forgive();
+        }
         self.phase = Phase::Terminated(Box::new(ended));
         self.ready = false;
     }
@@ -222,16 +241,17 @@ impl Container {
         self.ready = false;
     }
 
-    /// What it said last, where that is to be told of a bad end: 4 KiB at most (eci-openapi.md, section 7.2).
+    /// What it said last, where that is to be told of a bad end, and what was bad where that is forgiven: 4 KiB at most (eci-openapi.md, section 7.2).
     pub fn last_words(&self, ended: &Ended) -> String {
         let tells = self.spec.rare.as_ref().is_some_and(|rare| rare.tells_last_words);
-        let Some(run) = ended.run.as_ref().filter(|_| tells && ended.exit_code != 0) else {
-            return String::new();
-        };
+        let bad = ended.exit_code != 0 || ended.forgiven.is_some();
+        let run = ended.run.as_ref().filter(|_| tells && bad);
         let ran = ended.started.duration_until(ended.finished).unsigned_abs();
-        let said: Vec<&str> =
-            run.says.iter().filter(|(after, _)| *after <= ran).map(|(_, line)| line.as_str()).collect();
-        let text = said.join("\n");
+        let said = run.map(|run| run.lines(ended.started, ran, LAST_LINES_MAX)).unwrap_or_default();
+        let mut text = said.iter().map(|(_, line)| &**line).collect::<Vec<_>>().join("\n");
+        if let Some((code, reason)) = &ended.forgiven {
+            text = format!("ExitCode: {code}, Reason: {reason}, Message: {text}");
+        }
         let mut from = text.len().saturating_sub(LAST_WORDS_MAX);
         while !text.is_char_boundary(from) {
             from += 1;
@@ -248,6 +268,12 @@ impl Container {
 }
 
 impl Ended {
+    /// Counts as a good end; what it was is still told.
+    fn forgive(&mut self) {
+        self.forgiven = Some((self.exit_code, self.reason().to_owned().into()));
+        (self.exit_code, self.signal, self.reason) = (0, 0, None);
+    }
+
     /// The word for it.
     pub fn reason(&self) -> &str {
         self.reason.as_deref().unwrap_or(if self.exit_code == 0 { "Completed" } else { "Error" })

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::container::{Container, Wait, back_off};
 use super::happened::What as Told;
 use super::lifecycle::{self, Event, Illegal, Outcome, State};
-use super::mishaps::ends_with_its_run;
+use super::mishaps::{Hook, ends_with_its_run};
 use super::steps::Hands;
 use crate::agenda::Step;
 use crate::ledger::What;
@@ -27,8 +27,7 @@ impl Hands<'_> {
         if self.group.state == State::Terminating && !force {
             return false;
         }
-        let hooks = |c: &Container| c.is_running() && c.has_stop_hook();
-        let lingers = !force && !self.group.state.is_final() && self.group.containers.iter().any(hooks);
+        let lingers = !force && !self.group.state.is_final() && self.takes_time_to_end();
         if self.go(Event::DeleteAsked { lingers }).is_err() {
             return false;
         }
@@ -48,6 +47,16 @@ impl Hands<'_> {
         false
     }
 
+    /// Whether a hook runs before one of its containers is stopped, or a script says that one does not end at once.
+    fn takes_time_to_end(&self) -> bool {
+        (0..=u8::MAX).zip(&self.group.containers).filter(|(_, container)| container.is_running()).any(
+            |(index, container)| {
+                let said = || self.script(index).and_then(|script| script.stop);
+                container.has_stop_hook() || said().is_some_and(|stop| !stop.is_zero())
+            },
+        )
+    }
+
     fn grace(&self) -> Duration {
         let said = self.group.spec.rare.as_ref().and_then(|rare| rare.grace_seconds);
         said.map_or(GRACE, Duration::from_secs)
@@ -61,6 +70,11 @@ impl Hands<'_> {
         };
         for index in level {
             self.tell(Told::Killing(index));
+            if let Some(Hook { takes, .. }) =
+                self.stop_hook(index).filter(|hook| hook.fails && hook.takes <= self.grace())
+            {
+                self.put(takes, Step::PreStopFails(index));
+            }
             self.put(self.stop_time(index).min(self.grace()), Step::Stopped(index));
         }
     }
@@ -112,10 +126,11 @@ impl Hands<'_> {
         container.end(at, code, signal, reason);
         let (init, name) = (container.init, Arc::clone(&container.spec.name));
         container.ready = init && code == 0;
+        let counts = container.exit_code().unwrap_or(code);
         self.group.changed = at;
         self.ledger.write(at, &self.group.card, What::ContainerEnded { name, exit_code: code });
         let policy = self.group.spec.restart_policy;
-        if policy.restarts(init, code) {
+        if policy.restarts(init, counts) {
             self.restart_later(index);
         } else if init && code == 0 {
             self.go_on();
@@ -155,7 +170,7 @@ impl Hands<'_> {
         let has_normal = apps().any(|container| counts(&container));
         let all_over = apps().filter(|c| !has_normal || counts(c)).all(over);
         if all_over {
-            let bad = |c: &Container| c.exit_code().is_some_and(|code| code != 0) && !c.ignores_exit_code();
+            let bad = |c: &Container| c.exit_code().is_some_and(|code| code != 0);
             let failed = apps().filter(|c| !has_normal || counts(c)).any(bad);
             let outcome = if failed { Outcome::Failed } else { Outcome::Clean };
             if self.go(Event::AllExited(outcome)).is_ok() {
@@ -195,6 +210,10 @@ impl Hands<'_> {
     pub(super) fn finish(&mut self) {
         self.agenda.call_off(self.group, |_| true);
         self.order(Work::Stop);
+        // A spot instance is gone with its agent, who would tell of it.
+        if self.group.state != State::Expired {
+            self.tell_of_killing();
+        }
         let at = self.at;
         for container in &mut self.group.containers {
             container.end(at, 137, 9, None);

@@ -63,10 +63,16 @@ pub enum What {
     BackOff(u8),
     /// A container is being stopped.
     Killing(u8),
+    /// A container is being stopped, since its liveness probe failed; and whether it will be started again.
+    KillingUnhealthy(u8, bool),
+    /// A container is being stopped, since what runs when it has started ended badly.
+    KillingForHook(u8),
     /// A probe of a container failed: the one that says whether it is alive, or the other.
     Unhealthy(u8, bool),
-    /// The command that runs when a container has started ended badly.
+    /// What runs when a container has started ended badly.
     PostStartFailed(u8),
+    /// What runs before a container is stopped ended badly.
+    PreStopFailed(u8),
     /// A container ran out of memory.
     OutOfMemory(u8),
     /// It was in Pending for so many minutes, which is too long.
@@ -90,7 +96,9 @@ impl What {
             | Self::Present(_)
             | Self::Created(_)
             | Self::Started(_)
-            | Self::Killing(_) => "Normal",
+            | Self::Killing(_)
+            | Self::KillingUnhealthy(..)
+            | Self::KillingForHook(_) => "Normal",
             Self::PullBackOff(_) => "Normal",
             Self::NotScheduled(_)
             | Self::CacheMissed
@@ -101,6 +109,7 @@ impl What {
             | Self::BackOff(_)
             | Self::Unhealthy(..)
             | Self::PostStartFailed(_)
+            | Self::PreStopFailed(_)
             | Self::OutOfMemory(_)
             | Self::PendingTooLong(_)
             | Self::DeadlineExceeded
@@ -125,9 +134,10 @@ impl What {
             Self::InvalidImage(..) => "InspectFailed",
             Self::Created(_) => "Created",
             Self::Started(_) => "Started",
-            Self::Killing(_) => "Killing",
+            Self::Killing(_) | Self::KillingUnhealthy(..) | Self::KillingForHook(_) => "Killing",
             Self::Unhealthy(..) => "Unhealthy",
             Self::PostStartFailed(_) => "FailedPostStartHook",
+            Self::PreStopFailed(_) => "FailedPreStopHook",
             Self::OutOfMemory(_) => "OOMKilled",
             Self::PendingTooLong(_) => "StartingFailed",
             Self::DeadlineExceeded => "DeadlineExceeded",
@@ -191,11 +201,17 @@ impl What {
             Self::Started(index) => format!("Started container {}", name(index)),
             Self::BackOff(_) => "Back-off restarting failed container".to_owned(),
             Self::Killing(index) => format!("Stopping container {}", name(index)),
+            Self::KillingUnhealthy(index, again) => {
+                let then = if *again { ", will be restarted" } else { "" };
+                format!("Container {} failed liveness probe{then}", name(index))
+            }
+            Self::KillingForHook(_) => "FailedPostStartHook".to_owned(),
             Self::Unhealthy(index, alive) => {
                 let kind = if *alive { "Liveness" } else { "Readiness" };
                 format!("{kind} probe failed: container {} does not answer as it should", name(index))
             }
-            Self::PostStartFailed(index) => format!("PostStartHook of container {} failed", name(index)),
+            Self::PostStartFailed(_) => "PostStartHook failed".to_owned(),
+            Self::PreStopFailed(_) => "PreStopHook failed".to_owned(),
             Self::OutOfMemory(_) => "Out of memory".to_owned(),
             Self::PendingTooLong(minutes) => {
                 format!("eci starting failed: not running after {minutes} minutes in Pending{}", stuck(group))

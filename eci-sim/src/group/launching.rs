@@ -107,20 +107,13 @@ impl Hands<'_> {
 
     pub(super) fn start(&mut self, index: u8) {
         let run = self.plan(index);
-        let script = self.script(index);
+        let becomes_ready = self.becomes_ready(index);
         let Some(container) = self.group.containers.get_mut(usize::from(index)) else { return };
-        let ends = run.ends;
+        let (ends, init) = (run.ends, container.init);
         container.start(self.at, run);
-        let init = container.init;
-        let probe = container.spec.rare.as_ref().and_then(|rare| rare.readiness.as_ref());
-        let delay = probe.map(|probe| u64::try_from(probe.initial_delay_seconds).unwrap_or(0));
-        container.ready = !init && probe.is_none();
-        if script.is_some_and(|script| script.unready) {
-            container.ready = false;
-        } else if let Some(delay) = delay
-            && !self.runtime.is_real()
-        {
-            self.put(Duration::from_secs(delay), Step::Ready(index));
+        container.ready = becomes_ready == Some(Duration::ZERO);
+        if let Some(after) = becomes_ready.filter(|after| !after.is_zero()) {
+            self.put(after, Step::Ready(index));
         }
         self.tell(Told::Started(index));
         if let Some((after, _)) = ends {
@@ -168,7 +161,6 @@ impl Hands<'_> {
         }
         let script = self.script(index);
         let spec = &container.spec;
-        let env: Vec<(&str, &str)> = spec.environment.iter().map(|v| (&*v.key, &*v.value)).collect();
-        Arc::new(script::plan(script.as_deref(), &spec.command, &spec.arguments, &env))
+        Arc::new(script::plan(script.as_deref(), &spec.command, &spec.arguments, &spec.variables()))
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use eci_api::actions::describe_container_groups::Probe;
 
+use super::container::spec::Spec;
 use super::happened::What as Told;
 use super::steps::Hands;
 use crate::agenda::Step;
@@ -15,14 +16,21 @@ use crate::script;
 const SPOT_CHECKED_EVERY: Duration = Duration::from_mins(5);
 const SPOT_NOTICE_MINUTES: u8 = 3;
 
+/// When a probe comes for the first time from `earliest` on, and for so many times more after that.
+fn probed_at(probe: &Probe, earliest: Duration, more: u64) -> Duration {
+    let (delay, period) = (whole(probe.initial_delay_seconds), whole(probe.period_seconds).max(1));
+    let earliest = earliest.as_secs().saturating_add(u64::from(earliest.subsec_nanos() > 0));
+    let passed = earliest.saturating_sub(delay).div_ceil(period);
+    Duration::from_secs(delay.saturating_add(period.saturating_mul(passed.saturating_add(more))))
+}
+
 /// When a probe has failed often enough: the first that comes after the container fell ill, and those that follow.
 fn fails_at(probe: &Probe, sick: Duration) -> Duration {
-    let seconds = |number: i32| u64::try_from(number).unwrap_or(0);
-    let (delay, period) = (seconds(probe.initial_delay_seconds), seconds(probe.period_seconds).max(1));
-    let sick = sick.as_secs() + u64::from(sick.subsec_nanos() > 0);
-    let passed = sick.saturating_sub(delay).div_ceil(period);
-    let more = seconds(probe.failure_threshold).max(1) - 1;
-    Duration::from_secs(delay.saturating_add(period.saturating_mul(passed.saturating_add(more))))
+    probed_at(probe, sick, whole(probe.failure_threshold).max(1) - 1)
+}
+
+fn whole(number: i32) -> u64 {
+    u64::try_from(number).unwrap_or(0)
 }
 
 /// Whether a step belongs to the present run of a container.
@@ -32,6 +40,7 @@ pub(super) fn ends_with_its_run(step: Step, index: u8) -> bool {
         | Step::Unready(own)
         | Step::Unhealthy(own)
         | Step::PostStartFails(own)
+        | Step::PreStopFails(own)
         | Step::OutOfMemory(own)
         | Step::Exit(own) => own == index,
         _ => false,
@@ -63,18 +72,24 @@ impl Hands<'_> {
     /// Puts in what may befall a container that has just started, besides its own end.
     pub(super) fn watch(&mut self, index: u8) {
         let Some(container) = self.group.containers.get(usize::from(index)) else { return };
+        let probed = container.is_probed_for_readiness();
+        let unready = self.script(index).and_then(|script| script.unready_after).filter(|_| !probed);
+        if let Some(after) = unready {
+            self.put(after, Step::Unready(index));
+        }
+        let Some(container) = self.group.containers.get(usize::from(index)) else { return };
         let Some(rare) = &container.spec.rare else { return self.watch_memory(index) };
         let (liveness, readiness) = (rare.liveness.clone(), rare.readiness.clone());
-        let hook = script::plan(None, &rare.post_start, &[], &[]).ends.filter(|(_, code)| *code != 0);
-        if let Some((after, _)) = hook.filter(|_| !rare.post_start.is_empty()) {
-            self.put(after, Step::PostStartFails(index));
+        if let Some(Hook { takes, fails: true }) = self.start_hook(index) {
+            self.put(takes, Step::PostStartFails(index));
         }
-        if let Some(sick) = self.script(index).and_then(|script| script.unhealthy_after) {
-            for (probe, step) in [(liveness, Step::Unhealthy(index)), (readiness, Step::Unready(index))] {
-                if let Some(probe) = probe {
-                    self.put(fails_at(&probe, sick), step);
-                }
-            }
+        let script = self.script(index).unwrap_or_default();
+        if let (Some(probe), Some(sick)) = (liveness, script.unhealthy_after) {
+            self.put(fails_at(&probe, sick), Step::Unhealthy(index));
+        }
+        let sick = script.unhealthy_after.into_iter().chain(script.unready_after).min();
+        if let (Some(probe), Some(sick)) = (readiness, sick) {
+            self.put(fails_at(&probe, sick), Step::Unready(index));
         }
         self.watch_memory(index);
     }
@@ -88,15 +103,49 @@ impl Hands<'_> {
         }
     }
 
+    /// When a container that has just started becomes ready; nothing, where it never does, or an Engine will say.
+    pub(super) fn becomes_ready(&self, index: u8) -> Option<Duration> {
+        let container = self.group.containers.get(usize::from(index)).filter(|container| !container.init)?;
+        let probe = container.spec.rare.as_ref().and_then(|rare| rare.readiness.as_ref());
+        if self.runtime.is_real() {
+            return probe.is_none().then_some(Duration::ZERO);
+        }
+        let script = self.script(index).unwrap_or_default();
+        if script.unready {
+            return None;
+        }
+        let hook = self.start_hook(index).map_or(Duration::ZERO, |hook| hook.takes);
+        let earliest = script.ready_after.unwrap_or_default().max(hook);
+        Some(probe.map_or(earliest, |probe| probed_at(probe, earliest, 0)))
+    }
+
     pub(super) fn lose_readiness(&mut self, index: u8) {
-        self.tell(Told::Unhealthy(index, false));
+        let container = self.group.containers.get(usize::from(index));
+        if container.is_some_and(super::container::Container::is_probed_for_readiness) {
+            self.tell(Told::Unhealthy(index, false));
+        }
+        self.agenda.call_off(self.group, |step| step == Step::Ready(index));
         self.with(index, |container| container.ready = false);
     }
 
     /// The agent stops a container, which may be started again.
-    pub(super) fn kill(&mut self, index: u8) {
-        self.tell(Told::Killing(index));
+    pub(super) fn kill(&mut self, index: u8, told: Told) {
+        self.tell(told);
         self.end(index, 137, 9, None);
+    }
+
+    /// Its liveness probe failed too often.
+    pub(super) fn kill_unhealthy(&mut self, index: u8) {
+        let again = self.group.spec.restart_policy.restarts(false, 137);
+        self.kill(index, Told::KillingUnhealthy(index, again));
+    }
+
+    /// What runs before it is stopped ended badly; it is stopped all the same.
+    pub(super) fn fail_to_stop_well(&mut self, index: u8) {
+        let container = self.group.containers.get(usize::from(index));
+        if container.is_some_and(super::container::Container::is_running) {
+            self.tell(Told::PreStopFailed(index));
+        }
     }
 
     /// A container ends badly, out of the blue.
@@ -108,18 +157,50 @@ impl Hands<'_> {
         true
     }
 
-    /// How long a container takes to end: what a script says, else its hook, where that is a command that is understood,
-    /// else what is drawn; nothing, where it has no hook.
-    pub(super) fn stop_time(&self, index: u8) -> Duration {
-        if let Some(said) = self.script_for(index).and_then(|script| script.stop) {
-            return said;
-        }
-        let Some(container) = self.group.containers.get(usize::from(index)) else { return Duration::ZERO };
-        let Some(rare) = container.spec.rare.as_ref().filter(|rare| rare.pre_stop) else {
-            return Duration::ZERO;
-        };
-        let command = Some(&rare.stop_command).filter(|words| !words.is_empty());
-        let understood = command.and_then(|words| script::plan(None, words, &[], &[]).ends);
-        understood.map_or_else(|| self.timeline("stop").stop(), |(after, _)| after)
+    /// What runs when a container has started: as a script says, else as its command does, where that is understood.
+    /// One that calls over HTTP or TCP is answered at once.
+    fn start_hook(&self, index: u8) -> Option<Hook> {
+        let container = self.group.containers.get(usize::from(index))?;
+        let rare = container.spec.rare.as_ref().filter(|rare| rare.start_hook)?;
+        let script = self.script(index).unwrap_or_default();
+        let understood = understood(&container.spec, &rare.post_start);
+        Some(Hook {
+            takes: script.post_start.or(understood.map(|hook| hook.takes)).unwrap_or_default(),
+            fails: script.post_start_fails || understood.is_some_and(|hook| hook.fails),
+        })
     }
+
+    /// What runs before a container is stopped: as a script says, else as its command does, where that is understood, else
+    /// for as long as is drawn.
+    pub(super) fn stop_hook(&self, index: u8) -> Option<Hook> {
+        let container = self.group.containers.get(usize::from(index))?;
+        let rare = container.spec.rare.as_ref().filter(|rare| rare.pre_stop)?;
+        let script = self.script_for(index).unwrap_or_default();
+        let understood = understood(&container.spec, &rare.stop_command);
+        let takes = script.pre_stop.or(understood.map(|hook| hook.takes));
+        Some(Hook {
+            takes: takes.unwrap_or_else(|| self.timeline("stop").stop()),
+            fails: script.pre_stop_fails || understood.is_some_and(|hook| hook.fails),
+        })
+    }
+
+    /// How long a container takes to end: what a script says, else its hook; nothing, where it has no hook.
+    pub(super) fn stop_time(&self, index: u8) -> Duration {
+        let said = self.script_for(index).and_then(|script| script.stop);
+        said.or_else(|| self.stop_hook(index).map(|hook| hook.takes)).unwrap_or_default()
+    }
+}
+
+/// How long what runs at a container's start or end takes, and whether it ends badly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Hook {
+    pub takes: Duration,
+    pub fails: bool,
+}
+
+/// A hook's command, where there is one and it ends.
+fn understood(spec: &Spec, words: &[Box<str>]) -> Option<Hook> {
+    let (takes, code) =
+        script::plan(None, words, &[], &spec.variables()).ends.filter(|_| !words.is_empty())?;
+    Some(Hook { takes, fails: code != 0 })
 }

@@ -58,7 +58,7 @@ impl Hands<'_> {
             Seen::Unhealthy(index, run) if self.runs(index, run) => {
                 self.tell(Told::Unhealthy(index, true));
                 self.order_kill(index);
-                self.kill(index);
+                self.kill_unhealthy(index);
             }
             Seen::Started(..)
             | Seen::StartFailed(..)

@@ -58,12 +58,13 @@ impl Hands<'_> {
             Step::Unready(index) => self.lose_readiness(index),
             Step::Unhealthy(index) => {
                 self.tell(Told::Unhealthy(index, true));
-                self.kill(index);
+                self.kill_unhealthy(index);
             }
             Step::PostStartFails(index) => {
                 self.tell(Told::PostStartFailed(index));
-                self.kill(index);
+                self.kill(index, Told::KillingForHook(index));
             }
+            Step::PreStopFails(index) => self.fail_to_stop_well(index),
             Step::OutOfMemory(index) => {
                 self.tell(Told::OutOfMemory(index));
                 self.end(index, 137, 9, Some("OOMKilled"));

@@ -1,9 +1,11 @@
 //! Reads the few commands that say how long a container runs, what it says, and what it ends with.
 
+use std::borrow::Cow;
 use std::iter::Peekable;
 use std::str::Chars;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What one run of a container does.
@@ -15,6 +17,16 @@ pub struct Run {
     pub ends: Option<(Duration, i32)>,
     /// Which run it is, where an Engine does it and knows the rest.
     pub number: Option<u32>,
+}
+
+impl Run {
+    /// The last lines that a run has said which began at `started`, so long after that; so many at most.
+    pub fn lines(&self, _started: Timestamp, until: Duration, most: usize) -> Vec<(Duration, Cow<'_, str>)> {
+        let said = self.says.iter().filter(|(after, _)| *after <= until);
+        let mut lines: Vec<_> = said.map(|(after, line)| (*after, Cow::Borrowed(line.as_str()))).collect();
+        lines.drain(..lines.len().saturating_sub(most));
+        lines
+    }
 }
 
 /// How long a script may get before it is taken to run for ever.

@@ -1,7 +1,9 @@
-//! `script: { image: batch, run: 30s, exit-code: 3 }`: what containers of an image do.
+//! `script: { image: batch, run: 30s, exit-code: 3 }`: what containers of an image, or of a group, do.
 
 use std::fmt;
 
+use eci_sim::control::wire;
+use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -9,18 +11,21 @@ use crate::outcome::Miss;
 use crate::scenario::span::Span;
 use crate::stage::World;
 
-/// Says what containers of an image do.
+/// Says what containers of an image, or of a group of this name, do.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Script {
-    /// The image; a `*` stands for anything.
+    /// The image, or the name of the group; a `*` stands for anything.
     pub(crate) image: String,
     /// How long it takes to be pulled.
     pub(crate) pull: Option<Span>,
     /// How long a container takes to start.
     pub(crate) start: Option<Span>,
-    /// How long a container runs; for ever where nothing is said.
+    /// How long a container runs; as its command says where nothing is said here.
     pub(crate) run: Option<Span>,
+    /// Whether it runs until it is told to end.
+    #[serde(default)]
+    pub(crate) run_forever: bool,
     /// What it ends with.
     pub(crate) exit_code: Option<i32>,
     /// What it says.
@@ -31,17 +36,102 @@ pub struct Script {
     /// Whether its containers never become ready.
     #[serde(default)]
     pub(crate) unready: bool,
+    /// They become ready so long after their start, with a readiness probe at the first that comes then.
+    pub(crate) ready_after: Option<Span>,
+    /// They are no longer ready so long after their start, with a readiness probe when that has failed often enough.
+    pub(crate) unready_after: Option<Span>,
+    /// How long the hook takes that runs when a container has started, where there is one.
+    pub(crate) post_start: Option<Span>,
+    /// Whether that hook ends badly, so that the container is ended.
+    #[serde(default)]
+    pub(crate) post_start_fails: bool,
+    /// How long the hook takes that runs before a container is stopped, where there is one.
+    pub(crate) pre_stop: Option<Span>,
+    /// Whether that hook ends badly, which is told and changes nothing else.
+    #[serde(default)]
+    pub(crate) pre_stop_fails: bool,
     /// How long its groups wait for a machine.
     pub(crate) scheduling: Option<Span>,
     /// Why its groups get no machine.
     pub(crate) cannot_schedule: Option<String>,
+    /// What a container uses.
+    pub(crate) uses: Option<Uses>,
+    /// What it uses from so long after its start on, in order of time.
+    #[serde(default)]
+    pub(crate) usage_curve: Vec<UsesLater>,
+    /// From so long after its start on, its probes fail.
+    pub(crate) unhealthy_after: Option<Span>,
+    /// So long after its start, it runs out of memory.
+    pub(crate) out_of_memory_after: Option<Span>,
+    /// How long the containers take to end when they are told to, their hooks included.
+    pub(crate) stop: Option<Span>,
+}
+
+/// What a container uses.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Uses {
+    /// Thousandths of a vCPU.
+    pub(crate) milli_vcpu: u32,
+    /// MiB of memory.
+    pub(crate) mebibytes: u32,
+}
+
+/// What a container uses from a moment on.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct UsesLater {
+    /// So long after its start.
+    pub(crate) after: Span,
+    /// Thousandths of a vCPU.
+    pub(crate) milli_vcpu: u32,
+    /// MiB of memory.
+    pub(crate) mebibytes: u32,
 }
 
 impl Script {
     pub(super) fn check(&self) -> Result<(), String> {
         match (self.exit_code, self.run) {
             (Some(_), None) => Err("`exit-code` needs `run`: how long the container runs before".to_owned()),
+            (_, Some(_)) if self.run_forever => Err("`run` and `run-forever` exclude each other".to_owned()),
+            _ if self.unready && self.ready_after.is_some() => {
+                Err("`unready` and `ready-after` exclude each other".to_owned())
+            }
             _ => Ok(()),
+        }
+    }
+
+    /// As the simulator's door takes it.
+    pub(crate) fn scripted(&self) -> wire::Scripted {
+        let later = |uses: &UsesLater| wire::Uses {
+            after_seconds: seconds(uses.after),
+            milli_vcpu: uses.milli_vcpu,
+            mebibytes: uses.mebibytes,
+        };
+        wire::Scripted {
+            pattern: self.image.clone(),
+            pull_seconds: self.pull.map(seconds),
+            cannot_pull: self.cannot_pull.clone(),
+            start_seconds: self.start.map(seconds),
+            run_seconds: self.run.map(seconds),
+            run_forever: self.run_forever,
+            exit_code: self.exit_code,
+            log: self.log.clone(),
+            unready: self.unready,
+            ready_after_seconds: self.ready_after.map(seconds),
+            unready_after_seconds: self.unready_after.map(seconds),
+            post_start_seconds: self.post_start.map(seconds),
+            post_start_fails: self.post_start_fails,
+            pre_stop_seconds: self.pre_stop.map(seconds),
+            pre_stop_fails: self.pre_stop_fails,
+            scheduling_seconds: self.scheduling.map(seconds),
+            cannot_schedule: self.cannot_schedule.clone(),
+            unhealthy_after_seconds: self.unhealthy_after.map(seconds),
+            out_of_memory_after_seconds: self.out_of_memory_after.map(seconds),
+            usage_curve: self.usage_curve.iter().map(later).collect(),
+            stop_seconds: self.stop.map(seconds),
+            uses_milli_vcpu: self.uses.map(|uses| uses.milli_vcpu),
+            uses_mebibytes: self.uses.map(|uses| uses.mebibytes),
         }
     }
 
@@ -53,5 +143,46 @@ impl Script {
 impl fmt::Display for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "script {}", self.image)
+    }
+}
+
+fn seconds(Span(span): Span) -> Decimal {
+    Decimal::new(i64::try_from(span.as_millis()).unwrap_or(i64::MAX), 3).normalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::scenario::Scenario;
+    use crate::steps::Step;
+
+    #[test]
+    fn a_step_says_all_that_the_door_can_be_told() {
+        let text = "\
+scenario: containers do what is said
+cites: ours
+steps:
+  - script: { image: 'batch:*', pull: 1s, cannot-pull: denied, start: 2s, run: 3s, exit-code: 4, log: [up], unready: true,
+              unready-after: 6s, post-start: 7s, post-start-fails: true, pre-stop: 8s, pre-stop-fails: true,
+              scheduling: 9s, cannot-schedule: full, uses: { milli-vcpu: 250, mebibytes: 512 },
+              usage-curve: [{ after: 10s, milli-vcpu: 1, mebibytes: 2 }], unhealthy-after: 11s,
+              out-of-memory-after: 12s, stop: 13s }
+  - script: { image: web, ready-after: 500ms, run-forever: true }
+";
+        let scripts = Scenario::read("x.yaml", text).unwrap().steps.into_iter().map(|step| match step {
+            Step::Script(script) => serde_json::to_value(script.scripted()).unwrap(),
+            _ => serde_json::Value::Null,
+        });
+        let wanted = [
+            serde_json::json!({
+                "pattern": "batch:*", "pull-seconds": "1", "cannot-pull": "denied", "start-seconds": "2",
+                "run-seconds": "3", "exit-code": 4, "log": ["up"], "unready": true, "unready-after-seconds": "6",
+                "post-start-seconds": "7", "post-start-fails": true, "pre-stop-seconds": "8", "pre-stop-fails": true,
+                "scheduling-seconds": "9", "cannot-schedule": "full", "uses-milli-vcpu": 250, "uses-mebibytes": 512,
+                "usage-curve": [{ "after-seconds": "10", "milli-vcpu": 1, "mebibytes": 2 }],
+                "unhealthy-after-seconds": "11", "out-of-memory-after-seconds": "12", "stop-seconds": "13"
+            }),
+            serde_json::json!({ "pattern": "web", "ready-after-seconds": "0.5", "run-forever": true }),
+        ];
+        assert_eq!(scripts.collect::<Vec<_>>(), wanted);
     }
 }

@@ -57,6 +57,11 @@ fn rule(_: &mut SchemaGenerator) -> Schema {
                 "description": "Only calls with this parameter of this value; a `*` stands for anything."
             },
             "times": { "type": "integer", "minimum": 0, "description": "For so many more calls." },
+            "every": { "type": "integer", "minimum": 1, "description": "Of these only each so many-th." },
+            "share": {
+                "type": ["string", "number"],
+                "description": "Of those only this share, drawn from the seed: above 0, up to 1; `0.1` or `10%`."
+            },
             "verdict": {
                 "description": "What becomes of them: a word such as `drop-after`, or an object of one such as \
                                 {\"refuse\": {\"code\": \"OperationDenied.NoStock\"}} or {\"delay-ms\": 200}."

@@ -58,6 +58,9 @@ pub struct Rare {
     pub tty: bool,
     /// Whether its last lines are told when it ends badly.
     pub tells_last_words: bool,
+    /// Whether something runs when it has started.
+    #[serde(default)]
+    pub start_hook: bool,
     /// The command that runs when it has started.
     pub post_start: Box<[Box<str>]>,
     /// The command that runs before it is stopped.
@@ -93,6 +96,11 @@ pub enum PullPolicy {
 }
 
 impl Spec {
+    /// Its environment as commands read it.
+    pub fn variables(&self) -> Vec<(&str, &str)> {
+        self.environment.iter().map(|v| (&*v.key, &*v.value)).collect()
+    }
+
     /// Whether its environment has `key` with this value.
     pub fn says(&self, key: &str, value: &str) -> bool {
         self.environment.iter().any(|v| &*v.key == key && v.value.eq_ignore_ascii_case(value))

@@ -65,6 +65,9 @@ pub fn one(asked: &ask::Container, place: &str) -> Result<Spec, Refusal> {
         stdin_once: asked.stdin_once.unwrap_or_default(),
         tty: asked.tty.unwrap_or_default(),
         tells_last_words: asked.termination_message_policy.as_deref() == Some("FallbackToLogsOnError"),
+        start_hook: !asked.lifecycle_post_start_handler_exec.is_empty()
+            || asked.lifecycle_post_start_handler_http_get_port.is_some()
+            || asked.lifecycle_post_start_handler_tcp_socket_port.is_some(),
         post_start: words(&asked.lifecycle_post_start_handler_exec),
         stop_command: words(&asked.lifecycle_pre_stop_handler_exec),
     };
