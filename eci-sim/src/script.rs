@@ -1,7 +1,6 @@
 //! What containers do: what a script says of their image or group, else what their command says.
 //!
-//! The commands that are understood: `sleep`, `true`, `false`, `:`, `exit`, `echo`, `printf` without formats, and a
-//! shell's `-c` with `;`, `&&`, `||` and newlines between those. Anything else runs for ever and says nothing.
+//! A command is read by a small shell of our own ([`shell`]); what that does not know runs for ever and says nothing.
 
 mod shell;
 
@@ -10,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use shell::Run;
+pub use shell::{Again, Run};
 
 /// What containers of an image, or of a group, do. What is left unsaid stays as it would be without a script.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -151,6 +150,7 @@ pub fn plan(
     let mut run = shell::read(&words, env);
     let Some(script) = script else { return run };
     if !script.log.is_empty() {
+        run.again = None;
         run.says = script.log.iter().map(|line| (Duration::ZERO, line.clone())).collect();
     }
     match (script.run, script.exit_code) {

@@ -1,5 +1,7 @@
 //! `DescribeContainerLog`: what a container said, its present run or the one before.
 
+use std::borrow::Cow;
+
 use eci_api::actions::{DescribeContainerLog, DescribeContainerLogReply};
 use jiff::{SignedDuration, Timestamp};
 
@@ -33,7 +35,8 @@ impl Serve for DescribeContainerLog {
             }
             String::new()
         } else {
-            tell(self, said(container, last, now), since)
+            let lines = said(container, last, now);
+            tell(self, lines.iter().map(|(at, line)| (*at, &**line)).collect(), since)
         };
         Ok(DescribeContainerLogReply { container_name: name.to_owned(), content, request_id })
     }
@@ -110,8 +113,8 @@ impl Reading for DescribeContainerLog {
     }
 }
 
-/// What a run has said until now.
-fn said(container: &Container, last: bool, now: Timestamp) -> Vec<(Timestamp, &str)> {
+/// The last lines that a run has said until now, as many as may be asked for.
+fn said(container: &Container, last: bool, now: Timestamp) -> Vec<(Timestamp, Cow<'_, str>)> {
     let previous = || container.previous.as_deref().map(|e| (e.started, e.finished, e.run.as_deref()));
     let run = match &container.phase {
         _ if last => previous(),
@@ -124,5 +127,6 @@ fn said(container: &Container, last: bool, now: Timestamp) -> Vec<(Timestamp, &s
         let after = SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX);
         started.saturating_add(after).unwrap_or(Timestamp::MAX)
     };
-    run.says.iter().map(|(after, line)| (at(*after), line.as_str())).filter(|(at, _)| *at <= until).collect()
+    let ran = started.duration_until(until).unsigned_abs();
+    run.lines(started, ran, TAIL_MAX).into_iter().map(|(after, line)| (at(after), line)).collect()
 }

@@ -17,6 +17,8 @@ use crate::world::sessions::Wanted as Session;
 /// How many words a command has at most, and how long each is.
 const WORDS_MAX: usize = 20;
 const WORD_MAX: usize = 256;
+/// How many lines of its output are given at most.
+const LINES_MAX: usize = 2000;
 /// What names of sessions are made of.
 const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz0123456789";
 /// The path of sessions (eci-openapi.md, section 8).
@@ -24,6 +26,7 @@ pub const EXEC_PATH: &str = "/exec/";
 
 impl Serve for ExecContainerCommand {
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
+        let now = world.now();
         let group = caller.group(world, self.container_group_id.as_deref())?;
         let name = self.container_name.as_deref().unwrap_or_default();
         let unknown = || Refusal::NotFound { kind: "ContainerName", id: name.to_owned() };
@@ -35,7 +38,7 @@ impl Serve for ExecContainerCommand {
         if self.sync != Some(true) {
             let env = container.spec.environment.iter();
             let environment = env.map(|v| (v.key.to_string(), v.value.to_string())).collect();
-            let command = Command { words, environment, tty: self.tty == Some(true) };
+            let command = Command { words, environment, tty: self.tty == Some(true), opened: now };
             let number = container.run.as_ref().and_then(|run| run.number);
             let run = number.map(|number| RunId::of(group.id(), name, number));
             let wanted = Session { command, run, stdin: self.stdin != Some(false) };
@@ -62,7 +65,8 @@ impl Serve for ExecContainerCommand {
             let what = format!("The command {} of ExecContainerCommand", words.join(" "));
             return Err(Refusal::NotSimulated(what));
         }
-        let output = run.says.iter().map(|(_, line)| format!("{line}\n")).collect();
+        let lines = run.lines(now, std::time::Duration::MAX, LINES_MAX);
+        let output = lines.iter().map(|(_, line)| format!("{line}\n")).collect();
         Ok(ExecContainerCommandReply {
             sync_response: output,
             request_id: caller.request_id.clone(),

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use super::attach::{Attached, Far, In, Out, pair};
 use crate::script::{self, Run};
@@ -22,6 +24,8 @@ pub struct Command {
     pub environment: Vec<(String, String)>,
     /// Whether it has a terminal.
     pub tty: bool,
+    /// When it was asked for; from then on its clock runs.
+    pub opened: Timestamp,
 }
 
 impl Command {
@@ -57,7 +61,7 @@ impl Command {
 
     async fn play_once(&self, far: Far) -> bool {
         let run = self.read(&self.words);
-        let code = match self.play(&run, &far).await {
+        let code = match self.play(&run, &far, Duration::ZERO).await {
             Some(code) => code,
             None => {
                 self.complain(&far, &format!("eci-sim: {} is not simulated", self.words.join(" "))).await;
@@ -67,13 +71,15 @@ impl Command {
         far.say(Out::Ended(code)).await
     }
 
-    /// Says what a run says, each line at its time; gives its code, where it ends.
-    async fn play(&self, run: &Run, far: &Far) -> Option<i32> {
+    /// Says what a run says that begins `since` the session did, each line at its time; gives its code, where it ends.
+    async fn play(&self, run: &Run, far: &Far, since: Duration) -> Option<i32> {
+        let begun = SignedDuration::try_from(since).unwrap_or(SignedDuration::ZERO);
+        let begun = self.opened.saturating_add(begun).unwrap_or(self.opened);
         let mut gone = Duration::ZERO;
-        for (after, line) in &run.says {
+        for (after, line) in run.forwards(begun) {
             tokio::time::sleep(after.saturating_sub(gone)).await;
-            gone = gone.max(*after);
-            if !far.say(Out::Output(self.line(line))).await {
+            gone = gone.max(after);
+            if !far.say(Out::Output(self.line(&line))).await {
                 return Some(UNKNOWN);
             }
         }
@@ -84,6 +90,7 @@ impl Command {
 
     async fn play_lines(&self, mut far: Far) -> bool {
         let (mut typed, mut code) = (BytesMut::new(), 0);
+        let opened = Instant::now();
         if !self.prompt(&far).await {
             return false;
         }
@@ -103,7 +110,7 @@ impl Command {
                     return far.say(Out::Ended(given.map_or(code, |code| code & 0xff))).await;
                 }
                 if !line.is_empty() {
-                    code = self.obey(&line, &far).await;
+                    code = self.obey(&line, &far, opened.elapsed()).await;
                 }
                 if !self.prompt(&far).await {
                     return false;
@@ -116,13 +123,13 @@ impl Command {
         far.say(Out::Ended(code)).await
     }
 
-    async fn obey(&self, line: &str, far: &Far) -> i32 {
+    async fn obey(&self, line: &str, far: &Far, since: Duration) -> i32 {
         let run = self.read(&["sh".to_owned(), "-c".to_owned(), line.to_owned()]);
-        if run.ends.is_none() {
+        if run.ends.is_none() && run.again.is_none() {
             self.complain(far, &format!("eci-sim: {line}: not simulated")).await;
             return UNKNOWN;
         }
-        self.play(&run, far).await.unwrap_or(UNKNOWN)
+        self.play(&run, far, since).await.unwrap_or(UNKNOWN)
     }
 
     async fn complain(&self, far: &Far, what: &str) -> bool {

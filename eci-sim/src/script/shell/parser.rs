@@ -1,0 +1,421 @@
+//! From a shell's script to its tree, character by character.
+
+use super::syntax::{Command, Filling, Link, List, Piece, Word};
+
+/// How deep a script may be nested.
+const DEPTH_MAX: u32 = 40;
+/// Where output is still seen when it is sent there.
+const SEEN: [&str; 7] = ["1", "2", "/dev/stdout", "/dev/stderr", "/dev/tty", "/proc/1/fd/1", "/proc/1/fd/2"];
+
+/// A script and a place in it.
+pub struct Parser {
+    chars: Vec<char>,
+    at: usize,
+    depth: u32,
+}
+
+impl Parser {
+    /// At the beginning of a script.
+    pub fn new(text: &str) -> Self {
+        Self { chars: text.chars().collect(), at: 0, depth: 0 }
+    }
+
+    /// Whether nothing is left.
+    pub fn is_over(&self) -> bool {
+        self.at >= self.chars.len()
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.chars.get(self.at).copied()
+    }
+
+    fn sees(&self, text: &str) -> bool {
+        text.chars().enumerate().all(|(index, c)| self.chars.get(self.at + index) == Some(&c))
+    }
+
+    fn eat(&mut self, text: &str) -> bool {
+        let sees = self.sees(text);
+        if sees {
+            self.at += text.chars().count();
+        }
+        sees
+    }
+
+    /// Passes over blanks and comments, and over ends of commands where these do not matter.
+    fn blank(&mut self, ends_too: bool) {
+        while let Some(c) = self.peek() {
+            match c {
+                ' ' | '\t' | '\r' => self.at += 1,
+                '\n' | ';' if ends_too => self.at += 1,
+                '\\' if self.sees("\\\n") => self.at += 2,
+                '#' => self.at += self.chars[self.at..].iter().take_while(|c| **c != '\n').count(),
+                _ => return,
+            }
+        }
+    }
+
+    fn sees_keyword(&self, word: &str) -> bool {
+        let behind = self.chars.get(self.at + word.chars().count());
+        self.sees(word) && behind.is_none_or(|c| c.is_whitespace() || ";&|()<>".contains(*c))
+    }
+
+    fn keyword(&mut self, word: &str) -> bool {
+        self.sees_keyword(word) && self.eat(word)
+    }
+
+    /// Commands up to one of these words, a closing bracket, or the end.
+    pub fn list(&mut self, ends: &[&str]) -> Option<List> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return None;
+        }
+        let mut list = List::new();
+        loop {
+            self.blank(true);
+            if matches!(self.peek(), None | Some(')')) || ends.iter().any(|end| self.sees_keyword(end)) {
+                self.depth -= 1;
+                return Some(list);
+            }
+            let chain = self.chain()?;
+            if self.peek() == Some('&') {
+                self.at += 1;
+                list.push((Link::Always, Command::Background(Box::new(Command::Group(chain)))));
+            } else {
+                list.extend(chain);
+            }
+        }
+    }
+
+    fn chain(&mut self) -> Option<List> {
+        let (mut chain, mut link) = (List::new(), Link::Always);
+        loop {
+            chain.push((link, self.pipeline()?));
+            self.blank(false);
+            link = match (self.eat("&&"), self.sees("||")) {
+                (true, _) => Link::OnSuccess,
+                (false, true) => {
+                    self.at += 2;
+                    Link::OnFailure
+                }
+                (false, false) => return Some(chain),
+            };
+            self.blank(true);
+        }
+    }
+
+    fn pipeline(&mut self) -> Option<Command> {
+        if self.keyword("!") {
+            self.blank(false);
+            return Some(Command::Not(Box::new(self.pipeline()?)));
+        }
+        let mut first = self.command()?;
+        self.blank(false);
+        while self.peek() == Some('|') && !self.sees("||") {
+            self.at += 1;
+            self.blank(true);
+            let passes = |command: &Command| match command {
+                Command::Simple(_, words) => match words.first().map(Vec::as_slice) {
+                    Some([Piece::Text(name)]) => name == "tee" || name == "cat" && words.len() == 1,
+                    _ => false,
+                },
+                _ => false,
+            };
+            if !passes(&self.command()?) {
+                first = Command::Strange;
+            }
+            self.blank(false);
+        }
+        Some(first)
+    }
+
+    fn command(&mut self) -> Option<Command> {
+        let command = match self.peek()? {
+            '(' => {
+                self.at += 1;
+                let list = self.list(&[])?;
+                if !self.eat(")") {
+                    return None;
+                }
+                Command::Subshell(list)
+            }
+            _ if self.keyword("{") => Command::Group(self.up_to("}")?),
+            _ if self.keyword("if") => self.branches()?,
+            _ if self.keyword("while") => self.rounds(false)?,
+            _ if self.keyword("until") => self.rounds(true)?,
+            _ if self.keyword("for") => self.each()?,
+            _ if ["case", "function", "select"].iter().any(|word| self.sees_keyword(word)) => return None,
+            _ => return self.simple(),
+        };
+        let mut quiet = false;
+        loop {
+            self.blank(false);
+            match self.redirection()? {
+                Some(hides) => quiet |= hides,
+                None if quiet => return Some(Command::Quiet(Box::new(command))),
+                None => return Some(command),
+            }
+        }
+    }
+
+    fn up_to(&mut self, end: &str) -> Option<List> {
+        let list = self.list(&[end])?;
+        self.keyword(end).then_some(list)
+    }
+
+    fn branches(&mut self) -> Option<Command> {
+        let mut arms = Vec::new();
+        loop {
+            let test = self.up_to("then")?;
+            arms.push((test, self.list(&["elif", "else", "fi"])?));
+            if !self.keyword("elif") {
+                break;
+            }
+        }
+        let otherwise = if self.keyword("else") { self.list(&["fi"])? } else { List::new() };
+        self.keyword("fi").then_some(Command::If(arms, otherwise))
+    }
+
+    fn rounds(&mut self, until: bool) -> Option<Command> {
+        let test = self.up_to("do")?;
+        Some(Command::Loop { until, test, body: self.up_to("done")? })
+    }
+
+    fn each(&mut self) -> Option<Command> {
+        self.blank(false);
+        let name = self.name();
+        self.blank(true);
+        let mut items = None;
+        if self.keyword("in") {
+            let mut words = Vec::new();
+            loop {
+                self.blank(false);
+                if matches!(self.peek()?, ';' | '\n') {
+                    break;
+                }
+                words.push(self.word()?);
+            }
+            items = Some(words);
+        }
+        self.blank(true);
+        if name.is_empty() || !self.keyword("do") {
+            return None;
+        }
+        Some(Command::For { name, items, body: self.up_to("done")? })
+    }
+
+    fn simple(&mut self) -> Option<Command> {
+        let (mut sets, mut words, mut quiet) = (Vec::new(), Vec::<Word>::new(), false);
+        loop {
+            self.blank(false);
+            if let Some(hides) = self.redirection()? {
+                quiet |= hides;
+                continue;
+            }
+            match self.peek() {
+                None | Some('\n' | ';' | '&' | '|' | ')') => break,
+                Some('(') => return None,
+                Some(_) => {}
+            }
+            let word = self.word()?;
+            match set(&word).filter(|_| words.is_empty()) {
+                Some(set) => sets.push(set),
+                None => words.push(word),
+            }
+        }
+        if words.is_empty() && sets.is_empty() && !quiet {
+            return None;
+        }
+        let command = Command::Simple(sets, words);
+        Some(if quiet { Command::Quiet(Box::new(command)) } else { command })
+    }
+
+    /// Whether output is sent where it is not seen; nothing, where no redirection stands.
+    fn redirection(&mut self) -> Option<Option<bool>> {
+        let begin = self.at;
+        let both = self.eat("&>");
+        while !both && self.peek().is_some_and(|c| c.is_ascii_digit()) {
+            self.at += 1;
+        }
+        let stream: String = self.chars[begin..self.at].iter().filter(|c| c.is_ascii_digit()).collect();
+        let into = both || self.eat(">>") || self.eat(">|") || self.eat(">&") || self.eat(">");
+        if !into {
+            if self.sees("<<") || self.sees("<(") {
+                return None;
+            }
+            if !self.eat("<&") && !self.eat("<") {
+                self.at = begin;
+                return Some(None);
+            }
+        }
+        self.blank(false);
+        let target = self.word()?;
+        let seen =
+            matches!(target.as_slice(), [Piece::Text(name)] if SEEN.contains(&name.trim_start_matches('&')));
+        Some(Some(into && !seen && (both || stream.is_empty() || stream == "1")))
+    }
+
+    fn word(&mut self) -> Option<Word> {
+        let mut word = Word::new();
+        while let Some(c) = self.peek() {
+            match c {
+                ' ' | '\t' | '\r' | '\n' | ';' | '&' | '|' | '(' | ')' | '<' | '>' => break,
+                '\'' => {
+                    self.at += 1;
+                    let end = self.chars[self.at..].iter().position(|c| *c == '\'')?;
+                    word.push(Piece::Quoted(self.chars[self.at..self.at + end].iter().collect()));
+                    self.at += end + 1;
+                }
+                '"' => {
+                    self.at += 1;
+                    word.push(Piece::Quoted(String::new()));
+                    word.extend(self.quoted(Some('"'))?);
+                }
+                '\\' if self.sees("\\\n") => self.at += 2,
+                '\\' => {
+                    self.at += 1;
+                    word.push(Piece::Quoted(self.peek()?.to_string()));
+                    self.at += 1;
+                }
+                '$' | '`' => word.push(self.filled(false)?),
+                c => {
+                    self.at += 1;
+                    match word.last_mut() {
+                        Some(Piece::Text(text)) => text.push(c),
+                        _ => word.push(Piece::Text(c.to_string())),
+                    }
+                }
+            }
+        }
+        Some(word).filter(|word| !word.is_empty())
+    }
+
+    /// What stands in double quotes, up to their end, or to the end of all.
+    pub fn quoted(&mut self, end: Option<char>) -> Option<Word> {
+        let mut word = Word::new();
+        loop {
+            let Some(c) = self.peek() else { return end.is_none().then_some(word) };
+            if Some(c) == end {
+                self.at += 1;
+                return Some(word);
+            }
+            let text = match c {
+                '$' | '`' => {
+                    word.push(self.filled(true)?);
+                    continue;
+                }
+                '\\' => {
+                    let next = self.chars.get(self.at + 1).copied();
+                    self.at += 1;
+                    match next {
+                        Some('\n') => {
+                            self.at += 1;
+                            continue;
+                        }
+                        Some(next @ ('"' | '\\' | '$' | '`')) => next,
+                        _ => {
+                            self.at -= 1;
+                            '\\'
+                        }
+                    }
+                }
+                c => c,
+            };
+            self.at += 1;
+            match word.last_mut() {
+                Some(Piece::Quoted(known)) => known.push(text),
+                _ => word.push(Piece::Quoted(text.to_string())),
+            }
+        }
+    }
+
+    fn filled(&mut self, quoted: bool) -> Option<Piece> {
+        let filled = |filling| Some(Piece::Filled(filling, quoted));
+        if self.eat("`") {
+            let inner = self.chars[self.at..].iter().position(|c| *c == '`')?;
+            let text: String = self.chars[self.at..self.at + inner].iter().collect();
+            self.at += inner + 1;
+            return filled(Filling::Command(self.inside(&text, |parser| parser.list(&[]))?));
+        }
+        self.at += 1;
+        if self.eat("((") {
+            let text = self.balanced('(', ')')?;
+            return match self.eat(")") {
+                true => filled(Filling::Sum(self.inside(&text, |parser| parser.quoted(None))?)),
+                false => None,
+            };
+        }
+        if self.eat("(") {
+            let list = self.list(&[])?;
+            return if self.eat(")") { filled(Filling::Command(list)) } else { None };
+        }
+        if self.eat("{") {
+            let text = self.balanced('{', '}')?;
+            return filled(self.inside(&text, Self::braced)?);
+        }
+        let name = self.name();
+        if !name.is_empty() {
+            return filled(Filling::Variable(name, None));
+        }
+        match self.peek() {
+            Some(c) if "?$!#@*".contains(c) || c.is_ascii_digit() => {
+                self.at += 1;
+                filled(Filling::Variable(c.to_string(), None))
+            }
+            _ => Some(if quoted { Piece::Quoted("$".to_owned()) } else { Piece::Text("$".to_owned()) }),
+        }
+    }
+
+    fn braced(&mut self) -> Option<Filling> {
+        if self.chars.len() > 1 && self.eat("#") {
+            return Some(Filling::Length(self.name()));
+        }
+        let mut name = self.name();
+        if name.is_empty() {
+            name = self.peek()?.to_string();
+            self.at += 1;
+        }
+        let _colon = self.eat(":");
+        let kind = self.peek().filter(|c| "-=+".contains(*c));
+        let Some(kind) = kind else { return Some(Filling::Variable(name, None)) };
+        self.at += 1;
+        Some(Filling::Variable(name, Some((kind, self.quoted(None)?))))
+    }
+
+    fn inside<T>(&self, text: &str, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        let mut parser = Self { depth: self.depth + 1, ..Self::new(text) };
+        if parser.depth > DEPTH_MAX { None } else { read(&mut parser) }
+    }
+
+    fn balanced(&mut self, open: char, close: char) -> Option<String> {
+        let (begin, mut depth) = (self.at, 1);
+        while let Some(c) = self.peek() {
+            self.at += 1;
+            depth += i32::from(c == open) - i32::from(c == close);
+            if depth == 0 {
+                return Some(self.chars[begin..self.at - 1].iter().collect());
+            }
+        }
+        None
+    }
+
+    fn name(&mut self) -> String {
+        let is = |c: &&char| c.is_ascii_alphanumeric() || **c == '_';
+        let first = self.peek().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+        let length = if first { self.chars[self.at..].iter().take_while(is).count() } else { 0 };
+        self.at += length;
+        self.chars[self.at - length..self.at].iter().collect()
+    }
+}
+
+/// The name and the value, where a word sets a variable.
+fn set(word: &Word) -> Option<(String, Word)> {
+    let (Piece::Text(first), rest) = word.split_first()? else { return None };
+    let (name, value) = first.split_once('=')?;
+    let ordinary = !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit());
+    if !ordinary || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return None;
+    }
+    let mut word = vec![Piece::Quoted(value.to_owned())];
+    word.extend(rest.iter().cloned());
+    Some((name.to_owned(), word))
+}

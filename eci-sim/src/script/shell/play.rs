@@ -1,0 +1,282 @@
+//! Plays a script in its own time: what it says and when, whether it ends, and with what.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::syntax::{self, Command, Link, List, Word};
+use super::{Again, LINES_MAX, Run, STEPS_MAX, TEXT_MAX};
+
+/// How many shells and texts may be read within each other.
+const NESTED_MAX: u32 = 8;
+
+/// A script that is being played.
+pub struct Play {
+    pub(super) vars: BTreeMap<String, String>,
+    pub(super) args: Vec<String>,
+    pub(super) run: Run,
+    pub(super) now: Duration,
+    /// What the last command ended with.
+    pub(super) code: i32,
+    pub(super) steps: usize,
+    /// How many shells and texts are read within each other.
+    pub(super) depth: u32,
+    /// What was said of a line that has not ended.
+    line: String,
+    /// What is caught by `$(…)`, the innermost last.
+    caught: Vec<String>,
+    /// How often output is sent where it is not seen.
+    quiet: u32,
+    /// What runs at the end.
+    pub(super) at_exit: Option<String>,
+    /// When commands end that were left behind; never, where nothing is said.
+    pub(super) left: Vec<Option<Duration>>,
+}
+
+/// What comes after a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// The next one.
+    Next,
+    /// The end of all.
+    Exit,
+    /// The end of so many loops.
+    Break(u32),
+    /// The next round of so many loops.
+    Continue(u32),
+}
+
+impl Play {
+    /// Nothing was played yet.
+    pub fn new(env: &[(&str, &str)]) -> Self {
+        Self {
+            vars: env.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            args: Vec::new(),
+            run: Run::default(),
+            now: Duration::ZERO,
+            code: 0,
+            steps: 0,
+            depth: 0,
+            line: String::new(),
+            caught: Vec::new(),
+            quiet: 0,
+            at_exit: None,
+            left: Vec::new(),
+        }
+    }
+
+    /// What was played, when `flow` came of it.
+    pub fn end(mut self, mut flow: Option<Flow>) -> Run {
+        if let (Some(_), Some(text)) = (flow, self.at_exit.take()) {
+            let code = self.code;
+            flow = self.inside(&text);
+            self.code = code;
+        }
+        if !self.line.is_empty() {
+            self.write("\n");
+        }
+        self.run.says.sort_by_key(|(after, _)| *after);
+        self.run.ends = flow.map(|_| (self.now, self.code & 0xff));
+        self.run
+    }
+
+    /// Says something; the end of a line makes it a line.
+    pub(super) fn write(&mut self, text: &str) {
+        if self.quiet > 0 {
+            return;
+        }
+        if let Some(caught) = self.caught.last_mut() {
+            if caught.len() < TEXT_MAX {
+                caught.push_str(text);
+            }
+            return;
+        }
+        for piece in text.split_inclusive('\n') {
+            if self.line.len() < TEXT_MAX {
+                self.line.push_str(piece.trim_end_matches('\n'));
+            }
+            if piece.ends_with('\n') {
+                let line = std::mem::take(&mut self.line);
+                if self.run.says.len() < LINES_MAX {
+                    self.run.says.push((self.now, line));
+                }
+            }
+        }
+    }
+
+    /// Plays commands one after the other; nothing comes after them, where they run for ever or are not understood.
+    pub fn list(&mut self, list: &List) -> Option<Flow> {
+        for (link, command) in list {
+            let runs = match link {
+                Link::Always => true,
+                Link::OnSuccess => self.code == 0,
+                Link::OnFailure => self.code != 0,
+            };
+            if runs {
+                match self.command(command)? {
+                    Flow::Next => {}
+                    other => return Some(other),
+                }
+            }
+        }
+        Some(Flow::Next)
+    }
+
+    /// Counts one step; nothing, when there were too many.
+    fn step(&mut self) -> Option<()> {
+        self.steps += 1;
+        (self.steps <= STEPS_MAX).then_some(())
+    }
+
+    pub(super) fn command(&mut self, command: &Command) -> Option<Flow> {
+        self.step()?;
+        match command {
+            Command::Simple(sets, words) => self.simple(sets, words),
+            Command::Not(inner) => {
+                let flow = self.command(inner)?;
+                self.code = i32::from(self.code == 0);
+                Some(flow)
+            }
+            Command::If(arms, otherwise) => self.branch(arms, otherwise),
+            Command::Loop { until, test, body } => self.rounds(*until, test, body),
+            Command::For { name, items, body } => self.each(name, items.as_deref(), body),
+            Command::Group(list) => self.list(list),
+            Command::Subshell(list) => self.apart(|play| play.list(list)),
+            Command::Quiet(inner) => {
+                self.quiet += 1;
+                let flow = self.command(inner);
+                self.quiet -= 1;
+                flow
+            }
+            Command::Background(inner) => {
+                let (now, vars) = (self.now, self.vars.clone());
+                let ended = self.command(inner).map(|_| self.now);
+                (self.now, self.vars, self.code) = (now, vars, 0);
+                self.left.push(ended);
+                Some(Flow::Next)
+            }
+            Command::Strange => None,
+        }
+    }
+
+    fn simple(&mut self, sets: &[(String, Word)], words: &[Word]) -> Option<Flow> {
+        let mut fields = Vec::new();
+        for word in words {
+            fields.extend(self.fields(word)?);
+        }
+        if words.is_empty() {
+            self.code = 0;
+        }
+        for (name, word) in sets {
+            let value = self.text(word)?;
+            self.vars.insert(name.clone(), value);
+        }
+        match fields.split_first() {
+            Some((name, rest)) => self.run(name, rest),
+            None => Some(Flow::Next),
+        }
+    }
+
+    fn branch(&mut self, arms: &[(List, List)], otherwise: &List) -> Option<Flow> {
+        for (test, then) in arms {
+            match self.list(test)? {
+                Flow::Next if self.code == 0 => return self.list(then),
+                Flow::Next => {}
+                other => return Some(other),
+            }
+        }
+        self.code = 0;
+        self.list(otherwise)
+    }
+
+    /// Plays a text within what is being played.
+    pub(super) fn inside(&mut self, text: &str) -> Option<Flow> {
+        self.depth += 1;
+        let list = Some(text).filter(|_| self.depth <= NESTED_MAX).and_then(syntax::read);
+        let flow = list.and_then(|list| self.list(&list));
+        self.depth -= 1;
+        flow
+    }
+
+    /// A shell of its own: its variables and its end are its own.
+    pub(super) fn apart(&mut self, play: impl FnOnce(&mut Self) -> Option<Flow>) -> Option<Flow> {
+        let vars = self.vars.clone();
+        let flow = play(self);
+        self.vars = vars;
+        flow.map(|_| Flow::Next)
+    }
+
+    /// What commands say, without the ends of lines at its end.
+    pub(super) fn catch(&mut self, list: &List) -> Option<String> {
+        self.caught.push(String::new());
+        let quiet = std::mem::take(&mut self.quiet);
+        let flow = self.apart(|play| play.list(list));
+        self.quiet = quiet;
+        let caught = self.caught.pop().unwrap_or_default();
+        flow.map(|_| caught.trim_end_matches('\n').to_owned())
+    }
+
+    /// What a round makes of the loop; true where the loop is over.
+    fn after_round(flow: Flow) -> (bool, Flow) {
+        match flow {
+            Flow::Next | Flow::Continue(0 | 1) => (false, Flow::Next),
+            Flow::Break(0 | 1) => (true, Flow::Next),
+            Flow::Break(more) => (true, Flow::Break(more - 1)),
+            Flow::Continue(more) => (true, Flow::Continue(more - 1)),
+            Flow::Exit => (true, Flow::Exit),
+        }
+    }
+
+    fn rounds(&mut self, until: bool, test: &List, body: &List) -> Option<Flow> {
+        let mut last = 0;
+        loop {
+            self.step()?;
+            let before = (self.vars.clone(), self.code);
+            let (now, said) = (self.now, self.run.says.len());
+            match self.list(test)? {
+                Flow::Next if (self.code == 0) == until => {
+                    self.code = last;
+                    return Some(Flow::Next);
+                }
+                Flow::Next => {}
+                other => return Some(Self::after_round(other).1),
+            }
+            let (over, flow) = Self::after_round(self.list(body)?);
+            last = self.code;
+            if over {
+                return Some(flow);
+            }
+            if (&before.0, before.1) == (&self.vars, self.code) {
+                self.go_on_for_ever(now, said);
+                return None;
+            }
+        }
+    }
+
+    /// A round left all as it found it, so that each that follows is the same: what it said comes again and again.
+    fn go_on_for_ever(&mut self, since: Duration, said: usize) {
+        let every = self.now.saturating_sub(since);
+        let heard = self.caught.is_empty() && self.quiet == 0 && self.run.says.len() < LINES_MAX;
+        let lines = self.run.says.get(said..).unwrap_or_default();
+        if heard && !every.is_zero() && !lines.is_empty() && self.run.again.is_none() {
+            let lines = lines.iter().map(|(at, line)| (at.saturating_sub(since), line.clone())).collect();
+            self.run.again = Some(Box::new(Again { from: self.now, every, lines }));
+        }
+    }
+
+    fn each(&mut self, name: &str, items: Option<&[Word]>, body: &List) -> Option<Flow> {
+        let mut fields = if items.is_none() { self.args.clone() } else { Vec::new() };
+        for word in items.unwrap_or_default() {
+            fields.extend(self.fields(word)?);
+        }
+        self.code = 0;
+        for field in fields {
+            self.step()?;
+            self.vars.insert(name.to_owned(), field);
+            let (over, flow) = Self::after_round(self.list(body)?);
+            if over {
+                return Some(flow);
+            }
+        }
+        Some(Flow::Next)
+    }
+}

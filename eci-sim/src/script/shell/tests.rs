@@ -1,0 +1,196 @@
+//! What is read in common commands.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn nine() -> Timestamp {
+    "2026-01-01T09:00:00Z".parse().unwrap()
+}
+
+fn run(text: &str) -> Run {
+    read(&["/bin/sh", "-c", text], &[("NAME", "ECI"), ("POD_NAME", "web-1"), ("CODE", "7")])
+}
+
+/// What a script says in its first day, and when it ends with what.
+fn shell(text: &str) -> (String, Option<(u64, i32)>) {
+    let run = run(text);
+    let says: Vec<_> = run.says.iter().map(|(_, line)| line.as_str()).collect();
+    (says.join("|"), run.ends.map(|(after, code)| (after.as_secs(), code)))
+}
+
+/// The last lines that a script has said after so many seconds, each with its second.
+fn log(text: &str, seconds: u64, most: usize) -> String {
+    let run = run(text);
+    let lines = run.lines(nine(), Duration::from_secs(seconds), most);
+    lines.iter().map(|(after, line)| format!("{} {line}\n", after.as_secs())).collect()
+}
+
+#[test]
+fn common_scripts_are_understood() {
+    for (text, says, ends) in [
+        ("echo hello; sleep 3600", "hello", Some((3600, 0))),
+        ("echo x; exit 3", "x", Some((0, 3))),
+        ("sleep 1m && exit 0", "", Some((60, 0))),
+        ("sleep 1m 30s", "", Some((90, 0))),
+        ("false || echo no && sleep 2", "no", Some((2, 0))),
+        ("false && echo never", "", Some((0, 1))),
+        ("true; false", "", Some((0, 1))),
+        ("echo 'a  b' \"c $NAME\" ${NAME} '$NAME'", "a  b c ECI ECI $NAME", Some((0, 0))),
+        ("echo \"$POD_NAME\"; exit $CODE", "web-1", Some((0, 7))),
+        ("echo ${UNSET:-none} ${NAME:+some} ${#NAME} \"${X:=set}\" $X", "none some 3 set set", Some((0, 0))),
+        ("echo warning >&2; sleep 1", "warning", Some((1, 0))),
+        ("echo hidden > /tmp/x; echo more 2>/dev/null", "more", Some((0, 0))),
+        ("{ echo one; echo two; } > /tmp/x; (exit 4); echo $?", "4", Some((0, 0))),
+        ("# nothing\necho one\necho two", "one|two", Some((0, 0))),
+        ("echo a b*~+/=", "a b*~+/=", Some((0, 0))),
+        ("echo -n one; echo ' two'; printf '%s-%03d\\n' a 7 b 8", "one two|a-007|b-008", Some((0, 0))),
+        ("exec sleep 5", "", Some((5, 0))),
+        ("set -e; export A=1; B=2 C=\"x y\"; echo $A$B \"$C\"", "12 x y", Some((0, 0))),
+        ("if [ -f /tmp/x ]; then echo there; else echo not; fi", "not", Some((0, 0))),
+        ("if test \"$CODE\" -gt 3 && [ $NAME = ECI ]; then exit 2; fi", "", Some((0, 2))),
+        ("[ -z \"$NONE\" ] || exit 1; [[ $NAME == ECI ]] && echo yes", "yes", Some((0, 0))),
+        ("! false && echo ok", "ok", Some((0, 0))),
+        ("for i in 1 2 3; do echo $i; sleep 1; done", "1|2|3", Some((3, 0))),
+        (
+            "for i in {1..3}; do echo $i; done; for i in $(seq 2); do echo s$i; done",
+            "1|2|3|s1|s2",
+            Some((0, 0)),
+        ),
+        ("i=0; while [ $i -lt 3 ]; do i=$((i + 1)); echo $i; sleep 2; done; exit 9", "1|2|3", Some((6, 9))),
+        ("until false; do echo x; break; done; echo end", "x|end", Some((0, 0))),
+        (
+            "for i in 1 2 3 4; do [ $i = 2 ] && continue; [ $i = 4 ] && break; echo $i; done",
+            "1|3",
+            Some((0, 0)),
+        ),
+        ("trap 'echo bye' EXIT; echo hi; sleep 3; exit 5", "hi|bye", Some((3, 5))),
+        ("trap 'exit 0' TERM INT; sleep 30 & wait", "", Some((30, 0))),
+        ("(sleep 9; echo late) & echo early; wait", "early|late", Some((9, 0))),
+        ("echo $((2 * (3 + 4) % 5)) $((CODE - 10)) $(echo in $(echo ner))", "4 -3 in ner", Some((0, 0))),
+        ("echo piped | tee /tmp/x | cat; cat /dev/null; tail /dev/null", "piped", Some((0, 0))),
+        ("timeout 5 sleep 60; echo $?; timeout 60 sleep 5; echo $?", "124|0", Some((10, 0))),
+        ("sh -c 'echo $0 $1' x y; bash -ec 'exit 6'", "sh y", Some((0, 6))),
+    ] {
+        assert_eq!(shell(text), (says.to_owned(), ends), "{text}");
+    }
+}
+
+#[test]
+fn what_is_not_known_runs_for_ever_and_says_nothing_more() {
+    for (text, says) in [
+        ("echo up; nginx -g 'daemon off;'", "up"),
+        ("exec nginx -g 'daemon off;'", ""),
+        ("python -c 'print(1)'", ""),
+        ("sleep infinity; echo never", ""),
+        ("tail -f /dev/null; echo never", ""),
+        ("echo a; exec tail -F /var/log/x", "a"),
+        ("echo a; ls | wc -l; echo b", "a"),
+        ("sleep infinity & echo a; wait; echo b", "a"),
+        ("while true; do :; done; echo never", ""),
+        ("while true; do sleep 1; done", ""),
+        ("case x in x) echo x;; esac", ""),
+        ("f() { echo x; }; f", ""),
+        ("cat <<EOF\nx\nEOF", ""),
+        ("echo 'open", ""),
+        ("x='eval $x'; eval $x", ""),
+        ("while true; do i=$((i + 1)); done; echo never", ""),
+    ] {
+        assert_eq!(shell(text), (says.to_owned(), None), "{text}");
+    }
+}
+
+#[test]
+fn a_loop_that_never_ends_is_told_from_any_instant_on() {
+    assert_eq!(log("while true; do echo tick; sleep 10; done", 25, 9), "0 tick\n10 tick\n20 tick\n");
+    assert_eq!(
+        log("echo up; while :; do sleep 5; echo a; sleep 5; echo b; done", 17, 9),
+        "0 up\n5 a\n10 b\n15 a\n"
+    );
+    let year = 365 * 86_400;
+    assert_eq!(
+        log("while true; do echo tick; sleep 1; done", year, 2),
+        format!("{} tick\n{year} tick\n", year - 1)
+    );
+    assert_eq!(log("while true; do echo tick; sleep 1; done & sleep 2", year, 9), "0 tick\n1 tick\n2 tick\n");
+    assert_eq!(log("until false; do echo tick; done", year, 3), "0 tick\n", "all of it at once is said once");
+}
+
+#[test]
+fn a_date_is_that_of_the_instant_at_which_it_is_said() {
+    for (text, wanted) in [
+        ("date", "0 Thu Jan  1 09:00:00 UTC 2026\n"),
+        ("sleep 61; echo now $(date -u +%FT%TZ) \"$NAME\"", "61 now 2026-01-01T09:01:01Z ECI\n"),
+        ("date +%s; date '+%Y-%m-%d %H:%M'", "0 1767258000\n0 2026-01-01 09:00\n"),
+        (
+            "while true; do date; sleep 3600; done",
+            "0 Thu Jan  1 09:00:00 UTC 2026\n3600 Thu Jan  1 10:00:00 UTC 2026\n",
+        ),
+    ] {
+        assert_eq!(log(text, 4000, 9), wanted, "{text}");
+    }
+}
+
+#[test]
+fn what_a_run_keeps_is_bounded_however_much_it_says() {
+    for text in [
+        "while true; do echo $i; i=$((i + 1)); done",
+        "for i in $(seq 1000); do for j in $(seq 1000); do echo $i $j; done; done",
+        "x=a; while true; do x=$x$x; echo $x; done",
+        "for i in {1..900}; do echo $i; echo $i; echo $i; done; sleep 5",
+    ] {
+        let run = run(text);
+        assert!(
+            run.says.len() <= LINES_MAX && run.says.iter().all(|(_, line)| line.len() <= TEXT_MAX),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_command_without_a_shell_is_understood() {
+    for (words, ends) in [
+        (&["sleep", "30"][..], Some((30, 0))),
+        (&["/bin/sleep", "0.5"], Some((0, 0))),
+        (&["sleep", "1m"], Some((60, 0))),
+        (&["sleep", "infinity"], None),
+        (&["true"], Some((0, 0))),
+        (&["false"], Some((0, 1))),
+        (&["echo", "hello", "there"], Some((0, 0))),
+        (&["echo", "a; exit 3"], Some((0, 0))),
+        (&["test", "-z", ""], Some((0, 0))),
+        (&["cat"], Some((0, 0))),
+        (&["tail", "-f", "/dev/null"], None),
+        (&["env", "A=1", "sh", "-c", "exit $A"], Some((0, 1))),
+        (&["bash"], None),
+        (&["nginx"], None),
+        (&[], None),
+    ] {
+        let run = read(words, &[]);
+        assert_eq!(run.ends.map(|(after, code)| (after.as_secs(), code)), ends, "{words:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_script_makes_the_reader_stumble(text in "[a-z0-9 ;&|'\"$\\\\{}()<>=!\\[\\]\n#.-]{0,80}") {
+        shell(&text);
+    }
+
+    #[test]
+    fn no_mixture_of_a_shell_s_words_makes_the_reader_stumble(words in prop::collection::vec(prop::sample::select(vec![
+        "while", "true", "do", "done", ";", "for", "i", "in", "if", "then", "else", "fi", "{", "}", "(", ")", "$(", "`",
+        "echo", "sleep", "1", "&", "&&", "||", "|", "cat", "$i", "i=1", "\"", "'", "$((", "))", "break", "exec", "eval",
+        "trap", "EXIT", "wait", ">", "<", "\n", "until", "false", "sh", "-c", "timeout", "[", "]", "!", "${", "date",
+    ]), 0..40)) {
+        let text = words.join(" ");
+        let run = run(&text);
+        prop_assert!(run.says.is_sorted_by_key(|(after, _)| *after));
+        prop_assert!(run.lines(nine(), Duration::from_secs(1 << 40), 10).len() <= 10);
+    }
+
+    #[test]
+    fn a_sleep_lasts_as_long_as_it_says(seconds in 0u64..1_000_000) {
+        prop_assert_eq!(shell(&format!("sleep {seconds}")).1, Some((seconds, 0)));
+    }
+}
