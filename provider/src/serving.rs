@@ -203,6 +203,7 @@ async fn connection(stream: TcpStream, acceptor: TlsAcceptor, answer: impl Answe
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(60))
         .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades()
         .await;
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended early");

@@ -140,7 +140,7 @@ async fn a_token_of_the_cluster_lets_in() {
 async fn a_certificate_of_the_cluster_lets_in_and_what_is_not_built_says_so() {
     let (authority, shown) = client("kube-apiserver-kubelet-client", &["system:masters"]);
     let port = node_port(Some(&authority)).await;
-    let (status, body) = port.ask("/exec/default/web/main?command=ls", None, Some(shown)).await;
+    let (status, body) = port.ask("/run/default/web/main?cmd=ls", None, Some(shown)).await;
     assert_eq!(status, 501);
     assert!(body.contains("not built yet"), "{body}");
     assert_eq!(port.ask("/pods", None, None).await.0, 401, "a certificate is not demanded of everybody");

@@ -3,6 +3,7 @@
 mod endpoint;
 mod error;
 pub mod retry;
+mod session;
 mod transport;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +18,8 @@ use jiff::Timestamp;
 
 pub use endpoint::{BadEndpoint, Endpoint};
 pub use error::{EciError, Meaning};
+pub use session::LongLine;
+pub(crate) use session::Taken;
 pub use transport::{HyperTransport, Transport, TransportError};
 
 /// The longest request line that is sent; what is longer travels in the body. Signatures cover both.

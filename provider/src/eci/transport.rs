@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
+use hyper::upgrade::Upgraded;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -12,10 +13,21 @@ use hyper_util::rt::TokioExecutor;
 /// The largest answer that is read: twenty groups with all their events are far below.
 const ANSWER_LIMIT: usize = 32 * 1024 * 1024;
 
+/// The longest sentence that is read when a session is refused.
+const REFUSAL_LIMIT: usize = 64 * 1024;
+
 /// Something that carries a request to the cloud and brings the answer.
 pub trait Transport: Send + Sync {
     /// Carries one request; its URI is absolute.
     fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>>;
+
+    /// Carries a request after which the connection stops being HTTP: the headers of the answer, and the connection.
+    fn upgrade(
+        &self,
+        _request: Request<Bytes>,
+    ) -> BoxFuture<'_, Result<(HeaderMap, Upgraded), TransportError>> {
+        Box::pin(async { Err(TransportError::new("this way to the cloud carries no sessions")) })
+    }
 }
 
 /// Why no answer came.
@@ -76,6 +88,29 @@ impl Transport for HyperTransport {
                 .await
                 .map_err(|error| TransportError::new(error.to_string()))?;
             Ok(Response::from_parts(parts, body.to_bytes()))
+        })
+    }
+
+    fn upgrade(
+        &self,
+        request: Request<Bytes>,
+    ) -> BoxFuture<'_, Result<(HeaderMap, Upgraded), TransportError>> {
+        Box::pin(async move {
+            let mut response = self
+                .client
+                .request(request.map(Full::new))
+                .await
+                .map_err(|error| TransportError::told(&error))?;
+            if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                let status = response.status();
+                let body = Limited::new(response.into_body(), REFUSAL_LIMIT).collect().await;
+                let body = body.map(|body| body.to_bytes()).unwrap_or_default();
+                let said = String::from_utf8_lossy(&body);
+                return Err(TransportError::new(format!("HTTP status {status}: {}", said.trim())));
+            }
+            let upgraded = hyper::upgrade::on(&mut response).await;
+            let upgraded = upgraded.map_err(|error| TransportError::told(&error))?;
+            Ok((std::mem::take(response.headers_mut()), upgraded))
         })
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
+use hyper::upgrade::Upgraded;
 use kube::Client;
 use kube::client::ClientBuilder;
 use tower::{Layer, Service};
@@ -75,6 +76,16 @@ impl<T: Transport> Transport for Counted<T> {
         Box::pin(async move {
             let _on_its_way = self.1.begin();
             self.0.send(request).await
+        })
+    }
+
+    fn upgrade(
+        &self,
+        request: Request<Bytes>,
+    ) -> BoxFuture<'_, Result<(HeaderMap, Upgraded), TransportError>> {
+        Box::pin(async move {
+            let _on_its_way = self.1.begin();
+            self.0.upgrade(request).await
         })
     }
 }

@@ -126,7 +126,7 @@ fn plain(content: Bytes) -> Response<Body> {
     response
 }
 
-fn group_id(view: &View) -> Option<String> {
+pub(super) fn group_id(view: &View) -> Option<String> {
     let annotated =
         || crate::pods::annotations::of(&view.pod, crate::pods::book::INSTANCE_ID).map(str::to_owned);
     view.group.as_ref().map(|group| group.container_group_id.clone()).or_else(annotated)
@@ -138,7 +138,7 @@ fn waiting(pod: &str, container: &str, why: &str) -> Refusal {
 }
 
 /// Whether the container is there, and has said anything that could be read.
-fn check(view: &View, pod: &str, container: &str, previous: bool) -> Result<(), Refusal> {
+pub(super) fn check(view: &View, pod: &str, container: &str, previous: bool) -> Result<(), Refusal> {
     let spec = view.pod.spec.as_ref();
     let mut names =
         spec.into_iter().flat_map(|spec| spec.containers.iter().chain(spec.init_containers.iter().flatten()));
@@ -184,7 +184,7 @@ fn told(error: &EciError) -> Refusal {
 }
 
 /// Reads a log, and knows what of it was read already.
-struct Reader {
+pub(super) struct Reader {
     book: Book,
     eci: Eci,
     uid: String,
@@ -201,7 +201,32 @@ struct Reader {
 }
 
 impl Reader {
-    async fn first(&mut self) -> Result<Bytes, EciError> {
+    /// Follows what a container says from now on.
+    pub(super) fn from_now(
+        book: &Book,
+        eci: &Eci,
+        clock: &Clock,
+        view: &View,
+        group: String,
+        container: &str,
+    ) -> Self {
+        Self {
+            book: book.clone(),
+            eci: eci.clone(),
+            uid: view.pod.metadata.uid.clone().unwrap_or_default(),
+            group,
+            container: container.to_owned(),
+            wish: Wish { follow: true, tail: Some(0), ..Wish::default() },
+            since: Some(clock.now()),
+            left: None,
+            last: Vec::new(),
+            pause: PAUSE,
+            ended: false,
+        }
+    }
+
+    /// What was said already.
+    pub(super) async fn first(&mut self) -> Result<Bytes, EciError> {
         let tail = self.wish.tail.unwrap_or(LINES_MAX).clamp(1, LINES_MAX);
         let mut lines = self.read(tail).await?;
         self.last = lines.clone();
@@ -212,7 +237,7 @@ impl Reader {
     }
 
     /// What was said since; `None` when nothing more will be.
-    async fn next(&mut self) -> Option<Bytes> {
+    pub(super) async fn next(&mut self) -> Option<Bytes> {
         loop {
             if self.left == Some(0) || self.ended {
                 return None;

@@ -4,6 +4,7 @@
 pub mod access;
 mod logs;
 mod resource_metrics;
+mod streams;
 mod summary;
 mod usage;
 
@@ -17,6 +18,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use serde_json::json;
 
+use self::streams::{Sessions, Streams};
 use self::usage::Meter;
 use crate::eci::Eci;
 use crate::pods::book::Book;
@@ -32,6 +34,7 @@ pub struct KubeletApi {
     clock: Clock,
     node: String,
     meter: Meter,
+    sessions: Sessions,
 }
 
 /// Why a request is answered with nothing but a sentence.
@@ -48,20 +51,54 @@ impl Refusal {
 }
 
 /// The parts of the node's API that are not built yet.
-const NOT_YET: [&str; 9] =
-    ["exec", "attach", "portForward", "run", "stats", "metrics", "configz", "checkpoint", "logs"];
+const NOT_YET: [&str; 6] = ["run", "stats", "metrics", "configz", "checkpoint", "logs"];
 
 impl KubeletApi {
-    pub(crate) fn new(node: &str, book: Book, eci: Eci, clock: Clock) -> Self {
+    /// Of the node `node`, with the pods of `book`, whose groups are in `eci`.
+    pub fn new(node: &str, book: Book, eci: Eci, clock: Clock) -> Self {
         let meter = Meter::new(book.clone(), eci.clone(), clock.clone());
-        Self { book, eci, clock, node: node.to_owned(), meter }
+        Self { book, eci, clock, node: node.to_owned(), meter, sessions: Sessions::default() }
     }
 
     /// Answers one request of somebody who may ask.
     pub async fn call(&self, request: Request<Bytes>) -> Response<Body> {
-        match self.answer(&request).await {
+        let answered = match self.opens(&request) {
+            Some(path) => self.open(request, &path).await,
+            None => self.answer(&request).await,
+        };
+        match answered {
             Ok(response) => response,
             Err(refusal) => text(refusal.status, &refusal.text),
+        }
+    }
+
+    /// The parts of a path at which streams are opened.
+    fn opens(&self, request: &Request<Bytes>) -> Option<Vec<String>> {
+        let parts: Vec<String> =
+            request.uri().path().split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        matches!(parts.first()?.as_str(), "exec" | "attach" | "portForward").then_some(parts)
+    }
+
+    async fn open(&self, request: Request<Bytes>, path: &[String]) -> Result<Response<Body>, Refusal> {
+        let streams =
+            Streams { sessions: &self.sessions, book: &self.book, eci: &self.eci, clock: &self.clock };
+        if !matches!(*request.method(), Method::GET | Method::POST) {
+            let text = format!("{} is opened by GET or POST", request.uri().path());
+            return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, text));
+        }
+        let parts: Vec<&str> = path.iter().map(String::as_str).collect();
+        // A kubelet takes the pod's UID as well.
+        match parts.as_slice() {
+            ["exec", namespace, pod, container] | ["exec", namespace, pod, _, container] => {
+                streams.exec(request, (namespace, pod, container)).await
+            }
+            ["attach", namespace, pod, container] | ["attach", namespace, pod, _, container] => {
+                streams.attach(request, (namespace, pod, container)).await
+            }
+            ["portForward", namespace, pod] | ["portForward", namespace, pod, _] => {
+                streams.forward(request, (namespace, pod)).await
+            }
+            _ => Err(Refusal::new(StatusCode::NOT_FOUND, "404 page not found")),
         }
     }
 
@@ -90,7 +127,7 @@ impl KubeletApi {
             (_, ["stats", "summary"] | ["metrics", "resource"]) => Err(by_get(path)),
             (_, [first, ..]) if NOT_YET.contains(first) => {
                 let text = format!(
-                    "/{first} is not built yet on the virtual node; logs, /stats/summary, /metrics/resource and the \
+                    "/{first} is not built yet on the virtual node; logs, exec, attach, portForward, /stats/summary, /metrics/resource and the \
                      list of pods are"
                 );
                 Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, text))

@@ -1,0 +1,180 @@
+//! Kubernetes' channels over a WebSocket: the first byte of each message says which stream it is of (R127).
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{BufMut, Bytes, BytesMut};
+use futures::stream::{SplitSink, SplitStream};
+use futures::{SinkExt, StreamExt};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+
+use super::ends::{Inlet, Line, Movement, Outlet, Said, WAITING_MAX};
+
+/// The largest message.
+const MESSAGE_MAX: usize = 1 << 20;
+/// The channel on which the fifth version closes others.
+const CLOSE: u8 = 255;
+/// How long the other side's own close is waited for.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// How messages look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Version {
+    /// Bytes.
+    V4,
+    /// Text: a digit and then base64.
+    V4Base64,
+    /// Bytes, and streams can be closed one by one.
+    V5,
+}
+
+/// How large messages of a WebSocket may be.
+pub(super) fn limits() -> WebSocketConfig {
+    WebSocketConfig::default().max_message_size(Some(MESSAGE_MAX)).max_frame_size(Some(MESSAGE_MAX))
+}
+
+/// Reads a message: the channel and its bytes; `None` when it is none.
+pub(super) fn read(version: Version, message: Message) -> Option<(u8, Bytes)> {
+    let mut bytes = match message {
+        Message::Binary(bytes) => bytes,
+        Message::Text(text) => text.into(),
+        _ => return None,
+    };
+    if bytes.is_empty() {
+        return None;
+    }
+    let first = bytes.split_to(1)[0];
+    match version {
+        Version::V4 | Version::V5 => Some((first, bytes)),
+        Version::V4Base64 => Some((first.checked_sub(b'0')?, STANDARD.decode(&bytes).ok()?.into())),
+    }
+}
+
+/// Writes a message.
+pub(super) fn write(version: Version, channel: u8, bytes: &[u8]) -> Message {
+    if version == Version::V4Base64 {
+        return Message::text(format!(
+            "{}{}",
+            char::from(b'0'.saturating_add(channel)),
+            STANDARD.encode(bytes)
+        ));
+    }
+    let mut message = BytesMut::with_capacity(bytes.len() + 1);
+    message.put_u8(channel);
+    message.extend_from_slice(bytes);
+    Message::Binary(message.freeze())
+}
+
+/// The channels of a connection that have ends on this side.
+pub(super) struct Channels {
+    line: Line,
+    said: mpsc::Receiver<Said>,
+    inlets: Vec<Option<mpsc::Sender<Bytes>>>,
+}
+
+impl Channels {
+    /// None yet.
+    pub fn new() -> Self {
+        let (line, said) = mpsc::channel(WAITING_MAX);
+        Self { line, said, inlets: Vec::new() }
+    }
+
+    /// The end from which a channel is written.
+    pub fn outlet(&self, channel: u8) -> Outlet {
+        Outlet::new(channel.into(), self.line.clone())
+    }
+
+    /// The end at which a channel is read.
+    pub fn inlet(&mut self, channel: u8) -> Inlet {
+        let (sender, inlet) = mpsc::channel(WAITING_MAX);
+        let at = usize::from(channel);
+        self.inlets.resize_with(self.inlets.len().max(at + 1), || None);
+        self.inlets[at] = Some(sender);
+        inlet
+    }
+
+    /// Carries them until `work` is done, or the other side leaves; `greeted` gets an empty message first.
+    pub async fn carry<S: AsyncRead + AsyncWrite + Unpin>(
+        self,
+        socket: WebSocketStream<S>,
+        version: Version,
+        greeted: Option<u8>,
+        work: impl Future<Output = ()>,
+    ) {
+        let Self { line, said, inlets } = self;
+        let (mut sink, stream) = socket.split();
+        if let Some(greeted) = greeted
+            && sink.send(write(version, greeted, &[])).await.is_err()
+        {
+            return;
+        }
+        let movement = Movement::default();
+        let mut listening = std::pin::pin!(listen(stream, version, inlets, movement.clone()));
+        let mut speaking = std::pin::pin!(speak(sink, version, said, movement.clone()));
+        tokio::select! {
+            () = work => {}
+            () = &mut listening => return,
+            () = &mut speaking => return,
+            () = movement.has_ceased() => {}
+        }
+        let last = async {
+            let _ = tokio::join!(line.send(Said::End(0)), speaking);
+            tokio::time::sleep(LINGER).await;
+        };
+        tokio::select! {
+            () = last => {}
+            () = listening => {}
+            () = movement.has_ceased() => {}
+        }
+    }
+}
+
+async fn listen<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: SplitStream<WebSocketStream<S>>,
+    version: Version,
+    mut inlets: Vec<Option<mpsc::Sender<Bytes>>>,
+    movement: Movement,
+) {
+    while let Some(Ok(message)) = stream.next().await {
+        movement.moved();
+        let Some((channel, bytes)) = read(version, message) else { continue };
+        if version == Version::V5 && channel == CLOSE {
+            if let Some(inlet) = bytes.first().and_then(|closed| inlets.get_mut(usize::from(*closed))) {
+                *inlet = None;
+            }
+            continue;
+        }
+        if let Some(Some(inlet)) = inlets.get(usize::from(channel)) {
+            // Nobody may want it any more.
+            let _ = inlet.send(bytes).await;
+        }
+    }
+}
+
+async fn speak<S: AsyncRead + AsyncWrite + Unpin>(
+    mut sink: SplitSink<WebSocketStream<S>, Message>,
+    version: Version,
+    mut said: mpsc::Receiver<Said>,
+    movement: Movement,
+) {
+    while let Some(word) = said.recv().await {
+        let message = match word {
+            Said::Bytes(channel, bytes) => write(version, u8::try_from(channel).unwrap_or(0), &bytes),
+            Said::Closed(channel) if version == Version::V5 => {
+                write(version, CLOSE, &[u8::try_from(channel).unwrap_or(0)])
+            }
+            Said::End(_) => break,
+            _ => continue,
+        };
+        movement.moved();
+        if sink.send(message).await.is_err() {
+            return;
+        }
+    }
+    let _ = sink.close().await;
+}

@@ -1,0 +1,101 @@
+//! The ends of streams as those see them who fill and empty them, whatever carries them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+/// After how long without a byte a connection is closed, as a kubelet has it.
+const IDLE: Duration = Duration::from_secs(4 * 3600);
+/// How often it is looked for bytes in that time.
+const GLANCES: u32 = 16;
+/// The largest piece that is sent at once.
+const PIECE_MAX: usize = 32 << 10;
+/// How many pieces wait for a slow reader before their writer waits too.
+pub(super) const WAITING_MAX: usize = 8;
+
+/// What is said to the other side.
+#[derive(Debug)]
+pub(super) enum Said {
+    /// A stream is taken.
+    Taken(u32),
+    /// Bytes of a stream.
+    Bytes(u32, Bytes),
+    /// A stream has no more bytes.
+    Closed(u32),
+    /// A stream is not taken, for a reason that has a number in SPDY.
+    Reset(u32, u32),
+    /// A ping comes back.
+    Ping(u32),
+    /// So many bytes of a stream were taken.
+    Room(u32, u32),
+    /// Nothing more will be said; zero when all went well.
+    End(u32),
+}
+
+/// The way to the other side.
+pub(super) type Line = mpsc::Sender<Said>;
+
+/// The other side does not listen any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Left;
+
+/// Where bytes of one stream go.
+#[derive(Debug, Clone)]
+pub(super) struct Outlet {
+    number: u32,
+    line: Line,
+}
+
+impl Outlet {
+    pub fn new(number: u32, line: Line) -> Self {
+        Self { number, line }
+    }
+
+    /// Sends bytes, in pieces; waits while the other side is slow.
+    pub async fn say(&self, mut bytes: Bytes) -> Result<(), Left> {
+        while !bytes.is_empty() {
+            let piece = bytes.split_to(bytes.len().min(PIECE_MAX));
+            self.line.send(Said::Bytes(self.number, piece)).await.map_err(|_| Left)?;
+        }
+        Ok(())
+    }
+
+    /// Says that no more will come.
+    pub async fn close(&self) {
+        // Who has left need not know.
+        let _ = self.line.send(Said::Closed(self.number)).await;
+    }
+
+    /// Ends the stream in both directions.
+    pub async fn reset(&self) {
+        let _ = self.line.send(Said::Reset(self.number, 1)).await;
+    }
+}
+
+/// Where bytes of one stream come from; it ends when the other side has closed it.
+pub(super) type Inlet = mpsc::Receiver<Bytes>;
+
+/// Counts what moves on a connection.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Movement(Arc<AtomicU64>);
+
+impl Movement {
+    pub fn moved(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Comes back when nothing has moved for four hours.
+    pub async fn has_ceased(&self) {
+        let mut still = 0;
+        let mut known = self.0.load(Ordering::Relaxed);
+        while still < GLANCES {
+            tokio::time::sleep(IDLE / GLANCES).await;
+            let now = self.0.load(Ordering::Relaxed);
+            still = if now == known { still + 1 } else { 0 };
+            known = now;
+        }
+    }
+}

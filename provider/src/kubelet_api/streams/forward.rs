@@ -1,0 +1,213 @@
+//! Port-forward: connections from the node to the address of a pod's group (kubelet-contract.md, section 9.5).
+//!
+//! ECI has no such operation, so the group's own address is dialled, which the provider must be able to reach. A kubelet
+//! dials within the pod; what listens on the pod's loopback alone is out of reach here.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::Role;
+
+use super::bad;
+use super::channels::{Channels, Version, limits};
+use super::ends::{Inlet, Outlet};
+use super::spdy::{self, Stream};
+use super::upgrade::Io;
+use crate::kubelet_api::Refusal;
+use crate::pods::book::View;
+
+/// How long a port may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a stream waits for the one that belongs to it.
+const LONELY: Duration = Duration::from_secs(30);
+/// The most ports of one WebSocket: its channels are numbered with a byte, two for a port.
+const PORTS_MAX: usize = 127;
+
+/// Whose ports they are.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    address: IpAddr,
+    pod: String,
+    uid: String,
+}
+
+impl Target {
+    /// The address of a pod that runs.
+    pub fn of(view: &View) -> Result<Self, Refusal> {
+        let metadata = &view.pod.metadata;
+        let name = metadata.name.clone().unwrap_or_default();
+        let group = view.group.as_ref().filter(|group| group.status == "Running");
+        let not_running = || bad(format!("unable to forward port because pod \"{name}\" is not running"));
+        let group = group.ok_or_else(not_running)?;
+        let address = group.intranet_ip.parse().map_err(|_| {
+            bad(format!("unable to forward port because pod \"{name}\" has no address in the cloud"))
+        })?;
+        let pod = format!("{name}_{}", metadata.namespace.as_deref().unwrap_or_default());
+        Ok(Self { address, pod, uid: metadata.uid.clone().unwrap_or_default() })
+    }
+
+    /// Connects to a port, in the kubelet's words where that fails.
+    async fn dial(&self, port: u16) -> Result<TcpStream, String> {
+        let why = match tokio::time::timeout(PATIENCE, TcpStream::connect((self.address, port))).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => crate::with_causes(&error),
+            Err(_) => format!("no answer within {} s", PATIENCE.as_secs()),
+        };
+        let Self { address, pod, uid } = self;
+        Err(format!("error forwarding port {port} to pod {pod}, uid {uid}: dial tcp {address}:{port}: {why}"))
+    }
+
+    /// Connects, and carries bytes both ways until both are closed.
+    async fn carry(&self, port: u16, inlet: Inlet, outlet: Outlet, failure: Outlet) {
+        match self.dial(port).await {
+            Ok(stream) => {
+                if let Err(why) = exchange(stream, inlet, &outlet).await {
+                    let (pod, uid) = (&self.pod, &self.uid);
+                    let text = format!("error forwarding port {port} to pod {pod}, uid {uid}: {why}");
+                    let _ = failure.say(text.into()).await;
+                }
+            }
+            // Who has left need not know.
+            Err(text) => drop(failure.say(text.into()).await),
+        }
+        failure.close().await;
+        outlet.close().await;
+    }
+}
+
+async fn exchange(stream: TcpStream, mut inlet: Inlet, outlet: &Outlet) -> std::io::Result<()> {
+    let (mut read, mut write) = stream.into_split();
+    let inward = async {
+        while let Some(bytes) = inlet.recv().await {
+            write.write_all(&bytes).await?;
+        }
+        // A connection that is closed already needs no further close.
+        let _ = write.shutdown().await;
+        Ok::<_, std::io::Error>(())
+    };
+    let outward = async {
+        let mut buffer = BytesMut::with_capacity(32 << 10);
+        while read.read_buf(&mut buffer).await? > 0 {
+            if outlet.say(buffer.split().freeze()).await.is_err() {
+                break;
+            }
+        }
+        outlet.close().await;
+        Ok(())
+    };
+    tokio::try_join!(inward, outward).map(drop)
+}
+
+/// Over streams that the client begins, two for a connection.
+pub(super) async fn over_spdy(io: impl AsyncRead + AsyncWrite + Unpin, target: Target) {
+    spdy::carry(io, |streams| pair(streams, target)).await;
+}
+
+/// Streams that wait for the one that belongs to them, each with the instant after which it waits no longer.
+type Lonely = BTreeMap<String, (Stream, Instant)>;
+
+async fn pair(mut streams: mpsc::Receiver<Stream>, target: Target) {
+    let mut lonely = Lonely::new();
+    let mut connections = JoinSet::new();
+    loop {
+        let earliest = lonely.values().map(|(_, until)| *until).min();
+        let too_late = async {
+            match earliest {
+                Some(until) => tokio::time::sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        };
+        let stream = tokio::select! {
+            stream = streams.recv() => match stream {
+                Some(stream) => stream,
+                None => break,
+            },
+            () = too_late => {
+                let now = Instant::now();
+                for (_, (stream, _)) in lonely.extract_if(.., |_, (_, until)| *until <= now) {
+                    stream.outlet.reset().await;
+                }
+                continue;
+            }
+            Some(_) = connections.join_next() => continue,
+        };
+        let kind = stream.header("streamtype").unwrap_or_default().to_owned();
+        let port = stream.header("port").and_then(|port| port.parse().ok()).filter(|port| *port > 0);
+        let (true, Some(port)) = (matches!(kind.as_str(), "error" | "data"), port) else {
+            stream.outlet.reset().await;
+            continue;
+        };
+        let key = request_id(&stream, &kind);
+        let other = match lonely.remove(&key) {
+            None => {
+                lonely.insert(key, (stream, Instant::now() + LONELY));
+                continue;
+            }
+            Some((other, _)) => other,
+        };
+        if other.header("streamtype") == Some(kind.as_str()) {
+            stream.outlet.reset().await;
+            lonely.insert(key, (other, Instant::now() + LONELY));
+            continue;
+        }
+        let (data, failure) = if kind == "data" { (stream, other) } else { (other, stream) };
+        let target = target.clone();
+        connections.spawn(async move { target.carry(port, data.inlet, data.outlet, failure.outlet).await });
+    }
+}
+
+/// By what two streams belong together; clients from before there were such numbers begin the one of errors first.
+fn request_id(stream: &Stream, kind: &str) -> String {
+    match stream.header("requestid") {
+        Some(id) => id.to_owned(),
+        None if kind == "error" => format!("stream {}", stream.id),
+        None => format!("stream {}", stream.id.saturating_sub(2)),
+    }
+}
+
+/// The ports that a query names, several in one value or in several.
+pub(super) fn ports(pairs: &[(String, String)]) -> Result<Vec<u16>, Refusal> {
+    let values = pairs.iter().filter(|(key, _)| key == "port" || key == "ports");
+    let mut ports = Vec::new();
+    for text in values.flat_map(|(_, value)| value.split(',')) {
+        let port = text.trim().parse().ok().filter(|port| *port > 0);
+        ports.push(port.ok_or_else(|| bad(format!("port `{text}` is not a number from 1 to 65535")))?);
+    }
+    match ports.len() {
+        0 => Err(bad("query parameter \"port\" is required")),
+        1..=PORTS_MAX => Ok(ports),
+        many => {
+            Err(bad(format!("{many} ports are more than the {PORTS_MAX} that a WebSocket has channels for")))
+        }
+    }
+}
+
+/// Over the channels of a WebSocket: two for each port, and the port in the first message of each (R131).
+pub(super) async fn over_channels(io: Io, version: Version, target: Target, ports: &[u16]) {
+    let mut channels = Channels::new();
+    let mut connections = JoinSet::new();
+    for (number, port) in (0..).step_by(2).zip(ports.iter().copied()) {
+        let (data, failure) = (channels.outlet(number), channels.outlet(number + 1));
+        let (inlet, target) = (channels.inlet(number), target.clone());
+        connections.spawn(async move {
+            let named = Bytes::copy_from_slice(&port.to_le_bytes());
+            for outlet in [&data, &failure] {
+                if outlet.say(named.clone()).await.is_err() {
+                    return;
+                }
+            }
+            target.carry(port, inlet, data, failure).await;
+        });
+    }
+    let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(limits())).await;
+    let work = async move { while connections.join_next().await.is_some() {} };
+    channels.carry(socket, version, None, work).await;
+}

@@ -1,0 +1,27 @@
+//! The dictionary that SPDY/3 headers are compressed with, as section 2.6.10.1 of its draft has it.
+
+/// Words that stand in it with their lengths before them.
+const WORDS: &str = "options|head|post|put|delete|trace|accept|accept-charset|accept-encoding|accept-language|accept-ranges|\
+    age|allow|authorization|cache-control|connection|content-base|content-encoding|content-language|\
+    content-length|content-location|content-md5|content-range|content-type|date|etag|expect|expires|\
+    from|host|if-match|if-modified-since|if-none-match|if-range|if-unmodified-since|last-modified|\
+    location|max-forwards|pragma|proxy-authenticate|proxy-authorization|range|referer|retry-after|\
+    server|te|trailer|transfer-encoding|upgrade|user-agent|vary|via|warning|www-authenticate|method|\
+    get|status|200 OK|version|HTTP/1.1|url|public|set-cookie|keep-alive|origin";
+
+/// Values that follow them.
+const VALUES: &str = "100101201202205206300302303304305306307402405406407408409410411412413414415416417502504505203 Non-Authoritative Information204 No Content301 Moved Permanently400 Bad Request401 Unauthorized403 Forbidden404 Not Found500 Internal Server Error501 Not Implemented503 Service UnavailableJan Feb Mar Apr May Jun Jul Aug Sept Oct Nov Dec 00:00:00 Mon, Tue, Wed, Thu, Fri, Sat, Sun, GMTchunked,\
+    text/html,image/png,image/jpg,image/gif,application/xml,application/xhtml+xml,text/plain,text/javascript,\
+    publicprivatemax-age=gzip,deflate,sdchcharset=utf-8charset=iso-8859-1,utf-,*,enq=0.";
+
+/// The dictionary as bytes.
+pub(super) fn dictionary() -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(1423);
+    for word in WORDS.split('|') {
+        bytes.extend_from_slice(&[0, 0, 0]);
+        bytes.push(u8::try_from(word.len()).unwrap_or(0));
+        bytes.extend_from_slice(word.as_bytes());
+    }
+    bytes.extend_from_slice(VALUES.as_bytes());
+    bytes
+}

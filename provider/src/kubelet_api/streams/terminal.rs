@@ -1,0 +1,217 @@
+//! The streams of a command or of a container's output, brought together over whatever carries them.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::Role;
+
+use super::channels::{Channels, Version, limits};
+use super::cloud::{Ended, Ends, Running};
+use super::ends::Outlet;
+use super::upgrade::{Io, Manner};
+use super::{bad, spdy};
+use crate::kubelet_api::Refusal;
+use crate::kubelet_api::logs::Reader;
+
+/// How long a client may take to begin all its streams.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Which streams are wished for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wish {
+    pub input: bool,
+    pub output: bool,
+    pub error: bool,
+    pub tty: bool,
+}
+
+impl Wish {
+    /// Reads a query; a terminal has no stream of errors.
+    pub fn read(pairs: &[(String, String)]) -> Result<Self, Refusal> {
+        let is = |name: &str| {
+            pairs.iter().any(|(key, value)| key == name && matches!(value.as_str(), "1" | "true"))
+        };
+        let tty = is("tty");
+        let wish = Self { input: is("input"), output: is("output"), error: is("error") && !tty, tty };
+        if !(wish.input || wish.output || wish.error) {
+            return Err(bad("you must specify at least 1 of stdin, stdout, stderr"));
+        }
+        Ok(wish)
+    }
+}
+
+/// What the streams belong to.
+pub(super) enum Source {
+    /// A command in the cloud.
+    Command(Box<Running>),
+    /// A log, from now on.
+    Log(Box<Reader>),
+}
+
+/// Streams that are wished for, and what they belong to.
+pub(super) struct Terminal {
+    pub wish: Wish,
+    pub source: Source,
+}
+
+impl Terminal {
+    /// Over streams that the client begins.
+    pub async fn over_spdy(self, io: Io, manner: Manner) {
+        spdy::carry(io, |streams| self.meet(streams, manner)).await;
+    }
+
+    async fn meet(self, mut streams: mpsc::Receiver<spdy::Stream>, manner: Manner) {
+        let wish = self.wish;
+        let resize = wish.tty && manner != Manner::Words;
+        let wanted = [wish.input, wish.output, wish.error, resize].map(usize::from).iter().sum::<usize>() + 1;
+        let mut ends = Ends { stdin: None, stdout: None, stderr: None, resize: None };
+        let (mut failure, mut have) = (None, 0);
+        let all = async {
+            while have < wanted {
+                let Some(stream) = streams.recv().await else { return false };
+                let fresh = match stream.header("streamtype") {
+                    Some("error") => failure.replace(stream.outlet).is_none(),
+                    Some("stdin") => ends.stdin.replace(stream.inlet).is_none(),
+                    Some("stdout") => ends.stdout.replace(stream.outlet).is_none(),
+                    Some("stderr") => ends.stderr.replace(stream.outlet).is_none(),
+                    Some("resize") => ends.resize.replace(stream.inlet).is_none(),
+                    _ => {
+                        stream.outlet.reset().await;
+                        false
+                    }
+                };
+                have += usize::from(fresh);
+            }
+            true
+        };
+        let met = tokio::time::timeout(PATIENCE, all).await;
+        if !matches!(met, Ok(true)) {
+            tracing::debug!("a client did not begin {wanted} streams within {} s", PATIENCE.as_secs());
+            return;
+        }
+        if !wish.input {
+            ends.stdin = None;
+        }
+        let Some(failure) = failure else { return };
+        let outlets = [ends.stdout.clone(), ends.stderr.clone()];
+        let ended = self.source.carry(ends).await;
+        finish(manner, &ended, outlets, failure).await;
+    }
+
+    /// Over the channels of a WebSocket.
+    pub async fn over_channels(self, io: Io, version: Version) {
+        let wish = self.wish;
+        let mut channels = Channels::new();
+        let ends = Ends {
+            stdin: wish.input.then(|| channels.inlet(0)),
+            stdout: wish.output.then(|| channels.outlet(1)),
+            stderr: wish.error.then(|| channels.outlet(2)),
+            resize: wish.tty.then(|| channels.inlet(4)),
+        };
+        let failure = channels.outlet(3);
+        let outlets = [ends.stdout.clone(), ends.stderr.clone()];
+        let greeted = if wish.output {
+            1
+        } else if wish.error {
+            2
+        } else {
+            3
+        };
+        let work = async {
+            let ended = self.source.carry(ends).await;
+            finish(Manner::Status, &ended, outlets, failure).await;
+        };
+        let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(limits())).await;
+        channels.carry(socket, version, Some(greeted), work).await;
+    }
+}
+
+impl Source {
+    async fn carry(self, ends: Ends) -> Ended {
+        let mut reader = match self {
+            Self::Command(running) => return running.carry(ends).await,
+            Self::Log(reader) => reader,
+        };
+        // A log has output and errors as one.
+        let Some(outlet) = ends.stdout.or(ends.stderr) else { return Ended::Code(0) };
+        if let Err(error) = reader.first().await {
+            return Ended::Otherwise(format!("the log cannot be read: {error}"));
+        }
+        while let Some(bytes) = reader.next().await {
+            if outlet.say(bytes).await.is_err() {
+                break;
+            }
+        }
+        Ended::Code(0)
+    }
+}
+
+/// Tells the end, and closes all streams.
+async fn finish(manner: Manner, ended: &Ended, outlets: [Option<Outlet>; 2], failure: Outlet) {
+    let told = match manner {
+        Manner::Status => status(ended),
+        Manner::WordsAndSizes | Manner::Words => in_words(ended),
+    };
+    // Who has left need not know.
+    let _ = failure.say(Bytes::from(told)).await;
+    for outlet in outlets.into_iter().flatten().chain([failure]) {
+        outlet.close().await;
+    }
+}
+
+/// The end as a `metav1.Status` (kubelet-contract.md, R126).
+fn status(ended: &Ended) -> String {
+    let status = match ended {
+        Ended::Code(0) => json!({ "metadata": {}, "status": "Success" }),
+        Ended::Code(code) => json!({
+            "metadata": {},
+            "status": "Failure",
+            "message": in_words(ended),
+            "reason": "NonZeroExitCode",
+            "details": { "causes": [{ "reason": "ExitCode", "message": code.to_string() }] },
+        }),
+        Ended::Otherwise(why) => json!({
+            "metadata": {}, "status": "Failure", "message": why, "reason": "InternalError", "code": 500,
+        }),
+    };
+    status.to_string()
+}
+
+fn in_words(ended: &Ended) -> String {
+    match ended {
+        Ended::Code(0) => String::new(),
+        Ended::Code(code) => format!("command terminated with non-zero exit code: exit status {code}"),
+        Ended::Otherwise(why) => why.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_are_wished_for_and_none_is_no_wish() {
+        let read = |query: &str| {
+            let pairs: Vec<_> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
+            let pairs: Vec<_> =
+                pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+            Wish::read(&pairs)
+        };
+        let wish = read("input=1&output=1&error=1&tty=1").unwrap();
+        assert_eq!(wish, Wish { input: true, output: true, error: false, tty: true });
+        assert_eq!(read("tty=1&error=1").unwrap_err().status, 400);
+    }
+
+    #[test]
+    fn an_exit_code_is_told_as_a_cause() {
+        let told: serde_json::Value = serde_json::from_str(&status(&Ended::Code(3))).unwrap();
+        let cause = &told["details"]["causes"][0];
+        assert_eq!(
+            (&told["reason"], &cause["reason"], &cause["message"]),
+            (&json!("NonZeroExitCode"), &json!("ExitCode"), &json!("3"))
+        );
+    }
+}
