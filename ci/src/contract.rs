@@ -1,6 +1,7 @@
 //! What a cluster expects of its nodes, seen by the real components: heartbeat, rolling, finishing, coming back, draining.
 
 mod logs;
+mod streams;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -69,6 +70,7 @@ impl Stage<'_> {
         let first = self.beat()?;
 
         logs::are_told(plane)?;
+        streams::are_carried(plane)?;
         self.job()?;
         self.simulator.hurry(HURRY)?;
         self.rolls()?;
