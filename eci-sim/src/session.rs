@@ -161,33 +161,41 @@ impl Session {
 async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut WebSocketStream<S>,
     framing: Framing,
-    mut attached: Attached,
+    attached: Attached,
 ) -> Option<Result<i32, String>> {
-    loop {
-        tokio::select! {
-            out = attached.output.recv() => {
-                let message = match out {
-                    Some(Out::Output(bytes)) => framing.say(1, &bytes),
-                    Some(Out::Errors(bytes)) => framing.say(2, &bytes),
-                    Some(Out::Ended(code)) => return Some(Ok(code)),
-                    None => return Some(Err("the command was lost".to_owned())),
-                };
-                socket.send(message).await.ok()?;
-            }
-            message = socket.next() => {
-                let typed = match message?.ok()? {
-                    Message::Binary(bytes) => framing.hear(bytes),
-                    Message::Text(text) => framing.hear(text.into()),
-                    Message::Close(_) => return None,
-                    Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => None,
-                };
-                if let Some(typed) = typed
-                    && attached.input.send(typed).await.is_err()
-                {
-                    tracing::debug!("a command does not hear any more");
-                }
+    let (mut to_client, mut from_client) = socket.split();
+    let Attached { input, mut output } = attached;
+    // the two directions do not wait for each other: a command that is told more than it takes in may first have to be
+    // heard
+    let told = async {
+        loop {
+            let message = match output.recv().await {
+                Some(Out::Output(bytes)) => framing.say(1, &bytes),
+                Some(Out::Errors(bytes)) => framing.say(2, &bytes),
+                Some(Out::Ended(code)) => return Some(Ok(code)),
+                None => return Some(Err("the command was lost".to_owned())),
+            };
+            to_client.send(message).await.ok()?;
+        }
+    };
+    let heard = async {
+        while let Some(Ok(message)) = from_client.next().await {
+            let typed = match message {
+                Message::Binary(bytes) => framing.hear(bytes),
+                Message::Text(text) => framing.hear(text.into()),
+                Message::Close(_) => return,
+                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => None,
+            };
+            if let Some(typed) = typed
+                && input.send(typed).await.is_err()
+            {
+                tracing::debug!("a command does not hear any more");
             }
         }
+    };
+    tokio::select! {
+        ended = told => ended,
+        () = heard => None,
     }
 }
 

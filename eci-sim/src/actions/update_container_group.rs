@@ -279,10 +279,11 @@ fn merged_rare(old: &Spec, new: Option<Box<Rare>>, change: &ask::Container) -> O
         rare.working_dir = kept.working_dir;
     }
     if !rare.pre_stop {
-        (rare.pre_stop, rare.stop_command) = (kept.pre_stop, kept.stop_command);
+        (rare.pre_stop, rare.stop_command, rare.stop_call) =
+            (kept.pre_stop, kept.stop_command, kept.stop_call);
     }
-    if rare.post_start.is_empty() {
-        rare.post_start = kept.post_start;
+    if rare.post_start.is_empty() && rare.start_call.is_none() {
+        (rare.post_start, rare.start_call) = (kept.post_start, kept.start_call);
     }
     rare.stdin = change.stdin.unwrap_or(kept.stdin);
     rare.stdin_once = change.stdin_once.unwrap_or(kept.stdin_once);

@@ -1,5 +1,6 @@
 //! One container of a group: where it is in its life, and when it is started again.
 
+pub mod call;
 pub mod spec;
 
 use std::borrow::Cow;
@@ -241,7 +242,8 @@ impl Container {
         self.ready = false;
     }
 
-    /// What it said last, where that is to be told of a bad end, and what was bad where that is forgiven: 4 KiB at most (eci-openapi.md, section 7.2).
+    /// What it said last, where that is to be told of a bad end, and what was bad where that is forgiven: 4 KiB at most
+    /// (eci-openapi.md, section 7.2).
     pub fn last_words(&self, ended: &Ended) -> String {
         let tells = self.spec.rare.as_ref().is_some_and(|rare| rare.tells_last_words);
         let bad = ended.exit_code != 0 || ended.forgiven.is_some();

@@ -18,6 +18,9 @@ impl Hands<'_> {
         if let Seen::Exited { container, run, exit_code, out_of_memory } = seen {
             return self.see_exit(container, run, exit_code, out_of_memory);
         }
+        if let Seen::PreStopFailed(index) = seen {
+            return self.tell(Told::PreStopFailed(index));
+        }
         if !matches!(self.group.state, State::Pending | State::Running) {
             return;
         }
@@ -60,7 +63,15 @@ impl Hands<'_> {
                 self.order_kill(index);
                 self.kill_unhealthy(index);
             }
+            Seen::PostStartFailed(index, run) if self.runs(index, run) => {
+                self.tell(Told::PostStartFailed(index));
+                self.tell(Told::KillingForHook(index));
+                self.order_kill(index);
+                self.end(index, 137, 9, None);
+            }
             Seen::Started(..)
+            | Seen::PostStartFailed(..)
+            | Seen::PreStopFailed(_)
             | Seen::StartFailed(..)
             | Seen::Ready { .. }
             | Seen::Unhealthy(..)

@@ -36,6 +36,9 @@ const LABEL_GROUP: &str = "eci-sim.group";
 /// Where a volume lies while its files are put into it.
 const FILLED_AT: &str = "/volume";
 
+/// Where a group's sandbox has its volumes.
+const HELD_AT: &str = "/volumes";
+
 /// What a Docker Engine is to be like.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -206,6 +209,11 @@ impl DockerEngine {
             .map(|(range, via)| format!("ip route add {range} via {via} && "))
             .collect();
         script.push_str("exec sleep 2147483647");
+        let volumes = sandbox.volumes.iter();
+        let held = |volume: &Volume| {
+            let at = format!("{HELD_AT}/{}", volume.name);
+            mounted(self.volume_name(&sandbox.group, &volume.name), &at, false)
+        };
         let pairs = |pairs: &[(String, String)]| pairs.iter().cloned().collect::<HashMap<_, _>>();
         let some = |words: &[String]| (!words.is_empty()).then(|| words.to_vec());
         ContainerCreateBody {
@@ -228,6 +236,8 @@ impl DockerEngine {
                         .collect::<Vec<_>>(),
                 ),
                 sysctls: (!sandbox.sysctls.is_empty()).then(|| pairs(&sandbox.sysctls)),
+                // it lives as long as the group: a volume in memory is empty again when its last user has ended
+                mounts: Some(volumes.map(held).collect()),
                 ..HostConfig::default()
             }),
             ..ContainerCreateBody::default()
@@ -334,21 +344,9 @@ impl Engine for DockerEngine {
         unless_gone(self.docker.kill_container(&self.run_name(run), None).await)
     }
 
-    async fn stop(&self, group: &str, seconds: u32) -> Result<(), Trouble> {
-        let sandbox = format!("/{}", self.sandbox_name(group));
-        let mut stopping = tokio::task::JoinSet::new();
-        for container in self.containers(Some(group)).await? {
-            let names = container.names.unwrap_or_default();
-            let (Some(id), false) = (container.id, names.contains(&sandbox)) else { continue };
-            let docker = self.docker.clone();
-            let within =
-                StopContainerOptionsBuilder::new().t(i32::try_from(seconds).unwrap_or(i32::MAX)).build();
-            stopping.spawn(async move { unless_gone(docker.stop_container(&id, Some(within)).await) });
-        }
-        while let Some(stopped) = stopping.join_next().await {
-            stopped.map_err(|why| Trouble::Failed(why.to_string()))??;
-        }
-        Ok(())
+    async fn stop(&self, run: &RunId, seconds: u32) -> Result<(), Trouble> {
+        let within = StopContainerOptionsBuilder::new().t(i32::try_from(seconds).unwrap_or(i32::MAX)).build();
+        unless_gone(self.docker.stop_container(&self.run_name(run), Some(within)).await)
     }
 
     async fn remove(&self, group: &str) -> Result<(), Trouble> {

@@ -134,8 +134,8 @@ pub trait Engine: Send + Sync + 'static {
     fn wait(&self, run: &RunId) -> impl Future<Output = Result<Ended, Trouble>> + Send;
     /// Ends a run at once.
     fn kill(&self, run: &RunId) -> impl Future<Output = Result<(), Trouble>> + Send;
-    /// Ends all runs of a group, after so many seconds by force; what they said is kept.
-    fn stop(&self, group: &str, seconds: u32) -> impl Future<Output = Result<(), Trouble>> + Send;
+    /// Tells a run to end, and ends it by force after so many seconds; what it said is kept.
+    fn stop(&self, run: &RunId, seconds: u32) -> impl Future<Output = Result<(), Trouble>> + Send;
     /// Leaves nothing of a group.
     fn remove(&self, group: &str) -> impl Future<Output = Result<(), Trouble>> + Send;
     /// The last so many lines that a run said.

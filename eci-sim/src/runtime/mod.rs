@@ -9,6 +9,8 @@ pub mod attach;
 pub mod docker;
 pub mod driver;
 pub mod engine;
+mod hand;
+mod hooks;
 pub mod later;
 pub mod played;
 mod probing;
@@ -116,6 +118,10 @@ pub enum Seen {
     },
     /// A probe found that it is not alive.
     Unhealthy(u8, u32),
+    /// What runs right after a run's start ended badly.
+    PostStartFailed(u8, u32),
+    /// What runs before a container is stopped ended badly.
+    PreStopFailed(u8),
     /// It ended.
     Exited {
         /// Which container.

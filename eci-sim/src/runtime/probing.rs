@@ -3,15 +3,11 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use bytes::Bytes;
 use eci_api::actions::describe_container_groups::{HttpGet, Probe};
-use http::Request;
-use http_body_util::Empty;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
-use super::attach::Out;
-use super::engine::{Engine, RunId, Trouble};
+use super::engine::{Engine, RunId};
+use super::hooks::{connect, ends_well, status};
+use crate::group::container::call::Page;
 
 /// What a probe has found so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,45 +61,21 @@ impl Probing {
             return answers(get, address).await;
         }
         if let Some(socket) = tcp_socket {
-            return connect(address, socket.port).await.is_some();
+            return match u16::try_from(socket.port) {
+                Ok(port) => connect(&address.to_string(), port).await.is_some(),
+                Err(_) => false,
+            };
         }
         ends_well(engine, run, execs).await.unwrap_or(false)
     }
 }
 
-async fn ends_well<E: Engine>(engine: &E, run: &RunId, words: &[String]) -> Result<bool, Trouble> {
-    let mut attached = engine.attach(run, words, false, false).await?;
-    while let Some(out) = attached.output.recv().await {
-        if let Out::Ended(code) = out {
-            return Ok(code == 0);
-        }
-    }
-    Ok(false)
-}
-
-async fn connect(address: Ipv4Addr, port: i32) -> Option<TcpStream> {
-    TcpStream::connect((address, u16::try_from(port).ok()?)).await.ok()
-}
-
 /// Whether a page answers as it should; of one behind TLS, only that somebody is there.
 async fn answers(get: &HttpGet, address: Ipv4Addr) -> bool {
-    let Some(stream) = connect(address, get.port).await else { return false };
-    if get.scheme.eq_ignore_ascii_case("https") {
-        return true;
-    }
-    let path = if get.path.starts_with('/') { get.path.clone() } else { format!("/{}", get.path) };
-    let request = Request::get(path).header("host", format!("{address}:{}", get.port));
-    let Ok(request) = request.header("user-agent", "kube-probe").body(Empty::<Bytes>::new()) else {
-        return false;
-    };
-    let Ok((mut sender, connection)) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await
-    else {
-        return false;
-    };
-    let connection = tokio::spawn(connection);
-    let answer = sender.send_request(request).await;
-    connection.abort();
-    answer.is_ok_and(|answer| (200..400).contains(&answer.status().as_u16()))
+    let Ok(port) = u16::try_from(get.port) else { return false };
+    let https = get.scheme.eq_ignore_ascii_case("https");
+    let page = Page { path: get.path.as_str().into(), https, headers: Box::default() };
+    status(&address.to_string(), port, &page).await.is_some_and(|status| (200..400).contains(&status))
 }
 
 fn seconds(number: i32) -> Duration {

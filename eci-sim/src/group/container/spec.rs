@@ -6,6 +6,8 @@ use eci_api::actions::describe_container_groups::{Probe, VolumeMount};
 use eci_api::size::{Mebibytes, MilliVcpu};
 use serde::{Deserialize, Serialize};
 
+use super::call::Call;
+
 /// What a container was asked to be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Spec {
@@ -65,6 +67,12 @@ pub struct Rare {
     pub post_start: Box<[Box<str>]>,
     /// The command that runs before it is stopped.
     pub stop_command: Box<[Box<str>]>,
+    /// Where somebody is called when it has started, instead of a command.
+    #[serde(default)]
+    pub start_call: Option<Box<Call>>,
+    /// Where somebody is called before it is stopped, instead of a command.
+    #[serde(default)]
+    pub stop_call: Option<Box<Call>>,
 }
 
 /// A port and its protocol.

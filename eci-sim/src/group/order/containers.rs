@@ -8,6 +8,7 @@ use eci_api::actions::describe_container_groups as tell;
 
 use super::{PARTS_MAX, memory, text, vcpu};
 use crate::group::container::Container;
+use crate::group::container::call::Call;
 use crate::group::container::spec::{Port, PullPolicy, Rare, Spec, Variable};
 use crate::refusal::Refusal;
 
@@ -70,6 +71,8 @@ pub fn one(asked: &ask::Container, place: &str) -> Result<Spec, Refusal> {
             || asked.lifecycle_post_start_handler_tcp_socket_port.is_some(),
         post_start: words(&asked.lifecycle_post_start_handler_exec),
         stop_command: words(&asked.lifecycle_pre_stop_handler_exec),
+        start_call: Call::after_start(asked),
+        stop_call: Call::before_stop(asked),
     };
     let has_rare = rare != Rare::default();
     Ok(Spec {

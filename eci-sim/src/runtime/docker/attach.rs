@@ -2,10 +2,12 @@
 
 use bollard::Docker;
 use bollard::container::LogOutput;
+use bollard::errors::Error;
 use bollard::exec::{ResizeExecOptions, StartExecOptions, StartExecResults};
 use bollard::models::ExecConfig;
-use tokio::io::AsyncWriteExt as _;
-use tokio_stream::StreamExt as _;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::sync::mpsc::{Receiver, Sender};
+use tokio_stream::{Stream, StreamExt as _};
 
 use super::Trouble;
 use crate::runtime::attach::{Attached, Far, In, Out, pair};
@@ -38,36 +40,61 @@ pub async fn attach(
 }
 
 /// Carries what is said and what is typed, until the command ends or nobody is there any more.
-async fn carry(docker: Docker, id: String, started: StartExecResults, mut far: Far) {
-    let StartExecResults::Attached { mut output, mut input } = started else { return };
-    let mut hears = true;
-    loop {
-        tokio::select! {
-            said = output.next() => {
-                let out = match said {
-                    Some(Ok(LogOutput::StdErr { message })) => Out::Errors(message),
-                    Some(Ok(said)) => Out::Output(said.into_bytes()),
-                    Some(Err(why)) => Out::Errors(format!("{why}\n").into()),
-                    None => break,
-                };
-                if !far.say(out).await {
-                    return;
-                }
-            }
-            typed = far.input.recv(), if hears => match typed {
-                Some(In::Bytes(bytes)) => hears = input.write_all(&bytes).await.is_ok() && input.flush().await.is_ok(),
-                Some(In::Size(width, height)) => {
-                    let size = ResizeExecOptions { width, height };
-                    if let Err(why) = docker.resize_exec(&id, size).await {
-                        tracing::debug!("a terminal keeps its size: {why}");
-                    }
-                }
-                // the client left
-                None => return,
-            },
-        }
+async fn carry(docker: Docker, id: String, started: StartExecResults, far: Far) {
+    let StartExecResults::Attached { output, input } = started else { return };
+    let Far { input: typed, output: heard } = far;
+    // the two directions do not wait for each other: a command that is told more than it takes in may first have to be
+    // heard
+    let over = tokio::select! {
+        over = tell(output, &heard) => over,
+        () = type_in(&docker, &id, typed, input) => false,
+    };
+    if !over {
+        return;
     }
     let seen = docker.inspect_exec(&id).await.ok().and_then(|seen| seen.exit_code);
     let code = seen.and_then(|code| i32::try_from(code).ok()).unwrap_or(UNKNOWN);
-    far.say(Out::Ended(code)).await;
+    if heard.send(Out::Ended(code)).await.is_err() {
+        tracing::debug!("nobody waits any more for the end of a command");
+    }
+}
+
+/// Tells what a command says until it says no more; false, when nobody hears it any more.
+async fn tell(mut output: impl Stream<Item = Result<LogOutput, Error>> + Unpin, heard: &Sender<Out>) -> bool {
+    while let Some(said) = output.next().await {
+        let out = match said {
+            Ok(LogOutput::StdErr { message }) => Out::Errors(message),
+            Ok(said) => Out::Output(said.into_bytes()),
+            Err(why) => Out::Errors(format!("{why}\n").into()),
+        };
+        if heard.send(out).await.is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+/// Types until the client leaves. An empty message closes the command's input, and what a command does not take in any
+/// more is let go.
+async fn type_in(docker: &Docker, id: &str, mut typed: Receiver<In>, mut input: impl AsyncWrite + Unpin) {
+    let mut takes = true;
+    while let Some(typed) = typed.recv().await {
+        match typed {
+            In::Bytes(bytes) if takes && bytes.is_empty() => {
+                takes = false;
+                if let Err(why) = input.shutdown().await {
+                    tracing::debug!("the input of a command cannot be closed: {why}");
+                }
+            }
+            In::Bytes(bytes) if takes => {
+                takes = input.write_all(&bytes).await.is_ok() && input.flush().await.is_ok();
+            }
+            In::Bytes(_) => {}
+            In::Size(width, height) => {
+                if let Err(why) = docker.resize_exec(id, ResizeExecOptions { width, height }).await {
+                    tracing::debug!("a terminal keeps its size: {why}");
+                }
+            }
+        }
+    }
 }
