@@ -1,6 +1,6 @@
 //! What containers do: what a script says of their image or group, else what their command says.
 //!
-//! A command is read by a small shell of our own ([`shell`]); what that does not know runs for ever and says nothing.
+//! A command is read by a small shell of our own (`script::shell`); what that does not know runs for ever and says nothing.
 
 mod shell;
 
