@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{chart, contract, control_plane, kind, kubectl, page, rights, sdk};
+use crate::{chart, contract, control_plane, kind, kubectl, page, real, rights, sdk};
 
 /// How a check ended when it did not fail.
 pub enum Ended {
@@ -76,16 +76,18 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     (result, started.elapsed())
 }
 
-fn cargo(root: &Path, arguments: &[&str]) -> Result<Ended> {
+/// Runs cargo on the workspace.
+pub fn cargo(root: &Path, arguments: &[&str]) -> Result<Ended> {
     command(Command::new("cargo").args(arguments).current_dir(root))?;
     Ok(Ended::Passed)
 }
 
-/// What is not in the usual build: its lints and tests; with a real Engine it is played on the kind cluster.
+/// What is not in the usual build: its lints and tests, and its containers on a real Engine; in a cluster they are seen on kind.
 fn docker(root: &Path) -> Result<Ended> {
     let own = ["--package", "eci-sim", "--features", "docker"];
     cargo(root, &[&["clippy", "--all-targets", "--quiet"], &own[..], &["--", "-D", "warnings"]].concat())?;
-    cargo(root, &[&["test", "--lib", "--bin", "eci-sim", "--test", "engine"], &own[..]].concat())
+    cargo(root, &[&["test", "--lib", "--bin", "eci-sim", "--test", "engine"], &own[..]].concat())?;
+    real::play(root)
 }
 
 fn documentation(root: &Path) -> Result<Ended> {

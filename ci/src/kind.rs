@@ -2,7 +2,7 @@
 
 mod containers;
 mod door;
-mod engine;
+pub mod engine;
 mod guide;
 mod mixed;
 mod node_image;

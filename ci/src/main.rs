@@ -19,6 +19,7 @@ mod kubectl;
 mod page;
 mod parameters;
 mod plane;
+mod real;
 mod rights;
 mod sdk;
 mod tools;

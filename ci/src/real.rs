@@ -1,0 +1,69 @@
+//! The local ECI on a real Docker Engine: what the played one cannot show, that hooks run, streams close and order is kept.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::checks::{Ended, cargo, command};
+use crate::debian;
+use crate::kind::engine::Engine;
+
+/// Debian's one program that needs no libraries, and where it is.
+const PACKAGE: &str = "busybox-static";
+const PROGRAM: &str = "/bin/busybox";
+/// What the image is called.
+const TAG: &str = "busybox";
+/// What is played.
+const OWN: [&str; 6] = ["--package", "eci-sim", "--features", "docker", "--test", "real_engine"];
+
+/// Plays it on the Engine that answers, or on one of our own, which is gone afterwards.
+pub fn play(root: &Path) -> Result<Ended> {
+    // built where there is a network
+    cargo(root, &[&["test", "--no-run"], &OWN[..]].concat())?;
+    let was_there = Engine::running().is_some();
+    let engine = match Engine::ensure() {
+        Ok(engine) => engine,
+        Err(why) => return Ok(Ended::Skipped(format!("{why:#}"))),
+    };
+    let played = with_image(&engine).and_then(|()| {
+        let mut test = engine.command("cargo");
+        test.args(["test", "--offline"]).args(OWN).args(["--", "--ignored"]);
+        command(test.current_dir(root))
+    });
+    if !was_there {
+        engine.stop()?;
+    }
+    played?;
+    Ok(Ended::Passed)
+}
+
+/// Makes sure that the Engine has the image.
+fn with_image(engine: &Engine) -> Result<()> {
+    if engine.command("docker").args(["image", "inspect", TAG]).output()?.status.success() {
+        return Ok(());
+    }
+    let known = Command::new("dpkg-query").args(["--show", PACKAGE]).output();
+    if !(Path::new(PROGRAM).exists() && known.is_ok_and(|known| known.status.success())) {
+        debian::install("a shell without libraries", &[PACKAGE])?;
+    }
+    let folder = tempfile::tempdir().context("no folder for an image")?;
+    let bin = folder.path().join("bin");
+    fs::create_dir(&bin)?;
+    fs::create_dir(folder.path().join("tmp"))?;
+    fs::copy(PROGRAM, bin.join("busybox")).with_context(|| format!("cannot copy {PROGRAM}"))?;
+    let listed =
+        Command::new(PROGRAM).arg("--list").output().with_context(|| format!("cannot start {PROGRAM}"))?;
+    for applet in String::from_utf8_lossy(&listed.stdout).lines().filter(|name| *name != "busybox") {
+        symlink("busybox", bin.join(applet)).with_context(|| format!("cannot make {applet}"))?;
+    }
+    let mut tar = Command::new("tar");
+    tar.arg("--create").arg("--directory").arg(folder.path()).arg(".").stdout(Stdio::piped());
+    let mut tar = tar.spawn().context("cannot start tar")?;
+    let packed = tar.stdout.take().context("tar says nothing")?;
+    command(engine.command("docker").args(["import", "-", TAG]).stdin(packed))?;
+    ensure!(tar.wait()?.success(), "tar failed");
+    Ok(())
+}
