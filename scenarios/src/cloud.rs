@@ -173,6 +173,9 @@ fn unanswered(why: Unanswered) -> Miss {
 
 /// What a case injects, as the simulator takes it.
 fn rule(fault: &Inject) -> Result<Rule, Miss> {
+    if let Some(rule) = &fault.rule {
+        return Ok(rule.clone());
+    }
     let verdict = match (&fault.code, fault.delay) {
         (Some(code), _) => {
             ErrorCode::named(code).ok_or_else(|| Miss::Refused(format!("ECI has no error code `{code}`")))?;

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use eci_sim::Rule;
 use eci_sim::faults::share::Share;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::outcome::Miss;
 use crate::scenario::span::Span;
@@ -34,6 +35,14 @@ pub struct Inject {
     pub(crate) share: Option<Share>,
     /// Only calls with this parameter.
     pub(crate) parameter: Option<Parameter>,
+    /// All of it in the words of `eci-sim --fault`, such as `CreateContainerGroup truncate 20 times=1`.
+    #[serde(default, deserialize_with = "in_words")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) rule: Option<Rule>,
+}
+
+fn in_words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Rule>, D::Error> {
+    String::deserialize(deserializer)?.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
 /// A parameter of a call.
@@ -49,10 +58,21 @@ pub struct Parameter {
 impl Inject {
     pub(super) fn check(&self) -> Result<(), String> {
         let kinds = [self.code.is_some(), self.unreachable, self.answer_lost, self.delay.is_some()];
+        if self.rule.is_some() {
+            let counts = [self.times, self.every].iter().any(Option::is_some);
+            let others = counts || self.action.is_some() || self.share.is_some() || self.parameter.is_some();
+            return match others || kinds.contains(&true) {
+                true => Err("`rule` says all of it; nothing else should stand beside it".to_owned()),
+                false => Ok(()),
+            };
+        }
         match kinds.iter().filter(|is| **is).count() {
             1 if self.every == Some(0) => Err("`every` should be 1 or more".to_owned()),
             1 => Ok(()),
-            _ => Err("`inject` needs one of `code`, `unreachable`, `answer-lost` and `delay`".to_owned()),
+            _ => {
+                Err("`inject` needs one of `code`, `unreachable`, `answer-lost`, `delay` and `rule`"
+                    .to_owned())
+            }
         }
     }
 
@@ -67,6 +87,9 @@ pub(super) async fn lift(world: &mut World) -> Result<(), Miss> {
 
 impl fmt::Display for Inject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(rule) = &self.rule {
+            return write!(f, "lay a fault on {}", rule.action);
+        }
         let action = self.action.as_deref().unwrap_or("every call");
         match (&self.code, self.delay) {
             (Some(code), _) => write!(f, "inject {code} into {action}"),
@@ -95,6 +118,33 @@ mod tests {
             Step::Inject(inject) => Ok(inject.to_string()),
             other => Err(other.to_string()),
         }
+    }
+
+    fn told(rule: &str) -> Result<String, String> {
+        let text = format!("scenario: faults\ncites: ours\nsteps:\n  - inject: {{ {rule} }}\n");
+        let scenario = Scenario::read("x.yaml", &text).map_err(|why| why.to_string())?;
+        match &scenario.steps[0] {
+            Step::Inject(inject) => Ok(format!("{:?}", inject.rule)),
+            other => Err(other.to_string()),
+        }
+    }
+
+    #[test]
+    fn every_fault_of_the_flag_can_be_told_in_its_words() {
+        for (rule, verdict) in [
+            ("* truncate 20 times=1", "Truncate(20)"),
+            ("Describe* stale 5s", "StaleMs(5000)"),
+            ("* sold-out cn-hangzhou-b", "SoldOut"),
+            ("* reclaim 5", "Reclaim(5)"),
+            ("* crash web 137", "Crash"),
+        ] {
+            let told = told(&format!("rule: '{rule}'")).unwrap();
+            assert!(told.contains(verdict), "{told}");
+        }
+        let wrong = told("rule: '* explode'").unwrap_err();
+        assert!(wrong.contains("`explode` is nothing that becomes of a call"), "{wrong}");
+        let both = told("rule: '* drop-after', times: 2").unwrap_err();
+        assert!(both.contains("`rule` says all of it"), "{both}");
     }
 
     #[test]
