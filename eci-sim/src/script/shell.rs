@@ -67,25 +67,26 @@ impl Run {
         lines.reverse();
         lines
     }
-}
 
-impl Run {
     /// All lines of a run that begins at `started`, in order; without an end, where it says something for ever.
     pub fn forwards(&self, started: Timestamp) -> impl Iterator<Item = (Duration, Cow<'_, str>)> + Send {
         let end = self.ends.map_or(Duration::MAX, |(end, _)| end);
         let says = self.says.iter().map(|(after, line)| (*after, line.as_str()));
-        let again = self.again.iter().flat_map(|again| {
-            (0u32..).flat_map(move |round| {
-                let begun = again.from.saturating_add(again.every.saturating_mul(round));
-                again.lines.iter().map(move |(after, line)| (begun.saturating_add(*after), line.as_str()))
-            })
-        });
+        let again = self.again.iter().flat_map(|again| again.forwards());
         let until_the_end = says.chain(again).take_while(move |(after, _)| *after <= end);
         until_the_end.map(move |(after, line)| (after, dated(line, started, after)))
     }
 }
 
 impl Again {
+    /// All that is said, for ever.
+    fn forwards(&self) -> impl Iterator<Item = (Duration, &str)> + Send {
+        (0u32..).flat_map(move |round| {
+            let begun = self.from.saturating_add(self.every.saturating_mul(round));
+            self.lines.iter().map(move |(after, line)| (begun.saturating_add(*after), line.as_str()))
+        })
+    }
+
     /// What was said until then, the latest first.
     fn backwards(&self, until: Duration) -> impl Iterator<Item = (Duration, &str)> {
         let every = self.every.as_nanos().max(1);

@@ -3,33 +3,61 @@
 use std::time::Duration;
 
 use super::play::{Flow, Play};
-use super::{DATE, MARK, MARK_END, is_shell, span};
+use super::{DATE, LINES_MAX, MARK, MARK_END, is_shell, span};
 
 /// How many numbers `seq` says at most.
 const NUMBERS_MAX: i64 = 1000;
+/// How many words `test` is given at most.
+const TESTED_MAX: usize = 64;
 
 impl Play {
     /// Runs one command; nothing comes after it, where it runs for ever or is not known.
     pub fn run(&mut self, name: &str, rest: &[String]) -> Option<Flow> {
         let name = name.rsplit('/').next().unwrap_or(name);
         let words: Vec<&str> = rest.iter().map(String::as_str).collect();
-        self.code = match name {
+        match name {
+            "exit" | "return" => {
+                self.code = words.first().and_then(|code| code.parse().ok()).unwrap_or(self.code);
+                Some(Flow::Exit)
+            }
+            "break" => Some(Flow::Break(rounds(&words))),
+            "continue" => Some(Flow::Continue(rounds(&words))),
+            "env" | "printenv" => self.nested(|play| play.environment(&words, rest)),
+            "exec" if !words.is_empty() => {
+                self.run_another(rest)?;
+                self.at_exit = None;
+                Some(Flow::Exit)
+            }
+            "nohup" | "time" | "command" | "nice" if !words.is_empty() => self.run_another(rest),
+            "eval" => self.inside(&words.join(" ")),
+            "timeout" => self.nested(|play| play.within(&words, rest)),
+            _ if is_shell(name) => self.shell(rest),
+            _ => {
+                self.code = self.plain(name, &words)?;
+                Some(Flow::Next)
+            }
+        }
+    }
+
+    /// Runs the command that another one was given.
+    fn run_another(&mut self, words: &[String]) -> Option<Flow> {
+        let (name, rest) = words.split_first()?;
+        self.nested(|play| play.run(name, rest))
+    }
+
+    /// What a command ends with that runs no other.
+    fn plain(&mut self, name: &str, words: &[&str]) -> Option<i32> {
+        Some(match name {
             "true" | ":" | "set" | "shopt" | "alias" | "unalias" | "ulimit" | "umask" | "cd" | "mkdir"
-            | "touch" | "rm" | "mv" | "cp" | "ln" | "chmod" | "chown" | "sync" | "tee" => 0,
-            "export" | "readonly" | "local" | "declare" | "typeset" => self.export(&words),
+            | "touch" | "rm" | "mv" | "cp" | "ln" | "chmod" | "chown" | "sync" | "tee" | "exec" | "cat"
+            | "head" => 0,
+            "false" | "read" => 1,
+            "export" | "readonly" | "local" | "declare" | "typeset" => self.export(words),
             "unset" => {
                 words.iter().for_each(|name| drop(self.vars.remove(*name)));
                 0
             }
-            "false" => 1,
-            "read" => 1,
-            "exit" | "return" => {
-                self.code = words.first().and_then(|code| code.parse().ok()).unwrap_or(self.code);
-                return Some(Flow::Exit);
-            }
-            "break" => return Some(Flow::Break(rounds(&words))),
-            "continue" => return Some(Flow::Continue(rounds(&words))),
-            "sleep" | "usleep" if words.is_empty() => 1,
+            "sleep" if words.is_empty() => 1,
             "sleep" => {
                 let spans: Option<Vec<Duration>> = words.iter().map(|text| span(text)).collect();
                 let total = spans?.into_iter().fold(Duration::ZERO, Duration::saturating_add);
@@ -37,18 +65,17 @@ impl Play {
                 0
             }
             "echo" => {
-                self.echo(&words);
+                self.echo(words);
                 0
             }
             "printf" => {
                 let (format, rest) = words.split_first()?;
-                let text = formatted(format, rest);
-                self.write(&text);
+                self.write(&formatted(format, rest));
                 0
             }
-            "test" => i32::from(!holds(&words)),
+            "test" => tested(words),
             "[" | "[[" => match words.split_last() {
-                Some((&("]" | "]]"), rest)) => i32::from(!holds(rest)),
+                Some((&("]" | "]]"), rest)) => tested(rest),
                 _ => 2,
             },
             "date" => {
@@ -56,17 +83,14 @@ impl Play {
                 self.write(&format!("{MARK}{format}{MARK_END}\n"));
                 0
             }
-            "cat" | "head" => 0,
             "tail" if !words.iter().any(|word| follows(word)) => 0,
-            "env" | "printenv" => return self.environment(&words, rest),
             "seq" => {
                 let numbers: Option<Vec<i64>> = words.iter().map(|word| word.parse().ok()).collect();
-                let text = sequence(&numbers?)?;
-                self.write(&text);
+                self.write(&sequence(&numbers?)?);
                 0
             }
             "trap" => {
-                if let [text, signals @ ..] = words.as_slice()
+                if let [text, signals @ ..] = words
                     && signals.iter().any(|signal| matches!(*signal, "EXIT" | "0"))
                 {
                     self.at_exit = Some((*text).to_owned()).filter(|text| text != "-");
@@ -79,23 +103,8 @@ impl Play {
                 }
                 0
             }
-            "exec" if words.is_empty() => 0,
-            "exec" => {
-                let (name, rest) = rest.split_first()?;
-                self.run(name, rest)?;
-                self.at_exit = None;
-                return Some(Flow::Exit);
-            }
-            "nohup" | "time" | "command" | "nice" if !words.is_empty() => {
-                let (name, rest) = rest.split_first()?;
-                return self.run(name, rest);
-            }
-            "eval" => return self.inside(&words.join(" ")),
-            "timeout" => return self.within(&words, rest),
-            _ if is_shell(name) => return self.shell(rest),
             _ => return None,
-        };
-        Some(Flow::Next)
+        })
     }
 
     /// `sh -c 'text' name arguments`; a shell that reads its commands elsewhere runs for ever.
@@ -153,15 +162,16 @@ impl Play {
         let limit = words.iter().position(|word| span(word).is_some())?;
         let until = self.now.saturating_add(span(words[limit])?);
         let (name, inner) = rest.get(limit + 1..)?.split_first()?;
-        let repeats = self.run.again.is_some();
+        let before = self.run.again.take();
         let flow = self.run(name, inner);
+        let again = std::mem::replace(&mut self.run.again, before);
         if flow.is_some() && self.now <= until {
             return flow;
         }
-        if !repeats {
-            self.run.again = None;
-        }
         self.run.says.retain(|(after, _)| *after <= until);
+        let room = LINES_MAX.saturating_sub(self.run.says.len());
+        let rounds = again.iter().flat_map(|again| again.forwards()).take_while(|(after, _)| *after <= until);
+        self.run.says.extend(rounds.take(room).map(|(after, line)| (after, line.to_owned())));
         (self.now, self.code) = (until, 124);
         Some(Flow::Next)
     }
@@ -174,6 +184,11 @@ fn rounds(words: &[&str]) -> u32 {
 fn follows(flag: &str) -> bool {
     flag.starts_with("--follow")
         || !flag.starts_with("--") && flag.starts_with('-') && flag.to_lowercase().contains('f')
+}
+
+/// What `test` ends with; with too many words it is no test.
+fn tested(words: &[&str]) -> i32 {
+    if words.len() > TESTED_MAX { 2 } else { i32::from(!holds(words)) }
 }
 
 /// Whether `test` succeeds; nothing is known of files but that `/dev/null` is there.

@@ -104,9 +104,10 @@ impl Parser {
     }
 
     fn pipeline(&mut self) -> Option<Command> {
-        if self.keyword("!") {
+        let mut turned = false;
+        while self.keyword("!") {
             self.blank(false);
-            return Some(Command::Not(Box::new(self.pipeline()?)));
+            turned = !turned;
         }
         let mut first = self.command()?;
         self.blank(false);
@@ -125,7 +126,7 @@ impl Parser {
             }
             self.blank(false);
         }
-        Some(first)
+        Some(if turned { Command::Not(Box::new(first)) } else { first })
     }
 
     fn command(&mut self) -> Option<Command> {

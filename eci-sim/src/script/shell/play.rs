@@ -6,8 +6,10 @@ use std::time::Duration;
 use super::syntax::{self, Command, Link, List, Word};
 use super::{Again, LINES_MAX, Run, STEPS_MAX, TEXT_MAX};
 
-/// How many shells and texts may be read within each other.
-const NESTED_MAX: u32 = 8;
+/// How many shells, texts and commands may run within each other.
+const NESTED_MAX: u32 = 16;
+/// How many bytes of variables are copied in one step.
+const COPIED_IN_A_STEP: usize = 4096;
 
 /// A script that is being played.
 pub struct Play {
@@ -18,7 +20,7 @@ pub struct Play {
     /// What the last command ended with.
     pub(super) code: i32,
     pub(super) steps: usize,
-    /// How many shells and texts are read within each other.
+    /// How many shells, texts and commands run within each other.
     pub(super) depth: u32,
     /// What was said of a line that has not ended.
     line: String,
@@ -148,7 +150,7 @@ impl Play {
                 flow
             }
             Command::Background(inner) => {
-                let (now, vars) = (self.now, self.vars.clone());
+                let (now, vars) = (self.now, self.copied()?);
                 let ended = self.command(inner).map(|_| self.now);
                 (self.now, self.vars, self.code) = (now, vars, 0);
                 self.left.push(ended);
@@ -190,16 +192,27 @@ impl Play {
 
     /// Plays a text within what is being played.
     pub(super) fn inside(&mut self, text: &str) -> Option<Flow> {
+        self.nested(|play| play.list(&syntax::read(text)?))
+    }
+
+    /// Plays something within what is being played; nothing comes of it, where that is nested too deeply.
+    pub(super) fn nested(&mut self, play: impl FnOnce(&mut Self) -> Option<Flow>) -> Option<Flow> {
         self.depth += 1;
-        let list = Some(text).filter(|_| self.depth <= NESTED_MAX).and_then(syntax::read);
-        let flow = list.and_then(|list| self.list(&list));
+        let flow = if self.depth <= NESTED_MAX { play(self) } else { None };
         self.depth -= 1;
         flow
     }
 
+    /// A copy of the variables, which costs steps where they are large; nothing, when there were too many.
+    fn copied(&mut self) -> Option<BTreeMap<String, String>> {
+        let size: usize = self.vars.iter().map(|(name, value)| name.len() + value.len()).sum();
+        self.steps += size / COPIED_IN_A_STEP;
+        (self.steps <= STEPS_MAX).then(|| self.vars.clone())
+    }
+
     /// A shell of its own: its variables and its end are its own.
     pub(super) fn apart(&mut self, play: impl FnOnce(&mut Self) -> Option<Flow>) -> Option<Flow> {
-        let vars = self.vars.clone();
+        let vars = self.copied()?;
         let flow = play(self);
         self.vars = vars;
         flow.map(|_| Flow::Next)
@@ -230,7 +243,7 @@ impl Play {
         let mut last = 0;
         loop {
             self.step()?;
-            let before = (self.vars.clone(), self.code);
+            let before = (self.copied()?, self.code);
             let (now, said) = (self.now, self.run.says.len());
             match self.list(test)? {
                 Flow::Next if (self.code == 0) == until => {

@@ -69,6 +69,7 @@ fn common_scripts_are_understood() {
         ("(sleep 9; echo late) & echo early; wait", "early|late", Some((9, 0))),
         ("echo $((2 * (3 + 4) % 5)) $((CODE - 10)) $(echo in $(echo ner))", "4 -3 in ner", Some((0, 0))),
         ("echo piped | tee /tmp/x | cat; cat /dev/null; tail /dev/null", "piped", Some((0, 0))),
+        ("timeout 3 sh -c 'while true; do echo x; sleep 1; done'", "x|x|x|x", Some((3, 124))),
         ("timeout 5 sleep 60; echo $?; timeout 60 sleep 5; echo $?", "124|0", Some((10, 0))),
         ("sh -c 'echo $0 $1' x y; bash -ec 'exit 6'", "sh y", Some((0, 6))),
     ] {
@@ -144,6 +145,22 @@ fn what_a_run_keeps_is_bounded_however_much_it_says() {
             run.says.len() <= LINES_MAX && run.says.iter().all(|(_, line)| line.len() <= TEXT_MAX),
             "{text}"
         );
+    }
+}
+
+#[test]
+fn what_stands_within_itself_too_often_is_no_burden() {
+    const OFTEN: usize = 20_000;
+    for word in ["nohup", "exec", "env", "eval", "!", "-a", "("] {
+        read(&vec![word; OFTEN], &[]);
+        read(&[&["test"], &vec![word; OFTEN][..]].concat(), &[]);
+        run(&format!("{word} ").repeat(OFTEN));
+        run(&format!("test {}", format!("{word} ").repeat(OFTEN)));
+    }
+    for piece in
+        ["timeout 5 ", "$(", "${a:-", "$((", "{ ", "if ", "while ", "echo `", "a=\"$(", "x | ", "x && "]
+    {
+        run(&piece.repeat(OFTEN));
     }
 }
 
