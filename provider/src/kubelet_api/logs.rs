@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ContainerStatus;
 
 use super::{Body, Refusal, text};
-use crate::eci::{Eci, EciError, Meaning};
+use crate::eci::{Eci, EciError};
 use crate::pods::book::{Book, View};
 
 /// The most lines that the cloud gives at once.
@@ -89,22 +89,11 @@ pub(super) async fn answer(
     let view = book.find(namespace, pod).ok_or_else(unknown)?;
     check(&view, pod, container, wish.previous)?;
     let group = group_id(&view).ok_or_else(|| waiting(pod, container, "ContainerCreating"))?;
-    let mut reader = Reader {
-        book: book.clone(),
-        eci: eci.clone(),
-        uid: view.pod.metadata.uid.clone().unwrap_or_default(),
-        group,
-        container: container.to_owned(),
-        since: wish.since_time.or_else(|| {
-            wish.since_seconds.map(|seconds| clock.now() - jiff::SignedDuration::from_secs(seconds.into()))
-        }),
-        left: wish.limit,
-        last: Vec::new(),
-        pause: PAUSE,
-        ended: false,
-        wish,
-    };
-    let first = reader.first().await.map_err(|error| told(&error))?;
+    let since = wish.since_time.or_else(|| {
+        wish.since_seconds.map(|seconds| clock.now() - jiff::SignedDuration::from_secs(seconds.into()))
+    });
+    let mut reader = Reader::new((book, eci), &view, (group, container), wish, since);
+    let first = reader.first().await.map_err(|error| Refusal::of_cloud("the log cannot be read", &error))?;
     if !reader.wish.follow || reader.wish.previous || reader.left == Some(0) {
         return Ok(plain(first));
     }
@@ -173,16 +162,6 @@ pub(super) fn check(view: &View, pod: &str, container: &str, previous: bool) -> 
     }
 }
 
-fn told(error: &EciError) -> Refusal {
-    let status = match error.meaning() {
-        Some(Meaning::NotFound) => StatusCode::NOT_FOUND,
-        Some(Meaning::Throttled) => StatusCode::TOO_MANY_REQUESTS,
-        Some(Meaning::Request | Meaning::Busy) => StatusCode::BAD_REQUEST,
-        _ => StatusCode::BAD_GATEWAY,
-    };
-    Refusal::new(status, format!("the log cannot be read: {error}"))
-}
-
 /// Reads a log, and knows what of it was read already.
 pub(super) struct Reader {
     book: Book,
@@ -201,14 +180,12 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Follows what a container says from now on.
-    pub(super) fn from_now(
-        book: &Book,
-        eci: &Eci,
-        clock: &Clock,
+    fn new(
+        (book, eci): (&Book, &Eci),
         view: &View,
-        group: String,
-        container: &str,
+        (group, container): (String, &str),
+        wish: Wish,
+        since: Option<Timestamp>,
     ) -> Self {
         Self {
             book: book.clone(),
@@ -216,13 +193,24 @@ impl Reader {
             uid: view.pod.metadata.uid.clone().unwrap_or_default(),
             group,
             container: container.to_owned(),
-            wish: Wish { follow: true, tail: Some(0), ..Wish::default() },
-            since: Some(clock.now()),
-            left: None,
+            left: wish.limit,
+            wish,
+            since,
             last: Vec::new(),
             pause: PAUSE,
             ended: false,
         }
+    }
+
+    /// Follows what a container says from now on.
+    pub(super) fn from_now(
+        cloud: (&Book, &Eci),
+        view: &View,
+        container: (String, &str),
+        now: Timestamp,
+    ) -> Self {
+        let wish = Wish { follow: true, tail: Some(0), ..Wish::default() };
+        Self::new(cloud, view, container, wish, Some(now))
     }
 
     /// What was said already.

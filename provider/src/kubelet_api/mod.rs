@@ -20,7 +20,7 @@ use serde_json::json;
 
 use self::streams::{Sessions, Streams};
 use self::usage::Meter;
-use crate::eci::Eci;
+use crate::eci::{Eci, EciError, Meaning};
 use crate::pods::book::Book;
 
 /// A body that may go on for as long as somebody listens.
@@ -48,6 +48,17 @@ impl Refusal {
     pub(crate) fn new(status: StatusCode, text: impl Into<String>) -> Self {
         Self { status, text: text.into() }
     }
+
+    /// What cannot be done, since the cloud does not do it.
+    fn of_cloud(what: &str, error: &EciError) -> Self {
+        let status = match error.meaning() {
+            Some(Meaning::NotFound) => StatusCode::NOT_FOUND,
+            Some(Meaning::Throttled) => StatusCode::TOO_MANY_REQUESTS,
+            Some(Meaning::Request | Meaning::Busy) => StatusCode::BAD_REQUEST,
+            _ => StatusCode::BAD_GATEWAY,
+        };
+        Self::new(status, format!("{what}: {error}"))
+    }
 }
 
 /// The parts of the node's API that are not built yet.
@@ -55,7 +66,7 @@ const NOT_YET: [&str; 6] = ["run", "stats", "metrics", "configz", "checkpoint", 
 
 impl KubeletApi {
     /// Of the node `node`, with the pods of `book`, whose groups are in `eci`.
-    pub fn new(node: &str, book: Book, eci: Eci, clock: Clock) -> Self {
+    pub(crate) fn new(node: &str, book: Book, eci: Eci, clock: Clock) -> Self {
         let meter = Meter::new(book.clone(), eci.clone(), clock.clone());
         Self { book, eci, clock, node: node.to_owned(), meter, sessions: Sessions::default() }
     }
@@ -127,8 +138,8 @@ impl KubeletApi {
             (_, ["stats", "summary"] | ["metrics", "resource"]) => Err(by_get(path)),
             (_, [first, ..]) if NOT_YET.contains(first) => {
                 let text = format!(
-                    "/{first} is not built yet on the virtual node; logs, exec, attach, portForward, /stats/summary, /metrics/resource and the \
-                     list of pods are"
+                    "/{first} is not built yet on the virtual node; logs, exec, attach, portForward, \
+                     /stats/summary, /metrics/resource and the list of pods are"
                 );
                 Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, text))
             }

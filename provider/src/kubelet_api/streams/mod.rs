@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 
 use super::logs::group_id;
 use super::{Body, Refusal};
-use crate::eci::{Eci, EciError, Meaning};
+use crate::eci::Eci;
 use crate::pods::book::{Book, View};
 use cloud::{Command, Running};
 use terminal::{Source, Terminal, Wish};
@@ -77,7 +77,9 @@ impl Streams<'_> {
         self.sessions.have_room()?;
         let (tty, stdin) = (wish.tty, wish.input);
         let command = Command { group: &group, container, words: &words, tty, stdin };
-        let running = Running::start(self.eci, &command).await.map_err(|error| told(&error))?;
+        let running = Running::start(self.eci, &command)
+            .await
+            .map_err(|error| Refusal::of_cloud("the command cannot be run", &error))?;
         Ok(self.open(upgrade, wish, Source::Command(Box::new(running))))
     }
 
@@ -96,7 +98,8 @@ impl Streams<'_> {
         }
         let upgrade = Upgrade::asked(request, &upgrade::TERMINAL)?;
         self.sessions.have_room()?;
-        let reader = super::logs::Reader::from_now(self.book, self.eci, self.clock, &view, group, container);
+        let reader =
+            super::logs::Reader::from_now((self.book, self.eci), &view, (group, container), self.clock.now());
         Ok(self.open(upgrade, wish, Source::Log(Box::new(reader))))
     }
 
@@ -173,16 +176,6 @@ fn bad(text: impl Into<String>) -> Refusal {
 
 fn pairs(request: &Request<Bytes>) -> Vec<(String, String)> {
     parse_form(request.uri().query().unwrap_or_default().as_bytes()).into_iter().collect()
-}
-
-fn told(error: &EciError) -> Refusal {
-    let status = match error.meaning() {
-        Some(Meaning::NotFound) => StatusCode::NOT_FOUND,
-        Some(Meaning::Throttled) => StatusCode::TOO_MANY_REQUESTS,
-        Some(Meaning::Request | Meaning::Busy) => StatusCode::BAD_REQUEST,
-        _ => StatusCode::BAD_GATEWAY,
-    };
-    Refusal::new(status, format!("the command cannot be run: {error}"))
 }
 
 #[cfg(test)]
