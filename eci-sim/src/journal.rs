@@ -23,7 +23,7 @@ use crate::store::{Store, StoreProblem};
 use summary::Reading;
 
 /// What entries look like; another number is not understood.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// From how many bytes on entries are summed up, where nothing is said.
 pub(crate) const SUMS_UP_FROM: u64 = 1 << 20;
@@ -300,7 +300,8 @@ impl<'a> Replay<'a> {
             Err(StoreProblem::Otherwise { file: store.path().to_owned(), what, kept: kept.to_owned(), given })
         };
         if *format != FORMAT || version != env!("CARGO_PKG_VERSION") {
-            return otherwise("eci-sim", version, env!("CARGO_PKG_VERSION").to_owned());
+            let told = |version: &str, format: u32| format!("{version} (format {format})");
+            return otherwise("eci-sim", &told(version, *format), told(env!("CARGO_PKG_VERSION"), FORMAT));
         }
         if seed.parse::<Seed>().is_ok_and(|seed| seed != sim.seed()) {
             return otherwise("the seed", seed, sim.seed().to_string());

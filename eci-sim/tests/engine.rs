@@ -20,8 +20,10 @@ use eci_sim::runtime::engine::{Ended, Engine, Launch, RunId, Sandbox, Trouble};
 use futures::StreamExt as _;
 use jiff::Timestamp;
 use stand::{NINE, container, create, group, look, once};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
 /// An Engine whose containers do what their image is called.
@@ -345,24 +347,29 @@ async fn probes_are_asked_of_the_run_itself() {
     }
 }
 
-#[tokio::test]
-async fn a_session_is_the_engine_s_too() {
-    let (sim, id, driver) = serving().await;
+/// A session of a command in the one container of a group.
+async fn session(sim: EciSim, id: String, command: &str, tty: bool) -> WebSocketStream<TcpStream> {
     let request = eci_api::actions::ExecContainerCommand {
         container_group_id: Some(id),
         container_name: Some("main".to_owned()),
-        command: Some("/bin/bash".to_owned()),
-        tty: Some(true),
+        command: Some(command.to_owned()),
+        tty: Some(tty),
         ..Default::default()
     };
     let uri = sim.act(&request).unwrap().web_socket_uri;
     let (_, path) = uri.split_once("/exec/").unwrap();
-    let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let stream = tokio::net::TcpStream::connect(socket.local_addr().unwrap()).await.unwrap();
+    let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let stream = TcpStream::connect(socket.local_addr().unwrap()).await.unwrap();
     let answer = move |request| sim.exchange(request);
     tokio::spawn(eci_sim::listener::serve(socket, answer, std::future::pending()));
     let uri = format!("ws://127.0.0.1/exec/{path}");
-    let (mut session, _) = tokio_tungstenite::client_async(uri, stream).await.unwrap();
+    tokio_tungstenite::client_async(uri, stream).await.unwrap().0
+}
+
+#[tokio::test]
+async fn a_session_is_the_engine_s_too() {
+    let (sim, id, driver) = serving().await;
+    let mut session = session(sim, id, "/bin/bash", true).await;
     assert_eq!(session.next().await.unwrap().unwrap().into_data(), "/bin/bash in main.1, terminal true");
     let close = session.next().await.unwrap().unwrap();
     assert!(matches!(&close, Message::Close(Some(frame)) if &*frame.reason == "exit code 4"), "{close:?}");

@@ -6,7 +6,10 @@ mod stand;
 use std::time::Duration;
 
 use eci_api::actions::create_container_group::{Container, EnvironmentVar, HttpGet, Probe};
-use eci_api::actions::{CreateContainerGroup, DeleteContainerGroup, DescribeContainerGroupStatus};
+use eci_api::actions::update_container_group as update;
+use eci_api::actions::{
+    CreateContainerGroup, DeleteContainerGroup, DescribeContainerGroupStatus, UpdateContainerGroup,
+};
 use eci_sim::{EciSim, Script};
 use stand::{container, create, group, look, sim, status, wait, wait_until};
 
@@ -242,4 +245,24 @@ fn a_liveness_probe_that_fails_says_whether_its_container_is_started_again() {
         wait(&sim, 26);
         assert_eq!(message(&sim, &id, "Killing"), wanted);
     }
+}
+
+#[test]
+fn an_update_of_the_image_keeps_the_hooks() {
+    let sim = sim();
+    let mut web = container("web", "busybox", &["sleep", "9999"]);
+    web.lifecycle_post_start_handler_tcp_socket_port = Some(80);
+    web.lifecycle_pre_stop_handler_exec = vec!["sleep".into(), "20".into()];
+    let fails = || Script { post_start_fails: true, ..Script::default() };
+    let id = running(&sim, fails(), web);
+    assert!(
+        !reasons(&sim, &id).contains(&"FailedPostStartHook".to_owned()),
+        "the script is of another image"
+    );
+    let image = update::Container { image: Some("nginx".into()), ..update::Container::default() };
+    let container_group_id = Some(id.clone());
+    sim.act(&UpdateContainerGroup { container_group_id, container: vec![image], ..Default::default() })
+        .unwrap();
+    wait(&sim, 60);
+    assert!(reasons(&sim, &id).contains(&"FailedPostStartHook".to_owned()), "{:?}", reasons(&sim, &id));
 }

@@ -278,12 +278,11 @@ fn merged_rare(old: &Spec, new: Option<Box<Rare>>, change: &ask::Container) -> O
     if change.working_dir.is_none() {
         rare.working_dir = kept.working_dir;
     }
-    if !rare.pre_stop {
-        (rare.pre_stop, rare.stop_command, rare.stop_call) =
-            (kept.pre_stop, kept.stop_command, kept.stop_call);
+    if rare.stop_hook.is_none() {
+        rare.stop_hook = kept.stop_hook;
     }
-    if rare.post_start.is_empty() && rare.start_call.is_none() {
-        (rare.post_start, rare.start_call) = (kept.post_start, kept.start_call);
+    if rare.start_hook.is_none() {
+        rare.start_hook = kept.start_hook;
     }
     rare.stdin = change.stdin.unwrap_or(kept.stdin);
     rare.stdin_once = change.stdin_once.unwrap_or(kept.stdin_once);

@@ -1,6 +1,6 @@
 //! One container of a group: where it is in its life, and when it is started again.
 
-pub mod call;
+pub mod hook;
 pub mod spec;
 
 use std::borrow::Cow;
@@ -186,7 +186,7 @@ impl Container {
 
     /// Whether something runs before it is stopped.
     pub fn has_stop_hook(&self) -> bool {
-        self.spec.rare.as_ref().is_some_and(|rare| rare.pre_stop)
+        self.spec.rare.as_ref().is_some_and(|rare| rare.stop_hook.is_some())
     }
 
     /// Whether something asks whether it is ready.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::container::{Container, Wait, back_off};
 use super::happened::What as Told;
 use super::lifecycle::{self, Event, Illegal, Outcome, State};
-use super::mishaps::{Hook, ends_with_its_run};
+use super::mishaps::{Played, ends_with_its_run};
 use super::steps::Hands;
 use crate::agenda::Step;
 use crate::ledger::What;
@@ -70,7 +70,7 @@ impl Hands<'_> {
         };
         for index in level {
             self.tell(Told::Killing(index));
-            if let Some(Hook { takes, .. }) =
+            if let Some(Played { takes, .. }) =
                 self.stop_hook(index).filter(|hook| hook.fails && hook.takes <= self.grace())
             {
                 self.put(takes, Step::PreStopFails(index));

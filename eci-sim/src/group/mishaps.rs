@@ -80,7 +80,7 @@ impl Hands<'_> {
         let Some(container) = self.group.containers.get(usize::from(index)) else { return };
         let Some(rare) = &container.spec.rare else { return self.watch_memory(index) };
         let (liveness, readiness) = (rare.liveness.clone(), rare.readiness.clone());
-        if let Some(Hook { takes, fails: true }) = self.start_hook(index) {
+        if let Some(Played { takes, fails: true }) = self.start_hook(index) {
             self.put(takes, Step::PostStartFails(index));
         }
         let script = self.script(index).unwrap_or_default();
@@ -159,12 +159,12 @@ impl Hands<'_> {
 
     /// What runs when a container has started: as a script says, else as its command does, where that is understood.
     /// One that calls over HTTP or TCP is answered at once.
-    fn start_hook(&self, index: u8) -> Option<Hook> {
+    fn start_hook(&self, index: u8) -> Option<Played> {
         let container = self.group.containers.get(usize::from(index))?;
-        let rare = container.spec.rare.as_ref().filter(|rare| rare.start_hook)?;
+        let hook = container.spec.rare.as_ref()?.start_hook.as_ref()?;
         let script = self.script(index).unwrap_or_default();
-        let understood = understood(&container.spec, &rare.post_start);
-        Some(Hook {
+        let understood = understood(&container.spec, hook.words());
+        Some(Played {
             takes: script.post_start.or(understood.map(|hook| hook.takes)).unwrap_or_default(),
             fails: script.post_start_fails || understood.is_some_and(|hook| hook.fails),
         })
@@ -172,13 +172,13 @@ impl Hands<'_> {
 
     /// What runs before a container is stopped: as a script says, else as its command does, where that is understood, else
     /// for as long as is drawn.
-    pub(super) fn stop_hook(&self, index: u8) -> Option<Hook> {
+    pub(super) fn stop_hook(&self, index: u8) -> Option<Played> {
         let container = self.group.containers.get(usize::from(index))?;
-        let rare = container.spec.rare.as_ref().filter(|rare| rare.pre_stop)?;
+        let hook = container.spec.rare.as_ref()?.stop_hook.as_ref()?;
         let script = self.script_for(index).unwrap_or_default();
-        let understood = understood(&container.spec, &rare.stop_command);
+        let understood = understood(&container.spec, hook.words());
         let takes = script.pre_stop.or(understood.map(|hook| hook.takes));
-        Some(Hook {
+        Some(Played {
             takes: takes.unwrap_or_else(|| self.timeline("stop").stop()),
             fails: script.pre_stop_fails || understood.is_some_and(|hook| hook.fails),
         })
@@ -191,16 +191,16 @@ impl Hands<'_> {
     }
 }
 
-/// How long what runs at a container's start or end takes, and whether it ends badly.
+/// A hook as it is played: how long it takes, and whether it ends badly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Hook {
+pub(super) struct Played {
     pub takes: Duration,
     pub fails: bool,
 }
 
 /// A hook's command, where there is one and it ends.
-fn understood(spec: &Spec, words: &[Box<str>]) -> Option<Hook> {
+fn understood(spec: &Spec, words: &[Box<str>]) -> Option<Played> {
     let (takes, code) =
         script::plan(None, words, &[], &spec.variables()).ends.filter(|_| !words.is_empty())?;
-    Some(Hook { takes, fails: code != 0 })
+    Some(Played { takes, fails: code != 0 })
 }

@@ -65,9 +65,8 @@ impl Hands<'_> {
             }
             Seen::PostStartFailed(index, run) if self.runs(index, run) => {
                 self.tell(Told::PostStartFailed(index));
-                self.tell(Told::KillingForHook(index));
                 self.order_kill(index);
-                self.end(index, 137, 9, None);
+                self.kill(index, Told::KillingForHook(index));
             }
             Seen::Started(..)
             | Seen::PostStartFailed(..)

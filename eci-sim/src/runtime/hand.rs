@@ -9,12 +9,13 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 
 use super::engine::{Ended, Engine, Launch, RunId, Sandbox, Trouble};
-use super::hooks::Hook;
+use super::hooks::hook_ends_well;
 use super::probing::{Found, Probing};
 use super::{Seen, Work};
 use crate::EciSim;
 use crate::group::Group;
 use crate::group::container::Container;
+use crate::group::container::hook::Hook;
 use crate::group::container::spec::PullPolicy;
 
 /// How long containers may take to end, where nothing was said.
@@ -247,7 +248,7 @@ impl<E: Engine> Hand<E> {
 
     fn note_start(&self, index: u8, run: &RunId) {
         let asked = |_: &Group, container: &Container| {
-            let hook = container.spec.rare.as_deref().and_then(Hook::before_stop);
+            let hook = container.spec.rare.as_deref().and_then(|rare| rare.stop_hook.as_deref().cloned());
             (container.spec.exit_priority(), hook)
         };
         let (exit_priority, hook) = self.container(index, asked).unwrap_or_default();
@@ -255,11 +256,12 @@ impl<E: Engine> Hand<E> {
     }
 
     fn hook_after_start(&self, index: u8) -> Option<Hook> {
-        self.container(index, |_, container| Hook::after_start(container.spec.rare.as_deref()?)).flatten()
+        self.container(index, |_, container| container.spec.rare.as_deref()?.start_hook.as_deref().cloned())
+            .flatten()
     }
 
     async fn run_start_hook(self, index: u8, run: RunId, hook: Hook) {
-        if !hook.ends_well(&*self.engine, &run, self.address).await {
+        if !hook_ends_well(&hook, &*self.engine, &run, self.address).await {
             self.see(Seen::PostStartFailed(index, run.number));
         }
     }
@@ -279,7 +281,7 @@ impl<E: Engine> Hand<E> {
     async fn end(self, index: u8, up: Up) {
         let began = self.sim.clock().now();
         if let Some(hook) = &up.hook {
-            let well = hook.ends_well(&*self.engine, &up.run, self.address);
+            let well = hook_ends_well(hook, &*self.engine, &up.run, self.address);
             // one that takes longer than the grace period is left to itself, and not told of
             if tokio::time::timeout(Duration::from_secs(self.grace), well).await == Ok(false) {
                 self.see(Seen::PreStopFailed(index));

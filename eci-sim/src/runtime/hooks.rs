@@ -10,50 +10,28 @@ use tokio::net::TcpStream;
 
 use super::attach::Out;
 use super::engine::{Engine, RunId, Trouble};
-use crate::group::container::call::{Call, Page};
-use crate::group::container::spec::Rare;
+use crate::group::container::hook::{Hook, Page};
 
-/// What runs right after the start of a run, or before it is stopped.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Hook {
-    /// A command in the run.
-    Command(Vec<String>),
-    /// A call.
-    Call(Call),
-}
-
-impl Hook {
-    /// What runs right after the start.
-    pub fn after_start(rare: &Rare) -> Option<Self> {
-        Self::of(&rare.post_start, rare.start_call.as_deref())
-    }
-
-    /// What runs before the stop.
-    pub fn before_stop(rare: &Rare) -> Option<Self> {
-        Self::of(&rare.stop_command, rare.stop_call.as_deref())
-    }
-
-    fn of(words: &[Box<str>], call: Option<&Call>) -> Option<Self> {
-        match words {
-            [] => call.cloned().map(Self::Call),
-            words => Some(Self::Command(words.iter().map(|word| word.to_string()).collect())),
+/// Whether a hook ends well: a command with zero, a page with any answer, a socket with a connection.
+pub async fn hook_ends_well<E: Engine>(
+    hook: &Hook,
+    engine: &E,
+    run: &RunId,
+    address: Option<Ipv4Addr>,
+) -> bool {
+    let call = match hook {
+        Hook::Call(call) => call,
+        Hook::Command(words) => {
+            let words: Vec<String> = words.iter().map(|word| word.to_string()).collect();
+            return ends_well(engine, run, &words).await.unwrap_or(false);
         }
-    }
-
-    /// Whether it ends well: a command with zero, a page with any answer, a socket with a connection.
-    pub async fn ends_well<E: Engine>(&self, engine: &E, run: &RunId, address: Option<Ipv4Addr>) -> bool {
-        match self {
-            Self::Command(words) => ends_well(engine, run, words).await.unwrap_or(false),
-            Self::Call(call) => {
-                let own = || address.map(|address| address.to_string());
-                let named = Some(&*call.host).filter(|host| !host.is_empty()).map(str::to_owned);
-                let Some(host) = named.or_else(own) else { return false };
-                match &call.page {
-                    None => connect(&host, call.port).await.is_some(),
-                    Some(page) => status(&host, call.port, page).await.is_some(),
-                }
-            }
-        }
+    };
+    let own = || address.map(|address| address.to_string());
+    let named = Some(&*call.host).filter(|host| !host.is_empty()).map(str::to_owned);
+    let Some(host) = named.or_else(own) else { return false };
+    match &call.page {
+        None => connect(&host, call.port).await.is_some(),
+        Some(page) => status(&host, call.port, page).await.is_some(),
     }
 }
 

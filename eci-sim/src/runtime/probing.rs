@@ -7,7 +7,7 @@ use eci_api::actions::describe_container_groups::{HttpGet, Probe};
 
 use super::engine::{Engine, RunId};
 use super::hooks::{connect, ends_well, status};
-use crate::group::container::call::Page;
+use crate::group::container::hook::Page;
 
 /// What a probe has found so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,6 @@ function show(kind, bytes) {
   const text = decoders[kind].decode(bytes, { stream: true });
   const piece = document.createElement("span");
   piece.className = kind === ERRORS ? "errors" : "";
-  // eslint-disable-next-line no-control-regex
   piece.textContent = text.replace(/\u001b(\[[0-9;?]*[ -/]*[@-~]|\][^\u0007]*\u0007|.)/g, "").replaceAll("\r\n", "\n");
   const said = $("#said");
   said.append(piece);

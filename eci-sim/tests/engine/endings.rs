@@ -104,21 +104,7 @@ async fn a_start_hook_that_calls_where_nobody_is_fails() {
 async fn a_session_carries_much_both_ways_and_ends_when_nothing_more_is_typed() {
     const PIECES: usize = 512;
     let (sim, id, driver) = serving().await;
-    let request = eci_api::actions::ExecContainerCommand {
-        container_group_id: Some(id),
-        container_name: Some("main".to_owned()),
-        command: Some("[\"cat\"]".to_owned()),
-        stdin: Some(true),
-        ..Default::default()
-    };
-    let uri = sim.act(&request).unwrap().web_socket_uri;
-    let (_, path) = uri.split_once("/exec/").unwrap();
-    let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let stream = tokio::net::TcpStream::connect(socket.local_addr().unwrap()).await.unwrap();
-    let answer = move |request| sim.exchange(request);
-    tokio::spawn(eci_sim::listener::serve(socket, answer, std::future::pending()));
-    let uri = format!("ws://127.0.0.1/exec/{path}");
-    let (session, _) = tokio_tungstenite::client_async(uri, stream).await.unwrap();
+    let session = session(sim, id, "[\"cat\"]", false).await;
     let (mut typed, mut said) = session.split();
     let typing = tokio::spawn(async move {
         for _ in 0..PIECES {

@@ -6,7 +6,7 @@ use eci_api::actions::describe_container_groups::{Probe, VolumeMount};
 use eci_api::size::{Mebibytes, MilliVcpu};
 use serde::{Deserialize, Serialize};
 
-use super::call::Call;
+use super::hook::Hook;
 
 /// What a container was asked to be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,8 +46,6 @@ pub struct Rare {
     pub readiness: Option<Probe>,
     /// Under whose rights it runs.
     pub security: Option<eci_api::actions::describe_container_groups::SecurityContext>,
-    /// Whether something runs before it is stopped.
-    pub pre_stop: bool,
     /// Whether describe leaves its environment out.
     pub hides_environment: bool,
     /// Its directory.
@@ -60,19 +58,10 @@ pub struct Rare {
     pub tty: bool,
     /// Whether its last lines are told when it ends badly.
     pub tells_last_words: bool,
-    /// Whether something runs when it has started.
-    #[serde(default)]
-    pub start_hook: bool,
-    /// The command that runs when it has started.
-    pub post_start: Box<[Box<str>]>,
-    /// The command that runs before it is stopped.
-    pub stop_command: Box<[Box<str>]>,
-    /// Where somebody is called when it has started, instead of a command.
-    #[serde(default)]
-    pub start_call: Option<Box<Call>>,
-    /// Where somebody is called before it is stopped, instead of a command.
-    #[serde(default)]
-    pub stop_call: Option<Box<Call>>,
+    /// What runs when it has started.
+    pub start_hook: Option<Box<Hook>>,
+    /// What runs before it is stopped.
+    pub stop_hook: Option<Box<Hook>>,
 }
 
 /// A port and its protocol.

@@ -8,7 +8,7 @@ use eci_api::actions::describe_container_groups as tell;
 
 use super::{PARTS_MAX, memory, text, vcpu};
 use crate::group::container::Container;
-use crate::group::container::call::Call;
+use crate::group::container::hook::Hook;
 use crate::group::container::spec::{Port, PullPolicy, Rare, Spec, Variable};
 use crate::refusal::Refusal;
 
@@ -57,22 +57,14 @@ pub fn one(asked: &ask::Container, place: &str) -> Result<Spec, Refusal> {
                 run_as_user: s.run_as_user.unwrap_or_default(),
             }
         }),
-        pre_stop: !asked.lifecycle_pre_stop_handler_exec.is_empty()
-            || asked.lifecycle_pre_stop_handler_http_get_port.is_some()
-            || asked.lifecycle_pre_stop_handler_tcp_socket_port.is_some(),
         hides_environment: asked.environment_var_hide.unwrap_or_default(),
         working_dir: text(asked.working_dir.as_ref()).into(),
         stdin: asked.stdin.unwrap_or_default(),
         stdin_once: asked.stdin_once.unwrap_or_default(),
         tty: asked.tty.unwrap_or_default(),
         tells_last_words: asked.termination_message_policy.as_deref() == Some("FallbackToLogsOnError"),
-        start_hook: !asked.lifecycle_post_start_handler_exec.is_empty()
-            || asked.lifecycle_post_start_handler_http_get_port.is_some()
-            || asked.lifecycle_post_start_handler_tcp_socket_port.is_some(),
-        post_start: words(&asked.lifecycle_post_start_handler_exec),
-        stop_command: words(&asked.lifecycle_pre_stop_handler_exec),
-        start_call: Call::after_start(asked),
-        stop_call: Call::before_stop(asked),
+        start_hook: Hook::after_start(asked),
+        stop_hook: Hook::before_stop(asked),
     };
     let has_rare = rare != Rare::default();
     Ok(Spec {
