@@ -25,6 +25,7 @@ pub use eci::Eci;
 
 use kubelet_api::KubeletApi;
 use node::Keeper;
+use node::facts::NodeFacts;
 use pods::book::Book;
 use pods::events;
 use pods::identity::Owner;
@@ -87,11 +88,13 @@ impl Provider {
         let births = births.ok_or(RunError::RunBefore)?;
         let (recorder, writer) =
             events::channel(self.client.clone(), &self.config.node_name, self.clock.clone());
+        let facts = NodeFacts::default();
         let keeper = Keeper {
             client: self.client.clone(),
             eci: self.eci.clone(),
             config: self.config.clone(),
             book: self.book.clone(),
+            facts: facts.clone(),
             recorder: recorder.clone(),
             clock: self.clock.clone(),
         };

@@ -1,5 +1,6 @@
 //! The node: registered, kept alive while the cloud answers, registered again when somebody removed it.
 
+pub mod facts;
 pub mod lease;
 pub mod object;
 
@@ -19,6 +20,7 @@ use crate::config::Config;
 use crate::eci::{Eci, Meaning, retry};
 use crate::pods::book::Book;
 use crate::pods::events::{Recorder, Tone};
+use facts::{NodeFacts, NodeFound};
 use object::Health;
 
 /// The status is written at least this often, though nothing changed.
@@ -41,6 +43,8 @@ pub struct Keeper {
     pub config: Config,
     /// What is known of the pods: a node that has not read its pods is not ready.
     pub book: Book,
+    /// The facts shared with the pods' work.
+    pub facts: NodeFacts,
     /// Where things are said.
     pub recorder: Recorder,
     /// The clock.
@@ -72,6 +76,7 @@ impl Keeper {
         self.recorder.node(&node, Tone::Normal, "Starting", "Starting the virtual node.");
         let mut written = Written::default();
         let mut was_ready = None;
+        let mut changes = self.facts.changes();
         loop {
             let pulse = self.pulse().await;
             let health = self.health(&pulse);
@@ -90,7 +95,10 @@ impl Keeper {
                 self.tell(&node, health.as_ref(), &mut was_ready);
             }
             let coming_up = health.is_none() && pulse == Pulse::Beating;
-            tokio::time::sleep(if coming_up { STARTING_PERIOD } else { lease::PERIOD }).await;
+            tokio::select! {
+                () = tokio::time::sleep(if coming_up { STARTING_PERIOD } else { lease::PERIOD }) => {}
+                () = self.facts.changed(&mut changes) => {}
+            }
         }
     }
 
@@ -188,12 +196,13 @@ impl Keeper {
         let api: Api<Node> = Api::all(self.client.clone());
         let starting = Health::NotReady("the virtual node is starting".to_owned());
         let fresh = object::new(&self.config, self.eci.region(), &starting, self.clock.now());
-        match api.create(&PostParams::default(), &fresh).await {
-            Err(kube::Error::Api(answer)) if answer.code == 409 => {}
-            other => return other,
-        }
         let name = &self.config.node_name;
-        let mut node = api.get(name).await?;
+        // Read first: a creation whose answer is lost would be taken for a node that stood.
+        let Some(mut node) = api.get_opt(name).await? else {
+            self.facts.set_found(NodeFound::New);
+            return api.create(&PostParams::default(), &fresh).await;
+        };
+        self.facts.set_found(NodeFound::Same);
         if let Some(patch) = object::metadata_patch(&node, &self.config, self.eci.region()) {
             node = api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await?;
         }
