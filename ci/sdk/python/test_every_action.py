@@ -21,7 +21,7 @@ from local_eci import KEY_ID, KEY_SECRET, REGION, Overhearing, WithLocalEci
 
 STORY = json.loads(pathlib.Path(__file__).with_name("..").joinpath("every-action.json").read_text("utf-8"))
 
-# Members of replies that only the Go client's newer release knows (eci-openapi.json, `only_in`).
+# Members of replies that only the Go client's newer release knows (eci-openapi.md, section 5).
 UNKNOWN = {"DnsPolicy"}
 
 
