@@ -100,8 +100,18 @@ pub fn all() -> Result<Vec<CaseFile>, NoCases> {
 }
 
 /// The folders in the order in which their cases are best read; others follow.
-pub const FOLDERS: [&str; 9] =
-    ["scheduling", "sizing", "lifecycle", "workloads", "billing", "node", "networking", "faults", "kubectl"];
+pub const FOLDERS: [&str; 10] = [
+    "scheduling",
+    "sizing",
+    "lifecycle",
+    "workloads",
+    "billing",
+    "node",
+    "networking",
+    "faults",
+    "trust",
+    "kubectl",
+];
 
 fn rank(case: &str) -> usize {
     let folder = case.split('/').next().unwrap_or_default();

@@ -115,10 +115,9 @@ fn plain(content: Bytes) -> Response<Body> {
     response
 }
 
+/// The pod's group as the cloud's tags tell it; an id that merely stands on the pod is nobody's permission to read.
 pub(super) fn group_id(view: &View) -> Option<String> {
-    let annotated =
-        || crate::pods::annotations::of(&view.pod, crate::pods::book::INSTANCE_ID).map(str::to_owned);
-    view.group.as_ref().map(|group| group.container_group_id.clone()).or_else(annotated)
+    view.group.as_ref().map(|group| group.container_group_id.clone())
 }
 
 fn waiting(pod: &str, container: &str, why: &str) -> Refusal {

@@ -11,7 +11,6 @@ use k8s_openapi::api::core::v1::{Pod, PodSpec};
 use kube::api::ObjectMeta;
 use tokio::sync::{Notify, mpsc};
 
-use super::annotations;
 use super::decide::{self, Asked, Cloud, LISTING_DELAY, Past};
 use super::identity::Claim;
 
@@ -107,7 +106,6 @@ impl Book {
     /// A pod as the API shows it now.
     pub fn saw_pod(&self, pod: Pod) {
         let Some(uid) = pod.metadata.uid.clone() else { return };
-        let made = annotations::of(&pod, INSTANCE_ID).map(str::to_owned);
         let mut pages = self.pages();
         match pages.entries.get_mut(&uid) {
             Some(entry) => {
@@ -116,7 +114,7 @@ impl Book {
                 entry.wake.notify_one();
             }
             None => {
-                let past = made.map_or(Past::None, |id| Past::Made { id, at: None });
+                let past = if decide::ran_before(&pod) { Past::Before } else { Past::None };
                 pages.entries.insert(uid.clone(), Entry::new(pod, true, past));
                 drop(self.0.born.send(uid));
             }

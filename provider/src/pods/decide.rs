@@ -41,6 +41,8 @@ pub enum Cloud<'a> {
 pub enum Past {
     /// None was made.
     None,
+    /// Its containers ran in one, as its status says; the cloud has not shown which.
+    Before,
     /// This one was made at that time, and is the pod's.
     Made {
         /// Its id.
@@ -151,12 +153,12 @@ impl End {
 pub fn decide(sight: &Sight<'_>) -> Decision {
     let Sight { pod, in_api, cloud, past, asked, now } = sight;
     if !in_api {
-        return take_away(*cloud, past, *asked, true, Decision::Forget);
+        return take_away(*cloud, *asked, true, Decision::Forget);
     }
     if is_leaving(pod) {
         let firmly = pod.metadata.deletion_grace_period_seconds == Some(0)
             || overdue(pod).is_some_and(|overdue| overdue <= *now);
-        return take_away(*cloud, past, *asked, firmly, Decision::LetGo);
+        return take_away(*cloud, *asked, firmly, Decision::LetGo);
     }
     if has_ended(pod) {
         return match cloud {
@@ -183,21 +185,17 @@ pub fn decide(sight: &Sight<'_>) -> Decision {
         (Cloud::Absent, Past::Made { at, .. }) if at.is_some_and(|at| may_be_unlisted(at, *now)) => {
             Decision::Wait
         }
-        (Cloud::Absent, Past::Made { .. }) => Decision::Fail { end: End::Lost },
+        (Cloud::Absent, Past::Made { .. } | Past::Before) => Decision::Fail { end: End::Lost },
     }
 }
 
-fn take_away(cloud: Cloud<'_>, past: &Past, asked: Asked, firmly: bool, then: Decision) -> Decision {
+fn take_away(cloud: Cloud<'_>, asked: Asked, firmly: bool, then: Decision) -> Decision {
     let wanted = if firmly { Asked::Firmly } else { Asked::Gently };
-    match (cloud, past) {
-        (Cloud::Here(_), _) if asked >= wanted => Decision::Publish,
-        (Cloud::Here(group), _) => Decision::Delete { group: group.container_group_id.clone(), firmly },
-        (Cloud::Absent, _) => then,
-        // Whatever is there under this id is this pod's, so that asking is safe without having looked.
-        (Cloud::Unknown, Past::Made { id, .. }) if asked < wanted => {
-            Decision::Delete { group: id.clone(), firmly }
-        }
-        (Cloud::Unknown, _) => Decision::Wait,
+    match cloud {
+        Cloud::Here(_) if asked >= wanted => Decision::Publish,
+        Cloud::Here(group) => Decision::Delete { group: group.container_group_id.clone(), firmly },
+        Cloud::Absent => then,
+        Cloud::Unknown => Decision::Wait,
     }
 }
 
@@ -214,6 +212,13 @@ pub fn is_leaving(pod: &Pod) -> bool {
 pub fn overdue(pod: &Pod) -> Option<Timestamp> {
     let given = pod.metadata.deletion_timestamp.as_ref()?.0;
     given.checked_add(PATIENCE_WITH_GRACE).ok()
+}
+
+/// Whether containers of the pod ran in a group before, by what authors of pods cannot write.
+pub fn ran_before(pod: &Pod) -> bool {
+    let Some(status) = &pod.status else { return false };
+    let statuses = status.container_statuses.iter().chain(status.init_container_statuses.iter()).flatten();
+    statuses.into_iter().any(|status| status.container_id.as_ref().is_some_and(|id| !id.is_empty()))
 }
 
 /// Whether the pod is in a phase that nothing follows.

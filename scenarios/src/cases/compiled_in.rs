@@ -94,6 +94,13 @@ pub const CASES: &[(&str, &str)] = &[
     ("sizing/requests-without-limits.yaml", include_str!("../../cases/sizing/requests-without-limits.yaml")),
     ("sizing/smallest.yaml", include_str!("../../cases/sizing/smallest.yaml")),
     ("sizing/sum-of-containers.yaml", include_str!("../../cases/sizing/sum-of-containers.yaml")),
+    ("trust/annotated-template-runs.yaml", include_str!("../../cases/trust/annotated-template-runs.yaml")),
+    (
+        "trust/anothers-instance-id-while-throttled.yaml",
+        include_str!("../../cases/trust/anothers-instance-id-while-throttled.yaml"),
+    ),
+    ("trust/anothers-instance-id.yaml", include_str!("../../cases/trust/anothers-instance-id.yaml")),
+    ("trust/exported-manifest-runs.yaml", include_str!("../../cases/trust/exported-manifest-runs.yaml")),
     ("workloads/deployment-rolls.yaml", include_str!("../../cases/workloads/deployment-rolls.yaml")),
     ("workloads/disruption-budget.yaml", include_str!("../../cases/workloads/disruption-budget.yaml")),
     ("workloads/drained-node.yaml", include_str!("../../cases/workloads/drained-node.yaml")),

@@ -58,13 +58,19 @@ fn a_pod_of_the_same_name_with_another_uid_is_another_pod() {
 }
 
 #[test]
-fn a_restarted_provider_knows_from_the_annotation_that_a_group_was_made() {
+fn a_restarted_provider_knows_from_the_status_and_not_from_an_annotation_that_a_group_was_made() {
     let (book, _births) = Book::new();
-    let mut pod = pod("u");
-    pod.metadata.annotations =
+    let mut annotated = pod("u");
+    annotated.metadata.annotations =
         Some([("k8s.aliyun.com/eci-instance-id".to_owned(), "eci-1".to_owned())].into());
-    book.saw_pod(pod);
-    assert_eq!(book.view("u").unwrap().past, Past::Made { id: "eci-1".into(), at: None });
+    book.saw_pod(annotated);
+    assert_eq!(book.view("u").unwrap().past, Past::None);
+    let mut ran = pod("v");
+    let status = json!({ "containerStatuses": [{ "name": "c", "image": "i", "imageID": "", "ready": true, "restartCount": 0,
+        "containerID": "eci://eci-1/c" }] });
+    ran.status = Some(serde_json::from_value(status).unwrap());
+    book.saw_pod(ran);
+    assert_eq!(book.view("v").unwrap().past, Past::Before);
 }
 
 #[test]

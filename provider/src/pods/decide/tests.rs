@@ -70,6 +70,7 @@ fn a_wanted_pod_is_created_published_replaced_or_failed() {
         (Cloud::Absent, spent, Decision::Create { spent: Some("eci-0".into()) }),
         (Cloud::Absent, made(Some(5)), Decision::Wait),
         (Cloud::Absent, made(Some(61)), lost.clone()),
+        (Cloud::Absent, Past::Before, lost.clone()),
         (Cloud::Absent, made(None), lost),
         (Cloud::Here(&running), Past::None, Decision::Publish),
         (Cloud::Here(&running), made(None), Decision::Publish),
@@ -91,7 +92,7 @@ fn a_leaving_pod_is_deleted_in_the_cloud_first_and_let_go_when_nothing_is_left()
         (30, Cloud::Absent, Past::None, Asked::No, Decision::LetGo),
         (30, Cloud::Absent, made(Some(1)), Asked::Gently, Decision::LetGo),
         (30, Cloud::Unknown, Past::None, Asked::No, Decision::Wait),
-        (30, Cloud::Unknown, made(None), Asked::No, delete(false)),
+        (30, Cloud::Unknown, made(None), Asked::No, Decision::Wait),
         (30, Cloud::Unknown, made(None), Asked::Gently, Decision::Wait),
     ] {
         assert_eq!(
@@ -119,7 +120,7 @@ fn a_pod_that_is_gone_from_the_api_takes_its_group_with_it() {
         (Cloud::Here(&running), made(None), Asked::Firmly, Decision::Publish),
         (Cloud::Absent, made(None), Asked::Firmly, Decision::Forget),
         (Cloud::Absent, Past::None, Asked::No, Decision::Forget),
-        (Cloud::Unknown, made(None), Asked::No, delete(true)),
+        (Cloud::Unknown, made(None), Asked::No, Decision::Wait),
         (Cloud::Unknown, Past::None, Asked::No, Decision::Wait),
     ] {
         assert_eq!(decided(&wanted(), false, cloud, &past, asked), decision, "{cloud:?} {past:?} {asked:?}");
