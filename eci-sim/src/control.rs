@@ -188,6 +188,16 @@ impl Control {
         self.at_present(|state, _| state.faults.rules().to_vec())
     }
 
+    /// The numbers of the laid rules that have struck no call yet.
+    pub fn idle_faults(&self) -> Vec<u64> {
+        self.at_present(|state, _| state.faults.idle())
+    }
+
+    /// The patterns of scripts that no container or group has fitted yet.
+    pub fn idle_scripts(&self) -> Vec<String> {
+        self.at_present(|state, _| state.world.scripts.idle())
+    }
+
     /// What is out of stock.
     pub fn sold_out(&self) -> Vec<String> {
         self.at_present(|state, _| state.world.sold_out.iter().cloned().collect())

@@ -3,7 +3,7 @@
 pub mod share;
 pub mod told;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use determinism::Seed;
@@ -94,6 +94,9 @@ pub struct Faults {
     rules: Vec<(u64, Rule)>,
     laid: u64,
     heard: BTreeMap<u64, u32>,
+    /// The numbers of the laid rules that struck at least one call.
+    #[serde(default)]
+    struck: BTreeSet<u64>,
     answers: BTreeMap<String, VecDeque<(Timestamp, Value)>>,
 }
 
@@ -169,6 +172,7 @@ impl Faults {
         let before = self.rules.len();
         self.rules.retain(|(own, _)| *own != number);
         self.heard.remove(&number);
+        self.struck.remove(&number);
         self.forget_answers();
         self.rules.len() < before
     }
@@ -177,7 +181,13 @@ impl Faults {
     pub fn clear(&mut self) {
         self.rules.clear();
         self.heard.clear();
+        self.struck.clear();
         self.forget_answers();
+    }
+
+    /// The numbers of the laid rules that have struck no call yet.
+    pub fn idle(&self) -> Vec<u64> {
+        self.rules.iter().map(|(number, _)| *number).filter(|number| !self.struck.contains(number)).collect()
     }
 
     /// The rules with their numbers.
@@ -197,13 +207,18 @@ impl Faults {
         }) else {
             return Verdict::Pass;
         };
-        let rule = &mut self.rules[index].1;
+        let (number, rule) = &mut self.rules[index];
         let verdict = rule.verdict.clone();
+        // A stale rule strikes once there is an older answer to give.
+        if !matches!(verdict, Verdict::StaleMs(_)) {
+            self.struck.insert(*number);
+        }
         if let Some(times) = &mut rule.times {
             *times -= 1;
             if *times == 0 {
                 let (number, _) = self.rules.remove(index);
                 self.heard.remove(&number);
+                self.struck.remove(&number);
             }
         }
         verdict
@@ -227,10 +242,14 @@ impl Faults {
     }
 
     /// What a call was answered so long ago or earlier.
-    pub fn stale(&self, call: &str, by: Duration, now: Timestamp) -> Option<Value> {
-        let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+    pub fn stale(&mut self, call: &str, by: Duration, now: Timestamp) -> Option<Value> {
+        let age = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
         let answers = self.answers.get(call)?;
-        answers.iter().rev().find(|(at, _)| at.duration_until(now) >= by).map(|(_, answer)| answer.clone())
+        let (_, answer) = answers.iter().rev().find(|(at, _)| at.duration_until(now) >= age)?;
+        let stale =
+            |rule: &Rule| matches!(rule.verdict, Verdict::StaleMs(ms) if Duration::from_millis(ms) == by);
+        self.struck.extend(self.rules.iter().filter(|(_, rule)| stale(rule)).map(|(number, _)| *number));
+        Some(answer.clone())
     }
 
     /// Remembers no longer than a rule wants it.
@@ -282,6 +301,22 @@ mod tests {
         let verdicts: Vec<_> =
             (0..6).map(|_| faults.judge(&call, Seed::DEFAULT) == Verdict::DropAfter).collect();
         assert_eq!(verdicts, [false, false, true, false, false, true]);
+    }
+
+    #[test]
+    fn a_rule_that_struck_no_call_is_idle() {
+        let mut faults = Faults::default();
+        let lost = faults.lay(Rule::new(Verdict::DropAfter).on("DeleteContainerGroup"));
+        let stale = faults.lay(Rule::new(Verdict::StaleMs(5000)));
+        let call = |action| Call { action, pairs: &[] };
+        faults.judge(&call("DescribeRegions"), Seed::DEFAULT);
+        assert_eq!(faults.idle(), [lost, stale], "no older answer was there to give");
+        faults.judge(&call("DeleteContainerGroup"), Seed::DEFAULT);
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        faults.remember("call".into(), 1.into(), at("2026-01-01T00:00:00Z"));
+        assert_eq!(faults.idle(), [stale]);
+        faults.stale("call", Duration::from_secs(5), at("2026-01-01T00:00:10Z")).unwrap();
+        assert!(faults.idle().is_empty());
     }
 
     #[test]

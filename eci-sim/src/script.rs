@@ -5,6 +5,7 @@
 mod shell;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -84,7 +85,11 @@ pub struct Usage {
 
 /// All scripts, in the order in which they were given; the latest that fits counts.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Scripts(Vec<(String, Arc<Script>)>);
+pub struct Scripts(Vec<Entry>);
+
+/// A pattern, its script, and whether a container or a group was ever found for it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Entry(String, Arc<Script>, #[serde(skip)] Arc<AtomicBool>);
 
 impl Script {
     /// What a container uses so long after its start, where that is said.
@@ -104,14 +109,22 @@ impl Script {
 impl Scripts {
     /// Says what containers do whose image, or whose group's name, fits `pattern`; `*` stands for anything.
     pub fn add(&mut self, pattern: impl Into<String>, script: Script) {
-        self.0.push((pattern.into(), Arc::new(script)));
+        self.0.push(Entry(pattern.into(), Arc::new(script), Arc::default()));
     }
 
     /// The script for a container of `image` in a group called `group`.
     pub fn find(&self, group: &str, image: &str) -> Option<Arc<Script>> {
         let fits =
             |pattern: &str| matches(pattern, group) || matches(pattern, image) || is_name_of(pattern, image);
-        self.0.iter().rev().find(|(pattern, _)| fits(pattern)).map(|(_, script)| Arc::clone(script))
+        let Entry(_, script, used) = self.0.iter().rev().find(|Entry(pattern, ..)| fits(pattern))?;
+        used.store(true, Ordering::Relaxed);
+        Some(Arc::clone(script))
+    }
+
+    /// The patterns for which nothing was found in this process's time, in the order in which they were given.
+    pub fn idle(&self) -> Vec<String> {
+        let idle = self.0.iter().filter(|Entry(.., used)| !used.load(Ordering::Relaxed));
+        idle.map(|Entry(pattern, ..)| pattern.clone()).collect()
     }
 
     /// Forgets all.
@@ -210,6 +223,7 @@ mod tests {
         let found = scripts.find("any", "registry.example/team/batch:1.0").unwrap();
         assert_eq!(found.exit_code, Some(2));
         assert!(scripts.find("any", "registry.example/batch/other").is_none());
+        assert_eq!(scripts.idle(), ["batch"], "the first was outweighed, and so did nothing");
     }
 
     #[test]

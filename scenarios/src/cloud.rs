@@ -90,13 +90,22 @@ impl Cloud {
         Ok(bill.lines.into_iter().map(Charge::of).collect())
     }
 
-    pub(crate) async fn inject(&self, fault: &Inject) -> Result<(), Miss> {
+    /// Lays the fault; returns its number.
+    pub(crate) async fn inject(&self, fault: &Inject) -> Result<u64, Miss> {
         let rule = rule(fault)?;
         match self {
-            Self::Here(eci) => drop(eci.control().lay(rule)),
-            Self::There(door) => drop(door.lay(&rule).await.map_err(unanswered)?),
+            Self::Here(eci) => Ok(eci.control().lay(rule)),
+            Self::There(door) => door.lay(&rule).await.map_err(unanswered),
         }
-        Ok(())
+    }
+
+    /// The numbers of faults that hit no call, and the patterns of scripts that fitted nothing; none of a cloud
+    /// somewhere else.
+    pub(crate) fn idle(&self) -> (Vec<u64>, Vec<String>) {
+        match self {
+            Self::Here(eci) => (eci.control().idle_faults(), eci.control().idle_scripts()),
+            Self::There(_) => (Vec::new(), Vec::new()),
+        }
     }
 
     pub(crate) async fn lift_faults(&self) -> Result<(), Miss> {

@@ -133,12 +133,20 @@ pub(crate) async fn play_steps(case: &Case, world: &mut World) -> Outcome {
     }
     let mut verdict = Verdict::Passed;
     for (index, step) in case.scenario.steps.iter().enumerate() {
+        world.demands().begin(index);
         if let Err(miss) = step.play(world).await {
             let story = world.story().await;
             let failure = Failure { line: case.scenario.line(index), step: step.to_string(), miss, story };
             verdict = Verdict::Failed(Box::new(failure));
             break;
         }
+    }
+    if verdict == Verdict::Passed
+        && let Some(idle) = world.idle().into_iter().next()
+    {
+        let (line, step) = (case.scenario.line(idle.step), case.scenario.steps[idle.step].to_string());
+        let failure = Failure { line, step, miss: idle.into(), story: world.story().await };
+        verdict = Verdict::Failed(Box::new(failure));
     }
     let (simulated, cost) = (world.age(), world.cost().await);
     Outcome { simulated, cost, ..outcome(case, verdict) }

@@ -2,7 +2,9 @@
 
 pub mod mistake;
 pub mod names;
+mod presence;
 mod reading;
+pub mod reference;
 pub mod span;
 mod yaml;
 
@@ -77,6 +79,9 @@ impl Scenario {
         for (step, node) in scenario.steps.iter().zip(steps) {
             step.check().map_err(|text| source.mistake(node.verb(), text))?;
         }
+        presence::check(&scenario.steps).map_err(|(index, text)| {
+            source.mistake(steps.get(index).map_or(mistake::Mark::START, Node::verb), text)
+        })?;
         Ok(scenario)
     }
 

@@ -1,5 +1,6 @@
 //! One run's world put together: a cluster, an ECI, a provider, a clock and a seed.
 
+mod demands;
 pub(crate) mod pace;
 mod waiting;
 
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
+use self::demands::{Demands, Idle};
 use crate::cloud::Cloud;
 use crate::cluster::{Cluster, Embedded, Parts};
 use crate::eci::Eci;
@@ -65,6 +67,7 @@ pub struct World {
     folder: PathBuf,
     home: String,
     said: Vec<Said>,
+    demands: Demands,
 }
 
 /// What a world is to be like, before it begins.
@@ -198,7 +201,17 @@ impl World {
         folder: PathBuf,
     ) -> Self {
         let (beginning, home) = (clock.now(), HOME.to_owned());
-        Self { cluster, cloud, beginning, clock, seed, folder, home, said: Vec::new() }
+        Self {
+            cluster,
+            cloud,
+            beginning,
+            clock,
+            seed,
+            folder,
+            home,
+            said: Vec::new(),
+            demands: Demands::default(),
+        }
     }
 
     /// What names no namespace is in this one.
@@ -210,6 +223,17 @@ impl World {
     /// The namespace of what names none.
     pub(crate) fn home(&self) -> &str {
         &self.home
+    }
+
+    /// What the case's faults and scripts must meet.
+    pub(crate) fn demands(&mut self) -> &mut Demands {
+        &mut self.demands
+    }
+
+    /// The case's faults and scripts that have met nothing so far; a cloud somewhere else does not tell.
+    pub(crate) fn idle(&self) -> Vec<Idle> {
+        let (faults, scripts) = self.cloud.idle();
+        self.demands.idle(&faults, &scripts)
     }
 
     /// Keeps what a program of a step printed.

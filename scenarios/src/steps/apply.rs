@@ -12,7 +12,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::texts;
 use crate::outcome::Miss;
+use crate::scenario::names::{HOME, PodName};
 use crate::stage::World;
 
 /// Makes an object, or changes the one that is there.
@@ -61,6 +63,26 @@ impl Apply {
         let What::Here(manifest) = &self.0 else { return None };
         let text = |pointer| manifest.pointer(pointer).and_then(Value::as_str);
         text("/metadata/name").filter(|_| text("/kind") == Some("Namespace"))
+    }
+
+    /// The pod that it makes, where the manifest stands here; `None` too of one that has another kind.
+    pub(super) fn pod_made(&self) -> Option<PodName> {
+        let What::Here(manifest) = &self.0 else { return None };
+        let text = |pointer| manifest.pointer(pointer).and_then(Value::as_str);
+        let namespace = text("/metadata/namespace").unwrap_or(HOME);
+        let name = text("/metadata/name").filter(|_| text("/kind") == Some("Pod"))?;
+        format!("{namespace}/{name}").parse().ok()
+    }
+
+    /// Whether what it makes stands in a file, which is not read before the step is played.
+    pub(super) fn is_in_a_file(&self) -> bool {
+        matches!(self.0, What::File { .. })
+    }
+
+    pub(super) fn texts(&mut self, each: &mut dyn FnMut(&mut String)) {
+        if let What::Here(manifest) = &mut self.0 {
+            texts::of_value(manifest, each);
+        }
     }
 
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::texts;
 use crate::matching;
 use crate::outcome::{Fact, Miss};
 use crate::scenario::names::PodName;
@@ -84,6 +85,16 @@ impl Expect {
         }
     }
 
+    pub(super) fn texts(&mut self, each: &mut dyn FnMut(&mut String)) {
+        self.message.iter_mut().for_each(&mut *each);
+        self.has.iter_mut().flat_map(Map::values_mut).for_each(|value| texts::of_value(value, each));
+    }
+
+    /// Whether a pod that never was would do.
+    pub(super) fn is_met_by_absence(&self) -> bool {
+        self.is == Some(Phase::Gone)
+    }
+
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
         let world = &*world;
         if let Some(phase) = self.never {
@@ -99,6 +110,9 @@ impl Expect {
 
     async fn look_never(&self, world: &World, never: Phase) -> Result<(), Miss> {
         let pod = pod(world, &self.pod).await?;
+        if pod.is_none() {
+            return Err(Miss::one("pod", self.pod.to_string(), "no such pod"));
+        }
         match phase(pod.as_ref()) {
             seen if seen == never.to_string() => {
                 Err(Miss::one("status.phase", format!("never {never}"), seen))

@@ -49,6 +49,10 @@ impl ExpectEvent {
         }
     }
 
+    pub(super) fn texts(&mut self, each: &mut dyn FnMut(&mut String)) {
+        self.message.iter_mut().for_each(each);
+    }
+
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
         let world = &*world;
         world.within(self.within.unwrap_or(PATIENCE).0, async || self.look(world).await).await

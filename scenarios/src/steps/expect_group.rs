@@ -46,6 +46,11 @@ impl ExpectGroup {
         }
     }
 
+    /// Whether a pod that never was would do.
+    pub(super) fn is_met_by_absence(&self) -> bool {
+        self.count == Some(0)
+    }
+
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
         let world = &*world;
         world.within(self.within.unwrap_or(PATIENCE).0, async || self.look(world).await).await?;

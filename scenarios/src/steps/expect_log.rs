@@ -40,6 +40,10 @@ impl ExpectLog {
         }
     }
 
+    pub(super) fn texts(&mut self, each: &mut dyn FnMut(&mut String)) {
+        self.contains.iter_mut().chain(self.lines.iter_mut().flatten()).for_each(each);
+    }
+
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
         let world = &*world;
         world.within(self.within.unwrap_or(PATIENCE).0, async || self.look(world).await).await

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::expect::{PATIENCE, unmet};
+use super::texts;
 use crate::matching;
 use crate::outcome::{Fact, Miss};
 use crate::scenario::span::Span;
@@ -37,6 +38,10 @@ impl ExpectNode {
             true => Ok(()),
             false => Err("`expect-node` says nothing about the node; add `ready: true` or `has`".to_owned()),
         }
+    }
+
+    pub(super) fn texts(&mut self, each: &mut dyn FnMut(&mut String)) {
+        self.has.iter_mut().flat_map(Map::values_mut).for_each(|value| texts::of_value(value, each));
     }
 
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::expect::{PATIENCE, unmet};
+use super::texts;
 use crate::matching;
 use crate::outcome::Miss;
 use crate::scenario::names::PodName;
@@ -42,6 +43,10 @@ impl ExpectObject {
             true => Err("`expect-object` says nothing about the object; add to `has`".to_owned()),
             false => Ok(()),
         }
+    }
+
+    pub(super) fn texts(&mut self, each: &mut dyn FnMut(&mut String)) {
+        self.has.values_mut().for_each(|value| texts::of_value(value, each));
     }
 
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {

@@ -76,13 +76,24 @@ impl Inject {
         }
     }
 
+    pub(super) fn texts(&mut self, each: &mut dyn FnMut(&mut String)) {
+        self.parameter.iter_mut().for_each(|parameter| each(&mut parameter.value));
+        let parameter = self.rule.iter_mut().filter_map(|rule| rule.parameter.as_mut());
+        parameter.for_each(|(_, value)| each(value));
+    }
+
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
-        world.cloud().inject(self).await
+        let number = world.cloud().inject(self).await?;
+        world.demands().fault(number, self.to_string());
+        Ok(())
     }
 }
 
 pub(super) async fn lift(world: &mut World) -> Result<(), Miss> {
-    world.cloud().lift_faults().await
+    match world.idle().into_iter().find(|idle| idle.is_fault) {
+        Some(idle) => Err(idle.into()),
+        None => world.cloud().lift_faults().await,
+    }
 }
 
 impl fmt::Display for Inject {

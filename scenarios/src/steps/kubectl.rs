@@ -16,9 +16,9 @@ use crate::stage::World;
 /// Runs the real kubectl.
 #[derive(Debug, Clone)]
 pub struct Kubectl {
-    words: Vec<String>,
+    pub(super) words: Vec<String>,
     typed: String,
-    prints: Vec<String>,
+    pub(super) prints: Vec<String>,
     fails: bool,
 }
 
@@ -80,7 +80,7 @@ fn words(command: &str) -> Result<Vec<String>, String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote: Option<char> = None;
-    for c in command.chars() {
+    for (at, c) in command.char_indices() {
         match (quote, c) {
             (Some(open), c) if c == open => quote = None,
             (None, '\'' | '"') => {
@@ -88,6 +88,7 @@ fn words(command: &str) -> Result<Vec<String>, String> {
                 word.get_or_insert_default();
             }
             (None, c) if c.is_whitespace() => words.extend(word.take()),
+            (None, '$') if command[at..].starts_with("$group(") => word.get_or_insert_default().push(c),
             (None, '|' | '>' | '<' | '&' | ';' | '`' | '$') => {
                 return Err(format!(
                     "`{c}` is for a shell, and no shell reads this; quote it or leave it out"

@@ -61,6 +61,10 @@ impl Label {
         }
     }
 
+    pub(super) fn texts(&mut self, each: &mut dyn FnMut(&mut String)) {
+        self.labels.values_mut().flatten().for_each(each);
+    }
+
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
         let patch = Patch::Merge(json!({ "metadata": { "labels": self.labels } }));
         let params = PatchParams::default();

@@ -18,6 +18,7 @@ mod label;
 mod provider;
 mod run;
 mod script;
+mod texts;
 
 use std::fmt;
 
@@ -45,7 +46,7 @@ use crate::outcome::Miss;
 use crate::scenario::names::PodName;
 use crate::stage::World;
 
-/// One step of a case.
+/// One step of a case; in its texts, `$group(vk/nginx)` stands for the id of that pod's container group.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
@@ -122,6 +123,37 @@ impl Step {
         }
     }
 
+    /// The pods of which it must be known that they were there, since the step would be met, too, if they never were.
+    pub(crate) fn pods_presumed(&self) -> Vec<PodName> {
+        match self {
+            Self::Expect(step) if step.is_met_by_absence() => vec![step.pod.clone()],
+            Self::ExpectGroup(step) if step.is_met_by_absence() => step.pod.iter().cloned().collect(),
+            Self::ExpectBill(step) => step.pod.iter().cloned().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The pods that are there, or were, when it has come out as the case says.
+    pub(crate) fn pods_shown(&self) -> Vec<PodName> {
+        match self {
+            Self::Apply(step) => step.pod_made().into_iter().collect(),
+            Self::ExpectObject(_) => Vec::new(),
+            step if step.pods_presumed().is_empty() => {
+                step.clone().pods().into_iter().map(|pod| pod.clone()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether it may make pods whose names do not stand in the case.
+    pub(crate) fn may_make_others(&self) -> bool {
+        match self {
+            Self::Apply(step) => step.is_in_a_file(),
+            Self::Kubectl(_) => true,
+            _ => false,
+        }
+    }
+
     /// The pods, and other objects, that it names.
     pub(crate) fn pods(&mut self) -> Vec<&mut PodName> {
         match self {
@@ -157,6 +189,14 @@ impl Step {
     /// # Errors
     /// A [`Miss`] when it does not come out as the case says.
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
+        match self.groups_named() {
+            Ok(named) if named.is_empty() => self.carry_out(world).await,
+            Ok(_) => self.with_ids(world).await?.carry_out(world).await,
+            Err(why) => Err(Miss::Refused(why)),
+        }
+    }
+
+    async fn carry_out(&self, world: &mut World) -> Result<(), Miss> {
         match self {
             Self::CreateNamespace(step) => step.play(world).await,
             Self::Label(step) => step.play(world).await,

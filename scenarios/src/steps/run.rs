@@ -57,6 +57,11 @@ pub enum Restart {
 }
 
 impl Run {
+    pub(super) fn texts(&mut self, each: &mut dyn FnMut(&mut String)) {
+        let values = self.labels.values_mut().chain(self.annotations.values_mut());
+        values.chain(&mut self.command).chain([&mut self.image]).for_each(each);
+    }
+
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
         let pods: Api<Pod> = Api::namespaced(world.kube(), &self.pod.namespace);
         pods.create(&PostParams::default(), &self.manifest()).await?;

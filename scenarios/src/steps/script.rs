@@ -136,7 +136,9 @@ impl Script {
     }
 
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
-        world.cloud().script(self).await
+        world.cloud().script(self).await?;
+        world.demands().script(self.image.clone(), self.to_string());
+        Ok(())
     }
 }
 

@@ -1,0 +1,104 @@
+//! Faults and scripts of a case, each of which must meet something: a case whose fault hit nothing shows nothing.
+
+use crate::outcome::Miss;
+
+/// What the steps so far have laid, in their order.
+#[derive(Debug, Default)]
+pub(crate) struct Demands {
+    step: usize,
+    laid: Vec<Laid>,
+}
+
+#[derive(Debug)]
+struct Laid {
+    by: By,
+    step: usize,
+    words: String,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum By {
+    /// A fault, by its number.
+    Fault(u64),
+    /// A script, by its pattern.
+    Script(String),
+}
+
+/// A fault or a script that met nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Idle {
+    /// The index of the step that laid it.
+    pub step: usize,
+    /// Whether it is a fault.
+    pub is_fault: bool,
+    words: String,
+}
+
+impl Demands {
+    /// From now on the step of this index is played.
+    pub(crate) fn begin(&mut self, step: usize) {
+        self.step = step;
+    }
+
+    /// The step laid the fault of this number; `words` are the step's.
+    pub(crate) fn fault(&mut self, number: u64, words: String) {
+        self.laid.push(Laid { by: By::Fault(number), step: self.step, words });
+    }
+
+    /// The step gave a script for what fits `pattern`.
+    pub(crate) fn script(&mut self, pattern: String, words: String) {
+        self.laid.push(Laid { by: By::Script(pattern), step: self.step, words });
+    }
+
+    /// What was laid and has met nothing, of those that the cloud calls idle; the latest of a pattern stands for it.
+    pub(super) fn idle(&self, faults: &[u64], scripts: &[String]) -> Vec<Idle> {
+        let mut idle: Vec<_> = faults.iter().filter_map(|number| self.latest(&By::Fault(*number))).collect();
+        idle.extend(scripts.iter().filter_map(|pattern| self.latest(&By::Script(pattern.clone()))));
+        idle.sort_by_key(|idle| idle.step);
+        idle
+    }
+
+    fn latest(&self, by: &By) -> Option<Idle> {
+        let laid = self.laid.iter().rev().find(|laid| laid.by == *by)?;
+        let is_fault = matches!(by, By::Fault(_));
+        Some(Idle { step: laid.step, is_fault, words: laid.words.clone() })
+    }
+}
+
+impl From<Idle> for Miss {
+    fn from(Idle { is_fault, words, .. }: Idle) -> Self {
+        Self::Refused(match is_fault {
+            true => format!(
+                "`{words}` hit no call, so what follows shows nothing; does the call take place, with this parameter?"
+            ),
+            false => format!(
+                "`{words}` fitted no container and no group, so what follows shows nothing; is it the image's name?"
+            ),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_case_itself_laid_and_what_met_nothing_is_idle() {
+        let mut demands = Demands::default();
+        demands.fault(1, "lose answers".into());
+        demands.begin(3);
+        demands.script("batch".into(), "script batch".into());
+        demands.fault(2, "refuse".into());
+        let steps = |faults: &[u64], scripts: &[&str]| {
+            let scripts: Vec<_> = scripts.iter().map(ToString::to_string).collect();
+            demands
+                .idle(faults, &scripts)
+                .into_iter()
+                .map(|idle| (idle.step, idle.is_fault))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(steps(&[], &[]), []);
+        assert_eq!(steps(&[2, 9], &["other"]), [(3, true)]);
+        assert_eq!(steps(&[1], &["batch"]), [(0, true), (3, false)]);
+    }
+}
