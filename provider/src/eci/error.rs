@@ -1,10 +1,23 @@
-//! Why a call to the cloud brought nothing, told apart by what may be concluded from it.
+//! Errors of calls to the cloud: refused, unreachable, or answered with something unreadable.
 
-/// What came of a call instead of a reply.
+use std::fmt;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Unit};
+
+use super::meaning::Meaning;
+
+/// The most characters of an error that are shown on a pod.
+const PLAIN_MAX: usize = 512;
+
+/// The part of `SignatureDoesNotMatch` that differs in each call.
+const STRING_TO_SIGN: &str = " server string to sign is:";
+
+/// An error of a call to the cloud.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EciError {
     /// The cloud answered, and said no.
-    #[error("{message} ({code}, {action}, request {request_id})")]
+    #[error("{message}{} ({code}, {action}, request {request_id})", Skew(*clock_skew))]
     Refused {
         /// The operation.
         action: &'static str,
@@ -12,10 +25,14 @@ pub enum EciError {
         code: String,
         /// The HTTP status.
         status: u16,
-        /// What the cloud says to a person.
+        /// The cloud's sentence for a person.
         message: String,
         /// The number under which the cloud's support finds the call.
         request_id: String,
+        /// The wait that the cloud asks for, from `x-acs-retry-after` or `Retry-After`.
+        retry_after: Option<Duration>,
+        /// The cloud's clock less this machine's, measured by the answer's Date when the time stamp was refused.
+        clock_skew: Option<SignedDuration>,
     },
     /// No answer: whether anything happened is unknown.
     #[error("ECI cannot be reached at {why} ({action})")]
@@ -35,34 +52,22 @@ pub enum EciError {
     },
 }
 
-/// What a refusal means for what was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meaning {
-    /// The thing that was named does not exist.
-    NotFound,
-    /// Too many calls; the same will be accepted later.
-    Throttled,
-    /// A fault of the service; whether anything happened is unknown.
-    Fault,
-    /// The key is wrong, or may not do this.
-    NoAccess,
-    /// There is nothing left to buy just now.
-    NoStock,
-    /// The account's own limit is reached.
-    Quota,
-    /// No instance of this size is sold.
-    Size,
-    /// The token was used for another request.
-    TokenUsed,
-    /// The request conflicts with one that is under way.
-    Busy,
-    /// The request itself is wrong.
-    Request,
-}
-
 impl EciError {
     pub(super) fn unreachable(action: &'static str, why: String) -> Self {
         Self::Unreachable { action, why }
+    }
+
+    /// A refusal with `code` and HTTP status `status`, and nothing else known of it.
+    pub fn refused(action: &'static str, code: impl Into<String>, status: u16) -> Self {
+        Self::Refused {
+            action,
+            code: code.into(),
+            status,
+            message: String::new(),
+            request_id: String::new(),
+            retry_after: None,
+            clock_skew: None,
+        }
     }
 
     /// The cloud's code, when it answered.
@@ -73,10 +78,16 @@ impl EciError {
         }
     }
 
-    /// What the refusal means; `None` when there was no readable answer.
+    /// The meaning of a refusal; `None` when there was no readable answer.
     pub fn meaning(&self) -> Option<Meaning> {
         let Self::Refused { code, status, .. } = self else { return None };
-        Some(meaning(code, *status))
+        Some(Meaning::of(code, *status))
+    }
+
+    /// The wait that the cloud asks for.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let Self::Refused { retry_after, .. } = self else { return None };
+        *retry_after
     }
 
     /// Whether the cloud positively said that the thing does not exist.
@@ -86,37 +97,46 @@ impl EciError {
 
     /// Whether the answer, though no success, shows a cloud that is there and speaks to this account.
     pub fn shows_presence(&self) -> bool {
-        !matches!(self.meaning(), None | Some(Meaning::Fault | Meaning::NoAccess))
+        !matches!(self.meaning(), None | Some(Meaning::Fault))
+            && !self.meaning().is_some_and(Meaning::bars_all_calls)
+    }
+
+    /// The error without what differs from call to call (request id, nonce, seconds of skew), at most 512 characters:
+    /// the same refusal again is the same text, so that telling it again is not a write.
+    pub fn plain(&self) -> impl fmt::Display + '_ {
+        Plain(self)
     }
 }
 
-fn meaning(code: &str, status: u16) -> Meaning {
-    match code {
-        "InvalidParameter.NotFound" | "InvalidInstanceId.NotFound" | "InvalidContainerGroupId.NotFound" => {
-            Meaning::NotFound
+struct Plain<'a>(&'a EciError);
+
+impl fmt::Display for Plain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let EciError::Refused { action, code, message, request_id, clock_skew, .. } = self.0 else {
+            return write!(f, "{:.PLAIN_MAX$}", self.0.to_string());
+        };
+        let message = message.split(STRING_TO_SIGN).next().unwrap_or_default();
+        let message = match request_id.as_str() {
+            "" => message.to_owned(),
+            id => message.replace(id, "…"),
+        };
+        let whole = clock_skew.map(|skew| skew.round((Unit::Minute, 1)).unwrap_or(skew));
+        write!(f, "{message:.PLAIN_MAX$}{} ({code}, {action})", Skew(whole))
+    }
+}
+
+/// The words for a measured skew of the clocks; nothing when none was measured.
+struct Skew(Option<SignedDuration>);
+
+impl fmt::Display for Skew {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(skew) = self.0 else { return Ok(()) };
+        let seconds = skew.unsigned_abs().as_secs();
+        match (seconds, skew.is_negative()) {
+            (0, _) => write!(f, " This machine's clock agrees with the cloud's."),
+            (_, false) => write!(f, " This machine's clock is {seconds} s behind the cloud's."),
+            (_, true) => write!(f, " This machine's clock is {seconds} s ahead of the cloud's."),
         }
-        "InvalidParameter.CPU.Memory" | "InvalidParam.CpuOrMemorySpec" | "InvalidSpotCpuMemorySpec" => {
-            Meaning::Size
-        }
-        "OperationDenied.NoStock" | "Spot.NotMatched" | "RecommendEmpty.InstanceTypeFamilyNotMatched" => {
-            Meaning::NoStock
-        }
-        "IdempotentParameterMismatch" => Meaning::TokenUsed,
-        "OperationConflict" | "IncorrectStatus" => Meaning::Busy,
-        "InternalError" | "ServiceUnavailable" | "Degrade.Api" => Meaning::Fault,
-        "IncompleteSignature" | "SignatureDoesNotMatch" | "NoPermission" | "Account.Arrearage" => {
-            Meaning::NoAccess
-        }
-        _ if code.starts_with("Throttling") => Meaning::Throttled,
-        _ if code.contains("Quota") || code == "InvalidVSwitchId.IpNotEnough" => Meaning::Quota,
-        _ if ["InvalidAccessKeyId", "Forbidden", "InvalidSecurityToken", "MissingAccessKeyId"]
-            .iter()
-            .any(|start| code.starts_with(start)) =>
-        {
-            Meaning::NoAccess
-        }
-        _ if status >= 500 => Meaning::Fault,
-        _ => Meaning::Request,
     }
 }
 
@@ -124,33 +144,60 @@ fn meaning(code: &str, status: u16) -> Meaning {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_code_says_what_may_be_concluded() {
-        for (code, status, expected) in [
-            ("InvalidParameter.NotFound", 404, Meaning::NotFound),
-            ("InvalidAccessKeyId.NotFound", 404, Meaning::NoAccess),
-            ("Throttling.User", 400, Meaning::Throttled),
-            ("Throttling.Vcpu.PerDay", 403, Meaning::Throttled),
-            ("OperationDenied.NoStock", 403, Meaning::NoStock),
-            ("QuotaExceeded", 403, Meaning::Quota),
-            ("InvalidParameter.CPU.Memory", 400, Meaning::Size),
-            ("ServiceUnavailable", 503, Meaning::Fault),
-            ("SomethingNew", 502, Meaning::Fault),
-            ("MissingParameter", 400, Meaning::Request),
-        ] {
-            assert_eq!(meaning(code, status), expected, "{code}");
+    fn told(code: &str, message: &str, skew: Option<i64>, request_id: &str) -> EciError {
+        let mut error = EciError::refused("DeleteContainerGroup", code, 400);
+        if let EciError::Refused { message: m, clock_skew, request_id: id, .. } = &mut error {
+            (*m, *clock_skew, *id) =
+                (message.to_owned(), skew.map(SignedDuration::from_secs), request_id.to_owned());
         }
+        error
     }
 
     #[test]
     fn a_wrong_key_is_never_taken_for_a_group_that_is_gone() {
-        let error = EciError::Refused {
-            action: "DeleteContainerGroup",
-            code: "InvalidAccessKeyId.NotFound".into(),
-            status: 404,
-            message: String::new(),
-            request_id: String::new(),
-        };
-        assert!(!error.is_not_found());
+        assert!(
+            !EciError::refused("DeleteContainerGroup", "InvalidAccessKeyId.NotFound", 404).is_not_found()
+        );
+    }
+
+    #[test]
+    fn a_refused_time_stamp_says_how_far_the_clocks_are_apart() {
+        for (skew, words) in [
+            (3600, "Expired. This machine's clock is 3600 s behind the cloud's."),
+            (-3595, "Expired. This machine's clock is 3595 s ahead of the cloud's."),
+            (0, "Expired. This machine's clock agrees with the cloud's."),
+        ] {
+            let text = told("InvalidTimeStamp.Expired", "Expired.", Some(skew), "R").to_string();
+            assert!(text.starts_with(words), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_plain_words_are_the_same_each_time() {
+        let first = "no match. server string to sign is:POST&%2F&nonce=1";
+        let second = "no match. server string to sign is:POST&%2F&nonce=2";
+        for (one, other) in [
+            (
+                told("NoStock", "none, request R-1", None, "R-1"),
+                told("NoStock", "none, request R-2", None, "R-2"),
+            ),
+            (
+                told("SignatureDoesNotMatch", first, None, "A"),
+                told("SignatureDoesNotMatch", second, None, "B"),
+            ),
+            (told("InvalidTimeStamp", "", Some(3597), "A"), told("InvalidTimeStamp", "", Some(3602), "B")),
+        ] {
+            assert_eq!(one.plain().to_string(), other.plain().to_string());
+        }
+        assert_eq!(
+            told("NoStock", "none", None, "R").plain().to_string(),
+            "none (NoStock, DeleteContainerGroup)"
+        );
+    }
+
+    #[test]
+    fn the_plain_words_are_bounded() {
+        let long = told("NoStock", &"é".repeat(9000), None, "R");
+        assert!(long.plain().to_string().chars().count() < PLAIN_MAX + 64);
     }
 }

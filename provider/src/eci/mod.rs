@@ -2,6 +2,7 @@
 
 mod endpoint;
 mod error;
+mod meaning;
 pub mod retry;
 mod session;
 mod transport;
@@ -17,7 +18,8 @@ use http::{Request, Response};
 use jiff::Timestamp;
 
 pub use endpoint::{BadEndpoint, Endpoint};
-pub use error::{EciError, Meaning};
+pub use error::EciError;
+pub use meaning::Meaning;
 pub use session::LongLine;
 pub(crate) use session::Taken;
 pub use transport::{HyperTransport, Transport, TransportError};
@@ -240,6 +242,8 @@ fn read<A: Action>(response: &Response<Bytes>) -> Result<A::Reply, EciError> {
             status,
             message: body.message,
             request_id: body.request_id,
+            retry_after: None,
+            clock_skew: None,
         }),
         // A proxy or a load balancer on the way answered, not the service.
         _ if status >= 500 => {

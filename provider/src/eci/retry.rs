@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::error::{EciError, Meaning};
+use super::{EciError, Meaning};
 
 /// How many times one call is repeated.
 const REPEATS: u32 = 2;
@@ -17,7 +17,7 @@ pub fn pause(error: &EciError, tries: u32) -> Option<Duration> {
     }
     let pause = FIRST_PAUSE * 3u32.pow(tries);
     match (error, error.meaning()) {
-        (EciError::Unreachable { .. }, _) | (_, Some(Meaning::Fault)) => Some(pause),
+        (EciError::Unreachable { .. }, _) | (_, Some(Meaning::Fault | Meaning::Replayed)) => Some(pause),
         (_, Some(Meaning::Throttled)) => Some(pause * 3),
         _ => None,
     }
@@ -34,13 +34,7 @@ mod tests {
     use super::*;
 
     fn refused(code: &str) -> EciError {
-        EciError::Refused {
-            action: "CreateContainerGroup",
-            code: code.into(),
-            status: 400,
-            message: String::new(),
-            request_id: String::new(),
-        }
+        EciError::refused("CreateContainerGroup", code, 400)
     }
 
     #[test]

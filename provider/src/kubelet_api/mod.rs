@@ -54,7 +54,7 @@ impl Refusal {
         let status = match error.meaning() {
             Some(Meaning::NotFound) => StatusCode::NOT_FOUND,
             Some(Meaning::Throttled) => StatusCode::TOO_MANY_REQUESTS,
-            Some(Meaning::Request | Meaning::Busy) => StatusCode::BAD_REQUEST,
+            Some(Meaning::Request | Meaning::Busy | Meaning::Unknown) => StatusCode::BAD_REQUEST,
             _ => StatusCode::BAD_GATEWAY,
         };
         Self::new(status, format!("{what}: {error}"))

@@ -125,7 +125,9 @@ impl Keeper {
         };
         match tokio::time::timeout(PING_PATIENCE, self.eci.call_once(&ping)).await {
             Ok(Ok(_)) => Pulse::Beating,
-            Ok(Err(error)) if error.meaning() == Some(Meaning::NoAccess) => Pulse::Refused(error.to_string()),
+            Ok(Err(error)) if error.meaning().is_some_and(Meaning::bars_all_calls) => {
+                Pulse::Refused(error.plain().to_string())
+            }
             Ok(Err(error)) if error.shows_presence() => Pulse::Beating,
             Ok(Err(error)) => {
                 tracing::warn!(%error, "no heartbeat: the cloud does not answer");
@@ -142,7 +144,7 @@ impl Keeper {
     /// that was ready stays so while its provider is exchanged.
     fn health(&self, pulse: &Pulse) -> Option<Health> {
         match pulse {
-            Pulse::Refused(why) => Some(Health::NotReady(format!("ECI refuses the access key: {why}"))),
+            Pulse::Refused(why) => Some(Health::NotReady(format!("ECI serves no call: {why}"))),
             Pulse::Beating if self.book.are_pods_listed() && self.book.are_groups_listed() => {
                 Some(Health::Ready)
             }

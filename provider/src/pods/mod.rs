@@ -17,6 +17,7 @@ pub mod request;
 pub mod sources;
 pub mod status;
 mod take_away;
+pub mod verdict;
 pub mod watch;
 pub mod work;
 
