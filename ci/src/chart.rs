@@ -5,8 +5,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::checks::{Ended, lacking};
-use crate::plane::Plane;
+use crate::control_plane_session::ControlPlaneSession;
+use crate::outcome::CheckOutcome;
 use crate::tools::tool;
 
 /// The guide's four parameters.
@@ -16,10 +16,7 @@ pub const PARAMETERS: [&str; 4] =
 pub const RELEASE: &str = "ack-virtual-node";
 
 /// `helm lint`, `helm template`, and one clear sentence for each parameter that is missing.
-pub fn run(root: &Path) -> Result<Ended> {
-    if let Some(skipped) = lacking(&["go", "kubectl"]) {
-        return Ok(skipped);
-    }
+pub fn run(root: &Path) -> Result<CheckOutcome> {
     let helm = Helm { program: tool("helm")?, chart: root.join("provider/chart") };
     helm.accepts("lint", &PARAMETERS)?;
     let rendered = helm.accepts("template", &PARAMETERS)?;
@@ -68,12 +65,12 @@ pub fn run(root: &Path) -> Result<Ended> {
     println!("✓ the chart renders, and refuses what is missing or misspelt by its name");
     life(root)?;
     println!("✓ the chart is installed, upgraded, rolled back and uninstalled, and leaves nothing behind");
-    Ok(Ended::Passed)
+    Ok(CheckOutcome::Passed)
 }
 
 /// Install, upgrade, rollback, uninstall against a real API server; what is served there is what a cluster would take.
 fn life(root: &Path) -> Result<()> {
-    let plane = Plane::start(root)?;
+    let plane = ControlPlaneSession::start(root)?;
     let chart = root.join("provider/chart");
     let chart = chart.to_str().context("the path of this clone is no text")?;
     let values: Vec<_> = PARAMETERS.into_iter().flat_map(|value| ["--set-string", value]).collect();

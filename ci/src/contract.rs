@@ -10,9 +10,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::beside::{Programs, Provider, Simulator, apply, install_chart};
-use crate::checks::{Ended, lacking};
-use crate::plane::{Plane, Watch};
+use crate::control_plane_session::{ControlPlaneSession, Watch};
+use crate::local_processes::{Binaries, Provider, Simulator, apply, install_chart};
+use crate::outcome::CheckOutcome;
 
 /// How long the provider is away.
 const AWAY: Duration = Duration::from_secs(60);
@@ -25,12 +25,9 @@ const MORE: usize = 25;
 const TAINTS: &str = "get node virtual-kubelet --output=jsonpath={.spec.taints[*].key}";
 
 /// Starts everything and looks at one truth after the other.
-pub fn run(root: &Path) -> Result<Ended> {
-    if let Some(skipped) = lacking(&["go", "kubectl"]) {
-        return Ok(skipped);
-    }
-    let programs = Programs::build(root)?;
-    let plane = Plane::start(root)?;
+pub fn run(root: &Path) -> Result<CheckOutcome> {
+    let programs = Binaries::build(root)?;
+    let plane = ControlPlaneSession::start(root)?;
     install_chart(root, &plane)?;
     let simulator = Simulator::start(&programs)?;
     let start = || Provider::start(&programs, &plane, &simulator);
@@ -47,12 +44,12 @@ pub fn run(root: &Path) -> Result<Ended> {
     provider.end()?;
     simulator.end()?;
     plane.end()?;
-    Ok(Ended::Passed)
+    Ok(CheckOutcome::Passed)
 }
 
 /// What is looked at.
 struct Stage<'a> {
-    plane: &'a Plane,
+    plane: &'a ControlPlaneSession,
     simulator: &'a Simulator,
 }
 

@@ -5,7 +5,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::checks::{command, with_second_try};
+use crate::cache;
+use crate::command::{build, retry_once};
 
 /// Where in PATH a program is.
 pub fn find(program: &str) -> Option<PathBuf> {
@@ -26,11 +27,13 @@ pub fn is_root() -> bool {
 /// Brings packages of Debian's; no service of theirs is started.
 pub fn install(what: &str, packages: &[&str]) -> Result<()> {
     eprintln!("installing {}", packages.join(" "));
-    with_second_try(&format!("installing {what}"), || {
+    // two checks may want packages at the same time, and apt serves one
+    let _alone = cache::exclusively(&cache::folder()?.join("apt.lock"))?;
+    retry_once(&format!("installing {what}"), || {
         let mut update = Command::new("apt-get");
-        command(update.args(["update", "--quiet=2"]))?;
+        build(update.args(["update", "--quiet=2"]))?;
         let mut install = Command::new("apt-get");
         install.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
-        command(install.args(["install", "--yes", "--quiet=2", "--no-install-recommends"]).args(packages))
+        build(install.args(["install", "--yes", "--quiet=2", "--no-install-recommends"]).args(packages))
     })
 }

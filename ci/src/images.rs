@@ -1,4 +1,5 @@
-//! Builds the images of provider and simulator from nothing: one static binary each, no base, no daemon, no pulling.
+//! Builds the images of provider and simulator from nothing: one program each with the C library it was linked with, no
+//! base, no daemon, no pulling.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,8 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::checks::command;
+use crate::command::run as run_command;
+use crate::workspace::{release_programs, target_folder};
 
 /// An image, and the program that it runs.
 struct Image {
@@ -28,13 +30,16 @@ const USER: &str = "65532:65532";
 /// Where the roots of trust lie on the usual distributions, and in the image.
 const TRUSTED: &str = "/etc/ssl/certs/ca-certificates.crt";
 
+/// Whose the C library is, which the image holds.
+const COPYRIGHT: &str = "/usr/share/doc/libc6/copyright";
+
 /// Builds both images as archives, prints where they are, and gives them to the Docker Engine when `load` is set.
 pub fn run(root: &Path, load: bool) -> Result<()> {
     for archive in build(root)? {
         println!("{}", archive.display());
         if load {
             let mut docker = Command::new("docker");
-            command(docker.args(["load", "--quiet", "--input"]).arg(&archive))?;
+            run_command(docker.args(["load", "--quiet", "--input"]).arg(&archive))?;
         }
     }
     Ok(())
@@ -42,79 +47,15 @@ pub fn run(root: &Path, load: bool) -> Result<()> {
 
 /// The archives of both images, as `docker load`, `kind load image-archive` and `ctr images import` take them.
 pub fn build(root: &Path) -> Result<Vec<PathBuf>> {
-    let target = Target::choose()?;
-    let binaries = binaries(root, &target)?;
+    let programs = release_programs(root)?;
     let folder = target_folder(root).join("images");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    IMAGES.iter().map(|image| archive(image, &binaries.join(image.program), &folder)).collect()
+    IMAGES.iter().map(|image| archive(image, programs.path("bin", image.program)?, &folder)).collect()
 }
 
 /// The name and tag of a program's image.
 pub fn tag(program: &str) -> String {
     format!("{REPOSITORY}/{program}:{}", env!("CARGO_PKG_VERSION"))
-}
-
-/// What a binary is built for, so that it needs nothing but the kernel.
-struct Target {
-    triple: String,
-    flags: Option<&'static str>,
-}
-
-impl Target {
-    /// musl, where the standard library for it is or can be had; else glibc, linked statically.
-    ///
-    /// Both resolve names by /etc/hosts and DNS in an empty root (glibc since 2.34); see `ci/images/README.md`.
-    fn choose() -> Result<Self> {
-        let architecture = std::env::consts::ARCH;
-        let musl = format!("{architecture}-unknown-linux-musl");
-        if has_standard_library(&musl)? || add_standard_library(&musl) {
-            return Ok(Self { triple: musl, flags: None });
-        }
-        println!("the standard library for {musl} cannot be had here; linking glibc statically instead");
-        let triple = format!("{architecture}-unknown-linux-gnu");
-        Ok(Self { triple, flags: Some("-C target-feature=+crt-static") })
-    }
-
-    /// `CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_…`
-    fn variable(&self, name: &str) -> String {
-        format!("CARGO_TARGET_{}_{name}", self.triple.to_uppercase().replace('-', "_"))
-    }
-}
-
-fn has_standard_library(triple: &str) -> Result<bool> {
-    let output =
-        Command::new("rustc").args(["--print", "sysroot"]).output().context("rustc is not installed")?;
-    let sysroot = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
-    Ok(sysroot.join("lib/rustlib").join(triple).join("lib").is_dir())
-}
-
-fn add_standard_library(triple: &str) -> bool {
-    let added = Command::new("timeout").args(["120", "rustup", "target", "add", triple]).status();
-    added.is_ok_and(|status| status.success())
-}
-
-/// Where cargo builds.
-pub fn target_folder(root: &Path) -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
-}
-
-/// Builds all programs, and gives the folder they are in.
-fn binaries(root: &Path, target: &Target) -> Result<PathBuf> {
-    let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--release", "--quiet", "--target", &target.triple]).current_dir(root);
-    for image in &IMAGES {
-        cargo.args(["--package", image.program, "--bin", image.program]);
-    }
-    if let Some(flags) = target.flags {
-        cargo.env(target.variable("RUSTFLAGS"), flags);
-    }
-    // ring's few C files need no C library, so the machine's own compiler serves for musl as well
-    let compiler = format!("CC_{}", target.triple.replace('-', "_"));
-    if std::env::var_os(&compiler).is_none() && Command::new("musl-gcc").arg("--version").output().is_err() {
-        cargo.env(compiler, "cc");
-    }
-    command(&mut cargo)?;
-    Ok(target_folder(root).join(&target.triple).join("release"))
 }
 
 fn archive(image: &Image, binary: &Path, folder: &Path) -> Result<PathBuf> {
@@ -132,6 +73,16 @@ fn lay_out(program: &str, binary: &Path, root: &Path) -> Result<()> {
     fs::create_dir_all(root.join("etc/ssl/certs"))?;
     fs::copy(binary, root.join(program))
         .with_context(|| format!("{} was built but is not there", binary.display()))?;
+    for library in libraries(binary)? {
+        let to = root.join(library.strip_prefix("/").unwrap_or(&library));
+        fs::create_dir_all(to.parent().context("a library lies in a folder")?)?;
+        fs::copy(&library, &to).with_context(|| format!("cannot copy {}", library.display()))?;
+    }
+    if Path::new(COPYRIGHT).exists() {
+        let to = root.join(COPYRIGHT.trim_start_matches('/'));
+        fs::create_dir_all(to.parent().context("it lies in a folder")?)?;
+        fs::copy(COPYRIGHT, to)?;
+    }
     fs::write(root.join("etc/passwd"), "nonroot:x:65532:65532:nonroot:/:/none\n")?;
     fs::write(root.join("etc/group"), "nonroot:x:65532:\n")?;
     if Path::new(TRUSTED).exists() {
@@ -140,6 +91,25 @@ fn lay_out(program: &str, binary: &Path, root: &Path) -> Result<()> {
         println!("{TRUSTED} is not here: the image of {program} will trust no public authority");
     }
     Ok(())
+}
+
+/// The files that the loader loads with a program, itself included; none where it is linked statically.
+///
+/// Names are resolved by /etc/hosts and DNS without any other file, since glibc 2.34 has both in it.
+fn libraries(binary: &Path) -> Result<Vec<PathBuf>> {
+    let output = Command::new("ldd").arg(binary).output().context("ldd is not installed")?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    ensure!(!said.contains("not found"), "{} needs what is not on this machine:\n{said}", binary.display());
+    Ok(listed(&said))
+}
+
+/// `libc.so.6 => /lib/…/libc.so.6 (0x…)`, `/lib64/ld-linux-x86-64.so.2 (0x…)`, and one without a file, which is the kernel's.
+fn listed(said: &str) -> Vec<PathBuf> {
+    let path = |line: &str| {
+        let path = line.rsplit_once(" (0x")?.0.rsplit("=> ").next()?.trim();
+        path.starts_with('/').then(|| PathBuf::from(path))
+    };
+    said.lines().filter_map(path).collect()
 }
 
 fn configuration(image: &Image) -> Value {
@@ -239,7 +209,7 @@ mod tests {
     fn built_in(folder: &Path) -> Vec<u8> {
         fs::create_dir_all(folder).unwrap();
         let binary = folder.join("binary");
-        fs::write(&binary, "a program").unwrap();
+        fs::write(&binary, "a program").unwrap(); // which needs no library
         let archive = archive(&IMAGES[0], &binary, folder).unwrap();
         fs::read(archive).unwrap()
     }
@@ -252,6 +222,16 @@ mod tests {
         assert!(left == right, "the archives differ");
         let text = String::from_utf8_lossy(&left).into_owned();
         assert!(text.contains("virtual-node/provider:") && text.contains("a program"));
+    }
+
+    #[test]
+    fn the_libraries_are_those_that_are_files() {
+        let said = "\tlinux-vdso.so.1 (0x00007ffd)\n\tlibc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x00007f01)\n\t/lib64/ld-linux-x86-64.so.2 (0x00007f02)\n";
+        assert_eq!(
+            listed(said),
+            [Path::new("/lib/x86_64-linux-gnu/libc.so.6"), Path::new("/lib64/ld-linux-x86-64.so.2")]
+        );
+        assert_eq!(listed("\tstatically linked\n"), [] as [&Path; 0]);
     }
 
     #[test]

@@ -5,39 +5,74 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-mod beside;
+mod cache;
+mod cargo_checks;
 mod chart;
+mod check_command;
 mod checks;
+mod command;
 mod contract;
 mod control_plane;
+mod control_plane_session;
 mod debian;
+mod docker_runtime;
+mod engine;
 mod generate;
+mod go;
 mod images;
-mod kept;
 mod kind;
-mod kubectl;
+mod kubernetes;
+mod local_processes;
+mod outcome;
 mod page;
 mod parameters;
-mod plane;
-mod real;
-mod rights;
+mod playground;
+mod rbac;
+mod runc_shim;
+mod schedule;
 mod sdk;
+mod supervision;
 mod tools;
+mod workspace;
+
+use outcome::Extent;
 
 /// The project's own chores and checks.
 #[derive(Debug, Parser)]
 #[command(name = "cargo ci")]
 struct Arguments {
     #[command(subcommand)]
-    chore: Chore,
+    command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-enum Chore {
+enum Command {
     /// Run every check, as the build machine does.
     Check {
         /// Only the checks whose name contains this.
         only: Option<String>,
+        /// Also what is left to a weekly run.
+        #[arg(long)]
+        all: bool,
+        /// Run nothing: print each check with what it needs and takes, and the budget that ends it.
+        #[arg(long, conflicts_with = "all")]
+        list: bool,
+    },
+    /// Run one check in this process; `check` starts it so, in a process of its own.
+    #[command(hide = true)]
+    CheckHere {
+        /// Its whole name.
+        name: String,
+        #[arg(long)]
+        all: bool,
+    },
+    /// Take away what a check that was killed has left.
+    #[command(hide = true)]
+    CleanUpAfter {
+        /// Its whole name.
+        name: String,
+        #[arg(long)]
+        all: bool,
     },
     /// Write the types of the ECI operations from their published table.
     Generate {
@@ -56,11 +91,11 @@ enum Chore {
     /// A real kind cluster on this machine, also where nothing can be pulled.
     Kind {
         #[command(subcommand)]
-        wish: kind::Wish,
+        command: kind::KindCommand,
     },
     /// Become runc, asking for no more than this machine has; a Docker Engine of ours calls it.
     #[command(hide = true)]
-    Trim {
+    RuncShim {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<std::ffi::OsString>,
     },
@@ -70,13 +105,25 @@ enum Chore {
 
 fn main() -> Result<()> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    match Arguments::parse().chore {
-        Chore::Check { only } => checks::run(&root, only.as_deref()),
-        Chore::Generate { check } => generate::run(&root, check).and_then(|()| parameters::run(&root, check)),
-        Chore::ControlPlane => control_plane::run(&root),
-        Chore::Images { load } => images::run(&root, load),
-        Chore::Kind { wish } => kind::run(&root, &wish),
-        Chore::Trim { arguments } => kind::trim::run(&arguments),
-        Chore::Tools => tools::run(),
+    match Arguments::parse().command {
+        Command::Check { only, list: true, .. } => {
+            check_command::list(only.as_deref());
+            Ok(())
+        }
+        Command::Check { only, all, .. } => check_command::run(&root, only.as_deref(), extent(all)),
+        Command::CheckHere { name, all } => check_command::run_here(&root, &name, extent(all)),
+        Command::CleanUpAfter { name, .. } => check_command::clean_up_after(&name),
+        Command::Generate { check } => {
+            generate::run(&root, check).and_then(|()| parameters::run(&root, check))
+        }
+        Command::ControlPlane => kubernetes::run(&root),
+        Command::Images { load } => images::run(&root, load),
+        Command::Kind { command } => kind::run(&root, &command),
+        Command::RuncShim { arguments } => runc_shim::run(&arguments),
+        Command::Tools => tools::run(),
     }
+}
+
+fn extent(all: bool) -> Extent {
+    if all { Extent::All } else { Extent::Landing }
 }

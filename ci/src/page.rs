@@ -5,25 +5,24 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::checks::{Ended, command};
+use crate::command::run as run_tests;
 use crate::debian;
-use crate::sdk::{node_packages, release_binary};
+use crate::outcome::CheckOutcome;
+use crate::sdk::node_packages;
+use crate::workspace::release_programs;
 
 /// Debian's names for a browser and the one family of letters that the picture is drawn in.
 const PACKAGES: [&str; 2] = ["chromium", "fonts-dejavu-core"];
 
 /// Clicks through the page in a headless Chromium, and compares a picture of it.
-pub fn run(root: &Path) -> Result<Ended> {
-    if !debian::is_installed("npm") {
-        return Ok(Ended::Skipped("there is no npm on this machine".to_owned()));
-    }
+pub fn run(root: &Path) -> Result<CheckOutcome> {
     let letters = Path::new("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf");
     if !(debian::is_installed(PACKAGES[0]) && letters.exists()) {
         if !(debian::is_root() && debian::is_installed("apt-get")) {
-            return Ok(Ended::Skipped("no Chromium is installed, and none can be brought".to_owned()));
+            return Ok(CheckOutcome::Skipped("no Chromium is installed, and none can be brought".to_owned()));
         }
         if let Err(why) = debian::install("a browser", &PACKAGES) {
-            return Ok(Ended::Skipped(format!("no Chromium can be brought: {why:#}")));
+            return Ok(CheckOutcome::Skipped(format!("no Chromium can be brought: {why:#}")));
         }
     }
     let folder = root.join("ci/page");
@@ -32,7 +31,7 @@ pub fn run(root: &Path) -> Result<Ended> {
     tests.args(["--test", "page.test.js"]).current_dir(&folder).env("NODE_PATH", packages);
     tests
         .env("CHROMIUM", debian::find(PACKAGES[0]).context("Chromium was brought and is not in PATH")?)
-        .env("ECI_SIM", release_binary(root, "eci-sim")?);
-    command(&mut tests)?;
-    Ok(Ended::Passed)
+        .env("ECI_SIM", release_programs(root)?.path("bin", "eci-sim")?);
+    run_tests(&mut tests)?;
+    Ok(CheckOutcome::Passed)
 }

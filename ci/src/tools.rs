@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use crate::checks::command;
-use crate::kept::{go, kept};
+use crate::cache;
+use crate::command::build;
+use crate::go::go;
 
 /// What `ci/control-plane.toml` pins.
 #[derive(Debug, Deserialize)]
@@ -34,7 +35,7 @@ struct Tool {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NodeImage {
-    /// Also the version of the tool that is built.
+    /// Also the version that stands in `go.mod`, and is built.
     pub coredns: String,
     /// A tag only: what is built stands in `go.mod`.
     pub etcd: String,
@@ -62,7 +63,8 @@ pub fn tool(name: &str) -> Result<PathBuf> {
         .tools
         .get(name)
         .with_context(|| format!("ci/control-plane.toml pins no tool called {name}"))?;
-    let folder = kept(&format!("tools/{name}-{}", tool.version), |folder| install(folder, name, tool))?;
+    let folder =
+        cache::entry(&format!("tools/{name}-{}", tool.version), |folder| install(folder, name, tool))?;
     Ok(folder.join(name))
 }
 
@@ -72,7 +74,7 @@ fn install(folder: &Path, name: &str, tool: &Tool) -> Result<()> {
     let package = format!("{}@{}", tool.package, tool.version);
     let mut install = go(folder)?;
     install.args(["install", "-ldflags", &link, &package]).env("GOBIN", folder);
-    command(&mut install)
+    build(&mut install)
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, ensure};
 
-use crate::beside::apply;
-use crate::plane::Plane;
+use crate::control_plane_session::ControlPlaneSession;
+use crate::local_processes::apply;
 
 /// Speaks, waits, speaks again and ends.
 const SPEAKER: &str = r#"
@@ -29,7 +29,7 @@ spec:
 "#;
 
 /// Looks at them one after the other.
-pub fn are_told(plane: &Plane) -> Result<()> {
+pub fn are_told(plane: &ControlPlaneSession) -> Result<()> {
     apply(plane, SPEAKER)?;
     plane.kubectl("wait --for=condition=Ready pod/speaker --timeout=60s")?;
     // comes back when the container has ended, with what it said until then

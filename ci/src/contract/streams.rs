@@ -5,8 +5,8 @@ use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::beside::apply;
-use crate::plane::Plane;
+use crate::control_plane_session::ControlPlaneSession;
+use crate::local_processes::apply;
 
 /// Stays, and says something some time after it was attached to.
 const STAYING: &str = r#"
@@ -21,7 +21,7 @@ spec:
 "#;
 
 /// Looks at them one after the other.
-pub fn are_carried(plane: &Plane) -> Result<()> {
+pub fn are_carried(plane: &ControlPlaneSession) -> Result<()> {
     apply(plane, STAYING)?;
     plane.kubectl("wait --for=condition=Ready pod/stays --timeout=60s")?;
     for (typed, command, said, code) in [
@@ -58,7 +58,7 @@ pub fn are_carried(plane: &Plane) -> Result<()> {
 }
 
 /// What kubectl says when it is given something to read.
-fn kubectl(plane: &Plane, arguments: &[&str], typed: &str) -> Result<Output> {
+fn kubectl(plane: &ControlPlaneSession, arguments: &[&str], typed: &str) -> Result<Output> {
     let mut kubectl = Command::new("kubectl");
     kubectl.args(arguments).env("KUBECONFIG", &plane.kubeconfig);
     kubectl.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

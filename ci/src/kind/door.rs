@@ -6,7 +6,8 @@ use std::process::{Child, Stdio};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::{Cluster, inside, says};
+use super::cluster::{Cluster, inside};
+use crate::command::output_of;
 
 /// An open door; closed when it is dropped.
 pub struct Door<'a> {
@@ -37,7 +38,7 @@ impl<'a> Door<'a> {
     pub fn get(&self, path: &str) -> Result<Value> {
         let mut kubectl = inside(self.cluster, "kubectl")?;
         kubectl.env("KUBECONFIG", "/dev/null").arg(format!("--server={}", self.address));
-        let said = says(kubectl.args(["get", "--raw", path]))?;
+        let said = output_of(kubectl.args(["get", "--raw", path]))?;
         serde_json::from_str(&said).with_context(|| format!("{path} of the control door is no JSON: {said}"))
     }
 

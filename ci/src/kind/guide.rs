@@ -6,9 +6,11 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 
+use super::cluster::{Cluster, inside};
 use super::door::Door;
-use super::{Cluster, inside, pause, says};
-use crate::kubectl::ROWS;
+use crate::command::output_of;
+use crate::engine::pause;
+use crate::playground::ROWS;
 
 /// How often a command is tried that a cluster may refuse for a moment.
 const TRIES: u32 = 20;
@@ -37,7 +39,7 @@ pub fn play(cluster: &Cluster) -> Result<()> {
 pub fn appears(cluster: &Cluster) -> Result<()> {
     for condition in ["create", "condition=Ready"] {
         let wait = ["wait", &format!("--for={condition}"), "node/virtual-kubelet", "--timeout=60s"];
-        says(inside(cluster, "kubectl")?.args(wait))?;
+        output_of(inside(cluster, "kubectl")?.args(wait))?;
     }
     println!("✓ the node virtual-kubelet appears and is Ready");
     Ok(())

@@ -3,22 +3,21 @@
 //! The simulator runs beside the cluster and has its containers run by the Engine, in the network of the cluster's nodes. What
 //! they send to pods and Services goes by way of the node, whose kube-proxy does for them what it does for pods.
 
+mod network;
 mod nginx;
 mod simulator;
 
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
+use super::cluster::{Cluster, inside};
 use super::guide::{appears, kubectl};
-use super::{Cluster, helm_install, inside, says};
-use crate::checks::command;
+use super::install::helm_install;
+use crate::command::{output_of, run};
+use network::Network;
 use simulator::Simulator;
 
-/// The network of all kind nodes.
-const NETWORK: &str = "kind";
-/// The range of Services, kind's usual one.
-const SERVICES: &str = "10.96.0.0/16";
 /// From which node a pod on which other is called.
 const CALLS: [(&str, &str); 2] = [("virtual", "real"), ("real", "virtual")];
 
@@ -31,9 +30,9 @@ pub fn play(cluster: &Cluster, root: &Path) -> Result<()> {
         "pods of another simulator are on the node; delete them first:\n{there}"
     );
     let archive = nginx::archive()?;
-    says(cluster.command("docker").args(["load", "--quiet", "--input"]).arg(&archive))?;
-    command(inside(cluster, "kind")?.args(["load", "image-archive", "--name", cluster.name]).arg(&archive))?;
-    let simulator = Simulator::start(cluster, root, &Site::of(cluster)?)?;
+    output_of(cluster.command("docker").args(["load", "--quiet", "--input"]).arg(&archive))?;
+    run(inside(cluster, "kind")?.args(["load", "image-archive", "--name", cluster.name]).arg(&archive))?;
+    let simulator = Simulator::start(cluster, root, &Network::of(cluster)?)?;
     let played = meet(cluster, root, &simulator);
     if played.is_err() {
         for words in ["get pods --output wide", "describe pods", "logs caller-virtual", "logs caller-real"] {
@@ -46,43 +45,10 @@ pub fn play(cluster: &Cluster, root: &Path) -> Result<()> {
     simulator.stop()?;
     played?;
     let ours = ["ps", "--all", "--quiet", "--filter", &simulator::label(cluster)];
-    let left = says(cluster.command("docker").args(ours))?;
+    let left = output_of(cluster.command("docker").args(ours))?;
     ensure!(left.trim().is_empty(), "containers of the simulator are left:\n{left}");
     println!("✓ nothing is left of what the Engine ran");
     helm_install(cluster, root, &[])
-}
-
-/// Where things are, seen from the Engine's network.
-struct Site {
-    /// This machine's end of the network.
-    gateway: String,
-    node: String,
-    /// The range of the node's pods.
-    pods: String,
-}
-
-impl Site {
-    fn of(cluster: &Cluster) -> Result<Self> {
-        let docker = |arguments: &[&str]| {
-            says(cluster.command("docker").args(arguments)).map(|said| said.trim().to_owned())
-        };
-        // the network has a range of each kind, of which this is the one with dots
-        let gateways = docker(&[
-            "network",
-            "inspect",
-            NETWORK,
-            "--format",
-            "{{range .IPAM.Config}}{{.Gateway}} {{end}}",
-        ])?;
-        let gateway = gateways.split_whitespace().find(|address| address.contains('.'));
-        let node = format!("{}-control-plane", cluster.name);
-        let address = "{{.NetworkSettings.Networks.kind.IPAddress}}";
-        Ok(Self {
-            gateway: gateway.context("the network kind has no gateway")?.to_owned(),
-            pods: kubectl(cluster, &format!("get node {node} --output jsonpath='{{.spec.podCIDR}}'"), "")?,
-            node: docker(&["inspect", &node, "--format", address])?,
-        })
-    }
 }
 
 fn meet(cluster: &Cluster, root: &Path, simulator: &Simulator) -> Result<()> {

@@ -7,11 +7,12 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
-use crate::checks::{command, with_second_try};
-use crate::control_plane::{module, node_programs};
+use crate::cache;
+use crate::command::{build, retry_once, run};
+use crate::go::go;
 use crate::images::{Owners, pack};
-use crate::kept::{go, kept};
-use crate::tools::{pinned, tool};
+use crate::kubernetes::{module, node_programs};
+use crate::tools::pinned;
 
 /// What a node consists of beside Kubernetes, by Debian's names.
 const PACKAGES: &str = "busybox-static,ca-certificates,conntrack,containerd,containernetworking-plugins,dbus,ethtool,\
@@ -19,7 +20,7 @@ const PACKAGES: &str = "busybox-static,ca-certificates,conntrack,containerd,cont
 /// The release whose containerd and runc are known to serve.
 const SUITE: &str = "bookworm";
 /// Everything of ours that goes into the image.
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 11] = [
     include_str!("../../kind/node-root"),
     include_str!("../../kind/program-root"),
     include_str!("../../kind/pod-network"),
@@ -28,6 +29,7 @@ const SOURCES: [&str; 10] = [
     include_str!("../../kind/node/kind/manifests/default-cni.yaml"),
     include_str!("../../kind/node/usr/local/bin/node-entry"),
     include_str!("../../kind/node/usr/local/lib/virtual-node/kubelet-cgroups"),
+    include_str!("../../control-plane/coredns/main.go"),
     include_str!("../../control-plane/pause/main.go"),
     include_str!("../../control-plane.toml"),
 ];
@@ -41,7 +43,7 @@ pub fn tag() -> String {
 pub fn archive(root: &Path) -> Result<PathBuf> {
     let tag = tag();
     let name = tag.rsplit(':').next().unwrap_or_default();
-    let folder = kept(&format!("kind/node-{name}"), |folder| make(root, &tag, folder))?;
+    let folder = cache::entry(&format!("kind/node-{name}"), |folder| make(root, &tag, folder))?;
     Ok(folder.join("node.tar"))
 }
 
@@ -56,7 +58,7 @@ fn make(root: &Path, tag: &str, folder: &Path) -> Result<()> {
     fs::create_dir_all(&work)?;
 
     let kubernetes = work.join("kubernetes");
-    command(Command::new(scripts.join("program-root")).args([&debian, &programs, &kubernetes]))?;
+    run(Command::new(scripts.join("program-root")).args([&debian, &programs, &kubernetes]))?;
     let mut tags = vec![format!("virtual-node.test/kubernetes:{version}")];
     for program in ["kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler"] {
         tags.push(format!("registry.k8s.io/{program}:{version}"));
@@ -65,16 +67,19 @@ fn make(root: &Path, tag: &str, folder: &Path) -> Result<()> {
     let path = "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     let kubernetes = pack(&kubernetes, Owners::Root, &tags, &json!({ "Env": [path] }), &kubernetes)?;
 
-    let coredns = single_program(&work, &tool("coredns")?, "coredns/coredns", &pinned.coredns)?;
+    let coredns = work.join("coredns-program");
+    let mut build_coredns = go(&root.join("ci/control-plane"))?;
+    build(build_coredns.args(["build", "-ldflags", "-s -w", "-o"]).arg(&coredns).arg("./coredns"))?;
+    let coredns = single_program(&work, &coredns, "coredns/coredns", &pinned.coredns)?;
     let pause = work.join("pause-program");
-    let mut build = go(&root.join("ci/control-plane"))?;
-    command(build.args(["build", "-ldflags", "-s -w", "-o"]).arg(&pause).arg("./pause"))?;
+    let mut build_pause = go(&root.join("ci/control-plane"))?;
+    build(build_pause.args(["build", "-ldflags", "-s -w", "-o"]).arg(&pause).arg("./pause"))?;
     let pause = single_program(&work, &pause, "pause", &pinned.pause)?;
 
     let node = work.join("node");
     let mut lay_out = Command::new(scripts.join("node-root"));
     lay_out.args([&debian, &programs]).args([version, &pinned.pause]).arg(&node);
-    command(lay_out.args([kubernetes, coredns, pause]))?;
+    run(lay_out.args([kubernetes, coredns, pause]))?;
     let path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     let entry = json!({ "Env": ["container=docker", path], "Entrypoint": ["/usr/local/bin/node-entry"] });
     pack(&node, Owners::AsTheyAre, &[tag.to_owned()], &entry, &folder.join("node"))?;
@@ -93,15 +98,27 @@ fn single_program(work: &Path, program: &Path, repository: &str, version: &str) 
 
 /// A Debian root with a node's packages, from wherever this machine's apt gets its own.
 fn debian() -> Result<PathBuf> {
-    let folder = kept(&format!("kind/debian-{SUITE}-{:08x}", module::fingerprint(&[PACKAGES])), |folder| {
-        let asked = Command::new("mmdebstrap").arg("--version").output();
-        ensure!(asked.is_ok(), "mmdebstrap is not installed: `apt-get install mmdebstrap`");
-        with_second_try("bringing Debian's packages", || {
-            let mut bring = Command::new("nice");
-            bring.args(["-n", "10", "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase"]);
-            bring.arg(format!("--include={PACKAGES}")).arg(SUITE).arg(folder.join("root"));
-            command(&mut bring)
-        })
-    })?;
+    let folder =
+        cache::entry(&format!("kind/debian-{SUITE}-{:08x}", module::fingerprint(&[PACKAGES])), |folder| {
+            let asked = Command::new("mmdebstrap").arg("--version").output();
+            ensure!(asked.is_ok(), "mmdebstrap is not installed: `apt-get install mmdebstrap`");
+            retry_once("bringing Debian's packages", || {
+                let mut bring = Command::new("nice");
+                bring.args(["-n", "10", "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase"]);
+                bring.arg(format!("--include={PACKAGES}")).arg(SUITE).arg(folder.join("root"));
+                build(&mut bring)
+            })
+        })?;
     Ok(folder.join("root"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_server_that_is_built_is_the_one_that_kubeadm_asks_for() {
+        let asked = pinned().unwrap().node_image.coredns;
+        assert_eq!(asked, module::required_version("github.com/coredns/coredns"));
+    }
 }

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 
+use super::cluster::{Cluster, inside};
 use super::door::Door;
 use super::guide::{appears, kubectl};
-use super::{Cluster, helm_install, inside, pause};
+use super::install::helm_install;
+use crate::engine::pause;
 
 const RELEASE: &str = "ack-virtual-node";
 /// Runs on while the provider comes and goes.

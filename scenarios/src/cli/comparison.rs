@@ -15,6 +15,7 @@ use crate::diff::compare::{Difference, differences};
 use crate::diff::reasons::{FILE, Reasons};
 use crate::diff::side::{self, Played};
 use crate::outcome::Verdict;
+use crate::report::text::{Manner, Text};
 use crate::runner::Case;
 
 /// How much of a value is printed.
@@ -49,9 +50,11 @@ struct Tally {
     compared: usize,
     explained: usize,
     unexplained: usize,
+    failed: usize,
 }
 
-/// Compares, says what differs, and fails when something differs without a reason.
+/// Compares, says what differs, and fails when something differs without a reason, or a case fails on either cluster: so
+/// whoever compares need not run the cases once more.
 pub(super) fn run(arguments: &Diff) -> anyhow::Result<ExitCode> {
     let reasons = Reasons::known()?;
     let cases = understood(cases::named(&arguments.cases, &super::command())?)?;
@@ -66,6 +69,7 @@ pub(super) fn run(arguments: &Diff) -> anyhow::Result<ExitCode> {
         let [left, right] = &mut sides;
         let mut play = || anyhow::Ok([left.play(case, arguments.seed)?, right.play(case, arguments.seed)?]);
         compared = play().and_then(|first| {
+            tell_failures(&mut out, arguments, case, &first, &mut tally)?;
             let mut seen = found(&first);
             let is_unknown = |one: &Difference| reasons.of(&case.file.case, one).is_none();
             if seen.iter().any(is_unknown) {
@@ -86,10 +90,10 @@ pub(super) fn run(arguments: &Diff) -> anyhow::Result<ExitCode> {
         side.end()?;
     }
     compared?;
-    let Tally { compared, explained, unexplained } = tally;
+    let Tally { compared, explained, unexplained, failed } = tally;
     writeln!(
         out,
-        "{compared} of {} cases compared · {unexplained} differences without a reason · {explained} with one",
+        "{compared} of {} cases compared · {failed} failed · {unexplained} differences without a reason · {explained} with one",
         cases.len()
     )?;
     if arguments.cases.is_empty() {
@@ -97,7 +101,7 @@ pub(super) fn run(arguments: &Diff) -> anyhow::Result<ExitCode> {
             writeln!(out, "nothing needed this row of {FILE}: {row}")?;
         }
     }
-    Ok(if unexplained == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+    Ok(if unexplained + failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 
 impl Side {
@@ -166,6 +170,27 @@ fn tell(
     }
     for difference in known.into_iter().filter(|_| arguments.verbose) {
         show(out, arguments, difference, reasons.of(name, difference))?;
+    }
+    Ok(())
+}
+
+/// Says on which cluster a case failed, and tells it as `run` would.
+fn tell_failures(
+    out: &mut impl Write,
+    arguments: &Diff,
+    case: &Case,
+    [left, right]: &[Played; 2],
+    tally: &mut Tally,
+) -> std::io::Result<()> {
+    for (kind, played) in [(arguments.left, left), (arguments.right, right)] {
+        if played.outcome.failed() {
+            tally.failed += 1;
+            let (name, kind) = (&case.file.case, told(kind));
+            writeln!(out, "  ✗ {name}: failed on {kind}")?;
+            let (command, seed) = (super::command(), arguments.seed.to_string());
+            let manner = Manner { quiet: true, live: false, command, seed, on: format!("--cluster {kind}") };
+            Text::new(&mut *out, manner).case_ended(&played.outcome)?;
+        }
     }
     Ok(())
 }

@@ -8,10 +8,10 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
-use crate::checks::{command, with_second_try};
-use crate::control_plane::module;
+use crate::cache;
+use crate::command::{build, retry_once};
 use crate::images::{Owners, pack};
-use crate::kept::kept;
+use crate::kubernetes::module;
 
 /// What the image is called.
 pub const TAG: &str = "virtual-node.test/nginx:bookworm";
@@ -37,7 +37,7 @@ http {
 /// The archive with the image, made first where that has not been done.
 pub fn archive() -> Result<PathBuf> {
     let fingerprint = module::fingerprint(&[TAG, PACKAGES, CONFIGURATION, &APPLETS.concat()]);
-    let folder = kept(&format!("kind/nginx-{SUITE}-{fingerprint:016x}"), make)?;
+    let folder = cache::entry(&format!("kind/nginx-{SUITE}-{fingerprint:016x}"), make)?;
     Ok(folder.join("nginx.tar"))
 }
 
@@ -45,10 +45,10 @@ fn make(folder: &Path) -> Result<()> {
     let asked = Command::new("mmdebstrap").arg("--version").output();
     ensure!(asked.is_ok(), "mmdebstrap is not installed: `apt-get install mmdebstrap`");
     let root = folder.join("root");
-    with_second_try("bringing Debian's nginx", || {
+    retry_once("bringing Debian's nginx", || {
         let mut bring = Command::new("mmdebstrap");
         bring.args(["--quiet", "--mode=root", "--variant=extract"]);
-        command(bring.arg(format!("--include={PACKAGES}")).arg(SUITE).arg(&root))
+        build(bring.arg(format!("--include={PACKAGES}")).arg(SUITE).arg(&root))
     })?;
     lay_out(&root)?;
     let path = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";

@@ -6,11 +6,11 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use super::{NETWORK, SERVICES, Site, nginx};
-use crate::checks::command;
-use crate::images::target_folder;
-use crate::kind::Cluster;
-use crate::plane::bound;
+use super::network::{NETWORK, Network, SERVICES};
+use super::nginx;
+use crate::command::{bound, run};
+use crate::kind::cluster::Cluster;
+use crate::workspace::debug_programs;
 
 /// A simulator that runs.
 pub struct Simulator {
@@ -26,12 +26,10 @@ pub fn label(cluster: &Cluster) -> String {
 
 impl Simulator {
     /// Builds and starts it, and waits until it answers.
-    pub fn start(cluster: &Cluster, root: &Path, site: &Site) -> Result<Self> {
-        let mut build = Command::new("cargo");
-        build.args(["build", "--quiet", "--package", "eci-sim", "--features", "docker", "--bin", "eci-sim"]);
-        command(build.current_dir(root))?;
-        let mut start = bound(&cluster.command(target_folder(root).join("debug/eci-sim")));
-        start.args(["--listen", &format!("{}:0", site.gateway), "--access-key-id", "local"]);
+    pub fn start(cluster: &Cluster, root: &Path, network: &Network) -> Result<Self> {
+        let programs = debug_programs(root, &["--bin", "eci-sim"])?;
+        let mut start = bound(&cluster.command(programs.path("bin", "eci-sim")?));
+        start.args(["--listen", &format!("{}:0", network.gateway), "--access-key-id", "local"]);
         start.args(["--access-key-secret", "local-secret", "--runtime", "docker"]);
         start.args([
             "--docker-network",
@@ -41,8 +39,8 @@ impl Simulator {
             "--docker-name",
             cluster.name,
         ]);
-        for range in [SERVICES, &site.pods] {
-            start.args(["--docker-route", &format!("{range}={}", site.node)]);
+        for range in [SERVICES, &network.pods] {
+            start.args(["--docker-route", &format!("{range}={}", network.node)]);
         }
         let mut process = start.stdout(Stdio::piped()).spawn().context("cannot start eci-sim")?;
         let output = process.stdout.take().context("eci-sim has no output")?;
@@ -58,7 +56,7 @@ impl Simulator {
 
     /// Ends it as a person would, and waits until its containers are gone.
     pub fn stop(mut self) -> Result<()> {
-        command(Command::new("kill").args(["-TERM", &self.process.id().to_string()]))?;
+        run(Command::new("kill").args(["-TERM", &self.process.id().to_string()]))?;
         let status = self.process.wait()?;
         ensure!(status.success(), "eci-sim ended with {status}");
         Ok(())

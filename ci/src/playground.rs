@@ -6,8 +6,9 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::checks::Ended;
-use crate::sdk::{cache, release_binary};
+use crate::cache;
+use crate::outcome::CheckOutcome;
+use crate::workspace::release_programs;
 
 const BY_SELECTOR: &str = "\
 apiVersion: v1
@@ -82,18 +83,15 @@ pub const ROWS: &[Row] = &[
 ];
 
 /// Starts the playground, plays the rows, ends it with Ctrl-C and looks at what it left behind.
-pub fn run(root: &Path) -> Result<Ended> {
-    if Command::new("kubectl").args(["version", "--client"]).output().is_err() {
-        return Ok(Ended::Skipped("kubectl is not installed".to_owned()));
-    }
-    let folder = cache()?.join(format!("playground-{}", std::process::id()));
+pub fn run(root: &Path) -> Result<CheckOutcome> {
+    let folder = cache::folder()?.join(format!("playground-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    let ended = play(&release_binary(root, "scenarios")?, &folder);
+    let ended = play(release_programs(root)?.path("bin", "scenarios")?, &folder);
     let left_behind = folder.join("virtual-node.kubeconfig").exists();
     std::fs::remove_dir_all(&folder)?;
     ended?;
     ensure!(!left_behind, "the playground left its kubeconfig behind");
-    Ok(Ended::Passed)
+    Ok(CheckOutcome::Passed)
 }
 
 fn play(binary: &Path, folder: &Path) -> Result<()> {

@@ -8,10 +8,11 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::beside::{Programs, Provider, Simulator, apply, install_chart};
 use crate::chart::RELEASE;
-use crate::checks::{Ended, lacking};
-use crate::plane::{Plane, said_by};
+use crate::command::output_of;
+use crate::control_plane_session::ControlPlaneSession;
+use crate::local_processes::{Binaries, Provider, Simulator, apply, install_chart};
+use crate::outcome::CheckOutcome;
 
 /// A pod that needs everything a provider may ask for.
 const POD: &str = r#"
@@ -60,12 +61,9 @@ spec:
 type Right = (String, String, String);
 
 /// Runs the provider as the chart's service account, lets it do all it can do, and compares.
-pub fn run(root: &Path) -> Result<Ended> {
-    if let Some(skipped) = lacking(&["go", "kubectl"]) {
-        return Ok(skipped);
-    }
-    let programs = Programs::build(root)?;
-    let plane = Plane::start(root)?;
+pub fn run(root: &Path) -> Result<CheckOutcome> {
+    let programs = Binaries::build(root)?;
+    let plane = ControlPlaneSession::start(root)?;
     install_chart(root, &plane)?;
     let simulator = Simulator::start(&programs)?;
     let start = || Provider::start(&programs, &plane, &simulator);
@@ -93,11 +91,11 @@ pub fn run(root: &Path) -> Result<Ended> {
     ensure!(unused.is_empty(), "the chart gives rights that the provider does not use: {unused:#?}");
     println!("✓ the provider works with the chart's {} rights and uses each", given.len());
     plane.end()?;
-    Ok(Ended::Passed)
+    Ok(CheckOutcome::Passed)
 }
 
 /// A node that comes up; a pod that needs everything, its log and its end; one that falls.
-fn lives(plane: &Plane) -> Result<()> {
+fn lives(plane: &ControlPlaneSession) -> Result<()> {
     plane.kubectl("wait --for=create node/virtual-kubelet --timeout=30s")?;
     plane.kubectl("wait --for=condition=Ready node/virtual-kubelet --timeout=30s")?;
     apply(plane, POD)?;
@@ -114,7 +112,7 @@ fn lives(plane: &Plane) -> Result<()> {
 }
 
 /// Asks the node's port itself, as a metrics collector does: with the token of somebody who may, and of nobody.
-fn asks_with_a_token(plane: &Plane) -> Result<()> {
+fn asks_with_a_token(plane: &ControlPlaneSession) -> Result<()> {
     let port = "get node virtual-kubelet --output jsonpath={.status.daemonEndpoints.kubeletEndpoint.Port}";
     let port = plane.kubectl(port)?;
     plane.kubectl("create serviceaccount asks")?;
@@ -126,7 +124,7 @@ fn asks_with_a_token(plane: &Plane) -> Result<()> {
         let mut kubectl = Command::new("kubectl");
         kubectl.env("KUBECONFIG", "/dev/null").arg(format!("--server=https://127.0.0.1:{port}"));
         kubectl.arg("--insecure-skip-tls-verify").arg(format!("--token={}", token.trim()));
-        said_by(kubectl.args(["get", "--raw", "/pods"]))
+        output_of(kubectl.args(["get", "--raw", "/pods"]))
     };
     ensure!(ask(&token)?.contains("needs-all"), "the node does not list its pods");
     ensure!(ask("nobody").is_err(), "the node answers nobody in particular");
@@ -160,7 +158,7 @@ fn used(log: &Path) -> Result<(BTreeSet<Right>, BTreeSet<Right>)> {
 }
 
 /// What the chart's roles give, as the API server has them.
-fn given(plane: &Plane) -> Result<BTreeSet<Right>> {
+fn given(plane: &ControlPlaneSession) -> Result<BTreeSet<Right>> {
     let mut given = BTreeSet::new();
     for role in
         [format!("get clusterrole {RELEASE}"), format!("--namespace kube-node-lease get role {RELEASE}")]

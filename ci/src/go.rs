@@ -1,67 +1,25 @@
-//! What takes minutes to bring is brought once: kept outside the clone, complete or not there at all.
+//! The Go command that everything of others is built with.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::sdk::cache;
+use crate::supervision;
 
 /// The oldest Go that builds Kubernetes 1.34.
 const GO_AT_LEAST: (u32, u32) = (1, 24);
 
-/// Gives the folder `name` of the cache; when it is not there yet, `bring` fills it first.
-///
-/// Two that ask at once do not race: the second waits for the first. A folder under its own name is always complete,
-/// since it is filled under another one.
-pub fn kept(name: &str, bring: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
-    let folder = cache()?.join(name);
-    if folder.is_dir() {
-        return Ok(folder);
-    }
-    let beside = folder.parent().context("a kept folder has a parent")?;
-    fs::create_dir_all(beside).with_context(|| format!("cannot make {}", beside.display()))?;
-    let _alone = lock(&with_ending(&folder, "lock"))?;
-    if folder.is_dir() {
-        return Ok(folder);
-    }
-    let partial = with_ending(&folder, "partial");
-    if partial.exists() {
-        fs::remove_dir_all(&partial).with_context(|| format!("cannot clear {}", partial.display()))?;
-    }
-    fs::create_dir_all(&partial).with_context(|| format!("cannot make {}", partial.display()))?;
-    bring(&partial)?;
-    fs::rename(&partial, &folder).with_context(|| format!("cannot keep {}", folder.display()))?;
-    Ok(folder)
-}
-
-/// `folder` under another ending; versions have dots of their own, so it is added, not replaced.
-fn with_ending(folder: &Path, ending: &str) -> PathBuf {
-    let mut name = folder.as_os_str().to_owned();
-    name.push(".");
-    name.push(ending);
-    PathBuf::from(name)
-}
-
-/// Held until it is dropped, or until this process is gone, whatever ended it.
-fn lock(path: &Path) -> Result<File> {
-    let file = File::create(path).with_context(|| format!("cannot open {}", path.display()))?;
-    if file.try_lock().is_err() {
-        eprintln!("another build holds {}; waiting for it", path.display());
-        file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
-    }
-    Ok(file)
-}
-
-/// A Go command that builds for a container or for this machine alike, and leaves room for others.
+/// A Go command that builds for a container and for this machine alike.
 pub fn go(folder: &Path) -> Result<Command> {
     let asked = Command::new("go").arg("version").env("GOTOOLCHAIN", "local").output();
     let said = asked.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
     serves(said.ok().as_deref())?;
+    // a person at this machine goes first; in a run of all checks everybody waits for this
+    let niceness = if supervision::is_part_of_a_run() { "0" } else { "10" };
     let mut command = Command::new("nice");
     command
-        .args(["-n", "10", "go"])
+        .args(["-n", niceness, "go"])
         .current_dir(folder)
         .env("CGO_ENABLED", "0")
         .env("GOTOOLCHAIN", "local")
@@ -113,10 +71,5 @@ mod tests {
             assert_eq!(serves(said).unwrap_err().to_string(), sentence);
         }
         assert!(serves(Some("go version go1.26.8 linux/amd64")).is_ok());
-    }
-
-    #[test]
-    fn an_ending_is_added_to_a_version() {
-        assert_eq!(with_ending(Path::new("/c/v1.34.4"), "lock"), Path::new("/c/v1.34.4.lock"));
     }
 }

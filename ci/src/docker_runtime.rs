@@ -7,37 +7,35 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::checks::{Ended, cargo, command};
+use crate::command::run;
 use crate::debian;
-use crate::kind::engine::Engine;
+use crate::engine::Engine;
+use crate::outcome::CheckOutcome;
+use crate::workspace::debug_programs;
 
 /// Debian's one program that needs no libraries, and where it is.
 const PACKAGE: &str = "busybox-static";
 const PROGRAM: &str = "/bin/busybox";
 /// What the image is called.
 const TAG: &str = "busybox";
-/// What is played.
-const OWN: [&str; 6] = ["--package", "eci-sim", "--features", "docker", "--test", "real_engine"];
 
 /// Plays it on the Engine that answers, or on one of our own, which is gone afterwards.
-pub fn play(root: &Path) -> Result<Ended> {
+pub fn check(root: &Path) -> Result<CheckOutcome> {
     // built where there is a network
-    cargo(root, &[&["test", "--no-run"], &OWN[..]].concat())?;
+    let programs = debug_programs(root, &["--test", "real_engine"])?;
+    let test = programs.path("test", "real_engine")?;
     let was_there = Engine::running().is_some();
     let engine = match Engine::ensure() {
         Ok(engine) => engine,
-        Err(why) => return Ok(Ended::Skipped(format!("{why:#}"))),
+        Err(why) => return Ok(CheckOutcome::Skipped(format!("{why:#}"))),
     };
-    let played = with_image(&engine).and_then(|()| {
-        let mut test = engine.command("cargo");
-        test.args(["test", "--offline"]).args(OWN).args(["--", "--ignored"]);
-        command(test.current_dir(root))
-    });
+    let played = with_image(&engine)
+        .and_then(|()| run(engine.command(test).arg("--ignored").current_dir(root.join("eci-sim"))));
     if !was_there {
         engine.stop()?;
     }
     played?;
-    Ok(Ended::Passed)
+    Ok(CheckOutcome::Passed)
 }
 
 /// Makes sure that the Engine has the image.
@@ -63,7 +61,7 @@ fn with_image(engine: &Engine) -> Result<()> {
     tar.arg("--create").arg("--directory").arg(folder.path()).arg(".").stdout(Stdio::piped());
     let mut tar = tar.spawn().context("cannot start tar")?;
     let packed = tar.stdout.take().context("tar says nothing")?;
-    command(engine.command("docker").args(["import", "-", TAG]).stdin(packed))?;
+    run(engine.command("docker").args(["import", "-", TAG]).stdin(packed))?;
     ensure!(tar.wait()?.success(), "tar failed");
     Ok(())
 }

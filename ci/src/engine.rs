@@ -9,9 +9,10 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use crate::checks::command;
+use crate::cache;
+use crate::command::run;
 use crate::debian::{self, is_installed, is_root};
-use crate::sdk::cache;
+use crate::supervision::MARK;
 
 const NAMESPACE: &str = "virtual-node-kind";
 /// What Debian calls an Engine and what it needs.
@@ -32,6 +33,13 @@ impl Engine {
         if let Some(engine) = Self::running() {
             return Ok(engine);
         }
+        Self::install()?;
+        start()?;
+        Ok(Self::Own)
+    }
+
+    /// Brings what an Engine of ours needs, where it is not there yet.
+    pub fn install() -> Result<()> {
         let installed = ["dockerd", "docker", "iptables", "ip", "mmdebstrap"].into_iter().all(is_installed);
         if let Some(why) = hindrance(is_root(), installed, is_installed("apt-get")) {
             bail!(why);
@@ -40,8 +48,7 @@ impl Engine {
             // its service is not wanted: the Engine is started below, where it touches nobody's network
             debian::install("a Docker Engine", &PACKAGES)?;
         }
-        start()?;
-        Ok(Self::Own)
+        Ok(())
     }
 
     /// The Engine that answers right now, if one does. Ours goes first: it is there because somebody started it here.
@@ -86,12 +93,12 @@ impl Engine {
             fs::read_to_string(run_folder().join("dockerd.pid")).context("our Engine has no pid file")?;
         let name = fs::read_to_string(format!("/proc/{}/comm", id.trim())).unwrap_or_default();
         if name.trim() == "dockerd" {
-            command(Command::new("kill").args(["-TERM", id.trim()]))?;
+            run(Command::new("kill").args(["-TERM", id.trim()]))?;
             // waits for a process that is not a child of this one
             let pid = format!("--pid={}", id.trim());
-            command(Command::new("timeout").args(["60", "tail", &pid, "--follow", "/dev/null"]))?;
+            run(Command::new("timeout").args(["60", "tail", &pid, "--follow", "/dev/null"]))?;
         }
-        command(Command::new("ip").args(["netns", "delete", NAMESPACE]))?;
+        run(Command::new("ip").args(["netns", "delete", NAMESPACE]))?;
         fs::remove_dir_all(run_folder()).context("cannot remove our Engine's folder")
     }
 }
@@ -125,13 +132,13 @@ fn hindrance(root: bool, installed: bool, debian: bool) -> Option<&'static str> 
 
 fn start() -> Result<()> {
     let folder = run_folder();
-    let kept = cache()?.join("kind");
+    let kept = cache::folder()?.join("kind");
     for folder in [&folder, &kept] {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
     if !Path::new("/run/netns").join(NAMESPACE).exists() {
-        command(Command::new("ip").args(["netns", "add", NAMESPACE]))?;
-        command(Command::new("ip").args(["-n", NAMESPACE, "link", "set", "lo", "up"]))?;
+        run(Command::new("ip").args(["netns", "add", NAMESPACE]))?;
+        run(Command::new("ip").args(["-n", NAMESPACE, "link", "set", "lo", "up"]))?;
     }
     let configuration = json!({
         "data-root": kept.join("docker"),
@@ -148,7 +155,13 @@ fn start() -> Result<()> {
     // `ip netns exec` would mount another /sys, without the cgroups
     let mut daemon = Command::new("nsenter");
     daemon.arg(format!("--net=/run/netns/{NAMESPACE}")).args(["--", "dockerd", "--config-file"]).arg(&file);
-    daemon.stdin(Stdio::null()).stdout(written.try_clone()?).stderr(written).process_group(0);
+    // whoever ends a check ends its Engine in order: what is killed leaves its containers behind
+    daemon
+        .env_remove(MARK)
+        .stdin(Stdio::null())
+        .stdout(written.try_clone()?)
+        .stderr(written)
+        .process_group(0);
     let mut daemon = daemon.spawn().context("cannot start dockerd")?;
     for _ in 0..300 {
         if Engine::Own.answers() {
@@ -170,7 +183,7 @@ fn runtime(folder: &Path) -> Result<PathBuf> {
     let program = folder.join("ci");
     fs::copy("/proc/self/exe", &program).context("cannot copy this program for the Engine")?;
     let script = folder.join("trim");
-    fs::write(&script, format!("#!/bin/sh\nexec {} trim -- \"$@\"\n", program.display()))?;
+    fs::write(&script, format!("#!/bin/sh\nexec {} runc-shim -- \"$@\"\n", program.display()))?;
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
     Ok(script)
 }

@@ -9,24 +9,22 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::chart::{PARAMETERS, RELEASE};
-use crate::checks::command;
-use crate::images::target_folder;
-use crate::plane::{Plane, bound_to_us, interrupt, said_by};
+use crate::command::{bound_to_us, interrupt, output_of};
+use crate::control_plane_session::ControlPlaneSession;
+use crate::workspace::debug_programs;
 
 /// The programs of the house, built for debugging.
-pub struct Programs {
+pub struct Binaries {
     simulator: PathBuf,
     provider: PathBuf,
 }
 
-impl Programs {
+impl Binaries {
     /// Builds both.
     pub fn build(root: &Path) -> Result<Self> {
-        let build = ["build", "--quiet", "--package", "eci-sim", "--package", "provider"];
-        command(Command::new("cargo").args(build).current_dir(root))?;
-        let [simulator, provider] =
-            ["eci-sim", "provider"].map(|name| target_folder(root).join("debug").join(name));
-        Ok(Self { simulator, provider })
+        let programs = debug_programs(root, &["--bin", "eci-sim", "--bin", "provider"])?;
+        let of = |name| programs.path("bin", name).map(Path::to_owned);
+        Ok(Self { simulator: of("eci-sim")?, provider: of("provider")? })
     }
 }
 
@@ -40,7 +38,7 @@ pub struct Simulator {
 
 impl Simulator {
     /// Starts it on free ports, with a control door.
-    pub fn start(programs: &Programs) -> Result<Self> {
+    pub fn start(programs: &Binaries) -> Result<Self> {
         let mut command = bound_to_us(&programs.simulator);
         command.args(["--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"]);
         command.env("ECI_ACCESS_KEY", "the-id").env("ECI_SECRET_KEY", "hush");
@@ -58,7 +56,7 @@ impl Simulator {
 
     /// The groups that are there, as the control door shows them.
     pub fn groups(&self) -> Result<Vec<Value>> {
-        let said = said_by(kubectl_at(&self.door).args(["get", "--raw", "/groups"]))?;
+        let said = output_of(kubectl_at(&self.door).args(["get", "--raw", "/groups"]))?;
         serde_json::from_str(&said).context("the control door lists no groups")
     }
 
@@ -83,7 +81,7 @@ pub struct Provider {
 
 impl Provider {
     /// Starts it with the chart's service account, which has to be there.
-    pub fn start(programs: &Programs, plane: &Plane, simulator: &Simulator) -> Result<Self> {
+    pub fn start(programs: &Binaries, plane: &ControlPlaneSession, simulator: &Simulator) -> Result<Self> {
         let kubeconfig = as_service_account(plane)?;
         let log = kubeconfig.with_file_name("provider.log");
         let file = fs::File::options().append(true).create(true).open(&log)?;
@@ -123,7 +121,7 @@ impl Drop for Process {
 }
 
 /// A kubeconfig with nothing but the token of the chart's service account.
-fn as_service_account(plane: &Plane) -> Result<PathBuf> {
+fn as_service_account(plane: &ControlPlaneSession) -> Result<PathBuf> {
     let token = plane.kubectl(&format!("--namespace kube-system create token {RELEASE} --duration 1h"))?;
     let text = fs::read_to_string(&plane.kubeconfig)?;
     let mut config: Value = serde_json::from_str(&text)?;
@@ -134,7 +132,7 @@ fn as_service_account(plane: &Plane) -> Result<PathBuf> {
 }
 
 /// Installs the chart; its Deployment stays without a node to run on, its rights are what counts.
-pub fn install_chart(root: &Path, plane: &Plane) -> Result<()> {
+pub fn install_chart(root: &Path, plane: &ControlPlaneSession) -> Result<()> {
     let chart = root.join("provider/chart");
     let chart = chart.to_str().context("the path of this clone is no text")?;
     let values = PARAMETERS.into_iter().flat_map(|value| ["--set-string", value]);
@@ -142,7 +140,7 @@ pub fn install_chart(root: &Path, plane: &Plane) -> Result<()> {
 }
 
 /// Has kubectl take what is given as YAML or JSON.
-pub fn apply(plane: &Plane, text: &str) -> Result<()> {
+pub fn apply(plane: &ControlPlaneSession, text: &str) -> Result<()> {
     let mut kubectl = Command::new("kubectl");
     kubectl.args(["apply", "--filename", "-"]).env("KUBECONFIG", &plane.kubeconfig);
     feed(&mut kubectl, text)

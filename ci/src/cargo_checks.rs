@@ -1,0 +1,68 @@
+//! The checks that are cargo's own: form, tests, lints, documentation, the main job, the benches.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::command::{build, run};
+use crate::outcome::{CheckOutcome, Extent};
+use crate::workspace::{SELECTION, all_debug_programs, cargo, foreign_tests, release_programs};
+
+/// rustfmt.
+pub fn format(root: &Path) -> Result<CheckOutcome> {
+    run(&mut cargo(root, &["fmt", "--all", "--check"]))?;
+    Ok(CheckOutcome::Passed)
+}
+
+/// Compiles everything once that is looked at in the profile for debugging.
+pub fn programs(root: &Path) -> Result<CheckOutcome> {
+    all_debug_programs(root)?;
+    Ok(CheckOutcome::Passed)
+}
+
+/// Every test; with `--all` also without the feature `docker`, to the letter as the README has it.
+pub fn tests(root: &Path, extent: Extent) -> Result<CheckOutcome> {
+    run(&mut cargo(root, &[&["test"], &SELECTION[..]].concat()))?;
+    if extent == Extent::All {
+        run(&mut cargo(root, &["test"]))?;
+    }
+    Ok(CheckOutcome::Passed)
+}
+
+/// Clippy, without a warning; with `--all` also without the feature `docker`.
+pub fn lints(root: &Path, extent: Extent) -> Result<CheckOutcome> {
+    let quiet = ["--all-targets", "--quiet", "--", "-D", "warnings"];
+    build(&mut cargo(root, &[&["clippy"], &SELECTION[..], &quiet].concat()))?;
+    if extent == Extent::All {
+        build(&mut cargo(root, &[&["clippy", "--workspace"], &quiet[..]].concat()))?;
+    }
+    Ok(CheckOutcome::Passed)
+}
+
+/// The documentation of the workspace, without a warning.
+pub fn documentation(root: &Path) -> Result<CheckOutcome> {
+    let mut doc = cargo(root, &[&["doc", "--no-deps", "--quiet"], &SELECTION[..]].concat());
+    build(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
+    Ok(CheckOutcome::Passed)
+}
+
+/// The README's first command.
+pub fn main_job(root: &Path) -> Result<CheckOutcome> {
+    release_programs(root)?;
+    run(&mut cargo(root, &["run", "--release"]))?;
+    Ok(CheckOutcome::Passed)
+}
+
+/// Each bench once, in the profile for debugging: that it runs is looked at, not how fast.
+pub fn benches(root: &Path) -> Result<CheckOutcome> {
+    let benches = [&["test", "--bench", "*"], &SELECTION[..]].concat();
+    build(&mut cargo(root, &[&benches[..], &["--no-run"]].concat()))?;
+    run(&mut cargo(root, &[&benches[..], &["--", "--test"]].concat()))?;
+    Ok(CheckOutcome::Passed)
+}
+
+/// Compiles the module that other projects copy, and its tests.
+pub fn module(root: &Path) -> Result<CheckOutcome> {
+    foreign_tests(root)?;
+    Ok(CheckOutcome::Passed)
+}

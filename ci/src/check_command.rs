@@ -1,0 +1,186 @@
+//! `cargo ci check`: chooses checks, runs them, and tells what came of them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::checks::CHECKS;
+use crate::command::{bound_to_us, built_for, missing};
+use crate::outcome::{CheckOutcome, Extent};
+use crate::schedule::{Check, Finished, REPORT, Report, Run, Verdict, line, span};
+use crate::{cache, workspace};
+
+/// After which a run of all checks is ended, from nothing in any cache.
+const WHOLE: Duration = Duration::from_secs(60 * 60);
+/// When `.ci/run` began, in seconds since 1970: before this program was built.
+const BEGAN: &str = "VIRTUAL_NODE_BEGAN";
+
+/// Runs the checks whose name contains `only` (all without it) and fails when one of them failed.
+pub fn run(root: &Path, only: Option<&str>, extent: Extent) -> Result<()> {
+    let checks: Vec<&Check> = chosen(only).collect();
+    let names = || CHECKS.iter().map(|check| check.name).collect::<Vec<_>>().join("; ");
+    ensure!(!checks.is_empty(), "no check is called `{}`; there are: {}", only.unwrap_or_default(), names());
+    let is_whole = only.is_none();
+    if is_whole {
+        workspace::prune(root)?;
+        cache::prune()?;
+    }
+    let began = began();
+    let until_now = now() - began;
+    let word = |word: &'static str| {
+        move |check: &Check| {
+            // this program may be built anew while it runs; then no path leads to it but this one
+            let mut command = bound_to_us(Path::new(&format!("/proc/{}/exe", std::process::id())));
+            command.args([word, check.name]);
+            if extent == Extent::All {
+                command.arg("--all");
+            }
+            command
+        }
+    };
+    let (command, clean_up) = (word("check-here"), word("clean-up-after"));
+    let (logs, budget) = (logs()?, if extent == Extent::All { WHOLE * 2 } else { WHOLE });
+    let finished = Run { checks, command: &command, clean_up: &clean_up, logs, budget }.play()?;
+    println!();
+    finished.iter().for_each(|one| println!("{}", line(one)));
+    if is_whole {
+        let table = table(&finished, until_now, now() - began);
+        let path = self::logs()?.join("last-run.md");
+        fs::write(&path, &table).with_context(|| format!("cannot write {}", path.display()))?;
+        println!("\n{table}\nThe same table is in {}.", path.display());
+    }
+    let failed: Vec<_> = finished.iter().filter(|one| matches!(one.verdict, Verdict::Failed(_))).collect();
+    let names: Vec<_> = failed.iter().map(|one| one.name).collect();
+    ensure!(failed.is_empty(), "{} of {} checks failed: {}", failed.len(), finished.len(), names.join("; "));
+    Ok(())
+}
+
+/// Runs one check in this process, and tells whoever started it what came of it.
+pub fn run_here(root: &Path, name: &str, extent: Extent) -> Result<()> {
+    let check = named(name)?;
+    let ended = match missing(check.needs) {
+        Some(program) => Ok(CheckOutcome::Skipped(format!("{program} is not installed"))),
+        None => (check.run)(root, extent),
+    };
+    let verdict = match &ended {
+        Ok(CheckOutcome::Passed) => Verdict::Passed,
+        Ok(CheckOutcome::Skipped(why)) => Verdict::Skipped(why.clone()),
+        Err(error) => Verdict::Failed(error.to_string().lines().next().unwrap_or_default().to_owned()),
+    };
+    let building = u64::try_from(built_for().as_millis()).unwrap_or(u64::MAX);
+    if let Some(path) = std::env::var_os(REPORT) {
+        fs::write(path, serde_json::to_string(&Report { verdict, building })?)
+            .context("cannot tell what came of it")?;
+    }
+    ended.map(drop)
+}
+
+/// Takes away what a check that was killed has left.
+pub fn clean_up_after(name: &str) -> Result<()> {
+    named(name)?.clean_up.map_or(Ok(()), |clean_up| clean_up())
+}
+
+/// Prints what there is to check.
+pub fn list(only: Option<&str>) {
+    println!("| check | needs | after | takes, warm | budget | only with `--all` |");
+    println!("|---|---|---|---|---|---|");
+    for check in chosen(only) {
+        let (needs, after) = (check.needs.join(", "), check.after.join("; "));
+        let Check { name, takes, budget, all, .. } = check;
+        println!("| {name} | {needs} | {after} | {takes} s | {budget} s | {all} |");
+    }
+    println!("\nEach is ended when it outlasts its budget, and so is the whole after {}.", span(WHOLE));
+}
+
+fn chosen(only: Option<&str>) -> impl Iterator<Item = &'static Check> {
+    CHECKS.iter().filter(move |check| only.is_none_or(|only| check.name.contains(only)))
+}
+
+fn named(name: &str) -> Result<&'static Check> {
+    match CHECKS.iter().find(|check| check.name == name) {
+        Some(check) => Ok(check),
+        None => bail!("no check is called `{name}`"),
+    }
+}
+
+fn logs() -> Result<PathBuf> {
+    Ok(cache::folder()?.join("checks"))
+}
+
+/// What each check took, to be pasted into a document.
+fn table(finished: &[Finished], before: Duration, whole: Duration) -> String {
+    let mut text = String::from(
+        "| check | took | building | running | budget | came of it |\n|---|---|---|---|---|---|\n",
+    );
+    text.push_str(&format!("| `cargo ci` builds itself | {0} | {0} | | | |\n", span(before)));
+    for one in finished {
+        let came = match &one.verdict {
+            Verdict::Passed => "passed",
+            Verdict::Skipped(_) => "skipped",
+            Verdict::Failed(_) => "failed",
+        };
+        let (took, building, budget) = (span(one.took), span(one.building), span(one.budget));
+        let running = span(one.took.saturating_sub(one.building));
+        text.push_str(&format!("| {} | {took} | {building} | {running} | {budget} | {came} |\n", one.name));
+    }
+    let (minutes, seconds) = (whole.as_secs() / 60, whole.as_secs() % 60);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    text.push_str(&format!("\nThe whole run: {minutes} min {seconds} s on {cores} cores.\n"));
+    text
+}
+
+/// When the run began, as time since 1970.
+fn began() -> Duration {
+    let said = std::env::var(BEGAN).ok().and_then(|text| text.parse().ok());
+    said.map_or_else(now, Duration::from_secs).min(now())
+}
+
+#[allow(clippy::disallowed_methods, reason = "how long a run takes is for people to read")]
+fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_check_has_its_name_alone_and_builds_on_what_stands_before_it() {
+        let mut known = BTreeSet::new();
+        for check in CHECKS {
+            for name in check.after {
+                assert!(
+                    known.contains(name),
+                    "`{}` builds on `{name}`, which does not stand before it",
+                    check.name
+                );
+            }
+            assert!(known.insert(check.name), "there are two checks called `{}`", check.name);
+        }
+    }
+
+    #[test]
+    fn a_budget_leaves_room_for_what_a_check_takes() {
+        for Check { name, takes, budget, .. } in CHECKS {
+            assert!(*budget >= 2 * takes && *budget <= WHOLE.as_secs(), "`{name}` has {budget} s");
+        }
+    }
+
+    #[test]
+    fn the_table_splits_what_a_check_took_into_building_and_running() {
+        let finished = Finished {
+            name: "tests",
+            verdict: Verdict::Passed,
+            took: Duration::from_secs(90),
+            building: Duration::from_secs(30),
+            budget: Duration::from_secs(600),
+        };
+        let told = table(&[finished], Duration::from_secs(7), Duration::from_secs(97));
+        assert!(told.contains("| tests | 90 s | 30 s | 60 s | 600 s | passed |"), "{told}");
+        assert!(told.contains("The whole run: 1 min 37 s"), "{told}");
+    }
+}

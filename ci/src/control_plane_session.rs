@@ -1,0 +1,97 @@
+//! A control plane for one check: started, spoken to by kubectl and helm, ended by Ctrl-C.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result};
+
+use crate::command::{bound_to_us, interrupt, output_of};
+use crate::kubernetes::control_plane;
+use crate::tools::tool;
+use crate::workspace::debug_programs;
+
+/// A control plane that runs; killed when it is dropped before its end.
+pub struct ControlPlaneSession {
+    process: Child,
+    /// For every right.
+    pub kubeconfig: PathBuf,
+    helm: PathBuf,
+}
+
+impl ControlPlaneSession {
+    /// Builds and starts it.
+    pub fn start(root: &Path) -> Result<Self> {
+        control_plane(root)?;
+        let helm = tool("helm")?;
+        let programs = debug_programs(root, &["--example", "up"])?;
+        let mut command = bound_to_us(programs.path("example", "up")?);
+        let mut process = command.stdout(Stdio::piped()).spawn().context("cannot start a control plane")?;
+        let output = process.stdout.take().context("the control plane has no output")?;
+        let mut plane = Self { process, kubeconfig: PathBuf::new(), helm };
+        let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+        let told = lines.find_map(|line| line.strip_prefix("export KUBECONFIG=").map(PathBuf::from));
+        plane.kubeconfig = told.context("the control plane ended before it was ready")?;
+        // a pipe that nobody reads would end it
+        std::thread::spawn(move || lines.for_each(drop));
+        Ok(plane)
+    }
+
+    /// What kubectl says to these words.
+    pub fn kubectl(&self, words: &str) -> Result<String> {
+        output_of(Command::new("kubectl").args(words.split(' ')).env("KUBECONFIG", &self.kubeconfig))
+    }
+
+    /// What helm says, in the chart's own namespace.
+    pub fn helm(&self, arguments: &[&str]) -> Result<String> {
+        let mut helm = Command::new(&self.helm);
+        helm.args(arguments).args(["--namespace", "kube-system"]);
+        output_of(helm.env("KUBECONFIG", &self.kubeconfig))
+    }
+
+    /// The log of who asked for what.
+    pub fn audit_log(&self) -> PathBuf {
+        self.kubeconfig.with_file_name("audit.log")
+    }
+
+    /// Presses Ctrl-C and waits.
+    pub fn end(mut self) -> Result<()> {
+        interrupt(&mut self.process, "the control plane")
+    }
+}
+
+impl Drop for ControlPlaneSession {
+    fn drop(&mut self) {
+        let _ = self.process.kill(); // already gone after `end`
+        let _ = self.process.wait();
+    }
+}
+
+/// A kubectl that watches, until it is asked what it saw.
+pub struct Watch(Child, BufReader<std::process::ChildStdout>);
+
+impl Watch {
+    /// Starts it.
+    pub fn start(plane: &ControlPlaneSession, words: &str) -> Result<Self> {
+        let mut kubectl = Command::new("kubectl");
+        kubectl.args(words.split(' ')).env("KUBECONFIG", &plane.kubeconfig).stdout(Stdio::piped());
+        let mut child = kubectl.spawn().context("cannot start kubectl")?;
+        let output = child.stdout.take().context("kubectl has no output")?;
+        Ok(Self(child, BufReader::new(output)))
+    }
+
+    /// Ends it, and gives all it said.
+    pub fn end(mut self) -> Result<String> {
+        self.0.kill()?;
+        let mut said = String::new();
+        self.1.read_to_string(&mut said)?;
+        Ok(said)
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let _ = self.0.kill(); // already gone after `end`
+        let _ = self.0.wait();
+    }
+}

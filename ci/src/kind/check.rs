@@ -1,0 +1,154 @@
+//! The check on kind: everything on a cluster of its own, from its making to its end.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+use super::cluster::{CHECKED, Cluster, delete, down, inside, prepare, up};
+use super::install::{Time, install, load};
+use super::{containers, guide, mixed, node_image, release};
+use crate::command::{retry_once, run as run_command};
+use crate::engine::{self, Engine};
+use crate::images;
+use crate::outcome::{CheckOutcome, Extent};
+use crate::tools::tool;
+use crate::workspace::release_programs;
+
+/// What a case may need and kind's cluster lacks.
+const LACKING: [&str; 2] = ["lone-node", "stepped-time"];
+
+/// Brings all that a cluster is made of, the node's image first.
+pub fn node_image(root: &Path) -> Result<CheckOutcome> {
+    let brought = retry_once("bringing what a kind cluster is made of", || {
+        Engine::install()?;
+        println!("{}", node_image::archive(root)?.display());
+        println!("{}", tool("kind")?.display());
+        Ok(())
+    });
+    Ok(brought.map_or_else(|why| CheckOutcome::Skipped(format!("{why:#}")), |()| CheckOutcome::Passed))
+}
+
+/// Takes away what a check that was killed has left: its cluster, and our Engine.
+pub fn clean_up() -> Result<()> {
+    down(CHECKED)
+}
+
+/// Everything on a cluster of its own; the cluster goes, whatever comes of it. What this machine does not give is said,
+/// tried once more, and then a reason to go on without.
+pub fn run(root: &Path, extent: Extent) -> Result<CheckOutcome> {
+    let was_there = Engine::running().is_some();
+    if let Err(why) = retry_once("preparing a kind cluster", || prepare(root).map(drop)) {
+        if let Some(engine) = Engine::running().filter(|_| !was_there) {
+            engine.stop()?;
+        }
+        return Ok(CheckOutcome::Skipped(format!("{why:#}")));
+    }
+    let cluster = Cluster { engine: Engine::ensure()?, name: CHECKED };
+    let played = play(&cluster, root, extent);
+    if played.is_err() {
+        explain(&cluster);
+    }
+    let ended = down(CHECKED);
+    played.and(ended)?;
+    ensure!(was_there || !engine::is_left(), "something of our Engine is left");
+    println!("✓ the cluster is gone{}", if was_there { "" } else { ", and so is the Engine" });
+    Ok(CheckOutcome::Passed)
+}
+
+fn play(cluster: &Cluster, root: &Path, extent: Extent) -> Result<()> {
+    retry_once("making a kind cluster", || {
+        // what a killed run left, or the first try
+        delete(cluster)?;
+        up(cluster)
+    })?;
+    let archives = images::build(root)?;
+    load(cluster, &archives)?;
+    install(cluster, root, Time::Simulated)?;
+    cases(cluster, root, extent)?;
+    release::uninstall(cluster)?;
+    install(cluster, root, Time::Real)?;
+    guide::play(cluster)?;
+    mixed::play(cluster, root)?;
+    release::live(cluster, root)?;
+    containers::test(cluster, root, &archives)
+}
+
+/// One case of each folder or every case, against the provider and the simulator that run as pods.
+fn cases(cluster: &Cluster, root: &Path, extent: Extent) -> Result<()> {
+    let chosen = match extent {
+        Extent::Landing => one_a_folder(&root.join("scenarios/cases"))?,
+        Extent::All => Vec::new(),
+    };
+    // built out here, where there is a way to a registry, and as the main job builds it
+    let mut play = inside(cluster, release_programs(root)?.path("bin", "scenarios")?)?;
+    run_command(play.args(["run", "--cluster", "kind"]).args(chosen).current_dir(root))
+}
+
+/// The first case of each folder that needs nothing which kind's cluster lacks, as `scenarios run` takes it.
+fn one_a_folder(cases: &Path) -> Result<Vec<String>> {
+    let mut chosen = Vec::new();
+    for folder in sorted(cases)?.iter().filter(|folder| folder.is_dir()) {
+        let first = sorted(folder)?.into_iter().find(|file| {
+            let text = fs::read_to_string(file).unwrap_or_default();
+            let is_case = text.lines().any(|line| line.starts_with("scenario:"));
+            is_case && !LACKING.iter().any(|need| text.contains(need))
+        });
+        if let Some(file) = first {
+            let case = file.with_extension("");
+            let case = case.strip_prefix(cases).context("a case lies in the folder of cases")?;
+            chosen.push(case.display().to_string());
+        }
+    }
+    ensure!(!chosen.is_empty(), "there is no case in {}", cases.display());
+    Ok(chosen)
+}
+
+fn sorted(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut paths: Vec<_> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
+    paths.sort();
+    Ok(paths)
+}
+
+/// What somebody would look at first.
+fn explain(cluster: &Cluster) {
+    for words in [
+        "get pods --all-namespaces --output wide",
+        "--namespace=kube-system logs deployment/ack-virtual-node --tail=20",
+        "--namespace=eci-sim logs deployment/eci-sim --tail=20",
+    ] {
+        let asked = guide::kubectl(cluster, words, "");
+        eprintln!("kubectl {words}\n{}", asked.unwrap_or_else(|error| error.to_string()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_each_folder_one_case_is_chosen_that_kind_can_play() {
+        let cases = tempfile::tempdir().unwrap();
+        for (file, text) in [
+            ("billing/a.yaml", "scenario: x\nneeds: [lone-node]\n"),
+            ("billing/b.yaml", "scenario: x\n"),
+            ("billing/c.yaml", "scenario: x\n"),
+            ("node/manifests.yaml", "kind: Pod\n"),
+            ("node/z.yaml", "scenario: x\n"),
+        ] {
+            let path = cases.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        assert_eq!(one_a_folder(cases.path()).unwrap(), ["billing/b", "node/z"]);
+        assert!(one_a_folder(&cases.path().join("billing")).is_err());
+    }
+
+    #[test]
+    fn every_folder_of_the_house_has_a_case_for_kind() {
+        let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/cases");
+        let folders = sorted(&cases).unwrap().into_iter().filter(|path| path.is_dir()).count();
+        assert_eq!(one_a_folder(&cases).unwrap().len(), folders);
+    }
+}

@@ -1,0 +1,359 @@
+//! Runs checks beside each other, each in a process of its own under its budget, and tells what came of them.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::outcome::{CheckOutcome, Extent};
+use crate::supervision::{Ended, join_run, supervise};
+
+/// The environment variable by which a check's process is told where to write its [`Report`].
+pub const REPORT: &str = "VIRTUAL_NODE_REPORT";
+
+/// One check.
+pub struct Check {
+    pub name: &'static str,
+    /// The programs without which it is skipped.
+    pub needs: &'static [&'static str],
+    /// The checks that it builds on: it begins when they have ended, and does not begin when one has failed.
+    pub after: &'static [&'static str],
+    pub place: Place,
+    /// Seconds that it took when that was last measured, on two cores with warm caches.
+    pub takes: u64,
+    /// Seconds after which it is ended, whatever else the machine does.
+    pub budget: u64,
+    /// What it looks at with `--all` alone; empty where that is nothing.
+    pub all: &'static str,
+    pub run: fn(&Path, Extent) -> Result<CheckOutcome>,
+    /// Takes away what lives on when its processes are killed.
+    pub clean_up: Option<fn() -> Result<()>>,
+}
+
+/// What a check takes of the machine; each place takes so many at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// The workspace's builds, which cargo does one after the other.
+    Cargo,
+    /// Builds of Go programs.
+    Go,
+    /// Waits for others more than it computes.
+    Beside,
+}
+
+impl Place {
+    fn at_once(self) -> usize {
+        match self {
+            Self::Cargo | Self::Go => 1,
+            Self::Beside => 2,
+        }
+    }
+}
+
+/// What a check's process says of itself when it ends.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Report {
+    pub verdict: Verdict,
+    /// Milliseconds of it that only built or downloaded.
+    pub building: u64,
+}
+
+/// What came of a check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    Passed,
+    /// This machine lacks what it needs.
+    Skipped(String),
+    Failed(String),
+}
+
+/// A check that has ended, or never began.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    pub name: &'static str,
+    pub verdict: Verdict,
+    pub took: Duration,
+    pub building: Duration,
+    pub budget: Duration,
+}
+
+/// A run of checks.
+pub struct Run<'a> {
+    pub checks: Vec<&'a Check>,
+    /// The command of one check, by its name.
+    pub command: &'a (dyn Fn(&Check) -> Command + Sync),
+    /// What takes away what a check over its budget has left, by its name.
+    pub clean_up: &'a (dyn Fn(&Check) -> Command + Sync),
+    /// Where each check's output goes; to where ours goes where there is only one.
+    pub logs: PathBuf,
+    /// After which nothing runs any more.
+    pub budget: Duration,
+}
+
+/// How long cleaning up after a check may take.
+const CLEANING: Duration = Duration::from_secs(120);
+
+impl Run<'_> {
+    /// Runs all of them, and gives what came of each, in the order of the list.
+    pub fn play(&self) -> Result<Vec<Finished>> {
+        fs::create_dir_all(&self.logs).with_context(|| format!("cannot make {}", self.logs.display()))?;
+        let began = now();
+        let id = format!("{}-{}", std::process::id(), began_at());
+        let mut finished: BTreeMap<&'static str, Finished> = BTreeMap::new();
+        let mut running: Vec<&Check> = Vec::new();
+        let (sender, ended) = channel();
+        std::thread::scope(|scope| {
+            loop {
+                self.give_up_what_cannot_begin(&mut finished, began.elapsed());
+                while let Some(check) = self.next(&finished, &running) {
+                    running.push(check);
+                    let (sender, id) = (sender.clone(), &id);
+                    let budget =
+                        Duration::from_secs(check.budget).min(self.budget.saturating_sub(began.elapsed()));
+                    if self.is_many() {
+                        println!("── {} begins", check.name);
+                    }
+                    scope.spawn(move || self.tell_end(check, budget, id, &sender));
+                }
+                if running.is_empty() {
+                    return;
+                }
+                receive(&ended, &mut running, &mut finished);
+            }
+        });
+        let taken = |check: &&Check| finished.remove(check.name);
+        let told: Vec<_> = self.checks.iter().filter_map(taken).collect();
+        if told.len() < self.checks.len() {
+            bail!("some checks wait for each other, or for one that is not in the list");
+        }
+        Ok(told)
+    }
+
+    fn is_many(&self) -> bool {
+        self.checks.len() > 1
+    }
+
+    /// The first check that may begin now.
+    fn next(&self, finished: &BTreeMap<&str, Finished>, running: &[&Check]) -> Option<&Check> {
+        let begun = |name: &str| finished.contains_key(name) || running.iter().any(|one| one.name == name);
+        let has_room =
+            |place: Place| running.iter().filter(|one| one.place == place).count() < place.at_once();
+        let is_ready = |check: &&&Check| {
+            !begun(check.name)
+                && has_room(check.place)
+                && self.awaited_by(check).all(|name| finished.contains_key(name))
+        };
+        self.checks.iter().find(is_ready).copied()
+    }
+
+    /// What a check builds on, as far as it is run at all: one alone does for itself what it needs.
+    fn awaited_by<'c>(&'c self, check: &'c Check) -> impl Iterator<Item = &'static str> + 'c {
+        check.after.iter().copied().filter(|name| self.checks.iter().any(|other| other.name == *name))
+    }
+
+    /// What builds on a failed check fails as well, and so does what the whole run's budget leaves no time for.
+    fn give_up_what_cannot_begin(&self, finished: &mut BTreeMap<&'static str, Finished>, past: Duration) {
+        for check in &self.checks {
+            if finished.contains_key(check.name) {
+                continue;
+            }
+            let has_failed =
+                |name: &&str| finished.get(name).is_some_and(|one| matches!(one.verdict, Verdict::Failed(_)));
+            let why = match self.awaited_by(check).find(has_failed) {
+                Some(name) => format!("not begun, since it builds on `{name}`"),
+                None if past >= self.budget => {
+                    format!("not begun, since the whole run's budget of {} is used up", span(self.budget))
+                }
+                None => continue,
+            };
+            // one that runs is told of when it ends
+            if self.awaited_by(check).all(|name| finished.contains_key(name)) || past >= self.budget {
+                finished.entry(check.name).or_insert_with(|| Finished {
+                    name: check.name,
+                    verdict: Verdict::Failed(why),
+                    took: Duration::ZERO,
+                    building: Duration::ZERO,
+                    budget: Duration::from_secs(check.budget),
+                });
+            }
+        }
+    }
+
+    fn tell_end(&self, check: &Check, budget: Duration, run: &str, sender: &Sender<Finished>) {
+        let began = now();
+        let log = self.logs.join(file_name(check.name)).with_extension("log");
+        let report = log.with_extension("json");
+        let _ = fs::remove_file(&report); // an older run's
+        let (verdict, building) = match self.supervised(check, budget, run, &log, &report) {
+            Ok(report) => (report.verdict, Duration::from_millis(report.building)),
+            Err(error) => (Verdict::Failed(format!("{error:#}")), Duration::ZERO),
+        };
+        let (took, budget) = (began.elapsed(), Duration::from_secs(check.budget));
+        let finished = Finished { name: check.name, verdict, took, building, budget };
+        if self.is_many() {
+            let said = fs::read(&log).unwrap_or_default();
+            println!("\n── {}\n{}{}", check.name, String::from_utf8_lossy(&said), line(&finished));
+        }
+        let _ = sender.send(finished); // who hears it waits for it
+    }
+
+    fn supervised(
+        &self,
+        check: &Check,
+        budget: Duration,
+        run: &str,
+        log: &Path,
+        report: &Path,
+    ) -> Result<Report> {
+        let mut command = (self.command)(check);
+        command.env(REPORT, report).stdin(Stdio::null());
+        if self.is_many() {
+            let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+            command.stdout(file.try_clone()?).stderr(file);
+            join_run(&mut command, run);
+        }
+        let mark = format!("{run}-{}", file_name(check.name));
+        if supervise(&mut command, budget, &mark)? == Ended::OverBudget {
+            let mut why = format!("over its budget of {}, and ended", span(budget));
+            if check.clean_up.is_some() {
+                let mut cleaning = (self.clean_up)(check);
+                let cleaned = supervise(cleaning.stdin(Stdio::null()), CLEANING, &format!("{mark}-after"))?;
+                if !matches!(cleaned, Ended::ByItself(status) if status.success()) {
+                    why.push_str("; cleaning up after it failed");
+                }
+            }
+            return Ok(Report { verdict: Verdict::Failed(why), building: 0 });
+        }
+        let text = fs::read_to_string(report).context("it ended without a word")?;
+        serde_json::from_str(&text).context("what it said of itself cannot be read")
+    }
+}
+
+fn receive<'c>(
+    ended: &Receiver<Finished>,
+    running: &mut Vec<&'c Check>,
+    finished: &mut BTreeMap<&'static str, Finished>,
+) {
+    if let Ok(one) = ended.recv() {
+        running.retain(|check| check.name != one.name);
+        finished.insert(one.name, one);
+    }
+}
+
+/// What came of a check, in a line.
+pub fn line(finished: &Finished) -> String {
+    let (took, building) = (span(finished.took), span(finished.building));
+    let times = format!("({took}, {building} of it building)");
+    match &finished.verdict {
+        Verdict::Passed => format!("✓ {}  {times}", finished.name),
+        Verdict::Skipped(why) => format!("- {}: skipped, {why}  {times}", finished.name),
+        Verdict::Failed(why) => format!("✗ {}: {why}  {times}", finished.name),
+    }
+}
+
+/// A span in whole seconds.
+pub fn span(span: Duration) -> String {
+    format!("{} s", span.as_secs_f64().round())
+}
+
+/// A check's name as the name of a file.
+fn file_name(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
+}
+
+#[allow(clippy::disallowed_methods, reason = "how long a check takes is for people to read, and bounded")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// Tells two runs apart whose process had the same number.
+fn began_at() -> u128 {
+    #[allow(clippy::disallowed_methods, reason = "a name that no other run has")]
+    let now = std::time::SystemTime::now();
+    now.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_millis())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn check(name: &'static str, after: &'static [&'static str], place: Place) -> Check {
+        Check {
+            name,
+            needs: &[],
+            after,
+            place,
+            takes: 1,
+            budget: 1,
+            all: "",
+            run: |_, _| Ok(CheckOutcome::Passed),
+            clean_up: None,
+        }
+    }
+
+    /// Plays checks that are lines of shell; `$VIRTUAL_NODE_REPORT` is where a report goes.
+    fn played(checks: &[Check], shell: impl Fn(&str) -> String + Sync) -> Vec<(String, Verdict)> {
+        let logs = tempfile::tempdir().unwrap();
+        let command = |check: &Check| {
+            let mut command = Command::new("sh");
+            command.args(["-c", &shell(check.name)]);
+            command
+        };
+        let run = Run {
+            checks: checks.iter().collect(),
+            command: &command,
+            clean_up: &command,
+            logs: logs.path().to_owned(),
+            budget: Duration::from_secs(60),
+        };
+        run.play().unwrap().into_iter().map(|one| (one.name.to_owned(), one.verdict)).collect()
+    }
+
+    const WELL: &str = r#"echo '{"verdict":"Passed","building":0}' > "$VIRTUAL_NODE_REPORT""#;
+
+    #[test]
+    fn a_check_that_hangs_is_ended_and_named_and_what_builds_on_it_is_not_begun() {
+        let checks = [
+            check("hangs", &[], Place::Cargo),
+            check("builds on it", &["hangs"], Place::Cargo),
+            check("stands beside", &[], Place::Beside),
+        ];
+        let told = played(&checks, |name| match name {
+            "hangs" => "sleep 600 & sleep 600".to_owned(),
+            "builds on it" => "exit 9".to_owned(),
+            _ => WELL.to_owned(),
+        });
+        let failed = |name: &str, why: &str| (name.to_owned(), Verdict::Failed(why.to_owned()));
+        assert_eq!(
+            told,
+            [
+                failed("hangs", "over its budget of 1 s, and ended"),
+                failed("builds on it", "not begun, since it builds on `hangs`"),
+                ("stands beside".to_owned(), Verdict::Passed),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_check_that_ends_without_a_word_has_failed() {
+        let told = played(&[check("silent", &[], Place::Go), check("other", &[], Place::Go)], |name| {
+            if name == "silent" { "exit 0".to_owned() } else { WELL.to_owned() }
+        });
+        assert!(matches!(&told[0].1, Verdict::Failed(why) if why.starts_with("it ended without a word")));
+        assert_eq!(told[1].1, Verdict::Passed);
+    }
+
+    #[test]
+    fn checks_of_one_place_follow_each_other_in_the_order_of_the_list() {
+        let checks = [check("a", &[], Place::Cargo), check("b", &[], Place::Cargo)];
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("told").display().to_string();
+        played(&checks, |name| format!("echo {name} >> {file}; sleep 0.1; echo {name} >> {file}; {WELL}"));
+        assert_eq!(fs::read_to_string(&file).unwrap(), "a\na\nb\nb\n");
+    }
+}
