@@ -75,7 +75,7 @@ pub fn prune() -> Result<()> {
 fn prune_in(folder: &Path, at_most: u64, now: SystemTime) -> Result<()> {
     let mut entries = Vec::new();
     for parent in [folder.to_owned()].into_iter().chain(folders_in(folder)) {
-        for entry in folders_in(&parent).filter(|entry| !entry.extension().is_some_and(|e| e == PARTIAL)) {
+        for entry in folders_in(&parent).filter(|entry| entry.extension().is_none_or(|e| e != PARTIAL)) {
             // what has no such file is no entry
             if let Ok(used) = with_ending(&entry, LOCK).metadata().and_then(|lock| lock.modified()) {
                 entries.push((used, size_of(&entry), entry));

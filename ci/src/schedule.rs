@@ -234,9 +234,9 @@ impl Run<'_> {
     }
 }
 
-fn receive<'c>(
+fn receive(
     ended: &Receiver<Finished>,
-    running: &mut Vec<&'c Check>,
+    running: &mut Vec<&Check>,
     finished: &mut BTreeMap<&'static str, Finished>,
 ) {
     if let Ok(one) = ended.recv() {
