@@ -42,7 +42,7 @@ pub fn run(root: &Path, only: Option<&str>, extent: Extent) -> Result<()> {
     };
     let (command, clean_up) = (word("check-here"), word("clean-up-after"));
     let (logs, budget) = (logs()?, if extent == Extent::All { WHOLE * 2 } else { WHOLE });
-    let finished = Run { checks, command: &command, clean_up: &clean_up, logs, budget }.play()?;
+    let finished = Run { checks, command: &command, clean_up: &clean_up, logs, budget, is_whole }.play()?;
     println!();
     finished.iter().for_each(|one| println!("{}", line(one)));
     if is_whole {
@@ -95,7 +95,14 @@ pub fn list(only: Option<&str>) {
 }
 
 fn chosen(only: Option<&str>) -> impl Iterator<Item = &'static Check> {
-    CHECKS.iter().filter(move |check| only.is_none_or(|only| check.name.contains(only)))
+    // a whole name means that one, though it be a part of another's
+    let is_whole_name = CHECKS.iter().any(|check| Some(check.name) == only);
+    let is_meant = move |name: &str| match only {
+        Some(only) if is_whole_name => name == only,
+        Some(only) => name.contains(only),
+        None => true,
+    };
+    CHECKS.iter().filter(move |check| is_meant(check.name))
 }
 
 fn named(name: &str) -> Result<&'static Check> {
