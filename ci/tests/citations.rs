@@ -207,6 +207,24 @@ fn every_row_of_the_tables_has_a_source_that_can_be_read() {
 }
 
 #[test]
+fn every_case_cites_a_place_of_a_sheet_or_says_why_not() {
+    let sheets = sheets();
+    let (mut cases, mut bad) = (0, Vec::new());
+    for file in files(&[".yaml"]).into_iter().filter(|f| f.starts_with("scenarios/cases/")) {
+        let text = read(&file);
+        if !text.lines().any(|line| line.starts_with("scenario:")) {
+            continue;
+        }
+        cases += 1;
+        let cites = text.lines().find_map(|line| line.strip_prefix("cites: ")).unwrap_or_default();
+        bad.extend(refusal(cites, false, &sheets).map(|why| format!("{file}: {why}: {cites:?}")));
+    }
+    println!("{cases} cases cite a sheet or say why not");
+    assert!(bad.is_empty(), "{bad:#?}");
+    assert!(cases > 50, "{cases} cases were read");
+}
+
+#[test]
 fn every_numbered_section_says_where_it_was_taken_from() {
     let mut sections = 0;
     for name in sheets().into_keys() {
