@@ -14,6 +14,8 @@ use tokio::sync::mpsc;
 
 /// Repeats within this time are counted on the first event.
 const SAME: SignedDuration = SignedDuration::from_mins(10);
+/// The count of repeats is written no more often than this.
+const COUNT_PERIOD: SignedDuration = SignedDuration::from_mins(5);
 /// How many events one object may have at once, and how long until it may have one more.
 const BURST: u32 = 25;
 const ONE_MORE: SignedDuration = SignedDuration::from_mins(5);
@@ -156,6 +158,7 @@ struct Said {
     name: String,
     count: i32,
     last: Timestamp,
+    written: Timestamp,
 }
 
 enum Verdict {
@@ -179,6 +182,10 @@ impl Memory {
             }
             if saying.last.duration_since(said.last) < SAME {
                 (said.count, said.last) = (said.count + 1, saying.last);
+                if saying.last.duration_since(said.written) < COUNT_PERIOD {
+                    return Verdict::Drop;
+                }
+                said.written = saying.last;
                 return Verdict::Count { name: said.name.clone(), count: said.count };
             }
         }
@@ -189,7 +196,10 @@ impl Memory {
             self.forget(saying.last);
         }
         let name = name(saying, &key);
-        self.said.insert(key, Said { name: name.clone(), count: saying.count, last: saying.last });
+        self.said.insert(
+            key,
+            Said { name: name.clone(), count: saying.count, last: saying.last, written: saying.last },
+        );
         Verdict::Write { name }
     }
 
@@ -297,10 +307,14 @@ mod tests {
         let Verdict::Write { name: first } = memory.judge(&saying("no stock", 0, None, 1)) else {
             panic!("written")
         };
-        let Verdict::Count { name, count } = memory.judge(&saying("no stock", 60, None, 1)) else {
+        assert!(
+            matches!(memory.judge(&saying("no stock", 60, None, 1)), Verdict::Drop),
+            "counted, not written"
+        );
+        let Verdict::Count { name, count } = memory.judge(&saying("no stock", 300, None, 1)) else {
             panic!("counted")
         };
-        assert_eq!((name, count), (first, 2));
+        assert_eq!((name, count), (first, 3));
         assert!(matches!(memory.judge(&saying("no stock", 1000, None, 1)), Verdict::Write { .. }));
     }
 

@@ -8,6 +8,7 @@ pub mod events;
 pub mod identity;
 pub mod look;
 mod make;
+pub mod monotone;
 pub mod names;
 pub mod patience;
 pub mod phase;

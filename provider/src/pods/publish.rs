@@ -4,13 +4,61 @@ use std::collections::BTreeMap;
 
 use eci_api::group::ContainerGroup;
 use k8s_openapi::api::core::v1::{Pod, PodStatus};
+use kube::api::{Patch, PatchParams};
+use kube::{Api, Client};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use super::annotations::PREFIX;
 use super::book::INSTANCE_ID;
 
+/// The field that API servers before 1.34 drop, in a status and in its conditions.
+const GENERATION: &str = "observedGeneration";
+
+/// The result of writing a pod's status.
+#[derive(Debug, Clone)]
+pub enum Written {
+    /// The pod said so already; nothing was sent.
+    Unchanged,
+    /// The pod as the API answered it.
+    Applied(Box<Pod>),
+    /// The pod is another one by now: it is to be read again, and its status computed from what it says then.
+    Conflict,
+    /// There is no pod of this UID any more.
+    Gone,
+}
+
+/// Writes a pod's status, where it is not so already: the differences alone.
+///
+/// # Errors
+/// The API's answer, or the lack of one; the write may have been carried out all the same.
+pub async fn write(
+    client: &Client,
+    pod: &Pod,
+    wanted: &PodStatus,
+    annotations: &BTreeMap<String, String>,
+) -> kube::Result<Written> {
+    let Some(patch) = patch(pod, wanted, annotations) else { return Ok(Written::Unchanged) };
+    let (Some(namespace), Some(name)) = (&pod.metadata.namespace, &pod.metadata.name) else {
+        return Ok(Written::Gone);
+    };
+    let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
+    match api.patch_status(name, &PatchParams::default(), &Patch::Strategic(patch)).await {
+        Ok(pod) => Ok(Written::Applied(Box::new(pod))),
+        Err(kube::Error::Api(answer)) if answer.code == 409 => Ok(Written::Conflict),
+        Err(kube::Error::Api(answer)) if answer.code == 404 => Ok(Written::Gone),
+        // Another pod has its name.
+        Err(kube::Error::Api(answer)) if answer.code == 422 && answer.message.contains("metadata.uid") => {
+            Ok(Written::Gone)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// The patch of a pod's status that turns what it says into `wanted`; `None` when it says so already.
+///
+/// It holds differences alone, and of conditions only those that differ, so that what others wrote is never written back.
+/// It names the UID, and the resource version where it rests on what others write: an end, and `Ready` behind gates.
 pub fn patch(pod: &Pod, wanted: &PodStatus, annotations: &BTreeMap<String, String>) -> Option<Value> {
     let old = serde_json::to_value(pod.status.as_ref()).unwrap_or_default();
     let mut new = serde_json::to_value(wanted).ok()?;
@@ -22,31 +70,37 @@ pub fn patch(pod: &Pod, wanted: &PodStatus, annotations: &BTreeMap<String, Strin
             fields.insert(cleared.to_owned(), Value::Null);
         }
     }
-    let unchanged = fields.iter().all(|(key, value)| is_same(key, old.get(key), value));
+    keep_changed_conditions(fields, &old);
+    fields.retain(|key, value| old.get(key).map_or(!value.is_null(), |old| old != value));
     let known = pod.metadata.annotations.clone().unwrap_or_default();
     let missing: Map<String, Value> = annotations
         .iter()
         .filter(|(key, value)| known.get(*key) != Some(value))
         .map(|(key, value)| (key.clone(), json!(value)))
         .collect();
-    if unchanged && missing.is_empty() {
+    // An API server that does not know the field drops it each time: alone it is no reason to write.
+    let dropped = |key: &str| key == GENERATION && old.get(GENERATION).is_none();
+    if fields.keys().all(|key| dropped(key)) && missing.is_empty() {
         return None;
     }
     replace_addresses(fields, &old);
-    clear_conditions(fields, &old);
     let mut metadata = json!({ "uid": pod.metadata.uid });
+    if rests_on_others(pod, fields) {
+        metadata["resourceVersion"] = json!(pod.metadata.resource_version);
+    }
     if !missing.is_empty() {
         metadata["annotations"] = missing.into();
     }
     Some(json!({ "metadata": metadata, "status": new }))
 }
 
-fn is_same(key: &str, old: Option<&Value>, new: &Value) -> bool {
-    match (key, old) {
-        (_, None) => new.is_null(),
-        ("conditions", Some(old)) => by_type(old) == by_type(new),
-        (_, Some(old)) => old == new,
-    }
+/// Whether these changes follow from what others write into the same object.
+fn rests_on_others(pod: &Pod, changes: &Map<String, Value>) -> bool {
+    let ends = changes.get("phase").is_some_and(|phase| phase == "Failed" || phase == "Succeeded");
+    let gated = pod.spec.as_ref().and_then(|spec| spec.readiness_gates.as_ref());
+    let turns_ready =
+        changes.get("conditions").is_some_and(|conditions| by_type(conditions).contains_key("Ready"));
+    ends || turns_ready && gated.is_some_and(|gates| !gates.is_empty())
 }
 
 fn by_type(conditions: &Value) -> BTreeMap<&str, &Value> {
@@ -54,10 +108,16 @@ fn by_type(conditions: &Value) -> BTreeMap<&str, &Value> {
     all.filter_map(|condition| Some((condition["type"].as_str()?, condition))).collect()
 }
 
-/// Conditions are merged by type: what one no longer says must be struck out, or it stands there for ever.
-fn clear_conditions(fields: &mut Map<String, Value>, old: &Value) {
+/// Leaves the conditions that differ. They are merged by type: what one no longer says must be struck out, or it stands
+/// there for ever.
+fn keep_changed_conditions(fields: &mut Map<String, Value>, old: &Value) {
     let old = by_type(&old["conditions"]);
-    for condition in fields.get_mut("conditions").and_then(Value::as_array_mut).into_iter().flatten() {
+    let Some(Value::Array(mut conditions)) = fields.remove("conditions") else { return };
+    conditions.retain(|condition| {
+        let known = condition["type"].as_str().and_then(|kind| old.get(kind));
+        known.is_none_or(|known| !is_same_condition(known, condition))
+    });
+    for condition in &mut conditions {
         let Some(known) = condition["type"].as_str().and_then(|kind| old.get(kind)) else { continue };
         let Some(condition) = condition.as_object_mut() else { continue };
         for cleared in ["reason", "message"] {
@@ -66,6 +126,17 @@ fn clear_conditions(fields: &mut Map<String, Value>, old: &Value) {
             }
         }
     }
+    if !conditions.is_empty() {
+        fields.insert("conditions".to_owned(), conditions.into());
+    }
+}
+
+fn is_same_condition(known: &Value, wanted: &Value) -> bool {
+    let mut wanted = wanted.clone();
+    if let (None, Some(wanted)) = (known.get(GENERATION), wanted.as_object_mut()) {
+        wanted.remove(GENERATION);
+    }
+    *known == wanted
 }
 
 /// Addresses are merged by themselves: those that are no longer true must be struck out one by one.
@@ -163,6 +234,50 @@ mod tests {
             (&json!("True"), &Value::Null, &Value::Null)
         );
         assert!(sent.as_object().unwrap().contains_key("reason"), "null strikes out; absence would not");
+    }
+
+    #[test]
+    fn a_condition_of_somebody_else_is_never_sent_however_old_the_copy_is() {
+        let mut pod = pod();
+        let gate = json!({ "type": "gate/open", "status": "False" });
+        pod.spec = Some(Default::default());
+        pod.status = Some(status(json!({ "conditions": [gate, { "type": "Ready", "status": "False" }] })));
+        let wanted = status(json!({ "conditions": [gate, { "type": "Ready", "status": "True" }] }));
+        let patch = patch(&pod, &wanted, &BTreeMap::new()).unwrap();
+        assert_eq!(patch["status"], json!({ "conditions": [{ "type": "Ready", "status": "True" }] }));
+    }
+
+    #[test]
+    fn what_rests_on_others_names_the_version_it_rests_on() {
+        let mut pod = pod();
+        pod.metadata.resource_version = Some("7".into());
+        let ready = status(json!({ "conditions": [{ "type": "Ready", "status": "True" }] }));
+        let version = |pod: &Pod, wanted: &PodStatus| {
+            patch(pod, wanted, &BTreeMap::new()).unwrap()["metadata"]["resourceVersion"].clone()
+        };
+        assert_eq!(version(&pod, &ready), Value::Null);
+        pod.spec = serde_json::from_value(
+            json!({ "containers": [], "readinessGates": [{ "conditionType": "gate/open" }] }),
+        )
+        .unwrap();
+        assert_eq!(version(&pod, &ready), "7");
+        assert_eq!(version(&self::pod(), &status(json!({ "phase": "Running" }))), Value::Null);
+        assert_eq!(version(&pod, &status(json!({ "phase": "Failed" }))), "7");
+    }
+
+    #[test]
+    fn an_api_that_drops_the_generation_is_not_written_to_for_ever() {
+        let said = json!({
+            "phase": "Pending", "reason": "ProviderFailed", "message": "no stock", "observedGeneration": 2,
+            "conditions": [{ "type": "Ready", "status": "False", "observedGeneration": 2 }]
+        });
+        assert_eq!(patch(&pod(), &status(said.clone()), &BTreeMap::new()), None);
+        let mut pod = pod();
+        pod.status = Some(status(said.clone()));
+        let mut newer = said;
+        newer["observedGeneration"] = json!(3);
+        let patch = patch(&pod, &status(newer), &BTreeMap::new()).unwrap();
+        assert_eq!(patch["status"], json!({ "observedGeneration": 3 }), "where it is kept, it is written");
     }
 
     #[test]

@@ -11,14 +11,18 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::conditions::{self, Facts};
+use super::monotone;
 use super::phase::{self, Cast, Phase, RestartPolicy};
 use super::request::is_sidecar;
 
 /// The exit code of a container whose end nobody saw.
 const UNSEEN: i32 = 137;
 
-/// The status of `pod`, whose group looks like this.
+/// The status of `pod`, whose group looks like this; never one from before what the pod says already.
 pub fn of(pod: &Pod, group: &ContainerGroup, now: Timestamp) -> PodStatus {
+    if let Some(ended) = ended(pod) {
+        return ended;
+    }
     let states: BTreeMap<&str, Seen<'_>> = group
         .init_containers
         .iter()
@@ -35,10 +39,18 @@ pub fn of(pod: &Pod, group: &ContainerGroup, now: Timestamp) -> PodStatus {
     status
 }
 
+/// The status of a pod that has ended: it stays, whatever is seen afterwards.
+fn ended(pod: &Pod) -> Option<PodStatus> {
+    let status = pod.status.as_ref()?;
+    matches!(status.phase.as_deref(), Some("Succeeded" | "Failed")).then(|| status.clone())
+}
+
 /// The status of a pod for which no instance exists yet; `trouble` is why not, as reason and message.
 pub fn without_group(pod: &Pod, trouble: Option<(&str, &str)>, now: Timestamp) -> PodStatus {
+    if let Some(ended) = ended(pod) {
+        return ended;
+    }
     let mut status = View { pod, group: None, states: BTreeMap::new() }.status(now);
-    status.phase = Some(Phase::Pending.as_str().to_owned());
     if let Some((reason, message)) = trouble {
         status.reason = Some(reason.to_owned());
         status.message = Some(message.to_owned());
@@ -60,6 +72,9 @@ pub fn unconfigured(pod: &Pod, message: &str, now: Timestamp) -> PodStatus {
 
 /// The status of a pod that ends here, whatever its containers did: what ran is ended, what did not never will.
 pub fn failed(pod: &Pod, reason: &str, message: &str, now: Timestamp) -> PodStatus {
+    if let Some(ended) = ended(pod) {
+        return ended;
+    }
     let mut status = pod.status.clone().unwrap_or_default();
     if status.container_statuses.is_some() {
         for container in status
@@ -188,7 +203,7 @@ impl View<'_> {
         let waits_for = if inits.is_empty() { "ContainerCreating" } else { "PodInitializing" };
         let init_statuses: Vec<_> = inits
             .iter()
-            .map(|c| self.container(c, old.init_container_statuses.as_deref(), "PodInitializing", policy))
+            .map(|c| self.init_container(c, old.init_container_statuses.as_deref(), policy))
             .collect();
         let mut statuses: Vec<_> = spec
             .containers
@@ -203,7 +218,7 @@ impl View<'_> {
         let mains: Vec<_> = statuses.iter().map(Some).collect();
         let leaving = self.pod.metadata.deletion_timestamp.is_some();
         let cast = Cast { inits: &pick(false), sidecars: &pick(true), mains: &mains };
-        let phase = phase::of(cast, policy, leaving);
+        let phase = monotone::forward(self.pod.status.as_ref(), phase::of(cast, policy, leaving));
         let address = self.address().or_else(|| old.pod_ip.clone());
         let live = self.group.is_some_and(|group| !group.intranet_ip.is_empty()) && !phase.is_final();
         let facts =
@@ -234,6 +249,21 @@ impl View<'_> {
         let second = self.group.map(|group| group.ipv6_address.clone());
         let second = second.filter(|ip| ip.parse::<std::net::Ipv6Addr>().is_ok() && *ip != first);
         std::iter::once(first).chain(second).map(|ip| PodIP { ip }).collect()
+    }
+
+    fn init_container(
+        &self,
+        container: &Container,
+        old: Option<&[ContainerStatus]>,
+        policy: RestartPolicy,
+    ) -> ContainerStatus {
+        let mut status = self.container(container, old, "PodInitializing", policy);
+        let ended = status.state.as_ref().and_then(|state| state.terminated.as_ref());
+        if !is_sidecar(container) {
+            // As the kubelet has it: an init container is ready once it ended well.
+            status.ready = ended.is_some_and(|ended| ended.exit_code == 0);
+        }
+        status
     }
 
     fn container(
@@ -269,19 +299,35 @@ impl View<'_> {
         };
         let state = current.unwrap_or_else(|| waiting(waits_for, None));
         let runs = state.running.is_some();
-        if state.waiting.is_some() && status.last_state.is_none() {
-            // It ran when it was last seen: it must not look as if it had never started.
-            let ran = before.and_then(|before| before.state.as_ref()).and_then(|state| state.running.clone());
-            status.last_state = ran.map(|running| lost(running.started_at));
+        status.state = Some(state);
+        if let Some(published) = before.filter(|before| !self.is_of_another_group(before)) {
+            if self.starts_anew() && status.last_state.is_none() && !runs {
+                status.last_state = last_run(published);
+            }
+            if monotone::is_container_older(&status, published) {
+                return published.clone();
+            }
         }
         let asks_probe = self.asks_readiness_probe(container);
         status.ready = runs && (!asks_probe || seen.is_some_and(|seen| seen.ready));
         status.started = Some(runs);
-        if runs || state.terminated.is_some() || status.last_state.is_some() {
+        let ended = status.state.as_ref().is_some_and(|state| state.terminated.is_some());
+        if runs || ended || status.last_state.is_some() {
             status.container_id = self.container_id(&container.name, status.restart_count);
         }
-        status.state = Some(state);
         status
+    }
+
+    /// Whether somebody had the containers restarted, so that one that waits is no older than one that ran.
+    fn starts_anew(&self) -> bool {
+        self.group.is_some_and(|group| monotone::is_restarting(&group.status))
+    }
+
+    /// Whether `published` speaks of another group than this one, so that their times are in no order.
+    fn is_of_another_group(&self, published: &ContainerStatus) -> bool {
+        let Some(group) = self.group else { return false };
+        let id = published.container_id.as_deref().and_then(|id| id.strip_prefix("eci://"));
+        id.is_some_and(|id| id.split('/').next() != Some(group.container_group_id.as_str()))
     }
 
     /// Whether the cloud was given a readiness probe for this container.
@@ -311,6 +357,15 @@ fn ended_for_good(status: &ContainerStatus, policy: RestartPolicy, container: &C
         RestartPolicy::OnFailure => ended.exit_code == 0,
         RestartPolicy::Never => true,
     })
+}
+
+/// The end of a container's last run, for one that waits again; unseen where it still ran.
+fn last_run(published: &ContainerStatus) -> Option<ContainerState> {
+    let state = published.state.as_ref()?;
+    match &state.running {
+        Some(running) => Some(lost(running.started_at.clone())),
+        None => state.terminated.is_some().then(|| state.clone()),
+    }
 }
 
 fn lost(started_at: Option<Time>) -> ContainerState {

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use determinism::Clock;
 use k8s_openapi::api::core::v1::{Pod, PodStatus};
-use kube::api::{Patch, PatchParams};
 use kube::{Api, Client};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -16,6 +15,7 @@ use super::book::{Book, View};
 use super::decide::{self, Asked, Decision, End, Sight};
 use super::events::{Recorder, Tone};
 use super::look::Lookout;
+use super::publish::Written;
 use super::request::Scope;
 use super::{names, publish, status};
 use crate::eci::{Eci, retry};
@@ -220,23 +220,34 @@ impl Workshop {
         wanted: PodStatus,
         annotations: BTreeMap<String, String>,
     ) -> bool {
-        let Some(patch) = publish::patch(pod, &wanted, &annotations) else { return true };
+        match publish::write(&self.client, pod, &wanted, &annotations).await {
+            Ok(Written::Applied(pod)) => {
+                self.book.wrote_pod(*pod);
+                true
+            }
+            Ok(Written::Unchanged | Written::Gone) => true,
+            Ok(Written::Conflict) => self.read_again(pod).await,
+            Err(error) => {
+                let (namespace, name) = (&pod.metadata.namespace, &pod.metadata.name);
+                tracing::warn!(%error, ?namespace, ?name, "the pod's status was not written");
+                false
+            }
+        }
+    }
+
+    /// Reads a pod that somebody else changed, so that its status is computed anew; false when it cannot be read.
+    async fn read_again(&self, pod: &Pod) -> bool {
         let (Some(namespace), Some(name)) = (&pod.metadata.namespace, &pod.metadata.name) else {
             return true;
         };
         let api: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
-        match api.patch_status(name, &PatchParams::default(), &Patch::Strategic(patch)).await {
-            Ok(pod) => {
-                self.book.wrote_pod(pod);
+        match api.get_opt(name).await {
+            Ok(Some(newer)) if newer.metadata.uid == pod.metadata.uid => {
+                self.book.saw_pod(newer);
                 true
             }
-            // It is gone, or another pod has its name: whatever was to be said, nobody is there to hear it.
-            Err(kube::Error::Api(answer)) if matches!(answer.code, 404 | 409) => true,
-            Err(kube::Error::Api(answer)) if answer.code == 422 && answer.message.contains("uid") => true,
-            Err(error) => {
-                tracing::warn!(%error, namespace, name, "the pod's status was not written");
-                false
-            }
+            Ok(_) => true,
+            Err(_) => false,
         }
     }
 
