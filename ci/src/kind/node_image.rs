@@ -34,9 +34,12 @@ const SOURCES: [&str; 11] = [
     include_str!("../../control-plane.toml"),
 ];
 
+/// What each node's image is called, before its tag.
+pub const REPOSITORY: &str = "virtual-node.test/node";
+
 /// The name that the node's own image has; its tag is a fingerprint of what it was made from.
 pub fn tag() -> String {
-    format!("virtual-node.test/node:{}-{:016x}", module::key(), module::fingerprint(&SOURCES))
+    format!("{REPOSITORY}:{}-{:016x}", module::key(), module::fingerprint(&SOURCES))
 }
 
 /// The archive with the node's image, made first where that has not been done.
