@@ -35,7 +35,7 @@ struct Tool {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NodeImage {
-    /// Also the version that stands in `go.mod`, and is built.
+    /// Also the version that stands in `ci/coredns/go.mod`, and is built.
     pub coredns: String,
     /// A tag only: what is built stands in `go.mod`.
     pub etcd: String,
