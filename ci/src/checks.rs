@@ -25,9 +25,20 @@ pub const CHECKS: &[Check] = &[
         ..BESIDE
     },
     Check {
+        name: "helm builds",
+        needs: &["go"],
+        // Go's builds are done one after the other, and the control plane is waited for longest
+        after: &["the control plane builds"],
+        place: Place::Go,
+        takes: 1,
+        budget: 900,
+        run: |_, _| control_plane::helm(),
+        ..BESIDE
+    },
+    Check {
         name: "the kind node's image builds",
         needs: &["go"],
-        after: &["the control plane builds"],
+        after: &["the control plane builds", "helm builds"],
         place: Place::Go,
         takes: 1,
         budget: 900,
@@ -117,7 +128,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "what a cluster expects of its nodes",
         needs: &["kubectl"],
-        after: &["the control plane builds", "the programs and tests build"],
+        after: &["helm builds", "the control plane builds", "the programs and tests build"],
         takes: 200,
         budget: 900,
         run: |root, _| contract::run(root),
@@ -143,7 +154,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "the chart's rights, all of them and no more",
         needs: &["kubectl"],
-        after: &["the control plane builds", "the programs and tests build"],
+        after: &["helm builds", "the control plane builds", "the programs and tests build"],
         takes: 50,
         budget: 400,
         run: |root, _| rbac::run(root),
@@ -152,7 +163,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "the Helm chart",
         needs: &["kubectl"],
-        after: &["the control plane builds", "the programs and tests build"],
+        after: &["helm builds", "the control plane builds", "the programs and tests build"],
         takes: 25,
         budget: 300,
         run: |root, _| chart::run(root),
