@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Parser;
+use determinism::Clock;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, Client};
+use provider::certificates::authority::AuthorityError;
+use provider::certificates::{Certificates, Names, SecretName};
 use provider::config::{ConfigError, Settings, Sources, read_file};
 use provider::eci::TransportError;
 use provider::eci::retry::back_off;
@@ -15,7 +18,7 @@ use provider::farewell::{Farewell, Held, Manner};
 use provider::following::WentBack;
 use provider::following::calls::Calls;
 use provider::pods::identity::Owner;
-use provider::serving::{Identification, TlsError};
+use provider::serving::{self, Identification, TlsError};
 use provider::webhook::registration::{self, Address};
 use provider::{Config, Eci, cluster_id};
 use tokio::net::TcpListener;
@@ -77,6 +80,9 @@ pub struct Arguments {
     /// The architecture of the instances, amd64 or arm64 [environment: ECI_ARCHITECTURE].
     #[arg(long, value_name = "NAME")]
     architecture: Option<String>,
+    /// A file with the purchases that pods' authors may make, as JSON [environment: ECI_POLICY, with the JSON itself].
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// The certificate of the node's port; made on the spot when absent.
     #[arg(long, value_name = "FILE", requires = "node_key")]
     node_certificate: Option<String>,
@@ -101,6 +107,16 @@ pub struct Arguments {
     /// Registers the webhook at this URL, as `https://10.0.0.5:8443`; a chart that registers it does not need this.
     #[arg(long, value_name = "URL", requires = "webhook_listen")]
     webhook_url: Option<String>,
+    /// The Secret in which the authority of both ports' certificates is kept, made and renewed, as
+    /// `kube-system/virtual-node-certificates`; where a port has a certificate of its own, that is shown.
+    #[arg(long, value_name = "NAMESPACE/NAME")]
+    certificates_secret: Option<SecretName>,
+    /// The Service of the webhook, for whose names certificates are made.
+    #[arg(long, value_name = "NAMESPACE/NAME", requires = "certificates_secret")]
+    webhook_service: Option<SecretName>,
+    /// The MutatingWebhookConfiguration that is told that authority.
+    #[arg(long, value_name = "NAME", requires = "certificates_secret")]
+    webhook_configuration: Option<String>,
     #[command(subcommand)]
     chore: Option<Chore>,
 }
@@ -152,6 +168,9 @@ pub enum Trouble {
     /// Certificates.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The store of certificates.
+    #[error(transparent)]
+    Certificates(#[from] AuthorityError),
     /// The registration of the webhook.
     #[error("the webhook cannot be registered: {0}")]
     Registration(kube::Error),
@@ -180,7 +199,13 @@ impl Arguments {
             ("CLUSTER_DOMAIN", &self.cluster_domain),
             ("ECI_ARCHITECTURE", &self.architecture),
         ];
-        let flags = flags.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();
+        let mut flags: BTreeMap<_, _> =
+            flags.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();
+        if let Some(path) = &self.policy {
+            let read = std::fs::read_to_string(path);
+            let wrong = |why| Trouble::File { path: path.display().to_string(), why };
+            flags.insert("ECI_POLICY", read.map_err(wrong)?);
+        }
         let file = self.config.as_deref().map_or_else(|| Ok(BTreeMap::new()), read_path)?;
         Settings::from(&Sources { flags, environment: &|name| std::env::var(name).ok(), file })
             .map_err(Trouble::Settings)
@@ -191,15 +216,43 @@ impl Arguments {
         self.chore.map(|Chore::Farewell { manner }| manner)
     }
 
-    /// What the node's port shows.
-    pub fn node_certificate(
+    /// The store of certificates, where there is one. Peers judge certificates by the machine's time, whatever clock
+    /// the node lives by.
+    pub fn certificates(
         &self,
-        names: &[String],
+        client: &Client,
+        node: &str,
         addresses: &[IpAddr],
-    ) -> Result<Identification, Trouble> {
-        Ok(match (&self.node_certificate, &self.node_key) {
-            (Some(certificate), Some(key)) => Identification::from_files(certificate, key)?,
-            _ => Identification::self_signed(names, addresses)?,
+    ) -> Result<Option<Certificates>, Trouble> {
+        let Some(secret) = self.certificates_secret.clone() else { return Ok(None) };
+        let service = self.webhook_service.iter().flat_map(|service| {
+            let name = format!("{}.{}", service.name, service.namespace);
+            [format!("{name}.svc"), name]
+        });
+        let names = Names {
+            secret,
+            registration: self.webhook_configuration.clone(),
+            node: node.to_owned(),
+            hosts: service.chain([node.to_owned()]).collect(),
+            addresses: with_url(addresses, self.webhook_url.as_deref()),
+        };
+        Ok(Some(Certificates::new(client.clone(), names, Clock::system())?))
+    }
+
+    /// The TLS of the node's port.
+    pub fn node_tls(
+        &self,
+        node: &str,
+        addresses: &[IpAddr],
+        store: Option<&Certificates>,
+        clients: Option<&str>,
+    ) -> Result<TlsAcceptor, Trouble> {
+        Ok(match (&self.node_certificate, &self.node_key, store) {
+            (Some(certificate), Some(key), _) => {
+                Identification::from_files(certificate, key)?.acceptor(clients)?
+            }
+            (_, _, Some(store)) => serving::acceptor(store.shown(), clients)?,
+            _ => Identification::self_signed(&[node.to_owned()], addresses)?.acceptor(clients)?,
         })
     }
 
@@ -248,20 +301,26 @@ impl Arguments {
         listener: Option<TcpListener>,
         client: &Client,
         addresses: &[IpAddr],
+        store: Option<&Certificates>,
     ) -> Result<Option<(TcpListener, TlsAcceptor)>, Trouble> {
         let Some(listener) = listener else { return Ok(None) };
-        let shown = match (&self.webhook_certificate, &self.webhook_key) {
-            (Some(certificate), Some(key)) => Identification::from_files(certificate, key)?,
-            _ => Identification::self_signed(
-                &["localhost".to_owned()],
-                &with_url(addresses, self.webhook_url.as_deref()),
-            )?,
+        let (authority, acceptor) = match (&self.webhook_certificate, &self.webhook_key, store) {
+            (Some(certificate), Some(key), _) => {
+                let shown = Identification::from_files(certificate, key)?;
+                (shown.pem.clone(), shown.acceptor(None)?)
+            }
+            (_, _, Some(store)) => (store.trusted().to_owned(), serving::acceptor(store.shown(), None)?),
+            _ => {
+                let addresses = with_url(addresses, self.webhook_url.as_deref());
+                let shown = Identification::self_signed(&["localhost".to_owned()], &addresses)?;
+                (shown.pem.clone(), shown.acceptor(None)?)
+            }
         };
         if let Some(url) = &self.webhook_url {
-            let configuration = registration::configuration(&Address::Url(url.clone()), shown.pem.as_bytes());
+            let configuration = registration::configuration(&Address::Url(url.clone()), authority.as_bytes());
             registration::register(client.clone(), &configuration).await.map_err(Trouble::Registration)?;
         }
-        Ok(Some((listener, shown.acceptor(None)?)))
+        Ok(Some((listener, acceptor)))
     }
 }
 

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use eci_api::Secret;
 
 use crate::eci::{BadEndpoint, Credentials, Endpoint};
+use crate::policy::{BadPolicy, Policy};
 use crate::webhook::injection::Injection;
 
 /// The name of the node where nobody chose another.
@@ -46,6 +47,8 @@ pub struct Config {
     pub capacity: Capacity,
     /// What the webhook does to pods.
     pub injection: Injection,
+    /// The purchases that pods' authors may make.
+    pub policy: Policy,
 }
 
 /// A processor architecture.
@@ -90,6 +93,7 @@ impl Config {
             architecture: Architecture::default(),
             capacity: Capacity::default(),
             injection: Injection::default(),
+            policy: Policy::default(),
         }
     }
 }
@@ -199,6 +203,8 @@ const DOMAIN: Parameter =
     parameter("CLUSTER_DOMAIN", "--cluster-domain", "what the names of the cluster's Services end with");
 const ARCHITECTURE: Parameter =
     parameter("ECI_ARCHITECTURE", "--architecture", "the architecture of the instances, `amd64` or `arm64`");
+const POLICY: Parameter =
+    parameter("ECI_POLICY", "--policy", "the purchases that pods' authors may make, as a JSON object");
 
 /// Why the settings are not enough to begin with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -226,6 +232,9 @@ pub enum ConfigError {
     /// The endpoint.
     #[error("ECI_ENDPOINT: {0}")]
     Endpoint(#[from] BadEndpoint),
+    /// The policy.
+    #[error("ECI_POLICY: {0}")]
+    Policy(#[from] BadPolicy),
 }
 
 /// Where settings come from, in the order of their weight.
@@ -325,6 +334,10 @@ impl Settings {
             }
             config.node_name = name;
         }
+        match sources.find(&POLICY).map(|text| Policy::parse(&text)).transpose() {
+            Ok(policy) => config.policy = policy.unwrap_or_default(),
+            Err(error) => problems.push(ConfigError::Policy(error)),
+        }
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -415,9 +428,11 @@ mod tests {
             ("POD_IP", "1.2.3"),
             ("ECI_FOLLOW_CLOCK", "here/or/there"),
             ("CLUSTER_DNS", "kube-dns"),
+            ("ECI_POLICY", "{\"namespace\": 1}"),
         ] {
             let problems = settings(&[(name, value)], &[], ENOUGH).unwrap_err();
-            assert!(problems[0].to_string().contains(value), "{problems:?}");
+            let named = if name == "ECI_POLICY" { "unknown field `namespace`" } else { value };
+            assert!(problems[0].to_string().contains(named), "{problems:?}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! A virtual Kubernetes node whose pods run as Elastic Container Instances: node, pods, webhook and kubelet API.
 
 mod causes;
+pub mod certificates;
 pub mod config;
 pub mod eci;
 pub mod farewell;
@@ -8,6 +9,7 @@ pub mod following;
 pub mod kubelet_api;
 pub mod node;
 pub mod pods;
+pub mod policy;
 pub mod serving;
 pub mod webhook;
 

@@ -90,18 +90,28 @@ async fn live(
     let webhook_port = arguments.webhook_port().await?;
     let address = listener.local_addr().unwrap_or(settings.listen);
     settings.config.kubelet_port = address.port();
-    let names = [settings.config.node_name.clone()];
     let addresses: Vec<_> = settings.config.node_ip.into_iter().collect();
     let node = settings.config.node_name.clone();
     let provider = Provider::new(settings.config, client.clone(), eci, clock.clone(), seed);
 
-    let shown = arguments.node_certificate(&names, &addresses)?;
-    let acceptor = shown.acceptor(arguments.client_authority(&client, &api_server).await?.as_deref())?;
+    let clients = arguments.client_authority(&client, &api_server).await?;
+    let mut certificates = arguments.certificates(&client, &node, &addresses)?;
+    if let Some(store) = &mut certificates {
+        // What does not succeed is told and tried again by the running store.
+        let _ = store.reconcile().await;
+    }
+    let acceptor = arguments.node_tls(&node, &addresses, certificates.as_ref(), clients.as_deref())?;
     let access = (!arguments.no_auth).then(|| Access::new(client.clone(), &node, clock));
     tracing::info!("the node {node} answers at https://{address}");
     let node_port = serve(listener, acceptor, NodePort { api: provider.kubelet_api(), access });
 
-    let webhook = arguments.webhook(webhook_port, &client, &addresses).await?;
+    let webhook = arguments.webhook(webhook_port, &client, &addresses, certificates.as_ref()).await?;
+    let renewal = async {
+        match certificates {
+            Some(store) => store.run().await,
+            None => std::future::pending().await,
+        }
+    };
     let webhook = async {
         match webhook {
             Some((listener, acceptor)) => serve(listener, acceptor, provider.webhook()).await,
@@ -112,5 +122,6 @@ async fn live(
         ran = provider.run(arguments::told_to_stop()) => ran.map_err(Trouble::Run),
         () = node_port => Ok(()),
         () = webhook => Ok(()),
+        () = renewal => Ok(()),
     }
 }

@@ -124,6 +124,9 @@ pub fn for_pod(pod: &Pod, sources: &Sources, scope: &Scope, spent: Option<&str>)
     request.volume = volumes::of_pod(pod, spec, sources, &mut remarks)?;
     network::fill(&mut request, pod, spec, sources, &config.cluster_domain, &mut remarks);
     annotations::apply(pod, &mut request)?;
+    let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
+    let allowed = config.policy.allows(namespace, &request, config);
+    allowed.map_err(|forbidden| Problem::Unsupported(forbidden.to_string()))?;
     Ok(Made { request, remarks })
 }
 

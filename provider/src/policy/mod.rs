@@ -1,0 +1,310 @@
+//! The purchases that the operator allows: allow-lists and limits by namespace and for the whole node; pure.
+
+mod document;
+mod purchase;
+
+use std::collections::BTreeMap;
+
+use eci_api::actions::create_container_group::CreateContainerGroup;
+use rust_decimal::Decimal;
+
+pub use document::{BadPolicy, Limits, Policy, Prices, Rules};
+pub use purchase::Purchase;
+
+use crate::config::Config;
+use crate::pods::annotations::PREFIX;
+
+/// The entry of an allow-list that allows everything.
+pub const ANY: &str = "*";
+
+/// A purchase that the operator does not allow.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    /// An annotation asks for something that is on no allow-list. Final for this pod.
+    #[error(
+        "annotation {PREFIX}{key} asks for {what} `{asked}`, which pods of namespace `{namespace}` may not use: \
+         {place} of the provider's policy allows {allowed}"
+    )]
+    Forbidden {
+        /// The annotation's key, without its prefix.
+        key: &'static str,
+        /// The kind of thing.
+        what: &'static str,
+        /// Its id or name.
+        asked: String,
+        /// The pod's namespace.
+        namespace: String,
+        /// Where the list stands in the policy.
+        place: String,
+        /// The list, for people.
+        allowed: String,
+    },
+    /// A limit counts something that cannot be told of this pod beforehand. Final for this pod.
+    #[error(
+        "{place} of the provider's policy is a limit, and {unknown}; ask for CPU and memory instead, or have the \
+         operator add it to the policy"
+    )]
+    Unmeasured {
+        /// Where the limit stands in the policy.
+        place: String,
+        /// The value that is missing.
+        unknown: String,
+    },
+    /// There is no room below a limit just now: the pod waits.
+    #[error(
+        "{scope} may have {limit} {unit} at once ({place} of the provider's policy); {used} {unit} are in use, and \
+         this pod needs {asked}"
+    )]
+    Limit {
+        /// Who is limited.
+        scope: String,
+        /// Where the limit stands in the policy.
+        place: String,
+        /// The unit that is counted.
+        unit: &'static str,
+        /// The limit.
+        limit: Decimal,
+        /// What running groups take of it.
+        used: Decimal,
+        /// What this pod would take.
+        asked: Decimal,
+    },
+}
+
+impl PolicyError {
+    /// Whether waiting changes nothing.
+    pub fn is_final(&self) -> bool {
+        !matches!(self, Self::Limit { .. })
+    }
+}
+
+/// What the node's live container groups take, by namespace and together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Usage {
+    node: Purchase,
+    namespaces: BTreeMap<String, Purchase>,
+}
+
+impl Usage {
+    /// Counts one more group of `namespace`; what is not known of it counts as nothing.
+    pub fn add(&mut self, namespace: &str, purchase: &Purchase) {
+        self.node.add(purchase);
+        self.namespaces.entry(namespace.to_owned()).or_default().add(purchase);
+    }
+}
+
+/// One allow-list: the annotation that it is for, and where it stands.
+struct AllowList {
+    key: &'static str,
+    what: &'static str,
+    name: &'static str,
+    list: fn(&Rules) -> &Option<Vec<String>>,
+    asked: fn(&CreateContainerGroup) -> &Option<String>,
+    /// The operator's own, which every pod gets unasked.
+    own: fn(&Config) -> &str,
+    /// Whether everything is allowed where the policy says nothing.
+    open: bool,
+}
+
+const ALLOW_LISTS: [AllowList; 5] = [
+    AllowList {
+        key: "eci-ram-role-name",
+        what: "RAM role",
+        name: "ramRoles",
+        list: |rules| &rules.ram_roles,
+        asked: |request| &request.ram_role_name,
+        own: |_| "",
+        // a role is the one thing here that carries rights of its own
+        open: false,
+    },
+    AllowList {
+        key: "eci-security-group",
+        what: "security group",
+        name: "securityGroups",
+        list: |rules| &rules.security_groups,
+        asked: |request| &request.security_group_id,
+        own: |config| &config.security_group,
+        open: true,
+    },
+    AllowList {
+        key: "eci-vswitch",
+        what: "vSwitch",
+        name: "vSwitches",
+        list: |rules| &rules.v_switches,
+        asked: |request| &request.vswitch_id,
+        own: |config| &config.vswitch,
+        open: true,
+    },
+    AllowList {
+        key: "eci-eip-instanceid",
+        what: "EIP",
+        name: "eips",
+        list: |rules| &rules.eips,
+        asked: |request| &request.eip_instance_id,
+        own: |_| "",
+        open: true,
+    },
+    AllowList {
+        key: "eci-resource-group-id",
+        what: "resource group",
+        name: "resourceGroups",
+        list: |rules| &rules.resource_groups,
+        asked: |request| &request.resource_group_id,
+        own: |config| config.resource_group.as_deref().unwrap_or_default(),
+        open: true,
+    },
+];
+
+impl Policy {
+    /// Fails when the annotations that became `request` ask for something that pods of `namespace` may not use; what
+    /// the operator has set for the whole node in `own` may be asked for as well.
+    ///
+    /// # Errors
+    /// [`PolicyError::Forbidden`].
+    pub fn allows(
+        &self,
+        namespace: &str,
+        request: &CreateContainerGroup,
+        own: &Config,
+    ) -> Result<(), PolicyError> {
+        let forbidden = |key, what, asked: &str, place: String, allowed: &[String]| PolicyError::Forbidden {
+            key,
+            what,
+            asked: asked.to_owned(),
+            namespace: namespace.to_owned(),
+            place,
+            allowed: if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") },
+        };
+        for list in &ALLOW_LISTS {
+            let found = self.found(namespace, |rules| (list.list)(rules).clone());
+            let (allowed, place) = match found {
+                Some(found) => found,
+                None if list.open => continue,
+                None => (Vec::new(), Place::Default),
+            };
+            let usual = |id: &str| (list.own)(own).split(',').any(|own| own.trim() == id);
+            let listed = |id: &str| allowed.iter().any(|allowed| allowed == ANY || allowed == id);
+            let mut asked = (list.asked)(request).iter().flat_map(|ids| ids.split(',')).map(str::trim);
+            if let Some(asked) = asked.find(|id| !id.is_empty() && !usual(id) && !listed(id)) {
+                let place = place.in_document(list.name);
+                return Err(forbidden(list.key, list.what, asked, place, &allowed));
+            }
+        }
+        match self.found(namespace, |rules| rules.automatic_eips) {
+            Some((false, place)) if request.auto_create_eip == Some(true) => {
+                let place = place.in_document("automaticEips");
+                Err(forbidden("eci-with-eip", "EIP", "of its own", place, &[]))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Fails when `purchase` for a pod of `namespace` does not fit below a limit, given what is in use.
+    ///
+    /// # Errors
+    /// [`PolicyError::Limit`], or [`PolicyError::Unmeasured`].
+    pub fn fits(&self, namespace: &str, purchase: &Purchase, usage: &Usage) -> Result<(), PolicyError> {
+        let nothing = Purchase::default();
+        let used = usage.namespaces.get(namespace).unwrap_or(&nothing);
+        for measure in MEASURES {
+            if let Some((limit, place)) = self.found(namespace, |rules| (measure.limit)(&rules.limits)) {
+                let scope = format!("namespace `{namespace}`");
+                measure.fits(scope, place.in_document("limits"), limit, used, purchase)?;
+            }
+            if let Some(limit) = (measure.limit)(&self.node) {
+                measure.fits("the node".to_owned(), "node".to_owned(), limit, &usage.node, purchase)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there is any limit: without one, usage need not be counted.
+    pub fn has_limits(&self) -> bool {
+        let rules = self.namespaces.values().chain([&self.default]).map(|rules| &rules.limits);
+        rules.chain([&self.node]).any(|limits| *limits != Limits::default())
+    }
+
+    /// What the namespace's own rules say, else the default ones.
+    fn found<T>(&self, namespace: &str, find: impl Fn(&Rules) -> Option<T>) -> Option<(T, Place<'_>)> {
+        let own = self.namespaces.get_key_value(namespace);
+        let own = own.and_then(|(name, rules)| Some((find(rules)?, Place::Namespace(name))));
+        own.or_else(|| Some((find(&self.default)?, Place::Default)))
+    }
+}
+
+/// Where a rule stands in the policy's document.
+#[derive(Debug, Clone, Copy)]
+enum Place<'a> {
+    Default,
+    Namespace(&'a str),
+}
+
+impl Place<'_> {
+    fn in_document(self, name: &str) -> String {
+        match self {
+            Self::Default => format!("default.{name}"),
+            Self::Namespace(namespace) => format!("namespaces.{namespace}.{name}"),
+        }
+    }
+}
+
+/// Something that is counted.
+struct Measure {
+    name: &'static str,
+    unit: &'static str,
+    limit: fn(&Limits) -> Option<Decimal>,
+    value: fn(&Purchase) -> Option<Decimal>,
+}
+
+const MEASURES: [Measure; 4] = [
+    Measure {
+        name: "instances",
+        unit: "instances",
+        limit: |limits| limits.instances.map(Decimal::from),
+        value: |purchase| Some(Decimal::from(purchase.instances)),
+    },
+    Measure {
+        name: "vcpu",
+        unit: "vCPU",
+        limit: |limits| limits.vcpu.map(|limit| limit.0),
+        value: |purchase| purchase.vcpu,
+    },
+    Measure {
+        name: "gpu",
+        unit: "GPU",
+        limit: |limits| limits.gpu.map(Decimal::from),
+        value: |purchase| purchase.gpu.map(Decimal::from),
+    },
+    Measure {
+        name: "yuanPerHour",
+        unit: "¥/h",
+        limit: |limits| limits.yuan_per_hour.map(|limit| limit.0),
+        value: |purchase| purchase.yuan_per_hour,
+    },
+];
+
+impl Measure {
+    fn fits(
+        &self,
+        scope: String,
+        place: String,
+        limit: Decimal,
+        used: &Purchase,
+        purchase: &Purchase,
+    ) -> Result<(), PolicyError> {
+        let place = format!("{place}.{}", self.name);
+        let Some(asked) = (self.value)(purchase) else {
+            let unknown = format!("the {} of {} are not known", self.unit, purchase.described());
+            return Err(PolicyError::Unmeasured { place, unknown });
+        };
+        let used = (self.value)(used).unwrap_or_default();
+        if asked.is_zero() || used + asked <= limit {
+            return Ok(());
+        }
+        let [limit, used, asked] = [limit, used, asked].map(|number| number.normalize());
+        Err(PolicyError::Limit { scope, place, unit: self.unit, limit, used, asked })
+    }
+}
+
+#[cfg(test)]
+mod tests;
