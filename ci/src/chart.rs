@@ -47,6 +47,8 @@ pub fn run(root: &Path) -> Result<CheckOutcome> {
             "the hook is taken for a provider"
         );
     }
+    named_namespaces(&helm)?;
+    certificates(&helm)?;
     for missing in PARAMETERS {
         let name = missing.split('=').next().unwrap_or_default();
         let others: Vec<_> = PARAMETERS.into_iter().filter(|p| !p.starts_with(name)).collect();
@@ -59,6 +61,9 @@ pub fn run(root: &Path) -> Result<CheckOutcome> {
         ("ECI_VSWICH=vsw-1", "ECI_VSWICH"),
         ("onUninstall=forget", "onUninstall"),
         ("followClock=noon", "followClock"),
+        ("namespaces={Web}", "namespaces"),
+        ("policy.default.limits.vcpus=4", "vcpus"),
+        ("policy.node.instances=-1", "instances"),
     ] {
         helm.refuses(&[&PARAMETERS[..], &[wrong]].concat(), named)?;
     }
@@ -68,14 +73,46 @@ pub fn run(root: &Path) -> Result<CheckOutcome> {
     Ok(CheckOutcome::Passed)
 }
 
+/// With namespaces that are named there is no right over pods or Secrets of all.
+fn named_namespaces(helm: &Helm) -> Result<()> {
+    let named = helm.accepts("template", &[&PARAMETERS[..], &["namespaces={web,ci}"]].concat())?;
+    ensure!(named.contains("value: \"web,ci\""), "the provider is not told its namespaces:\n{named}");
+    let of_all = named.split("\n---\n").find(|part| part.contains("kind: ClusterRole\n"));
+    let of_all = of_all.context("there is no ClusterRole")?;
+    for resource in ["pods", "secrets", "configmaps", "services", "serviceaccounts", "events"] {
+        ensure!(!of_all.contains(resource), "the ClusterRole gives {resource} of all namespaces:\n{of_all}");
+    }
+    for namespace in ["web", "ci"] {
+        let role = format!("kind: Role\nmetadata:\n  name: {RELEASE}\n  namespace: {namespace}\n");
+        ensure!(named.contains(&role), "there is no Role in {namespace}:\n{named}");
+    }
+    Ok(())
+}
+
+/// Nothing is drawn while the chart is rendered: twice the same, so that a tool that renders it anew changes nothing.
+fn certificates(helm: &Helm) -> Result<()> {
+    let [one, other] = [helm.accepts("template", &PARAMETERS)?, helm.accepts("template", &PARAMETERS)?];
+    ensure!(one == other, "the chart renders differently each time");
+    ensure!(!one.contains("PRIVATE KEY") && !one.contains("tls.key"), "the chart makes certificates:\n{one}");
+    ensure!(one.contains("--certificates-secret=kube-system/ack-virtual-node-certificates"), "{one}");
+    ensure!(!one.contains("--exit-on-change"), "a Secret of the chart's own is watched");
+    let keys = helm.accepts("template", &[PARAMETERS[0], PARAMETERS[1], "existingSecret=keys"])?;
+    ensure!(keys.contains("--exit-on-change=/var/run/virtual-node/keys"), "{keys}");
+    let policy =
+        helm.accepts("template", &[&PARAMETERS[..], &["policy.default.ramRoles={reader}"]].concat())?;
+    ensure!(policy.contains(r#"{\"default\":{\"ramRoles\":[\"reader\"]}}"#), "{policy}");
+    Ok(())
+}
+
 /// Install, upgrade, rollback, uninstall against a real API server; what is served there is what a cluster would take.
 fn life(root: &Path) -> Result<()> {
     let plane = ControlPlaneSession::start(root)?;
     let chart = root.join("provider/chart");
     let chart = chart.to_str().context("the path of this clone is no text")?;
     let values: Vec<_> = PARAMETERS.into_iter().flat_map(|value| ["--set-string", value]).collect();
-    let certificate =
-        "--namespace kube-system get secret ack-virtual-node-webhook --output jsonpath={.data.tls\\.crt}";
+    let stored =
+        "--namespace kube-system get secret ack-virtual-node-certificates --output jsonpath={.data.ca\\.crt}";
+    let trusted = "get mutatingwebhookconfiguration ack-virtual-node --output jsonpath={.webhooks[0].clientConfig.caBundle}";
 
     let notes = plane.helm(&[&["install", RELEASE, chart][..], &values].concat())?;
     for way in [
@@ -85,15 +122,38 @@ fn life(root: &Path) -> Result<()> {
     ] {
         ensure!(notes.contains(way), "the notes do not tell of {way}:\n{notes}");
     }
-    let first = plane.kubectl(certificate)?;
+    // as the provider does, with an authority that is at hand
+    let authority = plane
+        .kubectl("config view --raw --output jsonpath={.clusters[0].cluster.certificate-authority-data}")?;
+    ensure!(!authority.is_empty(), "the kubeconfig names no authority");
+    let fill = format!("--patch={{\"data\":{{\"ca.crt\":\"{authority}\"}}}}");
+    plane.kubectl(&format!("--namespace kube-system patch secret ack-virtual-node-certificates {fill}"))?;
+    let path = "/webhooks/0/clientConfig/caBundle";
+    let trust = format!("[{{\"op\":\"add\",\"path\":\"{path}\",\"value\":\"{authority}\"}}]");
+    plane.kubectl(&format!(
+        "patch mutatingwebhookconfiguration ack-virtual-node --type=json --patch={trust}"
+    ))?;
+    let kept = |after: &str| {
+        let (stored, trusted) = (plane.kubectl(stored)?, plane.kubectl(trusted)?);
+        ensure!(stored == authority, "{after} changed the stored authority: {stored}");
+        ensure!(trusted == authority, "{after} changed the authority that the API server trusts: {trusted}");
+        Ok(())
+    };
     let more = ["--set", "webhook.timeoutSeconds=9"];
     plane.helm(&[&["upgrade", RELEASE, chart][..], &values, &more].concat())?;
-    ensure!(plane.kubectl(certificate)? == first, "an upgrade changed the webhook's certificate");
+    kept("an upgrade")?;
     let timeout =
         "get mutatingwebhookconfiguration ack-virtual-node --output jsonpath={.webhooks[0].timeoutSeconds}";
     ensure!(plane.kubectl(timeout)? == "9", "the upgrade did not reach the webhook");
     plane.helm(&["rollback", RELEASE, "1"])?;
     ensure!(plane.kubectl(timeout)? == "5", "the rollback did not reach the webhook");
+    kept("a rollback")?;
+    // a tool that renders the chart without the cluster and applies it, as Argo CD does
+    let rendered = plane.helm(&[&["template", RELEASE, chart, "--no-hooks"][..], &values].concat())?;
+    for _ in 0..2 {
+        crate::local_processes::apply(&plane, &rendered)?;
+        kept("kubectl apply")?;
+    }
     // the hook needs a node that runs its pod; kind has one
     plane.helm(&["uninstall", RELEASE, "--no-hooks"])?;
     let kinds = "clusterroles,clusterrolebindings,roles,rolebindings,secrets,services,serviceaccounts,deployments,\

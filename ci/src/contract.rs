@@ -28,9 +28,9 @@ const TAINTS: &str = "get node virtual-kubelet --output=jsonpath={.spec.taints[*
 pub fn run(root: &Path) -> Result<CheckOutcome> {
     let programs = Binaries::build(root)?;
     let plane = ControlPlaneSession::start(root)?;
-    install_chart(root, &plane)?;
+    install_chart(root, &plane, &[])?;
     let simulator = Simulator::start(&programs)?;
-    let start = || Provider::start(&programs, &plane, &simulator);
+    let start = || Provider::start(&programs, &plane, &simulator, None);
     let stage = Stage { plane: &plane, simulator: &simulator };
 
     let provider = start()?;

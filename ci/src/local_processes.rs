@@ -80,8 +80,13 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Starts it with the chart's service account, which has to be there.
-    pub fn start(programs: &Binaries, plane: &ControlPlaneSession, simulator: &Simulator) -> Result<Self> {
+    /// Starts it with the chart's service account, which has to be there, for the pods of `namespace` or of all.
+    pub fn start(
+        programs: &Binaries,
+        plane: &ControlPlaneSession,
+        simulator: &Simulator,
+        namespace: Option<&str>,
+    ) -> Result<Self> {
         let kubeconfig = as_service_account(plane)?;
         let log = kubeconfig.with_file_name("provider.log");
         let file = fs::File::options().append(true).create(true).open(&log)?;
@@ -89,6 +94,9 @@ impl Provider {
         command.envs(PARAMETERS.iter().filter_map(|parameter| parameter.split_once('=')));
         command.env("ECI_ENDPOINT", &simulator.endpoint).env("KUBECONFIG", kubeconfig);
         command.env("POD_IP", "127.0.0.1").env("KUBELET_LISTEN", "127.0.0.1:0");
+        command.env("ECI_NAMESPACES", namespace.unwrap_or_default());
+        command.arg(format!("--certificates-secret=kube-system/{RELEASE}-certificates"));
+        command.arg(format!("--webhook-configuration={RELEASE}"));
         command.stdout(file.try_clone()?).stderr(file);
         Ok(Self { process: Process(command.spawn().context("cannot start the provider")?), log })
     }
@@ -131,11 +139,13 @@ fn as_service_account(plane: &ControlPlaneSession) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Installs the chart; its Deployment stays without a node to run on, its rights are what counts.
-pub fn install_chart(root: &Path, plane: &ControlPlaneSession) -> Result<()> {
+/// Installs the chart with these values beside the guide's; its Deployment stays without a node to run on, its rights
+/// are what counts.
+pub fn install_chart(root: &Path, plane: &ControlPlaneSession, more: &[String]) -> Result<()> {
     let chart = root.join("provider/chart");
     let chart = chart.to_str().context("the path of this clone is no text")?;
-    let values = PARAMETERS.into_iter().flat_map(|value| ["--set-string", value]);
+    let values = PARAMETERS.into_iter().chain(more.iter().map(String::as_str));
+    let values = values.flat_map(|value| ["--set-string", value]);
     plane.helm(&[&["install", RELEASE, chart][..], &values.collect::<Vec<_>>()].concat()).map(drop)
 }
 

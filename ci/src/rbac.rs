@@ -57,18 +57,46 @@ spec:
   - { name: main, image: busybox, command: ["false"] }
 "#;
 
-/// A right: the verb, the API group, the resource.
-type Right = (String, String, String);
+/// A pod of a namespace that is not named.
+const ELSEWHERE: &str = r#"
+apiVersion: v1
+kind: Namespace
+metadata: { name: elsewhere }
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: { name: default, namespace: elsewhere }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: bound, namespace: elsewhere }
+spec:
+  nodeName: virtual-kubelet
+  containers:
+  - { name: main, image: busybox }
+"#;
+
+/// A right: the namespace (none for the whole cluster), the verb, the API group, the resource.
+type Right = (String, String, String, String);
 
 /// Runs the provider as the chart's service account, lets it do all it can do, and compares.
 pub fn run(root: &Path) -> Result<CheckOutcome> {
     let programs = Binaries::build(root)?;
+    mode(root, &programs, None)?;
+    Ok(CheckOutcome::Passed)
+}
+
+fn mode(root: &Path, programs: &Binaries, namespace: Option<&str>) -> Result<()> {
     let plane = ControlPlaneSession::start(root)?;
-    install_chart(root, &plane)?;
-    let simulator = Simulator::start(&programs)?;
-    let start = || Provider::start(&programs, &plane, &simulator);
+    let values: Vec<_> = namespace.iter().map(|name| format!("namespaces={{{name}}}")).collect();
+    install_chart(root, &plane, &values)?;
+    let simulator = Simulator::start(programs)?;
+    let start = || Provider::start(programs, &plane, &simulator, namespace);
     let provider = start()?;
     lives(&plane).with_context(|| provider.last_words())?;
+    if namespace.is_some() {
+        elsewhere(&plane).with_context(|| provider.last_words())?;
+    }
     provider.end()?;
     // while it was away, somebody meddled with the node, and a pod was taken away by force
     plane.kubectl("label node virtual-kubelet type-")?;
@@ -87,11 +115,33 @@ pub fn run(root: &Path) -> Result<CheckOutcome> {
     let (used, refused) = used(&plane.audit_log())?;
     ensure!(refused.is_empty(), "the chart's rights do not suffice; refused were {refused:#?}");
     let given = given(&plane)?;
-    let unused: Vec<_> = given.difference(&used).collect();
+    let unused: Vec<_> = given.iter().filter(|right| !used.iter().any(|used| is_use(used, right))).collect();
     ensure!(unused.is_empty(), "the chart gives rights that the provider does not use: {unused:#?}");
-    println!("✓ the provider works with the chart's {} rights and uses each", given.len());
-    plane.end()?;
-    Ok(CheckOutcome::Passed)
+    let missing: Vec<_> = used.iter().filter(|used| !given.iter().any(|right| is_use(used, right))).collect();
+    ensure!(missing.is_empty(), "rights come from elsewhere than the chart: {missing:#?}");
+    let pods = given.iter().filter(|right| right.0.is_empty() && right.3 == "pods").count();
+    ensure!((pods == 0) == namespace.is_some(), "rights over pods of all namespaces: {pods}");
+    let within = namespace.map(|name| format!(" in {name}")).unwrap_or_default();
+    println!("✓ the provider works with the chart's {} rights{within} and uses each", given.len());
+    plane.end()
+}
+
+/// Whether what was asked needs this right.
+fn is_use(used: &Right, right: &Right) -> bool {
+    let wide = right.0.is_empty() || right.0 == used.0;
+    wide && (&used.1, &used.2, &used.3) == (&right.1, &right.2, &right.3)
+}
+
+/// A pod outside the named namespaces stays Pending, and who asks for its log is told why, as the node is.
+fn elsewhere(plane: &ControlPlaneSession) -> Result<()> {
+    apply(plane, ELSEWHERE)?;
+    let asked = plane.kubectl("--namespace elsewhere logs bound");
+    let said = asked.err().map(|error| format!("{error:#}")).unwrap_or_default();
+    ensure!(said.contains("no pods of namespace `elsewhere`"), "kubectl logs says {said:?}");
+    plane.kubectl("wait --for=create event --field-selector reason=NamespaceNotServed --timeout=30s")?;
+    let phase = plane.kubectl("--namespace elsewhere get pod bound --output jsonpath={.status.phase}")?;
+    ensure!(phase == "Pending", "a pod of another namespace is {phase}");
+    plane.kubectl("--namespace elsewhere delete pod bound --force --grace-period=0").map(drop)
 }
 
 /// A node that comes up; a pod that needs everything, its log and its end; one that falls.
@@ -146,7 +196,7 @@ fn used(log: &Path) -> Result<(BTreeSet<Right>, BTreeSet<Right>)> {
         if let Some(subresource) = object["subresource"].as_str() {
             resource = format!("{resource}/{subresource}");
         }
-        let right = (text(&event["verb"]), text(&object["apiGroup"]), resource);
+        let right = (text(&object["namespace"]), text(&event["verb"]), text(&object["apiGroup"]), resource);
         if event["responseStatus"]["code"] == 403 {
             refused.insert(right)
         } else {
@@ -160,10 +210,10 @@ fn used(log: &Path) -> Result<(BTreeSet<Right>, BTreeSet<Right>)> {
 /// What the chart's roles give, as the API server has them.
 fn given(plane: &ControlPlaneSession) -> Result<BTreeSet<Right>> {
     let mut given = BTreeSet::new();
-    for role in
-        [format!("get clusterrole {RELEASE}"), format!("--namespace kube-node-lease get role {RELEASE}")]
-    {
-        let role: Value = serde_json::from_str(&plane.kubectl(&format!("{role} --output json"))?)?;
+    let ours = format!("--all-namespaces --selector app.kubernetes.io/instance={RELEASE} --output json");
+    let roles: Value = serde_json::from_str(&plane.kubectl(&format!("get clusterroles,roles {ours}"))?)?;
+    for role in roles["items"].as_array().context("there are roles")? {
+        let namespace = role["metadata"]["namespace"].as_str().unwrap_or_default();
         let rules = role["rules"].as_array().context("a role has rules")?;
         for rule in rules {
             let of = |field: &str| {
@@ -173,7 +223,8 @@ fn given(plane: &ControlPlaneSession) -> Result<BTreeSet<Right>> {
             for (group, resource) in
                 of("apiGroups").iter().flat_map(|g| of("resources").into_iter().map(move |r| (g.clone(), r)))
             {
-                given.extend(of("verbs").into_iter().map(|verb| (verb, group.clone(), resource.clone())));
+                let right = |verb| (namespace.to_owned(), verb, group.clone(), resource.clone());
+                given.extend(of("verbs").into_iter().map(right));
             }
         }
     }

@@ -80,6 +80,9 @@ pub struct Arguments {
     /// The architecture of the instances, amd64 or arm64 [environment: ECI_ARCHITECTURE].
     #[arg(long, value_name = "NAME")]
     architecture: Option<String>,
+    /// The namespaces whose pods the node runs, separated by commas [environment: ECI_NAMESPACES, default: all].
+    #[arg(long, value_name = "NAMES")]
+    namespaces: Option<String>,
     /// A file with the purchases that pods' authors may make, as JSON [environment: ECI_POLICY, with the JSON itself].
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -117,6 +120,10 @@ pub struct Arguments {
     /// The MutatingWebhookConfiguration that is told that authority.
     #[arg(long, value_name = "NAME", requires = "certificates_secret")]
     webhook_configuration: Option<String>,
+    /// Ends in order when what this file or folder holds changes, so that whoever started the process starts it anew with
+    /// it; for a mounted Secret that environment variables came from.
+    #[arg(long, value_name = "PATH")]
+    exit_on_change: Option<PathBuf>,
     #[command(subcommand)]
     chore: Option<Chore>,
 }
@@ -132,6 +139,8 @@ enum Chore {
     },
 }
 
+/// The pause between two looks at what `--exit-on-change` names; a kubelet brings a new version within a minute or so.
+const CHANGE_POLL_INTERVAL: Duration = Duration::from_secs(10);
 /// How long a farewell may take: a little less than helm waits.
 const FAREWELL_MAX: Duration = Duration::from_secs(200);
 
@@ -198,6 +207,7 @@ impl Arguments {
             ("CLUSTER_DNS", &self.cluster_dns),
             ("CLUSTER_DOMAIN", &self.cluster_domain),
             ("ECI_ARCHITECTURE", &self.architecture),
+            ("ECI_NAMESPACES", &self.namespaces),
         ];
         let mut flags: BTreeMap<_, _> =
             flags.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();
@@ -209,6 +219,25 @@ impl Arguments {
         let file = self.config.as_deref().map_or_else(|| Ok(BTreeMap::new()), read_path)?;
         Settings::from(&Sources { flags, environment: &|name| std::env::var(name).ok(), file })
             .map_err(Trouble::Settings)
+    }
+
+    /// Returns when what `--exit-on-change` names has changed; never without it. While it cannot be read, as between two
+    /// versions of a mounted Secret, it is taken for unchanged.
+    pub async fn changed(&self) {
+        let Some(path) = &self.exit_on_change else { return std::future::pending().await };
+        let mut first = None;
+        loop {
+            match (read_path(path), &first) {
+                (Ok(now), None) => first = Some(now),
+                (Ok(now), Some(first)) if now != *first => {
+                    tracing::warn!("{} has changed: ending, to be started anew with it", path.display());
+                    return;
+                }
+                (Ok(_), Some(_)) => {}
+                (Err(trouble), _) => tracing::debug!("{trouble}"),
+            }
+            tokio::time::sleep(CHANGE_POLL_INTERVAL).await;
+        }
     }
 
     /// How to take leave, when that is what is wished for.

@@ -49,6 +49,8 @@ pub struct Config {
     pub injection: Injection,
     /// The purchases that pods' authors may make.
     pub policy: Policy,
+    /// The namespaces whose pods the node runs; all when empty.
+    pub namespaces: Vec<String>,
 }
 
 /// A processor architecture.
@@ -94,6 +96,7 @@ impl Config {
             capacity: Capacity::default(),
             injection: Injection::default(),
             policy: Policy::default(),
+            namespaces: Vec::new(),
         }
     }
 }
@@ -205,6 +208,11 @@ const ARCHITECTURE: Parameter =
     parameter("ECI_ARCHITECTURE", "--architecture", "the architecture of the instances, `amd64` or `arm64`");
 const POLICY: Parameter =
     parameter("ECI_POLICY", "--policy", "the purchases that pods' authors may make, as a JSON object");
+const NAMESPACES: Parameter = parameter(
+    "ECI_NAMESPACES",
+    "--namespaces",
+    "the namespaces whose pods the node runs, separated by commas; all when not given",
+);
 
 /// Why the settings are not enough to begin with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -334,6 +342,14 @@ impl Settings {
             }
             config.node_name = name;
         }
+        for name in sources.find(&NAMESPACES).iter().flat_map(|list| list.split(',')).map(str::trim) {
+            let should = "a list of namespaces, as `web,ci`";
+            if name.contains('.') || !is_node_name(name) || name.len() > 63 {
+                problems.push(ConfigError::Unusable { name: NAMESPACES.name, value: name.into(), should });
+            } else if !config.namespaces.iter().any(|known| known == name) {
+                config.namespaces.push(name.to_owned());
+            }
+        }
         match sources.find(&POLICY).map(|text| Policy::parse(&text)).transpose() {
             Ok(policy) => config.policy = policy.unwrap_or_default(),
             Err(error) => problems.push(ConfigError::Policy(error)),
@@ -407,6 +423,13 @@ mod tests {
     }
 
     #[test]
+    fn namespaces_are_a_list_in_which_each_stands_once() {
+        let read = settings(&[], &[("ECI_NAMESPACES", "web, ci,web")], ENOUGH).unwrap();
+        assert_eq!(read.config.namespaces, ["web", "ci"]);
+        assert!(settings(&[], &[("ECI_NAMESPACES", "web,,ci")], ENOUGH).is_err());
+    }
+
+    #[test]
     fn each_missing_parameter_has_a_sentence_of_its_own() {
         let problems = settings(&[], &[("ECI_ACCESS_KEY", " ")], "").unwrap_err();
         let text: Vec<_> = problems.iter().map(ToString::to_string).collect();
@@ -428,6 +451,7 @@ mod tests {
             ("POD_IP", "1.2.3"),
             ("ECI_FOLLOW_CLOCK", "here/or/there"),
             ("CLUSTER_DNS", "kube-dns"),
+            ("ECI_NAMESPACES", "Web_1"),
             ("ECI_POLICY", "{\"namespace\": 1}"),
         ] {
             let problems = settings(&[(name, value)], &[], ENOUGH).unwrap_err();

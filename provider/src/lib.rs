@@ -7,6 +7,7 @@ pub mod eci;
 pub mod farewell;
 pub mod following;
 pub mod kubelet_api;
+pub mod namespaces;
 pub mod node;
 pub mod pods;
 pub mod policy;

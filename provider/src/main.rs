@@ -123,5 +123,6 @@ async fn live(
         () = node_port => Ok(()),
         () = webhook => Ok(()),
         () = renewal => Ok(()),
+        () = arguments.changed() => Ok(()),
     }
 }

@@ -69,7 +69,59 @@ nodeAffinity:
     secretKeyRef: { name: {{ include "ack-virtual-node.keys" . }}, key: ECI_SECRET_KEY }
 - name: RUST_LOG
   value: {{ .Values.log | quote }}
+{{- with .Values.namespaces }}
+- name: ECI_NAMESPACES
+  value: {{ uniq . | join "," | quote }}
+{{- end }}
+{{- with .Values.policy }}
+- name: ECI_POLICY
+  value: {{ toJson . | quote }}
+{{- end }}
 {{- with .Values.env }}
 {{ toYaml . }}
 {{- end }}
+{{- end -}}
+
+{{/* The rights that pods on the node need, in their namespace or in all. */}}
+{{- define "ack-virtual-node.podRules" -}}
+# The pods that are bound to it: watched, given the patience to outlive a cloud that is away, reported on, let go.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch, patch, delete]
+- apiGroups: [""]
+  resources: [pods/status]
+  verbs: [patch]
+# What those pods refer to: read by name when a pod starts, never listed.
+- apiGroups: [""]
+  resources: [configmaps, secrets]
+  verbs: [get]
+- apiGroups: [""]
+  resources: [serviceaccounts/token]
+  verbs: [create]
+# The environment variables of Services.
+- apiGroups: [""]
+  resources: [services]
+  verbs: [list]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, patch]
+{{- end -}}
+
+{{/* Gives the Role `role` of `namespace` to the provider. */}}
+{{- define "ack-virtual-node.binding" }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: {{ .role }}
+  namespace: {{ .namespace }}
+  labels: {{- include "ack-virtual-node.labels" .root | nindent 4 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: {{ .role }}
+subjects:
+- kind: ServiceAccount
+  name: {{ include "ack-virtual-node.name" .root }}
+  namespace: {{ .root.Release.Namespace }}
 {{- end -}}

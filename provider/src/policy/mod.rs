@@ -52,8 +52,8 @@ pub enum PolicyError {
     },
     /// There is no room below a limit just now: the pod waits.
     #[error(
-        "{scope} may have {limit} {unit} at once ({place} of the provider's policy); {used} {unit} are in use, and \
-         this pod needs {asked}"
+        "{scope} may have {limit} {unit} at once ({place} of the provider's policy), and this pod's {asked} do not fit \
+         beside what runs"
     )]
     Limit {
         /// Who is limited.
@@ -64,7 +64,7 @@ pub enum PolicyError {
         unit: &'static str,
         /// The limit.
         limit: Decimal,
-        /// What running groups take of it.
+        /// What running groups take of it; not in the sentence, which stays the same while others come and go.
         used: Decimal,
         /// What this pod would take.
         asked: Decimal,

@@ -91,87 +91,65 @@ fn limited(limits: Value, node: Value) -> Policy {
 }
 
 #[test]
-fn a_limit_counts_the_namespace_or_the_node_and_says_what_is_in_use() {
-    let four = json!({ "Cpu": "2", "Memory": "4" });
+fn a_limit_counts_the_namespace_or_the_node_and_says_where_it_is_set() {
+    let small = || json!({ "Cpu": "2", "Memory": "4" });
+    let typed = |types: &str| json!({ "InstanceType": types });
+    let web = "namespaces.web.limits";
     for (limits, node, running, asked, refused) in [
-        (json!({}), json!({}), 1000, four.clone(), None),
-        (json!({ "instances": 2 }), json!({}), 1, four.clone(), None),
-        (
-            json!({ "instances": 2 }),
-            json!({}),
-            2,
-            four.clone(),
-            Some(
-                "namespace `web` may have 2 instances at once (namespaces.web.limits.instances of the provider's policy); \
-             2 instances are in use, and this pod needs 1",
-            ),
-        ),
-        (
-            json!({ "instances": 0 }),
-            json!({}),
-            0,
-            four.clone(),
-            Some(
-                "namespace `web` may have 0 instances at once (namespaces.web.limits.instances of the provider's policy); \
-             0 instances are in use, and this pod needs 1",
-            ),
-        ),
-        (
-            json!({}),
-            json!({ "vcpu": "4.5" }),
-            2,
-            four.clone(),
-            Some(
-                "the node may have 4.5 vCPU at once (node.vcpu of the provider's policy); 4 vCPU are in use, and this pod \
-             needs 2",
-            ),
-        ),
-        (json!({ "gpu": 0 }), json!({ "gpu": 0 }), 3, four.clone(), None),
-        (
-            json!({ "gpu": 1 }),
-            json!({}),
-            0,
-            json!({ "InstanceType": "ecs.gn5i-c16g1.8xlarge" }),
-            Some(
-                "namespace `web` may have 1 GPU at once (namespaces.web.limits.gpu of the provider's policy); 0 GPU are in \
-             use, and this pod needs 2",
-            ),
-        ),
+        (json!({}), json!({}), 1000, small(), None),
+        (json!({ "instances": 2 }), json!({}), 1, small(), None),
+        (json!({ "instances": 2 }), json!({}), 2, small(), Some(("2 instances", "instances", "1"))),
+        (json!({ "instances": 0 }), json!({}), 0, small(), Some(("0 instances", "instances", "1"))),
+        (json!({}), json!({ "vcpu": "4.5" }), 2, small(), Some(("4.5 vCPU", "vcpu", "2"))),
+        (json!({ "gpu": 0 }), json!({ "gpu": 0 }), 3, small(), None),
+        (json!({ "gpu": 1 }), json!({}), 0, typed("ecs.gn5i-c16g1.8xlarge"), Some(("1 GPU", "gpu", "2"))),
         // 2 × 0.1764 + 4 × 0.022068 = 0.441072 an hour
-        (json!({ "yuanPerHour": "0.882144" }), json!({}), 1, four.clone(), None),
+        (json!({ "yuanPerHour": "0.882144" }), json!({}), 1, small(), None),
         (
             json!({ "yuanPerHour": "0.882143" }),
             json!({}),
             1,
-            four.clone(),
-            Some(
-                "namespace `web` may have 0.882143 ¥/h at once (namespaces.web.limits.yuanPerHour of the provider's \
-             policy); 0.441072 ¥/h are in use, and this pod needs 0.441072",
-            ),
+            small(),
+            Some(("0.882143 ¥/h", "yuanPerHour", "0.441072")),
         ),
-        (json!({ "yuanPerHour": "1" }), json!({}), 0, json!({ "InstanceType": "ecs.c6.large" }), None),
-        (
-            json!({ "yuanPerHour": "1" }),
-            json!({}),
-            0,
-            json!({ "InstanceType": "ecs.c6.large,ecs.c7.large" }),
-            Some(
-                "namespaces.web.limits.yuanPerHour of the provider's policy is a limit, and the ¥/h of instance type \
-             `ecs.c6.large,ecs.c7.large` are not known; ask for CPU and memory instead, or have the operator add it to \
-             the policy",
-            ),
-        ),
+        (json!({ "yuanPerHour": "1" }), json!({}), 0, typed("ecs.c6.large"), None),
     ] {
         let policy = limited(limits.clone(), node.clone());
         let mut usage = Usage::default();
-        let running_one = policy.purchase(&serde_json::from_value(four.clone()).unwrap());
+        let running_one = policy.purchase(&serde_json::from_value(small()).unwrap());
         (0..running).for_each(|_| usage.add("web", &running_one));
         let purchase = policy.purchase(&serde_json::from_value(asked).unwrap());
-        let said = policy.fits("web", &purchase, &usage).err().map(|error| error.to_string());
-        assert_eq!(said.as_deref(), refused, "{limits} {node} {running}");
+        let by_node = node.as_object().is_some_and(|node| node.contains_key("vcpu"));
+        let wanted = refused.map(|(limit, name, asked)| {
+            let (scope, place) = if by_node { ("the node", "node") } else { ("namespace `web`", web) };
+            format!(
+                "{scope} may have {limit} at once ({place}.{name} of the provider's policy), and this pod's {asked} do \
+                 not fit beside what runs"
+            )
+        });
+        let said = policy.fits("web", &purchase, &usage).err();
+        assert!(said.as_ref().is_none_or(|said| !said.is_final()), "{said:?}");
+        assert_eq!(said.map(|error| error.to_string()), wanted, "{limits} {node} {running}");
         let elsewhere = policy.fits("other", &purchase, &usage).is_ok();
-        assert_eq!(elsewhere, refused.is_none_or(|said| !said.starts_with("the node")), "{limits} {node}");
+        assert_eq!(elsewhere, !by_node, "{limits} {node}");
     }
+}
+
+#[test]
+fn what_a_limit_counts_and_nobody_knows_is_refused_for_good() {
+    let policy = limited(json!({ "yuanPerHour": "1" }), json!({}));
+    let types = "ecs.c6.large,ecs.c7.large";
+    let purchase = policy.purchase(&asking("InstanceType", json!(types)));
+    let said = policy.fits("web", &purchase, &Usage::default()).unwrap_err();
+    assert!(said.is_final());
+    assert_eq!(
+        said.to_string(),
+        format!(
+            "namespaces.web.limits.yuanPerHour of the provider's policy is a limit, and the ¥/h of instance type \
+             `{types}` are not known; ask for CPU and memory instead, or have the operator add it to the policy"
+        )
+    );
+    assert_eq!(policy.fits("other", &purchase, &Usage::default()), Ok(()));
 }
 
 #[test]
