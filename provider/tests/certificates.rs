@@ -100,8 +100,9 @@ impl Cluster {
             roots.add(authority.unwrap()).unwrap();
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let verifier =
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+        // without any authority there is no verifier
+        let Ok(verifier) = verifier else { return false };
         let seconds = u64::try_from(self.clock.now().as_second()).unwrap();
         let now = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
         let name = ServerName::try_from(name.to_owned()).unwrap();
