@@ -17,10 +17,9 @@ use provider::eci::retry::back_off;
 use provider::farewell::{Farewell, Held, Manner};
 use provider::following::WentBack;
 use provider::following::calls::Calls;
-use provider::pods::identity::Owner;
 use provider::serving::{self, Identification, TlsError};
 use provider::webhook::registration::{self, Address};
-use provider::{Config, Eci, cluster_id};
+use provider::{Config, Eci, owner};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -124,6 +123,14 @@ pub struct Arguments {
     /// it; for a mounted Secret that environment variables came from.
     #[arg(long, value_name = "PATH")]
     exit_on_change: Option<PathBuf>,
+    /// How long the group of a pod that was deleted while no provider ran is kept, where the node object was missing too
+    /// [default: 600].
+    #[arg(long, value_name = "SECONDS")]
+    orphan_grace: Option<u64>,
+    /// Takes instances that the cloud does not show for lost, and fails their pods, though many are missing at once or
+    /// the region, the account or the cluster's id changed. To be given once, after having looked.
+    #[arg(long)]
+    accept_loss: bool,
     #[command(subcommand)]
     chore: Option<Chore>,
 }
@@ -217,8 +224,14 @@ impl Arguments {
             flags.insert("ECI_POLICY", read.map_err(wrong)?);
         }
         let file = self.config.as_deref().map_or_else(|| Ok(BTreeMap::new()), read_path)?;
-        Settings::from(&Sources { flags, environment: &|name| std::env::var(name).ok(), file })
-            .map_err(Trouble::Settings)
+        let mut settings =
+            Settings::from(&Sources { flags, environment: &|name| std::env::var(name).ok(), file })
+                .map_err(Trouble::Settings)?;
+        settings.config.accept_loss = self.accept_loss;
+        if let Some(seconds) = self.orphan_grace {
+            settings.config.orphan_grace = Duration::from_secs(seconds);
+        }
+        Ok(settings)
     }
 
     /// Returns when what `--exit-on-change` names has changed; never without it. While it cannot be read, as between two
@@ -356,7 +369,7 @@ impl Arguments {
 /// Says what becomes of the node's groups, and fails when they hold the uninstallation up.
 pub async fn farewell(manner: Manner, config: Config, client: Client, eci: Eci) -> Result<(), Trouble> {
     let saying = async {
-        let owner = Owner { cluster: cluster_id(&config, &client).await, node: config.node_name.clone() };
+        let owner = owner(&config, &client).await;
         Farewell { client, eci, owner }.say(manner).await
     };
     let late =

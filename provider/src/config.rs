@@ -51,6 +51,11 @@ pub struct Config {
     pub policy: Policy,
     /// The namespaces whose pods the node runs; all when empty.
     pub namespaces: Vec<String>,
+    /// The time for which a group is kept whose pod was gone when this process found it, where the node object or the
+    /// view of the cloud gives cause for doubt.
+    pub orphan_grace: std::time::Duration,
+    /// Groups that the cloud does not show are lost, whatever speaks against it.
+    pub accept_loss: bool,
 }
 
 /// A processor architecture.
@@ -97,6 +102,8 @@ impl Config {
             injection: Injection::default(),
             policy: Policy::default(),
             namespaces: Vec::new(),
+            orphan_grace: crate::pods::ORPHAN_GRACE,
+            accept_loss: false,
         }
     }
 }

@@ -12,11 +12,10 @@ use kube::{Api, Client};
 use serde_json::json;
 
 use crate::eci::{Eci, EciError};
+use crate::pods::group_state::GroupState;
 use crate::pods::identity::Owner;
-use crate::pods::look;
+use crate::pods::poller;
 
-/// States in which a group costs nothing any more, or is about to.
-const OVER: [&str; 6] = ["Succeeded", "Failed", "ScheduleFailed", "Expired", "Terminating", "Deleted"];
 /// How many groups are listed by name.
 const LISTED: usize = 20;
 /// How long pods have to end by themselves, and how often it is looked whether they have.
@@ -92,9 +91,9 @@ impl Farewell {
     }
 
     async fn alive(&self) -> Result<Vec<ContainerGroup>, EciError> {
-        let groups = look::all(&self.eci, &self.owner).await?;
+        let groups = poller::all(&self.eci, &self.owner).await?;
         let ours = groups.into_iter().filter(|group| self.owner.claim(group).is_some());
-        Ok(ours.filter(|group| !OVER.contains(&group.status.as_str())).collect())
+        Ok(ours.filter(|group| !GroupState::of(group).is_over()).collect())
     }
 
     /// What lives, and how it is ended.

@@ -14,13 +14,13 @@ pub mod policy;
 pub mod serving;
 pub mod webhook;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use determinism::{Clock, Seed};
+use determinism::{Chance, Clock, Seed};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client};
-use tokio::sync::mpsc;
 
 pub use causes::with_causes;
 pub use config::Config;
@@ -29,11 +29,11 @@ pub use eci::Eci;
 use kubelet_api::KubeletApi;
 use node::Keeper;
 use node::facts::NodeFacts;
-use pods::book::Book;
 use pods::events;
 use pods::identity::Owner;
-use pods::look::Lookout;
+use pods::reconcile::{Reconciler, Tools};
 use pods::request::Scope;
+use pods::store::PodStore;
 use webhook::Webhook;
 
 /// A virtual node: its Node object and lease, its pods, its webhook, and the API that the API server asks.
@@ -59,8 +59,9 @@ pub struct Provider {
     client: Client,
     eci: Eci,
     clock: Clock,
-    book: Book,
-    births: Mutex<Option<mpsc::UnboundedReceiver<String>>>,
+    store: PodStore,
+    chance: Chance,
+    ran: AtomicBool,
 }
 
 /// Why a provider does not run.
@@ -75,9 +76,10 @@ pub enum RunError {
 
 impl Provider {
     /// A provider that is not running yet.
-    pub fn new(config: Config, client: Client, eci: Eci, clock: Clock, _seed: Seed) -> Self {
-        let (book, births) = Book::new();
-        Self { config, client, eci, clock, book, births: Mutex::new(Some(births)) }
+    pub fn new(config: Config, client: Client, eci: Eci, clock: Clock, seed: Seed) -> Self {
+        let store = PodStore::new(clock.now(), config.accept_loss);
+        let (chance, ran) = (seed.chance("reconciler"), AtomicBool::new(false));
+        Self { config, client, eci, clock, store, chance, ran }
     }
 
     /// Runs the node and its pods until `shutdown`; dropping this future ends all of it at once, too.
@@ -87,8 +89,9 @@ impl Provider {
     /// # Errors
     /// [`RunError`].
     pub async fn run(&self, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
-        let births = self.births.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let births = births.ok_or(RunError::RunBefore)?;
+        if self.ran.swap(true, Ordering::Relaxed) {
+            return Err(RunError::RunBefore);
+        }
         let (recorder, writer) =
             events::channel(self.client.clone(), &self.config.node_name, self.clock.clone());
         let facts = NodeFacts::default();
@@ -96,28 +99,24 @@ impl Provider {
             client: self.client.clone(),
             eci: self.eci.clone(),
             config: self.config.clone(),
-            book: self.book.clone(),
+            store: self.store.clone(),
             facts: facts.clone(),
             recorder: recorder.clone(),
             clock: self.clock.clone(),
         };
         let pods = async {
-            let owner = Owner {
-                cluster: cluster_id(&self.config, &self.client).await,
-                node: self.config.node_name.clone(),
-            };
-            let scope = Scope {
-                config: self.config.clone(),
-                region: self.eci.region().to_owned(),
-                owner: owner.clone(),
-            };
-            let lookout = Arc::new(Lookout {
+            let owner = owner(&self.config, &self.client).await;
+            let region = self.eci.region().to_owned();
+            let tools = Tools {
+                client: self.client.clone(),
                 eci: self.eci.clone(),
-                owner,
-                book: self.book.clone(),
+                store: self.store.clone(),
+                scope: Scope { config: self.config.clone(), region, owner },
+                recorder: recorder.clone(),
                 clock: self.clock.clone(),
-            });
-            pods::look_after(self.client.clone(), lookout, scope, recorder.clone(), births).await;
+                facts: facts.clone(),
+            };
+            pods::run(Arc::new(Reconciler::new(tools, self.chance.clone()))).await;
         };
         tokio::select! {
             () = shutdown => tracing::info!("told to stop; the node, its pods and their groups stay"),
@@ -134,23 +133,27 @@ impl Provider {
     /// What the API server asks of the node, as a service.
     pub fn kubelet_api(&self) -> KubeletApi {
         let node = &self.config.node_name;
-        KubeletApi::new(node, self.book.clone(), self.eci.clone(), self.clock.clone())
+        KubeletApi::new(node, self.store.clone(), self.eci.clone(), self.clock.clone())
     }
 }
 
-/// What tells this cluster's groups from another's: as configured, else the UID of kube-system, which lives as long
-/// as the cluster.
-pub async fn cluster_id(config: &Config, client: &Client) -> String {
-    if let Some(id) = &config.cluster_id {
-        return id.clone();
-    }
+/// The owner of this node's groups: the cluster's id as configured, else the UID of kube-system, which lives as long as
+/// the cluster and stands on every group beside the id, so that a copied id is noticed.
+pub async fn owner(config: &Config, client: &Client) -> Owner {
     let api: Api<Namespace> = Api::all(client.clone());
     let mut failures = 0;
     loop {
-        match api.get("kube-system").await {
-            Ok(Namespace { metadata, .. }) if metadata.uid.is_some() => {
-                return metadata.uid.unwrap_or_default();
-            }
+        let found = api.get("kube-system").await;
+        let cluster_uid = match &found {
+            Ok(namespace) => namespace.metadata.uid.clone(),
+            Err(_) => None,
+        };
+        let forbidden = matches!(&found, Err(kube::Error::Api(answer)) if matches!(answer.code, 403 | 404));
+        let id = config.cluster_id.clone().filter(|_| found.is_ok() || forbidden);
+        if let Some(cluster) = id.or_else(|| cluster_uid.clone()) {
+            return Owner { cluster, cluster_uid, node: config.node_name.clone() };
+        }
+        match found {
             Ok(_) => tracing::warn!("kube-system has no UID; set ALIYUN_CLUSTERID"),
             Err(error) => {
                 tracing::warn!(%error, "kube-system, whose UID names the cluster, cannot be read; or set ALIYUN_CLUSTERID");

@@ -9,7 +9,8 @@ use provider::farewell::{Farewell, Held, Manner};
 use provider::pods::identity::Owner;
 
 async fn farewell(house: &House) -> Farewell {
-    let owner = Owner { cluster: house.namespace_uid().await, node: "virtual-kubelet".to_owned() };
+    let owner =
+        Owner { cluster: house.namespace_uid().await, cluster_uid: None, node: "virtual-kubelet".to_owned() };
     Farewell { client: house.kube.clone(), eci: house.eci("local-secret"), owner }
 }
 

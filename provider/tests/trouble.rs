@@ -172,9 +172,9 @@ async fn a_wrong_key_makes_the_node_not_ready_and_says_why() {
             let nodes: kube::Api<k8s_openapi::api::core::v1::Node> = kube::Api::all(house.kube.clone());
             let node = nodes.get_opt("virtual-kubelet").await.unwrap();
             let conditions = node.and_then(|node| node.status?.conditions).unwrap_or_default();
-            conditions
-                .iter()
-                .any(|c| c.type_ == "Ready" && c.message.as_deref().is_some_and(|m| m.contains("access key")))
+            conditions.iter().any(|c| {
+                c.type_ == "Ready" && c.message.as_deref().is_some_and(|m| m.contains("ECI serves no call"))
+            })
         })
         .await;
     assert_eq!(house.node_condition("Ready").await, "False");

@@ -15,7 +15,7 @@ use k8s_openapi::api::core::v1::ContainerStatus;
 
 use super::{Body, Refusal, text};
 use crate::eci::{Eci, EciError};
-use crate::pods::book::{Book, View};
+use crate::pods::store::{PodStore, Snapshot};
 
 /// The most lines that the cloud gives at once.
 const LINES_MAX: i32 = 2000;
@@ -79,20 +79,20 @@ impl Wish {
 
 /// Answers with what the container said.
 pub(super) async fn answer(
-    book: &Book,
+    store: &PodStore,
     eci: &Eci,
     clock: &Clock,
     (namespace, pod, container): (&str, &str, &str),
     wish: Wish,
 ) -> Result<Response<Body>, Refusal> {
     let unknown = || Refusal::new(StatusCode::NOT_FOUND, format!("pod \"{pod}\" does not exist"));
-    let view = book.find(namespace, pod).ok_or_else(unknown)?;
+    let view = store.find(namespace, pod).ok_or_else(unknown)?;
     check(&view, pod, container, wish.previous)?;
     let group = group_id(&view).ok_or_else(|| waiting(pod, container, "ContainerCreating"))?;
     let since = wish.since_time.or_else(|| {
         wish.since_seconds.map(|seconds| clock.now() - jiff::SignedDuration::from_secs(seconds.into()))
     });
-    let mut reader = Reader::new((book, eci), &view, (group, container), wish, since);
+    let mut reader = Reader::new((store, eci), &view, (group, container), wish, since);
     let first = reader.first().await.map_err(|error| Refusal::of_cloud("the log cannot be read", &error))?;
     if !reader.wish.follow || reader.wish.previous || reader.left == Some(0) {
         return Ok(plain(first));
@@ -116,7 +116,7 @@ fn plain(content: Bytes) -> Response<Body> {
 }
 
 /// The pod's group as the cloud's tags tell it; an id that merely stands on the pod is nobody's permission to read.
-pub(super) fn group_id(view: &View) -> Option<String> {
+pub(super) fn group_id(view: &Snapshot) -> Option<String> {
     view.group.as_ref().map(|group| group.container_group_id.clone())
 }
 
@@ -126,7 +126,7 @@ fn waiting(pod: &str, container: &str, why: &str) -> Refusal {
 }
 
 /// Whether the container is there, and has said anything that could be read.
-pub(super) fn check(view: &View, pod: &str, container: &str, previous: bool) -> Result<(), Refusal> {
+pub(super) fn check(view: &Snapshot, pod: &str, container: &str, previous: bool) -> Result<(), Refusal> {
     let spec = view.pod.spec.as_ref();
     let mut names =
         spec.into_iter().flat_map(|spec| spec.containers.iter().chain(spec.init_containers.iter().flatten()));
@@ -163,7 +163,7 @@ pub(super) fn check(view: &View, pod: &str, container: &str, previous: bool) -> 
 
 /// Reads a log, and knows what of it was read already.
 pub(super) struct Reader {
-    book: Book,
+    store: PodStore,
     eci: Eci,
     uid: String,
     group: String,
@@ -180,14 +180,14 @@ pub(super) struct Reader {
 
 impl Reader {
     fn new(
-        (book, eci): (&Book, &Eci),
-        view: &View,
+        (store, eci): (&PodStore, &Eci),
+        view: &Snapshot,
         (group, container): (String, &str),
         wish: Wish,
         since: Option<Timestamp>,
     ) -> Self {
         Self {
-            book: book.clone(),
+            store: store.clone(),
             eci: eci.clone(),
             uid: view.pod.metadata.uid.clone().unwrap_or_default(),
             group,
@@ -203,8 +203,8 @@ impl Reader {
 
     /// Follows what a container says from now on.
     pub(super) fn from_now(
-        cloud: (&Book, &Eci),
-        view: &View,
+        cloud: (&PodStore, &Eci),
+        view: &Snapshot,
         container: (String, &str),
         now: Timestamp,
     ) -> Self {
@@ -284,7 +284,7 @@ impl Reader {
     }
 
     fn has_ended(&self) -> bool {
-        let Some(view) = self.book.view(&self.uid).filter(|view| view.in_api) else { return true };
+        let Some(view) = self.store.get(&self.uid).filter(|view| view.in_api) else { return true };
         if crate::pods::decide::has_ended(&view.pod) {
             return true;
         }

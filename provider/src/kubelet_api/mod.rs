@@ -21,7 +21,7 @@ use serde_json::json;
 use self::streams::{Sessions, Streams};
 use self::usage::Meter;
 use crate::eci::{Eci, EciError, Meaning};
-use crate::pods::book::Book;
+use crate::pods::store::PodStore;
 
 /// A body that may go on for as long as somebody listens.
 pub type Body = UnsyncBoxBody<Bytes, Infallible>;
@@ -29,7 +29,7 @@ pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 /// The node's API as a service.
 #[derive(Clone)]
 pub struct KubeletApi {
-    book: Book,
+    store: PodStore,
     eci: Eci,
     clock: Clock,
     node: String,
@@ -65,10 +65,10 @@ impl Refusal {
 const NOT_YET: [&str; 6] = ["run", "stats", "metrics", "configz", "checkpoint", "logs"];
 
 impl KubeletApi {
-    /// Of the node `node`, with the pods of `book`, whose groups are in `eci`.
-    pub(crate) fn new(node: &str, book: Book, eci: Eci, clock: Clock) -> Self {
-        let meter = Meter::new(book.clone(), eci.clone(), clock.clone());
-        Self { book, eci, clock, node: node.to_owned(), meter, sessions: Sessions::default() }
+    /// Of the node `node`, with the pods of `store`, whose groups are in `eci`.
+    pub(crate) fn new(node: &str, store: PodStore, eci: Eci, clock: Clock) -> Self {
+        let meter = Meter::new(store.clone(), eci.clone(), clock.clone());
+        Self { store, eci, clock, node: node.to_owned(), meter, sessions: Sessions::default() }
     }
 
     /// Answers one request of somebody who may ask.
@@ -92,7 +92,7 @@ impl KubeletApi {
 
     async fn open(&self, request: Request<Bytes>, path: &[String]) -> Result<Response<Body>, Refusal> {
         let streams =
-            Streams { sessions: &self.sessions, book: &self.book, eci: &self.eci, clock: &self.clock };
+            Streams { sessions: &self.sessions, store: &self.store, eci: &self.eci, clock: &self.clock };
         if !matches!(*request.method(), Method::GET | Method::POST) {
             let text = format!("{} is opened by GET or POST", request.uri().path());
             return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, text));
@@ -129,7 +129,7 @@ impl KubeletApi {
                 let query = request.uri().query().unwrap_or_default();
                 let wish =
                     logs::Wish::read(query).map_err(|why| Refusal::new(StatusCode::BAD_REQUEST, why))?;
-                logs::answer(&self.book, &self.eci, &self.clock, (namespace, pod, container), wish).await
+                logs::answer(&self.store, &self.eci, &self.clock, (namespace, pod, container), wish).await
             }
             (&Method::GET, ["stats", "summary"]) => {
                 self.summary(request.uri().query().unwrap_or_default()).await
@@ -151,11 +151,11 @@ impl KubeletApi {
     /// The pods of the node; with `running` only those that have something in the cloud which nobody asked to end.
     fn pods(&self, running: bool) -> Response<Body> {
         let mut items = Vec::new();
-        for pod in self.book.pods() {
-            let view = pod.metadata.uid.as_deref().and_then(|uid| self.book.view(uid));
+        for pod in self.store.pods() {
+            let view = pod.metadata.uid.as_deref().and_then(|uid| self.store.get(uid));
             let runs = view.is_some_and(|view| {
-                view.asked == crate::pods::decide::Asked::No
-                    && view.group.is_some_and(|group| crate::pods::decide::still_works(&group))
+                view.deletion == crate::pods::decide::DeletionState::NotAsked
+                    && view.group.is_some_and(|group| crate::pods::group_state::still_works(&group))
             });
             if !running || runs {
                 items.push(serde_json::to_value(pod.as_ref()).unwrap_or_default());

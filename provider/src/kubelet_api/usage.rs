@@ -12,7 +12,8 @@ use k8s_openapi::api::core::v1::Pod;
 use tokio::sync::Mutex;
 
 use crate::eci::{Eci, EciError};
-use crate::pods::book::Book;
+use crate::pods::group_state::GroupState;
+use crate::pods::store::PodStore;
 
 /// How many groups one call may name (eci-openapi.md, section 8).
 const AT_ONCE: usize = 20;
@@ -43,7 +44,7 @@ pub(super) struct PodUsage {
 pub(super) struct Meter(Arc<Inner>);
 
 struct Inner {
-    book: Book,
+    store: PodStore,
     eci: Eci,
     clock: Clock,
     began: Timestamp,
@@ -59,9 +60,9 @@ struct Kept {
 }
 
 impl Meter {
-    pub fn new(book: Book, eci: Eci, clock: Clock) -> Self {
+    pub fn new(store: PodStore, eci: Eci, clock: Clock) -> Self {
         let began = clock.now();
-        Self(Arc::new(Inner { book, eci, clock, began, kept: Mutex::default() }))
+        Self(Arc::new(Inner { store, eci, clock, began, kept: Mutex::default() }))
     }
 
     /// Since when this provider reads.
@@ -91,9 +92,11 @@ impl Meter {
 impl Inner {
     async fn pods(&self) -> Result<Vec<PodUsage>, EciError> {
         let mut by_group: BTreeMap<String, (Arc<Pod>, Arc<ContainerGroup>)> = BTreeMap::new();
-        for pod in self.book.pods() {
-            let view = pod.metadata.uid.as_deref().and_then(|uid| self.book.view(uid));
-            if let Some(group) = view.and_then(|view| view.group).filter(|group| group.status == "Running") {
+        for pod in self.store.pods() {
+            let view = pod.metadata.uid.as_deref().and_then(|uid| self.store.get(uid));
+            if let Some(group) =
+                view.and_then(|view| view.group).filter(|group| GroupState::of(group) == GroupState::Running)
+            {
                 by_group.insert(group.container_group_id.clone(), (pod, group));
             }
         }

@@ -18,8 +18,8 @@ use tokio::time::Instant;
 
 use crate::config::Config;
 use crate::eci::{Eci, Meaning, retry};
-use crate::pods::book::Book;
 use crate::pods::events::{Recorder, Tone};
+use crate::pods::store::PodStore;
 use facts::{NodeFacts, NodeFound};
 use object::Health;
 
@@ -42,7 +42,7 @@ pub struct Keeper {
     /// The node's configuration.
     pub config: Config,
     /// What is known of the pods: a node that has not read its pods is not ready.
-    pub book: Book,
+    pub store: PodStore,
     /// The facts shared with the pods' work.
     pub facts: NodeFacts,
     /// Where things are said.
@@ -145,7 +145,7 @@ impl Keeper {
     fn health(&self, pulse: &Pulse) -> Option<Health> {
         match pulse {
             Pulse::Refused(why) => Some(Health::NotReady(format!("ECI serves no call: {why}"))),
-            Pulse::Beating if self.book.are_pods_listed() && self.book.are_groups_listed() => {
+            Pulse::Beating if self.store.are_pods_listed() && self.store.are_groups_listed() => {
                 Some(Health::Ready)
             }
             Pulse::Beating | Pulse::Away => None,

@@ -2,85 +2,66 @@
 //!
 //! | the pod | the cloud | next |
 //! |---|---|---|
-//! | is wanted | was not heard | wait: unknown is not gone |
-//! | is wanted | has no group, never had one | create |
-//! | is wanted | has no group any more | fail: it was taken away |
+//! | is wanted | is not known to have a group, nor to have none | wait: unknown is not gone |
+//! | is wanted | did not answer its creation | create again, under the same token |
+//! | is wanted | has no group, nothing ever ran | create |
+//! | is wanted | has no group any more, containers ran | fail: it was taken away |
 //! | is wanted | could not place its group | replace |
 //! | is wanted | has its group | publish |
 //! | ended | has its group, which still runs | delete the group |
 //! | is leaving, or gone | has its group | delete the group |
-//! | is leaving | has no group | let go |
-
-use std::time::Duration;
+//! | is leaving | has no group | remove from the API |
+//!
+//! That there is no group is a proof (see `evidence`), not an impression.
 
 use eci_api::group::ContainerGroup;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod;
 
 use super::annotations;
+use super::group_state::{GroupState, still_works};
+use super::provenance::{GroupHistory, ran_before};
 
-/// How long a group may be missing from the cloud's lists after it was made.
-pub const LISTING_DELAY: Duration = Duration::from_secs(60);
+/// The time beyond its grace that a pod may take to end before its group is deleted without further ado.
+const GRACE_MARGIN: SignedDuration = SignedDuration::from_secs(5);
 
-/// How much longer than its time a pod may take to end before its group is deleted without further ado.
-const PATIENCE_WITH_GRACE: SignedDuration = SignedDuration::from_secs(5);
-
-/// What is known of a pod's group.
+/// The cloud's view of one pod.
 #[derive(Debug, Clone, Copy)]
-pub enum Cloud<'a> {
-    /// The cloud has not answered yet: nothing may be concluded.
+pub enum CloudView<'a> {
+    /// Nothing may be concluded.
     Unknown,
-    /// The cloud answered, and has no group for this pod.
+    /// It is proved that the cloud has no group for this pod.
     Absent,
     /// The cloud has this group.
     Here(&'a ContainerGroup),
 }
 
-/// What is remembered of the groups that were made for a pod.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Past {
-    /// None was made.
-    None,
-    /// Its containers ran in one, as its status says; the cloud has not shown which.
-    Before,
-    /// This one was made at that time, and is the pod's.
-    Made {
-        /// Its id.
-        id: String,
-        /// When; `None` when an earlier provider made it.
-        at: Option<Timestamp>,
-    },
-    /// This one was made, and is beyond use; another may follow.
-    Spent {
-        /// Its id.
-        id: String,
-    },
-}
-
-/// How far the deletion of the group has come.
+/// The progress of a group's deletion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Asked {
+pub enum DeletionState {
     /// Nobody asked for it.
-    No,
-    /// The cloud was asked, and gives the containers their time.
-    Gently,
-    /// The cloud was asked to give them none.
-    Firmly,
+    NotAsked,
+    /// The cloud agreed, and gives the containers their time.
+    Graceful,
+    /// The cloud agreed to give them none.
+    Forced,
 }
 
-/// All that is seen of one pod.
+/// Everything that is seen of one pod.
 #[derive(Debug, Clone, Copy)]
-pub struct Sight<'a> {
+pub struct Observation<'a> {
     /// The pod as last seen in the API.
     pub pod: &'a Pod,
-    /// Whether it is still there.
+    /// It is still there.
     pub in_api: bool,
-    /// What the cloud says.
-    pub cloud: Cloud<'a>,
-    /// What was made before.
-    pub past: &'a Past,
-    /// Whether the group's deletion was asked for.
-    pub asked: Asked,
+    /// The cloud's view.
+    pub cloud: CloudView<'a>,
+    /// The groups that were made for it.
+    pub history: &'a GroupHistory,
+    /// The progress of its group's deletion.
+    pub deletion: DeletionState,
+    /// Its creation was asked for, and no answer came.
+    pub unanswered: bool,
     /// The present.
     pub now: Timestamp,
 }
@@ -89,10 +70,7 @@ pub struct Sight<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// Make a group.
-    Create {
-        /// The group that was made before and is beyond use.
-        spent: Option<String>,
-    },
+    Create,
     /// Tell the API what the group looks like.
     Publish,
     /// Take the group away.
@@ -100,7 +78,7 @@ pub enum Decision {
         /// Its id.
         group: String,
         /// Without giving its containers time.
-        firmly: bool,
+        forced: bool,
     },
     /// Take away a group that could not be placed, and make another.
     Replace {
@@ -113,7 +91,7 @@ pub enum Decision {
         end: End,
     },
     /// Nothing of it is left in the cloud: remove it from the API.
-    LetGo,
+    RemoveFromApi,
     /// Nothing of it is left anywhere.
     Forget,
     /// Leave it as it is.
@@ -150,20 +128,20 @@ impl End {
 }
 
 /// What to do next about one pod.
-pub fn decide(sight: &Sight<'_>) -> Decision {
-    let Sight { pod, in_api, cloud, past, asked, now } = sight;
+pub fn decide(seen: &Observation<'_>) -> Decision {
+    let Observation { pod, in_api, cloud, history, deletion, unanswered, now } = seen;
     if !in_api {
-        return take_away(*cloud, *asked, true, Decision::Forget);
+        return take_away(*cloud, *deletion, true, Decision::Forget);
     }
     if is_leaving(pod) {
-        let firmly = pod.metadata.deletion_grace_period_seconds == Some(0)
+        let forced = pod.metadata.deletion_grace_period_seconds == Some(0)
             || overdue(pod).is_some_and(|overdue| overdue <= *now);
-        return take_away(*cloud, *asked, firmly, Decision::LetGo);
+        return take_away(*cloud, *deletion, forced, Decision::RemoveFromApi);
     }
     if has_ended(pod) {
         return match cloud {
-            Cloud::Here(group) if still_works(group) && *asked == Asked::No => {
-                Decision::Delete { group: group.container_group_id.clone(), firmly: false }
+            CloudView::Here(group) if still_works(group) && *deletion == DeletionState::NotAsked => {
+                Decision::Delete { group: group.container_group_id.clone(), forced: false }
             }
             _ => Decision::Wait,
         };
@@ -174,33 +152,27 @@ pub fn decide(sight: &Sight<'_>) -> Decision {
     if deadline(pod).is_some_and(|deadline| deadline <= *now) {
         return Decision::Fail { end: End::Deadline };
     }
-    match (cloud, past) {
-        (Cloud::Unknown, _) => Decision::Wait,
-        (Cloud::Here(group), _) if group.status == "ScheduleFailed" && !fails_fast(pod) => {
+    let ran = matches!(history, GroupHistory::HadBefore { .. }) || ran_before(pod);
+    match cloud {
+        CloudView::Unknown if *unanswered => Decision::Create,
+        CloudView::Unknown => Decision::Wait,
+        CloudView::Here(group) if GroupState::of(group) == GroupState::ScheduleFailed && !fails_fast(pod) => {
             Decision::Replace { group: group.container_group_id.clone() }
         }
-        (Cloud::Here(_), _) => Decision::Publish,
-        (Cloud::Absent, Past::None) => Decision::Create { spent: None },
-        (Cloud::Absent, Past::Spent { id }) => Decision::Create { spent: Some(id.clone()) },
-        (Cloud::Absent, Past::Made { at, .. }) if at.is_some_and(|at| may_be_unlisted(at, *now)) => {
-            Decision::Wait
-        }
-        (Cloud::Absent, Past::Made { .. } | Past::Before) => Decision::Fail { end: End::Lost },
+        CloudView::Here(_) => Decision::Publish,
+        CloudView::Absent if ran => Decision::Fail { end: End::Lost },
+        CloudView::Absent => Decision::Create,
     }
 }
 
-fn take_away(cloud: Cloud<'_>, asked: Asked, firmly: bool, then: Decision) -> Decision {
-    let wanted = if firmly { Asked::Firmly } else { Asked::Gently };
+fn take_away(cloud: CloudView<'_>, deletion: DeletionState, forced: bool, then: Decision) -> Decision {
+    let wanted = if forced { DeletionState::Forced } else { DeletionState::Graceful };
     match cloud {
-        Cloud::Here(_) if asked >= wanted => Decision::Publish,
-        Cloud::Here(group) => Decision::Delete { group: group.container_group_id.clone(), firmly },
-        Cloud::Absent => then,
-        Cloud::Unknown => Decision::Wait,
+        CloudView::Here(_) if deletion >= wanted => Decision::Publish,
+        CloudView::Here(group) => Decision::Delete { group: group.container_group_id.clone(), forced },
+        CloudView::Absent => then,
+        CloudView::Unknown => Decision::Wait,
     }
-}
-
-fn may_be_unlisted(made: Timestamp, now: Timestamp) -> bool {
-    now.duration_since(made) < SignedDuration::try_from(LISTING_DELAY).unwrap_or(SignedDuration::ZERO)
 }
 
 /// Whether the pod is being deleted.
@@ -211,14 +183,7 @@ pub fn is_leaving(pod: &Pod) -> bool {
 /// When a pod that is being deleted has had all the time it was given, and a little more.
 pub fn overdue(pod: &Pod) -> Option<Timestamp> {
     let given = pod.metadata.deletion_timestamp.as_ref()?.0;
-    given.checked_add(PATIENCE_WITH_GRACE).ok()
-}
-
-/// Whether containers of the pod ran in a group before, by what authors of pods cannot write.
-pub fn ran_before(pod: &Pod) -> bool {
-    let Some(status) = &pod.status else { return false };
-    let statuses = status.container_statuses.iter().chain(status.init_container_statuses.iter()).flatten();
-    statuses.into_iter().any(|status| status.container_id.as_ref().is_some_and(|id| !id.is_empty()))
+    given.checked_add(GRACE_MARGIN).ok()
 }
 
 /// Whether the pod is in a phase that nothing follows.
@@ -247,32 +212,6 @@ pub fn fails_fast(pod: &Pod) -> bool {
     annotations::of(pod, "eci-fail-strategy") == Some("fail-fast")
         || annotations::of(pod, "pod-fail-on-create-err")
             .is_some_and(|value| value.eq_ignore_ascii_case("true"))
-}
-
-/// Whether a group can still cost money or do something.
-pub fn still_works(group: &ContainerGroup) -> bool {
-    let ended = matches!(
-        group.status.as_str(),
-        "Succeeded" | "Failed" | "Expired" | "ScheduleFailed" | "Terminating"
-    );
-    let states = || group.containers.iter().filter_map(|container| container.current_state.as_ref());
-    let all_ended = states().count() == group.containers.len()
-        && !group.containers.is_empty()
-        && states().all(|state| state.state == "Terminated");
-    !ended && !all_ended
-}
-
-/// Whether a group is on its way somewhere, so that it is worth looking at often.
-pub fn is_moving(group: &ContainerGroup) -> bool {
-    let settled = match group.status.as_str() {
-        "Succeeded" | "Failed" | "Expired" => true,
-        "Running" => group.containers.iter().all(|container| {
-            let running = container.current_state.as_ref().is_some_and(|state| state.state == "Running");
-            running && (container.ready || container.readiness_probe.is_none())
-        }),
-        _ => false,
-    };
-    !settled
 }
 
 #[cfg(test)]

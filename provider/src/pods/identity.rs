@@ -4,18 +4,38 @@ use eci_api::actions::create_container_group::Tag;
 use eci_api::group::ContainerGroup;
 use k8s_openapi::api::core::v1::Pod;
 
+use super::provenance::TokenBasis;
+
 /// What every group of a provider of this house says in its tag `ManagedBy`.
 pub const MANAGED_BY: &str = "virtual-node-eci";
+/// The tag of the cluster's own UID, beside its configured id.
+const CLUSTER_UID: &str = "ClusterUid";
 const VALUE_LIMIT: usize = 128;
 const NAME_LIMIT: usize = 128;
 
 /// Whose groups they are: those of one node of one cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {
-    /// The cluster.
+    /// The cluster's id, as configured or the UID of kube-system.
     pub cluster: String,
+    /// The UID of kube-system, which no two clusters share; `None` where it may not be read.
+    pub cluster_uid: Option<String>,
     /// The node.
     pub node: String,
+}
+
+/// The owner of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Belongs {
+    /// This owner, for this pod.
+    Ours(Claim),
+    /// A cluster with the same id and node name, but another UID.
+    CopiedIdentity {
+        /// That cluster's UID.
+        cluster: String,
+    },
+    /// Somebody else.
+    Others,
 }
 
 /// Which pod a group was made for.
@@ -39,16 +59,28 @@ impl Owner {
         ]
     }
 
-    /// The pod of a group of this owner; `None` of all other groups.
-    pub fn claim(&self, group: &ContainerGroup) -> Option<Claim> {
+    /// The owner of a group, by its tags alone. A group without the cluster's UID was made by an older provider, and is
+    /// judged by the other marks.
+    pub fn belongs(&self, group: &ContainerGroup) -> Belongs {
         let tag = |key: &str| group.tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.clone());
         let ours = self.marks().iter().all(|(key, value)| tag(key).as_ref() == Some(value));
-        let uid = tag("UID").filter(|uid| ours && !uid.is_empty())?;
-        Some(Claim {
-            uid,
-            namespace: tag("NameSpace").unwrap_or_default(),
-            name: tag("PodName").unwrap_or_default(),
-        })
+        let Some(uid) = tag("UID").filter(|uid| ours && !uid.is_empty()) else { return Belongs::Others };
+        if let Some((own, other)) =
+            self.cluster_uid.as_ref().zip(tag(CLUSTER_UID)).filter(|(own, other)| *own != other)
+        {
+            tracing::debug!(own, other, "a group of a cluster with the same id");
+            return Belongs::CopiedIdentity { cluster: other };
+        }
+        let (namespace, name) = (tag("NameSpace").unwrap_or_default(), tag("PodName").unwrap_or_default());
+        Belongs::Ours(Claim { uid, namespace, name })
+    }
+
+    /// The pod of a group of this owner; `None` of all other groups.
+    pub fn claim(&self, group: &ContainerGroup) -> Option<Claim> {
+        match self.belongs(group) {
+            Belongs::Ours(claim) => Some(claim),
+            Belongs::CopiedIdentity { .. } | Belongs::Others => None,
+        }
     }
 
     /// All tags of the group for `pod`.
@@ -61,6 +93,7 @@ impl Owner {
             ("NameSpace", metadata.namespace.clone()),
             ("PodName", metadata.name.clone()),
             ("UID", metadata.uid.clone()),
+            (CLUSTER_UID, self.cluster_uid.clone()),
             ("CreationTimestamp", made),
             ("OwnerReferenceKind", owner.map(|owner| owner.kind.clone())),
             ("OwnerReferenceName", owner.map(|owner| owner.name.clone())),
@@ -90,15 +123,16 @@ pub fn group_name(pod: &Pod) -> String {
     full.chars().take(NAME_LIMIT).collect::<String>().trim_matches('-').to_owned()
 }
 
-/// The token under which a pod's group is made: the same however often it is asked for, another once `spent`, the
-/// group that was made under the previous one, is known to be beyond use.
-pub fn client_token(uid: &str, spent: Option<&str>) -> String {
-    match spent {
-        None => uid.to_owned(),
-        Some(group) => {
+/// The token under which a pod's group is made: the same however often it is asked for, another only once the group
+/// that was made under the previous one is spent, or it is proved that there is none.
+pub fn client_token(uid: &str, basis: &TokenBasis) -> String {
+    match basis {
+        TokenBasis::First => uid.to_owned(),
+        TokenBasis::After(group) => {
             let tail: String = group.chars().rev().take(12).collect::<Vec<_>>().into_iter().rev().collect();
             format!("{uid}-{tail}")
         }
+        TokenBasis::Drawn(at) => format!("{uid}-{:x}", at.as_millisecond()),
     }
 }
 
@@ -109,7 +143,11 @@ mod tests {
     use super::*;
 
     fn owner() -> Owner {
-        Owner { cluster: "c-1".into(), node: "virtual-kubelet".into() }
+        Owner {
+            cluster: "c-1".into(),
+            cluster_uid: Some("kube-system-1".into()),
+            node: "virtual-kubelet".into(),
+        }
     }
 
     fn pod() -> Pod {
@@ -153,6 +191,15 @@ mod tests {
     }
 
     #[test]
+    fn a_cluster_with_a_copied_id_is_told_apart_by_its_uid_and_an_older_provider_is_believed() {
+        let copied = Owner { cluster_uid: Some("kube-system-2".into()), ..owner() };
+        let theirs = group(copied.tags(&pod()));
+        assert_eq!(owner().belongs(&theirs), Belongs::CopiedIdentity { cluster: "kube-system-2".into() });
+        let older = Owner { cluster_uid: None, ..owner() };
+        assert!(owner().claim(&group(older.tags(&pod()))).is_some());
+    }
+
+    #[test]
     fn names_and_values_are_what_the_cloud_takes() {
         assert_eq!(group_name(&pod()), "vk-web-1");
         let mut long = pod();
@@ -164,9 +211,10 @@ mod tests {
     #[test]
     fn a_token_fits_and_changes_only_when_its_group_is_spent() {
         let uid = "11111111-2222-3333-4444-555555555555";
-        assert_eq!(client_token(uid, None), uid);
-        let next = client_token(uid, Some("eci-bp1abcdefghijklmnopq"));
+        assert_eq!(client_token(uid, &TokenBasis::First), uid);
+        let next = client_token(uid, &TokenBasis::After("eci-bp1abcdefghijklmnopq".into()));
         assert_eq!(next, format!("{uid}-fghijklmnopq"));
-        assert!(next.len() <= 64);
+        let drawn = client_token(uid, &TokenBasis::Drawn("2026-01-05T01:00:00Z".parse().unwrap()));
+        assert!(next != drawn && next.len() <= 64 && drawn.len() <= 64);
     }
 }

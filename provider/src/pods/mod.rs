@@ -1,94 +1,69 @@
-//! The pods of the node: watched, judged, carried out, and looked at again.
+//! The pods of the node: watched, judged, reconciled with their container groups.
 
 pub mod annotations;
-pub mod book;
 pub mod conditions;
+mod create;
 pub mod decide;
+mod delete;
+pub mod dns;
 pub mod events;
+pub mod evidence;
+pub mod group_state;
 pub mod identity;
-pub mod look;
-mod make;
 pub mod monotone;
-pub mod names;
-pub mod patience;
+mod orphans;
 pub mod phase;
+pub mod poller;
+pub mod provenance;
 pub mod publish;
 pub mod quantity;
+pub mod queue;
+pub mod reconcile;
 pub mod request;
+pub mod schedule;
 pub mod sources;
 pub mod status;
-mod take_away;
+pub mod store;
+pub mod tolerations;
 pub mod verdict;
+mod view_reporter;
 pub mod watch;
-pub mod work;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use kube::Client;
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use k8s_openapi::api::core::v1::Node;
+use kube::api::ObjectMeta;
 
-use book::Book;
-use events::Recorder;
-use look::Lookout;
-use request::Scope;
-use work::Workshop;
+use crate::node::facts::NodeFound;
+pub use orphans::ORPHAN_GRACE;
+use poller::GroupPoller;
+use reconcile::{Reconciler, Tools};
+use view_reporter::ViewReporter;
 
 /// Looks after the pods of a node until it is dropped, which ends all that it began.
 ///
 /// In the beginning the API's list of pods and then the cloud's list of groups are read whole. What is found in both is
-/// adopted, what is only in the cloud and bears this node's marks is deleted, and only then is anything made.
-pub async fn look_after(
-    client: Client,
-    lookout: Arc<Lookout>,
-    scope: Scope,
-    recorder: Recorder,
-    mut births: mpsc::UnboundedReceiver<String>,
-) {
-    let book: Book = lookout.book.clone();
-    let workshop = Arc::new(Workshop::new(client.clone(), lookout.clone(), scope.clone(), recorder));
+/// adopted, and only then is anything made or deleted.
+pub async fn run(reconciler: Arc<Reconciler>) {
+    let Tools { client, eci, store, scope, clock, facts, .. } = &**reconciler;
     let node = scope.config.node_name.clone();
-    let watching = watch::pods(client, &node, &book);
-    let looking = async {
-        while !book.are_pods_listed() {
-            tokio::select! {
-                () = book.hurry() => {}
-                () = tokio::time::sleep(Duration::from_secs(30)) => {}
-            }
+    let reporter = ViewReporter::new(&reconciler);
+    let poller = GroupPoller::new(eci.clone(), scope.owner.clone(), store.clone(), clock.clone(), reporter);
+    let polling = async {
+        if let NodeFound::IdentityChanged { what } = facts.wait_found().await {
+            tracing::warn!(what, "nothing is concluded from groups that are missing");
+            store.identity_changed();
         }
-        lookout.run().await;
-    };
-    let working = async {
-        let mut workers = JoinSet::new();
-        let mut names = std::collections::HashMap::new();
-        loop {
-            tokio::select! {
-                born = births.recv() => {
-                    let Some(uid) = born else { return };
-                    let workshop = workshop.clone();
-                    let pod = uid.clone();
-                    let task = workers.spawn(async move { workshop.look_after(&pod).await });
-                    names.insert(task.id(), uid);
-                }
-                Some(ended) = workers.join_next_with_id() => match ended {
-                    Ok((task, ())) => drop(names.remove(&task)),
-                    Err(error) => {
-                        // A fault of this program in the work on one pod: that pod is taken up again, a little later.
-                        tracing::error!(%error, "the work on a pod broke off");
-                        if let Some(uid) = names.remove(&error.id()) {
-                            let workshop = workshop.clone();
-                            let pod = uid.clone();
-                            let task = workers.spawn(async move {
-                                tokio::time::sleep(Duration::from_secs(10)).await;
-                                workshop.look_after(&pod).await;
-                            });
-                            names.insert(task.id(), uid);
-                        }
-                    }
-                }
-            }
+        while !store.are_pods_listed() {
+            store.hurry().await;
         }
+        poller.run().await;
     };
-    tokio::join!(watching, looking, working);
+    tokio::join!(watch::pods(client.clone(), &node, store, clock), polling, reconciler.clone().run());
+}
+
+/// The node as events name it: the kubelet gives its name as its UID, by which kubectl finds them.
+fn node_reference(name: &str) -> Node {
+    let name = Some(name.to_owned());
+    Node { metadata: ObjectMeta { uid: name.clone(), name, ..ObjectMeta::default() }, ..Node::default() }
 }

@@ -10,7 +10,6 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use super::annotations::PREFIX;
-use super::book::INSTANCE_ID;
 
 /// The field that API servers before 1.34 drop, in a status and in its conditions.
 const GENERATION: &str = "observedGeneration";
@@ -151,6 +150,9 @@ fn replace_addresses(fields: &mut Map<String, Value>, old: &Value) {
         );
     }
 }
+
+/// The annotation that tells people the id of a pod's group; nothing reads it.
+const INSTANCE_ID: &str = "eci-instance-id";
 
 /// What a pod's annotations say about its instance.
 pub fn annotations(group: &ContainerGroup) -> BTreeMap<String, String> {

@@ -12,6 +12,7 @@ use k8s_openapi::api::core::v1::{Pod, PodSpec};
 
 use super::annotations;
 use super::identity::{self, Owner};
+use super::provenance::TokenBasis;
 use super::sources::Sources;
 use crate::config::Config;
 
@@ -88,11 +89,11 @@ pub enum Problem {
     Unsupported(String),
 }
 
-/// Makes the request for `pod`; `spent` is the group made for it before that is beyond use.
+/// Makes the request for `pod`, under the client token that follows from `token`.
 ///
 /// # Errors
 /// [`Problem`].
-pub fn for_pod(pod: &Pod, sources: &Sources, scope: &Scope, spent: Option<&str>) -> Result<Made, Problem> {
+pub fn for_pod(pod: &Pod, sources: &Sources, scope: &Scope, token: &TokenBasis) -> Result<Made, Problem> {
     let empty = PodSpec::default();
     let spec = pod.spec.as_ref().unwrap_or(&empty);
     refuse_impossible(spec)?;
@@ -101,7 +102,7 @@ pub fn for_pod(pod: &Pod, sources: &Sources, scope: &Scope, spent: Option<&str>)
     let mut request = CreateContainerGroup {
         region_id: Some(scope.region.clone()),
         container_group_name: Some(identity::group_name(pod)),
-        client_token: Some(identity::client_token(pod.metadata.uid.as_deref().unwrap_or_default(), spent)),
+        client_token: Some(identity::client_token(pod.metadata.uid.as_deref().unwrap_or_default(), token)),
         vswitch_id: Some(config.vswitch.clone()),
         security_group_id: Some(config.security_group.clone()),
         resource_group_id: config.resource_group.clone(),

@@ -10,6 +10,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use determinism::{Clock, Seed};
 use eci_api::Secret;
+use eci_api::actions::delete_container_group::DeleteContainerGroup;
+use eci_api::actions::describe_container_groups::DescribeContainerGroups;
+use eci_api::group::ContainerGroup;
 use eci_sim::EciSim;
 use eci_sim::control::Control;
 use futures::future::BoxFuture;
@@ -105,8 +108,12 @@ impl House {
     }
 
     pub fn provider(&self, secret: &str) -> Arc<Provider> {
+        self.provider_with(secret, Config::new("vsw-1", "sg-1"))
+    }
+
+    pub fn provider_with(&self, secret: &str, config: Config) -> Arc<Provider> {
         let (clock, seed, eci) = (self.clock.clone(), Seed::DEFAULT, self.eci(secret));
-        Arc::new(Provider::new(Config::new("vsw-1", "sg-1"), self.kube.clone(), eci, clock, seed))
+        Arc::new(Provider::new(config, self.kube.clone(), eci, clock, seed))
     }
 
     pub fn eci(&self, secret: &str) -> Eci {
@@ -223,11 +230,44 @@ impl House {
         conditions.into_iter().find(|c| c.type_ == type_).map(|c| c.status).unwrap_or_default()
     }
 
+    /// All groups that the cloud has, page by page.
+    pub fn groups(&self) -> Vec<ContainerGroup> {
+        let mut groups = Vec::new();
+        let mut next_token = None;
+        loop {
+            let request = DescribeContainerGroups { next_token, ..DescribeContainerGroups::default() };
+            let reply = self.sim.act(&request).unwrap();
+            groups.extend(reply.container_groups);
+            if reply.next_token.is_empty() {
+                return groups;
+            }
+            next_token = Some(reply.next_token);
+        }
+    }
+
+    /// Takes a group away in the cloud, as somebody at its console does.
+    pub fn take_away_group(&self, id: &str) {
+        let request = DeleteContainerGroup {
+            container_group_id: Some(id.to_owned()),
+            force: Some(true),
+            ..DeleteContainerGroup::default()
+        };
+        self.sim.act(&request).unwrap();
+    }
+
+    /// The calls of one action since `from`.
+    pub fn count_calls(&self, from: usize, action: &str) -> usize {
+        self.calls_since(from).iter().filter(|call| *call == action).count()
+    }
+
+    /// Reason and message of the events about the node.
+    pub async fn node_events(&self) -> Vec<(String, String)> {
+        self.events("virtual-kubelet").await
+    }
+
     /// The states of all groups that the cloud has.
     pub fn group_states(&self) -> Vec<String> {
-        let request = eci_api::actions::describe_container_groups::DescribeContainerGroups::default();
-        let groups = self.sim.act(&request).unwrap().container_groups;
-        groups.into_iter().map(|group| group.status).collect()
+        self.groups().into_iter().map(|group| group.status).collect()
     }
 
     pub async fn events(&self, pod: &str) -> Vec<(String, String)> {

@@ -101,6 +101,16 @@ pub const CASES: &[(&str, &str)] = &[
     ),
     ("trust/anothers-instance-id.yaml", include_str!("../../cases/trust/anothers-instance-id.yaml")),
     ("trust/exported-manifest-runs.yaml", include_str!("../../cases/trust/exported-manifest-runs.yaml")),
+    ("trust/older-answer.yaml", include_str!("../../cases/trust/older-answer.yaml")),
+    (
+        "trust/restart-within-the-listing-lag.yaml",
+        include_str!("../../cases/trust/restart-within-the-listing-lag.yaml"),
+    ),
+    (
+        "trust/unplaceable-then-restart-later.yaml",
+        include_str!("../../cases/trust/unplaceable-then-restart-later.yaml"),
+    ),
+    ("trust/unplaceable-then-restart.yaml", include_str!("../../cases/trust/unplaceable-then-restart.yaml")),
     ("workloads/deployment-rolls.yaml", include_str!("../../cases/workloads/deployment-rolls.yaml")),
     ("workloads/disruption-budget.yaml", include_str!("../../cases/workloads/disruption-budget.yaml")),
     ("workloads/drained-node.yaml", include_str!("../../cases/workloads/drained-node.yaml")),

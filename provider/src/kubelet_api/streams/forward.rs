@@ -22,7 +22,8 @@ use super::ends::{Inlet, Outlet};
 use super::spdy::{self, Stream};
 use super::upgrade::Io;
 use crate::kubelet_api::Refusal;
-use crate::pods::book::View;
+use crate::pods::group_state::GroupState;
+use crate::pods::store::Snapshot;
 
 /// How long a port may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -41,10 +42,10 @@ pub(super) struct Target {
 
 impl Target {
     /// The address of a pod that runs.
-    pub fn of(view: &View) -> Result<Self, Refusal> {
+    pub fn of(view: &Snapshot) -> Result<Self, Refusal> {
         let metadata = &view.pod.metadata;
         let name = metadata.name.clone().unwrap_or_default();
-        let group = view.group.as_ref().filter(|group| group.status == "Running");
+        let group = view.group.as_ref().filter(|group| GroupState::of(group) == GroupState::Running);
         let not_running = || bad(format!("unable to forward port because pod \"{name}\" is not running"));
         let group = group.ok_or_else(not_running)?;
         let address = group.intranet_ip.parse().map_err(|_| {

@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use super::logs::group_id;
 use super::{Body, Refusal};
 use crate::eci::Eci;
-use crate::pods::book::{Book, View};
+use crate::pods::store::{PodStore, Snapshot};
 use cloud::{Command, Running};
 use terminal::{Source, Terminal, Wish};
 use upgrade::{Protocol, Upgrade};
@@ -53,7 +53,7 @@ impl Sessions {
 /// What streams are opened from.
 pub(super) struct Streams<'a> {
     pub sessions: &'a Sessions,
-    pub book: &'a Book,
+    pub store: &'a PodStore,
     pub eci: &'a Eci,
     pub clock: &'a Clock,
 }
@@ -98,8 +98,12 @@ impl Streams<'_> {
         }
         let upgrade = Upgrade::asked(request, &upgrade::TERMINAL)?;
         self.sessions.have_room()?;
-        let reader =
-            super::logs::Reader::from_now((self.book, self.eci), &view, (group, container), self.clock.now());
+        let reader = super::logs::Reader::from_now(
+            (self.store, self.eci),
+            &view,
+            (group, container),
+            self.clock.now(),
+        );
         Ok(self.open(upgrade, wish, Source::Log(Box::new(reader))))
     }
 
@@ -147,13 +151,13 @@ impl Streams<'_> {
         response
     }
 
-    fn find(&self, namespace: &str, pod: &str) -> Result<View, Refusal> {
+    fn find(&self, namespace: &str, pod: &str) -> Result<Snapshot, Refusal> {
         let unknown = || Refusal::new(StatusCode::NOT_FOUND, format!("pod \"{pod}\" does not exist"));
-        self.book.find(namespace, pod).ok_or_else(unknown)
+        self.store.find(namespace, pod).ok_or_else(unknown)
     }
 
     /// A pod, and the group of it in which this container runs.
-    fn running(&self, namespace: &str, pod: &str, container: &str) -> Result<(View, String), Refusal> {
+    fn running(&self, namespace: &str, pod: &str, container: &str) -> Result<(Snapshot, String), Refusal> {
         let view = self.find(namespace, pod)?;
         super::logs::check(&view, pod, container, false)?;
         let not_running = || bad(format!("container \"{container}\" in pod \"{pod}\" is not running"));

@@ -25,8 +25,8 @@ use super::upgrade::Io;
 use crate::Eci;
 use crate::eci::{Credentials, HyperTransport};
 use crate::kubelet_api::KubeletApi;
-use crate::pods::book::Book;
 use crate::pods::identity::Claim;
+use crate::pods::store::PodStore;
 
 const NINE: &str = "2026-01-01T09:00:00Z";
 const TERMINALS: [&str; 5] =
@@ -65,15 +65,15 @@ impl Stage {
         let eci = Eci::new(transport, credentials, "cn-hangzhou", clock.clone(), Seed::DEFAULT);
         let eci = eci.at(endpoint.parse().unwrap());
 
-        let (book, _births) = Book::new();
+        let store = PodStore::new(clock.now(), false);
         let pod = serde_json::json!({
             "metadata": { "name": "web", "namespace": "default", "uid": "uid-1" },
             "spec": { "containers": [{ "name": "main" }] },
         });
-        book.saw_pod(serde_json::from_value(pod).unwrap());
+        store.listed(serde_json::from_value(pod).unwrap(), clock.now());
         let claim = Claim { uid: "uid-1".into(), namespace: "default".into(), name: "web".into() };
-        book.saw_group(&claim, group, clock.now());
-        let api = KubeletApi::new("virtual-kubelet", book, eci, clock);
+        store.saw_group(&claim, group, clock.now());
+        let api = KubeletApi::new("virtual-kubelet", store, eci, clock);
         let node = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = node.local_addr().unwrap();
         tokio::spawn(async move {

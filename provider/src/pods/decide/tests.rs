@@ -43,87 +43,125 @@ fn group(status: &str) -> ContainerGroup {
     }
 }
 
-fn decided(pod: &Value, in_api: bool, cloud: Cloud<'_>, past: &Past, asked: Asked) -> Decision {
+fn decided(pod: &Value, in_api: bool, cloud: CloudView<'_>, deletion: DeletionState) -> Decision {
     let pod = serde_json::from_value(pod.clone()).unwrap();
-    decide(&Sight { pod: &pod, in_api, cloud, past, asked, now: now() })
+    let history = GroupHistory::of_status(&pod);
+    decide(&Observation {
+        pod: &pod,
+        in_api,
+        cloud,
+        history: &history,
+        deletion,
+        unanswered: false,
+        now: now(),
+    })
 }
 
-fn made(seconds_ago: Option<i64>) -> Past {
-    let at = seconds_ago.map(|seconds| now() - SignedDuration::from_secs(seconds));
-    Past::Made { id: "eci-1".into(), at }
+fn ran(mut pod: Value) -> Value {
+    let status = json!({ "name": "c", "image": "i", "imageID": "", "ready": true, "restartCount": 0,
+        "containerID": "eci://eci-1/c" });
+    pod["status"]["containerStatuses"] = json!([status]);
+    pod
 }
 
-fn delete(firmly: bool) -> Decision {
-    Decision::Delete { group: "eci-1".into(), firmly }
+fn delete(forced: bool) -> Decision {
+    Decision::Delete { group: "eci-1".into(), forced }
 }
+
+use CloudView::{Absent, Here, Unknown};
+use DeletionState::{Forced, Graceful, NotAsked};
 
 #[test]
 fn a_wanted_pod_is_created_published_replaced_or_failed() {
     let lost = Decision::Fail { end: End::Lost };
-    let spent = Past::Spent { id: "eci-0".into() };
     let (running, failed) = (group("Running"), group("ScheduleFailed"));
-    for (cloud, past, decision) in [
-        (Cloud::Unknown, Past::None, Decision::Wait),
-        (Cloud::Unknown, made(Some(600)), Decision::Wait),
-        (Cloud::Unknown, made(None), Decision::Wait),
-        (Cloud::Absent, Past::None, Decision::Create { spent: None }),
-        (Cloud::Absent, spent, Decision::Create { spent: Some("eci-0".into()) }),
-        (Cloud::Absent, made(Some(5)), Decision::Wait),
-        (Cloud::Absent, made(Some(61)), lost.clone()),
-        (Cloud::Absent, Past::Before, lost.clone()),
-        (Cloud::Absent, made(None), lost),
-        (Cloud::Here(&running), Past::None, Decision::Publish),
-        (Cloud::Here(&running), made(None), Decision::Publish),
-        (Cloud::Here(&failed), made(None), Decision::Replace { group: "eci-1".into() }),
+    for (pod, cloud, decision) in [
+        (wanted(), Unknown, Decision::Wait),
+        (ran(wanted()), Unknown, Decision::Wait),
+        (wanted(), Absent, Decision::Create),
+        (ran(wanted()), Absent, lost),
+        (wanted(), Here(&running), Decision::Publish),
+        (ran(wanted()), Here(&running), Decision::Publish),
+        (wanted(), Here(&failed), Decision::Replace { group: "eci-1".into() }),
     ] {
-        assert_eq!(decided(&wanted(), true, cloud, &past, Asked::No), decision, "{cloud:?} {past:?}");
+        assert_eq!(decided(&pod, true, cloud, NotAsked), decision, "{cloud:?} {pod}");
     }
+}
+
+#[test]
+fn an_annotation_changes_no_decision() {
+    let mut annotated = wanted();
+    annotated["metadata"]["annotations"] = json!({ "k8s.aliyun.com/eci-instance-id": "eci-victim" });
+    let running = group("Running");
+    for cloud in [Unknown, Absent, Here(&running)] {
+        for in_api in [true, false] {
+            let plain = decided(&wanted(), in_api, cloud, NotAsked);
+            assert_eq!(decided(&annotated, in_api, cloud, NotAsked), plain, "{cloud:?}");
+        }
+    }
+}
+
+#[test]
+fn a_creation_without_an_answer_is_repeated_before_anything_is_proved() {
+    let pod = serde_json::from_value(wanted()).unwrap();
+    let decided = |cloud, unanswered| {
+        let history = GroupHistory::NeverHad;
+        decide(&Observation {
+            pod: &pod,
+            in_api: true,
+            cloud,
+            history: &history,
+            deletion: NotAsked,
+            unanswered,
+            now: now(),
+        })
+    };
+    assert_eq!(decided(Unknown, true), Decision::Create);
+    assert_eq!(decided(Unknown, false), Decision::Wait);
 }
 
 #[test]
 fn a_leaving_pod_is_deleted_in_the_cloud_first_and_let_go_when_nothing_is_left() {
     let running = group("Running");
-    for (grace, cloud, past, asked, decision) in [
-        (30, Cloud::Here(&running), Past::None, Asked::No, delete(false)),
-        (0, Cloud::Here(&running), Past::None, Asked::No, delete(true)),
-        (30, Cloud::Here(&running), made(None), Asked::Gently, Decision::Publish),
-        (0, Cloud::Here(&running), made(None), Asked::Gently, delete(true)),
-        (0, Cloud::Here(&running), made(None), Asked::Firmly, Decision::Publish),
-        (30, Cloud::Absent, Past::None, Asked::No, Decision::LetGo),
-        (30, Cloud::Absent, made(Some(1)), Asked::Gently, Decision::LetGo),
-        (30, Cloud::Unknown, Past::None, Asked::No, Decision::Wait),
-        (30, Cloud::Unknown, made(None), Asked::No, Decision::Wait),
-        (30, Cloud::Unknown, made(None), Asked::Gently, Decision::Wait),
+    for (grace, cloud, deletion, decision) in [
+        (30, Here(&running), NotAsked, delete(false)),
+        (0, Here(&running), NotAsked, delete(true)),
+        (30, Here(&running), Graceful, Decision::Publish),
+        (0, Here(&running), Graceful, delete(true)),
+        (0, Here(&running), Forced, Decision::Publish),
+        (30, Absent, NotAsked, Decision::RemoveFromApi),
+        (30, Absent, Graceful, Decision::RemoveFromApi),
+        (30, Unknown, NotAsked, Decision::Wait),
+        (0, Unknown, Graceful, Decision::Wait),
     ] {
         assert_eq!(
-            decided(&leaving(grace), true, cloud, &past, asked),
+            decided(&leaving(grace), true, cloud, deletion),
             decision,
-            "{grace} {cloud:?} {past:?} {asked:?}"
+            "{grace} {cloud:?} {deletion:?}"
         );
     }
 }
 
 #[test]
-fn a_pod_that_outstays_its_grace_is_ended_firmly_also_when_the_grace_was_shortened() {
+fn a_pod_that_outstays_its_grace_is_ended_by_force_also_when_the_grace_was_shortened() {
     let running = group("Running");
     let mut pod = leaving(30);
     pod["metadata"]["deletionTimestamp"] = json!("2026-01-05T01:09:55Z");
-    assert_eq!(decided(&pod, true, Cloud::Here(&running), &made(None), Asked::Gently), delete(true));
-    assert_eq!(decided(&pod, true, Cloud::Here(&running), &made(None), Asked::Firmly), Decision::Publish);
+    assert_eq!(decided(&pod, true, Here(&running), Graceful), delete(true));
+    assert_eq!(decided(&pod, true, Here(&running), Forced), Decision::Publish);
 }
 
 #[test]
 fn a_pod_that_is_gone_from_the_api_takes_its_group_with_it() {
     let running = group("Running");
-    for (cloud, past, asked, decision) in [
-        (Cloud::Here(&running), Past::None, Asked::No, delete(true)),
-        (Cloud::Here(&running), made(None), Asked::Firmly, Decision::Publish),
-        (Cloud::Absent, made(None), Asked::Firmly, Decision::Forget),
-        (Cloud::Absent, Past::None, Asked::No, Decision::Forget),
-        (Cloud::Unknown, made(None), Asked::No, Decision::Wait),
-        (Cloud::Unknown, Past::None, Asked::No, Decision::Wait),
+    for (cloud, deletion, decision) in [
+        (Here(&running), NotAsked, delete(true)),
+        (Here(&running), Forced, Decision::Publish),
+        (Absent, Forced, Decision::Forget),
+        (Absent, NotAsked, Decision::Forget),
+        (Unknown, NotAsked, Decision::Wait),
     ] {
-        assert_eq!(decided(&wanted(), false, cloud, &past, asked), decision, "{cloud:?} {past:?} {asked:?}");
+        assert_eq!(decided(&wanted(), false, cloud, deletion), decision, "{cloud:?} {deletion:?}");
     }
 }
 
@@ -132,17 +170,13 @@ fn a_pod_that_ended_is_never_run_again() {
     let (running, succeeded, pending) = (group("Running"), group("Succeeded"), group("Pending"));
     for phase in ["Succeeded", "Failed"] {
         for (cloud, decision) in [
-            (Cloud::Absent, Decision::Wait),
-            (Cloud::Unknown, Decision::Wait),
-            (Cloud::Here(&succeeded), Decision::Wait),
-            (Cloud::Here(&running), delete(false)),
-            (Cloud::Here(&pending), delete(false)),
+            (Absent, Decision::Wait),
+            (Unknown, Decision::Wait),
+            (Here(&succeeded), Decision::Wait),
+            (Here(&running), delete(false)),
+            (Here(&pending), delete(false)),
         ] {
-            assert_eq!(
-                decided(&ended(phase), true, cloud, &Past::None, Asked::No),
-                decision,
-                "{phase} {cloud:?}"
-            );
+            assert_eq!(decided(&ended(phase), true, cloud, NotAsked), decision, "{phase} {cloud:?}");
         }
     }
 }
@@ -152,7 +186,7 @@ fn a_deadline_counts_from_the_start_and_ends_the_pod() {
     let mut pod = wanted();
     pod["spec"]["activeDeadlineSeconds"] = json!(600);
     let running = group("Running");
-    let decide = |pod: &Value| decided(pod, true, Cloud::Here(&running), &made(None), Asked::No);
+    let decide = |pod: &Value| decided(pod, true, Here(&running), NotAsked);
     assert_eq!(decide(&pod), Decision::Publish, "it has not started");
     pod["status"]["startTime"] = json!("2026-01-05T01:00:01Z");
     assert_eq!(decide(&pod), Decision::Publish);
@@ -167,7 +201,7 @@ fn mirrors_and_daemons_are_never_made() {
     let mut daemon = wanted();
     daemon["metadata"]["ownerReferences"] = json!([{ "apiVersion": "apps/v1", "kind": "DaemonSet", "name": "d", "uid": "d", "controller": true }]);
     for pod in [mirror, daemon] {
-        assert_eq!(decided(&pod, true, Cloud::Absent, &Past::None, Asked::No), Decision::Wait);
+        assert_eq!(decided(&pod, true, Absent, NotAsked), Decision::Wait);
     }
 }
 
@@ -176,18 +210,5 @@ fn a_pod_that_fails_fast_is_not_replaced() {
     let mut pod = wanted();
     pod["metadata"]["annotations"] = json!({ "k8s.aliyun.com/eci-fail-strategy": "fail-fast" });
     let failed = group("ScheduleFailed");
-    assert_eq!(decided(&pod, true, Cloud::Here(&failed), &Past::None, Asked::No), Decision::Publish);
-}
-
-#[test]
-fn only_what_is_settled_is_looked_at_seldom() {
-    for (status, moving) in [
-        ("Scheduling", true),
-        ("Pending", true),
-        ("Running", false),
-        ("Terminating", true),
-        ("Failed", false),
-    ] {
-        assert_eq!(is_moving(&group(status)), moving, "{status}");
-    }
+    assert_eq!(decided(&pod, true, Here(&failed), NotAsked), Decision::Publish);
 }

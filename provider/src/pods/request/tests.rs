@@ -9,7 +9,7 @@ fn scope() -> Scope {
     Scope {
         config: Config::new("vsw-1", "sg-1"),
         region: "cn-hangzhou".into(),
-        owner: Owner { cluster: "c-1".into(), node: "virtual-kubelet".into() },
+        owner: Owner { cluster: "c-1".into(), cluster_uid: None, node: "virtual-kubelet".into() },
     }
 }
 
@@ -22,7 +22,7 @@ fn pod(spec: Value) -> Pod {
 }
 
 fn made(spec: Value) -> Made {
-    for_pod(&pod(spec), &Sources::default(), &scope(), None).unwrap()
+    for_pod(&pod(spec), &Sources::default(), &scope(), &TokenBasis::First).unwrap()
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn files_come_from_config_maps_secrets_fields_and_tokens() {
         tokens: [(wish, "jwt".to_owned())].into(),
         ..Sources::default()
     };
-    let volumes = for_pod(&pod, &sources, &scope(), None).unwrap().request.volume;
+    let volumes = for_pod(&pod, &sources, &scope(), &TokenBasis::First).unwrap().request.volume;
     let file = &volumes[0].config_file_volume.as_ref().unwrap().config_file_to_path[0];
     assert_eq!(
         (file.path.as_deref(), file.content.as_deref(), file.mode),
@@ -134,7 +134,7 @@ fn files_come_from_config_maps_secrets_fields_and_tokens() {
 fn a_volume_whose_source_is_missing_or_too_large_says_so() {
     let volume = |volume: Value| pod(json!({ "containers": [{ "name": "c" }], "volumes": [volume] }));
     let missing = volume(json!({ "name": "v", "configMap": { "name": "no" } }));
-    let problem = for_pod(&missing, &Sources::default(), &scope(), None).unwrap_err();
+    let problem = for_pod(&missing, &Sources::default(), &scope(), &TokenBasis::First).unwrap_err();
     assert_eq!(problem.to_string(), "MountVolume.SetUp failed for volume \"v\" : configmap \"no\" not found");
     let large = volume(json!({ "name": "v", "configMap": { "name": "large" } }));
     let data = json!({ "data": { "a": "x".repeat(33 * 1024) } });
@@ -142,7 +142,7 @@ fn a_volume_whose_source_is_missing_or_too_large_says_so() {
         config_maps: [("large".to_owned(), serde_json::from_value(data).unwrap())].into(),
         ..Sources::default()
     };
-    let problem = for_pod(&large, &sources, &scope(), None).unwrap_err();
+    let problem = for_pod(&large, &sources, &scope(), &TokenBasis::First).unwrap_err();
     assert!(problem.to_string().contains("32 KiB"), "{problem}");
 }
 
@@ -157,7 +157,7 @@ fn what_this_node_can_never_do_is_named() {
             "hostPath",
         ),
     ] {
-        let problem = for_pod(&pod(spec), &Sources::default(), &scope(), None).unwrap_err();
+        let problem = for_pod(&pod(spec), &Sources::default(), &scope(), &TokenBasis::First).unwrap_err();
         assert!(matches!(&problem, Problem::Unsupported(text) if text.contains(named)), "{problem}");
     }
 }
@@ -181,7 +181,7 @@ fn keys_for_registries_are_read_from_both_kinds_of_secret() {
         .into(),
         ..Sources::default()
     };
-    let Made { request, remarks } = for_pod(&pod, &sources, &scope(), None).unwrap();
+    let Made { request, remarks } = for_pod(&pod, &sources, &scope(), &TokenBasis::First).unwrap();
     let seen: Vec<_> = request
         .image_registry_credential
         .iter()
@@ -199,7 +199,7 @@ fn dns(spec: Value, servers: &[&str]) -> Value {
     spec["containers"] = json!([{ "name": "c", "image": "busybox" }]);
     let dns = servers.iter().map(|server| (*server).to_owned()).collect();
     let sources = Sources { dns, ..Sources::default() };
-    let request = for_pod(&pod(spec), &sources, &scope(), None).unwrap().request;
+    let request = for_pod(&pod(spec), &sources, &scope(), &TokenBasis::First).unwrap().request;
     json!({ "policy": request.dns_policy, "config": request.dns_config.map(|config| json!({
         "servers": config.name_server,
         "searches": config.search,

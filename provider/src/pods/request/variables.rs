@@ -1,5 +1,7 @@
 //! The variables of one container, which keep their place when they are set again.
 
+use std::collections::HashMap;
+
 /// What a variable holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Held {
@@ -11,20 +13,26 @@ pub enum Held {
 
 /// Names and what they hold, in the order in which they were first named.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Environment(Vec<(String, Held)>);
+pub struct Environment {
+    variables: Vec<(String, Held)>,
+    places: HashMap<String, usize>,
+}
 
 impl Environment {
     /// Sets a variable; the last value counts.
     pub fn set(&mut self, name: &str, held: Held) {
-        match self.0.iter_mut().find(|(known, _)| known == name) {
-            Some((_, old)) => *old = held,
-            None => self.0.push((name.to_owned(), held)),
+        match self.places.get(name) {
+            Some(place) => self.variables[*place].1 = held,
+            None => {
+                self.places.insert(name.to_owned(), self.variables.len());
+                self.variables.push((name.to_owned(), held));
+            }
         }
     }
 
     /// What a variable holds.
     pub fn get(&self, name: &str) -> Option<&Held> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, held)| held)
+        self.places.get(name).map(|place| &self.variables[*place].1)
     }
 
     /// What a variable holds, if that is a text.
@@ -37,6 +45,6 @@ impl Environment {
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &(String, Held)> {
-        self.0.iter()
+        self.variables.iter()
     }
 }

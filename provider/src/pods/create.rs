@@ -1,0 +1,171 @@
+//! Creates a pod's group: what the pod refers to is read, the cloud is asked, and a refusal is told where people look.
+//!
+//! A creation whose answer is lost is repeated with the same token and the same parameters, until it is answered.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use eci_api::actions::create_container_group::CreateContainerGroup;
+use eci_api::group::{ContainerGroup, Tag};
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::{Patch, PatchParams};
+
+use super::decide::Decision;
+use super::events::Tone;
+use super::reconcile::{Outcome, Reconciler};
+use super::request::{self, Made, Problem};
+use super::sources::{self, Sources};
+use super::store::Snapshot;
+use super::verdict::{self, FailurePolicy, PROVIDER_FAILED};
+use super::{status, tolerations};
+use crate::eci::{EciError, Meaning};
+
+impl Reconciler {
+    pub(super) async fn create(&self, seen: &Snapshot) -> Outcome {
+        let seen = self.tolerate_outages(seen).await;
+        let request = match &seen.unanswered {
+            Some(request) => request.clone(),
+            None => match self.request(&seen).await {
+                Ok(request) => request,
+                Err(outcome) => return outcome,
+            },
+        };
+        // While sources were read the pod may have been deleted: then nothing is made for it.
+        let wanted = |now: &Snapshot| self.decide(now) == Decision::Create;
+        let Some(seen) = self.store.get(&seen.uid).filter(wanted) else { return Outcome::Done };
+        let now = || self.clock.now();
+        match self.eci.call(&*request).await {
+            Ok(reply) => {
+                let group = newborn(&request, reply.container_group_id);
+                let message = format!("container group {} is being made", group.container_group_id);
+                self.recorder.pod(&seen.pod, Tone::Normal, "ProviderCreateSuccess", &message);
+                self.store.created(&seen.uid, group, now());
+                Outcome::Done
+            }
+            Err(error) if error.meaning() == Some(Meaning::TokenUsed) => {
+                // A group may exist under this token, made from other sources: the lists by tags will tell.
+                tracing::info!(%error, uid = %seen.uid, "the token was used before; the group is sought by its tags");
+                self.store.token_taken(&seen.uid, now());
+                Outcome::Done
+            }
+            Err(error) => {
+                if is_ambiguous(&error) {
+                    self.store.creation_unanswered(&seen.uid, request, now());
+                } else if !may_pass(&error) {
+                    self.store.creation_refused(&seen.uid, now());
+                }
+                self.was_refused(&seen, &error).await
+            }
+        }
+    }
+
+    /// The request for a pod, made from what it refers to.
+    async fn request(&self, seen: &Snapshot) -> Result<Arc<CreateContainerGroup>, Outcome> {
+        let pod = &seen.pod;
+        let found = match self.gather(pod).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!(%error, uid = %seen.uid, "what the pod refers to cannot be read");
+                return Err(Outcome::failed(2, 30));
+            }
+        };
+        match request::for_pod(pod, &found, &self.scope, &seen.token) {
+            Ok(Made { request, remarks }) => {
+                for remark in &remarks {
+                    self.recorder.pod(pod, Tone::Warning, remark.reason, &remark.message);
+                }
+                Ok(Arc::new(request))
+            }
+            Err(problem) => Err(self.cannot_be_asked(seen, &problem).await),
+        }
+    }
+
+    async fn gather(&self, pod: &Pod) -> kube::Result<Sources> {
+        let mut found = sources::gather(&self.client, pod).await?;
+        found.dns = self.dns.servers(&self.client, &self.scope.config, &self.clock, pod).await?;
+        Ok(found)
+    }
+
+    /// Lets the pod outlive a cloud that is away. Where that is forbidden, or the pod just changed, it is as it is.
+    async fn tolerate_outages(&self, seen: &Snapshot) -> Snapshot {
+        let (Some(namespace), Some(name)) = (&seen.pod.metadata.namespace, &seen.pod.metadata.name) else {
+            return seen.clone();
+        };
+        let Some(patch) = tolerations::patch(&seen.pod) else { return seen.clone() };
+        let api: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
+        match api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await {
+            Ok(pod) => self.store.wrote(seen, pod, self.clock.now()),
+            Err(error) => tracing::info!(%error, namespace, name, "the pod's tolerations stay as they are"),
+        }
+        self.store.get(&seen.uid).unwrap_or_else(|| seen.clone())
+    }
+
+    /// There is no request for this pod; it is told why, where people look.
+    async fn cannot_be_asked(&self, seen: &Snapshot, problem: &Problem) -> Outcome {
+        let (now, pod) = (self.clock.now(), &seen.pod);
+        let message = problem.to_string();
+        match problem {
+            Problem::Source { reason, .. } => {
+                self.recorder.pod(pod, Tone::Warning, reason, &message);
+                self.write(seen, status::unconfigured(pod, &message, now), BTreeMap::new()).await;
+                Outcome::failed(2, 20)
+            }
+            Problem::Mount { .. } => {
+                self.recorder.pod(pod, Tone::Warning, "FailedMount", &message);
+                self.write(seen, status::without_group(pod, None, now), BTreeMap::new()).await;
+                Outcome::failed(2, 20)
+            }
+            Problem::Annotation { .. } | Problem::Unsupported(_) => {
+                let reason = "UnexpectedAdmissionError";
+                self.recorder.pod(pod, Tone::Warning, reason, &message);
+                let message = format!("Pod was rejected: {message}");
+                let failed = status::failed(pod, reason, &message, now);
+                Outcome::of_write(self.write(seen, failed, BTreeMap::new()).await)
+            }
+        }
+    }
+
+    async fn was_refused(&self, seen: &Snapshot, error: &EciError) -> Outcome {
+        let (now, pod) = (self.clock.now(), &seen.pod);
+        tracing::info!(%error, uid = %seen.uid, "the group was not created");
+        let verdict = verdict::of_creation(error, FailurePolicy::of(pod), request::size_of_pod(pod));
+        self.recorder.pod(pod, Tone::Warning, "ProviderCreateFailed", &verdict.words);
+        match verdict.outcome {
+            verdict::Outcome::Terminal { reason } => {
+                let failed = status::failed(pod, reason, &verdict.words, now);
+                Outcome::of_write(self.write(seen, failed, BTreeMap::new()).await)
+            }
+            verdict::Outcome::Retry { backoff } => {
+                let trouble = status::without_group(pod, Some((PROVIDER_FAILED, &verdict.words)), now);
+                self.write(seen, trouble, BTreeMap::new()).await;
+                Outcome::Failed(backoff)
+            }
+        }
+    }
+}
+
+/// Whether nobody knows if the creation was carried out.
+fn is_ambiguous(error: &EciError) -> bool {
+    matches!(error.meaning(), None | Some(Meaning::Fault))
+}
+
+/// Whether the refusal says nothing about an earlier try of the same creation.
+fn may_pass(error: &EciError) -> bool {
+    matches!(error.meaning(), Some(Meaning::Throttled | Meaning::Busy | Meaning::NoAccess))
+}
+
+/// A group before the cloud has shown it.
+fn newborn(request: &CreateContainerGroup, id: String) -> ContainerGroup {
+    let tags = request.tag.iter().map(|tag| Tag {
+        key: tag.key.clone().unwrap_or_default(),
+        value: tag.value.clone().unwrap_or_default(),
+    });
+    ContainerGroup {
+        container_group_id: id,
+        container_group_name: request.container_group_name.clone().unwrap_or_default(),
+        status: "Scheduling".to_owned(),
+        tags: tags.collect(),
+        ..ContainerGroup::default()
+    }
+}

@@ -1,0 +1,141 @@
+//! The states of a container group, as the cloud names them, and what each allows.
+
+use eci_api::group::ContainerGroup;
+
+/// A container group's state; `Unknown` for a name that no page tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GroupState {
+    /// An instance is sought.
+    Scheduling,
+    /// No instance was found; final.
+    ScheduleFailed,
+    /// The instance exists, its containers are prepared.
+    Pending,
+    /// Containers run.
+    Running,
+    /// The group starts again.
+    Restarting,
+    /// The group is being changed.
+    Updating,
+    /// All containers ended well; final.
+    Succeeded,
+    /// A container ended badly for good; final.
+    Failed,
+    /// A spot instance was taken back, or the group outlived its time; final.
+    Expired,
+    /// The group is being deleted.
+    Terminating,
+    /// The group is gone.
+    Deleted,
+    /// Another name.
+    Unknown,
+}
+
+impl GroupState {
+    /// The state of `group`.
+    pub fn of(group: &ContainerGroup) -> Self {
+        match group.status.as_str() {
+            "Scheduling" => Self::Scheduling,
+            "ScheduleFailed" | "StartingFailed" => Self::ScheduleFailed,
+            "Pending" => Self::Pending,
+            "Running" => Self::Running,
+            "Restarting" => Self::Restarting,
+            "Updating" => Self::Updating,
+            "Succeeded" => Self::Succeeded,
+            "Failed" => Self::Failed,
+            "Expired" => Self::Expired,
+            "Terminating" => Self::Terminating,
+            "Deleted" => Self::Deleted,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Nothing follows this state, and nothing is billed in it.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::ScheduleFailed | Self::Succeeded | Self::Failed | Self::Expired | Self::Deleted)
+    }
+
+    /// The group costs nothing any more, or is about to.
+    pub fn is_over(self) -> bool {
+        self.is_final() || self == Self::Terminating
+    }
+
+    /// An answer in this state, after one in `known`, is an older answer: a group that ran never goes back to its start.
+    pub fn is_before(self, known: Self) -> bool {
+        let starting = matches!(self, Self::Scheduling | Self::Pending);
+        match known {
+            Self::Pending => self == Self::Scheduling,
+            Self::Running => starting,
+            Self::Terminating => !self.is_over(),
+            known if known.is_final() => !self.is_over(),
+            _ => false,
+        }
+    }
+}
+
+/// Whether the group can still cost money or do something.
+pub fn still_works(group: &ContainerGroup) -> bool {
+    let states = || group.containers.iter().filter_map(|container| container.current_state.as_ref());
+    let all_ended = states().count() == group.containers.len()
+        && !group.containers.is_empty()
+        && states().all(|state| state.state == "Terminated");
+    !GroupState::of(group).is_over() && !all_ended
+}
+
+/// Whether the group is on its way somewhere, so that it is worth looking at often.
+pub fn is_moving(group: &ContainerGroup) -> bool {
+    match GroupState::of(group) {
+        GroupState::Succeeded | GroupState::Failed | GroupState::Expired => false,
+        GroupState::Running => !group.containers.iter().all(|container| {
+            let running = container.current_state.as_ref().is_some_and(|state| state.state == "Running");
+            running && (container.ready || container.readiness_probe.is_none())
+        }),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(name: &str) -> GroupState {
+        GroupState::of(&ContainerGroup { status: name.into(), ..ContainerGroup::default() })
+    }
+
+    #[test]
+    fn a_group_that_ran_does_not_go_back_to_its_start() {
+        for (seen, known, older) in [
+            ("Pending", "Running", true),
+            ("Scheduling", "Pending", true),
+            ("Running", "Succeeded", true),
+            ("Running", "Terminating", true),
+            ("Running", "Pending", false),
+            ("Pending", "Restarting", false),
+            ("Terminating", "Running", false),
+            ("Deleted", "Terminating", false),
+            ("Running", "Running", false),
+        ] {
+            assert_eq!(state(seen).is_before(state(known)), older, "{seen} after {known}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_settled_is_looked_at_seldom() {
+        use eci_api::group::{Container, ContainerState};
+        for (status, moving) in [
+            ("Scheduling", true),
+            ("Pending", true),
+            ("Running", false),
+            ("Terminating", true),
+            ("Failed", false),
+        ] {
+            let state = ContainerState { state: "Running".into(), ..Default::default() };
+            let group = ContainerGroup {
+                status: status.into(),
+                containers: vec![Container { current_state: Some(state), ..Default::default() }],
+                ..Default::default()
+            };
+            assert_eq!(is_moving(&group), moving, "{status}");
+        }
+    }
+}

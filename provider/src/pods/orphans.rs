@@ -1,0 +1,97 @@
+//! Orphans: groups of this node whose pods the API does not have, and that are not deleted at once.
+//!
+//! A group whose pod is proved to be gone, while the node object stood, is deleted at once. Where the node object was
+//! missing, somebody may have deleted node and pods though the groups were to live; where the view of the cloud is in
+//! doubt, so is everything. Such a group is told of, with its age and what it costs, and deleted after a grace.
+
+use std::time::Duration;
+
+use eci_api::group::ContainerGroup;
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use tokio::time::Instant;
+
+use super::events::Tone;
+use super::evidence::Brake;
+use super::group_state::still_works;
+use super::reconcile::{Outcome, Reconciler};
+use super::store::{Born, Snapshot};
+use crate::node::facts::NodeFound;
+
+/// The grace of an orphan, unless `--orphan-grace` says otherwise.
+pub const ORPHAN_GRACE: Duration = Duration::from_secs(600);
+/// On-demand list price of general instances in cn-hangzhou, ¥ a second: of a vCPU, and of a GiB.
+const CPU_SECOND: Decimal = Decimal::from_parts(49, 0, 0, false, 6);
+const GIB_SECOND: Decimal = Decimal::from_parts(613, 0, 0, false, 8);
+
+impl Reconciler {
+    /// What to do instead of deleting the group of a pod that is gone; `None` when it may be deleted now.
+    pub(super) fn keep_orphan(&self, seen: &Snapshot, id: &str) -> Option<Outcome> {
+        let group = seen.group.as_deref().filter(|group| still_works(group))?;
+        let why = match self.facts.found() {
+            // The node object is about to be found or made.
+            None => return Some(Outcome::At(Instant::now() + Duration::from_secs(1))),
+            // Its pod was deleted before this process's eyes.
+            Some(_) if seen.born == Born::Api => return None,
+            Some(_) if seen.brake != Brake::Free => "the view of the cloud is in doubt",
+            Some(NodeFound::Same) => return None,
+            Some(NodeFound::New) => "the node object was missing when this provider started",
+            Some(NodeFound::IdentityChanged { .. }) => "the node was kept with another identity before",
+        };
+        let now = self.clock.now();
+        let grace = SignedDuration::try_from(self.scope.config.orphan_grace).unwrap_or(SignedDuration::MAX);
+        let since = self.store.orphaned(&seen.uid, now);
+        let left = grace - now.duration_since(since);
+        if seen.orphan_since.is_none() {
+            let pod = seen.pod.metadata.namespace.as_deref().zip(seen.pod.metadata.name.as_deref());
+            let (namespace, name) = pod.unwrap_or_default();
+            let message = format!(
+                "container group {id} of pod {namespace}/{name}, which is gone, {}; it is deleted in {} s, since {why}",
+                age_and_money(group, now),
+                left.as_secs().max(0),
+            );
+            tracing::warn!("{message}");
+            let node = super::node_reference(&self.scope.config.node_name);
+            self.recorder.node(&node, Tone::Warning, "OrphanedContainerGroup", &message);
+        }
+        (left > SignedDuration::ZERO).then(|| Outcome::At(Instant::now() + left.unsigned_abs()))
+    }
+}
+
+/// `runs since 3 h and has cost about ¥1.06 by list price`.
+fn age_and_money(group: &ContainerGroup, now: Timestamp) -> String {
+    let Ok(created) = group.creation_time.parse::<Timestamp>() else {
+        return "runs and costs on".to_owned();
+    };
+    let seconds = now.duration_since(created).as_secs().max(0);
+    let price = group.cpu.decimal() * CPU_SECOND + group.memory.decimal() * GIB_SECOND;
+    let cost = (price * Decimal::from(seconds)).round_dp(2);
+    let hourly = (price * Decimal::from(3600)).round_dp(2);
+    let age = match seconds {
+        seconds if seconds < 120 => format!("{seconds} s"),
+        seconds if seconds < 7200 => format!("{} min", seconds / 60),
+        seconds => format!("{} h", seconds / 3600),
+    };
+    format!("runs since {age}, has cost about ¥{cost} by list price and costs ¥{hourly} an hour")
+}
+
+#[cfg(test)]
+mod tests {
+    use eci_api::Number;
+
+    use super::*;
+
+    #[test]
+    fn an_orphan_is_told_with_age_and_money() {
+        let group = ContainerGroup {
+            creation_time: "2026-01-05T01:00:00Z".into(),
+            cpu: Number(Decimal::from(2)),
+            memory: Number(Decimal::from(4)),
+            ..ContainerGroup::default()
+        };
+        assert_eq!(
+            age_and_money(&group, "2026-01-05T04:00:00Z".parse().unwrap()),
+            "runs since 3 h, has cost about ¥1.32 by list price and costs ¥0.44 an hour"
+        );
+    }
+}

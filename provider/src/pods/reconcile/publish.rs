@@ -1,0 +1,122 @@
+//! What is told of a pod: its status, its instance's annotations, the cloud's events.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{Pod, PodStatus};
+use kube::Api;
+
+use super::super::decide::{self, End};
+use super::super::events::Tone;
+use super::super::publish::Written;
+use super::super::store::Snapshot;
+use super::super::{publish, status};
+use super::{Outcome, Reconciler};
+
+/// What was told about one pod already, so that it is not told again.
+#[derive(Default)]
+pub(super) struct Reported {
+    /// The cloud's events, and how often each had happened.
+    events: BTreeMap<String, i32>,
+    /// The images that the pod asked for when it was last looked at.
+    images: Option<Vec<Option<String>>>,
+    /// That nothing is made for it.
+    ignored: bool,
+}
+
+impl Reconciler {
+    pub(super) async fn publish(&self, seen: &Snapshot) -> Outcome {
+        let Some(group) = seen.group.as_deref().filter(|_| seen.in_api) else { return Outcome::Done };
+        if seen.away || decide::has_ended(&seen.pod) {
+            // What is not known is not told.
+            return Outcome::Done;
+        }
+        self.report_images(seen);
+        for event in &group.events {
+            let key = format!("{}/{}/{}", event.name, event.reason, event.first_timestamp);
+            let told = self.reported(seen, |reported| reported.events.insert(key, event.count));
+            if told != Some(event.count) {
+                self.recorder.cloud(&seen.pod, event);
+            }
+        }
+        let wanted = status::of(&seen.pod, group, self.clock.now());
+        Outcome::of_write(self.write(seen, wanted, publish::annotations(group)).await)
+    }
+
+    fn reported<T>(&self, seen: &Snapshot, change: impl FnOnce(&mut Reported) -> T) -> T {
+        change(&mut self.kept().entry(seen.uid.clone()).or_default().reported)
+    }
+
+    /// An image that was changed while its instance runs is not exchanged, and the pod says so.
+    fn report_images(&self, seen: &Snapshot) {
+        let spec = seen.pod.spec.as_ref();
+        let images: Vec<_> =
+            spec.into_iter().flat_map(|spec| &spec.containers).map(|c| c.image.clone()).collect();
+        let before = self.reported(seen, |reported| reported.images.replace(images.clone()));
+        if before.is_some_and(|before| before != images) {
+            let message = "the image of a container was changed, but an instance goes on with the one it was made with; \
+                           delete the pod to have it made anew";
+            self.recorder.pod(&seen.pod, Tone::Warning, "ProviderUpdateFailed", message);
+        }
+    }
+
+    /// A DaemonSet's pod stays as it is, and says so.
+    pub(super) fn report_ignored(&self, seen: &Snapshot) {
+        let waits = seen.in_api && !decide::is_leaving(&seen.pod) && !decide::has_ended(&seen.pod);
+        if !waits || !decide::is_not_for_the_cloud(&seen.pod) {
+            return;
+        }
+        if !self.reported(seen, |reported| std::mem::replace(&mut reported.ignored, true)) {
+            let message = "pods of DaemonSets do not run on the virtual node; use a sidecar instead";
+            self.recorder.pod(&seen.pod, Tone::Warning, "ProviderCreateFailed", message);
+        }
+    }
+
+    /// Writes a pod's status if it is not so already; false when it should be tried again.
+    pub(in super::super) async fn write(
+        &self,
+        seen: &Snapshot,
+        wanted: PodStatus,
+        annotations: BTreeMap<String, String>,
+    ) -> bool {
+        let pod = &seen.pod;
+        match publish::write(&self.client, pod, &wanted, &annotations).await {
+            Ok(Written::Applied(pod)) => {
+                self.store.wrote(seen, *pod, self.clock.now());
+                true
+            }
+            Ok(Written::Unchanged | Written::Gone) => true,
+            Ok(Written::Conflict) => self.read_again(seen).await,
+            Err(error) => {
+                let (namespace, name) = (&pod.metadata.namespace, &pod.metadata.name);
+                tracing::warn!(%error, ?namespace, ?name, "the pod's status was not written");
+                false
+            }
+        }
+    }
+
+    /// Reads a pod that somebody else changed, so that its status is computed anew; false when it cannot be read.
+    async fn read_again(&self, seen: &Snapshot) -> bool {
+        let (Some(namespace), Some(name)) = (&seen.pod.metadata.namespace, &seen.pod.metadata.name) else {
+            return true;
+        };
+        let api: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
+        match api.get_opt(name).await {
+            Ok(Some(newer)) if newer.metadata.uid == seen.pod.metadata.uid => {
+                self.store.wrote(seen, newer, self.clock.now());
+                true
+            }
+            Ok(_) => true,
+            Err(_) => false,
+        }
+    }
+
+    pub(super) async fn fail(&self, seen: &Snapshot, end: End) -> Outcome {
+        let (reason, message) = (end.reason(), end.message());
+        if end == End::Lost {
+            tracing::warn!(pod = ?seen.pod.metadata.name, "{message}");
+        }
+        self.recorder.pod(&seen.pod, Tone::Warning, reason, message);
+        let failed = status::failed(&seen.pod, reason, message, self.clock.now());
+        Outcome::of_write(self.write(seen, failed, BTreeMap::new()).await)
+    }
+}

@@ -1,0 +1,105 @@
+//! What is concluded from the evidence of all pods together, and what is asked next.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::decide::{self, DeletionState};
+use super::super::evidence::{self, Brake, Question};
+use super::super::provenance::GroupHistory;
+use super::super::queue::Uid;
+use super::record::Record;
+use super::{PodStore, State};
+
+/// The state of the brake after a look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conclusion {
+    /// The brake.
+    pub brake: Brake,
+    /// The groups that were expected and are missing.
+    pub missing: usize,
+    /// The groups that are known, those included.
+    pub known: usize,
+    /// A container id of an earlier provider was answered with this owner's tags.
+    pub identity_confirmed: bool,
+}
+
+impl PodStore {
+    /// The node object was found with another identity than this process's.
+    pub fn identity_changed(&self) {
+        self.state().identity_changed = true;
+    }
+
+    /// Concludes what the evidence proves.
+    pub fn conclude(&self, now: Timestamp) -> Conclusion {
+        let mut state = self.state();
+        let asked: Vec<Uid> = state.questions.iter().cloned().collect();
+        let missing =
+            asked.iter().filter(|uid| state.records.get(*uid).is_some_and(Record::is_missing)).count();
+        let known = if missing == 0 { 0 } else { state.records.values().filter(|r| r.is_expected()).count() };
+        let brake = match () {
+            () if state.accepts_loss => Brake::Free,
+            () if state.identity_changed && !state.identity_confirmed => Brake::Never,
+            () => evidence::brake(missing, known),
+        };
+        state.brake = brake;
+        for uid in asked {
+            let Some(record) = state.records.get_mut(&uid) else { continue };
+            let Some(question) = record.question() else { continue };
+            let agreed = record.deletion > DeletionState::NotAsked && !record.absence.by_id.is_empty();
+            if agreed || evidence::is_proven(question, &record.absence, brake) {
+                record.strike_out_group(now);
+                record.version += 1;
+                self.settle(&mut state, &uid, now, true);
+            }
+        }
+        Conclusion { brake, missing, known, identity_confirmed: state.identity_confirmed }
+    }
+
+    /// The pods of the next call by id, with the ids to ask for; none when no look is due.
+    pub fn due_looks(&self, now: Timestamp, slack: SignedDuration) -> Vec<(Uid, String)> {
+        let mut state = self.state();
+        let State { schedule, records, started, brake, .. } = &mut *state;
+        let taken = schedule.take(now, slack);
+        for uid in &taken {
+            // Planned again at once, so that an answer that never comes does not end the looks.
+            if let Some(at) = records.get(uid).and_then(|record| record.next_look(now, *started, *brake)) {
+                schedule.set(uid, at);
+            }
+        }
+        let ids = taken.into_iter().filter_map(|uid| {
+            let id = records.get(&uid)?.id_to_ask()?.to_owned();
+            Some((uid, id))
+        });
+        ids.collect()
+    }
+
+    /// The time of the next look by id.
+    pub fn next_look(&self) -> Option<Timestamp> {
+        self.state().schedule.next()
+    }
+
+    /// The time from which on a list by tags would answer a question.
+    pub fn list_wanted_from(&self) -> Option<Timestamp> {
+        let state = self.state();
+        let wanting = state.questions.iter().filter_map(|uid| state.records.get(uid));
+        wanting
+            .filter(|record| record.group.is_none() && !record.absence.by_tags.suffices())
+            .map(|record| record.provable_from)
+            .min()
+    }
+}
+
+impl Record {
+    /// Its group should exist, by what is known.
+    fn is_expected(&self) -> bool {
+        self.group.is_some() || matches!(self.question(), Some(Question::RanBefore { .. }))
+    }
+
+    /// Its group should exist, nobody asked for its end, and some complete answer does not have it.
+    fn is_missing(&self) -> bool {
+        let ran = matches!(self.history, GroupHistory::HadBefore { .. } | GroupHistory::Owned { .. });
+        ran && self.deletion == DeletionState::NotAsked
+            && self.in_api
+            && !decide::has_ended(&self.pod)
+            && !(self.absence.by_id.is_empty() && self.absence.by_tags.is_empty())
+    }
+}
