@@ -33,6 +33,14 @@ pub fn tests(root: &Path, extent: Extent) -> Result<CheckOutcome> {
     Ok(CheckOutcome::Passed)
 }
 
+/// Some thousand inputs for each decoder; with `--all` a million.
+pub fn fuzz(root: &Path, extent: Extent) -> Result<CheckOutcome> {
+    let cases = if extent == Extent::All { "1000000" } else { "2000" };
+    let mut test = cargo(root, &[&["test"], &SELECTION[..], &["--", "fuzz_"]].concat());
+    run(test.env("PROPTEST_CASES", cases))?;
+    Ok(CheckOutcome::Passed)
+}
+
 /// Clippy, without a warning; with `--all` also without the feature `docker`.
 pub fn lints(root: &Path, extent: Extent) -> Result<CheckOutcome> {
     let quiet = ["--all-targets", "--quiet", "--", "-D", "warnings"];

@@ -69,6 +69,15 @@ pub const CHECKS: &[Check] = &[
         ..CARGO
     },
     Check {
+        name: "fuzz",
+        after: &["the programs and tests build"],
+        takes: 30,
+        budget: 7200,
+        all: "a million inputs for each decoder",
+        run: cargo_checks::fuzz,
+        ..CARGO
+    },
+    Check {
         name: "lints",
         takes: 60,
         budget: 600,

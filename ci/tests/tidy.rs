@@ -56,19 +56,29 @@ fn the_walls_stand() {
     for (manifest, may_use) in [
         ("eci-sim/determinism/Cargo.toml", &[][..]),
         ("eci-sim/api/Cargo.toml", &[]),
-        ("eci-sim/Cargo.toml", &["determinism", "eci-api"]),
-        ("scenarios/kube-sim/Cargo.toml", &["determinism"]),
-        ("provider/Cargo.toml", &["determinism", "eci-api"]),
+        ("eci-sim/connection-limits/Cargo.toml", &[]),
+        ("eci-sim/Cargo.toml", &["connection-limits", "determinism", "eci-api"]),
+        ("scenarios/kube-sim/Cargo.toml", &["connection-limits", "determinism"]),
+        ("provider/Cargo.toml", &["connection-limits", "determinism", "eci-api"]),
         ("ci/control-plane/Cargo.toml", &[]),
         (
             "scenarios/Cargo.toml",
-            &["control-plane", "determinism", "eci-api", "eci-sim", "kube-sim", "provider"],
+            &[
+                "connection-limits",
+                "control-plane",
+                "determinism",
+                "eci-api",
+                "eci-sim",
+                "kube-sim",
+                "provider",
+            ],
         ),
         ("ci/Cargo.toml", &[]),
     ] {
         let table: toml::Table = read(manifest).parse().expect(manifest);
         let used = table["dependencies"].as_table().expect("a table of dependencies");
         for house in [
+            "connection-limits",
             "control-plane",
             "determinism",
             "eci-api",

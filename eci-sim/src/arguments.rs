@@ -70,7 +70,8 @@ pub struct Arguments {
     /// that is taken up again
     #[arg(long, env = "ECI_SIM_BEGIN")]
     pub begin: Option<Timestamp>,
-    /// The directory in which the world is kept; without it, the world ends with the process
+    /// The directory in which the world is kept, made for its owner alone where it is not there; without it, the world
+    /// ends with the process
     #[arg(long, env = "ECI_SIM_DATA")]
     pub data: Option<PathBuf>,
     /// From how many KiB of calls on --data keeps the world that came of them in their place

@@ -4,10 +4,11 @@
 //! has to be kept. Requests that only look are not kept, except while rules of faults count them. When the calls have
 //! become longer than the world that came of them, that is written down in their place.
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod full_disk;
 mod summary;
-
-use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+mod writer;
 
 use bytes::Bytes;
 use determinism::Seed;
@@ -21,6 +22,7 @@ use crate::faults::{Call, Verdict};
 use crate::server::{Incoming, State, check};
 use crate::store::{Store, StoreProblem};
 use summary::Reading;
+pub(crate) use writer::{Writer, take_up};
 
 /// What entries look like; another number is not understood.
 const FORMAT: u32 = 2;
@@ -95,27 +97,12 @@ pub(crate) struct Unwritten {
     taken: u64,
 }
 
-/// The writer: whoever comes first writes for all who wait.
-#[derive(Debug)]
-pub(crate) struct Writer {
-    store: Store,
-    written: Mutex<Written>,
-    /// From how many bytes of entries on they are summed up.
-    sums_up_from: u64,
-    /// Held by the control door while it acts, so that its calls have their place among the others.
-    pub order: Mutex<()>,
-    failed: Mutex<Option<String>>,
-}
-
-/// How much is on the disk.
-#[derive(Debug)]
-struct Written {
-    /// The number of the latest entry.
-    number: u64,
-    /// How long the entries are that no summary covers.
+/// What was found in a store.
+struct Loaded {
+    /// The number of the latest entry; none where the store is new.
+    number: Option<u64>,
     bytes: u64,
-    /// How long they may become.
-    bytes_max: u64,
+    summary_bytes: u64,
 }
 
 impl Heading {
@@ -146,140 +133,39 @@ impl Unwritten {
     }
 }
 
-impl Writer {
-    /// Waits until everything up to this number is on the disk.
-    pub fn write(&self, sim: &EciSim, upto: u64) -> Result<(), StoreProblem> {
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        if written.number >= upto {
-            return Ok(());
-        }
-        let entries = match &mut sim.state().unwritten {
-            Some(unwritten) => {
-                let entries = std::mem::take(&mut unwritten.entries);
-                unwritten.taken += entries.len() as u64;
-                entries
-            }
-            None => return Ok(()),
-        };
-        let result = self.store.append(written.number + 1, &entries);
-        match &result {
-            Ok(()) => {
-                written.number += entries.len() as u64;
-                written.bytes += entries.iter().map(|entry| entry.len() as u64).sum::<u64>();
-                if written.bytes > written.bytes_max {
-                    self.sum_up(sim, &mut written);
-                }
-            }
-            Err(why) => {
-                // What could not be written stays the next to be written.
-                let mut state = sim.state();
-                if let Some(unwritten) = &mut state.unwritten {
-                    unwritten.taken -= entries.len() as u64;
-                    unwritten.entries.splice(0..0, entries);
-                }
-                tracing::error!("{why}");
-            }
-        }
-        let failed = result.as_ref().err().map(ToString::to_string);
-        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = failed;
-        result
-    }
-
-    /// Puts the world as it is in the place of all that was done to it. What was acknowledged is on the disk before and
-    /// after; where this fails, it stays as it was done.
-    fn sum_up(&self, sim: &EciSim, written: &mut Written) {
-        let summed_up = || -> Result<(u64, u64), StoreProblem> {
-            let mut draft = self.store.summarise()?;
-            let number = {
-                // In this order everywhere.
-                let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
-                let number = sim.state().unwritten.as_ref().map_or(written.number, Unwritten::latest);
-                summary::write(sim, &mut draft, number)?;
-                number
-            };
-            Ok((number, draft.commit()?))
-        };
-        match summed_up() {
-            Ok((number, bytes)) => {
-                if let Some(unwritten) = &mut sim.state().unwritten {
-                    // What came while it was written down is in it, or follows it.
-                    let covered = number.saturating_sub(unwritten.taken);
-                    unwritten.entries.drain(..usize::try_from(covered).unwrap_or(0));
-                    unwritten.taken = number;
-                }
-                (written.number, written.bytes) = (number, 0);
-                written.bytes_max = bytes.max(self.sums_up_from);
-            }
-            Err(why) => {
-                tracing::error!("the world could not be summed up: {why}");
-                written.bytes_max = written.bytes_max.saturating_mul(2);
-            }
-        }
-    }
-
-    /// Why the latest could not be written.
-    pub fn failed(&self) -> Option<String> {
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
 /// Whether a call only looks.
 pub(crate) fn only_looks(action: &str) -> bool {
     action.starts_with("Describe") || action.starts_with("List")
 }
 
-/// Opens the world of a directory, or begins one there, and brings it to where it was; entries are summed up from so
-/// many bytes on.
-pub(crate) fn take_up(
-    sim: &EciSim,
-    dir: &Path,
-    rate: Option<u32>,
-    sums_up_from: u64,
-) -> Result<Writer, StoreProblem> {
-    let store = Store::open(dir)?;
+/// Does again what a store says was done.
+fn load(sim: &EciSim, store: &Store, rate: Option<u32>) -> Result<Loaded, StoreProblem> {
     let now = sim.outside().unwrap_or_else(|| sim.clock().now());
     let damaged = |why: String| StoreProblem::Damaged { file: store.path().to_owned(), why };
     let mut reading = Reading::into(sim);
-    let (mut replay, mut summary_bytes) = (None, 0);
+    let mut summary_bytes = 0;
     store.summary(|row| {
         summary_bytes += row.len() as u64;
         reading.add(row)
     })?;
     let summed = reading.end().map_err(damaged)?;
     let covered = summed.as_ref().map_or(0, |head| head.number);
-    let (done, mut bytes) = store.done(covered)?;
-    let mut number = covered + done.len() as u64;
-    match (&summed, done.first()) {
-        (Some(head), _) => replay = Some(Replay::from(sim, &store, &head.heading)?),
+    let (done, bytes) = store.done(covered)?;
+    let number = covered + done.len() as u64;
+    let mut replay = match (&summed, done.first()) {
+        (Some(head), _) => Replay::from(sim, store, &head.heading)?,
         (None, Some(Op::Began(heading))) => {
-            let begun = Replay::from(sim, &store, heading)?;
+            let begun = Replay::from(sim, store, heading)?;
             let fresh = EciSim::fresh_state(sim.clock(), sim.seed());
             *sim.state() = fresh;
-            replay = Some(begun);
+            begun
         }
         (None, Some(_)) => return Err(damaged("its first entry is not its beginning".to_owned())),
-        (None, None) => {
-            let began = serde_json::to_vec(&Op::Began(Heading::of(sim))).unwrap_or_default();
-            (number, bytes) = (1, began.len() as u64);
-            store.append(1, &[began])?;
-        }
-    }
-    if let Some(mut replay) = replay {
-        done.iter().for_each(|op| replay.repeat(op));
-        replay.end(now, rate);
-    }
-    let mut state = sim.state();
-    state.number_requests(sim.seed().chance(&format!("requests/{number}")));
-    state.unwritten = Some(Unwritten { entries: Vec::new(), taken: number });
-    drop(state);
-    let written = Written { number, bytes, bytes_max: sums_up_from.max(summary_bytes) };
-    Ok(Writer {
-        store,
-        written: Mutex::new(written),
-        sums_up_from,
-        order: Mutex::default(),
-        failed: Mutex::default(),
-    })
+        (None, None) => return Ok(Loaded { number: None, bytes, summary_bytes }),
+    };
+    done.iter().for_each(|op| replay.repeat(op));
+    replay.end(now, rate);
+    Ok(Loaded { number: Some(number), bytes, summary_bytes })
 }
 
 /// A world that is done again; its clock stands still except where an entry moves it.

@@ -68,6 +68,7 @@ pub use money::{Currency, Yuan};
 pub use refusal::Refusal;
 pub use script::{Runs, Script};
 pub use server::{Exchange, Incoming};
+use store::Store;
 pub use store::StoreProblem;
 
 /// The region of calls that name none and come to no region's endpoint.
@@ -128,16 +129,19 @@ impl EciSim {
     pub fn act<A: Serve>(&self, request: &A) -> Result<A::Reply, Refusal> {
         let pairs =
             eci_api::query::to_pairs(request).map_err(|error| Refusal::Undecodable(error.to_string()))?;
-        let now = self.clock().now();
         let turn = self.turn();
+        let now = self.clock().now();
         let mut state = self.state();
         let request_id = state.next_request_id();
         state.world.advance_to(now);
         let caller = self.caller(A::NAME, pairs, &self.0.account, "", &request_id);
         let mut written_by = None;
         let at = state.world.now();
-        if let Some(unwritten) = state.unwritten.as_mut().filter(|_| !journal::only_looks(A::NAME)) {
-            unwritten.push(&journal::entry(at, A::NAME, &caller, None, false, true));
+        if let Some(unwritten) = &mut state.unwritten {
+            if !journal::only_looks(A::NAME) {
+                unwritten.push(&journal::entry(at, A::NAME, &caller, None, false, true));
+            }
+            // Who looks is told nothing that could still be taken back.
             written_by = Some(unwritten.latest());
         }
         let checked = server::check(A::NAME, &caller.pairs);
@@ -167,6 +171,14 @@ impl EciSim {
         self.writer().is_some()
     }
 
+    /// Keeps the world of a simulator that was just made.
+    fn keep_in(&self, store: Store, rate: Option<u32>, sums_up_from: u64) -> Result<(), StoreProblem> {
+        let writer = journal::take_up(self, store, rate, sums_up_from)?;
+        // It was just made, so nobody has set it.
+        let _first = self.0.writer.set(writer);
+        Ok(())
+    }
+
     pub(crate) fn clock(&self) -> &Clock {
         &self.0.clock
     }
@@ -183,6 +195,9 @@ impl EciSim {
 
     /// Nobody else does anything to a world that is kept while this is held.
     pub(crate) fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+        if let Some(why) = self.writer().and_then(|writer| writer.recover(self).err()) {
+            tracing::error!("the world is ahead of its disk: {why}");
+        }
         self.writer().map(|writer| writer.order.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -314,9 +329,7 @@ impl Builder {
     pub fn keep(self, dir: &Path, rate: Option<u32>) -> Result<EciSim, StoreProblem> {
         let sums_up_from = self.sums_up_from;
         let sim = self.build();
-        let writer = journal::take_up(&sim, dir, rate, sums_up_from)?;
-        // It was made above, so nobody has set it.
-        let _first = sim.0.writer.set(writer);
+        sim.keep_in(Store::open(dir)?, rate, sums_up_from)?;
         Ok(sim)
     }
 

@@ -9,9 +9,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use anyhow::Context as _;
 use clap::Parser;
+use connection_limits::ConnectionLimiter;
 use determinism::Clock;
 use eci_api::Secret;
 use eci_sim::control::wire::Forked;
@@ -69,25 +71,27 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     sim.control().lay_those_missing(faults);
     let (open, closed) = watch::channel(());
+    let ports = Ports { limiter: ConnectionLimiter::default(), closed: closed.clone() };
     let containers = arguments.runtime.begin(&sim, over(&closed)).await?;
-    let address = serve_eci(&sim, bind(arguments.listen)?, &closed)?;
+    let address = ports.serve_eci(&sim, bind(arguments.listen)?)?;
     println!(
         "ECI      http://{address}  access key {key_id}, region {}, seed {}",
         arguments.region, arguments.seed
     );
     if let Some(address) = arguments.tls {
         let (config, trust) = arguments.tls_config()?;
-        let address = serve_tls(&sim, bind(address)?, config, &closed)?;
+        let address = ports.serve_tls(&sim, bind(address)?, config)?;
         println!("ECI      https://{address}  {trust}");
     }
     if let Some(address) = arguments.clock {
         let socket = bind(address)?;
         println!("Clock    http://{}  the time alone, for clocks that follow", socket.local_addr()?);
         let door = Door::of_the_clock(sim.control());
-        tokio::spawn(listener::serve(socket, move |request| door.exchange(&request), over(&closed)));
+        ports.serve(socket, None, move |request| door.exchange(&request));
     }
     if let Some(wanted) = arguments.control {
-        let forks = Forks { eci: arguments.listen, control: wanted, token, closed };
+        let opened = Arc::default();
+        let forks = Forks { eci: arguments.listen, control: wanted, token, ports, opened };
         let address = forks.serve_door(&sim, wanted)?;
         println!("Control  http://{address}  a page; for programs, /openapi.json");
     }
@@ -119,6 +123,18 @@ struct Forks {
     eci: SocketAddr,
     control: SocketAddr,
     token: Option<Secret>,
+    ports: Ports,
+    /// How many there are, of all generations.
+    opened: Arc<AtomicUsize>,
+}
+
+/// How many simulators may be forked off; each is a whole world with two ports, and lives as long as the process.
+const FORKS_MAX: usize = 16;
+
+/// What the ports of the process share: their limits, and when they close.
+#[derive(Clone)]
+struct Ports {
+    limiter: ConnectionLimiter,
     closed: watch::Receiver<()>,
 }
 
@@ -133,40 +149,52 @@ impl Forks {
         if let Some(token) = &self.token {
             door = door.with_token(token.clone());
         }
-        tokio::spawn(listener::serve(
-            socket,
-            move |request| tokio::task::block_in_place(|| door.exchange(&request)),
-            over(&self.closed),
-        ));
+        self.ports
+            .serve(socket, None, move |request| tokio::task::block_in_place(|| door.exchange(&request)));
         Ok(address)
     }
 
     fn open(&self, fork: &EciSim) -> anyhow::Result<Forked> {
+        let one_more = |opened| (opened < FORKS_MAX).then_some(opened + 1);
+        if self.opened.fetch_update(Relaxed, Relaxed, one_more).is_err() {
+            anyhow::bail!("{FORKS_MAX} forks were opened already, and each lives until this eci-sim ends");
+        }
         let free = |address: SocketAddr| SocketAddr::new(address.ip(), 0);
-        let eci = serve_eci(fork, bind(free(self.eci))?, &self.closed)?;
+        let eci = self.ports.serve_eci(fork, bind(free(self.eci))?)?;
         let control = self.serve_door(fork, free(self.control))?;
         Ok(Forked { eci: format!("http://{eci}"), control: format!("http://{control}") })
     }
 }
 
-fn serve_eci(sim: &EciSim, socket: TcpListener, closed: &watch::Receiver<()>) -> anyhow::Result<SocketAddr> {
-    let address = socket.local_addr()?;
-    let sim = sim.clone();
-    tokio::spawn(listener::serve(socket, move |request| exchange(&sim, request), over(closed)));
-    Ok(address)
-}
+impl Ports {
+    fn serve_eci(&self, sim: &EciSim, socket: TcpListener) -> anyhow::Result<SocketAddr> {
+        let address = socket.local_addr()?;
+        let sim = sim.clone();
+        self.serve(socket, None, move |request| exchange(&sim, request));
+        Ok(address)
+    }
 
-fn serve_tls(
-    sim: &EciSim,
-    socket: TcpListener,
-    config: Arc<ServerConfig>,
-    closed: &watch::Receiver<()>,
-) -> anyhow::Result<SocketAddr> {
-    let address = socket.local_addr()?;
-    let sim = sim.clone();
-    let answer = move |request| exchange(&sim, request);
-    tokio::spawn(listener::serve_tls(socket, config, answer, over(closed)));
-    Ok(address)
+    fn serve_tls(
+        &self,
+        sim: &EciSim,
+        socket: TcpListener,
+        config: Arc<ServerConfig>,
+    ) -> anyhow::Result<SocketAddr> {
+        let address = socket.local_addr()?;
+        let sim = sim.clone();
+        self.serve(socket, Some(config), move |request| exchange(&sim, request));
+        Ok(address)
+    }
+
+    fn serve(
+        &self,
+        socket: TcpListener,
+        tls: Option<Arc<ServerConfig>>,
+        answer: impl Fn(Incoming) -> Exchange + Send + Sync + 'static,
+    ) {
+        let limiter = self.limiter.clone();
+        tokio::spawn(listener::serve_within(limiter, socket, tls, answer, over(&self.closed)));
+    }
 }
 
 /// What is done to a kept world is written before it is answered, and what only an Engine knows is asked first; both take

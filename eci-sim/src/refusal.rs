@@ -267,7 +267,8 @@ fn signature_code(problem: &SignatureProblem) -> ErrorCode {
     match problem {
         SignatureProblem::MissingAccessKeyId => ErrorCode::MISSING_ACCESS_KEY_ID,
         SignatureProblem::MissingSignature => ErrorCode::MISSING_SIGNATURE,
-        SignatureProblem::Incomplete(_) => ErrorCode::INCOMPLETE_SIGNATURE,
+        SignatureProblem::Incomplete(_) | SignatureProblem::Method { .. } => ErrorCode::INCOMPLETE_SIGNATURE,
+        SignatureProblem::TooLong { .. } | SignatureProblem::TooMany { .. } => ErrorCode::INVALID_PARAMETER,
         SignatureProblem::Version => ErrorCode::INVALID_VERSION,
         SignatureProblem::MissingAction => ErrorCode::MISSING_PARAMETER,
         SignatureProblem::TimestampFormat => ErrorCode::INVALID_TIMESTAMP_FORMAT,

@@ -29,8 +29,13 @@ use crate::world::World;
 pub const BODY_MAX: usize = 4 << 20;
 /// How long a nonce is remembered: as long as a time stamp may be away from the present, in both directions.
 const NONCE_KEPT: SignedDuration = SignedDuration::from_mins(62);
-/// How many calls the request log keeps.
-const LOG_KEPT: usize = 1000;
+/// How many calls the request log keeps, and of each of a call's texts how many bytes.
+pub(crate) const LOG_MAX: usize = 1000;
+pub(crate) const LOGGED_TEXT_MAX: usize = 256;
+/// How much of a method, a host and a refusal's text is told to whoever sent it, in bytes.
+const METHOD_SHOWN_MAX: usize = 32;
+const HOST_SHOWN_MAX: usize = 260;
+const MESSAGE_MAX: usize = 20 << 10;
 
 /// All that a call may change, behind one lock.
 pub(crate) struct State {
@@ -89,6 +94,8 @@ pub struct Exchange {
     pub delay: Duration,
     /// The answer; none when a fault swallowed it.
     pub answer: Option<Response<Bytes>>,
+    /// Whether whoever asked has shown who they are.
+    pub authenticated: bool,
     /// What goes on over the same connection after the answer.
     pub session: Option<Box<Session>>,
 }
@@ -182,7 +189,7 @@ impl State {
 
     /// Puts a call into the request log.
     fn remember(&mut self, call: Logged) {
-        if self.log.len() == LOG_KEPT {
+        if self.log.len() == LOG_MAX {
             self.log.pop_front();
         }
         self.log.push_back(call);
@@ -238,7 +245,7 @@ impl EciSim {
             request_id: String::new(),
             action: String::new(),
             wants_xml: false,
-            host: request.header("host").unwrap_or_default().to_owned(),
+            host: beginning(request.header("host").unwrap_or_default(), HOST_SHOWN_MAX).to_owned(),
             secure: request.header(SECURE).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")),
             account: Arc::default(),
             region: Arc::default(),
@@ -249,7 +256,10 @@ impl EciSim {
             cut_after: None,
         };
         let verified = self.believe(&request, &mut heard, now);
+        let authenticated = verified.is_ok();
         let mut turn = self.turn();
+        // A world that went back took its clock along.
+        let now = if turn.is_some() { self.clock().now() } else { now };
         let mut state = self.state();
         heard.request_id = state.next_request_id();
         let mut outcome = verified
@@ -269,7 +279,7 @@ impl EciSim {
             self.state().remember(heard.logged(&outcome, now));
         }
         let answer = (!heard.swallowed).then(|| heard.render(outcome, now));
-        Exchange { delay: heard.delay, answer, session: None }
+        Exchange { delay: heard.delay, answer, authenticated, session: None }
     }
 
     /// Whose request it is, if it is.
@@ -283,7 +293,7 @@ impl EciSim {
             (request.method.as_str(), request.query.as_str(), request.headers.as_slice());
         let incoming = IncomingRequest { method, query, headers, body: &request.body };
         if !matches!(method, "GET" | "POST") {
-            return Err(Refusal::Method(method.to_owned()));
+            return Err(Refusal::Method(beginning(method, METHOD_SHOWN_MAX).to_owned()));
         }
         if request.body.len() > BODY_MAX {
             return Err(Refusal::TooLarge);
@@ -337,9 +347,12 @@ impl EciSim {
         }
         let done = !stopped && !journal::only_looks(&action);
         let at = state.world.now();
-        if let Some(unwritten) = state.unwritten.as_mut().filter(|_| judged || done) {
-            let signed = Some((access_key_id.as_str(), nonce.as_str()));
-            unwritten.push(&journal::entry(at, &action, &caller, signed, judged, done));
+        if let Some(unwritten) = &mut state.unwritten {
+            if judged || done {
+                let signed = Some((access_key_id.as_str(), nonce.as_str()));
+                unwritten.push(&journal::entry(at, &action, &caller, signed, judged, done));
+            }
+            // Who looks is told nothing that could still be taken back.
             heard.written_by = Some(unwritten.latest());
         }
         match &verdict {
@@ -456,15 +469,16 @@ impl Heard {
             Ok(_) => (200, String::new()),
             Err(refusal) => (refusal.status(), refusal.wire_code()),
         };
+        let kept = |text: &str| beginning(text, LOGGED_TEXT_MAX).to_owned();
         Logged {
             at,
             request_id: self.request_id.clone(),
-            action: self.action.clone(),
-            account: str::to_owned(&self.account),
-            region: str::to_owned(&self.region),
-            group: self.group.clone(),
+            action: kept(&self.action),
+            account: kept(&self.account),
+            region: kept(&self.region),
+            group: kept(&self.group),
             status,
-            code,
+            code: kept(&code),
         }
     }
 
@@ -497,7 +511,7 @@ impl Heard {
             request_id: self.request_id.clone(),
             host_id: self.host.clone(),
             recommend: format!("https://api.aliyun.com/troubleshoot?q={code}&product=Eci"),
-            message: refusal.to_string(),
+            message: cut(refusal.to_string(), MESSAGE_MAX),
             code,
         };
         (refusal.status(), self.body(&body, Root::Error).unwrap_or_default())
@@ -514,6 +528,17 @@ impl Heard {
         };
         Ok(xml::render(&root, &answer.tree()?).into_bytes())
     }
+}
+
+/// The first bytes of a text, whole characters.
+pub(crate) fn beginning(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
+}
+
+/// The same, of a text that is given away.
+pub(crate) fn cut(mut text: String, bytes: usize) -> String {
+    text.truncate(text.floor_char_boundary(bytes));
+    text
 }
 
 /// What an XML document is called.
@@ -544,9 +569,9 @@ impl Refusal {
 }
 
 impl Exchange {
-    /// An answer at once.
+    /// An answer at once, to whomever.
     pub fn answering(answer: Response<Bytes>) -> Self {
-        Self { delay: Duration::ZERO, answer: Some(answer), session: None }
+        Self { delay: Duration::ZERO, answer: Some(answer), authenticated: false, session: None }
     }
 }
 

@@ -24,7 +24,7 @@ use crate::refusal::Refusal;
 use crate::runtime::attach::{Attached, In, Out};
 use crate::runtime::engine::Trouble;
 use crate::runtime::{Order, Runtime};
-use crate::server::{Exchange, Incoming};
+use crate::server::{Exchange, Incoming, LOGGED_TEXT_MAX, beginning};
 use crate::world::sessions::Wanted;
 
 /// The one protocol that is told apart.
@@ -79,14 +79,15 @@ impl EciSim {
             headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(CHANNELS));
         }
         let session = Session { wanted, runtime, framing };
-        Some(Exchange { session: Some(Box::new(session)), ..Exchange::answering(answer) })
+        let session = Some(Box::new(session));
+        Some(Exchange { session, authenticated: true, ..Exchange::answering(answer) })
     }
 
     /// Why a request to the sessions' path opens none.
     pub(crate) fn no_session(request: &Incoming) -> Refusal {
         let named = request.parameter("s").filter(|_| is_handshake(request)).or(request.parameter("param"));
         match named {
-            Some(id) => Refusal::NotFound { kind: "session", id: id.to_owned() },
+            Some(id) => Refusal::NotFound { kind: "session", id: beginning(id, LOGGED_TEXT_MAX).to_owned() },
             None => Refusal::invalid(
                 "s",
                 "it should come with the handshake of a WebSocket of version 13, as WebSocketUri says it; HttpUrl is for browsers",

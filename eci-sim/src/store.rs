@@ -5,7 +5,9 @@
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod killed;
 
-use std::fs;
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use redb::{
@@ -24,11 +26,15 @@ const FILE: &str = "eci-sim.redb";
 /// Pages that are kept in memory; the store is read once, from front to back.
 const CACHE: usize = 1 << 20;
 
+/// Opens the file, the first time and after each failure of the machine's to write it.
+type Opening = dyn Fn() -> Result<Database, DatabaseError> + Send + Sync;
+
 /// The file of one world, which no second process can open.
-#[derive(Debug)]
 pub struct Store {
-    file: Database,
+    /// None after a failed write, which leaves what is open unusable.
+    file: Option<Database>,
     path: PathBuf,
+    opening: Box<Opening>,
 }
 
 /// Why a world cannot be kept, or taken up again.
@@ -60,6 +66,16 @@ pub enum StoreProblem {
         /// What is wrong with it.
         why: String,
     },
+    /// There is nothing in it.
+    #[error(
+        "the world in {file} is empty (0 bytes), so it is not one that was kept. Nothing was changed. To begin anew, \
+         remove the file; to go on, put a copy in its place that was made while no eci-sim had it open",
+        file = .file.display()
+    )]
+    Empty {
+        /// The file.
+        file: PathBuf,
+    },
     /// It was begun otherwise.
     #[error("the world in {file} was begun with {what} {kept}, not {given}; give that one, or another --data", file = .file.display())]
     Otherwise {
@@ -82,27 +98,91 @@ pub enum StoreProblem {
     },
 }
 
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Store({})", self.path.display())
+    }
+}
+
 impl Store {
     /// Opens the world in a directory, or begins one there.
     ///
     /// # Errors
     /// [`StoreProblem`] when the directory cannot be used, or what stands there is damaged.
     pub fn open(dir: &Path) -> Result<Self, StoreProblem> {
-        fs::create_dir_all(dir)
-            .map_err(|why| StoreProblem::Directory { dir: dir.to_owned(), why: why.to_string() })?;
+        let unusable =
+            |why: std::io::Error| StoreProblem::Directory { dir: dir.to_owned(), why: why.to_string() };
+        // A directory that is there already is somebody's, and keeps its mode.
+        DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(unusable)?;
         let path = dir.join(FILE);
-        let mut builder = Builder::new();
-        builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
-        let file = builder.create(&path).map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => StoreProblem::InUse { file: path.clone() },
-            DatabaseError::Storage(redb::StorageError::Io(why))
-                if why.kind() == std::io::ErrorKind::PermissionDenied =>
-            {
-                StoreProblem::Directory { dir: dir.to_owned(), why: why.to_string() }
+        match fs::metadata(&path) {
+            Ok(there) if there.len() == 0 => return Err(StoreProblem::Empty { file: path }),
+            Ok(there) if there.permissions().mode() & 0o077 != 0 => {
+                fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(unusable)?;
             }
-            other => damaged(&path, other),
-        })?;
-        Ok(Self { file, path })
+            Ok(_) => {}
+            Err(why) if why.kind() == ErrorKind::NotFound => {
+                let mut new = OpenOptions::new();
+                new.write(true).create_new(true).mode(0o600).open(&path).map_err(unusable)?;
+            }
+            Err(why) => return Err(unusable(why)),
+        }
+        let file = path.clone();
+        Self::over(path, move || {
+            let mut builder = Builder::new();
+            builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
+            builder.create(&file)
+        })
+    }
+
+    /// The world of a file that is opened like this.
+    pub(crate) fn over(
+        path: PathBuf,
+        opening: impl Fn() -> Result<Database, DatabaseError> + Send + Sync + 'static,
+    ) -> Result<Self, StoreProblem> {
+        let mut store = Self { file: None, path, opening: Box::new(opening) };
+        store.reopen()?;
+        Ok(store)
+    }
+
+    /// Closes the file, since what is open cannot be used any more after a failed write.
+    pub fn close(&mut self) {
+        self.file = None;
+    }
+
+    /// Opens the file where it is closed.
+    ///
+    /// # Errors
+    /// [`StoreProblem`] when it cannot be used, or is damaged.
+    pub fn reopen(&mut self) -> Result<(), StoreProblem> {
+        if self.file.is_none() {
+            let path = &self.path;
+            self.file = Some((self.opening)().map_err(|error| match error {
+                DatabaseError::DatabaseAlreadyOpen => StoreProblem::InUse { file: path.clone() },
+                DatabaseError::Storage(redb::StorageError::Io(why))
+                    if why.kind() == ErrorKind::PermissionDenied =>
+                {
+                    let dir = path.parent().unwrap_or(path).to_owned();
+                    StoreProblem::Directory { dir, why: why.to_string() }
+                }
+                other => damaged(path, other),
+            })?);
+        }
+        Ok(())
+    }
+
+    /// Takes back what was done behind this number: a write that failed may have reached the disk all the same.
+    ///
+    /// # Errors
+    /// [`StoreProblem::Unwritten`] when the machine does not take it.
+    pub fn take_back(&self, after: u64) -> Result<(), StoreProblem> {
+        let taken_back = || -> Result<(), redb::Error> {
+            let transaction = self.begin()?;
+            transaction.open_table(DONE)?.retain_in(after + 1.., |_, _| false)?;
+            transaction.commit()?;
+            Ok(())
+        };
+        taken_back().map_err(|why| self.unwritten(why))
     }
 
     /// Adds what was done, the first of it with this number; when this returns, the machine has it on its disk.
@@ -175,7 +255,8 @@ impl Store {
     }
 
     fn begin(&self) -> Result<WriteTransaction, redb::Error> {
-        let mut transaction = self.file.begin_write()?;
+        let file = self.file.as_ref().ok_or(redb::Error::PreviousIo)?;
+        let mut transaction = file.begin_write()?;
         // So that a damaged last page is not taken for a commit that was never finished, and left out.
         transaction.set_two_phase_commit(true);
         Ok(transaction)
@@ -187,7 +268,8 @@ impl Store {
         mut look: impl FnMut(u64, &[u8]) -> Result<(), String>,
     ) -> Result<(), StoreProblem> {
         let damage = |why: redb::Error| damaged(&self.path, why);
-        let transaction = self.file.begin_read().map_err(|why| damage(why.into()))?;
+        let file = self.file.as_ref().ok_or_else(|| damage(redb::Error::PreviousIo))?;
+        let transaction = file.begin_read().map_err(|why| damage(why.into()))?;
         let table = match transaction.open_table(table) {
             Err(redb::TableError::TableDoesNotExist(_)) => return Ok(()),
             table => table.map_err(|why| damage(why.into()))?,

@@ -258,3 +258,27 @@ fn a_damaged_world_is_refused_and_left_as_it_is() {
     std::fs::write(&file, "not a world").unwrap();
     assert!(matches!(keep(data.path()), Err(StoreProblem::Damaged { .. })), "something else");
 }
+
+#[test]
+fn what_is_kept_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let outer = tempfile::tempdir().unwrap();
+    let data = outer.path().join("made");
+    drop(keep(&data).unwrap());
+    let file = data.join("eci-sim.redb");
+    assert_eq!((mode(&data), mode(&file)), (0o700, 0o600));
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    drop(keep(&data).unwrap());
+    assert_eq!(mode(&file), 0o600, "one that an earlier version made");
+}
+
+#[test]
+fn an_empty_file_is_refused_in_a_sentence_and_left_as_it_is() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("eci-sim.redb");
+    std::fs::write(&file, "").unwrap();
+    let why = keep(data.path()).unwrap_err();
+    assert!(matches!(why, StoreProblem::Empty { .. }) && why.to_string().contains("0 bytes"), "{why}");
+    assert_eq!(std::fs::metadata(&file).unwrap().len(), 0);
+}

@@ -138,17 +138,17 @@ macro_rules! read_as_each {
 eci_api::every_action!(read_as_each);
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_form_of_any_bytes_is_read_as_any_action(raw in prop::collection::vec(any::<u8>(), 0..400)) {
+    fn fuzz_a_form_of_any_bytes_is_read_as_any_action(raw in prop::collection::vec(any::<u8>(), 0..400)) {
         let pairs = parse_form(&raw);
         prop_assert!(pairs.len() <= raw.len() && size(&pairs) <= 3 * raw.len() + 2 * pairs.len());
         read_as_each(&pairs)?;
     }
 
     #[test]
-    fn a_form_that_comes_near_is_read_as_any_action(text in text(), action in action()) {
+    fn fuzz_a_form_that_comes_near_is_read_as_any_action(text in text(), action in action()) {
         let pairs = parse_form(text.as_bytes());
         read_as_each(&pairs)?;
         let problems = validate::check(action, &pairs);
@@ -157,7 +157,7 @@ proptest! {
     }
 
     #[test]
-    fn signatures_of_any_bytes_are_parsed(
+    fn fuzz_signatures_of_any_bytes_are_parsed(
         (method, query, body) in (text(), text(), prop::collection::vec(any::<u8>(), 0..100)),
         headers in prop::collection::vec((prop::sample::select(vec!["authorization", "x-acs-date", "host", "content-type", "x-acs-signature-nonce"]), text()), 0..6),
     ) {
@@ -178,7 +178,7 @@ proptest! {
     }
 
     #[test]
-    fn a_request_of_any_bytes_is_answered(
+    fn fuzz_a_request_of_any_bytes_is_answered(
         (method, path, query) in (prop::sample::select(vec!["GET", "POST", "PUT", ""]), text(), text()),
         body in prop::collection::vec(any::<u8>(), 0..300),
     ) {
@@ -194,7 +194,7 @@ proptest! {
     }
 
     #[test]
-    fn a_signed_request_of_any_parameters_is_answered_and_never_with_a_fault_of_ours(
+    fn fuzz_a_signed_request_of_any_parameters_is_answered_and_never_with_a_fault_of_ours(
         (action, mut pairs) in action().prop_flat_map(|action| (Just(action), pairs_for(action))),
     ) {
         let (simulator, secret) = (sim(), Secret::new("local-secret"));

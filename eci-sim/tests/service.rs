@@ -415,3 +415,45 @@ async fn several_requests_one_of_them_in_chunks_go_over_one_connection() {
     let answer = over_a_socket(sim(), sent.as_bytes()).await;
     assert_eq!(answer.matches("MissingAccessKeyId").count(), 6, "twice in each answer: {answer}");
 }
+
+#[test]
+fn a_call_of_nobody_leaves_nothing_long_behind() {
+    let sim = sim();
+    let long = "x".repeat(1 << 20);
+    for (query, path) in [
+        (format!("Version=2018-08-08&AccessKeyId=nobody&Action={long}"), "/"),
+        (format!("Version=2018-08-08&AccessKeyId=nobody&Action=a&SignatureNonce={long}"), "/"),
+        (format!("param={long}"), "/exec/"),
+    ] {
+        let headers = vec![("host".to_owned(), long.clone())];
+        let incoming = Incoming {
+            method: "POST".into(),
+            path: path.into(),
+            query,
+            headers: headers.clone(),
+            ..Incoming::default()
+        };
+        let exchange = sim.exchange(incoming);
+        assert!(!exchange.authenticated);
+        let answer = exchange.answer.unwrap();
+        assert!(answer.body().len() < 2000, "{} bytes", answer.body().len());
+        let refused = sim.control().exchange(&Incoming {
+            method: "GET".into(),
+            path: "/bill".into(),
+            headers,
+            ..Incoming::default()
+        });
+        assert!(!refused.authenticated && refused.answer.unwrap().body().len() < 5000);
+    }
+    let kept = serde_json::to_string(&sim.control().requests()).unwrap();
+    assert!(kept.len() < 3000, "{} bytes", kept.len());
+}
+
+#[test]
+fn the_request_log_keeps_the_beginnings_of_what_members_say() {
+    let sim = sim();
+    let long = "x".repeat(10_000);
+    Sent::new("DeleteContainerGroup", &[("ContainerGroupId", &long)], "1").to(&sim);
+    let logged = sim.control().requests().pop().unwrap();
+    assert_eq!((logged.group.len(), logged.account.as_str()), (256, "local"));
+}

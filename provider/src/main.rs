@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use arguments::{Arguments, Trouble};
 use clap::Parser;
+use connection_limits::ConnectionLimiter;
 use determinism::{Clock, Seed};
 use provider::config::Settings;
 use provider::eci::{HyperTransport, Transport};
@@ -103,7 +104,9 @@ async fn live(
     let acceptor = arguments.node_tls(&node, &addresses, certificates.as_ref(), clients.as_deref())?;
     let access = (!arguments.no_auth).then(|| Access::new(client.clone(), &node, clock));
     tracing::info!("the node {node} answers at https://{address}");
-    let node_port = serve(listener, acceptor, NodePort { api: provider.kubelet_api(), access });
+    let limiter = ConnectionLimiter::default();
+    let answer = NodePort { api: provider.kubelet_api(), access };
+    let node_port = serve(listener, acceptor, answer, limiter.clone());
 
     let webhook = arguments.webhook(webhook_port, &client, &addresses, certificates.as_ref()).await?;
     let renewal = async {
@@ -114,7 +117,7 @@ async fn live(
     };
     let webhook = async {
         match webhook {
-            Some((listener, acceptor)) => serve(listener, acceptor, provider.webhook()).await,
+            Some((listener, acceptor)) => serve(listener, acceptor, provider.webhook(), limiter).await,
             None => std::future::pending().await,
         }
     };

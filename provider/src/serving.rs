@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use connection_limits::{Connection, ConnectionLimiter, Meter, Metered, TICK};
 use futures::future::BoxFuture;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -17,16 +18,23 @@ use rustls::server::{ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{RootCertStore, ServerConfig};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::MissedTickBehavior;
 use tokio_rustls::TlsAcceptor;
 
-use crate::kubelet_api::access::{Access, Identity, certified};
+use crate::kubelet_api::access::{Access, Identity, certified, is_open};
 use crate::kubelet_api::{Body, KubeletApi, text};
-use crate::webhook::Webhook;
+use crate::webhook::{self, Webhook};
 
-/// The largest request that is read: a pod under review is far smaller.
-const REQUEST_LIMIT: usize = 16 * 1024 * 1024;
-/// How long a peer may take to shake hands: longer than one stride of a clock that is followed.
-const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(30);
+/// The largest AdmissionReview that is read, in bytes: a pod has 1.5 MiB at most, and a review can hold it twice.
+const REVIEW_MAX: usize = 4 << 20;
+/// The longest head that is read, in bytes: the command of an exec stands in it.
+const HEAD_MAX: usize = 128 << 10;
+/// How long a peer may take for its handshake, its first head, and a body, in seconds.
+const HANDSHAKE_TIMEOUT: u64 = 10;
+const HEAD_TIMEOUT: u64 = 10;
+const BODY_TIMEOUT: u64 = 10;
+/// How long a peer may take to read an answer and to send its next head, in seconds.
+const IDLE_TIMEOUT: u64 = 60;
 
 /// A certificate with its key.
 pub struct Identification {
@@ -138,13 +146,22 @@ pub fn acceptor(
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-/// Something that answers requests of callers who may have shown a certificate.
-pub trait Answer: Clone + Send + Sync + 'static {
-    /// Answers one.
-    fn answer(self, request: Request<Bytes>, caller: Option<Identity>) -> BoxFuture<'static, Response<Body>>;
+/// Who asks, and over which connection.
+#[derive(Clone)]
+pub struct Peer {
+    /// Whom the certificate names that was shown.
+    certified: Option<Identity>,
+    meter: Arc<Meter>,
 }
 
-/// The node's port: who asks is known and allowed, or `access` is open to everybody.
+/// A service that answers requests whose bodies are not read yet.
+pub trait Answer: Clone + Send + Sync + 'static {
+    /// Answers one.
+    fn answer(self, request: Request<Incoming>, peer: Peer) -> BoxFuture<'static, Response<Body>>;
+}
+
+/// The node's port: who asks is known and allowed, or `access` is open to everybody. Nothing that is asked there has a
+/// body, so none is read.
 #[derive(Clone)]
 pub struct NodePort {
     /// What answers.
@@ -154,39 +171,67 @@ pub struct NodePort {
 }
 
 impl Answer for NodePort {
-    fn answer(self, request: Request<Bytes>, caller: Option<Identity>) -> BoxFuture<'static, Response<Body>> {
+    fn answer(self, request: Request<Incoming>, peer: Peer) -> BoxFuture<'static, Response<Body>> {
         Box::pin(async move {
-            if let Some(access) = &self.access {
+            let path = request.uri().path();
+            if let Some(access) = self.access.as_ref() {
                 let shown =
                     request.headers().get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-                let permitted = access.permit(caller, shown, request.method(), request.uri().path()).await;
+                let permitted = access.permit(peer.certified, shown, request.method(), path).await;
                 if let Err(refusal) = permitted {
                     return text(refusal.status, &refusal.text);
                 }
+                if !is_open(path) {
+                    peer.meter.connection().authenticate();
+                }
             }
-            self.api.call(request).await
+            self.api.call(request.map(|_unread| Bytes::new())).await
         })
     }
 }
 
 impl Answer for Webhook {
-    fn answer(
-        self,
-        request: Request<Bytes>,
-        _caller: Option<Identity>,
-    ) -> BoxFuture<'static, Response<Body>> {
-        Box::pin(async move { self.call(request).map(|body| Full::new(body).boxed_unsync()) })
+    fn answer(self, request: Request<Incoming>, peer: Peer) -> BoxFuture<'static, Response<Body>> {
+        Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            let mut review = Bytes::new();
+            if parts.uri.path() == webhook::PATH {
+                peer.meter.connection().within(BODY_TIMEOUT);
+                let too_large =
+                    || text(StatusCode::PAYLOAD_TOO_LARGE, "a review of 4 MiB at most can be read");
+                if body.size_hint().lower() > REVIEW_MAX as u64 {
+                    return too_large();
+                }
+                match Limited::new(body, REVIEW_MAX).collect().await {
+                    Ok(body) => review = body.to_bytes(),
+                    Err(_) => return too_large(),
+                }
+                peer.meter.connection().without_deadline();
+            }
+            self.call(Request::from_parts(parts, review)).map(|body| Full::new(body).boxed_unsync())
+        })
     }
 }
 
-/// Serves `answer` on `listener` until it is dropped.
-pub async fn serve(listener: TcpListener, acceptor: TlsAcceptor, answer: impl Answer) {
+/// Serves `answer` on `listener` until it is dropped, within limits that the other port shares.
+pub async fn serve(
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    answer: impl Answer,
+    limiter: ConnectionLimiter,
+) {
     let mut connections = tokio::task::JoinSet::new();
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(connection(stream, acceptor.clone(), answer.clone()));
+                Ok((stream, peer)) => {
+                    let (acceptor, answer) = (acceptor.clone(), answer.clone());
+                    let serve = |limited| connection(stream, acceptor, answer, limited);
+                    if !limiter.spawn(&mut connections, peer.ip(), serve) {
+                        tracing::warn!(%peer, "a connection was closed, since too many are open");
+                    }
                 }
                 Err(error) => {
                     // Out of file descriptors, most likely: some will be free again.
@@ -194,41 +239,41 @@ pub async fn serve(listener: TcpListener, acceptor: TlsAcceptor, answer: impl An
                     tokio::time::sleep(Duration::from_millis(200)).await;
                 }
             },
+            now = ticks.tick() => limiter.tick(now),
             Some(_) = connections.join_next() => {}
         }
     }
 }
 
-async fn connection(stream: TcpStream, acceptor: TlsAcceptor, answer: impl Answer) {
-    let stream = match tokio::time::timeout(HANDSHAKE_PATIENCE, acceptor.accept(stream)).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "a peer did not shake hands");
-            return;
-        }
-        Err(_) => return,
+async fn connection(stream: TcpStream, acceptor: TlsAcceptor, answer: impl Answer, limited: Connection) {
+    limited.within(HANDSHAKE_TIMEOUT);
+    let stream = match acceptor.accept(stream).await {
+        Ok(stream) => stream,
+        Err(error) => return tracing::debug!(%error, "a peer did not shake hands"),
     };
+    limited.within(HEAD_TIMEOUT);
     let certificates = stream.get_ref().1.peer_certificates();
-    let caller = certificates.and_then(|chain| chain.first()).and_then(|first| certified(first));
+    let certified = certificates.and_then(|chain| chain.first()).and_then(|first| certified(first));
+    let stream = Metered::new(stream, limited);
+    let peer = Peer { certified, meter: stream.meter() };
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-        let (answer, caller) = (answer.clone(), caller.clone());
-        async move { Ok::<_, Infallible>(one(request, answer, caller).await) }
+        let (answer, peer) = (answer.clone(), peer.clone());
+        async move {
+            let meter = Arc::clone(&peer.meter);
+            meter.connection().without_deadline();
+            let response = answer.answer(request, peer).await;
+            meter.answered(IDLE_TIMEOUT);
+            Ok::<_, Infallible>(response)
+        }
     });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(60))
+        .header_read_timeout(Duration::from_secs(IDLE_TIMEOUT))
+        .max_buf_size(HEAD_MAX)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades()
         .await;
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended early");
-    }
-}
-
-async fn one(request: Request<Incoming>, answer: impl Answer, caller: Option<Identity>) -> Response<Body> {
-    let (parts, body) = request.into_parts();
-    match Limited::new(body, REQUEST_LIMIT).collect().await {
-        Ok(body) => answer.answer(Request::from_parts(parts, body.to_bytes()), caller).await,
-        Err(error) => text(StatusCode::PAYLOAD_TOO_LARGE, &format!("the request cannot be read: {error}")),
     }
 }

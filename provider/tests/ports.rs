@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use connection_limits::ConnectionLimiter;
 use determinism::{Clock, Seed};
 use eci_api::Secret;
 use eci_sim::EciSim;
@@ -23,6 +24,7 @@ use provider::{Config, Eci, Provider};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -52,7 +54,12 @@ fn client(user: &str, groups: &[&str]) -> (String, (CertificateDer<'static>, Pri
     (pem, (certificate.der().clone(), PrivateKeyDer::Pkcs8(key.serialize_der().into())))
 }
 
+/// The node's port, or the webhook's.
 async fn node_port(client_authority: Option<&str>) -> Port {
+    open_port(client_authority, false).await
+}
+
+async fn open_port(client_authority: Option<&str>, webhook: bool) -> Port {
     let clock = Clock::system();
     let kube = Client::new(KubeSim::builder().clock(clock.clone()).build().service(), "default");
     let credentials = Credentials { access_key_id: "local".into(), secret: Secret::new("local-secret") };
@@ -66,11 +73,33 @@ async fn node_port(client_authority: Option<&str>) -> Port {
     let address = listener.local_addr().unwrap();
     let access = Some(Access::new(kube.clone(), "virtual-kubelet", clock));
     let port = NodePort { api: provider.kubelet_api(), access };
-    tokio::spawn(serve(listener, shown.acceptor(client_authority).unwrap(), port));
+    let limiter = ConnectionLimiter::default();
+    let acceptor = shown.acceptor(client_authority).unwrap();
+    match webhook {
+        false => tokio::spawn(serve(listener, acceptor, port, limiter)),
+        true => tokio::spawn(serve(listener, acceptor, provider.webhook(), limiter)),
+    };
     Port { address, authority, kube }
 }
 
 impl Port {
+    /// What comes back when these bytes are sent, until the other side closes.
+    async fn sent(&self, bytes: &[u8]) -> String {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(self.authority.as_bytes()).unwrap()).unwrap();
+        let ring = Arc::new(rustls::crypto::ring::default_provider());
+        let builder =
+            ClientConfig::builder_with_provider(ring).with_safe_default_protocol_versions().unwrap();
+        let config = builder.with_root_certificates(roots).with_no_client_auth();
+        let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let mut stream = connector.connect(LOOPBACK.into(), stream).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        let mut answer = Vec::new();
+        let _cut_off = stream.read_to_end(&mut answer).await;
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
     async fn ask(
         &self,
         path: &str,
@@ -144,6 +173,30 @@ async fn a_certificate_of_the_cluster_lets_in_and_what_is_not_built_says_so() {
     assert_eq!(status, 501);
     assert!(body.contains("not built yet"), "{body}");
     assert_eq!(port.ask("/pods", None, None).await.0, 401, "a certificate is not demanded of everybody");
+}
+
+#[tokio::test]
+async fn at_the_nodes_port_who_asks_is_settled_before_a_byte_of_a_body_is_read() {
+    let port = node_port(None).await;
+    let head = "POST /exec/default/web/main HTTP/1.1\r\nhost: h\r\ncontent-length: 1000000000\r\n\r\n";
+    let answer = port.sent(head.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+}
+
+#[tokio::test]
+async fn at_the_webhook_four_mebibytes_are_read_and_no_more() {
+    let port = open_port(None, true).await;
+    let review = |size: usize| {
+        let filled = "x".repeat(size - r#"{"request":{"uid":"u"},"x":""}"#.len());
+        let body = format!(r#"{{"request":{{"uid":"u"}},"x":"{filled}"}}"#);
+        let head = format!("content-length: {}\r\nconnection: close\r\n\r\n", body.len());
+        format!("POST /inject HTTP/1.1\r\nhost: h\r\n{head}{body}")
+    };
+    let answer = port.sent(review(4 << 20).as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let told = "POST /inject HTTP/1.1\r\nhost: h\r\ncontent-length: 4194305\r\n\r\n";
+    let answer = port.sent([told, &"x".repeat(65_536)].concat().as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("4 MiB"), "{answer}");
 }
 
 #[tokio::test]

@@ -335,3 +335,77 @@ proptest! {
         }
     }
 }
+
+/// The problem of a POST with this query and these headers, as far as it is one of those before the signature.
+fn refused(query: &str, headers: &[(String, String)], body: &[u8]) -> SignatureProblem {
+    let request = IncomingRequest { method: "POST", query, headers, body };
+    let identified = match identify(&request) {
+        Ok(identified) => identified,
+        Err(problem) => return problem,
+    };
+    verify(&request, &identified, &secret(), now()).unwrap_err()
+}
+
+#[test]
+fn kinds_of_signatures_that_are_not_the_clouds_are_refused_by_name() {
+    for (name, other) in
+        [("SignatureMethod", "HMAC-SHA256"), ("SignatureVersion", "2.0"), ("SignatureType", "BEARERTOKEN")]
+    {
+        let mut pairs: Vec<_> = r1().into_iter().filter(|(own, _)| own != name).collect();
+        pairs.push((name.to_owned(), other.to_owned()));
+        pairs.push(("Signature".to_owned(), rpc::sign("POST", &pairs, &secret())));
+        let problem = refused(&eci_api::query::render(&pairs), &[], b"");
+        assert!(
+            matches!(problem, SignatureProblem::Method { parameter, .. } if parameter == name),
+            "{problem}"
+        );
+    }
+    for algorithm in ["ACS3-HMAC-SM3", "ACS3-RSA-SHA256", "ACS3-HMAC-SHA256x"] {
+        let headers =
+            pairs(&[("Authorization", &format!("{algorithm} Credential=a,SignedHeaders=b,Signature=c"))]);
+        assert!(matches!(
+            refused("", &headers, b""),
+            SignatureProblem::Method { parameter: "Authorization", .. }
+        ));
+    }
+}
+
+#[test]
+fn an_unsigned_content_type_adds_no_parameters() {
+    let secret = secret();
+    let mut headers = acs3::headers("DescribeRegions", "h", &[], ("testid", &secret), now(), NONCE);
+    headers.push(("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
+    let request = IncomingRequest { method: "POST", query: "", headers: &headers, body: b"" };
+    let identified = identify(&request).unwrap();
+    assert_eq!(verify(&request, &identified, &secret, now()), Ok(()));
+    let request = IncomingRequest { body: b"RegionId=cn-beijing", ..request };
+    assert_eq!(identify(&request).unwrap().pairs, [], "whoever signed did not say that the body is a form");
+}
+
+#[test]
+fn what_nobody_means_is_refused_before_it_is_read() {
+    let long = "x".repeat(4 << 20);
+    let version = "Version=2018-08-08";
+    for (query, parameter) in [
+        (format!("{version}&AccessKeyId=testid&Action={long}"), "Action"),
+        (format!("{version}&AccessKeyId=testid&Action=a&SignatureNonce={long}"), "SignatureNonce"),
+        (format!("{version}&AccessKeyId={long}&Action=a"), "AccessKeyId"),
+    ] {
+        let problem = refused(&query, &[], b"");
+        assert!(matches!(problem, SignatureProblem::TooLong { parameter: own, .. } if own == parameter));
+        assert!(problem.to_string().len() < 200);
+    }
+    let form = pairs(&[("content-type", "application/x-www-form-urlencoded")]);
+    let many = "&".repeat(20_001);
+    assert_eq!(refused(&many, &[], b""), SignatureProblem::TooMany { count: 20_001 });
+    assert_eq!(refused("", &form, many.as_bytes()), SignatureProblem::TooMany { count: 20_001 });
+}
+
+#[test]
+fn of_a_long_text_to_sign_the_beginning_is_told() {
+    let mut pairs = r1();
+    pairs.push(("Content".to_owned(), "x".repeat(1 << 20)));
+    pairs.push(("Signature".to_owned(), "wrong".to_owned()));
+    let message = refused(&eci_api::query::render(&pairs), &[], b"").to_string();
+    assert!(message.len() < 17 << 10 && message.contains("POST&%2F&AccessKeyId"), "{}", message.len());
+}

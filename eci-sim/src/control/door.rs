@@ -17,15 +17,18 @@ use super::followers::NoFollower;
 use super::snapshots::NoSnapshot;
 use super::wire::{Forked, NoScript, NoSpan, Problem};
 use crate::EciSim;
-use crate::journal::Op;
+use crate::journal::{Op, Unwritten};
 use crate::page::{self, File};
-use crate::server::{Exchange, Incoming, http_date};
+use crate::server::{Exchange, Incoming, cut, http_date};
 use crate::store::StoreProblem;
 use access::Access;
 use routes::Route;
 
 /// Opens listeners for a second simulator, and says where it answers.
 type Opener = dyn Fn(EciSim) -> Result<Forked, String> + Send + Sync;
+
+/// How much is said of what is wrong with a request, which may repeat a part of it, in bytes.
+const ERROR_MAX: usize = 4 << 10;
 
 /// What cannot be done while containers run for real.
 const MOVES_TIME: [&str; 4] =
@@ -134,7 +137,9 @@ impl Door {
 
     /// One exchange, as a listener has it.
     pub fn exchange(&self, request: &Incoming) -> Exchange {
-        Exchange::answering(self.answer(request))
+        let answer = self.answer(request);
+        let authenticated = answer.status().is_success() && self.access.is_theirs(request);
+        Exchange { authenticated, ..Exchange::answering(answer) }
     }
 
     /// One exchange.
@@ -142,7 +147,7 @@ impl Door {
         let (status, reply) = match self.route(request) {
             Ok(reply) => (StatusCode::OK, reply),
             Err(shut) => {
-                let problem = Problem { error: shut.to_string() };
+                let problem = Problem { error: cut(shut.to_string(), ERROR_MAX) };
                 (shut.status(), Reply::Json(serde_json::to_value(problem).unwrap_or_default()))
             }
         };
@@ -183,7 +188,7 @@ impl Door {
             }
             let asked = Asked { request, names };
             return match method {
-                "GET" => (route.run)(self, &asked),
+                "GET" => self.look(route, &asked),
                 // Who follows is of no matter to the world.
                 _ if route.follows => (route.run)(self, &asked),
                 _ => self.run_and_keep(route, &asked),
@@ -198,6 +203,19 @@ impl Door {
 }
 
 impl Door {
+    /// Looks; where the world is kept, nothing is told that could still be taken back, but whether all is well.
+    fn look(&self, route: &Route, asked: &Asked<'_>) -> Result<Reply, Shut> {
+        let sim = &self.control.0;
+        if !sim.is_kept() || route.open || route.follows {
+            return (route.run)(self, asked);
+        }
+        drop(sim.turn());
+        let reply = (route.run)(self, asked)?;
+        let seen = sim.state().unwritten.as_ref().map(Unwritten::latest);
+        sim.wait_until_written(seen)?;
+        Ok(reply)
+    }
+
     /// Does what is asked; where the world is kept, also writes down that it was.
     fn run_and_keep(&self, route: &Route, asked: &Asked<'_>) -> Result<Reply, Shut> {
         let sim = &self.control.0;

@@ -20,9 +20,10 @@ impl Disk {
     }
 
     fn open(&self) -> Store {
-        let mut builder = Builder::new();
-        builder.set_check_integrity_on_open(true);
-        Store { file: builder.create_with_backend(self.clone()).unwrap(), path: "disk".into() }
+        let disk = self.clone();
+        let opening =
+            move || Builder::new().set_check_integrity_on_open(true).create_with_backend(disk.clone());
+        Store::over("disk".into(), opening).unwrap()
     }
 
     /// False when the process is dead.

@@ -2,15 +2,16 @@
 
 pub mod injection;
 pub mod registration;
+mod review;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
-use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
 
 use injection::Injection;
+use review::{Review, Reviewed};
 
 /// The path at which reviews are taken.
 pub const PATH: &str = "/inject";
@@ -31,7 +32,7 @@ impl Webhook {
     pub fn call(&self, request: Request<Bytes>) -> Response<Bytes> {
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/healthz") => text(StatusCode::OK, "ok"),
-            (&Method::POST, PATH) => match serde_json::from_slice(request.body()) {
+            (&Method::POST, PATH) => match Review::read(request.body()) {
                 Ok(review) => self.review(&review),
                 Err(error) => {
                     text(StatusCode::BAD_REQUEST, &format!("the body is no AdmissionReview: {error}"))
@@ -44,17 +45,14 @@ impl Webhook {
         }
     }
 
-    fn review(&self, review: &Value) -> Response<Bytes> {
-        let request = &review["request"];
-        let Some(uid) = request["uid"].as_str() else {
-            return text(StatusCode::BAD_REQUEST, "the AdmissionReview has no request.uid");
-        };
-        let mut answer = json!({ "uid": uid, "allowed": true });
+    fn review(&self, review: &Review<'_>) -> Response<Bytes> {
+        let request = &review.request;
+        let mut answer = json!({ "uid": request.uid, "allowed": true });
         if let Some(patch) = self.patch(request) {
             answer["patchType"] = json!("JSONPatch");
             answer["patch"] = json!(BASE64_STANDARD.encode(json!(patch).to_string()));
         }
-        let version = review["apiVersion"].as_str().unwrap_or("admission.k8s.io/v1");
+        let version = review.api_version.as_deref().unwrap_or("admission.k8s.io/v1");
         let body = json!({ "apiVersion": version, "kind": "AdmissionReview", "response": answer });
         let mut response = Response::new(Bytes::from(body.to_string()));
         response
@@ -63,15 +61,11 @@ impl Webhook {
         response
     }
 
-    fn patch(&self, request: &Value) -> Option<Vec<Value>> {
-        let kind = &request["kind"];
-        let is_pod = kind["kind"] == "Pod" && kind["group"].as_str().unwrap_or_default().is_empty();
-        let created = request["operation"] == "CREATE"
-            && request["subResource"].as_str().unwrap_or_default().is_empty();
-        if !is_pod || !created {
+    fn patch(&self, request: &Reviewed<'_>) -> Option<Vec<Value>> {
+        if !request.creates_a_pod() {
             return None;
         }
-        let pod: Pod = match serde_json::from_value(request["object"].clone()) {
+        let pod = match request.pod() {
             Ok(pod) => pod,
             Err(error) => {
                 tracing::warn!(%error, "a pod under review cannot be read and is let through unchanged");
@@ -79,7 +73,7 @@ impl Webhook {
             }
         };
         let namespace =
-            request["namespace"].as_str().or(pod.metadata.namespace.as_deref()).unwrap_or_default();
+            request.namespace.as_deref().or(pod.metadata.namespace.as_deref()).unwrap_or_default();
         match injection::patch(&pod, namespace, self.injection) {
             Ok(patch) => Some(patch),
             Err(skip) => {

@@ -2,6 +2,8 @@
 
 pub mod apply;
 pub mod fields;
+#[cfg(test)]
+mod fuzz;
 mod go;
 pub mod managers;
 mod strategic;
@@ -16,6 +18,8 @@ use crate::{decode, schema};
 
 /// How many operations a JSON patch may have.
 const OPERATIONS_MAX: usize = 10_000;
+/// How many bytes the copies of a JSON patch may take together, as in Kubernetes' API server.
+const COPIED_MAX: usize = 3 << 20;
 
 /// A patch as it came.
 #[derive(Debug, Clone)]
@@ -28,6 +32,25 @@ pub enum Patch {
     Strategic(Value),
     /// An object that its manager wants to be so.
     Apply(Value),
+}
+
+/// Carries out a JSON patch; what its copies take together is bounded, since each can double an object.
+fn operate(current: &Value, patch: &json_patch::Patch) -> Result<Value, ApiError> {
+    let text = "the server rejected our request due to an error in our request";
+    let misfit = || ApiError::new(422, "Invalid", text);
+    let (mut patched, mut copied) = (current.clone(), 0);
+    for operation in &patch.0 {
+        if let json_patch::PatchOperation::Copy(copy) = operation {
+            let from = patched.pointer(copy.from.as_str()).ok_or_else(misfit)?;
+            copied += from.to_string().len();
+            if copied > COPIED_MAX {
+                let message = format!("the copies of a JSON patch take {COPIED_MAX} bytes together at most");
+                return Err(ApiError::new(413, "RequestEntityTooLarge", message));
+            }
+        }
+        json_patch::patch(&mut patched, std::slice::from_ref(operation)).map_err(|_| misfit())?;
+    }
+    Ok(patched)
 }
 
 impl Patch {
@@ -72,17 +95,7 @@ impl Patch {
     /// When the patch does not fit the object.
     pub fn on(&self, kind: &Kind, current: &Value) -> Result<Decoded, ApiError> {
         let patched = match self {
-            Self::Json(patch) => {
-                let mut patched = current.clone();
-                json_patch::patch(&mut patched, patch).map_err(|_| {
-                    ApiError::new(
-                        422,
-                        "Invalid",
-                        "the server rejected our request due to an error in our request",
-                    )
-                })?;
-                patched
-            }
+            Self::Json(patch) => operate(current, patch)?,
             Self::Merge(patch) => {
                 let mut patched = current.clone();
                 json_patch::merge(&mut patched, patch);

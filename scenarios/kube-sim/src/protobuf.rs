@@ -284,7 +284,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_the_reader_panic(soup in prop::collection::vec(any::<u8>(), 0..400)) {
+        fn fuzz_no_bytes_make_the_reader_panic(soup in prop::collection::vec(any::<u8>(), 0..400)) {
             let _ = decode(&envelope("v1", "Pod", &soup[..soup.len().min(120)]));
             let _ = decode(&[PREFIX, &soup].concat());
         }

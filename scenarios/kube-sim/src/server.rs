@@ -1,7 +1,11 @@
 //! The API behind HTTPS, for kubectl and whoever else does not live in this process.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
+use connection_limits::{Connection, ConnectionLimiter, Metered};
+use http::StatusCode;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -15,20 +19,30 @@ use crate::KubeSim;
 use crate::authn::User;
 use crate::service::KubeService;
 
+/// How long a client may take to shake hands and to send a head.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// Serves until the future is dropped.
 ///
 /// Who a client is says its certificate (common name and organisations) or, without one, its bearer token.
 pub async fn serve(listener: TcpListener, tls: rustls::ServerConfig, sim: KubeSim) {
     let acceptor = TlsAcceptor::from(Arc::new(tls));
+    let limiter = ConnectionLimiter::default();
     let mut connections = tokio::task::JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                let Ok((stream, _)) = accepted else { continue };
+                let Ok((stream, peer)) = accepted else {
+                    // Out of file descriptors, most likely: some will be free again.
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                };
                 let (acceptor, sim) = (acceptor.clone(), sim.clone());
-                connections.spawn(async move {
-                    if let Ok(stream) = acceptor.accept(stream).await {
-                        connection(stream, sim).await;
+                limiter.spawn(&mut connections, peer.ip(), |limited| async move {
+                    let shaken = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await;
+                    if let Ok(Ok(stream)) = shaken {
+                        connection(stream, sim, limited).await;
                     }
                 });
             }
@@ -37,14 +51,28 @@ pub async fn serve(listener: TcpListener, tls: rustls::ServerConfig, sim: KubeSi
     }
 }
 
-async fn connection(stream: TlsStream<tokio::net::TcpStream>, sim: KubeSim) {
+async fn connection(stream: TlsStream<tokio::net::TcpStream>, sim: KubeSim, limited: Connection) {
     let user = certified(&stream);
+    let stream = Metered::new(stream, limited);
+    let meter = stream.meter();
+    if user.is_some() {
+        meter.connection().authenticate();
+    }
     let service = service_fn(move |request: http::Request<Incoming>| {
         let service = KubeService::for_caller(sim.clone(), user.clone());
-        async move { Ok::<_, std::convert::Infallible>(service.answer(request.map(BodyExt::boxed_unsync)).await) }
+        let meter = meter.clone();
+        let token = request.headers().contains_key(http::header::AUTHORIZATION);
+        async move {
+            let response = service.answer(request.map(BodyExt::boxed_unsync)).await;
+            if token && response.status() != StatusCode::UNAUTHORIZED {
+                meter.connection().authenticate();
+            }
+            meter.answered(HEAD_TIMEOUT.as_secs());
+            Ok::<_, Infallible>(response)
+        }
     });
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).max_buf_size(1024 * 1024);
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(1024 * 1024);
     // A client that goes away in the middle of a watch is no error of ours.
     let _ = http.serve_connection(TokioIo::new(stream), service).await;
 }

@@ -7,11 +7,19 @@ use jiff::{SignedDuration, Timestamp};
 use super::acs3::{self, Authorization, Signable, sha256_hex};
 use super::{Secret, equal, rpc};
 use crate::action::VERSION;
-use crate::query::{Pairs, parse_form};
+use crate::query::{PAIRS_MAX, Pairs, parse_form};
 
 /// How long before and after its time stamp a request is taken (section 3.1; for the future `ours`).
 const SKEW_MINUTES_RPC: i64 = 31;
 const SKEW_MINUTES_ACS3: i64 = 15;
+
+/// The longest operation, nonce and access key id that are looked at, in bytes; the longest published operation has 34,
+/// clients send nonces of 32 to 64, and ids have up to 30 (bounds `ours`).
+const ACTION_MAX: usize = 128;
+const NONCE_MAX: usize = 256;
+const ACCESS_KEY_ID_MAX: usize = 128;
+/// How much of the text that should have been signed is told to whoever signed another, in bytes.
+const STRING_TO_SIGN_SHOWN_MAX: usize = 16 << 10;
 
 /// A request as it came in.
 #[derive(Debug, Clone, Copy)]
@@ -78,12 +86,34 @@ pub enum SignatureProblem {
     /// The time stamp is too far from the present.
     #[error("Specified time stamp or date value is expired.")]
     TimestampExpired,
+    /// The signature is of a kind that is not the cloud's.
+    #[error("The request signature is incomplete: {parameter} should be {should}.")]
+    Method {
+        /// The parameter that says so.
+        parameter: &'static str,
+        /// Its only value.
+        should: &'static str,
+    },
+    /// A parameter of the protocol is longer than any that is meant.
+    #[error("The specified parameter {parameter} is not valid: it should have {longest} bytes at most.")]
+    TooLong {
+        /// Which.
+        parameter: &'static str,
+        /// How long it may be, in bytes.
+        longest: usize,
+    },
+    /// There are more parameters than any operation has.
+    #[error("The specified parameters are not valid: {count} should be {PAIRS_MAX} at most.")]
+    TooMany {
+        /// How many there are.
+        count: usize,
+    },
     /// The signature is another one.
     #[error(
         "Specified signature is not matched with our calculation. server string to sign is:{string_to_sign}"
     )]
     Mismatch {
-        /// What should have been signed.
+        /// What should have been signed; of a long one the beginning.
         string_to_sign: String,
     },
 }
@@ -109,16 +139,13 @@ const PROTOCOL: [&str; 12] = [
 /// # Errors
 /// [`SignatureProblem`] when it does not even say who sent it or what it wants.
 pub fn identify(request: &IncomingRequest<'_>) -> Result<Verified, SignatureProblem> {
-    let all = parameters(request);
-    let authorization = header(request, "authorization").filter(|value| value.starts_with("ACS3-"));
-    let authorization = authorization.map(|value| {
-        Authorization::parse(value).ok_or_else(|| {
-            SignatureProblem::Incomplete(
-                "Authorization needs Credential, SignedHeaders and Signature".to_owned(),
-            )
-        })
-    });
-    let authorization = authorization.transpose()?;
+    let authorization = authorization(request)?;
+    let form = takes_form(request, authorization.as_ref());
+    let count = separators(request.query.as_bytes()) + if form { separators(request.body) } else { 0 };
+    if count > PAIRS_MAX {
+        return Err(SignatureProblem::TooMany { count });
+    }
+    let all = parameters(request, form);
     let (scheme, access_key_id, nonce) = match &authorization {
         Some(authorization) => {
             let nonce = header(request, "x-acs-signature-nonce").unwrap_or_default();
@@ -132,6 +159,8 @@ pub fn identify(request: &IncomingRequest<'_>) -> Result<Verified, SignatureProb
     if access_key_id.is_empty() {
         return Err(SignatureProblem::MissingAccessKeyId);
     }
+    not_longer("AccessKeyId", &access_key_id, ACCESS_KEY_ID_MAX)?;
+    not_longer("SignatureNonce", &nonce, NONCE_MAX)?;
     let named = |name: &str, parameter: &str| {
         let by_header = if scheme == Scheme::Acs3 { header(request, name) } else { None };
         by_header.or_else(|| find(&all, parameter)).unwrap_or_default().to_owned()
@@ -143,9 +172,47 @@ pub fn identify(request: &IncomingRequest<'_>) -> Result<Verified, SignatureProb
     if action.is_empty() {
         return Err(SignatureProblem::MissingAction);
     }
+    not_longer("Action", &action, ACTION_MAX)?;
+    if scheme == Scheme::Rpc {
+        is_of_the_cloud(&all)?;
+    }
     let wants_xml = find(&all, "Format").is_some_and(|format| format.eq_ignore_ascii_case("xml"));
     let (protocol, pairs) = all.into_iter().partition(|(name, _)| PROTOCOL.contains(&name.as_str()));
     Ok(Verified { scheme, access_key_id, action, wants_xml, nonce, pairs, protocol, authorization })
+}
+
+/// The `Authorization` header, where the signature stands in it.
+fn authorization(request: &IncomingRequest<'_>) -> Result<Option<Authorization>, SignatureProblem> {
+    let value = header(request, "authorization").filter(|value| value.starts_with("ACS3-"));
+    let Some(value) = value else { return Ok(None) };
+    if value.split_whitespace().next() != Some(acs3::ALGORITHM) {
+        return Err(SignatureProblem::Method { parameter: "Authorization", should: acs3::ALGORITHM });
+    }
+    let incomplete = "Authorization needs Credential, SignedHeaders and Signature";
+    let read = Authorization::parse(value);
+    read.map(Some).ok_or_else(|| SignatureProblem::Incomplete(incomplete.to_owned()))
+}
+
+/// Refuses signatures of the kinds that other products or older gateways take; what is not said is the usual kind.
+fn is_of_the_cloud(protocol: &[(String, String)]) -> Result<(), SignatureProblem> {
+    for (parameter, should) in
+        [("SignatureMethod", "HMAC-SHA1"), ("SignatureVersion", "1.0"), ("SignatureType", "")]
+    {
+        if find(protocol, parameter).is_some_and(|value| value != should) {
+            let should = if should.is_empty() { "empty" } else { should };
+            return Err(SignatureProblem::Method { parameter, should });
+        }
+    }
+    Ok(())
+}
+
+fn not_longer(parameter: &'static str, value: &str, longest: usize) -> Result<(), SignatureProblem> {
+    if value.len() > longest { Err(SignatureProblem::TooLong { parameter, longest }) } else { Ok(()) }
+}
+
+/// How many separators of parameters there are, by which no more parameters than so many and one can come.
+fn separators(text: &[u8]) -> usize {
+    text.iter().filter(|byte| **byte == b'&').count()
 }
 
 /// Believes a request that was read by [`identify`] when its signature fits `secret` and its time is near `now`.
@@ -180,7 +247,7 @@ fn verify_rpc(
     if equal(given, &rpc::sign_text(&string_to_sign, secret)) {
         return Ok(());
     }
-    Err(SignatureProblem::Mismatch { string_to_sign })
+    Err(mismatch(string_to_sign))
 }
 
 fn verify_acs3(
@@ -208,7 +275,7 @@ fn verify_acs3(
     let signable =
         Signable { method: request.method, query: &[], headers, signed, payload_hash: &payload_hash };
     // Where no form was mixed into it, the query was read already.
-    let canonical = match is_form(request) {
+    let canonical = match takes_form(request, Some(authorization)) {
         true => signable.canonical_of(parse_form(request.query.as_bytes()).iter().collect()),
         false => signable.canonical_of(protocol.iter().chain(pairs).collect()),
     };
@@ -216,19 +283,31 @@ fn verify_acs3(
     if equal(&authorization.signature, &acs3::sign_text(&string_to_sign, secret)) {
         return Ok(());
     }
-    Err(SignatureProblem::Mismatch { string_to_sign })
+    Err(mismatch(string_to_sign))
 }
 
 /// Query and form body as one; where a name stands in both, the body's wins.
-fn parameters(request: &IncomingRequest<'_>) -> Pairs {
+fn parameters(request: &IncomingRequest<'_>, form: bool) -> Pairs {
     let mut all = parse_form(request.query.as_bytes());
-    if is_form(request) {
+    if form {
         let body = parse_form(request.body);
         let named: HashSet<&str> = body.iter().map(|(name, _)| name.as_str()).collect();
         all.retain(|(name, _)| !named.contains(name.as_str()));
         all.extend(body);
     }
     all
+}
+
+fn mismatch(mut string_to_sign: String) -> SignatureProblem {
+    string_to_sign.truncate(string_to_sign.floor_char_boundary(STRING_TO_SIGN_SHOWN_MAX));
+    SignatureProblem::Mismatch { string_to_sign }
+}
+
+/// Whether parameters are read from the body: where its type says so, and whoever signed has signed that type, too. In
+/// the older scheme the parameters themselves are signed, wherever they stand.
+fn takes_form(request: &IncomingRequest<'_>, authorization: Option<&Authorization>) -> bool {
+    let signs = |signed: &String| signed.eq_ignore_ascii_case("content-type");
+    is_form(request) && authorization.is_none_or(|authorization| authorization.signed.iter().any(signs))
 }
 
 fn is_form(request: &IncomingRequest<'_>) -> bool {

@@ -42,6 +42,12 @@ impl Access {
         }
     }
 
+    /// Whether a request that was let in came from somebody whom the door belongs to: whoever has the token, or, where
+    /// none is wanted, any program on this machine.
+    pub fn is_theirs(&self, request: &Incoming) -> bool {
+        !self.anybody && self.refuse_strangers(request).is_ok() && self.want_token(request).is_ok()
+    }
+
     /// Turns away who does not have the token, where one is wanted.
     pub fn want_token(&self, request: &Incoming) -> Result<(), Shut> {
         let Some(token) = &self.token else { return Ok(()) };

@@ -252,7 +252,7 @@ pub(super) const ALL: &[Route] = &[
     get(
         "/requests",
         "searchRequests",
-        "The latest calls, oldest first.",
+        "The latest 1,000 calls, oldest first; of each text the first 256 bytes.",
         of::<Vec<Logged>>,
         answers::requests,
     )
@@ -260,12 +260,18 @@ pub(super) const ALL: &[Route] = &[
     post("/reset", "reset", "Forgets all, or an account, or a region.", of::<Done>, answers::reset)
         .takes(of::<Scope>),
     get("/snapshots", "listSnapshots", "The worlds that are kept.", of::<Vec<Kept>>, answers::snapshots),
-    post("/snapshots/{name}", "saveSnapshot", "Keeps the world as it is now.", of::<Kept>, answers::save),
+    post(
+        "/snapshots/{name}",
+        "saveSnapshot",
+        "Keeps the world as it is now, under a name of 1 to 64 letters, digits, dots, dashes or underscores; 16 at most.",
+        of::<Kept>,
+        answers::save,
+    ),
     post("/snapshots/{name}/load", "loadSnapshot", "Puts world and clock back.", of::<Kept>, answers::load),
     post(
         "/snapshots/{name}/fork",
         "forkSnapshot",
-        "Goes on from it beside this one.",
+        "Goes on from it beside this one, 16 times at most in the life of the process.",
         of::<Forked>,
         answers::fork,
     ),

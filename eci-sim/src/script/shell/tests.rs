@@ -190,12 +190,12 @@ fn a_command_without_a_shell_is_understood() {
 
 proptest! {
     #[test]
-    fn no_script_makes_the_reader_stumble(text in "[a-z0-9 ;&|'\"$\\\\{}()<>=!\\[\\]\n#.-]{0,80}") {
+    fn fuzz_no_script_makes_the_reader_stumble(text in "[a-z0-9 ;&|'\"$\\\\{}()<>=!\\[\\]\n#.-]{0,80}") {
         shell(&text);
     }
 
     #[test]
-    fn no_mixture_of_a_shell_s_words_makes_the_reader_stumble(words in prop::collection::vec(prop::sample::select(vec![
+    fn fuzz_no_mixture_of_a_shell_s_words_makes_the_reader_stumble(words in prop::collection::vec(prop::sample::select(vec![
         "while", "true", "do", "done", ";", "for", "i", "in", "if", "then", "else", "fi", "{", "}", "(", ")", "$(", "`",
         "echo", "sleep", "1", "&", "&&", "||", "|", "cat", "$i", "i=1", "\"", "'", "$((", "))", "break", "exec", "eval",
         "trap", "EXIT", "wait", ">", "<", "\n", "until", "false", "sh", "-c", "timeout", "[", "]", "!", "${", "date",

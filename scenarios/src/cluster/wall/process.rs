@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
+use connection_limits::ConnectionLimiter;
 use determinism::{Clock, Seed};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -122,14 +123,16 @@ async fn look_after_the_node(orders: &Orders, calls: Calls) -> anyhow::Result<()
     let shown = Identification::self_signed(std::slice::from_ref(&node), &[orders.address])?;
     let acceptor = shown.acceptor(client_authority(&client).await?.as_deref())?;
     let access = Some(Access::new(client.clone(), &node, clock));
-    let node_port = serve(node_port, acceptor, NodePort { api: provider.kubelet_api(), access });
+    let limiter = ConnectionLimiter::default();
+    let answer = NodePort { api: provider.kubelet_api(), access };
+    let node_port = serve(node_port, acceptor, answer, limiter.clone());
 
     let (webhook_port, port) = bind(orders.address).await?;
     let shown = Identification::self_signed(&["localhost".to_owned()], &[orders.address])?;
     let url = format!("https://{}", SocketAddr::new(orders.address, port));
     let configuration = registration::configuration(&Address::Url(url), shown.pem.as_bytes());
     registration::register(client, &configuration).await.context("the webhook cannot be registered")?;
-    let webhook = serve(webhook_port, shown.acceptor(None)?, provider.webhook());
+    let webhook = serve(webhook_port, shown.acceptor(None)?, provider.webhook(), limiter);
 
     say(READY);
     tokio::select! {

@@ -308,13 +308,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
+        fn fuzz_any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
             let (mut reader, mut buffer) = (Reader::new(), BytesMut::from(&bytes[..]));
             while let Ok(Some(_)) = reader.next(&mut buffer) {}
         }
 
         #[test]
-        fn any_body_of_a_control_frame_is_read_or_refused(
+        fn fuzz_any_body_of_a_control_frame_is_read_or_refused(
             kind in 0_u16..12, body in proptest::collection::vec(any::<u8>(), 0..200), at in 0_usize..400, bit in 0_u8..8
         ) {
             let mut written = Writer::new().begin(1, &[("streamtype", "data"), ("port", "80")]);

@@ -1,0 +1,114 @@
+//! A disk that is full for a while: what was answered with a failure did not happen, and the rest goes on.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use determinism::Clock;
+use eci_api::actions::create_container_group::Container;
+use eci_api::actions::{CreateContainerGroup, DescribeContainerGroups};
+use redb::{Builder, StorageBackend};
+
+use crate::store::Store;
+use crate::{Door, EciSim, Incoming, Refusal};
+
+/// A disk in memory.
+#[derive(Debug, Clone, Default)]
+struct Disk {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    full: Arc<AtomicBool>,
+}
+
+impl Disk {
+    fn sim(&self) -> EciSim {
+        let clock = Clock::still("2026-01-01T09:00:00Z".parse().unwrap());
+        let sim = EciSim::builder().clock(clock).build();
+        let disk = self.clone();
+        let opening =
+            move || Builder::new().set_check_integrity_on_open(true).create_with_backend(disk.clone());
+        sim.keep_in(Store::over("disk".into(), opening).unwrap(), None, 0).unwrap();
+        sim
+    }
+
+    fn has_room(&self) -> io::Result<()> {
+        if self.full.load(Relaxed) { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+}
+
+impl StorageBackend for Disk {
+    fn len(&self) -> Result<u64, io::Error> {
+        Ok(self.bytes.lock().unwrap().len() as u64)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), io::Error> {
+        let offset = usize::try_from(offset).unwrap();
+        out.copy_from_slice(&self.bytes.lock().unwrap()[offset..offset + out.len()]);
+        Ok(())
+    }
+
+    fn set_len(&self, length: u64) -> Result<(), io::Error> {
+        self.has_room()?;
+        self.bytes.lock().unwrap().resize(usize::try_from(length).unwrap(), 0);
+        Ok(())
+    }
+
+    fn sync_data(&self) -> Result<(), io::Error> {
+        self.has_room()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> Result<(), io::Error> {
+        self.has_room()?;
+        let offset = usize::try_from(offset).unwrap();
+        self.bytes.lock().unwrap()[offset..offset + data.len()].copy_from_slice(data);
+        Ok(())
+    }
+}
+
+fn create(sim: &EciSim, name: &str) -> Result<String, Refusal> {
+    let container =
+        Container { name: Some("web".into()), image: Some("nginx".into()), ..Container::default() };
+    let request = CreateContainerGroup {
+        container_group_name: Some(name.into()),
+        container: vec![container],
+        ..CreateContainerGroup::default()
+    };
+    sim.act(&request).map(|reply| reply.container_group_id)
+}
+
+/// The names of all groups; none where the simulator cannot say.
+fn names(sim: &EciSim) -> Option<Vec<String>> {
+    let reply = sim.act(&DescribeContainerGroups::default()).ok()?;
+    let mut names: Vec<_> =
+        reply.container_groups.into_iter().map(|group| group.container_group_name).collect();
+    names.sort();
+    Some(names)
+}
+
+fn door(sim: &EciSim, method: &str, path: &str, body: &'static str) -> u16 {
+    let body = Bytes::from_static(body.as_bytes());
+    let request = Incoming { method: method.into(), path: path.into(), body, ..Incoming::default() };
+    Door::of(sim.control()).answer(&request).status().as_u16()
+}
+
+#[test]
+fn what_was_answered_with_a_failure_is_not_shown_and_the_store_goes_on_when_there_is_room() {
+    let disk = Disk::default();
+    let sim = disk.sim();
+    create(&sim, "first").unwrap();
+    for round in 0..3 {
+        disk.full.store(true, Relaxed);
+        assert!(create(&sim, "lost").is_err());
+        assert!(create(&sim, "lost-too").is_err());
+        assert!(names(&sim).is_none_or(|names| !names.contains(&"lost".to_owned())), "round {round}");
+        assert_eq!(door(&sim, "POST", "/clock/advance", r#"{"seconds":3600}"#), 503);
+        assert!([200, 503].contains(&door(&sim, "GET", "/ledger", "")));
+        disk.full.store(false, Relaxed);
+        assert_eq!(names(&sim).unwrap().len(), 1 + round, "round {round}");
+        create(&sim, &format!("after-{round}")).unwrap();
+    }
+    assert_eq!(names(&sim).unwrap(), ["after-0", "after-1", "after-2", "first"]);
+    assert_eq!(sim.control().now().to_string(), "2026-01-01T09:00:00Z", "no hour passed");
+    drop(sim);
+    assert_eq!(names(&disk.sim()).unwrap(), ["after-0", "after-1", "after-2", "first"], "after a restart");
+}
