@@ -64,20 +64,27 @@ pub fn generated(authority: &Path, names: &[String]) -> Result<Arc<ServerConfig>
     let problem = |why: String| TlsProblem::File { what: "the authority", file: authority.to_owned(), why };
     let key_file = authority.with_extension("key.pem");
     let params = authority_params();
-    let key = if authority.exists() {
-        let text = fs::read_to_string(&key_file).map_err(|why| {
-            problem(format!(
+    let key = match (fs::read_to_string(&key_file), authority.exists()) {
+        (Ok(text), true) => KeyPair::from_pem(&text)?,
+        (Err(why), true) => {
+            return Err(problem(format!(
                 "its key {} cannot be read: {why}; delete both to have new ones",
                 key_file.display()
-            ))
-        })?;
-        KeyPair::from_pem(&text)?
-    } else {
-        let key = KeyPair::generate()?;
-        write_secret(&key_file, &key.serialize_pem()).map_err(|why| problem(why.to_string()))?;
-        let certificate = params.self_signed(&key)?;
-        fs::write(authority, certificate.pem()).map_err(|why| problem(why.to_string()))?;
-        key
+            )));
+        }
+        (Ok(_), false) => {
+            return Err(problem(format!(
+                "it is not there, but a key is: {}; move that away to have new ones",
+                key_file.display()
+            )));
+        }
+        (Err(_), false) => {
+            let key = KeyPair::generate()?;
+            write_new(&key_file, &key.serialize_pem(), 0o600).map_err(|why| problem(why.to_string()))?;
+            let certificate = params.self_signed(&key)?;
+            write_new(authority, &certificate.pem(), 0o644).map_err(|why| problem(why.to_string()))?;
+            key
+        }
     };
     let own = KeyPair::generate()?;
     let issuer = Issuer::new(params, key);
@@ -124,7 +131,12 @@ fn own_params(names: &[String]) -> Result<CertificateParams, rcgen::Error> {
     Ok(params)
 }
 
-fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)?;
-    file.write_all(text.as_bytes())
+/// Writes a file that is not there yet, whole: where that fails, there is none.
+fn write_new(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    let written = file.write_all(text.as_bytes());
+    if written.is_err() {
+        fs::remove_file(path)?;
+    }
+    written
 }

@@ -178,3 +178,14 @@ fn what_cannot_be_shown_is_named() {
     let why = tls::generated(&path("ca.pem"), &[]).unwrap_err().to_string();
     assert!(why.contains("delete both to have new ones"), "{why}");
 }
+
+#[test]
+fn a_key_that_is_there_already_is_not_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("ca.key.pem");
+    std::fs::write(&key, "mine").unwrap();
+    let why = tls::generated(&folder.path().join("ca.pem"), &[]).unwrap_err().to_string();
+    assert!(why.contains("move that away"), "{why}");
+    assert_eq!(std::fs::read_to_string(&key).unwrap(), "mine");
+    assert!(!folder.path().join("ca.pem").exists());
+}

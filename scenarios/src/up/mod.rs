@@ -1,21 +1,24 @@
 //! `up`: the embedded API, the cloud and the provider on local ports, for your own kubectl; Ctrl-C ends everything.
 
 mod happenings;
+mod kubeconfig;
 
 use std::io::Write;
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use connection_limits::ConnectionLimiter;
 use determinism::{Clock, Seed};
 use eci_sim::listener;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use self::happenings::Happenings;
+use self::kubeconfig::Kubeconfig;
 use crate::cluster::{Cluster, Embedded, Parts};
 use crate::eci::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Eci, REGION};
 
@@ -34,7 +37,8 @@ pub struct Up {
     /// The port of the simulator's own door; 0 for any that is free.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     console_port: u16,
-    /// The file through which kubectl finds its way; it is removed at the end.
+    /// The file through which kubectl finds its way; it is removed at the end. One that is there already is replaced
+    /// only where an earlier `up` has left it behind.
     #[arg(long, value_name = "FILE", default_value = "./virtual-node.kubeconfig")]
     kubeconfig: PathBuf,
     /// Where all chance comes from: three words, as a run prints them.
@@ -103,9 +107,11 @@ async fn play(arguments: &Up) -> anyhow::Result<()> {
 
 fn serve(servers: &mut JoinSet<()>, cloud: TcpListener, console: TcpListener, eci: &Eci) {
     let (service, door) = (eci.clone(), eci.clone());
-    let never = std::future::pending;
-    servers.spawn(listener::serve(cloud, move |request| service.exchange(request), never()));
-    servers.spawn(listener::serve(console, move |request| door.control_exchange(&request), never()));
+    let (never, limiter) = (std::future::pending, ConnectionLimiter::default());
+    let answer = move |request| service.exchange(request);
+    servers.spawn(listener::serve_within(limiter.clone(), cloud, None, answer, never()));
+    let answer = move |request| door.control_exchange(&request);
+    servers.spawn(listener::serve_within(limiter, console, None, answer, never()));
 }
 
 /// A listener on loopback.
@@ -140,43 +146,8 @@ fn stop_signals() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
-/// The kubeconfig file; removed when it goes out of scope, so that an error on the way leaves nothing behind.
-struct Kubeconfig(Option<PathBuf>);
-
-impl Kubeconfig {
-    /// Writes the file for its owner alone; it holds a key.
-    fn write(path: &Path, text: &str) -> anyhow::Result<Self> {
-        let told = || format!("cannot write the kubeconfig to {}", path.display());
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder).with_context(told)?;
-        file.write_all(text.as_bytes()).with_context(told)?;
-        file.persist(path).with_context(told)?;
-        Ok(Self(Some(path.to_owned())))
-    }
-
-    fn remove(mut self) -> anyhow::Result<()> {
-        let Some(path) = self.0.take() else { return Ok(()) };
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(error).with_context(|| format!("cannot remove {}", path.display()))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Drop for Kubeconfig {
-    fn drop(&mut self) {
-        if let Some(path) = self.0.take() {
-            let _ = std::fs::remove_file(path); // the error that brought us here is the one to be told
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[tokio::test]
@@ -186,15 +157,5 @@ mod tests {
         let error = bind("ECI", "eci-port", port).await.unwrap_err().to_string();
         assert!(error.starts_with(&format!("port {port} cannot be had for ECI: ")), "{error}");
         assert!(error.contains("choose another with --eci-port"), "{error}");
-    }
-
-    #[test]
-    fn the_kubeconfig_is_for_its_owner_alone_and_goes_with_the_playground() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.kubeconfig");
-        let kubeconfig = Kubeconfig::write(&path, "secret").unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        kubeconfig.remove().unwrap();
-        assert!(!path.exists());
     }
 }
