@@ -34,6 +34,11 @@ pub fn run(root: &Path, only: Option<&str>, extent: Extent) -> Result<()> {
             // this program may be built anew while it runs; then no path leads to it but this one
             let mut command = bound_to_us(Path::new(&format!("/proc/{}/exe", std::process::id())));
             command.args([word, check.name]);
+            for name in std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()) {
+                if is_of_cargo_run(&name) {
+                    command.env_remove(name);
+                }
+            }
             if extent == Extent::All {
                 command.arg("--all");
             }
@@ -112,6 +117,13 @@ fn named(name: &str) -> Result<&'static Check> {
     }
 }
 
+/// Whether `cargo run` tells a program of its package by this variable. ring's build script asks for such, so a cargo that were
+/// called with them would compile ring, and all that builds on it, once more for each clone.
+fn is_of_cargo_run(name: &str) -> bool {
+    name == "CARGO"
+        || ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(|start| name.starts_with(start))
+}
+
 fn logs() -> Result<PathBuf> {
     Ok(cache::folder()?.join("checks"))
 }
@@ -167,6 +179,21 @@ mod tests {
                 );
             }
             assert!(known.insert(check.name), "there are two checks called `{}`", check.name);
+        }
+    }
+
+    #[test]
+    fn a_check_does_not_know_by_which_clone_it_was_called_but_where_cargo_builds() {
+        for (name, is_told) in [
+            ("CARGO_MANIFEST_DIR", true),
+            ("CARGO_PKG_NAME", true),
+            ("CARGO", true),
+            ("CARGO_TARGET_DIR", false),
+            ("CARGO_HOME", false),
+            ("CARGO_PROFILE_DEV_DEBUG", false),
+            ("CARGO_INCREMENTAL", false),
+        ] {
+            assert_eq!(is_of_cargo_run(name), is_told, "{name}");
         }
     }
 
