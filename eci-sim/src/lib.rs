@@ -109,10 +109,10 @@ pub struct Builder {
 }
 
 impl EciSim {
-    /// A simulator with the machine's clock, the default seed and no credential, until told otherwise.
+    /// A simulator with the machine's clock, which never goes back, the default seed and no credential, until told otherwise.
     pub fn builder() -> Builder {
         Builder {
-            clock: Clock::system(),
+            clock: Clock::monotonic(),
             clients_clock: None,
             seed: Seed::DEFAULT,
             region: DEFAULT_REGION.to_owned(),

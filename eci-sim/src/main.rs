@@ -55,7 +55,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let token = arguments.control_token()?;
     arguments.check_runtime()?;
     let faults = arguments.faults()?;
-    let clock = Clock::system();
+    let clock = Clock::monotonic();
     clock.set_rate(arguments.time.unwrap_or(1));
     arguments.begin.into_iter().for_each(|instant| clock.set(instant));
     let builder = EciSim::builder()

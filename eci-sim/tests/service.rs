@@ -165,6 +165,35 @@ fn clients_need_not_know_that_the_simulator_s_clock_was_moved() {
     assert_eq!(refused.1["Code"], "InvalidTimeStamp.Expired");
 }
 
+/// A machine whose wall clock was put back an hour after it had been wrong; its counter did not notice.
+struct PutBack(std::sync::atomic::AtomicBool);
+
+impl determinism::Machine for PutBack {
+    fn wall(&self) -> Timestamp {
+        let right: Timestamp = NINE.parse().unwrap();
+        let wrong = right + jiff::SignedDuration::from_hours(1);
+        if self.0.load(std::sync::atomic::Ordering::Relaxed) { right } else { wrong }
+    }
+
+    fn elapsed(&self) -> std::time::Duration {
+        std::time::Duration::ZERO
+    }
+}
+
+#[test]
+fn signatures_are_verified_with_the_right_time_after_the_machine_s_clock_was_put_back() {
+    let machine = std::sync::Arc::new(PutBack(false.into()));
+    let clock = determinism::Clock::monotonic_of_machine(machine.clone());
+    let sim = EciSim::builder().clock(clock.clone());
+    let sim = sim.clients_clock(determinism::Clock::of_machine(machine.clone()));
+    let sim = sim.credential("local", Secret::new("local-secret")).build();
+    let before = clock.now();
+    assert_eq!(Sent::new("DescribeRegions", &[], "1").to(&sim).1["Code"], "InvalidTimeStamp.Expired");
+    machine.0.store(true, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(Sent::new("DescribeRegions", &[], "2").to(&sim).0, 200);
+    assert_eq!(clock.now(), before, "the world's own time does not go back");
+}
+
 #[test]
 fn xml_is_written_when_it_is_asked_for() {
     let sim = sim();

@@ -12,8 +12,8 @@ use kube::{Api, Client};
 use provider::certificates::authority::AuthorityError;
 use provider::certificates::{Certificates, Names, SecretName};
 use provider::config::{ConfigError, Settings, Sources, read_file};
-use provider::eci::TransportError;
 use provider::eci::retry::back_off;
+use provider::eci::{Rates, TransportError};
 use provider::farewell::{Farewell, Held, Manner};
 use provider::following::WentBack;
 use provider::following::calls::Calls;
@@ -131,6 +131,10 @@ pub struct Arguments {
     /// the region, the account or the cluster's id changed. To be given once, after having looked.
     #[arg(long)]
     accept_loss: bool,
+    /// The rates at which the cloud is called: `published`, `unlimited`, or calls a minute that differ from the published
+    /// ones, as `CreateContainerGroup=300,DescribeContainerGroups=4000`.
+    #[arg(long, value_name = "RATES", default_value = "published")]
+    pub cloud_rates: Rates,
     #[command(subcommand)]
     chore: Option<Chore>,
 }

@@ -81,7 +81,8 @@ async fn live(
         Some(calls) => Arc::new(Counted(line, calls.clone())),
         None => Arc::new(line),
     };
-    let eci = Eci::new(line, settings.credentials, settings.region, clock.clone(), seed);
+    let eci = Eci::new(line, settings.credentials, settings.region, clock.clone(), seed)
+        .with_rates(arguments.cloud_rates.clone());
     let eci = settings.endpoint.into_iter().fold(eci, Eci::at);
     if let Some(manner) = arguments.farewell() {
         return arguments::farewell(manner, settings.config, client, eci).await;

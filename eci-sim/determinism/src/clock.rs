@@ -1,13 +1,16 @@
-//! What time it is: by the machine, by a paused runtime, by a factor, or standing still.
+//! Sources of the present: the machine, a paused runtime, a factor of either, or an instant that stands.
 //!
 //! | made by | reads | moves |
 //! |---|---|---|
-//! | [`Clock::system`] | the machine's clock | by itself |
+//! | [`Clock::system`] | the machine's wall clock | with it, back too when it is corrected |
+//! | [`Clock::monotonic`] | the machine's wall clock | with it, but never back |
 //! | [`Clock::following_runtime`] | a start instant plus the tokio runtime's clock | as the runtime's clock moves; a paused runtime steps it |
 //! | [`Clock::still`] | an instant | only by [`Clock::advance`] |
 //!
-//! Each can be sped up or stopped with [`Clock::set_rate`] and pushed forward with [`Clock::advance`]; none ever
-//! goes back by itself; [`Clock::set`] puts one back together with a world that was kept.
+//! Each can be sped up or stopped with [`Clock::set_rate`] and pushed forward with [`Clock::advance`]; a sped-up clock
+//! measures by the machine's steady counter, so that a correction is not multiplied. All but [`Clock::system`] never go
+//! back by themselves; [`Clock::set`] puts one back together with a world that was kept. Durations are measured with
+//! tokio's `Instant` or with a clock that never goes back.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -23,19 +26,52 @@ struct Inner {
     dial: Mutex<Dial>,
 }
 
-/// Where the raw passing of time comes from.
-#[derive(Clone, Copy)]
-enum Source {
-    Machine { started: std::time::Instant },
-    Runtime { started: tokio::time::Instant },
+/// A machine's two clocks.
+pub trait Machine: Send + Sync {
+    /// The wall clock, which is corrected, and goes on while the machine is suspended.
+    fn wall(&self) -> Timestamp;
+
+    /// The time since an arbitrary instant by a counter that is never corrected; it may stand during a suspend.
+    fn elapsed(&self) -> Duration;
 }
 
-/// How raw time becomes the time that is told: `told + (raw - since) × rate`.
+struct ThisMachine {
+    started: std::time::Instant,
+}
+
+/// The raw passing of time.
+#[derive(Clone)]
+enum Source {
+    /// By the wall clock while the rate is 1, else by the counter.
+    Wall {
+        machine: Arc<dyn Machine>,
+        forward_only: bool,
+    },
+    /// By the counter alone.
+    Counter {
+        machine: Arc<dyn Machine>,
+    },
+    Runtime {
+        started: tokio::time::Instant,
+    },
+}
+
+/// One look at a source.
+#[derive(Clone, Copy)]
+struct Reading {
+    counter: Duration,
+    /// Where the source follows a wall clock.
+    wall: Option<Timestamp>,
+}
+
+/// The translation of raw time: `told + (raw - since) × rate`.
 #[derive(Clone, Copy)]
 struct Dial {
     told: Timestamp,
-    since: Duration,
+    since: Reading,
     rate: u32,
+    /// The last answer and the counter at that time, for a clock that never goes back.
+    last: (Timestamp, Duration),
 }
 
 /// Why a clock cannot be moved as asked.
@@ -47,10 +83,27 @@ pub enum OutOfRange {
 }
 
 impl Clock {
-    /// The machine's own time.
-    #[allow(clippy::disallowed_methods, reason = "this is the door")]
+    /// The machine's own time, also after its clock was corrected, back too, and after a suspend or a migration.
     pub fn system() -> Self {
-        Self::new(Source::Machine { started: std::time::Instant::now() }, Timestamp::now(), 1)
+        Self::of_machine(ThisMachine::started_now())
+    }
+
+    /// The machine's own time, except that it never goes back: after a correction backwards it goes on from where it
+    /// was, until the wall clock has come up to it.
+    pub fn monotonic() -> Self {
+        Self::monotonic_of_machine(ThisMachine::started_now())
+    }
+
+    /// As [`Clock::system`], of another machine.
+    pub fn of_machine(machine: Arc<dyn Machine>) -> Self {
+        let start = machine.wall();
+        Self::new(Source::Wall { machine, forward_only: false }, start, 1)
+    }
+
+    /// As [`Clock::monotonic`], of another machine.
+    pub fn monotonic_of_machine(machine: Arc<dyn Machine>) -> Self {
+        let start = machine.wall();
+        Self::new(Source::Wall { machine, forward_only: true }, start, 1)
     }
 
     /// `start`, plus whatever the current tokio runtime's clock has moved since: with a paused runtime, a clock
@@ -63,32 +116,32 @@ impl Clock {
     }
 
     /// Stands at `start` until it is advanced.
-    #[allow(clippy::disallowed_methods, reason = "this is the door")]
     pub fn still(start: Timestamp) -> Self {
-        Self::new(Source::Machine { started: std::time::Instant::now() }, start, 0)
+        Self::new(Source::Counter { machine: ThisMachine::started_now() }, start, 0)
     }
 
     fn new(source: Source, start: Timestamp, rate: u32) -> Self {
-        let dial = Dial { told: start, since: Duration::ZERO, rate };
+        let dial = Dial::starting(start, source.reading(), rate);
         Self(Arc::new(Inner { source, dial: Mutex::new(dial) }))
     }
 
     /// The present.
     pub fn now(&self) -> Timestamp {
-        let raw = self.0.source.elapsed();
-        self.dial().at(raw)
+        self.turn(|source, dial, raw| {
+            let now = dial.at(source, raw);
+            dial.last = (now, raw.counter);
+            now
+        })
     }
 
     /// How many told seconds pass in one raw second; 0 when the clock stands.
     pub fn rate(&self) -> u32 {
-        self.dial().rate
+        self.turn(|_, dial, _| dial.rate)
     }
 
     /// Lets time pass `rate` times as fast from now on; 0 stops it.
     pub fn set_rate(&self, rate: u32) {
-        let raw = self.0.source.elapsed();
-        let mut dial = self.0.dial.lock().unwrap_or_else(PoisonError::into_inner);
-        *dial = Dial { told: dial.at(raw), since: raw, rate };
+        self.turn(|source, dial, raw| *dial = Dial::starting(dial.at(source, raw), raw, rate));
     }
 
     /// Pushes the present forward by `span` and returns it.
@@ -96,48 +149,90 @@ impl Clock {
     /// # Errors
     /// [`OutOfRange`] when the calendar ends first; the clock is then unchanged.
     pub fn advance(&self, span: Duration) -> Result<Timestamp, OutOfRange> {
-        let raw = self.0.source.elapsed();
-        let mut dial = self.0.dial.lock().unwrap_or_else(PoisonError::into_inner);
         let span = SignedDuration::try_from(span).map_err(|_| OutOfRange::EndOfCalendar)?;
-        let told = dial.at(raw).checked_add(span).map_err(|_| OutOfRange::EndOfCalendar)?;
-        *dial = Dial { told, since: raw, rate: dial.rate };
-        Ok(told)
+        self.turn(|source, dial, raw| {
+            let told = dial.at(source, raw).checked_add(span).map_err(|_| OutOfRange::EndOfCalendar)?;
+            *dial = Dial::starting(told, raw, dial.rate);
+            Ok(told)
+        })
     }
 
     /// Puts the present at an instant, an earlier one too: for whoever puts back all that lives by this clock.
     pub fn set(&self, at: Timestamp) {
-        let raw = self.0.source.elapsed();
-        let mut dial = self.0.dial.lock().unwrap_or_else(PoisonError::into_inner);
-        *dial = Dial { told: at, since: raw, rate: dial.rate };
+        self.turn(|_, dial, raw| *dial = Dial::starting(at, raw, dial.rate));
     }
 
     /// A clock of its own that tells `at` now, and runs from there as this one does.
     #[must_use]
     pub fn branch(&self, at: Timestamp) -> Self {
-        let dial = Dial { told: at, since: self.0.source.elapsed(), rate: self.rate() };
-        Self(Arc::new(Inner { source: self.0.source, dial: Mutex::new(dial) }))
+        Self::new(self.0.source.clone(), at, self.rate())
     }
 
-    fn dial(&self) -> Dial {
-        *self.0.dial.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The source is read under the lock, so that no reading is older than the one before it.
+    fn turn<T>(&self, change: impl FnOnce(&Source, &mut Dial, Reading) -> T) -> T {
+        let mut dial = self.0.dial.lock().unwrap_or_else(PoisonError::into_inner);
+        let raw = self.0.source.reading();
+        change(&self.0.source, &mut dial, raw)
     }
 }
 
 impl Dial {
-    fn at(&self, raw: Duration) -> Timestamp {
-        let passed = raw.saturating_sub(self.since).saturating_mul(self.rate);
-        let passed = SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX);
-        self.told.saturating_add(passed).unwrap_or(Timestamp::MAX)
+    fn starting(told: Timestamp, since: Reading, rate: u32) -> Self {
+        Self { told, since, rate, last: (told, since.counter) }
+    }
+
+    fn at(&self, source: &Source, raw: Reading) -> Timestamp {
+        let passed = match (raw.wall, self.since.wall, self.rate) {
+            (Some(wall), Some(since), 1) => wall.duration_since(since),
+            _ => {
+                let passed = raw.counter.saturating_sub(self.since.counter).saturating_mul(self.rate);
+                SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX)
+            }
+        };
+        let told = moved(self.told, passed);
+        let (last, counter) = self.last;
+        if told < last && source.is_forward_only() {
+            let passed = raw.counter.saturating_sub(counter);
+            return moved(last, SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX));
+        }
+        told
     }
 }
 
+fn moved(from: Timestamp, by: SignedDuration) -> Timestamp {
+    let end = if by.is_negative() { Timestamp::MIN } else { Timestamp::MAX };
+    from.saturating_add(by).unwrap_or(end)
+}
+
 impl Source {
-    #[allow(clippy::disallowed_methods, reason = "this is the door")]
-    fn elapsed(&self) -> Duration {
+    fn reading(&self) -> Reading {
         match self {
-            Self::Machine { started } => started.elapsed(),
-            Self::Runtime { started } => started.elapsed(),
+            Self::Wall { machine, .. } => Reading { counter: machine.elapsed(), wall: Some(machine.wall()) },
+            Self::Counter { machine } => Reading { counter: machine.elapsed(), wall: None },
+            Self::Runtime { started } => Reading { counter: started.elapsed(), wall: None },
         }
+    }
+
+    fn is_forward_only(&self) -> bool {
+        matches!(self, Self::Wall { forward_only: true, .. })
+    }
+}
+
+impl ThisMachine {
+    #[allow(clippy::disallowed_methods, reason = "this is the door")]
+    fn started_now() -> Arc<dyn Machine> {
+        Arc::new(Self { started: std::time::Instant::now() })
+    }
+}
+
+impl Machine for ThisMachine {
+    #[allow(clippy::disallowed_methods, reason = "this is the door")]
+    fn wall(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.started.elapsed()
     }
 }
 
@@ -165,61 +260,4 @@ impl Stopwatch {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NINE: &str = "2026-01-01T09:00:00Z";
-
-    fn nine() -> Timestamp {
-        NINE.parse().unwrap()
-    }
-
-    #[test]
-    fn a_still_clock_moves_only_when_advanced() {
-        let clock = Clock::still(nine());
-        assert_eq!(clock.now(), nine());
-        clock.advance(Duration::from_secs(3600)).unwrap();
-        assert_eq!(clock.now().to_string(), "2026-01-01T10:00:00Z");
-    }
-
-    #[test]
-    fn clones_tell_the_same_time() {
-        let clock = Clock::still(nine());
-        let other = clock.clone();
-        clock.advance(Duration::from_secs(1)).unwrap();
-        assert_eq!(other.now(), clock.now());
-    }
-
-    #[test]
-    fn advancing_past_the_calendar_is_refused_and_changes_nothing() {
-        let clock = Clock::still(nine());
-        assert_eq!(clock.advance(Duration::MAX), Err(OutOfRange::EndOfCalendar));
-        assert_eq!(clock.now(), nine());
-    }
-
-    #[test]
-    fn a_clock_that_is_put_back_leaves_its_branch_where_it_was() {
-        let clock = Clock::still(nine());
-        let branch = clock.branch(nine());
-        clock.advance(Duration::from_secs(3600)).unwrap();
-        assert_eq!(branch.now(), nine());
-        clock.set(nine());
-        assert_eq!(clock.now(), nine());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_paused_runtime_steps_the_clock() {
-        let clock = Clock::following_runtime(nine());
-        tokio::time::sleep(Duration::from_secs(3600)).await;
-        assert_eq!(clock.now().to_string(), "2026-01-01T10:00:00Z");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_rate_multiplies_what_passes_from_then_on() {
-        let clock = Clock::following_runtime(nine());
-        tokio::time::sleep(Duration::from_secs(60)).await;
-        clock.set_rate(60);
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        assert_eq!(clock.now().to_string(), "2026-01-01T09:02:00Z");
-    }
-}
+mod tests;

@@ -3,5 +3,5 @@
 pub mod clock;
 pub mod seed;
 
-pub use clock::{Clock, Stopwatch};
+pub use clock::{Clock, Machine, Stopwatch};
 pub use seed::{Chance, Seed};

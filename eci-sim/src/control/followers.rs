@@ -38,7 +38,7 @@ pub(crate) enum NoFollower {
 
 impl Default for Followers {
     fn default() -> Self {
-        Self::heard_by(Clock::system())
+        Self::heard_by(Clock::monotonic())
     }
 }
 

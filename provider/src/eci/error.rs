@@ -70,6 +70,15 @@ impl EciError {
         }
     }
 
+    /// The operation.
+    pub fn action(&self) -> &'static str {
+        match self {
+            Self::Refused { action, .. }
+            | Self::Unreachable { action, .. }
+            | Self::Garbled { action, .. } => action,
+        }
+    }
+
     /// The cloud's code, when it answered.
     pub fn code(&self) -> Option<&str> {
         match self {

@@ -1,32 +1,40 @@
 //! The cloud as the provider sees it: typed calls, signed, with a limit on how long each may take.
 
+mod answer;
 mod endpoint;
 mod error;
+mod gate;
 mod meaning;
+mod rates;
 pub mod retry;
 mod session;
+mod signing;
 mod transport;
 
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use determinism::{Chance, Clock, Seed};
-use eci_api::signature::acs3;
-use eci_api::{Action, ErrorBody, Secret, VERSION, query};
+use eci_api::{Action, Secret};
 use http::{Request, Response};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 
 pub use endpoint::{BadEndpoint, Endpoint};
 pub use error::EciError;
+pub use gate::Waits;
+use gate::{Gate, Turn};
 pub use meaning::Meaning;
+pub use rates::{BadRates, Rates};
 pub use session::LongLine;
 pub(crate) use session::Taken;
 pub use transport::{HyperTransport, Transport, TransportError};
 
-/// The longest request line that is sent; what is longer travels in the body. Signatures cover both.
-const QUERY_LIMIT: usize = 8 * 1024;
-const FORM: &str = "application/x-www-form-urlencoded";
+/// The time that one call may take, its answer's body included.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An access key, as the cloud's console gives it out.
 #[derive(Debug, Clone)]
@@ -41,19 +49,35 @@ pub struct Credentials {
 #[derive(Clone)]
 pub struct Eci(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     transport: Arc<dyn Transport>,
     credentials: Credentials,
     region: String,
     endpoint: Endpoint,
     clock: Clock,
-    patience: Duration,
-    chance: Mutex<Chance>,
-    heard: Mutex<Option<Timestamp>>,
+    timeout: Duration,
+    gate: Gate,
+    /// What clones of the inner part share, so that a client that was changed goes on where it was.
+    shared: Arc<Mutex<Shared>>,
+}
+
+struct Shared {
+    chance: Chance,
+    heard: Option<(Timestamp, Instant)>,
+    /// The cloud's clock less this machine's, where signatures are made by the cloud's.
+    skew: SignedDuration,
+}
+
+/// The permission to make one call of `A`, which holds a place among the calls in flight.
+#[must_use]
+pub struct Permit<A> {
+    _turn: Turn,
+    _action: PhantomData<fn(A)>,
 }
 
 impl Eci {
-    /// The ECI of `region`, at the region's own endpoint.
+    /// The ECI of `region`, at the region's own endpoint, within the published rates.
     pub fn new(
         transport: Arc<dyn Transport>,
         credentials: Credentials,
@@ -62,27 +86,41 @@ impl Eci {
         seed: Seed,
     ) -> Self {
         let region = region.into();
+        let shared = Shared { chance: seed.chance("eci client"), heard: None, skew: SignedDuration::ZERO };
         Self(Arc::new(Inner {
             transport,
             credentials,
             endpoint: Endpoint::of_region(&region),
             region,
             clock,
-            patience: Duration::from_secs(10),
-            chance: Mutex::new(seed.chance("eci client")),
-            heard: Mutex::new(None),
+            timeout: TIMEOUT,
+            gate: Gate::new(Rates::published()),
+            shared: Arc::new(Mutex::new(shared)),
         }))
     }
 
     /// The same, asked at another address.
     #[must_use]
     pub fn at(self, endpoint: Endpoint) -> Self {
-        let Inner { transport, credentials, region, clock, patience, chance, heard, .. } =
-            match Arc::try_unwrap(self.0) {
-                Ok(inner) => inner,
-                Err(shared) => shared.copied(),
-            };
-        Self(Arc::new(Inner { transport, credentials, region, endpoint, clock, patience, chance, heard }))
+        self.with(|inner| inner.endpoint = endpoint)
+    }
+
+    /// The same, within other rates.
+    #[must_use]
+    pub fn with_rates(self, rates: Rates) -> Self {
+        self.with(|inner| inner.gate = Gate::new(rates))
+    }
+
+    /// The same, with another limit of how long one call may take, its answer's body included.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        self.with(|inner| inner.timeout = timeout)
+    }
+
+    fn with(self, change: impl FnOnce(&mut Inner)) -> Self {
+        let mut inner = Arc::unwrap_or_clone(self.0);
+        change(&mut inner);
+        Self(Arc::new(inner))
     }
 
     /// The region, as `cn-hangzhou`.
@@ -97,159 +135,132 @@ impl Eci {
 
     /// When it last answered anything that shows that it is there.
     pub fn heard(&self) -> Option<Timestamp> {
-        *self.0.heard.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared().heard.map(|(at, _)| at)
     }
 
-    /// Carries out `action`; what may pass by itself is tried again, a little later.
+    /// Whether it showed within `span` that it is there, also when the machine's clock was corrected meanwhile.
+    pub fn was_heard_within(&self, span: Duration) -> bool {
+        self.shared().heard.is_some_and(|(_, at)| at.elapsed() < span)
+    }
+
+    /// The waits of each action's calls before they were let through.
+    pub fn waits(&self) -> BTreeMap<&'static str, Waits> {
+        self.0.gate.waits()
+    }
+
+    /// The cloud's clock less this machine's, when the cloud refused this machine's time; signatures are made by the
+    /// cloud's clock then.
+    pub fn clock_skew(&self) -> Option<SignedDuration> {
+        Some(self.shared().skew).filter(|skew| !skew.is_zero())
+    }
+
+    /// Waits until a call of `A` may go, for who must look again at whether it should, right before it does.
+    pub async fn permit<A: Action>(&self) -> Permit<A> {
+        Permit { _turn: self.0.gate.turn(A::NAME).await, _action: PhantomData }
+    }
+
+    /// Carries out `action` when its turn has come; what may pass by itself is tried again, a little later.
     ///
     /// # Errors
     /// [`EciError`], the last one when there were several.
     pub async fn call<A: Action>(&self, action: &A) -> Result<A::Reply, EciError> {
+        self.call_permitted(self.permit().await, action).await
+    }
+
+    /// As [`Eci::call`], with a permit that was waited for.
+    ///
+    /// # Errors
+    /// [`EciError`], the last one when there were several.
+    pub async fn call_permitted<A: Action>(
+        &self,
+        permit: Permit<A>,
+        action: &A,
+    ) -> Result<A::Reply, EciError> {
+        let mut permit = permit;
         let mut tries = 0;
         loop {
-            let error = match self.call_once(action).await {
+            let outcome = self.try_once(action).await;
+            drop(permit);
+            let error = match outcome {
                 Ok(reply) => return Ok(reply),
                 Err(error) => error,
             };
             let Some(pause) = retry::pause(&error, tries) else { return Err(error) };
             tries += 1;
-            let jitter = self.chance().between(0, 100);
+            let jitter = self.shared().chance.between(0, 100);
             tokio::time::sleep(pause + Duration::from_millis(jitter)).await;
+            permit = self.permit().await;
         }
     }
 
-    /// Carries out `action` with a single try.
+    /// Carries out `action` with a single try, past all calls that wait for their turn: for heartbeats.
     ///
     /// # Errors
     /// [`EciError`].
     pub async fn call_once<A: Action>(&self, action: &A) -> Result<A::Reply, EciError> {
-        let request = self.request(action)?;
-        let sent = tokio::time::timeout(self.0.patience, self.0.transport.send(request)).await;
-        let response = match sent {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => {
-                return Err(EciError::unreachable(A::NAME, format!("{}: {error}", self.0.endpoint)));
-            }
+        self.0.gate.pass(A::NAME);
+        self.try_once(action).await
+    }
+
+    /// One try, and at once another one after a time stamp that was refused and is corrected.
+    async fn try_once<A: Action>(&self, action: &A) -> Result<A::Reply, EciError> {
+        let error = match self.exchange(action).await {
+            Ok(reply) => return Ok(reply),
+            Err(error) => error,
+        };
+        if self.corrected_skew(&error) { self.exchange(action).await } else { Err(error) }
+    }
+
+    async fn exchange<A: Action>(&self, action: &A) -> Result<A::Reply, EciError> {
+        let response = match tokio::time::timeout(self.0.timeout, self.sent(action)).await {
+            Ok(response) => response?,
             Err(_) => {
-                let (endpoint, waited) = (&self.0.endpoint, self.0.patience.as_secs());
+                let (endpoint, waited) = (&self.0.endpoint, self.0.timeout);
                 return Err(EciError::unreachable(
                     A::NAME,
-                    format!("{endpoint}: no answer within {waited} s"),
+                    format!("{endpoint}: no answer within {} s", waited.as_secs_f64()),
                 ));
             }
         };
-        let read = read::<A>(&response);
+        let now = self.0.clock.now();
+        let read = answer::read::<A>(&response, now);
         if read.as_ref().err().is_none_or(EciError::shows_presence) {
-            *self.0.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.0.clock.now());
+            self.shared().heard = Some((now, Instant::now()));
+        }
+        if let (Err(error), Some(pause)) = (&read, answer::retry_after(response.headers())) {
+            self.0.gate.close(A::NAME, error.code() == Some("Throttling.User"), pause);
         }
         read
     }
 
-    fn request<A: Action>(&self, action: &A) -> Result<Request<Bytes>, EciError> {
-        let pairs = query::to_pairs(action)
-            .map_err(|error| EciError::Garbled { action: A::NAME, why: error.to_string() })?;
-        let rendered = query::render(&pairs);
-        let now = self.0.clock.now();
-        // Mixed with the time, since a provider that is started again may draw from the same seed.
-        let drawn = self.chance().uuid().as_u128() ^ now.as_nanosecond().unsigned_abs();
-        let nonce = format!("{drawn:032x}");
-        if rendered.len() <= QUERY_LIMIT {
-            self.signed::<A>(&pairs, &rendered, "", &nonce, now)
-        } else {
-            self.signed::<A>(&[], "", &rendered, &nonce, now)
-        }
-        .map_err(|error| EciError::Garbled { action: A::NAME, why: error.to_string() })
-    }
-
-    fn signed<A: Action>(
-        &self,
-        pairs: &[(String, String)],
-        query: &str,
-        body: &str,
-        nonce: &str,
-        now: Timestamp,
-    ) -> Result<Request<Bytes>, http::Error> {
-        let host = self.0.endpoint.authority();
-        let payload_hash = acs3::sha256_hex(body.as_bytes());
-        let mut headers: Vec<(String, String)> = vec![
-            ("host".into(), host.into()),
-            ("x-acs-action".into(), A::NAME.into()),
-            ("x-acs-content-sha256".into(), payload_hash.clone()),
-            ("x-acs-date".into(), now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
-            ("x-acs-signature-nonce".into(), nonce.into()),
-            ("x-acs-version".into(), VERSION.into()),
-        ];
-        if !body.is_empty() {
-            headers.insert(0, ("content-type".into(), FORM.into()));
-        }
-        let signed: Vec<String> = headers.iter().map(|(name, _)| name.clone()).collect();
-        let Credentials { access_key_id, secret } = &self.0.credentials;
-        let signable = acs3::Signable {
-            method: "POST",
-            query: pairs,
-            headers: &headers,
-            signed: &signed,
-            payload_hash: &payload_hash,
+    /// Sends `action`. A kept connection may have been closed by the other side just before: then nothing was answered,
+    /// and what may be repeated is sent once more, signed anew.
+    async fn sent<A: Action>(&self, action: &A) -> Result<Response<Bytes>, EciError> {
+        let first = self.0.transport.send(self.request(action)?).await;
+        let sent = match first {
+            Err(error) if error.was_closed() && retry::is_repeatable(A::NAME) => {
+                self.0.transport.send(self.request(action)?).await
+            }
+            first => first,
         };
-        let authorization = format!(
-            "{} Credential={},SignedHeaders={},Signature={}",
-            acs3::ALGORITHM,
-            query::encode(access_key_id),
-            signed.join(";"),
-            signable.sign(secret)
-        );
-        let mut request = Request::post(self.0.endpoint.uri(query));
-        for (name, value) in &headers {
-            request = request.header(name, value);
-        }
-        request
-            .header("accept", "application/json")
-            .header("authorization", authorization)
-            .body(Bytes::copy_from_slice(body.as_bytes()))
+        sent.map_err(|error| EciError::unreachable(A::NAME, format!("{}: {error}", self.0.endpoint)))
     }
 
-    fn chance(&self) -> std::sync::MutexGuard<'_, Chance> {
-        self.0.chance.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Inner {
-    fn copied(&self) -> Self {
-        let lock = |heard: &Mutex<Option<Timestamp>>| *heard.lock().unwrap_or_else(PoisonError::into_inner);
-        Self {
-            transport: self.transport.clone(),
-            credentials: self.credentials.clone(),
-            region: self.region.clone(),
-            endpoint: self.endpoint.clone(),
-            clock: self.clock.clone(),
-            patience: self.patience,
-            chance: Mutex::new(self.chance.lock().unwrap_or_else(PoisonError::into_inner).clone()),
-            heard: Mutex::new(lock(&self.heard)),
+    /// Takes over the skew that a refused time stamp shows; whether another try is signed with another time.
+    fn corrected_skew(&self, error: &EciError) -> bool {
+        let EciError::Refused { clock_skew: Some(measured), .. } = error else { return false };
+        let wanted = if answer::is_worth_correcting(*measured) { *measured } else { SignedDuration::ZERO };
+        let mut shared = self.shared();
+        let changed = answer::is_worth_correcting(wanted - shared.skew);
+        if changed {
+            shared.skew = wanted;
+            tracing::warn!("{}; calls are signed by the cloud's clock", error);
         }
+        changed
     }
-}
 
-fn read<A: Action>(response: &Response<Bytes>) -> Result<A::Reply, EciError> {
-    let status = response.status().as_u16();
-    if response.status().is_success() {
-        return serde_json::from_slice(response.body())
-            .map_err(|error| EciError::Garbled { action: A::NAME, why: error.to_string() });
-    }
-    match serde_json::from_slice::<ErrorBody>(response.body()) {
-        Ok(body) if !body.code.is_empty() => Err(EciError::Refused {
-            action: A::NAME,
-            code: body.code,
-            status,
-            message: body.message,
-            request_id: body.request_id,
-            retry_after: None,
-            clock_skew: None,
-        }),
-        // A proxy or a load balancer on the way answered, not the service.
-        _ if status >= 500 => {
-            Err(EciError::unreachable(A::NAME, format!("HTTP status {status} without a code")))
-        }
-        _ => Err(EciError::Garbled { action: A::NAME, why: format!("HTTP status {status} without a code") }),
+    fn shared(&self) -> std::sync::MutexGuard<'_, Shared> {
+        self.0.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -8,19 +8,30 @@ use super::{EciError, Meaning};
 const REPEATS: u32 = 2;
 const FIRST_PAUSE: Duration = Duration::from_millis(300);
 
-/// How long to wait before trying again after the `tries`-th failure (from 0); `None` when it would not help.
-///
-/// Every action here may be repeated: a creation carries a token, a deletion names what it deletes, the rest only ask.
+/// The longest wait that is taken within one call when the cloud asks for one.
+const WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// The pause before another try after the `tries`-th failure (from 0); `None` when it would not help, or when the cloud
+/// asks for a longer wait than a caller should sit through.
 pub fn pause(error: &EciError, tries: u32) -> Option<Duration> {
-    if tries >= REPEATS {
+    if tries >= REPEATS || error.retry_after().is_some_and(|wait| wait > WAIT_MAX) {
         return None;
     }
     let pause = FIRST_PAUSE * 3u32.pow(tries);
     match (error, error.meaning()) {
-        (EciError::Unreachable { .. }, _) | (_, Some(Meaning::Fault | Meaning::Replayed)) => Some(pause),
+        (EciError::Unreachable { .. }, _) | (_, Some(Meaning::Fault | Meaning::Replayed)) => {
+            is_repeatable(error.action()).then_some(pause)
+        }
         (_, Some(Meaning::Throttled)) => Some(pause * 3),
         _ => None,
     }
+}
+
+/// Whether `action` may be made again when it is unknown what came of it: a creation of a group carries a token, a deletion
+/// names what it deletes, the rest of these only look. A command, a restart or an update might be carried out twice.
+pub fn is_repeatable(action: &str) -> bool {
+    action == "CreateContainerGroup"
+        || ["Describe", "List", "Delete"].iter().any(|start| action.starts_with(start))
 }
 
 /// How long a pod's work rests after its `failures`-th failure in a row (from 1): doubling from `first` to `longest`.
@@ -51,6 +62,13 @@ mod tests {
         ] {
             assert_eq!(pause(&error, tries).is_some(), repeated, "{error}");
         }
+    }
+
+    #[test]
+    fn a_command_whose_fate_is_unknown_is_not_carried_out_again() {
+        let away = EciError::Unreachable { action: "ExecContainerCommand", why: String::new() };
+        assert_eq!(pause(&away, 0), None);
+        assert!(pause(&EciError::refused("ExecContainerCommand", "Throttling", 400), 0).is_some());
     }
 
     #[test]

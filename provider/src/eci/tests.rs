@@ -9,12 +9,14 @@ use eci_api::actions::delete_container_group::DeleteContainerGroup;
 use eci_api::actions::describe_regions::DescribeRegions;
 use futures::future::BoxFuture;
 
+use super::signing::FORM;
 use super::*;
 
 #[derive(Default)]
 struct Line {
     seen: Mutex<Vec<Request<Bytes>>>,
     answers: Mutex<VecDeque<Result<(u16, &'static str), &'static str>>>,
+    headers: &'static [(&'static str, &'static str)],
 }
 
 impl Transport for Line {
@@ -24,7 +26,9 @@ impl Transport for Line {
         Box::pin(async move {
             match answer {
                 Some(Ok((status, body))) => {
-                    Ok(Response::builder().status(status).body(Bytes::from(body)).unwrap())
+                    let answer = Response::builder().status(status);
+                    let answer = self.headers.iter().fold(answer, |a, (name, value)| a.header(*name, *value));
+                    Ok(answer.body(Bytes::from(body)).unwrap())
                 }
                 Some(Err(why)) => Err(TransportError::new(why)),
                 None => std::future::pending().await,
@@ -34,7 +38,15 @@ impl Transport for Line {
 }
 
 fn eci(answers: impl IntoIterator<Item = Result<(u16, &'static str), &'static str>>) -> (Eci, Arc<Line>) {
-    let line = Arc::new(Line { answers: Mutex::new(answers.into_iter().collect()), ..Line::default() });
+    eci_with_headers(&[], answers)
+}
+
+fn eci_with_headers(
+    headers: &'static [(&'static str, &'static str)],
+    answers: impl IntoIterator<Item = Result<(u16, &'static str), &'static str>>,
+) -> (Eci, Arc<Line>) {
+    let answers = Mutex::new(answers.into_iter().collect());
+    let line = Arc::new(Line { answers, headers, ..Line::default() });
     let credentials = Credentials { access_key_id: "testid".into(), secret: Secret::new("testsecret") };
     let clock = Clock::following_runtime("2026-01-05T01:00:00Z".parse().unwrap());
     (Eci::new(line.clone(), credentials, "cn-hangzhou", clock, Seed::DEFAULT), line)
@@ -104,6 +116,46 @@ async fn what_is_too_long_for_a_request_line_travels_in_the_body() {
     assert_eq!(seen[0].uri().query(), None);
     assert_eq!(seen[0].headers()["content-type"], FORM);
     assert!(seen[0].body().len() > 60 * 1024);
+}
+
+const THROTTLED: Result<(u16, &str), &str> = Ok((400, r#"{"RequestId":"R","Code":"Throttling"}"#));
+
+#[tokio::test(start_paused = true)]
+async fn a_short_pause_that_the_cloud_asks_for_is_made_within_the_call() {
+    let (eci, line) = eci_with_headers(&[("x-acs-retry-after", "7000")], [THROTTLED, FINE]);
+    let began = Instant::now();
+    eci.call(&delete()).await.unwrap();
+    assert_eq!(line.seen.lock().unwrap().len(), 2);
+    assert_eq!(began.elapsed().as_secs(), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_pause_that_the_cloud_asks_for_ends_the_call_and_holds_back_the_next() {
+    let (eci, line) = eci_with_headers(&[("retry-after", "40")], [THROTTLED, FINE]);
+    let began = Instant::now();
+    let error = eci.call(&delete()).await.unwrap_err();
+    assert_eq!((error.retry_after(), began.elapsed()), (Some(Duration::from_secs(40)), Duration::ZERO));
+    eci.call(&delete()).await.unwrap();
+    assert_eq!((line.seen.lock().unwrap().len(), began.elapsed().as_secs()), (2, 40));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_storm_of_faults_is_given_up_after_three_tries() {
+    let fault = Ok((500, r#"{"RequestId":"R","Code":"InternalError"}"#));
+    let (eci, line) = eci([fault; 9]);
+    assert_eq!(eci.call(&delete()).await.unwrap_err().meaning(), Some(Meaning::Fault));
+    assert_eq!(line.seen.lock().unwrap().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_asked_elsewhere_goes_on_with_its_nonces_and_its_gate() {
+    let (eci, line) = eci([FINE, FINE]);
+    eci.call(&delete()).await.unwrap();
+    let moved = eci.clone().at("http://127.0.0.1:1".parse().unwrap());
+    moved.call(&delete()).await.unwrap();
+    let seen = line.seen.lock().unwrap();
+    assert_ne!(seen[0].headers()["x-acs-signature-nonce"], seen[1].headers()["x-acs-signature-nonce"]);
+    assert_eq!(eci.waits()["DeleteContainerGroup"].calls, 2);
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! How requests travel: over a socket in production, within the process where there is no socket.
 
+use std::io::ErrorKind;
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::upgrade::Upgraded;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector};
 use hyper_util::client::legacy::Client;
@@ -30,19 +33,48 @@ pub trait Transport: Send + Sync {
     }
 }
 
+/// The time after which an unused connection is not used again, below what load balancers keep one for.
+const IDLE_MAX: Duration = Duration::from_secs(14);
+
 /// Why no answer came.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct TransportError(String);
+#[error("{why}")]
+pub struct TransportError {
+    why: String,
+    closed: bool,
+}
 
 impl TransportError {
     /// With the words of whatever failed.
     pub fn new(why: impl Into<String>) -> Self {
-        Self(why.into())
+        Self { why: why.into(), closed: false }
+    }
+
+    /// The other side closed the connection before it had answered anything.
+    pub fn closed(why: impl Into<String>) -> Self {
+        Self { why: why.into(), closed: true }
+    }
+
+    /// Whether the other side closed the connection before it had answered anything.
+    pub fn was_closed(&self) -> bool {
+        self.closed
     }
 
     fn told(error: &dyn std::error::Error) -> Self {
-        Self(crate::with_causes(error))
+        Self::new(crate::with_causes(error))
+    }
+
+    fn of_call(error: &hyper_util::client::legacy::Error) -> Self {
+        let mut cause = std::error::Error::source(error);
+        let mut closed = false;
+        while let Some(error) = cause {
+            let hyper = error.downcast_ref::<hyper::Error>();
+            closed |= hyper.is_some_and(|error| error.is_incomplete_message() || error.is_canceled());
+            let io = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+            closed |= matches!(io, Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe));
+            cause = error.source();
+        }
+        Self { closed: closed && !error.is_connect(), ..Self::told(error) }
     }
 }
 
@@ -50,6 +82,7 @@ impl TransportError {
 #[derive(Clone)]
 pub struct HyperTransport {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    answer_limit: usize,
 }
 
 impl HyperTransport {
@@ -70,7 +103,14 @@ impl HyperTransport {
             .https_or_http()
             .enable_http1()
             .build();
-        Ok(Self { client: Client::builder(TokioExecutor::new()).build(connector) })
+        let client = Client::builder(TokioExecutor::new()).pool_idle_timeout(IDLE_MAX).build(connector);
+        Ok(Self { client, answer_limit: ANSWER_LIMIT })
+    }
+
+    /// The same, with another limit of an answer's size in bytes.
+    #[must_use]
+    pub fn with_answer_limit(self, answer_limit: usize) -> Self {
+        Self { answer_limit, ..self }
     }
 }
 
@@ -81,12 +121,15 @@ impl Transport for HyperTransport {
                 .client
                 .request(request.map(Full::new))
                 .await
-                .map_err(|error| TransportError::told(&error))?;
+                .map_err(|error| TransportError::of_call(&error))?;
             let (parts, body) = response.into_parts();
-            let body = Limited::new(body, ANSWER_LIMIT)
-                .collect()
-                .await
-                .map_err(|error| TransportError::new(error.to_string()))?;
+            let body = Limited::new(body, self.answer_limit).collect().await.map_err(|error| {
+                if error.is::<LengthLimitError>() {
+                    TransportError::new(format!("the answer is larger than {} bytes", self.answer_limit))
+                } else {
+                    TransportError::told(&*error)
+                }
+            })?;
             Ok(Response::from_parts(parts, body.to_bytes()))
         })
     }

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use determinism::Clock;
 use eci_api::actions::describe_container_groups::DescribeContainerGroups;
-use jiff::SignedDuration;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Node;
 use kube::api::{Patch, PatchParams, PostParams};
@@ -29,7 +28,7 @@ const STATUS_PERIOD: Duration = Duration::from_secs(300);
 const STARTING_PERIOD: Duration = Duration::from_millis(500);
 /// An answer of the cloud is a sign of life for this long: a little longer than from one round of looks to the next, so
 /// that the rounds are the heartbeat, and short enough that the node is given up within two minutes of the cloud.
-const FRESH: SignedDuration = SignedDuration::from_secs(35);
+const FRESH: Duration = Duration::from_secs(35);
 /// How long the cloud may take to answer whether it is there.
 const PING_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -114,8 +113,7 @@ impl Keeper {
     }
 
     async fn pulse(&self) -> Pulse {
-        let now = self.clock.now();
-        if self.eci.heard().is_some_and(|heard| now.duration_since(heard) < FRESH) {
+        if self.eci.was_heard_within(FRESH) {
             return Pulse::Beating;
         }
         let ping = DescribeContainerGroups {

@@ -103,7 +103,7 @@ impl KubeSimBuilder {
 
     /// The cluster, with its four namespaces, and nothing running yet.
     pub fn build(self) -> KubeSim {
-        let clock = self.clock.unwrap_or_else(Clock::system);
+        let clock = self.clock.unwrap_or_else(Clock::monotonic);
         let outbound = self.outbound.unwrap_or_else(|| Arc::new(HttpsOutbound::new()));
         let sim = KubeSim(Arc::new(Inner {
             store: store::Store::default(),

@@ -73,7 +73,7 @@ impl Wall {
         let eci = parts.eci.clone();
         let answer = move |request| eci.exchange(request);
         let cloud = tokio::spawn(listener::serve(listener, answer, std::future::pending()));
-        let machine = Clock::system();
+        let machine = Clock::monotonic();
         let marks = Mutex::new(Marks::begin(machine.now(), parts.clock.now()));
         let mut wall = Self {
             around,

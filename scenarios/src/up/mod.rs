@@ -63,7 +63,7 @@ async fn play(arguments: &Up) -> anyhow::Result<()> {
     let console = bind("the console", "console-port", arguments.console_port).await?;
     let stop = stop_signals()?;
 
-    let clock = Clock::system();
+    let clock = Clock::monotonic();
     let eci = Eci::here(&clock, arguments.seed);
     let mut cluster = Embedded::start(Parts { clock, seed: arguments.seed, eci: eci.clone() }).await?;
     let addresses = [cloud.local_addr()?, console.local_addr()?];

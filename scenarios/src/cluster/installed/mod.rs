@@ -125,7 +125,7 @@ impl Installed {
         let told = |part| move |why: String| StartError::Part { part, why };
         there.release.scale(1).await.map_err(told("the provider"))?;
         let now = begin(&there).await.map_err(told("the cloud"))?;
-        let (machine, clock) = (Clock::system(), Clock::still(now));
+        let (machine, clock) = (Clock::monotonic(), Clock::still(now));
         let marks = Mutex::new(Marks::begin(machine.now(), now));
         let world = Self { ground, there, clock, machine, marks, trouble: Mutex::default(), runs: true };
         world.until_ready().await.map_err(told("the provider"))?;
