@@ -147,12 +147,12 @@ impl Reconciler {
 
 /// Whether nobody knows if the creation was carried out.
 fn is_ambiguous(error: &EciError) -> bool {
-    matches!(error.meaning(), None | Some(Meaning::Fault))
+    error.meaning().is_none_or(Meaning::leaves_open)
 }
 
 /// Whether the refusal says nothing about an earlier try of the same creation.
 fn may_pass(error: &EciError) -> bool {
-    matches!(error.meaning(), Some(Meaning::Throttled | Meaning::Busy | Meaning::NoAccess))
+    error.meaning().is_some_and(Meaning::precedes_the_request)
 }
 
 /// A group before the cloud has shown it.
