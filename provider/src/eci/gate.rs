@@ -15,8 +15,9 @@ const IN_FLIGHT: usize = 64;
 const OTHERS: usize = 48;
 const CREATIONS: usize = 32;
 
-/// The longest time for which the cloud's wish for a pause is granted, as in the cloud's own command line.
-const CLOSED_MAX: Duration = Duration::from_secs(60);
+/// The longest time for which the cloud's wish for a pause closes the gate: callers that wait hold up others, and can wait
+/// longer by themselves.
+const CLOSED_MAX: Duration = Duration::from_secs(10);
 
 /// The rank of an action where a limit is shared: what frees, what looks, what costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

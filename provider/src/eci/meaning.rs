@@ -255,8 +255,7 @@ impl Meaning {
         matches!(self, Self::Fault | Self::Replayed)
     }
 
-    /// Whether the call was turned down before anybody looked at what it asks for, so that the refusal says nothing about an
-    /// earlier try of the same.
+    /// Whether the call was turned down unread, so that the refusal says nothing about an earlier try of the same.
     pub fn precedes_the_request(self) -> bool {
         self.bars_all_calls() || matches!(self, Self::Throttled | Self::DailyLimit | Self::Busy)
     }

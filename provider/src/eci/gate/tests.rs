@@ -104,10 +104,10 @@ async fn a_heartbeat_waits_for_nobody_and_is_counted() {
 #[tokio::test(start_paused = true)]
 async fn a_pause_that_the_cloud_asks_for_holds_its_action_or_all() {
     let gate = gate("published");
-    gate.close("CreateContainerGroup", false, Duration::from_secs(20));
+    gate.close("CreateContainerGroup", false, Duration::from_secs(7));
     let creation = call(&gate, "CreateContainerGroup", 1, AT_ONCE);
     let deletion = call(&gate, "DeleteContainerGroup", 1, AT_ONCE).join_all().await[0];
-    assert_eq!((deletion, creation.join_all().await[0].as_secs()), (Duration::ZERO, 20));
+    assert_eq!((deletion, creation.join_all().await[0].as_secs()), (Duration::ZERO, 7));
     gate.close("CreateContainerGroup", true, Duration::from_secs(3600));
-    assert_eq!(call(&gate, "DeleteContainerGroup", 1, AT_ONCE).join_all().await[0].as_secs(), 60);
+    assert_eq!(call(&gate, "DeleteContainerGroup", 1, AT_ONCE).join_all().await[0].as_secs(), 10);
 }
