@@ -79,10 +79,12 @@ spec:
 /// A right: the namespace (none for the whole cluster), the verb, the API group, the resource.
 type Right = (String, String, String, String);
 
-/// Runs the provider as the chart's service account, lets it do all it can do, and compares.
+/// Runs the provider as the chart's service account, lets it do all it can do, and compares; once with rights in all
+/// namespaces, once with rights in one that is named.
 pub fn run(root: &Path) -> Result<CheckOutcome> {
     let programs = Binaries::build(root)?;
     mode(root, &programs, None)?;
+    mode(root, &programs, Some("default"))?;
     Ok(CheckOutcome::Passed)
 }
 

@@ -374,7 +374,7 @@ impl Arguments {
 pub async fn farewell(manner: Manner, config: Config, client: Client, eci: Eci) -> Result<(), Trouble> {
     let saying = async {
         let owner = owner(&config, &client).await;
-        Farewell { client, eci, owner }.say(manner).await
+        Farewell { client, eci, owner, namespaces: config.namespaces.clone() }.say(manner).await
     };
     let late =
         || Held::Unknown { node: config.node_name.clone(), why: "there was no answer in time".to_owned() };

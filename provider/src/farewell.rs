@@ -64,6 +64,8 @@ pub struct Farewell {
     pub eci: Eci,
     /// Whose groups.
     pub owner: Owner,
+    /// The namespaces of the node's pods; all when empty.
+    pub namespaces: Vec<String>,
 }
 
 impl Farewell {
@@ -146,7 +148,14 @@ impl Farewell {
         let cordon = Patch::Merge(json!({ "spec": { "unschedulable": true } }));
         nodes.patch(&self.owner.node, &PatchParams::default(), &cordon).await?;
         let here = ListParams::default().fields(&format!("spec.nodeName={}", self.owner.node));
-        for pod in Api::<Pod>::all(self.client.clone()).list(&here).await? {
+        let mut pods = Vec::new();
+        if self.namespaces.is_empty() {
+            pods.extend(Api::<Pod>::all(self.client.clone()).list(&here).await?);
+        }
+        for namespace in &self.namespaces {
+            pods.extend(Api::<Pod>::namespaced(self.client.clone(), namespace).list(&here).await?);
+        }
+        for pod in pods {
             let (Some(namespace), Some(name)) = (pod.metadata.namespace, pod.metadata.name) else { continue };
             let pods: Api<Pod> = Api::namespaced(self.client.clone(), &namespace);
             match pods.delete(&name, &DeleteParams::default()).await {

@@ -27,6 +27,7 @@ pub use config::Config;
 pub use eci::Eci;
 
 use kubelet_api::KubeletApi;
+use namespaces::{Notices, ServedNamespaces};
 use node::Keeper;
 use node::facts::NodeFacts;
 use pods::events;
@@ -62,6 +63,8 @@ pub struct Provider {
     store: PodStore,
     chance: Chance,
     ran: AtomicBool,
+    served: ServedNamespaces,
+    notices: tokio::sync::Mutex<Notices>,
 }
 
 /// Why a provider does not run.
@@ -79,7 +82,9 @@ impl Provider {
     pub fn new(config: Config, client: Client, eci: Eci, clock: Clock, seed: Seed) -> Self {
         let store = PodStore::new(clock.now(), config.accept_loss);
         let (chance, ran) = (seed.chance("reconciler"), AtomicBool::new(false));
-        Self { config, client, eci, clock, store, chance, ran }
+        let (served, notices) = ServedNamespaces::new(&config.namespaces);
+        let notices = tokio::sync::Mutex::new(notices);
+        Self { config, client, eci, clock, store, chance, ran, served, notices }
     }
 
     /// Runs the node and its pods until `shutdown`; dropping this future ends all of it at once, too.
@@ -118,9 +123,16 @@ impl Provider {
             };
             pods::run(Arc::new(Reconciler::new(tools, self.chance.clone()))).await;
         };
+        let notices = async {
+            let mut notices = self.notices.lock().await;
+            while let Some(notice) = notices.recv().await {
+                let node = pods::node_reference(&self.config.node_name);
+                recorder.node(&node, events::Tone::Warning, "NamespaceNotServed", &notice);
+            }
+        };
         tokio::select! {
             () = shutdown => tracing::info!("told to stop; the node, its pods and their groups stay"),
-            _ = async { tokio::join!(keeper.run(), pods, writer.run()) } => {}
+            _ = async { tokio::join!(keeper.run(), pods, writer.run(), notices) } => {}
         }
         Ok(())
     }
@@ -134,6 +146,7 @@ impl Provider {
     pub fn kubelet_api(&self) -> KubeletApi {
         let node = &self.config.node_name;
         KubeletApi::new(node, self.store.clone(), self.eci.clone(), self.clock.clone())
+            .serving(self.served.clone())
     }
 }
 

@@ -11,7 +11,7 @@ use provider::pods::identity::Owner;
 async fn farewell(house: &House) -> Farewell {
     let owner =
         Owner { cluster: house.namespace_uid().await, cluster_uid: None, node: "virtual-kubelet".to_owned() };
-    Farewell { client: house.kube.clone(), eci: house.eci("local-secret"), owner }
+    Farewell { client: house.kube.clone(), eci: house.eci("local-secret"), owner, namespaces: Vec::new() }
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,6 +21,7 @@ use serde_json::json;
 use self::streams::{Sessions, Streams};
 use self::usage::Meter;
 use crate::eci::{Eci, EciError, Meaning};
+use crate::namespaces::ServedNamespaces;
 use crate::pods::store::PodStore;
 
 /// A body that may go on for as long as somebody listens.
@@ -35,6 +36,7 @@ pub struct KubeletApi {
     node: String,
     meter: Meter,
     sessions: Sessions,
+    served: ServedNamespaces,
 }
 
 /// Why a request is answered with nothing but a sentence.
@@ -68,11 +70,40 @@ impl KubeletApi {
     /// Of the node `node`, with the pods of `store`, whose groups are in `eci`.
     pub(crate) fn new(node: &str, store: PodStore, eci: Eci, clock: Clock) -> Self {
         let meter = Meter::new(store.clone(), eci.clone(), clock.clone());
-        Self { store, eci, clock, node: node.to_owned(), meter, sessions: Sessions::default() }
+        Self {
+            store,
+            eci,
+            clock,
+            node: node.to_owned(),
+            meter,
+            sessions: Sessions::default(),
+            served: ServedNamespaces::new(&[]).0,
+        }
+    }
+
+    /// The same for a node that runs pods of these namespaces only; of pods of others it says so.
+    #[must_use]
+    pub(crate) fn serving(self, served: ServedNamespaces) -> Self {
+        Self { served, ..self }
+    }
+
+    /// Fails for what is asked of a pod whose namespace is not served.
+    fn check_namespace(&self, path: &str) -> Result<(), Refusal> {
+        let mut parts = path.split('/').filter(|part| !part.is_empty());
+        match (parts.next(), parts.next()) {
+            (Some("containerLogs" | "exec" | "attach" | "portForward"), Some(namespace)) => {
+                let checked = self.served.check(namespace);
+                checked.map_err(|not_served| Refusal::new(StatusCode::NOT_FOUND, not_served.to_string()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Answers one request of somebody who may ask.
     pub async fn call(&self, request: Request<Bytes>) -> Response<Body> {
+        if let Err(refusal) = self.check_namespace(request.uri().path()) {
+            return text(refusal.status, &refusal.text);
+        }
         let answered = match self.opens(&request) {
             Some(path) => self.open(request, &path).await,
             None => self.answer(&request).await,

@@ -20,6 +20,10 @@ use super::store::Snapshot;
 use super::verdict::{self, FailurePolicy, PROVIDER_FAILED};
 use super::{status, tolerations};
 use crate::eci::{EciError, Meaning};
+use crate::policy::PolicyError;
+
+/// The reason of a pod that waits below a limit of the operator's policy.
+const BEYOND_POLICY: &str = "PolicyLimit";
 
 impl Reconciler {
     pub(super) async fn create(&self, seen: &Snapshot) -> Outcome {
@@ -35,6 +39,17 @@ impl Reconciler {
         let wanted = |now: &Snapshot| self.decide(now) == Decision::Create;
         let Some(seen) = self.store.get(&seen.uid).filter(wanted) else { return Outcome::Done };
         let now = || self.clock.now();
+        let namespace = seen.pod.metadata.namespace.as_deref().unwrap_or("default");
+        let policy = &self.scope.config.policy;
+        // a creation that may have been carried out counts already
+        let reserved = seen
+            .unanswered
+            .is_none()
+            .then(|| self.budget.reserve(policy, &self.store, (&seen.uid, namespace), &request));
+        let _reserved = match reserved.transpose() {
+            Ok(reserved) => reserved,
+            Err(error) => return self.is_beyond_policy(&seen, &error).await,
+        };
         match self.eci.call(&*request).await {
             Ok(reply) => {
                 let group = newborn(&request, reply.container_group_id);
@@ -124,6 +139,18 @@ impl Reconciler {
                 Outcome::of_write(self.write(seen, failed, BTreeMap::new()).await)
             }
         }
+    }
+
+    /// The operator's policy has no room for this pod: it waits, or has failed where waiting is of no use.
+    async fn is_beyond_policy(&self, seen: &Snapshot, error: &PolicyError) -> Outcome {
+        if error.is_final() {
+            return self.cannot_be_asked(seen, &Problem::Unsupported(error.to_string())).await;
+        }
+        let message = error.to_string();
+        self.recorder.pod(&seen.pod, Tone::Warning, BEYOND_POLICY, &message);
+        let waiting = status::without_group(&seen.pod, Some((BEYOND_POLICY, &message)), self.clock.now());
+        self.write(seen, waiting, BTreeMap::new()).await;
+        Outcome::failed(5, 60)
     }
 
     async fn was_refused(&self, seen: &Snapshot, error: &EciError) -> Outcome {

@@ -1,6 +1,7 @@
 //! The pods of the node: watched, judged, reconciled with their container groups.
 
 pub mod annotations;
+mod budget;
 pub mod conditions;
 mod create;
 pub mod decide;
@@ -59,11 +60,15 @@ pub async fn run(reconciler: Arc<Reconciler>) {
         }
         poller.run().await;
     };
-    tokio::join!(watch::pods(client.clone(), &node, store, clock), polling, reconciler.clone().run());
+    tokio::join!(
+        watch::pods(client.clone(), &node, &scope.config.namespaces, store, clock),
+        polling,
+        reconciler.clone().run()
+    );
 }
 
 /// The node as events name it: the kubelet gives its name as its UID, by which kubectl finds them.
-fn node_reference(name: &str) -> Node {
+pub(crate) fn node_reference(name: &str) -> Node {
     let name = Some(name.to_owned());
     Node { metadata: ObjectMeta { uid: name.clone(), name, ..ObjectMeta::default() }, ..Node::default() }
 }

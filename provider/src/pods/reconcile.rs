@@ -12,6 +12,7 @@ use kube::Client;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::budget::Budget;
 use super::decide::{self, Decision, DeletionState, Observation};
 use super::dns;
 use super::events::Recorder;
@@ -51,6 +52,7 @@ pub struct Tools {
 pub struct Reconciler {
     tools: Tools,
     pub(super) dns: dns::Finder,
+    pub(super) budget: Budget,
     chance: Mutex<Chance>,
     work: Mutex<HashMap<Uid, PodWork>>,
 }
@@ -100,7 +102,13 @@ impl Outcome {
 impl Reconciler {
     /// A reconciler with its tools; pauses are drawn from `chance`.
     pub fn new(tools: Tools, chance: Chance) -> Self {
-        Self { tools, dns: dns::Finder::default(), chance: Mutex::new(chance), work: Mutex::default() }
+        Self {
+            tools,
+            dns: dns::Finder::default(),
+            budget: Budget::default(),
+            chance: Mutex::new(chance),
+            work: Mutex::default(),
+        }
     }
 
     /// Works for ever.

@@ -16,7 +16,7 @@ use super::provenance::TokenBasis;
 use super::sources::Sources;
 use crate::config::Config;
 
-pub use size::{Size, is_sidecar, of_pod as size_of_pod};
+pub use size::{Size, declared, is_sidecar, of_pod as size_of_pod};
 
 /// What is the same for all pods of this node.
 #[derive(Debug, Clone)]

@@ -8,6 +8,7 @@ mod api;
 mod cloud;
 mod conclusions;
 mod record;
+mod usage;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -45,8 +46,8 @@ struct State {
     names: BTreeMap<(String, String), Uid>,
     /// The list-watch session: resource versions compare within one.
     session: u64,
-    /// The pods of the list that is being read.
-    listing: BTreeSet<Uid>,
+    /// The pods of the lists that are being read, with their namespaces.
+    listing: BTreeSet<(String, Uid)>,
     pods_listed: bool,
     groups_listed: bool,
     away: bool,

@@ -1,7 +1,9 @@
-//! Follows the pods that are bound to this node.
+//! Follows the pods that are bound to this node, in all namespaces or in each that is named.
+
+use std::collections::BTreeSet;
 
 use determinism::Clock;
-use futures::StreamExt;
+use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::Pod;
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as watch};
@@ -9,20 +11,44 @@ use kube::{Api, Client};
 
 use super::store::PodStore;
 
-/// Tells `store` of every pod of `node`, for ever; a stream that breaks is begun anew, a little later.
-pub async fn pods(client: Client, node: &str, store: &PodStore, clock: &Clock) {
-    let api: Api<Pod> = Api::all(client);
+/// Tells `store` of every pod of `node` in `namespaces` (all when that is empty), for ever; a stream that breaks is begun
+/// anew, a little later.
+pub async fn pods(client: Client, node: &str, namespaces: &[String], store: &PodStore, clock: &Clock) {
     let of_node = watcher::Config::default().fields(&format!("spec.nodeName={node}"));
-    let mut events = std::pin::pin!(watch(api, of_node).default_backoff());
-    while let Some(event) = events.next().await {
+    let of = |scope: String| {
+        let api: Api<Pod> = match scope.as_str() {
+            "" => Api::all(client.clone()),
+            namespace => Api::namespaced(client.clone(), namespace),
+        };
+        watch(api, of_node.clone()).default_backoff().map(move |event| (scope.clone(), event)).boxed()
+    };
+    let mut unlisted: BTreeSet<String> = namespaces.iter().cloned().collect();
+    if unlisted.is_empty() {
+        unlisted.insert(String::new());
+    }
+    let mut events = stream::select_all(unlisted.clone().into_iter().map(of));
+    while let Some((scope, event)) = events.next().await {
         let now = clock.now();
         match event {
             Ok(Event::Apply(pod)) => store.watched(pod, now),
             Ok(Event::Delete(pod)) => store.removed(pod, now),
-            Ok(Event::Init) => store.list_began(),
+            Ok(Event::Init) => store.list_began(namespace(&scope)),
             Ok(Event::InitApply(pod)) => store.listed(pod, now),
-            Ok(Event::InitDone) => store.list_ended(now),
-            Err(error) => tracing::warn!(%error, "the pods of the node cannot be followed; trying again"),
+            Ok(Event::InitDone) => {
+                unlisted.remove(&scope);
+                store.list_ended(namespace(&scope), unlisted.is_empty(), now);
+            }
+            Err(error) if scope.is_empty() => {
+                tracing::warn!(%error, "the pods of the node cannot be followed; trying again");
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the node's pods in {scope} cannot be followed; trying again");
+            }
         }
     }
+}
+
+/// The namespace that a stream is of; none for the stream of all.
+fn namespace(scope: &str) -> Option<&str> {
+    (!scope.is_empty()).then_some(scope)
 }

@@ -1,35 +1,48 @@
 //! What the Kubernetes API says: lists, watch events, and the answers to this process's own writes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 
+use super::super::queue::Uid;
 use super::record::{Record, Session, Snapshot};
 use super::{PodStore, State};
 
 impl PodStore {
-    /// A list begins: what it says replaces what was known, be its resource versions older.
-    pub fn list_began(&self) {
+    /// A list begins, of `namespace` or of all: what it says replaces what was known, be its resource versions older.
+    pub fn list_began(&self, namespace: Option<&str>) {
         let mut state = self.state();
         state.session += 1;
-        state.listing.clear();
+        state.listing.retain(|(listed, _)| namespace.is_some_and(|namespace| namespace != listed));
     }
 
     /// A pod of the list.
     pub fn listed(&self, pod: Pod, now: Timestamp) {
         let Some(uid) = pod.metadata.uid.clone() else { return };
-        self.state().listing.insert(uid.as_str().into());
+        let namespace = pod.metadata.namespace.clone().unwrap_or_default();
+        self.state().listing.insert((namespace, uid.as_str().into()));
         self.put(&uid, pod, true, now);
     }
 
-    /// The list was read whole: pods that are not in it are gone.
-    pub fn list_ended(&self, now: Timestamp) {
+    /// The list of `namespace`, or of all, was read whole: pods of it that are not listed are gone. With `is_last`, every
+    /// list that is followed has been read whole once.
+    pub fn list_ended(&self, namespace: Option<&str>, is_last: bool, now: Timestamp) {
+        let of_list = |listed: &str| namespace.is_none_or(|namespace| namespace == listed);
         let gone: Vec<_> = {
             let mut state = self.state();
-            state.pods_listed = true;
-            let listing = std::mem::take(&mut state.listing);
-            let gone = state.records.iter().filter(|(uid, record)| record.in_api && !listing.contains(*uid));
+            state.pods_listed |= is_last;
+            let (listing, others) =
+                std::mem::take(&mut state.listing).into_iter().partition(|(listed, _)| of_list(listed));
+            state.listing = others;
+            let listing: BTreeSet<(String, Uid)> = listing;
+            let listed: BTreeSet<&Uid> = listing.iter().map(|(_, uid)| uid).collect();
+            let gone = state.records.iter().filter(|(uid, record)| {
+                record.in_api
+                    && of_list(record.pod.metadata.namespace.as_deref().unwrap_or_default())
+                    && !listed.contains(uid)
+            });
             gone.map(|(uid, _)| uid.clone()).collect()
         };
         for uid in gone {

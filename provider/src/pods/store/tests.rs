@@ -62,9 +62,9 @@ fn is_absent(store: &PodStore, uid: &str) -> bool {
 #[test]
 fn an_answer_to_a_write_never_overwrites_a_newer_pod() {
     let store = store();
-    store.list_began();
+    store.list_began(None);
     store.listed(pod("u", 5), at(0));
-    store.list_ended(at(0));
+    store.list_ended(None, true, at(0));
     let before = store.get("u").unwrap();
     let mut deleted = pod("u", 11);
     deleted.metadata.deletion_timestamp = serde_json::from_value(json!("2026-01-05T01:00:00Z")).unwrap();
@@ -78,16 +78,16 @@ fn an_answer_to_a_write_never_overwrites_a_newer_pod() {
 #[test]
 fn versions_compare_within_a_session_and_a_list_replaces_them_all() {
     let store = store();
-    store.list_began();
+    store.list_began(None);
     store.listed(pod("u", 50), at(0));
-    store.list_ended(at(0));
+    store.list_ended(None, true, at(0));
     store.watched(pod("u", 40), at(1));
     let seen = || store.get("u").unwrap().pod.metadata.resource_version.clone();
     assert_eq!(seen().as_deref(), Some("50"), "an older event of the same session is not looked at");
     let before = store.get("u").unwrap();
-    store.list_began();
+    store.list_began(None);
     store.listed(pod("u", 7), at(2));
-    store.list_ended(at(2));
+    store.list_ended(None, true, at(2));
     assert_eq!(seen().as_deref(), Some("7"), "the API was restored from an older backup");
     store.wrote(&before, pod("u", 51), at(3));
     assert_eq!(seen().as_deref(), Some("7"), "an answer of the session before says nothing about this one");
@@ -98,8 +98,8 @@ fn a_pod_that_a_list_does_not_have_is_gone_and_a_record_that_changed_is_not_forg
     let store = store();
     store.listed(pod("u", 1), at(0));
     let seen = store.get("u").unwrap();
-    store.list_began();
-    store.list_ended(at(1));
+    store.list_began(None);
+    store.list_ended(None, true, at(1));
     assert!(!store.get("u").unwrap().in_api);
     assert!(!store.forget(&seen), "it changed since it was looked at");
     assert!(store.forget(&store.get("u").unwrap()));
