@@ -139,7 +139,7 @@ impl Provider {
 
     /// The webhook as a service.
     pub fn webhook(&self) -> Webhook {
-        Webhook::new(self.config.injection)
+        Webhook::new(self.config.injection).serving(self.served.clone())
     }
 
     /// What the API server asks of the node, as a service.

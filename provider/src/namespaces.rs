@@ -47,7 +47,10 @@ impl ServedNamespaces {
         }
         let not = NotServed { namespace: namespace.to_owned(), served: inner.names.join(", ") };
         let mut noticed = inner.noticed.lock().unwrap_or_else(PoisonError::into_inner);
-        if noticed.len() < NOTICED_MAX && noticed.insert(namespace.to_owned()) {
+        // whoever asks may write anything for a name
+        let is_name = namespace.len() <= 63
+            && namespace.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if is_name && noticed.len() < NOTICED_MAX && noticed.insert(namespace.to_owned()) {
             tracing::warn!("{not}");
             // nobody listens once the node is not kept any more
             let _ = inner.tell.send(not.to_string());
@@ -92,8 +95,9 @@ mod tests {
     #[test]
     fn what_is_remembered_of_others_is_bounded() {
         let (served, mut notices) = ServedNamespaces::new(&["web".into()]);
-        for number in 0..2 * NOTICED_MAX {
-            assert!(served.check(&format!("n{number}")).is_err());
+        let long = ["a".repeat(64), "new\nline".to_owned()];
+        for name in long.into_iter().chain((0..2 * NOTICED_MAX).map(|number| format!("n{number}"))) {
+            assert!(served.check(&name).is_err());
         }
         let told = std::iter::from_fn(|| notices.try_recv().ok()).count();
         assert_eq!(told, NOTICED_MAX);

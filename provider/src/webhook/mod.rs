@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
+use crate::namespaces::ServedNamespaces;
 use injection::Injection;
 use review::{Review, Reviewed};
 
@@ -20,12 +21,19 @@ pub const PATH: &str = "/inject";
 #[derive(Debug, Clone)]
 pub struct Webhook {
     injection: Injection,
+    served: ServedNamespaces,
 }
 
 impl Webhook {
     /// A webhook that sends pods in this way.
     pub fn new(injection: Injection) -> Self {
-        Self { injection }
+        Self { injection, served: ServedNamespaces::new(&[]).0 }
+    }
+
+    /// The same for a node that runs pods of these namespaces only: to others it sends none, and warns who makes one.
+    #[must_use]
+    pub fn serving(self, served: ServedNamespaces) -> Self {
+        Self { served, ..self }
     }
 
     /// Answers one request. A pod that cannot be read is let through unchanged: this never keeps a pod from existing.
@@ -48,7 +56,12 @@ impl Webhook {
     fn review(&self, review: &Review<'_>) -> Response<Bytes> {
         let request = &review.request;
         let mut answer = json!({ "uid": request.uid, "allowed": true });
-        if let Some(patch) = self.patch(request) {
+        let namespace = request.namespace.as_deref().unwrap_or_default();
+        if request.creates_a_pod()
+            && let Err(not_served) = self.served.check(namespace)
+        {
+            answer["warnings"] = json!([not_served.to_string()]);
+        } else if let Some(patch) = self.patch(request) {
             answer["patchType"] = json!("JSONPatch");
             answer["patch"] = json!(BASE64_STANDARD.encode(json!(patch).to_string()));
         }
@@ -139,6 +152,28 @@ mod tests {
         ] {
             let answer = answer(&review(change));
             assert_eq!(answer, json!({ "uid": "r-1", "allowed": true }));
+        }
+    }
+
+    #[test]
+    fn a_namespace_that_is_not_served_gets_a_warning_instead_of_a_patch() {
+        let body = json!({
+            "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+            "request": {
+                "uid": "r-1", "operation": "CREATE", "namespace": "vk",
+                "kind": { "group": "", "version": "v1", "kind": "Pod" },
+                "object": { "spec": { "containers": [{ "name": "c", "image": "i" }] } }
+            }
+        });
+        for (names, patched) in [(vec!["vk".to_owned()], true), (vec!["web".to_owned()], false)] {
+            let (served, _notices) = ServedNamespaces::new(&names);
+            let webhook = Webhook::new(Injection::default()).serving(served);
+            let request = Request::post(PATH).body(Bytes::from(body.to_string())).unwrap();
+            let answer = answer(&webhook.call(request));
+            assert_eq!(answer["allowed"], true);
+            assert_eq!(answer["patch"].is_string(), patched, "{answer}");
+            let warning = answer["warnings"][0].as_str().unwrap_or_default();
+            assert_eq!(warning.contains("`vk`, so they stay Pending"), !patched, "{answer}");
         }
     }
 
