@@ -19,7 +19,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use determinism::{Chance, Clock, Seed};
 use eci_api::{Action, Secret};
-use http::{Request, Response};
+use http::Response;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 

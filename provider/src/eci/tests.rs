@@ -8,6 +8,7 @@ use eci_api::actions::create_container_group::{
 use eci_api::actions::delete_container_group::DeleteContainerGroup;
 use eci_api::actions::describe_regions::DescribeRegions;
 use futures::future::BoxFuture;
+use http::Request;
 
 use super::signing::FORM;
 use super::*;
