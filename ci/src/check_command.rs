@@ -6,14 +6,17 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::check::{Check, Finished, REPORT, Report, Verdict, line, span};
 use crate::checks::CHECKS;
 use crate::command::{bound_to_us, built_for, missing};
 use crate::outcome::{CheckOutcome, Extent};
-use crate::schedule::{Check, Finished, REPORT, Report, Run, Verdict, line, span};
+use crate::schedule::Run;
 use crate::{cache, workspace};
 
 /// After which a run of all checks is ended, from nothing in any cache.
 const WHOLE: Duration = Duration::from_secs(60 * 60);
+/// How many times as long each check may take with `--all`.
+const PATIENCE: u64 = 12;
 /// When `.ci/run` began, in seconds since 1970: before this program was built.
 const BEGAN: &str = "VIRTUAL_NODE_BEGAN";
 
@@ -46,8 +49,10 @@ pub fn run(root: &Path, only: Option<&str>, extent: Extent) -> Result<()> {
         }
     };
     let (command, clean_up) = (word("check-here"), word("clean-up-after"));
-    let (logs, budget) = (logs()?, if extent == Extent::All { WHOLE * 2 } else { WHOLE });
-    let finished = Run { checks, command: &command, clean_up: &clean_up, logs, budget, is_whole }.play()?;
+    let (budget, patience) = if extent == Extent::All { (WHOLE * 2, PATIENCE) } else { (WHOLE, 1) };
+    let logs = logs()?;
+    let finished =
+        Run { checks, command: &command, clean_up: &clean_up, logs, budget, patience, is_whole }.play()?;
     println!();
     finished.iter().for_each(|one| println!("{}", line(one)));
     if is_whole {
@@ -96,7 +101,12 @@ pub fn list(only: Option<&str>) {
         let Check { name, takes, budget, all, .. } = check;
         println!("| {name} | {needs} | {after} | {takes} s | {budget} s | {all} |");
     }
-    println!("\nEach is ended when it outlasts its budget, and so is the whole after {}.", span(WHOLE));
+    println!(
+        "\nEach is ended when it outlasts its budget, and so is the whole after {}; with `--all` after {PATIENCE} times its \
+         budget, and the whole after {}.",
+        span(WHOLE),
+        span(WHOLE * 2)
+    );
 }
 
 fn chosen(only: Option<&str>) -> impl Iterator<Item = &'static Check> {

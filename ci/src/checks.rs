@@ -1,6 +1,6 @@
 //! The list of checks.
 
-use crate::schedule::{Check, Place};
+use crate::check::{Check, Place};
 use crate::{
     cargo_checks, chart, contract, control_plane, docker_runtime, kind, page, playground, rbac, sdk,
 };
@@ -72,7 +72,7 @@ pub const CHECKS: &[Check] = &[
         name: "fuzz",
         after: &["the programs and tests build"],
         takes: 30,
-        budget: 7200,
+        budget: 300,
         all: "a million inputs for each decoder",
         run: cargo_checks::fuzz,
         ..CARGO

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 mod cache;
 mod cargo_checks;
 mod chart;
+mod check;
 mod check_command;
 mod checks;
 mod command;

@@ -8,79 +8,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use serde::{Deserialize, Serialize};
 
-use crate::outcome::{CheckOutcome, Extent};
+use crate::check::{Check, Finished, Place, REPORT, Report, Verdict, line, span};
 use crate::supervision::{Ended, join_run, supervise};
-
-/// The environment variable by which a check's process is told where to write its [`Report`].
-pub const REPORT: &str = "VIRTUAL_NODE_REPORT";
-
-/// One check.
-pub struct Check {
-    pub name: &'static str,
-    /// The programs without which it is skipped.
-    pub needs: &'static [&'static str],
-    /// The checks that it builds on: it begins when they have ended, and does not begin when one has failed.
-    pub after: &'static [&'static str],
-    pub place: Place,
-    /// Seconds that it took when that was last measured, on two cores with warm caches.
-    pub takes: u64,
-    /// Seconds after which it is ended, whatever else the machine does.
-    pub budget: u64,
-    /// What it looks at with `--all` alone; empty where that is nothing.
-    pub all: &'static str,
-    pub run: fn(&Path, Extent) -> Result<CheckOutcome>,
-    /// Takes away what lives on when its processes are killed.
-    pub clean_up: Option<fn() -> Result<()>>,
-}
-
-/// What a check takes of the machine; each place takes so many at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
-    /// The workspace's builds, which cargo does one after the other.
-    Cargo,
-    /// Builds of Go programs.
-    Go,
-    /// Waits for others more than it computes.
-    Beside,
-}
-
-impl Place {
-    fn at_once(self) -> usize {
-        match self {
-            Self::Cargo | Self::Go => 1,
-            Self::Beside => 2,
-        }
-    }
-}
-
-/// What a check's process says of itself when it ends.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Report {
-    pub verdict: Verdict,
-    /// Milliseconds of it that only built or downloaded.
-    pub building: u64,
-}
-
-/// What came of a check.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Verdict {
-    Passed,
-    /// This machine lacks what it needs.
-    Skipped(String),
-    Failed(String),
-}
-
-/// A check that has ended, or never began.
-#[derive(Debug, Clone)]
-pub struct Finished {
-    pub name: &'static str,
-    pub verdict: Verdict,
-    pub took: Duration,
-    pub building: Duration,
-    pub budget: Duration,
-}
 
 /// A run of checks.
 pub struct Run<'a> {
@@ -93,6 +23,8 @@ pub struct Run<'a> {
     pub logs: PathBuf,
     /// After which nothing runs any more.
     pub budget: Duration,
+    /// How many times its own budget each check has.
+    pub patience: u64,
     /// Whether these are all checks there are: then one relies on what another has built.
     pub is_whole: bool,
 }
@@ -115,8 +47,7 @@ impl Run<'_> {
                 while let Some(check) = self.next(&finished, &running) {
                     running.push(check);
                     let (sender, id) = (sender.clone(), &id);
-                    let budget =
-                        Duration::from_secs(check.budget).min(self.budget.saturating_sub(began.elapsed()));
+                    let budget = self.budget_of(check).min(self.budget.saturating_sub(began.elapsed()));
                     if self.is_many() {
                         println!("── {} begins", check.name);
                     }
@@ -134,6 +65,10 @@ impl Run<'_> {
             bail!("some checks wait for each other, or for one that is not in the list");
         }
         Ok(told)
+    }
+
+    fn budget_of(&self, check: &Check) -> Duration {
+        Duration::from_secs(check.budget * self.patience)
     }
 
     fn is_many(&self) -> bool {
@@ -180,7 +115,7 @@ impl Run<'_> {
                     verdict: Verdict::Failed(why),
                     took: Duration::ZERO,
                     building: Duration::ZERO,
-                    budget: Duration::from_secs(check.budget),
+                    budget: self.budget_of(check),
                 });
             }
         }
@@ -195,7 +130,7 @@ impl Run<'_> {
             Ok(report) => (report.verdict, Duration::from_millis(report.building)),
             Err(error) => (Verdict::Failed(format!("{error:#}")), Duration::ZERO),
         };
-        let (took, budget) = (began.elapsed(), Duration::from_secs(check.budget));
+        let (took, budget) = (began.elapsed(), self.budget_of(check));
         let finished = Finished { name: check.name, verdict, took, building, budget };
         if self.is_many() {
             let said = fs::read(&log).unwrap_or_default();
@@ -249,22 +184,6 @@ fn receive(
     }
 }
 
-/// What came of a check, in a line.
-pub fn line(finished: &Finished) -> String {
-    let (took, building) = (span(finished.took), span(finished.building));
-    let times = format!("({took}, {building} of it building)");
-    match &finished.verdict {
-        Verdict::Passed => format!("✓ {}  {times}", finished.name),
-        Verdict::Skipped(why) => format!("- {}: skipped, {why}  {times}", finished.name),
-        Verdict::Failed(why) => format!("✗ {}: {why}  {times}", finished.name),
-    }
-}
-
-/// A span in whole seconds.
-pub fn span(span: Duration) -> String {
-    format!("{} s", span.as_secs_f64().round())
-}
-
 /// A check's name as the name of a file.
 fn file_name(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
@@ -285,6 +204,7 @@ fn began_at() -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::CheckOutcome;
 
     const fn check(name: &'static str, after: &'static [&'static str], place: Place) -> Check {
         Check {
@@ -314,6 +234,7 @@ mod tests {
             clean_up: &command,
             logs: logs.path().to_owned(),
             budget: Duration::from_secs(60),
+            patience: 1,
             is_whole: true,
         };
         run.play().unwrap().into_iter().map(|one| (one.name.to_owned(), one.verdict)).collect()
