@@ -15,11 +15,9 @@ pub fn go(folder: &Path) -> Result<Command> {
     let asked = Command::new("go").arg("version").env("GOTOOLCHAIN", "local").output();
     let said = asked.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
     serves(said.ok().as_deref())?;
-    // a person at this machine goes first; in a run of all checks everybody waits for this
-    let niceness = if supervision::is_part_of_a_run() { "0" } else { "10" };
     let mut command = Command::new("nice");
     command
-        .args(["-n", niceness, "go"])
+        .args(["-n", supervision::niceness(), "go"])
         .current_dir(folder)
         .env("CGO_ENABLED", "0")
         .env("GOTOOLCHAIN", "local")

@@ -36,6 +36,11 @@ pub fn is_part_of_a_run() -> bool {
     run().is_some()
 }
 
+/// For `nice`: a person at this machine goes first, but in a run of all checks everybody waits for each of them.
+pub fn niceness() -> &'static str {
+    if is_part_of_a_run() { "0" } else { "10" }
+}
+
 /// Makes a command part of a run.
 pub fn join_run(command: &mut Command, run: &str) {
     command.env(RUN, run);

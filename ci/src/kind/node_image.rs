@@ -12,6 +12,7 @@ use crate::command::{build, retry_once, run};
 use crate::go::go;
 use crate::images::{Owners, pack};
 use crate::kubernetes::{module, node_programs};
+use crate::supervision::niceness;
 use crate::tools::pinned;
 
 /// What a node consists of beside Kubernetes, by Debian's names.
@@ -110,7 +111,7 @@ fn debian() -> Result<PathBuf> {
             ensure!(asked.is_ok(), "mmdebstrap is not installed: `apt-get install mmdebstrap`");
             retry_once("bringing Debian's packages", || {
                 let mut bring = Command::new("nice");
-                bring.args(["-n", "10", "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase"]);
+                bring.args(["-n", niceness(), "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase"]);
                 bring.arg(format!("--include={PACKAGES}")).arg(SUITE).arg(folder.join("root"));
                 build(&mut bring)
             })
