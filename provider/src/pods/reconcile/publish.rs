@@ -30,6 +30,10 @@ impl Reconciler {
             // What is not known is not told.
             return Outcome::Done;
         }
+        if group.creation_time.is_empty() {
+            // Made a moment ago: what the cloud shows of it at the first look is worth a write, its name alone is not.
+            return Outcome::Done;
+        }
         self.report_images(seen);
         for event in &group.events {
             let key = format!("{}/{}/{}", event.name, event.reason, event.first_timestamp);
