@@ -89,16 +89,18 @@ impl PodStore {
 }
 
 impl Record {
-    /// Its group should exist, by what is known.
+    /// Its group should exist, by what is known. Of a pod that is leaving nothing is expected: an earlier process may have
+    /// deleted its group, and died before the pod was removed.
     fn is_expected(&self) -> bool {
-        self.group.is_some() || matches!(self.question(), Some(Question::RanBefore { .. }))
+        !self.leaves()
+            && (self.group.is_some() || matches!(self.question(), Some(Question::RanBefore { .. })))
     }
 
     /// Its group should exist, nobody asked for its end, and some complete answer does not have it.
     fn is_missing(&self) -> bool {
         let ran = matches!(self.history, GroupHistory::HadBefore { .. } | GroupHistory::Owned { .. });
         ran && self.deletion == DeletionState::NotAsked
-            && self.in_api
+            && !self.leaves()
             && !decide::has_ended(&self.pod)
             && !(self.absence.by_id.is_empty() && self.absence.by_tags.is_empty())
     }

@@ -181,6 +181,21 @@ fn a_group_that_answers_again_is_not_suspected_any_more() {
 }
 
 #[test]
+fn pods_that_are_leaving_do_not_hold_the_brake_since_an_earlier_process_may_have_deleted_their_groups() {
+    let store = store();
+    store.list_began(None);
+    for uid in ["a", "b", "c", "d", "e"] {
+        let mut pod = ran(uid);
+        pod.metadata.deletion_timestamp = serde_json::from_value(json!("2026-01-05T01:00:00Z")).unwrap();
+        store.listed(pod, at(0));
+    }
+    store.list_ended(None, true, at(0));
+    list(&store, 61);
+    let concluded = store.conclude(at(61));
+    assert_eq!((concluded.brake, concluded.missing), (Brake::Free, 0));
+}
+
+#[test]
 fn when_many_are_missing_at_once_the_brake_holds_until_three_looks_over_five_minutes_agree() {
     let store = store();
     let uids: Vec<String> = (0..20).map(|n| format!("u{n}")).collect();
