@@ -140,7 +140,13 @@ fn elsewhere(plane: &ControlPlaneSession) -> Result<()> {
     let asked = plane.kubectl("--namespace elsewhere logs bound");
     let said = asked.err().map(|error| format!("{error:#}")).unwrap_or_default();
     ensure!(said.contains("no pods of namespace `elsewhere`"), "kubectl logs says {said:?}");
-    plane.kubectl("wait --for=create event --field-selector reason=NamespaceNotServed --timeout=30s")?;
+    let told = "get events --field-selector reason=NamespaceNotServed --output name";
+    let mut tries = 0;
+    while plane.kubectl(told)?.trim().is_empty() {
+        ensure!(tries < 60, "the node is not told that pods of another namespace are bound to it");
+        tries += 1;
+        crate::engine::pause();
+    }
     let phase = plane.kubectl("--namespace elsewhere get pod bound --output jsonpath={.status.phase}")?;
     ensure!(phase == "Pending", "a pod of another namespace is {phase}");
     plane.kubectl("--namespace elsewhere delete pod bound --force --grace-period=0").map(drop)
@@ -156,7 +162,10 @@ fn lives(plane: &ControlPlaneSession) -> Result<()> {
     let said = plane.kubectl("logs needs-all")?;
     ensure!(said.contains("said in the cloud"), "the log says {said:?}");
     asks_with_a_token(plane)?;
-    // an event of one pod is counted, not repeated
+    // an event of one pod is counted, not repeated; there is none to wait for before the first start
+    plane.kubectl(
+        "wait --for=jsonpath={.status.containerStatuses[0].restartCount}=1 pod/falls --timeout=120s",
+    )?;
     let started = "event --field-selector involvedObject.name=falls,reason=Started";
     plane.kubectl(&format!("wait --for=jsonpath={{.count}}=2 {started} --timeout=120s"))?;
     plane.kubectl("delete pod falls --timeout=60s")?;

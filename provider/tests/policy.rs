@@ -110,7 +110,7 @@ async fn pods_of_named_namespaces_run_and_one_from_elsewhere_stays_pending_and_i
     for _ in 0..3 {
         let request = Request::get("/containerLogs/other/p/main").body(Default::default()).unwrap();
         let answer = house.provider.as_ref().unwrap().kubelet_api().call(request).await;
-        assert_eq!(answer.status(), 404);
+        assert_eq!(answer.status(), 403);
         let said = answer.into_body().collect().await.unwrap().to_bytes();
         assert!(String::from_utf8_lossy(&said).contains("no pods of namespace `other`"), "{said:?}");
     }

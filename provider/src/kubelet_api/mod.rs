@@ -93,7 +93,8 @@ impl KubeletApi {
         match (parts.next(), parts.next()) {
             (Some("containerLogs" | "exec" | "attach" | "portForward"), Some(namespace)) => {
                 let checked = self.served.check(namespace);
-                checked.map_err(|not_served| Refusal::new(StatusCode::NOT_FOUND, not_served.to_string()))
+                // of a 404 kubectl does not show the sentence
+                checked.map_err(|not_served| Refusal::new(StatusCode::FORBIDDEN, not_served.to_string()))
             }
             _ => Ok(()),
         }
