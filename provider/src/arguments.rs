@@ -418,14 +418,27 @@ pub async fn open(address: SocketAddr, flag: &'static str) -> Result<TcpListener
     TcpListener::bind(address).await.map_err(|why| Trouble::Port { address, flag, why })
 }
 
-/// A client of the cluster, and the API server's host and port; its calls are counted where that is wanted.
-pub async fn cluster(calls: Option<&Calls>) -> Result<(Client, String), Trouble> {
+/// Clients of the cluster, each with connections of its own.
+pub struct Cluster {
+    /// For everything but the heartbeat.
+    pub client: Client,
+    /// For the heartbeat.
+    pub heartbeat: Client,
+    /// The API server's host and port.
+    pub address: String,
+}
+
+/// Clients of the cluster; their calls are counted where that is wanted.
+pub async fn cluster(calls: Option<&Calls>) -> Result<Cluster, Trouble> {
     let config = kube::Config::infer().await.map_err(|error| Trouble::Cluster(error.to_string()))?;
     let host = config.cluster_url.host().unwrap_or("127.0.0.1").to_owned();
     let port = config.cluster_url.port_u16().unwrap_or(443);
-    let client = calls.map_or_else(|| Client::try_from(config.clone()), |calls| calls.client(config.clone()));
-    let client = client.map_err(|error| Trouble::Cluster(error.to_string()))?;
-    Ok((client, format!("{host}:{port}")))
+    let client = || {
+        let made =
+            calls.map_or_else(|| Client::try_from(config.clone()), |calls| calls.client(config.clone()));
+        made.map_err(|error| Trouble::Cluster(error.to_string()))
+    };
+    Ok(Cluster { client: client()?, heartbeat: client()?, address: format!("{host}:{port}") })
 }
 
 /// This machine's own address on the way to `target`; nothing is sent.

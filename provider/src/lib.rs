@@ -6,7 +6,9 @@ pub mod config;
 pub mod eci;
 pub mod farewell;
 pub mod following;
+pub mod health;
 pub mod kubelet_api;
+pub mod kubernetes;
 pub mod namespaces;
 pub mod node;
 pub mod pods;
@@ -26,11 +28,13 @@ pub use causes::with_causes;
 pub use config::Config;
 pub use eci::Eci;
 
+use health::Health;
 use kubelet_api::KubeletApi;
 use namespaces::{Notices, ServedNamespaces};
-use node::Keeper;
+use node::NodeController;
 use node::facts::NodeFacts;
-use pods::events;
+use node::identity::NodeIdentity;
+use pods::events::{self, Recorder};
 use pods::identity::Owner;
 use pods::reconcile::{Reconciler, Tools};
 use pods::request::Scope;
@@ -58,6 +62,8 @@ use webhook::Webhook;
 pub struct Provider {
     config: Config,
     client: Client,
+    heartbeat: Client,
+    health: Health,
     eci: Eci,
     clock: Clock,
     store: PodStore,
@@ -84,7 +90,14 @@ impl Provider {
         let (chance, ran) = (seed.chance("reconciler"), AtomicBool::new(false));
         let (served, notices) = ServedNamespaces::new(&config.namespaces);
         let notices = tokio::sync::Mutex::new(notices);
-        Self { config, client, eci, clock, store, chance, ran, served, notices }
+        let (heartbeat, health) = (client.clone(), Health::default());
+        Self { config, client, heartbeat, health, eci, clock, store, chance, ran, served, notices }
+    }
+
+    /// The same, with a client of its own for the heartbeat, so that no other call's connection can hold it up.
+    #[must_use]
+    pub fn with_heartbeat_client(self, heartbeat: Client) -> Self {
+        Self { heartbeat, ..self }
     }
 
     /// Runs the node and its pods until `shutdown`; dropping this future ends all of it at once, too.
@@ -97,31 +110,24 @@ impl Provider {
         if self.ran.swap(true, Ordering::Relaxed) {
             return Err(RunError::RunBefore);
         }
-        let (recorder, writer) =
-            events::channel(self.client.clone(), &self.config.node_name, self.clock.clone());
-        let facts = NodeFacts::default();
-        let keeper = Keeper {
-            client: self.client.clone(),
-            eci: self.eci.clone(),
-            config: self.config.clone(),
-            store: self.store.clone(),
-            facts: facts.clone(),
-            recorder: recorder.clone(),
-            clock: self.clock.clone(),
-        };
-        let pods = async {
-            let owner = owner(&self.config, &self.client).await;
+        let client = kubernetes::with_timeout(self.client.clone(), kubernetes::CALL_TIMEOUT);
+        let (recorder, writer) = events::channel(client.clone(), &self.config.node_name, self.clock.clone());
+        let working = async {
+            let owner = owner(&self.config, &client).await;
+            let facts = NodeFacts::default();
+            let node = self.node_controller(&owner, &facts, &recorder);
             let region = self.eci.region().to_owned();
             let tools = Tools {
-                client: self.client.clone(),
+                client: client.clone(),
                 eci: self.eci.clone(),
                 store: self.store.clone(),
                 scope: Scope { config: self.config.clone(), region, owner },
                 recorder: recorder.clone(),
                 clock: self.clock.clone(),
-                facts: facts.clone(),
+                facts,
             };
-            pods::run(Arc::new(Reconciler::new(tools, self.chance.clone()))).await;
+            let pods = pods::run(Arc::new(Reconciler::new(tools, self.chance.clone())));
+            tokio::join!(node.run(), pods);
         };
         let notices = async {
             let mut notices = self.notices.lock().await;
@@ -132,9 +138,23 @@ impl Provider {
         };
         tokio::select! {
             () = shutdown => tracing::info!("told to stop; the node, its pods and their groups stay"),
-            _ = async { tokio::join!(keeper.run(), pods, writer.run(), notices) } => {}
+            _ = async { tokio::join!(working, writer.run(), notices) } => {}
         }
         Ok(())
+    }
+
+    fn node_controller(&self, owner: &Owner, facts: &NodeFacts, recorder: &Recorder) -> NodeController {
+        NodeController {
+            client: kubernetes::with_timeout(self.heartbeat.clone(), kubernetes::HEARTBEAT_TIMEOUT),
+            identity: NodeIdentity::new(self.eci.region(), self.eci.access_key_id(), &owner.cluster),
+            eci: self.eci.clone(),
+            config: self.config.clone(),
+            store: self.store.clone(),
+            facts: facts.clone(),
+            health: self.health.clone(),
+            recorder: recorder.clone(),
+            clock: self.clock.clone(),
+        }
     }
 
     /// The webhook as a service.
@@ -145,7 +165,8 @@ impl Provider {
     /// What the API server asks of the node, as a service.
     pub fn kubelet_api(&self) -> KubeletApi {
         let node = &self.config.node_name;
-        KubeletApi::new(node, self.store.clone(), self.eci.clone(), self.clock.clone())
+        let health = self.health.clone();
+        KubeletApi::new(node, self.store.clone(), self.eci.clone(), self.clock.clone(), health)
             .serving(self.served.clone())
     }
 }

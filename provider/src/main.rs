@@ -6,7 +6,7 @@ use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use arguments::{Arguments, Trouble};
+use arguments::{Arguments, Cluster, Trouble};
 use clap::Parser;
 use connection_limits::ConnectionLimiter;
 use determinism::{Clock, Seed};
@@ -16,7 +16,7 @@ use provider::following::calls::{Calls, Counted};
 use provider::following::{self, Followed};
 use provider::kubelet_api::access::Access;
 use provider::serving::{NodePort, serve};
-use provider::{Eci, Provider};
+use provider::{Eci, Provider, kubernetes};
 use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
@@ -74,7 +74,8 @@ async fn live(
     calls: Option<&Calls>,
 ) -> Result<(), Trouble> {
     let seed = Seed::from_entropy().map_err(Trouble::Entropy)?;
-    let (client, api_server) = arguments::cluster(calls).await?;
+    let Cluster { client: unlimited, heartbeat, address: api_server } = arguments::cluster(calls).await?;
+    let client = kubernetes::with_timeout(unlimited.clone(), kubernetes::CALL_TIMEOUT);
     settings.config.node_ip = settings.config.node_ip.or_else(|| arguments::address_towards(&api_server));
     let line = HyperTransport::new().map_err(Trouble::Transport)?;
     let line: Arc<dyn Transport> = match calls {
@@ -94,7 +95,8 @@ async fn live(
     settings.config.kubelet_port = address.port();
     let addresses: Vec<_> = settings.config.node_ip.into_iter().collect();
     let node = settings.config.node_name.clone();
-    let provider = Provider::new(settings.config, client.clone(), eci, clock.clone(), seed);
+    let provider =
+        Provider::new(settings.config, unlimited, eci, clock.clone(), seed).with_heartbeat_client(heartbeat);
 
     let clients = arguments.client_authority(&client, &api_server).await?;
     let mut certificates = arguments.certificates(&client, &node, &addresses)?;

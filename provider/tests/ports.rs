@@ -150,7 +150,7 @@ impl Port {
 #[tokio::test]
 async fn nobody_is_let_in_unknown_except_to_ask_for_health() {
     let port = node_port(None).await;
-    assert_eq!(port.ask("/healthz", None, None).await, (200, "ok".to_owned()));
+    assert_eq!(port.ask("/healthz/ping", None, None).await, (200, "ok".to_owned()));
     assert_eq!(port.ask("/pods", None, None).await, (401, "Unauthorized".to_owned()));
     assert_eq!(port.ask("/pods", Some("made up"), None).await.0, 401);
 }

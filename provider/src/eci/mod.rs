@@ -128,6 +128,11 @@ impl Eci {
         &self.0.region
     }
 
+    /// The id of the access key, which is no secret.
+    pub fn access_key_id(&self) -> &str {
+        &self.0.credentials.access_key_id
+    }
+
     /// Where it is asked.
     pub fn endpoint(&self) -> &Endpoint {
         &self.0.endpoint

@@ -158,7 +158,7 @@ fn unreviewed(error: kube::Error) -> Refusal {
 
 /// Whether everybody may ask for this path.
 pub(crate) fn is_open(path: &str) -> bool {
-    path == "/healthz"
+    path == "/healthz" || path.starts_with("/healthz/")
 }
 
 fn verb(method: &Method) -> &'static str {

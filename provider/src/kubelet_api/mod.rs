@@ -21,6 +21,7 @@ use serde_json::json;
 use self::streams::{Sessions, Streams};
 use self::usage::Meter;
 use crate::eci::{Eci, EciError, Meaning};
+use crate::health::{Check, Health};
 use crate::namespaces::ServedNamespaces;
 use crate::pods::store::PodStore;
 
@@ -33,6 +34,7 @@ pub struct KubeletApi {
     store: PodStore,
     eci: Eci,
     clock: Clock,
+    health: Health,
     node: String,
     meter: Meter,
     sessions: Sessions,
@@ -68,12 +70,13 @@ const NOT_YET: [&str; 6] = ["run", "stats", "metrics", "configz", "checkpoint", 
 
 impl KubeletApi {
     /// Of the node `node`, with the pods of `store`, whose groups are in `eci`.
-    pub(crate) fn new(node: &str, store: PodStore, eci: Eci, clock: Clock) -> Self {
+    pub(crate) fn new(node: &str, store: PodStore, eci: Eci, clock: Clock, health: Health) -> Self {
         let meter = Meter::new(store.clone(), eci.clone(), clock.clone());
         Self {
             store,
             eci,
             clock,
+            health,
             node: node.to_owned(),
             meter,
             sessions: Sessions::default(),
@@ -149,7 +152,7 @@ impl KubeletApi {
         let path = request.uri().path();
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         match (request.method(), parts.as_slice()) {
-            (&Method::GET, ["healthz", ..]) => Ok(text(StatusCode::OK, "ok")),
+            (&Method::GET, ["healthz", check @ ..]) => self.healthz(check),
             (&Method::GET, ["pods"]) => Ok(self.pods(false)),
             (&Method::GET, ["runningpods"]) if !path.ends_with('/') => {
                 let mut moved = text(StatusCode::MOVED_PERMANENTLY, "");
@@ -177,6 +180,25 @@ impl KubeletApi {
             }
             (_, ["healthz" | "pods" | "runningpods" | "containerLogs", ..]) => Err(by_get(path)),
             _ => Err(Refusal::new(StatusCode::NOT_FOUND, "404 page not found")),
+        }
+    }
+
+    /// The provider's own health: all checks, one by its name, or `ping`, which is well wherever this is answered.
+    fn healthz(&self, check: &[&str]) -> Result<Response<Body>, Refusal> {
+        let wanted = match check {
+            [] => None,
+            ["ping"] => return Ok(text(StatusCode::OK, "ok")),
+            [name] => Some(Check::ALL.into_iter().find(|check| check.name() == *name)),
+            _ => Some(None),
+        };
+        let late = match wanted {
+            None => self.health.failure(),
+            Some(Some(check)) => self.health.check(check).err().map(|late| late.to_string()),
+            Some(None) => return Err(Refusal::new(StatusCode::NOT_FOUND, "404 page not found")),
+        };
+        match late {
+            None => Ok(text(StatusCode::OK, "ok")),
+            Some(late) => Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, late)),
         }
     }
 

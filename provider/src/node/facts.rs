@@ -102,6 +102,10 @@ impl NodeFacts {
         self.0.identity_confirmed.send_replace(true);
     }
 
+    pub(super) fn is_identity_confirmed(&self) -> bool {
+        *self.0.identity_confirmed.borrow()
+    }
+
     /// Waits for the next change of doubt or confirmation.
     pub(super) async fn changed(&self, seen: &mut Changes) {
         tokio::select! {

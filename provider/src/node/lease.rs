@@ -31,6 +31,7 @@ pub async fn renew(
     let name = node.metadata.name.clone().unwrap_or_default();
     let api: Api<Lease> = Api::namespaced(client.clone(), NAMESPACE);
     let mut tries = 0;
+    let mut unanswered = false;
     loop {
         let before = match known.take() {
             Some(lease) => Some(lease),
@@ -43,6 +44,11 @@ pub async fn renew(
         match written {
             // Somebody wrote it or removed it in between: it is read again.
             Err(kube::Error::Api(answer)) if matches!(answer.code, 404 | 409) && tries < TRIES => tries += 1,
+            // No answer: the connection may be half open, and the next try has another one.
+            Err(error) if !matches!(error, kube::Error::Api(_)) && !unanswered => {
+                tracing::debug!(%error, "the lease is renewed once more at once");
+                unanswered = true;
+            }
             written => {
                 *known = Some(written?);
                 return Ok(());

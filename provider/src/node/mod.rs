@@ -1,49 +1,52 @@
 //! The node: registered, kept alive while the cloud answers, registered again when somebody removed it.
 
+mod cloud_health;
 pub mod facts;
+pub mod identity;
 pub mod lease;
 pub mod object;
 
 use std::time::Duration;
 
 use determinism::Clock;
-use eci_api::actions::describe_container_groups::DescribeContainerGroups;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Node;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::config::Config;
-use crate::eci::{Eci, Meaning, retry};
+use crate::eci::{Eci, retry};
+use crate::health::Health;
 use crate::pods::events::{Recorder, Tone};
 use crate::pods::store::PodStore;
+use cloud_health::CloudHealth;
 use facts::{NodeFacts, NodeFound};
-use object::Health;
+use identity::NodeIdentity;
+use object::{Condition, Readiness};
 
 /// The status is written at least this often, though nothing changed.
 const STATUS_PERIOD: Duration = Duration::from_secs(300);
-/// While the node is coming up it is looked at more often.
+/// The pause between two turns while the node is coming up.
 const STARTING_PERIOD: Duration = Duration::from_millis(500);
-/// An answer of the cloud is a sign of life for this long: a little longer than from one round of looks to the next, so
-/// that the rounds are the heartbeat, and short enough that the node is given up within two minutes of the cloud.
-const FRESH: Duration = Duration::from_secs(35);
-/// How long the cloud may take to answer whether it is there.
-const PING_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Keeps one node.
-pub struct Keeper {
-    /// The API.
+pub struct NodeController {
+    /// The API, by a connection that nothing else uses: a call elsewhere that hangs holds no heartbeat up.
     pub client: Client,
     /// The cloud.
     pub eci: Eci,
     /// The node's configuration.
     pub config: Config,
+    /// The identity that the node object records.
+    pub identity: NodeIdentity,
     /// What is known of the pods: a node that has not read its pods is not ready.
     pub store: PodStore,
     /// The facts shared with the pods' work.
     pub facts: NodeFacts,
+    /// The signs of life that probes ask for.
+    pub health: Health,
     /// Where things are said.
     pub recorder: Recorder,
     /// The clock.
@@ -57,43 +60,36 @@ struct Written {
     status_at: Option<Instant>,
 }
 
-/// Whether the cloud is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Pulse {
-    /// It answers.
-    Beating,
-    /// It answers, and does not let us in.
-    Refused(String),
-    /// It does not answer: the node's state is unknown, and nothing is said about it.
-    Away,
-}
+/// The node object is not there any more.
+struct NodeGone;
 
-impl Keeper {
+impl NodeController {
     /// Keeps the node for ever.
     pub async fn run(&self) {
         let mut node = self.register().await;
         self.recorder.node(&node, Tone::Normal, "Starting", "Starting the virtual node.");
+        self.tell_identity(&node);
         let mut written = Written::default();
         let mut was_ready = None;
         let mut changes = self.facts.changes();
         loop {
-            let pulse = self.pulse().await;
-            let health = self.health(&pulse);
-            if pulse != Pulse::Away {
-                match self.beat(health.as_ref(), &mut written).await {
-                    Ok(seen) => node = seen,
-                    Err(kube::Error::Api(answer)) if answer.code == 404 => {
-                        tracing::warn!("the node is gone from the API and is registered again");
-                        node = self.register().await;
-                        written = Written::default();
-                        tokio::time::sleep(STARTING_PERIOD).await;
-                        continue;
-                    }
-                    Err(error) => tracing::warn!(%error, "the node's heartbeat was not written"),
-                }
-                self.tell(&node, health.as_ref(), &mut was_ready);
+            self.health.turned();
+            let cloud = CloudHealth::check(&self.eci).await;
+            if cloud == CloudHealth::Answers {
+                self.health.cloud_heard();
             }
-            let coming_up = health.is_none() && pulse == Pulse::Beating;
+            let readiness = self.readiness(&cloud);
+            if cloud != CloudHealth::Away {
+                if let Err(NodeGone) = self.beat(&mut node, readiness.as_ref(), &mut written).await {
+                    tracing::warn!("the node is gone from the API and is registered again");
+                    node = self.register().await;
+                    written = Written::default();
+                    tokio::time::sleep(STARTING_PERIOD).await;
+                    continue;
+                }
+                self.tell(&node, readiness.as_ref(), &mut was_ready);
+            }
+            let coming_up = readiness.is_none() && cloud == CloudHealth::Answers;
             tokio::select! {
                 () = tokio::time::sleep(if coming_up { STARTING_PERIOD } else { lease::PERIOD }) => {}
                 () = self.facts.changed(&mut changes) => {}
@@ -101,9 +97,9 @@ impl Keeper {
         }
     }
 
-    fn tell(&self, node: &Node, health: Option<&Health>, was_ready: &mut Option<bool>) {
-        let Some(health) = health else { return };
-        let ready = *health == Health::Ready;
+    fn tell(&self, node: &Node, readiness: Option<&Readiness>, was_ready: &mut Option<bool>) {
+        let Some(readiness) = readiness else { return };
+        let ready = *readiness == Readiness::Ready;
         if *was_ready != Some(ready) && (ready || was_ready.is_some()) {
             let reason = if ready { "NodeReady" } else { "NodeNotReady" };
             let message = format!("Node {} status is now: {reason}", self.config.node_name);
@@ -112,68 +108,95 @@ impl Keeper {
         *was_ready = Some(ready);
     }
 
-    async fn pulse(&self) -> Pulse {
-        if self.eci.was_heard_within(FRESH) {
-            return Pulse::Beating;
-        }
-        let ping = DescribeContainerGroups {
-            region_id: Some(self.eci.region().to_owned()),
-            limit: Some(1),
-            ..DescribeContainerGroups::default()
-        };
-        match tokio::time::timeout(PING_PATIENCE, self.eci.call_once(&ping)).await {
-            Ok(Ok(_)) => Pulse::Beating,
-            Ok(Err(error)) if error.meaning().is_some_and(Meaning::bars_all_calls) => {
-                Pulse::Refused(error.plain().to_string())
-            }
-            Ok(Err(error)) if error.shows_presence() => Pulse::Beating,
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "no heartbeat: the cloud does not answer");
-                Pulse::Away
-            }
-            Err(_) => {
-                tracing::warn!("no heartbeat: the cloud does not answer in time");
-                Pulse::Away
-            }
+    /// Says on the node that another identity kept it, since nothing is concluded from absent groups until that is settled.
+    fn tell_identity(&self, node: &Node) {
+        if let Some(NodeFound::IdentityChanged { what }) = self.facts.found() {
+            let message = format!(
+                "This node was kept by a provider of another identity: {what}. Until a group proves ours right, no \
+                 missing group is taken for a lost one."
+            );
+            tracing::warn!("{message}");
+            self.recorder.node(node, Tone::Warning, "IdentityChanged", &message);
         }
     }
 
     /// How the node is; `None` while it starts or the cloud is away: what is not known is not told, so that a node
     /// that was ready stays so while its provider is exchanged.
-    fn health(&self, pulse: &Pulse) -> Option<Health> {
-        match pulse {
-            Pulse::Refused(why) => Some(Health::NotReady(format!("ECI serves no call: {why}"))),
-            Pulse::Beating if self.store.are_pods_listed() && self.store.are_groups_listed() => {
-                Some(Health::Ready)
+    fn readiness(&self, cloud: &CloudHealth) -> Option<Readiness> {
+        match cloud {
+            CloudHealth::Refused(why) => Some(Readiness::NotReady(format!("ECI serves no call: {why}"))),
+            CloudHealth::Answers if self.store.are_pods_listed() && self.store.are_groups_listed() => {
+                Some(Readiness::Ready)
             }
-            Pulse::Beating | Pulse::Away => None,
+            CloudHealth::Answers | CloudHealth::Away => None,
         }
     }
 
-    /// Renews the lease, and writes the status when it is not so any more, whoever changed it, or was last written long
-    /// ago. Returns the node as it is then.
-    async fn beat(&self, health: Option<&Health>, written: &mut Written) -> kube::Result<Node> {
+    /// Renews the lease, also where the node was not read this time, and then brings the node's status up to date.
+    async fn beat(
+        &self,
+        node: &mut Node,
+        readiness: Option<&Readiness>,
+        written: &mut Written,
+    ) -> Result<(), NodeGone> {
         let now = self.clock.now();
         let api: Api<Node> = Api::all(self.client.clone());
-        let node = api.get(&self.config.node_name).await?;
-        if let Err(error) = lease::renew(&self.client, &node, &mut written.lease, now).await {
-            tracing::warn!(%error, "the node's lease was not renewed");
+        let read = api.get(&self.config.node_name).await;
+        match &read {
+            Ok(seen) => *node = seen.clone(),
+            Err(kube::Error::Api(answer)) if answer.code == 404 => return Err(NodeGone),
+            Err(error) => tracing::warn!(error = %crate::with_causes(error), "the node was not read"),
         }
-        let Some(health) = health else { return Ok(node) };
+        match lease::renew(&self.client, node, &mut written.lease, now).await {
+            Ok(()) => self.health.lease_renewed(),
+            Err(error) => {
+                tracing::warn!(error = %crate::with_causes(&error), "the node's lease was not renewed");
+            }
+        }
+        if read.is_err() {
+            return Ok(());
+        }
+        match self.write_status(&api, node, readiness, written).await {
+            Ok(Some(newer)) => *node = newer,
+            Ok(None) => {}
+            Err(kube::Error::Api(answer)) if answer.code == 404 => return Err(NodeGone),
+            Err(error) => {
+                tracing::warn!(error = %crate::with_causes(&error), "the node's status was not written");
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the status when it is not so any more, whoever changed it, or was last written long ago, and the identity
+    /// once it is confirmed. Returns the node where it was written.
+    async fn write_status(
+        &self,
+        api: &Api<Node>,
+        node: &Node,
+        readiness: Option<&Readiness>,
+        written: &mut Written,
+    ) -> kube::Result<Option<Node>> {
+        let name = &self.config.node_name;
+        let mut newer = None;
+        if self.facts.is_identity_confirmed() && self.identity.compare(node) != NodeFound::Same {
+            let patch = json!({ "metadata": { "annotations": self.identity.annotations() } });
+            newer = Some(api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await?);
+        }
+        let Some(readiness) = readiness else { return Ok(newer) };
+        let condition = Condition { readiness, doubt: self.facts.doubt() };
+        let status = object::status(&self.config, node.status.as_ref(), &condition, self.clock.now());
         let due = written.status_at.is_none_or(|at| at.elapsed() >= STATUS_PERIOD);
-        let status = object::status(&self.config, node.status.as_ref(), health, now);
         let changed = node.status.as_ref().is_none_or(|known| object::differs(known, &status));
         if !due && !changed {
-            return Ok(node);
+            return Ok(newer);
         }
         let mut status = serde_json::to_value(status).unwrap_or_default();
-        strike_out_old_addresses(&mut status, &node);
-        let patch = json!({ "status": status });
-        let newer = api
-            .patch_status(&self.config.node_name, &PatchParams::default(), &Patch::Strategic(patch))
-            .await?;
+        strike_out_old_addresses(&mut status, node);
+        strike_out_lifted_doubt(&mut status, node);
+        let patch = Patch::Strategic(json!({ "status": status }));
+        let node = api.patch_status(name, &PatchParams::default(), &patch).await?;
         written.status_at = Some(Instant::now());
-        Ok(newer)
+        Ok(Some(node))
     }
 
     /// Makes the node or adopts the one that is there, however often that must be tried.
@@ -183,10 +206,11 @@ impl Keeper {
             match self.register_once().await {
                 Ok(node) => return node,
                 Err(error) => {
-                    tracing::warn!(%error, "the node is not registered yet");
+                    tracing::warn!(error = %crate::with_causes(&error), "the node is not registered yet");
                     failures += 1;
                 }
             }
+            self.health.turned();
             tokio::time::sleep(retry::back_off(failures, Duration::from_millis(100), Duration::from_secs(7)))
                 .await;
         }
@@ -194,16 +218,18 @@ impl Keeper {
 
     async fn register_once(&self) -> kube::Result<Node> {
         let api: Api<Node> = Api::all(self.client.clone());
-        let starting = Health::NotReady("the virtual node is starting".to_owned());
-        let fresh = object::new(&self.config, self.eci.region(), &starting, self.clock.now());
         let name = &self.config.node_name;
         // Read first: a creation whose answer is lost would be taken for a node that stood.
         let Some(mut node) = api.get_opt(name).await? else {
             self.facts.set_found(NodeFound::New);
+            let starting = Readiness::NotReady("the virtual node is starting".to_owned());
+            let condition = Condition { readiness: &starting, doubt: None };
+            let region = self.eci.region();
+            let fresh = object::new(&self.config, region, &self.identity, &condition, self.clock.now());
             return api.create(&PostParams::default(), &fresh).await;
         };
-        self.facts.set_found(NodeFound::Same);
-        if let Some(patch) = object::metadata_patch(&node, &self.config, self.eci.region()) {
+        self.facts.set_found(self.identity.compare(&node));
+        if let Some(patch) = object::metadata_patch(&node, &self.config, self.eci.region(), &self.identity) {
             node = api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await?;
         }
         if let Some(patch) = object::taint_patch(&node) {
@@ -214,7 +240,7 @@ impl Keeper {
 }
 
 /// Addresses are merged by their type: a type that is not told any more must be struck out.
-fn strike_out_old_addresses(status: &mut serde_json::Value, node: &Node) {
+fn strike_out_old_addresses(status: &mut Value, node: &Node) {
     let old = node.status.iter().flat_map(|status| status.addresses.iter().flatten());
     let told: Vec<_> = status["addresses"].as_array().cloned().unwrap_or_default();
     let stale: Vec<_> = old
@@ -223,5 +249,19 @@ fn strike_out_old_addresses(status: &mut serde_json::Value, node: &Node) {
         .collect();
     if !stale.is_empty() && !told.is_empty() {
         status["addresses"] = told.into_iter().chain(stale).collect();
+    }
+}
+
+/// Conditions are merged by their type, too: a doubt that no longer holds must be struck out.
+fn strike_out_lifted_doubt(status: &mut Value, node: &Node) {
+    let has = |conditions: &Value| {
+        conditions.as_array().into_iter().flatten().any(|condition| condition["type"] == object::DOUBT)
+    };
+    let known = serde_json::to_value(&node.status).unwrap_or_default();
+    if has(&known["conditions"])
+        && !has(&status["conditions"])
+        && let Some(conditions) = status["conditions"].as_array_mut()
+    {
+        conditions.push(json!({ "$patch": "delete", "type": object::DOUBT }));
     }
 }

@@ -12,6 +12,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::ObjectMeta;
 use serde_json::{Value, json};
 
+use super::facts::Doubt;
+use super::identity::NodeIdentity;
 use crate::config::Config;
 use crate::webhook::injection::{TAINT_KEY, TAINT_VALUE, TYPE_LABEL, TYPE_VALUE};
 
@@ -20,13 +22,25 @@ pub const LAST_APPLIED: &str = "virtual-kubelet.io/last-applied-object-meta";
 /// The version of Kubernetes whose node this behaves like, and ours.
 const VERSION: &str = concat!("v1.34.4-eci-", env!("CARGO_PKG_VERSION"));
 
-/// How the node is.
+/// The condition type that shows a [`Doubt`]; there is none without doubt.
+pub const DOUBT: &str = "CloudViewComplete";
+
+/// Whether pods can run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Health {
+pub enum Readiness {
     /// Pods can run.
     Ready,
     /// Pods cannot run, for this reason.
     NotReady(String),
+}
+
+/// The variable part of the node's conditions.
+#[derive(Debug, Clone)]
+pub struct Condition<'a> {
+    /// Whether pods can run.
+    pub readiness: &'a Readiness,
+    /// Why absence from the cloud's answers proves nothing just now.
+    pub doubt: Option<Doubt>,
 }
 
 /// The labels that this provider sets.
@@ -43,6 +57,10 @@ pub fn labels(config: &Config, region: &str) -> BTreeMap<String, String> {
         ("topology.kubernetes.io/region", region),
         // No load balancer can send anything to this node's ports.
         ("node.kubernetes.io/exclude-from-external-load-balancers", "true"),
+        // Alibaba Cloud's cloud controller manager leaves such a node alone; without, it deletes a node that is no ECS
+        // instance as soon as it is not ready. The second is the key of older versions.
+        ("service.alibabacloud.com/exclude-node", "true"),
+        ("service.beta.kubernetes.io/exclude-node", "true"),
     ]
     .map(|(key, value)| (key.to_owned(), value.to_owned()))
     .into();
@@ -63,24 +81,32 @@ pub fn taint() -> Taint {
 }
 
 /// The Node as it is first made.
-pub fn new(config: &Config, region: &str, health: &Health, now: Timestamp) -> Node {
+pub fn new(
+    config: &Config,
+    region: &str,
+    identity: &NodeIdentity,
+    condition: &Condition<'_>,
+    now: Timestamp,
+) -> Node {
     let labels = labels(config, region);
-    let annotations = [(LAST_APPLIED.to_owned(), json!({ "labels": labels }).to_string())];
+    let mut annotations = identity.annotations();
+    annotations.insert(LAST_APPLIED.to_owned(), json!({ "labels": labels }).to_string());
     Node {
         metadata: ObjectMeta {
             name: Some(config.node_name.clone()),
             labels: Some(labels),
-            annotations: Some(annotations.into()),
+            annotations: Some(annotations),
             ..ObjectMeta::default()
         },
         spec: Some(NodeSpec { taints: Some(vec![taint()]), ..NodeSpec::default() }),
-        status: Some(status(config, None, health, now)),
+        status: Some(status(config, None, condition, now)),
     }
 }
 
 /// The patch of the metadata of a Node that exists: ours set, what we set once and no longer do taken back, all else
-/// left; `None` when it is so already.
-pub fn metadata_patch(node: &Node, config: &Config, region: &str) -> Option<Value> {
+/// left; `None` when it is so already. Of the identity only what nobody wrote is set: another provider's stays until ours
+/// is confirmed.
+pub fn metadata_patch(node: &Node, config: &Config, region: &str, identity: &NodeIdentity) -> Option<Value> {
     let wanted = labels(config, region);
     let known = node.metadata.labels.clone().unwrap_or_default();
     let annotations = node.metadata.annotations.clone().unwrap_or_default();
@@ -96,10 +122,15 @@ pub fn metadata_patch(node: &Node, config: &Config, region: &str) -> Option<Valu
         }
     }
     let applied = json!({ "labels": wanted }).to_string();
-    if changes.is_empty() && annotations.get(LAST_APPLIED) == Some(&applied) {
+    let mut written: BTreeMap<String, String> =
+        identity.annotations().into_iter().filter(|(key, _)| !annotations.contains_key(key)).collect();
+    if annotations.get(LAST_APPLIED) != Some(&applied) {
+        written.insert(LAST_APPLIED.to_owned(), applied);
+    }
+    if changes.is_empty() && written.is_empty() {
         return None;
     }
-    Some(json!({ "metadata": { "labels": changes, "annotations": { LAST_APPLIED: applied } } }))
+    Some(json!({ "metadata": { "labels": changes, "annotations": written } }))
 }
 
 /// The patch that gives an adopted Node its taint beside those it has; `None` when it has it.
@@ -116,7 +147,12 @@ pub fn taint_patch(node: &Node) -> Option<Value> {
 }
 
 /// The status, with the transitions of `old` kept where nothing changed.
-pub fn status(config: &Config, old: Option<&NodeStatus>, health: &Health, now: Timestamp) -> NodeStatus {
+pub fn status(
+    config: &Config,
+    old: Option<&NodeStatus>,
+    condition: &Condition<'_>,
+    now: Timestamp,
+) -> NodeStatus {
     let capacity = capacity(config);
     // A host name that does not resolve would come before an address that works, so there is one only without any.
     let (type_, address) = match config.node_ip {
@@ -129,7 +165,7 @@ pub fn status(config: &Config, old: Option<&NodeStatus>, health: &Health, now: T
         capacity: Some(capacity.clone()),
         allocatable: Some(capacity),
         addresses,
-        conditions: Some(conditions(old, health, now)),
+        conditions: Some(conditions(old, condition, now)),
         daemon_endpoints: Some(NodeDaemonEndpoints { kubelet_endpoint: Some(DaemonEndpoint { port }) }),
         node_info: Some(NodeSystemInfo {
             architecture: config.architecture.in_kubernetes().to_owned(),
@@ -163,11 +199,11 @@ fn capacity(config: &Config) -> BTreeMap<String, Quantity> {
     capacity
 }
 
-fn conditions(old: Option<&NodeStatus>, health: &Health, now: Timestamp) -> Vec<NodeCondition> {
+fn conditions(old: Option<&NodeStatus>, told: &Condition<'_>, now: Timestamp) -> Vec<NodeCondition> {
     let old = old.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-    let (ready, reason, message) = match health {
-        Health::Ready => ("True", "KubeletReady", "the virtual node is ready and ECI answers"),
-        Health::NotReady(why) => ("False", "KubeletNotReady", why.as_str()),
+    let (ready, reason, message) = match told.readiness {
+        Readiness::Ready => ("True", "KubeletReady", "the virtual node is ready and ECI answers"),
+        Readiness::NotReady(why) => ("False", "KubeletNotReady", why.as_str()),
     };
     let all = [
         (
@@ -198,14 +234,15 @@ fn conditions(old: Option<&NodeStatus>, health: &Health, now: Timestamp) -> Vec<
             ),
         }
     };
-    all.into_iter().map(condition).collect()
+    let doubt = told.doubt.iter().map(|doubt| (DOUBT, "False", doubt.reason, doubt.message.as_str()));
+    doubt.chain(all).map(condition).collect()
 }
 
 /// Whether two statuses differ in more than the time of their heartbeat.
 pub fn differs(old: &NodeStatus, new: &NodeStatus) -> bool {
     let said = |status: &NodeStatus| {
         let conditions = status.conditions.iter().flatten();
-        let ours = ["MemoryPressure", "DiskPressure", "PIDPressure", "Ready"];
+        let ours = ["MemoryPressure", "DiskPressure", "PIDPressure", "Ready", DOUBT];
         let mut conditions: Vec<_> = conditions
             .filter(|c| ours.contains(&c.type_.as_str()))
             .map(|c| (c.type_.clone(), c.status.clone(), c.reason.clone(), c.message.clone()))
@@ -233,81 +270,4 @@ pub fn differs(old: &NodeStatus, new: &NodeStatus) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn now() -> Timestamp {
-        "2026-01-05T01:00:00Z".parse().unwrap()
-    }
-
-    fn config() -> Config {
-        Config { zone: Some("cn-hangzhou-j".into()), ..Config::new("vsw-1", "sg-1") }
-    }
-
-    fn node() -> Value {
-        serde_json::to_value(new(&config(), "cn-hangzhou", &Health::Ready, now())).unwrap()
-    }
-
-    #[test]
-    fn the_node_looks_like_a_virtual_node() {
-        let node = node();
-        assert_eq!(node["metadata"]["name"], "virtual-kubelet");
-        for (label, value) in [
-            ("type", "virtual-kubelet"),
-            ("kubernetes.io/role", "agent"),
-            ("kubernetes.io/hostname", "virtual-kubelet"),
-            ("kubernetes.io/os", "linux"),
-            ("kubernetes.io/arch", "amd64"),
-            ("topology.kubernetes.io/zone", "cn-hangzhou-j"),
-        ] {
-            assert_eq!(node["metadata"]["labels"][label], value, "{label}");
-        }
-        assert_eq!(
-            node["spec"]["taints"],
-            json!([{ "key": "virtual-kubelet.io/provider", "value": "alibabacloud", "effect": "NoSchedule" }])
-        );
-        assert_eq!(node["status"]["daemonEndpoints"]["kubeletEndpoint"]["Port"], 10250);
-        let types: Vec<_> =
-            node["status"]["conditions"].as_array().unwrap().iter().map(|c| c["type"].clone()).collect();
-        assert_eq!(types, ["MemoryPressure", "DiskPressure", "PIDPressure", "Ready"]);
-        for amount in ["cpu", "memory", "pods", "ephemeral-storage"] {
-            assert!(node["status"]["allocatable"][amount].is_string(), "{amount}");
-        }
-        let info = node["status"]["nodeInfo"].as_object().unwrap();
-        assert!(info.len() >= 10 && info["kubeletVersion"].as_str().unwrap().starts_with("v1.34."));
-    }
-
-    #[test]
-    fn labels_of_others_stay_and_ours_of_yesterday_go() {
-        let mut node: Node = serde_json::from_value(node()).unwrap();
-        assert_eq!(metadata_patch(&node, &config(), "cn-hangzhou"), None);
-        node.metadata.labels.as_mut().unwrap().insert("theirs".into(), "kept".into());
-        let patch = metadata_patch(&node, &Config::new("vsw-1", "sg-1"), "cn-beijing").unwrap();
-        let labels = patch["metadata"]["labels"].as_object().unwrap();
-        assert_eq!(labels["topology.kubernetes.io/zone"], Value::Null);
-        assert_eq!(labels["topology.kubernetes.io/region"], "cn-beijing");
-        assert_eq!(labels.len(), 2);
-    }
-
-    #[test]
-    fn an_adopted_node_gets_the_taint_beside_those_it_has() {
-        let mut node: Node = serde_json::from_value(node()).unwrap();
-        assert_eq!(taint_patch(&node), None);
-        let cordon =
-            Taint { key: "node.kubernetes.io/unschedulable".into(), effect: "NoSchedule".into(), ..taint() };
-        node.spec.as_mut().unwrap().taints = Some(vec![cordon]);
-        assert_eq!(taint_patch(&node).unwrap()["spec"]["taints"].as_array().unwrap().len(), 2);
-    }
-
-    #[test]
-    fn a_heartbeat_alone_is_no_change_and_keeps_the_time_of_transitions() {
-        let first = status(&config(), None, &Health::Ready, now());
-        let later = now() + jiff::SignedDuration::from_mins(3);
-        let second = status(&config(), Some(&first), &Health::Ready, later);
-        assert!(!differs(&first, &second));
-        let ready = second.conditions.as_ref().unwrap().last().unwrap();
-        assert_eq!(ready.last_transition_time, Some(Time(now())));
-        assert_eq!(ready.last_heartbeat_time, Some(Time(later)));
-        assert!(differs(&first, &status(&config(), Some(&first), &Health::NotReady("no key".into()), later)));
-    }
-}
+mod tests;

@@ -10,11 +10,14 @@ use kube::runtime::{WatchStreamExt, watcher as watch};
 use kube::{Api, Client};
 
 use super::store::PodStore;
+use crate::kubernetes;
 
 /// Tells `store` of every pod of `node` in `namespaces` (all when that is empty), for ever; a stream that breaks is begun
 /// anew, a little later.
 pub async fn pods(client: Client, node: &str, namespaces: &[String], store: &PodStore, clock: &Clock) {
-    let of_node = watcher::Config::default().fields(&format!("spec.nodeName={node}"));
+    let of_node = watcher::Config::default()
+        .fields(&format!("spec.nodeName={node}"))
+        .timeout(kubernetes::WATCH_TIMEOUT_SECONDS);
     let of = |scope: String| {
         let api: Api<Pod> = match scope.as_str() {
             "" => Api::all(client.clone()),

@@ -24,6 +24,7 @@ use super::spdy::frame::{self, Frame, Reader, Writer};
 use super::upgrade::Io;
 use crate::Eci;
 use crate::eci::{Credentials, HyperTransport};
+use crate::health::Health;
 use crate::kubelet_api::KubeletApi;
 use crate::pods::identity::Claim;
 use crate::pods::store::PodStore;
@@ -73,7 +74,7 @@ impl Stage {
         store.listed(serde_json::from_value(pod).unwrap(), clock.now());
         let claim = Claim { uid: "uid-1".into(), namespace: "default".into(), name: "web".into() };
         store.saw_group(&claim, group, clock.now());
-        let api = KubeletApi::new("virtual-kubelet", store, eci, clock);
+        let api = KubeletApi::new("virtual-kubelet", store, eci, clock, Health::default());
         let node = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = node.local_addr().unwrap();
         tokio::spawn(async move {

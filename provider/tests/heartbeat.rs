@@ -1,0 +1,172 @@
+//! The node's heartbeat: beside whatever hangs, in a quiet world, and as probes see it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod house;
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use determinism::Seed;
+use http::{Method, Request};
+use http_body_util::BodyExt;
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{Event, Node};
+use kube::api::{ListParams, PostParams};
+use kube::{Api, Client};
+use provider::{Config, Provider};
+use serde_json::json;
+
+use house::House;
+
+/// A client whose calls are shown to `watch` first; those it says yes to are never answered.
+fn watched(client: &Client, hangs: impl Fn(&Method, &str) -> bool + Send + Clone + 'static) -> Client {
+    let client = client.clone();
+    let service = tower::service_fn(move |request: Request<kube::client::Body>| {
+        let (client, hangs) = (client.clone(), hangs.clone());
+        async move {
+            if hangs(request.method(), request.uri().path()) {
+                std::future::pending::<()>().await;
+            }
+            client.send(request).await
+        }
+    });
+    Client::new(service, "default")
+}
+
+fn provider(house: &House, client: Client) -> Provider {
+    let eci = house.eci("local-secret");
+    Provider::new(Config::new("vsw-1", "sg-1"), client, eci, house.clock.clone(), Seed::DEFAULT)
+}
+
+async fn ready(house: &House) {
+    house.until("the node is ready", async |house| house.node_condition("Ready").await == "True").await;
+}
+
+/// The age of the lease in seconds, by the clock of the house.
+async fn lease_age(house: &House) -> i64 {
+    let api: Api<Lease> = Api::namespaced(house.kube.clone(), "kube-node-lease");
+    let renewed = api.get("virtual-kubelet").await.unwrap().spec.unwrap().renew_time.unwrap();
+    house.clock.now().duration_since(renewed.0).as_secs()
+}
+
+async fn ask(house: &House, path: &str) -> (u16, String) {
+    let request = Request::get(path).body(Bytes::new()).unwrap();
+    let response = house.provider.as_ref().unwrap().kubelet_api().call(request).await;
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quiet_world_writes_leases_and_the_node_s_status_each_five_minutes_and_nothing_else() {
+    let mut house = House::without_provider().await;
+    let calls: Arc<Mutex<Vec<String>>> = Arc::default();
+    let log = calls.clone();
+    let client = watched(&house.kube, move |method, path| {
+        log.lock().unwrap().push(format!("{method} {path}"));
+        false
+    });
+    house.run(Arc::new(provider(&house, client)));
+    ready(&house).await;
+    for name in ["one", "two", "three"] {
+        house.running(name).await;
+    }
+    house.pass(600).await;
+    calls.lock().unwrap().clear();
+    house.pass(3600).await;
+    let calls = calls.lock().unwrap().clone();
+    let count = |call: &str| calls.iter().filter(|made| *made == call).count();
+    let leases = count("PUT /apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/virtual-kubelet");
+    let statuses = count("PATCH /api/v1/nodes/virtual-kubelet/status");
+    assert!((350..=361).contains(&leases), "{leases} leases in an hour");
+    assert!((11..=12).contains(&statuses), "{statuses} statuses of the node in an hour");
+    let writes: Vec<_> = calls.iter().filter(|call| !call.starts_with("GET ")).collect();
+    assert_eq!(writes.len(), leases + statuses, "{writes:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_about_pods_that_hang_hold_no_heartbeat_up() {
+    let mut house = House::without_provider().await;
+    let hanging = Arc::new(AtomicBool::new(false));
+    let hangs = hanging.clone();
+    let pods = watched(&house.kube, move |_, _| hangs.load(Ordering::Relaxed));
+    let provider = provider(&house, pods).with_heartbeat_client(house.kube.clone());
+    house.run(Arc::new(provider));
+    ready(&house).await;
+    hanging.store(true, Ordering::Relaxed);
+    house.create("late", json!({})).await;
+    for _ in 0..36 {
+        house.pass(10).await;
+        let age = lease_age(&house).await;
+        assert!(age <= 15, "the lease is {age} s old");
+    }
+    assert_eq!(house.node_condition("Ready").await, "True");
+    hanging.store(false, Ordering::Relaxed);
+    house.until_phase("late", "Running").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_heartbeat_whose_every_other_call_hangs_still_renews_the_lease_in_time() {
+    let mut house = House::without_provider().await;
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = count.clone();
+    let heartbeat = watched(&house.kube, move |method, path| {
+        let renews = *method == Method::PUT && path.contains("/leases/");
+        renews && counted.fetch_add(1, Ordering::Relaxed).is_multiple_of(2)
+    });
+    let provider = provider(&house, house.kube.clone()).with_heartbeat_client(heartbeat);
+    house.run(Arc::new(provider));
+    ready(&house).await;
+    for _ in 0..60 {
+        house.pass(5).await;
+        let age = lease_age(&house).await;
+        assert!(age < 30, "the lease is {age} s old");
+    }
+    assert!(count.load(Ordering::Relaxed) > 20, "it did hang");
+}
+
+#[tokio::test(start_paused = true)]
+async fn healthz_tells_a_cloud_that_is_away_from_a_loop_that_stands_still() {
+    let mut house = House::start().await;
+    house.pass(10).await;
+    assert_eq!(ask(&house, "/healthz").await, (200, "ok".to_owned()));
+    house.cut(true);
+    house.pass(180).await;
+    let (status, said) = ask(&house, "/healthz").await;
+    assert_eq!(status, 500);
+    assert!(said.contains("[-]cloud failed: ECI answered and let us in"), "{said}");
+    assert!(
+        said.contains("[-]heartbeat failed"),
+        "no lease is renewed on behalf of a cloud that is away: {said}"
+    );
+    assert_eq!(ask(&house, "/healthz/syncloop").await.0, 200);
+    assert_eq!(ask(&house, "/healthz/nonsense").await.0, 404);
+    house.cut(false);
+    house.pass(60).await;
+    assert_eq!(ask(&house, "/healthz").await.0, 200);
+    house.stop_provider().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_kept_under_another_identity_keeps_its_word_until_ours_is_confirmed() {
+    let mut house = House::without_provider().await;
+    let key = "virtual-kubelet.io/eci-cluster-id";
+    let node = json!({ "metadata": { "name": "virtual-kubelet", "annotations": { key: "another" } } });
+    let api: Api<Node> = Api::all(house.kube.clone());
+    api.create(&PostParams::default(), &serde_json::from_value(node).unwrap()).await.unwrap();
+    house.start_provider().await;
+    let node = house.node().await;
+    let annotations = node.metadata.annotations.unwrap();
+    assert_eq!(annotations[key], "another");
+    assert_eq!(
+        annotations["virtual-kubelet.io/eci-region"], "cn-hangzhou",
+        "what nobody wrote is ours to write"
+    );
+    let events: Api<Event> = Api::namespaced(house.kube.clone(), "default");
+    let events = events.list(&ListParams::default()).await.unwrap().items;
+    let told = events.iter().find(|event| event.reason.as_deref() == Some("IdentityChanged")).unwrap();
+    let told = told.message.clone().unwrap();
+    assert!(told.contains("the cluster id was another and is "), "{told}");
+}
