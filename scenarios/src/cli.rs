@@ -2,6 +2,7 @@
 
 mod comparison;
 mod on;
+mod sweep;
 
 use std::cell::RefCell;
 use std::fmt;
@@ -48,6 +49,8 @@ enum Command {
     List(List),
     /// Plays cases on two kinds of cluster and compares what they left behind, field by field.
     Diff(comparison::Diff),
+    /// Plays cases with one perturbation at each place: kills, lost answers, and whatever else can go wrong.
+    Sweep(sweep::Sweep),
     /// Starts a playground for your own kubectl; Ctrl-C ends everything.
     Up(up::Up),
     /// The provider in a process of its own, as cases on real clusters start it.
@@ -113,6 +116,7 @@ pub fn main() -> ExitCode {
         Some(Command::Run(arguments)) => run(&arguments),
         Some(Command::List(arguments)) => list(&arguments),
         Some(Command::Diff(arguments)) => comparison::run(&arguments),
+        Some(Command::Sweep(arguments)) => sweep::run(&arguments),
         Some(Command::Up(arguments)) => up::run(&arguments),
         Some(Command::Provider(orders)) => process::run(&orders),
         Some(Command::Schema) => schema(),

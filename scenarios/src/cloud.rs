@@ -58,6 +58,14 @@ pub struct Charge {
 }
 
 impl Cloud {
+    /// The simulator, where it is in this process.
+    pub(crate) fn here(&self) -> Option<&Eci> {
+        match self {
+            Self::Here(eci) => Some(eci),
+            Self::There(_) => None,
+        }
+    }
+
     /// The bill up to now.
     ///
     /// # Errors
@@ -217,6 +225,11 @@ impl Group {
     /// Whether it is this pod's.
     pub fn belongs_to(&self, pod: &PodName) -> bool {
         self.owner.as_ref() == Some(pod)
+    }
+
+    /// The pod in its tags.
+    pub(crate) fn owner(&self) -> Option<String> {
+        self.owner.as_ref().map(ToString::to_string)
     }
 }
 

@@ -14,6 +14,7 @@ pub mod scenario;
 pub mod stage;
 pub mod steps;
 pub mod story;
+pub mod sweep;
 pub mod up;
 
 pub use self::stage::{StartError, World};

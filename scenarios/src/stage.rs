@@ -21,6 +21,9 @@ use crate::outcome::{Miss, Said};
 use crate::scenario::Capability;
 use crate::scenario::names::HOME;
 use crate::story::{Gathering, Story};
+use crate::sweep::journal::Journal;
+use crate::sweep::plan::Plan;
+use crate::sweep::tap::Tap;
 
 /// When every stepped world begins: a Monday, half past nine in China.
 ///
@@ -68,6 +71,7 @@ pub struct World {
     home: String,
     said: Vec<Said>,
     demands: Demands,
+    tap: Option<Tap>,
 }
 
 /// What a world is to be like, before it begins.
@@ -75,6 +79,7 @@ pub struct World {
 pub struct Builder {
     seed: Seed,
     folder: PathBuf,
+    plan: Option<Plan>,
 }
 
 /// Why a world could not be put together.
@@ -107,7 +112,7 @@ impl World {
 
     /// A world of your own choosing.
     pub fn builder() -> Builder {
-        Builder { seed: Seed::DEFAULT, folder: PathBuf::from(".") }
+        Builder { seed: Seed::DEFAULT, folder: PathBuf::from("."), plan: None }
     }
 
     /// A client of the cluster, with every right.
@@ -171,6 +176,16 @@ impl World {
         self.cluster.start_provider().await.map_err(Miss::Refused)
     }
 
+    /// Starts the provider unless it runs.
+    pub(crate) async fn have_provider(&mut self) -> Result<(), Miss> {
+        self.cluster.have_provider().await.map_err(Miss::Refused)
+    }
+
+    /// The tap on the provider's lines, where there is one.
+    pub(crate) fn tap(&self) -> Option<Tap> {
+        self.tap.clone()
+    }
+
     /// Whether a case that needs this can be played here.
     pub(crate) fn can(&self, capability: Capability) -> bool {
         self.cluster.can(capability)
@@ -188,8 +203,8 @@ impl World {
 
     /// A world of parts that are there already.
     pub(crate) fn of(cluster: Box<dyn Cluster>, parts: Parts, folder: PathBuf) -> Self {
-        let Parts { clock, seed, eci } = parts;
-        Self::with(cluster, Cloud::Here(eci), clock, seed, folder)
+        let Parts { clock, seed, eci, tap } = parts;
+        Self { tap, ..Self::with(cluster, Cloud::Here(eci), clock, seed, folder) }
     }
 
     /// A world of a cluster and a cloud that are there already.
@@ -211,6 +226,7 @@ impl World {
             home,
             said: Vec::new(),
             demands: Demands::default(),
+            tap: None,
         }
     }
 
@@ -285,6 +301,13 @@ impl Builder {
         self
     }
 
+    /// Taps the provider's lines: all is written into a journal, and perturbed as `plan` says.
+    #[must_use]
+    pub fn perturbed(mut self, plan: Plan) -> Self {
+        self.plan = Some(plan);
+        self
+    }
+
     /// Begins the world, and waits until its virtual node is ready.
     ///
     /// # Errors
@@ -299,7 +322,8 @@ impl Builder {
             .map_err(|error: jiff::Error| StartError::Part { part: "the clock", why: error.to_string() })?;
         let clock = Clock::following_runtime(beginning);
         let eci = Eci::here(&clock, self.seed);
-        let parts = Parts { clock, seed: self.seed, eci };
+        let tap = self.plan.map(|plan| Tap::new(plan, Journal::new(clock.clone())));
+        let parts = Parts { clock, seed: self.seed, eci, tap };
         let cluster = Embedded::start(parts.clone()).await?;
         Ok(World { beginning, ..World::of(Box::new(cluster), parts, self.folder) })
     }

@@ -63,6 +63,11 @@ impl Seed {
         Ok(Self(u32::from_le_bytes(raw) % all))
     }
 
+    /// The seed of this number, for whoever goes through them one by one; there are 102,400, and then they begin again.
+    pub const fn numbered(number: u32) -> Self {
+        Self(number % (MOODS.len() as u32 * BEINGS.len() as u32 * NUMBERS))
+    }
+
     /// The generator called `name`; the same name always draws the same sequence.
     pub fn chance(self, name: &str) -> Chance {
         let mut hash = Sha256::new();

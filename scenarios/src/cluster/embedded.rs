@@ -1,6 +1,7 @@
 //! The embedded Kubernetes API: everything in this process, without a socket unless kubectl needs one.
 
 mod inside;
+mod lives;
 mod virtual_node;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -14,14 +15,17 @@ use kube_sim::tls::Authority;
 use kube_sim::{KubeSim, server};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use self::inside::Inside;
-use self::virtual_node::VirtualNode;
+use self::lives::Lives;
 use super::{Cluster, NODE, Parts, seen};
 use crate::scenario::Capability;
 use crate::stage::StartError;
 use crate::story::Gathering;
+use crate::sweep::observer;
+use crate::sweep::tap::Tap;
 
 /// What it is called.
 pub const EMBEDDED: &str = "embedded Kubernetes API";
@@ -35,8 +39,7 @@ pub struct Embedded {
     api: KubeSim,
     client: kube::Client,
     inside: Arc<Inside>,
-    node: Option<VirtualNode>,
-    lives: u32,
+    lives: Arc<Mutex<Lives>>,
     tasks: Vec<JoinHandle<()>>,
     kubeconfig: Option<(TempDir, PathBuf)>,
 }
@@ -62,16 +65,14 @@ impl Embedded {
         let client = kube::Client::new(api.service(), "default");
         let running = api.clone();
         let controllers = tokio::spawn(async move { running.run_controllers().await });
-        let mut cluster = Self {
-            parts,
-            api,
-            client,
-            inside,
-            node: None,
-            lives: 0,
-            tasks: vec![controllers],
-            kubeconfig: None,
-        };
+        let lives = Lives::new(parts.clone(), api.clone(), client.clone(), inside.clone());
+        let lives = Arc::new(Mutex::new(lives));
+        let mut tasks = vec![controllers];
+        if let Some(tap) = &parts.tap {
+            tasks.push(tokio::spawn(observer::follow(api.clone(), tap.journal().clone(), NODE)));
+            tasks.extend(tap.orders().map(|orders| tokio::spawn(lives::obey(orders, lives.clone()))));
+        }
+        let mut cluster = Self { parts, api, client, inside, lives, tasks, kubeconfig: None };
         let told = |why| StartError::Part { part: "the provider", why };
         cluster.start_provider().await.map_err(told)?;
         Ok(cluster)
@@ -112,19 +113,15 @@ impl Embedded {
     }
 
     async fn begin_provider(&mut self) -> Result<(), String> {
-        if self.node.is_some() {
-            return Err("the provider is running already".to_owned());
-        }
-        let node = VirtualNode::start(&self.parts, self.lives, self.client.clone(), &self.inside).await?;
-        self.node = Some(node);
-        self.lives += 1;
+        self.lives.lock().await.begin().await?;
         self.wait_until_ready().await
     }
 
     /// Waits until the node says that it is ready.
     async fn wait_until_ready(&self) -> Result<(), String> {
         let nodes: Api<Node> = Api::all(self.client.clone());
-        let deadline = tokio::time::Instant::now() + READY_WITHIN;
+        let allowance = self.parts.tap.as_ref().map(Tap::allowance).unwrap_or_default();
+        let deadline = tokio::time::Instant::now() + READY_WITHIN + allowance;
         let mut pause = std::time::Duration::from_millis(5);
         loop {
             let node = nodes.get_opt(NODE).await.map_err(|error| error.to_string())?;
@@ -169,11 +166,13 @@ impl Cluster for Embedded {
     }
 
     fn stop_provider(&mut self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async { self.lives.lock().await.stop().await })
+    }
+
+    fn have_provider(&mut self) -> BoxFuture<'_, Result<(), String>> {
         Box::pin(async {
-            let node = self.node.take().ok_or("the provider is not running")?;
-            self.inside.forget();
-            node.kill().await;
-            Ok(())
+            self.lives.lock().await.have().await?;
+            self.wait_until_ready().await
         })
     }
 
@@ -192,9 +191,7 @@ impl Cluster for Embedded {
     fn end(&mut self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             self.inside.forget();
-            if let Some(node) = self.node.take() {
-                node.kill().await;
-            }
+            let _ = self.lives.lock().await.stop().await; // it may be stopped already
             for task in self.tasks.drain(..) {
                 task.abort();
                 let _ = task.await; // it was told to end in the middle of something

@@ -3,7 +3,7 @@
 mod embedded;
 mod found;
 mod installed;
-mod seen;
+pub(crate) mod seen;
 mod site;
 mod sweep;
 pub(crate) mod wall;
@@ -20,9 +20,10 @@ pub use self::site::{Site, SiteError};
 use crate::eci::Eci;
 use crate::scenario::Capability;
 use crate::story::Gathering;
+use crate::sweep::tap::Tap;
 
 /// The node's name, as the guide has it.
-const NODE: &str = "virtual-kubelet";
+pub(crate) const NODE: &str = "virtual-kubelet";
 /// The network in which instances are made.
 const VSWITCH: &str = "vsw-bp1local0000000000000";
 const SECURITY_GROUP: &str = "sg-bp1local0000000000000";
@@ -36,6 +37,8 @@ pub struct Parts {
     pub seed: Seed,
     /// The cloud that the provider speaks to.
     pub eci: Eci,
+    /// What numbers and perturbs the provider's calls, where its lines are tapped.
+    pub tap: Option<Tap>,
 }
 
 /// A Kubernetes cluster with the provider in it.
@@ -54,6 +57,11 @@ pub trait Cluster {
 
     /// Starts the provider, and waits until its node is ready.
     fn start_provider(&mut self) -> BoxFuture<'_, Result<(), String>>;
+
+    /// Starts the provider unless it runs; where it cannot have been killed, it does what the case says.
+    fn have_provider(&mut self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 
     /// Stops the provider at once, wherever it is.
     fn stop_provider(&mut self) -> BoxFuture<'_, Result<(), String>>;

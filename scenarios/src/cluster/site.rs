@@ -198,7 +198,7 @@ impl Site {
         let beginning = first.checked_add(SignedDuration::from_hours(24 * self.worlds)).map_err(told)?;
         self.worlds += 1;
         let clock = Clock::still(beginning);
-        let parts = Parts { eci: Eci::here(&clock, seed), clock, seed };
+        let parts = Parts { eci: Eci::here(&clock, seed), clock, seed, tap: None };
         let wall = Wall::start(self.around.clone(), parts.clone()).await?;
         Ok(World::of(Box::new(wall), parts, folder.into()).at_home_in(self.home()))
     }

@@ -65,7 +65,8 @@ async fn play(arguments: &Up) -> anyhow::Result<()> {
 
     let clock = Clock::monotonic();
     let eci = Eci::here(&clock, arguments.seed);
-    let mut cluster = Embedded::start(Parts { clock, seed: arguments.seed, eci: eci.clone() }).await?;
+    let mut cluster =
+        Embedded::start(Parts { clock, seed: arguments.seed, eci: eci.clone(), tap: None }).await?;
     let addresses = [cloud.local_addr()?, console.local_addr()?];
     let door = cluster.listen(kubernetes)?;
     let mut servers = JoinSet::new();

@@ -1,11 +1,12 @@
 //! The provider in this process: started with the guide's parameters, and killed without warning.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use eci_api::Secret;
 use provider::Provider;
 use provider::config::Config;
-use provider::eci::{Credentials, Eci};
+use provider::eci::{Credentials, Eci, Transport};
 use provider::webhook::registration::{self, Address};
 use tokio::task::JoinHandle;
 
@@ -15,6 +16,16 @@ use crate::eci::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, REGION};
 
 /// The node's address; within one process nothing is sent there.
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 168, 0, 1));
+
+/// What a life of the provider speaks through, and who installs it.
+pub(super) struct Lines {
+    /// Its way to Kubernetes.
+    pub(super) kube: kube::Client,
+    /// Its way to the cloud.
+    pub(super) cloud: Arc<dyn Transport>,
+    /// The way of whoever registers its webhook.
+    pub(super) admin: kube::Client,
+}
 
 /// A running provider.
 pub(super) struct VirtualNode(JoinHandle<()>);
@@ -26,19 +37,19 @@ impl VirtualNode {
     pub(super) async fn start(
         parts: &Parts,
         lives: u32,
-        client: kube::Client,
+        Lines { kube, cloud, admin }: Lines,
         inside: &Inside,
     ) -> Result<Self, String> {
         let seed = of_life(parts.seed, lives);
         let credentials =
             Credentials { access_key_id: ACCESS_KEY_ID.to_owned(), secret: Secret::new(ACCESS_KEY_SECRET) };
-        let eci = Eci::new(parts.eci.line(), credentials, REGION, parts.clock.clone(), seed);
+        let eci = Eci::new(cloud, credentials, REGION, parts.clock.clone(), seed);
         let config = Config { node_ip: Some(ADDRESS), ..Config::new(VSWITCH, SECURITY_GROUP) };
-        let provider = Provider::new(config, client.clone(), eci, parts.clock.clone(), seed);
+        let provider = Provider::new(config, kube, eci, parts.clock.clone(), seed);
         inside.answer_with(provider.webhook(), provider.kubelet_api());
         let address = Address::Url(format!("https://{WEBHOOK}"));
         let configuration = registration::configuration(&address, b"within one process");
-        registration::register(client, &configuration).await.map_err(|error| error.to_string())?;
+        registration::register(admin, &configuration).await.map_err(|error| error.to_string())?;
         Ok(Self(tokio::spawn(async move {
             if let Err(error) = provider.run(std::future::pending()).await {
                 tracing::error!(%error, "the provider ended");

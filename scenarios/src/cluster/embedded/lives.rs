@@ -1,0 +1,141 @@
+//! The provider's lives in this process: begun, ended at once, and begun again when an absence is over.
+
+use std::sync::Arc;
+
+use kube_sim::KubeSim;
+use tokio::sync::{Mutex, mpsc};
+
+use super::inside::Inside;
+use super::virtual_node::{Lines, VirtualNode};
+use crate::cluster::{NODE, Parts};
+use crate::sweep::cloud_tap::CloudTap;
+use crate::sweep::intruder;
+use crate::sweep::journal::Occurrence;
+use crate::sweep::kube_tap::KubeTap;
+use crate::sweep::tap::Order;
+
+/// The provider as it lives now, and what every life is made of.
+pub(super) struct Lives {
+    parts: Parts,
+    api: KubeSim,
+    client: kube::Client,
+    inside: Arc<Inside>,
+    running: Option<(u32, VirtualNode)>,
+    begun: u32,
+    /// Whether the case wants it to run, though it may be killed at the moment.
+    wanted: bool,
+}
+
+impl Lives {
+    pub(super) fn new(parts: Parts, api: KubeSim, client: kube::Client, inside: Arc<Inside>) -> Self {
+        Self { parts, api, client, inside, running: None, begun: 0, wanted: false }
+    }
+
+    /// Begins a life.
+    pub(super) async fn begin(&mut self) -> Result<(), String> {
+        if self.running.is_some() {
+            return Err("the provider is running already".to_owned());
+        }
+        self.wanted = true;
+        let inside = self.inside.clone();
+        self.running = Some(self.one(&inside).await?);
+        Ok(())
+    }
+
+    /// Begins a life, unless there is one.
+    pub(super) async fn have(&mut self) -> Result<(), String> {
+        if self.running.is_some() { Ok(()) } else { self.begin().await }
+    }
+
+    /// Ends the life, for the case.
+    pub(super) async fn stop(&mut self) -> Result<(), String> {
+        let killed = self.running.is_none() && self.wanted;
+        self.wanted = false;
+        match self.running.take() {
+            Some((life, node)) => self.end(life, node).await,
+            None if killed => {}
+            None => return Err("the provider is not running".to_owned()),
+        }
+        Ok(())
+    }
+
+    /// Ends the life of this number, where it still lasts.
+    async fn kill(&mut self, life: u32) {
+        if let Some((life, node)) = self.running.take_if(|(running, _)| *running == life) {
+            self.end(life, node).await;
+        }
+    }
+
+    /// Begins the life after the one of this number, unless somebody did, or the case wants none.
+    async fn follow(&mut self, life: u32) {
+        if self.wanted && self.running.is_none() && self.begun == life + 1 {
+            self.begin()
+                .await
+                .unwrap_or_else(|why| tracing::error!(why, "the provider does not start again"));
+        }
+    }
+
+    async fn one(&mut self, inside: &Inside) -> Result<(u32, VirtualNode), String> {
+        let life = self.begun;
+        self.begun += 1;
+        let admin = self.client.clone();
+        let line = self.parts.eci.line();
+        let lines = match &self.parts.tap {
+            None => Lines { kube: admin.clone(), cloud: line, admin },
+            Some(tap) => {
+                tap.journal().write(Occurrence::Started(life));
+                let kube = KubeTap::new(self.api.clone(), tap.clone(), life);
+                let cloud = Arc::new(CloudTap::new(line, tap.clone(), life));
+                Lines { kube: kube::Client::new(kube, "default"), cloud, admin }
+            }
+        };
+        Ok((life, VirtualNode::start(&self.parts, life, lines, inside).await?))
+    }
+
+    async fn end(&self, life: u32, node: VirtualNode) {
+        self.inside.forget();
+        self.put_away(life, node).await;
+    }
+
+    async fn put_away(&self, life: u32, node: VirtualNode) {
+        node.kill().await;
+        if let Some(tap) = &self.parts.tap {
+            tap.bury(life);
+            tap.journal().write(Occurrence::Killed(life));
+        }
+    }
+}
+
+/// Does to the provider what its tap orders, until dropped.
+pub(super) async fn obey(mut orders: mpsc::UnboundedReceiver<Order>, lives: Arc<Mutex<Lives>>) {
+    while let Some(order) = orders.recv().await {
+        match order {
+            Order::Kill(life, absence) => {
+                lives.lock().await.kill(life).await;
+                let lives = lives.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(absence.span()).await;
+                    lives.lock().await.follow(life).await;
+                });
+            }
+            Order::Second(span) => {
+                let beside = Inside::default();
+                let second = lives.lock().await.one(&beside).await;
+                let lives = lives.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(span).await;
+                    if let Ok((life, node)) = second {
+                        lives.lock().await.put_away(life, node).await;
+                    }
+                });
+            }
+            Order::Alien(perturbation, done) => {
+                let client = lives.lock().await.client.clone();
+                if let Err(error) = intruder::act(&client, NODE, perturbation).await {
+                    tracing::warn!(%error, %perturbation, "somebody else was refused");
+                }
+                let _ = done.send(()); // who waited is dead by now
+            }
+        }
+    }
+}

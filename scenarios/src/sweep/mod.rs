@@ -1,0 +1,21 @@
+//! The sweep: every case again with one perturbation at each place, and oracles over what became of it.
+//!
+//! A reference run numbers the provider's calls and watch events: its places. A run is a whole world from the same seed, so
+//! that up to its first perturbation it is the reference run to the byte. What must always hold is asked of the journal of
+//! both sides ([`oracles`]).
+
+pub mod choice;
+pub(crate) mod cloud_tap;
+pub mod end;
+pub(crate) mod intruder;
+pub mod journal;
+pub(crate) mod kube_tap;
+pub(crate) mod observer;
+pub mod oracles;
+pub mod perturbation;
+pub mod place;
+pub mod plan;
+pub mod played;
+pub mod sweeping;
+pub mod tap;
+mod watch_tap;

@@ -1,0 +1,69 @@
+//! What must hold of every journal, whatever was perturbed: each oracle a pure function that names what it finds.
+//!
+//! | oracle | holds |
+//! |---|---|
+//! | `one-group` | a pod has one working group at most |
+//! | `no-orphan` | a group without a pod is gone 60 s after the world has healed, or after an orphan's grace |
+//! | `reasoned-delete` | no working group of a wanted pod is deleted |
+//! | `unknown-is-silent` | nothing is written of a pod before the cloud was heard, or long after |
+//! | `failed-is-proven` | no pod is said to have failed while its group works |
+//! | `agreement` | in the end a pod says what its group is |
+//! | `never-back` | phases and restart counts only go forward, a start time stays |
+//! | `bill` | the bill is the integral of unrounded usage |
+//! | `few-calls` | no storm of calls |
+//! | `quiet` | at rest only leases, and the node's status each five minutes, are written |
+//! | `same-end` | the end is that of the reference run |
+//! | `no-secret` | no secret stands in journal or log |
+
+mod ending;
+mod groups;
+mod money;
+mod rest;
+mod secrets;
+mod statuses;
+#[cfg(test)]
+mod tests;
+mod timeline;
+
+use jiff::Timestamp;
+
+use super::plan::Plan;
+use super::played::Played;
+
+/// Something that must not be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Which oracle found it.
+    pub oracle: &'static str,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub words: String,
+}
+
+impl Violation {
+    fn new(oracle: &'static str, at: Timestamp, words: impl Into<String>) -> Self {
+        Self { oracle, at, words: words.into() }
+    }
+}
+
+/// All that is wrong with a run under `plan`, compared with the reference run where it is another.
+pub fn violations(played: &Played, plan: &Plan, reference: Option<&Played>) -> Vec<Violation> {
+    let entries = &played.entries;
+    let costs_the_node = plan.perturbations().iter().any(|(_, own)| own.costs_the_node());
+    let mut found = groups::one_group(entries);
+    found.extend(groups::no_orphan(entries, costs_the_node));
+    found.extend(groups::reasoned_delete(entries));
+    found.extend(statuses::unknown_is_silent(entries));
+    found.extend(statuses::failed_is_proven(entries));
+    found.extend(statuses::agreement(entries));
+    found.extend(statuses::never_back(entries));
+    found.extend(money::bill(entries, &played.bill));
+    found.extend(rest::few_calls(entries));
+    found.extend(rest::quiet(entries));
+    found.extend(secrets::no_secret(entries, &played.log));
+    if let Some(reference) = reference {
+        found.extend(ending::same_end(played, reference, plan));
+    }
+    found
+}

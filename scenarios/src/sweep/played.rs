@@ -1,0 +1,154 @@
+//! Plays one case under a plan, to its end and on until the world is at rest, and keeps the journal.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use determinism::Seed;
+use eci_sim::Bill;
+
+use super::end::End;
+use super::journal::{Entry, GroupMove, Occurrence};
+use super::plan::Plan;
+use crate::runner::Case;
+use crate::scenario::Capability;
+use crate::stage::World;
+
+/// How long after the last perturbation everything must have come to rest.
+const RECOVERY: Duration = Duration::from_secs(240);
+/// The same after a perturbation that costs the node: an orphan's grace and a little more.
+const RECOVERY_OF_NODE: Duration = Duration::from_secs(900);
+/// How long nothing is done to the world before the end.
+const QUIET: Duration = Duration::from_secs(660);
+
+/// One run of a case.
+#[derive(Debug, Clone)]
+pub struct Played {
+    /// All that happened, in order.
+    pub entries: Vec<Entry>,
+    /// What was left.
+    pub end: End,
+    /// What it cost.
+    pub bill: Bill,
+    /// What the provider logged.
+    pub log: String,
+}
+
+/// Why a case cannot be played here.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotPlayed {
+    /// It needs what only real time has.
+    #[error("it needs {0}, and its time is not stepped")]
+    Needs(Capability),
+    /// No world could be begun.
+    #[error("no world: {0}")]
+    NoWorld(String),
+}
+
+/// Plays `case` from `seed` under `plan`.
+///
+/// # Errors
+/// [`NotPlayed`].
+pub fn play(case: &Case, seed: Seed, plan: &Plan) -> Result<Played, NotPlayed> {
+    if case.scenario.needs.contains(&Capability::Kubectl) {
+        return Err(NotPlayed::Needs(Capability::Kubectl));
+    }
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .without_time()
+        .with_ansi(false)
+        .with_max_level(tracing::Level::DEBUG)
+        .with_writer(log.clone())
+        .finish();
+    let _logging = tracing::subscriber::set_default(subscriber);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+    let runtime = runtime.map_err(|error| NotPlayed::NoWorld(error.to_string()))?;
+    let mut played = runtime.block_on(in_a_world(case, seed, plan))?;
+    played.log = log.text();
+    Ok(played)
+}
+
+async fn in_a_world(case: &Case, seed: Seed, plan: &Plan) -> Result<Played, NotPlayed> {
+    let no_world = |why: String| NotPlayed::NoWorld(why);
+    let folder = case.file.beside().map_err(|error| no_world(error.to_string()))?;
+    let builder = World::builder().seed(seed).folder(folder.path()).perturbed(plan.clone());
+    let mut world = builder.start().await.map_err(|error| no_world(error.to_string()))?;
+    let Some(tap) = world.tap() else { return Err(no_world("the world is not tapped".to_owned())) };
+    let journal = tap.journal().clone();
+    for (index, step) in case.scenario.steps.iter().enumerate() {
+        journal.write(Occurrence::Step(index, step.to_string()));
+        world.demands().begin(index);
+        if let Err(miss) = step.play(&mut world).await {
+            journal.write(Occurrence::Missed(index, miss.in_short()));
+        }
+    }
+    let healed = async {
+        world.cloud().lift_faults().await?;
+        let rests_at = tap.rests_at().unwrap_or(world.now());
+        world.pass(rests_at.duration_since(world.now()).try_into().unwrap_or_default()).await;
+        world.have_provider().await
+    };
+    if let Err(miss) = healed.await {
+        journal.write(Occurrence::Missed(case.scenario.steps.len(), miss.in_short()));
+    }
+    journal.write(Occurrence::Healed);
+    let costs_the_node = plan.perturbations().iter().any(|(_, own)| own.costs_the_node());
+    world.advance(if costs_the_node { RECOVERY_OF_NODE } else { RECOVERY }).await;
+    journal.write(Occurrence::Quiet);
+    world.advance(QUIET).await;
+    journal.write(Occurrence::End);
+    let end = End::of(&world).await.map_err(|miss| no_world(miss.in_short()))?;
+    let (bill, moves) = world.cloud().here().map(|eci| (eci.bill(), moves(eci))).unwrap_or_default();
+    world.end().await;
+    let mut entries = journal.take();
+    entries.extend(moves);
+    // What the cloud did at an instant comes behind what it was asked for then.
+    entries.sort_by_key(|entry| entry.at);
+    Ok(Played { entries, end, bill, log: String::new() })
+}
+
+/// What became of groups, by the cloud's ledger.
+fn moves(eci: &crate::eci::Eci) -> Vec<Entry> {
+    use eci_sim::ledger::What;
+    let ledger = eci.control().ledger();
+    let moved = ledger.into_iter().filter_map(|entry| {
+        let state = match &entry.what {
+            What::Created => "Created".to_owned(),
+            What::Moved { to, .. } => to.name().to_owned(),
+            _ => return None,
+        };
+        let uid = entry.group.tags.iter().find(|(key, _)| &**key == "UID");
+        let uid = uid.map(|(_, value)| value.to_string()).unwrap_or_default();
+        let what = Occurrence::Group(GroupMove { id: entry.group.id.to_string(), uid, state });
+        Some(Entry { at: entry.at, what })
+    });
+    moved.collect()
+}
+
+/// A text that the provider's log is written to.
+#[derive(Debug, Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl tracing_subscriber::fmt::MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}

@@ -1,0 +1,312 @@
+//! The tap on the provider's lines: every call and watch event is numbered, and perturbed where the plan says so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{mpsc, oneshot};
+
+use super::journal::{Journal, Occurrence};
+use super::perturbation::{Absence, Perturbation};
+use super::place::Place;
+use super::plan::Plan;
+
+/// How many earlier answers of the same read are remembered.
+const REMEMBERED_MAX: usize = 8;
+
+/// The tap of one world; clones share it.
+#[derive(Clone)]
+pub struct Tap(Arc<Inner>);
+
+struct Inner {
+    plan: Plan,
+    journal: Journal,
+    state: Mutex<State>,
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+#[derive(Default)]
+struct State {
+    calls: u32,
+    events: u32,
+    /// Processes that were killed: whatever of them still runs is not heard any more.
+    dead: BTreeSet<u32>,
+    /// What the next calls of a side meet, and how many of them.
+    bursts: BTreeMap<Line, (Perturbation, u32)>,
+    /// Earlier answers of reads, the newest last.
+    answers: BTreeMap<String, Vec<Bytes>>,
+    /// Until when the perturbations so far keep the world from coming to rest.
+    rests_at: Option<Timestamp>,
+    waiting: Option<mpsc::UnboundedReceiver<Order>>,
+}
+
+/// What whoever runs the provider has to do.
+#[derive(Debug)]
+pub enum Order {
+    /// Kill this life, and start another when the absence is over.
+    Kill(u32, Absence),
+    /// Run a second provider beside the first for so long.
+    Second(Duration),
+    /// Do what somebody else does, then say so.
+    Alien(Perturbation, oneshot::Sender<()>),
+}
+
+/// The two sides that the provider speaks to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Line {
+    /// Kubernetes.
+    Kube,
+    /// The cloud.
+    Cloud,
+}
+
+/// One call on its way, as far as perturbations need it; `Answer` is whole, but for a watch's events.
+pub(super) trait Call: Sync {
+    type Answer: Send;
+
+    /// To whom.
+    fn line(&self) -> Line;
+    /// Carries it out.
+    fn send(&self) -> BoxFuture<'_, Self::Answer>;
+    /// Writes it into the journal; without an answer when there was none, or nobody to read it.
+    fn note(&self, number: u32, life: u32, answer: Option<&Self::Answer>);
+    /// The refusal of a side that has no room.
+    fn throttled(&self) -> Self::Answer;
+    /// The answer of a side that is broken.
+    fn server_error(&self) -> Self::Answer;
+    /// The refusal of a token or a revision that is too old, where the call has one.
+    fn expired(&self) -> Option<Self::Answer>;
+    /// Half of an answer.
+    fn cut(&self, answer: Self::Answer) -> Self::Answer;
+    /// What it was answered so many answers ago, where it is a read.
+    fn older(&self, by: u32) -> BoxFuture<'_, Option<Self::Answer>>;
+    /// The answer with one group less and a token for the rest, where it is a page with a group.
+    fn shorter(&self, answer: &Self::Answer) -> Option<Self::Answer>;
+}
+
+impl Tap {
+    /// A tap that perturbs as `plan` says, and writes everything down.
+    pub fn new(plan: Plan, journal: Journal) -> Self {
+        let (orders, waiting) = mpsc::unbounded_channel();
+        let state = State { waiting: Some(waiting), ..State::default() };
+        Self(Arc::new(Inner { plan, journal, state: Mutex::new(state), orders }))
+    }
+
+    /// What has to be done to the provider; for one taker.
+    pub fn orders(&self) -> Option<mpsc::UnboundedReceiver<Order>> {
+        self.state().waiting.take()
+    }
+
+    /// Where it is all written.
+    pub fn journal(&self) -> &Journal {
+        &self.0.journal
+    }
+
+    /// How much longer than the case says anything may take here: as long as all perturbations together.
+    pub fn allowance(&self) -> Duration {
+        let lasts: Duration = self.0.plan.perturbations().iter().map(|(_, own)| own.lasts()).sum();
+        if self.0.plan.perturbations().is_empty() { lasts } else { lasts + Duration::from_secs(600) }
+    }
+
+    /// Until when the perturbations so far keep the world from coming to rest.
+    pub fn rests_at(&self) -> Option<Timestamp> {
+        self.state().rests_at
+    }
+
+    /// Carries a call of `life`; nothing when its answer is lost.
+    pub(super) async fn carry<C: Call>(&self, life: u32, call: &C) -> Option<C::Answer> {
+        self.unless_dead(life).await;
+        let (number, planned) = self.next_call(call.line());
+        let place = Place::Call(number);
+        let Some(planned) = planned else {
+            let answer = call.send().await;
+            self.unless_dead(life).await;
+            call.note(number, life, Some(&answer));
+            return Some(answer);
+        };
+        let answer = self.perturbed(place, planned, life, call).await;
+        call.note(number, life, answer.as_ref());
+        if matches!(planned, Perturbation::KillBefore(_) | Perturbation::KillAfter(_)) {
+            std::future::pending::<()>().await;
+        }
+        self.unless_dead(life).await;
+        answer
+    }
+
+    async fn perturbed<C: Call>(
+        &self,
+        place: Place,
+        perturbation: Perturbation,
+        life: u32,
+        call: &C,
+    ) -> Option<C::Answer> {
+        use Perturbation as P;
+        let acts = || self.acts(place, perturbation);
+        match perturbation {
+            P::KillBefore(absence) => {
+                acts();
+                self.kill(life, absence);
+                return None;
+            }
+            P::KillAfter(absence) => {
+                call.send().await;
+                acts();
+                self.kill(life, absence);
+                return None;
+            }
+            P::Lost => {
+                call.send().await;
+                acts();
+                return None;
+            }
+            P::Late(seconds) => {
+                let answer = call.send().await;
+                acts();
+                tokio::time::sleep(Duration::from_secs(u64::from(seconds))).await;
+                return Some(answer);
+            }
+            P::Doubled => {
+                acts();
+                call.send().await;
+            }
+            P::Cut => {
+                acts();
+                return Some(call.cut(call.send().await));
+            }
+            P::Older(by) => {
+                if let Some(answer) = call.older(by).await {
+                    acts();
+                    return Some(answer);
+                }
+            }
+            P::ShortPage => {
+                let answer = call.send().await;
+                let Some(shorter) = call.shorter(&answer) else { return Some(answer) };
+                acts();
+                return Some(shorter);
+            }
+            P::Expired => {
+                if let Some(answer) = call.expired() {
+                    acts();
+                    return Some(answer);
+                }
+            }
+            P::Throttled(_) | P::ServerErrors(_) => {
+                acts();
+                return Some(match perturbation {
+                    P::Throttled(_) => call.throttled(),
+                    _ => call.server_error(),
+                });
+            }
+            P::TwoProviders => {
+                acts();
+                self.order(Order::Second(perturbation.lasts()));
+            }
+            P::AlienStatus | P::AlienLabels | P::NodeDeleted | P::SameName => {
+                acts();
+                self.alien(perturbation).await;
+            }
+            P::Dropped | P::Delayed | P::Twice | P::Swapped | P::Gone => {}
+        }
+        Some(call.send().await)
+    }
+
+    fn next_call(&self, line: Line) -> (u32, Option<Perturbation>) {
+        let mut state = self.state();
+        state.calls += 1;
+        let number = state.calls;
+        let planned = self.0.plan.at(Place::Call(number));
+        if let Some(Perturbation::Throttled(calls) | Perturbation::ServerErrors(calls)) = planned
+            && let Some(perturbation) = planned
+        {
+            state.bursts.insert(line, (perturbation, calls));
+        }
+        let burst = state.bursts.get_mut(&line).filter(|(_, left)| *left > 0);
+        let burst = burst.map(|(perturbation, left)| {
+            *left -= 1;
+            *perturbation
+        });
+        (number, planned.or(burst))
+    }
+
+    /// The number of the next watch event, and what becomes of it.
+    pub(super) fn next_event(&self) -> (u32, Option<Perturbation>) {
+        let mut state = self.state();
+        state.events += 1;
+        (state.events, self.0.plan.at(Place::Event(state.events)))
+    }
+
+    /// Writes down that a perturbation takes place now.
+    pub(super) fn acts(&self, place: Place, perturbation: Perturbation) {
+        self.journal().write(Occurrence::Perturbed(place, perturbation));
+        let lasts = SignedDuration::try_from(perturbation.lasts()).unwrap_or(SignedDuration::MAX);
+        let until = self.journal().now().saturating_add(lasts).unwrap_or(Timestamp::MAX);
+        let mut state = self.state();
+        state.rests_at = state.rests_at.max(Some(until));
+    }
+
+    /// Kills a life: from now on nothing that it still does is heard.
+    pub(super) fn kill(&self, life: u32, absence: Absence) {
+        self.bury(life);
+        self.order(Order::Kill(life, absence));
+    }
+
+    /// Hears nothing of this life any more.
+    pub fn bury(&self, life: u32) {
+        self.state().dead.insert(life);
+    }
+
+    /// Goes on as long as the life lasts.
+    pub(super) async fn unless_dead(&self, life: u32) {
+        let dead = self.state().dead.contains(&life);
+        if dead {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    async fn alien(&self, perturbation: Perturbation) {
+        let (done, waits) = oneshot::channel();
+        self.order(Order::Alien(perturbation, done));
+        let _ = waits.await; // the world ended meanwhile
+    }
+
+    fn order(&self, order: Order) {
+        let _ = self.0.orders.send(order); // the world ended meanwhile
+    }
+
+    /// Remembers the answer of a read.
+    pub(super) fn remember(&self, read: String, answer: Bytes) {
+        let mut state = self.state();
+        let answers = state.answers.entry(read).or_default();
+        if answers.len() == REMEMBERED_MAX {
+            answers.remove(0);
+        }
+        answers.push(answer);
+    }
+
+    /// What this read was answered so many answers ago; 1 is the latest.
+    pub(super) fn recall(&self, read: &str, by: u32) -> Option<Bytes> {
+        let state = self.state();
+        let answers = state.answers.get(read)?;
+        answers.len().checked_sub(by as usize).and_then(|index| answers.get(index)).cloned()
+    }
+
+    /// Takes out what was remembered under `read`.
+    pub(super) fn take_remembered(&self, read: &str) -> Option<Bytes> {
+        self.state().answers.remove(read)?.pop()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Tap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tap({})", self.0.plan)
+    }
+}
