@@ -100,7 +100,11 @@ pub const CASES: &[(&str, &str)] = &[
         include_str!("../../cases/trust/anothers-instance-id-while-throttled.yaml"),
     ),
     ("trust/anothers-instance-id.yaml", include_str!("../../cases/trust/anothers-instance-id.yaml")),
+    ("trust/deleted-while-being-made.yaml", include_str!("../../cases/trust/deleted-while-being-made.yaml")),
+    ("trust/deleted-while-waking.yaml", include_str!("../../cases/trust/deleted-while-waking.yaml")),
+    ("trust/end-that-nobody-saw.yaml", include_str!("../../cases/trust/end-that-nobody-saw.yaml")),
     ("trust/exported-manifest-runs.yaml", include_str!("../../cases/trust/exported-manifest-runs.yaml")),
+    ("trust/long-name.yaml", include_str!("../../cases/trust/long-name.yaml")),
     ("trust/older-answer.yaml", include_str!("../../cases/trust/older-answer.yaml")),
     (
         "trust/restart-within-the-listing-lag.yaml",

@@ -156,6 +156,7 @@ impl Report {
             match sweeping::reference(case, seed) {
                 Ok((reference, violations)) => {
                     self.runs += 1;
+                    let known = violations.iter().map(|violation| violation.oracle).collect();
                     if !violations.is_empty() {
                         let found = Found {
                             case: name.clone(),
@@ -166,7 +167,7 @@ impl Report {
                         };
                         self.tell(&found)?;
                     }
-                    subjects.push(Subject { case, reference });
+                    subjects.push(Subject { case, reference, known });
                 }
                 Err(why) => self.say(&format!("passed over {name}: {why}"))?,
             }

@@ -53,6 +53,8 @@ pub enum Occurrence {
     Told(String, String, String),
     /// A group came to a state in the cloud; `Deleted` when it is gone.
     Group(GroupMove),
+    /// A container of this group ended.
+    ContainerEnded(String),
     /// Nothing is perturbed any more, no fault is laid, and the provider runs.
     Healed,
     /// From here on nothing is done to the world.
@@ -212,6 +214,7 @@ impl fmt::Display for Occurrence {
             Self::Node(false) => f.write_str("the node is removed"),
             Self::Told(about, reason, message) => write!(f, "event {reason} about {about}: {message}"),
             Self::Group(GroupMove { id, uid, state }) => write!(f, "group {id} of {uid} is {state}"),
+            Self::ContainerEnded(id) => write!(f, "a container of {id} ended"),
             Self::Healed => f.write_str("healed"),
             Self::Quiet => f.write_str("quiet"),
             Self::End => f.write_str("end"),

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use determinism::Seed;
 use eci_sim::Bill;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
 
 use super::end::End;
 use super::journal::{Entry, GroupMove, Occurrence};
@@ -53,12 +56,10 @@ pub fn play(case: &Case, seed: Seed, plan: &Plan) -> Result<Played, NotPlayed> {
         return Err(NotPlayed::Needs(Capability::Kubectl));
     }
     let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .without_time()
-        .with_ansi(false)
-        .with_max_level(tracing::Level::DEBUG)
-        .with_writer(log.clone())
-        .finish();
+    // What clients below it log is theirs, and costs more than the whole world.
+    let own = Targets::new().with_target("provider", tracing::Level::TRACE);
+    let lines = tracing_subscriber::fmt::layer().without_time().with_ansi(false).with_writer(log.clone());
+    let subscriber = tracing_subscriber::registry().with(lines.with_filter(own));
     let _logging = tracing::subscriber::set_default(subscriber);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
     let runtime = runtime.map_err(|error| NotPlayed::NoWorld(error.to_string()))?;
@@ -114,6 +115,10 @@ fn moves(eci: &crate::eci::Eci) -> Vec<Entry> {
         let state = match &entry.what {
             What::Created => "Created".to_owned(),
             What::Moved { to, .. } => to.name().to_owned(),
+            What::ContainerEnded { .. } => {
+                let what = Occurrence::ContainerEnded(entry.group.id.to_string());
+                return Some(Entry { at: entry.at, what });
+            }
             _ => return None,
         };
         let uid = entry.group.tags.iter().find(|(key, _)| &**key == "UID");

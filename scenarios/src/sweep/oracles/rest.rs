@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Violation;
-use super::timeline::first;
+use super::timeline::{first, groups, works};
 use crate::sweep::journal::{Entry, Occurrence};
 
 /// The calls of a few pods' provider within ten seconds, to the cloud and to Kubernetes.
@@ -37,7 +37,13 @@ pub(super) fn quiet(entries: &[Entry]) -> Vec<Violation> {
     let Some(from) = first(entries, |what| *what == Occurrence::Quiet) else { return Vec::new() };
     let at_rest = || entries.iter().filter(move |entry| entry.at > from);
     // A cloud in which something happens by itself has something to tell.
-    let restless = at_rest().any(|entry| matches!(entry.what, Occurrence::Group(_)));
+    let working: Vec<_> =
+        groups(entries).iter().filter(|group| works(group.last_state())).map(|group| group.id).collect();
+    let restless = at_rest().any(|entry| matches!(entry.what, Occurrence::Group(_)))
+        || entries.iter().any(|entry| {
+            // Its container is started again and again, each time a little later.
+            matches!(&entry.what, Occurrence::ContainerEnded(id) if working.contains(&id.as_str()))
+        });
     let mut found = Vec::new();
     let mut status_at: Option<Timestamp> = None;
     for entry in at_rest() {
