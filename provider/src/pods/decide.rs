@@ -62,6 +62,8 @@ pub struct Observation<'a> {
     pub deletion: DeletionState,
     /// Its creation was asked for, and no answer came.
     pub unanswered: bool,
+    /// The time of the cloud's last answer that has the group.
+    pub seen_at: Option<Timestamp>,
     /// The present.
     pub now: Timestamp,
 }
@@ -129,13 +131,14 @@ impl End {
 
 /// What to do next about one pod.
 pub fn decide(seen: &Observation<'_>) -> Decision {
-    let Observation { pod, in_api, cloud, history, deletion, unanswered, now } = seen;
+    let Observation { pod, in_api, cloud, history, deletion, unanswered, seen_at, now } = seen;
     if !in_api {
         return take_away(*cloud, *deletion, true, Decision::Forget);
     }
     if is_leaving(pod) {
         let forced = pod.metadata.deletion_grace_period_seconds == Some(0)
-            || overdue(pod).is_some_and(|overdue| overdue <= *now);
+            // a group that nobody looked for since then is most likely gone
+            || overdue(pod).is_some_and(|overdue| overdue <= *now && seen_at.is_some_and(|at| at >= overdue));
         return take_away(*cloud, *deletion, forced, Decision::RemoveFromApi);
     }
     if has_ended(pod) {

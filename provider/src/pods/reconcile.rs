@@ -207,6 +207,7 @@ impl Reconciler {
             history: &seen.history,
             deletion: seen.deletion,
             unanswered: seen.unanswered.is_some(),
+            seen_at: seen.seen_at,
             now: self.clock.now(),
         })
     }

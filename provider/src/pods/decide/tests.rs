@@ -1,6 +1,7 @@
 //! The judgement as a table: every pod in every state, against everything that may be known of its group.
 
 use eci_api::group::{Container, ContainerState};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::*;
@@ -53,6 +54,7 @@ fn decided(pod: &Value, in_api: bool, cloud: CloudView<'_>, deletion: DeletionSt
         history: &history,
         deletion,
         unanswered: false,
+        seen_at: Some(now()),
         now: now(),
     })
 }
@@ -113,6 +115,7 @@ fn a_creation_without_an_answer_is_repeated_before_anything_is_proved() {
             history: &history,
             deletion: NotAsked,
             unanswered,
+            seen_at: None,
             now: now(),
         })
     };
@@ -149,6 +152,28 @@ fn a_pod_that_outstays_its_grace_is_ended_by_force_also_when_the_grace_was_short
     pod["metadata"]["deletionTimestamp"] = json!("2026-01-05T01:09:55Z");
     assert_eq!(decided(&pod, true, Here(&running), Graceful), delete(true));
     assert_eq!(decided(&pod, true, Here(&running), Forced), Decision::Publish);
+}
+
+#[test]
+fn a_group_that_nobody_saw_since_the_grace_was_over_is_not_deleted_a_second_time() {
+    let running = group("Running");
+    let mut pod = leaving(30);
+    pod["metadata"]["deletionTimestamp"] = json!("2026-01-05T01:09:50Z");
+    let pod = serde_json::from_value(pod).unwrap();
+    let history = GroupHistory::of_status(&pod);
+    let seen = |ago| Observation {
+        pod: &pod,
+        in_api: true,
+        cloud: Here(&running),
+        history: &history,
+        deletion: Graceful,
+        unanswered: false,
+        seen_at: Some(now() - SignedDuration::from_secs(ago)),
+        now: now(),
+    };
+    // ten seconds over, five of them a margin
+    assert_eq!(decide(&seen(6)), Decision::Publish);
+    assert_eq!(decide(&seen(4)), delete(true));
 }
 
 #[test]

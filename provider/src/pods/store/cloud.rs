@@ -6,7 +6,7 @@ use eci_api::actions::create_container_group::CreateContainerGroup;
 use eci_api::group::ContainerGroup;
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::decide::DeletionState;
+use super::super::decide::{self, DeletionState};
 use super::super::evidence::{Absence, LISTING_DELAY};
 use super::super::group_state::{GroupState, still_works};
 use super::super::identity::Claim;
@@ -226,6 +226,12 @@ impl Record {
             && self.deletion_at.is_some_and(|at| now.duration_since(at) > timeout)
     }
 
+    /// The group is there at a first look after the pod's grace was over.
+    fn outlives_its_grace(&self, now: Timestamp) -> bool {
+        let overdue = decide::overdue(&self.pod).filter(|_| self.deletion == DeletionState::Graceful);
+        overdue.is_some_and(|overdue| now >= overdue && self.seen_at.is_none_or(|at| at < overdue))
+    }
+
     /// Takes a group for the pod's; true when that changes anything.
     fn adopt(
         &mut self,
@@ -265,7 +271,11 @@ impl Record {
         if new {
             self.deletion = DeletionState::NotAsked;
         }
-        self.show(group, now, new) || suspected
+        let outlives_its_grace = self.outlives_its_grace(now);
+        if made.is_none() {
+            self.seen_at = Some(now);
+        }
+        self.show(group, now, new) || suspected || outlives_its_grace
     }
 
     /// The group as it looks now, unless that is an older look; an answer without events does not make them disappear.

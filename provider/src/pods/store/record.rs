@@ -41,6 +41,8 @@ pub(super) struct Record {
     pub session: u64,
     pub group: Option<Arc<ContainerGroup>>,
     pub changed: Option<Timestamp>,
+    /// The time of the cloud's last answer that has the group.
+    pub seen_at: Option<Timestamp>,
     pub history: GroupHistory,
     /// It is proved that the pod has no group.
     pub absent: bool,
@@ -75,6 +77,8 @@ pub struct Snapshot {
     pub session: Session,
     /// The pod's group as last seen.
     pub group: Option<Arc<ContainerGroup>>,
+    /// The time of the last answer that has it.
+    pub seen_at: Option<Timestamp>,
     /// What is known of the groups made for it.
     pub history: GroupHistory,
     /// The progress of its group's deletion.
@@ -136,6 +140,7 @@ impl Record {
             session: state.session,
             group: None,
             changed: None,
+            seen_at: None,
             history,
             absent: false,
             absence: Absence::default(),
@@ -159,6 +164,7 @@ impl Record {
             born: self.born,
             session: Session(self.session),
             group: self.group.clone(),
+            seen_at: self.seen_at,
             history: self.history.clone(),
             deletion: self.deletion,
             unanswered: self.unanswered.clone(),
