@@ -2,7 +2,8 @@
 
 use crate::check::{Check, Place};
 use crate::{
-    cargo_checks, chart, contract, control_plane, docker_runtime, kind, page, playground, rbac, sdk,
+    cargo_checks, chart, contract, control_plane, docker_runtime, killed, kind, page, playground, rbac, sdk,
+    upgrade,
 };
 
 /// In the order in which they begin, as far as they do not wait for each other and there is room.
@@ -149,6 +150,25 @@ pub const CHECKS: &[Check] = &[
         takes: 210,
         budget: 600,
         run: |root, _| control_plane::starts(root),
+        ..BESIDE
+    },
+    Check {
+        name: "a provider killed at random",
+        needs: &["kubectl"],
+        after: &["the control plane builds", "the programs and tests build"],
+        takes: 90,
+        budget: 400,
+        all: "200 kills instead of 15",
+        run: killed::run,
+        ..BESIDE
+    },
+    Check {
+        name: "a fleet whose provider is exchanged",
+        needs: &["kubectl", "git"],
+        after: &["the control plane builds", "the programs and tests build"],
+        takes: 300,
+        budget: 1200,
+        run: |root, _| upgrade::run(root),
         ..BESIDE
     },
     Check {

@@ -26,6 +26,11 @@ impl Binaries {
         let of = |name| programs.path("bin", name).map(Path::to_owned);
         Ok(Self { simulator: of("eci-sim")?, provider: of("provider")? })
     }
+
+    /// The same simulator with another provider.
+    pub fn with_provider(&self, provider: PathBuf) -> Self {
+        Self { simulator: self.simulator.clone(), provider }
+    }
 }
 
 /// A local ECI that runs; killed when it is dropped before its end.
@@ -58,6 +63,11 @@ impl Simulator {
     pub fn groups(&self) -> Result<Vec<Value>> {
         let said = output_of(kubectl_at(&self.door).args(["get", "--raw", "/groups"]))?;
         serde_json::from_str(&said).context("the control door lists no groups")
+    }
+
+    /// The ledger: a line for each thing that happened in the cloud.
+    pub fn ledger(&self) -> Result<String> {
+        output_of(kubectl_at(&self.door).args(["get", "--raw", "/ledger"]))
     }
 
     /// Lets time run so many times as fast from now on.

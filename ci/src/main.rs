@@ -21,6 +21,7 @@ mod engine;
 mod generate;
 mod go;
 mod images;
+mod killed;
 mod kind;
 mod kubernetes;
 mod local_processes;
@@ -34,6 +35,7 @@ mod schedule;
 mod sdk;
 mod supervision;
 mod tools;
+mod upgrade;
 mod workspace;
 
 use outcome::Extent;
