@@ -117,8 +117,8 @@ impl Kubectl {
     /// Whether kubectl will wait for something that only time brings.
     fn waits(&self) -> bool {
         let has = |word: &str| self.words.iter().any(|own| own == word);
-        let waits =
-            ["wait", "rollout", "-w", "--watch", "-f", "--follow"].into_iter().any(has) && !has("apply");
+        let waits = ["drain", "wait", "rollout", "-w", "--watch", "-f", "--follow"].into_iter().any(has)
+            && !has("apply");
         waits || (has("delete") && !has("--wait=false"))
     }
 
