@@ -268,7 +268,8 @@ async fn a_certificate_of_nobody_known_is_refused_and_named() {
 #[tokio::test]
 async fn a_port_without_tls_is_told_from_one_with_it() {
     let address = port(|mut stream, _| async move {
-        stream.read(&mut [0; 16 * 1024]).await.unwrap();
+        let read = stream.read(&mut [0; 16 * 1024]).await.unwrap();
+        assert!(read > 0, "the client asks for nothing");
         drop(stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await);
     })
     .await;

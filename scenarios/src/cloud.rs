@@ -24,7 +24,7 @@ pub enum Cloud {
     /// A simulator in this process.
     Here(Eci),
     /// A simulator somewhere else, by its control door.
-    There(DoorClient),
+    There(Box<DoorClient>),
 }
 
 /// A container group, as far as cases look at it.

@@ -28,7 +28,7 @@ pub(super) fn read<A: Action>(response: &Response<Bytes>, now: Timestamp) -> Res
             code: told.code,
             status: status.as_u16(),
             message: told.message,
-            request_id: told.request_id,
+            request_id: told.request_id.into(),
             retry_after: retry_after(headers),
             clock_skew: expired.then(|| Some(date(headers)?.duration_since(now))).flatten(),
         });
@@ -40,7 +40,7 @@ pub(super) fn read<A: Action>(response: &Response<Bytes>, now: Timestamp) -> Res
             code: "429".to_owned(),
             status: 429,
             message: "Too many requests.".to_owned(),
-            request_id: String::new(),
+            request_id: Box::default(),
             retry_after: retry_after(headers),
             clock_skew: None,
         }),

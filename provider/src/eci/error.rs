@@ -28,7 +28,7 @@ pub enum EciError {
         /// The cloud's sentence for a person.
         message: String,
         /// The number under which the cloud's support finds the call.
-        request_id: String,
+        request_id: Box<str>,
         /// The wait that the cloud asks for, from `x-acs-retry-after` or `Retry-After`.
         retry_after: Option<Duration>,
         /// The cloud's clock less this machine's, measured by the answer's Date when the time stamp was refused.
@@ -64,7 +64,7 @@ impl EciError {
             code: code.into(),
             status,
             message: String::new(),
-            request_id: String::new(),
+            request_id: Box::default(),
             retry_after: None,
             clock_skew: None,
         }
@@ -125,7 +125,7 @@ impl fmt::Display for Plain<'_> {
             return write!(f, "{:.PLAIN_MAX$}", self.0.to_string());
         };
         let message = message.split(STRING_TO_SIGN).next().unwrap_or_default();
-        let message = match request_id.as_str() {
+        let message = match &**request_id {
             "" => message.to_owned(),
             id => message.replace(id, "…"),
         };
@@ -157,7 +157,7 @@ mod tests {
         let mut error = EciError::refused("DeleteContainerGroup", code, 400);
         if let EciError::Refused { message: m, clock_skew, request_id: id, .. } = &mut error {
             (*m, *clock_skew, *id) =
-                (message.to_owned(), skew.map(SignedDuration::from_secs), request_id.to_owned());
+                (message.to_owned(), skew.map(SignedDuration::from_secs), request_id.into());
         }
         error
     }

@@ -37,7 +37,7 @@ pub enum PolicyError {
         /// Where the list stands in the policy.
         place: String,
         /// The list, for people.
-        allowed: String,
+        allowed: Box<str>,
     },
     /// A limit counts something that cannot be told of this pod beforehand. Final for this pod.
     #[error(
@@ -173,7 +173,7 @@ impl Policy {
             asked: asked.to_owned(),
             namespace: namespace.to_owned(),
             place,
-            allowed: if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") },
+            allowed: if allowed.is_empty() { "none".into() } else { allowed.join(", ").into() },
         };
         for list in &ALLOW_LISTS {
             let found = self.found(namespace, |rules| (list.list)(rules).clone());

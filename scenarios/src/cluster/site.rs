@@ -206,7 +206,7 @@ impl Site {
     /// A world whose provider and cloud are pods.
     async fn world_of(&self, there: &Installation, seed: Seed, folder: PathBuf) -> Result<World, StartError> {
         let (name, kubeconfig) = (self.around.name.clone(), self.around.kubeconfig.clone());
-        let cloud = Cloud::There(there.door.clone());
+        let cloud = Cloud::There(Box::new(there.door.clone()));
         let installed = Installed::start(installed::Ground { name, kubeconfig }, there.clone()).await?;
         let clock = installed.clock();
         Ok(World::with(Box::new(installed), cloud, clock, seed, folder).at_home_in(self.home()))

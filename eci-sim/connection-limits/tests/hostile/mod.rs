@@ -101,6 +101,7 @@ pub struct Watched {
 
 impl Watched {
     /// Begins to look at a process that is idle now.
+    #[allow(clippy::disallowed_methods, reason = "another process does not run on our clock")]
     pub fn start(process: u32) -> Self {
         let idle = memory(process);
         let watched = Self { process, idle, most: Arc::default(), over: Arc::default() };

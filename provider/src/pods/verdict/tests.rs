@@ -94,7 +94,7 @@ fn the_words_do_not_hold_the_number_of_the_call() {
     let words = |id: &str| {
         let mut error = refused("OperationDenied.NoStock");
         if let EciError::Refused { request_id, .. } = &mut error {
-            *request_id = id.to_owned();
+            *request_id = id.into();
         }
         (of_creation(&error, BACK, "").words, of_deletion(&error).1)
     };
