@@ -12,7 +12,7 @@ use serde_json::json;
 async fn until_all_run(house: &House, count: usize) {
     for _ in 0..60 {
         house.pass(10).await;
-        let pods = house.pods().list(&ListParams::default()).await.unwrap().items;
+        let pods = house.pods().list(&ListParams::default()).await.expect("pods are listed").items;
         let runs = |pod: &&Pod| pod.status.as_ref().is_some_and(|s| s.phase.as_deref() == Some("Running"));
         if pods.iter().filter(runs).count() == count {
             return;
