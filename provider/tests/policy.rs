@@ -26,7 +26,7 @@ async fn house(config: impl FnOnce(&mut Config)) -> House {
 }
 
 async fn under(policy: &str) -> House {
-    house(|config| config.policy = Policy::parse(policy).unwrap()).await
+    house(|config| config.policy = Policy::parse(policy).expect("the policy of the test is one")).await
 }
 
 fn annotated(namespace: &str, name: &str, annotations: serde_json::Value) -> Pod {
@@ -34,7 +34,7 @@ fn annotated(namespace: &str, name: &str, annotations: serde_json::Value) -> Pod
         "metadata": { "name": name, "namespace": namespace, "annotations": annotations },
         "spec": { "nodeName": "virtual-kubelet", "containers": [{ "name": "main", "image": "nginx" }] }
     });
-    serde_json::from_value(pod).unwrap()
+    serde_json::from_value(pod).expect("the pod of the test is one")
 }
 
 #[tokio::test(start_paused = true)]

@@ -87,8 +87,12 @@ impl Reconciler {
         Outcome::Failed(backoff)
     }
 
-    /// The group is old enough for the cloud to know it everywhere: that it is not found means that it is gone.
+    /// The group is old enough for the cloud to know it everywhere, or the cloud agreed to its deletion before: that it is
+    /// not found means that it is gone.
     fn is_listable(&self, seen: &Snapshot) -> bool {
+        if seen.deletion > DeletionState::NotAsked {
+            return true;
+        }
         let GroupHistory::Owned { created_at, .. } = &seen.history else { return true };
         self.clock.now() >= *created_at + LISTING_DELAY
     }
