@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::conditions::{self, Condition};
-use super::field::{entries, is_leaving, list, map_mut, name, text};
+use super::field::{entries, is_leaving, list, list_mut, map_mut, name, text};
 use super::problem::Problems;
 
 /// Why a pod cannot be put on the node.
@@ -63,6 +63,12 @@ pub fn bind(pod: &mut Value, binding: &Value, now: Timestamp) -> Result<(), Refu
     }
     let scheduled = Condition { kind: "PodScheduled", status: "True", reason: "", message: "" };
     conditions::set(pod, &scheduled, now);
+    // Unlike the scheduler's own writes, the binding names no generation.
+    let conditions = list_mut(&mut pod["status"], "conditions");
+    let scheduled = conditions.iter_mut().find(|condition| text(condition, "/type") == scheduled.kind);
+    if let Some(Value::Object(scheduled)) = scheduled {
+        scheduled.shift_remove("observedGeneration");
+    }
     Ok(())
 }
 
@@ -78,13 +84,14 @@ mod tests {
 
     #[test]
     fn a_bound_pod_knows_its_node_and_takes_the_bindings_annotations() {
-        let mut pod = json!({"metadata": {"name": "p"}, "spec": {}});
+        let mut pod = json!({"metadata": {"name": "p", "generation": 2}, "spec": {}});
         let binding =
             json!({"metadata": {"annotations": {"a": "b"}}, "target": {"kind": "Node", "name": "n"}});
         bind(&mut pod, &binding, noon()).unwrap();
         assert_eq!(pod["spec"]["nodeName"], "n");
         assert_eq!(pod["metadata"]["annotations"], json!({"a": "b"}));
         assert!(conditions::holds(&pod, "PodScheduled"));
+        assert_eq!(pod["status"]["conditions"][0].get("observedGeneration"), None);
     }
 
     #[test]
