@@ -17,6 +17,8 @@ use crate::workspace::debug_programs;
 pub struct Binaries {
     simulator: PathBuf,
     provider: PathBuf,
+    /// Arguments of the provider, which an earlier one does not know.
+    arguments: Vec<String>,
 }
 
 impl Binaries {
@@ -24,12 +26,16 @@ impl Binaries {
     pub fn build(root: &Path) -> Result<Self> {
         let programs = debug_programs(root, &["--bin", "eci-sim", "--bin", "provider"])?;
         let of = |name| programs.path("bin", name).map(Path::to_owned);
-        Ok(Self { simulator: of("eci-sim")?, provider: of("provider")? })
+        let arguments = vec![
+            format!("--certificates-secret=kube-system/{RELEASE}-certificates"),
+            format!("--webhook-configuration={RELEASE}"),
+        ];
+        Ok(Self { simulator: of("eci-sim")?, provider: of("provider")?, arguments })
     }
 
-    /// The same simulator with another provider.
-    pub fn with_provider(&self, provider: PathBuf) -> Self {
-        Self { simulator: self.simulator.clone(), provider }
+    /// The same simulator with an earlier provider, which makes its certificates by itself.
+    pub fn with_earlier_provider(&self, provider: PathBuf) -> Self {
+        Self { simulator: self.simulator.clone(), provider, arguments: Vec::new() }
     }
 }
 
@@ -105,8 +111,7 @@ impl Provider {
         command.env("ECI_ENDPOINT", &simulator.endpoint).env("KUBECONFIG", kubeconfig);
         command.env("POD_IP", "127.0.0.1").env("KUBELET_LISTEN", "127.0.0.1:0");
         command.env("ECI_NAMESPACES", namespace.unwrap_or_default());
-        command.arg(format!("--certificates-secret=kube-system/{RELEASE}-certificates"));
-        command.arg(format!("--webhook-configuration={RELEASE}"));
+        command.args(&programs.arguments);
         command.stdout(file.try_clone()?).stderr(file);
         Ok(Self { process: Process(command.spawn().context("cannot start the provider")?), log })
     }

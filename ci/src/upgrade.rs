@@ -28,7 +28,7 @@ pub fn run(root: &Path) -> Result<CheckOutcome> {
         )));
     };
     let programs = Binaries::build(root)?;
-    let earlier = programs.with_provider(earlier);
+    let earlier = programs.with_earlier_provider(earlier);
     let plane = ControlPlaneSession::start(root)?;
     install_chart(root, &plane, &[])?;
     let simulator = Simulator::start(&programs)?;
