@@ -108,6 +108,7 @@ impl Gate {
                 Admission::Now => break,
                 Admission::At(at) => {
                     tokio::select! {
+                        biased;
                         () = tokio::time::sleep_until(self.0.began + at) => {}
                         () = woken.notified() => {}
                     }

@@ -99,7 +99,7 @@ impl NodeFacts {
     /// To be called on proof alone (a group named by a pod's `containerID` answers with this owner's tags) or on an
     /// operator's word (`--accept-loss`): until then [`NodeFound::IdentityChanged`] outlives restarts.
     pub fn confirm_identity(&self) {
-        self.0.identity_confirmed.send_replace(true);
+        self.0.identity_confirmed.send_if_modified(|confirmed| !std::mem::replace(confirmed, true));
     }
 
     pub(super) fn is_identity_confirmed(&self) -> bool {
@@ -109,6 +109,7 @@ impl NodeFacts {
     /// Waits for the next change of doubt or confirmation.
     pub(super) async fn changed(&self, seen: &mut Changes) {
         tokio::select! {
+            biased;
             Ok(()) = seen.doubt.changed() => {}
             Ok(()) = seen.identity_confirmed.changed() => {}
             else => std::future::pending().await,
@@ -159,5 +160,16 @@ mod tests {
         facts.set_doubt(None);
         facts.changed(&mut seen).await;
         assert_eq!(facts.doubt(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_identity_that_is_confirmed_again_wakes_nobody() {
+        let facts = NodeFacts::default();
+        let mut seen = facts.changes();
+        facts.confirm_identity();
+        facts.changed(&mut seen).await;
+        facts.confirm_identity();
+        let second = tokio::time::timeout(std::time::Duration::from_secs(60), facts.changed(&mut seen));
+        assert!(second.await.is_err());
     }
 }

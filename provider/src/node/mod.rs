@@ -90,9 +90,11 @@ impl NodeController {
                 self.tell(&node, readiness.as_ref(), &mut was_ready);
             }
             let coming_up = readiness.is_none() && cloud == CloudHealth::Answers;
+            // in this order: a change at the instant of a turn is seen by that turn, and makes no other
             tokio::select! {
-                () = tokio::time::sleep(if coming_up { STARTING_PERIOD } else { lease::PERIOD }) => {}
+                biased;
                 () = self.facts.changed(&mut changes) => {}
+                () = tokio::time::sleep(if coming_up { STARTING_PERIOD } else { lease::PERIOD }) => {}
             }
         }
     }

@@ -84,6 +84,7 @@ impl GroupPoller {
             }
             let left = self.store.next_look().map(|at| at.duration_since(now).unsigned_abs());
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(left.map_or(SLEEP_MAX, |left| left.min(SLEEP_MAX))) => {}
                 () = self.store.hurry() => {}
             }

@@ -118,6 +118,7 @@ impl WorkQueue {
             }
             match wake {
                 Some(at) => tokio::select! {
+                    biased;
                     () = self.0.changed.notified() => {}
                     () = tokio::time::sleep_until(at) => {}
                 },
