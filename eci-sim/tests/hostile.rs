@@ -62,7 +62,7 @@ async fn call(eci: SocketAddr, nonce: usize) -> std::io::Result<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes real time; `cargo ci check \"hostile clients\"` plays it"]
+#[ignore = "takes real time; `cargo test --test hostile -- --ignored` plays it"]
 async fn thousands_without_a_credential_leave_the_simulator_small_and_others_served() {
     let process = Process::start();
     let watched = Watched::start(process.child.id());

@@ -146,7 +146,7 @@ async fn served(to: SocketAddr, request: String, over: Arc<AtomicBool>) -> usize
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes real time; `cargo ci check \"hostile clients\"` plays it"]
+#[ignore = "takes real time; `cargo test --test hostile -- --ignored` plays it"]
 async fn thousands_without_a_credential_leave_the_provider_small_and_others_served() {
     let folder = tempfile::tempdir().unwrap();
     let process = start(folder.path()).await;
