@@ -60,14 +60,6 @@ spec:
 /// A pod of a namespace that is not named.
 const ELSEWHERE: &str = r#"
 apiVersion: v1
-kind: Namespace
-metadata: { name: elsewhere }
----
-apiVersion: v1
-kind: ServiceAccount
-metadata: { name: default, namespace: elsewhere }
----
-apiVersion: v1
 kind: Pod
 metadata: { name: bound, namespace: elsewhere }
 spec:
@@ -136,6 +128,9 @@ fn is_use(used: &Right, right: &Right) -> bool {
 
 /// A pod outside the named namespaces stays Pending, and who asks for its log is told why, as the node is.
 fn elsewhere(plane: &ControlPlaneSession) -> Result<()> {
+    plane.kubectl("create namespace elsewhere")?;
+    // made by the control plane's controller, without which no pod is admitted
+    plane.kubectl("--namespace elsewhere wait --for=create serviceaccount/default --timeout=60s")?;
     apply(plane, ELSEWHERE)?;
     let asked = plane.kubectl("--namespace elsewhere logs bound");
     let said = asked.err().map(|error| format!("{error:#}")).unwrap_or_default();
