@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use connection_limits::{Connection, ConnectionLimiter, TICK};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use http::Response;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -40,8 +42,11 @@ trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
+/// What answers a request.
+type Answer = Arc<dyn Fn(Incoming) -> Exchange + Send + Sync>;
+
 /// Answers on `listener` until `shutdown` is over, then closes what is open.
-pub async fn serve<A>(listener: TcpListener, answer: A, shutdown: impl Future<Output = ()>)
+pub async fn serve<A>(listener: TcpListener, answer: A, shutdown: impl Future<Output = ()> + Send)
 where
     A: Fn(Incoming) -> Exchange + Send + Sync + 'static,
 {
@@ -53,7 +58,7 @@ pub async fn serve_tls<A>(
     listener: TcpListener,
     tls: Arc<ServerConfig>,
     answer: A,
-    shutdown: impl Future<Output = ()>,
+    shutdown: impl Future<Output = ()> + Send,
 ) where
     A: Fn(Incoming) -> Exchange + Send + Sync + 'static,
 {
@@ -66,15 +71,35 @@ pub async fn serve_within<A>(
     listener: TcpListener,
     tls: Option<Arc<ServerConfig>>,
     answer: A,
-    shutdown: impl Future<Output = ()>,
+    shutdown: impl Future<Output = ()> + Send,
 ) where
     A: Fn(Incoming) -> Exchange + Send + Sync + 'static,
 {
-    let (answer, tls) = (Arc::new(answer), tls.map(TlsAcceptor::from));
+    let tls = tls.map(TlsAcceptor::from);
+    serve_boxed(limiter, listener, tls, Arc::new(answer), Box::pin(shutdown)).await;
+}
+
+/// [`serve_within`], boxed where nothing is generic, so that the server is compiled once and not again by each caller.
+fn serve_boxed(
+    limiter: ConnectionLimiter,
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    answer: Answer,
+    shutdown: BoxFuture<'_, ()>,
+) -> BoxFuture<'_, ()> {
+    accept(limiter, listener, tls, answer, shutdown).boxed()
+}
+
+async fn accept(
+    limiter: ConnectionLimiter,
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    answer: Answer,
+    mut shutdown: BoxFuture<'_, ()>,
+) {
     let mut connections = JoinSet::new();
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    tokio::pin!(shutdown);
     loop {
         tokio::select! {
             () = &mut shutdown => break,
@@ -82,7 +107,7 @@ pub async fn serve_within<A>(
                 Ok((stream, peer)) => {
                     let (answer, tls) = (Arc::clone(&answer), tls.clone());
                     limiter.spawn(&mut connections, peer.ip(), |connection| async move {
-                        if let Err(error) = take(stream, tls, &*answer, &connection).await {
+                        if let Err(error) = take(stream, tls, &answer, &connection).await {
                             tracing::debug!("a connection broke: {error}");
                         }
                     });
@@ -99,10 +124,10 @@ pub async fn serve_within<A>(
     connections.abort_all();
 }
 
-async fn take<A: Fn(Incoming) -> Exchange>(
+async fn take(
     stream: TcpStream,
     tls: Option<TlsAcceptor>,
-    answer: &A,
+    answer: &Answer,
     connection: &Connection,
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
@@ -116,10 +141,10 @@ async fn take<A: Fn(Incoming) -> Exchange>(
 }
 
 /// Reads and answers requests until the other side has had enough.
-async fn converse<A: Fn(Incoming) -> Exchange>(
+async fn converse(
     mut stream: impl Stream,
     secure: bool,
-    answer: &A,
+    answer: &Answer,
     connection: &Connection,
 ) -> io::Result<()> {
     let mut buffer = BytesMut::with_capacity(BUFFER);

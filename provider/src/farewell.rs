@@ -1,5 +1,7 @@
 //! What is done about the node's container groups before its provider is uninstalled: told, held on to, or ended.
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -73,7 +75,11 @@ impl Farewell {
     ///
     /// # Errors
     /// [`Held`]; never in the manner of [`Manner::Warn`].
-    pub async fn say(&self, manner: Manner) -> Result<String, Held> {
+    pub fn say(&self, manner: Manner) -> BoxFuture<'_, Result<String, Held>> {
+        self.take_leave(manner).boxed()
+    }
+
+    async fn take_leave(&self, manner: Manner) -> Result<String, Held> {
         let node = &self.owner.node;
         let alive = match self.alive().await {
             Ok(alive) => alive,

@@ -21,6 +21,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use determinism::{Chance, Clock, Seed};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client};
 
@@ -106,7 +108,16 @@ impl Provider {
     ///
     /// # Errors
     /// [`RunError`].
-    pub async fn run(&self, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
+    pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) -> Result<(), RunError> {
+        self.run_until(Box::pin(shutdown)).await
+    }
+
+    /// [`Self::run`], boxed where nothing is generic, so that the provider is compiled once and not again by each caller.
+    fn run_until<'a>(&'a self, shutdown: BoxFuture<'a, ()>) -> BoxFuture<'a, Result<(), RunError>> {
+        self.live(shutdown).boxed()
+    }
+
+    async fn live(&self, shutdown: BoxFuture<'_, ()>) -> Result<(), RunError> {
         if self.ran.swap(true, Ordering::Relaxed) {
             return Err(RunError::RunBefore);
         }
@@ -173,7 +184,11 @@ impl Provider {
 
 /// The owner of this node's groups: the cluster's id as configured, else the UID of kube-system, which lives as long as
 /// the cluster and stands on every group beside the id, so that a copied id is noticed.
-pub async fn owner(config: &Config, client: &Client) -> Owner {
+pub fn owner<'a>(config: &'a Config, client: &'a Client) -> BoxFuture<'a, Owner> {
+    find_owner(config, client).boxed()
+}
+
+async fn find_owner(config: &Config, client: &Client) -> Owner {
     let api: Api<Namespace> = Api::all(client.clone());
     let mut failures = 0;
     loop {

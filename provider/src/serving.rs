@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use connection_limits::{Connection, ConnectionLimiter, Meter, Metered, TICK};
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
@@ -160,6 +161,9 @@ pub trait Answer: Clone + Send + Sync + 'static {
     fn answer(self, request: Request<Incoming>, peer: Peer) -> BoxFuture<'static, Response<Body>>;
 }
 
+/// An [`Answer`] of any kind.
+type Answering = dyn Fn(Request<Incoming>, Peer) -> BoxFuture<'static, Response<Body>> + Send + Sync;
+
 /// The node's port: who asks is known and allowed, or `access` is open to everybody. Nothing that is asked there has a
 /// body, so none is read.
 #[derive(Clone)]
@@ -220,6 +224,26 @@ pub async fn serve(
     answer: impl Answer,
     limiter: ConnectionLimiter,
 ) {
+    let answer = Arc::new(move |request, peer| answer.clone().answer(request, peer));
+    serve_boxed(listener, acceptor, answer, limiter).await;
+}
+
+/// [`serve`], boxed where nothing is generic, so that the server is compiled once and not again by each caller.
+fn serve_boxed(
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    answer: Arc<Answering>,
+    limiter: ConnectionLimiter,
+) -> BoxFuture<'static, ()> {
+    accept(listener, acceptor, answer, limiter).boxed()
+}
+
+async fn accept(
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    answer: Arc<Answering>,
+    limiter: ConnectionLimiter,
+) {
     let mut connections = tokio::task::JoinSet::new();
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -245,7 +269,7 @@ pub async fn serve(
     }
 }
 
-async fn connection(stream: TcpStream, acceptor: TlsAcceptor, answer: impl Answer, limited: Connection) {
+async fn connection(stream: TcpStream, acceptor: TlsAcceptor, answer: Arc<Answering>, limited: Connection) {
     limited.within(HANDSHAKE_TIMEOUT);
     let stream = match acceptor.accept(stream).await {
         Ok(stream) => stream,
@@ -261,7 +285,7 @@ async fn connection(stream: TcpStream, acceptor: TlsAcceptor, answer: impl Answe
         async move {
             let meter = Arc::clone(&peer.meter);
             meter.connection().without_deadline();
-            let response = answer.answer(request, peer).await;
+            let response = answer(request, peer).await;
             meter.answered(IDLE_TIMEOUT);
             Ok::<_, Infallible>(response)
         }

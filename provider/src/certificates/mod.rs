@@ -9,6 +9,8 @@
 pub mod authority;
 mod store;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -135,7 +137,11 @@ impl Certificates {
     }
 
     /// Keeps the store for ever.
-    pub async fn run(mut self) {
+    pub fn run(self) -> BoxFuture<'static, ()> {
+        self.keep().boxed()
+    }
+
+    async fn keep(mut self) {
         let mut last = String::new();
         loop {
             // the same trouble is told once
@@ -154,7 +160,11 @@ impl Certificates {
     ///
     /// # Errors
     /// [`CertificatesError`]; the ports then show a certificate of the authority that is known, as long as it is good.
-    pub async fn reconcile(&mut self) -> Result<(), CertificatesError> {
+    pub fn reconcile(&mut self) -> BoxFuture<'_, Result<(), CertificatesError>> {
+        self.round().boxed()
+    }
+
+    async fn round(&mut self) -> Result<(), CertificatesError> {
         let agreed = self.agree().await;
         let told = match &self.names.registration {
             Some(name) => {

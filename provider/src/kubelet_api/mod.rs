@@ -8,6 +8,8 @@ mod streams;
 mod summary;
 mod usage;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use std::convert::Infallible;
 
 use bytes::Bytes;
@@ -104,7 +106,11 @@ impl KubeletApi {
     }
 
     /// Answers one request of somebody who may ask.
-    pub async fn call(&self, request: Request<Bytes>) -> Response<Body> {
+    pub fn call(&self, request: Request<Bytes>) -> BoxFuture<'_, Response<Body>> {
+        self.respond(request).boxed()
+    }
+
+    async fn respond(&self, request: Request<Bytes>) -> Response<Body> {
         if let Err(refusal) = self.check_namespace(request.uri().path()) {
             return text(refusal.status, &refusal.text);
         }

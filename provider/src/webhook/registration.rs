@@ -1,5 +1,6 @@
 //! How the API server is told of the webhook: a MutatingWebhookConfiguration.
 
+use futures::future::BoxFuture;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::{
     MutatingWebhook, MutatingWebhookConfiguration, RuleWithOperations, ServiceReference, WebhookClientConfig,
@@ -80,15 +81,20 @@ pub fn configuration(address: &Address, ca: &[u8]) -> MutatingWebhookConfigurati
 ///
 /// # Errors
 /// What the API server answers.
-pub async fn register(client: Client, configuration: &MutatingWebhookConfiguration) -> kube::Result<()> {
+pub fn register(
+    client: Client,
+    configuration: &MutatingWebhookConfiguration,
+) -> BoxFuture<'_, kube::Result<()>> {
     let api: Api<MutatingWebhookConfiguration> = Api::all(client);
-    match api.create(&Default::default(), configuration).await {
-        Err(kube::Error::Api(status)) if status.code == 409 => {
-            let webhooks = serde_json::json!({ "webhooks": configuration.webhooks });
-            api.patch(NAME, &PatchParams::default(), &Patch::Merge(webhooks)).await.map(|_| ())
+    Box::pin(async move {
+        match api.create(&Default::default(), configuration).await {
+            Err(kube::Error::Api(status)) if status.code == 409 => {
+                let webhooks = serde_json::json!({ "webhooks": configuration.webhooks });
+                api.patch(NAME, &PatchParams::default(), &Patch::Merge(webhooks)).await.map(|_| ())
+            }
+            other => other.map(|_| ()),
         }
-        other => other.map(|_| ()),
-    }
+    })
 }
 
 #[cfg(test)]

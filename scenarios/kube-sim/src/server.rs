@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connection_limits::{Connection, ConnectionLimiter, Metered};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use http::StatusCode;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -26,7 +28,12 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Serves until the future is dropped.
 ///
 /// Who a client is says its certificate (common name and organisations) or, without one, its bearer token.
-pub async fn serve(listener: TcpListener, tls: rustls::ServerConfig, sim: KubeSim) {
+pub fn serve(listener: TcpListener, tls: rustls::ServerConfig, sim: KubeSim) -> BoxFuture<'static, ()> {
+    // Boxed, so that the server is compiled here once and not again by each caller.
+    accept(listener, tls, sim).boxed()
+}
+
+async fn accept(listener: TcpListener, tls: rustls::ServerConfig, sim: KubeSim) {
     let acceptor = TlsAcceptor::from(Arc::new(tls));
     let limiter = ConnectionLimiter::default();
     let mut connections = tokio::task::JoinSet::new();

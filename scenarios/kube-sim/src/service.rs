@@ -15,6 +15,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
@@ -119,7 +121,7 @@ impl KubeService {
         let (parts, body) = request.into_parts();
         let accept = header(&parts.headers, "accept");
         let answered = match self.read(&parts, body).await {
-            Ok(call) => route(call, parts.uri.path()).await,
+            Ok(call) => route_boxed(call, parts.uri.path()).await,
             Err(error) => Err(error),
         };
         let answer = answered.unwrap_or_else(|error| Answer::error(&error));
@@ -194,6 +196,11 @@ where
 
 const ENDPOINTS_DEPRECATED: &str =
     "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+
+/// [`route`], boxed where nothing is generic, so that the verbs are compiled once and not again for each caller's body.
+fn route_boxed(call: Call, path: &str) -> BoxFuture<'_, Result<Answer, ApiError>> {
+    route(call, path).boxed()
+}
 
 async fn route(call: Call, path: &str) -> Result<Answer, ApiError> {
     let place = target::place(path)?;

@@ -21,10 +21,17 @@ mod service_accounts;
 mod waiting;
 
 use crate::KubeSim;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 
 impl KubeSim {
     /// Runs the scheduler and the controllers until the future is dropped.
-    pub async fn run_controllers(&self) {
+    pub fn run_controllers(&self) -> BoxFuture<'_, ()> {
+        // Boxed, so that the controllers are compiled here once and not again by each caller.
+        self.controllers().boxed()
+    }
+
+    async fn controllers(&self) {
         tokio::join!(
             scheduling::run(self),
             namespaces::run(self),
