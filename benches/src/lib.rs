@@ -6,13 +6,14 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use determinism::{Chance, Clock, Seed};
 use eci_api::Secret;
-use eci_api::actions::create_container_group::{Container, CreateContainerGroup};
+use eci_api::actions::create_container_group::{self as create, CreateContainerGroup};
 use eci_api::query::render;
 use eci_api::signature::acs3;
 use eci_sim::EciSim;
 use http::Request;
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
 use kube::api::{DeleteParams, PostParams};
 use scenarios::World;
@@ -43,8 +44,11 @@ impl Cloud {
         sim.control().set_quota(eci_sim::quota::Quota { vcpu: u64::MAX, ..eci_sim::quota::Quota::default() });
         let mut ids = Vec::with_capacity(count);
         for n in 0..count {
-            let container =
-                Container { name: Some("main".into()), image: Some("nginx".into()), ..Container::default() };
+            let container = create::Container {
+                name: Some("main".into()),
+                image: Some("nginx".into()),
+                ..create::Container::default()
+            };
             let request = CreateContainerGroup {
                 region_id: Some("cn-hangzhou".into()),
                 container_group_name: Some(format!("group-{n}")),
@@ -85,11 +89,17 @@ impl Cloud {
 /// When it is refused, or does not run within a simulated minute.
 pub async fn run_pod(world: &World, name: &str) -> Result<()> {
     let pods: Api<Pod> = Api::default_namespaced(world.kube());
-    let pod = serde_json::json!({
-        "metadata": { "name": name },
-        "spec": { "nodeName": "virtual-kubelet", "containers": [{ "name": "main", "image": "nginx" }] }
-    });
-    pods.create(&PostParams::default(), &serde_json::from_value(pod)?).await?;
+    let container = Container { name: "main".into(), image: Some("nginx".into()), ..Container::default() };
+    let pod = Pod {
+        metadata: ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() },
+        spec: Some(PodSpec {
+            node_name: Some("virtual-kubelet".into()),
+            containers: vec![container],
+            ..PodSpec::default()
+        }),
+        ..Pod::default()
+    };
+    pods.create(&PostParams::default(), &pod).await?;
     for _ in 0..600 {
         world.advance(Duration::from_millis(100)).await;
         let status = pods.get(name).await?.status.context("a pod has a status")?;
