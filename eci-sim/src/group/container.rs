@@ -1,4 +1,4 @@
-//! One container of a group: where it is in its life, and when it is started again.
+//! One container of a group: the states of its life, and its restarts.
 
 pub mod hook;
 pub mod spec;
@@ -13,98 +13,99 @@ use serde::{Deserialize, Serialize};
 use crate::script::Run;
 use spec::Spec;
 
-/// Whether containers are started again after they ended.
+/// Rule for starting containers again after they ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RestartPolicy {
-    /// Whenever they ended.
+    /// Restart after every end.
     #[default]
     Always,
-    /// When they ended badly.
+    /// Restart only after an end with an exit code other than 0.
     OnFailure,
-    /// Never.
+    /// No restart.
     Never,
 }
 
-/// A container and its life.
+/// A container: its specification, and the state of its life.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Container {
-    /// What it was asked to be.
+    /// Specification from the request.
     pub spec: Spec,
-    /// Whether it runs before the others and has to end well.
+    /// True for an init container, which runs before the others and has to exit with 0.
     pub init: bool,
-    /// Where it is.
+    /// Current phase.
     pub phase: Phase,
-    /// How its last run ended, where it is not the present one.
+    /// End of the last run that the phase does not show; `None` where there is none.
     pub previous: Option<Box<Ended>>,
-    /// How often it was started again.
+    /// Number of restarts, as describe gives it.
     pub restarts: u32,
-    /// Whether it is ready.
+    /// Readiness: true while it runs and its probe, or the script, says so; stays true for an init container that
+    /// exited with 0.
     pub ready: bool,
-    /// How often in a row it ended early, or its image could not be pulled.
+    /// Consecutive early ends, or failed pulls of its image; counts for the back-off.
     pub failures: u32,
-    /// What its present run does, or its last.
+    /// Plan of the present run, or of the last one; `None` before the first.
     pub run: Option<Arc<Run>>,
 }
 
-/// Where a container is in its life.
+/// Phase of a container's life, with what belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
-    /// It is not running and may be started.
+    /// Not running; may be started.
     Waiting(Wait),
-    /// It is running.
+    /// Running.
     Running {
-        /// Since when.
+        /// Start of the run.
         since: Timestamp,
     },
-    /// It ended.
+    /// Ended.
     Terminated(Box<Ended>),
 }
 
-/// What a container waits for.
+/// Reason for which a container waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wait {
-    /// Its start.
+    /// The start is under way.
     Creating,
-    /// The init containers.
+    /// The init containers have not all ended yet.
     Initializing,
-    /// Its image cannot be pulled.
+    /// A pull of the image has just failed, with this message.
     PullFailed(Box<str>),
-    /// Its image could not be pulled, and is tried again later.
+    /// A pull of the image failed with this message, and is tried again later.
     PullBackOff(Box<str>),
-    /// The name of its image is none.
+    /// The name of the image is malformed; the message says what is wrong.
     InvalidImage(Box<str>),
-    /// It ended early, and is started again later.
+    /// A run ended early; the next start comes after a back-off.
     CrashLoop {
-        /// How long it waits.
+        /// Length of the back-off in seconds, 300 at most.
         seconds: u16,
     },
 }
 
-/// How a run ended.
+/// End of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
-    /// When it began.
+    /// Start of the run.
     pub started: Timestamp,
-    /// When it ended.
+    /// End of the run.
     pub finished: Timestamp,
-    /// With what.
+    /// Exit code; 128 plus the signal where a signal ended it.
     pub exit_code: i32,
     /// The signal that ended it; 0 for none.
     pub signal: i32,
-    /// Its reason, where `Completed` and `Error` do not say it.
+    /// Reason, where it is other than `Completed` (exit code 0) or `Error`.
     pub reason: Option<Cow<'static, str>>,
-    /// What it did.
+    /// Plan of the run, whose lines are its log.
     pub run: Option<Arc<Run>>,
-    /// The code and the reason of a bad end that counts as a good one.
+    /// Exit code and reason of a bad end that counts as a good one (`ECI_CONTAINER_IGNORE_EXIT_CODE`).
     #[serde(default)]
     pub forgiven: Option<(i32, Cow<'static, str>)>,
 }
 
-/// How many bytes of what a container said last are told.
+/// Bytes of a container's last lines that its message holds, at most.
 const LAST_WORDS_MAX: usize = 4096;
-/// How many of its last lines are looked at for that; as the kubelet does.
+/// Lines at the end of the log that are read for the message, at most; as the kubelet does.
 const LAST_LINES_MAX: usize = 80;
-/// After a run of this length, early ends are forgotten.
+/// Run time after which earlier failures no longer count.
 const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
 impl RestartPolicy {
@@ -118,7 +119,7 @@ impl RestartPolicy {
         }
     }
 
-    /// Its name on the wire.
+    /// Name of the policy in requests and replies.
     pub fn name(self) -> &'static str {
         match self {
             Self::Always => "Always",
@@ -127,7 +128,7 @@ impl RestartPolicy {
         }
     }
 
-    /// Whether a container that ended with `exit_code` is started again; an init container that ended well never is.
+    /// True if a container that ended with `exit_code` is started again; an init container that exited with 0 never is.
     pub fn restarts(self, init: bool, exit_code: i32) -> bool {
         match self {
             Self::Always => !init || exit_code != 0,
@@ -137,7 +138,7 @@ impl RestartPolicy {
     }
 }
 
-/// How long to wait before the try after so many failures: 10 s, doubled each time, 5 minutes at most.
+/// Back-off before the next try after so many failures in a row: 10 s, doubled each time, 300 s at most.
 pub fn back_off(failures: u32) -> Duration {
     let doublings = failures.saturating_sub(1).min(5);
     Duration::from_secs((10u64 << doublings).min(300))
@@ -159,52 +160,52 @@ impl Container {
         }
     }
 
-    /// Whether it is running.
+    /// True while a run is under way.
     pub fn is_running(&self) -> bool {
         matches!(self.phase, Phase::Running { .. })
     }
 
-    /// The number of its next run, where an Engine does them.
+    /// Number of the next run where an Engine runs the container; the first is 1.
     pub fn next_run(&self) -> u32 {
         self.run.as_ref().and_then(|run| run.number).map_or(1, |number| number.saturating_add(1))
     }
 
-    /// Whether it is running, and it is this run of an Engine's.
+    /// True if it is running, and the run is the Engine's run `number`.
     pub fn is_run(&self, number: u32) -> bool {
         self.is_running() && self.run.as_ref().and_then(|run| run.number) == Some(number)
     }
 
-    /// Whether it was ever started.
+    /// True once a run has begun, be it over or not.
     pub fn was_started(&self) -> bool {
         !matches!(self.phase, Phase::Waiting(_)) || self.previous.is_some()
     }
 
-    /// Whether the platform ends it once the normal containers have ended.
+    /// True for a sidecar (`ECI_CONTAINER_TYPE`), which the platform ends once the normal containers have ended.
     pub fn is_sidecar(&self) -> bool {
         self.spec.says("ECI_CONTAINER_TYPE", "sidecar")
     }
 
-    /// Whether something runs before it is stopped.
+    /// True if a hook runs before it is stopped.
     pub fn has_stop_hook(&self) -> bool {
         self.spec.rare.as_ref().is_some_and(|rare| rare.stop_hook.is_some())
     }
 
-    /// Whether something asks whether it is ready.
+    /// True if it has a readiness probe.
     pub fn is_probed_for_readiness(&self) -> bool {
         self.spec.rare.as_ref().is_some_and(|rare| rare.readiness.is_some())
     }
 
-    /// Whether its group is ready without it.
+    /// True if the group counts as ready without it (`ECI_CONTAINER_IGNORE_READY`).
     pub fn ignores_readiness(&self) -> bool {
         self.spec.says("ECI_CONTAINER_IGNORE_READY", "true")
     }
 
-    /// Whether a bad end of it counts as a good one.
+    /// True if a bad end of it counts as a good one (`ECI_CONTAINER_IGNORE_EXIT_CODE`).
     pub fn ignores_exit_code(&self) -> bool {
         self.spec.says("ECI_CONTAINER_IGNORE_EXIT_CODE", "true")
     }
 
-    /// What it ended with, while nothing starts it again.
+    /// Exit code of the last run while the container stays ended; `None` while it waits or runs.
     pub fn exit_code(&self) -> Option<i32> {
         match &self.phase {
             Phase::Terminated(ended) => Some(ended.exit_code),
@@ -212,14 +213,14 @@ impl Container {
         }
     }
 
-    /// It runs from `at` on, as `run` says.
+    /// Starts the run `run` at `at`.
     pub fn start(&mut self, at: Timestamp, run: Arc<Run>) {
         self.retire();
         self.phase = Phase::Running { since: at };
         self.run = Some(run);
     }
 
-    /// It ends at `at`. Does nothing when it is not running.
+    /// Ends the run at `at`. Does nothing when it is not running.
     pub fn end(&mut self, at: Timestamp, exit_code: i32, signal: i32, reason: Option<&'static str>) {
         let Phase::Running { since } = self.phase else { return };
         if since.duration_until(at) >= FORGOTTEN_AFTER {
@@ -235,15 +236,15 @@ impl Container {
         self.ready = false;
     }
 
-    /// Waits for a start; how the last run ended becomes the previous state.
+    /// Waits for a start; the end of the last run becomes the previous state.
     pub fn wait(&mut self, wait: Wait) {
         self.retire();
         self.phase = Phase::Waiting(wait);
         self.ready = false;
     }
 
-    /// What it said last, where that is to be told of a bad end, and what was bad where that is forgiven: 4 KiB at most
-    /// (eci-openapi.md, section 7.2).
+    /// Message of an end: the last lines of the log where the container asks for them and the end was bad, after the
+    /// code and reason of an end that is forgiven; 4 KiB at most (eci-openapi.md, section 7.2).
     pub fn last_words(&self, ended: &Ended) -> String {
         let tells = self.spec.rare.as_ref().is_some_and(|rare| rare.tells_last_words);
         let bad = ended.exit_code != 0 || ended.forgiven.is_some();
@@ -270,20 +271,20 @@ impl Container {
 }
 
 impl Ended {
-    /// Counts as a good end; what it was is still told.
+    /// Turns a bad end into a good one, and keeps the code and the reason for the message.
     fn forgive(&mut self) {
         self.forgiven = Some((self.exit_code, self.reason().to_owned().into()));
         (self.exit_code, self.signal, self.reason) = (0, 0, None);
     }
 
-    /// The word for it.
+    /// Reason as describe gives it: the one that is set, else `Completed` or `Error` by the exit code.
     pub fn reason(&self) -> &str {
         self.reason.as_deref().unwrap_or(if self.exit_code == 0 { "Completed" } else { "Error" })
     }
 }
 
 impl Wait {
-    /// The word for it.
+    /// Reason as describe gives it, in the kubelet's words.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Creating => "ContainerCreating",
@@ -295,7 +296,7 @@ impl Wait {
         }
     }
 
-    /// What a person reads.
+    /// Message as describe gives it; empty for the waits that need none.
     pub fn message(&self, container: &str, image: &str, group_name: &str, group_id: &str) -> String {
         match self {
             Self::Creating | Self::Initializing => String::new(),

@@ -1,4 +1,4 @@
-//! How containers and groups end: by themselves, when they are told to, and by force; in which order.
+//! Ends of containers and groups: by themselves, by request, and by force; and their order.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,17 +12,17 @@ use crate::agenda::Step;
 use crate::ledger::What;
 use crate::runtime::Work;
 
-/// How long records of what ended are kept, at least (eci-openapi.md, section 7.1).
+/// Time for which a record of an ended group is kept (eci-openapi.md, section 7.1).
 const RECORD_KEPT: Duration = Duration::from_hours(1);
-/// How long a group that could not be created is shown.
+/// Time for which a group that could not be scheduled is shown.
 const FAILED_SCHEDULE_KEPT: Duration = Duration::from_hours(24);
-/// How long a group may stay in Pending.
+/// Time that a group may stay in Pending, in minutes, where the request gives none.
 pub const PENDING_MINUTES: u32 = 240;
-/// How long containers may take to end, where nothing was said.
+/// Grace period of containers, where the request gives none.
 const GRACE: Duration = Duration::from_secs(30);
 
 impl Hands<'_> {
-    /// Somebody asked for its deletion; true when it is gone at once.
+    /// Deletes the group on request; returns true when it is gone at once.
     pub fn delete(&mut self, force: bool) -> bool {
         if self.group.state == State::Terminating && !force {
             return false;
@@ -36,7 +36,7 @@ impl Hands<'_> {
             return true;
         }
         if self.runtime.is_real() {
-            // each level has its time, so that all together may take longer
+            // each level has a grace period of its own, so that all together may take longer
             let levels = u32::try_from(self.group.in_order_of_end().len()).unwrap_or(u32::MAX);
             self.tell_of_killing();
             self.order(Work::Stop);
@@ -47,7 +47,7 @@ impl Hands<'_> {
         false
     }
 
-    /// Whether a hook runs before one of its containers is stopped, or a script says that one does not end at once.
+    /// True if a container that is running has a pre-stop hook, or a script that says that it takes time to stop.
     fn takes_time_to_end(&self) -> bool {
         (0..=u8::MAX).zip(&self.group.containers).filter(|(_, container)| container.is_running()).any(
             |(index, container)| {
@@ -62,7 +62,7 @@ impl Hands<'_> {
         said.map_or(GRACE, Duration::from_secs)
     }
 
-    /// Tells those to end whose turn it is; when none is left, the group is gone.
+    /// Stops the containers of the next exit priority; when none is left, the group is gone.
     fn end_next_level(&mut self) {
         let Some(level) = self.group.in_order_of_end().into_iter().next() else {
             let _was_terminating = self.go(Event::GraceOver);
@@ -79,7 +79,8 @@ impl Hands<'_> {
         }
     }
 
-    /// A container has ended that was told to, or its time to do so is over.
+    /// Ends a container that was told to stop: by itself with 143 (SIGTERM), or with 137 (SIGKILL) when its grace
+    /// period is over.
     pub(super) fn stopped(&mut self, index: u8) {
         let (at, in_time) = (self.at, self.stop_time(index) <= self.grace());
         let (code, signal) = if in_time { (143, 15) } else { (137, 9) };
@@ -90,7 +91,7 @@ impl Hands<'_> {
         }
     }
 
-    /// Somebody asked for a restart or an update.
+    /// Begins a restart or an update on request: stops the containers, and starts them anew after the preparation.
     ///
     /// # Errors
     /// [`Illegal`] in a state that does not allow it.
@@ -118,7 +119,8 @@ impl Hands<'_> {
         self.end(index, code, 0, None);
     }
 
-    /// A container ends, and what follows from it.
+    /// Ends a container's run, and does what follows from it: a restart, the next init container, or the end of the
+    /// group.
     pub(super) fn end(&mut self, index: u8, code: i32, signal: i32, reason: Option<&'static str>) {
         let at = self.at;
         self.agenda.call_off(self.group, |step| ends_with_its_run(step, index));
@@ -143,7 +145,7 @@ impl Hands<'_> {
         }
     }
 
-    /// At once after the first early end, later after a growing wait.
+    /// Restarts at once after the first early end, and after a growing back-off later.
     fn restart_later(&mut self, index: u8) {
         let starts = self.start_time(index);
         let mut wait = Duration::ZERO;
@@ -161,7 +163,7 @@ impl Hands<'_> {
         self.put(wait.max(starts), Step::StartAgain(index));
     }
 
-    /// Looks whether the group is running now, or has ended.
+    /// Moves the group to Running once every container was started, or to its end once they are over for good.
     pub(super) fn settle(&mut self) {
         let policy = self.group.spec.restart_policy;
         let apps = || self.group.containers.iter().filter(|container| !container.init);
@@ -206,11 +208,11 @@ impl Hands<'_> {
         }
     }
 
-    /// Nothing happens any more but that its record grows old.
+    /// Ends the group for good: stops what still runs, and leaves only the record to grow old.
     pub(super) fn finish(&mut self) {
         self.agenda.call_off(self.group, |_| true);
         self.order(Work::Stop);
-        // A spot instance is gone with its agent, who would tell of it.
+        // The agent of a spot instance is gone with it, and reports nothing.
         if self.group.state != State::Expired {
             self.tell_of_killing();
         }

@@ -1,4 +1,4 @@
-//! What is told of a group's life as events, in the cloud's words.
+//! Events of a group's life, in the cloud's words.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,40 +6,40 @@ use serde::{Deserialize, Serialize};
 use super::Group;
 use super::container::Phase;
 
-/// How many events a group keeps (eci-openapi.md, section 6).
+/// Number of events that a group keeps; the oldest goes first (eci-openapi.md, section 6).
 pub const KEPT: usize = 50;
 
-/// Something that happened to a group, once or several times.
+/// An event of a group, once or several times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Happened {
-    /// When first.
+    /// First occurrence.
     pub first: Timestamp,
-    /// When last.
+    /// Last occurrence.
     pub last: Timestamp,
-    /// How often.
+    /// Number of occurrences, 1 at least.
     pub count: u32,
-    /// Tells events of one group apart.
+    /// Number of the event in its group, counted from 0; part of its name.
     pub mark: u32,
-    /// What.
+    /// Kind of the event, with its details.
     pub what: What,
 }
 
-/// What can happen to a group, as far as its owner is told; numbers are those of containers.
+/// Kinds of events that a group's owner sees; a `u8` is the index of a container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum What {
     /// The size is the one that was asked for.
     SizeAsAsked,
     /// The size is the nearest one that is sold.
     SizeRounded,
-    /// No machine was found.
+    /// No machine was found, for this reason.
     NotScheduled(Box<str>),
-    /// No image cache fits.
+    /// No image cache fits the group's images.
     CacheMissed,
-    /// An image cache is being made.
+    /// An image cache with this id is being made.
     CacheMade(Box<str>),
-    /// An image cache fits.
+    /// The image cache with this id fits.
     CacheHit(Box<str>),
-    /// What the containers share could not be made.
+    /// The sandbox, which the containers share, could not be made.
     SandboxFailed(Box<str>),
     /// A container could not be started.
     StartFailed(u8, Box<str>),
@@ -53,38 +53,38 @@ pub enum What {
     PullFailed(u8, Box<str>),
     /// An image will be tried again.
     PullBackOff(u8),
-    /// An image's name is none.
+    /// An image's name is malformed.
     InvalidImage(u8, Box<str>),
-    /// A container was made.
+    /// A container was created, and will be started.
     Created(u8),
     /// A container was started.
     Started(u8),
-    /// A container will be started again.
+    /// A container failed, and will be started again after a back-off.
     BackOff(u8),
     /// A container is being stopped.
     Killing(u8),
-    /// A container is being stopped, since its liveness probe failed; and whether it will be started again.
+    /// A container is being stopped because its liveness probe failed; true if it will be started again.
     KillingUnhealthy(u8, bool),
-    /// A container is being stopped, since what runs when it has started ended badly.
+    /// A container is being stopped because its post-start hook failed.
     KillingForHook(u8),
-    /// A probe of a container failed: the one that says whether it is alive, or the other.
+    /// A probe of a container failed: true for the liveness probe, false for the readiness probe.
     Unhealthy(u8, bool),
-    /// What runs when a container has started ended badly.
+    /// The post-start hook of a container failed.
     PostStartFailed(u8),
-    /// What runs before a container is stopped ended badly.
+    /// The pre-stop hook of a container failed.
     PreStopFailed(u8),
     /// A container ran out of memory.
     OutOfMemory(u8),
-    /// It was in Pending for so many minutes, which is too long.
+    /// The group was in Pending for so many minutes, the most that it may be.
     PendingTooLong(u32),
-    /// It ran for as long as it may.
+    /// The group ran for as long as its active deadline allows.
     DeadlineExceeded,
-    /// It is a spot instance and will be taken back in so many minutes.
+    /// The group is a spot instance, and is reclaimed in so many minutes.
     SpotToBeReleased(u8),
 }
 
 impl What {
-    /// `Normal` or `Warning`.
+    /// Type of the event: `Normal` or `Warning`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::SizeAsAsked
@@ -117,7 +117,7 @@ impl What {
         }
     }
 
-    /// The word for it.
+    /// Reason of the event, in the cloud's or the kubelet's word.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::SizeAsAsked => "UserInstanceTypeSpec",
@@ -145,7 +145,7 @@ impl What {
         }
     }
 
-    /// Whether the platform tells it, and not the agent beside the containers.
+    /// True if the platform reports it, false if the agent beside the containers does.
     pub fn is_of_the_platform(&self) -> bool {
         matches!(
             self,
@@ -161,7 +161,7 @@ impl What {
         )
     }
 
-    /// The sentence.
+    /// Message of the event, with the names and images of `group`.
     pub fn message(&self, group: &Group) -> String {
         let container = |index: &u8| group.containers.get(usize::from(*index));
         let name = |index| container(index).map_or("", |c| &*c.spec.name);
@@ -224,7 +224,7 @@ impl What {
     }
 }
 
-/// What the first container that does not start waits for.
+/// The first container that is waiting and its reason, as the end of a message; empty where none waits.
 fn stuck(group: &Group) -> String {
     let waiting = group.containers.iter().find_map(|container| match &container.phase {
         Phase::Waiting(wait) => Some(format!(", container {}: {}", container.spec.name, wait.reason())),
@@ -233,7 +233,7 @@ fn stuck(group: &Group) -> String {
     waiting.unwrap_or_default()
 }
 
-/// `1m41.289s`.
+/// A time in milliseconds as the kubelet writes it: `1m41.289s`.
 fn span(millis: u32) -> String {
     let (minutes, rest) = (millis / 60_000, millis % 60_000);
     let seconds = format!("{}.{:03}s", rest / 1000, rest % 1000);

@@ -1,4 +1,4 @@
-//! How containers come to run: images, starts, and starts after they ended; in which order.
+//! Launch of containers: pulls of images, starts, restarts, and their order.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,11 +11,11 @@ use crate::agenda::Step;
 use crate::runtime::Work;
 use crate::script::{self, Run};
 
-/// After how long a failed pull is called a back-off.
+/// Time after which a failed pull turns from `ErrImagePull` to `ImagePullBackOff`.
 const PULL_RESTS: Duration = Duration::from_secs(2);
 
 impl Hands<'_> {
-    /// Begins with all whose turn it is.
+    /// Begins with every container whose turn has come.
     pub(super) fn go_on(&mut self) {
         while let Some(index) = self.group.next_to_begin() {
             self.begin(index);
@@ -128,7 +128,7 @@ impl Hands<'_> {
         }
     }
 
-    /// A probe found a container ready, so that those that wait for it may start.
+    /// Marks a running container as ready, as a probe found, so that those that wait for it may start.
     pub(super) fn become_ready(&mut self, index: u8) {
         self.with(index, |container| container.ready = container.is_running());
         self.go_on();

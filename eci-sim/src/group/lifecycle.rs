@@ -24,43 +24,43 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Where a container group is in its life.
+/// State of a container group's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum State {
-    /// It is being created.
+    /// A machine is being looked for.
     Scheduling,
-    /// It could not be created.
+    /// No machine was found.
     ScheduleFailed,
-    /// Its containers are being started.
+    /// Containers are being started.
     Pending,
-    /// All its containers were started, and not all have ended for good.
+    /// Every container was started, and not all have ended for good.
     Running,
-    /// All its containers ended well.
+    /// Every container ended well.
     Succeeded,
-    /// All its containers ended, one of them badly.
+    /// Every container ended, one of them badly; or a time limit passed.
     Failed,
-    /// It was told to start anew.
+    /// A restart was asked for, and is being prepared.
     Restarting,
-    /// It was told to change.
+    /// An update was asked for, and is being prepared.
     Updating,
-    /// It is being deleted, and its containers are given time to end.
+    /// A deletion was asked for, and the containers are given time to end.
     Terminating,
-    /// It was a spot instance and was taken back.
+    /// The spot instance was reclaimed.
     Expired,
-    /// It is no longer there.
+    /// The group no longer exists.
     Deleted,
 }
 
-/// How containers ended, taken together.
+/// Outcome of all containers together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// All well.
+    /// Every container ended well.
     Clean,
-    /// At least one badly.
+    /// At least one container ended badly.
     Failed,
 }
 
-/// What can happen to a container group.
+/// Events of a container group's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
     /// A machine was found.
@@ -71,40 +71,40 @@ pub enum Event {
     EveryContainerUp,
     /// Every container ended, and none will be restarted.
     AllExited(Outcome),
-    /// It was in Pending for too long.
+    /// The time allowed in Pending passed.
     StartOverdue,
-    /// Its active deadline passed.
+    /// The active deadline passed.
     DeadlinePassed,
-    /// Somebody asked for a restart.
+    /// A restart was requested.
     RestartAsked,
-    /// Somebody asked for a change.
+    /// An update was requested.
     UpdateAsked,
     /// A restart or change is prepared; containers start anew.
     Resumed,
-    /// The spot market took it back.
+    /// The spot market reclaimed the instance.
     Reclaimed,
-    /// Somebody asked for its deletion.
+    /// A deletion was requested.
     DeleteAsked {
-        /// Whether its containers need time to end.
+        /// True if containers need time to end.
         lingers: bool,
     },
-    /// The time to end is over.
+    /// The grace period is over.
     GraceOver,
-    /// Its record was kept long enough.
+    /// The record was kept long enough.
     Forgotten,
 }
 
-/// Why an event cannot happen in a state.
+/// Error of [`next`]: an event that cannot happen in a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a container group that is {from} does not take {on:?}")]
 pub struct Illegal {
-    /// The state.
+    /// State of the group.
     pub from: State,
-    /// The event.
+    /// Event without an edge from there.
     pub on: Event,
 }
 
-/// Where `event` takes a container group that is in `state`.
+/// Returns the state to which `event` takes a container group that is in `state`.
 ///
 /// # Errors
 /// [`Illegal`] for each pair that has no edge.
@@ -133,7 +133,7 @@ pub fn next(state: State, event: Event) -> Result<State, Illegal> {
 }
 
 impl State {
-    /// Every state.
+    /// Every state of the lifecycle.
     pub const ALL: [Self; 11] = [
         Self::Scheduling,
         Self::ScheduleFailed,
@@ -148,7 +148,7 @@ impl State {
         Self::Deleted,
     ];
 
-    /// Its name on the wire.
+    /// Name of the state in replies.
     pub fn name(self) -> &'static str {
         match self {
             Self::Scheduling => "Scheduling",
@@ -165,7 +165,7 @@ impl State {
         }
     }
 
-    /// The phase that the vendor's virtual node shows for it.
+    /// Pod phase that the vendor's virtual node shows for the state.
     pub fn phase(self) -> &'static str {
         match self {
             Self::Scheduling | Self::Pending | Self::Restarting | Self::Updating => "Pending",
@@ -175,12 +175,12 @@ impl State {
         }
     }
 
-    /// Whether nothing starts any more: only the record is left.
+    /// True if nothing starts any more: only the record is left.
     pub fn is_final(self) -> bool {
         matches!(self, Self::ScheduleFailed | Self::Succeeded | Self::Failed | Self::Expired | Self::Deleted)
     }
 
-    /// Whether it occupies a machine.
+    /// True if the group occupies a machine.
     pub fn holds_machine(self) -> bool {
         matches!(self, Self::Pending | Self::Running | Self::Restarting | Self::Updating | Self::Terminating)
     }

@@ -1,4 +1,4 @@
-//! What befalls a group besides its own end: probes that fail, hooks, memory that runs out, crashes, the spot market.
+//! Failures of a group besides its own end: probes, hooks, lack of memory, crashes, the spot market.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use crate::agenda::Step;
 use crate::ledger::What;
 use crate::script;
 
-/// How often the market is looked at for a spot instance, and how long before it is taken back this is told.
+/// Interval at which a spot instance's price and stock are checked, and the notice before it is reclaimed.
 const SPOT_CHECKED_EVERY: Duration = Duration::from_mins(5);
 const SPOT_NOTICE_MINUTES: u8 = 3;
 
-/// When a probe comes for the first time from `earliest` on, and for so many times more after that.
+/// Time of the probe number `more` after the first that comes at `earliest` or later, since the container's start.
 fn probed_at(probe: &Probe, earliest: Duration, more: u64) -> Duration {
     let (delay, period) = (whole(probe.initial_delay_seconds), whole(probe.period_seconds).max(1));
     let earliest = earliest.as_secs().saturating_add(u64::from(earliest.subsec_nanos() > 0));
@@ -24,7 +24,8 @@ fn probed_at(probe: &Probe, earliest: Duration, more: u64) -> Duration {
     Duration::from_secs(delay.saturating_add(period.saturating_mul(passed.saturating_add(more))))
 }
 
-/// When a probe has failed often enough: the first that comes after the container fell ill, and those that follow.
+/// Time of the probe with which a container fails: the threshold's last in a row, the first being the first after it
+/// fell ill.
 fn fails_at(probe: &Probe, sick: Duration) -> Duration {
     probed_at(probe, sick, whole(probe.failure_threshold).max(1) - 1)
 }
@@ -33,7 +34,7 @@ fn whole(number: i32) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
-/// Whether a step belongs to the present run of a container.
+/// True if a step belongs to the present run of a container.
 pub(super) fn ends_with_its_run(step: Step, index: u8) -> bool {
     match step {
         Step::Ready(own)
@@ -48,8 +49,8 @@ pub(super) fn ends_with_its_run(step: Step, index: u8) -> bool {
 }
 
 impl Hands<'_> {
-    /// After the protected hours a spot instance follows the market: it costs what the market says, and is taken back
-    /// when that is more than it may cost, or when its zone has none left.
+    /// Lets a spot instance follow the market after its protected hours: it is billed at the market's price, and is
+    /// reclaimed when that is above its limit, or when its zone has none left.
     pub(super) fn look_at_the_market(&mut self) {
         let terms = &self.group.card.terms;
         let (Some(paid), zone) = (terms.spot, &self.group.spec.zone) else { return };
@@ -69,7 +70,7 @@ impl Hands<'_> {
         self.put(SPOT_CHECKED_EVERY, Step::SpotCheck);
     }
 
-    /// Puts in what may befall a container that has just started, besides its own end.
+    /// Schedules the failures of a container that has just started, besides its own end.
     pub(super) fn watch(&mut self, index: u8) {
         let Some(container) = self.group.containers.get(usize::from(index)) else { return };
         let probed = container.is_probed_for_readiness();
@@ -103,7 +104,8 @@ impl Hands<'_> {
         }
     }
 
-    /// When a container that has just started becomes ready; nothing, where it never does, or an Engine will say.
+    /// Time after its start at which a container becomes ready; `None` where it never does, or where an Engine will
+    /// say.
     pub(super) fn becomes_ready(&self, index: u8) -> Option<Duration> {
         let container = self.group.containers.get(usize::from(index)).filter(|container| !container.init)?;
         let probe = container.spec.rare.as_ref().and_then(|rare| rare.readiness.as_ref());
@@ -128,19 +130,19 @@ impl Hands<'_> {
         self.with(index, |container| container.ready = false);
     }
 
-    /// The agent stops a container, which may be started again.
+    /// Kills a container (137, SIGKILL), which may be started again.
     pub(super) fn kill(&mut self, index: u8, told: Told) {
         self.tell(told);
         self.end(index, 137, 9, None);
     }
 
-    /// Its liveness probe failed too often.
+    /// Kills a container whose liveness probe failed too often.
     pub(super) fn kill_unhealthy(&mut self, index: u8) {
         let again = self.group.spec.restart_policy.restarts(false, 137);
         self.kill(index, Told::KillingUnhealthy(index, again));
     }
 
-    /// What runs before it is stopped ended badly; it is stopped all the same.
+    /// Reports a failed pre-stop hook; the container is stopped all the same.
     pub(super) fn fail_to_stop_well(&mut self, index: u8) {
         let container = self.group.containers.get(usize::from(index));
         if container.is_some_and(super::container::Container::is_running) {
@@ -148,7 +150,7 @@ impl Hands<'_> {
         }
     }
 
-    /// A container ends badly, out of the blue.
+    /// Crashes a running container of this name with this exit code; false where there is none.
     pub fn crash(&mut self, container: &str, exit_code: i32) -> bool {
         let at = self.group.containers.iter().position(|c| &*c.spec.name == container && c.is_running());
         let Some(index) = at.and_then(|at| u8::try_from(at).ok()) else { return false };
@@ -157,8 +159,8 @@ impl Hands<'_> {
         true
     }
 
-    /// What runs when a container has started: as a script says, else as its command does, where that is understood.
-    /// One that calls over HTTP or TCP is answered at once.
+    /// The post-start hook: as a script says, else as its command does, where that is understood. A call over HTTP or
+    /// TCP is answered at once.
     fn start_hook(&self, index: u8) -> Option<Played> {
         let container = self.group.containers.get(usize::from(index))?;
         let hook = container.spec.rare.as_ref()?.start_hook.as_ref()?;
@@ -170,8 +172,8 @@ impl Hands<'_> {
         })
     }
 
-    /// What runs before a container is stopped: as a script says, else as its command does, where that is understood, else
-    /// for as long as is drawn.
+    /// The pre-stop hook: as a script says, else as its command does, where that is understood, else for a time that is
+    /// drawn.
     pub(super) fn stop_hook(&self, index: u8) -> Option<Played> {
         let container = self.group.containers.get(usize::from(index))?;
         let hook = container.spec.rare.as_ref()?.stop_hook.as_ref()?;
@@ -184,14 +186,14 @@ impl Hands<'_> {
         })
     }
 
-    /// How long a container takes to end: what a script says, else its hook; nothing, where it has no hook.
+    /// Time that a container takes to stop: as a script says, else its hook's; zero without a hook.
     pub(super) fn stop_time(&self, index: u8) -> Duration {
         let said = self.script_for(index).and_then(|script| script.stop);
         said.or_else(|| self.stop_hook(index).map(|hook| hook.takes)).unwrap_or_default()
     }
 }
 
-/// A hook as it is played: how long it takes, and whether it ends badly.
+/// A hook as it is played: its duration, and true if it fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Played {
     pub takes: Duration,

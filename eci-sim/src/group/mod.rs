@@ -1,4 +1,4 @@
-//! A container group: what it was asked to be, and where it is in its life.
+//! A container group: its specification, and the state of its life.
 
 pub mod container;
 pub mod ending;
@@ -29,136 +29,136 @@ use serde::{Deserialize, Serialize};
 /// A container group.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Group {
-    /// Who it is, and on which terms it is billed.
+    /// Identity, and the terms on which it is billed.
     pub card: Arc<Card>,
-    /// What it was asked to be, its containers apart.
+    /// Specification from the request, its containers apart.
     pub spec: Spec,
-    /// Its containers, those that initialise first.
+    /// Containers, init containers first.
     pub containers: Vec<Container>,
-    /// Where it is in its life.
+    /// Current state of its life.
     pub state: State,
-    /// When it was asked for.
+    /// Time of the request that created it.
     pub born: Timestamp,
-    /// When it entered its present state.
+    /// Time at which it entered its present state.
     pub since: Timestamp,
-    /// When something that a client can see changed last.
+    /// Time of the last change that a client can see.
     pub changed: Timestamp,
-    /// Its address.
+    /// Private IPv4 address; `None` until it has one.
     pub address: Option<Ipv4Addr>,
-    /// What happened to it.
+    /// Latest events, oldest first; 50 at most.
     pub events: Vec<Happened>,
-    /// How many of its containers were begun with, in the order of their starts.
+    /// Number of containers whose launch has begun, in the order of their starts.
     pub begun: u8,
-    /// Where the world's agenda has something for it.
+    /// Places in the world's agenda of its steps that are due later.
     #[serde(skip)]
     pub due: Vec<crate::agenda::Slot>,
 }
 
-/// What a group was asked to be, its containers apart.
+/// Specification of a group, its containers apart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Spec {
-    /// Whether containers are started again.
+    /// Rule for starting containers again.
     pub restart_policy: RestartPolicy,
-    /// What was asked for; rounded to what is sold in the card's terms.
+    /// Size that was asked for; the one that is sold and billed stands in the terms.
     pub asked: Size,
-    /// The zone it is in.
+    /// Zone, as in `cn-hangzhou-b`.
     pub zone: Arc<str>,
-    /// The vSwitch that its address comes from.
+    /// vSwitch that gives the address.
     pub vswitch: Arc<str>,
-    /// Its security group.
+    /// Id of the security group.
     pub security_group: Arc<str>,
-    /// The name of its host; its own where it is empty.
+    /// Host name; empty for the group's own name.
     pub host_name: Box<str>,
-    /// Its volumes.
+    /// Volumes, as describe gives them back.
     pub volumes: Box<[Volume]>,
-    /// What few groups have.
+    /// Options that few groups set; `None` where all have their defaults.
     pub rare: Option<Box<Rare>>,
 }
 
-/// What few groups have.
+/// Options that few groups set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rare {
-    /// Its name servers.
+    /// Name servers, search domains and options of the resolver.
     pub dns: Option<DnsConfig>,
-    /// `None` or `Default`.
+    /// DNS policy: `None` or `Default`.
     pub dns_policy: String,
-    /// What stands in its hosts file.
+    /// Additional lines of the hosts file.
     pub host_aliases: Vec<HostAliase>,
     /// Kernel parameters of its sandbox.
     pub sysctls: Vec<Sysctl>,
-    /// The role that it takes.
+    /// Name of the RAM role that the group takes.
     pub ram_role: String,
-    /// The resource group that it belongs to.
+    /// Id of the resource group.
     pub resource_group: String,
-    /// How a spot price is agreed on.
+    /// Spot strategy; empty for a group that is no spot instance.
     pub spot_strategy: String,
-    /// The most that a spot instance may cost an hour.
+    /// Highest price of a spot instance in an hour, in the currency of the price lists.
     #[serde(with = "exact")]
     pub spot_limit: eci_api::Number,
-    /// For so many hours a spot instance is not taken back.
+    /// Protected hours, in which a spot instance is not reclaimed; 0 for other groups.
     pub spot_hours: u64,
-    /// After so many seconds it is ended by force.
+    /// Active deadline in seconds, after which the group is ended by force.
     pub deadline_seconds: Option<u64>,
-    /// How long its containers may take to end.
+    /// Grace period of the containers in seconds; `None` for the default of 30.
     pub grace_seconds: Option<u64>,
-    /// After so many minutes in Pending it has failed.
+    /// Minutes in Pending after which the group has failed; `None` for the default of 240.
     pub pending_minutes: Option<u32>,
-    /// Its IPv6 address was asked for.
+    /// True if an IPv6 address was asked for.
     pub ipv6: bool,
-    /// Whether a public address of its own was asked for.
+    /// True if a public address of its own was asked for.
     pub eip: bool,
-    /// The public address that was brought along.
+    /// Id of the public address that was brought along; empty for none.
     pub eip_id: String,
-    /// For so many hours its address is kept for the next group of its name.
+    /// Hours for which the address is kept for the next group of this name; `None` where it is not fixed.
     pub fixed_ip_hours: Option<u32>,
-    /// Tells the registries and passwords apart that it was given; they are not kept themselves.
+    /// Digest of the registries and passwords, which tells a change of them; they are not kept themselves.
     pub credentials: String,
-    /// What an image cache does for it.
+    /// Use of an image cache.
     pub cache: CacheUse,
 }
 
-/// What an image cache does for a group.
+/// Use of an image cache by a group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CacheUse {
-    /// None was asked for.
+    /// No image cache was asked for.
     #[default]
     None,
-    /// These images need not be pulled.
+    /// An image cache fits: its images need not be pulled.
     Hit {
-        /// The cache's id.
+        /// Id of the cache.
         id: Box<str>,
-        /// Its images.
+        /// Images in the cache.
         images: Vec<String>,
     },
-    /// None fitted, so that one is made.
+    /// No image cache fits, so that one is made.
     Missed {
-        /// The id of the one that is made.
+        /// Id of the cache that is made.
         made: Box<str>,
     },
 }
 
 impl Group {
-    /// Its id.
+    /// Id of the group.
     pub fn id(&self) -> &str {
         &self.card.id
     }
 
-    /// What few groups have, or nothing of it.
+    /// Options that few groups set, or their defaults.
     pub fn rare(&self) -> Rare {
         self.spec.rare.as_deref().cloned().unwrap_or_default()
     }
 
-    /// What it is made of, as the cloud writes it: a size, or an ECS type.
+    /// Instance type as the cloud writes it: a size, or an ECS type.
     pub fn instance_spec(&self) -> String {
         self.card.terms.what()
     }
 
-    /// Its vCPU.
+    /// vCPU that is sold and billed.
     pub fn vcpu(&self) -> MilliVcpu {
         self.card.terms.size.vcpu
     }
 
-    /// Its memory.
+    /// Memory that is sold and billed.
     pub fn memory(&self) -> Mebibytes {
         self.card.terms.size.memory
     }
@@ -168,12 +168,12 @@ impl Group {
         self.containers.iter().find(|container| &*container.spec.name == name)
     }
 
-    /// Whether an init container is running.
+    /// True while an init container is running.
     pub fn is_initializing(&self) -> bool {
         self.containers.iter().any(|container| container.init && container.is_running())
     }
 
-    /// Tells its owner what happened; what happened just so before is counted.
+    /// Records an event; one that equals one of the latest eight only raises its count.
     pub fn tell(&mut self, at: Timestamp, what: What) {
         self.changed = at;
         if let Some(known) = self.events.iter_mut().rev().take(8).find(|known| known.what == what) {
@@ -188,7 +188,7 @@ impl Group {
     }
 }
 
-/// A number that is kept to the last digit, which JSON's own numbers are not.
+/// Serialization of a number as text, exact to the last digit, which JSON's own numbers are not.
 mod exact {
     use eci_api::Number;
     use rust_decimal::serde::str;

@@ -14,9 +14,9 @@ use crate::catalog::Size;
 use crate::ledger::Tags;
 use crate::refusal::Refusal;
 
-/// How many containers, and how many volumes, a group has at most (eci-openapi.md, section 6).
+/// Number of containers, of init containers, and of volumes of a group, at most (eci-openapi.md, section 6).
 const PARTS_MAX: usize = 20;
-/// For how many hours a spot instance is not taken back, and a fixed address is kept, where nothing is said
+/// Protected hours of a spot instance, and hours for which a fixed address is kept, where the request gives none
 /// (eci-openapi.md, section 8).
 const SPOT_HOURS: u64 = 1;
 const FIXED_IP_HOURS: u32 = 48;
@@ -60,7 +60,7 @@ pub fn size(request: &ask::CreateContainerGroup, containers: &[Container]) -> Re
     })
 }
 
-/// The tags.
+/// The tags, in the order given; a pair without key and value is left out.
 ///
 /// # Errors
 /// [`Refusal`] for the first that cannot be, and for more than twenty.
@@ -91,7 +91,7 @@ pub fn tags<'a>(pairs: impl Iterator<Item = (Option<&'a str>, Option<&'a str>)>)
     if tags.len() > PARTS_MAX { Err(Refusal::TooManyTags) } else { Ok(tags) }
 }
 
-/// What few groups ask for.
+/// Options that few groups set; `None` where all have their defaults.
 pub fn rare(request: &ask::CreateContainerGroup) -> Option<Box<Rare>> {
     let seconds = |value: Option<i64>| value.and_then(|v| u64::try_from(v).ok());
     let spot = request.spot_strategy.as_ref().filter(|strategy| is_spot(strategy));
@@ -135,7 +135,7 @@ pub fn rare(request: &ask::CreateContainerGroup) -> Option<Box<Rare>> {
     (rare != Rare::default()).then(|| Box::new(rare))
 }
 
-/// Whether a strategy asks for a spot instance.
+/// True if a strategy asks for a spot instance.
 pub fn is_spot(strategy: &str) -> bool {
     !strategy.is_empty() && strategy != "NoSpot"
 }
@@ -149,7 +149,7 @@ fn credentials(request: &ask::CreateContainerGroup) -> String {
     eci_api::signature::acs3::sha256_hex(told.as_bytes())
 }
 
-/// Whether containers are started again.
+/// The restart policy; `Always` where none is given.
 ///
 /// # Errors
 /// [`Refusal`] for a policy that does not exist.

@@ -1,4 +1,4 @@
-//! In which order containers start and end, where their environment says so (eci-openapi.md, section 7.2).
+//! Order in which containers start and end, where their environment sets it (eci-openapi.md, section 7.2).
 //!
 //! Init containers keep their own order. Of the others those of a higher priority go first, and those of the next one
 //! wait until these were started and are ready, or, where they end, until these have ended. Without priorities all are
@@ -11,14 +11,15 @@ use super::Group;
 use super::container::spec::{Spec, Variable};
 use super::container::{Container, Phase, Wait};
 
-/// The variables that say it.
+/// Environment variables that set the priorities of start and end.
 const LAUNCH: &str = "ECI_CONTAINER_LAUNCH_PRIORITY";
 const EXIT: &str = "ECI_CONTAINER_EXIT_PRIORITY";
-/// What they can say.
+/// Range of both priorities.
 const PRIORITIES: RangeInclusive<i32> = -1000..=1000;
 
 impl Variable {
-    /// The priority that it sets; `None` where it is no priority, and what would be right where it is none that exists.
+    /// The priority that the variable sets under `key`; `None` where it is another variable or empty, an error text
+    /// where the value is out of range.
     fn priority(&self, key: &str) -> Option<Result<i32, String>> {
         let value = self.value.trim();
         if *self.key != *key || value.is_empty() {
@@ -28,7 +29,7 @@ impl Variable {
         Some(number.ok_or_else(|| format!("`{value}` of {key} should be -1000 to 1000")))
     }
 
-    /// What is wrong with the priority that it sets, if it sets one.
+    /// Error text for the priority that the variable sets; `None` where it is right, or no priority.
     pub(super) fn wrong_priority(&self) -> Option<String> {
         [LAUNCH, EXIT].into_iter().find_map(|key| self.priority(key)?.err())
     }
@@ -39,26 +40,26 @@ impl Spec {
         self.environment.iter().rev().find_map(|variable| variable.priority(key)?.ok()).unwrap_or(0)
     }
 
-    /// The higher it is, the earlier it starts.
+    /// Priority of the start; the higher, the earlier. 0 where nothing sets it.
     pub fn launch_priority(&self) -> i32 {
         self.priority(LAUNCH)
     }
 
-    /// The higher it is, the earlier it ends.
+    /// Priority of the end; the higher, the earlier. 0 where nothing sets it.
     pub fn exit_priority(&self) -> i32 {
         self.priority(EXIT)
     }
 }
 
 impl Group {
-    /// Its containers in the order in which they are begun with.
+    /// The containers in the order of their starts: init containers first, then by falling launch priority.
     fn in_order_of_start(&self) -> Vec<&Container> {
         let mut all: Vec<&Container> = self.containers.iter().collect();
         all.sort_by_cached_key(|container| (!container.init, Reverse(rank(container))));
         all
     }
 
-    /// The container whose turn it is to be begun with.
+    /// Index of the container whose turn to begin has come; `None` while none may.
     pub(super) fn next_to_begin(&self) -> Option<u8> {
         let all = self.in_order_of_start();
         let begun = usize::from(self.begun);
@@ -75,7 +76,7 @@ impl Group {
         its_turn.then(|| self.containers.iter().position(|own| std::ptr::eq(own, next)))??.try_into().ok()
     }
 
-    /// Whether those that start after it need not wait for it: it was started, and is ready where a probe says so, or
+    /// True if those of a lower priority need not wait for it: it was started, and is ready where a probe says so, or
     /// is over for good.
     fn is_launched(&self, container: &Container) -> bool {
         let code = container.exit_code();
@@ -84,7 +85,7 @@ impl Group {
         over || container.was_started() && (container.ready || !probed)
     }
 
-    /// Its running containers in the order in which they are to end, those together that end at the same time.
+    /// Indexes of the running containers in the order of their ends, those together that end at the same time.
     pub fn in_order_of_end(&self) -> Vec<Vec<u8>> {
         let mut running: Vec<(i32, u8)> = (0..=u8::MAX)
             .zip(&self.containers)
@@ -99,12 +100,12 @@ impl Group {
     }
 }
 
-/// Init containers are of one rank.
+/// Launch priority; init containers all have the same one.
 fn rank(container: &Container) -> i32 {
     if container.init { 0 } else { container.spec.launch_priority() }
 }
 
-/// Whether its start was tried; those of its own priority do not wait until that succeeds.
+/// True if its start was tried; those of its own priority do not wait until it succeeds.
 fn is_under_way(container: &Container) -> bool {
     !matches!(container.phase, Phase::Waiting(Wait::Creating | Wait::Initializing))
 }

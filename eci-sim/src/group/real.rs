@@ -1,4 +1,4 @@
-//! A group whose containers are run by an Engine: what is ordered for it, and what follows from what was seen.
+//! Groups whose containers an Engine runs: orders to it, and what follows from its observations.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use super::steps::Hands;
 use crate::agenda::Step;
 use crate::runtime::{Seen, Work};
 
-/// After how long what the containers share is tried again.
+/// Time after which a sandbox that could not be made is tried again.
 const SANDBOX_AGAIN: Duration = Duration::from_secs(10);
 
 impl Hands<'_> {
-    /// Takes in what was seen; what comes too late to matter changes nothing.
+    /// Applies an observation; one that comes too late to matter changes nothing.
     pub fn see(&mut self, seen: Seen) {
         if let Seen::Exited { container, run, exit_code, out_of_memory } = seen {
             return self.see_exit(container, run, exit_code, out_of_memory);
@@ -104,13 +104,13 @@ impl Hands<'_> {
         }
     }
 
-    /// Whether a container is running, and it is this run.
+    /// True if a container is running, and the run is `run`.
     fn runs(&self, index: u8, run: u32) -> bool {
         let container = self.group.containers.get(usize::from(index));
         container.is_some_and(|container| container.is_run(run))
     }
 
-    /// Whether a container's start is awaited, and it is this run.
+    /// True if a container's start is awaited, and the run is `run`.
     fn awaits(&self, index: u8, run: u32) -> bool {
         let container = self.group.containers.get(usize::from(index));
         container.is_some_and(|container| !container.is_running() && container.next_run() == run)

@@ -1,4 +1,4 @@
-//! What happens to a group when something falls due: the kubelet's order of pulls, starts, exits and restarts.
+//! Steps of a group that fall due: the kubelet's order of pulls, starts, exits and restarts.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,28 +21,28 @@ use crate::script::{Script, Scripts};
 
 /// A group at an instant, and all that a step may touch beside it.
 pub struct Hands<'a> {
-    /// The instant.
+    /// Present instant of the simulation.
     pub at: Timestamp,
-    /// The group.
+    /// Group that the step is for.
     pub group: &'a mut Group,
-    /// What falls due later.
+    /// Agenda that takes the steps that are due later.
     pub agenda: &'a mut Agenda,
-    /// What happened.
+    /// Ledger that takes each change that matters for the bill.
     pub ledger: &'a mut Ledger,
-    /// What containers do.
+    /// Scripts that say how containers behave.
     pub scripts: &'a Scripts,
-    /// Where durations come from.
+    /// Seed of the drawn durations.
     pub seed: Seed,
-    /// What spot instances cost.
+    /// Prices of spot instances.
     pub market: &'a Market,
-    /// What is out of stock.
+    /// Zones, and sizes in a zone, that are out of stock.
     pub sold_out: &'a BTreeSet<String>,
-    /// Who does what containers do.
+    /// Runtime of the containers: scripted or an Engine.
     pub runtime: &'a Runtime,
 }
 
 impl Hands<'_> {
-    /// Carries out what fell due.
+    /// Carries out a step that fell due.
     pub fn carry_out(&mut self, step: Step) {
         match step {
             Step::Place => self.place(),
@@ -87,7 +87,7 @@ impl Hands<'_> {
         }
     }
 
-    /// The group was asked for.
+    /// Enters the new group into the ledger, and schedules the search for a machine.
     pub fn be_born(&mut self) {
         self.ledger.write(self.at, &self.group.card, What::Created);
         let script = self.script_of_group();
@@ -101,7 +101,7 @@ impl Hands<'_> {
         self.put(takes, step);
     }
 
-    /// The market takes a spot instance back in so many minutes.
+    /// Announces that a spot instance is reclaimed in so many minutes; does nothing after the group's end.
     pub fn announce_reclaim(&mut self, minutes: u8) {
         if self.group.state.is_final() {
             return;
@@ -110,7 +110,7 @@ impl Hands<'_> {
         self.put(Duration::from_secs(60 * u64::from(minutes)), Step::Reclaim);
     }
 
-    /// Its record was kept long enough.
+    /// Deletes the record, which was kept long enough.
     pub fn forget(&mut self) {
         // A group whose record is dropped ended before, and each such state has an edge for it.
         let _ended_before = self.go(Event::Forgotten);
@@ -202,7 +202,7 @@ impl Hands<'_> {
         Timeline::of(self.seed, self.group.id(), step)
     }
 
-    /// What is said of a container; nothing, where an Engine knows better.
+    /// Script of a container; `None` where it has none, or where an Engine runs it.
     pub(super) fn script(&self, index: u8) -> Option<Arc<Script>> {
         if self.runtime.is_real() { None } else { self.script_for(index) }
     }
@@ -212,7 +212,7 @@ impl Hands<'_> {
         self.scripts.find(&self.group.card.name, &container.spec.image)
     }
 
-    /// What is said of the group, or of one of its images, where it concerns the group as a whole.
+    /// Script of the group, or the first of its images' that says something of the group as a whole.
     pub(super) fn script_of_group(&self) -> Option<Arc<Script>> {
         let concerns = |script: &Script| script.scheduling.is_some() || script.cannot_schedule.is_some();
         (0..self.group.containers.len())

@@ -1,4 +1,4 @@
-//! How long things take in a group's life, drawn from the seed by the group's id: about 12 to 17 s to Running.
+//! Durations in a group's life, drawn from the seed by the group's id: about 12 to 17 s to Running.
 //!
 //! | step | takes | source |
 //! |---|---|---|
@@ -13,42 +13,42 @@ use std::time::Duration;
 
 use determinism::{Chance, Seed};
 
-/// A group's own generator of durations.
+/// Generator of a group's durations.
 #[derive(Debug, Clone)]
 pub struct Timeline(Chance);
 
 impl Timeline {
-    /// The one for a step of the group with this id; the same step always takes the same time.
+    /// The generator for a step of the group with this id; the same step always takes the same time.
     pub fn of(seed: Seed, id: &str, step: &str) -> Self {
         Self(seed.chance(&format!("timeline/{id}/{step}")))
     }
 
-    /// Finding a machine.
+    /// Time to find a machine, 2 to 6 s.
     pub fn scheduling(mut self) -> Duration {
         self.millis(2000, 6000)
     }
 
-    /// Setting up the sandbox.
+    /// Time to set up the sandbox, 5 to 5.5 s.
     pub fn sandbox(mut self) -> Duration {
         self.millis(5000, 5500)
     }
 
-    /// Pulling an image.
+    /// Time to pull an image, 4 to 5 s.
     pub fn pull(mut self) -> Duration {
         self.millis(4000, 5000)
     }
 
-    /// Starting a container.
+    /// Time to start a container, 0.3 to 0.8 s.
     pub fn start(mut self) -> Duration {
         self.millis(300, 800)
     }
 
-    /// Preparing a restart or an update.
+    /// Time to prepare a restart or an update, 1 to 3 s.
     pub fn preparation(mut self) -> Duration {
         self.millis(1000, 3000)
     }
 
-    /// What a stop hook takes.
+    /// Time of a stop hook, 1 to 3 s.
     pub fn stop(mut self) -> Duration {
         self.millis(1000, 3000)
     }

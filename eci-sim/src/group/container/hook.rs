@@ -1,41 +1,41 @@
-//! What runs at the two ends of a container's life: a command in it, or a call to an address.
+//! Hooks at the two ends of a container's life: a command in it, or a call to an address.
 
 use eci_api::actions::create_container_group as ask;
 use serde::{Deserialize, Serialize};
 
-/// What runs right after the start, or before the stop.
+/// A hook that runs right after the start, or before the stop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Hook {
     /// A command in the container.
     Command(Box<[Box<str>]>),
-    /// A call.
+    /// A call over HTTP or TCP.
     Call(Call),
 }
 
-/// Where somebody is called.
+/// Address that a hook calls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
-    /// The host; empty for the group itself.
+    /// Host; empty for the group itself.
     pub host: Box<str>,
-    /// The port.
+    /// Port, 1 to 65535 where the call is to succeed.
     pub port: u16,
-    /// The page that is asked for; none, where a connection is enough.
+    /// Page that is requested; `None` for a mere TCP connection.
     pub page: Option<Page>,
 }
 
-/// A page that is asked for.
+/// A page that an HTTP hook requests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page {
-    /// Its path.
+    /// Path of the URL.
     pub path: Box<str>,
-    /// Whether it lies behind TLS.
+    /// True for HTTPS, false for HTTP.
     pub https: bool,
-    /// What is said beside: names and values.
+    /// Headers of the request: names and values.
     pub headers: Box<[(Box<str>, Box<str>)]>,
 }
 
 impl Hook {
-    /// What runs when a container has started.
+    /// The request's `PostStart` handler; `None` where it has none.
     pub fn after_start(asked: &ask::Container) -> Option<Box<Self>> {
         let headers = asked.lifecycle_post_start_handler_http_get_http_header.iter();
         let page = || Page {
@@ -57,7 +57,7 @@ impl Hook {
         )
     }
 
-    /// What runs before a container is stopped.
+    /// The request's `PreStop` handler; `None` where it has none.
     pub fn before_stop(asked: &ask::Container) -> Option<Box<Self>> {
         let headers = asked.lifecycle_pre_stop_handler_http_get_http_header.iter();
         let page = || Page {
@@ -76,7 +76,7 @@ impl Hook {
         )
     }
 
-    /// The first that is said of a command, a page and a socket, each of the latter a port and a host.
+    /// The first that is given: a command, else a page, else a socket, each of the latter a port and a host.
     fn of(
         words: &[String],
         asked_page: (Option<i32>, &Option<String>),
@@ -94,7 +94,7 @@ impl Hook {
         Some(Box::new(Self::Call(call)))
     }
 
-    /// Its command, where it is one.
+    /// Words of the command; empty for a call.
     pub fn words(&self) -> &[Box<str>] {
         match self {
             Self::Command(words) => words,

@@ -1,4 +1,4 @@
-//! What a container was asked to be.
+//! Specification of a container, as the request gives it.
 
 use std::sync::Arc;
 
@@ -8,97 +8,97 @@ use serde::{Deserialize, Serialize};
 
 use super::hook::Hook;
 
-/// What a container was asked to be.
+/// Specification of a container, as the request gives it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Spec {
-    /// Its name, unique in the group.
+    /// Name, unique in the group.
     pub name: Arc<str>,
-    /// Its image.
+    /// Image reference, as it was asked for.
     pub image: Box<str>,
-    /// Its command.
+    /// Command that replaces the image's entry point; empty for the image's own.
     pub command: Box<[Box<str>]>,
-    /// Its arguments.
+    /// Arguments of the command; empty for the image's own.
     pub arguments: Box<[Box<str>]>,
-    /// Its vCPU; zero where nothing was asked.
+    /// vCPU; zero where nothing was asked.
     pub vcpu: MilliVcpu,
-    /// Its memory; zero where nothing was asked.
+    /// Memory; zero where nothing was asked.
     pub memory: Mebibytes,
-    /// How many GPUs it uses.
+    /// Number of GPUs; zero where nothing was asked.
     pub gpus: i32,
-    /// Its environment.
+    /// Environment, in the order of the request.
     pub environment: Box<[Variable]>,
-    /// Its ports.
+    /// Ports, in the order of the request.
     pub ports: Box<[Port]>,
-    /// What is mounted where.
+    /// Mounts of the group's volumes.
     pub mounts: Box<[VolumeMount]>,
-    /// When its image is pulled.
+    /// Pull policy of the image.
     pub pull_policy: PullPolicy,
-    /// What few containers have.
+    /// Options that few containers set; `None` where all have their defaults.
     pub rare: Option<Box<Rare>>,
 }
 
-/// What few containers have.
+/// Options that few containers set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rare {
-    /// Whether it is alive.
+    /// Liveness probe.
     pub liveness: Option<Probe>,
-    /// Whether it is ready.
+    /// Readiness probe.
     pub readiness: Option<Probe>,
-    /// Under whose rights it runs.
+    /// Security context: user, capabilities, a read-only root file system.
     pub security: Option<eci_api::actions::describe_container_groups::SecurityContext>,
-    /// Whether describe leaves its environment out.
+    /// True if describe leaves the environment out.
     pub hides_environment: bool,
-    /// Its directory.
+    /// Working directory; empty for the image's own.
     pub working_dir: Box<str>,
-    /// Whether its input stays open.
+    /// True if the standard input stays open.
     pub stdin: bool,
-    /// Whether its input closes after the first session.
+    /// True if the standard input closes after the first session.
     pub stdin_once: bool,
-    /// Whether it has a terminal.
+    /// True if the container has a terminal.
     pub tty: bool,
-    /// Whether its last lines are told when it ends badly.
+    /// True if a bad end's message holds the last lines of the log.
     pub tells_last_words: bool,
-    /// What runs when it has started.
+    /// Hook that runs right after the start.
     pub start_hook: Option<Box<Hook>>,
-    /// What runs before it is stopped.
+    /// Hook that runs before the stop.
     pub stop_hook: Option<Box<Hook>>,
 }
 
-/// A port and its protocol.
+/// Port, 1 to 65535, and protocol.
 pub type Port = (i32, Box<str>);
 
-/// One variable of a container's environment.
+/// A variable of a container's environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Variable {
-    /// Its name.
+    /// Name of the variable.
     pub key: Box<str>,
-    /// Its value.
+    /// Value; not used where `field` gives one.
     pub value: Box<str>,
-    /// The field of the group whose value it takes; only `status.podIP` exists.
+    /// Field of the group whose value is taken; only `status.podIP` exists.
     pub field: Option<Box<str>>,
 }
 
-/// When an image is pulled.
+/// Rule for pulling an image.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PullPolicy {
-    /// Nothing was said; IfNotPresent is meant.
+    /// Nothing was asked for; IfNotPresent is meant.
     #[default]
     Unsaid,
-    /// Before each start.
+    /// Pull even an image that is present.
     Always,
-    /// When it is not there.
+    /// Pull when the image is not present.
     IfNotPresent,
-    /// Never.
+    /// No pull; a container whose image is not present fails to start.
     Never,
 }
 
 impl Spec {
-    /// Its environment as commands read it.
+    /// Environment as pairs of name and value, for the parser of commands.
     pub fn variables(&self) -> Vec<(&str, &str)> {
         self.environment.iter().map(|v| (&*v.key, &*v.value)).collect()
     }
 
-    /// Whether its environment has `key` with this value.
+    /// True if the environment has `key` with this value, in any case of its letters.
     pub fn says(&self, key: &str, value: &str) -> bool {
         self.environment.iter().any(|v| &*v.key == key && v.value.eq_ignore_ascii_case(value))
     }
@@ -116,7 +116,7 @@ impl PullPolicy {
         }
     }
 
-    /// Its name on the wire.
+    /// Name of the policy in replies; `Unsaid` is written as IfNotPresent.
     pub fn name(self) -> &'static str {
         match self {
             Self::Always => "Always",

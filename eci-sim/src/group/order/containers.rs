@@ -1,4 +1,4 @@
-//! What the containers of a request are asked to be.
+//! Containers of a request: parsed and checked.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::refusal::Refusal;
 /// Ports that the platform uses itself (eci-openapi.md, section 6).
 const PLATFORM_PORTS: [i32; 4] = [111, 998, 10250, 10255];
 
-/// What the containers are asked to be, those that initialise first.
+/// The containers of the request, init containers first.
 ///
 /// # Errors
 /// [`Refusal`] for the first that cannot be.
@@ -42,7 +42,7 @@ pub fn all(request: &ask::CreateContainerGroup) -> Result<Vec<Container>, Refusa
     Ok(all)
 }
 
-/// What one container is asked to be; `place` is where it stands in the request.
+/// The specification of one container; `place` is its parameter's name in the request, for errors.
 ///
 /// # Errors
 /// [`Refusal`] with the parameter that cannot be.
@@ -89,7 +89,7 @@ fn says_something(security: &ask::ContainerSecurityContext) -> bool {
         || security.run_as_user.is_some()
 }
 
-/// An init container under the names of the others; what it does not have stays unsaid.
+/// An init container in the form of the others; what it does not have stays unset.
 pub fn as_container(asked: &ask::InitContainer) -> ask::Container {
     let security = asked.security_context.as_ref().map(|security| ask::ContainerSecurityContext {
         capability: security.capability.clone(),
@@ -150,7 +150,7 @@ fn environment(asked: &[ask::EnvironmentVar], place: &str) -> Result<Box<[Variab
     asked.iter().enumerate().filter(said).map(one).collect()
 }
 
-/// Whether a text is missing or empty, which means the same.
+/// True if a text is missing or empty, which means the same.
 fn unsaid(text: &Option<String>) -> bool {
     text.as_deref().is_none_or(str::is_empty)
 }
@@ -192,7 +192,7 @@ fn pull_policy(name: Option<&str>, place: &str) -> Result<PullPolicy, Refusal> {
     })
 }
 
-/// A probe; one whose handler is missing is none, since an old client sends such.
+/// A probe; one without a handler is `None`, since an old client sends such.
 fn probe(asked: Option<&ask::Probe>, place: &str) -> Result<Option<tell::Probe>, Refusal> {
     let Some(asked) = asked else { return Ok(None) };
     let execs = asked.exec.as_ref().map(|exec| exec.command.clone()).unwrap_or_default();

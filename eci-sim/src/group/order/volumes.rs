@@ -1,4 +1,4 @@
-//! What the volumes of a request are asked to be.
+//! Volumes of a request: parsed and checked.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use super::{PARTS_MAX, text};
 use crate::group::container::Container;
 use crate::refusal::Refusal;
 
-/// How large all files of a group may be together, in bytes (eci-openapi.md, section 9).
+/// Size of all files of a group together in bytes, at most (eci-openapi.md, section 9).
 const FILES_MAX: usize = 60 * 1024;
 
 /// The volumes as describe gives them back.
@@ -35,7 +35,7 @@ pub fn all(request: &ask::CreateContainerGroup) -> Result<Box<[tell::Volume]>, R
     Ok(all.into())
 }
 
-/// Checks that what is mounted is there.
+/// Checks that each mount has a volume.
 ///
 /// # Errors
 /// [`Refusal`] for the first mount without a name, or with the name of no volume.
