@@ -1,50 +1,50 @@
-//! A command that somebody is attached to: what is typed goes in, what it says comes out, and at the end its code.
+//! Attached commands: typed bytes go in, output comes out, and the exit code at the end.
 
 use bytes::Bytes;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-/// How many pieces wait in one direction before the other side has to wait.
+/// Frames that wait in one direction before the other side has to wait.
 const PIECES: usize = 16;
 
-/// What goes in.
+/// A frame of the command's input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum In {
-    /// What was typed.
+    /// Bytes for the standard input; none of them close it.
     Bytes(Bytes),
-    /// The terminal has so many columns and rows.
+    /// Size of the terminal in columns and rows.
     Size(u16, u16),
 }
 
-/// What comes out.
+/// A frame of the command's output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Out {
-    /// What the command said.
+    /// Bytes of the standard output.
     Output(Bytes),
-    /// What it complained about.
+    /// Bytes of the standard error.
     Errors(Bytes),
-    /// It ended with this code; nothing follows.
+    /// Exit code of the command; nothing follows.
     Ended(i32),
 }
 
-/// The near end of a command; dropping it ends what nobody sees.
+/// Client's end of a command; dropping it ends a command that nobody sees.
 #[derive(Debug)]
 pub struct Attached {
-    /// What goes in.
+    /// Frames to the command.
     pub input: Sender<In>,
-    /// What comes out.
+    /// Frames from the command.
     pub output: Receiver<Out>,
 }
 
-/// The far end.
+/// Process's end of a command.
 #[derive(Debug)]
 pub struct Far {
-    /// What goes in.
+    /// Frames from the client.
     pub input: Receiver<In>,
-    /// What comes out.
+    /// Frames to the client.
     pub output: Sender<Out>,
 }
 
-/// Both ends.
+/// Returns both ends of a new command, joined by bounded channels.
 pub fn pair() -> (Attached, Far) {
     let (into, input) = channel(PIECES);
     let (out, output) = channel(PIECES);
@@ -52,7 +52,7 @@ pub fn pair() -> (Attached, Far) {
 }
 
 impl Far {
-    /// Says something; false when nobody is there to hear it.
+    /// Sends a frame to the client; false when the client is gone.
     pub async fn say(&self, out: Out) -> bool {
         self.output.send(out).await.is_ok()
     }

@@ -28,31 +28,31 @@ use tokio_stream::StreamExt as _;
 use super::attach::Attached;
 use super::engine::{Ended, Engine, Launch, RunId, Sandbox, Trouble, Volume};
 
-/// How long the Engine may take to answer, in seconds: containers may be given long to end.
+/// Time that the Engine may take to answer, in seconds; long, since containers may have a long grace period.
 const ANSWERS_WITHIN: u64 = 900;
-/// The labels of what is made.
+/// Labels of every container and volume that is made: the simulator's name, and the group's id.
 const LABEL: &str = "eci-sim";
 const LABEL_GROUP: &str = "eci-sim.group";
-/// Where a volume lies while its files are put into it.
+/// Path of a volume in the container through which its files are put in.
 const FILLED_AT: &str = "/volume";
 
-/// Where a group's sandbox has its volumes.
+/// Directory of the volumes in a group's sandbox.
 const HELD_AT: &str = "/volumes";
 
-/// What a Docker Engine is to be like.
+/// Settings of the use of a Docker Engine.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// What the simulator is called there; no two at one Engine are called the same.
+    /// Name of the simulator at the Engine; unique there.
     pub name: String,
-    /// The network that the groups are in.
+    /// Name of the Engine's network in which the groups are.
     pub network: String,
-    /// The image of sandboxes; it has `sh`, `sleep` and, where there are routes, `ip`.
+    /// Image of sandboxes; it has `sh`, `sleep` and, where there are routes, `ip`.
     pub sandbox: String,
-    /// Where groups send what goes elsewhere than into their network: ranges and the way to them.
+    /// Routes to ranges outside the network: a range, and the address of the gateway.
     pub routes: Vec<(String, Ipv4Addr)>,
 }
 
-/// An Engine that answered.
+/// Driver of a Docker Engine that answered.
 #[derive(Debug)]
 pub struct DockerEngine {
     docker: Docker,
@@ -70,7 +70,7 @@ impl From<Error> for Trouble {
 }
 
 impl DockerEngine {
-    /// The Engine that `DOCKER_HOST` names, or else the usual one of this machine.
+    /// Connects to the Engine that `DOCKER_HOST` names, or else to the usual one of this machine.
     ///
     /// # Errors
     /// [`Trouble`] when none answers, or it has no such network.
@@ -107,7 +107,7 @@ impl DockerEngine {
             .into()
     }
 
-    /// What is looked for: all that is ours, or all that is a group's.
+    /// Filter by label: all containers or volumes of this simulator, or those of a group.
     fn ours(&self, group: Option<&str>) -> HashMap<String, Vec<String>> {
         let mut labels = vec![format!("{LABEL}={}", self.settings.name)];
         labels.extend(group.map(|group| format!("{LABEL_GROUP}={group}")));
@@ -119,7 +119,7 @@ impl DockerEngine {
         Ok(self.docker.list_containers(Some(all)).await?)
     }
 
-    /// Leaves nothing of a group, or of all.
+    /// Removes every container and volume of a group, or of all groups.
     async fn clear(&self, group: Option<&str>) -> Result<(), Trouble> {
         for id in self.containers(group).await?.into_iter().filter_map(|container| container.id) {
             let force = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
@@ -236,7 +236,8 @@ impl DockerEngine {
                         .collect::<Vec<_>>(),
                 ),
                 sysctls: (!sandbox.sysctls.is_empty()).then(|| pairs(&sandbox.sysctls)),
-                // it lives as long as the group: a volume in memory is empty again when its last user has ended
+                // the sandbox lives as long as the group: a volume in memory is empty again when its last user has
+                // ended
                 mounts: Some(volumes.map(held).collect()),
                 ..HostConfig::default()
             }),
@@ -294,7 +295,7 @@ impl Engine for DockerEngine {
     async fn pull(&self, image: &str) -> Result<(), Trouble> {
         let last = image.rsplit('/').next().unwrap_or(image);
         let options = CreateImageOptionsBuilder::new().from_image(image);
-        // without a tag all of them would be brought
+        // without a tag every tag of the image would be pulled
         let options = if last.contains([':', '@']) { options } else { options.tag("latest") };
         let mut told = self.docker.create_image(Some(options.build()), None, None);
         while let Some(step) = told.next().await {
@@ -330,7 +331,7 @@ impl Engine for DockerEngine {
 
     async fn wait(&self, run: &RunId) -> Result<Ended, Trouble> {
         let name = self.run_name(run);
-        // what it says of the end is said again, and more, by what is asked then
+        // the inspection below says the same of the end, and more
         let _told = self.docker.wait_container(&name, None).next().await;
         let state = self.docker.inspect_container(&name, None).await?.state.unwrap_or_default();
         if state.running == Some(true) {
@@ -409,7 +410,7 @@ fn mounted(volume: String, path: &str, read_only: bool) -> Mounted {
     }
 }
 
-/// What is not there any more need not be ended or removed; what is being removed will not be.
+/// Success also for a container or volume that is already stopped, gone, or being removed (304, 404, 409).
 fn unless_gone(done: Result<(), Error>) -> Result<(), Trouble> {
     match done {
         Ok(()) | Err(Error::DockerResponseServerError { status_code: 304 | 404 | 409, .. }) => Ok(()),
@@ -417,7 +418,7 @@ fn unless_gone(done: Result<(), Error>) -> Result<(), Trouble> {
     }
 }
 
-/// Lines that begin with their instants.
+/// Lines of a log with their timestamps, which begin each; a line without one is left out.
 fn stamped(text: &str) -> Vec<(Timestamp, String)> {
     let one = |line: &str| {
         let (at, rest) = line.split_once(' ').unwrap_or((line, ""));

@@ -1,4 +1,4 @@
-//! Stands between a world and an Engine: does what the world orders, and tells it what was seen.
+//! Driver between a world and an Engine: carries out the world's orders, and reports observations to it.
 //!
 //! The work of one group is done one thing after the other, that of different groups side by side. While nothing is
 //! ordered and nothing falls due, nothing happens.
@@ -17,12 +17,12 @@ use super::later::{Question, Said};
 use super::{Order, Outlet, Runtime, Seen, Work};
 use crate::EciSim;
 
-/// How many lines of a log are asked for; no call gives more.
+/// Lines of a log that are read, at most; no call returns more.
 const TAIL: usize = 2000;
-/// How long nothing happens where nothing falls due.
+/// Wait where nothing falls due.
 const IDLE: Duration = Duration::from_hours(1);
 
-/// The driver of one Engine for one simulator.
+/// Driver of one Engine for one simulator.
 #[derive(Debug)]
 pub struct Driver<E> {
     sim: EciSim,
@@ -33,17 +33,17 @@ pub struct Driver<E> {
 }
 
 impl EciSim {
-    /// From now on an Engine does what containers do, once the driver runs.
+    /// Lets an Engine run the containers from now on; nothing happens until the returned driver runs.
     pub fn on_engine<E: Engine>(&self, engine: E) -> Driver<E> {
         let (sender, inbox) = unbounded_channel();
         self.state().world.runtime = Runtime::Engine(Outlet(sender));
-        // already so where it had an Engine before
+        // an error only says that it is set, since the simulator had an Engine before
         let _ = self.0.real.set(());
         let (groups, tasks) = (HashMap::new(), JoinSet::new());
         Driver { sim: self.clone(), engine: Arc::new(engine), inbox, groups, tasks }
     }
 
-    /// Whether an Engine does what containers do.
+    /// True if an Engine runs the containers.
     pub fn is_real(&self) -> bool {
         self.0.real.get().is_some()
     }
@@ -55,7 +55,7 @@ impl EciSim {
         state.world.see(number, seen);
     }
 
-    /// How long until something falls due.
+    /// Time until the next step falls due; an hour where none is.
     fn idle(&self) -> Duration {
         let now = self.clock().now();
         let next = self.state().world.next_due();
@@ -64,7 +64,7 @@ impl EciSim {
 }
 
 impl<E: Engine> Driver<E> {
-    /// Works until `shutdown` is over, then leaves nothing of any group.
+    /// Works until `shutdown` resolves, then removes every container of every group.
     ///
     /// # Errors
     /// [`Trouble`] when what an earlier run left cannot be taken away, before or after.
@@ -120,7 +120,7 @@ async fn answer<E: Engine>(engine: &E, question: Question) {
     let Question { run, command, answer } = question;
     let said = match command {
         None => match engine.logs(&run, TAIL).await {
-            // it never began, or is gone
+            // the run never began, or is gone
             Err(Trouble::Gone(_)) => Ok(Said::Lines(Vec::new())),
             said => said.map(Said::Lines),
         },

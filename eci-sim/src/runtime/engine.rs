@@ -1,4 +1,4 @@
-//! What is wanted of an Engine, whichever it is, in terms of groups and runs.
+//! Interface of an Engine, whichever it is, in terms of groups and runs.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,140 +13,140 @@ use crate::group::Group;
 use crate::group::container::Container;
 use crate::group::container::spec::Variable;
 
-/// Why an Engine could not do something.
+/// Error of an Engine.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
-    /// What is meant is not there.
+    /// The container, image or volume does not exist.
     #[error("{0}")]
     Gone(String),
-    /// Anything else.
+    /// Any other failure, with its message.
     #[error("{0}")]
     Failed(String),
 }
 
-/// One run of a container.
+/// Identity of one run of a container.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RunId {
-    /// The id of its group.
+    /// Id of the group.
     pub group: String,
-    /// The name of its container.
+    /// Name of the container.
     pub container: String,
-    /// How often the container was started, this run included.
+    /// Number of the run, 1 for the first start of the container.
     pub number: u32,
 }
 
-/// How a run ended.
+/// End of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ended {
-    /// With what.
+    /// Exit code of the run.
     pub exit_code: i32,
-    /// Whether it ran out of memory.
+    /// True if the run was out of memory.
     pub out_of_memory: bool,
 }
 
-/// What the containers of a group share.
+/// Sandbox of a group: network, names and volumes, which its containers share.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sandbox {
-    /// The id of the group.
+    /// Id of the group.
     pub group: String,
-    /// What its host is called.
+    /// Host name in the sandbox.
     pub host_name: String,
-    /// Its name servers; none, where the Engine's usual ones serve.
+    /// Name servers; empty for the Engine's usual ones.
     pub name_servers: Vec<String>,
-    /// Where names are looked for.
+    /// Search domains of the resolver.
     pub searches: Vec<String>,
-    /// How they are looked for.
+    /// Options of the resolver, as in `ndots:5`.
     pub options: Vec<String>,
-    /// What stands in its hosts file: names and addresses.
+    /// Additional lines of the hosts file: names and addresses.
     pub hosts: Vec<(String, String)>,
-    /// Kernel parameters.
+    /// Kernel parameters: names and values.
     pub sysctls: Vec<(String, String)>,
-    /// Its volumes.
+    /// Volumes of the group.
     pub volumes: Vec<Volume>,
 }
 
 /// A volume that an Engine can make.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Volume {
-    /// Its name in the group.
+    /// Name, unique in the group.
     pub name: String,
-    /// Whether it lies in memory.
+    /// True for a volume in memory.
     pub in_memory: bool,
-    /// The files that lie in it from the beginning: path and content.
+    /// Files that lie in the volume from the beginning: path and content.
     pub files: BTreeMap<String, String>,
 }
 
-/// All that it takes to start a run.
+/// Parameters of the start of a run.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Launch {
-    /// The run.
+    /// Identity of the run.
     pub run: RunId,
-    /// Its image.
+    /// Image reference.
     pub image: String,
-    /// What is run instead of the image's own program; empty for that one.
+    /// Command that replaces the image's entry point; empty for the image's own.
     pub command: Vec<String>,
-    /// Its arguments.
+    /// Arguments of the command; empty for the image's own.
     pub arguments: Vec<String>,
-    /// Its environment, as `KEY=value`.
+    /// Environment, as `KEY=value`.
     pub environment: Vec<String>,
-    /// Its directory; empty for the image's own.
+    /// Working directory; empty for the image's own.
     pub working_dir: String,
-    /// Thousandths of a vCPU that it may use; 0 for all.
+    /// Thousandths of a vCPU that the run may use; 0 for no limit.
     pub milli_vcpu: u32,
-    /// MiB of memory that it may use; 0 for all.
+    /// MiB of memory that the run may use; 0 for no limit.
     pub mebibytes: u32,
-    /// What is mounted where.
+    /// Mounts of the group's volumes.
     pub mounts: Vec<Mount>,
-    /// Whether it has a terminal.
+    /// True if the run has a terminal.
     pub tty: bool,
-    /// Whether its input stays open.
+    /// True if the standard input stays open.
     pub stdin: bool,
-    /// Under whose rights it runs; 0 for the image's own choice.
+    /// Numeric user id; 0 for the image's own choice.
     pub user: i64,
-    /// Whether its file system can only be read.
+    /// True for a root file system that can only be read.
     pub read_only: bool,
-    /// What it may do beside the usual.
+    /// Capabilities beside the Engine's usual ones.
     pub capabilities: Vec<String>,
 }
 
-/// A volume in a container.
+/// A mount of a volume in a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mount {
-    /// The volume's name in the group.
+    /// Name of the volume in the group.
     pub volume: String,
-    /// Where it is.
+    /// Absolute path in the container.
     pub path: String,
-    /// Whether it can only be read there.
+    /// True if the volume can only be read there.
     pub read_only: bool,
 }
 
-/// An Engine; each of its answers may take its time.
+/// An Engine that runs containers; each call may take long.
 pub trait Engine: Send + Sync + 'static {
-    /// Whether an image is there.
+    /// Returns true if the image is present.
     fn has(&self, image: &str) -> impl Future<Output = Result<bool, Trouble>> + Send;
-    /// Brings an image.
+    /// Pulls the image.
     fn pull(&self, image: &str) -> impl Future<Output = Result<(), Trouble>> + Send;
-    /// Makes what the containers of a group share, and tells its address; what is there already stays.
+    /// Makes a group's sandbox, and returns its address; one that exists stays as it is.
     fn sandbox(&self, sandbox: &Sandbox) -> impl Future<Output = Result<Ipv4Addr, Trouble>> + Send;
-    /// Starts a run.
+    /// Starts the run.
     fn start(&self, launch: &Launch) -> impl Future<Output = Result<(), Trouble>> + Send;
-    /// Waits for a run's end.
+    /// Waits for the end of the run.
     fn wait(&self, run: &RunId) -> impl Future<Output = Result<Ended, Trouble>> + Send;
-    /// Ends a run at once.
+    /// Kills the run at once.
     fn kill(&self, run: &RunId) -> impl Future<Output = Result<(), Trouble>> + Send;
-    /// Tells a run to end, and ends it by force after so many seconds; what it said is kept.
+    /// Stops the run, by force after so many seconds; its log is kept.
     fn stop(&self, run: &RunId, seconds: u32) -> impl Future<Output = Result<(), Trouble>> + Send;
-    /// Leaves nothing of a group.
+    /// Removes everything of a group.
     fn remove(&self, group: &str) -> impl Future<Output = Result<(), Trouble>> + Send;
-    /// The last so many lines that a run said.
+    /// Returns the last `tail` lines of the run's log, each with its timestamp.
     fn logs(
         &self,
         run: &RunId,
         tail: usize,
     ) -> impl Future<Output = Result<Vec<(Timestamp, String)>, Trouble>> + Send;
-    /// What a command says in a run.
+    /// Runs a command in the container to its end, and returns its output.
     fn exec(&self, run: &RunId, words: &[String]) -> impl Future<Output = Result<String, Trouble>> + Send;
-    /// Begins a command in a run, and gives its near end.
+    /// Starts a command in the container, and returns the client's end of it.
     fn attach(
         &self,
         run: &RunId,
@@ -154,19 +154,19 @@ pub trait Engine: Send + Sync + 'static {
         tty: bool,
         stdin: bool,
     ) -> impl Future<Output = Result<Attached, Trouble>> + Send;
-    /// Leaves nothing of any group.
+    /// Removes everything of every group.
     fn sweep(&self) -> impl Future<Output = Result<(), Trouble>> + Send;
 }
 
 impl RunId {
-    /// The run of a group's container.
+    /// Identity of the run `number` of a group's container.
     pub fn of(group: &str, container: &str, number: u32) -> Self {
         Self { group: group.to_owned(), container: container.to_owned(), number }
     }
 }
 
 impl Sandbox {
-    /// What a group's containers share.
+    /// The sandbox of a group.
     ///
     /// # Errors
     /// [`Trouble`] for a volume that an Engine cannot make.
@@ -213,7 +213,7 @@ impl Sandbox {
 }
 
 impl Launch {
-    /// What it takes to start a container of a group.
+    /// The parameters of the start of a group's container.
     ///
     /// # Errors
     /// [`Trouble`] for what an Engine cannot do.
@@ -259,7 +259,7 @@ impl Launch {
 }
 
 impl fmt::Debug for Launch {
-    /// Without the environment, which may hold what nobody should read.
+    /// Debug output without the environment, which may hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { run, image, command, arguments, .. } = self;
         write!(f, "Launch({run:?}, {image}, {command:?} {arguments:?})")

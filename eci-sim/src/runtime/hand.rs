@@ -1,4 +1,4 @@
-//! Works for one group: its sandbox, images, starts, probes and hooks, one order after the other.
+//! Worker of one group: sandbox, images, starts, probes and hooks, one order after the other.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -18,24 +18,23 @@ use crate::group::container::Container;
 use crate::group::container::hook::Hook;
 use crate::group::container::spec::PullPolicy;
 
-/// How long containers may take to end, where nothing was said.
+/// Grace period of containers in seconds, where the request gives none.
 const GRACE_SECONDS: u64 = 30;
-/// What a run is given to end at least, however long its hook took; as a kubelet does.
+/// Least time that a run is given to end in seconds, however long its hook took; as a kubelet does.
 const LEAST_SECONDS: u64 = 2;
-/// After how long it is asked again how a run ends, when the Engine did not say.
+/// Interval at which the end of a run is asked for again, when the Engine did not say.
 const ASKED_AGAIN: Duration = Duration::from_secs(1);
-/// With what a run ended that is not there any more.
+/// Exit code of a run that no longer exists.
 const KILLED: i32 = 137;
 
-/// What a probe is for.
+/// Purpose of a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Aim {
     Alive,
     Ready,
 }
 
-/// A run that was started, and what matters when it is to end. It is known here, since the world may have let go of its
-/// group by then.
+/// A run that was started, and what its end needs; known here, since the world may have dropped the group by then.
 #[derive(Clone)]
 struct Up {
     run: RunId,
@@ -43,17 +42,17 @@ struct Up {
     hook: Option<Hook>,
 }
 
-/// Works for one group.
+/// Worker of one group.
 pub(super) struct Hand<E> {
     sim: EciSim,
     engine: Arc<E>,
     number: u64,
     id: Arc<str>,
-    /// What a group's containers are given to end, as it was last seen.
+    /// Grace period in seconds, as last seen.
     grace: u64,
-    /// Where the group is.
+    /// Address of the sandbox; `None` until it is up.
     address: Option<std::net::Ipv4Addr>,
-    /// What was started and has not ended, by the number of its container.
+    /// Runs that were started and have not ended, by the index of their container.
     up: Arc<Mutex<BTreeMap<u8, Up>>>,
 }
 
@@ -62,9 +61,9 @@ impl<E: Engine> Hand<E> {
         Self { sim, engine, number, id, grace: GRACE_SECONDS, address: None, up: Arc::default() }
     }
 
-    /// Does what is ordered until nothing of the group is left.
+    /// Carries out orders until nothing of the group is left.
     pub(super) async fn work(mut self, mut inbox: UnboundedReceiver<Work>) {
-        // what runs beside: pulls, and waiting for ends; it goes with this
+        // tasks beside: pulls, hooks, probes, and waiting for ends; they end with this one
         let mut beside = JoinSet::new();
         while let Some(work) = inbox.recv().await {
             while beside.try_join_next().is_some() {}
@@ -174,7 +173,7 @@ impl<E: Engine> Hand<E> {
         });
     }
 
-    /// Starts a run, and gives it where it began.
+    /// Starts a run, reports it, and returns its identity where it began.
     async fn start(&self, index: u8, number: u32) -> Option<RunId> {
         let launch = self.container(index, |group, container| Launch::of(group, container, number))?;
         let started = match &launch {
@@ -221,7 +220,7 @@ impl<E: Engine> Hand<E> {
         probes.filter_map(|(aim, probe)| Some((aim, Probing::of(probe?)))).collect()
     }
 
-    /// Asks a probe for as long as the run goes on.
+    /// Runs a probe for as long as the run goes on, and reports changes of its result.
     async fn probe(self, container: u8, run: RunId, aim: Aim, mut probing: Probing) {
         tokio::time::sleep(probing.delay()).await;
         let mut told = false;
@@ -266,7 +265,7 @@ impl<E: Engine> Hand<E> {
         }
     }
 
-    /// Ends what runs, one exit priority after the other, each with the whole grace period.
+    /// Ends the runs, one exit priority after the other, each with the whole grace period.
     async fn stop(&self) {
         loop {
             let up = self.up().clone();
@@ -277,12 +276,12 @@ impl<E: Engine> Hand<E> {
         }
     }
 
-    /// Ends a run: first its hook, then it is told to, then it has to, all within the grace period.
+    /// Ends a run: first its hook, then by a signal, then by force, all within the grace period.
     async fn end(self, index: u8, up: Up) {
         let began = self.sim.clock().now();
         if let Some(hook) = &up.hook {
             let well = hook_ends_well(hook, &*self.engine, &up.run, self.address);
-            // one that takes longer than the grace period is left to itself, and not told of
+            // a hook that takes longer than the grace period is left to itself, and not reported
             if tokio::time::timeout(Duration::from_secs(self.grace), well).await == Ok(false) {
                 self.see(Seen::PreStopFailed(index));
             }

@@ -1,4 +1,4 @@
-//! What runs at the two ends of a run: a command in it, or a call to an address, as a kubelet does it.
+//! Hooks at the two ends of a run: a command in it, or a call to an address, as a kubelet does it.
 
 use std::net::Ipv4Addr;
 
@@ -12,7 +12,7 @@ use super::attach::Out;
 use super::engine::{Engine, RunId, Trouble};
 use crate::group::container::hook::{Hook, Page};
 
-/// Whether a hook ends well: a command with zero, a page with any answer, a socket with a connection.
+/// True if a hook succeeds: a command with exit code 0, an HTTP call with any answer, a TCP call with a connection.
 pub async fn hook_ends_well<E: Engine>(
     hook: &Hook,
     engine: &E,
@@ -35,7 +35,7 @@ pub async fn hook_ends_well<E: Engine>(
     }
 }
 
-/// Whether a command in a run ends with zero.
+/// True if a command in the run ends with exit code 0.
 pub async fn ends_well<E: Engine>(engine: &E, run: &RunId, words: &[String]) -> Result<bool, Trouble> {
     let mut attached = engine.attach(run, words, false, false).await?;
     while let Some(out) = attached.output.recv().await {
@@ -46,12 +46,13 @@ pub async fn ends_well<E: Engine>(engine: &E, run: &RunId, words: &[String]) -> 
     Ok(false)
 }
 
-/// A connection, where somebody takes it.
+/// TCP connection to `host`; `None` where nobody accepts it.
 pub async fn connect(host: &str, port: u16) -> Option<TcpStream> {
     TcpStream::connect((host, port)).await.ok()
 }
 
-/// The status that a page answers with; of one behind TLS it is only seen that somebody is there, which counts as 200.
+/// Status of the answer to an HTTP call; `None` without an answer. HTTPS is not spoken: a connection alone counts as
+/// 200.
 pub async fn status(host: &str, port: u16, page: &Page) -> Option<u16> {
     let stream = connect(host, port).await?;
     if page.https {

@@ -1,4 +1,4 @@
-//! Answers that only an Engine can give: what a container said, and what comes of a command in it.
+//! Replies that only an Engine can give: the log of a run, and the output of a command in it.
 //!
 //! An operation that needs one leaves a [`Later`] in the world; it is asked when the world's lock is free again.
 
@@ -13,56 +13,56 @@ use super::{Order, Outlet};
 use crate::actions::Answer;
 use crate::refusal::Refusal;
 
-/// How long a client waits at most; usual clients give up after ten seconds (eci-openapi.md, section 4).
+/// Time that a client waits at most; usual clients give up after ten seconds (eci-openapi.md, section 4).
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What is still to be asked before a call can be answered.
+/// Query to an Engine that a call still needs for its reply.
 #[derive(Debug, Clone)]
 pub struct Later {
-    /// The run that is meant.
+    /// Identity of the run.
     pub run: RunId,
-    /// The number of the call.
+    /// Request id of the call.
     pub request_id: String,
-    /// What is asked.
+    /// Kind of the query.
     pub what: Wanted,
 }
 
-/// What is asked of a run.
+/// Kind of a query about a run.
 #[derive(Debug, Clone)]
 pub enum Wanted {
-    /// What it said.
+    /// The log of the run.
     Log {
-        /// How it is to be told.
+        /// Call with its options: lines, bytes, timestamps.
         request: Box<DescribeContainerLog>,
-        /// From when on lines are wanted.
+        /// Time of the earliest line; `None` for no bound.
         since: Option<Timestamp>,
     },
-    /// What comes of a command.
+    /// The output of a command in the run.
     Command(Vec<String>),
 }
 
-/// A question on its way to an Engine.
+/// Query on its way to an Engine's driver.
 #[derive(Debug)]
 pub struct Question {
-    /// The run that is meant.
+    /// Identity of the run.
     pub run: RunId,
-    /// The command; none, where what the run said is wanted.
+    /// Command and arguments; `None` for the log of the run.
     pub command: Option<Vec<String>>,
-    /// Where the answer goes.
+    /// Channel for the answer.
     pub answer: Sender<Result<Said, Trouble>>,
 }
 
-/// What an Engine answers.
+/// Answer of an Engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Said {
-    /// Lines, each with its instant.
+    /// Lines of the log, each with its timestamp.
     Lines(Vec<(Timestamp, String)>),
-    /// What a command said.
+    /// Output of a command.
     Output(String),
 }
 
 impl Later {
-    /// Asks, waits, and makes the call's answer of it.
+    /// Sends the query, waits at most a minute for the answer, and makes the call's reply of it.
     ///
     /// # Errors
     /// [`Refusal`] when the Engine cannot answer.

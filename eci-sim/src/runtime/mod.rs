@@ -1,4 +1,4 @@
-//! What the containers of a group do: played from scripts, or done for real by an Engine beside the world.
+//! Runtimes of containers: played from scripts, or done for real by an Engine beside the world.
 //!
 //! The world stays a machine of states that moves only by its inputs. Where an Engine does the work, the world orders
 //! it ([`Work`]) and takes in what was seen ([`Seen`]); what the cloud says of it, its lifecycle, events and bill, is
@@ -26,122 +26,122 @@ use attach::Attached;
 use engine::{RunId, Trouble};
 use later::Question;
 
-/// Who does what containers do.
+/// Runtime of a simulator's containers.
 #[derive(Debug, Clone, Default)]
 pub enum Runtime {
-    /// The world itself, from scripts and from what commands say.
+    /// The world itself, from scripts and by reading commands.
     #[default]
     Scripted,
     /// An Engine, by way of its driver.
     Engine(Outlet),
 }
 
-/// The way to the driver of an Engine.
+/// Handle to the driver of an Engine.
 #[derive(Debug, Clone)]
 pub struct Outlet(UnboundedSender<Order>);
 
-/// Something for the driver.
+/// A message to the driver.
 #[derive(Debug)]
 pub enum Order {
-    /// Something may fall due earlier than before.
+    /// Wake up: something may fall due earlier than before.
     Look,
-    /// A group's work.
+    /// Work for a group.
     Group {
-        /// Its number in the world.
+        /// Number of the group in the world.
         number: u64,
-        /// Its id, also when the world does not know it any more.
+        /// Id of the group, also when the world no longer knows it.
         id: Arc<str>,
-        /// What is to be done.
+        /// Kind of the work.
         work: Work,
     },
-    /// A question that a client waits for.
+    /// Query that a client waits for.
     Ask(Question),
-    /// A command that a client is attached to.
+    /// Command that a client is attached to.
     Attach {
-        /// The run that it runs in.
+        /// Run in whose container the command runs.
         run: RunId,
-        /// The command and its arguments.
+        /// Command and its arguments.
         words: Vec<String>,
-        /// Whether it has a terminal.
+        /// True if the command has a terminal.
         tty: bool,
-        /// Whether it hears what is typed.
+        /// True if the command gets an input.
         stdin: bool,
-        /// Where its near end goes.
+        /// Channel for the client's end.
         answer: oneshot::Sender<Result<Attached, Trouble>>,
     },
 }
 
-/// What an Engine is to do for a group; containers go by their number, runs by how often the container was started.
+/// Work of an Engine for a group; the first number is the index of a container, the second the number of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
-    /// Make what the containers share: network, names, volumes.
+    /// Make the sandbox: network, names, volumes.
     Sandbox,
-    /// See that a container's image is there.
+    /// Make a container's image present.
     Pull(u8),
     /// Start a container.
     Start(u8, u32),
-    /// End a container at once.
+    /// Kill a container's run at once.
     Kill(u8, u32),
-    /// Ask all containers to end, and end them when their time is over; what they said is kept.
+    /// Stop all containers, by force when their grace period is over; their logs are kept.
     Stop,
-    /// Stop all containers, and leave nothing of the group.
+    /// Stop all containers, and remove everything of the group.
     Remove,
 }
 
-/// What was seen of a group.
+/// An observation of a group; indexes of containers and numbers of runs as in [`Work`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen {
-    /// What the containers share is there, under this address.
+    /// The sandbox is up, at this address.
     SandboxUp(Ipv4Addr),
-    /// It could not be made.
+    /// The sandbox could not be made, for this reason.
     SandboxFailed(String),
-    /// An image is there already.
+    /// An image is already present.
     Present(u8),
     /// An image is being pulled.
     Pulling(u8),
     /// An image was pulled within so many milliseconds.
     Pulled(u8, u32),
-    /// An image cannot be had.
+    /// An image could not be pulled, for this reason.
     PullFailed(u8, String),
     /// A run of a container began.
     Started(u8, u32),
-    /// It could not begin.
+    /// A run could not begin, for this reason.
     StartFailed(u8, u32, String),
-    /// A probe found whether it is ready.
+    /// The result of a readiness probe changed.
     Ready {
-        /// Which container.
+        /// Index of the container.
         container: u8,
-        /// Which run.
+        /// Number of the run.
         run: u32,
-        /// Whether it is.
+        /// True if the container is ready.
         ready: bool,
     },
-    /// A probe found that it is not alive.
+    /// A liveness probe failed as often in a row as its threshold says.
     Unhealthy(u8, u32),
-    /// What runs right after a run's start ended badly.
+    /// The post-start hook of a run failed.
     PostStartFailed(u8, u32),
-    /// What runs before a container is stopped ended badly.
+    /// The pre-stop hook of a container failed.
     PreStopFailed(u8),
-    /// It ended.
+    /// A run ended.
     Exited {
-        /// Which container.
+        /// Index of the container.
         container: u8,
-        /// Which run.
+        /// Number of the run.
         run: u32,
-        /// With what.
+        /// Exit code of the run.
         exit_code: i32,
-        /// Whether it ran out of memory.
+        /// True if the run was out of memory.
         out_of_memory: bool,
     },
 }
 
 impl Runtime {
-    /// Whether an Engine does the work.
+    /// True if an Engine runs the containers.
     pub fn is_real(&self) -> bool {
         matches!(self, Self::Engine(_))
     }
 
-    /// Has work done for a group, where an Engine does it.
+    /// Orders work for a group, where an Engine runs the containers.
     pub fn order(&self, group: &Group, work: Work) {
         if let Self::Engine(outlet) = self {
             let id = Arc::from(&*group.card.id);
@@ -149,7 +149,7 @@ impl Runtime {
         }
     }
 
-    /// Something may fall due earlier than before.
+    /// Wakes the driver up, since something may fall due earlier than before.
     pub fn look(&self) {
         if let Self::Engine(outlet) = self {
             outlet.send(Order::Look);
@@ -158,7 +158,7 @@ impl Runtime {
 }
 
 impl Outlet {
-    /// Sends it; where the driver has ended, nothing is done any more.
+    /// Sends a message to the driver; one that has ended does nothing any more.
     pub fn send(&self, order: Order) {
         if self.0.send(order).is_err() {
             tracing::debug!("the Engine's driver has ended");

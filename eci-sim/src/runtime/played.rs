@@ -1,4 +1,4 @@
-//! A command that is played: what can be read of it is done, a bare shell reads such commands line by line.
+//! Commands that are played: what the reader understands is done, and a bare shell reads such commands line by line.
 
 use std::time::Duration;
 
@@ -10,30 +10,30 @@ use tokio::time::Instant;
 use super::attach::{Attached, Far, In, Out, pair};
 use crate::script::{self, Run};
 
-/// What a shell ends with that was given something it does not know.
+/// Exit code of a shell after a command that is not simulated.
 const UNKNOWN: i32 = 127;
-/// The longest line that is read.
+/// Length of a line of input that is read, in bytes, at most.
 const LINE_MAX: usize = 64 << 10;
 
-/// What is played.
+/// A command to be played in a container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
-    /// The command and its arguments.
+    /// Command and its arguments.
     pub words: Vec<String>,
-    /// The container's environment.
+    /// Environment of the container: names and values.
     pub environment: Vec<(String, String)>,
-    /// Whether it has a terminal.
+    /// True if the command has a terminal.
     pub tty: bool,
-    /// When it was asked for; from then on its clock runs.
+    /// Time of the request; the command's clock runs from then on.
     pub opened: Timestamp,
 }
 
 impl Command {
-    /// Plays it.
+    /// Starts the command, and returns the client's end of it.
     pub fn attach(self) -> Attached {
         let (near, far) = pair();
         tokio::spawn(async move {
-            // whoever left does not want to know
+            // false only says that the client left
             let _heard = match self.is_bare_shell() {
                 true => self.play_lines(far).await,
                 false => self.play_once(far).await,
@@ -71,7 +71,8 @@ impl Command {
         far.say(Out::Ended(code)).await
     }
 
-    /// Says what a run says that begins `since` the session did, each line at its time; gives its code, where it ends.
+    /// Plays the output of a run that began `since` after the session's start, each line at its time; returns the exit
+    /// code, where the run ends.
     async fn play(&self, run: &Run, far: &Far, since: Duration) -> Option<i32> {
         let begun = SignedDuration::try_from(since).unwrap_or(SignedDuration::ZERO);
         let begun = self.opened.saturating_add(begun).unwrap_or(self.opened);
@@ -99,7 +100,7 @@ impl Command {
             if self.tty && !far.say(Out::Output(echoed(&bytes))).await {
                 return false;
             }
-            // 4 is how a terminal says that nothing more comes
+            // 4 (end of transmission) is sent by a terminal when nothing more comes
             let over = bytes.is_empty() || bytes.contains(&4);
             typed.extend_from_slice(&bytes);
             while let Some(at) = typed.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
@@ -145,7 +146,7 @@ impl Command {
     }
 }
 
-/// What a terminal shows of what is typed.
+/// Echo of typed bytes as a terminal shows it.
 fn echoed(bytes: &Bytes) -> Bytes {
     let shown = bytes.iter().filter(|byte| **byte != 4);
     shown

@@ -1,4 +1,4 @@
-//! Probes of a run that an Engine does: asked for real, from beside the Engine, as often as they say.
+//! Probes of a run that an Engine does: carried out for real, from beside the Engine, at their period.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -9,18 +9,18 @@ use super::engine::{Engine, RunId};
 use super::hooks::{connect, ends_well, status};
 use crate::group::container::hook::Page;
 
-/// What a probe has found so far.
+/// Result of a probe so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
-    /// It succeeded.
+    /// The probe succeeded.
     Well,
-    /// It failed as often in a row as it may.
+    /// The probe failed as often in a row as its threshold says.
     Ill,
-    /// It failed, but not yet too often.
+    /// The probe failed, but not yet as often.
     Unsure,
 }
 
-/// A probe, and how often in a row it has failed.
+/// A probe, and its failures in a row.
 #[derive(Debug)]
 pub struct Probing {
     probe: Probe,
@@ -28,22 +28,22 @@ pub struct Probing {
 }
 
 impl Probing {
-    /// A probe that was not asked yet.
+    /// A probe that has not run yet.
     pub fn of(probe: Probe) -> Self {
         Self { probe, failures: 0 }
     }
 
-    /// How long after the start it is asked first.
+    /// Time from the start of the run to the first probe.
     pub fn delay(&self) -> Duration {
         seconds(self.probe.initial_delay_seconds)
     }
 
-    /// How long after one time it is asked again.
+    /// Time from one probe to the next, 1 s at least.
     pub fn period(&self) -> Duration {
         seconds(self.probe.period_seconds.max(1))
     }
 
-    /// Asks once, of a run and of the address that it is under.
+    /// Probes the run once, at its address; a probe that takes longer than its timeout has failed.
     pub async fn ask<E: Engine>(&mut self, engine: &E, run: &RunId, address: Ipv4Addr) -> Found {
         let within = seconds(self.probe.timeout_seconds.max(1));
         let well = tokio::time::timeout(within, self.is_well(engine, run, address)).await.unwrap_or(false);
@@ -70,7 +70,7 @@ impl Probing {
     }
 }
 
-/// Whether a page answers as it should; of one behind TLS, only that somebody is there.
+/// True if a page answers with a status from 200 to 399; of HTTPS, only the connection is checked.
 async fn answers(get: &HttpGet, address: Ipv4Addr) -> bool {
     let Ok(port) = u16::try_from(get.port) else { return false };
     let https = get.scheme.eq_ignore_ascii_case("https");

@@ -1,4 +1,4 @@
-//! A command in a container, begun so that somebody is attached to it.
+//! Commands in a container with a client attached.
 
 use bollard::Docker;
 use bollard::container::LogOutput;
@@ -12,10 +12,10 @@ use tokio_stream::{Stream, StreamExt as _};
 use super::Trouble;
 use crate::runtime::attach::{Attached, Far, In, Out, pair};
 
-/// With what a command ended of which the Engine does not know it.
+/// Exit code of a command whose own the Engine does not know.
 const UNKNOWN: i32 = 137;
 
-/// Begins a command, and gives its near end.
+/// Starts a command, and returns the client's end of it.
 pub async fn attach(
     docker: &Docker,
     container: &str,
@@ -39,12 +39,12 @@ pub async fn attach(
     Ok(near)
 }
 
-/// Carries what is said and what is typed, until the command ends or nobody is there any more.
+/// Carries output and input, until the command ends or the client is gone.
 async fn carry(docker: Docker, id: String, started: StartExecResults, far: Far) {
     let StartExecResults::Attached { output, input } = started else { return };
     let Far { input: typed, output: heard } = far;
-    // the two directions do not wait for each other: a command that is told more than it takes in may first have to be
-    // heard
+    // the two directions do not wait for each other: a command that is given more input than it takes may first have to
+    // get rid of output
     let over = tokio::select! {
         over = tell(output, &heard) => over,
         () = type_in(&docker, &id, typed, input) => false,
@@ -59,7 +59,7 @@ async fn carry(docker: Docker, id: String, started: StartExecResults, far: Far) 
     }
 }
 
-/// Tells what a command says until it says no more; false, when nobody hears it any more.
+/// Carries the output until it ends; false when the client is gone.
 async fn tell(mut output: impl Stream<Item = Result<LogOutput, Error>> + Unpin, heard: &Sender<Out>) -> bool {
     while let Some(said) = output.next().await {
         let out = match said {
@@ -74,8 +74,8 @@ async fn tell(mut output: impl Stream<Item = Result<LogOutput, Error>> + Unpin, 
     true
 }
 
-/// Types until the client leaves. An empty message closes the command's input, and what a command does not take in any
-/// more is let go.
+/// Carries the input until the client leaves. An empty frame closes the command's input; input that the command no
+/// longer takes is dropped.
 async fn type_in(docker: &Docker, id: &str, mut typed: Receiver<In>, mut input: impl AsyncWrite + Unpin) {
     let mut takes = true;
     while let Some(typed) = typed.recv().await {

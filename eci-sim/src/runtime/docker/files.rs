@@ -1,9 +1,9 @@
-//! Files as an archive, as an Engine takes them.
+//! Files as a tar archive, as an Engine takes them.
 
 use std::collections::BTreeMap;
 use std::io;
 
-/// Packs files, each readable by everybody.
+/// Packs files into an archive, each readable by everybody.
 ///
 /// # Errors
 /// When a path is too long, or leads out of the archive.
