@@ -1,4 +1,4 @@
-//! What containers do: what a script says of their image or group, else what their command says.
+//! Behaviour of containers: as a script for their image or group says, else as their command says.
 //!
 //! A command is read by a small shell of our own (`script::shell`); what that does not know runs for ever and says nothing.
 
@@ -12,69 +12,70 @@ use serde::{Deserialize, Serialize};
 
 pub use shell::{Again, Run};
 
-/// What containers of an image, or of a group, do. What is left unsaid stays as it would be without a script.
+/// Script of the containers of an image, or of a group. A field that is `None`, false or empty changes nothing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Script {
-    /// How long the image takes to be pulled.
+    /// Time to pull the image.
     pub pull: Option<Duration>,
-    /// Why the image cannot be pulled.
+    /// Reason for which the image cannot be pulled.
     pub cannot_pull: Option<String>,
-    /// How long a container takes to start.
+    /// Time to start a container.
     pub start: Option<Duration>,
-    /// How long a container runs.
+    /// Run time of a container.
     pub run: Option<Runs>,
-    /// What it ends with, where it ends.
+    /// Exit code of a container that ends.
     pub exit_code: Option<i32>,
-    /// What it says when it has started.
+    /// Lines of the log, all written at the start.
     pub log: Vec<String>,
-    /// Whether it never becomes ready.
+    /// True for a container that never becomes ready.
     pub unready: bool,
-    /// It becomes ready so long after its start, with a readiness probe at the first that comes then.
+    /// Time after its start at which a container becomes ready; with a readiness probe, at the first that comes then.
     #[serde(default)]
     pub ready_after: Option<Duration>,
-    /// It is no longer ready so long after its start, with a readiness probe when that has failed often enough.
+    /// Time after its start from which a container is not ready; with a readiness probe, when it has failed often
+    /// enough.
     #[serde(default)]
     pub unready_after: Option<Duration>,
-    /// How long the hook takes that runs when a container has started, where there is one.
+    /// Run time of the post-start hook, where there is one.
     #[serde(default)]
     pub post_start: Option<Duration>,
-    /// Whether that hook ends badly, so that the container is ended.
+    /// True if the post-start hook fails, so that the container is killed.
     #[serde(default)]
     pub post_start_fails: bool,
-    /// How long the hook takes that runs before a container is stopped, where there is one.
+    /// Run time of the pre-stop hook, where there is one.
     #[serde(default)]
     pub pre_stop: Option<Duration>,
-    /// Whether that hook ends badly, which is told and changes nothing else.
+    /// True if the pre-stop hook fails, which is reported and changes nothing else.
     #[serde(default)]
     pub pre_stop_fails: bool,
-    /// How long the group waits for a machine.
+    /// Time for which the group waits for a machine.
     pub scheduling: Option<Duration>,
-    /// Why the group gets no machine.
+    /// Reason for which the group gets no machine.
     pub cannot_schedule: Option<String>,
-    /// What a container uses.
+    /// Use of vCPU and memory by a container.
     pub usage: Option<Usage>,
-    /// What it uses from so long after its start on, in order of time; before the first, `usage` counts. A container
-    /// that uses more memory than it has is ended for it.
+    /// Use from so long after the start on, in order of time; before the first, `usage` counts. A container that uses
+    /// more memory than it has is killed for it.
     pub usage_curve: Vec<(Duration, Usage)>,
-    /// From so long after its start on, its probes fail.
+    /// Time after its start from which a container's probes fail.
     pub unhealthy_after: Option<Duration>,
-    /// So long after its start, it runs out of memory.
+    /// Time after its start at which a container is out of memory.
     pub out_of_memory_after: Option<Duration>,
-    /// How long the group's containers take to end when they are told to, their hooks included; a group that has no hooks
-    /// is then in Terminating for so long too.
+    /// Time that the group's containers take to stop, their hooks included; without hooks, the group is in Terminating
+    /// for so long too.
     pub stop: Option<Duration>,
 }
 
-/// How long a container runs.
+/// Run time of a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Runs {
-    /// Until it is told to end.
+    /// No end until it is told to stop.
     Forever,
-    /// So long.
+    /// End after this time.
     For(Duration),
 }
 
-/// What a container uses while it runs.
+/// Use of vCPU and memory while a container runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Thousandths of a vCPU.
@@ -83,22 +84,23 @@ pub struct Usage {
     pub mebibytes: u32,
 }
 
-/// All scripts, in the order in which they were given; the latest that fits counts.
+/// Scripts in the order in which they were given; the latest that matches counts.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Scripts(Vec<Entry>);
 
-/// A pattern, its script, and whether a container or a group was ever found for it.
+/// Pattern, its script, and true once a container or a group has matched.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Entry(String, Arc<Script>, #[serde(skip)] Arc<AtomicBool>);
 
 impl Script {
-    /// What a container uses so long after its start, where that is said.
+    /// Use at a time after the start; `None` where the script says nothing of it.
     pub fn usage_at(&self, after: Duration) -> Option<Usage> {
         let point = self.usage_curve.iter().rev().find(|(from, _)| *from <= after);
         point.map(|(_, usage)| *usage).or(self.usage)
     }
 
-    /// When a container that has so many MiB runs out of memory.
+    /// Time after its start at which a container with a limit of so many MiB is out of memory; `None` where it never
+    /// is.
     pub fn runs_out(&self, limit: u32) -> Option<Duration> {
         let above = self.usage_curve.iter().find(|(_, usage)| usage.mebibytes > limit).map(|(from, _)| *from);
         let at_once = self.usage.filter(|usage| usage.mebibytes > limit).map(|_| Duration::ZERO);
@@ -107,12 +109,12 @@ impl Script {
 }
 
 impl Scripts {
-    /// Says what containers do whose image, or whose group's name, fits `pattern`; `*` stands for anything.
+    /// Adds a script for containers whose image, or whose group's name, matches `pattern`; `*` stands for any text.
     pub fn add(&mut self, pattern: impl Into<String>, script: Script) {
         self.0.push(Entry(pattern.into(), Arc::new(script), Arc::default()));
     }
 
-    /// The script for a container of `image` in a group called `group`.
+    /// The script for a container of `image` in a group of the name `group`.
     pub fn find(&self, group: &str, image: &str) -> Option<Arc<Script>> {
         let fits =
             |pattern: &str| matches(pattern, group) || matches(pattern, image) || is_name_of(pattern, image);
@@ -121,26 +123,26 @@ impl Scripts {
         Some(Arc::clone(script))
     }
 
-    /// The patterns for which nothing was found in this process's time, in the order in which they were given.
+    /// Patterns that matched nothing since this process began, in the order in which they were given.
     pub fn idle(&self) -> Vec<String> {
         let idle = self.0.iter().filter(|Entry(.., used)| !used.load(Ordering::Relaxed));
         idle.map(|Entry(pattern, ..)| pattern.clone()).collect()
     }
 
-    /// Forgets all.
+    /// Removes every script.
     pub fn clear(&mut self) {
         self.0.clear();
     }
 }
 
-/// Whether an image is called `name`, its registry and tag left out.
+/// True if `name` is the name of the image without its registry and tag.
 fn is_name_of(name: &str, image: &str) -> bool {
     let last = image.rsplit('/').next().unwrap_or(image);
     let bare = last.split(['@', ':']).next().unwrap_or(last);
     !name.contains(['/', ':', '*']) && name == bare
 }
 
-/// Whether `text` fits `pattern`, in which `*` stands for anything.
+/// True if `text` matches `pattern`, in which `*` stands for any text.
 pub fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
@@ -152,7 +154,7 @@ pub fn matches(pattern: &str, text: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// What one run of a container does.
+/// The plan of one run of a container: its command's, changed as the script says.
 pub fn plan(
     script: Option<&Script>,
     command: &[Box<str>],
@@ -175,7 +177,7 @@ pub fn plan(
     run
 }
 
-/// What is wrong with an image's name; `None` when nothing is.
+/// Error text for a malformed image name; `None` for one that is right.
 pub fn malformed(image: &str) -> Option<String> {
     let path = image.split('@').next().unwrap_or(image);
     let last = path.rsplit('/').next().unwrap_or(path);

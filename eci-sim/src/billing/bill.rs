@@ -13,47 +13,47 @@ use crate::catalog::{CATALOG, Item as Priced, Size};
 use crate::ledger::{Card, Terms};
 use crate::money::{Currency, PerSecond, Yuan};
 
-/// A bill: what was used up to an instant, and what it costs.
+/// A bill: the usage up to an instant, priced.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bill {
-    /// In what it is to be paid.
+    /// Currency in which the bill is to be paid.
     pub currency: Currency,
-    /// By instance, then hour.
+    /// Lines by instance, then by hour.
     pub lines: Vec<BillLine>,
-    /// The sum of the lines.
+    /// Sum of the lines' amounts.
     pub total: Yuan,
 }
 
-/// What one instance costs for its part of one clock hour.
+/// Price of one instance for its part of one clock hour.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BillLine {
-    /// Which group.
+    /// Id of the group.
     pub group_id: String,
-    /// Its name.
+    /// Name of the group.
     pub group_name: String,
-    /// Its tags.
+    /// Tags of the group: keys and values.
     pub tags: Vec<(String, String)>,
-    /// The region it is in.
+    /// Region of the group.
     pub region: String,
-    /// From this second on.
+    /// First second of the line.
     pub from: Timestamp,
-    /// Up to this second, which is not included.
+    /// End of the line, not included.
     pub to: Timestamp,
-    /// The seconds between the two.
+    /// Number of seconds from `from` to `to`.
     pub seconds: u64,
-    /// How many vCPU.
+    /// Number of vCPU.
     pub vcpu: Decimal,
-    /// How many GiB of memory.
+    /// GiB of memory.
     pub memory: Decimal,
-    /// Whether the pair or the type was priced.
+    /// Basis of the price: vCPU and memory, or an ECS type.
     pub item: Item,
-    /// What it consists of, each exact and unrounded.
+    /// Parts of the price, each exact and unrounded.
     pub parts: Vec<Part>,
-    /// What is to be paid: the sum of the parts, small amounts rounded.
+    /// Amount to be paid: the sum of the parts, small amounts rounded.
     pub amount: Yuan,
 }
 
-/// What is billed, by the name that it has in the cloud's bills.
+/// Item of a bill, by its name in the cloud's bills.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Item {
@@ -61,30 +61,30 @@ pub enum Item {
     Instance,
     /// An instance by ECS type.
     InstanceType,
-    /// Its vCPU.
+    /// vCPU of an instance.
     Cpu,
-    /// Its memory.
+    /// Memory of an instance.
     Mem,
     /// Ephemeral storage above the free 30 GiB.
     #[serde(rename = "systemdisk")]
     SystemDisk,
-    /// The disk that an image or data cache brings with it; of another product's bill.
+    /// Disk of an image or data cache, on another product's bill.
     Disk,
-    /// The snapshot in which a cache is kept; of another product's bill.
+    /// Snapshot of a cache, on another product's bill.
     Snapshot,
 }
 
-/// One part of a line.
+/// One part of a line's price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
-    /// What for.
+    /// Item that the part is for.
     pub item: Item,
-    /// How much.
+    /// Exact amount, unrounded.
     pub amount: Yuan,
 }
 
 impl Bill {
-    /// Prices what was used.
+    /// Prices the usages.
     pub fn of(usages: &[Usage], currency: Currency) -> Self {
         let mut sorted: Vec<&Usage> = usages.iter().collect();
         sorted.sort_by_key(|usage| (usage.group.number, usage.from));
@@ -145,12 +145,13 @@ fn to_pay(parts: &[Part], currency: Currency, has_minimum: bool) -> Yuan {
     if has_minimum { own + sum(others) } else { own.to_bill(currency) + sum(others) }
 }
 
-/// The least that the whole life of a group cost when the list had such a rule, in place of today's for small amounts.
+/// Lowest price of the whole life of a group, where the list at `at` has such a rule in place of today's for small
+/// amounts.
 fn minimum(region: &str, currency: Currency, at: Timestamp) -> Option<Yuan> {
     CATALOG.price(Priced::Minimum, region, currency, at).map(|rate| rate.charge(Decimal::ONE, 1))
 }
 
-/// Lifts the last line of each group that cost something, but less than the least.
+/// Raises the last line of each group whose life is billed, but below the lowest price.
 fn lift_to_minimum(lines: &mut [BillLine], currency: Currency) {
     for life in lines.chunk_by_mut(|left, right| left.group_id == right.group_id) {
         let least = life.first().and_then(|first| minimum(&first.region, currency, first.from));
@@ -164,8 +165,8 @@ fn lift_to_minimum(lines: &mut [BillLine], currency: Currency) {
     }
 }
 
-/// What so many seconds on these terms cost, part by part; an ECS type that no list has a price for costs what its
-/// vCPU and memory cost.
+/// The parts of the price of so many seconds on these terms; an ECS type that no list has a price for costs as its vCPU
+/// and memory do.
 pub fn price(terms: &Terms, region: &str, currency: Currency, at: Timestamp, seconds: u64) -> Vec<Part> {
     let charge = |item: Priced<'_>, units: Decimal| {
         CATALOG.price(item, region, currency, at).map(|rate| rate.charge(units, seconds))
@@ -216,7 +217,7 @@ impl fmt::Display for Item {
     }
 }
 
-/// `2026-01-01 17:00:00 - 18:00:00  web  3600 s of 2 vCPU, 4 GiB  0.441072`, in UTC+08:00.
+/// A line as in `2026-01-01 17:00:00 - 18:00:00  web  3600 s of 2 vCPU, 4 GiB  0.441072`, in UTC+08:00.
 impl fmt::Display for BillLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let local = |at: Timestamp| Offset::constant(8).to_datetime(at);

@@ -1,4 +1,4 @@
-//! From the ledger to the seconds that are billed: an instance costs from Pending until it ends.
+//! From the ledger to the seconds that are billed: an instance is billed from Pending until it ends.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,15 +12,15 @@ use crate::ledger::{Card, Entry, Terms, What};
 /// Whole seconds for which an instance is billed on unchanged terms; the end is not included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
-    /// Who, and on which terms.
+    /// Identity of the instance, and the terms.
     pub group: Arc<Card>,
-    /// The first second, counted from 1970.
+    /// First second, counted from 1970.
     pub from: i64,
-    /// The second after the last.
+    /// Second after the last.
     pub to: i64,
 }
 
-/// Whether an instance is billed in this state (billing.md, section 4).
+/// True if an instance is billed in this state (billing.md, section 4).
 pub fn is_billed(state: State) -> bool {
     match state {
         State::Pending | State::Running | State::Restarting | State::Updating | State::Terminating => true,
@@ -33,7 +33,7 @@ pub fn is_billed(state: State) -> bool {
     }
 }
 
-/// What was used up to `now`, in the order in which it began.
+/// The usages up to `now`, in the order in which they began.
 pub fn usages(entries: &[Entry], now: Timestamp) -> Vec<Usage> {
     let mut open: BTreeMap<u64, usize> = BTreeMap::new();
     let mut usages: Vec<Usage> = Vec::new();
@@ -78,12 +78,13 @@ pub fn usages(entries: &[Entry], now: Timestamp) -> Vec<Usage> {
     usages
 }
 
-/// The caches and virtual nodes that are not gone: where their usages stand.
+/// Caches and virtual nodes that exist: indexes of their usages, by number.
 #[derive(Default)]
 struct Kept(BTreeMap<u64, Vec<usize>>);
 
 impl Kept {
-    /// Until it is ready, it costs what its making costs; from then on what it costs to keep it.
+    /// Begins the usages of a cache or virtual node: the price of its making until it is ready, and the price of
+    /// keeping it from then on.
     fn begin(
         &mut self,
         card: &Arc<Card>,

@@ -1,4 +1,4 @@
-//! From what happened to what it costs; nothing else in the simulator knows that bills exist.
+//! From the ledger to the bill; nothing else in the simulator knows that bills exist.
 
 pub mod bill;
 pub mod meter;

@@ -1,4 +1,4 @@
-//! What groups that are gone have cost: each for itself for a while, then as one sum an account and region.
+//! Usage of groups that are gone: each for itself for a while, then as one sum for an account and region.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use super::bill::{Bill, BillLine, Item};
 use super::meter::Usage;
 use crate::money::{Currency, Yuan};
 
-/// How many stretches of use are kept each for itself.
+/// Number of usages that are kept each for itself.
 const KEPT: usize = 100_000;
 
-/// What is no longer in the ledger.
+/// Usage that is no longer in the ledger.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Settled {
     usages: VecDeque<Usage>,
@@ -22,7 +22,7 @@ pub struct Settled {
     carried: BTreeMap<(Arc<str>, Arc<str>), Carried>,
 }
 
-/// The sum of what is no longer kept for itself; in both currencies, since the bill says which counts.
+/// Sum of usages that are no longer kept each for itself; in both currencies, since the bill says which counts.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Carried {
     from: i64,
@@ -33,29 +33,29 @@ struct Carried {
 }
 
 impl Settled {
-    /// Takes in what groups have used that are gone.
+    /// Adds the usages of groups that are gone.
     pub fn take(&mut self, usages: Vec<Usage>) {
         self.usages.extend(usages);
         self.carry(KEPT);
     }
 
-    /// What is still kept for itself.
+    /// Usages that are still kept each for itself.
     pub fn usages(&self) -> impl Iterator<Item = &Usage> {
         self.usages.iter()
     }
 
-    /// What is not, as lines of a bill that name no group.
+    /// The sums, as lines of a bill that name no group.
     pub fn lines(&self, currency: Currency) -> impl Iterator<Item = BillLine> {
         self.carried.iter().map(move |((account, region), sum)| sum.line(account, region, currency))
     }
 
-    /// Forgets what was used where account and region fit.
+    /// Removes usages and sums where account and region match.
     pub fn clear(&mut self, fits: impl Fn(&str, &str) -> bool) {
         self.usages.retain(|usage| !fits(&usage.group.account, &usage.group.region));
         self.carried.retain(|(account, region), _| !fits(account, region));
     }
 
-    /// Sums up all but the latest so many.
+    /// Adds all but the latest `keep` usages to the sums.
     fn carry(&mut self, keep: usize) {
         while self.usages.len() > keep
             && let Some(usage) = self.usages.pop_front()

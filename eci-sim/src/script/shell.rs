@@ -1,4 +1,4 @@
-//! Reads commands that say how long a container runs, what it says and when, and what it ends with.
+//! Reader of commands: how long a container runs, which lines it writes and when, and its exit code.
 //!
 //! It is a small shell with a clock instead of processes: lists, loops, branches, variables, sums, `$(…)`, and the
 //! commands of [`commands`]. What is not known runs for ever and says nothing. The work is bounded: a script that takes
@@ -19,45 +19,45 @@ use serde::{Deserialize, Serialize};
 
 use play::Play;
 
-/// What one run of a container does.
+/// Plan of one run of a container.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
-    /// What it says, each line so long after the start, in order of time.
+    /// Lines of the log, each at a time after the start, in order of time; 2000 at most.
     pub says: Vec<(Duration, String)>,
-    /// What it says again and again after that.
+    /// Round of lines that is repeated without an end after them.
     #[serde(default)]
     pub again: Option<Box<Again>>,
-    /// When it ends, and with what; never, where nothing is said.
+    /// Time after the start at which the run ends, and its exit code; `None` for a run without an end.
     pub ends: Option<(Duration, i32)>,
-    /// Which run it is, where an Engine does it and knows the rest.
+    /// Number of the run, where an Engine does it and knows the rest.
     pub number: Option<u32>,
 }
 
-/// A round of a loop that never ends.
+/// Round of a loop without an end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Again {
-    /// When it comes first, after the start.
+    /// Time after the start at which it comes first.
     pub from: Duration,
-    /// After how long it comes again; not nothing.
+    /// Interval at which it comes again; not zero.
     pub every: Duration,
-    /// What is said in it, each line so long after its beginning.
+    /// Lines of a round, each at a time after its beginning.
     pub lines: Vec<(Duration, String)>,
 }
 
-/// How many steps a script may take before it is taken to run for ever.
+/// Steps that a script may take; one that takes more is taken to run for ever.
 const STEPS_MAX: usize = 10_000;
-/// How many lines of a run are kept; a run that says more is silent from there on.
+/// Lines of a run that are kept; a run that writes more is silent from there on.
 const LINES_MAX: usize = 2000;
-/// How many bytes a text in a script may have.
+/// Bytes of a text in a script, at most.
 const TEXT_MAX: usize = 64 << 10;
-/// What `date` says is only known when it is read: these stand around its format until then.
+/// Marks around the format of `date` in a line, whose time is only known when the line is read.
 const MARK: char = '\u{1}';
 const MARK_END: char = '\u{2}';
-/// The format of `date` where none is given.
+/// Format of `date` where none is given.
 const DATE: &str = "%a %b %e %H:%M:%S UTC %Y";
 
 impl Run {
-    /// The last lines that a run has said which began at `started`, so long after that; so many at most.
+    /// The last lines, at most `most`, of a run that began at `started`, up to `until` after that.
     pub fn lines(&self, started: Timestamp, until: Duration, most: usize) -> Vec<(Duration, Cow<'_, str>)> {
         let until = self.ends.map_or(until, |(end, _)| until.min(end));
         let again = self.again.iter().flat_map(|again| again.backwards(until));
@@ -68,7 +68,7 @@ impl Run {
         lines
     }
 
-    /// All lines of a run that begins at `started`, in order; without an end, where it says something for ever.
+    /// All lines of a run that begins at `started`, in order; without an end for a run that repeats a round.
     pub fn forwards(&self, started: Timestamp) -> impl Iterator<Item = (Duration, Cow<'_, str>)> + Send {
         let end = self.ends.map_or(Duration::MAX, |(end, _)| end);
         let says = self.says.iter().map(|(after, line)| (*after, line.as_str()));
@@ -79,7 +79,7 @@ impl Run {
 }
 
 impl Again {
-    /// All that is said, for ever.
+    /// Lines of every round, in order, without an end.
     fn forwards(&self) -> impl Iterator<Item = (Duration, &str)> + Send {
         (0u32..).flat_map(move |round| {
             let begun = self.from.saturating_add(self.every.saturating_mul(round));
@@ -87,7 +87,7 @@ impl Again {
         })
     }
 
-    /// What was said until then, the latest first.
+    /// Lines of the rounds up to `until`, the latest first.
     fn backwards(&self, until: Duration) -> impl Iterator<Item = (Duration, &str)> {
         let every = self.every.as_nanos().max(1);
         let rounds = until.checked_sub(self.from).map_or(0, |gone| gone.as_nanos() / every + 1);
@@ -99,7 +99,7 @@ impl Again {
     }
 }
 
-/// A line in which what `date` said stands for the instant at which it was said.
+/// A line with the times of `date` filled in: `after` after `started`.
 fn dated(line: &str, started: Timestamp, after: Duration) -> Cow<'_, str> {
     if !line.contains(MARK) {
         return Cow::Borrowed(line);
@@ -111,7 +111,7 @@ fn dated(line: &str, started: Timestamp, after: Duration) -> Cow<'_, str> {
         rest.split_once(MARK).and_then(|(before, marked)| Some((before, marked.split_once(MARK_END)?)))
     {
         told.push_str(before);
-        // A format that is none stands as it is.
+        // A format that is malformed stands as it is.
         told.push_str(&jiff::fmt::strtime::format(format, &at).unwrap_or_else(|_| format.to_owned()));
         rest = behind;
     }
@@ -119,7 +119,7 @@ fn dated(line: &str, started: Timestamp, after: Duration) -> Cow<'_, str> {
     Cow::Owned(told)
 }
 
-/// Reads a command and its arguments.
+/// Reads a command and its arguments, and returns the plan of a run of it.
 pub fn read(words: &[&str], env: &[(&str, &str)]) -> Run {
     let mut play = Play::new(env);
     let plain = |word: &&str| word.chars().filter(|c| !matches!(*c, MARK | MARK_END)).collect::<String>();
@@ -133,7 +133,7 @@ fn is_shell(word: &str) -> bool {
     matches!(name, "sh" | "bash" | "ash" | "dash")
 }
 
-/// `30`, `0.5`, `2m`; `None` for `infinity` and for what is no span.
+/// Reads a time of `sleep`: `30`, `0.5`, `2m`; `None` for `infinity` and for a malformed one.
 fn span(text: &str) -> Option<Duration> {
     let (number, unit) = match text.char_indices().next_back()? {
         (at, 's') => (&text[..at], 1),

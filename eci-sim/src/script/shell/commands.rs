@@ -1,17 +1,17 @@
-//! The commands that a script's reader knows. What it does not know runs for ever and says nothing.
+//! Commands that a script's reader knows. An unknown one runs for ever and writes nothing.
 
 use std::time::Duration;
 
 use super::play::{Flow, Play};
 use super::{DATE, LINES_MAX, MARK, MARK_END, is_shell, span};
 
-/// How many numbers `seq` says at most.
+/// Numbers that `seq` writes, at most.
 const NUMBERS_MAX: i64 = 1000;
-/// How many words `test` is given at most.
+/// Words that `test` takes, at most.
 const TESTED_MAX: usize = 64;
 
 impl Play {
-    /// Runs one command; nothing comes after it, where it runs for ever or is not known.
+    /// Runs one command; `None` for one that runs for ever or is unknown, after which nothing comes.
     pub fn run(&mut self, name: &str, rest: &[String]) -> Option<Flow> {
         let name = name.rsplit('/').next().unwrap_or(name);
         let words: Vec<&str> = rest.iter().map(String::as_str).collect();
@@ -45,7 +45,7 @@ impl Play {
         self.nested(|play| play.run(name, rest))
     }
 
-    /// What a command ends with that runs no other.
+    /// Exit code of a command that runs no other; `None` for one that runs for ever or is unknown.
     fn plain(&mut self, name: &str, words: &[&str]) -> Option<i32> {
         Some(match name {
             "true" | ":" | "set" | "shopt" | "alias" | "unalias" | "ulimit" | "umask" | "cd" | "mkdir"
@@ -157,7 +157,7 @@ impl Play {
         Some(Flow::Next)
     }
 
-    /// `timeout 5 command`: what it has not done until then, it never does, and the code is 124.
+    /// `timeout 5 command`: output after the limit is dropped, and the exit code is 124.
     fn within(&mut self, words: &[&str], rest: &[String]) -> Option<Flow> {
         let limit = words.iter().position(|word| span(word).is_some())?;
         let until = self.now.saturating_add(span(words[limit])?);
@@ -186,12 +186,12 @@ fn follows(flag: &str) -> bool {
         || !flag.starts_with("--") && flag.starts_with('-') && flag.to_lowercase().contains('f')
 }
 
-/// What `test` ends with; with too many words it is no test.
+/// Exit code of `test`: 0 or 1, or 2 with too many words.
 fn tested(words: &[&str]) -> i32 {
     if words.len() > TESTED_MAX { 2 } else { i32::from(!holds(words)) }
 }
 
-/// Whether `test` succeeds; nothing is known of files but that `/dev/null` is there.
+/// True if `test` succeeds; of files it is only known that `/dev/null` exists.
 fn holds(words: &[&str]) -> bool {
     for (joins, all) in [(["-o", "||"], false), (["-a", "&&"], true)] {
         if let Some(at) = words.iter().position(|word| joins.contains(word)).filter(|at| *at > 0) {
@@ -226,7 +226,7 @@ fn holds(words: &[&str]) -> bool {
     }
 }
 
-/// The numbers that `seq` says; nothing, where they are too many.
+/// Output of `seq`; `None` for too many numbers.
 fn sequence(numbers: &[i64]) -> Option<String> {
     let (first, by, last) = match *numbers {
         [last] => (1, 1, last),
@@ -241,7 +241,7 @@ fn sequence(numbers: &[i64]) -> Option<String> {
     (i64::try_from(text.len()).ok()? <= NUMBERS_MAX).then(|| text.concat())
 }
 
-/// A text whose `\n`, `\t` and `\\` are what they stand for.
+/// A text with `\n`, `\t`, `\r` and `\\` replaced by their characters.
 fn escaped(text: &str) -> String {
     let (mut out, mut chars) = (String::new(), text.chars());
     while let Some(c) = chars.next() {
@@ -261,7 +261,7 @@ fn escaped(text: &str) -> String {
     out
 }
 
-/// What `printf` says: the format again and again until no argument is left.
+/// Output of `printf`: the format again and again until no argument is left.
 fn formatted(format: &str, args: &[&str]) -> String {
     let format = escaped(format);
     let (mut out, mut left) = (String::new(), args);

@@ -1,13 +1,13 @@
-//! From a shell's script to its tree, character by character.
+//! Parser of a shell's script, character by character.
 
 use super::syntax::{Command, Filling, Link, List, Piece, Word};
 
-/// How deep a script may be nested.
+/// Depth to which a script may be nested.
 const DEPTH_MAX: u32 = 40;
-/// Where output is still seen when it is sent there.
+/// Targets of redirections whose output is still part of the log.
 const SEEN: [&str; 7] = ["1", "2", "/dev/stdout", "/dev/stderr", "/dev/tty", "/proc/1/fd/1", "/proc/1/fd/2"];
 
-/// A script and a place in it.
+/// A script and a position in it.
 pub struct Parser {
     chars: Vec<char>,
     at: usize,
@@ -15,12 +15,12 @@ pub struct Parser {
 }
 
 impl Parser {
-    /// At the beginning of a script.
+    /// A parser at the beginning of a script.
     pub fn new(text: &str) -> Self {
         Self { chars: text.chars().collect(), at: 0, depth: 0 }
     }
 
-    /// Whether nothing is left.
+    /// True at the end of the script.
     pub fn is_over(&self) -> bool {
         self.at >= self.chars.len()
     }
@@ -230,7 +230,8 @@ impl Parser {
         Some(if quiet { Command::Quiet(Box::new(command)) } else { command })
     }
 
-    /// Whether output is sent where it is not seen; nothing, where no redirection stands.
+    /// Reads a redirection: true if it hides the standard output; the inner `None` where no redirection stands, the
+    /// outer one where it is not understood.
     fn redirection(&mut self) -> Option<Option<bool>> {
         let begin = self.at;
         let both = self.eat("&>");
@@ -290,7 +291,7 @@ impl Parser {
         Some(word).filter(|word| !word.is_empty())
     }
 
-    /// What stands in double quotes, up to their end, or to the end of all.
+    /// A word up to the closing double quote, or to the end of all.
     pub fn quoted(&mut self, end: Option<char>) -> Option<Word> {
         let mut word = Word::new();
         loop {
@@ -408,7 +409,7 @@ impl Parser {
     }
 }
 
-/// The name and the value, where a word sets a variable.
+/// Name and value of an assignment; `None` for another word.
 fn set(word: &Word) -> Option<(String, Word)> {
     let (Piece::Text(first), rest) = word.split_first()? else { return None };
     let (name, value) = first.split_once('=')?;

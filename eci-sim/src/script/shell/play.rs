@@ -1,4 +1,4 @@
-//! Plays a script in its own time: what it says and when, whether it ends, and with what.
+//! Player of a script in simulated time: its lines and their times, its end, and its exit code.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::syntax::{self, Command, Link, List, Word};
 use super::{Again, LINES_MAX, Run, STEPS_MAX, TEXT_MAX};
 
-/// How many shells, texts and commands may run within each other.
+/// Shells, texts and commands that may run within each other.
 const NESTED_MAX: u32 = 16;
-/// How many bytes of variables are copied in one step.
+/// Bytes of variables that are copied in one step.
 const COPIED_IN_A_STEP: usize = 4096;
 
 /// A script that is being played.
@@ -17,38 +17,38 @@ pub struct Play {
     pub(super) args: Vec<String>,
     pub(super) run: Run,
     pub(super) now: Duration,
-    /// What the last command ended with.
+    /// Exit code of the last command.
     pub(super) code: i32,
     pub(super) steps: usize,
-    /// How many shells, texts and commands run within each other.
+    /// Number of shells, texts and commands that run within each other.
     pub(super) depth: u32,
-    /// What was said of a line that has not ended.
+    /// Output of a line that has not ended.
     line: String,
-    /// What is caught by `$(…)`, the innermost last.
+    /// Outputs that `$(…)` collects, the innermost last.
     caught: Vec<String>,
-    /// How often output is sent where it is not seen.
+    /// Number of enclosing redirections that hide the output.
     quiet: u32,
-    /// What runs at the end.
+    /// Script of `trap … EXIT`.
     pub(super) at_exit: Option<String>,
-    /// When commands end that were left behind; never, where nothing is said.
+    /// Times at which background commands end; `None` for one that runs for ever.
     pub(super) left: Vec<Option<Duration>>,
 }
 
-/// What comes after a command.
+/// Control flow after a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flow {
-    /// The next one.
+    /// To the next command.
     Next,
-    /// The end of all.
+    /// To the end of the script.
     Exit,
-    /// The end of so many loops.
+    /// Out of so many loops.
     Break(u32),
-    /// The next round of so many loops.
+    /// To the next round of the loop that is so many levels out.
     Continue(u32),
 }
 
 impl Play {
-    /// Nothing was played yet.
+    /// A player of a script that has not begun.
     pub fn new(env: &[(&str, &str)]) -> Self {
         Self {
             vars: env.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
@@ -66,7 +66,7 @@ impl Play {
         }
     }
 
-    /// What was played, when `flow` came of it.
+    /// The plan of the run, when its script ended with `flow`.
     pub fn end(mut self, mut flow: Option<Flow>) -> Run {
         if let (Some(_), Some(text)) = (flow, self.at_exit.take()) {
             let code = self.code;
@@ -81,7 +81,7 @@ impl Play {
         self.run
     }
 
-    /// Says something; the end of a line makes it a line.
+    /// Writes to the log; the end of a line makes it a line.
     pub(super) fn write(&mut self, text: &str) {
         if self.quiet > 0 {
             return;
@@ -105,7 +105,8 @@ impl Play {
         }
     }
 
-    /// Plays commands one after the other; nothing comes after them, where they run for ever or are not understood.
+    /// Plays commands one after the other; `None` where one runs for ever or is not understood, after which nothing
+    /// comes.
     pub fn list(&mut self, list: &List) -> Option<Flow> {
         for (link, command) in list {
             let runs = match link {
@@ -123,7 +124,7 @@ impl Play {
         Some(Flow::Next)
     }
 
-    /// Counts one step; nothing, when there were too many.
+    /// Counts a step; `None` when there were too many.
     fn step(&mut self) -> Option<()> {
         self.steps += 1;
         (self.steps <= STEPS_MAX).then_some(())
@@ -190,12 +191,12 @@ impl Play {
         self.list(otherwise)
     }
 
-    /// Plays a text within what is being played.
+    /// Plays a text within the present script.
     pub(super) fn inside(&mut self, text: &str) -> Option<Flow> {
         self.nested(|play| play.list(&syntax::read(text)?))
     }
 
-    /// Plays something within what is being played; nothing comes of it, where that is nested too deeply.
+    /// Plays commands within the present script; `None` where that is nested too deeply.
     pub(super) fn nested(&mut self, play: impl FnOnce(&mut Self) -> Option<Flow>) -> Option<Flow> {
         self.depth += 1;
         let flow = if self.depth <= NESTED_MAX { play(self) } else { None };
@@ -203,14 +204,14 @@ impl Play {
         flow
     }
 
-    /// A copy of the variables, which costs steps where they are large; nothing, when there were too many.
+    /// A copy of the variables, which costs steps where they are large; `None` when there were too many.
     fn copied(&mut self) -> Option<BTreeMap<String, String>> {
         let size: usize = self.vars.iter().map(|(name, value)| name.len() + value.len()).sum();
         self.steps += size / COPIED_IN_A_STEP;
         (self.steps <= STEPS_MAX).then(|| self.vars.clone())
     }
 
-    /// A shell of its own: its variables and its end are its own.
+    /// Plays commands in a shell of its own, whose variables and end do not reach the present one.
     pub(super) fn apart(&mut self, play: impl FnOnce(&mut Self) -> Option<Flow>) -> Option<Flow> {
         let vars = self.copied()?;
         let flow = play(self);
@@ -218,7 +219,7 @@ impl Play {
         flow.map(|_| Flow::Next)
     }
 
-    /// What commands say, without the ends of lines at its end.
+    /// The output of commands, without the ends of lines at its end.
     pub(super) fn catch(&mut self, list: &List) -> Option<String> {
         self.caught.push(String::new());
         let quiet = std::mem::take(&mut self.quiet);
@@ -228,7 +229,7 @@ impl Play {
         flow.map(|_| caught.trim_end_matches('\n').to_owned())
     }
 
-    /// What a round makes of the loop; true where the loop is over.
+    /// Effect of a round on its loop: true where the loop is over, and the flow after it.
     fn after_round(flow: Flow) -> (bool, Flow) {
         match flow {
             Flow::Next | Flow::Continue(0 | 1) => (false, Flow::Next),
@@ -265,7 +266,7 @@ impl Play {
         }
     }
 
-    /// A round left all as it found it, so that each that follows is the same: what it said comes again and again.
+    /// Repeats a round that left all as it found it: each that follows is the same, so its lines come again and again.
     fn go_on_for_ever(&mut self, since: Duration, said: usize) {
         let every = self.now.saturating_sub(since);
         let heard = self.caught.is_empty() && self.quiet == 0 && self.run.says.len() < LINES_MAX;

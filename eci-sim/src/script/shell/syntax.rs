@@ -1,16 +1,16 @@
-//! A shell's script as a tree: lists, loops, branches, words with what is to be filled in.
+//! Syntax tree of a shell's script: lists, loops, branches, words with expansions.
 //!
 //! What is not read (pipes but into `cat` and `tee`, `case`, functions, here-documents) stands in the tree as
 //! [`Command::Strange`], or makes the whole script unreadable.
 
 use super::parser::Parser;
 
-/// Commands one after the other, each with what it takes to come to it.
+/// Commands one after the other, each with the condition under which it runs.
 pub type List = Vec<(Link, Command)>;
 /// Pieces that make one word, or several where an unquoted one falls apart.
 pub type Word = Vec<Piece>;
 
-/// When a command is come to.
+/// Condition under which a command runs, by the exit code of the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Link {
     Always,
@@ -18,18 +18,18 @@ pub enum Link {
     OnFailure,
 }
 
-/// One command.
+/// A command of the shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// Variables that are set, then a name and its arguments.
     Simple(Vec<(String, Word)>, Vec<Word>),
     /// `! command`.
     Not(Box<Self>),
-    /// `if`, each test with what follows from it, then what follows otherwise.
+    /// `if`: each test with its list, then the list after `else`.
     If(Vec<(List, List)>, List),
-    /// `while`, or `until`, a test, and what is done.
+    /// `while` or `until`: a test and a body.
     Loop { until: bool, test: List, body: List },
-    /// `for name in …`; over the arguments, where nothing is said.
+    /// `for name in …`; over the arguments, where `items` is `None`.
     For { name: String, items: Option<Vec<Word>>, body: List },
     /// `{ …; }`.
     Group(List),
@@ -39,31 +39,31 @@ pub enum Command {
     Quiet(Box<Self>),
     /// `command &`.
     Background(Box<Self>),
-    /// Something that is not read.
+    /// A command that is not understood.
     Strange,
 }
 
 /// A part of a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece {
-    /// As it stands.
+    /// Text outside quotes.
     Text(String),
-    /// As it stands, in quotes.
+    /// Text in quotes.
     Quoted(String),
-    /// What comes of something.
+    /// An expansion; true if it stands in quotes.
     Filled(Filling, bool),
 }
 
-/// What is filled in; whether in quotes, its piece says.
+/// Kind of an expansion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Filling {
     /// A variable, and the word that stands in for it: `-`, `=` or `+`.
     Variable(String, Option<(char, Word)>),
-    /// How long a variable is.
+    /// The length of a variable's value.
     Length(String),
-    /// What a command says.
+    /// The output of commands.
     Command(List),
-    /// A sum.
+    /// The value of a sum.
     Sum(Word),
 }
 

@@ -1,4 +1,4 @@
-//! What is read in common commands.
+//! Tests of the reader with common commands.
 
 use proptest::prelude::*;
 
@@ -12,14 +12,14 @@ fn run(text: &str) -> Run {
     read(&["/bin/sh", "-c", text], &[("NAME", "ECI"), ("POD_NAME", "web-1"), ("CODE", "7")])
 }
 
-/// What a script says in its first day, and when it ends with what.
+/// The lines of a script without its repeated rounds, and the second and the exit code of its end.
 fn shell(text: &str) -> (String, Option<(u64, i32)>) {
     let run = run(text);
     let says: Vec<_> = run.says.iter().map(|(_, line)| line.as_str()).collect();
     (says.join("|"), run.ends.map(|(after, code)| (after.as_secs(), code)))
 }
 
-/// The last lines that a script has said after so many seconds, each with its second.
+/// The last lines of a script after so many seconds, each with its second.
 fn log(text: &str, seconds: u64, most: usize) -> String {
     let run = run(text);
     let lines = run.lines(nine(), Duration::from_secs(seconds), most);

@@ -1,14 +1,14 @@
-//! What becomes of a script's words: variables, what commands say, and sums are filled in.
+//! Expansion of a script's words: variables, outputs of commands, and sums.
 
 use super::TEXT_MAX;
 use super::play::Play;
 use super::syntax::{Filling, Piece, Word};
 
-/// How many words one word may fall into.
+/// Words into which one word may split, at most.
 const FIELDS_MAX: usize = 1000;
 
 impl Play {
-    /// The words that a word falls into; nothing, where something in it is not understood or grows too large.
+    /// The words into which a word splits; `None` where a part of it is not understood or grows too large.
     pub(super) fn fields(&mut self, word: &Word) -> Option<Vec<String>> {
         if let [Piece::Text(text)] = word.as_slice()
             && let Some(range) = range(text)
@@ -51,7 +51,7 @@ impl Play {
         (fields.len() <= FIELDS_MAX && size <= TEXT_MAX).then_some(fields)
     }
 
-    /// A word as one text.
+    /// A word as one text; `None` where a part of it is not understood or grows too large.
     pub(super) fn text(&mut self, word: &Word) -> Option<String> {
         let mut whole = String::new();
         for piece in word {
@@ -109,7 +109,7 @@ impl Play {
     }
 }
 
-/// `{1..5}`.
+/// Numbers of a range as in `{1..5}`; `None` for another text, and for too many.
 fn range(text: &str) -> Option<Vec<String>> {
     let (from, to) = text.strip_prefix('{')?.strip_suffix('}')?.split_once("..")?;
     let (from, to): (i32, i32) = (from.parse().ok()?, to.parse().ok()?);
@@ -125,13 +125,13 @@ fn range(text: &str) -> Option<Vec<String>> {
     })
 }
 
-/// What is still to be read of a sum, and what names stand for.
+/// The rest of a sum that is not read yet, and the values of its names.
 struct Sum<'a> {
     rest: &'a str,
     value: &'a dyn Fn(&str) -> Option<i64>,
 }
 
-/// What joins two numbers, by rank; longer signs before those that they begin with.
+/// Operators between two numbers, by rank; longer ones before those that they begin with.
 const SIGNS: [&[&str]; 6] =
     [&["||"], &["&&"], &["==", "!="], &["<=", ">=", "<", ">"], &["+", "-"], &["*", "/", "%"]];
 
