@@ -1,4 +1,4 @@
-//! What the operations on caches, virtual nodes and tasks have in common: making, finding, paging.
+//! Common parts of the operations on caches, virtual nodes and tasks: creation, search, pages.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::refusal::Refusal;
 use crate::world::World;
 use crate::world::assets::{Asset, Detail};
 
-/// The tags of a request, as each operation's own type has them.
+/// A tag of a request, key and value, from any operation's own type.
 pub type AskedTag<'a> = (&'a Option<String>, &'a Option<String>);
 
-/// Makes something and gives its id and number.
+/// Makes an asset, and returns its id and number.
 pub fn make<'a>(
     world: &mut World,
     caller: &Caller,
@@ -46,7 +46,7 @@ pub fn make<'a>(
     Ok((id, number))
 }
 
-/// The number of the one that fits and has this id.
+/// The number of the caller's asset with this id that fits; a refusal where there is none.
 pub fn find(
     world: &World,
     caller: &Caller,
@@ -58,7 +58,7 @@ pub fn find(
     found.map(|(number, _)| number).ok_or_else(|| Refusal::NotFound { kind, id: id.to_owned() })
 }
 
-/// A page of what fits: the assets, how many there are in all, and the token for the rest.
+/// A page of the assets that fit: the assets, their total number, and the token for the rest.
 pub fn page<'w>(
     world: &'w World,
     caller: &'w Caller,
@@ -81,20 +81,20 @@ pub fn page<'w>(
     Ok((rest.into_iter().take(limit).map(|(_, asset)| asset).collect(), total, next))
 }
 
-/// Whether an asset has all these tags; a tag without a value fits any.
+/// True if an asset has all these tags; a tag without a value matches any value.
 pub fn tagged(asset: &Asset, wanted: &[(&str, &str)]) -> bool {
     wanted.iter().all(|(key, value)| {
         asset.tags.iter().any(|(k, v)| **k == **key && (value.is_empty() || **v == **value))
     })
 }
 
-/// When something is dropped that is kept so many days.
+/// Time at which an asset that is kept for so many days is dropped; `None` without a positive number.
 pub fn expiry(now: Timestamp, days: Option<i32>) -> Option<Timestamp> {
     let days = days.filter(|days| *days > 0)?;
     now.checked_add(SignedDuration::from_hours(24 * i64::from(days))).ok()
 }
 
-/// The end of something's time as the cloud writes it.
+/// Expiry of an asset as the cloud writes it; empty for none.
 pub fn written_expiry(asset: &Asset) -> String {
     asset.expires.map(written).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! `CommitContainer`: an image is made out of a running container; the task tells how far it has got.
+//! `CommitContainer`: makes an image of a running container; the task says how far it has got.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::refusal::Refusal;
 use crate::world::World;
 use crate::world::assets::Detail;
 
-/// How long it takes; `ours`.
+/// Time to make the image; `ours`.
 const TAKES: Duration = Duration::from_secs(60);
 
 impl Serve for CommitContainer {

@@ -1,4 +1,4 @@
-//! `CopyDataCache`: the same data in another region.
+//! `CopyDataCache`: copies a data cache into another region.
 
 use eci_api::actions::{CopyDataCache, CopyDataCacheReply};
 

@@ -1,4 +1,4 @@
-//! `CreateContainerGroup`: the answer comes at once, the group lives on its own from then on.
+//! `CreateContainerGroup`: creates a group; the reply comes at once, the group lives on its own from then on.
 
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ impl Serve for CreateContainerGroup {
     }
 }
 
-/// What is to be made, as far as the request alone decides it.
+/// Plan of a group, as far as the request alone decides it.
 struct Plan {
     name: Box<str>,
     containers: Vec<Container>,
@@ -96,7 +96,8 @@ fn check_windows(request: &CreateContainerGroup) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A public address that is brought along belongs to one group at a time; where one is to be made too, that one counts.
+/// Checks that a public address that is brought along belongs to one group at a time; where one is to be made too, that
+/// one counts.
 fn check_eip(request: &CreateContainerGroup, world: &World, caller: &Caller) -> Result<(), Refusal> {
     let Some(eip) = request.eip_instance_id.as_deref().filter(|id| !id.is_empty()) else { return Ok(()) };
     let holds = |group: &Group| {

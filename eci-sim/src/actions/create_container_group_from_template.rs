@@ -1,4 +1,4 @@
-//! `CreateContainerGroupFromTemplate`: a group as a template tells it, known to older clients only.
+//! `CreateContainerGroupFromTemplate`: creates a group from a template; known to older clients only.
 
 use eci_api::actions::{CreateContainerGroupFromTemplate, CreateContainerGroupFromTemplateReply};
 

@@ -9,11 +9,11 @@ use crate::refusal::Refusal;
 use crate::world::World;
 use crate::world::assets::{Asset, Detail};
 
-/// The usual size in GiB and the usual bucket (eci-openapi.md, section 8).
+/// Default size in GiB and default bucket (eci-openapi.md, section 8).
 const SIZE: i32 = 20;
 pub(super) const BUCKET: &str = "default";
 const RESERVED_BUCKET: &str = "eci-system";
-/// How long it takes; `ours`, after the example that is built in 300 s.
+/// Time to load the data; `ours`, after the example that is built in 300 s.
 pub(super) const TAKES: Duration = Duration::from_secs(300);
 
 impl Serve for CreateDataCache {

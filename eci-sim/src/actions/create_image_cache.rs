@@ -10,10 +10,10 @@ use crate::script;
 use crate::world::World;
 use crate::world::assets::Detail;
 
-/// The usual size in GiB, and how many images there may be (eci-openapi.md, sections 6 and 8).
+/// Default size in GiB, and number of images at most (eci-openapi.md, sections 6 and 8).
 const SIZE: i32 = 20;
 const IMAGES_MAX: usize = 20;
-/// How long it takes; `ours`: a pull of a large image and a snapshot.
+/// Time to make an image cache; `ours`: a pull of a large image and a snapshot.
 pub const TAKES: Duration = Duration::from_secs(120);
 
 impl Serve for CreateImageCache {
@@ -52,7 +52,7 @@ impl Serve for CreateImageCache {
     }
 }
 
-/// Checks the images of a cache.
+/// Checks the images of a cache: 20 at most, with names that are well formed.
 pub(super) fn images(images: &[String]) -> Result<(), Refusal> {
     if images.len() > IMAGES_MAX {
         return Err(Refusal::invalid("Image", format!("{IMAGES_MAX} images at most")));

@@ -1,4 +1,4 @@
-//! `CreateInstanceOpsTask`: core dumps are turned on or off, or packets are captured.
+//! `CreateInstanceOpsTask`: turns core dumps on or off, or captures packets.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::refusal::Refusal;
 use crate::world::World;
 use crate::world::assets::Detail;
 
-/// How long it takes; `ours`.
+/// Time that a task takes; `ours`.
 const TAKES: Duration = Duration::from_secs(10);
 
 impl Serve for CreateInstanceOpsTask {

@@ -1,4 +1,4 @@
-//! `CreateVirtualNode`: a node for a cluster that is not the cloud's own; it is ready after a while.
+//! `CreateVirtualNode`: creates a node for a cluster that is not the cloud's own; it is ready after a while.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::refusal::Refusal;
 use crate::world::World;
 use crate::world::assets::Detail;
 
-/// How long it takes; `ours`.
+/// Time until a virtual node is ready; `ours`.
 const TAKES: Duration = Duration::from_secs(30);
 
 impl Serve for CreateVirtualNode {
@@ -45,7 +45,7 @@ impl Serve for CreateVirtualNode {
     }
 }
 
-/// 2 to 128 small letters, digits, dots and hyphens.
+/// Checks a node's name: 2 to 128 small letters, digits, dots and hyphens.
 pub(super) fn check_name(name: &str) -> Result<(), Refusal> {
     let ordinary = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
     if (2..=128).contains(&name.len()) && name.chars().all(ordinary) {

@@ -1,4 +1,4 @@
-//! What data caches do for a group that is being created: those of its bucket in whose paths its volumes lie.
+//! Use of data caches by a group that is being created: those of its bucket in whose paths its volumes lie.
 
 use eci_api::actions::CreateContainerGroup;
 
@@ -7,7 +7,7 @@ use crate::refusal::Refusal;
 use crate::world::World;
 use crate::world::assets::{Asset, Detail, Progress};
 
-/// The numbers of the data caches that are used; a bucket that is named has to have one that is ready.
+/// The numbers of the data caches that a group uses; a bucket that the request names has to have one that is ready.
 pub fn used(request: &CreateContainerGroup, world: &World, caller: &Caller) -> Result<Vec<u64>, Refusal> {
     let Some(wanted) = request.data_cache_bucket.as_deref().filter(|bucket| !bucket.is_empty()) else {
         return Ok(Vec::new());
@@ -33,7 +33,7 @@ pub fn used(request: &CreateContainerGroup, world: &World, caller: &Caller) -> R
     Ok(ready.into_iter().filter(|(_, asset)| lies_in(asset)).map(|(number, _)| number).collect())
 }
 
-/// From now on they are used; gives the GiB of disk that they bring with them.
+/// Marks data caches as used now, and returns the GiB of disk that they bring with them.
 pub fn put_to_use(world: &mut World, numbers: &[u64]) -> u32 {
     let now = world.now();
     let mut disk = 0;
@@ -47,7 +47,7 @@ pub fn put_to_use(world: &mut World, numbers: &[u64]) -> u32 {
     disk
 }
 
-/// Whether a path is another one, or lies below it.
+/// True if `path` equals `base` or lies below it.
 fn is_below(path: &str, base: &str) -> bool {
     let rest = path.strip_prefix(base.trim_end_matches('/'));
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -1,4 +1,4 @@
-//! `DeleteContainerGroup`: from any state; only a running group with a stop hook takes its time.
+//! `DeleteContainerGroup`: deletes a group in any state; only a running group with a stop hook takes its time.
 
 use eci_api::actions::{DeleteContainerGroup, DeleteContainerGroupReply};
 

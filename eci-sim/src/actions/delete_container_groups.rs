@@ -1,4 +1,4 @@
-//! `DeleteContainerGroups`: the same for several, known to older clients only; all of them, or none.
+//! `DeleteContainerGroups`: deletes several groups, all of them or none; known to older clients only.
 
 use eci_api::actions::{DeleteContainerGroups, DeleteContainerGroupsReply};
 

@@ -1,4 +1,4 @@
-//! `DeleteDataCache`: by its id, or by bucket and path.
+//! `DeleteDataCache`: deletes a data cache, by its id, or by bucket and path.
 
 use eci_api::actions::{DeleteDataCache, DeleteDataCacheReply};
 
@@ -17,7 +17,7 @@ impl Serve for DeleteDataCache {
     }
 }
 
-/// The number of a data cache, named by its id or by where it lies.
+/// The number of a data cache, named by its id, or by bucket and path.
 pub(super) fn find(
     world: &World,
     caller: &Caller,

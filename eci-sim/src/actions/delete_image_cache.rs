@@ -1,4 +1,4 @@
-//! `DeleteImageCache`: at once; groups that were started from it keep running.
+//! `DeleteImageCache`: deletes an image cache at once; groups that were started from it keep running.
 
 use eci_api::actions::{DeleteImageCache, DeleteImageCacheReply};
 

@@ -1,4 +1,4 @@
-//! `DeleteVirtualNode`: at once. No group runs on one here, so nothing stands in the way.
+//! `DeleteVirtualNode`: deletes a virtual node at once. No group runs on one here, so nothing stands in the way.
 
 use eci_api::actions::{DeleteVirtualNode, DeleteVirtualNodeReply};
 

@@ -1,4 +1,4 @@
-//! `DescribeAvailableResource`: which ECS types a region has in stock, zone by zone.
+//! `DescribeAvailableResource`: the ECS types that a region has in stock, zone by zone.
 
 use std::collections::BTreeSet;
 
@@ -81,7 +81,7 @@ impl Serve for DescribeAvailableResource {
     }
 }
 
-/// `ecs.c6.large` is of the family `ecs.c6`.
+/// Family of an ECS type: `ecs.c6` for `ecs.c6.large`.
 fn family(name: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(family, _)| family)
 }

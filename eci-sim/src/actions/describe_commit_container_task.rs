@@ -1,4 +1,4 @@
-//! `DescribeCommitContainerTask`: how far the making of images has got, phase by phase.
+//! `DescribeCommitContainerTask`: progress of the tasks that make images, phase by phase.
 
 use eci_api::actions::describe_commit_container_task as tell;
 use eci_api::actions::{DescribeCommitContainerTask, DescribeCommitContainerTaskReply};
@@ -10,10 +10,10 @@ use crate::refusal::Refusal;
 use crate::world::World;
 use crate::world::assets::{Asset, Detail, Progress};
 
-/// The usual and the largest page.
+/// Page size, default and maximum.
 const PAGE: usize = 10;
 const PAGE_MAX: usize = 50;
-/// What is done, one after the other, and the share of the time after which each is over.
+/// Phases of a task in their order, each with the percentage of the time after which it is over.
 const PHASES: [(&str, u32); 3] =
     [("PullBaseImage", 30), ("CommitContainer", 60), ("PushCommittedImage", 100)];
 

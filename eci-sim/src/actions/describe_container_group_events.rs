@@ -1,4 +1,4 @@
-//! `DescribeContainerGroupEvents`: what happened to groups, as Kubernetes events.
+//! `DescribeContainerGroupEvents`: the events of groups, as Kubernetes events.
 
 use eci_api::actions::describe_container_group_events as tell;
 use eci_api::actions::{DescribeContainerGroupEvents, DescribeContainerGroupEventsReply};
@@ -11,7 +11,7 @@ use crate::group::happened::Happened;
 use crate::refusal::Refusal;
 use crate::world::World;
 
-/// The usual and the largest page.
+/// Page size, default and maximum.
 const PAGE: usize = 200;
 
 impl Serve for DescribeContainerGroupEvents {

@@ -1,4 +1,4 @@
-//! `DescribeContainerGroupMetric`: what one group used, at even intervals.
+//! `DescribeContainerGroupMetric`: the use of one group at even intervals.
 
 use eci_api::actions::{DescribeContainerGroupMetric, DescribeContainerGroupMetricReply};
 use jiff::Timestamp;
@@ -7,9 +7,9 @@ use super::{Caller, Serve, usage};
 use crate::refusal::Refusal;
 use crate::world::World;
 
-/// How many records an answer has at most.
+/// Records of a reply, at most.
 const RECORDS_MAX: i64 = 50;
-/// Without times, the last five minutes are told, every fifteen seconds.
+/// Time span and interval in seconds, where the request gives no times.
 const USUAL_SPAN: i64 = 300;
 const USUAL_PERIOD: i64 = 15;
 
@@ -47,7 +47,7 @@ impl Serve for DescribeContainerGroupMetric {
         Ok(DescribeContainerGroupMetricReply {
             container_group_id: group.card.id.to_string(),
             records: instants
-                // of what an Engine runs nothing is known, and nothing is invented
+                // the use of containers that an Engine runs is unknown, and nothing is invented
                 .filter(|_| !world.runtime.is_real())
                 .filter_map(|at| usage::single(group, &world.scripts, at))
                 .collect(),

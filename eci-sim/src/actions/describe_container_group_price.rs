@@ -1,4 +1,4 @@
-//! `DescribeContainerGroupPrice`: what a group of this size or type costs by the second.
+//! `DescribeContainerGroupPrice`: the price of a group of this size or type, by the second.
 
 use eci_api::Number;
 use eci_api::actions::describe_container_group_price as tell;
@@ -44,7 +44,7 @@ impl Serve for DescribeContainerGroupPrice {
     }
 }
 
-/// What each resource costs; a spot instance is one resource.
+/// Price of each resource; a spot instance is one resource.
 fn details(original: &[Part], trade: &[Part]) -> Vec<tell::DetailInfo> {
     let list = |item: Item| original.iter().find(|part| part.item == item).map(|part| part.amount.decimal());
     let total =
@@ -68,7 +68,7 @@ fn details(original: &[Part], trade: &[Part]) -> Vec<tell::DetailInfo> {
     trade.iter().map(one).collect()
 }
 
-/// What an hour costs on the market, zone by zone; only where it is not above the limit.
+/// Market price of an hour, zone by zone; only zones in which it is not above the limit.
 fn spot_prices(
     request: &DescribeContainerGroupPrice,
     world: &World,
@@ -105,7 +105,7 @@ fn spot_prices(
     }
 }
 
-/// The terms that a group with these wishes would get.
+/// The terms that a group with these parameters would get.
 fn terms(request: &DescribeContainerGroupPrice, region: &Region, caller: &Caller) -> Result<Terms, Refusal> {
     let name = request.compute_category.iter().filter(|name| !name.is_empty());
     let typed = request.instance_type.as_deref().is_some_and(|name| !name.is_empty());
@@ -123,7 +123,7 @@ fn terms(request: &DescribeContainerGroupPrice, region: &Region, caller: &Caller
     wanted.into_iter().next().ok_or_else(|| Refusal::missing("Cpu"))
 }
 
-/// To a ten thousandth of a millionth, where a second's part of an hour would never end.
+/// Rounded to ten decimal places, since a second's part of an hour may have no end.
 fn rounded(value: Decimal) -> Number {
     number(value.round_dp(10))
 }

@@ -1,4 +1,4 @@
-//! `DescribeContainerGroupStatus`: groups as a kubelet would report them, for polling.
+//! `DescribeContainerGroupStatus`: the status of groups as a kubelet would report it, for polling.
 
 use eci_api::actions::describe_container_group_status as tell;
 use eci_api::actions::{DescribeContainerGroupStatus, DescribeContainerGroupStatusReply};
@@ -13,7 +13,7 @@ use crate::group::lifecycle::State;
 use crate::refusal::Refusal;
 use crate::world::World;
 
-/// The usual and the largest page.
+/// Page size, default and maximum.
 const PAGE: usize = 200;
 
 impl Serve for DescribeContainerGroupStatus {

@@ -16,7 +16,7 @@ use crate::group::{Group, Rare};
 use crate::refusal::Refusal;
 use crate::world::World;
 
-/// The usual and the largest page.
+/// Page size, default and maximum.
 const PAGE: usize = 20;
 
 impl Serve for DescribeContainerGroups {
@@ -46,7 +46,7 @@ impl Serve for DescribeContainerGroups {
     }
 }
 
-/// A group as describe shows it.
+/// A group as describe gives it.
 fn group(group: &Group, with_events: bool) -> tell::ContainerGroup {
     let rare = group.rare();
     let terms = &group.card.terms;
@@ -100,12 +100,12 @@ fn tag((key, value): &(Box<str>, Box<str>)) -> tell::Tag {
     tell::Tag { key: str::to_owned(key), value: str::to_owned(value) }
 }
 
-/// The address, once the group has a machine.
+/// Private address, once the group has a machine.
 pub(super) fn address(group: &Group) -> Option<Ipv4Addr> {
     group.address.filter(|_| !matches!(group.state, State::Scheduling | State::ScheduleFailed))
 }
 
-/// An address as it is written everywhere.
+/// An address in dotted form, `192.0.2.1`.
 pub(super) fn dotted(address: Ipv4Addr) -> String {
     let mut text = String::with_capacity("255.255.255.255".len());
     for (at, octet) in address.octets().into_iter().enumerate() {
@@ -121,7 +121,7 @@ pub(super) fn dotted(address: Ipv4Addr) -> String {
     text
 }
 
-/// The public address: one of its own, or the one that was brought along.
+/// Public address: one of its own, or the one that was brought along.
 fn internet_ip(group: &Group, rare: &Rare) -> Option<String> {
     if rare.eip {
         return group.address.map(public);
@@ -129,14 +129,14 @@ fn internet_ip(group: &Group, rare: &Rare) -> Option<String> {
     (!rare.eip_id.is_empty()).then(|| of_eip(&rare.eip_id))
 }
 
-/// The address behind the id of a public one; the real one belongs to another service, so it is `ours`.
+/// Address of a public address with this id; the real one belongs to another service, so it is `ours`.
 pub(super) fn of_eip(id: &str) -> String {
     let mix = |sum: u16, byte: u8| sum.rotate_left(5) ^ u16::from(byte);
     let [high, low] = id.bytes().fold(0x1e, mix).to_be_bytes();
     Ipv4Addr::new(198, 19, high, low).to_string()
 }
 
-/// A public address that belongs to a private one; from a range that is kept for documentation.
+/// Public address of its own for a group with this private one; from 198.18.0.0/16, which is reserved for benchmarks.
 pub(super) fn public(private: Ipv4Addr) -> String {
     let [_, _, high, low] = private.octets();
     Ipv4Addr::new(198, 18, high, low).to_string()
@@ -280,13 +280,13 @@ fn events(group: &Group) -> Vec<tell::Event> {
     group.events.iter().map(one).collect()
 }
 
-/// `<group name>.<16 hex digits>`, as the cloud's agent names events.
+/// Name of an event as the cloud's agent gives it: `<group name>.<16 hex digits>`.
 pub(super) fn event_name(group: &Group, happened: &Happened) -> String {
     let nanos = u64::try_from(happened.first.as_nanosecond()).unwrap_or(0);
     format!("{}.{:016x}", group.card.name, nanos.wrapping_add(u64::from(happened.mark)))
 }
 
-/// A number of the price answers.
+/// A number of the price replies, without trailing zeros.
 pub(super) fn number(value: rust_decimal::Decimal) -> Number {
     Number(value.normalize())
 }

@@ -1,4 +1,4 @@
-//! `DescribeContainerLog`: what a container said, its present run or the one before.
+//! `DescribeContainerLog`: the log of a container's present run, or of the one before.
 
 use std::borrow::Cow;
 
@@ -12,10 +12,10 @@ use crate::runtime::engine::RunId;
 use crate::runtime::later::{Later, Wanted};
 use crate::world::World;
 
-/// How many of the last lines are given, usually and at most.
+/// Number of last lines, default and maximum.
 const TAIL: usize = 500;
 const TAIL_MAX: usize = 2000;
-/// How many bytes are given at most.
+/// Bytes of a log in a reply, at most.
 const BYTES_MAX: usize = 1 << 20;
 
 impl Serve for DescribeContainerLog {
@@ -42,7 +42,7 @@ impl Serve for DescribeContainerLog {
     }
 }
 
-/// The lines that are asked for, of all those there are.
+/// Log of the lines that the request asks for: the latest from `since` on, within its numbers of lines and bytes.
 pub(crate) fn tell(
     request: &DescribeContainerLog,
     mut lines: Vec<(Timestamp, &str)>,
@@ -58,7 +58,7 @@ pub(crate) fn tell(
     request.write(&lines, most)
 }
 
-/// The number of the run that is meant, where an Engine does them.
+/// The number of the run that is asked for; `None` where there is none, or where no Engine does them.
 fn run_of(container: &Container, last: bool) -> Option<u32> {
     let previous = || container.previous.as_ref()?.run.as_ref()?.number;
     match &container.phase {
@@ -74,7 +74,7 @@ trait Reading {
 }
 
 impl Reading for DescribeContainerLog {
-    /// From when on lines are wanted; the later of the two where both are said.
+    /// Time of the earliest line; the later of the two where both parameters are given.
     fn since(&self, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
         let by_span = self.since_seconds.map(|seconds| {
             now.saturating_sub(SignedDuration::from_secs(i64::from(seconds))).unwrap_or(Timestamp::MIN)
@@ -113,7 +113,7 @@ impl Reading for DescribeContainerLog {
     }
 }
 
-/// The last lines that a run has said until now, as many as may be asked for.
+/// Lines of the run up to now, as many of the last as may be asked for.
 fn said(container: &Container, last: bool, now: Timestamp) -> Vec<(Timestamp, Cow<'_, str>)> {
     let previous = || container.previous.as_deref().map(|e| (e.started, e.finished, e.run.as_deref()));
     let run = match &container.phase {

@@ -1,4 +1,4 @@
-//! `DescribeDataCaches`: data caches and how far they have got.
+//! `DescribeDataCaches`: data caches and their progress.
 
 use eci_api::actions::describe_data_caches as tell;
 use eci_api::actions::{DescribeDataCaches, DescribeDataCachesReply};
@@ -10,7 +10,7 @@ use crate::refusal::Refusal;
 use crate::world::World;
 use crate::world::assets::{Asset, Detail, Progress};
 
-/// The usual and the largest page.
+/// Page size, default and maximum.
 const PAGE: usize = 20;
 
 impl Serve for DescribeDataCaches {
@@ -38,7 +38,7 @@ impl Serve for DescribeDataCaches {
     }
 }
 
-/// To the minute, as the sample has it: `2023-06-16T02:43Z`.
+/// Time to the minute, as in the sample: `2023-06-16T02:43Z`.
 fn to_the_minute(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%MZ").to_string()
 }

@@ -1,4 +1,4 @@
-//! `DescribeImageCaches`: image caches and how far they have got.
+//! `DescribeImageCaches`: image caches and their progress.
 
 use eci_api::actions::describe_image_caches as tell;
 use eci_api::actions::{DescribeImageCaches, DescribeImageCachesReply};
@@ -10,9 +10,9 @@ use crate::refusal::Refusal;
 use crate::world::World;
 use crate::world::assets::{Asset, Detail, Progress};
 
-/// The usual and the largest page; `ours`, since no number is published.
+/// Page size, default and maximum; `ours`, since no number is published.
 const PAGE: usize = 50;
-/// How long an image cache is in Preparing; `ours`.
+/// Seconds for which an image cache is in Preparing; `ours`.
 const PREPARING_SECONDS: i64 = 5;
 
 impl Serve for DescribeImageCaches {
@@ -48,8 +48,8 @@ trait Matching {
 }
 
 impl Matching for DescribeImageCaches {
-    /// Whether a cache has enough of the images to be matched: all with ImageFullMatch, else as many as are requested,
-    /// one where nothing is said (`ours`, since no page says it).
+    /// True if a cache has enough of the images to be matched: all with ImageFullMatch, else as many as are requested,
+    /// one where the request gives no number (`ours`, since no page says it).
     fn matches(&self, images: &[String]) -> bool {
         let wanted = self.match_image.len();
         let has = self.match_image.iter().filter(|image| images.contains(image)).count();

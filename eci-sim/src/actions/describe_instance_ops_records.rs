@@ -1,4 +1,4 @@
-//! `DescribeInstanceOpsRecords`: the tasks of an operator's and what came of them.
+//! `DescribeInstanceOpsRecords`: operation tasks and their results.
 
 use eci_api::actions::describe_instance_ops_records as tell;
 use eci_api::actions::{DescribeInstanceOpsRecords, DescribeInstanceOpsRecordsReply};
@@ -9,7 +9,7 @@ use crate::refusal::Refusal;
 use crate::world::World;
 use crate::world::assets::{Asset, Detail, Progress};
 
-/// How long what came of a task can be fetched; `ours`.
+/// Time for which a task's result can be fetched; `ours`.
 const KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 impl Serve for DescribeInstanceOpsRecords {

@@ -1,4 +1,4 @@
-//! `DescribeMultiContainerGroupMetric`: what several groups used, the latest record of each.
+//! `DescribeMultiContainerGroupMetric`: the use of several groups, the latest record of each.
 
 use eci_api::actions::describe_multi_container_group_metric::MonitorData;
 use eci_api::actions::{DescribeMultiContainerGroupMetric, DescribeMultiContainerGroupMetricReply};
@@ -7,7 +7,7 @@ use super::{Caller, Serve, id_list, usage};
 use crate::refusal::Refusal;
 use crate::world::World;
 
-/// Records are made every fifteen seconds.
+/// Interval between records in seconds.
 const PERIOD: i64 = 15;
 
 impl Serve for DescribeMultiContainerGroupMetric {
@@ -23,7 +23,7 @@ impl Serve for DescribeMultiContainerGroupMetric {
             ids.iter().filter_map(|id| world.find(&caller.account, &caller.region, id)).filter(in_group);
         let data = known.map(|group| MonitorData {
             container_group_id: group.card.id.to_string(),
-            // of what an Engine runs nothing is known, and nothing is invented
+            // the use of containers that an Engine runs is unknown, and nothing is invented
             records: match world.runtime.is_real() {
                 true => Vec::new(),
                 false => usage::several(group, &world.scripts, latest).into_iter().collect(),

@@ -1,4 +1,4 @@
-//! `DescribeRegions`: where ECI is sold, and in which zones.
+//! `DescribeRegions`: the regions in which ECI is sold, and their zones.
 
 use eci_api::actions::describe_regions as tell;
 use eci_api::actions::{DescribeRegions, DescribeRegionsReply};

@@ -1,4 +1,4 @@
-//! `DescribeVirtualNodes`: virtual nodes and whether they are ready.
+//! `DescribeVirtualNodes`: virtual nodes and their readiness.
 
 use eci_api::actions::describe_virtual_nodes as tell;
 use eci_api::actions::{DescribeVirtualNodes, DescribeVirtualNodesReply};
@@ -10,7 +10,7 @@ use crate::refusal::Refusal;
 use crate::world::World;
 use crate::world::assets::{Asset, Detail, Progress};
 
-/// The usual and the largest page.
+/// Page size, default and maximum; also the number of ids in a call, at most.
 const PAGE: usize = 20;
 
 impl Serve for DescribeVirtualNodes {

@@ -14,14 +14,14 @@ use crate::script;
 use crate::world::World;
 use crate::world::sessions::Wanted as Session;
 
-/// How many words a command has at most, and how long each is.
+/// Words of a command, and length of each, at most.
 const WORDS_MAX: usize = 20;
 const WORD_MAX: usize = 256;
-/// How many lines of its output are given at most.
+/// Lines of the output in a reply, at most.
 const LINES_MAX: usize = 2000;
-/// What names of sessions are made of.
+/// Characters of the names of sessions.
 const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz0123456789";
-/// The path of sessions (eci-openapi.md, section 8).
+/// Path of sessions' addresses (eci-openapi.md, section 8).
 pub const EXEC_PATH: &str = "/exec/";
 
 impl Serve for ExecContainerCommand {
@@ -75,7 +75,7 @@ impl Serve for ExecContainerCommand {
     }
 }
 
-/// Where a session of this name is; as safely reached as the call came.
+/// Addresses of the session of this name; over TLS where the call came over TLS.
 fn session(name: &str, caller: &Caller) -> ExecContainerCommandReply {
     let usual = || CATALOG.region(&caller.region).map_or_else(String::new, |region| region.endpoint.clone());
     let host = Some(caller.host.clone()).filter(|host| !host.is_empty()).unwrap_or_else(usual);

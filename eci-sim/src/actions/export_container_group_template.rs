@@ -1,4 +1,4 @@
-//! `ExportContainerGroupTemplate`: a group as a template, known to older clients only.
+//! `ExportContainerGroupTemplate`: writes a group as a template; known to older clients only.
 
 use eci_api::actions::{ExportContainerGroupTemplate, ExportContainerGroupTemplateReply};
 

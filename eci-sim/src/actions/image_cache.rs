@@ -1,4 +1,4 @@
-//! What image caches do for a group that is being created: the one that is named, or the one that fits best.
+//! Use of image caches by a group that is being created: the one that is named, or the one that fits best.
 
 use super::{Caller, assets, create_image_cache};
 use crate::group::container::Container;
@@ -8,13 +8,13 @@ use crate::world::World;
 use crate::world::assets::{Asset, Detail, Progress};
 use crate::world::charges::AUTO_NAMED;
 
-/// How large a cache is that the cloud makes by itself, in GiB (eci-openapi.md, section 8).
+/// Size of a cache that the cloud makes by itself, in GiB (eci-openapi.md, section 8).
 const AUTO_SIZE: i32 = 30;
-/// For how many days such a cache is kept unused, and after it was used last (eci-openapi.md, section 8).
+/// Days for which such a cache is kept unused, and after its last use (eci-openapi.md, section 8).
 const AUTO_UNUSED_DAYS: i32 = 7;
 const AUTO_USED_DAYS: i32 = 30;
 
-/// How many an account has in a region, made by hand or by the cloud itself.
+/// Number of image caches of an account in a region, made by hand or, with `auto`, by the cloud itself.
 pub fn count(world: &World, caller: &Caller, auto: bool) -> usize {
     let fits = |asset: &Asset| {
         matches!(asset.detail, Detail::ImageCache { .. }) && asset.name.starts_with(AUTO_NAMED) == auto
@@ -22,8 +22,8 @@ pub fn count(world: &World, caller: &Caller, auto: bool) -> usize {
     world.assets.list(&caller.account, &caller.region, world.now(), fits).count()
 }
 
-/// From now on the group is to be started with what the cache does for it; gives the GiB of disk that it brings with
-/// it, none where the cloud made it by itself (billing.md, section 1).
+/// Lets the group be started from the cache, and returns the GiB of disk that it brings with it, none where the cloud
+/// made it by itself (billing.md, section 1).
 pub fn put_to_use(world: &mut World, spec: &mut Spec, cache: CacheUse) -> u32 {
     let now = world.now();
     let mut disk = 0;
@@ -46,7 +46,7 @@ pub fn put_to_use(world: &mut World, spec: &mut Spec, cache: CacheUse) -> u32 {
     disk
 }
 
-/// The image cache of this id, once it is ready.
+/// The image cache of this id; a refusal until it is ready.
 pub fn named(world: &World, caller: &Caller, id: &str) -> Result<CacheUse, Refusal> {
     let now = world.now();
     let found = world.assets.list(&caller.account, &caller.region, now, |asset| asset.id == id).next();
@@ -59,7 +59,7 @@ pub fn named(world: &World, caller: &Caller, id: &str) -> Result<CacheUse, Refus
     }
 }
 
-/// The ready image cache with the most of the group's images, the youngest of those; else one begins to be made.
+/// The ready image cache with the most of the group's images, the youngest of those; else a new one that is begun.
 pub fn matching(
     world: &mut World,
     caller: &Caller,

@@ -1,4 +1,4 @@
-//! `ListTagResources`: which tags resources have, one row a tag.
+//! `ListTagResources`: the tags of resources, one row for each tag.
 
 use eci_api::actions::list_tag_resources as tell;
 use eci_api::actions::{ListTagResources, ListTagResourcesReply};
@@ -9,7 +9,7 @@ use super::{Caller, Serve};
 use crate::refusal::Refusal;
 use crate::world::World;
 
-/// How many resources a page looks at, usually and at most; `ours`, since no number is published.
+/// Resources of a page, default and maximum; `ours`, since no number is published.
 const PAGE: usize = 50;
 
 impl Serve for ListTagResources {

@@ -1,4 +1,4 @@
-//! `ListUsage`: how much of the quotas is used.
+//! `ListUsage`: the quotas and their use.
 
 use eci_api::Number;
 use eci_api::actions::{ListUsage, ListUsageReply};

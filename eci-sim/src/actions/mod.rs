@@ -71,48 +71,48 @@ use crate::world::tokens::Answered;
 pub(crate) use describe_container_log::tell as tell_log;
 pub use exec_container_command::EXEC_PATH;
 
-/// Who calls, and where.
+/// Caller of an operation, and the circumstances of the call.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// Whose groups are meant.
+    /// Account whose resources are meant.
     pub account: Arc<str>,
-    /// The region that the call's own `RegionId` names, or else the endpoint's.
+    /// Region that the call's own `RegionId` names, or else the endpoint's.
     pub region: Arc<str>,
-    /// The call's number.
+    /// Id of the call, as the reply gives it.
     pub request_id: String,
-    /// The host that the call came to; empty within the process.
+    /// Host that the call came to; empty within the process.
     pub host: String,
-    /// Whether it came over TLS, as all calls to the cloud do.
+    /// True if the call came over TLS, as all calls to the cloud do.
     pub secure: bool,
-    /// In what prices are told.
+    /// Currency of prices in replies.
     pub currency: Currency,
-    /// The parameters as they came, for the comparison of calls with the same token.
+    /// Parameters as they came, for the comparison of calls with the same token.
     pub pairs: Pairs,
 }
 
 /// An operation that the simulator carries out.
 pub trait Serve: Action {
-    /// Checks the request, changes the world, answers.
+    /// Checks the request, changes the world, and returns the reply.
     ///
     /// # Errors
     /// [`Refusal`] when it is turned down; the world is then unchanged.
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal>;
 }
 
-/// How long most answers are.
+/// Capacity in bytes that is enough for most replies.
 const USUAL_LENGTH: usize = 2048;
 
-/// An answer that is written only when it is known in which format.
+/// A reply that is written only when its format is known.
 pub type Answer = Box<dyn Render>;
 
-/// Something that can be written as JSON or XML.
+/// A reply that can be written as JSON or XML.
 pub trait Render: Send {
-    /// As JSON.
+    /// The reply as JSON.
     ///
     /// # Errors
     /// When it cannot be written.
     fn json(&self) -> serde_json::Result<Vec<u8>>;
-    /// As a tree, for XML.
+    /// The reply as a tree, for XML.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -137,7 +137,7 @@ fn run<A: Serve>(world: &mut World, caller: &Caller) -> Result<Answer, Refusal> 
     Ok(Box::new(serve_once(&request, world, caller)?))
 }
 
-/// Carries out a request, but one with a client token only once: the same again gets the same answer.
+/// Carries out a request, one with a client token only once: the same request again gets the same reply.
 ///
 /// # Errors
 /// [`Refusal`] when it is turned down, and when the token was used for another request.
@@ -167,7 +167,7 @@ pub(crate) fn serve_once<A: Serve>(
     Ok(reply)
 }
 
-/// An earlier answer under the number of the present call.
+/// An earlier reply with the id of the present call.
 fn again<R: serde::de::DeserializeOwned>(reply: &str, caller: &Caller) -> serde_json::Result<R> {
     let mut reply: serde_json::Value = serde_json::from_str(reply)?;
     if let Some(members) = reply.as_object_mut() {
@@ -180,7 +180,7 @@ type Run = fn(&mut World, &Caller) -> Result<Answer, Refusal>;
 
 macro_rules! table {
     ($($action:ident),* $(,)?) => {
-        /// The operations that are carried out, by name.
+        /// Operations that are carried out, by name.
         const TABLE: &[(&str, Run)] = &[$((api::$action::NAME, run::<api::$action>)),*];
     };
 }
@@ -243,13 +243,13 @@ pub fn serve(action: &str, world: &mut World, caller: &Caller) -> Result<Answer,
     }
 }
 
-/// The names of the operations that are carried out.
+/// Names of the operations that are carried out.
 pub fn served() -> impl Iterator<Item = &'static str> {
     TABLE.iter().map(|(name, _)| *name)
 }
 
 impl Caller {
-    /// The region that is meant.
+    /// The region of the call.
     ///
     /// # Errors
     /// [`Refusal`] when ECI is not sold there.
@@ -258,20 +258,20 @@ impl Caller {
         CATALOG.region(&self.region).ok_or_else(unknown)
     }
 
-    /// A parameter that is there and not empty.
+    /// A parameter that is present and not empty.
     fn parameter(&self, name: &str) -> Option<&str> {
         let found = self.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         found.filter(|value| !value.is_empty())
     }
 
-    /// Tells requests with the same token apart.
+    /// Digest of the operation and its parameters, by which requests with the same token are compared.
     pub(crate) fn fingerprint(&self, action: &str) -> String {
         let mut pairs: Vec<_> = self.pairs.iter().collect();
         pairs.sort();
         sha256_hex(format!("{action}{pairs:?}").as_bytes())
     }
 
-    /// The group that the parameters name.
+    /// Id, ids or name of the group that the parameters name.
     pub(crate) fn group_named(&self) -> Option<&str> {
         self.parameter("ContainerGroupId")
             .or_else(|| self.parameter("ContainerGroupIds"))
@@ -289,7 +289,7 @@ impl Caller {
     }
 }
 
-/// An instant as the cloud writes it: to the second.
+/// A time as the cloud writes it, to the second: `2026-01-01T00:00:00Z`.
 fn written(at: Timestamp) -> String {
     let at = Timestamp::from_second(at.as_second()).unwrap_or(at);
     let civil = Offset::UTC.to_datetime(at);
@@ -313,12 +313,12 @@ fn push_two(text: &mut String, number: u8) {
     text.push(char::from(b'0' + number % 10));
 }
 
-/// An instant, or nothing.
+/// A time as the cloud writes it; empty for none.
 fn written_or_empty(at: Option<Timestamp>) -> String {
     at.map(written).unwrap_or_default()
 }
 
-/// A list of ids as it comes: the text of a JSON array, or one id alone.
+/// A list of ids from the text of a JSON array, or from ids joined by commas; `None` where none is given.
 ///
 /// # Errors
 /// [`Refusal`] when it is neither, or has more than `most`.
@@ -336,7 +336,7 @@ fn id_list(name: &str, text: Option<&str>, most: usize) -> Result<Option<Vec<Str
     Ok(Some(ids))
 }
 
-/// A group is told to start over, which only some states allow.
+/// Begins a restart or an update of a group, which only some states allow.
 fn start_over(world: &mut World, number: u64, event: Event) -> Result<(), Refusal> {
     let Some(group) = world.group(number) else { return Ok(()) };
     let refusal = wrong_state(group, "only a group that is Pending or Running can start over");

@@ -1,4 +1,4 @@
-//! Where a new group goes: the first of the terms that are wanted for which a zone has stock and a vSwitch an address.
+//! Placement of a new group: the first of its acceptable terms for which a zone has stock and a vSwitch an address.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use crate::refusal::Refusal;
 use crate::world::World;
 use crate::world::network::NoAddress;
 
-/// How many vSwitches a request names at most (eci-openapi.md, section 6).
+/// vSwitches of a request, at most (eci-openapi.md, section 6).
 const VSWITCHES_MAX: usize = 10;
 
-/// Where a group goes, and on which terms.
+/// Place and terms of a new group.
 pub struct Site {
     pub zone: Arc<str>,
     pub vswitch: Arc<str>,
@@ -25,7 +25,7 @@ pub struct Site {
     pub terms: Terms,
 }
 
-/// The terms that would do, the most wanted first, each with the size that is sold.
+/// The terms that are acceptable, the most wanted first, each with the size that is sold.
 pub fn terms(
     request: &CreateContainerGroup,
     region: &Region,
@@ -87,7 +87,7 @@ fn by_type(
     Ok(Terms { size: kind.size, instance_type: Some(kind.name.as_str().into()), ..plain.clone() })
 }
 
-/// The types in a list with commas; each has to be sold.
+/// ECS types of a list with commas; each has to be sold.
 pub fn instance_types(names: Option<&str>) -> Result<Vec<&'static InstanceType>, Refusal> {
     let names = names.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
     names
@@ -95,7 +95,7 @@ pub fn instance_types(names: Option<&str>) -> Result<Vec<&'static InstanceType>,
         .collect()
 }
 
-/// Looks for a site; an address that is given out has to be given back when the group is not made.
+/// Searches for a site; its address has to be given back when the group is not made.
 pub fn find(
     request: &CreateContainerGroup,
     world: &mut World,
@@ -117,7 +117,7 @@ pub fn find(
     Err(refusal.unwrap_or_else(|| Refusal::invalid("VSwitchId", "it is empty")))
 }
 
-/// What all vSwitches are looked at for.
+/// Criteria of the search that are the same for every vSwitch.
 struct Search<'a> {
     caller: &'a Caller,
     name: &'a str,
@@ -210,7 +210,7 @@ impl<'a> Search<'a> {
     }
 }
 
-/// The vSwitches in the order in which they are tried.
+/// vSwitches of the request in the order in which they are tried.
 fn vswitches(
     request: &CreateContainerGroup,
     world: &mut World,

@@ -1,4 +1,4 @@
-//! `ResizeContainerGroupEphemeralStorage`: known to older clients only; the paid storage grows to so many GiB.
+//! `ResizeContainerGroupEphemeralStorage`: grows the paid storage to so many GiB; known to older clients only.
 
 use eci_api::actions::{ResizeContainerGroupEphemeralStorage, ResizeContainerGroupEphemeralStorageReply};
 
@@ -7,7 +7,7 @@ use crate::group::lifecycle::State;
 use crate::refusal::Refusal;
 use crate::world::World;
 
-/// The most that can be had (CreateContainerGroup, `EphemeralStorage`).
+/// GiB of storage, at most (CreateContainerGroup, `EphemeralStorage`).
 const STORAGE_MAX: u32 = 5000;
 
 impl Serve for ResizeContainerGroupEphemeralStorage {

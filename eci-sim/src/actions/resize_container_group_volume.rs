@@ -1,4 +1,4 @@
-//! `ResizeContainerGroupVolume`: a disk grows; nothing else can.
+//! `ResizeContainerGroupVolume`: grows a disk; no other volume can be resized.
 
 use eci_api::actions::{ResizeContainerGroupVolume, ResizeContainerGroupVolumeReply};
 

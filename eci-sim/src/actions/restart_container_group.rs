@@ -1,4 +1,4 @@
-//! `RestartContainerGroup`: only from Pending or Running; the address stays.
+//! `RestartContainerGroup`: restarts a group that is Pending or Running; the address stays.
 
 use eci_api::actions::{RestartContainerGroup, RestartContainerGroupReply};
 

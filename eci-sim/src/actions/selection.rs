@@ -1,4 +1,4 @@
-//! Which groups a describe call means, and the page of them.
+//! Selection of groups by a describe call, and its pages.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::refusal::Refusal;
 use crate::world::World;
 use crate::world::index::Key;
 
-/// What a call filters by; what is `None` or empty does not filter.
+/// Filter of a call; a field that is `None` or empty does not filter.
 #[derive(Debug, Default)]
 pub struct Filter<'a> {
     pub ids: Option<&'a str>,
@@ -25,11 +25,11 @@ pub struct Filter<'a> {
     pub since_seconds: Option<i32>,
 }
 
-/// A page of what was selected.
+/// A page of the selection.
 pub struct Page<'a> {
     pub groups: Vec<&'a Group>,
     pub total: i32,
-    /// Empty when nothing is left.
+    /// Token of the next page; empty when nothing is left.
     pub next: String,
 }
 
@@ -63,7 +63,7 @@ impl Filter<'_> {
             && self.since_seconds.is_none_or(recent)
     }
 
-    /// The page that begins after `token`.
+    /// The page that begins after `token`, of at most `limit` groups.
     pub fn page<'w>(
         &self,
         world: &'w World,
@@ -103,7 +103,7 @@ impl Filter<'_> {
         Ok(after_of(all, after, limit))
     }
 
-    /// What of it the world keeps an index of.
+    /// The parts of the filter that the world keeps an index of.
     fn keys(&self) -> Vec<Key<'_>> {
         let state = self.status.and_then(|name| State::ALL.into_iter().find(|state| state.name() == name));
         let places = [
@@ -121,7 +121,7 @@ impl Filter<'_> {
             .collect()
     }
 
-    /// Whether it filters by a single thing, of which there is an index.
+    /// True if a single field filters, and there is an index of it.
     fn is_only_by(&self, keys: &[Key<'_>]) -> bool {
         let set = [self.name, self.status, self.vswitch, self.zone, self.security_group];
         let set = set.iter().chain([&self.resource_group, &self.category]).filter(|text| !unset(**text));
@@ -163,12 +163,12 @@ fn cut(mut groups: Vec<&Group>, total: usize, limit: usize) -> Page<'_> {
     Page { groups, total: i32::try_from(total).unwrap_or(i32::MAX), next }
 }
 
-/// The token that stands for the place behind a number.
+/// The token for the position after a number.
 pub fn token(number: u64) -> String {
     format!("{:016x}", number.rotate_left(20) ^ SCRAMBLE)
 }
 
-/// The place that a token stands for; the beginning for none.
+/// The position that a token stands for; 0, the beginning, for none.
 pub fn position(token: Option<&str>) -> Result<u64, Refusal> {
     match token.filter(|token| !token.is_empty()) {
         None => Ok(0),
@@ -178,15 +178,15 @@ pub fn position(token: Option<&str>) -> Result<u64, Refusal> {
     }
 }
 
-/// Makes a token look like one, so that nobody counts in it.
+/// Mask that makes a token opaque, so that nobody counts in it.
 const SCRAMBLE: u64 = 0x5ec1_5a11_ab1e_70c5;
 
-/// How many a call wants: between 1 and `most`, `usual` where it does not say.
+/// Page size of a call: between 1 and `most`, `usual` where the request gives none.
 pub fn limit(asked: Option<i32>, usual: usize, most: usize) -> usize {
     asked.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0).unwrap_or(usual).min(most)
 }
 
-/// The tags of a filter.
+/// The tags of a filter: keys and values.
 pub fn tags<'a>(
     tags: impl Iterator<Item = (&'a Option<String>, &'a Option<String>)>,
 ) -> Vec<(&'a str, &'a str)> {
@@ -194,7 +194,7 @@ pub fn tags<'a>(
         .collect()
 }
 
-/// The namespace that the cloud's own objects are in.
+/// Namespace of the cloud's own Kubernetes objects.
 pub const NAMESPACE: &str = "default";
 
 /// A stable uuid of a group, in lower case, made from its id.

@@ -1,4 +1,4 @@
-//! `TagResources`: more tags for resources, or other values; all of the resources, or none.
+//! `TagResources`: adds tags to resources, or changes their values; for all of the resources, or none.
 
 use eci_api::actions::{TagResources, TagResourcesReply};
 

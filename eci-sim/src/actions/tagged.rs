@@ -1,4 +1,4 @@
-//! What can be tagged: groups, caches and virtual nodes, each by its id.
+//! Resources that can have tags: groups, caches and virtual nodes, each by its id.
 
 use super::Caller;
 use crate::ledger::Tags;
@@ -6,7 +6,7 @@ use crate::refusal::Refusal;
 use crate::world::World;
 use crate::world::assets::{Asset, Detail};
 
-/// How many tags a resource may have.
+/// Tags of a resource, at most.
 const TAGS_MAX: usize = 20;
 
 /// A kind of resource that can be tagged.
@@ -18,7 +18,7 @@ pub enum Kind {
     VirtualNode,
 }
 
-/// One resource: its number among those of its kind, and its tags.
+/// A resource: its number among those of its kind, its id, and its tags.
 pub struct Tagged {
     pub number: u64,
     pub id: String,
@@ -26,7 +26,7 @@ pub struct Tagged {
 }
 
 impl Kind {
-    /// The kind of this name.
+    /// The kind of this name, in any case of its letters.
     pub fn named(name: Option<&str>) -> Result<Self, Refusal> {
         match name.unwrap_or_default().to_ascii_lowercase().as_str() {
             "containergroup" => Ok(Self::Group),
@@ -40,7 +40,7 @@ impl Kind {
         }
     }
 
-    /// Its name.
+    /// Name of the kind in requests and replies.
     pub fn name(self) -> &'static str {
         match self {
             Self::Group => "ContainerGroup",
@@ -50,7 +50,7 @@ impl Kind {
         }
     }
 
-    /// Whether an asset is of this kind.
+    /// True if an asset is of this kind.
     pub fn is(self, asset: &Asset) -> bool {
         matches!(
             (self, &asset.detail),
@@ -69,7 +69,7 @@ impl Kind {
         }
     }
 
-    /// All of this kind that the caller has in the region, in order of creation.
+    /// The caller's resources of this kind in the region, in order of creation.
     pub fn all(self, world: &World, caller: &Caller) -> Vec<Tagged> {
         let (account, region) = (&caller.account, &caller.region);
         if self == Self::Group {
@@ -90,7 +90,7 @@ impl Kind {
     }
 }
 
-/// Changes the tags of all that are named, or of none.
+/// Changes the tags of all resources that are named, or of none.
 pub fn change(
     world: &mut World,
     caller: &Caller,

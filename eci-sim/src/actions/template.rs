@@ -1,4 +1,4 @@
-//! A group as a template, and a template as a group that is asked for.
+//! Templates: a group as a template, and a template as the request for a group.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +11,7 @@ use crate::group::Group;
 use crate::group::container::Container;
 use crate::refusal::Refusal;
 
-/// Reads the text of a template.
+/// Reads the JSON of a template.
 pub fn read(text: Option<&str>) -> Result<form::Template, Refusal> {
     let text = text.filter(|text| !text.is_empty()).ok_or_else(|| Refusal::missing("Template"))?;
     serde_json::from_str(text).map_err(|why| {
@@ -182,7 +182,7 @@ fn volume_form(volume: &eci_api::actions::describe_container_groups::Volume) -> 
     }
 }
 
-/// The group that a template asks for.
+/// The request for the group of a template.
 pub fn asked(template: form::Template) -> CreateContainerGroup {
     let spec = template.spec.unwrap_or_default();
     let resources = template.resources.unwrap_or_default();

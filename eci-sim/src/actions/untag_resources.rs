@@ -1,4 +1,4 @@
-//! `UntagResources`: tags are taken away, those named or, with `All` and no names, every one.
+//! `UntagResources`: removes tags, those named or, with `All` and no names, every one.
 
 use eci_api::actions::{UntagResources, UntagResourcesReply};
 

@@ -1,4 +1,5 @@
-//! `UpdateContainerGroup`: only from Pending or Running; whole lists by default, single fields when asked for.
+//! `UpdateContainerGroup`: changes a group that is Pending or Running; whole lists by default, single fields when asked
+//! for.
 
 use std::sync::Arc;
 
@@ -34,7 +35,7 @@ impl Serve for UpdateContainerGroup {
     }
 }
 
-/// A group becomes what is asked; what is not mentioned stays.
+/// Changes a group as asked; a field that is not mentioned stays.
 pub(super) fn update(
     world: &mut World,
     caller: &Caller,
@@ -69,7 +70,7 @@ pub(super) fn update(
     Ok(())
 }
 
-/// What becomes different; what is `None` stays.
+/// Changes of an update; a field that is `None` stays.
 struct Change {
     containers: Option<Vec<Container>>,
     spec: Option<Box<crate::group::Spec>>,
@@ -107,7 +108,7 @@ impl Change {
             && self.tags.as_ref().is_none_or(|tags| *tags == group.card.tags)
     }
 
-    /// Tags alone change nothing that runs.
+    /// True if the change restarts the containers; tags alone change nothing that runs.
     fn starts_over(&self) -> bool {
         self.containers.is_some() || self.spec.is_some() || self.terms.is_some()
     }
@@ -174,7 +175,7 @@ fn containers(
     }
 }
 
-/// Those that initialise, or those that do not.
+/// The init containers after the update, or the others.
 fn of_kind(
     asked: &[ask::Container],
     group: &Group,
@@ -221,7 +222,7 @@ fn keep(new: Container, group: &Group) -> Container {
     }
 }
 
-/// What was there, with what is given instead of it.
+/// The old specification with the fields that the change gives.
 fn merged(old: &Spec, change: &ask::Container, place: &str) -> Result<Spec, Refusal> {
     let full = ask::Container {
         name: Some(old.name.to_string()),
@@ -261,7 +262,7 @@ fn merged(old: &Spec, change: &ask::Container, place: &str) -> Result<Spec, Refu
     Ok(new)
 }
 
-/// The same for what few containers have: what is not mentioned stays.
+/// The old options with those that the change gives; an option that is not mentioned stays.
 fn merged_rare(old: &Spec, new: Option<Box<Rare>>, change: &ask::Container) -> Option<Box<Rare>> {
     let Some(old) = old.rare.as_deref() else { return new };
     let mut rare = *new.unwrap_or_default();

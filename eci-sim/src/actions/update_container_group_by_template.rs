@@ -1,4 +1,4 @@
-//! `UpdateContainerGroupByTemplate`: a group becomes what a template tells; known to older clients only.
+//! `UpdateContainerGroupByTemplate`: changes a group as a template says; known to older clients only.
 //!
 //! A template has no id in it, so the newest group of its name that has not ended is meant (`ours`).
 

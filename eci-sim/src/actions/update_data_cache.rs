@@ -1,4 +1,4 @@
-//! `UpdateDataCache`: another source or size, once the cache is available.
+//! `UpdateDataCache`: changes the source, the size or other fields of a data cache that is available.
 
 use eci_api::actions::{UpdateDataCache, UpdateDataCacheReply};
 

@@ -1,4 +1,4 @@
-//! `UpdateImageCache`: other images or another size, once the cache is ready.
+//! `UpdateImageCache`: changes the images, the size or other fields of an image cache that is ready.
 
 use eci_api::actions::{UpdateImageCache, UpdateImageCacheReply};
 

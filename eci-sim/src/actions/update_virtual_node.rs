@@ -1,4 +1,4 @@
-//! `UpdateVirtualNode`: another name or other tags, once the node is ready.
+//! `UpdateVirtualNode`: changes the name or the tags of a virtual node that is ready.
 
 use eci_api::actions::{UpdateVirtualNode, UpdateVirtualNodeReply};
 

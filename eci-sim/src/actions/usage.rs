@@ -1,4 +1,4 @@
-//! What containers use: what a script says, else a tenth of the vCPU and a quarter of the memory, with a small wave.
+//! Use of containers: as a script says, else a tenth of the vCPU and a quarter of the memory, with a small wave.
 
 use jiff::Timestamp;
 
@@ -7,11 +7,11 @@ use crate::group::Group;
 use crate::group::container::{Container, Phase};
 use crate::script::Scripts;
 
-/// GiB of ephemeral storage that are free, and how much of them an image fills; the second is `ours`.
+/// Bytes of ephemeral storage that are free, and of them those that an image fills; the second is `ours`.
 const FREE_STORAGE: i64 = 30 << 30;
 const FILLED_STORAGE: i64 = 1 << 30;
 
-/// What is used at an instant.
+/// Use and limits of a container at an instant.
 #[derive(Debug, Clone, Copy, Default)]
 struct Used {
     nano_cores: i64,
@@ -21,7 +21,7 @@ struct Used {
     limit_bytes: i64,
 }
 
-/// What one container uses; `None` while it is not running.
+/// Use of one container at `at`, in seconds since 1970; `None` while it is not running.
 fn of_container(container: &Container, group: &Group, scripts: &Scripts, at: i64) -> Option<Used> {
     let Phase::Running { since } = container.phase else { return None };
     let seconds = at - since.as_second();
