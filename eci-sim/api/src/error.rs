@@ -15,7 +15,7 @@ struct Row {
     message: String,
 }
 
-/// By code; where operations word a code differently, the first of its rows speaks.
+/// Rows by code; where operations word a code differently, the first of its rows counts.
 static TABLE: LazyLock<BTreeMap<String, Row>> = LazyLock::new(|| {
     let mut table = BTreeMap::new();
     let mut reader = csv::Reader::from_reader(include_str!("../data/errors.csv").as_bytes());
@@ -105,12 +105,12 @@ impl ErrorCode {
         TABLE.keys().map(|name| Self(name))
     }
 
-    /// Its text.
+    /// Text of the code, as `InvalidParameter.CPU.Memory`.
     pub fn as_str(self) -> &'static str {
         self.0
     }
 
-    /// The HTTP status that goes with it.
+    /// HTTP status of a reply with the code; 500 for a code without a row.
     pub fn status(self) -> u16 {
         TABLE.get(self.0).map_or(500, |row| row.status)
     }
@@ -134,19 +134,19 @@ impl fmt::Debug for ErrorCode {
     }
 }
 
-/// The body of an answer that is no success.
+/// Body of a reply that reports an error.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct ErrorBody {
-    /// The call's number.
+    /// Id of the call, a UUID in upper case.
     pub request_id: String,
-    /// The endpoint's host name.
+    /// Host name of the endpoint.
     pub host_id: String,
-    /// The code, as text, since the cloud may know more codes than the table.
+    /// Code, as text, since the cloud may know more codes than the table.
     pub code: String,
-    /// What a person reads.
+    /// Explanation for a person.
     pub message: String,
-    /// Where the cloud explains the code.
+    /// Address of the page on which the cloud explains the code.
     pub recommend: String,
 }
 

@@ -1,4 +1,4 @@
-//! Names of things in the cloud, each a type of its own.
+//! Identifiers of the cloud's resources, each a type of its own.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ macro_rules! identifiers {
         pub struct $name(pub String);
 
         impl $name {
-            /// The text of it.
+            /// Text of the identifier, as on the wire.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -39,12 +39,12 @@ macro_rules! identifiers {
 }
 
 identifiers! {
-    /// A region, as `cn-hangzhou`.
+    /// Id of a region, as `cn-hangzhou`.
     RegionId;
-    /// A zone of a region, as `cn-hangzhou-j`.
+    /// Id of a zone of a region, as `cn-hangzhou-j`.
     ZoneId;
-    /// A container group, as `eci-bp1` and 17 more small letters and digits.
+    /// Id of a container group, as `eci-bp1` and 17 more small letters and digits.
     ContainerGroupId;
-    /// One call, as the cloud numbers it: a UUID in upper case.
+    /// Id of one call: a UUID in upper case.
     RequestId;
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 pub struct Number(pub Decimal);
 
 impl Number {
-    /// The number itself.
+    /// Value as a decimal.
     pub fn decimal(self) -> Decimal {
         self.0
     }

@@ -24,7 +24,7 @@ pub fn encode(text: &str) -> String {
     out
 }
 
-/// The same, behind what is there already.
+/// As [`encode`], appended to `out`.
 fn encode_into(out: &mut String, text: &str) {
     out.extend(utf8_percent_encode(text, RESERVED));
 }
@@ -60,7 +60,7 @@ pub fn render(pairs: &[(String, String)]) -> String {
     render_each(pairs.iter())
 }
 
-/// The same, of pairs that stand elsewhere.
+/// As [`render`], of pairs that are not in one slice.
 pub(crate) fn render_each<'a>(pairs: impl Iterator<Item = &'a (String, String)>) -> String {
     let mut out = String::new();
     for (at, (name, value)) in pairs.enumerate() {

@@ -1,4 +1,4 @@
-//! Who sent a request: both signatures of the platform, made and verified side by side.
+//! Signatures of requests: both of the platform's schemes, made and verified side by side.
 //!
 //! Source of all rules: `eci-openapi.md`, sections 1 to 3.
 
@@ -10,7 +10,7 @@ pub use verify::{IncomingRequest, Scheme, SignatureProblem, Verified, identify, 
 
 use subtle::ConstantTimeEq;
 
-/// An access key's secret; never printed.
+/// Secret of an access key; never printed.
 #[derive(Clone)]
 pub struct Secret(String);
 
@@ -23,17 +23,17 @@ impl PartialEq for Secret {
 impl Eq for Secret {}
 
 impl Secret {
-    /// Takes the secret in.
+    /// A secret with this text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text, for the computation of a signature.
+    /// Text of the secret, for the computation of a signature.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether there is no secret at all.
+    /// True for an empty secret.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -45,7 +45,7 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// Compares two signatures without telling by time how far they agree.
+/// Compares two signatures in a time that does not depend on how far they agree.
 fn equal(left: &str, right: &str) -> bool {
     left.as_bytes().ct_eq(right.as_bytes()).into()
 }

@@ -16,7 +16,7 @@ pub struct MilliVcpu(pub u32);
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Mebibytes(pub u32);
 
-/// Why a number is no size.
+/// Error for a number that is no size: negative, or too large.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{number} {unit} is not a size: {should}")]
 pub struct NotASize {
@@ -34,7 +34,7 @@ impl MilliVcpu {
         scaled(number, 1000).map(Self).ok_or(NotASize { number, unit: "vCPU", should: "0 to 4000000" })
     }
 
-    /// In vCPU.
+    /// Size in vCPU.
     pub fn vcpu(self) -> Number {
         Number(Decimal::new(i64::from(self.0), 3).normalize())
     }
@@ -49,7 +49,7 @@ impl Mebibytes {
         scaled(number, 1024).map(Self).ok_or(NotASize { number, unit: "GiB", should: "0 to 4000000" })
     }
 
-    /// In GiB.
+    /// Size in GiB.
     pub fn gib(self) -> Number {
         if self.0.is_multiple_of(1024) {
             return Number(Decimal::from(self.0 / 1024));

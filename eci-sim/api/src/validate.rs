@@ -1,4 +1,4 @@
-//! Parameters against the published table: what is missing, of the wrong type, or out of bounds.
+//! Validation of parameters by the published table: missing ones, wrong types, and values out of bounds.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,38 +11,38 @@ use crate::error::ErrorCode;
 use crate::number::Number;
 use crate::query::{Pairs, json};
 
-/// One published parameter.
+/// A published parameter.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Parameter {
-    /// Its name, with `N` for each index.
+    /// Name, with `N` for each index.
     pub name: String,
-    /// Its published type.
+    /// Published type, as `string` or `int32`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Whether it must be there.
+    /// True if every call needs the parameter.
     pub required: bool,
-    /// `item` when it must be there in each item of its list.
+    /// `item` when each item of its list needs the parameter.
     #[serde(default)]
     pub required_scope: Option<String>,
-    /// The smallest value, or the shortest text.
+    /// Smallest value, or fewest characters of a text.
     #[serde(default)]
     pub min: Option<Number>,
-    /// The largest value, or the longest text.
+    /// Largest value, or most characters of a text.
     #[serde(default)]
     pub max: Option<Number>,
-    /// How many items a list holds at least.
+    /// Fewest items of a list.
     #[serde(default)]
     pub min_items: Option<u32>,
-    /// How many items a list holds at most.
+    /// Most items of a list.
     #[serde(default)]
     pub max_items: Option<u32>,
-    /// The only values there are.
+    /// Allowed values; empty where any is allowed.
     #[serde(default, rename = "enum")]
     pub values: Vec<String>,
-    /// What says so, where bounds and values do not come with the parameter itself.
+    /// Source of bounds and values that do not come with the parameter itself.
     #[serde(default)]
     pub limits: Option<String>,
-    /// Whether only older clients name it.
+    /// True if only older clients name it.
     #[serde(default)]
     pub legacy_only: bool,
 }
@@ -68,18 +68,18 @@ static INDEX: LazyLock<BTreeMap<&'static str, Index>> = LazyLock::new(|| {
     TABLE.actions.iter().map(|(name, it)| (name.as_str(), Index::of(&it.request))).collect()
 });
 
-/// The parameters of one operation, arranged for looking up.
+/// Parameters of one operation, arranged for look-ups.
 #[derive(Debug, Default)]
 struct Index {
-    /// By the name with `N` for each index.
+    /// Parameters by the name with `N` for each index.
     by_name: BTreeMap<&'static str, &'static Parameter>,
-    /// The lists whose length is bounded, by their names without the last `.N`.
+    /// Lists with a bounded length, by their names without the last `.N`.
     lists: BTreeMap<&'static str, &'static Parameter>,
-    /// What must be in each item of a list, by the list's name without `.N`.
+    /// Members that each item of a list needs, by the list's name without `.N`.
     members: BTreeMap<&'static str, Vec<&'static str>>,
-    /// What must be there: the name without the last `.N`, and with it.
+    /// Parameters that every call needs: the name without the last `.N`, and with it.
     required: Vec<(&'static str, &'static str)>,
-    /// The maps, by the beginning that is common to all their keys.
+    /// Maps, by the beginning that is common to all their keys.
     maps: Vec<&'static str>,
 }
 
@@ -113,58 +113,58 @@ impl Index {
     }
 }
 
-/// What is wrong with one parameter.
+/// Problem of one parameter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    /// It has to be there.
+    /// The parameter is required, and missing.
     #[error("The input parameter {0} that is mandatory for processing this request is not supplied.")]
     Missing(String),
-    /// It is of another type than it should be.
+    /// The value is of another type than the published one.
     #[error("The specified parameter {name} is not valid: `{value}` should be {should}.")]
     Type {
-        /// The full name.
+        /// Full name of the parameter.
         name: String,
-        /// What came.
+        /// Value as it came, cut after 64 characters.
         value: String,
-        /// What it should be.
+        /// Description of the type.
         should: &'static str,
     },
-    /// It is too small, too large, too short or too long.
+    /// The value is too small, too large, too short or too long.
     #[error("The specified parameter {name} is not valid: `{value}` should be {should}.")]
     Bounds {
-        /// The full name.
+        /// Full name of the parameter.
         name: String,
-        /// What came, cut after 64 characters.
+        /// Value as it came, cut after 64 characters.
         value: String,
-        /// What it should be.
+        /// Description of the bounds.
         should: String,
     },
-    /// It is none of the values there are.
+    /// The value is none of the allowed ones.
     #[error("The specified parameter {name} is not valid: `{value}` should be one of {should}.")]
     Choice {
-        /// The full name.
+        /// Full name of the parameter.
         name: String,
-        /// What came.
+        /// Value as it came, cut after 64 characters.
         value: String,
-        /// The values there are.
+        /// Allowed values, as a list in text.
         should: String,
     },
     /// A list has too few items, or too many.
     #[error("The specified parameter {name} is not valid: {count} items should be {} {}.", if count > max { max } else { min }, if count > max { "at most" } else { "at least" })]
     Items {
-        /// The list's name.
+        /// Name of the list.
         name: String,
-        /// How many came.
+        /// Number of items that came.
         count: usize,
-        /// How many there must be.
+        /// Fewest items allowed.
         min: usize,
-        /// How many there may be.
+        /// Most items allowed.
         max: usize,
     },
 }
 
 impl Problem {
-    /// The cloud's code for it.
+    /// The cloud's error code for the problem.
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Missing(_) => ErrorCode::MISSING_PARAMETER,
@@ -175,12 +175,12 @@ impl Problem {
     }
 }
 
-/// The names of all published operations.
+/// Names of all published operations.
 pub fn actions() -> impl Iterator<Item = &'static str> {
     TABLE.actions.keys().map(String::as_str)
 }
 
-/// Whether an operation is one of the five that only older clients know.
+/// True if an operation is one of the five that only older clients know.
 pub fn is_legacy(action: &str) -> bool {
     TABLE.actions.get(action).is_some_and(|operation| operation.status == "legacy")
 }
@@ -195,7 +195,8 @@ pub fn published_codes(action: &str) -> impl Iterator<Item = &'static str> {
     TABLE.actions.get(action).into_iter().flat_map(|operation| operation.errors.iter().map(String::as_str))
 }
 
-/// Checks the parameters of a call: what came, in the order in which it came, then what should have come.
+/// Checks the parameters of a call: the given ones in their order, then the missing ones. Empty for an unknown
+/// operation.
 pub fn check(action: &str, pairs: &[(String, String)]) -> Vec<Problem> {
     let Some(index) = INDEX.get(action) else { return Vec::new() };
     let (expanded, mut problems) = expand(index, pairs);
@@ -218,7 +219,7 @@ pub fn check(action: &str, pairs: &[(String, String)]) -> Vec<Problem> {
     problems
 }
 
-/// The members of structures that were given as one JSON text, under their own names.
+/// Members of structures that were given as one JSON text, under their own names.
 fn expand(index: &Index, pairs: &[(String, String)]) -> (Pairs, Vec<Problem>) {
     let (mut expanded, mut problems) = (Pairs::new(), Vec::new());
     for (name, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
@@ -240,12 +241,12 @@ fn expand(index: &Index, pairs: &[(String, String)]) -> (Pairs, Vec<Problem>) {
     (expanded, problems)
 }
 
-/// What is known of the lists of a call while its parameters are walked through.
+/// Lists of a call, as far as its parameters were walked through.
 #[derive(Default)]
 struct Lists<'a> {
-    /// The indexes of each list whose length is bounded: the list's own name, and the table's.
+    /// Indexes of each list with a bounded length, by the list's own name and the table's.
     indexes: BTreeMap<(&'a str, &'static str), BTreeSet<&'a str>>,
-    /// The members that each item has of those which it must have.
+    /// Members of each item, of those that it needs.
     items: BTreeMap<(&'a str, &'static str), BTreeSet<&'static str>>,
 }
 
@@ -293,13 +294,13 @@ impl<'a> Lists<'a> {
     }
 }
 
-/// The parameters that the table does not have.
+/// Names of the parameters that the table does not have.
 pub fn unknown<'a>(action: &str, pairs: &'a [(String, String)]) -> Vec<&'a str> {
     let known = |name: &str| INDEX.get(action).is_some_and(|index| index.knows(name));
     pairs.iter().map(|(name, _)| name.as_str()).filter(|name| !known(name)).collect()
 }
 
-/// `Container.1.Port.2.Protocol` → `Container.N.Port.N.Protocol`.
+/// Name with `N` for each index: `Container.1.Port.2.Protocol` → `Container.N.Port.N.Protocol`.
 fn general(name: &str) -> Cow<'_, str> {
     if !name.contains('.') {
         return Cow::Borrowed(name);

@@ -1,8 +1,9 @@
-//! What the cloud's JSON leaves open: a field may be null where its default is meant; and what is never shown.
+//! Gaps of the cloud's JSON: a field may be null where its default is meant; and the mark for values that are never
+//! shown.
 
 use serde::{Deserialize, Deserializer};
 
-/// Stands for passwords, contents of files and the like where a request or a reply is shown for debugging.
+/// Text in place of passwords, contents of files and the like in debug output of a request or a reply.
 pub(crate) const HIDDEN: &str = "hidden";
 
 /// Reads null as the default.

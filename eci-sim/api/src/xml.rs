@@ -27,7 +27,7 @@ fn element(name: &str, value: &Value, out: &mut String) {
     }
 }
 
-/// A name that XML takes: a map's keys come from users, and may hold anything.
+/// A name that XML allows: a map's keys come from users, and may hold anything.
 fn tag(name: &str) -> Cow<'_, str> {
     let may_stand = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let may_begin = |c: char| c.is_ascii_alphabetic() || c == '_';
@@ -49,7 +49,7 @@ fn escape(text: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '\t' | '\n' | '\r' => out.push(c),
-            // What XML 1.0 cannot hold at all.
+            // characters that XML 1.0 cannot hold at all
             c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
             c => out.push(c),
         }

@@ -30,7 +30,7 @@ fn published() -> Value {
     serde_json::from_str(PUBLISHED).unwrap()
 }
 
-/// What `wanted` has and `seen` lacks or has otherwise, by path.
+/// Paths of the values in `wanted` that `seen` lacks, or has otherwise.
 fn lost(path: &str, wanted: &Value, seen: &Value, into: &mut Vec<String>) {
     match (wanted, seen) {
         (Value::Object(wanted), Value::Object(seen)) => {

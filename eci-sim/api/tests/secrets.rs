@@ -1,4 +1,4 @@
-//! What nobody should read is not shown when a request or a reply is printed for debugging.
+//! Secrets are not shown when a request or a reply is printed for debugging.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use eci_api::Action;

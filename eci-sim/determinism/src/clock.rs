@@ -60,7 +60,7 @@ enum Source {
 #[derive(Clone, Copy)]
 struct Reading {
     counter: Duration,
-    /// Where the source follows a wall clock.
+    /// Wall clock's time, where the source follows one.
     wall: Option<Timestamp>,
 }
 
@@ -74,7 +74,7 @@ struct Dial {
     last: (Timestamp, Duration),
 }
 
-/// Why a clock cannot be moved as asked.
+/// Error for a clock that cannot be moved as asked.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum OutOfRange {
     /// The calendar ends before the instant that was asked for.
@@ -125,7 +125,7 @@ impl Clock {
         Self(Arc::new(Inner { source, dial: Mutex::new(dial) }))
     }
 
-    /// The present.
+    /// Present instant of the clock.
     pub fn now(&self) -> Timestamp {
         self.turn(|source, dial, raw| {
             let now = dial.at(source, raw);
@@ -134,7 +134,7 @@ impl Clock {
         })
     }
 
-    /// How many told seconds pass in one raw second; 0 when the clock stands.
+    /// Seconds of this clock in one second of its source; 0 when it stands still.
     pub fn rate(&self) -> u32 {
         self.turn(|_, dial, _| dial.rate)
     }
@@ -242,18 +242,18 @@ impl std::fmt::Debug for Clock {
     }
 }
 
-/// How long something took on the machine, for people to read; never an input to a decision.
+/// Stopwatch of the machine's time, for people to read; never an input to a decision.
 #[derive(Debug, Clone, Copy)]
 pub struct Stopwatch(std::time::Instant);
 
 impl Stopwatch {
-    /// Starts counting.
+    /// Starts the stopwatch.
     #[allow(clippy::disallowed_methods, reason = "this is the door")]
     pub fn start() -> Self {
         Self(std::time::Instant::now())
     }
 
-    /// What has passed since the start.
+    /// Time since the start.
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed()
     }

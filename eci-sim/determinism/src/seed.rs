@@ -21,25 +21,25 @@ const BEINGS: [&str; 32] = [
 ];
 const NUMBERS: u32 = 100;
 
-/// Where a whole run's chance comes from; printed as three words, as in `quiet-otter-17`.
+/// Source of a whole run's chance; printed as three words, as in `quiet-otter-17`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Seed(u32);
 
 /// A generator of one named purpose, made by [`Seed::chance`].
 ///
-/// It can be written down, and goes on where it was.
+/// Its state can be written down, and goes on from there.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(into = "Position", from = "Position")]
 pub struct Chance(ChaCha8Rng);
 
-/// Where a generator is: what it was made from, and how many words it has given.
+/// Position of a generator: its seed, and the number of words drawn so far.
 #[derive(Serialize, Deserialize)]
 struct Position {
     from: [u8; 32],
     words: [u64; 2],
 }
 
-/// Why a text is no seed.
+/// Error for a text that is no seed.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("`{0}` is not a seed; a seed is three words such as `quiet-otter-17`, as a run prints them")]
 pub struct NotASeed(String);
@@ -80,7 +80,7 @@ impl Seed {
 impl From<Chance> for Position {
     fn from(Chance(generator): Chance) -> Self {
         let words = generator.get_word_pos();
-        // Both halves of it.
+        // both halves of the position
         let words = [(words >> 64) as u64, words as u64];
         Self { from: generator.get_seed(), words }
     }

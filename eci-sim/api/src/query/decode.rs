@@ -14,18 +14,18 @@ use serde::forward_to_deserialize_any;
 use super::json;
 use super::tree::{Node, Segment, Tree};
 
-/// How many parameters a request may have; the largest that the published limits allow has about twelve thousand.
+/// Parameters of a request, at most; the largest that the published limits allow has about twelve thousand.
 pub const PAIRS_MAX: usize = 20_000;
-/// How much of a wrong value is repeated to its sender.
+/// Characters of a wrong value that an error repeats, at most.
 const SHOWN_MAX: usize = 64;
 
-/// Why parameters are not the request they should be.
+/// Error for parameters that are not the request they should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{problem}", if parameter.is_empty() { String::new() } else { format!("parameter {parameter}: ") })]
 pub struct DecodeError {
-    /// The full name of the parameter, as `Container.1.Cpu`; empty when no single one is to blame.
+    /// Full name of the parameter, as `Container.1.Cpu`; empty when no single one is to blame.
     pub parameter: String,
-    /// What it is, and what it should be.
+    /// Description of the value, and of the expected one.
     pub problem: String,
 }
 
@@ -54,12 +54,12 @@ pub fn from_pairs<T: DeserializeOwned>(pairs: &[(String, String)]) -> Result<T, 
     }
 }
 
-/// What the names of a tree are names in.
+/// Context of the names in a tree.
 #[derive(Clone, Copy)]
 enum Within<'a> {
-    /// In a request; the flag tells that a parameter turned out to be as good as absent.
+    /// A request; the flag is set when a parameter turned out to be as good as absent.
     Request(&'a Cell<bool>),
-    /// In the JSON text of the parameter of this name.
+    /// The JSON text of the parameter of this name.
     Json(&'a str),
 }
 
@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
         if error.parameter.is_empty() { DecodeError { parameter: self.name(), ..error } } else { error }
     }
 
-    /// Takes this for absent, where that can be said.
+    /// Marks the parameter as absent, where its context has a flag for that; true if it was marked.
     fn absent(&self) -> bool {
         let Within::Request(absent) = self.within else { return false };
         let marked = self.node.mark_absent();

@@ -6,7 +6,7 @@ use serde::ser::{self, Impossible, Serialize};
 
 use super::Pairs;
 
-/// Why a value has no flat form.
+/// Error for a value that has no flat form.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the request cannot be written as parameters: {0}")]
 pub struct EncodeError(String);
@@ -31,7 +31,7 @@ pub fn to_pairs<T: Serialize>(value: &T) -> Result<Pairs, EncodeError> {
 struct Writer {
     pairs: Pairs,
     name: String,
-    /// How many items the list has that is being written.
+    /// Number of items so far in the list that is being written.
     items: usize,
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 
-/// How many parts a name may have; the deepest published one has seven.
+/// Parts of a name, at most; the deepest published one has seven.
 const DEPTH_MAX: usize = 16;
 
 /// One part of a dotted name; indexes sort as numbers, before all names.
@@ -15,7 +15,7 @@ pub(super) enum Segment<'a> {
 }
 
 impl<'a> Segment<'a> {
-    /// As it stands in a name.
+    /// Text of the part, as in a name.
     pub fn text(self) -> Cow<'a, str> {
         match self {
             Self::Index(index) => Cow::Owned(index.to_string()),
@@ -40,7 +40,7 @@ struct Entry<'a> {
     absent: Cell<bool>,
 }
 
-/// All parameters of a request.
+/// Parameters of a request, sorted by name.
 #[derive(Debug)]
 pub(super) struct Tree<'a> {
     entries: Vec<Entry<'a>>,
@@ -71,7 +71,7 @@ impl<'a> Tree<'a> {
         Node { entries: &self.entries, depth: 0 }
     }
 
-    /// Takes out what was found to be as good as absent.
+    /// Removes the parameters that were found to be as good as absent.
     pub fn prune(&mut self) {
         self.entries.retain(|entry| !entry.absent.get());
     }
@@ -85,17 +85,17 @@ pub(super) struct Node<'t> {
 }
 
 impl<'t> Node<'t> {
-    /// What stands under exactly this name.
+    /// Value under exactly this name.
     pub fn text(self) -> Option<&'t str> {
         self.entries.first().filter(|entry| entry.name.len() == self.depth).map(|entry| entry.value)
     }
 
-    /// Whether longer names begin with this one.
+    /// True if longer names begin with this one.
     pub fn has_below(self) -> bool {
         self.entries.len() > usize::from(self.text().is_some())
     }
 
-    /// The names that are one part longer.
+    /// Nodes of the names that are one part longer.
     pub fn below(self) -> impl Iterator<Item = (Segment<'t>, Node<'t>)> {
         let depth = self.depth;
         let longer = &self.entries[usize::from(self.text().is_some())..];
@@ -106,7 +106,7 @@ impl<'t> Node<'t> {
         })
     }
 
-    /// All texts below, each under the rest of its name.
+    /// Values below, each under the rest of its name.
     pub fn leaves(self) -> impl Iterator<Item = (String, Node<'t>)> {
         let depth = self.depth;
         let longer = &self.entries[usize::from(self.text().is_some())..];
@@ -116,13 +116,13 @@ impl<'t> Node<'t> {
         })
     }
 
-    /// The full name.
+    /// Full name of the node.
     pub fn name(self) -> String {
         let part = self.entries.first().and_then(|entry| entry.name.get(..self.depth));
         dotted(part.unwrap_or_default())
     }
 
-    /// Remembers that nothing here says anything; false when there is nothing here.
+    /// Marks everything below as absent; false when there is nothing.
     pub fn mark_absent(self) -> bool {
         self.entries.iter().for_each(|entry| entry.absent.set(true));
         !self.entries.is_empty()

@@ -10,34 +10,34 @@ use super::Secret;
 use crate::action::VERSION;
 use crate::query::{encode, render_each};
 
-/// The name of the algorithm, with which the `Authorization` header begins.
+/// Name of the algorithm, with which the `Authorization` header begins.
 pub const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 
-/// How long most canonical texts are.
+/// Capacity in bytes that is enough for most canonical requests.
 const USUAL_LENGTH: usize = 512;
 
-/// A request as the signature sees it.
+/// A request as the signature covers it.
 #[derive(Debug, Clone, Copy)]
 pub struct Signable<'a> {
-    /// The verb.
+    /// HTTP method, in any case of its letters.
     pub method: &'a str,
-    /// The decoded query.
+    /// Decoded query: names and values.
     pub query: &'a [(String, String)],
-    /// Names in lower case, with their values.
+    /// Headers: names in lower case, with their values.
     pub headers: &'a [(String, String)],
-    /// The names of the headers that are signed, as they stand in `SignedHeaders`.
+    /// Names of the signed headers, as in `SignedHeaders`.
     pub signed: &'a [String],
-    /// Lower hex SHA-256 of the body.
+    /// SHA-256 of the body, in lower hex.
     pub payload_hash: &'a str,
 }
 
 impl Signable<'_> {
-    /// The text whose hash is signed.
+    /// Canonical request, whose hash is signed.
     pub fn canonical(&self) -> String {
         self.canonical_of(self.query.iter().collect())
     }
 
-    /// The same, with a query that stands elsewhere.
+    /// As [`Self::canonical`], with a query that is not in one slice.
     pub(super) fn canonical_of(&self, mut query: Vec<&(String, String)>) -> String {
         query.sort();
         let mut signed: Vec<_> = self.signed.iter().map(|name| lower(name)).collect();
@@ -60,7 +60,7 @@ impl Signable<'_> {
         text
     }
 
-    /// What a header says; all it says in order, where it came several times.
+    /// Appends the value of a header; all values in order, joined by commas, where it came several times.
     fn push_values(&self, text: &mut String, name: &str) {
         let mut same = self.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
         let first = same.next().map(|(_, value)| value.trim()).unwrap_or_default();
@@ -73,7 +73,7 @@ impl Signable<'_> {
         text.push_str(&others.join(","));
     }
 
-    /// The algorithm and the hash of the canonical text.
+    /// String to sign: the algorithm and the hash of the canonical request.
     pub fn string_to_sign(&self) -> String {
         string_to_sign(&self.canonical())
     }
@@ -104,7 +104,7 @@ pub(super) fn sign_text(text: &str, secret: &Secret) -> String {
     hex(&mac.finalize().into_bytes())
 }
 
-/// All headers that a call needs, `Authorization` among them, for an empty body.
+/// Headers of a call with an empty body, `Authorization` among them.
 pub fn headers(
     action: &str,
     host: &str,
@@ -135,14 +135,14 @@ pub fn headers(
     headers
 }
 
-/// What an `Authorization` header of this scheme says.
+/// Content of an `Authorization` header of this scheme.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authorization {
-    /// The access key's id.
+    /// Id of the access key.
     pub credential: String,
-    /// The names of the signed headers.
+    /// Names of the signed headers.
     pub signed: Vec<String>,
-    /// The signature, in lower hex.
+    /// Signature, in lower hex.
     pub signature: String,
 }
 
@@ -158,7 +158,7 @@ impl Authorization {
                 "Signature" => &mut signature,
                 _ => continue,
             };
-            // The first of a name counts.
+            // The first part of a name counts.
             part.get_or_insert(value.trim());
         }
         Some(Self {
@@ -169,7 +169,7 @@ impl Authorization {
     }
 }
 
-/// Lower hex SHA-256.
+/// SHA-256 in lower hex.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }

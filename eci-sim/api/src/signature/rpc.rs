@@ -9,7 +9,7 @@ use super::Secret;
 use crate::action::VERSION;
 use crate::query::{Pairs, encode, render_each};
 
-/// What is signed: method, path, and all parameters but `Signature`, sorted by name.
+/// String to sign: method, path, and all parameters but `Signature`, sorted by name.
 pub fn string_to_sign(method: &str, pairs: &[(String, String)]) -> String {
     string_of(method, pairs.iter())
 }

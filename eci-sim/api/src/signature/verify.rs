@@ -1,4 +1,4 @@
-//! From an incoming request to who sent it, what it asks, and with which parameters.
+//! From an incoming request to its sender, its operation, and its parameters.
 
 use std::collections::HashSet;
 
@@ -9,32 +9,33 @@ use super::{Secret, equal, rpc};
 use crate::action::VERSION;
 use crate::query::{PAIRS_MAX, Pairs, parse_form};
 
-/// How long before and after its time stamp a request is taken (section 3.1; for the future `ours`).
+/// Minutes between a request's time stamp and the present, at most, before and after (section 3.1; for the future
+/// `ours`).
 const SKEW_MINUTES_RPC: i64 = 31;
 const SKEW_MINUTES_ACS3: i64 = 15;
 
-/// The longest operation, nonce and access key id that are looked at, in bytes; the longest published operation has 34,
+/// Bytes of an operation's name, a nonce, and an access key id, at most; the longest published operation has 34,
 /// clients send nonces of 32 to 64, and ids have up to 30 (bounds `ours`).
 const ACTION_MAX: usize = 128;
 const NONCE_MAX: usize = 256;
 const ACCESS_KEY_ID_MAX: usize = 128;
-/// How much of the text that should have been signed is told to whoever signed another, in bytes.
+/// Bytes of the string to sign that a mismatch shows, at most.
 const STRING_TO_SIGN_SHOWN_MAX: usize = 16 << 10;
 
 /// A request as it came in.
 #[derive(Debug, Clone, Copy)]
 pub struct IncomingRequest<'a> {
-    /// The verb.
+    /// HTTP method.
     pub method: &'a str,
-    /// The query string as it stood in the request line, without the question mark.
+    /// Query string of the request line, without the question mark.
     pub query: &'a str,
-    /// Header names and values.
+    /// Headers: names and values.
     pub headers: &'a [(String, String)],
-    /// The body.
+    /// Body, as it came.
     pub body: &'a [u8],
 }
 
-/// Which of the two signatures a request carries.
+/// Signature scheme of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
     /// HMAC-SHA1 over the parameters.
@@ -43,26 +44,26 @@ pub enum Scheme {
     Acs3,
 }
 
-/// What a request says of itself, before anybody believes it.
+/// Claims of a request about itself, before its signature is verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// Which signature it carries.
+    /// Signature scheme.
     pub scheme: Scheme,
-    /// Who says to have sent it.
+    /// Id of the access key that the request claims.
     pub access_key_id: String,
-    /// The operation, as it was written.
+    /// Name of the operation, as it was written.
     pub action: String,
-    /// JSON unless XML was asked for.
+    /// True if the reply is to be XML and not JSON.
     pub wants_xml: bool,
-    /// Must be new within the time that a request is taken.
+    /// Nonce; must be new within the time for which a request is accepted.
     pub nonce: String,
-    /// The parameters, those of the protocol left out.
+    /// Parameters without those of the protocol.
     pub pairs: Pairs,
     protocol: Pairs,
     authorization: Option<Authorization>,
 }
 
-/// Why a request is not taken for its sender's.
+/// Error for a request that cannot be attributed to its sender.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureProblem {
     /// No access key id came with the request.
@@ -86,39 +87,39 @@ pub enum SignatureProblem {
     /// The time stamp is too far from the present.
     #[error("Specified time stamp or date value is expired.")]
     TimestampExpired,
-    /// The signature is of a kind that is not the cloud's.
+    /// The signature is of a kind that the cloud does not accept.
     #[error("The request signature is incomplete: {parameter} should be {should}.")]
     Method {
-        /// The parameter that says so.
+        /// Parameter or header with the kind.
         parameter: &'static str,
-        /// Its only value.
+        /// Only accepted value.
         should: &'static str,
     },
-    /// A parameter of the protocol is longer than any that is meant.
+    /// A parameter of the protocol is longer than any real one.
     #[error("The specified parameter {parameter} is not valid: it should have {longest} bytes at most.")]
     TooLong {
-        /// Which.
+        /// Name of the parameter.
         parameter: &'static str,
-        /// How long it may be, in bytes.
+        /// Length in bytes, at most.
         longest: usize,
     },
-    /// There are more parameters than any operation has.
+    /// The request has more parameters than any operation.
     #[error("The specified parameters are not valid: {count} should be {PAIRS_MAX} at most.")]
     TooMany {
-        /// How many there are.
+        /// Number of parameters.
         count: usize,
     },
-    /// The signature is another one.
+    /// The signature does not match.
     #[error(
         "Specified signature is not matched with our calculation. server string to sign is:{string_to_sign}"
     )]
     Mismatch {
-        /// What should have been signed; of a long one the beginning.
+        /// String to sign as computed here; of a long one the beginning.
         string_to_sign: String,
     },
 }
 
-/// The parameters that belong to the protocol and not to the operation.
+/// Parameters that belong to the protocol and not to the operation.
 const PROTOCOL: [&str; 12] = [
     "Action",
     "Version",
@@ -134,7 +135,7 @@ const PROTOCOL: [&str; 12] = [
     "BearerToken",
 ];
 
-/// Reads a request without believing it.
+/// Reads the claims of a request; its signature is not verified.
 ///
 /// # Errors
 /// [`SignatureProblem`] when it does not even say who sent it or what it wants.
@@ -181,7 +182,7 @@ pub fn identify(request: &IncomingRequest<'_>) -> Result<Verified, SignatureProb
     Ok(Verified { scheme, access_key_id, action, wants_xml, nonce, pairs, protocol, authorization })
 }
 
-/// The `Authorization` header, where the signature stands in it.
+/// `Authorization` header of the newer scheme; `None` for a request of the older one.
 fn authorization(request: &IncomingRequest<'_>) -> Result<Option<Authorization>, SignatureProblem> {
     let value = header(request, "authorization").filter(|value| value.starts_with("ACS3-"));
     let Some(value) = value else { return Ok(None) };
@@ -193,7 +194,8 @@ fn authorization(request: &IncomingRequest<'_>) -> Result<Option<Authorization>,
     read.map(Some).ok_or_else(|| SignatureProblem::Incomplete(incomplete.to_owned()))
 }
 
-/// Refuses signatures of the kinds that other products or older gateways take; what is not said is the usual kind.
+/// Refuses signatures of the kinds that other products or older gateways take; a kind that is not given is the usual
+/// one.
 fn is_of_the_cloud(protocol: &[(String, String)]) -> Result<(), SignatureProblem> {
     for (parameter, should) in
         [("SignatureMethod", "HMAC-SHA1"), ("SignatureVersion", "1.0"), ("SignatureType", "")]
@@ -210,12 +212,12 @@ fn not_longer(parameter: &'static str, value: &str, longest: usize) -> Result<()
     if value.len() > longest { Err(SignatureProblem::TooLong { parameter, longest }) } else { Ok(()) }
 }
 
-/// How many separators of parameters there are, by which no more parameters than so many and one can come.
+/// Number of separators between parameters; the parameters are at most one more.
 fn separators(text: &[u8]) -> usize {
     text.iter().filter(|byte| **byte == b'&').count()
 }
 
-/// Believes a request that was read by [`identify`] when its signature fits `secret` and its time is near `now`.
+/// Verifies a request that was read by [`identify`]: its signature by `secret`, and its time by `now`.
 ///
 /// # Errors
 /// [`SignatureProblem`], which says what does not fit.
@@ -274,7 +276,7 @@ fn verify_acs3(
     let (headers, signed) = (request.headers, authorization.signed.as_slice());
     let signable =
         Signable { method: request.method, query: &[], headers, signed, payload_hash: &payload_hash };
-    // Where no form was mixed into it, the query was read already.
+    // Without a form mixed into it, the query is read already.
     let canonical = match takes_form(request, Some(authorization)) {
         true => signable.canonical_of(parse_form(request.query.as_bytes()).iter().collect()),
         false => signable.canonical_of(protocol.iter().chain(pairs).collect()),
@@ -286,7 +288,7 @@ fn verify_acs3(
     Err(mismatch(string_to_sign))
 }
 
-/// Query and form body as one; where a name stands in both, the body's wins.
+/// Query and form body as one; of a name in both, the body's value counts.
 fn parameters(request: &IncomingRequest<'_>, form: bool) -> Pairs {
     let mut all = parse_form(request.query.as_bytes());
     if form {
@@ -303,8 +305,8 @@ fn mismatch(mut string_to_sign: String) -> SignatureProblem {
     SignatureProblem::Mismatch { string_to_sign }
 }
 
-/// Whether parameters are read from the body: where its type says so, and whoever signed has signed that type, too. In
-/// the older scheme the parameters themselves are signed, wherever they stand.
+/// True if the body holds parameters: its content type says so, and in the newer scheme that header is signed, too. In
+/// the older scheme the parameters themselves are signed, wherever they are.
 fn takes_form(request: &IncomingRequest<'_>, authorization: Option<&Authorization>) -> bool {
     let signs = |signed: &String| signed.eq_ignore_ascii_case("content-type");
     is_form(request) && authorization.is_none_or(|authorization| authorization.signed.iter().any(signs))
@@ -328,7 +330,7 @@ fn find<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
     pairs.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }
 
-/// Whether a time stamp is well formed and within `minutes` of the present.
+/// Checks that a time stamp is well formed and within `minutes` of the present.
 fn near(text: &str, now: Timestamp, minutes: i64) -> Result<(), SignatureProblem> {
     let shape = b"dddd-dd-ddTdd:dd:ddZ";
     let fits =

@@ -70,13 +70,13 @@ impl Moved {
         Arc::new(Self { wall: AtomicI64::new(nine().as_second()), counter: AtomicU64::new(1000) })
     }
 
-    /// Both clocks go on.
+    /// Lets both clocks go on.
     fn pass(&self, seconds: u32) {
         self.wall.fetch_add(seconds.into(), Ordering::Relaxed);
         self.counter.fetch_add(seconds.into(), Ordering::Relaxed);
     }
 
-    /// The wall clock is corrected, or the machine was suspended.
+    /// Corrects the wall clock, as after a suspend.
     fn correct(&self, seconds: i64) {
         self.wall.fetch_add(seconds, Ordering::Relaxed);
     }
