@@ -1,4 +1,4 @@
-//! How many signed describes of one group a second, through the simulator as a service?
+//! Signed describes of one group in a second, through the simulator as a service.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 

@@ -1,4 +1,4 @@
-//! How fast is the local cloud within its process, and how does it bear many groups?
+//! Speed of the local cloud within its process, with few and with many groups.
 
 mod groups;
 
@@ -29,7 +29,7 @@ fn cloud(groups: usize) -> (EciSim, Clock, Vec<String>) {
     (sim, clock, ids)
 }
 
-/// So many groups; as a test, which is not built to be fast, few.
+/// `count` groups; as a test, which is not built to be fast, few.
 fn or_few(count: usize) -> usize {
     if std::env::args().any(|argument| argument == "--test") { 2_000 } else { count }
 }

@@ -1,4 +1,4 @@
-//! What does a fleet of 1,000,000 groups take: how much memory, and how long for an hour of its life and its bill?
+//! Memory of a fleet of 1,000,000 groups, and the time for an hour of its life and its bill.
 //!
 //! Another number of groups can be given: `cargo bench -p eci-sim --bench fleet -- 100000`.
 
@@ -15,7 +15,7 @@ use eci_sim::quota::Quota;
 use groups::group;
 
 const GROUPS: usize = 1_000_000;
-/// As a test, so few.
+/// Number of groups as a test.
 const FEW: usize = 1_000;
 /// A vSwitch has room for some 65,000 groups.
 const A_VSWITCH: usize = 50_000;
@@ -66,7 +66,7 @@ fn tell(what: &str, watch: &Stopwatch, kibibytes: u64, groups: usize) -> Result<
     Ok(())
 }
 
-/// KiB of memory, as the kernel counts it.
+/// Memory of this process in KiB, as the kernel counts it.
 fn resident(which: &str) -> Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix(which)?.strip_prefix(':'));

@@ -1,4 +1,4 @@
-//! How many instructions does one call cost? Counted by valgrind, so that a busy machine gives the same numbers.
+//! Instructions of one call, counted by valgrind, so that a busy machine gives the same numbers.
 //!
 //! Without arguments it runs each question under `valgrind` twice, with few and with many calls; the difference is
 //! what the calls cost (both runs sign all the calls that there could be, so that signing is not in it). With the name
@@ -33,7 +33,7 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [question, calls] => ask(question, calls.parse()?),
-        // As a test, it shows that the questions can be asked.
+        // as a test, it shows that the questions can be asked
         ["--test"] => QUESTIONS.into_iter().try_for_each(|question| ask(question, 2)),
         _ => {
             for question in QUESTIONS {
@@ -45,7 +45,7 @@ fn main() -> Result<()> {
     }
 }
 
-/// How many instructions the whole of a run has.
+/// Number of instructions of a whole run.
 fn count(question: &str, calls: u64) -> Result<u64> {
     let own = std::env::current_exe()?;
     let valgrind = ["--tool=callgrind", "--callgrind-out-file=/dev/null"];
@@ -85,7 +85,7 @@ fn ask(question: &str, calls: u64) -> Result<()> {
     Ok(())
 }
 
-/// As a listener hands it over.
+/// A call signed with ACS3, as a listener hands it over.
 fn by_acs3(id: &str, clock: &Clock, nonce: &str) -> Incoming {
     let query = vec![("ContainerGroupIds".to_owned(), format!("[\"{id}\"]"))];
     let secret = Secret::new(KEY.1);

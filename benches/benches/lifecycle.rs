@@ -1,4 +1,4 @@
-//! How many pods a second from create to Running, through API, scheduler bypass, provider and local cloud?
+//! Pods in a second from create to Running, through API, scheduler bypass, provider and local cloud.
 
 use std::cell::Cell;
 

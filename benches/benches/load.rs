@@ -1,4 +1,4 @@
-//! How many signed calls a second over sockets, beside a bare hyper server that answers as many bytes, in turns?
+//! Signed calls in a second over sockets, beside a bare hyper server that answers as many bytes, in turns.
 //!
 //! Both servers and their clients share two threads, so a ratio is what the simulator costs beside all that both do.
 //! The ratio is taken in each turn, so that what else the machine did fell on both; what that was is told, too.
@@ -30,7 +30,7 @@ const GROUPS: usize = 1_000;
 const CONNECTIONS: usize = 16;
 const CALLS: usize = 20_000;
 const TURNS: usize = 15;
-/// As a test, so few.
+/// Number of calls as a test.
 const FEW: usize = 160;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -84,8 +84,7 @@ async fn run() -> Result<()> {
     Ok(())
 }
 
-/// How many microseconds pass between the start of the program and its first signed answer, and how much memory it has
-/// then.
+/// Microseconds between the start of the program and its first signed answer, and the memory in KiB that it has then.
 async fn first_answer() -> Result<(u64, u64)> {
     let free = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
     let mut calls = Calls {
@@ -162,14 +161,14 @@ async fn converse(to: SocketAddr, calls: Vec<Vec<u8>>) -> Result<()> {
     Ok(())
 }
 
-/// How many bytes the answer to one call has.
+/// Number of bytes in the answer to one call.
 async fn one(to: SocketAddr, call: &[u8]) -> Result<usize> {
     let mut stream = TcpStream::connect(to).await?;
     stream.write_all(call).await?;
     read(&mut stream, &mut Vec::new()).await
 }
 
-/// Reads one answer, which has to be a good one; gives the size of its body.
+/// Reads one answer, which has to be a good one; returns the size of its body.
 async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<usize> {
     buffer.clear();
     loop {

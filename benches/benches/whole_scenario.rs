@@ -1,4 +1,4 @@
-//! How many whole cases a second, each in a world of its own that is put together and torn down?
+//! Whole cases in a second, each in a world of its own that is put together and torn down.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use determinism::Seed;

@@ -24,9 +24,9 @@ const HOST: &str = "eci.cn-hangzhou.aliyuncs.com";
 
 /// A local cloud at nine o'clock, with groups that run.
 pub struct Cloud {
-    /// The simulator.
+    /// Simulator within this process.
     pub sim: EciSim,
-    /// The groups' ids.
+    /// Ids of the groups, in order of creation.
     pub ids: Vec<String>,
     now: Timestamp,
     nonces: Chance,

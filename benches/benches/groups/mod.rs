@@ -1,4 +1,4 @@
-//! What the benches of the local ECI share: the group that they make again and again, and the programs' allocator.
+//! Common parts of the benches of the local ECI: the group that they make again and again, and the programs' allocator.
 
 use eci_api::actions::create_container_group::{Container, CreateContainerGroup};
 
