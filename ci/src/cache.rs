@@ -1,4 +1,5 @@
-//! What takes minutes to bring is brought once: kept outside the clone, complete or not there at all, and bounded.
+//! Cache of everything that takes minutes to make or to download: outside the clone, complete or not there at all, and
+//! bounded.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -8,9 +9,9 @@ use anyhow::{Context, Result};
 
 use crate::command::building;
 
-/// An entry that nobody has asked for in this time goes.
+/// Age since its last request at which an entry is removed.
 const UNUSED_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
-/// What all entries may take together, in bytes; beyond it the one goes that was asked for longest ago.
+/// Size of all entries together in bytes, at most; beyond it the entry is removed whose last request is oldest.
 const AT_MOST: u64 = 8 << 30;
 /// The ending of the file beside each entry: locked while the entry is made, as old as the last use of it.
 const LOCK: &str = "lock";
@@ -57,7 +58,7 @@ pub fn entry(name: &str, bring: impl FnOnce(&Path) -> Result<()>) -> Result<Path
     Ok(entry)
 }
 
-/// Held until it is dropped, or until this process is gone, whatever ended it.
+/// Locks a file until the result is dropped, or until this process is gone, whatever ended it.
 pub fn exclusively(path: &Path) -> Result<File> {
     let file = touch(path)?;
     if file.try_lock().is_err() {
@@ -67,7 +68,7 @@ pub fn exclusively(path: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// Removes what nobody asks for any more, and then the least recently used entries beyond the bound.
+/// Removes old entries, and then the least recently requested ones beyond the bound.
 pub fn prune() -> Result<()> {
     prune_in(&folder()?, AT_MOST, now())
 }
@@ -76,7 +77,7 @@ fn prune_in(folder: &Path, at_most: u64, now: SystemTime) -> Result<()> {
     let mut entries = Vec::new();
     for parent in [folder.to_owned()].into_iter().chain(folders_in(folder)) {
         for entry in folders_in(&parent).filter(|entry| entry.extension().is_none_or(|e| e != PARTIAL)) {
-            // what has no such file is no entry
+            // a folder without such a file is no entry
             if let Ok(used) = with_ending(&entry, LOCK).metadata().and_then(|lock| lock.modified()) {
                 entries.push((used, size_of(&entry), entry));
             }

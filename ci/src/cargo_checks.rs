@@ -10,7 +10,7 @@ use crate::workspace::{
     SELECTION, all_debug_programs, cargo, foreign_tests, release_programs, target_folder,
 };
 
-/// rustfmt.
+/// Form of the code, by rustfmt.
 pub fn format(root: &Path) -> Result<CheckOutcome> {
     run(&mut cargo(root, &["fmt", "--all", "--check"]))?;
     Ok(CheckOutcome::Passed)
@@ -58,7 +58,7 @@ pub fn documentation(root: &Path) -> Result<CheckOutcome> {
     Ok(CheckOutcome::Passed)
 }
 
-/// The README's first command.
+/// First command of the README.
 pub fn main_job(root: &Path) -> Result<CheckOutcome> {
     release_programs(root)?;
     run(&mut cargo(root, &["run", "--release"]))?;

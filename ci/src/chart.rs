@@ -1,4 +1,4 @@
-//! The Helm chart: what it refuses, what it renders, and its whole life on a real control plane.
+//! Checks of the Helm chart: its refusals, its rendering, and its whole life on a real control plane.
 
 use std::path::Path;
 use std::process::Command;
@@ -12,7 +12,7 @@ use crate::tools::tool;
 /// The guide's four parameters.
 pub const PARAMETERS: [&str; 4] =
     ["ECI_VSWITCH=vsw-1", "ECI_SECURITY_GROUP=sg-1", "ECI_ACCESS_KEY=the-id", "ECI_SECRET_KEY=hush"];
-/// The release's name.
+/// Name of the release in these checks.
 pub const RELEASE: &str = "ack-virtual-node";
 
 /// `helm lint`, `helm template`, and one clear sentence for each parameter that is missing.

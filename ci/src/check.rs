@@ -1,4 +1,4 @@
-//! What a check is, and what is told of one that has ended.
+//! A check, its report, and its outcome in a line.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,38 +11,38 @@ use crate::outcome::{CheckOutcome, Extent};
 /// The environment variable by which a check's process is told where to write its [`Report`].
 pub const REPORT: &str = "VIRTUAL_NODE_REPORT";
 
-/// One check.
+/// A check of the project.
 pub struct Check {
     pub name: &'static str,
-    /// The programs without which it is skipped.
+    /// Programs without which the check is skipped.
     pub needs: &'static [&'static str],
-    /// The checks that it builds on: it begins when they have ended, and does not begin when one has failed.
+    /// Checks that it builds on: it begins when they have ended, and does not begin when one has failed.
     pub after: &'static [&'static str],
     pub place: Place,
-    /// Seconds that it took when that was last measured, on two cores with warm caches.
+    /// Seconds that it took at the last measurement, on two cores with warm caches.
     pub takes: u64,
     /// Seconds after which it is ended, whatever else the machine does.
     pub budget: u64,
-    /// What it looks at with `--all` alone; empty where that is nothing.
+    /// Additional scope with `--all`; empty for none.
     pub all: &'static str,
     pub run: fn(&Path, Extent) -> Result<CheckOutcome>,
-    /// Takes away what lives on when its processes are killed.
+    /// Removes leftovers that live on when the check's processes are killed.
     pub clean_up: Option<fn() -> Result<()>>,
 }
 
-/// What a check takes of the machine; each place takes so many at once.
+/// Resource that a check occupies; each has room for so many checks at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// The workspace's builds, which cargo does one after the other.
     Cargo,
     /// Builds of Go programs.
     Go,
-    /// Waits for others more than it computes.
+    /// Nothing much: the check waits for others more than it computes.
     Beside,
 }
 
 impl Place {
-    /// How many checks it takes at once.
+    /// Number of checks that have room at once.
     pub fn at_once(self) -> usize {
         match self {
             Self::Cargo | Self::Go => 1,
@@ -51,19 +51,19 @@ impl Place {
     }
 }
 
-/// What a check's process says of itself when it ends.
+/// Report that a check's process writes when it ends.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Report {
     pub verdict: Verdict,
-    /// Milliseconds of it that only built or downloaded.
+    /// Milliseconds that were spent building or downloading only.
     pub building: u64,
 }
 
-/// What came of a check.
+/// Verdict on a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     Passed,
-    /// This machine lacks what it needs.
+    /// Not run, since this machine lacks a requirement of the check; the text names it.
     Skipped(String),
     Failed(String),
 }
@@ -78,7 +78,7 @@ pub struct Finished {
     pub budget: Duration,
 }
 
-/// What came of a check, in a line.
+/// Outcome of a check, in a line.
 pub fn line(finished: &Finished) -> String {
     let (took, building) = (span(finished.took), span(finished.building));
     let times = format!("({took}, {building} of it building)");

@@ -13,11 +13,11 @@ use crate::outcome::{CheckOutcome, Extent};
 use crate::schedule::Run;
 use crate::{cache, workspace};
 
-/// After which a run of all checks is ended, from nothing in any cache.
+/// Time after which a run of all checks is ended, with empty caches to begin with.
 const WHOLE: Duration = Duration::from_secs(60 * 60);
-/// How many times as long each check may take with `--all`.
+/// Factor by which budgets are longer with `--all`.
 const PATIENCE: u64 = 12;
-/// When `.ci/run` began, in seconds since 1970: before this program was built.
+/// Environment variable with the start of `.ci/run`, in seconds since 1970: before this program was built.
 const BEGAN: &str = "VIRTUAL_NODE_BEGAN";
 
 /// Runs the checks whose name contains `only` (all without it) and fails when one of them failed.
@@ -67,7 +67,7 @@ pub fn run(root: &Path, only: Option<&str>, extent: Extent) -> Result<()> {
     Ok(())
 }
 
-/// Runs one check in this process, and tells whoever started it what came of it.
+/// Runs one check in this process, and writes its report for the process that started it.
 pub fn run_here(root: &Path, name: &str, extent: Extent) -> Result<()> {
     let check = named(name)?;
     let ended = match missing(check.needs) {
@@ -87,12 +87,12 @@ pub fn run_here(root: &Path, name: &str, extent: Extent) -> Result<()> {
     ended.map(drop)
 }
 
-/// Takes away what a check that was killed has left.
+/// Removes leftovers of a check that was killed.
 pub fn clean_up_after(name: &str) -> Result<()> {
     named(name)?.clean_up.map_or(Ok(()), |clean_up| clean_up())
 }
 
-/// Prints what there is to check.
+/// Prints the list of checks.
 pub fn list(only: Option<&str>) {
     println!("| check | needs | after | takes, warm | budget | only with `--all` |");
     println!("|---|---|---|---|---|---|");
@@ -127,8 +127,8 @@ fn named(name: &str) -> Result<&'static Check> {
     }
 }
 
-/// Whether `cargo run` tells a program of its package by this variable. ring's build script asks for such, so a cargo that were
-/// called with them would compile ring, and all that builds on it, once more for each clone.
+/// True if `cargo run` gives a program this variable about its package. ring's build script asks for such, so a cargo
+/// that were called with them would compile ring, and all that builds on it, once more for each clone.
 fn is_of_cargo_run(name: &str) -> bool {
     name == "CARGO"
         || ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(|start| name.starts_with(start))
@@ -138,7 +138,7 @@ fn logs() -> Result<PathBuf> {
     Ok(cache::folder()?.join("checks"))
 }
 
-/// What each check took, to be pasted into a document.
+/// Table of the times and outcomes of checks, to be pasted into a document.
 fn table(finished: &[Finished], before: Duration, whole: Duration) -> String {
     let mut text = String::from(
         "| check | took | building | running | budget | came of it |\n|---|---|---|---|---|---|\n",
@@ -160,7 +160,7 @@ fn table(finished: &[Finished], before: Duration, whole: Duration) -> String {
     text
 }
 
-/// When the run began, as time since 1970.
+/// Start of the run, as time since 1970.
 fn began() -> Duration {
     let said = std::env::var(BEGAN).ok().and_then(|text| text.parse().ok());
     said.map_or_else(now, Duration::from_secs).min(now())

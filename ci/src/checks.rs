@@ -1,4 +1,4 @@
-//! The list of checks.
+//! List of the checks.
 
 use crate::check::{Check, Place};
 use crate::{
@@ -227,9 +227,9 @@ pub const CHECKS: &[Check] = &[
     },
 ];
 
-/// What the rows of cargo's have in common.
+/// Common fields of cargo's rows.
 const CARGO: Check = Check { place: Place::Cargo, ..BESIDE };
-/// What most rows have in common; each has its name, times and function of its own.
+/// Common fields of most rows; each has its name, times and function of its own.
 const BESIDE: Check = Check {
     name: "",
     needs: &[],

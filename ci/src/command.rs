@@ -1,4 +1,4 @@
-//! Runs the programs of others, and counts how long those took that only build.
+//! Commands of other programs, and the time of those that only build.
 
 use std::path::Path;
 use std::process::{Child, Command};
@@ -18,7 +18,7 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// The same for a command that only builds or downloads.
+/// As [`run`], for a command that only builds or downloads.
 pub fn build(command: &mut Command) -> Result<()> {
     building(|| run(command))
 }
@@ -33,7 +33,7 @@ pub fn building<T>(work: impl FnOnce() -> T) -> T {
     result
 }
 
-/// The time this process has spent building.
+/// Time that this process has spent building.
 pub fn built_for() -> Duration {
     Duration::from_millis(BUILDING.load(Ordering::Relaxed))
 }
@@ -47,7 +47,7 @@ pub fn output_of(command: &mut Command) -> Result<String> {
     Ok(said)
 }
 
-/// The first of these programs that this machine lacks.
+/// First of these programs that this machine lacks.
 pub fn missing<'a>(programs: &[&'a str]) -> Option<&'a str> {
     // kubectl would ask the cluster, too, for which it is asked here for nothing
     let starts =
@@ -65,7 +65,7 @@ pub fn retry_once(what: &str, mut work: impl FnMut() -> Result<()>) -> Result<()
 
 /// A program that the kernel kills when the thread that starts it is gone, whatever ended it.
 pub fn bound_to_us(program: &Path) -> Command {
-    // without util-linux it is only killed by those who drop it in order
+    // without util-linux the program is only killed when its handle is dropped in order
     if Command::new("setpriv").arg("--version").output().is_err() {
         return Command::new(program);
     }
@@ -74,7 +74,7 @@ pub fn bound_to_us(program: &Path) -> Command {
     command
 }
 
-/// The same for a whole command, before it is told where its input comes from and its output goes.
+/// As [`bound_to_us`], for a whole command, before its input and output are set.
 pub fn bound(command: &Command) -> Command {
     let mut bound = bound_to_us(Path::new(command.get_program()));
     bound.args(command.get_args());
@@ -90,7 +90,7 @@ pub fn bound(command: &Command) -> Command {
     bound
 }
 
-/// Presses Ctrl-C, waits, and takes only an orderly end.
+/// Ends a process as by Ctrl-C, and waits; any end but an orderly one is an error.
 pub fn interrupt(process: &mut Child, name: &str) -> Result<()> {
     output_of(Command::new("kill").args(["-INT", &process.id().to_string()]))?;
     let status = process.wait()?;
@@ -122,7 +122,7 @@ mod tests {
         }
         parent.kill().unwrap();
         parent.wait().unwrap();
-        // Its input ends, and it would go on if it still lived.
+        // The input of the program ends; if it still lived, it would go on.
         drop(input);
         line.clear();
         said.read_to_string(&mut line).unwrap();

@@ -1,4 +1,5 @@
-//! What a cluster expects of its nodes, seen by the real components: heartbeat, rolling, finishing, coming back, draining.
+//! Contract of a node with its cluster, checked by the real components: heartbeat, rolling, finishing, coming back,
+//! draining.
 
 mod logs;
 mod streams;
@@ -14,14 +15,14 @@ use crate::control_plane_session::{ControlPlaneSession, Watch};
 use crate::local_processes::{Binaries, Provider, Simulator, apply, install_chart};
 use crate::outcome::CheckOutcome;
 
-/// How long the provider is away.
+/// Time for which the provider is away.
 const AWAY: Duration = Duration::from_secs(60);
-/// How much faster the cloud lives while many pods come and go; for a while only, since signatures age.
+/// Factor of the cloud's time while many pods come and go; for a while only, since signatures age.
 const HURRY: u32 = 5;
-/// How many pods roll, and how many there are when the provider is killed in the middle of making the rest.
+/// Number of pods that roll, and of those that there are when the provider is killed in the middle of making the rest.
 const MANY: usize = 20;
 const MORE: usize = 25;
-/// Lists the node's taints.
+/// Arguments of kubectl that list the node's taints.
 const TAINTS: &str = "get node virtual-kubelet --output=jsonpath={.spec.taints[*].key}";
 
 /// Starts everything and looks at one truth after the other.
@@ -47,13 +48,13 @@ pub fn run(root: &Path) -> Result<CheckOutcome> {
     Ok(CheckOutcome::Passed)
 }
 
-/// What is looked at.
+/// Setting of the checks: the cluster and the cloud.
 struct Stage<'a> {
     plane: &'a ControlPlaneSession,
     simulator: &'a Simulator,
 }
 
-/// What must not change while a provider is away: each pod by its name, with its UID and how often it was restarted.
+/// State that must not change while a provider is away: each pod by its name, with its UID and its number of restarts.
 type Pods = BTreeMap<String, (String, u64)>;
 
 impl Stage<'_> {
@@ -89,7 +90,7 @@ impl Stage<'_> {
         self.until("the provider's own taint is the node's only one", ours)
     }
 
-    /// When the node last renewed its lease; such times compare as text.
+    /// Time of the last renewal of the node's lease; such times compare as text.
     fn beat(&self) -> Result<String> {
         let lease =
             "--namespace kube-node-lease get lease virtual-kubelet --output jsonpath={.spec.renewTime}";
@@ -164,7 +165,8 @@ impl Stage<'_> {
 
     fn silence(&self) -> Result<()> {
         rest(AWAY);
-        // the grace of a silent node is 50 s; what does not happen here was not missed by the provider either
+        // the grace period of a silent node is 50 s; a change that is missing here was not missed by the provider
+        // either
         self.plane.kubectl("wait --for=condition=Ready=Unknown node/virtual-kubelet --timeout=30s")?;
         println!("✓ the provider was killed, and the cluster missed it after {} s", AWAY.as_secs());
         Ok(())
@@ -197,7 +199,7 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// The pods of the Deployment.
+    /// Pods of the Deployment.
     fn pods(&self) -> Result<Pods> {
         let list = self.plane.kubectl("get pods --selector app=web --output json")?;
         let list: Value = serde_json::from_str(&list)?;
@@ -229,7 +231,7 @@ impl Stage<'_> {
             Ok(pods.len() == many
                 && pods.values().filter(|(uid, _)| groups.contains_key(uid)).count() == many)
         })?;
-        // and what has no pod has no group
+        // and a group without a pod is one too many
         self.until("each group has its pod", || {
             let said = self.plane.kubectl("get pods --output jsonpath={.items[*].metadata.uid}")?;
             Ok(self.groups()?.keys().all(|uid| said.contains(uid.as_str())))

@@ -1,4 +1,4 @@
-//! The checks on etcd and Kubernetes' own programs: that they start and end, and that every case comes out on them as on ours.
+//! Checks on etcd and Kubernetes' own programs: their start and end, and every case on them and on the embedded API.
 
 use std::path::Path;
 
@@ -10,16 +10,16 @@ use crate::outcome::CheckOutcome;
 use crate::tools::tool;
 use crate::workspace::{debug_programs, release_programs};
 
-/// The folder of the package that starts them.
+/// Folder of the package that starts the programs.
 const PACKAGE: &str = "ci/control-plane";
 
-/// Builds the programs.
+/// Builds the programs of the control plane.
 pub fn programs(root: &Path) -> Result<CheckOutcome> {
     println!("{}", control_plane(root)?.display());
     Ok(CheckOutcome::Passed)
 }
 
-/// Builds the tool that installs the chart on them.
+/// Builds helm, which installs the chart on them.
 pub fn helm() -> Result<CheckOutcome> {
     println!("{}", tool("helm")?.display());
     Ok(CheckOutcome::Passed)

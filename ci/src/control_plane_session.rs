@@ -14,13 +14,13 @@ use crate::workspace::debug_programs;
 /// A control plane that runs; killed when it is dropped before its end.
 pub struct ControlPlaneSession {
     process: Child,
-    /// For every right.
+    /// Path of a kubeconfig with every right.
     pub kubeconfig: PathBuf,
     helm: PathBuf,
 }
 
 impl ControlPlaneSession {
-    /// Builds and starts it.
+    /// Builds the programs, starts them, and waits until they serve.
     pub fn start(root: &Path) -> Result<Self> {
         control_plane(root)?;
         let helm = tool("helm")?;
@@ -37,24 +37,24 @@ impl ControlPlaneSession {
         Ok(plane)
     }
 
-    /// What kubectl says to these words.
+    /// Output of kubectl with these arguments, which are separated by blanks.
     pub fn kubectl(&self, words: &str) -> Result<String> {
         output_of(Command::new("kubectl").args(words.split(' ')).env("KUBECONFIG", &self.kubeconfig))
     }
 
-    /// What helm says, in the chart's own namespace.
+    /// Output of helm in the chart's own namespace.
     pub fn helm(&self, arguments: &[&str]) -> Result<String> {
         let mut helm = Command::new(&self.helm);
         helm.args(arguments).args(["--namespace", "kube-system"]);
         output_of(helm.env("KUBECONFIG", &self.kubeconfig))
     }
 
-    /// The log of who asked for what.
+    /// Path of the audit log: a line for each request and its user.
     pub fn audit_log(&self) -> PathBuf {
         self.kubeconfig.with_file_name("audit.log")
     }
 
-    /// Presses Ctrl-C and waits.
+    /// Ends the control plane as by Ctrl-C, and waits.
     pub fn end(mut self) -> Result<()> {
         interrupt(&mut self.process, "the control plane")
     }
@@ -67,11 +67,11 @@ impl Drop for ControlPlaneSession {
     }
 }
 
-/// A kubectl that watches, until it is asked what it saw.
+/// A kubectl that watches until its end is asked for.
 pub struct Watch(Child, BufReader<std::process::ChildStdout>);
 
 impl Watch {
-    /// Starts it.
+    /// Starts the watch.
     pub fn start(plane: &ControlPlaneSession, words: &str) -> Result<Self> {
         let mut kubectl = Command::new("kubectl");
         kubectl.args(words.split(' ')).env("KUBECONFIG", &plane.kubeconfig).stdout(Stdio::piped());
@@ -80,7 +80,7 @@ impl Watch {
         Ok(Self(child, BufReader::new(output)))
     }
 
-    /// Ends it, and gives all it said.
+    /// Ends the watch, and returns its whole output.
     pub fn end(mut self) -> Result<String> {
         self.0.kill()?;
         let mut said = String::new();

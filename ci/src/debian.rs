@@ -1,4 +1,4 @@
-//! What this machine has of programs, and how Debian's are brought.
+//! Programs on this machine, and the installation of Debian's.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,23 +8,23 @@ use anyhow::Result;
 use crate::cache;
 use crate::command::{build, retry_once};
 
-/// Where in PATH a program is.
+/// Path of a program that is in PATH.
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
-/// Whether a program is in PATH.
+/// True if a program is in PATH.
 pub fn is_installed(program: &str) -> bool {
     find(program).is_some()
 }
 
-/// Whether this process may do everything here.
+/// True if this process is root's.
 pub fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
-/// Brings packages of Debian's; no service of theirs is started.
+/// Installs packages of Debian's; no service of theirs is started.
 pub fn install(what: &str, packages: &[&str]) -> Result<()> {
     eprintln!("installing {}", packages.join(" "));
     // two checks may want packages at the same time, and apt serves one

@@ -1,4 +1,5 @@
-//! The local ECI on a real Docker Engine: what the played one cannot show, that hooks run, streams close and order is kept.
+//! The local ECI on a real Docker Engine: hooks run, streams close and order is kept, which a scripted runtime cannot
+//! show.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -13,15 +14,15 @@ use crate::engine::Engine;
 use crate::outcome::CheckOutcome;
 use crate::workspace::debug_programs;
 
-/// Debian's one program that needs no libraries, and where it is.
+/// Debian's one program that needs no libraries, and its path.
 const PACKAGE: &str = "busybox-static";
 const PROGRAM: &str = "/bin/busybox";
-/// What the image is called.
+/// Tag of the image.
 const TAG: &str = "busybox";
 
-/// Plays it on the Engine that answers, or on one of our own, which is gone afterwards.
+/// Runs the tests on the Engine that answers, or on one of our own, which is gone afterwards.
 pub fn check(root: &Path) -> Result<CheckOutcome> {
-    // built where there is a network
+    // built outside the Engine's network, with access to a registry
     let programs = debug_programs(root, &["--test", "real_engine"])?;
     let test = programs.path("test", "real_engine")?;
     let was_there = Engine::running().is_some();

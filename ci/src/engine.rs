@@ -15,7 +15,7 @@ use crate::debian::{self, is_installed, is_root};
 use crate::supervision::MARK;
 
 const NAMESPACE: &str = "virtual-node-kind";
-/// What Debian calls an Engine and what it needs.
+/// Debian's packages of an Engine and of its needs.
 const PACKAGES: [&str; 4] = ["docker.io", "iptables", "iproute2", "mmdebstrap"];
 
 /// An Engine that answers.
@@ -23,7 +23,7 @@ const PACKAGES: [&str; 4] = ["docker.io", "iptables", "iproute2", "mmdebstrap"];
 pub enum Engine {
     /// Somebody else's; it is found by the environment.
     Given,
-    /// Ours.
+    /// An Engine of ours, in a network namespace of its own.
     Own,
 }
 
@@ -38,14 +38,14 @@ impl Engine {
         Ok(Self::Own)
     }
 
-    /// Brings what an Engine of ours needs, where it is not there yet.
+    /// Installs the packages of an Engine of ours, where one is missing.
     pub fn install() -> Result<()> {
         let installed = ["dockerd", "docker", "iptables", "ip", "mmdebstrap"].into_iter().all(is_installed);
         if let Some(why) = hindrance(is_root(), installed, is_installed("apt-get")) {
             bail!(why);
         }
         if !installed {
-            // its service is not wanted: the Engine is started below, where it touches nobody's network
+            // the package's service is not wanted: the Engine is started below, where it touches nobody's network
             debian::install("a Docker Engine", &PACKAGES)?;
         }
         Ok(())
@@ -76,7 +76,7 @@ impl Engine {
         }
     }
 
-    /// How a person reaches it.
+    /// Text for a person on the way to the Engine.
     pub fn told(&self) -> String {
         match self {
             Self::Given => "the Docker Engine that answered before".to_owned(),
@@ -103,7 +103,7 @@ impl Engine {
     }
 }
 
-/// Whether anything of an Engine of ours is there but its images.
+/// True if anything of an Engine of ours is left but its images.
 pub fn is_left() -> bool {
     run_folder().exists() || Path::new("/run/netns").join(NAMESPACE).exists()
 }
@@ -116,7 +116,7 @@ fn socket() -> PathBuf {
     run_folder().join("docker.sock")
 }
 
-/// Why no Engine of ours can be started here, and what to do.
+/// Reason for which no Engine of ours can be started here, with the remedy; `None` where one can.
 fn hindrance(root: bool, installed: bool, debian: bool) -> Option<&'static str> {
     match (root, installed, debian) {
         (false, ..) => {
@@ -155,7 +155,7 @@ fn start() -> Result<()> {
     // `ip netns exec` would mount another /sys, without the cgroups
     let mut daemon = Command::new("nsenter");
     daemon.arg(format!("--net=/run/netns/{NAMESPACE}")).args(["--", "dockerd", "--config-file"]).arg(&file);
-    // whoever ends a check ends its Engine in order: what is killed leaves its containers behind
+    // whoever ends a check ends its Engine in order: a killed one leaves its containers behind
     daemon
         .env_remove(MARK)
         .stdin(Stdio::null())
@@ -177,8 +177,9 @@ fn start() -> Result<()> {
     bail!("dockerd does not answer; {} says:\n{}", log.display(), last_lines(&log))
 }
 
-/// runc, by way of `trim`; the program is copied, since the one that runs may be built anew while the Engine lives. A check
-/// that ran before may have done so already: then no path leads to this program any more, but `/proc` does.
+/// Script that runs runc by way of `runc_shim`; the program is copied, since the one that runs may be built anew while
+/// the Engine lives. A check that ran before may have done so already: then no path leads to this program any more, but
+/// `/proc` does.
 fn runtime(folder: &Path) -> Result<PathBuf> {
     let program = folder.join("ci");
     fs::copy("/proc/self/exe", &program).context("cannot copy this program for the Engine")?;
@@ -194,7 +195,7 @@ fn last_lines(log: &Path) -> String {
     lines[lines.len().saturating_sub(5)..].join("\n")
 }
 
-/// A moment before one looks again.
+/// Waits 200 ms before the next look.
 #[allow(clippy::disallowed_methods, reason = "who starts says nothing that could be waited for")]
 pub fn pause() {
     std::thread::sleep(std::time::Duration::from_millis(200));

@@ -35,7 +35,7 @@ pub fn run(root: &Path, check: bool) -> Result<()> {
     Ok(())
 }
 
-/// The shape of one parameter or field.
+/// Shape of one parameter or field.
 #[derive(Debug, Clone, PartialEq)]
 enum Shape {
     Scalar(&'static str),
@@ -154,7 +154,7 @@ impl Types {
     }
 }
 
-/// Whether a field, of a struct of this name, may hold what nobody should read.
+/// True if a field, of a struct of this name, may hold a secret.
 fn is_secret(name: &str, wire: &str) -> bool {
     match wire {
         "Password" | "KubeConfig" | "FlexVolumeOptions" => true,
@@ -165,7 +165,7 @@ fn is_secret(name: &str, wire: &str) -> bool {
     }
 }
 
-/// How a struct is shown where one of its fields is not to be.
+/// Source of the `Debug` implementation of a struct with secret fields.
 fn debug_without_secrets(name: &str, chosen: &str, fields: &[Field]) -> String {
     let mut shown = String::new();
     for field in fields {
@@ -179,7 +179,7 @@ fn debug_without_secrets(name: &str, chosen: &str, fields: &[Field]) -> String {
     )
 }
 
-/// The name of a struct's field.
+/// Name of a struct's field in Rust.
 fn member(wire: &str) -> String {
     match rust_name(wire) {
         name if name == "type" => "type_".to_owned(),
@@ -380,7 +380,7 @@ fn rust_name(wire: &str) -> String {
     snake(&wire.replace("VSwitch", "Vswitch"))
 }
 
-/// `NFSVolume` → `nfs_volume`, `ContainerGroupId` → `container_group_id`, `TTY` → `tty`.
+/// Word in snake case: `NFSVolume` → `nfs_volume`, `ContainerGroupId` → `container_group_id`, `TTY` → `tty`.
 fn snake(word: &str) -> String {
     let letters: Vec<char> = word.chars().collect();
     let mut out = String::new();
@@ -397,7 +397,7 @@ fn snake(word: &str) -> String {
     out
 }
 
-/// What serde's `PascalCase` makes of a Rust field name.
+/// Name that serde's `PascalCase` makes of a Rust field name.
 fn pascal(name: &str) -> String {
     name.split('_')
         .map(|part| {

@@ -1,4 +1,4 @@
-//! The Go command that everything of others is built with.
+//! Go command by which the programs of others are built.
 
 use std::path::Path;
 use std::process::Command;
@@ -25,7 +25,7 @@ pub fn go(folder: &Path) -> Result<Command> {
     Ok(command)
 }
 
-/// Whether the Go that said this builds what is wanted; none said nothing.
+/// Checks by the output of `go version` that Go is new enough; `None` for a machine without Go.
 fn serves(said: Option<&str>) -> Result<()> {
     let at_least = format!("install Go {}.{} or newer from go.dev/dl", GO_AT_LEAST.0, GO_AT_LEAST.1);
     let Some(said) = said else { bail!("Go is not installed; {at_least}") };
@@ -35,7 +35,7 @@ fn serves(said: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// Major and minor out of `go version go1.26.8 linux/amd64`.
+/// Major and minor version from the output `go version go1.26.8 linux/amd64`.
 fn go_version(said: &str) -> Option<(u32, u32)> {
     let version = said.split_whitespace().find_map(|word| word.strip_prefix("go1"))?;
     let minor: String = version.strip_prefix('.')?.chars().take_while(char::is_ascii_digit).collect();

@@ -23,14 +23,14 @@ const IMAGES: [Image; 2] = [
     Image { program: "eci-sim", arguments: &["--listen", "0.0.0.0:8088"], ports: &[8088] },
 ];
 
-/// What the images are called, before the program's name.
+/// Prefix of the images' names, before the program's name.
 const REPOSITORY: &str = "virtual-node";
 /// An ordinary user, by number, since a cluster can only tell from a number that it is not root.
 const USER: &str = "65532:65532";
-/// Where the roots of trust lie on the usual distributions, and in the image.
+/// Path of the trusted certificates on the usual distributions, and in the image.
 const TRUSTED: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// Whose the C library is, which the image holds.
+/// Copyright of the C library that is in the image.
 const COPYRIGHT: &str = "/usr/share/doc/libc6/copyright";
 
 /// Builds both images as archives, prints where they are, and gives them to the Docker Engine when `load` is set.
@@ -103,7 +103,8 @@ fn libraries(binary: &Path) -> Result<Vec<PathBuf>> {
     Ok(listed(&said))
 }
 
-/// `libc.so.6 => /lib/…/libc.so.6 (0x…)`, `/lib64/ld-linux-x86-64.so.2 (0x…)`, and one without a file, which is the kernel's.
+/// Paths in the output of ldd: `libc.so.6 => /lib/…/libc.so.6 (0x…)`, `/lib64/ld-linux-x86-64.so.2 (0x…)`, and one
+/// without a file, which is the kernel's.
 fn listed(said: &str) -> Vec<PathBuf> {
     let path = |line: &str| {
         let path = line.rsplit_once(" (0x")?.0.rsplit("=> ").next()?.trim();
@@ -130,12 +131,12 @@ fn configuration(image: &Image) -> Value {
     })
 }
 
-/// Whose the files of an image are.
+/// Owners of an image's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owners {
-    /// All root's, readable by everybody.
+    /// root owns every file, and everybody may read it.
     Root,
-    /// As they lie in the folder.
+    /// Owners as they are in the folder.
     AsTheyAre,
 }
 
@@ -172,7 +173,7 @@ pub fn pack(
     Ok(archive)
 }
 
-/// An empty folder.
+/// Makes a folder, or empties it.
 fn clear(folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("cannot clear {}", folder.display()))?;
@@ -180,7 +181,7 @@ fn clear(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))
 }
 
-/// The same files give the same archive, byte for byte.
+/// Packs files into an archive; the same files give the same archive, byte for byte.
 fn tar(from: &Path, owners: Owners, to: &Path, names: &[&str]) -> Result<()> {
     let mut tar = Command::new("tar");
     tar.args(["--create", "--format=gnu", "--sort=name", "--mtime=@0", "--numeric-owner"]);

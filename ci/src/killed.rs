@@ -14,17 +14,17 @@ use crate::control_plane_session::ControlPlaneSession;
 use crate::local_processes::{Binaries, Provider, Simulator, apply, install_chart};
 use crate::outcome::{CheckOutcome, Extent};
 
-/// How often it is killed in `.ci/run`, and by `--all`.
+/// Number of kills in `.ci/run`, and with `--all`.
 const KILLS: usize = 15;
 const KILLS_ALL: usize = 200;
 /// The least and the most that a provider lives, in milliseconds: from before its first list to amid its work.
 const LIFE_MS: RangeInclusive<u64> = 50..=4_000;
 /// The sizes between which the Deployment is scaled.
 const REPLICAS: RangeInclusive<u64> = 5..=40;
-/// How long the last provider may take to bring everything to rest.
+/// Time that the last provider may take to bring everything to rest.
 const SETTLED_WITHIN: Duration = Duration::from_secs(180);
 
-/// Kills it `KILLS` times, or `KILLS_ALL` times with `all`, and looks at both sides when all has come to rest.
+/// Kills the provider `KILLS` times, or `KILLS_ALL` times with `all`, and checks both sides when all has come to rest.
 pub fn run(root: &Path, extent: Extent) -> Result<CheckOutcome> {
     let programs = Binaries::build(root)?;
     let plane = ControlPlaneSession::start(root)?;
@@ -54,7 +54,7 @@ pub fn run(root: &Path, extent: Extent) -> Result<CheckOutcome> {
     Ok(CheckOutcome::Passed)
 }
 
-/// What is asked of the cluster while providers come and go.
+/// Load on the cluster while providers come and go.
 struct Load<'a> {
     plane: &'a ControlPlaneSession,
     simulator: &'a Simulator,
@@ -72,7 +72,7 @@ impl Load<'_> {
         apply(self.plane, &deployment.to_string())
     }
 
-    /// One thing that happens to a cluster: more pods, fewer pods, one deleted, one with the same name again.
+    /// Disturbs the cluster at random: more pods, fewer pods, one deleted, one with the same name again.
     fn disturb(&self, chance: &mut ChaCha8Rng, round: usize) -> Result<()> {
         match chance.random_range(0..4_u8) {
             0 | 1 => {
@@ -107,7 +107,7 @@ impl Load<'_> {
         Ok(list["items"].as_array_mut().map(std::mem::take).unwrap_or_default())
     }
 
-    /// No pod of the load can end by itself, so that one that failed was failed by the provider.
+    /// Checks that no pod failed: none of the load can end by itself, so that a failed one was failed by the provider.
     fn no_pod_failed(&self) -> Result<()> {
         let pods = self.pods()?;
         let failed = pods.iter().find(|pod| pod["status"]["phase"] == "Failed");
@@ -131,7 +131,7 @@ impl Load<'_> {
         anyhow::bail!("after {} s without a kill {wrong}", SETTLED_WITHIN.as_secs())
     }
 
-    /// In which way the cluster and the cloud do not agree; `None` when they do.
+    /// Disagreement between the cluster and the cloud; `None` when they agree.
     fn disagreement(&self) -> Result<Option<String>> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let pods = self.pods()?;
@@ -169,7 +169,7 @@ fn template(name: &str, restart: &str) -> Value {
     })
 }
 
-/// The seed: drawn from the commit, so that each tree tries other moments and each try can be repeated.
+/// Seed from the commit, so that each tree tries other moments and each try can be repeated.
 fn seed(root: &Path) -> u64 {
     let said = crate::command::output_of(
         std::process::Command::new("git").args(["rev-parse", "--short=15", "HEAD"]).current_dir(root),

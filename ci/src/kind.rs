@@ -1,4 +1,4 @@
-//! A real kind cluster on this machine, also where nothing can be pulled: what a person can have done with it.
+//! A real kind cluster on this machine, also where nothing can be pulled: its commands.
 
 pub mod check;
 mod cluster;
@@ -23,7 +23,7 @@ use crate::engine::Engine;
 use crate::images;
 use crate::outcome::{CheckOutcome, Extent};
 
-/// What can be done with it.
+/// Commands on the kind cluster.
 #[derive(Debug, Subcommand)]
 pub enum KindCommand {
     /// Make the node's image from Debian packages and Go modules, once, and print its archive.
@@ -34,7 +34,7 @@ pub enum KindCommand {
     Up,
     /// Load our images into the cluster, and install the simulator and the chart.
     Install {
-        /// The provider lives by the simulator's clock, which begins in the past: so cases can be played on it.
+        /// Let the provider follow the simulator's clock, which begins in the past: so cases can be played on it.
         #[arg(long)]
         following: bool,
     },
@@ -54,7 +54,7 @@ pub enum KindCommand {
     Down,
 }
 
-/// Does it.
+/// Runs a command.
 pub fn run(root: &Path, command: &KindCommand) -> Result<()> {
     match command {
         KindCommand::NodeImage => println!("{}", node_image::archive(root)?.display()),
@@ -80,7 +80,7 @@ pub fn run(root: &Path, command: &KindCommand) -> Result<()> {
 fn run_inside(words: &[OsString]) -> Result<()> {
     let cluster = cluster()?;
     let (program, arguments) = words.split_first().context("a command is wanted")?;
-    // becomes it, so that its end is this program's end
+    // replaces this process, so that the command's end is this program's end
     Err(reaching(&cluster, program)?.args(arguments).exec())
         .with_context(|| format!("cannot start {program:?}"))
 }

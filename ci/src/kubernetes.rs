@@ -12,9 +12,9 @@ use crate::command::build as run_build;
 use crate::go::go;
 use crate::supervision;
 
-/// The one file with all programs in it.
+/// Name of the one file with all programs in it.
 const PROGRAMS: &str = "programs";
-/// What only a node needs beside the control plane, or the person who looks at one.
+/// Programs of a node, or of a person who looks at one, beside the control plane.
 pub const ON_NODES: [&str; 5] = ["crictl", "kube-proxy", "kubeadm", "kubectl", "kubelet"];
 
 #[path = "../control-plane/src/module.rs"]
@@ -30,7 +30,7 @@ pub fn run(root: &Path) -> Result<()> {
 /// A folder with etcd, kube-apiserver, kube-controller-manager and kube-scheduler.
 pub fn control_plane(root: &Path) -> Result<PathBuf> {
     cache::entry(&format!("control-plane/{}", module::key()), |folder| {
-        // in a run of all checks a node's programs are wanted as well, which are these and more: one is linked for both
+        // in a run of all checks a node's programs are wanted as well, which include these: one build serves both
         if !supervision::is_part_of_a_run() {
             return build(root, folder, ".", &module::CONTROL_PLANE);
         }
@@ -62,7 +62,7 @@ fn build(root: &Path, folder: &Path, package: &str, programs: &[&str]) -> Result
     Ok(())
 }
 
-/// A link to the one file for each program.
+/// Makes a link to the one file for each program.
 fn link(folder: &Path, programs: &[&str]) -> Result<()> {
     for program in programs {
         symlink(PROGRAMS, folder.join(program)).with_context(|| format!("cannot make {program}"))?;
@@ -70,7 +70,8 @@ fn link(folder: &Path, programs: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Without these a build calls itself `v0.0.0-master+$Format:%H$`, and kubeadm compares versions.
+/// Linker flags with the version: without them a build calls itself `v0.0.0-master+$Format:%H$`, and kubeadm compares
+/// versions.
 fn link_flags(version: &str) -> Result<String> {
     let mut parts = version.trim_start_matches('v').split('.');
     let major = parts.next().context("a version has a major")?;

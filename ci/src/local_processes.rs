@@ -13,7 +13,7 @@ use crate::command::{bound_to_us, interrupt, output_of};
 use crate::control_plane_session::ControlPlaneSession;
 use crate::workspace::debug_programs;
 
-/// The programs of the house, built for debugging.
+/// Simulator and provider, built for debugging.
 pub struct Binaries {
     simulator: PathBuf,
     provider: PathBuf,
@@ -22,7 +22,7 @@ pub struct Binaries {
 }
 
 impl Binaries {
-    /// Builds both.
+    /// Builds both programs.
     pub fn build(root: &Path) -> Result<Self> {
         let programs = debug_programs(root, &["--bin", "eci-sim", "--bin", "provider"])?;
         let of = |name| programs.path("bin", name).map(Path::to_owned);
@@ -42,13 +42,13 @@ impl Binaries {
 /// A local ECI that runs; killed when it is dropped before its end.
 pub struct Simulator {
     process: Process,
-    /// Where the ECI answers.
+    /// Address of the ECI API.
     pub endpoint: String,
     door: String,
 }
 
 impl Simulator {
-    /// Starts it on free ports, with a control door.
+    /// Starts a simulator on free ports, with its control API.
     pub fn start(programs: &Binaries) -> Result<Self> {
         let mut command = bound_to_us(&programs.simulator);
         command.args(["--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"]);
@@ -65,25 +65,25 @@ impl Simulator {
         Ok(Self { endpoint: address()?, door: address()?, process })
     }
 
-    /// The groups that are there, as the control door shows them.
+    /// Groups that exist, as the control API lists them.
     pub fn groups(&self) -> Result<Vec<Value>> {
         let said = output_of(kubectl_at(&self.door).args(["get", "--raw", "/groups"]))?;
         serde_json::from_str(&said).context("the control door lists no groups")
     }
 
-    /// The ledger: a line for each thing that happened in the cloud.
+    /// Ledger of the cloud: a line for each event.
     pub fn ledger(&self) -> Result<String> {
         output_of(kubectl_at(&self.door).args(["get", "--raw", "/ledger"]))
     }
 
-    /// Lets time run so many times as fast from now on.
+    /// Lets time run `rate` times as fast from now on.
     pub fn hurry(&self, rate: u32) -> Result<()> {
         let mut kubectl = kubectl_at(&self.door);
         kubectl.args(["create", "--raw", "/clock", "--filename", "-"]);
         feed(&mut kubectl, &json!({ "rate": rate }).to_string())
     }
 
-    /// Ends it in order.
+    /// Ends the simulator in order.
     pub fn end(mut self) -> Result<()> {
         interrupt(&mut self.process.0, "the simulator")
     }
@@ -96,7 +96,7 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Starts it with the chart's service account, which has to be there, for the pods of `namespace` or of all.
+    /// Starts a provider with the chart's service account, which has to exist, for the pods of `namespace` or of all.
     pub fn start(
         programs: &Binaries,
         plane: &ControlPlaneSession,
@@ -116,19 +116,19 @@ impl Provider {
         Ok(Self { process: Process(command.spawn().context("cannot start the provider")?), log })
     }
 
-    /// What it last said.
+    /// Last lines of the log, for an error.
     pub fn last_words(&self) -> String {
         let text = fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<_> = text.lines().collect();
         format!("the provider last said:\n{}", lines[lines.len().saturating_sub(8)..].join("\n"))
     }
 
-    /// Ends it in order.
+    /// Ends the provider in order.
     pub fn end(mut self) -> Result<()> {
         interrupt(&mut self.process.0, "the provider")
     }
 
-    /// Kills it, as a machine does that is switched off.
+    /// Kills the provider, as a machine does that is switched off.
     pub fn kill(self) {
         drop(self.process);
     }
@@ -154,8 +154,8 @@ fn as_service_account(plane: &ControlPlaneSession) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Installs the chart with these values beside the guide's; its Deployment stays without a node to run on, its rights
-/// are what counts.
+/// Installs the chart with these values beside the guide's; its Deployment stays without a node to run on, only its
+/// rights matter.
 pub fn install_chart(root: &Path, plane: &ControlPlaneSession, more: &[String]) -> Result<()> {
     let chart = root.join("provider/chart");
     let chart = chart.to_str().context("the path of this clone is no text")?;
@@ -164,14 +164,14 @@ pub fn install_chart(root: &Path, plane: &ControlPlaneSession, more: &[String]) 
     plane.helm(&[&["install", RELEASE, chart][..], &values.collect::<Vec<_>>()].concat()).map(drop)
 }
 
-/// Has kubectl take what is given as YAML or JSON.
+/// Applies YAML or JSON by kubectl.
 pub fn apply(plane: &ControlPlaneSession, text: &str) -> Result<()> {
     let mut kubectl = Command::new("kubectl");
     kubectl.args(["apply", "--filename", "-"]).env("KUBECONFIG", &plane.kubeconfig);
     feed(&mut kubectl, text)
 }
 
-/// A kubectl that asks a server of ours, instead of a cluster.
+/// A kubectl for a server of ours, instead of a cluster.
 fn kubectl_at(server: &str) -> Command {
     let mut kubectl = Command::new("kubectl");
     kubectl.env("KUBECONFIG", "/dev/null").arg(format!("--server={server}"));

@@ -54,7 +54,7 @@ enum Command {
     Check {
         /// Only the checks whose name contains this.
         only: Option<String>,
-        /// Also what is left to a weekly run.
+        /// Also the scope that is left to a weekly run.
         #[arg(long)]
         all: bool,
         /// Run nothing: print each check with what it needs and takes, and the budget that ends it.
@@ -64,7 +64,7 @@ enum Command {
     /// Run one check in this process; `check` starts it so, in a process of its own.
     #[command(hide = true)]
     CheckHere {
-        /// Its whole name.
+        /// Whole name of the check.
         name: String,
         #[arg(long)]
         all: bool,
@@ -72,7 +72,7 @@ enum Command {
     /// Take away what a check that was killed has left.
     #[command(hide = true)]
     CleanUpAfter {
-        /// Its whole name.
+        /// Whole name of the check.
         name: String,
         #[arg(long)]
         all: bool,
@@ -87,7 +87,7 @@ enum Command {
     ControlPlane,
     /// Build the images of provider and simulator as archives, without a daemon, and print where they are.
     Images {
-        /// Give them to the Docker Engine.
+        /// Load the archives into the Docker Engine.
         #[arg(long)]
         load: bool,
     },

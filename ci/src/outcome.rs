@@ -1,17 +1,17 @@
-//! How a check ends that does not fail, and how much of the project it looks at.
+//! Outcome of a check that does not fail, and the extent of its scope.
 
-/// How a check ended when it did not fail.
+/// Outcome of a check that did not fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CheckOutcome {
     Passed,
-    /// Not run on this machine, and why.
+    /// Not run on this machine, for this reason.
     Skipped(String),
 }
 
-/// How much a check looks at.
+/// Extent of a check's scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// What decides whether a change lands.
+    /// Scope that decides if a change lands.
     Landing,
     /// Everything, as the weekly workflow does.
     All,

@@ -1,4 +1,4 @@
-//! The control door's page in a real browser.
+//! Check of the control API's page in a real browser.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +11,7 @@ use crate::outcome::CheckOutcome;
 use crate::sdk::node_packages;
 use crate::workspace::release_programs;
 
-/// Debian's names for a browser and the one family of letters that the picture is drawn in.
+/// Debian's packages of a browser, and of the one font in which the picture is drawn.
 const PACKAGES: [&str; 2] = ["chromium", "fonts-dejavu-core"];
 
 /// Clicks through the page in a headless Chromium, and compares a picture of it.

@@ -1,4 +1,4 @@
-//! Writes `eci-sim/PARAMETERS.md` from the table of what the local ECI does with each parameter.
+//! Writes `eci-sim/PARAMETERS.md` from the table of the local ECI's support for each parameter.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

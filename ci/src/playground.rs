@@ -40,10 +40,10 @@ spec:
   nodeName: virtual-kubelet
 ";
 
-/// One command of kubectl: its arguments, what it reads, and what its output has to contain.
+/// One command of kubectl: its arguments, its input, and the texts that its output has to contain.
 pub type Row = (&'static str, &'static str, &'static [&'static str]);
 
-/// The guide, and what a person looks at around it.
+/// The guide's commands, and those of a person who looks around.
 pub const ROWS: &[Row] = &[
     ("get nodes", "", &["virtual-kubelet", "Ready", "agent"]),
     (
@@ -82,7 +82,7 @@ pub const ROWS: &[Row] = &[
     ("get pods --all-namespaces", "", &[]),
 ];
 
-/// Starts the playground, plays the rows, ends it with Ctrl-C and looks at what it left behind.
+/// Starts the playground, plays the rows, ends it with Ctrl-C, and checks that its kubeconfig is gone.
 pub fn run(root: &Path) -> Result<CheckOutcome> {
     let folder = cache::folder()?.join(format!("playground-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
@@ -149,7 +149,7 @@ impl Playground {
         Ok(playground)
     }
 
-    /// Presses Ctrl-C and waits.
+    /// Ends the playground as by Ctrl-C, and waits.
     fn end(&mut self) -> Result<()> {
         let pressed = Command::new("kill").args(["-INT", &self.process.id().to_string()]).status()?;
         ensure!(pressed.success(), "the playground was gone before Ctrl-C");

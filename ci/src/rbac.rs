@@ -14,7 +14,7 @@ use crate::control_plane_session::ControlPlaneSession;
 use crate::local_processes::{Binaries, Provider, Simulator, apply, install_chart};
 use crate::outcome::CheckOutcome;
 
-/// A pod that needs everything a provider may ask for.
+/// A pod that needs every right of a provider.
 const POD: &str = r#"
 apiVersion: v1
 kind: ConfigMap
@@ -57,7 +57,7 @@ spec:
   - { name: main, image: busybox, command: ["false"] }
 "#;
 
-/// A pod of a namespace that is not named.
+/// A pod in a namespace that the provider does not serve.
 const ELSEWHERE: &str = r#"
 apiVersion: v1
 kind: Pod
@@ -99,7 +99,7 @@ fn mode(root: &Path, programs: &Binaries, namespace: Option<&str>) -> Result<()>
     let label =
         "wait --for=jsonpath={.metadata.labels.type}=virtual-kubelet node/virtual-kubelet --timeout=30s";
     plane.kubectl(label).with_context(|| provider.last_words())?;
-    // it lives on until its group, which has no pod any more, has been found
+    // the pod lives on until its group, which has no pod any more, has been found
     apply(&plane, FALLING)?;
     plane.kubectl("wait --for=condition=Ready=false pod/falls --timeout=60s")?;
     plane.kubectl("delete pod falls --timeout=60s")?;
@@ -120,13 +120,14 @@ fn mode(root: &Path, programs: &Binaries, namespace: Option<&str>) -> Result<()>
     plane.end()
 }
 
-/// Whether what was asked needs this right.
+/// True if a request needs this right.
 fn is_use(used: &Right, right: &Right) -> bool {
     let wide = right.0.is_empty() || right.0 == used.0;
     wide && (&used.1, &used.2, &used.3) == (&right.1, &right.2, &right.3)
 }
 
-/// A pod outside the named namespaces stays Pending, and who asks for its log is told why, as the node is.
+/// Checks that a pod outside the served namespaces stays Pending, and that its log's reader and the node are told the
+/// reason.
 fn elsewhere(plane: &ControlPlaneSession) -> Result<()> {
     plane.kubectl("create namespace elsewhere")?;
     // made by the control plane's controller, without which no pod is admitted
@@ -147,7 +148,7 @@ fn elsewhere(plane: &ControlPlaneSession) -> Result<()> {
     plane.kubectl("--namespace elsewhere delete pod bound --force --grace-period=0").map(drop)
 }
 
-/// A node that comes up; a pod that needs everything, its log and its end; one that falls.
+/// Plays a node that comes up, a pod that needs everything, its log and its end, and one that falls.
 fn lives(plane: &ControlPlaneSession) -> Result<()> {
     plane.kubectl("wait --for=create node/virtual-kubelet --timeout=30s")?;
     plane.kubectl("wait --for=condition=Ready node/virtual-kubelet --timeout=30s")?;
@@ -187,7 +188,7 @@ fn asks_with_a_token(plane: &ControlPlaneSession) -> Result<()> {
     Ok(())
 }
 
-/// What the service account has asked for with success, and what it was refused.
+/// Rights that the service account has exercised with success, and those that it was refused.
 fn used(log: &Path) -> Result<(BTreeSet<Right>, BTreeSet<Right>)> {
     let user = format!("system:serviceaccount:kube-system:{RELEASE}");
     let (mut used, mut refused) = (BTreeSet::new(), BTreeSet::new());
@@ -213,7 +214,7 @@ fn used(log: &Path) -> Result<(BTreeSet<Right>, BTreeSet<Right>)> {
     Ok((used, refused))
 }
 
-/// What the chart's roles give, as the API server has them.
+/// Rights that the chart's roles give, as the API server has them.
 fn given(plane: &ControlPlaneSession) -> Result<BTreeSet<Right>> {
     let mut given = BTreeSet::new();
     let ours = format!("--all-namespaces --selector app.kubernetes.io/instance={RELEASE} --output json");

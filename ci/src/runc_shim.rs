@@ -1,4 +1,4 @@
-//! Stands before runc and asks for less: what this machine does not have, no container is given.
+//! Shim of runc that asks for less: a container gets no capability that this machine lacks.
 //!
 //! A daemon that lacks a capability cannot hand it on, and runc refuses the container that asks for it, which is every
 //! `--privileged` one. Where nothing is missing, nothing is changed.
@@ -12,7 +12,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-/// In the kernel's order: the position is the bit.
+/// Capabilities in the kernel's order: the position is the bit.
 const CAPABILITIES: [&str; 41] = [
     "CHOWN",
     "DAC_OVERRIDE",
@@ -71,7 +71,7 @@ pub fn run(arguments: &[OsString]) -> Result<()> {
     Err(Command::new("runc").args(arguments).exec()).context("cannot become runc")
 }
 
-/// What follows one of these flags, as the next argument or after `=`.
+/// Value of one of these flags, in the next argument or after `=`.
 fn value_of(arguments: &[OsString], long: &str, short: &str) -> Option<OsString> {
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
@@ -101,7 +101,7 @@ fn bounding_set(status: &str) -> Option<u64> {
     u64::from_str_radix(line.trim(), 16).ok()
 }
 
-/// Whether the set holds a capability; one that this table does not know is left to runc to judge.
+/// True if the set holds a capability; one that this table does not know is left to runc to judge.
 fn is_in(set: u64, name: &str) -> bool {
     let name = name.strip_prefix("CAP_").unwrap_or(name);
     CAPABILITIES.iter().position(|known| *known == name).is_none_or(|bit| set >> bit & 1 == 1)

@@ -1,4 +1,4 @@
-//! Runs checks beside each other, each in a process of its own under its budget, and tells what came of them.
+//! Schedule of checks: beside each other, each in a process of its own under its budget.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -15,25 +15,25 @@ use crate::supervision::{Ended, join_run, supervise};
 /// A run of checks.
 pub struct Run<'a> {
     pub checks: Vec<&'a Check>,
-    /// The command of one check, by its name.
+    /// Command of one check.
     pub command: &'a (dyn Fn(&Check) -> Command + Sync),
-    /// What takes away what a check over its budget has left, by its name.
+    /// Command that removes leftovers of a check over its budget.
     pub clean_up: &'a (dyn Fn(&Check) -> Command + Sync),
-    /// Where each check's output goes; to where ours goes where there is only one.
+    /// Folder of the checks' logs; a single check writes to this process's output instead.
     pub logs: PathBuf,
-    /// After which nothing runs any more.
+    /// Time after which nothing runs any more.
     pub budget: Duration,
-    /// How many times its own budget each check has.
+    /// Factor of each check's own budget.
     pub patience: u64,
-    /// Whether these are all checks there are: then one relies on what another has built.
+    /// True for a run of all checks: then one relies on the builds of another.
     pub is_whole: bool,
 }
 
-/// How long cleaning up after a check may take.
+/// Time that cleaning up after a check may take.
 const CLEANING: Duration = Duration::from_secs(120);
 
 impl Run<'_> {
-    /// Runs all of them, and gives what came of each, in the order of the list.
+    /// Runs the checks, and returns the outcome of each, in the order of the list.
     pub fn play(&self) -> Result<Vec<Finished>> {
         fs::create_dir_all(&self.logs).with_context(|| format!("cannot make {}", self.logs.display()))?;
         let began = now();
@@ -88,12 +88,12 @@ impl Run<'_> {
         self.checks.iter().find(is_ready).copied()
     }
 
-    /// What a check builds on, as far as it is run at all: one alone does for itself what it needs.
+    /// Checks that a check builds on, as far as they are part of the run: one alone does for itself what it needs.
     fn awaited_by<'c>(&'c self, check: &'c Check) -> impl Iterator<Item = &'static str> + 'c {
         check.after.iter().copied().filter(|name| self.checks.iter().any(|other| other.name == *name))
     }
 
-    /// What builds on a failed check fails as well, and so does what the whole run's budget leaves no time for.
+    /// Fails the checks that build on a failed one, and those that the whole run's budget leaves no time for.
     fn give_up_what_cannot_begin(&self, finished: &mut BTreeMap<&'static str, Finished>, past: Duration) {
         for check in &self.checks {
             if finished.contains_key(check.name) {
@@ -108,7 +108,7 @@ impl Run<'_> {
                 }
                 None => continue,
             };
-            // one that runs is told of when it ends
+            // a check that runs is reported when it ends
             if self.awaited_by(check).all(|name| finished.contains_key(name)) || past >= self.budget {
                 finished.entry(check.name).or_insert_with(|| Finished {
                     name: check.name,
@@ -184,7 +184,7 @@ fn receive(
     }
 }
 
-/// A check's name as the name of a file.
+/// Name of a check as the name of a file.
 fn file_name(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
 }
@@ -194,7 +194,7 @@ fn now() -> Instant {
     Instant::now()
 }
 
-/// Tells two runs apart whose process had the same number.
+/// Milliseconds since 1970, which tell two runs apart whose processes had the same number.
 fn began_at() -> u128 {
     #[allow(clippy::disallowed_methods, reason = "a name that no other run has")]
     let now = std::time::SystemTime::now();
@@ -220,7 +220,7 @@ mod tests {
         }
     }
 
-    /// Plays checks that are lines of shell; `$VIRTUAL_NODE_REPORT` is where a report goes.
+    /// Plays checks that are lines of shell; `$VIRTUAL_NODE_REPORT` is the path of the report.
     fn played(checks: &[Check], shell: impl Fn(&str) -> String + Sync) -> Vec<(String, Verdict)> {
         let logs = tempfile::tempdir().unwrap();
         let command = |check: &Check| {

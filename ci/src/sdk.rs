@@ -48,7 +48,7 @@ pub fn node(root: &Path) -> Result<CheckOutcome> {
     Ok(CheckOutcome::Passed)
 }
 
-/// What a folder's `package.json` asks for, brought first where that has not been done: a folder of Node packages.
+/// Folder of the Node packages of a folder's `package.json`, installed first where they are missing.
 pub fn node_packages(folder: &Path, name: &str) -> Result<PathBuf> {
     let list = folder.join("package.json");
     let wanted = fs::read_to_string(&list).context("cannot read package.json")?;

@@ -10,33 +10,34 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-/// Names the run of all checks that a process is part of.
+/// Environment variable with the id of the run of all checks that a process is part of.
 const RUN: &str = "VIRTUAL_NODE_RUN";
-/// Marks what a check has started.
+/// Environment variable that marks every process that a check has started.
 pub const MARK: &str = "VIRTUAL_NODE_CHECK";
-/// How often is looked whether what was killed is gone, and how long is waited between.
+/// Number of looks for killed processes that are not gone, at most, and the time between two.
 const LOOKS: u32 = 100;
 const GLANCE: Duration = Duration::from_millis(100);
 
-/// How a program under a budget ended.
+/// End of a program under a budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
     ByItself(ExitStatus),
-    /// It and all that it had started were killed.
+    /// Killed, with all that it had started.
     OverBudget,
 }
 
-/// The run of all checks that this process is part of.
+/// Id of the run of all checks that this process is part of.
 pub fn run() -> Option<String> {
     std::env::var(RUN).ok()
 }
 
-/// Whether this process is part of a run of all checks.
+/// True if this process is part of a run of all checks.
 pub fn is_part_of_a_run() -> bool {
     run().is_some()
 }
 
-/// For `nice`: a person at this machine goes first, but in a run of all checks everybody waits for each of them.
+/// Niceness of builds, for `nice`: a person at this machine goes first, but in a run of all checks everybody waits for
+/// each of them.
 pub fn niceness() -> &'static str {
     if is_part_of_a_run() { "0" } else { "10" }
 }
@@ -66,7 +67,7 @@ pub fn supervise(command: &mut Command, budget: Duration, mark: &str) -> Result<
     Ok(ended)
 }
 
-/// Kills whatever carries this mark, until nothing does.
+/// Kills every process with this mark, until there is none.
 fn end_marked(mark: &str) -> Result<()> {
     for _ in 0..LOOKS {
         let marked = marked(mark);
@@ -79,7 +80,7 @@ fn end_marked(mark: &str) -> Result<()> {
     bail!("these processes cannot be killed: {:?}", marked(mark))
 }
 
-/// The processes that carry this mark. One that has ended and was not waited for shows no environment.
+/// Processes with this mark. One that has ended and was not waited for shows no environment.
 fn marked(mark: &str) -> Vec<u32> {
     let wanted = format!("{MARK}={mark}").into_bytes();
     let processes = fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
@@ -94,7 +95,7 @@ fn marked(mark: &str) -> Vec<u32> {
 fn kill(processes: &[u32]) -> Result<()> {
     let mut kill = Command::new("kill");
     kill.arg("-KILL").args(processes.iter().map(u32::to_string));
-    // one that is gone already makes it fail, which is as good
+    // a process that is gone already makes it fail, which is as good
     kill.output().context("cannot start kill").map(drop)
 }
 

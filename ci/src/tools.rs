@@ -1,4 +1,4 @@
-//! Brings Go programs of others, helm and kind first, built from source at a pinned version, once.
+//! Go programs of others, helm and kind first, built from source at a pinned version, once.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,23 +10,23 @@ use crate::cache;
 use crate::command::build;
 use crate::go::go;
 
-/// What `ci/control-plane.toml` pins.
+/// Versions that `ci/control-plane.toml` pins.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Pinned {
-    /// By the tool's name.
+    /// Go programs by name.
     tools: BTreeMap<String, Tool>,
-    /// What kubeadm asks for.
+    /// Images that kubeadm asks for.
     pub node_image: NodeImage,
 }
 
-/// A Go program.
+/// A Go program: package path and version.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Tool {
     package: String,
     version: String,
-    /// What the linker is told beside leaving out symbols.
+    /// Linker flags beside those that leave out symbols.
     #[serde(default)]
     link: Vec<String>,
 }
@@ -35,11 +35,11 @@ struct Tool {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NodeImage {
-    /// Also the version that stands in `ci/coredns/go.mod`, and is built.
+    /// Version in `ci/coredns/go.mod`, from which it is built, and the tag.
     pub coredns: String,
-    /// A tag only: what is built stands in `go.mod`.
+    /// Tag only: the version that is built stands in `go.mod`.
     pub etcd: String,
-    /// A tag only: the image is ours.
+    /// Tag only: the image is ours.
     pub pause: String,
 }
 
@@ -48,7 +48,7 @@ pub fn pinned() -> Result<Pinned> {
     toml::from_str(include_str!("../control-plane.toml")).context("ci/control-plane.toml cannot be read")
 }
 
-/// Brings what a person drives a cluster with, where it is not there yet, and prints where each is.
+/// Builds helm and kind, where one is missing, and prints their paths.
 pub fn run() -> Result<()> {
     for name in ["helm", "kind"] {
         println!("{}", tool(name)?.display());
@@ -56,7 +56,7 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-/// The path of a pinned tool, brought first where that has not been done.
+/// Path of a pinned tool, built first where it is missing.
 pub fn tool(name: &str) -> Result<PathBuf> {
     let pinned = pinned()?;
     let tool = pinned

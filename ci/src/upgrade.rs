@@ -15,9 +15,10 @@ use crate::{cache, command};
 
 /// The commit of the earlier provider: 0.1, before the store by resource version and the proof of absence.
 const EARLIER: &str = "af2e53a2b4f6cb1908426eeddeba7ece257da556";
-/// How many pods the fleet has.
+/// Number of pods in the fleet.
 const PODS: usize = 100;
-/// How long each provider is watched: two rounds of its look at all groups, and the minute in which lists may lag.
+/// Time for which each provider is watched: two rounds of its look at all groups, and the minute in which lists may
+/// lag.
 const WATCHED: Duration = Duration::from_secs(75);
 
 /// Exchanges the provider twice under a fleet that runs.
@@ -47,7 +48,7 @@ pub fn run(root: &Path) -> Result<CheckOutcome> {
     Ok(CheckOutcome::Passed)
 }
 
-/// The earlier provider, built once and kept; `None` where the clone does not reach back to its commit.
+/// Path of the earlier provider, built once and kept; `None` where the clone does not reach back to its commit.
 fn earlier(root: &Path) -> Result<Option<PathBuf>> {
     let mut git = Command::new("git");
     git.args(["cat-file", "-e", EARLIER]).current_dir(root).stderr(Stdio::null());
@@ -74,14 +75,14 @@ fn earlier(root: &Path) -> Result<Option<PathBuf>> {
     Ok(Some(folder.join("provider")))
 }
 
-/// What may not change while providers come and go.
+/// State that may not change while providers come and go.
 #[derive(Debug, PartialEq)]
 struct Seen {
-    /// Each pod's status by the pod's UID.
+    /// Status of each pod by the pod's UID.
     statuses: BTreeMap<String, Value>,
-    /// Each group's id by the UID of its pod.
+    /// Id of each group by the UID of its pod.
     groups: BTreeMap<String, String>,
-    /// All that ever happened in the cloud.
+    /// Ledger of the cloud.
     ledger: String,
 }
 
@@ -92,7 +93,7 @@ struct Fleet<'a> {
 }
 
 impl Fleet<'_> {
-    /// Makes the fleet, and gives what is seen of it once all of it runs and stands still.
+    /// Makes the fleet, and returns its state once all of it runs and stands still.
     fn start(&self) -> Result<Seen> {
         self.plane.kubectl("wait --for=create node/virtual-kubelet --timeout=30s")?;
         self.plane.kubectl("wait --for=condition=Ready node/virtual-kubelet --timeout=30s")?;

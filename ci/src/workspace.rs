@@ -12,20 +12,20 @@ use crate::cache;
 use crate::command::building;
 use crate::supervision;
 
-/// What each debug build of the checks selects. Cargo builds a dependency once for each set of features that the selected
-/// packages ask of it, so a build of one package alone would be one of nearly everything.
+/// Packages and features of each debug build of the checks. Cargo builds a dependency once for each set of features
+/// that the selected packages ask of it, so a build of one package alone would be one of nearly everything.
 pub const SELECTION: [&str; 3] = ["--workspace", "--features", "eci-sim/docker"];
 /// The folder of the module that other projects copy.
 pub const MODULE: &str = "ci/testcontainers";
-/// Bytes beyond which the folder of builds loses what was built of this workspace, in whichever clone.
+/// Size in bytes beyond which the folder of builds loses its builds of this workspace, in whichever clone.
 const AT_MOST: u64 = 12 << 30;
 
 /// One program that cargo has built.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Program {
-    /// The package's folder below the root: `ci/control-plane`.
+    /// Folder of the package below the root: `ci/control-plane`.
     package: String,
-    /// `bin`, `example`, `test` or, for the tests within a library, `lib`.
+    /// Kind of the target: `bin`, `example`, `test` or, for the tests within a library, `lib`.
     kind: String,
     name: String,
     path: PathBuf,
@@ -34,20 +34,20 @@ pub struct Program {
 /// The programs of one build.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Programs {
-    /// The run that they were built in.
+    /// Id of the run that built them.
     run: Option<String>,
     programs: Vec<Program>,
 }
 
 impl Programs {
-    /// The path of one, by its kind and name.
+    /// Path of a program, by its kind and name.
     pub fn path(&self, kind: &str, name: &str) -> Result<&Path> {
         let mut found = self.programs.iter().filter(|one| one.kind == kind && one.name == name);
         let program = found.next().with_context(|| format!("cargo has built no {kind} called {name}"))?;
         Ok(&program.path)
     }
 
-    /// The paths of all tests of a package, which are there.
+    /// Paths of all tests of a package; fails where there is none.
     pub fn tests_of(&self, package: &str) -> Result<Vec<&Path>> {
         let is_test = |one: &&Program| one.package == package && ["test", "lib"].contains(&one.kind.as_str());
         let paths: Vec<_> = self.programs.iter().filter(is_test).map(|one| one.path.as_path()).collect();
@@ -56,7 +56,7 @@ impl Programs {
     }
 }
 
-/// Where cargo builds.
+/// Folder of cargo's builds.
 pub fn target_folder(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
 }
@@ -68,23 +68,23 @@ pub fn cargo(root: &Path, arguments: &[&str]) -> Command {
     cargo
 }
 
-/// All programs and tests in the profile for debugging.
+/// Builds all programs and tests in the profile for debugging.
 pub fn all_debug_programs(root: &Path) -> Result<Programs> {
     built(root, "debug", &[&["test", "--no-run"], &SELECTION[..]].concat())
 }
 
-/// At least the programs `only` in the profile for debugging: no more than that where a check is run by itself.
+/// Builds at least the programs `only` in the profile for debugging: no more than that where a check is run by itself.
 pub fn debug_programs(root: &Path, only: &[&str]) -> Result<Programs> {
     // an example has cargo count the dependencies of tests, without which features would be others
     built(root, "debug", &[&["build", "--example", "up"], only, &SELECTION].concat())
 }
 
-/// The programs as they are shipped, by the same build as that of a person who follows the README.
+/// Builds the programs as they are shipped, by the same build as that of a person who follows the README.
 pub fn release_programs(root: &Path) -> Result<Programs> {
     built(root, "release", &["build", "--release"])
 }
 
-/// The tests of the module that other projects copy, which is a workspace on its own.
+/// Builds the tests of the module that other projects copy, which is a workspace on its own.
 pub fn foreign_tests(root: &Path) -> Result<Programs> {
     let manifest = format!("{MODULE}/Cargo.toml");
     built(root, "module", &["test", "--no-run", "--tests", "--manifest-path", &manifest])
@@ -112,7 +112,7 @@ fn built(root: &Path, what: &str, arguments: &[&str]) -> Result<Programs> {
     Ok(programs)
 }
 
-/// The programs that cargo tells of, in its messages of one line each.
+/// Programs in cargo's messages of one line each.
 fn read(messages: &str, root: &Path) -> Vec<Program> {
     let mut programs = Vec::new();
     for message in messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
@@ -139,7 +139,7 @@ fn read(messages: &str, root: &Path) -> Vec<Program> {
     programs
 }
 
-/// Keeps the folder of builds within its bound: each clone at another path adds what it builds of its own.
+/// Keeps the folder of builds within its bound: each clone at another path adds builds of its own.
 pub fn prune(root: &Path) -> Result<()> {
     let target = target_folder(root);
     let size = cache::size_of(&target);

@@ -51,7 +51,7 @@ fn is_code(token: &str) -> bool {
         && bytes.all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-')
 }
 
-/// What can be cited of a sheet, in the order in which it stands there.
+/// Sections and codes of a sheet that can be cited, in their order.
 fn places(sheet: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut fenced = false;
@@ -89,7 +89,7 @@ fn sheets() -> BTreeMap<String, BTreeSet<String>> {
     found
 }
 
-/// The places that a text names right after a sheet: `, section 7.1`, ` R133`, `, sections 1 to 3`, ` 3 B-ECI B-CAT`.
+/// Places that a text names right after a sheet: `, section 7.1`, ` R133`, `, sections 1 to 3`, ` 3 B-ECI B-CAT`.
 fn named_after(text: &str) -> Vec<&str> {
     let mut rest = text.trim_start_matches(['`', ',', ' ']);
     rest = rest.strip_prefix("sections ").or_else(|| rest.strip_prefix("section ")).unwrap_or(rest);
@@ -169,7 +169,7 @@ fn every_citation_names_a_sheet_and_a_place_that_are_there() {
     assert!(resolved > 100, "{resolved} citations were found: the rule would check nothing");
 }
 
-/// Why a row's source is none; `noted` says that the row gives a reason in a column of its own.
+/// Fault in a row's source, if it has one; `noted` says that the row gives a reason in a column of its own.
 fn refusal(source: &str, noted: bool, sheets: &BTreeMap<String, BTreeSet<String>>) -> Option<&'static str> {
     let cited = citations(source, sheets.keys()).iter().any(|(_, places)| !places.is_empty());
     let tabled = source.split([' ', ';']).any(|word| word == "actions.json");

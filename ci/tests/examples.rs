@@ -15,7 +15,7 @@ fn yaml(file: &str) -> Value {
     serde_saphyr::from_str(&read(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// What the programs and the way to a cluster can be told by the environment.
+/// Source files with the environment variables of the programs, as one text.
 fn known() -> String {
     ["eci-sim/src/arguments.rs", "provider/src/config.rs", "provider/src/arguments.rs"].map(read).concat()
 }

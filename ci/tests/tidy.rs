@@ -134,7 +134,7 @@ fn imports_of(file: &str, modules: &BTreeMap<String, String>) -> BTreeSet<String
     found
 }
 
-/// `kind::mixed` of `ci/src/kind/mixed.rs`; nothing of `main.rs`.
+/// Module of a file: `kind::mixed` of `ci/src/kind/mixed.rs`; nothing of `main.rs`.
 fn module_of(file: &str) -> String {
     let path = file.trim_start_matches("ci/src/").trim_end_matches(".rs");
     if path == "main" { String::new() } else { path.replace('/', "::") }
@@ -151,7 +151,7 @@ fn no_circle_of_imports_is_in_ci() {
         "no import was read: the rule would check nothing"
     );
     loop {
-        // what imports nothing that is left is in no circle
+        // a module without an import that is left is in no circle
         let free: BTreeSet<String> = left
             .iter()
             .filter(|(_, imports)| imports.is_empty())
@@ -206,7 +206,7 @@ fn no_registry_host_and_no_path_of_a_machine_is_committed() {
         ["/work", "/shared"],
     ];
     for file in files() {
-        // What cargo itself writes for the workspace; a lock file more would be one too many.
+        // cargo itself writes this file for the workspace; a lock file more would be one too many
         let text = if file == "Cargo.lock" { String::new() } else { read(&file) };
         for [left, right] in hosts {
             assert!(!text.contains(&format!("{left}{right}")), "{file} names {left}{right}");

@@ -1,4 +1,4 @@
-//! Who asked the API server for what: its audit log, read back.
+//! Audit log of the API server: its policy, and its entries, read back.
 
 use std::path::Path;
 
@@ -7,21 +7,21 @@ use serde_json::{Value, json};
 /// One request that was answered.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Asked {
-    /// `get`, `list`, `watch`, `create`, `patch`, …
+    /// Verb, as `get`, `list`, `watch`, `create` or `patch`.
     pub verb: String,
-    /// The API group; empty for the core one.
+    /// API group; empty for the core one.
     pub group: String,
-    /// `pods`, and with a subresource `pods/status`.
+    /// Resource, as `pods`, and with a subresource as `pods/status`.
     pub resource: String,
-    /// The namespace, when there is one.
+    /// Namespace, when the resource has one.
     pub namespace: Option<String>,
-    /// The object's name, when the request has one.
+    /// Name of the object, when the request has one.
     pub name: Option<String>,
-    /// The status code of the answer.
+    /// HTTP status of the answer.
     pub code: u16,
 }
 
-/// What is written down: everybody's requests, once answered, but those of the control plane's own programs.
+/// Audit policy: everybody's requests, once answered, but those of the control plane's own programs.
 #[must_use]
 pub fn policy() -> Value {
     json!({
@@ -38,7 +38,7 @@ pub fn policy() -> Value {
     })
 }
 
-/// What this user has asked for, oldest first. A watch is written down when it has ended.
+/// Requests of this user, oldest first. A watch is logged when it has ended.
 #[must_use]
 pub fn asked_by(user: &str, log: &Path) -> Vec<Asked> {
     let text = std::fs::read_to_string(log).unwrap_or_default();

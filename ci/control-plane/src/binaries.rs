@@ -1,4 +1,4 @@
-//! Where etcd and the programs of Kubernetes are found on this machine.
+//! Paths of etcd and the programs of Kubernetes on this machine.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -8,17 +8,17 @@ use crate::module;
 /// The four programs of a control plane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binaries {
-    /// The store.
+    /// Path of the store.
     pub etcd: PathBuf,
-    /// The API.
+    /// Path of the API server.
     pub apiserver: PathBuf,
-    /// Service accounts, Deployments, Jobs, node lifecycle, garbage.
+    /// Path of the controllers: service accounts, Deployments, Jobs, node lifecycle, garbage collection.
     pub controller_manager: PathBuf,
-    /// Pods to nodes.
+    /// Path of the scheduler, which binds pods to nodes.
     pub scheduler: PathBuf,
 }
 
-/// No place holds all that is needed.
+/// Error for a machine on which no place holds all four programs.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "no control plane on this machine: {missing} is neither in KUBEBUILDER_ASSETS, nor built, nor in PATH; \
@@ -27,12 +27,12 @@ pub struct Binaries {
     module::CONTROL_PLANE.join(", ")
 )]
 pub struct NotFound {
-    /// The first program that is nowhere.
+    /// Name of the first program that is nowhere.
     pub missing: &'static str,
 }
 
 impl Binaries {
-    /// Looks into `KUBEBUILDER_ASSETS`, then for what `cargo ci control-plane` has built, then into `PATH`.
+    /// Looks into `KUBEBUILDER_ASSETS`, then for the build of `cargo ci control-plane`, then into `PATH`.
     ///
     /// A place counts only when it has all four: programs of different versions are not mixed unawares.
     ///

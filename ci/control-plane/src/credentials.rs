@@ -7,9 +7,9 @@ use rcgen::{
 
 /// A certificate and its key, both as PEM.
 pub struct Identity {
-    /// The certificate.
+    /// Certificate, as PEM.
     pub certificate: String,
-    /// The key.
+    /// Private key, as PEM; never printed.
     pub key: String,
 }
 
@@ -55,7 +55,7 @@ impl Authority {
         self.issuer.key().serialize_pem()
     }
 
-    /// What a server shows that is reached under these names and addresses.
+    /// Certificate and key of a server that is reached under these names and addresses.
     ///
     /// # Errors
     /// when one of them is no name
@@ -68,7 +68,7 @@ impl Authority {
         self.sign(parameters, usages.to_vec())
     }
 
-    /// What a user of this name and group shows.
+    /// Certificate and key of a user of this name and group.
     ///
     /// # Errors
     /// when the machine gives no entropy
@@ -92,7 +92,7 @@ impl Authority {
     }
 }
 
-/// The keys that service account tokens are signed with and told by: the signing one and the public one, as PEM.
+/// Key pair of service account tokens: the signing key and the public one, as PEM.
 ///
 /// # Errors
 /// when the machine gives no entropy

@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-/// Where the cluster's Services live; no address of it is ever routed here.
+/// Address range of the cluster's Services; no address of it is ever routed here.
 pub const SERVICE_RANGE: &str = "10.96.0.0/16";
 
-/// The ports that are taken on 127.0.0.1.
+/// Ports on 127.0.0.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ports {
-    /// etcd's, for the API server.
+    /// Port of etcd, for the API server.
     pub etcd: u16,
-    /// The API server's.
+    /// Port of the API server.
     pub apiserver: u16,
 }
 
@@ -41,7 +41,7 @@ pub fn etcd(files: Files<'_>, ports: Ports) -> Vec<String> {
         format!("--key-file={}", files.named("etcd.key")),
         format!("--trusted-ca-file={}", files.named("ca.crt")),
         "--client-cert-auth".to_owned(),
-        // nothing of this outlives the run
+        // no data outlives the run
         "--unsafe-no-fsync".to_owned(),
         "--log-level=warn".to_owned(),
     ]
@@ -70,11 +70,11 @@ pub fn apiserver(files: Files<'_>, ports: Ports) -> Vec<String> {
         "--authorization-mode=Node,RBAC".to_owned(),
         "--enable-admission-plugins=NodeRestriction".to_owned(),
         "--allow-privileged=true".to_owned(),
-        // how logs and exec reach the node's HTTPS port
+        // logs and exec reach the node's HTTPS port by this address
         "--kubelet-preferred-address-types=InternalIP".to_owned(),
         format!("--kubelet-client-certificate={}", files.named("apiserver-kubelet-client.crt")),
         format!("--kubelet-client-key={}", files.named("apiserver-kubelet-client.key")),
-        // who asked for what: rights that nobody uses are found by it
+        // log of requests and their users: unused rights are found by it
         format!("--audit-policy-file={}", files.named("audit-policy.json")),
         format!("--audit-log-path={}", files.named("audit.log")),
         "--profiling=false".to_owned(),
@@ -86,7 +86,7 @@ pub fn apiserver(files: Files<'_>, ports: Ports) -> Vec<String> {
 pub fn controller_manager(files: Files<'_>) -> Vec<String> {
     vec![
         format!("--kubeconfig={}", files.named("controller-manager.kubeconfig")),
-        // it stands alone: an election would cost seconds
+        // the controller manager stands alone: an election would cost seconds
         "--leader-elect=false".to_owned(),
         "--secure-port=0".to_owned(),
         // 20 requests a second, its default, is a start of seconds and a slow cascade of deletions

@@ -17,36 +17,36 @@ use crate::credentials::{self, Authority, Identity};
 use crate::flags::{self, Files, Ports};
 use crate::warden::Warded;
 
-/// The longest that a start may take on a machine that does something else as well.
+/// Time that a start may take on a machine that does something else as well.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// How often a program that starts is looked at.
+/// Interval of the looks at a program that starts.
 const GLANCE: Duration = Duration::from_millis(100);
-/// How often a start is tried again when somebody took a port that had just been free.
+/// Tries of a start when somebody took a port that had just been free.
 const TRIES: u32 = 3;
-/// How the folders of control planes begin, below the machine's folder for temporary files.
+/// Prefix of the folders of control planes, below the machine's folder for temporary files.
 const PREFIX: &str = "virtual-node-control-plane-";
-/// The file in such a folder that names the process it belongs to.
+/// Name of the file in such a folder with the id of the process that it belongs to.
 const OWNER: &str = "owner";
 
 /// A control plane that runs; dropping it ends it.
 #[derive(Debug)]
 pub struct ControlPlane {
-    // dropped in this order: who calls goes before who is called, and the folder last
+    // dropped in this order: a caller goes before its server, and the folder last
     programs: Vec<(&'static str, Warded)>,
     authority: Authority,
     ports: Ports,
     folder: TempDir,
 }
 
-/// Why there is no control plane.
+/// Error of a start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Files cannot be written.
     #[error("cannot write the control plane's files to {}: {reason}", .folder.display())]
     Files {
-        /// Where.
+        /// Folder of the files.
         folder: PathBuf,
-        /// What the machine said.
+        /// Error of the operating system.
         reason: io::Error,
     },
     /// Certificates cannot be made.
@@ -55,34 +55,34 @@ pub enum StartError {
     /// A program cannot be started at all.
     #[error("cannot start {}: {reason}", .path.display())]
     NotStarted {
-        /// Which.
+        /// Path of the program.
         path: PathBuf,
-        /// What the machine said.
+        /// Error of the operating system.
         reason: io::Error,
     },
     /// A program has started and ended.
     #[error("{program} ended by itself ({status}); it last said:\n{said}")]
     Ended {
-        /// Which.
+        /// Name of the program.
         program: &'static str,
-        /// How.
+        /// Exit status of the program.
         status: std::process::ExitStatus,
-        /// The end of its log.
+        /// Last lines of its log.
         said: String,
     },
-    /// All run, but they do not serve.
+    /// All programs run, but they do not serve.
     #[error("the control plane was not ready after {} s: {waited_for}", PATIENCE.as_secs())]
     NotReady {
-        /// What did not come, and what was seen instead.
+        /// Request that did not succeed, and its last answer.
         waited_for: String,
     },
-    /// The client library does not take what we give it.
+    /// The client library does not take our kubeconfig.
     #[error("cannot make a client of the control plane: {0}")]
     Client(String),
 }
 
 impl StartError {
-    /// Whether other ports may help.
+    /// True if other ports may help.
     fn is_taken_port(&self) -> bool {
         matches!(self, Self::Ended { said, .. } if said.contains("address already in use"))
     }
@@ -139,7 +139,7 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// Asks until the answer is a success, or a program has ended, or patience has.
+    /// Repeats a request until it succeeds, or a program has ended, or the time for the start is over.
     async fn wait_for(&mut self, path: &str, client: &kube::Client) -> Result<(), StartError> {
         let deadline = time::Instant::now() + PATIENCE;
         loop {
@@ -158,7 +158,7 @@ impl ControlPlane {
         }
     }
 
-    /// Looks whether every program still runs.
+    /// Checks that every program still runs.
     ///
     /// # Errors
     /// with the last words of the first that does not
@@ -171,13 +171,13 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// Where the API is.
+    /// URL of the API server.
     #[must_use]
     pub fn server(&self) -> String {
         format!("https://127.0.0.1:{}", self.ports.apiserver)
     }
 
-    /// A file with which kubectl has every right; it goes with the control plane.
+    /// Path of a kubeconfig with every right; removed with the control plane.
     #[must_use]
     pub fn kubeconfig(&self) -> PathBuf {
         self.folder.path().join("admin.kubeconfig")
@@ -217,18 +217,18 @@ impl ControlPlane {
         kube::Client::try_from(config).map_err(|error| refused(&error))
     }
 
-    /// What a user has asked of this cluster, oldest first; a watch is counted when it has ended.
+    /// Requests of a user to this cluster, oldest first; a watch is counted when it has ended.
     #[must_use]
     pub fn asked_by(&self, user: &str) -> Vec<Asked> {
         audit::asked_by(user, &self.folder.path().join("audit.log"))
     }
 
-    /// The programs' logs, by name.
+    /// Paths of the programs' logs, by name.
     pub fn logs(&self) -> impl Iterator<Item = (&'static str, &Path)> {
         self.programs.iter().map(|(name, process)| (*name, process.log()))
     }
 
-    /// Ends everything and removes its files; the same as dropping it, said aloud.
+    /// Ends everything and removes its files; the same as dropping it, but explicit.
     pub fn end(self) {
         drop(self);
     }
@@ -239,7 +239,7 @@ fn remove_orphans(temporary: &Path) {
     let entries = fs::read_dir(temporary).into_iter().flatten().filter_map(Result::ok);
     for folder in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX)) {
         let owner = fs::read_to_string(folder.path().join(OWNER)).unwrap_or_default();
-        // no owner yet: somebody is just making it
+        // without an owner yet: somebody is just making it
         if !owner.is_empty() && !Path::new("/proc").join(&owner).exists() {
             let _ = fs::remove_dir_all(folder.path()); // somebody else's, or gone already
         }

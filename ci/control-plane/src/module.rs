@@ -1,14 +1,14 @@
-//! The Go module beside this file: what it builds, which version of it this is, and where its builds are kept.
+//! The Go module beside this file: its programs, its version, and the folder of its builds.
 //!
 //! `cargo ci` builds into these folders, the launcher looks for programs in them. Neither depends on the other; both
 //! compile this file.
 
 use std::path::PathBuf;
 
-/// What a cluster needs before it has a node.
+/// Programs that a cluster needs before it has a node.
 pub const CONTROL_PLANE: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
 
-/// Everything that decides what a build holds.
+/// Files that decide about the content of a build.
 const SOURCES: [&str; 6] = [
     include_str!("../go.mod"),
     include_str!("../go.sum"),
@@ -24,7 +24,7 @@ pub fn kubernetes_version() -> &'static str {
     required_version("k8s.io/kubernetes")
 }
 
-/// The version of a module that the Go module requires, and the empty text when it does not.
+/// Version of a module that the Go module requires; empty when it does not.
 #[must_use]
 pub fn required_version(module: &str) -> &'static str {
     let lines = SOURCES[0].lines().filter_map(|line| line.trim().split_once(' '));
@@ -37,7 +37,7 @@ pub fn key() -> String {
     format!("{}-{:016x}", kubernetes_version(), fingerprint(&SOURCES))
 }
 
-/// Where builds are kept: outside the clone, so that a fresh one finds them again.
+/// Folder of builds: outside the clone, so that a fresh one finds them again.
 #[must_use]
 pub fn kept_in() -> Option<PathBuf> {
     let given = std::env::var_os("XDG_CACHE_HOME").filter(|base| !base.is_empty()).map(PathBuf::from);
@@ -51,7 +51,7 @@ pub fn control_plane_folder() -> Option<PathBuf> {
     Some(kept_in()?.join("control-plane").join(key()))
 }
 
-/// Tells sources apart; nobody is fought off by it (64-bit FNV-1a over the texts and their lengths).
+/// Fingerprint that tells sources apart; not safe against an attacker (64-bit FNV-1a over the texts and their lengths).
 #[must_use]
 pub fn fingerprint(texts: &[&str]) -> u64 {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;

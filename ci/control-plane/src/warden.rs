@@ -20,7 +20,7 @@ kill -KILL "$watcher" 2>/dev/null
 exit "$code"
 "#;
 
-/// How many of the last lines of its log a program is quoted with.
+/// Number of the last lines of its log with which a program is quoted.
 const QUOTED: usize = 6;
 
 /// A program that runs, and is gone when this is dropped.
@@ -37,18 +37,18 @@ impl Warded {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", SHELL, "warden"]).arg(program).args(flags);
         command.env_clear().env("PATH", "/usr/bin:/bin").env("GOMAXPROCS", "2");
-        // its own group: Ctrl-C at the terminal is for us, who then end it in order
+        // a group of its own: Ctrl-C at the terminal is for us, who then end it in order
         command.process_group(0);
         command.stdin(Stdio::piped()).stdout(file.try_clone()?).stderr(file);
         Ok(Self { child: command.spawn()?, log })
     }
 
-    /// How it ended, if it has.
+    /// Exit status of the program, if it has ended.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
 
-    /// What it last said.
+    /// Last lines of the log.
     pub fn last_said(&self) -> String {
         let text = std::fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
@@ -56,7 +56,7 @@ impl Warded {
         lines[lines.len().saturating_sub(QUOTED)..].join("\n")
     }
 
-    /// Where all it said is kept.
+    /// Path of the log, with all of the output.
     pub fn log(&self) -> &Path {
         &self.log
     }

@@ -1,4 +1,4 @@
-//! What the API server calls on this host: a node's HTTPS port and an admission webhook.
+//! Calls of the API server on this host: a node's HTTPS port and an admission webhook.
 //! `cargo ci control-plane && cargo test -p control-plane -- --ignored`
 
 #![allow(clippy::unwrap_used, reason = "a test says by a panic what went wrong")]

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use crate::control_plane_session::ControlPlaneSession;
 use crate::local_processes::apply;
 
-/// Speaks, waits, speaks again and ends.
+/// A pod that speaks, waits, speaks again and ends.
 const SPEAKER: &str = r#"
 apiVersion: v1
 kind: Pod
@@ -17,7 +17,7 @@ spec:
   - { name: main, image: busybox, command: [sh, -c, "echo one; sleep 1; echo two; sleep 1; echo three; sleep 15; echo last"] }
 "#;
 
-/// Falls and is started again.
+/// A pod that falls and is started again.
 const FALLING: &str = r#"
 apiVersion: v1
 kind: Pod
@@ -28,11 +28,11 @@ spec:
   - { name: main, image: busybox, command: [sh, -c, "echo fell; sleep 3; exit 3"] }
 "#;
 
-/// Looks at them one after the other.
+/// Checks the flags of `kubectl logs` one after the other.
 pub fn are_told(plane: &ControlPlaneSession) -> Result<()> {
     apply(plane, SPEAKER)?;
     plane.kubectl("wait --for=condition=Ready pod/speaker --timeout=60s")?;
-    // comes back when the container has ended, with what it said until then
+    // kubectl comes back when the container has ended, with its output until then
     let said = plane.kubectl("logs speaker --follow")?;
     ensure!(said == "one\ntwo\nthree\nlast\n", "--follow says {said:?}");
     let stamped = plane.kubectl("logs speaker --timestamps")?;

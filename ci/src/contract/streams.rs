@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use crate::control_plane_session::ControlPlaneSession;
 use crate::local_processes::apply;
 
-/// Stays, and says something some time after it was attached to.
+/// A pod that stays, and whose container can be attached to.
 const STAYING: &str = r#"
 apiVersion: v1
 kind: Pod
@@ -20,7 +20,7 @@ spec:
   - { name: main, image: busybox, command: [sh, -c, "echo before; sleep 3600"] }
 "#;
 
-/// Looks at them one after the other.
+/// Checks `kubectl exec`, `attach` and `port-forward` one after the other.
 pub fn are_carried(plane: &ControlPlaneSession) -> Result<()> {
     apply(plane, STAYING)?;
     plane.kubectl("wait --for=condition=Ready pod/stays --timeout=60s")?;
@@ -57,7 +57,7 @@ pub fn are_carried(plane: &ControlPlaneSession) -> Result<()> {
     Ok(())
 }
 
-/// What kubectl says when it is given something to read.
+/// Output of kubectl with an input.
 fn kubectl(plane: &ControlPlaneSession, arguments: &[&str], typed: &str) -> Result<Output> {
     let mut kubectl = Command::new("kubectl");
     kubectl.args(arguments).env("KUBECONFIG", &plane.kubeconfig);

@@ -1,4 +1,4 @@
-//! The check on kind: everything on a cluster of its own, from its making to its end.
+//! Check on kind: everything on a cluster of its own, from its making to its end.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,10 @@ use crate::outcome::{CheckOutcome, Extent};
 use crate::tools::tool;
 use crate::workspace::release_programs;
 
-/// What a case may need and kind's cluster lacks.
+/// Needs of cases that kind's cluster lacks.
 const LACKING: [&str; 2] = ["lone-node", "stepped-time"];
 
-/// Brings all that a cluster is made of, the node's image first.
+/// Makes all parts of a cluster, the node's image first.
 pub fn node_image(root: &Path) -> Result<CheckOutcome> {
     let brought = retry_once("bringing what a kind cluster is made of", || {
         Engine::install()?;
@@ -29,13 +29,13 @@ pub fn node_image(root: &Path) -> Result<CheckOutcome> {
     Ok(brought.map_or_else(|why| CheckOutcome::Skipped(format!("{why:#}")), |()| CheckOutcome::Passed))
 }
 
-/// Takes away what a check that was killed has left: its cluster, and our Engine.
+/// Removes leftovers of a check that was killed: its cluster, and our Engine.
 pub fn clean_up() -> Result<()> {
     down(CHECKED)
 }
 
-/// Everything on a cluster of its own; the cluster goes, whatever comes of it. What this machine does not give is said,
-/// tried once more, and then a reason to go on without.
+/// Runs everything on a cluster of its own, which is removed in any case. A failure of this machine's own is printed,
+/// tried once more, and then a reason to skip the check.
 pub fn run(root: &Path, extent: Extent) -> Result<CheckOutcome> {
     let was_there = Engine::running().is_some();
     if let Err(why) = retry_once("preparing a kind cluster", || prepare(root).map(drop)) {
@@ -58,7 +58,7 @@ pub fn run(root: &Path, extent: Extent) -> Result<CheckOutcome> {
 
 fn play(cluster: &Cluster, root: &Path, extent: Extent) -> Result<()> {
     retry_once("making a kind cluster", || {
-        // what a killed run left, or the first try
+        // leftovers of a killed run, or of the first try
         delete(cluster)?;
         up(cluster)
     })?;
@@ -74,18 +74,18 @@ fn play(cluster: &Cluster, root: &Path, extent: Extent) -> Result<()> {
     containers::test(cluster, root, &archives)
 }
 
-/// One case of each folder or every case, against the provider and the simulator that run as pods.
+/// Runs one case of each folder or every case, against the provider and the simulator that run as pods.
 fn cases(cluster: &Cluster, root: &Path, extent: Extent) -> Result<()> {
     let chosen = match extent {
         Extent::Landing => one_a_folder(&root.join("scenarios/cases"))?,
         Extent::All => Vec::new(),
     };
-    // built out here, where there is a way to a registry, and as the main job builds it
+    // built outside the cluster's network, with access to a registry, and as the main job builds it
     let mut play = inside(cluster, release_programs(root)?.path("bin", "scenarios")?)?;
     run_command(play.args(["run", "--cluster", "kind"]).args(chosen).current_dir(root))
 }
 
-/// The first case of each folder that needs nothing which kind's cluster lacks, as `scenarios run` takes it.
+/// First case of each folder that needs nothing which kind's cluster lacks, as `scenarios run` takes it.
 fn one_a_folder(cases: &Path) -> Result<Vec<String>> {
     let mut chosen = Vec::new();
     for folder in sorted(cases)?.iter().filter(|folder| folder.is_dir()) {
@@ -111,7 +111,7 @@ fn sorted(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// What somebody would look at first.
+/// Prints the state of the pods and the last lines of both programs.
 fn explain(cluster: &Cluster) {
     for words in [
         "get pods --all-namespaces --output wide",

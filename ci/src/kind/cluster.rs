@@ -1,4 +1,4 @@
-//! A kind cluster, the Engine that it runs in, and how both are reached, made and removed.
+//! A kind cluster, its Engine, and the commands that reach, make and remove both.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,11 +13,11 @@ use crate::command::{bound, output_of, run};
 use crate::engine::Engine;
 use crate::tools::tool;
 
-/// The name of a person's cluster, for kind, where `KIND_CLUSTER_NAME` does not give it another.
+/// Default name of a person's cluster; `KIND_CLUSTER_NAME` gives it another.
 pub const CLUSTER: &str = "virtual-node";
-/// The name of the check's own, so that it takes nobody's away.
+/// Name of the check's own cluster, so that it takes nobody's away.
 pub const CHECKED: &str = "virtual-node-check";
-/// How long a part of a cluster may take to be ready on a machine that does something else as well.
+/// Time that a part of a cluster may take to be ready on a machine that does something else as well.
 pub const PATIENCE: &str = "180s";
 
 /// A cluster by its name, and the Engine that it runs in.
@@ -45,7 +45,7 @@ impl Cluster {
         Ok(self.all()?.lines().any(|name| name == self.name))
     }
 
-    /// The names of all kind clusters of the Engine.
+    /// Names of all kind clusters of the Engine.
     pub fn all(&self) -> Result<String> {
         output_of(inside(self, "kind")?.args(["get", "clusters", "--quiet"]))
     }
@@ -71,7 +71,7 @@ pub fn reaching(cluster: &Cluster, program: impl AsRef<std::ffi::OsStr>) -> Resu
     Ok(command)
 }
 
-/// An Engine that has the node's image and can run it, and the tools: all that depends on this machine.
+/// Prepares an Engine with the node's image, and the tools: all that depends on this machine.
 pub fn prepare(root: &Path) -> Result<Engine> {
     let engine = Engine::ensure()?;
     let tag = node_image::tag();
@@ -97,7 +97,7 @@ fn forget_other_nodes(engine: &Engine, tag: &str) -> Result<()> {
     let format = "--format={{.Repository}}:{{.Tag}}";
     let all = output_of(engine.command("docker").args(["images", format, node_image::REPOSITORY]))?;
     for other in all.lines().filter(|other| *other != tag) {
-        // one that a cluster of somebody's runs on is refused, and stays
+        // an image that a cluster of somebody's runs on is refused, and stays
         let _ = engine.command("docker").args(["image", "rm", other]).output();
     }
     Ok(())
@@ -122,13 +122,13 @@ pub fn up(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
-/// The name of a person's cluster, as kind itself finds it.
+/// Name of a person's cluster, as kind itself finds it.
 pub fn name() -> &'static str {
     static GIVEN: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("KIND_CLUSTER_NAME").ok());
     GIVEN.as_deref().filter(|name| !name.is_empty()).unwrap_or(CLUSTER)
 }
 
-/// A person's cluster, which is there.
+/// Person's cluster; fails where there is none.
 pub fn cluster() -> Result<Cluster> {
     let engine = Engine::running().context("no Docker Engine answers: `cargo ci kind up` first")?;
     let cluster = Cluster { engine, name: name() };
@@ -162,7 +162,7 @@ pub fn delete(cluster: &Cluster) -> Result<()> {
     })
 }
 
-/// Thaws what runc froze in a node's containers on cgroup v1: what is frozen cannot be killed.
+/// Thaws cgroups that runc froze in a node's containers on cgroup v1: a frozen process cannot be killed.
 pub fn thaw(cluster: &Cluster) -> Result<()> {
     let label = format!("label=io.x-k8s.kind.cluster={}", cluster.name);
     let nodes = output_of(cluster.command("docker").args([

@@ -10,7 +10,7 @@ use crate::cache;
 use crate::command::{output_of, run};
 use crate::workspace::{MODULE as PACKAGE, foreign_tests};
 
-/// Runs its tests, with the Engine and the cluster that are there.
+/// Runs the module's tests, with the Engine and the cluster that exist.
 pub fn test(cluster: &Cluster, root: &Path, archives: &[PathBuf]) -> Result<()> {
     for archive in archives {
         output_of(cluster.command("docker").args(["load", "--quiet", "--input"]).arg(archive))?;
@@ -20,7 +20,7 @@ pub fn test(cluster: &Cluster, root: &Path, archives: &[PathBuf]) -> Result<()> 
         .args(["get", "kubeconfig", "--internal", "--name", cluster.name])
         .output()?;
     fs::write(&kubeconfig, internal.stdout)?;
-    // built out here, where there is a way to a registry
+    // built outside the cluster's network, with access to a registry
     let programs = foreign_tests(root)?;
     for program in programs.tests_of(PACKAGE)? {
         let mut tests = inside(cluster, program)?;

@@ -1,4 +1,4 @@
-//! The control door of the simulator in the cluster, reached as a person reaches it: by port-forward.
+//! Control API of the simulator in the cluster, reached as a person reaches it: by port-forward.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Stdio};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::cluster::{Cluster, inside};
 use crate::command::output_of;
 
-/// An open door; closed when it is dropped.
+/// An open port-forward to the control API; closed when it is dropped.
 pub struct Door<'a> {
     cluster: &'a Cluster,
     forward: Child,
@@ -17,7 +17,7 @@ pub struct Door<'a> {
 }
 
 impl<'a> Door<'a> {
-    /// Opens it.
+    /// Opens the port-forward.
     pub fn open(cluster: &'a Cluster) -> Result<Self> {
         let mut command = inside(cluster, "kubectl")?;
         command.args(["--namespace=eci-sim", "port-forward", "deployment/eci-sim", ":8089"]);
@@ -34,7 +34,7 @@ impl<'a> Door<'a> {
         Ok(door)
     }
 
-    /// Asks it.
+    /// Gets the JSON of a path.
     pub fn get(&self, path: &str) -> Result<Value> {
         let mut kubectl = inside(self.cluster, "kubectl")?;
         kubectl.env("KUBECONFIG", "/dev/null").arg(format!("--server={}", self.address));
@@ -42,7 +42,7 @@ impl<'a> Door<'a> {
         serde_json::from_str(&said).with_context(|| format!("{path} of the control door is no JSON: {said}"))
     }
 
-    /// Lets time go on at once.
+    /// Advances the simulator's clock at once.
     pub fn advance(&self, seconds: u32) -> Result<()> {
         let mut kubectl = inside(self.cluster, "kubectl")?;
         kubectl.env("KUBECONFIG", "/dev/null").arg(format!("--server={}", self.address));
@@ -54,7 +54,7 @@ impl<'a> Door<'a> {
         Ok(())
     }
 
-    /// The states of the groups that are there, each after its name.
+    /// States of the groups that exist, each after its name.
     pub fn groups(&self) -> Result<Vec<String>> {
         let groups = self.get("/groups")?;
         let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();

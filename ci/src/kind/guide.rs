@@ -12,9 +12,9 @@ use crate::command::output_of;
 use crate::engine::pause;
 use crate::playground::ROWS;
 
-/// How often a command is tried that a cluster may refuse for a moment.
+/// Tries of a command that a cluster may refuse for a moment.
 const TRIES: u32 = 20;
-/// The pods that the guide's rows run, as their groups are called.
+/// Names of the groups of the pods that the guide's rows run.
 const RAN: [&str; 4] = ["default-by-name", "default-by-selector", "vk-nginx", "vk-speaker"];
 
 /// Plays the same rows of kubectl as the playground is checked with, and looks at the bill.
@@ -35,7 +35,7 @@ pub fn play(cluster: &Cluster) -> Result<()> {
     bill(cluster)
 }
 
-/// The node is there, and Ready.
+/// Checks that the node appears and is Ready.
 pub fn appears(cluster: &Cluster) -> Result<()> {
     for condition in ["create", "condition=Ready"] {
         let wait = ["wait", &format!("--for={condition}"), "node/virtual-kubelet", "--timeout=60s"];
@@ -45,7 +45,7 @@ pub fn appears(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
-/// Each pod of the guide was billed, and nothing else was.
+/// Checks that each pod of the guide was billed, and nothing else was.
 fn bill(cluster: &Cluster) -> Result<()> {
     let bill = Door::open(cluster)?.get("/bill")?;
     let lines = bill["lines"].as_array().context("a bill has lines")?;
@@ -62,7 +62,7 @@ fn bill(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
-/// What kubectl says to these words, as a shell reads them.
+/// Output of kubectl with these arguments, as a shell reads them.
 pub fn kubectl(cluster: &Cluster, arguments: &str, input: &str) -> Result<String> {
     let mut tries = 0;
     loop {

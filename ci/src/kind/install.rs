@@ -1,4 +1,4 @@
-//! What is installed in a kind cluster: the simulator, and the chart with the guide's four parameters.
+//! Installation in a kind cluster: the simulator, and the chart with the guide's four parameters.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,17 +9,17 @@ use super::cluster::{Cluster, PATIENCE, inside};
 use crate::command::{output_of, run};
 use crate::{cache, images};
 
-/// By which time an installation lives.
+/// Clock of an installation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Time {
-    /// The machine's, as everywhere else.
+    /// Machine's clock, as everywhere else.
     Real,
-    /// The simulator's, which somebody moves. It begins in the past, so that no date of it lies in the cluster's future:
-    /// controllers wait for what does.
+    /// Simulator's clock, which somebody moves. It begins in the past, so that no date of it lies in the cluster's
+    /// future: controllers wait for such a date.
     Simulated,
 }
 
-/// When simulated time begins: not at a full hour, since bills are cut there.
+/// Beginning of simulated time: not at a full hour, since bills are cut there.
 pub const BEGINNING: &str = "2025-01-06T01:30:00Z";
 
 /// Gives the cluster's nodes the images of provider and simulator.
@@ -31,7 +31,7 @@ pub fn load(cluster: &Cluster, archives: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-/// The simulator and the chart, from images that are loaded.
+/// Installs the simulator and the chart, from images that are loaded.
 pub fn install(cluster: &Cluster, root: &Path, time: Time) -> Result<()> {
     let simulator = fs::read_to_string(root.join("ci/kind/eci-sim.yaml"))?;
     let text = simulator.replace("@IMAGE@", &images::tag("eci-sim"));
@@ -58,7 +58,7 @@ pub fn install(cluster: &Cluster, root: &Path, time: Time) -> Result<()> {
     }
 }
 
-/// The chart with the guide's four parameters and these more.
+/// Installs the chart with the guide's four parameters and these more.
 pub fn helm_install(cluster: &Cluster, root: &Path, more: &[&str]) -> Result<()> {
     let mut helm = inside(cluster, "helm")?;
     helm.args(["upgrade", "--install", "ack-virtual-node"]).arg(root.join("provider/chart"));

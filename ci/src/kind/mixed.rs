@@ -18,10 +18,11 @@ use crate::command::{output_of, run};
 use network::Network;
 use simulator::Simulator;
 
-/// From which node a pod on which other is called.
+/// Pairs of the nodes of a caller and of its server.
 const CALLS: [(&str, &str); 2] = [("virtual", "real"), ("real", "virtual")];
 
-/// Plays it on a cluster on which the chart is installed: for as long as it lasts, with this other simulator.
+/// Plays the mixed cluster on a cluster on which the chart is installed: for as long as it lasts, with this other
+/// simulator.
 pub fn play(cluster: &Cluster, root: &Path) -> Result<()> {
     let ours = "get pods --all-namespaces --field-selector spec.nodeName=virtual-kubelet --output name";
     let there = kubectl(cluster, ours, "")?;
@@ -78,8 +79,8 @@ fn meet(cluster: &Cluster, root: &Path, simulator: &Simulator) -> Result<()> {
     kubectl(cluster, others, "").map(drop)
 }
 
-/// Where a pod runs, as its specification says it. All else is the cluster's and the provider's to know, also where names
-/// are asked for.
+/// Line of a pod's specification that chooses its node. All else is left to the cluster and the provider, also the
+/// resolver.
 fn place(node: &str) -> &'static str {
     match node {
         "virtual" => "nodeName: virtual-kubelet",
@@ -88,7 +89,7 @@ fn place(node: &str) -> &'static str {
     }
 }
 
-/// On each node a server, and a Service before it.
+/// A server on each node, and a Service before it.
 fn servers() -> String {
     let one = |node: &str| {
         format!(

@@ -15,14 +15,14 @@ use crate::kubernetes::{module, node_programs};
 use crate::supervision::niceness;
 use crate::tools::pinned;
 
-/// What a node consists of beside Kubernetes, by Debian's names.
+/// Debian's packages of a node beside Kubernetes.
 const PACKAGES: &str = "busybox-static,ca-certificates,conntrack,containerd,containernetworking-plugins,dbus,ethtool,\
                         hostname,iproute2,iptables,kmod,mount,nftables,procps,runc,socat,systemd,systemd-sysv,util-linux";
-/// The release whose containerd and runc are known to serve.
+/// Debian release whose containerd and runc are known to serve.
 const SUITE: &str = "bookworm";
-/// What the name server is built from; `go.sum` only says it once more.
+/// Go module from which the name server is built; `go.sum` only repeats it.
 const COREDNS: &str = include_str!("../../coredns/go.mod");
-/// Everything of ours that goes into the image.
+/// Files of ours that go into the image.
 const SOURCES: [&str; 12] = [
     include_str!("../../kind/node-root"),
     include_str!("../../kind/program-root"),
@@ -38,15 +38,15 @@ const SOURCES: [&str; 12] = [
     include_str!("../../control-plane.toml"),
 ];
 
-/// What each node's image is called, before its tag.
+/// Name of each node's image, before its tag.
 pub const REPOSITORY: &str = "virtual-node.test/node";
 
-/// The name that the node's own image has; its tag is a fingerprint of what it was made from.
+/// Name of this node's image; its tag is a fingerprint of its sources.
 pub fn tag() -> String {
     format!("{REPOSITORY}:{}-{:016x}", module::key(), module::fingerprint(&SOURCES))
 }
 
-/// The archive with the node's image, made first where that has not been done.
+/// Archive with the node's image, made first where it is missing.
 pub fn archive(root: &Path) -> Result<PathBuf> {
     let tag = tag();
     let name = tag.rsplit(':').next().unwrap_or_default();

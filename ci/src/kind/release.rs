@@ -11,7 +11,7 @@ use super::install::helm_install;
 use crate::engine::pause;
 
 const RELEASE: &str = "ack-virtual-node";
-/// Runs on while the provider comes and goes.
+/// A pod that runs on while the provider comes and goes.
 const STAYS: &str = "\
 apiVersion: v1
 kind: Pod
@@ -21,7 +21,7 @@ spec:
   containers: [{ name: main, image: nginx }]
 ";
 
-/// Lives it, from the installation that is there to the last uninstallation.
+/// Plays the chart's life, from the present installation to the last uninstallation.
 pub fn live(cluster: &Cluster, root: &Path) -> Result<()> {
     runs(cluster)?;
     helm_install(cluster, root, &["webhook.timeoutSeconds=9"])?;
@@ -43,7 +43,7 @@ pub fn live(cluster: &Cluster, root: &Path) -> Result<()> {
     warns(cluster)
 }
 
-/// Takes it away with the node, on which nothing runs.
+/// Uninstalls the chart, and deletes the node, on which nothing runs.
 pub fn uninstall(cluster: &Cluster) -> Result<()> {
     let (gone, said) = helm(cluster, &["uninstall", RELEASE, "--wait"])?;
     ensure!(gone && said.contains("nothing costs on"), "helm uninstall says:\n{said}");
@@ -76,7 +76,7 @@ fn deletes(cluster: &Cluster, root: &Path) -> Result<()> {
     anyhow::bail!("these groups are left: {:?}; helm uninstall said:\n{said}", door.groups()?)
 }
 
-/// What is left behind is told, goes on, and costs.
+/// Checks that an uninstallation names the groups that are left, which go on and are billed.
 fn warns(cluster: &Cluster) -> Result<()> {
     let (gone, said) = helm(cluster, &["uninstall", RELEASE, "--wait"])?;
     ensure!(
@@ -105,7 +105,7 @@ fn still_runs(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
-/// What helm says in the chart's own namespace, and whether it succeeded.
+/// Output of helm in the chart's own namespace, and true if it succeeded.
 fn helm(cluster: &Cluster, arguments: &[&str]) -> Result<(bool, String)> {
     let output = inside(cluster, "helm")?.args(arguments).arg("--namespace=kube-system").output()?;
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();

@@ -18,31 +18,31 @@ use std::borrow::Cow;
 use testcontainers::core::{ContainerPort, CopyDataSource, CopyToContainer, WaitFor};
 use testcontainers::{ContainerAsync, Image, TestcontainersError};
 
-/// The version of both images.
+/// Tag of both images.
 const TAG: &str = "0.1.0";
-/// Where the local ECI answers within its container.
+/// Port of the ECI API within the container.
 const ECI_PORT: ContainerPort = ContainerPort::Tcp(8088);
 
 /// A local ECI.
 #[derive(Debug, Clone)]
 pub struct LocalEci {
-    /// The id of the one access key that it knows.
+    /// Id of the one access key that the ECI knows.
     pub access_key: String,
-    /// Its secret.
+    /// Secret of the access key.
     pub secret_key: String,
-    /// How time runs: `wall`, or so many times as fast, as `x60`.
+    /// Pace of time: `wall`, or so many times as fast, as `x60`.
     pub time: String,
 }
 
 impl Default for LocalEci {
-    /// With the key `local` / `local-secret`, at the pace of the wall clock.
+    /// A local ECI with the key `local` / `local-secret`, at the pace of the wall clock.
     fn default() -> Self {
         Self { access_key: "local".into(), secret_key: "local-secret".into(), time: "wall".into() }
     }
 }
 
 impl LocalEci {
-    /// Where this machine reaches it.
+    /// URL of the ECI API from this machine.
     ///
     /// # Errors
     /// when the container is gone
@@ -51,7 +51,7 @@ impl LocalEci {
         Ok(format!("http://{host}:{port}"))
     }
 
-    /// Where another container reaches it, on a network that both are in.
+    /// URL of the ECI API from another container, on a network that both are in.
     ///
     /// # Errors
     /// when the container is gone

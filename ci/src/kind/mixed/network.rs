@@ -6,21 +6,21 @@ use crate::command::output_of;
 use crate::kind::cluster::Cluster;
 use crate::kind::guide::kubectl;
 
-/// The network of all kind nodes.
+/// Name of the Engine's network of all kind nodes.
 pub const NETWORK: &str = "kind";
-/// The range of Services, kind's usual one.
+/// Address range of Services, kind's usual one.
 pub const SERVICES: &str = "10.96.0.0/16";
-/// Where things are, seen from the Engine's network.
+/// Addresses as seen from the Engine's network.
 pub struct Network {
-    /// This machine's end of the network.
+    /// Address of this machine in the network.
     pub gateway: String,
     pub node: String,
-    /// The range of the node's pods.
+    /// Address range of the node's pods.
     pub pods: String,
 }
 
 impl Network {
-    /// Asks the Engine and the cluster.
+    /// Asks the Engine and the cluster for the addresses.
     pub fn of(cluster: &Cluster) -> Result<Self> {
         let docker = |arguments: &[&str]| {
             output_of(cluster.command("docker").args(arguments)).map(|said| said.trim().to_owned())

@@ -13,15 +13,15 @@ use crate::command::{build, retry_once};
 use crate::images::{Owners, pack};
 use crate::kubernetes::module;
 
-/// What the image is called.
+/// Name of the image.
 pub const TAG: &str = "virtual-node.test/nginx:bookworm";
-/// Debian's names of what is in it, without what these need.
+/// Debian's packages in it, without those that they need.
 const PACKAGES: &str = "nginx,busybox-static";
 const SUITE: &str = "bookworm";
-/// The programs that busybox is known by in it.
+/// Names of busybox's programs in it.
 const APPLETS: [&str; 10] =
     ["cat", "echo", "hostname", "ip", "ls", "nslookup", "sh", "sleep", "timeout", "wget"];
-/// Says which host answers.
+/// Configuration of nginx, which answers with its host's name.
 const CONFIGURATION: &str = "\
 user root;
 daemon off;
@@ -34,7 +34,7 @@ http {
 }
 ";
 
-/// The archive with the image, made first where that has not been done.
+/// Archive with the image, made first where it is missing.
 pub fn archive() -> Result<PathBuf> {
     let fingerprint = module::fingerprint(&[TAG, PACKAGES, CONFIGURATION, &APPLETS.concat()]);
     let folder = cache::entry(&format!("kind/nginx-{SUITE}-{fingerprint:016x}"), make)?;
@@ -57,7 +57,7 @@ fn make(folder: &Path) -> Result<()> {
     fs::remove_dir_all(&root).with_context(|| format!("cannot clear {}", root.display()))
 }
 
-/// Does what the packages' scripts would have done, as far as it is needed here.
+/// Does the work of the packages' scripts, as far as it is needed here.
 fn lay_out(root: &Path) -> Result<()> {
     for folder in ["var/log/nginx", "var/lib/nginx", "run", "tmp", "root"] {
         fs::create_dir_all(root.join(folder))?;

@@ -15,17 +15,17 @@ use crate::workspace::debug_programs;
 /// A simulator that runs.
 pub struct Simulator {
     process: Child,
-    /// Where it answers, seen from the cluster.
+    /// Address of the ECI API, seen from the cluster.
     pub endpoint: String,
 }
 
-/// How its containers are found.
+/// Filter of the containers of the cluster's simulator.
 pub fn label(cluster: &Cluster) -> String {
     format!("label=eci-sim={}", cluster.name)
 }
 
 impl Simulator {
-    /// Builds and starts it, and waits until it answers.
+    /// Builds and starts a simulator, and waits until it answers.
     pub fn start(cluster: &Cluster, root: &Path, network: &Network) -> Result<Self> {
         let programs = debug_programs(root, &["--bin", "eci-sim"])?;
         let mut start = bound(&cluster.command(programs.path("bin", "eci-sim")?));
@@ -54,7 +54,7 @@ impl Simulator {
         Ok(Self { process, endpoint })
     }
 
-    /// Ends it as a person would, and waits until its containers are gone.
+    /// Ends the simulator as a person would, and waits until its containers are gone.
     pub fn stop(mut self) -> Result<()> {
         run(Command::new("kill").args(["-TERM", &self.process.id().to_string()]))?;
         let status = self.process.wait()?;
