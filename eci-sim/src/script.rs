@@ -80,7 +80,7 @@ pub enum Runs {
 pub struct Usage {
     /// Thousandths of a vCPU.
     pub milli_vcpu: u32,
-    /// MiB of memory.
+    /// Memory in MiB.
     pub mebibytes: u32,
 }
 

@@ -12,7 +12,7 @@ use crate::number::Number;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MilliVcpu(pub u32);
 
-/// MiB of memory.
+/// Memory in MiB.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Mebibytes(pub u32);
 
@@ -34,7 +34,7 @@ impl MilliVcpu {
         scaled(number, 1000).map(Self).ok_or(NotASize { number, unit: "vCPU", should: "0 to 4000000" })
     }
 
-    /// Size in vCPU.
+    /// Size in vCPU, exact to a thousandth.
     pub fn vcpu(self) -> Number {
         Number(Decimal::new(i64::from(self.0), 3).normalize())
     }
@@ -49,7 +49,7 @@ impl Mebibytes {
         scaled(number, 1024).map(Self).ok_or(NotASize { number, unit: "GiB", should: "0 to 4000000" })
     }
 
-    /// Size in GiB.
+    /// Size in GiB, exact.
     pub fn gib(self) -> Number {
         if self.0.is_multiple_of(1024) {
             return Number(Decimal::from(self.0 / 1024));

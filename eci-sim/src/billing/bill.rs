@@ -41,9 +41,9 @@ pub struct BillLine {
     pub to: Timestamp,
     /// Number of seconds from `from` to `to`.
     pub seconds: u64,
-    /// Number of vCPU.
+    /// Number of vCPU, exact to a thousandth.
     pub vcpu: Decimal,
-    /// GiB of memory.
+    /// Memory in GiB.
     pub memory: Decimal,
     /// Basis of the price: vCPU and memory, or an ECS type.
     pub item: Item,
@@ -79,7 +79,7 @@ pub enum Item {
 pub struct Part {
     /// Item that the part is for.
     pub item: Item,
-    /// Exact amount, unrounded.
+    /// Exact amount in the bill's currency, unrounded.
     pub amount: Yuan,
 }
 

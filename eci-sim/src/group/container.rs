@@ -21,7 +21,7 @@ pub enum RestartPolicy {
     Always,
     /// Restart only after an end with an exit code other than 0.
     OnFailure,
-    /// No restart.
+    /// No restart, whatever the exit code.
     Never,
 }
 
@@ -32,7 +32,7 @@ pub struct Container {
     pub spec: Spec,
     /// True for an init container, which runs before the others and has to exit with 0.
     pub init: bool,
-    /// Current phase.
+    /// Current phase, with its times and exit code.
     pub phase: Phase,
     /// End of the last run that the phase does not show; `None` where there is none.
     pub previous: Option<Box<Ended>>,
@@ -52,12 +52,12 @@ pub struct Container {
 pub enum Phase {
     /// Not running; may be started.
     Waiting(Wait),
-    /// Running.
+    /// A run is under way.
     Running {
         /// Start of the run.
         since: Timestamp,
     },
-    /// Ended.
+    /// The last run ended, and none has begun since.
     Terminated(Box<Ended>),
 }
 

@@ -12,9 +12,9 @@ pub const KEPT: usize = 50;
 /// An event of a group, once or several times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Happened {
-    /// First occurrence.
+    /// Time of the first occurrence.
     pub first: Timestamp,
-    /// Last occurrence.
+    /// Time of the last occurrence, equal to the first for a single one.
     pub last: Timestamp,
     /// Number of occurrences, 1 at least.
     pub count: u32,

@@ -26,7 +26,7 @@ use happened::{Happened, KEPT, What};
 use lifecycle::State;
 use serde::{Deserialize, Serialize};
 
-/// A container group.
+/// A container group, from its request to the end of its record.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Group {
     /// Identity, and the terms on which it is billed.

@@ -81,7 +81,7 @@ pub struct Volume {
 pub struct Launch {
     /// Identity of the run.
     pub run: RunId,
-    /// Image reference.
+    /// Image reference, as it was asked for.
     pub image: String,
     /// Command that replaces the image's entry point; empty for the image's own.
     pub command: Vec<String>,
@@ -124,13 +124,13 @@ pub struct Mount {
 pub trait Engine: Send + Sync + 'static {
     /// Returns true if the image is present.
     fn has(&self, image: &str) -> impl Future<Output = Result<bool, Trouble>> + Send;
-    /// Pulls the image.
+    /// Pulls the image, which takes from seconds to minutes; fails when it cannot be had.
     fn pull(&self, image: &str) -> impl Future<Output = Result<(), Trouble>> + Send;
     /// Makes a group's sandbox, and returns its address; one that exists stays as it is.
     fn sandbox(&self, sandbox: &Sandbox) -> impl Future<Output = Result<Ipv4Addr, Trouble>> + Send;
-    /// Starts the run.
+    /// Starts the run; fails when its image or a volume is missing.
     fn start(&self, launch: &Launch) -> impl Future<Output = Result<(), Trouble>> + Send;
-    /// Waits for the end of the run.
+    /// Waits for the end of the run; fails for a run that no longer exists.
     fn wait(&self, run: &RunId) -> impl Future<Output = Result<Ended, Trouble>> + Send;
     /// Kills the run at once.
     fn kill(&self, run: &RunId) -> impl Future<Output = Result<(), Trouble>> + Send;

@@ -78,7 +78,7 @@ pub enum Work {
     Sandbox,
     /// Make a container's image present.
     Pull(u8),
-    /// Start a container.
+    /// Start a container as this run.
     Start(u8, u32),
     /// Kill a container's run at once.
     Kill(u8, u32),

@@ -25,7 +25,7 @@ const STRING_TO_SIGN_SHOWN_MAX: usize = 16 << 10;
 /// A request as it came in.
 #[derive(Debug, Clone, Copy)]
 pub struct IncomingRequest<'a> {
-    /// HTTP method.
+    /// HTTP method, in any case of its letters.
     pub method: &'a str,
     /// Query string of the request line, without the question mark.
     pub query: &'a str,

@@ -40,9 +40,9 @@ pub struct Spec {
 /// Options that few containers set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rare {
-    /// Liveness probe.
+    /// Liveness probe; a container that fails it is killed.
     pub liveness: Option<Probe>,
-    /// Readiness probe.
+    /// Readiness probe; a container that fails it is not ready.
     pub readiness: Option<Probe>,
     /// Security context: user, capabilities, a read-only root file system.
     pub security: Option<eci_api::actions::describe_container_groups::SecurityContext>,

@@ -23,7 +23,7 @@ pub enum Link {
 pub enum Command {
     /// Variables that are set, then a name and its arguments.
     Simple(Vec<(String, Word)>, Vec<Word>),
-    /// `! command`.
+    /// `! command`, with the exit code turned round.
     Not(Box<Self>),
     /// `if`: each test with its list, then the list after `else`.
     If(Vec<(List, List)>, List),
@@ -31,13 +31,13 @@ pub enum Command {
     Loop { until: bool, test: List, body: List },
     /// `for name in …`; over the arguments, where `items` is `None`.
     For { name: String, items: Option<Vec<Word>>, body: List },
-    /// `{ …; }`.
+    /// `{ …; }`, in the present shell.
     Group(List),
-    /// `( … )`.
+    /// `( … )`, in a shell of its own.
     Subshell(List),
-    /// `command > file`.
+    /// `command > file`, whose output is not part of the log.
     Quiet(Box<Self>),
-    /// `command &`.
+    /// `command &`, which goes on beside the next one.
     Background(Box<Self>),
     /// A command that is not understood.
     Strange,
@@ -46,9 +46,9 @@ pub enum Command {
 /// A part of a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece {
-    /// Text outside quotes.
+    /// Text outside quotes, of which `{1..5}` is a range.
     Text(String),
-    /// Text in quotes.
+    /// Text in quotes, taken as it stands.
     Quoted(String),
     /// An expansion; true if it stands in quotes.
     Filled(Filling, bool),
