@@ -31,7 +31,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// What a kind is called on the wire, and its Go type.
+// Go types by the wire names of their kinds.
 var roots = map[string]any{
 	"v1/Binding":               core.Binding{},
 	"v1/ConfigMap":             core.ConfigMap{},

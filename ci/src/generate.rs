@@ -174,7 +174,7 @@ fn debug_without_secrets(name: &str, chosen: &str, fields: &[Field]) -> String {
         let _ = write!(shown, ".field(\"{rust}\", {value})");
     }
     format!(
-        "\nimpl fmt::Debug for {chosen} {{\n/// Without what nobody should read.\nfn fmt(&self, f: &mut fmt::Formatter<'_>) -> \
+        "\nimpl fmt::Debug for {chosen} {{\n/// Debug output without secrets.\nfn fmt(&self, f: &mut fmt::Formatter<'_>) -> \
          fmt::Result {{\nf.debug_struct(\"{chosen}\"){shown}.finish()\n}}\n}}\n"
     )
 }

@@ -332,7 +332,7 @@ pub struct FlexVolume {
 }
 
 impl fmt::Debug for FlexVolume {
-    /// Without what nobody should read.
+    /// Debug output without secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FlexVolume")
             .field("driver", &self.driver)
@@ -403,7 +403,7 @@ pub struct ConfigFileToPath {
 }
 
 impl fmt::Debug for ConfigFileToPath {
-    /// Without what nobody should read.
+    /// Debug output without secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConfigFileToPath")
             .field("content", &HIDDEN)
@@ -519,7 +519,7 @@ pub struct ImageRegistryCredential {
 }
 
 impl fmt::Debug for ImageRegistryCredential {
-    /// Without what nobody should read.
+    /// Debug output without secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ImageRegistryCredential")
             .field("password", &HIDDEN)
@@ -740,7 +740,7 @@ pub struct EnvironmentVar {
 }
 
 impl fmt::Debug for EnvironmentVar {
-    /// Without what nobody should read.
+    /// Debug output without secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EnvironmentVar")
             .field("field_ref", &self.field_ref)

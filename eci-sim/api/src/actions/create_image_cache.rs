@@ -118,7 +118,7 @@ pub struct ImageRegistryCredential {
 }
 
 impl fmt::Debug for ImageRegistryCredential {
-    /// Without what nobody should read.
+    /// Debug output without secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ImageRegistryCredential")
             .field("password", &HIDDEN)

@@ -67,7 +67,7 @@ pub struct CreateVirtualNode {
 }
 
 impl fmt::Debug for CreateVirtualNode {
-    /// Without what nobody should read.
+    /// Debug output without secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CreateVirtualNode")
             .field("client_token", &self.client_token)

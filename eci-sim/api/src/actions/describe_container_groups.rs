@@ -266,7 +266,7 @@ pub struct Volume {
 }
 
 impl fmt::Debug for Volume {
-    /// Without what nobody should read.
+    /// Debug output without secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Volume")
             .field("config_file_volume_config_file_to_paths", &self.config_file_volume_config_file_to_paths)
@@ -299,7 +299,7 @@ pub struct ConfigFileVolumeConfigFileToPath {
 }
 
 impl fmt::Debug for ConfigFileVolumeConfigFileToPath {
-    /// Without what nobody should read.
+    /// Debug output without secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConfigFileVolumeConfigFileToPath")
             .field("content", &HIDDEN)
@@ -684,7 +684,7 @@ pub struct EnvironmentVar {
 }
 
 impl fmt::Debug for EnvironmentVar {
-    /// Without what nobody should read.
+    /// Debug output without secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EnvironmentVar")
             .field("key", &self.key)

@@ -368,7 +368,7 @@ pub struct Env {
 }
 
 impl fmt::Debug for Env {
-    /// Without what nobody should read.
+    /// Debug output without secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Env")
             .field("name", &self.name)
@@ -466,7 +466,7 @@ pub struct Item {
 }
 
 impl fmt::Debug for Item {
-    /// Without what nobody should read.
+    /// Debug output without secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Item")
             .field("mode", &self.mode)

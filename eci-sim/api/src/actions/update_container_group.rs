@@ -134,7 +134,7 @@ pub struct FlexVolume {
 }
 
 impl fmt::Debug for FlexVolume {
-    /// Without what nobody should read.
+    /// Debug output without secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FlexVolume")
             .field("driver", &self.driver)
@@ -178,7 +178,7 @@ pub struct ConfigFileToPath {
 }
 
 impl fmt::Debug for ConfigFileToPath {
-    /// Without what nobody should read.
+    /// Debug output without secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConfigFileToPath").field("content", &HIDDEN).field("path", &self.path).finish()
     }
@@ -266,7 +266,7 @@ pub struct ImageRegistryCredential {
 }
 
 impl fmt::Debug for ImageRegistryCredential {
-    /// Without what nobody should read.
+    /// Debug output without secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ImageRegistryCredential")
             .field("password", &HIDDEN)
@@ -457,7 +457,7 @@ pub struct EnvironmentVar {
 }
 
 impl fmt::Debug for EnvironmentVar {
-    /// Without what nobody should read.
+    /// Debug output without secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EnvironmentVar")
             .field("field_ref", &self.field_ref)

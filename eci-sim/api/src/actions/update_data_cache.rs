@@ -110,7 +110,7 @@ pub struct DataSource {
 }
 
 impl fmt::Debug for DataSource {
-    /// Without what nobody should read.
+    /// Debug output without secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DataSource").field("options", &HIDDEN).field("type_", &self.type_).finish()
     }
