@@ -55,7 +55,8 @@ pub fn missing<'a>(programs: &[&'a str]) -> Option<&'a str> {
     programs.iter().copied().find(|program| !starts(program))
 }
 
-/// Something that can fail for a reason outside the project: tried once more, and said in one line.
+/// Runs work that can fail for a reason outside the project: a failure is printed in one line, and the work tried once
+/// more.
 pub fn retry_once(what: &str, mut work: impl FnMut() -> Result<()>) -> Result<()> {
     work().or_else(|first| {
         println!("{what} failed ({first}); tried once more, since the reason may lie outside the project");

@@ -21,7 +21,7 @@ const PACKAGES: [&str; 4] = ["docker.io", "iptables", "iproute2", "mmdebstrap"];
 /// An Engine that answers.
 #[derive(Debug)]
 pub enum Engine {
-    /// Somebody else's; it is found by the environment.
+    /// An Engine of somebody else's; it is found by the environment.
     Given,
     /// An Engine of ours, in a network namespace of its own.
     Own,

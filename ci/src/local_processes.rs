@@ -33,7 +33,7 @@ impl Binaries {
         Ok(Self { simulator: of("eci-sim")?, provider: of("provider")?, arguments })
     }
 
-    /// The same simulator with an earlier provider, which makes its certificates by itself.
+    /// A set with the same simulator and an earlier provider, which makes its certificates by itself.
     pub fn with_earlier_provider(&self, provider: PathBuf) -> Self {
         Self { simulator: self.simulator.clone(), provider, arguments: Vec::new() }
     }

@@ -24,8 +24,8 @@ fn probed_at(probe: &Probe, earliest: Duration, more: u64) -> Duration {
     Duration::from_secs(delay.saturating_add(period.saturating_mul(passed.saturating_add(more))))
 }
 
-/// Time of the probe with which a container fails: the threshold's last in a row, the first being the first after it
-/// fell ill.
+/// Time of the probe by which a container has failed as often in a row as the threshold says, counted from the first
+/// probe after it fell ill.
 fn fails_at(probe: &Probe, sick: Duration) -> Duration {
     probed_at(probe, sick, whole(probe.failure_threshold).max(1) - 1)
 }
