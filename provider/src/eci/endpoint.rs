@@ -1,4 +1,4 @@
-//! Where the cloud is asked: a scheme and an authority, nothing more.
+//! The cloud's endpoint: a scheme and an authority, nothing more.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,7 +18,7 @@ enum Scheme {
     Https,
 }
 
-/// Why a text is no endpoint.
+/// The error for a text that is no endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is not an endpoint; one looks like `https://eci.cn-hangzhou.aliyuncs.com` or `http://127.0.0.1:8080`"
@@ -36,7 +36,7 @@ impl Endpoint {
         &self.authority
     }
 
-    /// Whether the line is encrypted.
+    /// Returns true for HTTPS.
     pub fn is_encrypted(&self) -> bool {
         self.scheme == Scheme::Https
     }

@@ -39,7 +39,7 @@ pub enum EciError {
     Unreachable {
         /// The operation.
         action: &'static str,
-        /// How it failed.
+        /// The address and the cause of the failure, as the transport tells them.
         why: String,
     },
     /// An answer that cannot be read, or a request that cannot be written.
@@ -47,7 +47,7 @@ pub enum EciError {
     Garbled {
         /// The operation.
         action: &'static str,
-        /// Where it is wrong.
+        /// The fault of the text and its place.
         why: String,
     },
 }
@@ -99,12 +99,12 @@ impl EciError {
         *retry_after
     }
 
-    /// Whether the cloud positively said that the thing does not exist.
+    /// Returns true when the cloud positively said that the thing does not exist.
     pub fn is_not_found(&self) -> bool {
         self.meaning() == Some(Meaning::NotFound)
     }
 
-    /// Whether the answer, though no success, shows a cloud that is there and speaks to this account.
+    /// Returns true when the answer, though no success, shows a cloud that is there and speaks to this account.
     pub fn shows_presence(&self) -> bool {
         !matches!(self.meaning(), None | Some(Meaning::Fault))
             && !self.meaning().is_some_and(Meaning::bars_all_calls)

@@ -32,7 +32,7 @@ enum Class {
 pub struct Waits {
     /// Calls let through.
     pub calls: u64,
-    /// Those of them that had to wait.
+    /// Calls that had to wait, among `calls`.
     pub waited: u64,
     /// The sum of their waits.
     pub total: Duration,

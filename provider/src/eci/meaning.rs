@@ -250,17 +250,18 @@ impl Meaning {
         listed.or_else(family).unwrap_or_else(by_status)
     }
 
-    /// Whether it is unknown if the call was carried out.
+    /// Returns true when it is unknown if the call was carried out.
     pub fn leaves_open(self) -> bool {
         matches!(self, Self::Fault | Self::Replayed)
     }
 
-    /// Whether the call was turned down unread, so that the refusal says nothing about an earlier try of the same.
+    /// Returns true when the call was turned down unread, so that the refusal says nothing about an earlier try of
+    /// the same.
     pub fn precedes_the_request(self) -> bool {
         self.bars_all_calls() || matches!(self, Self::Throttled | Self::DailyLimit | Self::Busy)
     }
 
-    /// Whether the refusal concerns all calls of this account or key rather than this one request.
+    /// Returns true when the refusal concerns all calls of this account or key rather than this one request.
     pub fn bars_all_calls(self) -> bool {
         matches!(
             self,

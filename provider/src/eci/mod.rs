@@ -58,7 +58,7 @@ struct Inner {
     clock: Clock,
     timeout: Duration,
     gate: Gate,
-    /// What clones of the inner part share, so that a client that was changed goes on where it was.
+    /// State that clones of the inner part share, so that a client that was changed goes on where it was.
     shared: Arc<Mutex<Shared>>,
 }
 
@@ -133,17 +133,18 @@ impl Eci {
         &self.0.credentials.access_key_id
     }
 
-    /// Where it is asked.
+    /// The endpoint that calls go to.
     pub fn endpoint(&self) -> &Endpoint {
         &self.0.endpoint
     }
 
-    /// When it last answered anything that shows that it is there.
+    /// The time of the cloud's last answer that shows that it is there.
     pub fn heard(&self) -> Option<Timestamp> {
         self.shared().heard.map(|(at, _)| at)
     }
 
-    /// Whether it showed within `span` that it is there, also when the machine's clock was corrected meanwhile.
+    /// Returns true when the cloud showed within `span` that it is there, also when the machine's clock was corrected
+    /// meanwhile.
     pub fn was_heard_within(&self, span: Duration) -> bool {
         self.shared().heard.is_some_and(|(_, at)| at.elapsed() < span)
     }

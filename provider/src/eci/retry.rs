@@ -1,10 +1,10 @@
-//! Which failed calls are made again at once, how often and after how long; longer waits belong to the pods' loop.
+//! The failed calls that are made again at once, how often and after how long; longer waits belong to the pods' loop.
 
 use std::time::Duration;
 
 use super::{EciError, Meaning};
 
-/// How many times one call is repeated.
+/// The most repetitions of one call.
 const REPEATS: u32 = 2;
 const FIRST_PAUSE: Duration = Duration::from_millis(300);
 
@@ -27,14 +27,15 @@ pub fn pause(error: &EciError, tries: u32) -> Option<Duration> {
     }
 }
 
-/// Whether `action` may be made again when it is unknown what came of it: a creation of a group carries a token, a deletion
-/// names what it deletes, the rest of these only look. A command, a restart or an update might be carried out twice.
+/// Returns true when `action` may be made again though it is unknown what came of it: a creation of a group carries a
+/// token, a deletion names what it deletes, the rest of these only look. A command, a restart or an update might be
+/// carried out twice.
 pub fn is_repeatable(action: &str) -> bool {
     action == "CreateContainerGroup"
         || ["Describe", "List", "Delete"].iter().any(|start| action.starts_with(start))
 }
 
-/// How long a pod's work rests after its `failures`-th failure in a row (from 1): doubling from `first` to `longest`.
+/// The pause of a pod's work after its `failures`-th failure in a row (from 1): doubling from `first` to `longest`.
 pub fn back_off(failures: u32, first: Duration, longest: Duration) -> Duration {
     let doubled = first.saturating_mul(1 << failures.saturating_sub(1).min(16));
     doubled.min(longest)

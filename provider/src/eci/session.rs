@@ -15,17 +15,17 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use super::{Eci, EciError};
 
-/// What a session goes over.
+/// The upgraded connection that a session goes over.
 pub type LongLine = TokioIo<Upgraded>;
 
-/// How long the handshake may take.
+/// The longest time of the WebSocket handshake.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A session that the cloud has taken.
 pub(crate) struct Taken {
-    /// Its socket.
+    /// The session's WebSocket.
     pub socket: WebSocketStream<LongLine>,
-    /// Which of the offered protocols the cloud chose, if any.
+    /// The subprotocol that the cloud chose of those offered, if any.
     pub protocol: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! How requests travel: over a socket in production, within the process where there is no socket.
+//! The transport of requests: over a socket in production, within the process where there is no socket.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub trait Transport: Send + Sync {
 /// The time after which an unused connection is not used again, below what load balancers keep one for.
 const IDLE_MAX: Duration = Duration::from_secs(14);
 
-/// Why no answer came.
+/// The error of a request that got no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{why}")]
 pub struct TransportError {
@@ -55,7 +55,7 @@ impl TransportError {
         Self { why: why.into(), closed: true }
     }
 
-    /// Whether the other side closed the connection before it had answered anything.
+    /// Returns true when the other side closed the connection before it had answered anything.
     pub fn was_closed(&self) -> bool {
         self.closed
     }
