@@ -36,7 +36,7 @@ pub enum AuthorityError {
     Stored {
         /// The entry.
         what: &'static str,
-        /// What it should be.
+        /// The expected content, as `key of the authority in ca.crt`.
         should: &'static str,
     },
 }
@@ -44,20 +44,20 @@ pub enum AuthorityError {
 /// The time in which a certificate is good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Validity {
-    /// Its beginning.
+    /// The instant from which a certificate is good.
     pub from: Timestamp,
-    /// Its end.
+    /// The instant from which a certificate is good no more.
     pub until: Timestamp,
 }
 
 impl Validity {
-    /// Whether two thirds of it are over at `now`, so that it is time for another one.
+    /// Returns true once two thirds of the validity are over at `now`, so that it is time for another certificate.
     pub fn is_due(self, now: Timestamp) -> bool {
         let life = self.until.duration_since(self.from);
         now >= self.from.saturating_add(life * 2 / 3).unwrap_or(self.until)
     }
 
-    /// Whether it is over at `now`.
+    /// Returns true once the validity is over at `now`.
     pub fn is_over(self, now: Timestamp) -> bool {
         now >= self.until
     }
@@ -125,7 +125,7 @@ impl std::fmt::Debug for Authority {
 pub struct Leaf {
     /// With its key, as a listener takes it.
     pub key: Arc<CertifiedKey>,
-    /// When it is good.
+    /// The time in which the certificate is good.
     pub validity: Validity,
 }
 
@@ -144,7 +144,7 @@ impl Authority {
         Ok(Self { certificate, key: KeyPem(key.serialize_pem()), validity })
     }
 
-    /// One that was stored: the first certificate of `bundle`, and its key.
+    /// The authority of a stored pair: the first certificate of `bundle` (PEM), and its key.
     ///
     /// # Errors
     /// [`AuthorityError::Stored`] when it is none that was made by [`Authority::made`].
@@ -174,7 +174,7 @@ impl Authority {
         &self.key
     }
 
-    /// When it is good.
+    /// The time in which the authority's certificate is good.
     pub fn validity(&self) -> Validity {
         self.validity
     }

@@ -24,9 +24,9 @@ use authority::{Authority, AuthorityError, Leaf, bundle};
 pub use store::SecretName;
 use store::{Stored, Writing};
 
-/// How often Secret and registration are looked at.
+/// The pause between two comparisons of Secret and registration with what they should be.
 pub const PERIOD: Duration = Duration::from_secs(60);
-/// How often another's write is given way to, one after the other.
+/// The most conflicting writes of others that one round gives way to.
 const RACES_MAX: usize = 5;
 
 /// A round that did not come to its end; the next one is [`PERIOD`] later, and the ports show what they had.
@@ -37,7 +37,7 @@ pub enum CertificatesError {
     Stored {
         /// The Secret.
         secret: SecretName,
-        /// What is wrong with it.
+        /// The error in the Secret's content.
         why: AuthorityError,
     },
     /// Making one.
@@ -48,17 +48,17 @@ pub enum CertificatesError {
     Secret {
         /// The Secret.
         secret: SecretName,
-        /// What was to be done.
+        /// The failed operation as a participle, as `read` or `written`.
         done: &'static str,
-        /// Why not.
+        /// The API server's or the connection's error.
         why: kube::Error,
     },
     /// The registration of the webhook.
     #[error("the webhook's registration {name} cannot be told its authority: {}", crate::with_causes(.why))]
     Registration {
-        /// Its name.
+        /// The name of the MutatingWebhookConfiguration.
         name: String,
-        /// Why not.
+        /// The API server's or the connection's error.
         why: kube::Error,
     },
     /// Somebody else wrote the Secret each time.
@@ -66,7 +66,7 @@ pub enum CertificatesError {
     Raced(SecretName),
 }
 
-/// For whom certificates are made, and where they are kept.
+/// The holders of certificates, and the objects in which certificates and authority are kept.
 #[derive(Debug, Clone)]
 pub struct Names {
     /// The Secret.
@@ -126,7 +126,7 @@ impl Certificates {
         Ok(Self { client, names, clock, authority, trusted, leaf, issuer, shown })
     }
 
-    /// What the ports show, now and later.
+    /// The certificate that the ports show, now and after each renewal.
     pub fn shown(&self) -> Arc<Shown> {
         self.shown.clone()
     }

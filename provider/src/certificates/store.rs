@@ -17,9 +17,9 @@ const KEY: &str = "ca.key";
 /// A Secret by its namespace and name, as `kube-system/virtual-node-certificates`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretName {
-    /// Its namespace.
+    /// The Secret's namespace.
     pub namespace: String,
-    /// Its name.
+    /// The Secret's name.
     pub name: String,
 }
 
@@ -51,7 +51,7 @@ pub struct NoSecretName;
 pub(super) struct Stored {
     /// The object; `None` where there is none.
     secret: Option<v1::Secret>,
-    /// What it holds; `None` while that is nothing.
+    /// The authorities and the key in the Secret; `None` while both are empty.
     pub data: Option<Data>,
 }
 
@@ -60,7 +60,7 @@ pub(super) struct Data {
     pub key: KeyPem,
 }
 
-/// How a write ended.
+/// Outcomes of a write of the Secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Writing {
     Done,
