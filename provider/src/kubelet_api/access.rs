@@ -1,4 +1,5 @@
-//! Who may ask the node: known by a client certificate or a token, allowed by the API server's own judgement.
+//! Access to the node's API: callers are known by a client certificate or a token, and allowed by the API server's
+//! own judgement.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,7 +51,9 @@ impl Access {
         Self(Arc::new(Inner { client, node: node.to_owned(), clock, memory: Mutex::default() }))
     }
 
-    /// Whether somebody with this certificate or this `Authorization` header may make this request.
+    /// Permits the request to the holder of this certificate or this `Authorization` header. Fails with the refusal
+    /// to answer: 401 for an unknown caller, 403 for one without the right, 500 when the API server could not be
+    /// asked.
     pub(crate) async fn permit(
         &self,
         certified: Option<Identity>,
@@ -156,7 +159,7 @@ fn unreviewed(error: kube::Error) -> Refusal {
     Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, text)
 }
 
-/// Whether everybody may ask for this path.
+/// Returns true for the paths that everybody may ask for.
 pub(crate) fn is_open(path: &str) -> bool {
     path == "/healthz" || path.starts_with("/healthz/")
 }
@@ -182,7 +185,8 @@ fn subresource(path: &str) -> &'static str {
     }
 }
 
-/// Who a client certificate was issued to: its common name is the user, its organisations are the groups.
+/// The identity that a client certificate (DER) was issued to: its common name is the user, its organisations are the
+/// groups. `None` when it cannot be read or has no common name.
 pub fn certified(certificate: &[u8]) -> Option<Identity> {
     let (_, certificate) = x509_parser::parse_x509_certificate(certificate).ok()?;
     let subject = certificate.subject();

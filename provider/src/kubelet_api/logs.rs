@@ -21,11 +21,11 @@ use crate::pods::store::{PodStore, Snapshot};
 const LINES_MAX: i32 = 2000;
 /// The most bytes that the cloud gives at once.
 const BYTES_MAX: i64 = 1_048_576;
-/// How often a followed log is read again: at first, and when nothing was said for a while.
+/// The pause between two readings of a followed log: at first, and when nothing was said for a while.
 const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
-/// What is wished for.
+/// The parameters of a request for a log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wish {
     follow: bool,
@@ -125,7 +125,7 @@ fn waiting(pod: &str, container: &str, why: &str) -> Refusal {
     Refusal::new(StatusCode::BAD_REQUEST, text)
 }
 
-/// Whether the container is there, and has said anything that could be read.
+/// Fails with the refusal to answer where the container is not the pod's, or has said nothing yet that could be read.
 pub(super) fn check(view: &Snapshot, pod: &str, container: &str, previous: bool) -> Result<(), Refusal> {
     let spec = view.pod.spec.as_ref();
     let mut names =
@@ -170,7 +170,7 @@ pub(super) struct Reader {
     container: String,
     wish: Wish,
     since: Option<Timestamp>,
-    /// How many more bytes may be given.
+    /// The number of bytes that may still be given; `None` for no limit.
     left: Option<usize>,
     /// The lines of the last reading, each with its time.
     last: Vec<String>,
@@ -212,7 +212,7 @@ impl Reader {
         Self::new(cloud, view, container, wish, Some(now))
     }
 
-    /// What was said already.
+    /// The lines that the log has already, cut to the tail and the number of bytes that are asked for.
     pub(super) async fn first(&mut self) -> Result<Bytes, EciError> {
         let tail = self.wish.tail.unwrap_or(LINES_MAX).clamp(1, LINES_MAX);
         let mut lines = self.read(tail).await?;
@@ -223,7 +223,7 @@ impl Reader {
         Ok(self.give(&lines))
     }
 
-    /// What was said since; `None` when nothing more will be.
+    /// The lines since the last reading; `None` when nothing more will be said.
     pub(super) async fn next(&mut self) -> Option<Bytes> {
         loop {
             if self.left == Some(0) || self.ended {
@@ -303,7 +303,7 @@ impl Reader {
     }
 }
 
-/// How many lines at the beginning of `new` stand at the end of `old`.
+/// The number of lines at the beginning of `new` that stand at the end of `old`.
 fn overlap(old: &[String], new: &[String]) -> usize {
     (0..=old.len().min(new.len())).rev().find(|count| old[old.len() - count..] == new[..*count]).unwrap_or(0)
 }

@@ -1,5 +1,5 @@
-//! What the API server asks of a node: logs, what its pods use, the list of them, its health; what is not built yet says
-//! so.
+//! The node's API, which the API server calls: logs, what its pods use, the list of them, its health; what is not
+//! built yet says so.
 
 pub mod access;
 mod logs;
@@ -43,7 +43,7 @@ pub struct KubeletApi {
     served: ServedNamespaces,
 }
 
-/// Why a request is answered with nothing but a sentence.
+/// A request's answer that is nothing but a status and a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
@@ -55,7 +55,7 @@ impl Refusal {
         Self { status, text: text.into() }
     }
 
-    /// What cannot be done, since the cloud does not do it.
+    /// The refusal of `what`, since the cloud does not do it.
     fn of_cloud(what: &str, error: &EciError) -> Self {
         let status = match error.meaning() {
             Some(Meaning::NotFound) => StatusCode::NOT_FOUND,

@@ -32,7 +32,7 @@ const ERROR: (&str, &str, &str) = (
     "1 if there was an error while getting container metrics, 0 otherwise",
 );
 
-/// What was read; what could not be read is an error in the text itself, as a kubelet has it.
+/// The metrics of a reading; `None`, when it failed, is an error in the text itself, as a kubelet has it.
 pub(super) fn text(reading: Option<&Reading>) -> String {
     let mut text = String::new();
     if let Some(reading) = reading {

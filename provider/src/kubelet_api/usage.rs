@@ -1,4 +1,4 @@
-//! What the pods use, as the cloud measures it; read at most once in a few seconds, whoever asks.
+//! Usage of the pods, as the cloud measures it; read at most once in ten seconds, whoever asks.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,15 +15,15 @@ use crate::eci::{Eci, EciError};
 use crate::pods::group_state::GroupState;
 use crate::pods::store::PodStore;
 
-/// How many groups one call may name (eci-openapi.md, section 8).
+/// The most groups that one call may name (eci-openapi.md, section 8).
 const AT_ONCE: usize = 20;
-/// For how long a reading is good: the cloud makes a new record every fifteen seconds.
+/// The time for which a reading is good: the cloud makes a new record every fifteen seconds.
 const GOOD_FOR: SignedDuration = SignedDuration::from_secs(10);
 
-/// What all pods use at one time.
+/// The usage of all pods at one time.
 #[derive(Debug, Clone)]
 pub(super) struct Reading {
-    /// When it was read.
+    /// The time of the reading.
     pub at: Timestamp,
     /// The pods that run, by namespace and name.
     pub pods: Vec<PodUsage>,
@@ -31,7 +31,7 @@ pub(super) struct Reading {
     pub spent: u64,
 }
 
-/// What one pod uses.
+/// The usage of one pod.
 #[derive(Debug, Clone)]
 pub(super) struct PodUsage {
     pub pod: Arc<Pod>,
@@ -65,12 +65,12 @@ impl Meter {
         Self(Arc::new(Inner { store, eci, clock, began, kept: Mutex::default() }))
     }
 
-    /// Since when this provider reads.
+    /// The time since which this provider reads.
     pub fn began(&self) -> Timestamp {
         self.0.began
     }
 
-    /// What is used now. Those who ask at the same time get the same answer.
+    /// The usage now, at most ten seconds old. Callers at the same time get the same answer.
     ///
     /// # Errors
     /// The cloud's, and then nothing is known.
@@ -137,13 +137,13 @@ impl Kept {
 }
 
 impl PodUsage {
-    /// Its namespace and its name.
+    /// The pod's namespace and its name.
     pub fn names(&self) -> (&str, &str) {
         let metadata = &self.pod.metadata;
         (metadata.namespace.as_deref().unwrap_or_default(), metadata.name.as_deref().unwrap_or_default())
     }
 
-    /// When the cloud measured this; when it does not say so, `otherwise`.
+    /// The time of the cloud's measurement; `otherwise` when the cloud does not say so.
     pub fn at(&self, otherwise: Timestamp) -> Timestamp {
         self.record.timestamp.parse().unwrap_or(otherwise)
     }
@@ -153,7 +153,7 @@ impl PodUsage {
         self.record.cpu.as_ref().map_or(0, |cpu| positive(cpu.usage_core_nano_seconds))
     }
 
-    /// When a container of it began to run.
+    /// The time at which a container of the pod began to run.
     pub fn began(&self, container: &str) -> Option<Timestamp> {
         let found = self.group.containers.iter().find(|each| each.name == container)?;
         found.current_state.as_ref()?.start_time.parse().ok()

@@ -19,10 +19,10 @@ use super::ends::{Inlet, Line, Movement, Outlet, Said, WAITING_MAX};
 const MESSAGE_MAX: usize = 1 << 20;
 /// The channel on which the fifth version closes others.
 const CLOSE: u8 = 255;
-/// How long the other side's own close is waited for.
+/// The longest wait for the other side's own close.
 const LINGER: Duration = Duration::from_secs(5);
 
-/// How messages look.
+/// Encodings of channels in messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Version {
     /// Bytes.
@@ -33,7 +33,7 @@ pub(super) enum Version {
     V5,
 }
 
-/// How large messages of a WebSocket may be.
+/// The largest messages of a WebSocket.
 pub(super) fn limits() -> WebSocketConfig {
     WebSocketConfig::default().max_message_size(Some(MESSAGE_MAX)).max_frame_size(Some(MESSAGE_MAX))
 }

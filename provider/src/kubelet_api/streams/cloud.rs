@@ -15,7 +15,7 @@ use super::channels::{self, Version};
 use super::ends::{Inlet, Outlet};
 use crate::eci::{Eci, EciError, LongLine, Taken};
 
-/// How a command ended.
+/// Ends of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ended {
     /// With this code.
@@ -38,7 +38,7 @@ pub(super) struct Running {
     framing: Option<Version>,
 }
 
-/// What is to be run, and where.
+/// A command to be run, and the container to run it in.
 pub(super) struct Command<'a> {
     pub group: &'a str,
     pub container: &'a str,
@@ -81,7 +81,7 @@ impl Running {
     }
 }
 
-/// What is typed goes to the cloud; a cloud that does not hear any more says so on the other way.
+/// Sends what is typed to the cloud; a cloud that does not hear any more says so on the other way.
 async fn tell(
     mut sink: SplitSink<WebSocketStream<LongLine>, Message>,
     framing: Option<Version>,
@@ -188,7 +188,7 @@ fn ended_without_code(reason: &str) -> Ended {
     Ended::Otherwise(format!("the cloud ended the session and did not say how the command ended{said}"))
 }
 
-/// How the cloud tells the end on the channel of errors.
+/// Reads the end of a command as the cloud tells it on the channel of errors.
 fn read_status(bytes: &[u8]) -> Ended {
     let status: Value = serde_json::from_slice(bytes).unwrap_or_default();
     if status["status"] == "Success" {

@@ -7,16 +7,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-/// After how long without a byte a connection is closed, as a kubelet has it.
+/// The time without a byte after which a connection is closed, as a kubelet has it.
 const IDLE: Duration = Duration::from_secs(4 * 3600);
-/// How often it is looked for bytes in that time.
+/// The number of looks for moved bytes in that time.
 const GLANCES: u32 = 16;
 /// The largest piece that is sent at once.
 const PIECE_MAX: usize = 32 << 10;
-/// How many pieces wait for a slow reader before their writer waits too.
+/// The number of pieces that wait for a slow reader before their writer waits too.
 pub(super) const WAITING_MAX: usize = 8;
 
-/// What is said to the other side.
+/// Messages to the other side.
 #[derive(Debug)]
 pub(super) enum Said {
     /// A stream is taken.
@@ -42,7 +42,7 @@ pub(super) type Line = mpsc::Sender<Said>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Left;
 
-/// Where bytes of one stream go.
+/// The sending end of one stream.
 #[derive(Debug, Clone)]
 pub(super) struct Outlet {
     number: u32,
@@ -65,7 +65,7 @@ impl Outlet {
 
     /// Says that no more will come.
     pub async fn close(&self) {
-        // Who has left need not know.
+        // An error is ignored: a peer that has left need not know.
         let _ = self.line.send(Said::Closed(self.number)).await;
     }
 
@@ -75,7 +75,7 @@ impl Outlet {
     }
 }
 
-/// Where bytes of one stream come from; it ends when the other side has closed it.
+/// The receiving end of one stream; it ends when the other side has closed it.
 pub(super) type Inlet = mpsc::Receiver<Bytes>;
 
 /// Counts what moves on a connection.

@@ -25,14 +25,14 @@ use crate::kubelet_api::Refusal;
 use crate::pods::group_state::GroupState;
 use crate::pods::store::Snapshot;
 
-/// How long a port may take to answer.
+/// The longest time of a port to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a stream waits for the one that belongs to it.
+/// The longest wait of a stream for the one that belongs to it.
 const LONELY: Duration = Duration::from_secs(30);
 /// The most ports of one WebSocket: its channels are numbered with a byte, two for a port.
 const PORTS_MAX: usize = 127;
 
-/// Whose ports they are.
+/// The pod whose ports are forwarded.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     address: IpAddr,
@@ -76,7 +76,7 @@ impl Target {
                     let _ = failure.say(text.into()).await;
                 }
             }
-            // Who has left need not know.
+            // An error is ignored: a peer that has left need not know.
             Err(text) => drop(failure.say(text.into()).await),
         }
         failure.close().await;
@@ -165,7 +165,7 @@ async fn pair(mut streams: mpsc::Receiver<Stream>, target: Target) {
     }
 }
 
-/// By what two streams belong together; clients from before there were such numbers begin the one of errors first.
+/// The number that two streams share; clients from before there were such numbers begin the one of errors first.
 fn request_id(stream: &Stream, kind: &str) -> String {
     match stream.header("requestid") {
         Some(id) => id.to_owned(),

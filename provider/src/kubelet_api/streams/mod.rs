@@ -26,7 +26,7 @@ use cloud::{Command, Running};
 use terminal::{Source, Terminal, Wish};
 use upgrade::{Protocol, Upgrade};
 
-/// How many connections may be open at a time.
+/// The most connections that may be open at a time.
 const SESSIONS_MAX: usize = 1024;
 
 /// The connections that are open; when the last clone is dropped, they end.
@@ -50,7 +50,7 @@ impl Sessions {
     }
 }
 
-/// What streams are opened from.
+/// Resources from which streams are opened.
 pub(super) struct Streams<'a> {
     pub sessions: &'a Sessions,
     pub store: &'a PodStore,

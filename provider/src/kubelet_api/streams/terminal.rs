@@ -16,10 +16,10 @@ use super::{bad, spdy};
 use crate::kubelet_api::Refusal;
 use crate::kubelet_api::logs::Reader;
 
-/// How long a client may take to begin all its streams.
+/// The longest time of a client to begin all its streams.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Which streams are wished for.
+/// The streams that a client asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Wish {
     pub input: bool,
@@ -43,7 +43,7 @@ impl Wish {
     }
 }
 
-/// What the streams belong to.
+/// Sources of the streams' bytes.
 pub(super) enum Source {
     /// A command in the cloud.
     Command(Box<Running>),
@@ -155,7 +155,7 @@ async fn finish(manner: Manner, ended: &Ended, outlets: [Option<Outlet>; 2], fai
         Manner::Status => status(ended),
         Manner::WordsAndSizes | Manner::Words => in_words(ended),
     };
-    // Who has left need not know.
+    // An error is ignored: a peer that has left need not know.
     let _ = failure.say(Bytes::from(told)).await;
     for outlet in outlets.into_iter().flatten().chain([failure]) {
         outlet.close().await;

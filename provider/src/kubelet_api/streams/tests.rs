@@ -177,7 +177,7 @@ impl<I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Spdy<I> {
         String::from_utf8(said).unwrap()
     }
 
-    /// What each of the streams says until the connection ends.
+    /// The text of each stream until the connection ends.
     async fn all(&mut self) -> std::collections::BTreeMap<u32, String> {
         let mut said = std::collections::BTreeMap::<u32, String>::new();
         while let Some(frame) = self.next().await {

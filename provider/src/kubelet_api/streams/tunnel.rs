@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use super::channels::limits;
 use super::upgrade::Io;
 
-/// How many bytes wait on the way, and how many a message has at most.
+/// The most bytes that wait on the way, and that a message has.
 const WAITING_MAX: usize = 64 << 10;
 
 /// Gives `inside` what travels in the messages of `io`, until either ends.

@@ -1,4 +1,4 @@
-//! How a connection stops being HTTP: what the client offers, what is chosen, and the answer that says so.
+//! Upgrades of a connection from HTTP: what the client offers, what is chosen, and the answer that says so.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,12 +11,12 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use super::channels::Version;
 use crate::kubelet_api::{Body, Refusal, text};
 
-/// What a connection goes over.
+/// The byte stream under an upgraded connection.
 pub(super) type Io = TokioIo<Upgraded>;
 
 const VERSIONS: HeaderName = HeaderName::from_static("x-stream-protocol-version");
 
-/// How the end of a command is told over SPDY.
+/// Forms of a command's end over SPDY.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Manner {
     /// As JSON; terminals have sizes.
@@ -27,7 +27,7 @@ pub(super) enum Manner {
     Words,
 }
 
-/// What is spoken.
+/// Protocols of an upgraded connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protocol {
     /// Streams of SPDY/3.1.
@@ -38,7 +38,7 @@ pub(super) enum Protocol {
     Tunnel,
 }
 
-/// What is spoken for one purpose, by preference: the names over SPDY, and those over a WebSocket.
+/// Protocols that are spoken for one purpose, by preference: the names over SPDY, and those over a WebSocket.
 pub(super) struct Spoken {
     spdy: &'static [(&'static str, Protocol)],
     websocket: &'static [(&'static str, Protocol)],
@@ -79,7 +79,8 @@ pub(super) struct Upgrade {
 }
 
 impl Upgrade {
-    /// What a request asks for.
+    /// The upgrade that a request asks for. Fails with 400 for a request that is no proper upgrade, and with 403
+    /// where no protocol that is offered is spoken.
     pub fn asked(mut request: Request<Bytes>, spoken: &Spoken) -> Result<Self, Refusal> {
         let to = words(&request, &header::UPGRADE);
         let is = |name: &str| to.iter().any(|word| word.eq_ignore_ascii_case(name));

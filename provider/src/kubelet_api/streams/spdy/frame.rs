@@ -15,7 +15,7 @@ const FIN: u8 = 1;
 /// Names and values of a stream; names are of small letters.
 pub(crate) type Headers = Vec<(String, String)>;
 
-/// What the other side says.
+/// Frames of the other side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Frame {
     /// A stream begins.
@@ -34,7 +34,7 @@ pub(crate) enum Frame {
     Other,
 }
 
-/// Why bytes are no SPDY.
+/// Errors of bytes that are no SPDY.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Wrong {
     /// Another version.

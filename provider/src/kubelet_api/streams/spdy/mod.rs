@@ -16,9 +16,9 @@ use tokio::sync::mpsc;
 use super::ends::{Inlet, Line, Movement, Outlet, Said, WAITING_MAX};
 use frame::{Frame, Headers, Reader, Writer, Wrong};
 
-/// How many streams may be open at a time.
+/// The most streams that may be open at a time.
 const STREAMS_MAX: usize = 256;
-/// How long is listened to a client after the last word, so that it reads that word.
+/// The time for which a client is listened to after the last word, so that it reads that word.
 const LINGER: Duration = Duration::from_secs(5);
 const PROTOCOL_ERROR: u32 = 1;
 const REFUSED_STREAM: u32 = 3;
@@ -65,7 +65,7 @@ where
         }
         None => 0,
     };
-    // What is still to be written is written as fast as it is read, and then it is waited for that it was read.
+    // Bytes that are still to be written go as fast as they are read; then the peer has time to read them.
     let last = async {
         let end = line.send(Said::End(status));
         let _ = tokio::join!(end, speaking);
