@@ -15,11 +15,11 @@ const PING_TIMEOUT: Duration = Duration::from_secs(5);
 /// The cloud's presence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum CloudHealth {
-    /// It answers.
+    /// The cloud answers.
     Answers,
-    /// It answers, and does not let us in.
+    /// The cloud answers, and does not let us in.
     Refused(String),
-    /// It does not answer: the node's state is unknown, and nothing is said about it.
+    /// The cloud does not answer: the node's state is unknown, and nothing is said about it.
     Away,
 }
 

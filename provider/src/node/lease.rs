@@ -11,11 +11,11 @@ use kube::{Api, Client};
 
 /// The namespace of all nodes' leases.
 const NAMESPACE: &str = "kube-node-lease";
-/// For how long a lease is a sign of life.
+/// The seconds for which a lease is a sign of life.
 const SECONDS: i32 = 40;
-/// How often it is renewed.
+/// The pause between two renewals.
 pub const PERIOD: Duration = Duration::from_secs(10);
-/// How often a renewal is tried at once when somebody else wrote in between.
+/// The most tries of one renewal when somebody else wrote in between.
 const TRIES: u32 = 5;
 
 /// Renews the lease of `node`, or makes it; `known` is the lease as it was last written here.

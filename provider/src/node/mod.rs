@@ -41,19 +41,19 @@ pub struct NodeController {
     pub config: Config,
     /// The identity that the node object records.
     pub identity: NodeIdentity,
-    /// What is known of the pods: a node that has not read its pods is not ready.
+    /// The pods' records: a node that has not read its pods is not ready.
     pub store: PodStore,
     /// The facts shared with the pods' work.
     pub facts: NodeFacts,
     /// The signs of life that probes ask for.
     pub health: Health,
-    /// Where things are said.
+    /// The recorder of the node's events.
     pub recorder: Recorder,
     /// The clock.
     pub clock: Clock,
 }
 
-/// What was written about the node last.
+/// The lease and the status as they were last written.
 #[derive(Default)]
 struct Written {
     lease: Option<Lease>,
@@ -122,8 +122,8 @@ impl NodeController {
         }
     }
 
-    /// How the node is; `None` while it starts or the cloud is away: what is not known is not told, so that a node
-    /// that was ready stays so while its provider is exchanged.
+    /// The node's readiness; `None` while it starts or the cloud is away: what is not known is not told, so that a
+    /// node that was ready stays so while its provider is exchanged.
     fn readiness(&self, cloud: &CloudHealth) -> Option<Readiness> {
         match cloud {
             CloudHealth::Refused(why) => Some(Readiness::NotReady(format!("ECI serves no call: {why}"))),

@@ -17,7 +17,8 @@ use super::identity::NodeIdentity;
 use crate::config::Config;
 use crate::webhook::injection::{TAINT_KEY, TAINT_VALUE, TYPE_LABEL, TYPE_VALUE};
 
-/// Which labels this provider set the last time, so that those it no longer sets can be taken back.
+/// The annotation with the labels that this provider set the last time, so that those it no longer sets can be taken
+/// back.
 pub const LAST_APPLIED: &str = "virtual-kubelet.io/last-applied-object-meta";
 /// The version of Kubernetes whose node this behaves like, and ours.
 const VERSION: &str = concat!("v1.34.4-eci-", env!("CARGO_PKG_VERSION"));
@@ -25,7 +26,7 @@ const VERSION: &str = concat!("v1.34.4-eci-", env!("CARGO_PKG_VERSION"));
 /// The condition type that shows a [`Doubt`]; there is none without doubt.
 pub const DOUBT: &str = "CloudViewComplete";
 
-/// Whether pods can run.
+/// The node's ability to run pods.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Readiness {
     /// Pods can run.
@@ -37,9 +38,9 @@ pub enum Readiness {
 /// The variable part of the node's conditions.
 #[derive(Debug, Clone)]
 pub struct Condition<'a> {
-    /// Whether pods can run.
+    /// The node's ability to run pods.
     pub readiness: &'a Readiness,
-    /// Why absence from the cloud's answers proves nothing just now.
+    /// The reason for which absence from the cloud's answers proves nothing just now.
     pub doubt: Option<Doubt>,
 }
 
@@ -238,7 +239,7 @@ fn conditions(old: Option<&NodeStatus>, told: &Condition<'_>, now: Timestamp) ->
     doubt.chain(all).map(condition).collect()
 }
 
-/// Whether two statuses differ in more than the time of their heartbeat.
+/// Returns true when two statuses differ in more than the time of their heartbeat.
 pub fn differs(old: &NodeStatus, new: &NodeStatus) -> bool {
     let said = |status: &NodeStatus| {
         let conditions = status.conditions.iter().flatten();

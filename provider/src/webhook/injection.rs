@@ -1,4 +1,4 @@
-//! Which pods are sent to the virtual node, and the patch that sends them.
+//! The choice of pods that are sent to the virtual node, and the patch that sends them.
 
 use k8s_openapi::api::core::v1::{
     Affinity, NodeAffinity, NodeSelector, NodeSelectorTerm, Pod, PodSpec, Toleration,
@@ -16,23 +16,23 @@ pub const TYPE_VALUE: &str = "virtual-kubelet";
 /// The label that puts a namespace's pods on the virtual node, and with `disabled` keeps one pod away from it.
 pub const INJECTION_LABEL: &str = "virtual-node-affinity-injection";
 
-/// How strongly pods are sent.
+/// Strengths of the affinity that pods get.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Injection {
-    /// They run on the virtual node or not at all.
+    /// Pods run on the virtual node or not at all.
     #[default]
     Required,
-    /// They prefer the virtual node with this weight, 1 to 100.
+    /// Pods prefer the virtual node with this weight, 1 to 100.
     Preferred {
         /// The weight.
         weight: i32,
     },
 }
 
-/// Why a pod is left as it is.
+/// Reasons to leave a pod as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Skip {
-    /// It has a node already.
+    /// The pod has a node already.
     #[error("the pod names its node itself")]
     NodeName,
     /// A DaemonSet's pod belongs to a certain node.
@@ -44,7 +44,7 @@ pub enum Skip {
     /// The cluster's own pods.
     #[error("pods of kube-system stay where they are")]
     KubeSystem,
-    /// It asks not to be sent.
+    /// The pod asks not to be sent.
     #[error("the pod's label virtual-node-affinity-injection keeps it away")]
     OptOut,
     /// Nothing is left to add.

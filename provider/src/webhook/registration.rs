@@ -1,4 +1,4 @@
-//! How the API server is told of the webhook: a MutatingWebhookConfiguration.
+//! The registration of the webhook with the API server: a MutatingWebhookConfiguration.
 
 use futures::future::BoxFuture;
 use k8s_openapi::ByteString;
@@ -15,18 +15,18 @@ use super::injection::INJECTION_LABEL;
 /// The name of the configuration object, which the chart uses as well.
 pub const NAME: &str = "ack-virtual-node";
 
-/// Where the API server finds the webhook.
+/// The address at which the API server finds the webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
     /// At a URL of the form `https://host:port`, without a path.
     Url(String),
     /// Behind a Service.
     Service {
-        /// Its namespace.
+        /// The Service's namespace.
         namespace: String,
-        /// Its name.
+        /// The Service's name.
         name: String,
-        /// Its port.
+        /// The Service's port.
         port: u16,
     },
 }

@@ -8,8 +8,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// How many values a review may hold: a pod of 100 containers with 100 variables each has half as many. A value of two
-/// bytes can take two hundred in memory.
+/// The most values that a review may hold: a pod of 100 containers with 100 variables each has half as many. A value
+/// of two bytes can take two hundred in memory.
 const VALUES_MAX: usize = 100_000;
 
 /// An AdmissionReview.
@@ -22,7 +22,7 @@ pub(super) struct Review<'a> {
     pub request: Reviewed<'a>,
 }
 
-/// Its request.
+/// The request of an AdmissionReview.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Reviewed<'a> {
@@ -97,7 +97,7 @@ impl<'a> Review<'a> {
 }
 
 impl Reviewed<'_> {
-    /// Whether a pod itself is created.
+    /// Returns true when a pod itself is created.
     pub fn creates_a_pod(&self) -> bool {
         let is = |text: &Option<Cow<'_, str>>, wanted: &str| text.as_deref().unwrap_or_default() == wanted;
         let pod = self.kind.as_ref().is_some_and(|kind| is(&kind.kind, "Pod") && is(&kind.group, ""));
