@@ -45,7 +45,7 @@ pub struct Rules {
     pub v_switches: Option<Vec<String>>,
     /// Ids of EIPs that exist.
     pub eips: Option<Vec<String>>,
-    /// Whether EIPs are made for pods.
+    /// Permission to have EIPs made for pods.
     pub automatic_eips: Option<bool>,
     /// Ids of resource groups.
     pub resource_groups: Option<Vec<String>>,
@@ -70,7 +70,7 @@ pub struct Limits {
 /// A document that is no policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadPolicy {
-    /// It cannot be read.
+    /// The document is no JSON object of the policy's form.
     #[error("the policy cannot be read: {0}. It is a JSON object with prices, default, namespaces and node")]
     Unreadable(String),
     /// A limit in ¥ needs prices.
@@ -85,7 +85,7 @@ pub enum BadPolicy {
     /// A number below zero.
     #[error("the policy's {place} is {value}, and must not be below 0")]
     Negative {
-        /// Where.
+        /// The number's place in the document, as `default.limits.vcpu`.
         place: String,
         /// The number.
         value: Number,

@@ -30,11 +30,11 @@ pub enum PolicyError {
         key: &'static str,
         /// The kind of thing.
         what: &'static str,
-        /// Its id or name.
+        /// The id or name that the pod asks for.
         asked: String,
         /// The pod's namespace.
         namespace: String,
-        /// Where the list stands in the policy.
+        /// The list's place in the policy.
         place: String,
         /// The list, for people.
         allowed: Box<str>,
@@ -45,7 +45,7 @@ pub enum PolicyError {
          operator add it to the policy"
     )]
     Unmeasured {
-        /// Where the limit stands in the policy.
+        /// The limit's place in the policy.
         place: String,
         /// The value that is missing.
         unknown: String,
@@ -56,29 +56,29 @@ pub enum PolicyError {
          beside what runs"
     )]
     Limit {
-        /// Who is limited.
+        /// The namespace or node that is limited.
         scope: String,
-        /// Where the limit stands in the policy.
+        /// The limit's place in the policy.
         place: String,
         /// The unit that is counted.
         unit: &'static str,
         /// The limit.
         limit: Decimal,
-        /// What running groups take of it; not in the sentence, which stays the same while others come and go.
+        /// The running groups' part of the limit; not in the sentence, which stays the same while others come and go.
         used: Decimal,
-        /// What this pod would take.
+        /// The pod's part of the limit.
         asked: Decimal,
     },
 }
 
 impl PolicyError {
-    /// Whether waiting changes nothing.
+    /// Returns true when waiting changes nothing.
     pub fn is_final(&self) -> bool {
         !matches!(self, Self::Limit { .. })
     }
 }
 
-/// What the node's live container groups take, by namespace and together.
+/// The purchases of the node's live container groups, by namespace and together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Usage {
     node: Purchase,
@@ -102,7 +102,7 @@ struct AllowList {
     asked: fn(&CreateContainerGroup) -> &Option<String>,
     /// The operator's own, which every pod gets unasked.
     own: fn(&Config) -> &str,
-    /// Whether everything is allowed where the policy says nothing.
+    /// True where everything is allowed while the policy says nothing.
     open: bool,
 }
 
@@ -218,13 +218,13 @@ impl Policy {
         Ok(())
     }
 
-    /// Whether there is any limit: without one, usage need not be counted.
+    /// Returns true when there is any limit: without one, usage need not be counted.
     pub fn has_limits(&self) -> bool {
         let rules = self.namespaces.values().chain([&self.default]).map(|rules| &rules.limits);
         rules.chain([&self.node]).any(|limits| *limits != Limits::default())
     }
 
-    /// What the namespace's own rules say, else the default ones.
+    /// The rule of the namespace itself, else the default one.
     fn found<T>(&self, namespace: &str, find: impl Fn(&Rules) -> Option<T>) -> Option<(T, Place<'_>)> {
         let own = self.namespaces.get_key_value(namespace);
         let own = own.and_then(|(name, rules)| Some((find(rules)?, Place::Namespace(name))));
@@ -232,7 +232,7 @@ impl Policy {
     }
 }
 
-/// Where a rule stands in the policy's document.
+/// A rule's place in the policy's document.
 #[derive(Debug, Clone, Copy)]
 enum Place<'a> {
     Default,

@@ -12,7 +12,7 @@ const USUAL_VCPU: Decimal = Decimal::TWO;
 /// GiB of a group that declares none.
 const USUAL_GIB: Decimal = Decimal::from_parts(4, 0, 0, false, 0);
 
-/// What a group takes, or several together; `None` is not known.
+/// The purchase of a group, or of several together; `None` is not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Purchase {
     /// Groups.
