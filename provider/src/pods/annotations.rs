@@ -9,10 +9,10 @@ use wire::CreateContainerGroup as Request;
 use super::quantity;
 use super::request::Problem;
 
-/// What all keys of the table begin with, unless they are written in full.
+/// The prefix of the table's keys, unless they are written in full.
 pub const PREFIX: &str = "k8s.aliyun.com/";
 
-/// How a value reaches the request; the error says what would be right.
+/// The way of a value into the request; the error is a noun phrase for the values that can be used.
 type Put = fn(&mut Request, &str) -> Result<(), &'static str>;
 
 /// The rows are applied in this order, so that the later of two spellings wins.
@@ -134,7 +134,7 @@ fn full(key: &str) -> String {
     if key.contains('/') { key.to_owned() } else { format!("{PREFIX}{key}") }
 }
 
-/// What a pod's annotation of the table's prefix says.
+/// The value of a pod's annotation `key` with the table's prefix, trimmed; `None` when absent or empty.
 pub fn of<'a>(pod: &'a Pod, key: &str) -> Option<&'a str> {
     let annotations = pod.metadata.annotations.as_ref()?;
     annotations.get(&full(key)).map(|value| value.trim()).filter(|value| !value.is_empty())
@@ -207,7 +207,7 @@ fn use_specs(request: &mut Request, value: &str) -> Result<(), &'static str> {
         let number = |text: &str| text.parse::<Decimal>().ok().filter(|number| number.is_sign_positive());
         sizes.push((number(cpu).ok_or(SHOULD)?, number(memory).ok_or(SHOULD)?));
     }
-    // What stands first is what is wanted most.
+    // The first item is the most wanted one.
     if items.first().is_some_and(|first| is_type(&first)) {
         request.instance_type = Some(types.join(","));
         (request.cpu, request.memory) = (None, None);

@@ -11,7 +11,7 @@ use super::request::is_sidecar;
 const OWN: [&str; 5] =
     ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"];
 
-/// What the conditions are computed from.
+/// The input from which the conditions are computed.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
     /// The pod, with the conditions it has.
@@ -22,7 +22,7 @@ pub struct Facts<'a> {
     pub inits: &'a [ContainerStatus],
     /// The statuses of the others.
     pub mains: &'a [ContainerStatus],
-    /// Whether the instance exists and has its address.
+    /// True where the instance exists and has its address.
     pub has_address: bool,
     /// The present.
     pub now: Timestamp,

@@ -172,12 +172,12 @@ impl Reconciler {
     }
 }
 
-/// Whether nobody knows if the creation was carried out.
+/// Returns true when nobody knows if the creation was carried out.
 fn is_ambiguous(error: &EciError) -> bool {
     error.meaning().is_none_or(Meaning::leaves_open)
 }
 
-/// Whether the refusal says nothing about an earlier try of the same creation.
+/// Returns true when the refusal says nothing about an earlier try of the same creation.
 fn may_pass(error: &EciError) -> bool {
     error.meaning().is_some_and(Meaning::precedes_the_request)
 }

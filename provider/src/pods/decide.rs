@@ -1,4 +1,4 @@
-//! What to do next about one pod: a pure judgement of what is seen of it, of its group, and of the time.
+//! The next step for one pod: a pure judgement of what is seen of it, of its group, and of the time.
 //!
 //! | the pod | the cloud | next |
 //! |---|---|---|
@@ -12,7 +12,7 @@
 //! | is leaving, or gone | has its group | delete the group |
 //! | is leaving | has no group | remove from the API |
 //!
-//! That there is no group is a proof (see `evidence`), not an impression.
+//! The absence of a group is a proof (see `evidence`), not an impression.
 
 use eci_api::group::ContainerGroup;
 use jiff::{SignedDuration, Timestamp};
@@ -30,7 +30,7 @@ const GRACE_MARGIN: SignedDuration = SignedDuration::from_secs(5);
 pub enum CloudView<'a> {
     /// Nothing may be concluded.
     Unknown,
-    /// It is proved that the cloud has no group for this pod.
+    /// The cloud provably has no group for this pod.
     Absent,
     /// The cloud has this group.
     Here(&'a ContainerGroup),
@@ -52,7 +52,7 @@ pub enum DeletionState {
 pub struct Observation<'a> {
     /// The pod as last seen in the API.
     pub pod: &'a Pod,
-    /// It is still there.
+    /// True while the pod is in the API.
     pub in_api: bool,
     /// The cloud's view.
     pub cloud: CloudView<'a>,
@@ -60,7 +60,7 @@ pub struct Observation<'a> {
     pub history: &'a GroupHistory,
     /// The progress of its group's deletion.
     pub deletion: DeletionState,
-    /// Its creation was asked for, and no answer came.
+    /// True after a creation that got no answer.
     pub unanswered: bool,
     /// The time of the cloud's last answer that has the group.
     pub seen_at: Option<Timestamp>,
@@ -68,7 +68,7 @@ pub struct Observation<'a> {
     pub now: Timestamp,
 }
 
-/// What to do next.
+/// The next step for a pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// Make a group.
@@ -77,19 +77,19 @@ pub enum Decision {
     Publish,
     /// Take the group away.
     Delete {
-        /// Its id.
+        /// The group's id.
         group: String,
         /// Without giving its containers time.
         forced: bool,
     },
     /// Take away a group that could not be placed, and make another.
     Replace {
-        /// Its id.
+        /// The group's id.
         group: String,
     },
     /// End the pod here, for this reason; if it has a group, that goes next.
     Fail {
-        /// Why.
+        /// The reason of the end.
         end: End,
     },
     /// Nothing of it is left in the cloud: remove it from the API.
@@ -100,12 +100,12 @@ pub enum Decision {
     Wait,
 }
 
-/// Why a pod ends before its containers do.
+/// Reasons for which a pod ends before its containers do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// Its group is gone, and nobody here took it away.
+    /// The pod's group is gone, and nobody here took it away.
     Lost,
-    /// Its own deadline passed.
+    /// The pod's `activeDeadlineSeconds` passed.
     Deadline,
 }
 
@@ -129,7 +129,7 @@ impl End {
     }
 }
 
-/// What to do next about one pod.
+/// Decides the next step for one pod, by the table at the top.
 pub fn decide(seen: &Observation<'_>) -> Decision {
     let Observation { pod, in_api, cloud, history, deletion, unanswered, seen_at, now } = seen;
     if !in_api {
@@ -178,24 +178,25 @@ fn take_away(cloud: CloudView<'_>, deletion: DeletionState, forced: bool, then: 
     }
 }
 
-/// Whether the pod is being deleted.
+/// Returns true when the pod is being deleted.
 pub fn is_leaving(pod: &Pod) -> bool {
     pod.metadata.deletion_timestamp.is_some()
 }
 
-/// When a pod that is being deleted has had all the time it was given, and a little more.
+/// The end of the time that a pod is given for its deletion, with `GRACE_MARGIN` added; `None` for a pod that is
+/// not being deleted.
 pub fn overdue(pod: &Pod) -> Option<Timestamp> {
     let given = pod.metadata.deletion_timestamp.as_ref()?.0;
     given.checked_add(GRACE_MARGIN).ok()
 }
 
-/// Whether the pod is in a phase that nothing follows.
+/// Returns true when the pod is in a phase that nothing follows.
 pub fn has_ended(pod: &Pod) -> bool {
     let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
     matches!(phase, Some("Succeeded" | "Failed"))
 }
 
-/// Whether a pod is the reflection of a static one, or a DaemonSet's, and so is never made in the cloud.
+/// Returns true for the reflection of a static pod and for a DaemonSet's pod, which are never made in the cloud.
 pub fn is_not_for_the_cloud(pod: &Pod) -> bool {
     let annotations = pod.metadata.annotations.as_ref();
     let owners = pod.metadata.owner_references.iter().flatten();
@@ -203,14 +204,14 @@ pub fn is_not_for_the_cloud(pod: &Pod) -> bool {
         || owners.into_iter().any(|owner| owner.kind == "DaemonSet" && owner.controller == Some(true))
 }
 
-/// When the pod must have ended, if it says.
+/// The instant at which the pod's `activeDeadlineSeconds` are over; `None` without a limit or before the pod's start.
 pub fn deadline(pod: &Pod) -> Option<Timestamp> {
     let seconds = pod.spec.as_ref()?.active_deadline_seconds?;
     let started = pod.status.as_ref()?.start_time.as_ref()?.0;
     started.checked_add(SignedDuration::from_secs(seconds)).ok()
 }
 
-/// Whether a failed creation fails the pod, instead of being tried again.
+/// Returns true when a failed creation fails the pod, instead of being tried again.
 pub fn fails_fast(pod: &Pod) -> bool {
     annotations::of(pod, "eci-fail-strategy") == Some("fail-fast")
         || annotations::of(pod, "pod-fail-on-create-err")

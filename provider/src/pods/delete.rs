@@ -151,7 +151,7 @@ impl Reconciler {
             return Outcome::Done;
         }
         if held && !decide::has_ended(pod) {
-            // Who holds the object will read how it ended.
+            // The holder of the object will read how the pod ended.
             let mut ended = status::failed(pod, "", "", self.clock.now());
             (ended.reason, ended.message) = (None, None);
             self.write(seen, ended, BTreeMap::new()).await;

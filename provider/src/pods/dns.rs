@@ -1,4 +1,4 @@
-//! Where pods ask for names: the cluster's own DNS, as it was told or as it is found in kube-system.
+//! The DNS servers of pods: the cluster's own, as they were configured or as they are found in kube-system.
 
 use determinism::Clock;
 use jiff::{SignedDuration, Timestamp};
@@ -11,7 +11,7 @@ use crate::config::Config;
 
 /// The label by which every cluster's DNS is known, whatever program it is.
 const LABEL: &str = "k8s-app=kube-dns";
-/// For how long what was found is believed.
+/// The time for which the addresses that were found are believed.
 const BELIEVED: SignedDuration = SignedDuration::from_mins(1);
 
 /// Finds the cluster's DNS.
@@ -52,7 +52,7 @@ impl Finder {
     }
 }
 
-/// Whether a pod's names are the cluster's, which they are unless it says otherwise.
+/// Returns true when the pod's names are the cluster's, which they are unless it says otherwise.
 fn wants(pod: &Pod) -> bool {
     let policy = pod.spec.as_ref().and_then(|spec| spec.dns_policy.as_deref());
     matches!(policy, None | Some("ClusterFirst" | "ClusterFirstWithHostNet"))

@@ -1,4 +1,4 @@
-//! What is said on pods and on the node: events, with repeats counted instead of repeated, never in anybody's way.
+//! Events on pods and on the node, with repeats counted instead of repeated, never in anybody's way.
 
 use std::collections::BTreeMap;
 
@@ -16,13 +16,13 @@ use tokio::sync::mpsc;
 const SAME: SignedDuration = SignedDuration::from_mins(10);
 /// The count of repeats is written no more often than this.
 const COUNT_PERIOD: SignedDuration = SignedDuration::from_mins(5);
-/// How many events one object may have at once, and how long until it may have one more.
+/// The events that one object may have at once, and the time until it may have one more.
 const BURST: u32 = 25;
 const ONE_MORE: SignedDuration = SignedDuration::from_mins(5);
 const WAITING_MAX: usize = 1024;
 const REMEMBERED_MAX: usize = 4096;
 
-/// How an event is meant.
+/// The type of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tone {
     /// As it should be.
@@ -145,7 +145,7 @@ fn pod_reference(pod: &Pod, field_path: Option<String>) -> ObjectReference {
     }
 }
 
-/// What was said lately, so that it is counted and not repeated, and nobody shouts.
+/// The events of late, so that repeats are counted and no object has too many.
 #[derive(Default)]
 struct Memory {
     said: BTreeMap<Key, Said>,

@@ -44,7 +44,7 @@ impl CompleteRead {
         self.began
     }
 
-    /// Those of `asked` that the answer does not have.
+    /// The ids of `asked` that the answer does not have.
     pub fn absent<'a>(&self, asked: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
         let seen: BTreeSet<&str> =
             self.groups.iter().map(|group| group.container_group_id.as_str()).collect();
@@ -75,12 +75,12 @@ impl Streak {
         }
     }
 
-    /// Whether enough was counted where no brake holds.
+    /// Returns true when enough was counted where no brake holds.
     pub fn suffices(self) -> bool {
         self.looks >= LOOKS
     }
 
-    /// Whether anything was counted.
+    /// Returns true when nothing was counted.
     pub fn is_empty(self) -> bool {
         self.looks == 0
     }
@@ -100,7 +100,7 @@ pub struct Absence {
     pub by_id: Streak,
 }
 
-/// How much evidence is enough just now.
+/// The amount of evidence that is enough just now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Brake {
     /// Two complete looks.
@@ -112,7 +112,7 @@ pub enum Brake {
     Never,
 }
 
-/// What absence would mean for a pod.
+/// The meaning of absence for a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Question {
     /// No container ran, but an earlier process may have made a group: may another be made?
@@ -126,7 +126,7 @@ pub enum Question {
     Owned,
 }
 
-/// Whether the evidence answers the question with: it is gone.
+/// Returns true when the evidence proves, under this brake, that the group is gone.
 pub fn is_proven(question: Question, absence: &Absence, brake: Brake) -> bool {
     let (looks, span) = match brake {
         Brake::Free => (LOOKS, SignedDuration::ZERO),

@@ -73,7 +73,7 @@ impl GroupState {
     }
 }
 
-/// Whether the group can still cost money or do something.
+/// Returns true while the group can still cost money or do something.
 pub fn still_works(group: &ContainerGroup) -> bool {
     let states = || group.containers.iter().filter_map(|container| container.current_state.as_ref());
     let all_ended = states().count() == group.containers.len()
@@ -82,7 +82,7 @@ pub fn still_works(group: &ContainerGroup) -> bool {
     !GroupState::of(group).is_over() && !all_ended
 }
 
-/// Whether the group is on its way somewhere, so that it is worth looking at often.
+/// Returns true while the group is on its way somewhere, so that it is worth looking at often.
 pub fn is_moving(group: &ContainerGroup) -> bool {
     match GroupState::of(group) {
         GroupState::Succeeded | GroupState::Failed | GroupState::Expired => false,

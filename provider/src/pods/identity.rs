@@ -1,4 +1,5 @@
-//! Which group belongs to which pod: the name it gets, the tags that say so, and the token that makes it one.
+//! The identity of a pod's group: the name that it gets, the tags that say whose it is, and the token that makes it
+//! one.
 
 use eci_api::actions::create_container_group::Tag;
 use eci_api::group::ContainerGroup;
@@ -6,14 +7,14 @@ use k8s_openapi::api::core::v1::Pod;
 
 use super::provenance::TokenBasis;
 
-/// What every group of a provider of this house says in its tag `ManagedBy`.
+/// The value of the tag `ManagedBy` on every group that such a provider makes.
 pub const MANAGED_BY: &str = "virtual-node-eci";
 /// The tag of the cluster's own UID, beside its configured id.
 const CLUSTER_UID: &str = "ClusterUid";
 const VALUE_LIMIT: usize = 128;
 const NAME_LIMIT: usize = 128;
 
-/// Whose groups they are: those of one node of one cluster.
+/// The owner of groups: one node of one cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {
     /// The cluster's id, as configured or the UID of kube-system.
@@ -27,25 +28,25 @@ pub struct Owner {
 /// The owner of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Belongs {
-    /// This owner, for this pod.
+    /// The group is this owner's, for this pod.
     Ours(Claim),
     /// A cluster with the same id and node name, but another UID.
     CopiedIdentity {
-        /// That cluster's UID.
+        /// The other cluster's UID.
         cluster: String,
     },
     /// Somebody else.
     Others,
 }
 
-/// Which pod a group was made for.
+/// The pod that a group was made for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Claim {
     /// The pod's UID, by which alone pods are compared.
     pub uid: String,
-    /// Its namespace, for people.
+    /// The pod's namespace, for people.
     pub namespace: String,
-    /// Its name, for people; perhaps cut.
+    /// The pod's name, for people; perhaps cut.
     pub name: String,
 }
 

@@ -12,11 +12,11 @@ enum Stage {
     NotStarted,
     Running,
     Ended,
-    /// It ended and waits for its next run.
+    /// The container ended and waits for its next run.
     BetweenRuns,
 }
 
-/// How far a container has come.
+/// The progress of a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Progress {
     /// The last instant that its states name, by the cloud's clock, in whole seconds as the API keeps them.
@@ -45,7 +45,7 @@ impl Progress {
     }
 }
 
-/// Whether `seen` is an answer from before `known`, by the cloud's own times and by what only goes forward.
+/// Returns true when `seen` is an answer from before `known`, by the cloud's own times and by what only goes forward.
 ///
 /// Answers about different groups are in no order, and so are answers that differ in nothing but readiness. A cache
 /// applies it before it stores an answer.
@@ -80,7 +80,8 @@ fn is_final(status: &str) -> bool {
     matches!(status, "Succeeded" | "Failed" | "Expired" | "ScheduleFailed")
 }
 
-/// Whether containers are started anew on somebody's order, so that what they did before says nothing.
+/// Returns true for the statuses of a group whose containers are started anew on somebody's order, so that what they
+/// did before says nothing.
 pub(super) fn is_restarting(status: &str) -> bool {
     matches!(status, "Restarting" | "Updating")
 }
@@ -128,7 +129,7 @@ fn stage(current: Option<&group::ContainerState>, previous: Option<&group::Conta
     }
 }
 
-/// Whether `seen`, computed from an answer of the cloud, is from before `published`.
+/// Returns true when `seen`, computed from an answer of the cloud, is from before `published`.
 pub(super) fn is_container_older(seen: &ContainerStatus, published: &ContainerStatus) -> bool {
     published_progress(seen).compare(published_progress(published)).is_lt()
 }

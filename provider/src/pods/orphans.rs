@@ -25,13 +25,14 @@ const CPU_SECOND: Decimal = Decimal::from_parts(49, 0, 0, false, 6);
 const GIB_SECOND: Decimal = Decimal::from_parts(613, 0, 0, false, 8);
 
 impl Reconciler {
-    /// What to do instead of deleting the group of a pod that is gone; `None` when it may be deleted now.
+    /// The outcome that takes the place of deleting the group of a pod that is gone; `None` when it may be deleted
+    /// now.
     pub(super) fn keep_orphan(&self, seen: &Snapshot, id: &str) -> Option<Outcome> {
         let group = seen.group.as_deref().filter(|group| still_works(group))?;
         let why = match self.facts.found() {
             // The node object is about to be found or made.
             None => return Some(Outcome::At(Instant::now() + Duration::from_secs(1))),
-            // Its pod was deleted before this process's eyes.
+            // The pod was deleted before this process's eyes.
             Some(_) if seen.born == Born::Api => return None,
             Some(_) if seen.brake != Brake::Free => "the view of the cloud is in doubt",
             Some(NodeFound::Same) => return None,

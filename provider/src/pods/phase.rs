@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus};
 
-/// Where a pod is in its life.
+/// The phase of a pod's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// Not all containers have started yet.
@@ -26,20 +26,20 @@ impl Phase {
         }
     }
 
-    /// Whether nothing follows.
+    /// Returns true for the phases that nothing follows.
     pub fn is_final(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed)
     }
 }
 
-/// What is done with a container that ended.
+/// The treatment of a container that ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RestartPolicy {
-    /// It is started again.
+    /// The container is started again.
     Always,
-    /// It is started again unless it ended well.
+    /// The container is started again unless it ended well.
     OnFailure,
-    /// It stays ended.
+    /// The container stays ended.
     Never,
 }
 
@@ -173,7 +173,7 @@ fn seen(status: &ContainerStatus) -> Seen {
     }
 }
 
-/// Whether a container runs or ever ran.
+/// Returns true when the container runs or ever ran.
 pub fn has_started(status: &ContainerStatus) -> bool {
     matches!(seen(status), Seen::Running | Seen::Ended(_) | Seen::Again { .. })
 }

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 
-/// What is known of the container groups that were made for one pod.
+/// The knowledge of the container groups that were made for one pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GroupHistory {
     /// No container of the pod ever ran, as far as its status tells, and no group was seen.
@@ -17,16 +17,16 @@ pub enum GroupHistory {
     },
     /// The group is the pod's: it was seen with this owner's tags and the pod's UID, or made by this process.
     Owned {
-        /// Its id.
+        /// The group's id.
         id: String,
         /// The time of its creation.
         created_at: Timestamp,
-        /// This process made it.
+        /// True for a group that this process made.
         by_this_process: bool,
     },
     /// The group could not be placed, or vanished before anything ran; another may follow.
     Spent {
-        /// Its id.
+        /// The group's id.
         id: String,
     },
 }
@@ -57,7 +57,7 @@ fn container_ids(pod: &Pod) -> impl Iterator<Item = &String> {
     statuses.filter_map(|status| status.container_id.as_ref()).filter(|id| !id.is_empty())
 }
 
-/// Whether containers of the pod ran in a group before.
+/// Returns true when containers of the pod ran in a group before.
 pub fn ran_before(pod: &Pod) -> bool {
     container_ids(pod).next().is_some()
 }
@@ -67,7 +67,8 @@ fn id_in_status(pod: &Pod) -> Option<String> {
     container_ids(pod).find_map(|id| Some(id.strip_prefix("eci://")?.split('/').next()?.to_owned()))
 }
 
-/// Whether no provider has written anything about the pod yet, so that its first creation may be its very first.
+/// Returns true when no provider has written anything about the pod yet, so that its first creation may be its very
+/// first.
 pub fn is_pristine(pod: &Pod) -> bool {
     pod.status
         .as_ref()

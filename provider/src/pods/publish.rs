@@ -1,4 +1,4 @@
-//! What is written to the API about a pod, and whether anything needs to be.
+//! The patch of a pod's status and annotations, and the judgement whether one is needed.
 
 use std::collections::BTreeMap;
 
@@ -93,7 +93,7 @@ pub fn patch(pod: &Pod, wanted: &PodStatus, annotations: &BTreeMap<String, Strin
     Some(json!({ "metadata": metadata, "status": new }))
 }
 
-/// Whether these changes follow from what others write into the same object.
+/// Returns true when these changes follow from what others write into the same object.
 fn rests_on_others(pod: &Pod, changes: &Map<String, Value>) -> bool {
     let ends = changes.get("phase").is_some_and(|phase| phase == "Failed" || phase == "Succeeded");
     let gated = pod.spec.as_ref().and_then(|spec| spec.readiness_gates.as_ref());
@@ -154,7 +154,7 @@ fn replace_addresses(fields: &mut Map<String, Value>, old: &Value) {
 /// The annotation that tells people the id of a pod's group; nothing reads it.
 const INSTANCE_ID: &str = "eci-instance-id";
 
-/// What a pod's annotations say about its instance.
+/// The annotations that tell of a pod's instance.
 pub fn annotations(group: &ContainerGroup) -> BTreeMap<String, String> {
     let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     let size = |number: Decimal| Some(number).filter(|number| !number.is_zero()).map(with_fraction);

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 /// A pod's UID.
 pub type Uid = Arc<str>;
 
-/// How urgent a pod's work is.
+/// The urgency of a pod's work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// The pod leaves: it costs until its group is gone.
@@ -112,7 +112,7 @@ impl WorkQueue {
                 (taken, state.delayed.first().map(|(at, _)| *at))
             };
             if let Some(uid) = taken {
-                // What is left is for the other workers.
+                // The other workers look at the rest.
                 self.0.changed.notify_one();
                 return Turn { queue: self.clone(), uid };
             }

@@ -30,13 +30,13 @@ const MAX_CONCURRENT: usize = 24;
 /// The pause after a fault of this program in the work on one pod.
 const PANIC_PAUSE: Duration = Duration::from_secs(10);
 
-/// What the work on pods is done with.
+/// The tools of the work on pods.
 pub struct Tools {
     /// The Kubernetes API.
     pub client: Client,
     /// The cloud.
     pub eci: Eci,
-    /// What is known.
+    /// The records of pods and groups.
     pub store: PodStore,
     /// The same for all pods.
     pub scope: Scope,
@@ -65,7 +65,7 @@ impl std::ops::Deref for Reconciler {
     }
 }
 
-/// What the reconciler keeps about one pod between its turns.
+/// The reconciler's notes about one pod between its turns.
 #[derive(Default)]
 struct PodWork {
     backoff: Option<Backoff>,
@@ -74,7 +74,7 @@ struct PodWork {
 
 /// The result of one step.
 pub(super) enum Outcome {
-    /// It is done, or there was nothing to do.
+    /// The step is done, or there was nothing to do.
     Done,
     /// Nothing is left of the pod.
     Forgotten,
@@ -82,7 +82,7 @@ pub(super) enum Outcome {
     At(Instant),
     /// The pod's next step, whatever it is, comes no sooner than after this pause.
     Pause(Duration),
-    /// It did not work, and is tried again.
+    /// The step did not work, and is tried again.
     Failed(BackoffPolicy),
 }
 

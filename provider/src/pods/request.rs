@@ -18,14 +18,14 @@ use crate::config::Config;
 
 pub use size::{Size, declared, is_sidecar, of_pod as size_of_pod};
 
-/// What is the same for all pods of this node.
+/// The part of a request that is the same for all pods of this node.
 #[derive(Debug, Clone)]
 pub struct Scope {
     /// The node's configuration.
     pub config: Config,
     /// The region of the groups.
     pub region: String,
-    /// Whose they are.
+    /// The groups' owner.
     pub owner: Owner,
 }
 
@@ -34,7 +34,7 @@ pub struct Scope {
 pub struct Made {
     /// The request.
     pub request: CreateContainerGroup,
-    /// What the pod's owner should know, though it does not stop anything.
+    /// Warnings for the pod's owner that do not stop the creation.
     pub remarks: Vec<Remark>,
 }
 
@@ -55,7 +55,7 @@ pub struct Remark {
     pub message: String,
 }
 
-/// Why there is no request for a pod.
+/// Errors for which there is no request for a pod.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// A variable's source is not there yet.
@@ -71,7 +71,7 @@ pub enum Problem {
     Mount {
         /// The volume.
         volume: String,
-        /// What is wrong with it.
+        /// The fault of the source, in the kubelet's words.
         why: String,
     },
     /// An annotation's value cannot be used.
@@ -79,9 +79,9 @@ pub enum Problem {
     Annotation {
         /// The annotation.
         key: String,
-        /// What it says.
+        /// The annotation's value.
         value: String,
-        /// What would be right.
+        /// A noun phrase for the values that can be used.
         should: &'static str,
     },
     /// Something that this node can never do.

@@ -12,7 +12,7 @@ pub const BATCH: usize = 20;
 /// The time after its last change within which a settled group may soon change again: most short work ends within it.
 const RECENT_CHANGE_WINDOW: i64 = 450;
 
-/// What a group is doing, as far as looks at it are concerned.
+/// The group's activity, as far as looks at it are concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
     /// On its way somewhere, or being deleted.

@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::{
 use kube::api::{ListParams, PostParams};
 use kube::{Api, Client};
 
-/// What a request is made from besides the pod.
+/// The objects besides the pod from which a request is made.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     /// The ConfigMaps that exist, by name.
@@ -27,13 +27,13 @@ pub struct Sources {
 /// A token that a volume asks for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TokenWish {
-    /// For whom it is to be valid; the API server itself when absent.
+    /// The audience of the token; the API server itself when absent.
     pub audience: Option<String>,
-    /// For how many seconds.
+    /// The token's life, in seconds.
     pub seconds: i64,
 }
 
-/// What a pod refers to.
+/// The objects that a pod refers to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wishes {
     /// Names of ConfigMaps.
@@ -44,11 +44,11 @@ pub struct Wishes {
     pub tokens: BTreeSet<TokenWish>,
 }
 
-/// How long a token lives when its volume does not say.
+/// The life of a token whose volume names none, in seconds.
 const TOKEN_SECONDS: i64 = 3600;
 
 impl TokenWish {
-    /// What one projection asks for.
+    /// The token that one projection asks for.
     pub fn of(projection: &k8s_openapi::api::core::v1::ServiceAccountTokenProjection) -> Self {
         Self {
             audience: projection.audience.clone().filter(|audience| !audience.is_empty()),

@@ -125,7 +125,7 @@ fn terminated(code: i32, reason: &str, started_at: Option<Time>, now: Timestamp)
     ContainerState { terminated: Some(ended), ..ContainerState::default() }
 }
 
-/// Why a group ended as a whole, when its containers do not tell.
+/// The end of a group as a whole, when its containers do not tell.
 struct End {
     reason: &'static str,
     message: String,
@@ -166,7 +166,7 @@ fn force(status: &mut PodStatus, pod: &Pod, end: End, now: Timestamp) {
     }
 }
 
-/// What the cloud says of one container.
+/// The cloud's view of one container.
 #[derive(Clone, Copy)]
 struct Seen<'a> {
     current: Option<&'a group::ContainerState>,
@@ -318,19 +318,19 @@ impl View<'_> {
         status
     }
 
-    /// Whether somebody had the containers restarted, so that one that waits is no older than one that ran.
+    /// Returns true when somebody had the containers restarted, so that one that waits is no older than one that ran.
     fn starts_anew(&self) -> bool {
         self.group.is_some_and(|group| monotone::is_restarting(&group.status))
     }
 
-    /// Whether `published` speaks of another group than this one, so that their times are in no order.
+    /// Returns true when `published` speaks of another group than this one, so that their times are in no order.
     fn is_of_another_group(&self, published: &ContainerStatus) -> bool {
         let Some(group) = self.group else { return false };
         let id = published.container_id.as_deref().and_then(|id| id.strip_prefix("eci://"));
         id.is_some_and(|id| id.split('/').next() != Some(group.container_group_id.as_str()))
     }
 
-    /// Whether the cloud was given a readiness probe for this container.
+    /// Returns true when the cloud was given a readiness probe for this container.
     fn asks_readiness_probe(&self, container: &Container) -> bool {
         let probe = container.readiness_probe.as_ref();
         probe.is_some_and(|probe| {

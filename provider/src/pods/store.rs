@@ -100,12 +100,12 @@ impl PodStore {
         self.0.hurry.notified().await;
     }
 
-    /// Whether the API's list of pods was read whole.
+    /// Returns true once the API's list of pods was read whole.
     pub fn are_pods_listed(&self) -> bool {
         self.state().pods_listed
     }
 
-    /// Whether the cloud's list of groups was read whole.
+    /// Returns true once the cloud's list of groups was read whole.
     pub fn are_groups_listed(&self) -> bool {
         self.state().groups_listed
     }

@@ -1,4 +1,5 @@
-//! Why pods outlive a cloud that is away: they tolerate a node that is not heard of for as long as it takes.
+//! Tolerations with which pods outlive a cloud that is away: they bear a node that is not heard of for as long as it
+//! takes.
 //!
 //! When the cloud does not answer, the node is not kept alive, and the cluster taints it. By default pods bear such a
 //! taint for five minutes, and are then evicted. But their instances run on without the node, so that an eviction would
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 /// The taints of a node that is not heard of, or not ready.
 const TAINTS: [&str; 2] = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
-/// What the API gives every pod that says nothing.
+/// The seconds that the API gives every pod that says nothing.
 const DEFAULT_SECONDS: i64 = 300;
 
 /// The patch that makes the pod's default tolerations endless; `None` when there is nothing to change. It holds only for

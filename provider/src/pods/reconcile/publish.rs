@@ -1,4 +1,4 @@
-//! What is told of a pod: its status, its instance's annotations, the cloud's events.
+//! Reports about a pod: its status, its instance's annotations, the cloud's events.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,14 @@ use super::super::store::Snapshot;
 use super::super::{publish, status};
 use super::{Outcome, Reconciler};
 
-/// What was told about one pod already, so that it is not told again.
+/// The reports about one pod that were made already, so that they are not repeated.
 #[derive(Default)]
 pub(super) struct Reported {
     /// The cloud's events, and how often each had happened.
     events: BTreeMap<String, i32>,
     /// The images that the pod asked for when it was last looked at.
     images: Option<Vec<Option<String>>>,
-    /// That nothing is made for it.
+    /// True once the pod was told that nothing is made for it.
     ignored: bool,
 }
 
@@ -27,7 +27,7 @@ impl Reconciler {
     pub(super) async fn publish(&self, seen: &Snapshot) -> Outcome {
         let Some(group) = seen.group.as_deref().filter(|_| seen.in_api) else { return Outcome::Done };
         if seen.away || decide::has_ended(&seen.pod) {
-            // What is not known is not told.
+            // The cloud's view is out of date or the pod's status final: neither is a reason to write.
             return Outcome::Done;
         }
         if group.creation_time.is_empty() {

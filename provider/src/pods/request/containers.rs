@@ -14,13 +14,13 @@ use super::{Problem, Remark};
 use crate::pods::quantity;
 use crate::pods::sources::Sources;
 
-/// What containers are made from.
+/// The input from which containers are made.
 pub struct Scene<'a> {
     /// The pod.
     pub pod: &'a Pod,
-    /// Its spec.
+    /// The pod's spec.
     pub spec: &'a PodSpec,
-    /// Its sources.
+    /// The ConfigMaps, Secrets and tokens that the pod refers to.
     pub sources: &'a Sources,
     /// The pod's size as a whole.
     pub size: &'a Size,

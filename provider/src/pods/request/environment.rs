@@ -14,13 +14,13 @@ use super::{Problem, Remark};
 use crate::pods::quantity;
 use crate::pods::sources::Sources;
 
-/// What the environment is made from.
+/// The input from which the environment is made.
 pub struct Surroundings<'a> {
     /// The pod.
     pub pod: &'a Pod,
-    /// Its sources.
+    /// The ConfigMaps and Services that variables come from, and the Secrets.
     pub sources: &'a Sources,
-    /// Its size as a whole, which unset limits fall back to.
+    /// The pod's size as a whole, which unset limits fall back to.
     pub size: &'a Size,
 }
 
@@ -197,7 +197,7 @@ fn said(
     Ok(())
 }
 
-/// What a field of the pod says.
+/// The value of the pod's field `path`, as the downward API names it.
 ///
 /// # Errors
 /// A field that no variable may name.
@@ -226,7 +226,7 @@ pub fn field(path: &str, pod: &Pod) -> Result<Held, Problem> {
     }
 }
 
-/// What a resource of a container amounts to, divided and rounded up.
+/// The amount of a container's resource, divided by the selector's divisor and rounded up.
 ///
 /// # Errors
 /// A resource or a divisor that cannot be read.

@@ -40,7 +40,7 @@ pub fn fill(
     request.image_registry_credential = credentials(pod, spec, sources, remarks);
 }
 
-/// What stands in the containers' resolv.conf: the cluster's DNS first, unless the pod says otherwise, and behind it what
+/// Fills in the containers' resolv.conf: the cluster's DNS first, unless the pod says otherwise, and behind it what
 /// the pod adds, as a kubelet does it.
 fn dns(
     request: &mut wire::CreateContainerGroup,

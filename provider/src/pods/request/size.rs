@@ -1,4 +1,4 @@
-//! How large a pod's instance must be: limits, else requests, summed; init containers by Kubernetes' rule.
+//! The size of a pod's instance: limits, else requests, summed; init containers by Kubernetes' rule.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use crate::pods::quantity;
 
-/// What is asked for; nothing where nothing is declared, and then the cloud takes 2 vCPU and 4 GiB.
+/// The size that is asked for; nothing where nothing is declared, and then the cloud takes 2 vCPU and 4 GiB.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Size {
     /// vCPU.
@@ -19,7 +19,7 @@ pub struct Size {
 /// The variable with which a container asks not to be counted.
 const IGNORE: &str = "__ECI_RESOURCE_IGNORE__";
 
-/// What `pod` asks for as a whole.
+/// The size that `pod` asks for as a whole.
 pub fn of_pod(pod: &Pod) -> Size {
     let Some(spec) = &pod.spec else { return Size::default() };
     let counted = |container: &&Container| !is_ignored(container);
@@ -37,7 +37,7 @@ pub fn of_pod(pod: &Pod) -> Size {
     Size { cpu: sum("cpu").map(|cpu| cpu.normalize()), memory: sum("memory").map(quantity::gib) }
 }
 
-/// What one container declares of a resource: its limit, else its request.
+/// The amount that one container declares of a resource: its limit, else its request.
 pub fn declared(container: &Container, resource: &str) -> Option<Decimal> {
     let resources = container.resources.as_ref()?;
     let find = |list: &Option<std::collections::BTreeMap<_, _>>| {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-/// What a variable holds.
+/// The value of a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Held {
     /// A text.
@@ -30,12 +30,12 @@ impl Environment {
         }
     }
 
-    /// What a variable holds.
+    /// The value of a variable; `None` when it is not set.
     pub fn get(&self, name: &str) -> Option<&Held> {
         self.places.get(name).map(|place| &self.variables[*place].1)
     }
 
-    /// What a variable holds, if that is a text.
+    /// The value of a variable, if that is a text.
     pub fn text(&self, name: &str) -> Option<String> {
         match self.get(name) {
             Some(Held::Text(text)) => Some(text.clone()),

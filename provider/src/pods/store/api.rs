@@ -1,4 +1,4 @@
-//! What the Kubernetes API says: lists, watch events, and the answers to this process's own writes.
+//! Input from the Kubernetes API: lists, watch events, and the answers to this process's own writes.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

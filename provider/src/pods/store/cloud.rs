@@ -1,4 +1,4 @@
-//! What the cloud says: groups by their tags, answers by id, the answers to creations and deletions.
+//! Input from the cloud: groups by their tags, answers by id, the answers to creations and deletions.
 
 use std::sync::Arc;
 
@@ -191,7 +191,7 @@ impl PodStore {
         }
     }
 
-    /// Whether the shared looks are answered; when they are again, what changed meanwhile is told.
+    /// Notes that the shared looks are answered or not; when they are again, what changed meanwhile is told.
     pub fn heard(&self, answers: bool) {
         let mut state = self.state();
         if answers && state.away {
@@ -209,7 +209,7 @@ impl Record {
         self.history == GroupHistory::NeverHad && !self.token_in_doubt && self.unanswered.is_none()
     }
 
-    /// Whether a group exists is open again.
+    /// Opens the question again whether a group exists.
     fn reopen(&mut self, now: Timestamp) {
         if self.group.is_none() {
             self.absent = false;

@@ -1,4 +1,4 @@
-//! What is concluded from the evidence of all pods together, and what is asked next.
+//! Conclusions from the evidence of all pods together, and the questions that are asked next.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -89,14 +89,15 @@ impl PodStore {
 }
 
 impl Record {
-    /// Its group should exist, by what is known. Of a pod that is leaving nothing is expected: an earlier process may have
-    /// deleted its group, and died before the pod was removed.
+    /// Returns true when the pod's group should exist, by what is known. Of a pod that is leaving nothing is
+    /// expected: an earlier process may have deleted its group, and died before the pod was removed.
     fn is_expected(&self) -> bool {
         !self.leaves()
             && (self.group.is_some() || matches!(self.question(), Some(Question::RanBefore { .. })))
     }
 
-    /// Its group should exist, nobody asked for its end, and some complete answer does not have it.
+    /// Returns true when the pod's group should exist, nobody asked for its end, and some complete answer does not
+    /// have it.
     fn is_missing(&self) -> bool {
         let ran = matches!(self.history, GroupHistory::HadBefore { .. } | GroupHistory::Owned { .. });
         ran && self.deletion == DeletionState::NotAsked

@@ -44,7 +44,7 @@ pub(super) struct Record {
     /// The time of the cloud's last answer that has the group.
     pub seen_at: Option<Timestamp>,
     pub history: GroupHistory,
-    /// It is proved that the pod has no group.
+    /// True when it is proved that the pod has no group.
     pub absent: bool,
     pub absence: Absence,
     /// Lists by tags begun before this time prove nothing.
@@ -79,7 +79,7 @@ pub struct Snapshot {
     pub group: Option<Arc<ContainerGroup>>,
     /// The time of the last answer that has it.
     pub seen_at: Option<Timestamp>,
-    /// What is known of the groups made for it.
+    /// The history of the groups made for the pod.
     pub history: GroupHistory,
     /// The progress of its group's deletion.
     pub deletion: DeletionState,

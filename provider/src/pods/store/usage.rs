@@ -1,4 +1,4 @@
-//! What live container groups take, for the operator's limits.
+//! Usage of live container groups, for the operator's limits.
 
 use eci_api::Number;
 use eci_api::actions::create_container_group::{Container, CreateContainerGroup};
@@ -13,7 +13,8 @@ use super::PodStore;
 use crate::policy::{Policy, Usage};
 
 impl PodStore {
-    /// What groups take that are billed, and creations whose answers are not known, but for pods that `except` names.
+    /// The usage of groups that are billed, and of creations whose answers are not known, but for pods that `except`
+    /// names.
     pub fn usage(&self, policy: &Policy, except: impl Fn(&Uid) -> bool) -> Usage {
         let mut usage = Usage::default();
         for (_, record) in self.state().records.iter().filter(|(uid, _)| !except(uid)) {
