@@ -1,4 +1,4 @@
-//! What the process is told on its command line, and what it finds out for itself at the start.
+//! Command-line arguments of the process, and the parts of the provider that are made from them at the start.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -39,7 +39,7 @@ pub struct Arguments {
     /// The address at which the API server reaches this process [environment: POD_IP].
     #[arg(long, value_name = "IP")]
     node_ip: Option<String>,
-    /// Where the node's port is opened [default: 0.0.0.0:10250].
+    /// The address at which the node's port listens [default: 0.0.0.0:10250].
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
     /// The vSwitches of the instances, separated by commas [environment: ECI_VSWITCH].
@@ -54,14 +54,15 @@ pub struct Arguments {
     /// The region [environment: ECI_REGION, default: cn-hangzhou].
     #[arg(long, value_name = "ID")]
     region: Option<String>,
-    /// Where the ECI OpenAPI answers [environment: ECI_ENDPOINT, default: the region's own endpoint].
+    /// The URL of the ECI OpenAPI [environment: ECI_ENDPOINT, default: the region's own endpoint].
     #[arg(long, value_name = "URL")]
     endpoint: Option<String>,
     /// Takes the time from a local ECI's control door, as http://127.0.0.1:8089, instead of this machine [environment:
     /// ECI_FOLLOW_CLOCK]. For tests and demonstrations, never in production.
     #[arg(long, value_name = "URL")]
     follow_clock: Option<String>,
-    /// What tells this cluster's instances from another's [environment: ALIYUN_CLUSTERID].
+    /// The id of the cluster, which tells its instances from another cluster's [environment: ALIYUN_CLUSTERID,
+    /// default: the UID of kube-system].
     #[arg(long, value_name = "ID")]
     cluster_id: Option<String>,
     /// The resource group of the instances [environment: ALIYUN_RESOURCEGROUP_ID].
@@ -73,7 +74,7 @@ pub struct Arguments {
     /// The addresses of the cluster's DNS, separated by commas [environment: CLUSTER_DNS, default: found in kube-system].
     #[arg(long, value_name = "ADDRESSES")]
     cluster_dns: Option<String>,
-    /// What the names of the cluster's Services end with [environment: CLUSTER_DOMAIN, default: cluster.local].
+    /// The DNS suffix of the cluster's Services [environment: CLUSTER_DOMAIN, default: cluster.local].
     #[arg(long, value_name = "NAME")]
     cluster_domain: Option<String>,
     /// The architecture of the instances, amd64 or arm64 [environment: ECI_ARCHITECTURE].
@@ -97,7 +98,7 @@ pub struct Arguments {
     /// Lets everybody ask the node's port. For tests only.
     #[arg(long)]
     pub no_auth: bool,
-    /// Where the webhook's port is opened; no webhook when absent.
+    /// The address at which the webhook's port listens; no webhook when absent.
     #[arg(long, value_name = "ADDRESS:PORT")]
     webhook_listen: Option<SocketAddr>,
     /// The certificate of the webhook's port; made on the spot when absent.
@@ -123,8 +124,8 @@ pub struct Arguments {
     /// it; for a mounted Secret that environment variables came from.
     #[arg(long, value_name = "PATH")]
     exit_on_change: Option<PathBuf>,
-    /// How long the group of a pod that was deleted while no provider ran is kept, where the node object was missing too
-    /// [default: 600].
+    /// Seconds for which the group of a pod that was deleted while no provider ran is kept, where the node object was
+    /// missing too [default: 600].
     #[arg(long, value_name = "SECONDS")]
     orphan_grace: Option<u64>,
     /// Takes instances that the cloud does not show for lost, and fails their pods, though many are missing at once or
@@ -139,12 +140,12 @@ pub struct Arguments {
     chore: Option<Chore>,
 }
 
-/// What is done instead of running a node.
+/// Tasks that are done instead of running a node.
 #[derive(Debug, Clone, Copy, clap::Subcommand)]
 enum Chore {
     /// Before an uninstallation: say which container groups of the node live and cost on, or end them.
     Farewell {
-        /// What becomes of them.
+        /// The treatment of container groups that are left.
         #[arg(long, value_enum, default_value_t)]
         manner: Manner,
     },
@@ -152,10 +153,10 @@ enum Chore {
 
 /// The pause between two looks at what `--exit-on-change` names; a kubelet brings a new version within a minute or so.
 const CHANGE_POLL_INTERVAL: Duration = Duration::from_secs(10);
-/// How long a farewell may take: a little less than helm waits.
+/// The longest time of the whole check: less than the 240 s of the chart's hook.
 const FAREWELL_MAX: Duration = Duration::from_secs(200);
 
-/// Why the provider does not run.
+/// Errors that keep the provider from running or end it.
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
     /// Settings.
@@ -257,7 +258,7 @@ impl Arguments {
         }
     }
 
-    /// How to take leave, when that is what is wished for.
+    /// The treatment of groups that are left, when the subcommand asks for one instead of running a node.
     pub fn farewell(&self) -> Option<Manner> {
         self.chore.map(|Chore::Farewell { manner }| manner)
     }
@@ -341,7 +342,7 @@ impl Arguments {
         }
     }
 
-    /// What the webhook's port shows; registered when a URL is given.
+    /// The webhook's listener and its TLS acceptor, `None` without a webhook; registered when a URL is given.
     pub async fn webhook(
         &self,
         listener: Option<TcpListener>,
@@ -441,7 +442,7 @@ pub async fn cluster(calls: Option<&Calls>) -> Result<Cluster, Trouble> {
     Ok(Cluster { client: client()?, heartbeat: client()?, address: format!("{host}:{port}") })
 }
 
-/// This machine's own address on the way to `target`; nothing is sent.
+/// The machine's own address on the way to `target` (host and port), as the routing table has it; nothing is sent.
 pub fn address_towards(target: &str) -> Option<IpAddr> {
     let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
     socket.connect(target).ok()?;

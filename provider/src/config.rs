@@ -1,4 +1,4 @@
-//! What the virtual node is told about its cloud and itself: flag over environment over file.
+//! Settings of the virtual node's cloud and of the node itself: flag over environment over file.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -13,12 +13,12 @@ use crate::webhook::injection::Injection;
 pub const NODE_NAME: &str = "virtual-kubelet";
 /// The region where nobody chose another.
 pub const REGION: &str = "cn-hangzhou";
-/// What the names of a cluster's Services end with where nobody chose otherwise.
+/// The DNS suffix of a cluster's Services where nobody chose another.
 pub const CLUSTER_DOMAIN: &str = "cluster.local";
 /// The port on which the API server asks a node.
 pub const KUBELET_PORT: u16 = 10250;
 
-/// What a virtual node needs to know besides its clients.
+/// Settings of a virtual node besides its clients.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// The node's name.
@@ -29,7 +29,7 @@ pub struct Config {
     pub security_group: String,
     /// The resource group of the instances; the account's default group when absent.
     pub resource_group: Option<String>,
-    /// What tells this cluster's instances from another's; the UID of kube-system when absent.
+    /// The id that tells this cluster's instances from another's; the UID of kube-system when absent.
     pub cluster_id: Option<String>,
     /// The zone that the node claims to be in.
     pub zone: Option<String>,
@@ -39,13 +39,13 @@ pub struct Config {
     pub kubelet_port: u16,
     /// The addresses of the cluster's DNS; found in kube-system when empty.
     pub cluster_dns: Vec<IpAddr>,
-    /// What the names of the cluster's Services end with.
+    /// The DNS suffix of the cluster's Services, as `cluster.local`.
     pub cluster_domain: String,
     /// The processor architecture of the instances.
     pub architecture: Architecture,
-    /// How much the node offers to the scheduler.
+    /// The resources that the node offers to the scheduler.
     pub capacity: Capacity,
-    /// What the webhook does to pods.
+    /// The changes that the webhook makes to pods.
     pub injection: Injection,
     /// The purchases that pods' authors may make.
     pub policy: Policy,
@@ -68,14 +68,14 @@ pub enum Architecture {
     Arm64,
 }
 
-/// What the node offers, in Kubernetes' quantities.
+/// The node's capacity, in Kubernetes' quantities.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capacity {
     /// vCPU.
     pub cpu: String,
     /// Memory.
     pub memory: String,
-    /// How many pods.
+    /// The number of pods.
     pub pods: String,
     /// Temporary storage.
     pub ephemeral_storage: String,
@@ -109,8 +109,8 @@ impl Config {
 }
 
 impl Default for Capacity {
-    /// What the vendor's serverless clusters offered: more than an account's quota usually allows, since the quota is
-    /// the cloud's to judge.
+    /// The capacity of the vendor's serverless clusters: more than an account's quota usually allows, since the quota
+    /// is the cloud's to judge.
     fn default() -> Self {
         Self {
             cpu: "192000".into(),
@@ -149,15 +149,15 @@ pub struct Settings {
     pub credentials: Credentials,
     /// The region.
     pub region: String,
-    /// Where the cloud answers, when not at the region's own endpoint.
+    /// The cloud's endpoint; the region's own when absent.
     pub endpoint: Option<Endpoint>,
-    /// Where the node's port is opened.
+    /// The address at which the node's port listens.
     pub listen: SocketAddr,
-    /// Whose clock is followed instead of the machine's.
+    /// The address of the clock that is followed instead of the machine's.
     pub follow_clock: Option<Endpoint>,
 }
 
-/// One thing that can be told, and by which names.
+/// A setting and its names.
 struct Parameter {
     name: &'static str,
     flag: Option<&'static str>,
@@ -221,27 +221,27 @@ const NAMESPACES: Parameter = parameter(
     "the namespaces whose pods the node runs, separated by commas; all when not given",
 );
 
-/// Why the settings are not enough to begin with.
+/// Errors in the settings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// Something that has no default was not given.
     #[error("{name} is missing: {what}. Set it {ways}.")]
     Missing {
-        /// Its name.
+        /// The parameter's name, as in the environment.
         name: &'static str,
-        /// What it is.
+        /// The parameter's meaning, as a noun phrase.
         what: &'static str,
-        /// By which ways it can be given.
+        /// The ways in which it can be given, as a phrase.
         ways: String,
     },
     /// Something was given that cannot be used.
     #[error("{name} is `{value}`, which is not {should}")]
     Unusable {
-        /// Its name.
+        /// The parameter's name, as in the environment.
         name: &'static str,
-        /// What was given.
+        /// The value that was given.
         value: String,
-        /// What would be right.
+        /// A noun phrase for the values that can be used.
         should: &'static str,
     },
     /// The endpoint.
@@ -252,7 +252,7 @@ pub enum ConfigError {
     Policy(#[from] BadPolicy),
 }
 
-/// Where settings come from, in the order of their weight.
+/// Sources of settings, in the order of their weight.
 pub struct Sources<'a> {
     /// From the command line, by the parameter's name.
     pub flags: BTreeMap<&'static str, String>,

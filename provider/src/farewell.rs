@@ -1,4 +1,5 @@
-//! What is done about the node's container groups before its provider is uninstalled: told, held on to, or ended.
+//! The check of the node's container groups before its provider is uninstalled: they are listed, held on to, or
+//! deleted.
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -18,16 +19,16 @@ use crate::pods::group_state::GroupState;
 use crate::pods::identity::Owner;
 use crate::pods::poller;
 
-/// How many groups are listed by name.
+/// The most groups that are listed by name.
 const LISTED: usize = 20;
-/// How long pods have to end by themselves, and how often it is looked whether they have.
+/// The time that pods have to end by themselves, and the pause between two looks whether they have.
 const PATIENCE: Duration = Duration::from_secs(120);
 const GLANCE: Duration = Duration::from_secs(2);
 
-/// What becomes of the groups that live when the provider is uninstalled.
+/// Treatments of the groups that live when the provider is uninstalled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Manner {
-    /// They live on and cost on; the uninstallation says so.
+    /// Groups live on and cost on; the uninstallation says so.
     #[default]
     Warn,
     /// The uninstallation does not go on while there are any.
@@ -36,7 +37,7 @@ pub enum Manner {
     Delete,
 }
 
-/// Why the uninstallation had better not go on.
+/// Reasons for which the uninstallation had better not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum Held {
     /// There are groups.
@@ -50,7 +51,7 @@ pub enum Held {
     Unknown {
         /// The node.
         node: String,
-        /// What the cloud or the cluster said.
+        /// The error of the cloud or the cluster.
         why: String,
     },
     /// Not all could be ended.
@@ -64,7 +65,7 @@ pub struct Farewell {
     pub client: Client,
     /// The cloud.
     pub eci: Eci,
-    /// Whose groups.
+    /// The groups' owner.
     pub owner: Owner,
     /// The namespaces of the node's pods; all when empty.
     pub namespaces: Vec<String>,
@@ -104,7 +105,7 @@ impl Farewell {
         Ok(ours.filter(|group| !GroupState::of(group).is_over()).collect())
     }
 
-    /// What lives, and how it is ended.
+    /// The list of groups that live (at most `LISTED` by name), and the ways to end them.
     fn told(&self, alive: &[ContainerGroup]) -> String {
         let node = &self.owner.node;
         let mut text = match alive.len() {

@@ -13,7 +13,7 @@ const CLOUD_MAX: Duration = Duration::from_secs(60);
 /// The time that a lease lasts.
 const LEASE_MAX: Duration = Duration::from_secs(40);
 
-/// One thing that a probe may ask for.
+/// A check that a probe may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check {
     /// The heartbeat's loop turns, whatever comes of it; if not, only a restart helps.

@@ -24,7 +24,7 @@ pub const WATCH_TIMEOUT_SECONDS: u32 = 85;
 pub struct CallTimeout {
     /// The call's method.
     pub method: String,
-    /// Its path.
+    /// The call's path.
     pub path: String,
     /// The limit that passed.
     pub limit: Duration,
@@ -77,7 +77,8 @@ impl Service<Request<Body>> for Limited {
     }
 }
 
-/// Whether the answer's body goes on for as long as there is something to say.
+/// Returns true for a request whose answer goes on for as long as there is something to say: watches, followed logs
+/// and upgrades.
 fn goes_on(request: &Request<Body>) -> bool {
     let query = request.uri().query().unwrap_or_default();
     query.split('&').any(|pair| matches!(pair, "watch=true" | "watch=1" | "follow=true"))

@@ -75,10 +75,10 @@ pub struct Provider {
     notices: tokio::sync::Mutex<Notices>,
 }
 
-/// Why a provider does not run.
+/// Errors of a provider's run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RunError {
-    /// It was run before.
+    /// A second run of the same provider.
     #[error(
         "this provider was run before; a new one finds all that the old one knew in the API and in the cloud"
     )]
@@ -173,7 +173,7 @@ impl Provider {
         Webhook::new(self.config.injection).serving(self.served.clone())
     }
 
-    /// What the API server asks of the node, as a service.
+    /// The node's API, which the API server calls, as a service.
     pub fn kubelet_api(&self) -> KubeletApi {
         let node = &self.config.node_name;
         let health = self.health.clone();

@@ -34,7 +34,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), Trouble> {
     let mut settings = arguments.settings()?;
-    // Who takes leave asks the cloud once, for which the machine's time will do.
+    // The check before an uninstallation asks the cloud once, for which the machine's time will do.
     let door = settings.follow_clock.take().filter(|_| arguments.farewell().is_none());
     let (runtime, ended) = match door {
         None => {
@@ -101,7 +101,7 @@ async fn live(
     let clients = arguments.client_authority(&client, &api_server).await?;
     let mut certificates = arguments.certificates(&client, &node, &addresses)?;
     if let Some(store) = &mut certificates {
-        // What does not succeed is told and tried again by the running store.
+        // A failure is logged and tried again by the running store.
         let _ = store.reconcile().await;
     }
     let acceptor = arguments.node_tls(&node, &addresses, certificates.as_ref(), clients.as_deref())?;

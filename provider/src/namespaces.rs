@@ -11,26 +11,26 @@ pub struct ServedNamespaces(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// Their names; empty for all.
+    /// The namespaces' names; empty for all.
     names: Vec<String>,
     noticed: Mutex<BTreeSet<String>>,
     tell: mpsc::UnboundedSender<String>,
 }
 
-/// What can be noticed of other namespaces is bounded, whoever asks for what.
+/// The most namespaces that are noticed: whoever asks may name any number of them.
 const NOTICED_MAX: usize = 256;
 
 /// Sentences about namespaces that are not served, one for each, as they come to notice.
 pub type Notices = mpsc::UnboundedReceiver<String>;
 
 impl ServedNamespaces {
-    /// Those called `names`, or all when there are none.
+    /// The namespaces called `names`, or all when there are none.
     pub fn new(names: &[String]) -> (Self, Notices) {
         let (tell, notices) = mpsc::unbounded_channel();
         (Self(Arc::new(Inner { names: names.to_vec(), noticed: Mutex::default(), tell })), notices)
     }
 
-    /// Their names; `None` for all.
+    /// The namespaces' names; `None` for all.
     pub fn names(&self) -> Option<&[String]> {
         (!self.0.names.is_empty()).then_some(&*self.0.names)
     }

@@ -30,11 +30,11 @@ use crate::webhook::{self, Webhook};
 const REVIEW_MAX: usize = 4 << 20;
 /// The longest head that is read, in bytes: the command of an exec stands in it.
 const HEAD_MAX: usize = 128 << 10;
-/// How long a peer may take for its handshake, its first head, and a body, in seconds.
+/// The longest time of a peer for its handshake, its first head, and a body, in seconds.
 const HANDSHAKE_TIMEOUT: u64 = 10;
 const HEAD_TIMEOUT: u64 = 10;
 const BODY_TIMEOUT: u64 = 10;
-/// How long a peer may take to read an answer and to send its next head, in seconds.
+/// The longest time of a peer to read an answer and to send its next head, in seconds.
 const IDLE_TIMEOUT: u64 = 60;
 
 /// A certificate with its key.
@@ -45,17 +45,17 @@ pub struct Identification {
     pub pem: String,
 }
 
-/// Why no certificate can be shown.
+/// Errors of a certificate or its authorities.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file that cannot be read.
     #[error("{path} cannot be read as a {what}: {why}")]
     File {
-        /// Which.
+        /// The file's path.
         path: String,
-        /// What it should hold.
+        /// The expected content, as `certificate` or `private key`.
         what: &'static str,
-        /// Why not.
+        /// The error of the file system or of the parser.
         why: String,
     },
     /// A certificate that cannot be made.
@@ -103,7 +103,8 @@ impl Identification {
         Ok(Self { chain, key: key_der, pem })
     }
 
-    /// What a listener needs; with `authorities` (PEM), clients may show certificates signed by them.
+    /// The TLS acceptor of a listener that shows this certificate; with `authorities` (PEM), clients may show
+    /// certificates signed by them.
     ///
     /// # Errors
     /// [`TlsError`].
@@ -114,7 +115,7 @@ impl Identification {
     }
 }
 
-/// What a listener needs whose certificate may change while it listens; `authorities` as with
+/// The TLS acceptor of a listener whose certificate may change while it listens; `authorities` as with
 /// [`Identification::acceptor`].
 ///
 /// # Errors
@@ -147,10 +148,10 @@ pub fn acceptor(
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-/// Who asks, and over which connection.
+/// The asking side of a request, and its connection.
 #[derive(Clone)]
 pub struct Peer {
-    /// Whom the certificate names that was shown.
+    /// The identity of the client certificate that was shown.
     certified: Option<Identity>,
     meter: Arc<Meter>,
 }
@@ -168,9 +169,9 @@ type Answering = dyn Fn(Request<Incoming>, Peer) -> BoxFuture<'static, Response<
 /// body, so none is read.
 #[derive(Clone)]
 pub struct NodePort {
-    /// What answers.
+    /// The service that answers.
     pub api: KubeletApi,
-    /// Who may ask; everybody when absent.
+    /// The check of who may ask; everybody may when absent.
     pub access: Option<Access>,
 }
 

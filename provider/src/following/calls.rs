@@ -15,22 +15,22 @@ use tower::{Layer, Service};
 
 use crate::eci::{Transport, TransportError};
 
-/// How long calls on their way hold up the time at most, in real time.
+/// The longest real time for which calls on their way hold up the time.
 const HELD_UP: Duration = Duration::from_secs(2);
-/// How often it is looked whether there are any.
+/// The pause between two looks at the number of calls, in real time.
 const GLANCE: Duration = Duration::from_millis(1);
-/// How often in a row there must be none.
+/// The looks in a row that must find no call.
 const QUIET: u32 = 2;
 
-/// How many calls are on their way.
+/// A count of the calls on their way; clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Calls(Arc<AtomicUsize>);
 
-/// One that is.
+/// A call on its way.
 struct OnItsWay(Arc<AtomicUsize>);
 
 impl Calls {
-    /// Whether there are none.
+    /// Returns true while no call is on its way.
     pub fn are_none(&self) -> bool {
         self.0.load(Ordering::SeqCst) == 0
     }
@@ -51,7 +51,7 @@ impl Calls {
     /// # Errors
     /// When the configuration cannot be used.
     pub fn client(&self, mut config: kube::Config) -> kube::Result<Client> {
-        // Where time is hurried, a silent connection is nothing to wonder at.
+        // No read timeout: where time is hurried, a silent connection is nothing to wonder at.
         config.read_timeout = None;
         Ok(ClientBuilder::try_from(config)?.with_layer(self).build())
     }

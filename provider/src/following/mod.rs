@@ -19,10 +19,10 @@ use serde_json::json;
 use self::calls::{Calls, really};
 use crate::eci::{Endpoint, HyperTransport, Transport as _, TransportError};
 
-/// How often a clock that stands is asked, since it may move at any moment; and one that runs.
+/// The pause between two questions to a clock that stands, which may move at any moment; and to one that runs.
 const GLANCE: Duration = Duration::from_millis(3);
 const GLANCE_RUNNING: Duration = Duration::from_millis(50);
-/// How long an answer may take, and how long it is waited before the next question when none came.
+/// The longest wait for an answer, and the pause before the next question when none came.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -34,12 +34,12 @@ pub struct Followed {
     transport: HyperTransport,
 }
 
-/// As long as it is kept, a paused runtime moves its clock only when it is told to, however idle it is.
+/// A guard under which a paused runtime moves its clock only when it is told to, however idle it is.
 pub struct Held {
     _open: std::sync::mpsc::Sender<()>,
 }
 
-/// Why the clock can be followed no more.
+/// The error of a clock that can be followed no more.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the clock at {door} went back from {known} to {told}, where this process cannot go; started again, it begins there"
@@ -50,7 +50,7 @@ pub struct WentBack {
     told: Timestamp,
 }
 
-/// What the door says of its clock.
+/// The state of the clock that is followed.
 #[derive(Debug, Clone, Copy, Deserialize)]
 struct Told {
     now: Timestamp,
@@ -139,7 +139,7 @@ impl Followed {
 
     /// Has nobody wait for this one any more, as far as the door still listens.
     pub async fn leave(&self) {
-        // Who is silent is forgotten as well, only later.
+        // An error is ignored: a silent follower is forgotten by the other side as well, only later.
         let path = format!("/clock/followers/{}", self.name);
         let _ = self.answer(Method::DELETE, &path, Bytes::new()).await;
     }
