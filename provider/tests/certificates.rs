@@ -93,7 +93,7 @@ impl Cluster {
         String::from_utf8(bundle).unwrap()
     }
 
-    /// Whether the API server, at this moment and by its registration, takes what a port shows for `name`.
+    /// Returns true when the API server, at this moment and by its registration, takes what a port shows for `name`.
     async fn takes(&self, shown: &Shown, name: &str) -> bool {
         let mut roots = RootCertStore::empty();
         for authority in CertificateDer::pem_slice_iter(self.trusted().await.as_bytes()) {

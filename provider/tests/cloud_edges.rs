@@ -121,7 +121,7 @@ async fn an_answer_that_does_not_come_is_given_up() {
 /// A cloud with one time stamp's worth of opinion: its clock is that far from the client's.
 struct Ahead {
     by: SignedDuration,
-    /// It refuses all, whatever their time.
+    /// The cloud refuses all calls, whatever their time.
     always: bool,
 }
 

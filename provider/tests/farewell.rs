@@ -1,4 +1,4 @@
-//! What is said and done about container groups before their provider is uninstalled.
+//! The check of container groups before their provider is uninstalled.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 

@@ -1,4 +1,4 @@
-//! Where pods on the virtual node ask for names: the cluster's own DNS, wherever it is.
+//! The DNS of pods on the virtual node: the cluster's own, wherever it is.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 

@@ -83,7 +83,7 @@ async fn open_port(client_authority: Option<&str>, webhook: bool) -> Port {
 }
 
 impl Port {
-    /// What comes back when these bytes are sent, until the other side closes.
+    /// The bytes that come back for these bytes, until the other side closes.
     async fn sent(&self, bytes: &[u8]) -> String {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(self.authority.as_bytes()).unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! What becomes of pods when the cloud, the provider or the key is in trouble: nothing is lost, nothing doubled.
+//! Pods while the cloud, the provider or the key is in trouble: nothing is lost, nothing doubled.
 
 mod house;
 

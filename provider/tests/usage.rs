@@ -1,4 +1,4 @@
-//! What the node tells of its pods' use: the JSON that kubelets tell, and the text that Prometheus reads.
+//! The usage of pods, as the node tells it: the JSON that kubelets tell, and the text that Prometheus reads.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
