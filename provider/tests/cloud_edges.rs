@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
-const NINE: &str = "2026-01-05T09:00:00Z";
+const START_TIME: &str = "2026-01-05T09:00:00Z";
 
 /// The most bytes of an answer that these clients read.
 const ANSWER_LIMIT: usize = 64 * 1024;
@@ -29,7 +29,7 @@ const AMPLE: Duration = Duration::from_secs(60);
 fn client(endpoint: &str, timeout: Duration) -> Eci {
     let transport = HyperTransport::new().unwrap().with_answer_limit(ANSWER_LIMIT);
     let credentials = Credentials { access_key_id: "testid".into(), secret: Secret::new("testsecret") };
-    let clock = Clock::still(NINE.parse().unwrap());
+    let clock = Clock::still(START_TIME.parse().unwrap());
     Eci::new(Arc::new(transport), credentials, "cn-hangzhou", clock, Seed::DEFAULT)
         .at(endpoint.parse().unwrap())
         .with_timeout(timeout)
@@ -127,7 +127,7 @@ struct Ahead {
 
 impl Respond for Ahead {
     fn respond(&self, request: &Request) -> ResponseTemplate {
-        let here: Timestamp = NINE.parse().unwrap();
+        let here: Timestamp = START_TIME.parse().unwrap();
         let now = here + self.by;
         let signed: Timestamp = request.headers["x-acs-date"].to_str().unwrap().parse().unwrap();
         let near = now.duration_since(signed).abs() < SignedDuration::from_mins(15);

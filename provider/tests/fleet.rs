@@ -1,14 +1,14 @@
 //! Costs of a fleet, counted: what a restart does to many pods, and calls, writes and events of a life.
 
-mod house;
+mod test_bed;
 
 use eci_sim::{Runs, Script};
 use futures::TryStreamExt;
-use house::House;
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::api::{DeleteParams, ListParams, WatchEvent, WatchParams};
 use kube::{Api, ResourceExt};
 use serde_json::json;
+use test_bed::TestBed;
 
 /// Calls to the cloud, writes of pods and events, each a pod.
 #[derive(Debug)]
@@ -18,10 +18,10 @@ struct Cost {
     events: f64,
 }
 
-async fn until_all_run(house: &House, count: usize) {
+async fn until_all_run(bed: &TestBed, count: usize) {
     for _ in 0..60 {
-        house.pass(10).await;
-        let pods = house.pods().list(&ListParams::default()).await.expect("pods are listed").items;
+        bed.pass(10).await;
+        let pods = bed.pods().list(&ListParams::default()).await.expect("pods are listed").items;
         let runs = |pod: &&Pod| pod.status.as_ref().is_some_and(|s| s.phase.as_deref() == Some("Running"));
         if pods.iter().filter(runs).count() == count {
             return;
@@ -30,10 +30,10 @@ async fn until_all_run(house: &House, count: usize) {
     panic!("not all of {count} pods run within ten minutes");
 }
 
-async fn until_no_group_is_left(house: &House) {
+async fn until_no_group_is_left(bed: &TestBed) {
     for _ in 0..60 {
-        house.pass(10).await;
-        if house.groups().is_empty() {
+        bed.pass(10).await;
+        if bed.groups().is_empty() {
             return;
         }
     }
@@ -42,9 +42,9 @@ async fn until_no_group_is_left(house: &House) {
 
 /// Runs `count` pods from their creation to their deletion.
 async fn life_of(count: usize) -> Cost {
-    let house = House::start().await;
-    let from = house.calls_since(0).len();
-    let pods = house.pods();
+    let bed = TestBed::start().await;
+    let from = bed.calls_since(0).len();
+    let pods = bed.pods();
     let begin = pods
         .list(&ListParams::default())
         .await
@@ -53,15 +53,14 @@ async fn life_of(count: usize) -> Cost {
         .resource_version
         .unwrap_or_default();
     for n in 0..count {
-        house.create(&format!("p-{n}"), json!({ "terminationGracePeriodSeconds": 1 })).await;
+        bed.create(&format!("p-{n}"), json!({ "terminationGracePeriodSeconds": 1 })).await;
     }
-    until_all_run(&house, count).await;
-    house
-        .pods()
+    until_all_run(&bed, count).await;
+    bed.pods()
         .delete_collection(&DeleteParams::default(), &ListParams::default())
         .await
         .expect("the API answers");
-    until_no_group_is_left(&house).await;
+    until_no_group_is_left(&bed).await;
     let mut writes = 0;
     let mut stream = std::pin::pin!(
         pods.watch(&WatchParams::default().timeout(1), &begin).await.expect("the API answers")
@@ -69,13 +68,13 @@ async fn life_of(count: usize) -> Cost {
     while let Ok(Some(event)) = stream.try_next().await {
         writes += usize::from(matches!(event, WatchEvent::Modified(_)));
     }
-    let events: Api<Event> = Api::namespaced(house.kube.clone(), "default");
+    let events: Api<Event> = Api::namespaced(bed.kube.clone(), "default");
     let events = events.list(&ListParams::default()).await.expect("the API answers").items;
     let events = events.iter().filter(|event| event.involved_object.kind.as_deref() == Some("Pod"));
     let by_us =
         events.filter(|event| event.source.as_ref().and_then(|s| s.component.as_deref()) == Some("kubelet"));
     let a_pod = |total: usize| total as f64 / count as f64;
-    let calls = house.calls_since(from);
+    let calls = bed.calls_since(from);
     let mut by_name = std::collections::BTreeMap::<_, usize>::new();
     calls.iter().for_each(|call| *by_name.entry(call.clone()).or_default() += 1);
     println!("{by_name:?}");
@@ -93,25 +92,25 @@ async fn a_pod_of_a_thousand_costs_few_calls_writes_and_events() {
 
 #[tokio::test(start_paused = true)]
 async fn a_restart_with_many_pods_makes_deletes_and_writes_nothing() {
-    let mut house = House::start().await;
-    house.control().script("nginx", Script { run: Some(Runs::Forever), ..Script::default() });
+    let mut bed = TestBed::start().await;
+    bed.control().script("nginx", Script { run: Some(Runs::Forever), ..Script::default() });
     for n in 0..200 {
-        house.create(&format!("p-{n}"), json!({})).await;
+        bed.create(&format!("p-{n}"), json!({})).await;
     }
-    until_all_run(&house, 200).await;
-    house.pass(120).await;
-    house.stop_provider().await;
-    let versions = async |house: &House| {
-        let pods = house.pods().list(&ListParams::default()).await.unwrap().items;
+    until_all_run(&bed, 200).await;
+    bed.pass(120).await;
+    bed.stop_provider().await;
+    let versions = async |bed: &TestBed| {
+        let pods = bed.pods().list(&ListParams::default()).await.unwrap().items;
         pods.iter().map(|pod| pod.resource_version()).collect::<Vec<_>>()
     };
-    let before = versions(&house).await;
-    let from = house.calls_since(0).len();
-    house.start_provider().await;
-    house.pass(600).await;
+    let before = versions(&bed).await;
+    let from = bed.calls_since(0).len();
+    bed.start_provider().await;
+    bed.pass(600).await;
     assert_eq!(
-        (house.count_calls(from, "CreateContainerGroup"), house.count_calls(from, "DeleteContainerGroup")),
+        (bed.count_calls(from, "CreateContainerGroup"), bed.count_calls(from, "DeleteContainerGroup")),
         (0, 0)
     );
-    assert_eq!(versions(&house).await, before);
+    assert_eq!(versions(&bed).await, before);
 }

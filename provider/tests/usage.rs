@@ -2,15 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
-mod house;
+mod test_bed;
 
 use bytes::Bytes;
 use eci_sim::script::{Script, Usage};
-use house::House;
 use http::Request;
 use http_body_util::BodyExt;
 use provider::kubelet_api::KubeletApi;
 use serde_json::{Value, json};
+use test_bed::TestBed;
 
 /// Half a vCPU and 100 MiB.
 const USED: Usage = Usage { milli_vcpu: 500, mebibytes: 100 };
@@ -28,14 +28,14 @@ async fn summary(api: &KubeletApi, query: &str) -> Value {
     serde_json::from_str(&body).unwrap()
 }
 
-/// A house with a pod called `web` that uses what is said above, a minute after it was ready.
-async fn with_a_pod() -> (House, KubeletApi) {
-    let house = House::start().await;
-    house.control().script("nginx", Script { usage: Some(USED), ..Script::default() });
-    house.running("web").await;
-    house.pass(60).await;
-    let api = house.provider.as_ref().unwrap().kubelet_api();
-    (house, api)
+/// A test bed with a pod called `web` that uses what is said above, a minute after it was ready.
+async fn with_a_pod() -> (TestBed, KubeletApi) {
+    let bed = TestBed::start().await;
+    bed.control().script("nginx", Script { usage: Some(USED), ..Script::default() });
+    bed.running("web").await;
+    bed.pass(60).await;
+    let api = bed.provider.as_ref().unwrap().kubelet_api();
+    (bed, api)
 }
 
 /// The value of a sample, by the series and its labels as they are written.
@@ -46,10 +46,10 @@ fn sample(text: &str, series: &str) -> Option<String> {
 
 #[tokio::test(start_paused = true)]
 async fn the_summary_tells_what_pods_and_containers_use() {
-    let (house, api) = with_a_pod().await;
+    let (bed, api) = with_a_pod().await;
     let told = summary(&api, "").await;
     let pod = &told["pods"][0];
-    let uid = house.pod("web").await.unwrap().metadata.uid.unwrap();
+    let uid = bed.pod("web").await.unwrap().metadata.uid.unwrap();
     assert_eq!(pod["podRef"], json!({ "name": "web", "namespace": "default", "uid": uid }));
     for measured in [pod, &pod["containers"][0], &told["node"]] {
         assert_eq!(measured["cpu"]["usageNanoCores"], 500_000_000);
@@ -99,36 +99,36 @@ async fn prometheus_reads_the_series_that_a_metrics_server_wants() {
 
 #[tokio::test(start_paused = true)]
 async fn what_the_node_has_used_never_falls_also_when_a_pod_goes() {
-    let (house, api) = with_a_pod().await;
+    let (bed, api) = with_a_pod().await;
     let node = "node_cpu_usage_seconds_total";
     let spent =
         async || sample(&ask(&api, "/metrics/resource").await.1, node).unwrap().parse::<f64>().unwrap();
     let first = spent().await;
-    house.pass(60).await;
+    bed.pass(60).await;
     let second = spent().await;
     assert!(second > first, "{first} {second}");
-    house.delete("web", Some(0)).await;
-    house.until_gone("web").await;
-    house.pass(60).await;
+    bed.delete("web", Some(0)).await;
+    bed.until_gone("web").await;
+    bed.pass(60).await;
     assert!(spent().await >= second);
 }
 
 #[tokio::test(start_paused = true)]
 async fn many_who_ask_at_once_cost_one_call() {
-    let (house, api) = with_a_pod().await;
-    let before = house.line.calls.lock().unwrap().len();
+    let (bed, api) = with_a_pod().await;
+    let before = bed.line.calls.lock().unwrap().len();
     summary(&api, "").await;
     summary(&api, "?only_cpu_and_memory=true").await;
     ask(&api, "/metrics/resource").await;
-    let calls = house.calls_since(before);
+    let calls = bed.calls_since(before);
     let measured = calls.iter().filter(|action| *action == "DescribeMultiContainerGroupMetric").count();
     assert_eq!(measured, 1, "{calls:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_cloud_that_does_not_answer_is_told_as_such() {
-    let (house, api) = with_a_pod().await;
-    house.cut(true);
+    let (bed, api) = with_a_pod().await;
+    bed.cut(true);
     let (status, text) = ask(&api, "/metrics/resource").await;
     assert_eq!((status, sample(&text, "resource_scrape_error").as_deref()), (200, Some("1")), "{text}");
     let (status, body) = ask(&api, "/stats/summary").await;

@@ -1,7 +1,7 @@
-//! A house for one test: a cluster, a cloud and a provider in one process, under one paused clock.
+//! The bed of one test: a cluster, a cloud and a provider in one process, under one paused clock.
 
 #![allow(dead_code, reason = "each test file uses what it needs")]
-#![allow(clippy::unwrap_used, reason = "a house that does not stand fails its test")]
+#![allow(clippy::unwrap_used, reason = "a test whose bed cannot be made fails")]
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -27,7 +27,7 @@ use provider::{Config, Eci, Provider};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-const BEGINNING: &str = "2026-01-05T01:00:00Z";
+const START_TIME: &str = "2026-01-05T01:00:00Z";
 
 /// The line between provider and cloud, which can be cut.
 #[derive(Clone)]
@@ -70,7 +70,7 @@ impl Outbound for Nowhere {
     }
 }
 
-pub struct House {
+pub struct TestBed {
     pub kube: Client,
     pub sim: EciSim,
     pub line: Line,
@@ -80,16 +80,16 @@ pub struct House {
     controllers: JoinHandle<()>,
 }
 
-impl House {
-    /// A house whose provider runs, and whose node is ready.
+impl TestBed {
+    /// A test bed whose provider runs, and whose node is ready.
     pub async fn start() -> Self {
-        let mut house = Self::without_provider().await;
-        house.start_provider().await;
-        house
+        let mut bed = Self::without_provider().await;
+        bed.start_provider().await;
+        bed
     }
 
     pub async fn without_provider() -> Self {
-        let clock = Clock::following_runtime(BEGINNING.parse().unwrap());
+        let clock = Clock::following_runtime(START_TIME.parse().unwrap());
         let sim = EciSim::builder()
             .clock(clock.clone())
             .seed(Seed::DEFAULT)
@@ -129,7 +129,7 @@ impl House {
 
     pub async fn start_provider(&mut self) {
         self.run(self.provider("local-secret"));
-        self.until("the node is ready", async |house| house.node_condition("Ready").await == "True").await;
+        self.until("the node is ready", async |bed| bed.node_condition("Ready").await == "True").await;
     }
 
     /// Stops the provider where it stands, as a kill does.
@@ -179,12 +179,12 @@ impl House {
     }
 
     pub async fn until_phase(&self, name: &str, phase: &str) -> Pod {
-        self.until(&format!("{name} is {phase}"), async |house| house.phase(name).await == phase).await;
+        self.until(&format!("{name} is {phase}"), async |bed| bed.phase(name).await == phase).await;
         self.pod(name).await.unwrap()
     }
 
     pub async fn until_gone(&self, name: &str) {
-        self.until(&format!("{name} is gone"), async |house| house.pod(name).await.is_none()).await;
+        self.until(&format!("{name} is gone"), async |bed| bed.pod(name).await.is_none()).await;
     }
 
     pub async fn phase(&self, name: &str) -> String {
@@ -296,7 +296,7 @@ impl House {
     }
 }
 
-impl Drop for House {
+impl Drop for TestBed {
     fn drop(&mut self) {
         self.controllers.abort();
         if let Some(running) = &self.running {
