@@ -144,7 +144,7 @@ impl Provider {
             let mut notices = self.notices.lock().await;
             while let Some(notice) = notices.recv().await {
                 let node = pods::node_reference(&self.config.node_name);
-                recorder.node(&node, events::Tone::Warning, "NamespaceNotServed", &notice);
+                recorder.node(&node, events::EventType::Warning, "NamespaceNotServed", &notice);
             }
         };
         tokio::select! {

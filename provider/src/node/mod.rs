@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use crate::config::Config;
 use crate::eci::{Eci, retry};
 use crate::health::Health;
-use crate::pods::events::{Recorder, Tone};
+use crate::pods::events::{EventType, Recorder};
 use crate::pods::store::PodStore;
 use cloud_health::CloudHealth;
 use facts::{NodeFacts, NodeFound};
@@ -67,7 +67,7 @@ impl NodeController {
     /// Keeps the node for ever.
     pub async fn run(&self) {
         let mut node = self.register().await;
-        self.recorder.node(&node, Tone::Normal, "Starting", "Starting the virtual node.");
+        self.recorder.node(&node, EventType::Normal, "Starting", "Starting the virtual node.");
         self.tell_identity(&node);
         let mut written = Written::default();
         let mut was_ready = None;
@@ -105,7 +105,7 @@ impl NodeController {
         if *was_ready != Some(ready) && (ready || was_ready.is_some()) {
             let reason = if ready { "NodeReady" } else { "NodeNotReady" };
             let message = format!("Node {} status is now: {reason}", self.config.node_name);
-            self.recorder.node(node, Tone::Normal, reason, &message);
+            self.recorder.node(node, EventType::Normal, reason, &message);
         }
         *was_ready = Some(ready);
     }
@@ -118,7 +118,7 @@ impl NodeController {
                  missing group is taken for a lost one."
             );
             tracing::warn!("{message}");
-            self.recorder.node(node, Tone::Warning, "IdentityChanged", &message);
+            self.recorder.node(node, EventType::Warning, "IdentityChanged", &message);
         }
     }
 

@@ -12,7 +12,7 @@ use kube::Api;
 use kube::api::{Patch, PatchParams};
 
 use super::decide::Decision;
-use super::events::Tone;
+use super::events::EventType;
 use super::reconcile::{Outcome, Reconciler};
 use super::request::{self, Made, Problem};
 use super::sources::{self, Sources};
@@ -54,7 +54,7 @@ impl Reconciler {
             Ok(reply) => {
                 let group = newborn(&request, reply.container_group_id);
                 let message = format!("container group {} is being made", group.container_group_id);
-                self.recorder.pod(&seen.pod, Tone::Normal, "ProviderCreateSuccess", &message);
+                self.recorder.pod(&seen.pod, EventType::Normal, "ProviderCreateSuccess", &message);
                 self.store.created(&seen.uid, group, now());
                 Outcome::Done
             }
@@ -88,7 +88,7 @@ impl Reconciler {
         match request::for_pod(pod, &found, &self.scope, &seen.token) {
             Ok(Made { request, remarks }) => {
                 for remark in &remarks {
-                    self.recorder.pod(pod, Tone::Warning, remark.reason, &remark.message);
+                    self.recorder.pod(pod, EventType::Warning, remark.reason, &remark.message);
                 }
                 Ok(Arc::new(request))
             }
@@ -122,18 +122,18 @@ impl Reconciler {
         let message = problem.to_string();
         match problem {
             Problem::Source { reason, .. } => {
-                self.recorder.pod(pod, Tone::Warning, reason, &message);
+                self.recorder.pod(pod, EventType::Warning, reason, &message);
                 self.write(seen, status::unconfigured(pod, &message, now), BTreeMap::new()).await;
                 Outcome::failed(2, 20)
             }
             Problem::Mount { .. } => {
-                self.recorder.pod(pod, Tone::Warning, "FailedMount", &message);
+                self.recorder.pod(pod, EventType::Warning, "FailedMount", &message);
                 self.write(seen, status::without_group(pod, None, now), BTreeMap::new()).await;
                 Outcome::failed(2, 20)
             }
             Problem::Annotation { .. } | Problem::Unsupported(_) => {
                 let reason = "UnexpectedAdmissionError";
-                self.recorder.pod(pod, Tone::Warning, reason, &message);
+                self.recorder.pod(pod, EventType::Warning, reason, &message);
                 let message = format!("Pod was rejected: {message}");
                 let failed = status::failed(pod, reason, &message, now);
                 Outcome::of_write(self.write(seen, failed, BTreeMap::new()).await)
@@ -147,7 +147,7 @@ impl Reconciler {
             return self.cannot_be_asked(seen, &Problem::Unsupported(error.to_string())).await;
         }
         let message = error.to_string();
-        self.recorder.pod(&seen.pod, Tone::Warning, BEYOND_POLICY, &message);
+        self.recorder.pod(&seen.pod, EventType::Warning, BEYOND_POLICY, &message);
         let waiting = status::without_group(&seen.pod, Some((BEYOND_POLICY, &message)), self.clock.now());
         self.write(seen, waiting, BTreeMap::new()).await;
         Outcome::failed(5, 60)
@@ -157,7 +157,7 @@ impl Reconciler {
         let (now, pod) = (self.clock.now(), &seen.pod);
         tracing::info!(%error, uid = %seen.uid, "the group was not created");
         let verdict = verdict::of_creation(error, FailurePolicy::of(pod), request::size_of_pod(pod));
-        self.recorder.pod(pod, Tone::Warning, "ProviderCreateFailed", &verdict.words);
+        self.recorder.pod(pod, EventType::Warning, "ProviderCreateFailed", &verdict.words);
         match verdict.outcome {
             verdict::Outcome::Terminal { reason } => {
                 let failed = status::failed(pod, reason, &verdict.words, now);

@@ -9,7 +9,7 @@ use kube::Api;
 use kube::api::{DeleteParams, Preconditions};
 
 use super::decide::{self, DeletionState};
-use super::events::Tone;
+use super::events::EventType;
 use super::evidence::LISTING_DELAY;
 use super::provenance::GroupHistory;
 use super::reconcile::{Outcome, Reconciler};
@@ -62,7 +62,7 @@ impl Reconciler {
             }
             let message = format!("container group {id} was made for this pod beside {kept}, and is deleted");
             tracing::warn!(uid = %seen.uid, total = self.store.duplicates(), "{message}");
-            self.recorder.pod(&seen.pod, Tone::Warning, "DuplicateContainerGroup", &message);
+            self.recorder.pod(&seen.pod, EventType::Warning, "DuplicateContainerGroup", &message);
             self.store.duplicate_deleted(&seen.uid, id, self.clock.now());
         }
         Outcome::Done
@@ -81,7 +81,7 @@ impl Reconciler {
     fn not_deleted(&self, seen: &Snapshot, group: &str, error: &EciError) -> Outcome {
         let (backoff, words) = verdict::of_deletion(error);
         if seen.in_api {
-            self.recorder.pod(&seen.pod, Tone::Warning, "ProviderDeleteFailed", &words);
+            self.recorder.pod(&seen.pod, EventType::Warning, "ProviderDeleteFailed", &words);
         }
         tracing::warn!(%error, uid = %seen.uid, group, "the group was not deleted");
         Outcome::Failed(backoff)
@@ -117,7 +117,7 @@ impl Reconciler {
             statuses.iter().filter(|s| s.state.as_ref().is_some_and(|state| state.running.is_some()));
         for container in running {
             let message = format!("Stopping container {}", container.name);
-            self.recorder.container(pod, &container.name, Tone::Normal, "Killing", &message);
+            self.recorder.container(pod, &container.name, EventType::Normal, "Killing", &message);
         }
     }
 
@@ -128,7 +128,7 @@ impl Reconciler {
             || "the container group could not be placed".to_owned(),
             |event| format!("{}: {}", event.reason, event.message),
         );
-        self.recorder.pod(&seen.pod, Tone::Warning, "ProviderCreateFailed", &message);
+        self.recorder.pod(&seen.pod, EventType::Warning, "ProviderCreateFailed", &message);
         let trouble = status::without_group(&seen.pod, Some((PROVIDER_FAILED, &message)), self.clock.now());
         self.write(seen, trouble, BTreeMap::new()).await;
         match self.delete_group(group, true).await {

@@ -24,14 +24,14 @@ const REMEMBERED_MAX: usize = 4096;
 
 /// The type of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Tone {
+pub enum EventType {
     /// As it should be.
     Normal,
     /// Somebody should look.
     Warning,
 }
 
-impl Tone {
+impl EventType {
     fn as_str(self) -> &'static str {
         match self {
             Self::Normal => "Normal",
@@ -43,22 +43,22 @@ impl Tone {
 /// Takes events; clones share one queue. What cannot be written is dropped.
 #[derive(Clone)]
 pub struct Recorder {
-    queue: mpsc::Sender<Saying>,
+    queue: mpsc::Sender<PendingEvent>,
     node: String,
     clock: Clock,
 }
 
 /// Writes what a [`Recorder`] takes; to be run beside everything else.
 pub struct Writer {
-    queue: mpsc::Receiver<Saying>,
+    queue: mpsc::Receiver<PendingEvent>,
     client: Client,
     memory: Memory,
 }
 
 #[derive(Debug, Clone)]
-struct Saying {
+struct PendingEvent {
     about: ObjectReference,
-    tone: Tone,
+    event_type: EventType,
     reason: String,
     message: String,
     source: EventSource,
@@ -78,17 +78,22 @@ pub fn channel(client: Client, node: &str, clock: Clock) -> (Recorder, Writer) {
 
 impl Recorder {
     /// Says something about a pod.
-    pub fn pod(&self, pod: &Pod, tone: Tone, reason: &str, message: &str) {
-        self.say(pod_reference(pod, None), tone, reason, message);
+    pub fn pod(&self, pod: &Pod, event_type: EventType, reason: &str, message: &str) {
+        self.emit(pod_reference(pod, None), event_type, reason, message);
     }
 
     /// Says something about one container of a pod.
-    pub fn container(&self, pod: &Pod, container: &str, tone: Tone, reason: &str, message: &str) {
-        self.say(pod_reference(pod, Some(format!("spec.containers{{{container}}}"))), tone, reason, message);
+    pub fn container(&self, pod: &Pod, container: &str, event_type: EventType, reason: &str, message: &str) {
+        self.emit(
+            pod_reference(pod, Some(format!("spec.containers{{{container}}}"))),
+            event_type,
+            reason,
+            message,
+        );
     }
 
     /// Says something about the node.
-    pub fn node(&self, node: &Node, tone: Tone, reason: &str, message: &str) {
+    pub fn node(&self, node: &Node, event_type: EventType, reason: &str, message: &str) {
         let about = ObjectReference {
             kind: Some("Node".to_owned()),
             api_version: Some("v1".to_owned()),
@@ -96,7 +101,7 @@ impl Recorder {
             uid: node.metadata.uid.clone(),
             ..ObjectReference::default()
         };
-        self.say(about, tone, reason, message);
+        self.emit(about, event_type, reason, message);
     }
 
     /// Repeats on a pod what the cloud said about its group.
@@ -108,9 +113,9 @@ impl Recorder {
         } else {
             event.name.clone()
         };
-        let saying = Saying {
+        let event = PendingEvent {
             about: pod_reference(pod, None),
-            tone: if event.type_ == "Warning" { Tone::Warning } else { Tone::Normal },
+            event_type: if event.type_ == "Warning" { EventType::Warning } else { EventType::Normal },
             reason: event.reason.clone(),
             message: event.message.clone(),
             source: EventSource { component: Some("kubelet".to_owned()), host: Some("eci".to_owned()) },
@@ -119,17 +124,26 @@ impl Recorder {
             count: event.count.max(1),
             known_as: Some(known_as),
         };
-        drop(self.queue.try_send(saying));
+        drop(self.queue.try_send(event));
     }
 
-    fn say(&self, about: ObjectReference, tone: Tone, reason: &str, message: &str) {
+    fn emit(&self, about: ObjectReference, event_type: EventType, reason: &str, message: &str) {
         let now = self.clock.now();
         let source = EventSource { component: Some("kubelet".to_owned()), host: Some(self.node.clone()) };
         let message: String = message.chars().take(1024).collect();
         let reason = reason.to_owned();
-        let saying =
-            Saying { about, tone, reason, message, source, first: now, last: now, count: 1, known_as: None };
-        drop(self.queue.try_send(saying));
+        let event = PendingEvent {
+            about,
+            event_type,
+            reason,
+            message,
+            source,
+            first: now,
+            last: now,
+            count: 1,
+            known_as: None,
+        };
+        drop(self.queue.try_send(event));
     }
 }
 
@@ -152,7 +166,7 @@ struct Memory {
     budgets: BTreeMap<String, (u32, Timestamp)>,
 }
 
-type Key = (String, Tone, String, String);
+type Key = (String, EventType, String, String);
 
 struct Said {
     name: String,
@@ -168,37 +182,37 @@ enum Verdict {
 }
 
 impl Memory {
-    fn judge(&mut self, saying: &Saying) -> Verdict {
-        let object = saying.about.uid.clone().or_else(|| saying.about.name.clone()).unwrap_or_default();
-        let message = saying.known_as.clone().unwrap_or_else(|| saying.message.clone());
-        let key = (object.clone(), saying.tone, saying.reason.clone(), message);
+    fn judge(&mut self, event: &PendingEvent) -> Verdict {
+        let object = event.about.uid.clone().or_else(|| event.about.name.clone()).unwrap_or_default();
+        let message = event.known_as.clone().unwrap_or_else(|| event.message.clone());
+        let key = (object.clone(), event.event_type, event.reason.clone(), message);
         if let Some(said) = self.said.get_mut(&key) {
-            if saying.known_as.is_some() {
-                if saying.count <= said.count {
+            if event.known_as.is_some() {
+                if event.count <= said.count {
                     return Verdict::Drop;
                 }
-                said.count = saying.count;
+                said.count = event.count;
                 return Verdict::Count { name: said.name.clone(), count: said.count };
             }
-            if saying.last.duration_since(said.last) < SAME {
-                (said.count, said.last) = (said.count + 1, saying.last);
-                if saying.last.duration_since(said.written) < COUNT_PERIOD {
+            if event.last.duration_since(said.last) < SAME {
+                (said.count, said.last) = (said.count + 1, event.last);
+                if event.last.duration_since(said.written) < COUNT_PERIOD {
                     return Verdict::Drop;
                 }
-                said.written = saying.last;
+                said.written = event.last;
                 return Verdict::Count { name: said.name.clone(), count: said.count };
             }
         }
-        if !self.may_speak(&object, saying.last) {
+        if !self.may_speak(&object, event.last) {
             return Verdict::Drop;
         }
         if self.said.len() >= REMEMBERED_MAX {
-            self.forget(saying.last);
+            self.forget(event.last);
         }
-        let name = name(saying, &key);
+        let name = name(event, &key);
         self.said.insert(
             key,
-            Said { name: name.clone(), count: saying.count, last: saying.last, written: saying.last },
+            Said { name: name.clone(), count: event.count, last: event.last, written: event.last },
         );
         Verdict::Write { name }
     }
@@ -226,31 +240,31 @@ impl Memory {
 }
 
 /// The object's name and sixteen hex digits: of the cloud's name for it, or of what is said and when.
-fn name(saying: &Saying, key: &Key) -> String {
-    let when = saying.known_as.is_none().then(|| saying.first.as_nanosecond());
+fn name(event: &PendingEvent, key: &Key) -> String {
+    let when = event.known_as.is_none().then(|| event.first.as_nanosecond());
     let text = format!("{key:?} {when:?}");
     let hash = eci_api::signature::acs3::sha256_hex(text.as_bytes());
-    format!("{}.{}", saying.about.name.as_deref().unwrap_or_default(), &hash[..16])
+    format!("{}.{}", event.about.name.as_deref().unwrap_or_default(), &hash[..16])
 }
 
 impl Writer {
     /// Writes until nobody can say anything any more.
     pub async fn run(mut self) {
-        while let Some(saying) = self.queue.recv().await {
-            let verdict = self.memory.judge(&saying);
-            if let Err(error) = self.write(saying, verdict).await {
+        while let Some(event) = self.queue.recv().await {
+            let verdict = self.memory.judge(&event);
+            if let Err(error) = self.write(event, verdict).await {
                 tracing::debug!(%error, "an event was not written");
             }
         }
     }
 
-    async fn write(&self, saying: Saying, verdict: Verdict) -> kube::Result<()> {
-        let namespace = saying.about.namespace.clone().unwrap_or_else(|| "default".to_owned());
+    async fn write(&self, event: PendingEvent, verdict: Verdict) -> kube::Result<()> {
+        let namespace = event.about.namespace.clone().unwrap_or_else(|| "default".to_owned());
         let api: Api<Event> = Api::namespaced(self.client.clone(), &namespace);
         match verdict {
             Verdict::Drop => Ok(()),
             Verdict::Count { name, count } => {
-                let change = json!({ "count": count, "lastTimestamp": Time(saying.last) });
+                let change = json!({ "count": count, "lastTimestamp": Time(event.last) });
                 api.patch(&name, &PatchParams::default(), &Patch::Merge(change)).await.map(|_| ())
             }
             Verdict::Write { name } => {
@@ -260,16 +274,16 @@ impl Writer {
                         namespace: Some(namespace),
                         ..ObjectMeta::default()
                     },
-                    involved_object: saying.about,
-                    type_: Some(saying.tone.as_str().to_owned()),
-                    reason: Some(saying.reason),
-                    message: Some(saying.message),
-                    reporting_component: saying.source.component.clone(),
-                    reporting_instance: saying.source.host.clone(),
-                    source: Some(saying.source),
-                    first_timestamp: Some(Time(saying.first)),
-                    last_timestamp: Some(Time(saying.last)),
-                    count: Some(saying.count),
+                    involved_object: event.about,
+                    type_: Some(event.event_type.as_str().to_owned()),
+                    reason: Some(event.reason),
+                    message: Some(event.message),
+                    reporting_component: event.source.component.clone(),
+                    reporting_instance: event.source.host.clone(),
+                    source: Some(event.source),
+                    first_timestamp: Some(Time(event.first)),
+                    last_timestamp: Some(Time(event.last)),
+                    count: Some(event.count),
                     ..Event::default()
                 };
                 match api.create(&PostParams::default(), &event).await {
@@ -285,12 +299,12 @@ impl Writer {
 mod tests {
     use super::*;
 
-    fn saying(message: &str, second: i64, known_as: Option<&str>, count: i32) -> Saying {
+    fn event(message: &str, second: i64, known_as: Option<&str>, count: i32) -> PendingEvent {
         let at: Timestamp = "2026-01-05T01:00:00Z".parse().unwrap();
         let at = at + SignedDuration::from_secs(second);
-        Saying {
+        PendingEvent {
             about: ObjectReference { name: Some("p".into()), uid: Some("u".into()), ..Default::default() },
-            tone: Tone::Warning,
+            event_type: EventType::Warning,
             reason: "ProviderCreateFailed".into(),
             message: message.into(),
             source: EventSource::default(),
@@ -304,33 +318,32 @@ mod tests {
     #[test]
     fn a_repeat_is_counted_on_the_first_event() {
         let mut memory = Memory::default();
-        let Verdict::Write { name: first } = memory.judge(&saying("no stock", 0, None, 1)) else {
+        let Verdict::Write { name: first } = memory.judge(&event("no stock", 0, None, 1)) else {
             panic!("written")
         };
         assert!(
-            matches!(memory.judge(&saying("no stock", 60, None, 1)), Verdict::Drop),
+            matches!(memory.judge(&event("no stock", 60, None, 1)), Verdict::Drop),
             "counted, not written"
         );
-        let Verdict::Count { name, count } = memory.judge(&saying("no stock", 300, None, 1)) else {
+        let Verdict::Count { name, count } = memory.judge(&event("no stock", 300, None, 1)) else {
             panic!("counted")
         };
         assert_eq!((name, count), (first, 3));
-        assert!(matches!(memory.judge(&saying("no stock", 1000, None, 1)), Verdict::Write { .. }));
+        assert!(matches!(memory.judge(&event("no stock", 1000, None, 1)), Verdict::Write { .. }));
     }
 
     #[test]
     fn the_cloud_s_event_is_one_event_however_often_it_is_read() {
         let mut memory = Memory::default();
-        let Verdict::Write { name } = memory.judge(&saying("Pulling", 0, Some("g.1"), 1)) else {
+        let Verdict::Write { name } = memory.judge(&event("Pulling", 0, Some("g.1"), 1)) else {
             panic!("written")
         };
-        assert!(matches!(memory.judge(&saying("Pulling", 2, Some("g.1"), 1)), Verdict::Drop));
+        assert!(matches!(memory.judge(&event("Pulling", 2, Some("g.1"), 1)), Verdict::Drop));
         assert!(matches!(
-            memory.judge(&saying("Pulling", 9, Some("g.1"), 3)),
+            memory.judge(&event("Pulling", 9, Some("g.1"), 3)),
             Verdict::Count { count: 3, .. }
         ));
-        let Verdict::Write { name: again } =
-            Memory::default().judge(&saying("Pulling", 5000, Some("g.1"), 1))
+        let Verdict::Write { name: again } = Memory::default().judge(&event("Pulling", 5000, Some("g.1"), 1))
         else {
             panic!("written")
         };
@@ -342,7 +355,7 @@ mod tests {
         let mut memory = Memory::default();
         let spoken = |memory: &mut Memory, second| {
             matches!(
-                memory.judge(&saying(&format!("message {second}"), second, None, 1)),
+                memory.judge(&event(&format!("message {second}"), second, None, 1)),
                 Verdict::Write { .. }
             )
         };

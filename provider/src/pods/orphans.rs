@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use tokio::time::Instant;
 
-use super::events::Tone;
+use super::events::EventType;
 use super::evidence::Brake;
 use super::group_state::still_works;
 use super::reconcile::{Outcome, Reconciler};
@@ -53,7 +53,7 @@ impl Reconciler {
             );
             tracing::warn!("{message}");
             let node = super::node_reference(&self.scope.config.node_name);
-            self.recorder.node(&node, Tone::Warning, "OrphanedContainerGroup", &message);
+            self.recorder.node(&node, EventType::Warning, "OrphanedContainerGroup", &message);
         }
         (left > SignedDuration::ZERO).then(|| Outcome::At(Instant::now() + left.unsigned_abs()))
     }

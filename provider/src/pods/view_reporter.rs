@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use eci_api::group::ContainerGroup;
 use k8s_openapi::api::core::v1::Node;
 
-use super::events::{Recorder, Tone};
+use super::events::{EventType, Recorder};
 use super::evidence::Brake;
 use super::node_reference;
 use super::reconcile::Reconciler;
@@ -65,7 +65,7 @@ impl ViewReporter {
         };
         if let Some(doubt) = doubt.as_ref().filter(|doubt| self.facts.doubt().as_ref() != Some(*doubt)) {
             tracing::warn!(missing, known, "{}", doubt.message);
-            self.recorder.node(&self.node, Tone::Warning, doubt.reason, &doubt.message);
+            self.recorder.node(&self.node, EventType::Warning, doubt.reason, &doubt.message);
         }
         self.facts.set_doubt(doubt);
     }
@@ -82,6 +82,6 @@ impl ViewReporter {
              ALIYUN_CLUSTERID and the node's name. Neither touches the other's groups; give each an id of its own."
         );
         tracing::warn!("{message}");
-        self.recorder.node(&self.node, Tone::Warning, "CopiedIdentity", &message);
+        self.recorder.node(&self.node, EventType::Warning, "CopiedIdentity", &message);
     }
 }

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::{Pod, PodStatus};
 use kube::Api;
 
 use super::super::decide::{self, End};
-use super::super::events::Tone;
+use super::super::events::EventType;
 use super::super::publish::Written;
 use super::super::store::Snapshot;
 use super::super::{publish, status};
@@ -59,7 +59,7 @@ impl Reconciler {
         if before.is_some_and(|before| before != images) {
             let message = "the image of a container was changed, but an instance goes on with the one it was made with; \
                            delete the pod to have it made anew";
-            self.recorder.pod(&seen.pod, Tone::Warning, "ProviderUpdateFailed", message);
+            self.recorder.pod(&seen.pod, EventType::Warning, "ProviderUpdateFailed", message);
         }
     }
 
@@ -71,7 +71,7 @@ impl Reconciler {
         }
         if !self.reported(seen, |reported| std::mem::replace(&mut reported.ignored, true)) {
             let message = "pods of DaemonSets do not run on the virtual node; use a sidecar instead";
-            self.recorder.pod(&seen.pod, Tone::Warning, "ProviderCreateFailed", message);
+            self.recorder.pod(&seen.pod, EventType::Warning, "ProviderCreateFailed", message);
         }
     }
 
@@ -119,7 +119,7 @@ impl Reconciler {
         if end == End::Lost {
             tracing::warn!(pod = ?seen.pod.metadata.name, "{message}");
         }
-        self.recorder.pod(&seen.pod, Tone::Warning, reason, message);
+        self.recorder.pod(&seen.pod, EventType::Warning, reason, message);
         let failed = status::failed(&seen.pod, reason, message, self.clock.now());
         Outcome::of_write(self.write(seen, failed, BTreeMap::new()).await)
     }
