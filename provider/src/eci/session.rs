@@ -19,7 +19,7 @@ use super::{Eci, EciError};
 pub type LongLine = TokioIo<Upgraded>;
 
 /// The longest time of the WebSocket handshake.
-const PATIENCE: Duration = Duration::from_secs(10);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A session that the cloud has taken.
 pub(crate) struct Taken {
@@ -57,7 +57,7 @@ impl Eci {
             .header(header::SEC_WEBSOCKET_PROTOCOL, offers.join(", "))
             .body(Bytes::new())
             .map_err(|_| garbled("the session's address cannot be read"))?;
-        let upgraded = tokio::time::timeout(PATIENCE, self.0.transport.upgrade(request)).await;
+        let upgraded = tokio::time::timeout(HANDSHAKE_TIMEOUT, self.0.transport.upgrade(request)).await;
         let (headers, upgraded) = upgraded
             .map_err(|_| EciError::unreachable(action, "its session: no answer within 10 s".to_owned()))?
             .map_err(|why| EciError::unreachable(action, format!("its session: {why}")))?;

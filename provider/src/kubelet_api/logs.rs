@@ -1,11 +1,12 @@
 //! `/containerLogs`: what a container said, read from the cloud; followed by asking again and again.
 
+mod options;
+
 use std::time::Duration;
 
 use bytes::Bytes;
 use determinism::Clock;
 use eci_api::actions::describe_container_log::DescribeContainerLog;
-use eci_api::query::parse_form;
 use futures::stream;
 use http::{Response, StatusCode};
 use http_body::Frame;
@@ -13,6 +14,7 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ContainerStatus;
 
+pub(super) use self::options::LogOptions;
 use super::{Body, Refusal, text};
 use crate::eci::{Eci, EciError};
 use crate::pods::store::{PodStore, Snapshot};
@@ -25,76 +27,24 @@ const BYTES_MAX: i64 = 1_048_576;
 const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
-/// The parameters of a request for a log.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wish {
-    follow: bool,
-    previous: bool,
-    timestamps: bool,
-    tail: Option<i32>,
-    limit: Option<usize>,
-    since_seconds: Option<i32>,
-    since_time: Option<Timestamp>,
-}
-
-impl Wish {
-    /// Reads a query.
-    pub fn read(query: &str) -> Result<Self, String> {
-        let mut wish = Self::default();
-        for (key, value) in parse_form(query.as_bytes()) {
-            let number = |least: i32| {
-                let read = value.parse::<i64>().ok().filter(|number| *number >= i64::from(least));
-                let read = read.map(|number| i32::try_from(number).unwrap_or(i32::MAX));
-                read.ok_or_else(|| {
-                    format!("{key} is `{value}`, which is not a whole number of at least {least}")
-                })
-            };
-            let flag = || match value.as_str() {
-                "true" | "1" | "" => Ok(true),
-                "false" | "0" => Ok(false),
-                _ => Err(format!("{key} is `{value}`, which is neither true nor false")),
-            };
-            match key.as_str() {
-                "follow" => wish.follow = flag()?,
-                "previous" => wish.previous = flag()?,
-                "timestamps" => wish.timestamps = flag()?,
-                "tailLines" | "tail" => wish.tail = Some(number(0)?),
-                "limitBytes" => wish.limit = usize::try_from(number(1)?).ok(),
-                "sinceSeconds" => wish.since_seconds = Some(number(1)?),
-                "sinceTime" => {
-                    let time = value
-                        .parse()
-                        .map_err(|_| format!("sinceTime is `{value}`, which is no RFC 3339 time"))?;
-                    wish.since_time = Some(time);
-                }
-                _ => {}
-            }
-        }
-        if wish.since_seconds.is_some() && wish.since_time.is_some() {
-            return Err("sinceSeconds and sinceTime exclude each other".to_owned());
-        }
-        Ok(wish)
-    }
-}
-
 /// Answers with what the container said.
 pub(super) async fn answer(
     store: &PodStore,
     eci: &Eci,
     clock: &Clock,
     (namespace, pod, container): (&str, &str, &str),
-    wish: Wish,
+    options: LogOptions,
 ) -> Result<Response<Body>, Refusal> {
     let unknown = || Refusal::new(StatusCode::NOT_FOUND, format!("pod \"{pod}\" does not exist"));
     let view = store.find(namespace, pod).ok_or_else(unknown)?;
-    check(&view, pod, container, wish.previous)?;
+    check(&view, pod, container, options.previous)?;
     let group = group_id(&view).ok_or_else(|| waiting(pod, container, "ContainerCreating"))?;
-    let since = wish.since_time.or_else(|| {
-        wish.since_seconds.map(|seconds| clock.now() - jiff::SignedDuration::from_secs(seconds.into()))
+    let since = options.since_time.or_else(|| {
+        options.since_seconds.map(|seconds| clock.now() - jiff::SignedDuration::from_secs(seconds.into()))
     });
-    let mut reader = Reader::new((store, eci), &view, (group, container), wish, since);
+    let mut reader = Reader::new((store, eci), &view, (group, container), options, since);
     let first = reader.first().await.map_err(|error| Refusal::of_cloud("the log cannot be read", &error))?;
-    if !reader.wish.follow || reader.wish.previous || reader.left == Some(0) {
+    if !reader.options.follow || reader.options.previous || reader.left == Some(0) {
         return Ok(plain(first));
     }
     let frames = stream::unfold((Some(first), reader), |(first, mut reader)| async move {
@@ -168,7 +118,7 @@ pub(super) struct Reader {
     uid: String,
     group: String,
     container: String,
-    wish: Wish,
+    options: LogOptions,
     since: Option<Timestamp>,
     /// The number of bytes that may still be given; `None` for no limit.
     left: Option<usize>,
@@ -183,7 +133,7 @@ impl Reader {
         (store, eci): (&PodStore, &Eci),
         view: &Snapshot,
         (group, container): (String, &str),
-        wish: Wish,
+        options: LogOptions,
         since: Option<Timestamp>,
     ) -> Self {
         Self {
@@ -192,8 +142,8 @@ impl Reader {
             uid: view.pod.metadata.uid.clone().unwrap_or_default(),
             group,
             container: container.to_owned(),
-            left: wish.limit,
-            wish,
+            left: options.limit,
+            options,
             since,
             last: Vec::new(),
             pause: PAUSE,
@@ -208,16 +158,16 @@ impl Reader {
         container: (String, &str),
         now: Timestamp,
     ) -> Self {
-        let wish = Wish { follow: true, tail: Some(0), ..Wish::default() };
-        Self::new(cloud, view, container, wish, Some(now))
+        let options = LogOptions { follow: true, tail: Some(0), ..LogOptions::default() };
+        Self::new(cloud, view, container, options, Some(now))
     }
 
     /// The lines that the log has already, cut to the tail and the number of bytes that are asked for.
     pub(super) async fn first(&mut self) -> Result<Bytes, EciError> {
-        let tail = self.wish.tail.unwrap_or(LINES_MAX).clamp(1, LINES_MAX);
+        let tail = self.options.tail.unwrap_or(LINES_MAX).clamp(1, LINES_MAX);
         let mut lines = self.read(tail).await?;
         self.last = lines.clone();
-        if self.wish.tail == Some(0) {
+        if self.options.tail == Some(0) {
             lines.clear();
         }
         Ok(self.give(&lines))
@@ -259,7 +209,7 @@ impl Reader {
             start_time: from.map(|from| from.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
             tail: Some(tail),
             timestamps: Some(true),
-            last_time: self.wish.previous.then_some(true),
+            last_time: self.options.previous.then_some(true),
             limit_bytes: Some(BYTES_MAX),
             since_seconds: None,
         };
@@ -271,10 +221,12 @@ impl Reader {
             .collect())
     }
 
-    /// The lines as they are wished for, cut where no more bytes are wanted, be it in the middle of a character.
+    /// The lines in the form that the options ask for, cut where no more bytes are wanted, be it in the middle of a character.
     fn give(&mut self, lines: &[String]) -> Bytes {
-        let text: String =
-            lines.iter().map(|line| if self.wish.timestamps { line } else { without_time(line) }).collect();
+        let text: String = lines
+            .iter()
+            .map(|line| if self.options.timestamps { line } else { without_time(line) })
+            .collect();
         let mut bytes = Bytes::from(text);
         if let Some(left) = self.left {
             bytes.truncate(left);
@@ -322,30 +274,6 @@ fn without_time(line: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_wish_is_read_or_told_what_is_wrong_with_it() {
-        let read = Wish::read("follow=true&tailLines=0&timestamps=1&sinceSeconds=5&limitBytes=9").unwrap();
-        let expected = Wish {
-            follow: true,
-            timestamps: true,
-            tail: Some(0),
-            limit: Some(9),
-            since_seconds: Some(5),
-            ..Wish::default()
-        };
-        assert_eq!(read, expected);
-        for (query, told) in [
-            ("tailLines=-1", "tailLines is `-1`"),
-            ("limitBytes=0", "at least 1"),
-            ("sinceTime=yesterday", "RFC 3339"),
-            ("follow=perhaps", "neither"),
-            ("sinceSeconds=1&sinceTime=2026-01-05T01:00:00Z", "exclude"),
-        ] {
-            let error = Wish::read(query).unwrap_err();
-            assert!(error.contains(told), "{error}");
-        }
-    }
 
     #[test]
     fn what_was_read_already_is_not_read_again() {

@@ -168,9 +168,9 @@ impl KubeletApi {
             (&Method::GET, ["runningpods"]) => Ok(self.pods(true)),
             (&Method::GET, ["containerLogs", namespace, pod, container]) => {
                 let query = request.uri().query().unwrap_or_default();
-                let wish =
-                    logs::Wish::read(query).map_err(|why| Refusal::new(StatusCode::BAD_REQUEST, why))?;
-                logs::answer(&self.store, &self.eci, &self.clock, (namespace, pod, container), wish).await
+                let options = logs::LogOptions::read(query)
+                    .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error.to_string()))?;
+                logs::answer(&self.store, &self.eci, &self.clock, (namespace, pod, container), options).await
             }
             (&Method::GET, ["stats", "summary"]) => {
                 self.summary(request.uri().query().unwrap_or_default()).await

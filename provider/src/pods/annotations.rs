@@ -310,11 +310,11 @@ mod tests {
 
     use super::*;
 
-    fn applied(key: &str, value: &str) -> Result<Request, String> {
+    fn applied(key: &str, value: &str) -> Result<Request, Problem> {
         let pod: Pod =
             serde_json::from_value(json!({ "metadata": { "annotations": { full(key): value } } })).unwrap();
         let mut request = Request::default();
-        apply(&pod, &mut request).map(|()| request).map_err(|problem| problem.to_string())
+        apply(&pod, &mut request).map(|()| request)
     }
 
     #[test]
@@ -345,7 +345,7 @@ mod tests {
             ("eci-custom-tags", "a:b,c:d,e:f,g:h", "three"),
             ("kubernetes.io/ingress-bandwidth", "fast", "40M"),
         ] {
-            let told = applied(key, value).unwrap_err();
+            let told = applied(key, value).unwrap_err().to_string();
             assert!(told.contains(key) && told.contains(value) && told.contains(right), "{told}");
         }
     }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 /// The time without a byte after which a connection is closed, as a kubelet has it.
 const IDLE: Duration = Duration::from_secs(4 * 3600);
 /// The number of looks for moved bytes in that time.
-const GLANCES: u32 = 16;
+const IDLE_CHECKS: u32 = 16;
 /// The largest piece that is sent at once.
 const PIECE_MAX: usize = 32 << 10;
 /// The number of pieces that wait for a slow reader before their writer waits too.
@@ -91,8 +91,8 @@ impl Movement {
     pub async fn has_ceased(&self) {
         let mut still = 0;
         let mut known = self.0.load(Ordering::Relaxed);
-        while still < GLANCES {
-            tokio::time::sleep(IDLE / GLANCES).await;
+        while still < IDLE_CHECKS {
+            tokio::time::sleep(IDLE / IDLE_CHECKS).await;
             let now = self.0.load(Ordering::Relaxed);
             still = if now == known { still + 1 } else { 0 };
             known = now;

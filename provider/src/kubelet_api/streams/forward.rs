@@ -4,7 +4,7 @@
 //! dials within the pod; what listens on the pod's loopback alone is out of reach here.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -26,9 +26,9 @@ use crate::pods::group_state::GroupState;
 use crate::pods::store::Snapshot;
 
 /// The longest time of a port to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest wait of a stream for the one that belongs to it.
-const LONELY: Duration = Duration::from_secs(30);
+const PAIR_TIMEOUT: Duration = Duration::from_secs(30);
 /// The most ports of one WebSocket: its channels are numbered with a byte, two for a port.
 const PORTS_MAX: usize = 127;
 
@@ -38,6 +38,17 @@ pub(super) struct Target {
     address: IpAddr,
     pod: String,
     uid: String,
+}
+
+/// Errors of one forwarded connection, in the kubelet's words.
+#[derive(Debug, thiserror::Error)]
+enum ForwardError {
+    #[error("dial tcp {address}: {}", crate::with_causes(.error))]
+    Dial { address: SocketAddr, error: std::io::Error },
+    #[error("dial tcp {address}: no answer within {} s", DIAL_TIMEOUT.as_secs())]
+    Unanswered { address: SocketAddr },
+    #[error("{0}")]
+    Carry(std::io::Error),
 }
 
 impl Target {
@@ -55,29 +66,33 @@ impl Target {
         Ok(Self { address, pod, uid: metadata.uid.clone().unwrap_or_default() })
     }
 
-    /// Connects to a port, in the kubelet's words where that fails.
-    async fn dial(&self, port: u16) -> Result<TcpStream, String> {
-        let why = match tokio::time::timeout(PATIENCE, TcpStream::connect((self.address, port))).await {
-            Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(error)) => crate::with_causes(&error),
-            Err(_) => format!("no answer within {} s", PATIENCE.as_secs()),
-        };
-        let Self { address, pod, uid } = self;
-        Err(format!("error forwarding port {port} to pod {pod}, uid {uid}: dial tcp {address}:{port}: {why}"))
+    /// Connects to a port.
+    async fn dial(&self, port: u16) -> Result<TcpStream, ForwardError> {
+        let address = SocketAddr::new(self.address, port);
+        match tokio::time::timeout(DIAL_TIMEOUT, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => Ok(stream),
+            Ok(Err(error)) => Err(ForwardError::Dial { address, error }),
+            Err(_) => Err(ForwardError::Unanswered { address }),
+        }
+    }
+
+    async fn connect_and_exchange(
+        &self,
+        port: u16,
+        inlet: Inlet,
+        outlet: &Outlet,
+    ) -> Result<(), ForwardError> {
+        let stream = self.dial(port).await?;
+        exchange(stream, inlet, outlet).await.map_err(ForwardError::Carry)
     }
 
     /// Connects, and carries bytes both ways until both are closed.
     async fn carry(&self, port: u16, inlet: Inlet, outlet: Outlet, failure: Outlet) {
-        match self.dial(port).await {
-            Ok(stream) => {
-                if let Err(why) = exchange(stream, inlet, &outlet).await {
-                    let (pod, uid) = (&self.pod, &self.uid);
-                    let text = format!("error forwarding port {port} to pod {pod}, uid {uid}: {why}");
-                    let _ = failure.say(text.into()).await;
-                }
-            }
+        if let Err(error) = self.connect_and_exchange(port, inlet, &outlet).await {
+            let Self { pod, uid, .. } = self;
+            let text = format!("error forwarding port {port} to pod {pod}, uid {uid}: {error}");
             // An error is ignored: a peer that has left need not know.
-            Err(text) => drop(failure.say(text.into()).await),
+            let _ = failure.say(text.into()).await;
         }
         failure.close().await;
         outlet.close().await;
@@ -149,14 +164,14 @@ async fn pair(mut streams: mpsc::Receiver<Stream>, target: Target) {
         let key = request_id(&stream, &kind);
         let other = match lonely.remove(&key) {
             None => {
-                lonely.insert(key, (stream, Instant::now() + LONELY));
+                lonely.insert(key, (stream, Instant::now() + PAIR_TIMEOUT));
                 continue;
             }
             Some((other, _)) => other,
         };
         if other.header("streamtype") == Some(kind.as_str()) {
             stream.outlet.reset().await;
-            lonely.insert(key, (other, Instant::now() + LONELY));
+            lonely.insert(key, (other, Instant::now() + PAIR_TIMEOUT));
             continue;
         }
         let (data, failure) = if kind == "data" { (stream, other) } else { (other, stream) };

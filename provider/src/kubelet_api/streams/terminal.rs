@@ -17,7 +17,7 @@ use crate::kubelet_api::Refusal;
 use crate::kubelet_api::logs::Reader;
 
 /// The longest time of a client to begin all its streams.
-const PATIENCE: Duration = Duration::from_secs(30);
+const STREAMS_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The streams that a client asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,9 +87,9 @@ impl Terminal {
             }
             true
         };
-        let met = tokio::time::timeout(PATIENCE, all).await;
+        let met = tokio::time::timeout(STREAMS_TIMEOUT, all).await;
         if !matches!(met, Ok(true)) {
-            tracing::debug!("a client did not begin {wanted} streams within {} s", PATIENCE.as_secs());
+            tracing::debug!("a client did not begin {wanted} streams within {} s", STREAMS_TIMEOUT.as_secs());
             return;
         }
         if !wish.input {

@@ -29,7 +29,7 @@ use crate::kubelet_api::KubeletApi;
 use crate::pods::identity::Claim;
 use crate::pods::store::PodStore;
 
-const NINE: &str = "2026-01-01T09:00:00Z";
+const START_TIME: &str = "2026-01-01T09:00:00Z";
 const TERMINALS: [&str; 5] =
     ["v5.channel.k8s.io", "v4.channel.k8s.io", "v3.channel.k8s.io", "v2.channel.k8s.io", "channel.k8s.io"];
 
@@ -40,7 +40,7 @@ struct Stage {
 
 impl Stage {
     async fn begin() -> Self {
-        let clock = Clock::still(NINE.parse().unwrap());
+        let clock = Clock::still(START_TIME.parse().unwrap());
         let sim =
             EciSim::builder().clock(clock.clone()).credential("local", Secret::new("local-secret")).build();
         let container =
