@@ -31,16 +31,16 @@ pub fn run(root: &Path) -> Result<CheckOutcome> {
     ensure!(rendered.contains("name: keys, key: ECI_SECRET_KEY"), "existingSecret is not used:\n{rendered}");
 
     let rendered = helm.accepts("template", &PARAMETERS)?;
-    ensure!(!rendered.contains("ECI_FOLLOW_CLOCK"), "a clock is followed unasked:\n{rendered}");
-    let rendered = helm.accepts("template", &[&PARAMETERS[..], &["followClock=http://sim:8090"]].concat())?;
+    ensure!(!rendered.contains("ECI_CLOCK_URL"), "a clock is followed unasked:\n{rendered}");
+    let rendered = helm.accepts("template", &[&PARAMETERS[..], &["clockUrl=http://sim:8090"]].concat())?;
     let followers = rendered.matches("value: \"http://sim:8090\"").count();
     ensure!(followers == 1, "the clock is followed by {followers}, not by the provider alone:\n{rendered}");
-    for manner in ["warn", "refuse", "delete"] {
-        let value = format!("onUninstall={manner}");
+    for treatment in ["warn", "refuse", "delete"] {
+        let value = format!("onUninstall={treatment}");
         let rendered = helm.accepts("template", &[&PARAMETERS[..], &[&value]].concat())?;
         let hook = rendered.split("---").find(|part| part.contains("helm.sh/hook: pre-delete"));
         let hook = hook.context("nothing is done before an uninstallation")?;
-        let said = hook.contains(&format!("args: [farewell, --manner={manner}]"));
+        let said = hook.contains(&format!("args: [uninstall-check, --on-live-groups={treatment}]"));
         ensure!(said && hook.contains("helm.sh/hook-output-log-policy"), "{value} is not told:\n{hook}");
         ensure!(
             !hook.contains("app.kubernetes.io/name: ack-virtual-node\n      "),
@@ -60,7 +60,7 @@ pub fn run(root: &Path) -> Result<CheckOutcome> {
         ("image.pullPolicy=Sometimes", "pullPolicy"),
         ("ECI_VSWICH=vsw-1", "ECI_VSWICH"),
         ("onUninstall=forget", "onUninstall"),
-        ("followClock=noon", "followClock"),
+        ("clockUrl=noon", "clockUrl"),
         ("namespaces={Web}", "namespaces"),
         ("policy.default.limits.vcpus=4", "vcpus"),
         ("policy.node.instances=-1", "instances"),

@@ -26,7 +26,7 @@ pub struct Arguments {
     #[arg(long, env = "ECI_SIM_CONTROL")]
     pub control: Option<SocketAddr>,
     /// Where the time alone is told, without a token, to clocks that follow this one, such as that of a provider with
-    /// --follow-clock; there is no such place unless this is given, but the control door tells them, too
+    /// --clock-url; there is no such place unless this is given, but the control door tells them, too
     #[arg(long, env = "ECI_SIM_CLOCK")]
     pub clock: Option<SocketAddr>,
     /// Where the ECI OpenAPI answers over TLS as well; there, port 0 takes a free one too

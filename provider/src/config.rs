@@ -153,8 +153,8 @@ pub struct Settings {
     pub endpoint: Option<Endpoint>,
     /// The address at which the node's port listens.
     pub listen: SocketAddr,
-    /// The address of the clock that is followed instead of the machine's.
-    pub follow_clock: Option<Endpoint>,
+    /// The address of a local ECI whose clock is followed instead of the machine's.
+    pub clock_url: Option<Endpoint>,
 }
 
 /// A setting and its names.
@@ -189,8 +189,8 @@ const SECRET_KEY: Parameter = Parameter {
 const REGION_ID: Parameter =
     parameter("ECI_REGION", "--region", "the region of the vSwitch, as `cn-hangzhou`");
 const ENDPOINT: Parameter = parameter("ECI_ENDPOINT", "--endpoint", "where the ECI OpenAPI answers");
-const FOLLOW_CLOCK: Parameter =
-    parameter("ECI_FOLLOW_CLOCK", "--follow-clock", "where a local ECI tells the time");
+const CLOCK_URL: Parameter =
+    parameter("ECI_CLOCK_URL", "--clock-url", "the address of a local ECI that tells the time");
 const NODE: Parameter = parameter("NODE_NAME", "--node-name", "the name of the node");
 const NODE_IP: Parameter =
     parameter("POD_IP", "--node-ip", "the address at which the API server reaches this process");
@@ -318,9 +318,9 @@ impl Settings {
         let listen = sources
             .parsed(&LISTEN, "an address and a port, as `0.0.0.0:10250`", &mut problems)
             .unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], KUBELET_PORT)));
-        let follow_clock = sources.parsed(
-            &FOLLOW_CLOCK,
-            "the address of a local ECI's control door, as `http://127.0.0.1:8089`",
+        let clock_url = sources.parsed(
+            &CLOCK_URL,
+            "the address of a local ECI's control API, as `http://127.0.0.1:8089`",
             &mut problems,
         );
         let mut config = Config::new(vswitch, security_group);
@@ -365,7 +365,7 @@ impl Settings {
             return Err(problems);
         }
         let credentials = Credentials { access_key_id, secret };
-        Ok(Self { config, credentials, region, endpoint, listen, follow_clock })
+        Ok(Self { config, credentials, region, endpoint, listen, clock_url })
     }
 }
 
@@ -456,7 +456,7 @@ mod tests {
             ("ECI_ENDPOINT", "ftp://x"),
             ("KUBELET_LISTEN", "x"),
             ("POD_IP", "1.2.3"),
-            ("ECI_FOLLOW_CLOCK", "here/or/there"),
+            ("ECI_CLOCK_URL", "here/or/there"),
             ("CLUSTER_DNS", "kube-dns"),
             ("ECI_NAMESPACES", "Web_1"),
             ("ECI_POLICY", "{\"namespace\": 1}"),

@@ -2,10 +2,10 @@
 
 mod causes;
 pub mod certificates;
+pub mod cli;
 pub mod config;
 pub mod eci;
-pub mod farewell;
-pub mod following;
+pub mod external_clock;
 pub mod health;
 pub mod kubelet_api;
 pub mod kubernetes;
@@ -14,6 +14,7 @@ pub mod node;
 pub mod pods;
 pub mod policy;
 pub mod serving;
+pub mod uninstall_check;
 pub mod webhook;
 
 use std::sync::Arc;
@@ -148,7 +149,7 @@ impl Provider {
             }
         };
         tokio::select! {
-            () = shutdown => tracing::info!("told to stop; the node, its pods and their groups stay"),
+            () = shutdown => tracing::info!("ending; the node, its pods and their groups stay"),
             _ = async { tokio::join!(working, writer.run(), notices) } => {}
         }
         Ok(())

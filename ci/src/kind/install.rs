@@ -54,7 +54,7 @@ pub fn install(cluster: &Cluster, root: &Path, time: Time) -> Result<()> {
     run(inside(cluster, "kubectl")?.args(patch))?;
     match time {
         Time::Real => helm_install(cluster, root, &[]),
-        Time::Simulated => helm_install(cluster, root, &["followClock=http://eci-sim.eci-sim.svc:8090"]),
+        Time::Simulated => helm_install(cluster, root, &["clockUrl=http://eci-sim.eci-sim.svc:8090"]),
     }
 }
 

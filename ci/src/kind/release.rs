@@ -1,4 +1,4 @@
-//! The chart's whole life on a cluster whose nodes run pods: upgraded, rolled back, uninstalled in each manner.
+//! The chart's whole life on a cluster whose nodes run pods: upgraded, rolled back, uninstalled with each treatment of live groups.
 
 use std::path::Path;
 
@@ -46,7 +46,7 @@ pub fn live(cluster: &Cluster, root: &Path) -> Result<()> {
 /// Uninstalls the chart, and deletes the node, on which nothing runs.
 pub fn uninstall(cluster: &Cluster) -> Result<()> {
     let (gone, said) = helm(cluster, &["uninstall", RELEASE, "--wait"])?;
-    ensure!(gone && said.contains("nothing costs on"), "helm uninstall says:\n{said}");
+    ensure!(gone && said.contains("nothing is billed"), "helm uninstall says:\n{said}");
     kubectl(cluster, "delete node virtual-kubelet --ignore-not-found", "").map(drop)
 }
 
@@ -64,7 +64,7 @@ fn refuses(cluster: &Cluster, root: &Path) -> Result<()> {
 fn deletes(cluster: &Cluster, root: &Path) -> Result<()> {
     helm_install(cluster, root, &["onUninstall=delete"])?;
     let (gone, said) = helm(cluster, &["uninstall", RELEASE, "--wait"])?;
-    ensure!(gone && said.contains("nothing costs on"), "helm uninstall says:\n{said}");
+    ensure!(gone && said.contains("nothing is billed"), "helm uninstall says:\n{said}");
     let door = Door::open(cluster)?;
     for _ in 0..150 {
         if door.groups()?.is_empty() {
@@ -80,7 +80,7 @@ fn deletes(cluster: &Cluster, root: &Path) -> Result<()> {
 fn warns(cluster: &Cluster) -> Result<()> {
     let (gone, said) = helm(cluster, &["uninstall", RELEASE, "--wait"])?;
     ensure!(
-        gone && said.contains("1 container group of virtual-kubelet lives"),
+        gone && said.contains("1 container group of node virtual-kubelet is live"),
         "helm uninstall says:\n{said}"
     );
     ensure!(said.contains("pod default/stays"), "helm uninstall does not name the pod:\n{said}");
@@ -90,7 +90,7 @@ fn warns(cluster: &Cluster) -> Result<()> {
     let bill = door.get("/bill")?;
     let total = bill["total"].as_str().map_or_else(|| bill["total"].to_string(), str::to_owned);
     ensure!(total.chars().any(|c| ('1'..='9').contains(&c)), "an hour later the bill is {total}");
-    println!("✓ helm uninstall says which group lives on and costs on: an hour later the bill is {total}");
+    println!("✓ helm uninstall says which group is live and billed: an hour later the bill is {total}");
     Ok(())
 }
 

@@ -13,8 +13,8 @@ use crate::cluster::site::{SiteError, refused};
 const NAMESPACE: &str = "kube-system";
 const NAME: &str = "ack-virtual-node";
 const LABELS: &str = "app.kubernetes.io/name=ack-virtual-node,app.kubernetes.io/instance=ack-virtual-node";
-/// By this, a provider follows a simulator's clock.
-const FOLLOWS: &str = "ECI_FOLLOW_CLOCK";
+/// The variable by which a provider follows a simulator's clock.
+const CLOCK_URL: &str = "ECI_CLOCK_URL";
 /// With how many of its last lines it is quoted.
 const QUOTED: i64 = 6;
 
@@ -35,7 +35,7 @@ impl Release {
         let pod = found.spec.and_then(|spec| spec.template.spec).unwrap_or_default();
         let mut variables =
             pod.containers.into_iter().flat_map(|container| container.env.unwrap_or_default());
-        if !variables.any(|variable| variable.name == FOLLOWS) {
+        if !variables.any(|variable| variable.name == CLOCK_URL) {
             return Err(NotFound::LivesByTheMachine.into());
         }
         Ok(Some(Self { deployments, pods: Api::namespaced(client.clone(), NAMESPACE) }))

@@ -21,8 +21,8 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, Client};
 use provider::config::{Settings, Sources};
 use provider::eci::HyperTransport;
-use provider::following;
-use provider::following::calls::{Calls, Counted};
+use provider::external_clock;
+use provider::external_clock::calls::{CountedTransport, InFlightCalls};
 use provider::kubelet_api::access::Access;
 use provider::serving::{Identification, NodePort, serve};
 use provider::webhook::registration::{self, Address};
@@ -56,7 +56,7 @@ pub struct Orders {
 pub fn run(orders: &Orders) -> anyhow::Result<ExitCode> {
     let log = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).with_ansi(false).init();
-    let runtime = following::runtime()?;
+    let runtime = external_clock::paused_runtime()?;
     runtime.block_on(live(orders))?;
     // Whatever still runs is not waited for.
     runtime.shutdown_background();
@@ -64,7 +64,7 @@ pub fn run(orders: &Orders) -> anyhow::Result<ExitCode> {
 }
 
 async fn live(orders: &Orders) -> anyhow::Result<()> {
-    let calls = Calls::default();
+    let calls = InFlightCalls::default();
     let strides = strides();
     let passing = pass(strides, calls.clone());
     let life = look_after_the_node(orders, calls);
@@ -89,10 +89,10 @@ fn strides() -> mpsc::UnboundedReceiver<Duration> {
 }
 
 /// Lets time pass as it is told, until nobody tells any more.
-async fn pass(mut strides: mpsc::UnboundedReceiver<Duration>, calls: Calls) {
+async fn pass(mut strides: mpsc::UnboundedReceiver<Duration>, calls: InFlightCalls) {
     while let Some(stride) = strides.recv().await {
         tokio::time::advance(stride).await;
-        calls.until_none().await;
+        calls.wait_until_none().await;
         say(DONE);
     }
 }
@@ -103,7 +103,7 @@ fn say(word: &str) {
     let _ = writeln!(out, "{word}").and_then(|()| out.flush());
 }
 
-async fn look_after_the_node(orders: &Orders, calls: Calls) -> anyhow::Result<()> {
+async fn look_after_the_node(orders: &Orders, calls: InFlightCalls) -> anyhow::Result<()> {
     let environment = |name: &str| std::env::var(name).ok();
     let sources = Sources { flags: BTreeMap::new(), environment: &environment, file: BTreeMap::new() };
     let mut settings = Settings::from(&sources).map_err(|problems| {
@@ -112,7 +112,7 @@ async fn look_after_the_node(orders: &Orders, calls: Calls) -> anyhow::Result<()
     })?;
     let clock = Clock::following_runtime(orders.now);
     let client = client(&calls).await?;
-    let transport = Arc::new(Counted(HyperTransport::new()?, calls));
+    let transport = Arc::new(CountedTransport(HyperTransport::new()?, calls));
     let eci = Eci::new(transport, settings.credentials, settings.region, clock.clone(), orders.seed);
     let eci = settings.endpoint.into_iter().fold(eci, Eci::at);
 
@@ -151,7 +151,7 @@ async fn bind(address: IpAddr) -> anyhow::Result<(TcpListener, u16)> {
 }
 
 /// A client of the cluster that KUBECONFIG names, with its calls counted.
-async fn client(calls: &Calls) -> anyhow::Result<Client> {
+async fn client(calls: &InFlightCalls) -> anyhow::Result<Client> {
     let mut config = kube::Config::infer().await?;
     if config.cluster_url.host().is_some_and(crate::cluster::found::is_this_machine) {
         config.proxy_url = None;

@@ -1,4 +1,4 @@
-//! Calls that are on their way, counted, so that time stands still for them as long as they are.
+//! The calls in flight, counted, so that time stands still for as long as there are any.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,33 +15,33 @@ use tower::{Layer, Service};
 
 use crate::eci::{Transport, TransportError};
 
-/// The longest real time for which calls on their way hold up the time.
-const HELD_UP: Duration = Duration::from_secs(2);
+/// The longest real time for which calls in flight hold up the time.
+const HOLD_MAX: Duration = Duration::from_secs(2);
 /// The pause between two looks at the number of calls, in real time.
-const GLANCE: Duration = Duration::from_millis(1);
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 /// The looks in a row that must find no call.
-const QUIET: u32 = 2;
+const QUIET_LOOKS: u32 = 2;
 
-/// A count of the calls on their way; clones share it.
+/// A count of the calls in flight; clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Calls(Arc<AtomicUsize>);
+pub struct InFlightCalls(Arc<AtomicUsize>);
 
-/// A call on its way.
-struct OnItsWay(Arc<AtomicUsize>);
+/// A call in flight, counted until it is dropped.
+struct InFlightCall(Arc<AtomicUsize>);
 
-impl Calls {
-    /// Returns true while no call is on its way.
+impl InFlightCalls {
+    /// Returns true while no call is in flight.
     pub fn are_none(&self) -> bool {
         self.0.load(Ordering::SeqCst) == 0
     }
 
-    /// Waits until nothing is on its way any more.
-    pub async fn until_none(&self) {
+    /// Waits until no call is in flight any more, for two seconds of real time at most.
+    pub async fn wait_until_none(&self) {
         let mut quiet = 0;
-        let mut held_up = Duration::ZERO;
-        while quiet < QUIET && held_up < HELD_UP {
-            really(GLANCE).await;
-            held_up += GLANCE;
+        let mut held = Duration::ZERO;
+        while quiet < QUIET_LOOKS && held < HOLD_MAX {
+            sleep_real(POLL_INTERVAL).await;
+            held += POLL_INTERVAL;
             quiet = if self.are_none() { quiet + 1 } else { 0 };
         }
     }
@@ -56,25 +56,25 @@ impl Calls {
         Ok(ClientBuilder::try_from(config)?.with_layer(self).build())
     }
 
-    fn begin(&self) -> OnItsWay {
+    fn begin(&self) -> InFlightCall {
         self.0.fetch_add(1, Ordering::SeqCst);
-        OnItsWay(self.0.clone())
+        InFlightCall(self.0.clone())
     }
 }
 
-impl Drop for OnItsWay {
+impl Drop for InFlightCall {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-/// A way to the cloud on which calls are counted.
-pub struct Counted<T>(pub T, pub Calls);
+/// A transport to the cloud whose calls are counted.
+pub struct CountedTransport<T>(pub T, pub InFlightCalls);
 
-impl<T: Transport> Transport for Counted<T> {
+impl<T: Transport> Transport for CountedTransport<T> {
     fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
         Box::pin(async move {
-            let _on_its_way = self.1.begin();
+            let _call = self.1.begin();
             self.0.send(request).await
         })
     }
@@ -84,13 +84,13 @@ impl<T: Transport> Transport for Counted<T> {
         request: Request<Bytes>,
     ) -> BoxFuture<'_, Result<(HeaderMap, Upgraded), TransportError>> {
         Box::pin(async move {
-            let _on_its_way = self.1.begin();
+            let _call = self.1.begin();
             self.0.upgrade(request).await
         })
     }
 }
 
-impl<S> Layer<S> for Calls {
+impl<S> Layer<S> for InFlightCalls {
     type Service = CountedService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
@@ -98,9 +98,9 @@ impl<S> Layer<S> for Calls {
     }
 }
 
-/// A way to the API server on which calls are counted, but not watches, which wait for others to act.
+/// A service to the API server whose calls are counted, but not watches, which wait for others to act.
 #[derive(Debug, Clone)]
-pub struct CountedService<S>(S, Calls);
+pub struct CountedService<S>(S, InFlightCalls);
 
 impl<S, B> Service<Request<B>> for CountedService<S>
 where
@@ -117,17 +117,17 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let watches = request.uri().query().is_some_and(|query| query.contains("watch=true"));
-        let on_its_way = (!watches).then(|| self.1.begin());
+        let call = (!watches).then(|| self.1.begin());
         let answer = self.0.call(request);
         Box::pin(async move {
-            let _on_its_way = on_its_way;
+            let _call = call;
             answer.await
         })
     }
 }
 
-/// Lets real time pass, whatever a paused clock says.
-pub async fn really(span: Duration) {
+/// Sleeps for a span of real time, whatever a paused clock says.
+pub async fn sleep_real(span: Duration) {
     let (_open, closed) = std::sync::mpsc::channel::<()>();
     // Nobody ever sends: only time passes, or the other end is dropped with this future.
     let _ = tokio::task::spawn_blocking(move || closed.recv_timeout(span)).await;

@@ -1,14 +1,14 @@
 //! The check of the node's container groups before its provider is uninstalled: they are listed, held on to, or
 //! deleted.
 
-use futures::FutureExt as _;
-use futures::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use eci_api::actions::delete_container_group::DeleteContainerGroup;
 use eci_api::group::ContainerGroup;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kube::{Api, Client};
@@ -20,32 +20,32 @@ use crate::pods::identity::Owner;
 use crate::pods::poller;
 
 /// The most groups that are listed by name.
-const LISTED: usize = 20;
+const LISTED_MAX: usize = 20;
 /// The time that pods have to end by themselves, and the pause between two looks whether they have.
-const PATIENCE: Duration = Duration::from_secs(120);
-const GLANCE: Duration = Duration::from_secs(2);
+const POD_DELETION_TIMEOUT: Duration = Duration::from_secs(120);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Treatments of the groups that live when the provider is uninstalled.
+/// Treatments of the container groups that are live when the provider is uninstalled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Manner {
-    /// Groups live on and cost on; the uninstallation says so.
+pub enum OnLiveGroups {
+    /// The groups go on and are billed; the uninstallation says so.
     #[default]
     Warn,
     /// The uninstallation does not go on while there are any.
     Refuse,
-    /// The node is cordoned, its pods are deleted, and what is left of groups then.
+    /// The node is cordoned, its pods are deleted, and the groups that are left then.
     Delete,
 }
 
-/// Reasons for which the uninstallation had better not go on.
+/// Errors for which the uninstallation does not go on, unless it is to warn alone.
 #[derive(Debug, thiserror::Error)]
-pub enum Held {
-    /// There are groups.
+pub enum LiveGroupsError {
+    /// Groups are live, listed in the text.
     #[error("{0}The uninstallation does not go on, since onUninstall is `refuse`.")]
-    Alive(String),
-    /// Nobody knows whether there are groups.
+    Live(String),
+    /// The cloud or the cluster did not say whether there are groups.
     #[error(
-        "whether container groups of {node} live is not known: {why}. Mend that, or uninstall with --no-hooks and look \
+        "whether container groups of node {node} are live is not known: {why}. Mend that, or uninstall with --no-hooks and look \
          for groups tagged NodeName={node} in the ECI console."
     )]
     Unknown {
@@ -54,13 +54,13 @@ pub enum Held {
         /// The error of the cloud or the cluster.
         why: String,
     },
-    /// Not all could be ended.
-    #[error("{0}They were to be deleted and are not gone yet; try again.")]
-    Stubborn(String),
+    /// The groups in the text could not be deleted.
+    #[error("{0}They were to be deleted, and the cloud refused; try again.")]
+    NotDeleted(String),
 }
 
-/// A provider that is about to go.
-pub struct Farewell {
+/// The check of one node's container groups.
+pub struct UninstallCheck {
     /// The cluster.
     pub client: Client,
     /// The cloud.
@@ -71,54 +71,59 @@ pub struct Farewell {
     pub namespaces: Vec<String>,
 }
 
-impl Farewell {
-    /// Does it, and gives what a person should know.
+impl UninstallCheck {
+    /// Runs the check and returns a text for the operator.
     ///
     /// # Errors
-    /// [`Held`]; never in the manner of [`Manner::Warn`].
-    pub fn say(&self, manner: Manner) -> BoxFuture<'_, Result<String, Held>> {
-        self.take_leave(manner).boxed()
+    /// [`LiveGroupsError`]; never with [`OnLiveGroups::Warn`].
+    pub fn run(&self, on_live_groups: OnLiveGroups) -> BoxFuture<'_, Result<String, LiveGroupsError>> {
+        self.check(on_live_groups).boxed()
     }
 
-    async fn take_leave(&self, manner: Manner) -> Result<String, Held> {
+    async fn check(&self, on_live_groups: OnLiveGroups) -> Result<String, LiveGroupsError> {
         let node = &self.owner.node;
-        let alive = match self.alive().await {
-            Ok(alive) => alive,
+        let live = match self.live_groups().await {
+            Ok(live) => live,
             Err(error) => {
-                let held = Held::Unknown { node: node.clone(), why: error.to_string() };
-                return if manner == Manner::Warn { Ok(format!("WARNING: {held}")) } else { Err(held) };
+                let unknown = LiveGroupsError::Unknown { node: node.clone(), why: error.to_string() };
+                return match on_live_groups {
+                    OnLiveGroups::Warn => Ok(format!("WARNING: {unknown}")),
+                    OnLiveGroups::Refuse | OnLiveGroups::Delete => Err(unknown),
+                };
             }
         };
-        if alive.is_empty() {
-            return Ok(format!("No container group of {node} lives; nothing costs on."));
+        if live.is_empty() {
+            return Ok(format!("No container groups of node {node} remain; nothing is billed."));
         }
-        match manner {
-            Manner::Warn => Ok(format!("WARNING: {}", self.told(&alive))),
-            Manner::Refuse => Err(Held::Alive(self.told(&alive))),
-            Manner::Delete => self.end(alive.len()).await,
+        match on_live_groups {
+            OnLiveGroups::Warn => Ok(format!("WARNING: {}", self.listing(&live))),
+            OnLiveGroups::Refuse => Err(LiveGroupsError::Live(self.listing(&live))),
+            OnLiveGroups::Delete => self.delete(live.len()).await,
         }
     }
 
-    async fn alive(&self) -> Result<Vec<ContainerGroup>, EciError> {
+    async fn live_groups(&self) -> Result<Vec<ContainerGroup>, EciError> {
         let groups = poller::all(&self.eci, &self.owner).await?;
         let ours = groups.into_iter().filter(|group| self.owner.claim(group).is_some());
         Ok(ours.filter(|group| !GroupState::of(group).is_over()).collect())
     }
 
-    /// The list of groups that live (at most `LISTED` by name), and the ways to end them.
-    fn told(&self, alive: &[ContainerGroup]) -> String {
+    /// The list of the live groups (at most `LISTED_MAX` by name), and the ways to end them.
+    fn listing(&self, live: &[ContainerGroup]) -> String {
         let node = &self.owner.node;
-        let mut text = match alive.len() {
-            1 => format!("1 container group of {node} lives and costs on without a provider:\n"),
-            many => format!("{many} container groups of {node} live and cost on without a provider:\n"),
+        let mut text = match live.len() {
+            1 => format!("1 container group of node {node} is live and billed without a provider:\n"),
+            many => {
+                format!("{many} container groups of node {node} are live and billed without a provider:\n")
+            }
         };
-        for group in alive.iter().take(LISTED) {
+        for group in live.iter().take(LISTED_MAX) {
             let pod = self.owner.claim(group).map(|claim| format!("{}/{}", claim.namespace, claim.name));
             let (id, status) = (&group.container_group_id, &group.status);
             let _ = writeln!(text, "  {id}  {status}  pod {}", pod.unwrap_or_default());
         }
-        if alive.len() > LISTED {
-            let _ = writeln!(text, "  and {} more", alive.len() - LISTED);
+        if live.len() > LISTED_MAX {
+            let _ = writeln!(text, "  and {} more", live.len() - LISTED_MAX);
         }
         let _ = writeln!(
             text,
@@ -129,24 +134,24 @@ impl Farewell {
         text
     }
 
-    /// Lets the pods go as a drain does, without asking budgets; what stays in the cloud then is deleted there.
-    async fn end(&self, before: usize) -> Result<String, Held> {
+    /// Deletes the pods as a drain does, without asking budgets; groups that stay in the cloud then are deleted there.
+    async fn delete(&self, before: usize) -> Result<String, LiveGroupsError> {
         let node = &self.owner.node;
-        let unknown = |why: String| Held::Unknown { node: node.clone(), why };
+        let unknown = |why: String| LiveGroupsError::Unknown { node: node.clone(), why };
         let asked = self.delete_pods().await;
         let mut rounds = 0;
         loop {
-            let alive = self.alive().await.map_err(|error| unknown(error.to_string()))?;
-            if alive.is_empty() {
+            let live = self.live_groups().await.map_err(|error| unknown(error.to_string()))?;
+            if live.is_empty() {
                 return Ok(format!(
-                    "{before} container groups of {node} were ended with their pods; nothing costs on."
+                    "{before} container groups of node {node} were deleted with their pods; nothing is billed."
                 ));
             }
             rounds += 1;
-            if asked.is_err() || GLANCE * rounds > PATIENCE {
-                return self.delete_groups(alive).await;
+            if asked.is_err() || POLL_INTERVAL * rounds > POD_DELETION_TIMEOUT {
+                return self.delete_groups(live).await;
             }
-            tokio::time::sleep(GLANCE).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -174,9 +179,9 @@ impl Farewell {
         Ok(())
     }
 
-    async fn delete_groups(&self, alive: Vec<ContainerGroup>) -> Result<String, Held> {
+    async fn delete_groups(&self, live: Vec<ContainerGroup>) -> Result<String, LiveGroupsError> {
         let mut refused = BTreeMap::new();
-        for group in &alive {
+        for group in &live {
             let request = DeleteContainerGroup {
                 region_id: Some(self.eci.region().to_owned()),
                 container_group_id: Some(group.container_group_id.clone()),
@@ -192,13 +197,15 @@ impl Farewell {
         }
         if refused.is_empty() {
             let node = &self.owner.node;
-            return Ok(match alive.len() {
-                1 => format!("1 container group of {node} outlived its pod and was deleted."),
-                many => format!("{many} container groups of {node} outlived their pods and were deleted."),
+            return Ok(match live.len() {
+                1 => format!("1 container group of node {node} outlived its pod and was deleted."),
+                many => {
+                    format!("{many} container groups of node {node} outlived their pods and were deleted.")
+                }
             });
         }
         let left: Vec<_> =
-            alive.into_iter().filter(|group| refused.contains_key(&group.container_group_id)).collect();
-        Err(Held::Stubborn(self.told(&left)))
+            live.into_iter().filter(|group| refused.contains_key(&group.container_group_id)).collect();
+        Err(LiveGroupsError::NotDeleted(self.listing(&left)))
     }
 }

@@ -1,28 +1,31 @@
-//! A provider that takes the time from a local ECI's control door.
+//! A provider that takes the time from a local ECI.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 
 use determinism::Clock;
 use eci_sim::{Door, DoorClient, EciSim, listener};
-use provider::following::calls::Calls;
-use provider::following::{Followed, WentBack, hold, runtime};
+use provider::external_clock::calls::InFlightCalls;
+use provider::external_clock::{ClockWentBackwards, RemoteClock, hold_clock, paused_runtime};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 const NAME: &str = "virtual-kubelet";
 
-/// Somebody who follows a clock that stands, the way to its door, and the clock that follows.
-async fn follower(cloud: &Clock, calls: &Calls) -> (JoinHandle<WentBack>, DoorClient, Clock) {
+/// A task that follows the clock `cloud`, the client of that clock's control API, and the clock that follows.
+async fn follower(
+    cloud: &Clock,
+    calls: &InFlightCalls,
+) -> (JoinHandle<ClockWentBackwards>, DoorClient, Clock) {
     let sim = EciSim::builder().clock(cloud.clone()).build();
     let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", socket.local_addr().unwrap());
     let door = Door::of(sim.control());
     tokio::spawn(listener::serve(socket, move |request| door.exchange(&request), std::future::pending()));
-    let followed = Followed::new(base.parse().unwrap(), NAME).unwrap();
-    let clock = followed.begin().await;
+    let remote = RemoteClock::new(base.parse().unwrap(), NAME).unwrap();
+    let clock = remote.start().await;
     let (own, calls) = (clock.clone(), calls.clone());
-    let following = tokio::spawn(async move { followed.follow(&own, &calls).await });
+    let following = tokio::spawn(async move { remote.follow(&own, &calls).await });
     (following, DoorClient::new(&base).unwrap(), clock)
 }
 
@@ -41,9 +44,9 @@ fn nine() -> Clock {
 
 #[test]
 fn an_hour_of_the_cloud_is_an_hour_of_the_provider() {
-    runtime().unwrap().block_on(async {
-        let _held = hold();
-        let (_following, door, clock) = follower(&nine(), &Calls::default()).await;
+    paused_runtime().unwrap().block_on(async {
+        let _held = hold_clock();
+        let (_following, door, clock) = follower(&nine(), &InFlightCalls::default()).await;
         let sleeper = tokio::spawn(tokio::time::sleep(Duration::from_secs(3600)));
         until_it_has_caught_up(&door).await;
         assert_eq!(clock.now().to_string(), "2026-01-01T09:00:00Z");
@@ -59,10 +62,10 @@ fn an_hour_of_the_cloud_is_an_hour_of_the_provider() {
 
 #[test]
 fn a_clock_that_goes_back_ends_the_following_with_a_sentence() {
-    runtime().unwrap().block_on(async {
-        let _held = hold();
+    paused_runtime().unwrap().block_on(async {
+        let _held = hold_clock();
         let cloud = nine();
-        let (following, door, _) = follower(&cloud, &Calls::default()).await;
+        let (following, door, _) = follower(&cloud, &InFlightCalls::default()).await;
         until_it_has_caught_up(&door).await;
         cloud.set("2026-01-01T08:00:00Z".parse().unwrap());
         let why = following.await.unwrap().to_string();
