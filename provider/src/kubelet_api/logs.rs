@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use determinism::Clock;
 use eci_api::actions::describe_container_log::DescribeContainerLog;
+use eci_api::group::{ContainerState, ContainerStateKind};
 use futures::stream;
 use http::{Response, StatusCode};
 use http_body::Frame;
@@ -241,8 +242,8 @@ impl Reader {
             return true;
         }
         let Some(group) = &view.group else { return true };
-        let ended = |state: &Option<eci_api::group::ContainerState>| {
-            state.as_ref().is_some_and(|state| state.state == "Terminated")
+        let ended = |state: &Option<ContainerState>| {
+            state.as_ref().is_some_and(|state| state.kind() == ContainerStateKind::Terminated)
         };
         let mains =
             group.containers.iter().filter(|c| c.name == self.container).map(|c| ended(&c.current_state));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use eci_api::actions::create_container_group::CreateContainerGroup;
-use eci_api::group::{ContainerGroup, Tag};
+use eci_api::group::{ContainerGroup, ContainerGroupStatus, Tag};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
@@ -191,7 +191,7 @@ fn newborn(request: &CreateContainerGroup, id: String) -> ContainerGroup {
     ContainerGroup {
         container_group_id: id,
         container_group_name: request.container_group_name.clone().unwrap_or_default(),
-        status: "Scheduling".to_owned(),
+        status: ContainerGroupStatus::Scheduling.to_string(),
         tags: tags.collect(),
         ..ContainerGroup::default()
     }

@@ -123,7 +123,7 @@ impl Reconciler {
 
     pub(super) async fn replace(&self, seen: &Snapshot, group: &str) -> Outcome {
         let events = seen.group.as_ref().map(|group| group.events.as_slice()).unwrap_or_default();
-        let warning = events.iter().rev().find(|event| event.type_ == "Warning");
+        let warning = events.iter().rev().find(|event| event.is_warning());
         let message = warning.map_or_else(
             || "the container group could not be placed".to_owned(),
             |event| format!("{}: {}", event.reason, event.message),

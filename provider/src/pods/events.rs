@@ -115,7 +115,7 @@ impl Recorder {
         };
         let event = PendingEvent {
             about: pod_reference(pod, None),
-            event_type: if event.type_ == "Warning" { EventType::Warning } else { EventType::Normal },
+            event_type: if event.is_warning() { EventType::Warning } else { EventType::Normal },
             reason: event.reason.clone(),
             message: event.message.clone(),
             source: EventSource { component: Some("kubelet".to_owned()), host: Some("eci".to_owned()) },

@@ -1,13 +1,13 @@
-//! The states of a container group, as the cloud names them, and what each allows.
+//! The states of a container group, as far as they differ for a pod, and what each allows.
 
-use eci_api::group::ContainerGroup;
+use eci_api::group::{ContainerGroup, ContainerGroupStatus, ContainerStateKind};
 
 /// A container group's state; `Unknown` for a name that no page tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum GroupState {
     /// An instance is sought.
     Scheduling,
-    /// No instance was found; final.
+    /// No instance was found or could be started; final.
     ScheduleFailed,
     /// The instance exists, its containers are prepared.
     Pending,
@@ -34,19 +34,21 @@ pub enum GroupState {
 impl GroupState {
     /// The state of `group`.
     pub fn of(group: &ContainerGroup) -> Self {
-        match group.status.as_str() {
-            "Scheduling" => Self::Scheduling,
-            "ScheduleFailed" | "StartingFailed" => Self::ScheduleFailed,
-            "Pending" => Self::Pending,
-            "Running" => Self::Running,
-            "Restarting" => Self::Restarting,
-            "Updating" => Self::Updating,
-            "Succeeded" => Self::Succeeded,
-            "Failed" => Self::Failed,
-            "Expired" => Self::Expired,
-            "Terminating" => Self::Terminating,
-            "Deleted" => Self::Deleted,
-            _ => Self::Unknown,
+        match group.parsed_status() {
+            ContainerGroupStatus::Scheduling => Self::Scheduling,
+            ContainerGroupStatus::ScheduleFailed | ContainerGroupStatus::StartingFailed => {
+                Self::ScheduleFailed
+            }
+            ContainerGroupStatus::Pending => Self::Pending,
+            ContainerGroupStatus::Running => Self::Running,
+            ContainerGroupStatus::Restarting => Self::Restarting,
+            ContainerGroupStatus::Updating => Self::Updating,
+            ContainerGroupStatus::Succeeded => Self::Succeeded,
+            ContainerGroupStatus::Failed => Self::Failed,
+            ContainerGroupStatus::Expired => Self::Expired,
+            ContainerGroupStatus::Terminating => Self::Terminating,
+            ContainerGroupStatus::Deleted => Self::Deleted,
+            ContainerGroupStatus::Unknown(_) => Self::Unknown,
         }
     }
 
@@ -78,7 +80,7 @@ pub fn still_works(group: &ContainerGroup) -> bool {
     let states = || group.containers.iter().filter_map(|container| container.current_state.as_ref());
     let all_ended = states().count() == group.containers.len()
         && !group.containers.is_empty()
-        && states().all(|state| state.state == "Terminated");
+        && states().all(|state| state.kind() == ContainerStateKind::Terminated);
     !GroupState::of(group).is_over() && !all_ended
 }
 
@@ -87,7 +89,8 @@ pub fn is_moving(group: &ContainerGroup) -> bool {
     match GroupState::of(group) {
         GroupState::Succeeded | GroupState::Failed | GroupState::Expired => false,
         GroupState::Running => !group.containers.iter().all(|container| {
-            let running = container.current_state.as_ref().is_some_and(|state| state.state == "Running");
+            let state = container.current_state.as_ref();
+            let running = state.is_some_and(|state| state.kind() == ContainerStateKind::Running);
             running && (container.ready || container.readiness_probe.is_none())
         }),
         _ => true,

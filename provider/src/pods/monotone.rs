@@ -1,6 +1,6 @@
 //! The order of what was seen: which of two answers of the cloud is older, and a status that never goes back; pure.
 
-use eci_api::group::{self, ContainerGroup};
+use eci_api::group::{self, ContainerGroup, ContainerGroupStatus as Status, ContainerStateKind};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, PodStatus};
 
@@ -53,10 +53,11 @@ pub fn is_older(seen: &ContainerGroup, known: &ContainerGroup) -> bool {
     if seen.container_group_id != known.container_group_id {
         return false;
     }
-    if is_final(&known.status) {
-        return !is_final(&seen.status);
+    let (status, known_status) = (seen.parsed_status(), known.parsed_status());
+    if is_final(known_status) {
+        return !is_final(status);
     }
-    if is_final(&seen.status) {
+    if is_final(status) {
         return false;
     }
     let mut orders: Vec<_> = progress(seen)
@@ -70,27 +71,27 @@ pub fn is_older(seen: &ContainerGroup, known: &ContainerGroup) -> bool {
     if last_seen.is_some() && last_known.is_some() {
         orders.push(last_seen.cmp(&last_known));
     }
-    if !is_restarting(&seen.status) && !is_restarting(&known.status) {
-        orders.push(rank(&seen.status).cmp(&rank(&known.status)));
+    if !is_restarting(status) && !is_restarting(known_status) {
+        orders.push(rank(status).cmp(&rank(known_status)));
     }
     orders.iter().any(|order| order.is_lt()) && !orders.iter().any(|order| order.is_gt())
 }
 
-fn is_final(status: &str) -> bool {
-    matches!(status, "Succeeded" | "Failed" | "Expired" | "ScheduleFailed")
+fn is_final(status: Status<'_>) -> bool {
+    matches!(status, Status::Succeeded | Status::Failed | Status::Expired | Status::ScheduleFailed)
 }
 
 /// Returns true for the statuses of a group whose containers are started anew on somebody's order, so that what they
 /// did before says nothing.
-pub(super) fn is_restarting(status: &str) -> bool {
-    matches!(status, "Restarting" | "Updating")
+pub(super) fn is_restarting(status: Status<'_>) -> bool {
+    matches!(status, Status::Restarting | Status::Updating)
 }
 
-fn rank(status: &str) -> u8 {
+fn rank(status: Status<'_>) -> u8 {
     match status {
-        "Pending" => 1,
-        "Running" => 2,
-        "Terminating" => 3,
+        Status::Pending => 1,
+        Status::Running => 2,
+        Status::Terminating => 3,
         _ => 0,
     }
 }
@@ -121,9 +122,9 @@ fn progress(group: &ContainerGroup) -> impl Iterator<Item = (&str, Progress)> {
 }
 
 fn stage(current: Option<&group::ContainerState>, previous: Option<&group::ContainerState>) -> Stage {
-    match current.map(|state| state.state.as_str()) {
-        Some("Running") => Stage::Running,
-        Some("Terminated" | "Succeeded" | "Failed") => Stage::Ended,
+    match current.map(group::ContainerState::kind) {
+        Some(ContainerStateKind::Running) => Stage::Running,
+        Some(state) if state.has_ended() => Stage::Ended,
         _ if previous.is_some_and(|state| !state.state.is_empty()) => Stage::BetweenRuns,
         _ => Stage::NotStarted,
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use eci_api::group::{self, ContainerGroup};
+use eci_api::group::{self, ContainerGroup, ContainerGroupStatus as Status, ContainerStateKind};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{
     Container, ContainerState, ContainerStateRunning, ContainerStateTerminated, ContainerStateWaiting,
@@ -134,12 +134,16 @@ struct End {
 
 fn forced_end(group: &ContainerGroup) -> Option<End> {
     let last_warning = || {
-        let warnings = group.events.iter().rev().filter(|event| event.type_ == "Warning");
+        let warnings = group.events.iter().rev().filter(|event| event.is_warning());
         warnings.map(|event| format!("{}: {}", event.reason, event.message)).next()
     };
-    let (reason, usual, disrupted) = match group.status.as_str() {
-        "Expired" => ("SpotToBeReleased", "the spot instance was taken back", Some("TerminationByKubelet")),
-        "Failed" | "ScheduleFailed" | "StartingFailed" => ("ProviderFailed", "the instance failed", None),
+    let (reason, usual, disrupted) = match group.parsed_status() {
+        Status::Expired => {
+            ("SpotToBeReleased", "the spot instance was taken back", Some("TerminationByKubelet"))
+        }
+        Status::Failed | Status::ScheduleFailed | Status::StartingFailed => {
+            ("ProviderFailed", "the instance failed", None)
+        }
         _ => return None,
     };
     Some(End { reason, message: last_warning().unwrap_or_else(|| usual.to_owned()), disrupted })
@@ -320,7 +324,7 @@ impl View<'_> {
 
     /// Returns true when somebody had the containers restarted, so that one that waits is no older than one that ran.
     fn starts_anew(&self) -> bool {
-        self.group.is_some_and(|group| monotone::is_restarting(&group.status))
+        self.group.is_some_and(|group| monotone::is_restarting(group.parsed_status()))
     }
 
     /// Returns true when `published` speaks of another group than this one, so that their times are in no order.
@@ -387,12 +391,12 @@ fn waiting(reason: &str, message: Option<String>) -> ContainerState {
 fn read(state: &group::ContainerState, waits_for: &str) -> Option<ContainerState> {
     let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     let started_at = time(&state.start_time);
-    Some(match state.state.as_str() {
-        "Running" => {
+    Some(match state.kind() {
+        ContainerStateKind::Running => {
             ContainerState { running: Some(ContainerStateRunning { started_at }), ..Default::default() }
         }
-        "Terminated" | "Succeeded" | "Failed" => {
-            let clean = state.state == "Succeeded" || state.reason == "Completed";
+        kind if kind.has_ended() => {
+            let clean = kind == ContainerStateKind::Succeeded || state.reason == "Completed";
             let exit_code = state.exit_code.unwrap_or(if clean { 0 } else { 1 });
             let usual = if exit_code == 0 { "Completed" } else { "Error" };
             let ended = ContainerStateTerminated {
@@ -406,7 +410,7 @@ fn read(state: &group::ContainerState, waits_for: &str) -> Option<ContainerState
             };
             ContainerState { terminated: Some(ended), ..Default::default() }
         }
-        "Waiting" => {
+        ContainerStateKind::Waiting => {
             let reason = text(&state.reason).or_else(|| text(&state.detail_status));
             waiting(reason.as_deref().unwrap_or(waits_for), text(&state.message))
         }

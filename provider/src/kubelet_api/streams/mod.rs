@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use determinism::Clock;
+use eci_api::group::ContainerStateKind;
 use eci_api::query::parse_form;
 use http::{Request, Response, StatusCode};
 use tokio::task::JoinSet;
@@ -166,7 +167,7 @@ impl Streams<'_> {
         let inits = group.init_containers.iter().map(|known| (&known.name, &known.current_state));
         let found = mains.chain(inits).find(|(name, _)| *name == container);
         let state = found.and_then(|(_, state)| state.as_ref());
-        if state.is_none_or(|state| state.state != "Running") {
+        if state.is_none_or(|state| state.kind() != ContainerStateKind::Running) {
             return Err(not_running());
         }
         let id = group_id(&view).ok_or_else(not_running)?;
