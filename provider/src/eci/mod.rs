@@ -29,8 +29,8 @@ pub use gate::Waits;
 use gate::{Gate, Turn};
 pub use meaning::Meaning;
 pub use rates::{BadRates, Rates};
-pub use session::LongLine;
-pub(crate) use session::Taken;
+pub(crate) use session::CloudSession;
+pub use session::UpgradedStream;
 pub use transport::{HyperTransport, Transport, TransportError};
 
 /// The time that one call may take, its answer's body included.

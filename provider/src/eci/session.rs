@@ -16,15 +16,15 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use super::{Eci, EciError};
 
 /// The upgraded connection that a session goes over.
-pub type LongLine = TokioIo<Upgraded>;
+pub type UpgradedStream = TokioIo<Upgraded>;
 
 /// The longest time of the WebSocket handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A session that the cloud has taken.
-pub(crate) struct Taken {
+pub(crate) struct CloudSession {
     /// The session's WebSocket.
-    pub socket: WebSocketStream<LongLine>,
+    pub socket: WebSocketStream<UpgradedStream>,
     /// The subprotocol that the cloud chose of those offered, if any.
     pub protocol: Option<String>,
 }
@@ -39,7 +39,7 @@ impl Eci {
         address: &str,
         offers: &[&str],
         limits: WebSocketConfig,
-    ) -> Result<Taken, EciError> {
+    ) -> Result<CloudSession, EciError> {
         let action = ExecContainerCommand::NAME;
         let garbled = |why: &str| EciError::Garbled { action, why: why.to_owned() };
         let uri = match (address.split_once("://"), self.0.endpoint.is_encrypted()) {
@@ -68,6 +68,6 @@ impl Eci {
         let protocol = text(header::SEC_WEBSOCKET_PROTOCOL).map(str::to_owned);
         let socket =
             WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Client, Some(limits)).await;
-        Ok(Taken { socket, protocol })
+        Ok(CloudSession { socket, protocol })
     }
 }

@@ -48,11 +48,11 @@ struct Inner {
     eci: Eci,
     clock: Clock,
     began: Timestamp,
-    kept: Mutex<Kept>,
+    state: Mutex<MeterState>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct MeterState {
     reading: Option<Arc<Reading>>,
     /// The counter of each pod when it was last read, by its UID.
     counters: BTreeMap<String, u64>,
@@ -62,7 +62,7 @@ struct Kept {
 impl Meter {
     pub fn new(store: PodStore, eci: Eci, clock: Clock) -> Self {
         let began = clock.now();
-        Self(Arc::new(Inner { store, eci, clock, began, kept: Mutex::default() }))
+        Self(Arc::new(Inner { store, eci, clock, began, state: Mutex::default() }))
     }
 
     /// The time since which this provider reads.
@@ -75,16 +75,16 @@ impl Meter {
     /// # Errors
     /// The cloud's, and then nothing is known.
     pub async fn read(&self) -> Result<Arc<Reading>, EciError> {
-        let mut kept = self.0.kept.lock().await;
+        let mut state = self.0.state.lock().await;
         let now = self.0.clock.now();
-        if let Some(reading) = &kept.reading
+        if let Some(reading) = &state.reading
             && now.duration_since(reading.at) < GOOD_FOR
         {
             return Ok(Arc::clone(reading));
         }
         let pods = self.0.pods().await?;
-        let reading = Arc::new(Reading { at: now, spent: kept.count(&pods), pods });
-        kept.reading = Some(Arc::clone(&reading));
+        let reading = Arc::new(Reading { at: now, spent: state.count(&pods), pods });
+        state.reading = Some(Arc::clone(&reading));
         Ok(reading)
     }
 }
@@ -120,7 +120,7 @@ impl Inner {
     }
 }
 
-impl Kept {
+impl MeterState {
     /// Adds what was used since the last reading. A counter that fell has begun anew, with its container.
     fn count(&mut self, pods: &[PodUsage]) -> u64 {
         let mut counters = BTreeMap::new();

@@ -56,7 +56,7 @@ impl RestartPolicy {
 
 /// The statuses of a pod's containers, one for each container of the spec; `None` where none is known.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Cast<'a> {
+pub struct ContainerStatuses<'a> {
     /// Init containers that end before the others start.
     pub inits: &'a [Option<&'a ContainerStatus>],
     /// Init containers that run beside the others.
@@ -78,9 +78,9 @@ struct Count {
 }
 
 /// The phase; `leaving` when the pod is being deleted.
-pub fn of(cast: Cast<'_>, policy: RestartPolicy, leaving: bool) -> Phase {
-    let count = count(cast);
-    let started = cast.mains.iter().flatten().any(|status| has_started(status));
+pub fn of(statuses: ContainerStatuses<'_>, policy: RestartPolicy, leaving: bool) -> Phase {
+    let count = count(statuses);
+    let started = statuses.mains.iter().flatten().any(|status| has_started(status));
     if count.failed_init > 0 && policy == RestartPolicy::Never {
         return Phase::Failed;
     }
@@ -109,16 +109,16 @@ pub fn of(cast: Cast<'_>, policy: RestartPolicy, leaving: bool) -> Phase {
     Phase::Pending
 }
 
-fn count(cast: Cast<'_>) -> Count {
+fn count(statuses: ContainerStatuses<'_>) -> Count {
     let mut count = Count::default();
-    for status in cast.inits {
+    for status in statuses.inits {
         match status.map(seen) {
             Some(Seen::Ended(0)) => {}
             Some(Seen::Ended(_) | Seen::Again { failed: true }) => count.failed_init += 1,
             _ => count.pending_init += 1,
         }
     }
-    for status in cast.sidecars {
+    for status in statuses.sidecars {
         let started = status.is_some_and(|status| status.started == Some(true));
         match status.map(seen) {
             None | Some(Seen::Nothing) => count.unknown += 1,
@@ -133,7 +133,7 @@ fn count(cast: Cast<'_>) -> Count {
             Some(Seen::Ended(_) | Seen::Again { .. }) => {}
         }
     }
-    for status in cast.mains {
+    for status in statuses.mains {
         match status.map(seen) {
             None | Some(Seen::Nothing) => count.unknown += 1,
             Some(Seen::Running) => count.running += 1,
@@ -220,7 +220,7 @@ mod tests {
         let refs = |all: &'static [ContainerStatus]| all.iter().map(Some).collect::<Vec<_>>();
         let leak = |all: &Vec<ContainerStatus>| refs(Box::leak(all.clone().into_boxed_slice()));
         let (inits, sidecars, mains) = (leak(inits), leak(sidecars), leak(mains));
-        of(Cast { inits: &inits, sidecars: &sidecars, mains: &mains }, *policy, leaving)
+        of(ContainerStatuses { inits: &inits, sidecars: &sidecars, mains: &mains }, *policy, leaving)
     }
 
     #[test]
@@ -267,7 +267,11 @@ mod tests {
         let running = running();
         let mains = [Some(&running), None];
         assert_eq!(
-            of(Cast { mains: &mains, ..Cast::default() }, RestartPolicy::Always, false),
+            of(
+                ContainerStatuses { mains: &mains, ..ContainerStatuses::default() },
+                RestartPolicy::Always,
+                false
+            ),
             Phase::Pending
         );
     }

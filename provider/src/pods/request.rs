@@ -120,8 +120,8 @@ pub fn for_pod(pod: &Pod, sources: &Sources, scope: &Scope, token: &TokenBasis) 
     let size = size::of_pod(pod);
     request.cpu = size.cpu.map(Into::into);
     request.memory = size.memory.map(Into::into);
-    let scene = containers::Scene { pod, spec, sources, size: &size };
-    containers::fill(&mut request, &scene, &mut remarks)?;
+    let context = containers::PodContext { pod, spec, sources, size: &size };
+    containers::fill(&mut request, &context, &mut remarks)?;
     request.volume = volumes::of_pod(pod, spec, sources, &mut remarks)?;
     network::fill(&mut request, pod, spec, sources, &config.cluster_domain, &mut remarks);
     annotations::apply(pod, &mut request)?;

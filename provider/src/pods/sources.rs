@@ -19,14 +19,14 @@ pub struct Sources {
     /// The Services of the pod's namespace, and `kubernetes`.
     pub services: Vec<Service>,
     /// The tokens, by what was asked.
-    pub tokens: BTreeMap<TokenWish, String>,
+    pub tokens: BTreeMap<TokenSpec, String>,
     /// The addresses of the cluster's DNS, where the pod is to ask it.
     pub dns: Vec<String>,
 }
 
 /// A token that a volume asks for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TokenWish {
+pub struct TokenSpec {
     /// The audience of the token; the API server itself when absent.
     pub audience: Option<String>,
     /// The token's life, in seconds.
@@ -35,19 +35,19 @@ pub struct TokenWish {
 
 /// The objects that a pod refers to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wishes {
+pub struct References {
     /// Names of ConfigMaps.
     pub config_maps: BTreeSet<String>,
     /// Names of Secrets.
     pub secrets: BTreeSet<String>,
     /// Tokens of its service account.
-    pub tokens: BTreeSet<TokenWish>,
+    pub tokens: BTreeSet<TokenSpec>,
 }
 
 /// The life of a token whose volume names none, in seconds.
 const TOKEN_SECONDS: i64 = 3600;
 
-impl TokenWish {
+impl TokenSpec {
     /// The token that one projection asks for.
     pub fn of(projection: &k8s_openapi::api::core::v1::ServiceAccountTokenProjection) -> Self {
         Self {
@@ -58,44 +58,44 @@ impl TokenWish {
 }
 
 /// Everything that `pod` refers to by name.
-pub fn wishes(pod: &Pod) -> Wishes {
-    let mut wishes = Wishes::default();
-    let Some(spec) = &pod.spec else { return wishes };
+pub fn references(pod: &Pod) -> References {
+    let mut references = References::default();
+    let Some(spec) = &pod.spec else { return references };
     for container in spec.containers.iter().chain(spec.init_containers.iter().flatten()) {
-        environment(container, &mut wishes);
+        environment(container, &mut references);
     }
     for secret in spec.image_pull_secrets.iter().flatten() {
-        wishes.secrets.insert(secret.name.clone());
+        references.secrets.insert(secret.name.clone());
     }
     for volume in spec.volumes.iter().flatten() {
         if let Some(source) = &volume.config_map {
-            wishes.config_maps.insert(source.name.clone());
+            references.config_maps.insert(source.name.clone());
         }
-        wishes.secrets.extend(volume.secret.as_ref().and_then(|source| source.secret_name.clone()));
+        references.secrets.extend(volume.secret.as_ref().and_then(|source| source.secret_name.clone()));
         for projection in volume.projected.iter().flat_map(|projected| projected.sources.iter().flatten()) {
-            projected(projection, &mut wishes);
+            projected(projection, &mut references);
         }
     }
-    wishes.config_maps.retain(|name| !name.is_empty());
-    wishes.secrets.retain(|name| !name.is_empty());
-    wishes
+    references.config_maps.retain(|name| !name.is_empty());
+    references.secrets.retain(|name| !name.is_empty());
+    references
 }
 
-fn environment(container: &Container, wishes: &mut Wishes) {
+fn environment(container: &Container, references: &mut References) {
     for from in container.env_from.iter().flatten() {
-        wishes.config_maps.extend(from.config_map_ref.as_ref().map(|source| source.name.clone()));
-        wishes.secrets.extend(from.secret_ref.as_ref().map(|source| source.name.clone()));
+        references.config_maps.extend(from.config_map_ref.as_ref().map(|source| source.name.clone()));
+        references.secrets.extend(from.secret_ref.as_ref().map(|source| source.name.clone()));
     }
     for from in container.env.iter().flatten().filter_map(|variable| variable.value_from.as_ref()) {
-        wishes.config_maps.extend(from.config_map_key_ref.as_ref().map(|key| key.name.clone()));
-        wishes.secrets.extend(from.secret_key_ref.as_ref().map(|key| key.name.clone()));
+        references.config_maps.extend(from.config_map_key_ref.as_ref().map(|key| key.name.clone()));
+        references.secrets.extend(from.secret_key_ref.as_ref().map(|key| key.name.clone()));
     }
 }
 
-fn projected(projection: &VolumeProjection, wishes: &mut Wishes) {
-    wishes.config_maps.extend(projection.config_map.as_ref().map(|source| source.name.clone()));
-    wishes.secrets.extend(projection.secret.as_ref().map(|source| source.name.clone()));
-    wishes.tokens.extend(projection.service_account_token.as_ref().map(TokenWish::of));
+fn projected(projection: &VolumeProjection, references: &mut References) {
+    references.config_maps.extend(projection.config_map.as_ref().map(|source| source.name.clone()));
+    references.secrets.extend(projection.secret.as_ref().map(|source| source.name.clone()));
+    references.tokens.extend(projection.service_account_token.as_ref().map(TokenSpec::of));
 }
 
 /// Reads what `pod` refers to, each by its name; what does not exist is left out.
@@ -103,23 +103,23 @@ fn projected(projection: &VolumeProjection, wishes: &mut Wishes) {
 /// # Errors
 /// When the API server does not answer, or forbids.
 pub async fn gather(client: &Client, pod: &Pod) -> kube::Result<Sources> {
-    let wishes = wishes(pod);
+    let references = references(pod);
     let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
     let mut sources = Sources::default();
     let config_maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
-    for name in wishes.config_maps {
+    for name in references.config_maps {
         if let Some(found) = config_maps.get_opt(&name).await? {
             sources.config_maps.insert(name, found);
         }
     }
     let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
-    for name in wishes.secrets {
+    for name in references.secrets {
         if let Some(found) = secrets.get_opt(&name).await? {
             sources.secrets.insert(name, found);
         }
     }
     sources.services = services(client, pod, namespace).await?;
-    for wish in wishes.tokens {
+    for wish in references.tokens {
         let token = token(client, pod, namespace, &wish).await?;
         sources.tokens.insert(wish, token);
     }
@@ -143,7 +143,7 @@ async fn services(client: &Client, pod: &Pod, namespace: &str) -> kube::Result<V
     Ok(found)
 }
 
-async fn token(client: &Client, pod: &Pod, namespace: &str, wish: &TokenWish) -> kube::Result<String> {
+async fn token(client: &Client, pod: &Pod, namespace: &str, wish: &TokenSpec) -> kube::Result<String> {
     let account =
         pod.spec.as_ref().and_then(|spec| spec.service_account_name.as_deref()).unwrap_or("default");
     let api: Api<ServiceAccount> = Api::namespaced(client.clone(), namespace);
@@ -188,10 +188,10 @@ mod tests {
             ]
         } }))
         .unwrap();
-        let wishes = wishes(&pod);
+        let references = references(&pod);
         let names = |all: &BTreeSet<String>| all.iter().cloned().collect::<Vec<_>>().join(" ");
-        assert_eq!(names(&wishes.config_maps), "files kube-root-ca.crt settings");
-        assert_eq!(names(&wishes.secrets), "keys registry");
-        assert_eq!(wishes.tokens, [TokenWish { audience: None, seconds: 3607 }].into());
+        assert_eq!(names(&references.config_maps), "files kube-root-ca.crt settings");
+        assert_eq!(names(&references.secrets), "keys registry");
+        assert_eq!(references.tokens, [TokenSpec { audience: None, seconds: 3607 }].into());
     }
 }

@@ -12,7 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::conditions::{self, Facts};
 use super::monotone;
-use super::phase::{self, Cast, Phase, RestartPolicy};
+use super::phase::{self, ContainerStatuses, Phase, RestartPolicy};
 use super::request::is_sidecar;
 
 /// The exit code of a container whose end nobody saw.
@@ -221,8 +221,8 @@ impl View<'_> {
         };
         let mains: Vec<_> = statuses.iter().map(Some).collect();
         let leaving = self.pod.metadata.deletion_timestamp.is_some();
-        let cast = Cast { inits: &pick(false), sidecars: &pick(true), mains: &mains };
-        let phase = monotone::forward(self.pod.status.as_ref(), phase::of(cast, policy, leaving));
+        let by_kind = ContainerStatuses { inits: &pick(false), sidecars: &pick(true), mains: &mains };
+        let phase = monotone::forward(self.pod.status.as_ref(), phase::of(by_kind, policy, leaving));
         let address = self.address().or_else(|| old.pod_ip.clone());
         let live = self.group.is_some_and(|group| !group.intranet_ip.is_empty()) && !phase.is_final();
         let facts =

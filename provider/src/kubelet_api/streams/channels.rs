@@ -13,7 +13,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
-use super::ends::{Inlet, Line, Movement, Outlet, Said, WAITING_MAX};
+use super::ends::{Inlet, Line, Movement, Outgoing, Outlet, WAITING_MAX};
 
 /// The largest message.
 const MESSAGE_MAX: usize = 1 << 20;
@@ -73,7 +73,7 @@ pub(super) fn write(version: Version, channel: u8, bytes: &[u8]) -> Message {
 /// The channels of a connection that have ends on this side.
 pub(super) struct Channels {
     line: Line,
-    said: mpsc::Receiver<Said>,
+    said: mpsc::Receiver<Outgoing>,
     inlets: Vec<Option<mpsc::Sender<Bytes>>>,
 }
 
@@ -123,7 +123,7 @@ impl Channels {
             () = movement.has_ceased() => {}
         }
         let last = async {
-            let _ = tokio::join!(line.send(Said::End(0)), speaking);
+            let _ = tokio::join!(line.send(Outgoing::End(0)), speaking);
             tokio::time::sleep(LINGER).await;
         };
         tokio::select! {
@@ -159,16 +159,16 @@ async fn listen<S: AsyncRead + AsyncWrite + Unpin>(
 async fn speak<S: AsyncRead + AsyncWrite + Unpin>(
     mut sink: SplitSink<WebSocketStream<S>, Message>,
     version: Version,
-    mut said: mpsc::Receiver<Said>,
+    mut said: mpsc::Receiver<Outgoing>,
     movement: Movement,
 ) {
     while let Some(word) = said.recv().await {
         let message = match word {
-            Said::Bytes(channel, bytes) => write(version, u8::try_from(channel).unwrap_or(0), &bytes),
-            Said::Closed(channel) if version == Version::V5 => {
+            Outgoing::Bytes(channel, bytes) => write(version, u8::try_from(channel).unwrap_or(0), &bytes),
+            Outgoing::Closed(channel) if version == Version::V5 => {
                 write(version, CLOSE, &[u8::try_from(channel).unwrap_or(0)])
             }
-            Said::End(_) => break,
+            Outgoing::End(_) => break,
             _ => continue,
         };
         movement.moved();

@@ -13,11 +13,11 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::channels::{self, Version};
 use super::ends::{Inlet, Outlet};
-use crate::eci::{Eci, EciError, LongLine, Taken};
+use crate::eci::{CloudSession, Eci, EciError, UpgradedStream};
 
 /// Ends of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Ended {
+pub(super) enum CommandEnd {
     /// With this code.
     Code(i32),
     /// Otherwise, which is told in words.
@@ -34,7 +34,7 @@ pub(super) struct Ends {
 
 /// A command that runs.
 pub(super) struct Running {
-    socket: WebSocketStream<LongLine>,
+    socket: WebSocketStream<UpgradedStream>,
     framing: Option<Version>,
 }
 
@@ -61,7 +61,7 @@ impl Running {
         };
         let session = eci.call(&asked).await?.web_socket_uri;
         let offers = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
-        let Taken { socket, protocol } = eci.session(&session, &offers, channels::limits()).await?;
+        let CloudSession { socket, protocol } = eci.session(&session, &offers, channels::limits()).await?;
         let framing = match protocol.as_deref() {
             Some("v5.channel.k8s.io") => Some(Version::V5),
             Some("v4.channel.k8s.io") => Some(Version::V4),
@@ -71,7 +71,7 @@ impl Running {
     }
 
     /// Carries bytes both ways until it ends.
-    pub async fn carry(self, ends: Ends) -> Ended {
+    pub async fn carry(self, ends: Ends) -> CommandEnd {
         let framing = self.framing;
         let (sink, stream) = self.socket.split();
         tokio::select! {
@@ -83,7 +83,7 @@ impl Running {
 
 /// Sends what is typed to the cloud; a cloud that does not hear any more says so on the other way.
 async fn tell(
-    mut sink: SplitSink<WebSocketStream<LongLine>, Message>,
+    mut sink: SplitSink<WebSocketStream<UpgradedStream>, Message>,
     framing: Option<Version>,
     mut stdin: Option<Inlet>,
     mut resize: Option<Inlet>,
@@ -142,20 +142,20 @@ fn last_size(kept: &mut Vec<u8>, bytes: &[u8]) -> Option<Value> {
 }
 
 async fn hear(
-    mut stream: SplitStream<WebSocketStream<LongLine>>,
+    mut stream: SplitStream<WebSocketStream<UpgradedStream>>,
     framing: Option<Version>,
     stdout: Option<Outlet>,
     stderr: Option<Outlet>,
-) -> Ended {
+) -> CommandEnd {
     loop {
         let message = match stream.next().await {
             Some(Ok(Message::Close(frame))) => {
                 let reason = frame.map(|frame| frame.reason.to_string()).unwrap_or_default();
                 let code = reason.strip_prefix("exit code ").and_then(|code| code.trim().parse().ok());
-                return code.map_or_else(|| ended_without_code(&reason), Ended::Code);
+                return code.map_or_else(|| ended_without_code(&reason), CommandEnd::Code);
             }
             Some(Ok(message)) => message,
-            Some(Err(why)) => return Ended::Otherwise(format!("the cloud's session broke: {why}")),
+            Some(Err(why)) => return CommandEnd::Otherwise(format!("the cloud's session broke: {why}")),
             None => return ended_without_code(""),
         };
         let (channel, bytes) = match framing {
@@ -178,29 +178,29 @@ async fn hear(
         if let Some(outlet) = outlet
             && outlet.say(bytes).await.is_err()
         {
-            return Ended::Otherwise("nobody listens".to_owned());
+            return CommandEnd::Otherwise("nobody listens".to_owned());
         }
     }
 }
 
-fn ended_without_code(reason: &str) -> Ended {
+fn ended_without_code(reason: &str) -> CommandEnd {
     let said = if reason.is_empty() { String::new() } else { format!(": {reason}") };
-    Ended::Otherwise(format!("the cloud ended the session and did not say how the command ended{said}"))
+    CommandEnd::Otherwise(format!("the cloud ended the session and did not say how the command ended{said}"))
 }
 
 /// Reads the end of a command as the cloud tells it on the channel of errors.
-fn read_status(bytes: &[u8]) -> Ended {
+fn read_status(bytes: &[u8]) -> CommandEnd {
     let status: Value = serde_json::from_slice(bytes).unwrap_or_default();
     if status["status"] == "Success" {
-        return Ended::Code(0);
+        return CommandEnd::Code(0);
     }
     let causes = status["details"]["causes"].as_array();
     let cause = causes.into_iter().flatten().find(|cause| cause["reason"] == "ExitCode");
     let code = cause.and_then(|cause| cause["message"].as_str()?.parse().ok());
     match (code, status["message"].as_str()) {
-        (Some(code), _) => Ended::Code(code),
-        (None, Some(message)) => Ended::Otherwise(message.to_owned()),
-        (None, None) => Ended::Otherwise(String::from_utf8_lossy(bytes).chars().take(1000).collect()),
+        (Some(code), _) => CommandEnd::Code(code),
+        (None, Some(message)) => CommandEnd::Otherwise(message.to_owned()),
+        (None, None) => CommandEnd::Otherwise(String::from_utf8_lossy(bytes).chars().take(1000).collect()),
     }
 }
 
@@ -219,13 +219,13 @@ mod tests {
     #[test]
     fn the_end_is_read_in_all_its_forms() {
         for (told, ended) in [
-            (r#"{"status":"Success"}"#, Ended::Code(0)),
+            (r#"{"status":"Success"}"#, CommandEnd::Code(0)),
             (
                 r#"{"status":"Failure","details":{"causes":[{"reason":"ExitCode","message":"3"}]}}"#,
-                Ended::Code(3),
+                CommandEnd::Code(3),
             ),
-            (r#"{"status":"Failure","message":"lost"}"#, Ended::Otherwise("lost".to_owned())),
-            ("boom", Ended::Otherwise("boom".to_owned())),
+            (r#"{"status":"Failure","message":"lost"}"#, CommandEnd::Otherwise("lost".to_owned())),
+            ("boom", CommandEnd::Otherwise("boom".to_owned())),
         ] {
             assert_eq!(read_status(told.as_bytes()), ended, "{told}");
         }

@@ -18,9 +18,9 @@ pub(super) const WAITING_MAX: usize = 8;
 
 /// Messages to the other side.
 #[derive(Debug)]
-pub(super) enum Said {
+pub(super) enum Outgoing {
     /// A stream is taken.
-    Taken(u32),
+    Accepted(u32),
     /// Bytes of a stream.
     Bytes(u32, Bytes),
     /// A stream has no more bytes.
@@ -36,11 +36,11 @@ pub(super) enum Said {
 }
 
 /// The way to the other side.
-pub(super) type Line = mpsc::Sender<Said>;
+pub(super) type Line = mpsc::Sender<Outgoing>;
 
 /// The other side does not listen any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Left;
+pub(super) struct PeerGone;
 
 /// The sending end of one stream.
 #[derive(Debug, Clone)]
@@ -55,10 +55,10 @@ impl Outlet {
     }
 
     /// Sends bytes, in pieces; waits while the other side is slow.
-    pub async fn say(&self, mut bytes: Bytes) -> Result<(), Left> {
+    pub async fn say(&self, mut bytes: Bytes) -> Result<(), PeerGone> {
         while !bytes.is_empty() {
             let piece = bytes.split_to(bytes.len().min(PIECE_MAX));
-            self.line.send(Said::Bytes(self.number, piece)).await.map_err(|_| Left)?;
+            self.line.send(Outgoing::Bytes(self.number, piece)).await.map_err(|_| PeerGone)?;
         }
         Ok(())
     }
@@ -66,12 +66,12 @@ impl Outlet {
     /// Says that no more will come.
     pub async fn close(&self) {
         // An error is ignored: a peer that has left need not know.
-        let _ = self.line.send(Said::Closed(self.number)).await;
+        let _ = self.line.send(Outgoing::Closed(self.number)).await;
     }
 
     /// Ends the stream in both directions.
     pub async fn reset(&self) {
-        let _ = self.line.send(Said::Reset(self.number, 1)).await;
+        let _ = self.line.send(Outgoing::Reset(self.number, 1)).await;
     }
 }
 

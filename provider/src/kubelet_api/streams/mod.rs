@@ -24,7 +24,7 @@ use super::{Body, Refusal};
 use crate::eci::Eci;
 use crate::pods::store::{PodStore, Snapshot};
 use cloud::{Command, Running};
-use terminal::{Source, Terminal, Wish};
+use terminal::{Source, StreamOptions, Terminal};
 use upgrade::{Protocol, Upgrade};
 
 /// The most connections that may be open at a time.
@@ -67,7 +67,7 @@ impl Streams<'_> {
         (namespace, pod, container): (&str, &str, &str),
     ) -> Result<Response<Body>, Refusal> {
         let pairs = pairs(&request);
-        let wish = Wish::read(&pairs)?;
+        let options = StreamOptions::read(&pairs)?;
         let words: Vec<String> =
             pairs.into_iter().filter(|(key, _)| key == "command").map(|(_, value)| value).collect();
         if words.is_empty() {
@@ -76,12 +76,12 @@ impl Streams<'_> {
         let (_, group) = self.running(namespace, pod, container)?;
         let upgrade = Upgrade::asked(request, &upgrade::TERMINAL)?;
         self.sessions.have_room()?;
-        let (tty, stdin) = (wish.tty, wish.input);
+        let (tty, stdin) = (options.tty, options.input);
         let command = Command { group: &group, container, words: &words, tty, stdin };
         let running = Running::start(self.eci, &command)
             .await
             .map_err(|error| Refusal::of_cloud("the command cannot be run", &error))?;
-        Ok(self.open(upgrade, wish, Source::Command(Box::new(running))))
+        Ok(self.open(upgrade, options, Source::Command(Box::new(running))))
     }
 
     /// `/attach`: what a container says from now on. The cloud has no way to what it hears.
@@ -90,9 +90,9 @@ impl Streams<'_> {
         request: Request<Bytes>,
         (namespace, pod, container): (&str, &str, &str),
     ) -> Result<Response<Body>, Refusal> {
-        let wish = Wish::read(&pairs(&request))?;
+        let options = StreamOptions::read(&pairs(&request))?;
         let (view, group) = self.running(namespace, pod, container)?;
-        if wish.input {
+        if options.input {
             let text = "ECI cannot attach to the standard input of a container that runs; without --stdin its output is \
                         followed, and `kubectl exec` starts a command of its own";
             return Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, text));
@@ -105,7 +105,7 @@ impl Streams<'_> {
             (group, container),
             self.clock.now(),
         );
-        Ok(self.open(upgrade, wish, Source::Log(Box::new(reader))))
+        Ok(self.open(upgrade, options, Source::Log(Box::new(reader))))
     }
 
     /// `/portForward`: connections to ports of a pod, made from here.
@@ -137,13 +137,13 @@ impl Streams<'_> {
         Ok(response)
     }
 
-    fn open(&self, upgrade: Upgrade, wish: Wish, source: Source) -> Response<Body> {
+    fn open(&self, upgrade: Upgrade, options: StreamOptions, source: Source) -> Response<Body> {
         let (response, protocol, upgraded) = upgrade.accept();
-        let terminal = Terminal { wish, source };
+        let terminal = Terminal { options, source };
         self.sessions.hold(async move {
             let Some(io) = upgraded.await else { return };
             match protocol {
-                Protocol::Spdy(manner) => terminal.over_spdy(io, manner).await,
+                Protocol::Spdy(exit_format) => terminal.over_spdy(io, exit_format).await,
                 Protocol::Channels(version) => terminal.over_channels(io, version).await,
                 // not offered for terminals
                 Protocol::Tunnel => {}

@@ -9,9 +9,9 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::channels::{Channels, Version, limits};
-use super::cloud::{Ended, Ends, Running};
+use super::cloud::{CommandEnd, Ends, Running};
 use super::ends::Outlet;
-use super::upgrade::{Io, Manner};
+use super::upgrade::{ExitFormat, Io};
 use super::{bad, spdy};
 use crate::kubelet_api::Refusal;
 use crate::kubelet_api::logs::Reader;
@@ -21,25 +21,25 @@ const STREAMS_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The streams that a client asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Wish {
+pub(super) struct StreamOptions {
     pub input: bool,
     pub output: bool,
     pub error: bool,
     pub tty: bool,
 }
 
-impl Wish {
+impl StreamOptions {
     /// Reads a query; a terminal has no stream of errors.
     pub fn read(pairs: &[(String, String)]) -> Result<Self, Refusal> {
         let is = |name: &str| {
             pairs.iter().any(|(key, value)| key == name && matches!(value.as_str(), "1" | "true"))
         };
         let tty = is("tty");
-        let wish = Self { input: is("input"), output: is("output"), error: is("error") && !tty, tty };
-        if !(wish.input || wish.output || wish.error) {
+        let options = Self { input: is("input"), output: is("output"), error: is("error") && !tty, tty };
+        if !(options.input || options.output || options.error) {
             return Err(bad("you must specify at least 1 of stdin, stdout, stderr"));
         }
-        Ok(wish)
+        Ok(options)
     }
 }
 
@@ -53,20 +53,21 @@ pub(super) enum Source {
 
 /// Streams that are wished for, and what they belong to.
 pub(super) struct Terminal {
-    pub wish: Wish,
+    pub options: StreamOptions,
     pub source: Source,
 }
 
 impl Terminal {
     /// Over streams that the client begins.
-    pub async fn over_spdy(self, io: Io, manner: Manner) {
-        spdy::carry(io, |streams| self.meet(streams, manner)).await;
+    pub async fn over_spdy(self, io: Io, exit_format: ExitFormat) {
+        spdy::carry(io, |streams| self.meet(streams, exit_format)).await;
     }
 
-    async fn meet(self, mut streams: mpsc::Receiver<spdy::Stream>, manner: Manner) {
-        let wish = self.wish;
-        let resize = wish.tty && manner != Manner::Words;
-        let wanted = [wish.input, wish.output, wish.error, resize].map(usize::from).iter().sum::<usize>() + 1;
+    async fn meet(self, mut streams: mpsc::Receiver<spdy::Stream>, exit_format: ExitFormat) {
+        let options = self.options;
+        let resize = options.tty && exit_format != ExitFormat::Words;
+        let wanted =
+            [options.input, options.output, options.error, resize].map(usize::from).iter().sum::<usize>() + 1;
         let mut ends = Ends { stdin: None, stdout: None, stderr: None, resize: None };
         let (mut failure, mut have) = (None, 0);
         let all = async {
@@ -92,37 +93,37 @@ impl Terminal {
             tracing::debug!("a client did not begin {wanted} streams within {} s", STREAMS_TIMEOUT.as_secs());
             return;
         }
-        if !wish.input {
+        if !options.input {
             ends.stdin = None;
         }
         let Some(failure) = failure else { return };
         let outlets = [ends.stdout.clone(), ends.stderr.clone()];
         let ended = self.source.carry(ends).await;
-        finish(manner, &ended, outlets, failure).await;
+        finish(exit_format, &ended, outlets, failure).await;
     }
 
     /// Over the channels of a WebSocket.
     pub async fn over_channels(self, io: Io, version: Version) {
-        let wish = self.wish;
+        let options = self.options;
         let mut channels = Channels::new();
         let ends = Ends {
-            stdin: wish.input.then(|| channels.inlet(0)),
-            stdout: wish.output.then(|| channels.outlet(1)),
-            stderr: wish.error.then(|| channels.outlet(2)),
-            resize: wish.tty.then(|| channels.inlet(4)),
+            stdin: options.input.then(|| channels.inlet(0)),
+            stdout: options.output.then(|| channels.outlet(1)),
+            stderr: options.error.then(|| channels.outlet(2)),
+            resize: options.tty.then(|| channels.inlet(4)),
         };
         let failure = channels.outlet(3);
         let outlets = [ends.stdout.clone(), ends.stderr.clone()];
-        let greeted = if wish.output {
+        let greeted = if options.output {
             1
-        } else if wish.error {
+        } else if options.error {
             2
         } else {
             3
         };
         let work = async {
             let ended = self.source.carry(ends).await;
-            finish(Manner::Status, &ended, outlets, failure).await;
+            finish(ExitFormat::Status, &ended, outlets, failure).await;
         };
         let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(limits())).await;
         channels.carry(socket, version, Some(greeted), work).await;
@@ -130,30 +131,30 @@ impl Terminal {
 }
 
 impl Source {
-    async fn carry(self, ends: Ends) -> Ended {
+    async fn carry(self, ends: Ends) -> CommandEnd {
         let mut reader = match self {
             Self::Command(running) => return running.carry(ends).await,
             Self::Log(reader) => reader,
         };
         // A log has output and errors as one.
-        let Some(outlet) = ends.stdout.or(ends.stderr) else { return Ended::Code(0) };
+        let Some(outlet) = ends.stdout.or(ends.stderr) else { return CommandEnd::Code(0) };
         if let Err(error) = reader.first().await {
-            return Ended::Otherwise(format!("the log cannot be read: {error}"));
+            return CommandEnd::Otherwise(format!("the log cannot be read: {error}"));
         }
         while let Some(bytes) = reader.next().await {
             if outlet.say(bytes).await.is_err() {
                 break;
             }
         }
-        Ended::Code(0)
+        CommandEnd::Code(0)
     }
 }
 
 /// Tells the end, and closes all streams.
-async fn finish(manner: Manner, ended: &Ended, outlets: [Option<Outlet>; 2], failure: Outlet) {
-    let told = match manner {
-        Manner::Status => status(ended),
-        Manner::WordsAndSizes | Manner::Words => in_words(ended),
+async fn finish(exit_format: ExitFormat, ended: &CommandEnd, outlets: [Option<Outlet>; 2], failure: Outlet) {
+    let told = match exit_format {
+        ExitFormat::Status => status(ended),
+        ExitFormat::WordsAndSizes | ExitFormat::Words => in_words(ended),
     };
     // An error is ignored: a peer that has left need not know.
     let _ = failure.say(Bytes::from(told)).await;
@@ -163,28 +164,28 @@ async fn finish(manner: Manner, ended: &Ended, outlets: [Option<Outlet>; 2], fai
 }
 
 /// The end as a `metav1.Status` (kubelet-contract.md, R126).
-fn status(ended: &Ended) -> String {
+fn status(ended: &CommandEnd) -> String {
     let status = match ended {
-        Ended::Code(0) => json!({ "metadata": {}, "status": "Success" }),
-        Ended::Code(code) => json!({
+        CommandEnd::Code(0) => json!({ "metadata": {}, "status": "Success" }),
+        CommandEnd::Code(code) => json!({
             "metadata": {},
             "status": "Failure",
             "message": in_words(ended),
             "reason": "NonZeroExitCode",
             "details": { "causes": [{ "reason": "ExitCode", "message": code.to_string() }] },
         }),
-        Ended::Otherwise(why) => json!({
+        CommandEnd::Otherwise(why) => json!({
             "metadata": {}, "status": "Failure", "message": why, "reason": "InternalError", "code": 500,
         }),
     };
     status.to_string()
 }
 
-fn in_words(ended: &Ended) -> String {
+fn in_words(ended: &CommandEnd) -> String {
     match ended {
-        Ended::Code(0) => String::new(),
-        Ended::Code(code) => format!("command terminated with non-zero exit code: exit status {code}"),
-        Ended::Otherwise(why) => why.clone(),
+        CommandEnd::Code(0) => String::new(),
+        CommandEnd::Code(code) => format!("command terminated with non-zero exit code: exit status {code}"),
+        CommandEnd::Otherwise(why) => why.clone(),
     }
 }
 
@@ -198,16 +199,16 @@ mod tests {
             let pairs: Vec<_> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
             let pairs: Vec<_> =
                 pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-            Wish::read(&pairs)
+            StreamOptions::read(&pairs)
         };
-        let wish = read("input=1&output=1&error=1&tty=1").unwrap();
-        assert_eq!(wish, Wish { input: true, output: true, error: false, tty: true });
+        let options = read("input=1&output=1&error=1&tty=1").unwrap();
+        assert_eq!(options, StreamOptions { input: true, output: true, error: false, tty: true });
         assert_eq!(read("tty=1&error=1").unwrap_err().status, 400);
     }
 
     #[test]
     fn an_exit_code_is_told_as_a_cause() {
-        let told: serde_json::Value = serde_json::from_str(&status(&Ended::Code(3))).unwrap();
+        let told: serde_json::Value = serde_json::from_str(&status(&CommandEnd::Code(3))).unwrap();
         let cause = &told["details"]["causes"][0];
         assert_eq!(
             (&told["reason"], &cause["reason"], &cause["message"]),

@@ -18,7 +18,7 @@ const VERSIONS: HeaderName = HeaderName::from_static("x-stream-protocol-version"
 
 /// Forms of a command's end over SPDY.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Manner {
+pub(super) enum ExitFormat {
     /// As JSON; terminals have sizes.
     Status,
     /// In words; terminals have sizes.
@@ -31,7 +31,7 @@ pub(super) enum Manner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protocol {
     /// Streams of SPDY/3.1.
-    Spdy(Manner),
+    Spdy(ExitFormat),
     /// Channels over a WebSocket.
     Channels(Version),
     /// SPDY/3.1 in the messages of a WebSocket.
@@ -39,18 +39,18 @@ pub(super) enum Protocol {
 }
 
 /// Protocols that are spoken for one purpose, by preference: the names over SPDY, and those over a WebSocket.
-pub(super) struct Spoken {
+pub(super) struct SupportedProtocols {
     spdy: &'static [(&'static str, Protocol)],
     websocket: &'static [(&'static str, Protocol)],
 }
 
 /// For exec and attach.
-pub(super) const TERMINAL: Spoken = Spoken {
+pub(super) const TERMINAL: SupportedProtocols = SupportedProtocols {
     spdy: &[
-        ("v4.channel.k8s.io", Protocol::Spdy(Manner::Status)),
-        ("v3.channel.k8s.io", Protocol::Spdy(Manner::WordsAndSizes)),
-        ("v2.channel.k8s.io", Protocol::Spdy(Manner::Words)),
-        ("channel.k8s.io", Protocol::Spdy(Manner::Words)),
+        ("v4.channel.k8s.io", Protocol::Spdy(ExitFormat::Status)),
+        ("v3.channel.k8s.io", Protocol::Spdy(ExitFormat::WordsAndSizes)),
+        ("v2.channel.k8s.io", Protocol::Spdy(ExitFormat::Words)),
+        ("channel.k8s.io", Protocol::Spdy(ExitFormat::Words)),
     ],
     websocket: &[
         ("v5.channel.k8s.io", Protocol::Channels(Version::V5)),
@@ -60,8 +60,8 @@ pub(super) const TERMINAL: Spoken = Spoken {
 };
 
 /// For port-forward.
-pub(super) const FORWARD: Spoken = Spoken {
-    spdy: &[("portforward.k8s.io", Protocol::Spdy(Manner::Words))],
+pub(super) const FORWARD: SupportedProtocols = SupportedProtocols {
+    spdy: &[("portforward.k8s.io", Protocol::Spdy(ExitFormat::Words))],
     websocket: &[
         ("SPDY/3.1+portforward.k8s.io", Protocol::Tunnel),
         ("v2.portforward.k8s.io", Protocol::Tunnel),
@@ -81,7 +81,7 @@ pub(super) struct Upgrade {
 impl Upgrade {
     /// The upgrade that a request asks for. Fails with 400 for a request that is no proper upgrade, and with 403
     /// where no protocol that is offered is spoken.
-    pub fn asked(mut request: Request<Bytes>, spoken: &Spoken) -> Result<Self, Refusal> {
+    pub fn asked(mut request: Request<Bytes>, supported: &SupportedProtocols) -> Result<Self, Refusal> {
         let to = words(&request, &header::UPGRADE);
         let is = |name: &str| to.iter().any(|word| word.eq_ignore_ascii_case(name));
         let names_upgrade = words(&request, &header::CONNECTION);
@@ -100,9 +100,9 @@ impl Upgrade {
             if STANDARD.decode(&key).ok().is_none_or(|bytes| bytes.len() != 16) {
                 return Err(bad("Sec-WebSocket-Key is not 16 bytes as base64"));
             }
-            (words(&request, &header::SEC_WEBSOCKET_PROTOCOL), spoken.websocket, Some(key))
+            (words(&request, &header::SEC_WEBSOCKET_PROTOCOL), supported.websocket, Some(key))
         } else if is("SPDY/3.1") {
-            (words(&request, &VERSIONS), spoken.spdy, None)
+            (words(&request, &VERSIONS), supported.spdy, None)
         } else {
             return Err(bad("Upgrade request required: to SPDY/3.1 or websocket"));
         };

@@ -7,15 +7,15 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::environment::{self, Surroundings};
+use super::environment::{self, EnvContext};
 use super::size::{self, Size};
-use super::variables::{Environment, Held};
+use super::variables::{EnvValue, Environment};
 use super::{Problem, Remark};
 use crate::pods::quantity;
 use crate::pods::sources::Sources;
 
 /// The input from which containers are made.
-pub struct Scene<'a> {
+pub struct PodContext<'a> {
     /// The pod.
     pub pod: &'a Pod,
     /// The pod's spec.
@@ -33,17 +33,17 @@ pub struct Scene<'a> {
 /// [`Problem`].
 pub fn fill(
     request: &mut wire::CreateContainerGroup,
-    scene: &Scene<'_>,
+    context: &PodContext<'_>,
     remarks: &mut Vec<Remark>,
 ) -> Result<(), Problem> {
-    let inits = scene.spec.init_containers.as_deref().unwrap_or_default();
+    let inits = context.spec.init_containers.as_deref().unwrap_or_default();
     for container in inits.iter().filter(|container| !size::is_sidecar(container)) {
-        let made = scene.container(container, remarks)?;
+        let made = context.container(container, remarks)?;
         request.init_container.push(as_init(made, container, remarks));
     }
     let sidecars = inits.iter().filter(|container| size::is_sidecar(container)).count();
     for (at, container) in inits.iter().filter(|container| size::is_sidecar(container)).enumerate() {
-        let mut made = scene.container(container, remarks)?;
+        let mut made = context.container(container, remarks)?;
         let priority = (1000 - at.min(sidecars) as i32).to_string();
         for (key, value) in
             [("ECI_CONTAINER_TYPE", "sidecar"), ("ECI_CONTAINER_LAUNCH_PRIORITY", priority.as_str())]
@@ -52,20 +52,20 @@ pub fn fill(
         }
         request.container.push(made);
     }
-    for container in &scene.spec.containers {
-        request.container.push(scene.container(container, remarks)?);
+    for container in &context.spec.containers {
+        request.container.push(context.container(container, remarks)?);
     }
     Ok(())
 }
 
-impl Scene<'_> {
+impl PodContext<'_> {
     fn container(
         &self,
         container: &Container,
         remarks: &mut Vec<Remark>,
     ) -> Result<wire::Container, Problem> {
-        let surroundings = Surroundings { pod: self.pod, sources: self.sources, size: self.size };
-        let environment = environment::of_container(container, &surroundings, remarks)?;
+        let context = EnvContext { pod: self.pod, sources: self.sources, size: self.size };
+        let environment = environment::of_container(container, &context, remarks)?;
         let expand = |texts: &Option<Vec<String>>| -> Vec<String> {
             let texts = texts.iter().flatten();
             texts.map(|text| environment::expand(text, |name| environment.text(name))).collect()
@@ -117,9 +117,9 @@ fn variable(key: &str, value: &str) -> wire::EnvironmentVar {
 }
 
 fn variables(environment: &Environment) -> Vec<wire::EnvironmentVar> {
-    let one = |(name, held): &(String, Held)| match held {
-        Held::Text(text) => variable(name, text),
-        Held::PodIp => wire::EnvironmentVar {
+    let one = |(name, held): &(String, EnvValue)| match held {
+        EnvValue::Text(text) => variable(name, text),
+        EnvValue::PodIp => wire::EnvironmentVar {
             key: Some(name.clone()),
             value: None,
             field_ref: Some(wire::FieldRef { field_path: Some("status.podIP".to_owned()) }),

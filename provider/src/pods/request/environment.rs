@@ -9,13 +9,13 @@ use k8s_openapi::api::core::v1::{
 use rust_decimal::Decimal;
 
 use super::size::{self, Size};
-use super::variables::{Environment, Held};
+use super::variables::{EnvValue, Environment};
 use super::{Problem, Remark};
 use crate::pods::quantity;
 use crate::pods::sources::Sources;
 
 /// The input from which the environment is made.
-pub struct Surroundings<'a> {
+pub struct EnvContext<'a> {
     /// The pod.
     pub pod: &'a Pod,
     /// The ConfigMaps and Services that variables come from, and the Secrets.
@@ -30,23 +30,23 @@ pub struct Surroundings<'a> {
 /// A mandatory source that is not there.
 pub fn of_container(
     container: &Container,
-    surroundings: &Surroundings<'_>,
+    context: &EnvContext<'_>,
     remarks: &mut Vec<Remark>,
 ) -> Result<Environment, Problem> {
     let mut environment = Environment::default();
     for from in container.env_from.iter().flatten() {
-        add_all(&mut environment, from, surroundings, remarks)?;
+        add_all(&mut environment, from, context, remarks)?;
     }
-    let service_variables = service_variables(surroundings);
+    let service_variables = service_variables(context);
     for variable in container.env.iter().flatten() {
         let held = match (&variable.value_from, &variable.value) {
-            (Some(from), _) => match resolve(from, container, surroundings, remarks)? {
+            (Some(from), _) => match resolve(from, container, context, remarks)? {
                 Some(held) => held,
                 None => continue,
             },
             (None, value) => {
                 let text = value.as_deref().unwrap_or_default();
-                Held::Text(expand(text, |name| {
+                EnvValue::Text(expand(text, |name| {
                     environment.text(name).or_else(|| service_variables.get(name).cloned())
                 }))
             }
@@ -55,7 +55,7 @@ pub fn of_container(
     }
     for (name, value) in service_variables {
         if environment.get(&name).is_none() {
-            environment.set(&name, Held::Text(value));
+            environment.set(&name, EnvValue::Text(value));
         }
     }
     Ok(environment)
@@ -64,7 +64,7 @@ pub fn of_container(
 fn add_all(
     environment: &mut Environment,
     from: &EnvFromSource,
-    surroundings: &Surroundings<'_>,
+    context: &EnvContext<'_>,
     remarks: &mut Vec<Remark>,
 ) -> Result<(), Problem> {
     let prefix = from.prefix.as_deref().unwrap_or_default();
@@ -72,7 +72,7 @@ fn add_all(
         let mut invalid = Vec::new();
         for (key, value) in data {
             let name = format!("{prefix}{key}");
-            if is_name(&name) { environment.set(&name, Held::Text(value)) } else { invalid.push(name) }
+            if is_name(&name) { environment.set(&name, EnvValue::Text(value)) } else { invalid.push(name) }
         }
         if !invalid.is_empty() {
             let message =
@@ -81,12 +81,12 @@ fn add_all(
         }
     };
     if let Some(source) = &from.config_map_ref {
-        match surroundings.sources.config_maps.get(&source.name) {
+        match context.sources.config_maps.get(&source.name) {
             Some(found) => add(found.data.clone().unwrap_or_default().into_iter().collect()),
             None => absent(Kind::ConfigMap, &source.name, source.optional, remarks)?,
         }
     } else if let Some(source) = &from.secret_ref {
-        match surroundings.sources.secrets.get(&source.name) {
+        match context.sources.secrets.get(&source.name) {
             Some(found) => {
                 let text = |bytes: &k8s_openapi::ByteString| String::from_utf8_lossy(&bytes.0).into_owned();
                 let data = found.data.iter().flatten().map(|(key, value)| (key.clone(), text(value)));
@@ -101,50 +101,50 @@ fn add_all(
 fn resolve(
     from: &EnvVarSource,
     container: &Container,
-    surroundings: &Surroundings<'_>,
+    context: &EnvContext<'_>,
     remarks: &mut Vec<Remark>,
-) -> Result<Option<Held>, Problem> {
+) -> Result<Option<EnvValue>, Problem> {
     if let Some(field) = &from.field_ref {
-        return self::field(&field.field_path, surroundings.pod).map(Some);
+        return self::field(&field.field_path, context.pod).map(Some);
     }
     if let Some(resource) = &from.resource_field_ref {
-        return self::resource(resource, container, surroundings).map(|text| Some(Held::Text(text)));
+        return self::resource(resource, container, context).map(|text| Some(EnvValue::Text(text)));
     }
     let text = match (&from.config_map_key_ref, &from.secret_key_ref) {
-        (Some(key), _) => config_map_key(key, surroundings, remarks)?,
-        (_, Some(key)) => secret_key(key, surroundings, remarks)?,
+        (Some(key), _) => config_map_key(key, context, remarks)?,
+        (_, Some(key)) => secret_key(key, context, remarks)?,
         _ => None,
     };
-    Ok(text.map(Held::Text))
+    Ok(text.map(EnvValue::Text))
 }
 
 fn config_map_key(
     selector: &ConfigMapKeySelector,
-    surroundings: &Surroundings<'_>,
+    context: &EnvContext<'_>,
     remarks: &mut Vec<Remark>,
 ) -> Result<Option<String>, Problem> {
     let ConfigMapKeySelector { name, key, optional } = selector;
-    let Some(found) = surroundings.sources.config_maps.get(name) else {
+    let Some(found) = context.sources.config_maps.get(name) else {
         return absent(Kind::ConfigMap, name, *optional, remarks).map(|()| None);
     };
     match found.data.as_ref().and_then(|data| data.get(key)) {
         Some(value) => Ok(Some(value.clone())),
-        None => key_absent(Kind::ConfigMap, name, key, *optional, surroundings, remarks).map(|()| None),
+        None => key_absent(Kind::ConfigMap, name, key, *optional, context, remarks).map(|()| None),
     }
 }
 
 fn secret_key(
     selector: &SecretKeySelector,
-    surroundings: &Surroundings<'_>,
+    context: &EnvContext<'_>,
     remarks: &mut Vec<Remark>,
 ) -> Result<Option<String>, Problem> {
     let SecretKeySelector { name, key, optional } = selector;
-    let Some(found) = surroundings.sources.secrets.get(name) else {
+    let Some(found) = context.sources.secrets.get(name) else {
         return absent(Kind::Secret, name, *optional, remarks).map(|()| None);
     };
     match found.data.as_ref().and_then(|data| data.get(key)) {
         Some(value) => Ok(Some(String::from_utf8_lossy(&value.0).into_owned())),
-        None => key_absent(Kind::Secret, name, key, *optional, surroundings, remarks).map(|()| None),
+        None => key_absent(Kind::Secret, name, key, *optional, context, remarks).map(|()| None),
     }
 }
 
@@ -171,10 +171,10 @@ fn key_absent(
     name: &str,
     key: &str,
     optional: Option<bool>,
-    surroundings: &Surroundings<'_>,
+    context: &EnvContext<'_>,
     remarks: &mut Vec<Remark>,
 ) -> Result<(), Problem> {
-    let namespace = surroundings.pod.metadata.namespace.as_deref().unwrap_or("default");
+    let namespace = context.pod.metadata.namespace.as_deref().unwrap_or("default");
     let (word, mandatory, tolerated) = match kind {
         Kind::ConfigMap => ("ConfigMap", "MandatoryConfigMapKeyNotFound", "OptionalConfigMapKeyNotFound"),
         Kind::Secret => ("Secret", "MandatorySecretKeyNotFound", "OptionalSecretKeyNotFound"),
@@ -201,10 +201,10 @@ fn said(
 ///
 /// # Errors
 /// A field that no variable may name.
-pub fn field(path: &str, pod: &Pod) -> Result<Held, Problem> {
+pub fn field(path: &str, pod: &Pod) -> Result<EnvValue, Problem> {
     let metadata = &pod.metadata;
     let spec = pod.spec.as_ref();
-    let text = |text: Option<&String>| Ok(Held::Text(text.cloned().unwrap_or_default()));
+    let text = |text: Option<&String>| Ok(EnvValue::Text(text.cloned().unwrap_or_default()));
     match path {
         "metadata.name" => text(metadata.name.as_ref()),
         "metadata.namespace" => text(metadata.namespace.as_ref()),
@@ -212,7 +212,7 @@ pub fn field(path: &str, pod: &Pod) -> Result<Held, Problem> {
         "spec.nodeName" => text(spec.and_then(|spec| spec.node_name.as_ref())),
         "spec.serviceAccountName" => text(spec.and_then(|spec| spec.service_account_name.as_ref())),
         // An instance is its own host: both addresses are one.
-        "status.podIP" | "status.podIPs" | "status.hostIP" | "status.hostIPs" => Ok(Held::PodIp),
+        "status.podIP" | "status.podIPs" | "status.hostIP" | "status.hostIPs" => Ok(EnvValue::PodIp),
         _ => {
             let subscript = |map: &Option<BTreeMap<String, String>>, start: &str| {
                 let key = path.strip_prefix(start)?.strip_suffix("']")?;
@@ -220,7 +220,7 @@ pub fn field(path: &str, pod: &Pod) -> Result<Held, Problem> {
             };
             subscript(&metadata.labels, "metadata.labels['")
                 .or_else(|| subscript(&metadata.annotations, "metadata.annotations['"))
-                .map(Held::Text)
+                .map(EnvValue::Text)
                 .ok_or_else(|| Problem::Unsupported(format!("field {path} cannot be given to a container")))
         }
     }
@@ -233,9 +233,9 @@ pub fn field(path: &str, pod: &Pod) -> Result<Held, Problem> {
 pub fn resource(
     selector: &ResourceFieldSelector,
     container: &Container,
-    surroundings: &Surroundings<'_>,
+    context: &EnvContext<'_>,
 ) -> Result<String, Problem> {
-    let spec = surroundings.pod.spec.as_ref();
+    let spec = context.pod.spec.as_ref();
     let named = selector.container_name.as_deref().filter(|name| !name.is_empty());
     let others =
         spec.into_iter().flat_map(|spec| spec.containers.iter().chain(spec.init_containers.iter().flatten()));
@@ -250,8 +250,8 @@ pub fn resource(
     let said = listed.and_then(|list| list.get(resource)).and_then(quantity::value);
     let fallback = || match (kind, resource) {
         ("requests", _) => Decimal::ZERO,
-        (_, "cpu") => surroundings.size.cpu.unwrap_or(Decimal::TWO),
-        (_, "memory") => surroundings.size.memory.unwrap_or(Decimal::from(4)) * Decimal::from(1u64 << 30),
+        (_, "cpu") => context.size.cpu.unwrap_or(Decimal::TWO),
+        (_, "memory") => context.size.memory.unwrap_or(Decimal::from(4)) * Decimal::from(1u64 << 30),
         _ => Decimal::ZERO,
     };
     let value = said
@@ -263,9 +263,9 @@ pub fn resource(
 }
 
 /// The variables by which containers find the Services.
-fn service_variables(surroundings: &Surroundings<'_>) -> BTreeMap<String, String> {
+fn service_variables(context: &EnvContext<'_>) -> BTreeMap<String, String> {
     let mut variables = BTreeMap::new();
-    for service in &surroundings.sources.services {
+    for service in &context.sources.services {
         variables.extend(variables_of(service).unwrap_or_default());
     }
     variables

@@ -107,7 +107,7 @@ fn files_come_from_config_maps_secrets_fields_and_tokens() {
         { "name": "scratch", "emptyDir": { "medium": "Memory", "sizeLimit": "256Mi" } },
         { "name": "share", "nfs": { "server": "nas", "path": "/", "readOnly": true } }
     ] }));
-    let wish = crate::pods::sources::TokenWish { audience: None, seconds: 3607 };
+    let wish = crate::pods::sources::TokenSpec { audience: None, seconds: 3607 };
     let sources = Sources {
         config_maps: [(
             "settings".to_owned(),

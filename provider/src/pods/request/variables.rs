@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 /// The value of a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Held {
+pub enum EnvValue {
     /// A text.
     Text(String),
     /// The pod's address, which only the cloud will know.
@@ -14,13 +14,13 @@ pub enum Held {
 /// Names and what they hold, in the order in which they were first named.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Environment {
-    variables: Vec<(String, Held)>,
+    variables: Vec<(String, EnvValue)>,
     places: HashMap<String, usize>,
 }
 
 impl Environment {
     /// Sets a variable; the last value counts.
-    pub fn set(&mut self, name: &str, held: Held) {
+    pub fn set(&mut self, name: &str, held: EnvValue) {
         match self.places.get(name) {
             Some(place) => self.variables[*place].1 = held,
             None => {
@@ -31,20 +31,20 @@ impl Environment {
     }
 
     /// The value of a variable; `None` when it is not set.
-    pub fn get(&self, name: &str) -> Option<&Held> {
+    pub fn get(&self, name: &str) -> Option<&EnvValue> {
         self.places.get(name).map(|place| &self.variables[*place].1)
     }
 
     /// The value of a variable, if that is a text.
     pub fn text(&self, name: &str) -> Option<String> {
         match self.get(name) {
-            Some(Held::Text(text)) => Some(text.clone()),
+            Some(EnvValue::Text(text)) => Some(text.clone()),
             _ => None,
         }
     }
 
     /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = &(String, Held)> {
+    pub fn iter(&self) -> impl Iterator<Item = &(String, EnvValue)> {
         self.variables.iter()
     }
 }

@@ -9,11 +9,11 @@ use k8s_openapi::api::core::v1::{
     ConfigMap, DownwardAPIVolumeFile, KeyToPath, Pod, PodSpec, Secret, Volume, VolumeProjection,
 };
 
-use super::environment::{self, Surroundings};
+use super::environment::{self, EnvContext};
 use super::size::{self, Size};
-use super::variables::Held;
+use super::variables::EnvValue;
 use super::{Problem, Remark};
-use crate::pods::sources::{Sources, TokenWish};
+use crate::pods::sources::{Sources, TokenSpec};
 
 /// The largest file that the cloud takes.
 const FILE_LIMIT: usize = 32 * 1024;
@@ -39,11 +39,11 @@ pub fn of_pod(
     remarks: &mut Vec<Remark>,
 ) -> Result<Vec<wire::Volume>, Problem> {
     let size = size::of_pod(pod);
-    let mut shelf = Shelf { pod, spec, sources, size, held: 0, remarks };
-    spec.volumes.iter().flatten().map(|volume| shelf.volume(volume)).collect()
+    let mut builder = VolumeBuilder { pod, spec, sources, size, held: 0, remarks };
+    spec.volumes.iter().flatten().map(|volume| builder.volume(volume)).collect()
 }
 
-struct Shelf<'a> {
+struct VolumeBuilder<'a> {
     pod: &'a Pod,
     spec: &'a PodSpec,
     sources: &'a Sources,
@@ -52,7 +52,7 @@ struct Shelf<'a> {
     remarks: &'a mut Vec<Remark>,
 }
 
-impl Shelf<'_> {
+impl VolumeBuilder<'_> {
     fn volume(&mut self, volume: &Volume) -> Result<wire::Volume, Problem> {
         let name = &volume.name;
         let mut made = wire::Volume { name: Some(name.clone()), ..wire::Volume::default() };
@@ -120,7 +120,7 @@ impl Shelf<'_> {
         } else if let Some(source) = &projection.downward_api {
             self.downward(source.items.as_deref())
         } else if let Some(source) = &projection.service_account_token {
-            let token = self.sources.tokens.get(&TokenWish::of(source)).cloned().unwrap_or_default();
+            let token = self.sources.tokens.get(&TokenSpec::of(source)).cloned().unwrap_or_default();
             Ok(vec![File { path: source.path.clone(), content: token.into_bytes(), mode: None }])
         } else {
             Err(Problem::Unsupported(format!(
@@ -220,9 +220,9 @@ impl Shelf<'_> {
             let text = if let Some(field) = &item.field_ref {
                 self.field(&field.field_path)?
             } else if let Some(resource) = &item.resource_field_ref {
-                let surroundings = Surroundings { pod: self.pod, sources: self.sources, size: &self.size };
+                let context = EnvContext { pod: self.pod, sources: self.sources, size: &self.size };
                 let first = self.spec.containers.first().cloned().unwrap_or_default();
-                environment::resource(resource, &first, &surroundings)?
+                environment::resource(resource, &first, &context)?
             } else {
                 String::new()
             };
@@ -240,8 +240,8 @@ impl Shelf<'_> {
             "metadata.labels" => lines(&self.pod.metadata.labels),
             "metadata.annotations" => lines(&self.pod.metadata.annotations),
             _ => match environment::field(path, self.pod)? {
-                Held::Text(text) => Ok(text),
-                Held::PodIp => {
+                EnvValue::Text(text) => Ok(text),
+                EnvValue::PodIp => {
                     let why = format!(
                         "field {path} is known only after the files of an instance are written; use a variable"
                     );

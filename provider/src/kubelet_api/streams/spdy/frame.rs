@@ -36,7 +36,7 @@ pub(crate) enum Frame {
 
 /// Errors of bytes that are no SPDY.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Wrong {
+pub(crate) enum FrameError {
     /// Another version.
     #[error("a control frame is of version {0}; the one that is spoken is 3")]
     Version(u16),
@@ -65,8 +65,8 @@ impl Reader {
     /// Takes the next frame out of `buffer`; `None` when it is not there whole.
     ///
     /// # Errors
-    /// [`Wrong`]; the connection cannot be read any further then.
-    pub fn next(&mut self, buffer: &mut BytesMut) -> Result<Option<Frame>, Wrong> {
+    /// [`FrameError`]; the connection cannot be read any further then.
+    pub fn next(&mut self, buffer: &mut BytesMut) -> Result<Option<Frame>, FrameError> {
         let Some(head) = buffer.get(..8) else { return Ok(None) };
         let first = u32::from_be_bytes([head[0], head[1], head[2], head[3]]);
         let fin = head[4] & FIN != 0;
@@ -74,10 +74,10 @@ impl Reader {
         let version = u16::from_be_bytes([head[0] & 0x7f, head[1]]);
         let is_control = first >> 31 == 1;
         if is_control && version != VERSION {
-            return Err(Wrong::Version(version));
+            return Err(FrameError::Version(version));
         }
         if length > FRAME_MAX {
-            return Err(Wrong::Size(length));
+            return Err(FrameError::Size(length));
         }
         if buffer.len() < 8 + length {
             return Ok(None);
@@ -90,7 +90,7 @@ impl Reader {
         self.control(u16::try_from(first & 0xffff).unwrap_or(0), fin, body).map(Some)
     }
 
-    fn control(&mut self, kind: u16, fin: bool, mut body: Bytes) -> Result<Frame, Wrong> {
+    fn control(&mut self, kind: u16, fin: bool, mut body: Bytes) -> Result<Frame, FrameError> {
         let fixed = match kind {
             1 => 10,
             2 | 6 | 8 => 4,
@@ -98,7 +98,7 @@ impl Reader {
             _ => return Ok(Frame::Other),
         };
         if body.len() < fixed {
-            return Err(Wrong::Short(kind));
+            return Err(FrameError::Short(kind));
         }
         let number = body.get_u32();
         let id = number & 0x7fff_ffff;
@@ -118,7 +118,7 @@ impl Reader {
         })
     }
 
-    fn headers(&mut self, packed: &[u8]) -> Result<Headers, Wrong> {
+    fn headers(&mut self, packed: &[u8]) -> Result<Headers, FrameError> {
         let mut block = self.unpack(packed)?;
         let count = number(&mut block)?;
         let mut headers = Vec::new();
@@ -129,7 +129,7 @@ impl Reader {
         Ok(headers)
     }
 
-    fn unpack(&mut self, mut packed: &[u8]) -> Result<Bytes, Wrong> {
+    fn unpack(&mut self, mut packed: &[u8]) -> Result<Bytes, FrameError> {
         let mut block = Vec::with_capacity(HEADERS_MAX);
         let mut has_dictionary = false;
         loop {
@@ -141,16 +141,16 @@ impl Reader {
                 Err(why) if why.needs_dictionary().is_some() && !has_dictionary => {
                     has_dictionary = true;
                     let set = self.inflate.set_dictionary(&dictionary());
-                    set.map_err(|_| Wrong::Headers("another dictionary is asked for"))?;
+                    set.map_err(|_| FrameError::Headers("another dictionary is asked for"))?;
                 }
-                Err(_) => return Err(Wrong::Headers("it is not packed as SPDY/3 packs")),
-                Ok(Status::StreamEnd) => return Err(Wrong::Headers("its packing has ended")),
+                Err(_) => return Err(FrameError::Headers("it is not packed as SPDY/3 packs")),
+                Ok(Status::StreamEnd) => return Err(FrameError::Headers("its packing has ended")),
                 Ok(_) if block.len() == HEADERS_MAX => {
-                    return Err(Wrong::Headers("unpacked it has 16 KiB or more"));
+                    return Err(FrameError::Headers("unpacked it has 16 KiB or more"));
                 }
                 Ok(_) if packed.is_empty() => return Ok(block.into()),
                 Ok(_) if read == 0 && block.len() == wrote => {
-                    return Err(Wrong::Headers("it is not packed as SPDY/3 packs"));
+                    return Err(FrameError::Headers("it is not packed as SPDY/3 packs"));
                 }
                 Ok(_) => {}
             }
@@ -158,17 +158,17 @@ impl Reader {
     }
 }
 
-fn number(block: &mut Bytes) -> Result<usize, Wrong> {
+fn number(block: &mut Bytes) -> Result<usize, FrameError> {
     if block.len() < 4 {
-        return Err(Wrong::Headers("it ends too early"));
+        return Err(FrameError::Headers("it ends too early"));
     }
     Ok(usize::try_from(block.get_u32()).unwrap_or(usize::MAX))
 }
 
-fn text(block: &mut Bytes) -> Result<String, Wrong> {
+fn text(block: &mut Bytes) -> Result<String, FrameError> {
     let length = number(block)?;
     if block.len() < length {
-        return Err(Wrong::Headers("it ends too early"));
+        return Err(FrameError::Headers("it ends too early"));
     }
     Ok(String::from_utf8_lossy(&block.split_to(length)).into_owned())
 }
@@ -284,7 +284,7 @@ mod tests {
     fn a_block_that_unpacks_to_too_much_is_refused() {
         let large = "a".repeat(HEADERS_MAX);
         let mut bytes = BytesMut::from(&Writer::new().begin(1, &[("port", &large)])[..]);
-        assert!(matches!(Reader::new().next(&mut bytes), Err(Wrong::Headers(_))));
+        assert!(matches!(Reader::new().next(&mut bytes), Err(FrameError::Headers(_))));
     }
 
     #[test]

@@ -13,8 +13,8 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 
-use super::ends::{Inlet, Line, Movement, Outlet, Said, WAITING_MAX};
-use frame::{Frame, Headers, Reader, Writer, Wrong};
+use super::ends::{Inlet, Line, Movement, Outgoing, Outlet, WAITING_MAX};
+use frame::{Frame, FrameError, Headers, Reader, Writer};
 
 /// The most streams that may be open at a time.
 const STREAMS_MAX: usize = 256;
@@ -67,7 +67,7 @@ where
     };
     // Bytes that are still to be written go as fast as they are read; then the peer has time to read them.
     let last = async {
-        let end = line.send(Said::End(status));
+        let end = line.send(Outgoing::End(status));
         let _ = tokio::join!(end, speaking);
         tokio::time::sleep(LINGER).await;
     };
@@ -89,7 +89,7 @@ async fn listen(
     begun: mpsc::Sender<Stream>,
     line: Line,
     movement: Movement,
-) -> Result<(), Wrong> {
+) -> Result<(), FrameError> {
     let mut reader = Reader::new();
     let mut buffer = BytesMut::with_capacity(16 << 10);
     let mut inlets: BTreeMap<u32, mpsc::Sender<Bytes>> = BTreeMap::new();
@@ -99,11 +99,11 @@ async fn listen(
             movement.moved();
             match frame {
                 Frame::Begin { id, .. } if id <= last || id % 2 == 0 => {
-                    let _ = line.send(Said::Reset(id, PROTOCOL_ERROR)).await;
+                    let _ = line.send(Outgoing::Reset(id, PROTOCOL_ERROR)).await;
                 }
                 Frame::Begin { id, .. } if inlets.len() >= STREAMS_MAX => {
                     last = id;
-                    let _ = line.send(Said::Reset(id, REFUSED_STREAM)).await;
+                    let _ = line.send(Outgoing::Reset(id, REFUSED_STREAM)).await;
                 }
                 Frame::Begin { id, fin, headers } => {
                     last = id;
@@ -111,10 +111,10 @@ async fn listen(
                     if !fin {
                         inlets.insert(id, sender);
                     }
-                    let _ = line.send(Said::Taken(id)).await;
+                    let _ = line.send(Outgoing::Accepted(id)).await;
                     let stream = Stream { id, headers, inlet, outlet: Outlet::new(id, line.clone()) };
                     if begun.send(stream).await.is_err() {
-                        let _ = line.send(Said::Reset(id, REFUSED_STREAM)).await;
+                        let _ = line.send(Outgoing::Reset(id, REFUSED_STREAM)).await;
                     }
                 }
                 Frame::Data { id, fin, bytes } => {
@@ -123,14 +123,14 @@ async fn listen(
                         && length > 0
                         && inlet.send(bytes).await.is_ok()
                     {
-                        let _ = line.send(Said::Room(id, length)).await;
+                        let _ = line.send(Outgoing::Room(id, length)).await;
                     }
                     if fin {
                         inlets.remove(&id);
                     }
                 }
                 Frame::More { id, fin: true } | Frame::Reset { id } => drop(inlets.remove(&id)),
-                Frame::Ping(number) => drop(line.send(Said::Ping(number)).await),
+                Frame::Ping(number) => drop(line.send(Outgoing::Ping(number)).await),
                 Frame::More { .. } | Frame::GoAway | Frame::Other => {}
             }
         }
@@ -142,25 +142,25 @@ async fn listen(
 }
 
 /// Writes what is said; ends with the last word, or when the other side does not listen.
-async fn speak(mut write: impl AsyncWrite + Unpin, mut said: mpsc::Receiver<Said>, movement: Movement) {
+async fn speak(mut write: impl AsyncWrite + Unpin, mut said: mpsc::Receiver<Outgoing>, movement: Movement) {
     let mut writer = Writer::new();
     let mut last = 0;
     while let Some(word) = said.recv().await {
-        let is_end = matches!(word, Said::End(_));
+        let is_end = matches!(word, Outgoing::End(_));
         let written = match word {
-            Said::Taken(id) => {
+            Outgoing::Accepted(id) => {
                 last = id;
                 write.write_all(&writer.reply(id)).await
             }
-            Said::Bytes(id, bytes) => {
+            Outgoing::Bytes(id, bytes) => {
                 movement.moved();
                 write.write_all(&frame::data(id, false, &bytes)).await
             }
-            Said::Closed(id) => write.write_all(&frame::data(id, true, &[])).await,
-            Said::Reset(id, status) => write.write_all(&frame::reset(id, status)).await,
-            Said::Ping(number) => write.write_all(&frame::ping(number)).await,
-            Said::Room(id, bytes) => write.write_all(&frame::room(id, bytes)).await,
-            Said::End(status) => write.write_all(&frame::go_away(last, status)).await,
+            Outgoing::Closed(id) => write.write_all(&frame::data(id, true, &[])).await,
+            Outgoing::Reset(id, status) => write.write_all(&frame::reset(id, status)).await,
+            Outgoing::Ping(number) => write.write_all(&frame::ping(number)).await,
+            Outgoing::Room(id, bytes) => write.write_all(&frame::room(id, bytes)).await,
+            Outgoing::End(status) => write.write_all(&frame::go_away(last, status)).await,
         };
         let flushed = match written {
             Ok(()) if said.is_empty() || is_end => write.flush().await,

@@ -34,8 +34,8 @@ fn environment(container: Value) -> Result<(Environment, Vec<Remark>), Problem> 
     let container: Container = serde_json::from_value(container).unwrap();
     let (sources, size) = (sources(), Size { cpu: Some(Decimal::from(4)), memory: None });
     let mut remarks = Vec::new();
-    let surroundings = Surroundings { pod: &pod, sources: &sources, size: &size };
-    of_container(&container, &surroundings, &mut remarks).map(|environment| (environment, remarks))
+    let context = EnvContext { pod: &pod, sources: &sources, size: &size };
+    of_container(&container, &context, &mut remarks).map(|environment| (environment, remarks))
 }
 
 fn text(container: Value, name: &str) -> Option<String> {
@@ -125,11 +125,11 @@ fn fields_of_the_pod_are_given_and_its_address_is_left_to_the_cloud() {
     let field =
         |path: &str| json!({ "env": [{ "name": "X", "valueFrom": { "fieldRef": { "fieldPath": path } } }] });
     for (path, held) in [
-        ("metadata.name", Some(Held::Text("web".into()))),
-        ("metadata.labels['app']", Some(Held::Text("web".into()))),
-        ("spec.nodeName", Some(Held::Text("virtual-kubelet".into()))),
-        ("status.podIP", Some(Held::PodIp)),
-        ("status.hostIP", Some(Held::PodIp)),
+        ("metadata.name", Some(EnvValue::Text("web".into()))),
+        ("metadata.labels['app']", Some(EnvValue::Text("web".into()))),
+        ("spec.nodeName", Some(EnvValue::Text("virtual-kubelet".into()))),
+        ("status.podIP", Some(EnvValue::PodIp)),
+        ("status.hostIP", Some(EnvValue::PodIp)),
         ("spec.containers", None),
     ] {
         let seen = environment(field(path)).ok().and_then(|(all, _)| all.get("X").cloned());
