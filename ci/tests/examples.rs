@@ -17,7 +17,9 @@ fn yaml(file: &str) -> Value {
 
 /// Source files with the environment variables of the programs, as one text.
 fn known() -> String {
-    ["eci-sim/src/arguments.rs", "provider/src/config/settings.rs", "provider/src/cli/arguments.rs"].map(read).concat()
+    ["eci-sim/src/arguments.rs", "provider/src/config/settings.rs", "provider/src/cli/arguments.rs"]
+        .map(read)
+        .concat()
 }
 
 #[test]
