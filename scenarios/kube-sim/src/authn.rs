@@ -1,4 +1,4 @@
-//! Who asks: by certificate, by token, or nobody known.
+//! Users and tokens: the identity behind a request, by client certificate or bearer token.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,29 +12,29 @@ use sha2::Sha256;
 
 const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
 
-/// Somebody who asks.
+/// The user behind a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// The name.
+    /// User name, as in `kubernetes-admin` or `system:serviceaccount:default:default`.
     pub name: String,
     /// The uid; empty when there is none.
     pub uid: String,
-    /// The groups.
+    /// Group names; `system:authenticated` for everybody who is known.
     pub groups: Vec<String>,
 }
 
 impl User {
-    /// May do all.
+    /// The administrator, of `system:masters`.
     pub fn admin() -> Self {
         Self::of("kubernetes-admin", &["system:masters", "system:authenticated"])
     }
 
-    /// Nobody known.
+    /// The user of a request without credentials.
     pub fn anonymous() -> Self {
         Self::of("system:anonymous", &["system:unauthenticated"])
     }
 
-    /// Somebody with these groups.
+    /// A user of this name and these groups, without a uid.
     pub fn of(name: &str, groups: &[&str]) -> Self {
         Self {
             name: name.to_owned(),
@@ -43,7 +43,7 @@ impl User {
         }
     }
 
-    /// A service account.
+    /// The user that a service account's token stands for.
     pub fn service_account(namespace: &str, name: &str, uid: &str) -> Self {
         let user = format!("system:serviceaccount:{namespace}:{name}");
         let own = format!("system:serviceaccounts:{namespace}");
@@ -51,17 +51,17 @@ impl User {
         Self { uid: uid.to_owned(), ..Self::of(&user, &groups) }
     }
 
-    /// Namespace and name, when it is a service account.
+    /// Namespace and name of the account; `None` for a user that is no service account.
     pub fn as_service_account(&self) -> Option<(&str, &str)> {
         self.name.strip_prefix("system:serviceaccount:")?.split_once(':')
     }
 
-    /// Whether anybody vouched for it.
+    /// True for an authenticated user.
     pub fn is_known(&self) -> bool {
         self.groups.iter().any(|group| group == "system:authenticated")
     }
 
-    /// As it stands in reviews.
+    /// The user as it stands in reviews (`UserInfo`).
     pub fn info(&self) -> Value {
         let mut info = json!({"username": self.name, "groups": self.groups});
         if !self.uid.is_empty() {
@@ -71,7 +71,7 @@ impl User {
     }
 }
 
-/// The tokens that were handed out.
+/// The tokens that were issued.
 ///
 /// Those of service accounts are JSON Web Tokens, so that clients can read in them whose they are and when they end; they
 /// are signed with a key of this server (HS256), and nobody else can or need check them.
@@ -84,41 +84,41 @@ struct Issued {
     tokens: BTreeMap<String, Token>,
 }
 
-/// What a token stands for.
+/// An issued token: its user, lifetime and audiences.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
-    /// Who bears it.
+    /// The user that the token authenticates.
     pub user: User,
-    /// Until when.
+    /// Instant from which the token is refused.
     pub expires: Timestamp,
-    /// For whom it is.
+    /// Servers that the token is meant for; empty for any.
     pub audiences: Vec<String>,
-    /// The object it is bound to.
+    /// Object whose deletion ends the token; `None` for an unbound one.
     pub bound: Option<Bound>,
 }
 
 /// The object that a token is bound to; the token ends with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bound {
-    /// Its resource: `pods`, `secrets` or `nodes`.
+    /// The object's resource: `pods`, `secrets` or `nodes`.
     pub resource: &'static str,
-    /// Its namespace; empty for a node.
+    /// The object's namespace; empty for a node.
     pub namespace: String,
-    /// Its name.
+    /// The object's name.
     pub name: String,
-    /// Its uid.
+    /// The object's uid; another object of the same name does not keep the token alive.
     pub uid: String,
 }
 
 impl Tokens {
-    /// None yet.
+    /// An empty registry; `seed` decides its key and its tokens.
     pub fn new(seed: Seed) -> Self {
         let mut chance = seed.chance("tokens");
         let key = chance.text(LETTERS, 64);
         Self(Arc::new(Mutex::new(Issued { chance, key, tokens: BTreeMap::new() })))
     }
 
-    /// Hands out an opaque one.
+    /// Issues an opaque token of 64 characters.
     pub fn issue(&self, token: Token) -> String {
         let mut issued = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let text = issued.chance.text(LETTERS, 64);
@@ -126,7 +126,7 @@ impl Tokens {
         text
     }
 
-    /// Hands out one that says these claims.
+    /// Issues a JSON Web Token with these claims and an id of its own (`jti`).
     pub fn sign(&self, token: Token, mut claims: Value) -> String {
         let mut issued = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         claims["jti"] = issued.chance.uuid().to_string().into();
@@ -141,7 +141,7 @@ impl Tokens {
         text
     }
 
-    /// What a text stands for; `None` when it is no token, or no longer.
+    /// The issued token of this text; `None` for an unknown or expired one.
     pub fn check(&self, text: &str, now: Timestamp) -> Option<Token> {
         let mut issued = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         issued.tokens.retain(|_, token| token.expires > now);

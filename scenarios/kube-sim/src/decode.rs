@@ -7,12 +7,12 @@ use crate::schema::{self, Field, Type};
 use crate::status::ApiError;
 use crate::{json, protobuf, quantity};
 
-/// What came in a body.
+/// A decoded request body.
 #[derive(Debug)]
 pub struct Decoded {
-    /// The object, with what the kind knows.
+    /// The object, with the fields that its kind has.
     pub object: Value,
-    /// What a strict reader objects to, each as `unknown field "spec.foo"`.
+    /// Findings of strict validation, each as `unknown field "spec.foo"` or `duplicate field "spec.foo"`.
     pub unknown: Vec<String>,
 }
 
@@ -103,7 +103,7 @@ fn raw_noting(content_type: &str, body: &[u8], twice: &mut Vec<String>) -> Resul
     }
 }
 
-/// Reads YAML.
+/// Parses a YAML body as JSON.
 ///
 /// # Errors
 /// 400 when it cannot be read.
@@ -179,7 +179,7 @@ impl Reading {
     }
 }
 
-/// Whether the field stands in the object even when it has no value: an instant that is no pointer in the real types.
+/// True for a field that is written as null when it has no value: a time that is no pointer in the published types.
 fn is_written_as_null(field: &Field) -> bool {
     matches!(field.kind, Type::Time | Type::MicroTime)
         && !field.keeps_zero
@@ -253,7 +253,7 @@ fn name_of(kind: &Type) -> String {
     }
 }
 
-/// What the field validation that a request asks for makes of unknown fields.
+/// Applies a request's `fieldValidation` to its unknown fields, and returns the warnings.
 ///
 /// # Errors
 /// 400 when it is strict and there are any; else the warnings.

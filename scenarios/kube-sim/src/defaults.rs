@@ -1,4 +1,4 @@
-//! What is there from the start, and what kinds other than pods get when nothing is said.
+//! The objects of a new cluster, and the defaults of kinds other than pods.
 
 use serde_json::{Map, Value, json};
 
@@ -7,9 +7,9 @@ use crate::pods::defaults::{fill_pod, fill_spec};
 use crate::pods::field::{default_to, is_leaving, is_set, list, list_mut, map_mut, number, text};
 use crate::{KubeSim, meta};
 
-/// Where the API server says it is; an address that is kept for examples, since nobody in the cluster can reach it.
+/// Address in the endpoints of the API server: one reserved for documentation, since nobody in the cluster reaches it.
 const API_SERVER: &str = "192.0.2.1";
-/// How often an address or a port that somebody has is drawn again.
+/// Draws of an address or a port before a service goes without.
 const TRIES: u32 = 64;
 /// The namespaces of every cluster.
 const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
@@ -70,7 +70,7 @@ fn put(sim: &KubeSim, group: &str, resource: &str, namespace: &str, mut object: 
     }
 }
 
-/// Fills in what nobody said, for a new object or a changed one.
+/// Fills in the defaults of a new object or a changed one.
 pub fn fill(sim: &KubeSim, kind: &Kind, object: &mut Value) {
     match (kind.group, kind.resource) {
         ("", "pods") => fill_pod(object),

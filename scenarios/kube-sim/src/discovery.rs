@@ -1,10 +1,10 @@
-//! What the server says it serves, in the aggregated and in the older form.
+//! API discovery, in the aggregated and in the older form.
 
 use serde_json::{Value, json};
 
 use crate::kinds::{self, KINDS, Kind};
 
-/// `/version`.
+/// The document of `/version`: Kubernetes 1.34.4.
 pub fn version() -> Value {
     json!({
         "major": "1",

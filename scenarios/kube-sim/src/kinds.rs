@@ -7,47 +7,47 @@ use serde_json::{Value, json};
 pub struct Kind {
     /// The API group; empty for the core.
     pub group: &'static str,
-    /// The version.
+    /// The version without the group, as in `v1`.
     pub version: &'static str,
     /// The plural, as it stands in paths.
     pub resource: &'static str,
     /// The kind, as it stands in objects.
     pub kind: &'static str,
-    /// Whether its objects live in namespaces.
+    /// True for a kind whose objects live in namespaces.
     pub namespaced: bool,
-    /// What kubectl's users type.
+    /// Short names for kubectl, as in `po`.
     pub short: &'static [&'static str],
     /// Groups of kinds, such as `all`.
     pub categories: &'static [&'static str],
-    /// What hangs below an object.
+    /// The kind's subresources.
     pub subresources: &'static [Subresource],
-    /// How its objects behave.
+    /// Rules for writes of its objects.
     pub traits: Traits,
     /// The fields that select, beside name and namespace.
     pub selectable: &'static [&'static str],
 }
 
-/// What hangs below an object: a name, the kind of its bodies, and the verbs.
+/// A subresource: its name, the kind of its bodies, and its verbs.
 #[derive(Debug)]
 pub struct Subresource {
-    /// As it stands in the path.
+    /// Name in the path, as in `status`.
     pub name: &'static str,
     /// Group, version and kind of its body; empty group and version mean those of the object.
     pub body: (&'static str, &'static str, &'static str),
-    /// What may be done.
+    /// The verbs that discovery lists.
     pub verbs: &'static [&'static str],
 }
 
-/// How objects of a kind behave where kinds differ.
+/// Rules for writes in which kinds differ.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Traits {
-    /// Whether `metadata.generation` counts changes of the specification.
+    /// True when `metadata.generation` counts changes of the specification.
     pub generation: bool,
-    /// Whether a PUT of a missing object creates it.
+    /// True when a PUT of a missing object creates it.
     pub create_on_update: bool,
-    /// Whether a PUT needs a resource version.
+    /// True when a PUT needs a resource version.
     pub needs_version: bool,
-    /// Whether nothing is stored: the answer is computed.
+    /// True for reviews, which are answered and not stored.
     pub computed: bool,
 }
 
@@ -337,7 +337,7 @@ pub fn groups() -> Vec<&'static str> {
 }
 
 impl Kind {
-    /// `v1`, `apps/v1`.
+    /// Group and version as in `apiVersion`: `v1`, `apps/v1`.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() {
             self.version.to_owned()
@@ -346,7 +346,7 @@ impl Kind {
         }
     }
 
-    /// `pods`, `deployments.apps`.
+    /// Resource and group as in messages: `pods`, `deployments.apps`.
     pub fn qualified(&self) -> String {
         if self.group.is_empty() {
             self.resource.to_owned()
@@ -363,7 +363,7 @@ impl Kind {
         }
     }
 
-    /// What may be done with its objects.
+    /// The verbs of the kind's objects.
     pub fn verbs(&self) -> &'static [&'static str] {
         match (self.traits.computed, self.resource) {
             (true, _) => CREATE,
@@ -372,7 +372,7 @@ impl Kind {
         }
     }
 
-    /// Where its objects are stored: both groups of events share one place.
+    /// Group and resource under which its objects are stored; `events.k8s.io` shares the core's events.
     pub fn shelf(&self) -> (&'static str, &'static str) {
         if self.resource == "events" { ("", "events") } else { (self.group, self.resource) }
     }

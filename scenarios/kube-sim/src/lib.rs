@@ -43,7 +43,7 @@ pub use outbound::{HttpsOutbound, Outbound, OutboundError};
 pub use service::KubeService;
 pub use status::ApiError;
 
-/// What goes wrong while a body is on its way.
+/// An error while a body is transferred.
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
 /// The body of an answer: whole, or a stream of watch events.
 pub type KubeBody = http_body_util::combinators::UnsyncBoxBody<Bytes, BodyError>;
@@ -56,7 +56,7 @@ struct Inner {
     store: store::Store,
     clock: Clock,
     chance: Mutex<Chance>,
-    /// For what only readers see, so that reading more does not change what is written.
+    /// Chance of values that only readers see, so that reads do not change what is written.
     readers: Mutex<Chance>,
     seed: Seed,
     outbound: Arc<dyn Outbound>,
@@ -64,7 +64,7 @@ struct Inner {
     root_certificate: String,
 }
 
-/// What a cluster is made of; see [`KubeSim::builder`].
+/// The settings of a cluster; see [`KubeSim::builder`].
 pub struct KubeSimBuilder {
     clock: Option<Clock>,
     seed: Seed,
@@ -73,21 +73,21 @@ pub struct KubeSimBuilder {
 }
 
 impl KubeSimBuilder {
-    /// Whose time it is.
+    /// The clock of all timestamps and deadlines; the machine's unless set.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = Some(clock);
         self
     }
 
-    /// Where names, uids and addresses come from.
+    /// The seed of generated names, uids and addresses.
     #[must_use]
     pub fn seed(mut self, seed: Seed) -> Self {
         self.seed = seed;
         self
     }
 
-    /// How webhooks and nodes are reached.
+    /// The way to webhooks and nodes; HTTPS over the network unless set.
     #[must_use]
     pub fn outbound(mut self, outbound: Arc<dyn Outbound>) -> Self {
         self.outbound = Some(outbound);
@@ -131,22 +131,22 @@ impl KubeSim {
         KubeService::new(self.clone(), authn::User::admin())
     }
 
-    /// All objects.
+    /// All objects of the cluster.
     pub fn store(&self) -> &store::Store {
         &self.0.store
     }
 
-    /// Whose time it is.
+    /// The clock of all timestamps and deadlines; the machine's unless set.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
     }
 
-    /// Where chance comes from.
+    /// The seed that the cluster was built with.
     pub fn seed(&self) -> Seed {
         self.0.seed
     }
 
-    /// How webhooks and nodes are reached.
+    /// The way to webhooks and nodes; HTTPS over the network unless set.
     pub fn outbound(&self) -> &Arc<dyn Outbound> {
         &self.0.outbound
     }
@@ -166,7 +166,7 @@ impl KubeSim {
         &self.0.tokens
     }
 
-    /// The certificate that clients inside the cluster trust; empty when nobody said.
+    /// The certificate (PEM) that clients inside the cluster trust; empty unless set.
     pub(crate) fn root_certificate(&self) -> &str {
         &self.0.root_certificate
     }
@@ -176,7 +176,7 @@ impl KubeSim {
         draw(&mut self.0.chance.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Draws what is not stored, such as how long a watch lives.
+    /// Draws a value that is not stored, such as the lifetime of a watch.
     pub(crate) fn draw_for_reader<T>(&self, draw: impl FnOnce(&mut Chance) -> T) -> T {
         draw(&mut self.0.readers.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -1,4 +1,4 @@
-//! What every object's metadata gets and keeps: uid, timestamps, generation, names.
+//! Metadata of every object: uid, timestamps, generation, names; set on create and kept on update.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -126,7 +126,7 @@ pub fn carry(
     Ok(())
 }
 
-/// Whether anything but metadata and status differs.
+/// True when anything but metadata and status differs.
 fn is_wanted_otherwise(old: &Value, next: &Value) -> bool {
     let wanted = |object: &Value| -> Vec<(String, Value)> {
         let members = object.as_object().into_iter().flatten();
@@ -140,7 +140,7 @@ fn is_wanted_otherwise(old: &Value, next: &Value) -> bool {
     wanted(old) != wanted(next)
 }
 
-/// Keeps who manages which field, unless the update says that nobody does.
+/// Keeps `managedFields`, unless the update clears it or brings its own.
 fn keep_managers(old: &Value, next: &mut Value) {
     let said = next["metadata"].get("managedFields").filter(|said| !said.is_null());
     let cleared = said
@@ -155,7 +155,7 @@ fn keep_managers(old: &Value, next: &mut Value) {
     }
 }
 
-/// When an object leaves is decided by deletion alone.
+/// Refuses an update that sets the deletion timestamp or the grace period.
 fn check_leaving(kind: &Kind, old: &Value, next: &Value) -> Result<(), ApiError> {
     let mut problems = Problems::default();
     for key in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
@@ -167,7 +167,7 @@ fn check_leaving(kind: &Kind, old: &Value, next: &Value) -> Result<(), ApiError>
     if problems.0.is_empty() { Ok(()) } else { Err(ApiError::invalid(kind, name(old), &problems)) }
 }
 
-/// One more change of what is wanted.
+/// Adds one to `metadata.generation`.
 pub fn count_generation(object: &mut Value) {
     let generation = object.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(0);
     object["metadata"]["generation"] = (generation + 1).into();

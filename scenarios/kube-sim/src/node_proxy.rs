@@ -1,4 +1,4 @@
-//! Where a node's own API is.
+//! The address of a node's own API.
 
 use serde_json::Value;
 

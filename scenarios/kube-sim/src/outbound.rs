@@ -1,4 +1,4 @@
-//! How the API server reaches webhooks and nodes.
+//! Outgoing requests of the API server, to webhooks and nodes.
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -22,7 +22,7 @@ pub trait Outbound: Send + Sync {
     ) -> BoxFuture<'_, Result<Response<KubeBody>, OutboundError>>;
 }
 
-/// Why nobody answered.
+/// A request that got no response; the text says why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct OutboundError(pub String);

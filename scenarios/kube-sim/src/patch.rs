@@ -16,12 +16,12 @@ use crate::pods::problem::Problems;
 use crate::status::ApiError;
 use crate::{decode, schema};
 
-/// How many operations a JSON patch may have.
+/// Most operations of a JSON patch.
 const OPERATIONS_MAX: usize = 10_000;
-/// How many bytes the copies of a JSON patch may take together, as in Kubernetes' API server.
+/// Most bytes that the copies of a JSON patch take together, as in Kubernetes' API server.
 const COPIED_MAX: usize = 3 << 20;
 
-/// A patch as it came.
+/// A patch as received.
 #[derive(Debug, Clone)]
 pub enum Patch {
     /// A list of operations.
@@ -83,13 +83,13 @@ impl Patch {
         }
     }
 
-    /// Whether a missing object is created by it.
+    /// True for a patch that creates a missing object.
     pub fn creates(&self) -> bool {
         matches!(self, Self::Apply(_))
     }
 
-    /// What becomes of an object, and what a strict reader objects to; apply is not one of them, since it needs to know
-    /// its manager.
+    /// The patched object, and the findings of strict validation. An apply patch is refused: it needs its manager, see
+    /// [`apply::apply`].
     ///
     /// # Errors
     /// When the patch does not fit the object.
@@ -125,7 +125,7 @@ impl Patch {
         ApiError::invalid_as("", "", &problems)
     }
 
-    /// What the field validation that a request asks for makes of what a strict reader objects to.
+    /// Applies a request's `fieldValidation` to the findings of strict validation, and returns the warnings.
     ///
     /// # Errors
     /// 422 when it is strict and there is anything; else the warnings.

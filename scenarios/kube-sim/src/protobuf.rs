@@ -5,13 +5,13 @@ use serde_json::{Map, Value};
 
 use crate::schema::{self, Field, Type};
 
-/// Why bytes are no object.
+/// Errors of protobuf bodies.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Garbled {
-    /// They do not begin with the envelope's four bytes.
+    /// The body does not begin with the envelope's four bytes.
     #[error("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")]
     Prefix,
-    /// They end in the middle of something, or say what cannot be.
+    /// The body is cut off, or a value does not fit its field's type.
     #[error("the protobuf message is cut off or damaged")]
     Damaged,
     /// Messages lie in each other deeper than any kind does.
@@ -20,9 +20,9 @@ pub enum Garbled {
     /// The kind is not one that is served.
     #[error("no kind {kind:?} is registered for version {version:?} in scheme")]
     UnknownKind {
-        /// The API version.
+        /// API version in the envelope.
         version: String,
-        /// The kind.
+        /// Kind in the envelope.
         kind: String,
     },
 }

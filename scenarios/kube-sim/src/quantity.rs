@@ -1,4 +1,4 @@
-//! Amounts such as `500m` and `1.5Gi` in the one form in which they are stored.
+//! Quantities such as `500m` and `1.5Gi` in the canonical form in which they are stored.
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -7,7 +7,7 @@ const BINARY: [(&str, u32); 6] = [("Ei", 60), ("Pi", 50), ("Ti", 40), ("Gi", 30)
 const DECIMAL: [(&str, i32); 10] =
     [("E", 18), ("P", 15), ("T", 12), ("G", 9), ("M", 6), ("k", 3), ("", 0), ("m", -3), ("u", -6), ("n", -9)];
 
-/// What is said of a text that is no quantity.
+/// The error message for a text that is no quantity.
 pub const RULE: &str =
     "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 

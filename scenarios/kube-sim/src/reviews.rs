@@ -1,4 +1,4 @@
-//! Kinds that are asked and not stored: who am I, may I, whose token is this, and tokens themselves.
+//! Reviews, which are answered and not stored: subjects, access, tokens; and the issuing of tokens.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::pods::instant;
 use crate::pods::problem::Problems;
 use crate::status::ApiError;
 
-/// Who signs tokens, and whom they are for unless somebody else is said.
+/// Issuer of tokens, and their audience unless a request names another.
 const ISSUER: &str = "https://kubernetes.default.svc";
 const LIFETIME_MIN: i64 = 600;
 const LIFETIME_MAX: i64 = 1 << 32;
@@ -95,7 +95,7 @@ pub fn bearer(sim: &KubeSim, token: &str) -> Option<Token> {
     })
 }
 
-/// Answers `serviceaccounts/<name>/token`.
+/// Issues a token for `serviceaccounts/<name>/token`; `request` is the TokenRequest, returned with its status.
 ///
 /// # Errors
 /// When the account or the object that it is to be bound to is not there, or the time is too short or too long.

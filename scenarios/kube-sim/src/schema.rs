@@ -5,14 +5,14 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-/// How a field's value is written.
+/// The type of a field's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Type {
-    /// Text.
+    /// A string.
     Text,
-    /// True or false.
+    /// A boolean.
     Flag,
-    /// A whole number.
+    /// A whole number of up to 64 bits.
     Whole,
     /// A number with a fraction.
     Real,
@@ -22,19 +22,19 @@ pub enum Type {
     Time,
     /// An instant with six digits of a second.
     MicroTime,
-    /// Nanoseconds.
+    /// A duration in nanoseconds.
     Duration,
     /// An amount such as `500m`.
     Quantity,
     /// A number or a text.
     IntOrText,
-    /// Any object.
+    /// Any JSON value, not checked.
     Raw,
     /// A set of fields as server-side apply writes it.
     Fields,
-    /// Many of the same.
+    /// A list of values of one type.
     List(Box<Type>),
-    /// Many of the same, each under a name.
+    /// A map from strings to values of one type.
     Map(Box<Type>),
     /// A structure, by its name in the table.
     Struct(String),
@@ -43,13 +43,13 @@ pub enum Type {
 /// One field of a structure.
 #[derive(Debug, Clone)]
 pub struct Field {
-    /// Its name in JSON; empty when its members are flat in the object around it.
+    /// Name in JSON; empty for a structure whose members are inlined in the object around it.
     pub name: String,
-    /// Its number on the wire; 0 for none.
+    /// Field number in protobuf; 0 for none.
     pub number: u32,
-    /// How its value is written.
+    /// Type of the value.
     pub kind: Type,
-    /// Whether a zero is a value of its own and not an absence.
+    /// True for an optional field (a pointer in Go), whose zero differs from its absence.
     pub keeps_zero: bool,
     /// `merge`, `replace`, `retainKeys`, as published.
     pub strategy: String,

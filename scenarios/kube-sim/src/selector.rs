@@ -1,4 +1,4 @@
-//! Label and field selectors: which objects are meant.
+//! Label and field selectors of requests.
 
 use serde_json::Value;
 
@@ -45,12 +45,12 @@ impl Selector {
         Ok(Self { labels: parse_labels(labels)?, fields: parse_fields(kind, fields)? })
     }
 
-    /// Whether everything matches.
+    /// True when the selector matches everything.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty() && self.fields.is_empty()
     }
 
-    /// Whether this object is meant.
+    /// True when both selectors match the object.
     pub fn matches(&self, object: &Value) -> bool {
         let labels = object.pointer("/metadata/labels");
         let label = |key: &str| labels.and_then(|labels| labels.get(key)).and_then(Value::as_str);
@@ -101,7 +101,7 @@ impl FieldRequirement {
     }
 }
 
-/// What a field that is not there is taken for.
+/// The value of an absent field.
 fn nothing_said(path: &str) -> &'static str {
     match path {
         "spec.unschedulable" | "spec.hostNetwork" => "false",

@@ -21,13 +21,13 @@ use crate::KubeSim;
 use crate::authn::User;
 use crate::service::KubeService;
 
-/// How long a client may take to shake hands and to send a head.
+/// Longest time of a TLS handshake; [`HEAD_TIMEOUT`] is that of a request's head.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Serves until the future is dropped.
 ///
-/// Who a client is says its certificate (common name and organisations) or, without one, its bearer token.
+/// A client is known by its certificate (common name and organisations) or, without one, by its bearer token.
 pub fn serve(listener: TcpListener, tls: rustls::ServerConfig, sim: KubeSim) -> BoxFuture<'static, ()> {
     // Boxed, so that the server is compiled here once and not again by each caller.
     accept(listener, tls, sim).boxed()

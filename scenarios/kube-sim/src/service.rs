@@ -1,4 +1,4 @@
-//! One call: which kind, which verb, which answer.
+//! The API as a service: authentication and dispatch of requests.
 
 mod admit;
 mod answer;
@@ -29,9 +29,9 @@ use crate::{KubeBody, KubeSim, discovery, openapi, reviews};
 use answer::Answer;
 use target::{Place, Target};
 
-/// The longest name of a field manager.
+/// Most bytes in the name of a field manager.
 const MANAGER_LENGTH_MAX: usize = 128;
-/// The largest body that is read.
+/// Most bytes of a body that is read.
 const BODY_MAX: usize = 3 * 1024 * 1024;
 
 /// The API as a service, for one caller.
@@ -41,7 +41,7 @@ pub struct KubeService {
     user: Option<User>,
 }
 
-/// A call, read as far as every verb needs it.
+/// A request, read as far as every verb needs it.
 pub(crate) struct Call {
     pub sim: KubeSim,
     pub user: User,
@@ -60,12 +60,12 @@ impl Call {
         self.query.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
     }
 
-    /// Whether a query parameter says true.
+    /// True for a query parameter of `true` or `1`.
     pub fn flag(&self, name: &str) -> bool {
         matches!(self.option(name), "true" | "1")
     }
 
-    /// Whether nothing is to be stored; all options of a write are checked on the way.
+    /// True for a dry run; checks all options of a write on the way.
     ///
     /// # Errors
     /// 422 for an option that cannot be as it is.
@@ -91,7 +91,7 @@ impl Call {
         }
     }
 
-    /// Who writes, as `managedFields` names it.
+    /// The writer's name in `managedFields`: `fieldManager`, or the first part of the user agent.
     pub fn field_manager(&self) -> &str {
         match self.option("fieldManager") {
             "" => self.user_agent.split('/').next().unwrap_or_default(),
@@ -111,7 +111,7 @@ impl KubeService {
         Self { sim, user: certified }
     }
 
-    /// Answers one request.
+    /// Responds to one request; errors become `Status` documents.
     pub async fn answer<B>(&self, request: Request<B>) -> Response<KubeBody>
     where
         B: http_body::Body<Data = Bytes> + Send,
@@ -320,7 +320,7 @@ fn review(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     Ok(Answer::json(reviews::answer(&call.sim, kind, &call.user, body.object)).created())
 }
 
-/// What hangs below an object.
+/// Dispatches a request for a subresource.
 async fn below(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     let known = target.kind.subresources.iter().find(|below| below.name == target.subresource);
     let Some(known) = known else { return Err(ApiError::no_such_resource()) };
@@ -345,7 +345,7 @@ fn token(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     Ok(Answer::json(reviews::token(&call.sim, &account, request.object)?).created())
 }
 
-/// An object that has to be there.
+/// The stored object; 404 when there is none.
 pub(crate) fn stored(call: &Call, kind: &Kind, namespace: &str, name: &str) -> Result<Arc<Value>, ApiError> {
     call.sim.store().get(kind.shelf(), namespace, name).ok_or_else(|| ApiError::not_found(kind, name))
 }

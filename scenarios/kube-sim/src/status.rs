@@ -1,4 +1,4 @@
-//! Every refusal as the API's `Status`, word for word.
+//! Errors of the API, rendered as the real server's `Status`.
 
 use serde_json::{Value, json};
 
@@ -8,13 +8,13 @@ use crate::pods::problem::Problems;
 /// A request that was turned down.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApiError {
-    /// The HTTP status.
+    /// HTTP status code.
     pub code: u16,
-    /// The word for programs.
+    /// Machine-readable reason, as in `NotFound`; may be empty.
     pub reason: &'static str,
-    /// What a person reads.
+    /// Sentence for a person.
     pub message: String,
-    /// Which object, which fields, how long to wait; an object.
+    /// The `details` of the Status: the object, the causes, the seconds to wait; a JSON object.
     pub details: Value,
 }
 

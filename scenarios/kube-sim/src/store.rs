@@ -11,12 +11,12 @@ use tokio::sync::watch;
 
 use crate::pods::field::{name, namespace};
 
-/// How many changes of a kind are remembered.
+/// Changes of a resource that history keeps.
 const HISTORY_MAX: usize = 10_000;
-/// How many lists that were begun in pages are remembered.
+/// Lists kept for their next pages; the oldest is dropped first.
 const SNAPSHOTS_MAX: usize = 64;
 
-/// Where objects of a kind are: group and resource.
+/// Group and resource under which objects are stored.
 pub type Shelf = (&'static str, &'static str);
 
 /// All objects of the cluster; clones share them.
@@ -36,9 +36,9 @@ struct State {
 struct Contents {
     objects: BTreeMap<(String, String), Arc<Value>>,
     history: VecDeque<Change>,
-    /// The newest change that history no longer tells of.
+    /// Revision of the newest change that history no longer holds.
     forgotten: u64,
-    /// Where history was last cut off; nobody resumes from before.
+    /// Revision of the last compaction; no watch resumes from before.
     compacted: u64,
     changed: watch::Sender<u64>,
 }
@@ -50,36 +50,36 @@ impl Default for Contents {
     }
 }
 
-/// One write.
+/// One write of an object.
 #[derive(Debug, Clone)]
 pub struct Change {
-    /// Its number.
+    /// Revision of the write; all writes of the store share one counter.
     pub revision: u64,
     /// The object before; absent when it is new.
     pub before: Option<Arc<Value>>,
     /// The object as written, or as it was last when it was removed; its resource version is this write's.
     pub after: Arc<Value>,
-    /// Whether the object is gone.
+    /// True when the object was removed.
     pub removed: bool,
 }
 
-/// A list that is handed out in pages.
+/// The rest of a list that is served in pages.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    /// What is still to be handed out.
+    /// Objects of the pages still to come.
     pub rest: Vec<Arc<Value>>,
     /// The revision of the list.
     pub revision: u64,
 }
 
-/// Why a write did not happen.
+/// Errors of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lost {
-    /// An object of the name is there.
+    /// An object of the name is stored already.
     Exists,
-    /// No object of the name is there.
+    /// No object of the name is stored.
     Gone,
-    /// The object is no longer what it was when it was read.
+    /// The object has changed since it was read.
     Changed,
 }
 
@@ -135,7 +135,7 @@ impl Store {
         Ok(state.write(shelf, key, None, object))
     }
 
-    /// Stores what has become of `before`; a write that changes nothing is none.
+    /// Replaces `before` by `object`; an equal object is not written and gets no new revision.
     ///
     /// # Errors
     /// [`Lost`] when the stored object is not `before` any more.
@@ -158,7 +158,7 @@ impl Store {
         Ok(state.remove(shelf, &key, before.clone()))
     }
 
-    /// What happened to a kind after `revision`.
+    /// The changes of a resource after `revision`, in their order.
     ///
     /// # Errors
     /// [`TooOld`] when history begins later.
@@ -166,8 +166,8 @@ impl Store {
         self.progress(shelf, revision).map(|(changes, _)| changes)
     }
 
-    /// What happened to a kind after `revision`, and the number of the last write of all, both of one instant: with no
-    /// changes, that number is where a watch of this kind has come to.
+    /// The changes of a resource after `revision`, and the revision of the store's last write, both of one
+    /// instant: with no changes, a watch of this resource has seen everything up to that revision.
     ///
     /// # Errors
     /// [`TooOld`] when history begins later.
@@ -178,7 +178,7 @@ impl Store {
         contents.since(revision).map(|changes| (changes, current))
     }
 
-    /// Whether a watch can be resumed after `revision`.
+    /// Checks that a watch can be resumed after `revision`.
     ///
     /// # Errors
     /// [`TooOld`] when history was cut off since.
@@ -236,7 +236,7 @@ impl Store {
         self.state().written.subscribe()
     }
 
-    /// Ends all watches.
+    /// Ends all watches, as a restart of the API server does.
     pub fn cut_watches(&self) {
         self.state().cuts.send_modify(|cuts| *cuts += 1);
     }
@@ -246,7 +246,7 @@ impl Store {
         self.state().cuts.subscribe()
     }
 
-    /// Keeps the rest of a list for its next page and returns the page's number.
+    /// Saves the rest of a list for its next page and returns the page's number.
     pub fn keep(&self, snapshot: Snapshot) -> u64 {
         let mut state = self.state();
         state.next_snapshot += 1;
@@ -258,7 +258,7 @@ impl Store {
         number
     }
 
-    /// The kept rest of a list; `None` when it was forgotten.
+    /// The saved rest of a list; `None` when it was dropped.
     pub fn kept(&self, number: u64) -> Option<Snapshot> {
         self.state().snapshots.get(&number).cloned()
     }

@@ -1,4 +1,4 @@
-//! How objects are shown: as they are, as their metadata, or as a table.
+//! Representations of objects: as they are, as their metadata, or as a table.
 
 mod age;
 mod columns;
@@ -18,7 +18,7 @@ use crate::status::ApiError;
 
 use columns::Column;
 
-/// How objects are shown to somebody.
+/// The representation that a client asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct View {
     form: Form,
@@ -76,7 +76,7 @@ impl View {
         self
     }
 
-    /// One object.
+    /// The document of one object.
     pub fn one(&self, kind: &Kind, object: &Arc<Value>, with_columns: bool) -> Value {
         match self.form {
             Form::Plain => events::to_shown(kind, (**object).clone()),

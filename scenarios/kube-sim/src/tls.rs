@@ -14,7 +14,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, Serve
 use rustls::server::WebPkiClientVerifier;
 use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
 
-/// Why certificates could not be made.
+/// Errors of keys and certificates.
 #[derive(Debug, thiserror::Error)]
 #[error("the cluster's certificates could not be made: {0}")]
 pub struct TlsError(String);
@@ -34,9 +34,9 @@ pub struct Authority {
 
 /// A certificate and its key, as PEM.
 pub struct Identity {
-    /// The certificate.
+    /// The certificate, as PEM.
     pub certificate: String,
-    /// The private key; never printed by us.
+    /// The private key, as PEM; never printed.
     pub key: String,
     der: (CertificateDer<'static>, PrivateKeyDer<'static>),
 }
@@ -48,7 +48,7 @@ impl std::fmt::Debug for Identity {
 }
 
 impl Authority {
-    /// A new authority.
+    /// A new authority with a key of its own.
     ///
     /// # Errors
     /// [`TlsError`] when no key can be made.
@@ -104,7 +104,7 @@ impl Authority {
         Ok(Identity { certificate: certificate.pem(), key: key.serialize_pem(), der })
     }
 
-    /// What a listener needs: the server's identity, and this authority for clients that show a certificate.
+    /// The TLS settings of a listener: the server's identity, and this authority for clients that show a certificate.
     ///
     /// # Errors
     /// [`TlsError`].

@@ -1,4 +1,4 @@
-//! Whether an object can be stored as it is: what all kinds have in common here, what each has for itself below.
+//! Validation of objects: metadata of all kinds, then the rules of each kind.
 
 mod configuration;
 mod events;
@@ -13,7 +13,7 @@ use crate::kinds::Kind;
 use crate::pods::problem::Problems;
 use crate::pods::{update as pod_update, validate as pods};
 
-/// The problems of a new object.
+/// The errors of a new object.
 pub fn new_object(kind: &Kind, object: &Value) -> Problems {
     let mut problems = Problems::default();
     metadata::check(kind, object, &mut problems);
@@ -35,7 +35,7 @@ pub fn new_object(kind: &Kind, object: &Value) -> Problems {
     problems
 }
 
-/// The problems of what is to become of an object.
+/// The errors of a changed object.
 pub fn changed_object(kind: &Kind, subresource: &str, old: &Value, new: &Value) -> Problems {
     let mut problems = Problems::default();
     metadata::check(kind, new, &mut problems);

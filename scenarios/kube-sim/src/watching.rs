@@ -17,28 +17,28 @@ use crate::status::ApiError;
 use crate::store::{Change, Store, TooOld};
 use crate::table::View;
 
-/// How often a watch that wants bookmarks gets one.
+/// Interval of the bookmarks of a watch that wants them.
 const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
 
-/// What is watched, and how it is told.
+/// The options of a watch.
 pub struct Watch {
-    /// Which kind.
+    /// The watched kind.
     pub kind: &'static Kind,
-    /// Which namespace; all without one.
+    /// The watched namespace; `None` for all.
     pub namespace: Option<String>,
-    /// Which objects.
+    /// The selector that the watched objects match.
     pub selector: Selector,
-    /// After which revision; `None` begins with all there is.
+    /// Revision after which events begin; `None` begins with all present objects.
     pub after: Option<u64>,
-    /// Whether bookmarks are wanted.
+    /// True when bookmarks are wanted.
     pub bookmarks: bool,
-    /// Whether the first events are the list, closed by a bookmark that says so.
+    /// True when the first events are the present objects, closed by a bookmark that says so.
     pub initial_events: bool,
-    /// When it ends by itself.
+    /// Time after which the watch ends by itself.
     pub timeout: Duration,
-    /// How objects are shown.
+    /// The representation of the objects.
     pub view: View,
-    /// Whose time the ages in tables are of.
+    /// The clock of the ages in tables.
     pub clock: Clock,
 }
 
@@ -106,7 +106,7 @@ impl Running {
         }
     }
 
-    /// Notes what is new, or waits until there may be something.
+    /// Queues the events of new changes, or waits for the next change.
     async fn step(&mut self) {
         self.changed.borrow_and_update();
         let now = Instant::now();

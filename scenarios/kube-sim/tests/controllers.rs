@@ -1,4 +1,4 @@
-//! What a cluster does by itself: nodes that fall silent, namespaces that go, workloads that keep their pods.
+//! Tests of the controllers: silent nodes, deleted namespaces, workloads that keep their pods.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 

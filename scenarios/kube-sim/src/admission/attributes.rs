@@ -1,17 +1,17 @@
-//! What admission knows of a request: what is done to which object, by whom, and what else there is.
+//! A request's attributes as admission sees them: operation, object, user, options.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
-/// What a request does.
+/// The operation that a webhook's rules select by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
-    /// A new object.
+    /// An object is created.
     Create,
-    /// A changed one.
+    /// A stored object, its status or another subresource is changed.
     Update,
-    /// One that goes.
+    /// An object is deleted.
     Delete,
     /// A subresource that is opened, such as `pods/exec`.
     Connect,
@@ -32,19 +32,19 @@ impl Operation {
 /// A request on its way to the store, without the object itself.
 #[derive(Debug, Clone)]
 pub struct Attributes<'a> {
-    /// What is done.
+    /// The operation; `CREATE` and its like on the wire.
     pub operation: Operation,
     /// The API group; empty for the core.
     pub group: &'a str,
-    /// The API version.
+    /// The API version without its group, as in `v1`.
     pub version: &'a str,
-    /// The plural resource.
+    /// The plural resource, as in `pods`.
     pub resource: &'a str,
     /// The subresource; empty for the object itself.
     pub subresource: &'a str,
-    /// The object's kind.
+    /// The object's kind, as in `Pod`.
     pub kind: &'a str,
-    /// Whether objects of the kind live in namespaces.
+    /// True for a kind whose objects live in namespaces.
     pub namespaced: bool,
     /// The object's namespace; empty for cluster-scoped ones.
     pub namespace: &'a str,
@@ -52,21 +52,21 @@ pub struct Attributes<'a> {
     pub name: &'a str,
     /// The object as it is stored; absent on create.
     pub old: Option<&'a Value>,
-    /// Whether nothing is to be stored.
+    /// True when the request is a dry run and nothing is stored.
     pub dry_run: bool,
-    /// Who asks: `username`, `uid`, `groups`, `extra`.
+    /// The requesting user: `username`, `uid`, `groups`, `extra`.
     pub user: &'a Value,
     /// The options of the verb, as an object.
     pub options: &'a Value,
 }
 
 impl Attributes<'_> {
-    /// Whether the request is for pods themselves.
+    /// True for a request on pods themselves, not on a subresource.
     pub fn is_pod(&self) -> bool {
         self.group.is_empty() && self.resource == "pods" && self.subresource.is_empty()
     }
 
-    /// Whether the request is a new object of this core resource.
+    /// True for a new object of this core resource.
     pub fn creates(&self, resource: &str) -> bool {
         self.operation == Operation::Create
             && self.group.is_empty()

@@ -1,4 +1,4 @@
-//! Pods stay five minutes on a node that is not ready or cannot be reached, unless they say otherwise.
+//! DefaultTolerationSeconds: pods stay 300 s on a node that is not ready or unreachable, unless they say otherwise.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Why admission turns a request down.
+//! Reasons for which admission turns a request down.
 
 /// The rest of the sentence "… is forbidden: …", or one of the few other answers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -6,18 +6,18 @@ pub enum Denial {
     /// The namespace is not there; answered as not found.
     #[error("namespaces {0:?} not found")]
     NoNamespace(String),
-    /// The namespace is going.
+    /// The namespace is being deleted.
     #[error("unable to create new content in namespace {0} because it is being terminated")]
     NamespaceLeaving(String),
-    /// The namespace is needed.
+    /// The namespace is one of the system's.
     #[error("this namespace may not be deleted")]
     NamespaceKept,
     /// The pod's account is not there.
     #[error("error looking up service account {namespace}/{account}: serviceaccount {account:?} not found")]
     NoServiceAccount {
-        /// The pod's namespace.
+        /// Namespace of the pod and of the account.
         namespace: String,
-        /// The account.
+        /// Name of the account that the pod asks for.
         account: String,
     },
     /// A mirror of a static pod may not use an account or secrets.
@@ -32,9 +32,9 @@ pub enum Denial {
          computed {computed} from the given PriorityClass name"
     )]
     PriorityGiven {
-        /// What the pod says.
+        /// Value in the pod's spec.
         given: i64,
-        /// What its class says.
+        /// Value of the pod's priority class.
         computed: i64,
     },
     /// The pod brings a preemption policy that is not its class's.
@@ -43,9 +43,9 @@ pub enum Denial {
          controller computed {computed} from the given PriorityClass name"
     )]
     PreemptionGiven {
-        /// What the pod says.
+        /// Value in the pod's spec.
         given: String,
-        /// What its class says.
+        /// Value of the pod's priority class.
         computed: String,
     },
 }

@@ -1,4 +1,4 @@
-//! What every object passes before it is stored, in the order of the real API server.
+//! Admission: the plugins and webhooks that every object passes before it is stored, in the real API server's order.
 
 pub mod attributes;
 pub mod default_tolerations;

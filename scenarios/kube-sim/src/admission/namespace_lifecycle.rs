@@ -1,4 +1,4 @@
-//! Nothing new in a namespace that is not there or going, and some namespaces stay.
+//! NamespaceLifecycle: no new objects in a missing or deleted namespace, and no deletion of the system's namespaces.
 
 use super::attributes::{Attributes, Objects, Operation};
 use super::denial::Denial;
@@ -9,7 +9,7 @@ const KEPT: [&str; 3] = ["default", "kube-system", "kube-public"];
 /// Checks the request's namespace.
 ///
 /// # Errors
-/// [`Denial`] when it is missing, going, or to be kept.
+/// [`Denial`] when it is missing, being deleted, or one of the system's.
 pub fn check(request: &Attributes<'_>, objects: &dyn Objects) -> Result<(), Denial> {
     let is_namespace = request.group.is_empty() && request.resource == "namespaces";
     if is_namespace {

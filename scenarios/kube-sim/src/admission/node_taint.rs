@@ -1,4 +1,4 @@
-//! A new node takes no pods until it has been seen ready.
+//! TaintNodesByCondition: a new node takes no pods until it is ready.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! A pod's priority is its class's, and nobody else's.
+//! Priority: a pod's priority and preemption policy are those of its class.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Every pod runs as an account of its namespace, and finds that account's token in its containers.
+//! ServiceAccount: a pod runs as an account of its namespace, and its containers have that account's token.
 
 use determinism::Chance;
 use serde_json::{Value, json};
@@ -7,10 +7,10 @@ use super::denial::Denial;
 use crate::pods::defaults::same_account_name;
 use crate::pods::field::{annotation, list, list_mut, text};
 
-/// Where the token is found.
+/// Directory in each container that holds the account's token, certificate and namespace.
 pub const MOUNT_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 const VOLUME_PREFIX: &str = "kube-api-access-";
-/// What suffixes of generated names are made of: no vowels, no look-alikes.
+/// Letters of generated suffixes: no vowels, no look-alikes.
 const LETTERS: &str = "bcdfghjklmnpqrstvwxz2456789";
 const TOKEN_SECONDS: i64 = 3607;
 
@@ -54,7 +54,7 @@ fn mirror(pod: &Value) -> Result<(), Denial> {
     Ok(())
 }
 
-/// The pod's word counts before the account's; without either, yes.
+/// True unless the pod, or else its account, sets `automountServiceAccountToken` to false.
 fn wants_token(pod: &Value, account: &Value) -> bool {
     let said = |object: &Value, path: &str| object.pointer(path).and_then(Value::as_bool);
     said(pod, "/spec/automountServiceAccountToken")

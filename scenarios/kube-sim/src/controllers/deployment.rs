@@ -28,7 +28,7 @@ const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
 const MAX: &str = "deployment.kubernetes.io/max-replicas";
 const HASH: &str = "pod-template-hash";
 
-/// Keeps Deployments until the future is dropped.
+/// Reconciles Deployments until the future is dropped.
 pub async fn run(sim: &KubeSim) {
     let mut changes = Changes::of(sim, &[DEPLOYMENTS, SETS, PODS]);
     loop {
@@ -63,7 +63,7 @@ async fn keep(sim: &KubeSim, deployment: &Arc<Value>) -> Option<Timestamp> {
     publish(sim, deployment, current.as_deref(), found)
 }
 
-/// With `Recreate`, the new version begins once the pods of the old ones are gone.
+/// True unless the strategy is `Recreate` and pods of older versions are left; scales those down.
 fn may_begin(sim: &KubeSim, deployment: &Value, old: &[Arc<Value>]) -> bool {
     if text(deployment, "/spec/strategy/type") != "Recreate" {
         return true;
@@ -88,7 +88,7 @@ fn revision(object: &Value) -> i64 {
     annotation(object, REVISION).and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
-/// Makes sure that the set of the present template carries the highest revision.
+/// Gives the set of the present template the highest revision.
 fn revise(sim: &KubeSim, deployment: &Arc<Value>, set: &Arc<Value>, sets: &[Arc<Value>]) -> Arc<Value> {
     let others = sets.iter().filter(|other| uid(other) != uid(set)).map(|other| revision(other)).max();
     let wanted = others.unwrap_or(0) + 1;
@@ -197,7 +197,7 @@ fn forget_oldest(sim: &KubeSim, deployment: &Value, old: &[Arc<Value>]) {
     let Some(kind) = kinds::find("apps", "replicasets") else { return };
     for set in &empty[..empty.len().saturating_sub(kept)] {
         let options = Options { uid: Some(uid(set).to_owned()), ..Options::default() };
-        // What somebody else deleted first is as good as deleted.
+        // An object that somebody else deleted first is deleted all the same.
         let _ = delete(sim.store(), kind, namespace(set), name(set), &options, sim.clock().now());
     }
 }

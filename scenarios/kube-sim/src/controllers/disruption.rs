@@ -1,4 +1,4 @@
-//! PodDisruptionBudgets: how many of the pods they speak of may be taken away just now.
+//! PodDisruptionBudgets: the number of selected pods that may be evicted just now.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::store::Shelf;
 const BUDGETS: Shelf = ("policy", "poddisruptionbudgets");
 const SETS: Shelf = ("apps", "replicasets");
 
-/// Keeps budgets until the future is dropped.
+/// Reconciles budgets until the future is dropped.
 pub async fn run(sim: &KubeSim) {
     let mut changes = Changes::of(sim, &[BUDGETS, PODS, SETS]);
     loop {
@@ -29,19 +29,19 @@ pub async fn run(sim: &KubeSim) {
     }
 }
 
-/// What a budget comes to.
+/// A budget's counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sum {
-    /// How many pods there should be.
+    /// Number of pods that there should be.
     pub expected: i64,
-    /// How many of them have to be healthy.
+    /// Number of those that have to be healthy.
     pub desired: i64,
-    /// How many are.
+    /// Number of pods that are ready and not being deleted.
     pub healthy: i64,
 }
 
 impl Sum {
-    /// How many may be taken away.
+    /// Number of pods that may be evicted now.
     pub fn allowed(self) -> i64 {
         if self.expected == 0 { 0 } else { (self.healthy - self.desired).max(0) }
     }
@@ -65,7 +65,7 @@ pub fn sum(budget: &Value, pods: &[Arc<Value>], expected: i64) -> Sum {
     Sum { expected, desired, healthy: i64::try_from(healthy).unwrap_or(i64::MAX) }
 }
 
-/// How many pods the owners of `pods` ask for; pods without one count for themselves.
+/// Number of pods that the owners of `pods` ask for; a pod without one counts as one.
 fn expected(sim: &KubeSim, pods: &[Arc<Value>]) -> i64 {
     let mut owners = std::collections::BTreeMap::new();
     let mut alone = 0;

@@ -1,4 +1,4 @@
-//! Endpoints and EndpointSlices: which pods stand behind each Service that selects some.
+//! Endpoints and EndpointSlices: the pods behind each Service with a selector.
 
 use std::sync::Arc;
 
@@ -24,10 +24,10 @@ const OF_SERVICE: &str = "kubernetes.io/service-name";
 const MANAGED_BY: (&str, &str) =
     ("endpointslice.kubernetes.io/managed-by", "endpointslice-controller.k8s.io");
 const ENDPOINTS_MANAGED_BY: (&str, &str) = ("endpoints.kubernetes.io/managed-by", "endpoint-controller");
-/// When what the endpoints follow from last changed.
+/// Annotation with the time of the change that the endpoints follow from.
 const TRIGGERED: &str = "endpoints.kubernetes.io/last-change-trigger-time";
 
-/// Keeps both until the future is dropped.
+/// Reconciles Endpoints and EndpointSlices until the future is dropped.
 pub async fn run(sim: &KubeSim) {
     let mut changes = Changes::of(sim, &[SERVICES, PODS]);
     loop {
@@ -74,7 +74,7 @@ fn is_ready(pod: &Value, service: &Value) -> bool {
     flag(service, "/spec/publishNotReadyAddresses") || (holds(pod, "Ready") && !is_leaving(pod))
 }
 
-/// Stores what has become of `before`, keeping its identity.
+/// Creates `wanted`, or updates `before` to it, keeping the identity of `before`.
 async fn put(sim: &KubeSim, shelf: Shelf, before: Option<Arc<Value>>, wanted: Value) {
     let Some(before) = before else {
         // Somebody may have been faster; then the next change brings both together.
@@ -103,7 +103,7 @@ async fn put(sim: &KubeSim, shelf: Shelf, before: Option<Arc<Value>>, wanted: Va
     let _ = sim.store().replace(shelf, &before, next); // whoever changed it meanwhile is put right next time
 }
 
-/// Removes what stands for Services that are gone.
+/// Removes the Endpoints and EndpointSlices of Services that are gone.
 fn forget(sim: &KubeSim, services: &[Arc<Value>]) {
     for (group, resource) in [ENDPOINTS, SLICES] {
         let Some(kind) = kinds::find(group, resource) else { continue };

@@ -1,4 +1,4 @@
-//! Pods that may not stay: on a node that is tainted against them, or on one that is no longer there.
+//! Eviction of pods from nodes with NoExecute taints, and of pods whose node is gone.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::store::Shelf;
 
 const NODES: Shelf = ("", "nodes");
 const PODS: Shelf = ("", "pods");
-/// How long a node is missed before its pods are given up.
+/// Time from the disappearance of a node to the removal of its pods.
 const QUARANTINE: SignedDuration = SignedDuration::from_secs(40);
 
 /// Evicts until the future is dropped.
@@ -34,7 +34,7 @@ pub async fn run(sim: &KubeSim) {
     }
 }
 
-/// One look at all placed pods; returns when the next has to go.
+/// Reconciles all bound pods once; returns the instant of the next eviction.
 fn round(sim: &KubeSim, missed: &mut BTreeMap<String, Timestamp>) -> Option<Timestamp> {
     let now = sim.clock().now();
     let nodes: BTreeMap<String, Arc<Value>> =
@@ -66,7 +66,7 @@ fn later(at: Timestamp, span: SignedDuration) -> Timestamp {
     at.saturating_add(span).unwrap_or(Timestamp::MAX)
 }
 
-/// When the node's taints drive the pod away; `None` when they do not.
+/// The instant at which the node's NoExecute taints evict the pod; `None` for never.
 fn tainted_until(pod: &Value, node: &Value, now: Timestamp) -> Option<Timestamp> {
     let taints: Vec<&Value> =
         list(node, "/spec/taints").iter().filter(|t| text(t, "/effect") == "NoExecute").collect();
@@ -117,6 +117,6 @@ fn give_up(sim: &KubeSim, pod: &Arc<Value>) {
 fn remove(sim: &KubeSim, pod: &Value, grace: Option<i64>) {
     let Some(kind) = kinds::find("", "pods") else { return };
     let options = Options { grace, uid: Some(uid(pod).to_owned()), ..Options::default() };
-    // Somebody else may have deleted it first, which is as good.
+    // A pod that somebody else deleted first is deleted all the same.
     let _ = delete(sim.store(), kind, namespace(pod), name(pod), &options, sim.clock().now());
 }

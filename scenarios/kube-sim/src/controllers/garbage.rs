@@ -1,4 +1,4 @@
-//! Objects whose owners are all gone go, too.
+//! The garbage collector: deletes objects whose owners are all gone, and finishes cascading deletions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub async fn run(sim: &KubeSim) {
     }
 }
 
-/// Whether anything was removed, is leaving, or came with owners since the last look.
+/// True when anything was removed, is being deleted, or was created with owners since the last round.
 fn matters(
     sim: &KubeSim,
     shelves: &[(&'static str, &'static str)],
@@ -70,7 +70,7 @@ fn round(sim: &KubeSim, kinds: &[&'static Kind]) {
     }
 }
 
-/// What a leaving owner waits for: its dependents gone, or let go.
+/// Lets an owner that is being deleted go, once its dependents are deleted (`Foreground`) or orphaned.
 fn leave(sim: &KubeSim, kind: &'static Kind, owner: &Arc<Value>, all: &[(&'static Kind, Arc<Value>)]) {
     let finalizers = list(owner, "/metadata/finalizers");
     let has = |word: &str| finalizers.iter().any(|finalizer| finalizer == word);

@@ -1,4 +1,4 @@
-//! Jobs: pods that are to succeed, so many in all, so many at a time, and not failing for ever.
+//! Jobs: pods that run to completion, with a number of completions, a parallelism and a back-off limit.
 
 mod act;
 mod decide;
@@ -12,12 +12,12 @@ use super::replica_set::earliest;
 use super::waiting::Changes;
 
 const JOBS: Shelf = ("batch", "jobs");
-/// What keeps a Job's pod until it has been counted.
+/// Finalizer that keeps a Job's pod until it has been counted.
 const TRACKING: &str = "batch.kubernetes.io/job-tracking";
-/// Which of the completions of an Indexed Job a pod is for.
+/// Label and annotation with the completion index of an Indexed Job's pod.
 const INDEX: &str = "batch.kubernetes.io/job-completion-index";
 
-/// Keeps Jobs until the future is dropped.
+/// Reconciles Jobs until the future is dropped.
 pub async fn run(sim: &KubeSim) {
     let mut changes = Changes::of(sim, &[JOBS, PODS]);
     loop {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::pods::field::{entries, label, list, text};
 
-/// Whether `object` carries the labels that `selector` asks for; an empty selector takes all, an absent one none.
+/// True when `object` carries the labels that `selector` asks for; an empty selector takes all, an absent one none.
 pub fn selects(selector: Option<&Value>, object: &Value) -> bool {
     let Some(selector) = selector.filter(|s| !s.is_null()) else {
         return false;
@@ -13,12 +13,12 @@ pub fn selects(selector: Option<&Value>, object: &Value) -> bool {
         && list(selector, "/matchExpressions").iter().all(|e| holds(e, |key| label(object, key)))
 }
 
-/// Whether the selector asks for nothing at all.
+/// True for a selector without any requirement, which takes all objects.
 pub fn is_empty(selector: &Value) -> bool {
     entries(selector, "/matchLabels").next().is_none() && list(selector, "/matchExpressions").is_empty()
 }
 
-/// Whether one requirement (`key`, `operator`, `values`) holds for what `value_of` finds under its key.
+/// True when one requirement (`key`, `operator`, `values`) holds for the value that `value_of` finds under its key.
 pub fn holds<'a>(requirement: &Value, value_of: impl Fn(&str) -> Option<&'a str>) -> bool {
     let found = value_of(text(requirement, "/key"));
     let values = list(requirement, "/values");

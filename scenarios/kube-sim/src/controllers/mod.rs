@@ -1,4 +1,4 @@
-//! The controllers: what a cluster does by itself when its objects change.
+//! The controllers: the loops that act by themselves when objects change.
 //!
 //! Each is a loop that looks, acts, and then waits for the next change or for the instant at which something falls due.
 //! None ticks: an hour in which nothing happens costs nothing.

@@ -1,4 +1,4 @@
-//! A namespace that goes takes everything in it along, and only then is gone.
+//! The namespace lifecycle: deletes the content of a namespace that is being deleted, then the namespace.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,14 +22,14 @@ pub async fn run(sim: &KubeSim) {
         namespaces.seen();
         everything.seen();
         match round(sim) {
-            // Only while one is going does the rest of the cluster matter.
+            // The rest of the cluster matters only while a namespace is being deleted.
             true => everything.next(sim, None).await,
             false => namespaces.next(sim, None).await,
         }
     }
 }
 
-/// Whether a namespace is still going.
+/// Reconciles all namespaces that are being deleted; true while one has content left or was changed meanwhile.
 fn round(sim: &KubeSim) -> bool {
     let Some(kind) = kinds::find("", "namespaces") else { return false };
     let (namespaces, _) = sim.store().list(kind.shelf(), None);
@@ -52,14 +52,14 @@ fn round(sim: &KubeSim) -> bool {
     going
 }
 
-/// Deletes what is in a namespace; returns what is left all the same.
+/// Deletes the objects in a namespace; returns those that are left all the same.
 fn empty(sim: &KubeSim, namespace: &str) -> Vec<(&'static Kind, Arc<Value>)> {
     let mut left = Vec::new();
     for kind in KINDS.iter().filter(|kind| kind.namespaced && !kind.traits.computed) {
         let (objects, _) = sim.store().list(kind.shelf(), Some(namespace));
         for object in objects.iter().filter(|object| !is_leaving(object)) {
             let options = Options { propagation: "Background".to_owned(), ..Options::default() };
-            // What somebody else deleted first is as good as deleted.
+            // An object that somebody else deleted first is deleted all the same.
             let _ = delete(sim.store(), kind, namespace, name(object), &options, sim.clock().now());
         }
         let objects = sim.store().list(kind.shelf(), Some(namespace)).0;
@@ -70,7 +70,7 @@ fn empty(sim: &KubeSim, namespace: &str) -> Vec<(&'static Kind, Arc<Value>)> {
     left
 }
 
-/// Says in the namespace's conditions what it still waits for.
+/// Writes into the namespace's conditions what its deletion still waits for.
 fn tell(sim: &KubeSim, kind: &Kind, namespace: &Arc<Value>, left: &[(&'static Kind, Arc<Value>)]) {
     let mut next = (**namespace).clone();
     for (about, reason, message) in [

@@ -1,4 +1,4 @@
-//! The node lifecycle: whose node is silent becomes unknown, is tainted, and its pods are not ready.
+//! The node lifecycle: a node without heartbeats becomes unknown and tainted, and its pods not ready.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,15 +17,15 @@ use crate::store::Shelf;
 const NODES: Shelf = ("", "nodes");
 const LEASES: Shelf = ("coordination.k8s.io", "leases");
 const PODS: Shelf = ("", "pods");
-/// How long a node may be silent (Kubernetes 1.32 and later).
+/// Time without a heartbeat after which a node is unknown (Kubernetes 1.32 and later).
 const GRACE: SignedDuration = SignedDuration::from_secs(50);
-/// How long a node that never spoke may be silent.
+/// The same for a node that never sent a heartbeat, from its creation on.
 const START_UP: SignedDuration = SignedDuration::from_secs(60);
 const CONDITIONS: [&str; 4] = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"];
 const COMPONENT: &str = "node-controller";
 const TTL: &str = "node.alpha.kubernetes.io/ttl";
 
-/// Watches over nodes until the future is dropped.
+/// Reconciles nodes until the future is dropped.
 pub async fn run(sim: &KubeSim) {
     let mut changes = Changes::of(sim, &[NODES, LEASES]);
     let mut known = BTreeSet::new();
@@ -38,7 +38,7 @@ pub async fn run(sim: &KubeSim) {
     }
 }
 
-/// Says of each new node that it is known now.
+/// Emits `RegisteredNode` for each new node.
 fn greet(sim: &KubeSim, nodes: &[Arc<Value>], known: &mut BTreeSet<String>) {
     for node in nodes.iter().filter(|node| !known.contains(uid(node))) {
         let name = name(node);
@@ -52,12 +52,12 @@ fn greet(sim: &KubeSim, nodes: &[Arc<Value>], known: &mut BTreeSet<String>) {
     *known = nodes.iter().map(|node| uid(node).to_owned()).collect();
 }
 
-/// Looks after one node; returns when it has to be looked at again although nothing changes.
+/// Reconciles one node; returns the deadline of its next heartbeat, unless that has passed.
 fn look(sim: &KubeSim, node: &Arc<Value>) -> Option<Timestamp> {
     let now = sim.clock().now();
     let deadline = deadline(sim, node);
     let mut next = (**node).clone();
-    // What the TTL controller says of a small cluster.
+    // The TTL controller's value for a small cluster.
     map_mut(&mut next["metadata"], "annotations").entry(TTL).or_insert_with(|| "0".into());
     let silent = now >= deadline;
     let was_ready = conditions::holds(node, "Ready");
@@ -78,7 +78,7 @@ fn look(sim: &KubeSim, node: &Arc<Value>) -> Option<Timestamp> {
     (!silent).then_some(deadline)
 }
 
-/// Until when the last sign of life counts.
+/// The instant until which the node's last heartbeat counts.
 fn deadline(sim: &KubeSim, node: &Value) -> Timestamp {
     let lease = sim.store().get(LEASES, "kube-node-lease", name(node));
     let renewed = lease.and_then(|lease| instant::read(&lease, "/spec/renewTime"));
@@ -116,7 +116,7 @@ fn become_unknown(node: &mut Value, now: Timestamp) {
     }
 }
 
-/// Keeps the taints that say what the conditions say.
+/// Sets the taints that follow from the node's conditions, and removes those that do not.
 fn taint(node: &mut Value, now: Timestamp) {
     let ready = conditions::find(node, "Ready").map(|condition| text(condition, "/status").to_owned());
     let ready = ready.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The pods of a workload: which are its own, which still count, and how a new one is made from its template.
+//! The pods of a workload: those it owns, those still active, and new ones from its template.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::service::delete::{Options, delete};
 use crate::store::Shelf;
 use crate::{KubeSim, meta};
 
-/// Where pods are.
+/// Group and resource of pods.
 pub const PODS: Shelf = ("", "pods");
 
 /// The objects of a kind that `owner` controls, after it took in those that match its selector and have no controller,
@@ -71,32 +71,32 @@ pub fn from_template(sim: &KubeSim, owner: &Value, stem: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]})
 }
 
-/// Whether the pod still does, or will do, its work.
+/// True for a pod that has not ended and is not being deleted.
 pub fn is_active(pod: &Value) -> bool {
     !is_over(pod) && !is_leaving(pod)
 }
 
-/// Since when the pod has been ready; `None` while it is not.
+/// The instant since which the pod has been ready; `None` while it is not.
 pub fn ready_since(pod: &Value) -> Option<Timestamp> {
     let ready = conditions::find(pod, "Ready").filter(|c| text(c, "/status") == "True")?;
     instant::read(ready, "/lastTransitionTime")
 }
 
-/// When the pod will have been ready for `seconds`; `None` while it is not ready.
+/// The instant at which the pod will have been ready for `seconds`; `None` while it is not ready.
 pub fn available_from(pod: &Value, seconds: i64) -> Option<Timestamp> {
     let since = ready_since(pod)?;
     Some(since.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX))
 }
 
-/// Asks a pod to go.
+/// Deletes a pod with its own grace period.
 pub fn dismiss(sim: &KubeSim, pod: &Value) {
     let Some(kind) = kinds::find("", "pods") else { return };
     let options = Options { uid: Some(uid(pod).to_owned()), ..Options::default() };
-    // What somebody else deleted first is as good as deleted.
+    // A pod that somebody else deleted first is deleted all the same.
     let _ = delete(sim.store(), kind, namespace(pod), name(pod), &options, sim.clock().now());
 }
 
-/// Sorts pods so that those that are missed least come first.
+/// Sorts pods for deletion, as a ReplicaSet that shrinks does: unbound, pending, unready and young ones first.
 pub fn least_missed_first(pods: &mut [Arc<Value>]) {
     let at: Vec<String> = pods.iter().map(|pod| text(pod, "/spec/nodeName").to_owned()).collect();
     let crowd = |pod: &Value| {
@@ -127,7 +127,7 @@ pub fn least_missed_first(pods: &mut [Arc<Value>]) {
     pods.sort_by_cached_key(key);
 }
 
-/// How often the pod's containers were started again.
+/// Number of restarts of the pod's containers.
 pub fn restarts(pod: &Value) -> i64 {
     let of =
         |kind: &str| list(pod, &format!("/status/{kind}")).iter().filter_map(|s| number(s, "/restartCount"));
@@ -171,10 +171,10 @@ pub fn set_condition(
     }
 }
 
-/// Which times a kind's conditions carry beside that of their last transition.
+/// The time that a kind's conditions carry beside `lastTransitionTime`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Times {
-    /// None.
+    /// No other time.
     Transition,
     /// `lastUpdateTime`, as deployments do.
     Updated,
@@ -182,7 +182,7 @@ pub enum Times {
     Probed,
 }
 
-/// Sets the counters of a status; zero is left out.
+/// Sets the counters of a status; a counter of zero is left out.
 pub fn count(status: &mut Value, counters: &[(&str, i64)]) {
     let status = match status {
         Value::Object(status) => status,

@@ -1,4 +1,4 @@
-//! Events: what a controller did, as `kubectl describe` shows it; the same thing again is counted.
+//! The events of controllers, as `kubectl describe` shows them; the same event again is counted.
 
 use serde_json::{Value, json};
 
@@ -11,20 +11,20 @@ const EVENTS: Shelf = ("", "events");
 
 const SCHEDULER: &str = "default-scheduler";
 
-/// One thing that happened.
+/// An event to record.
 #[derive(Debug, Clone, Copy)]
 pub struct Happening<'a> {
     /// `Normal` or `Warning`.
     pub kind: &'a str,
-    /// One word for programs.
+    /// Machine-readable reason in CamelCase.
     pub reason: &'a str,
     /// A sentence for people.
     pub message: &'a str,
-    /// Which component says so.
+    /// Component that reports the event.
     pub component: &'a str,
 }
 
-/// Notes what happened to an object.
+/// Records an event about an object, or counts it again.
 pub fn record(sim: &KubeSim, about: &Value, happening: Happening<'_>) {
     let home = if namespace(about).is_empty() { "default" } else { namespace(about) };
     let now = instant::seconds(sim.clock().now());

@@ -18,13 +18,13 @@ use crate::store::Shelf;
 
 const SETS: Shelf = ("apps", "replicasets");
 const COMPONENT: &str = "replicaset-controller";
-/// The longest pause between tries of a set whose pods are turned down.
+/// Longest back-off in seconds of a set whose pods are turned down.
 const PAUSE_MAX_SECONDS: i64 = 1000;
 
-/// Sets whose pods were turned down: how often in a row, and when to try again.
+/// Back-off of sets whose pods were turned down, by uid: failures in a row (at most 10), and the next try.
 type TurnedDown = BTreeMap<String, (u32, Timestamp)>;
 
-/// Keeps ReplicaSets until the future is dropped.
+/// Reconciles ReplicaSets until the future is dropped.
 pub async fn run(sim: &KubeSim) {
     let mut changes = Changes::of(sim, &[SETS, PODS]);
     let mut turned_down = TurnedDown::new();
@@ -49,12 +49,12 @@ pub fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Time
     }
 }
 
-/// What has to be done to have as many active pods as asked for.
+/// The step towards as many active pods as asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Plan {
-    /// So many more.
+    /// Create this many pods; 0 when there are enough.
     Create(usize),
-    /// These have to go.
+    /// Delete these pods.
     Delete(Vec<Arc<Value>>),
 }
 

@@ -1,4 +1,4 @@
-//! The scheduler's loop: takes the pods that wait, places them or tells them why not.
+//! The scheduler's loop: binds pending pods to nodes, or reports why none fits.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ fn waits(pod: &Value) -> bool {
         && !is_over(pod)
 }
 
-/// One look at all pods that wait; `told` is what each was told last, by uid.
+/// Schedules all pending pods once; `told` is the message last reported for each, by uid.
 fn round(sim: &KubeSim, chance: &mut Chance, told: &mut BTreeMap<String, String>) {
     let (pods, _) = sim.store().list(PODS, None);
     let mut waiting: Vec<Arc<Value>> = pods.iter().filter(|pod| waits(pod)).cloned().collect();

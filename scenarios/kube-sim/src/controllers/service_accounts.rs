@@ -1,4 +1,4 @@
-//! Every namespace has its default account and the cluster's certificate, even after somebody deleted them.
+//! The default account and the root certificate of every namespace, put back after somebody deleted them.
 
 use super::waiting::Changes;
 use crate::KubeSim;
@@ -10,7 +10,7 @@ const ACCOUNTS: Shelf = ("", "serviceaccounts");
 const NAMESPACES: Shelf = ("", "namespaces");
 const MAPS: Shelf = ("", "configmaps");
 
-/// Puts back what is missing until the future is dropped.
+/// Puts back missing accounts and certificates until the future is dropped.
 pub async fn run(sim: &KubeSim) {
     let mut changes = Changes::of(sim, &[NAMESPACES, ACCOUNTS, MAPS]);
     loop {

@@ -9,10 +9,10 @@ use tokio::sync::watch;
 use crate::KubeSim;
 use crate::store::Shelf;
 
-/// How often a clock that stands is looked at: somebody may have pushed it forward.
+/// Poll interval while the clock is paused: somebody may have moved it forward.
 const STANDING: Duration = Duration::from_secs(1);
 
-/// What a controller waits for.
+/// A controller's subscription to the changes of some resources.
 pub struct Changes {
     receivers: Vec<watch::Receiver<u64>>,
 }

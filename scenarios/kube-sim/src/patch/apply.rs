@@ -1,4 +1,4 @@
-//! Server-side apply: who wants which field to be what.
+//! Server-side apply: merges an applied object and tracks the owners of its fields.
 
 use std::collections::BTreeSet;
 
@@ -10,12 +10,12 @@ use crate::kinds::Kind;
 use crate::schema::{self, Type};
 use crate::status::ApiError;
 
-/// Who applies, and how firmly.
+/// The options of an apply request.
 #[derive(Debug, Clone)]
 pub struct Manager<'a> {
     /// The field manager's name.
     pub name: &'a str,
-    /// Whether it takes what others own.
+    /// True when fields of other managers are taken over.
     pub force: bool,
     /// The subresource that is applied to; empty for the object itself.
     pub subresource: &'a str,
@@ -29,10 +29,10 @@ impl Manager<'_> {
     }
 }
 
-/// What becomes of `current` when `manager` applies `wanted`.
+/// Applies `wanted` to `current` on behalf of `manager`, and returns the new object.
 ///
 /// # Errors
-/// 409 with each field that somebody else wants otherwise.
+/// 409 with each field that another manager owns and that has another value.
 pub fn apply(kind: &Kind, current: &Value, wanted: Value, manager: &Manager<'_>) -> Result<Value, ApiError> {
     if wanted.pointer("/metadata/managedFields").is_some_and(|fields| !fields.is_null()) {
         return Err(ApiError::bad_request("metadata.managedFields must be nil"));
@@ -56,7 +56,7 @@ pub fn apply(kind: &Kind, current: &Value, wanted: Value, manager: &Manager<'_>)
     }
     next = merge(next, wanted, root.as_ref());
     let taken: BTreeSet<&Path> = conflicts.iter().map(|(path, _)| path).collect();
-    // Who applies the same again changes nothing, not even the time.
+    // The same object applied again changes nothing, not even the time.
     let unchanged = before.filter(|own| own.fields == owned);
     let time = unchanged.map_or(manager.time.as_str(), |own| own.time());
     let own = Managed::new(kind, (manager.name, "Apply", manager.subresource), time, owned);
@@ -70,7 +70,7 @@ pub fn apply(kind: &Kind, current: &Value, wanted: Value, manager: &Manager<'_>)
     Ok(next)
 }
 
-/// What is applied, without what says which object it is.
+/// The applied fields, without those that identify the object.
 fn bare(mut wanted: Value) -> Value {
     if let Some(members) = wanted.as_object_mut() {
         members.retain(|key, _| !matches!(key.as_str(), "apiVersion" | "kind"));
@@ -84,7 +84,7 @@ fn bare(mut wanted: Value) -> Value {
     wanted
 }
 
-/// Whether kubectl only takes over what it applied by itself before.
+/// True when kubectl only takes over fields of its own earlier client-side apply.
 fn is_upgrade(kind: &Kind, current: &Value, manager: &Manager<'_>, conflicts: &[(Path, String)]) -> bool {
     let known = managers::last_applied(kind, current);
     manager.name == "kubectl" && conflicts.iter().all(|(path, _)| known.contains(path))

@@ -1,4 +1,4 @@
-//! Fields as sets of ways to them, the way `fieldsV1` writes them.
+//! Sets of field paths, as `fieldsV1` writes them.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::schema::{self, Type};
 
-/// A way to a field, one part a step: `f:spec`, `k:{"name":"a"}`, `v:"x"`.
+/// The path to a field, one step per element: `f:spec`, `k:{"name":"a"}`, `v:"x"`.
 pub type Path = Vec<String>;
 
 /// Structures that are one value: whoever wants a part of one wants all of it.
@@ -25,7 +25,7 @@ const ATOMIC: [&str; 12] = [
     "core.v1.NodeSelectorTerm",
 ];
 
-/// Whether a value is owned as a whole.
+/// True for a value that is owned as a whole.
 pub fn is_atomic(name: &str, kind: Option<&Type>) -> bool {
     match kind {
         Some(Type::Struct(kind)) => ATOMIC.contains(&kind.as_str()),
@@ -35,7 +35,7 @@ pub fn is_atomic(name: &str, kind: Option<&Type>) -> bool {
     }
 }
 
-/// Whether a list is a set of plain values.
+/// True for a list that is a set of plain values.
 pub fn is_set(field: &schema::Field) -> bool {
     field.strategy.contains("merge") && field.merge_key.is_empty() && matches!(field.kind, Type::List(_))
 }
@@ -69,7 +69,7 @@ pub fn item_step(item: &Value, keys: &[&str]) -> String {
     format!("k:{}", Value::Object(key))
 }
 
-/// Notes the way to each value in `value`, which is of type `kind` and itself at the end of `path`.
+/// Collects the path to each leaf in `value`, which is of type `kind` and itself at the end of `path`.
 pub fn leaves(value: &Value, kind: Option<&Type>, path: &mut Path, found: &mut BTreeSet<Path>) {
     match value {
         Value::Object(members) if !members.is_empty() => {
@@ -140,7 +140,7 @@ fn find_item(items: &[Value], step: &str) -> Option<usize> {
     })
 }
 
-/// What stands at the end of a way.
+/// The value at the end of a path.
 pub fn at<'a>(object: &'a Value, path: &[String]) -> Option<&'a Value> {
     path.iter().try_fold(object, |value, step| match value {
         Value::Array(items) => find_item(items, step).map(|at| &items[at]),
@@ -148,7 +148,7 @@ pub fn at<'a>(object: &'a Value, path: &[String]) -> Option<&'a Value> {
     })
 }
 
-/// Takes away what stands at the end of a way, and what is left empty by that.
+/// Removes the value at the end of a path, and each parent that is left empty.
 pub fn remove(object: &mut Value, path: &[String]) {
     let Some((step, rest)) = path.split_first() else { return };
     match object {
@@ -182,7 +182,7 @@ pub fn remove(object: &mut Value, path: &[String]) {
     }
 }
 
-/// A way as conflicts show it: `.spec.containers[name="a"].image`.
+/// A path as conflicts show it: `.spec.containers[name="a"].image`.
 pub fn shown(path: &[String]) -> String {
     let step = |step: &String| {
         if let Some(key) = step.strip_prefix("k:") {

@@ -1,4 +1,4 @@
-//! `managedFields`: who wants which fields; kept from the first apply of an object on.
+//! `managedFields`: the manager of each field, tracked from the first apply of an object on.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::kinds::Kind;
 use crate::pods::field::{annotation, list, text};
 use crate::schema;
 
-/// What belongs to nobody in an object's metadata.
+/// Metadata fields that have no manager.
 pub const SYSTEM: [&str; 10] = [
     "name",
     "namespace",
@@ -23,18 +23,18 @@ pub const SYSTEM: [&str; 10] = [
     "selfLink",
 ];
 
-/// Where kubectl notes what it applied by itself.
+/// Annotation with the object that kubectl last applied by itself.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-/// Who wanted what stands in that note.
+/// Manager of the fields in that annotation.
 const BY_KUBECTL: &str = "kubectl-client-side-apply";
-/// Who wanted all else that was there before anybody applied.
+/// Manager of all other fields from before the first apply.
 const BEFORE: &str = "before-first-apply";
 
-/// One entry: somebody, and the fields that it wants.
+/// One entry: a manager and the fields that it owns.
 #[derive(Debug, Clone)]
 pub struct Managed {
     entry: Value,
-    /// Its fields.
+    /// Paths of the fields that the manager owns.
     pub fields: BTreeSet<Path>,
 }
 
@@ -54,19 +54,19 @@ impl Managed {
         Self { entry, fields }
     }
 
-    /// Whether it is the entry of this manager, operation and subresource.
+    /// True for the entry of this manager, operation and subresource.
     pub fn is(&self, name: &str, operation: &str, subresource: &str) -> bool {
         text(&self.entry, "/manager") == name
             && text(&self.entry, "/operation") == operation
             && text(&self.entry, "/subresource") == subresource
     }
 
-    /// When it was last written.
+    /// The entry's time, as in RFC 3339.
     pub fn time(&self) -> &str {
         text(&self.entry, "/time")
     }
 
-    /// As conflicts name it.
+    /// The manager as conflicts name it.
     pub fn shown(&self) -> String {
         let mut shown = format!("{:?}", text(&self.entry, "/manager"));
         let below = text(&self.entry, "/subresource");
@@ -90,7 +90,7 @@ pub fn read(kind: &Kind, object: &Value, time: &str) -> Vec<Managed> {
     entries.map(|entry| Managed { entry: entry.clone(), fields: read_set(&entry["fieldsV1"]) }).collect()
 }
 
-/// The entries of an object that nobody has applied yet.
+/// The entries of an object before its first apply.
 fn first(kind: &Kind, object: &Value, time: &str) -> Vec<Managed> {
     let mut fields = fields_of(kind, object);
     let mut by_kubectl = last_applied(kind, object);
@@ -101,7 +101,7 @@ fn first(kind: &Kind, object: &Value, time: &str) -> Vec<Managed> {
     entries.map(|(name, fields)| Managed::new(kind, (name, "Update", ""), time, fields)).collect()
 }
 
-/// What kubectl noted to have applied by itself and still stands so, and that note; nothing when there is none.
+/// Fields of kubectl's last-applied annotation that still have its values, and the annotation; empty without one.
 pub fn last_applied(kind: &Kind, object: &Value) -> BTreeSet<Path> {
     let last = annotation(object, LAST_APPLIED);
     let Some(last) = last.and_then(|last| serde_json::from_str::<Value>(last).ok()) else {
@@ -111,7 +111,7 @@ pub fn last_applied(kind: &Kind, object: &Value) -> BTreeSet<Path> {
     fields.retain(|path| {
         !path.starts_with(&["f:metadata".to_owned(), "f:annotations".to_owned()]) || path.len() > 2
     });
-    // Whoever changed a field since has taken it away from kubectl.
+    // A field that was changed since is no longer kubectl's.
     fields.retain(|path| at(&last, path) == at(object, path));
     fields.insert(["f:metadata", "f:annotations", &format!("f:{LAST_APPLIED}")].map(str::to_owned).to_vec());
     fields
@@ -128,7 +128,7 @@ pub fn write(object: &mut Value, entries: &[Managed]) {
     object["metadata"]["managedFields"] = Value::Array(entries.collect());
 }
 
-/// Notes who changed what when `old` becomes `next` by an update; nothing as long as nobody has applied.
+/// Records the manager of each field that an update changed; nothing before an object's first apply.
 pub fn note(kind: &Kind, old: &Value, next: &mut Value, (name, subresource): (&str, &str), time: &str) {
     if list(next, "/metadata/managedFields").is_empty() || list(old, "/metadata/managedFields").is_empty() {
         return;

@@ -5,7 +5,7 @@ use serde_json::Value;
 /// A quantity counted in thousandths of its unit.
 pub type Thousandths = i128;
 
-/// What the quantity says, in thousandths; 0 of what is no quantity.
+/// The quantity in thousandths, rounded away from zero; 0 for a value that is no quantity.
 pub fn thousandths(quantity: &Value) -> Thousandths {
     match quantity {
         Value::String(text) => parse(text).unwrap_or(0),

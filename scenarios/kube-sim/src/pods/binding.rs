@@ -1,4 +1,4 @@
-//! A pod is put on a node: once, and only while it may be.
+//! Binding of a pod to a node: once, and only while it is neither deleted nor gated.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -7,21 +7,21 @@ use super::conditions::{self, Condition};
 use super::field::{entries, is_leaving, list, list_mut, map_mut, name, text};
 use super::problem::Problems;
 
-/// Why a pod cannot be put on the node.
+/// Reasons for which a pod cannot be bound.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// It stands on one already.
+    /// The pod is bound already.
     #[error("pod {pod} is already assigned to node {node:?}")]
     Assigned {
-        /// The pod.
+        /// Name of the pod.
         pod: String,
-        /// Where it stands.
+        /// Name of the node that the pod is bound to.
         node: String,
     },
-    /// It is on its way out.
+    /// The pod is being deleted.
     #[error("pod {0} is being deleted, cannot be assigned to a host")]
     Leaving(String),
-    /// Somebody still holds it back.
+    /// The pod has scheduling gates.
     #[error("pod {0} has non-empty .spec.schedulingGates")]
     Gated(String),
 }
@@ -39,7 +39,7 @@ pub fn check(binding: &Value) -> Problems {
     problems
 }
 
-/// Puts `pod` on the node that `binding` names.
+/// Binds `pod` to the node that `binding` names.
 ///
 /// # Errors
 /// [`Refused`] when the pod is placed, leaving or held back.

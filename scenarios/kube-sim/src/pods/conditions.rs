@@ -1,4 +1,4 @@
-//! The conditions of a status: set one, read one.
+//! The conditions in an object's status.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -6,25 +6,25 @@ use serde_json::{Value, json};
 use super::field::{list, list_mut, map_mut, text};
 use super::instant;
 
-/// One condition as it is to be.
+/// A condition to set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition<'a> {
-    /// What it is about, as in `PodScheduled`.
+    /// The condition's type, as in `PodScheduled`.
     pub kind: &'a str,
     /// `True`, `False` or `Unknown`.
     pub status: &'a str,
-    /// One word for programs; may be empty.
+    /// Machine-readable reason in CamelCase; may be empty.
     pub reason: &'a str,
     /// A sentence for people; may be empty.
     pub message: &'a str,
 }
 
-/// The condition called `kind`.
+/// The condition of type `kind`.
 pub fn find<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
     list(object, "/status/conditions").iter().find(|c| text(c, "/type") == kind)
 }
 
-/// Whether the condition called `kind` is `True`.
+/// True when the condition of type `kind` is `True`.
 pub fn holds(object: &Value, kind: &str) -> bool {
     find(object, kind).is_some_and(|c| text(c, "/status") == "True")
 }

@@ -1,4 +1,4 @@
-//! What a pod is given when its author left it out.
+//! Defaults of a pod's fields.
 
 use serde_json::{Value, json};
 
@@ -169,7 +169,7 @@ fn fill_container(container: &mut Value) {
     }
 }
 
-/// Whether an image's name asks for whatever is newest: no digest, and no tag or `latest`.
+/// True for an image without a digest whose tag is absent or `latest`.
 fn is_latest(image: &str) -> bool {
     if image.contains('@') {
         return false;

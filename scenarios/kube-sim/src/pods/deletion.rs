@@ -1,4 +1,4 @@
-//! How long a pod has between being asked to go and being gone.
+//! Graceful deletion of pods.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -6,19 +6,19 @@ use serde_json::Value;
 use super::field::{is_leaving, number, text};
 use super::instant;
 
-/// What a DELETE of a pod comes to.
+/// The effect of a DELETE on a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deletion {
-    /// It goes at once.
+    /// The pod is removed at once.
     AtOnce,
-    /// It is marked to be gone by `by`, and its node ends it.
+    /// The pod is marked for deletion by `by`, and its node ends it.
     Gracefully {
-        /// The deletion timestamp.
+        /// The new deletion timestamp.
         by: Timestamp,
-        /// How many seconds it has in all.
+        /// The grace period in seconds.
         seconds: i64,
     },
-    /// It is going already, and no later than asked.
+    /// The pod is being deleted already, and no later than asked.
     AlreadyGoing,
 }
 

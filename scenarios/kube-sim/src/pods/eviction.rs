@@ -1,21 +1,21 @@
-//! Whether a pod may be evicted now, as far as disruption budgets go.
+//! Eviction against disruption budgets.
 
 use serde_json::Value;
 
 use super::field::{name, namespace, number, text};
 use crate::controllers::label_selector::selects;
 
-/// Why a pod stays.
+/// Reasons for which a pod may not be evicted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// A budget has nothing left.
     #[error("Cannot evict pod as it would violate the pod's disruption budget.")]
     Budget {
-        /// The budget.
+        /// Name of the budget.
         name: String,
-        /// How many healthy pods it wants.
+        /// Number of healthy pods that the budget wants.
         wanted: i64,
-        /// How many there are.
+        /// Number of healthy pods.
         healthy: i64,
     },
     /// More than one budget speaks of the pod.
@@ -25,10 +25,10 @@ pub enum Refused {
     SeveralBudgets,
 }
 
-/// Whether a budget among `budgets` keeps `pod` where it is.
+/// Checks that no budget among `budgets` forbids the eviction of `pod`.
 ///
 /// # Errors
-/// [`Refused`] when it does.
+/// [`Refused`] when one does.
 pub fn check(pod: &Value, budgets: &[Value]) -> Result<(), Refused> {
     if matches!(text(pod, "/status/phase"), "Succeeded" | "Failed" | "Pending") {
         return Ok(());

@@ -34,7 +34,7 @@ pub fn entries<'a>(object: &'a Value, path: &str) -> impl Iterator<Item = (&'a s
     at(object, path).and_then(Value::as_object).into_iter().flatten().map(|(k, v)| (k.as_str(), v))
 }
 
-/// Whether `path` holds `true`.
+/// True when the value at `path` is `true`.
 pub fn flag(object: &Value, path: &str) -> bool {
     at(object, path).and_then(Value::as_bool).unwrap_or_default()
 }
@@ -44,7 +44,7 @@ pub fn number(object: &Value, path: &str) -> Option<i64> {
     at(object, path).and_then(Value::as_i64)
 }
 
-/// Whether `path` holds anything but null.
+/// True when the value at `path` is present and not null.
 pub fn is_set(object: &Value, path: &str) -> bool {
     at(object, path).is_some_and(|v| !v.is_null())
 }
@@ -59,7 +59,7 @@ pub fn annotation<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
     object.get("metadata")?.get("annotations")?.get(key)?.as_str()
 }
 
-/// The object's name.
+/// The object's name; empty when absent.
 pub fn name(object: &Value) -> &str {
     text(object, "/metadata/name")
 }
@@ -69,12 +69,12 @@ pub fn namespace(object: &Value) -> &str {
     text(object, "/metadata/namespace")
 }
 
-/// The object's uid.
+/// The object's uid; empty when absent.
 pub fn uid(object: &Value) -> &str {
     text(object, "/metadata/uid")
 }
 
-/// Whether the object is on its way out.
+/// True for an object that is being deleted: its deletion timestamp is set.
 pub fn is_leaving(object: &Value) -> bool {
     is_set(object, "/metadata/deletionTimestamp")
 }
@@ -108,7 +108,7 @@ pub fn list_mut<'a>(object: &'a mut Value, key: &str) -> &'a mut Vec<Value> {
     }
 }
 
-/// Puts `value` at `key` of `object` unless something stands there.
+/// Sets `key` of `object` to `value` if it is absent or null.
 pub fn default_to(object: &mut Value, key: &str, value: impl Into<Value>) {
     let slot = child_mut(object, key);
     if slot.is_null() {

@@ -1,14 +1,14 @@
-//! Instants as the API writes and reads them: UTC, whole seconds or six digits of a second.
+//! Timestamps as the API writes and reads them: UTC, whole seconds or six digits of a second.
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// `2026-01-01T09:00:00Z`
+/// Formats `at` in whole seconds (`Time`), as in `2026-01-01T09:00:00Z`.
 pub fn seconds(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// `2026-01-01T09:00:00.000000Z`
+/// Formats `at` with six digits of a second (`MicroTime`), as in `2026-01-01T09:00:00.000000Z`.
 pub fn micros(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
 }

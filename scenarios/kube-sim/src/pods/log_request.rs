@@ -1,4 +1,4 @@
-//! What somebody asks when asking for a container's log, and the path on the node that answers it.
+//! The options of a request for a container's log, and its path on the node.
 
 use serde_json::Value;
 
@@ -28,25 +28,25 @@ pub struct Unreadable {
     wanted: &'static str,
 }
 
-/// Why a pod has no such log.
+/// Reasons for which a log request names no container of a pod.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoSuchLog {
     /// Several containers, and none was named.
     #[error("a container name must be specified for pod {pod}, choose one of: [{mains}]{inits}")]
     WhichContainer {
-        /// The pod.
+        /// Name of the pod.
         pod: String,
-        /// Its main containers.
+        /// Names of the main containers.
         mains: String,
-        /// Its init containers, in a clause of their own.
+        /// Names of the init and ephemeral containers, in a clause of their own; may be empty.
         inits: String,
     },
     /// No container of that name.
     #[error("container {container} is not valid for pod {pod}")]
     UnknownContainer {
-        /// What was asked for.
+        /// Container name in the request.
         container: String,
-        /// The pod.
+        /// Name of the pod.
         pod: String,
     },
 }

@@ -1,4 +1,4 @@
-//! What the API server itself knows about pods: defaults, validation, updates, binding, deletion, logs.
+//! The API server's rules for pods: defaults, validation, updates, binding, deletion, logs.
 
 pub mod amount;
 pub mod binding;

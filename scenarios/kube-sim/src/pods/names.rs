@@ -1,4 +1,4 @@
-//! The API's rules for names: what each kind of name may look like, and what is said when it does not.
+//! The API's rules for names, with the messages for names that break them.
 
 const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must \
                      start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for \
@@ -19,7 +19,7 @@ const LABEL_VALUE: &str = "a valid label must be an empty string or consist of a
                            'my_value',  or '12345', regex used for validation is \
                            '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 
-/// What is wrong with `name` as a DNS label (containers, volumes, namespaces).
+/// Messages for a `name` that is no DNS label (containers, volumes, namespaces); empty for a valid one.
 pub fn dns_label(name: &str) -> Vec<String> {
     let mut said = at_most(63, name);
     if !is_dns_label(name) {
@@ -28,7 +28,7 @@ pub fn dns_label(name: &str) -> Vec<String> {
     said
 }
 
-/// What is wrong with `name` as a DNS subdomain (most objects).
+/// Messages for a `name` that is no DNS subdomain (most objects); empty for a valid one.
 pub fn dns_subdomain(name: &str) -> Vec<String> {
     let mut said = at_most(253, name);
     if !name.split('.').all(is_dns_label) {
@@ -37,7 +37,7 @@ pub fn dns_subdomain(name: &str) -> Vec<String> {
     said
 }
 
-/// What is wrong with `name` as a label's key, a resource or a condition type: `[prefix/]name`.
+/// Messages for a `name` that is no label key, resource or condition type (`[prefix/]name`); empty for a valid one.
 pub fn qualified(name: &str) -> Vec<String> {
     let mut said = Vec::new();
     let parts: Vec<_> = name.split('/').collect();
@@ -64,7 +64,7 @@ pub fn qualified(name: &str) -> Vec<String> {
     said
 }
 
-/// What is wrong with `value` as a label's value.
+/// Messages for a `value` that is no label value; empty for a valid one.
 pub fn label_value(value: &str) -> Vec<String> {
     let mut said = at_most(63, value);
     if !value.is_empty() && !is_loose_name(value) {
@@ -73,7 +73,7 @@ pub fn label_value(value: &str) -> Vec<String> {
     said
 }
 
-/// What is wrong with `name` as an environment variable.
+/// Messages for a `name` that no environment variable can have; empty for a valid one.
 pub fn variable(name: &str) -> Vec<String> {
     let printable = name.chars().all(|c| (' '..='~').contains(&c) && c != '=');
     if printable && !name.is_empty() {
@@ -84,7 +84,7 @@ pub fn variable(name: &str) -> Vec<String> {
     }
 }
 
-/// What is wrong with `name` as a port's name.
+/// Messages for a `name` that no port can have; empty for a valid one.
 pub fn port(name: &str) -> Vec<String> {
     let mut said = Vec::new();
     let mut unless = |fine: bool, why: &str| {

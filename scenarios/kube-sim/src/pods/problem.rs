@@ -1,20 +1,20 @@
-//! What is wrong with a field, in the API's own grammar.
+//! Validation errors of fields, with the API's own texts.
 
 use serde_json::Value;
 
-/// One field that cannot be as it is.
+/// A field whose value is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The field, as in `spec.containers[0].image`.
     pub field: String,
-    /// What is wrong.
+    /// The rule that the field breaks.
     pub fault: Fault,
 }
 
-/// What is wrong with a field.
+/// The rule that a field breaks, and its details.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// It must be set; why, when that needs saying.
+    /// The field must be set; the text says why, and may be empty.
     Required(String),
     /// The value, as shown, breaks a rule.
     Invalid(String, String),
@@ -24,14 +24,14 @@ pub enum Fault {
     Duplicate(String),
     /// The value, as shown, names what is not there.
     NotFound(String),
-    /// It may not be set or changed.
+    /// The field may not be set or changed.
     Forbidden(String),
-    /// It has more than so many bytes.
+    /// The value has more than this many bytes.
     TooLong(usize),
 }
 
 impl Fault {
-    /// The word for programs, as it stands in a Status' causes.
+    /// Machine-readable reason, as it stands in a Status' causes.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Required(_) => "FieldValueRequired",
@@ -69,12 +69,12 @@ impl std::fmt::Display for Problem {
     }
 }
 
-/// The problems found so far.
+/// The errors found in an object.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
 
 impl Problems {
-    /// Notes a fault of `field`.
+    /// Adds an error of `field`.
     pub fn note(&mut self, field: impl Into<String>, fault: Fault) {
         self.0.push(Problem { field: field.into(), fault });
     }
@@ -116,9 +116,9 @@ impl Problems {
     }
 }
 
-/// How a value looks inside a problem's text.
+/// A value that can stand in an error's text.
 pub trait Shown {
-    /// Text quoted, numbers plain.
+    /// The value as JSON: text quoted, numbers plain.
     fn shown(&self) -> String;
 }
 

@@ -1,10 +1,10 @@
-//! Which taints a pod puts up with.
+//! Tolerations of taints.
 
 use serde_json::Value;
 
 use super::field::{list, number, text};
 
-/// Whether one toleration covers one taint.
+/// True when one toleration covers one taint.
 pub fn tolerates(toleration: &Value, taint: &Value) -> bool {
     let (effect, key) = (text(toleration, "/effect"), text(toleration, "/key"));
     if !effect.is_empty() && effect != text(taint, "/effect") {
@@ -20,23 +20,23 @@ pub fn tolerates(toleration: &Value, taint: &Value) -> bool {
     }
 }
 
-/// Whether any toleration of the pod covers the taint.
+/// True when any toleration of the pod covers the taint.
 pub fn pod_tolerates(pod: &Value, taint: &Value) -> bool {
     list(pod, "/spec/tolerations").iter().any(|t| tolerates(t, taint))
 }
 
-/// How long a pod may stay with NoExecute taints.
+/// Time that a pod may stay on a node with NoExecute taints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stay {
-    /// As long as it likes.
+    /// No limit.
     ForEver,
-    /// So many seconds from the first such taint on.
+    /// A number of seconds from the first such taint on.
     Seconds(u64),
-    /// Not at all.
+    /// No time: a taint is not tolerated.
     NotAtAll,
 }
 
-/// How long `pod` may stay on a node with these NoExecute taints: the shortest of the tolerations it uses.
+/// Time that `pod` may stay on a node with these NoExecute taints: the shortest of the tolerations it uses.
 pub fn stay(pod: &Value, taints: &[&Value]) -> Stay {
     let tolerations = list(pod, "/spec/tolerations");
     let mut shortest = None;

@@ -1,4 +1,4 @@
-//! What may change on a pod once it is stored.
+//! Rules for changes of a stored pod.
 
 use serde_json::Value;
 
@@ -118,7 +118,7 @@ fn unchangeable_changes(old: &Value, new: &Value) -> Vec<String> {
     changed
 }
 
-/// Whether two values differ; nothing, null and empty are the same.
+/// True when two values differ; absent, null, false, an empty text and an empty list are the same.
 fn is_other(before: Option<&Value>, after: Option<&Value>) -> bool {
     let empty = |v: &Value| match v {
         Value::Null => true,
@@ -130,7 +130,7 @@ fn is_other(before: Option<&Value>, after: Option<&Value>) -> bool {
     before.filter(|v| !empty(v)) != after.filter(|v| !empty(v))
 }
 
-/// Whether `new`'s affinity only adds to the required node terms that a gated pod has.
+/// True when `new`'s affinity only adds to the required node terms that a gated pod has.
 fn narrows(old: &Value, new: &Value) -> bool {
     const TERMS: &str =
         "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms";

@@ -1,4 +1,4 @@
-//! Whether a pod can be stored as it is, and which fields stand in the way.
+//! Validation of new pods and of pod templates.
 
 pub mod containers;
 pub mod placement;
@@ -13,7 +13,7 @@ use super::field::{flag, is_set, list, number, text};
 use super::names;
 use super::problem::Problems;
 
-/// The problems of a new pod, outside its metadata.
+/// The errors of a new pod, outside its metadata.
 pub fn new_pod(pod: &Value) -> Problems {
     let mut problems = Problems::default();
     let spec = pod.get("spec").unwrap_or(&Value::Null);
@@ -27,7 +27,7 @@ pub fn new_pod(pod: &Value) -> Problems {
     problems
 }
 
-/// The problems of a pod's spec that stands at `at` (`spec`, or `spec.template.spec` in a workload).
+/// Adds the errors of a pod's spec that stands at `at` (`spec`, or `spec.template.spec` in a workload).
 pub fn spec_of(spec: &Value, at: &str, problems: &mut Problems) {
     let volumes = volumes::check(spec, at, problems);
     containers::check(spec, at, &volumes, problems);

@@ -1,4 +1,4 @@
-//! A node as the scheduler sees it: the object, the pods that hold room on it, and how much room that is.
+//! A node as the scheduler sees it: the object, the pods bound to it, and the resources that they take.
 
 use std::collections::BTreeMap;
 
@@ -7,22 +7,22 @@ use serde_json::Value;
 use super::resources::{self, Amounts, Unsaid};
 use crate::pods::field::{list, name, text};
 
-/// One node and what stands on it.
+/// A node and the pods bound to it.
 #[derive(Debug)]
 pub struct Candidate<'a> {
-    /// The node object.
+    /// The node object, as stored.
     pub node: &'a Value,
     /// The pods bound to it that are not over.
     pub pods: Vec<&'a Value>,
-    /// What the node lets pods have.
+    /// The node's allocatable resources.
     pub allocatable: Amounts,
-    /// What its pods hold of that.
+    /// Requests of its pods.
     pub taken: Amounts,
-    /// The same, with a little assumed for containers that ask for nothing.
+    /// Requests of its pods, with defaults for containers without any; only nodes are ranked by it.
     pub weighed: Amounts,
 }
 
-/// Everything one decision looks at.
+/// The cluster's state that one scheduling decision looks at.
 #[derive(Debug)]
 pub struct Cluster<'a> {
     /// All nodes, by name.
@@ -32,7 +32,7 @@ pub struct Cluster<'a> {
 }
 
 impl<'a> Cluster<'a> {
-    /// Puts the pods on their nodes.
+    /// Assigns the pods that have a node and have not ended.
     pub fn new(
         nodes: impl IntoIterator<Item = &'a Value>,
         pods: impl IntoIterator<Item = &'a Value>,
@@ -51,14 +51,14 @@ impl<'a> Cluster<'a> {
         cluster
     }
 
-    /// Lets `pod` hold room on the node called `node`, if there is one.
+    /// Assigns `pod` to the node called `node`, if there is one.
     pub fn put(&mut self, pod: &'a Value, node: &str) {
         if let Ok(at) = self.candidates.binary_search_by(|candidate| candidate.name().cmp(node)) {
             self.candidates[at].take_in(pod);
         }
     }
 
-    /// Every pod that holds room, with its node.
+    /// Every assigned pod, with its node.
     pub fn pods(&self) -> impl Iterator<Item = (&'a Value, &Candidate<'a>)> {
         self.candidates.iter().flat_map(|c| c.pods.iter().map(move |p| (*p, c)))
     }
@@ -76,12 +76,12 @@ impl<'a> Candidate<'a> {
         self.pods.push(pod);
     }
 
-    /// The node's name.
+    /// The node's name, by which candidates are sorted.
     pub fn name(&self) -> &'a str {
         name(self.node)
     }
 
-    /// The node's taints.
+    /// The node's taints, from its spec.
     pub fn taints(&self) -> &'a [Value] {
         list(self.node, "/spec/taints")
     }
@@ -92,7 +92,7 @@ impl<'a> Candidate<'a> {
     }
 }
 
-/// Whether the pod has ended and holds no room any more.
+/// True for a pod whose phase is `Succeeded` or `Failed`: it takes no resources any more.
 pub fn is_over(pod: &Value) -> bool {
     matches!(text(pod, "/status/phase"), "Succeeded" | "Failed")
 }

@@ -1,4 +1,4 @@
-//! Which nodes a pod may run on, and in the scheduler's own words why not on the others.
+//! Filters: the nodes that a pod may run on, and the scheduler's messages for the others.
 
 use serde_json::{Value, json};
 
@@ -9,28 +9,28 @@ use super::{neighbours, spread};
 use crate::pods::field::{flag, list, name, number, text};
 use crate::pods::tolerations::pod_tolerates;
 
-/// Why one node is out: the words of the first filter that turned it down.
+/// A node that was filtered out, with the messages of the first filter that did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// Usually one reason; one per short resource.
+    /// Messages; one, or one for each resource that is short.
     pub reasons: Vec<String>,
-    /// Whether room made by evicting other pods could change the answer.
+    /// True when the eviction of other pods could change the result.
     pub room_would_help: bool,
 }
 
 impl Rejection {
-    /// A node that no eviction could open.
+    /// A rejection that no eviction could change.
     pub fn final_because(reason: &str) -> Self {
         Self { reasons: vec![reason.to_owned()], room_would_help: false }
     }
 
-    /// A node that fewer pods could open.
+    /// A rejection that the eviction of other pods could change.
     pub fn crowded_because(reason: &str) -> Self {
         Self { reasons: vec![reason.to_owned()], room_would_help: true }
     }
 }
 
-/// What the filters need of the whole cluster, worked out once per pod.
+/// The filters for one pod, with what they need of the whole cluster computed once.
 #[derive(Debug)]
 pub struct Filters<'a> {
     pod: &'a Value,
@@ -50,7 +50,7 @@ impl<'a> Filters<'a> {
         }
     }
 
-    /// Whether the pod may run on `candidate`.
+    /// Checks that the pod may run on `candidate`.
     ///
     /// # Errors
     /// The first filter's words when it may not.
@@ -160,7 +160,7 @@ fn host_ports(pod: &Value) -> Vec<HostPort<'_>> {
         .collect()
 }
 
-/// Why a pod can be on no node at all, before any node is looked at.
+/// The message for a pod with a volume claim that does not exist; such a pod fits on no node.
 pub fn missing_claim(pod: &Value, claim_exists: impl Fn(&str, &str) -> bool) -> Option<String> {
     let namespace = crate::pods::field::namespace(pod);
     list(pod, "/spec/volumes").iter().find_map(|volume| {

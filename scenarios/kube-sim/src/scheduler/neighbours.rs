@@ -1,4 +1,4 @@
-//! Affinity between pods: beside whom a pod must be, must not be, or would rather be.
+//! Affinity and anti-affinity between pods, required and preferred.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,13 @@ const NEAR: &str = "/spec/affinity/podAffinity";
 const APART: &str = "/spec/affinity/podAntiAffinity";
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
-/// How much an existing pod's required affinity for the new one counts when nodes are ranked.
+/// Weight of an existing pod's required affinity for the new one when nodes are ranked.
 const REQUIRED_BY_OTHERS: i64 = 1;
 
-/// How many pods that matter stand in each place (topology key, value).
+/// Number (or weight) of matching pods in each topology domain (key, value).
 type Places<'a> = BTreeMap<(&'a str, &'a str), i64>;
 
-/// One pod's required neighbours, counted over the whole cluster.
+/// One pod's required terms, counted over the whole cluster.
 #[derive(Debug)]
 pub struct Rules<'a> {
     near: &'a [Value],
@@ -31,7 +31,7 @@ pub struct Rules<'a> {
 }
 
 impl<'a> Rules<'a> {
-    /// Looks at every pod that holds room.
+    /// Counts every assigned pod of the cluster.
     pub fn new(pod: &'a Value, cluster: &Cluster<'a>) -> Self {
         let near = list(pod, &format!("{NEAR}/{REQUIRED}"));
         let apart = list(pod, &format!("{APART}/{REQUIRED}"));
@@ -59,7 +59,7 @@ impl<'a> Rules<'a> {
         rules
     }
 
-    /// Whether the neighbours on and around `candidate` are as required.
+    /// Checks the required terms against the pods on and around `candidate`.
     ///
     /// # Errors
     /// The scheduler's words when they are not.
@@ -95,7 +95,7 @@ impl<'a> Rules<'a> {
     }
 }
 
-/// How much each place is liked, by the pod and by those already there.
+/// Weights of the topology domains: preferences of the pod, and of the pods already there towards it.
 #[derive(Debug)]
 pub struct Wishes<'a>(Places<'a>);
 
@@ -128,7 +128,7 @@ impl<'a> Wishes<'a> {
         Self(places)
     }
 
-    /// How much `candidate` is liked; may be negative.
+    /// The summed weight of `candidate`; may be negative.
     pub fn of(&self, candidate: &Candidate<'a>) -> i64 {
         let here = self.0.iter().filter(|((key, value), _)| candidate.topology(key) == Some(value));
         here.map(|(_, weight)| weight).sum()
@@ -142,7 +142,7 @@ fn count<'a>(places: &mut Places<'a>, term: &'a Value, at: &Candidate<'a>, weigh
     }
 }
 
-/// Whether a term of `owner` speaks of `other`.
+/// True when a term of `owner` selects `other`.
 fn term_takes(term: &Value, owner: &Value, other: &Value, cluster: &Cluster<'_>) -> bool {
     let theirs = namespace(other);
     let names = list(term, "/namespaces");

@@ -1,4 +1,4 @@
-//! `nodeSelector` and node affinity: which nodes a pod names, must have, or would rather have.
+//! `nodeSelector` and node affinity, required and preferred.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ const REQUIRED: &str =
     "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms";
 const PREFERRED: &str = "/spec/affinity/nodeAffinity/preferredDuringSchedulingIgnoredDuringExecution";
 
-/// Whether the node has all of `nodeSelector` and at least one of the required terms.
+/// True when the node has all of `nodeSelector` and at least one of the required terms.
 pub fn allows(pod: &Value, node: &Value) -> bool {
     if !entries(pod, "/spec/nodeSelector").all(|(key, wanted)| label(node, key) == wanted.as_str()) {
         return false;

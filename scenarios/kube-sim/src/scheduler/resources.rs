@@ -1,4 +1,4 @@
-//! What a pod asks for and what a node has left, as whole thousandths of each resource.
+//! Resource requests of pods and allocatable resources of nodes, in whole thousandths of each unit.
 
 use std::collections::BTreeMap;
 
@@ -7,25 +7,25 @@ use serde_json::Value;
 use crate::pods::amount::{Thousandths, ceil_units, thousandths};
 use crate::pods::field::{entries, list, text};
 
-/// What the scheduler assumes of a container that asks for no cpu, when it ranks nodes.
+/// CPU assumed for a container without a request when nodes are ranked: 100m.
 const UNSAID_CPU: Thousandths = 100;
-/// What the scheduler assumes of a container that asks for no memory, when it ranks nodes: 200 MiB.
+/// Memory assumed for a container without a request when nodes are ranked: 200 MiB.
 const UNSAID_MEMORY: Thousandths = 200 * 1024 * 1024 * 1000;
 
 /// Amounts by resource name.
 pub type Amounts = BTreeMap<String, Thousandths>;
 
-/// How a container that names no request of a resource is counted.
+/// The count for a container without a request of cpu or memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unsaid {
-    /// As nothing: what counts against a node's room.
+    /// Zero: for the fit of a pod on a node.
     Nothing,
-    /// As a little: what counts when nodes are ranked.
+    /// A small default: for the ranking of nodes.
     ALittle,
 }
 
-/// What `pod` asks for in all: its main containers and sidecars together, or the hungriest moment of its init
-/// containers when that is more, and the overhead on top; an amount for the whole pod goes before its containers'.
+/// Requests of `pod` in all: its main containers and sidecars together, or the peak of its init containers when that is
+/// more, and the overhead on top; a request of the pod itself replaces the sum of its containers'.
 pub fn requests(pod: &Value, unsaid: Unsaid) -> Amounts {
     let mut sidecars = Amounts::new();
     let mut peak = Amounts::new();
@@ -54,7 +54,7 @@ pub fn requests(pod: &Value, unsaid: Unsaid) -> Amounts {
     total
 }
 
-/// What `node` lets pods have.
+/// Allocatable resources of `node`.
 pub fn allocatable(node: &Value) -> Amounts {
     entries(node, "/status/allocatable")
         .map(|(name, amount)| (name.to_owned(), thousandths(amount)))

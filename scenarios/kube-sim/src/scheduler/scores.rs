@@ -1,4 +1,4 @@
-//! How well each node that may take a pod would suit it: several views, each 0 to 100, weighed and summed.
+//! Scores of the nodes that may take a pod: several plugins, each 0 to 100, weighted and summed.
 
 use serde_json::Value;
 
@@ -88,7 +88,7 @@ fn least_allocated(asked: &Amounts, candidate: &Candidate<'_>) -> i64 {
     }
 }
 
-/// How alike the shares of cpu and memory would be, in hundredths: 100 when they are the same.
+/// Balance of the shares of cpu and memory in use: 100 when they are the same, 50 when one is full and one unused.
 fn balanced(said: &Amounts, candidate: &Candidate<'_>) -> i64 {
     const WHOLE: i128 = 1_000_000;
     let shares: Vec<i128> = ["cpu", "memory"]

@@ -1,4 +1,4 @@
-//! Topology spread: how evenly pods of one kind must, or had better, stand over zones and nodes.
+//! Topology spread constraints, required (`DoNotSchedule`) and preferred (`ScheduleAnyway`).
 
 use std::collections::BTreeMap;
 
@@ -25,12 +25,12 @@ struct Rule<'a> {
 }
 
 impl<'a> Rules<'a> {
-    /// The constraints that keep a pod off a node.
+    /// The pod's required constraints.
     pub fn new(pod: &'a Value, cluster: &Cluster<'a>) -> Self {
         Self::of(pod, cluster, "DoNotSchedule")
     }
 
-    /// The constraints that only rank nodes.
+    /// The pod's preferred constraints.
     pub fn soft(pod: &'a Value, cluster: &Cluster<'a>) -> Self {
         Self::of(pod, cluster, "ScheduleAnyway")
     }
@@ -44,7 +44,7 @@ impl<'a> Rules<'a> {
         Self(constraints.into_iter().map(|c| Rule::new(c, &keys, pod, cluster)).collect())
     }
 
-    /// Whether one more pod on `candidate` keeps the spread.
+    /// Checks that one more pod on `candidate` keeps the required spread.
     ///
     /// # Errors
     /// The scheduler's words when it does not.
@@ -62,7 +62,7 @@ impl<'a> Rules<'a> {
         Ok(())
     }
 
-    /// How crowded `candidate` is under these constraints: fewer is better; `None` when a label is missing.
+    /// Matching pods in the domains of `candidate`, fewer is better; `None` when a topology label is missing.
     pub fn crowd(&self, candidate: &Candidate<'a>) -> Option<i64> {
         let counts = self.0.iter().map(|rule| {
             let value = candidate.topology(rule.key)?;
@@ -71,7 +71,7 @@ impl<'a> Rules<'a> {
         counts.sum()
     }
 
-    /// Whether there is no constraint.
+    /// True without any constraint.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Where pods land, and what is said of those that land nowhere.
+//! Tests of scheduling: the chosen node, and the messages for pods that fit nowhere.
 
 use determinism::Seed;
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! Why no node takes a pod, in the sentence that the event and the pod's condition share.
+//! The error for a pod that fits on no node; its message stands in the event and in the pod's condition.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,20 @@ use super::filters::Rejection;
 /// A pod that fits nowhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unplaced {
-    /// There is no node.
+    /// The cluster has no nodes.
     NoNodes,
     /// The pod itself is impossible on every one of `nodes`.
     Impossible {
-        /// How many nodes there are.
+        /// Number of nodes in the cluster.
         nodes: usize,
-        /// What is wrong with it.
+        /// Message for the pod.
         reason: String,
     },
     /// Each node was turned down for its own reasons.
     Rejected {
-        /// One for each node.
+        /// The rejections, one for each node.
         rejections: Vec<Rejection>,
-        /// Whether the pod may push others out.
+        /// False for a pod whose `preemptionPolicy` is `Never`.
         may_preempt: bool,
     },
 }

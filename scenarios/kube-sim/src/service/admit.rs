@@ -1,4 +1,4 @@
-//! What a write passes on its way to the store: the built-in plugins, then the webhooks, in the real server's order.
+//! Admission of a write: the built-in plugins, then the webhooks, in the real server's order.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,7 +82,7 @@ impl<'a> Admission<'a> {
         }
     }
 
-    /// The plugins that may change the object, then the mutating webhooks; returns warnings.
+    /// Runs the plugins that may change the object, then the mutating webhooks; returns their warnings.
     ///
     /// # Errors
     /// When one of them turns the write down.
@@ -104,7 +104,7 @@ impl<'a> Admission<'a> {
         if *object == before {
             return Ok(warnings);
         }
-        // What a webhook added, a container for one, the plugins have not seen yet; nor has a webhook what came after it.
+        // The plugins have not seen yet what a webhook added, such as a container; nor has a webhook what came later.
         self.plugins(&attributes, object).map_err(turned_down)?;
         for (webhook, left) in &asked {
             let again = webhook.wants_second_look() && left != object;
@@ -115,7 +115,7 @@ impl<'a> Admission<'a> {
         Ok(warnings)
     }
 
-    /// The validating webhooks.
+    /// Calls the validating webhooks.
     ///
     /// # Errors
     /// When one of them turns the write down.
@@ -131,7 +131,7 @@ impl<'a> Admission<'a> {
         Ok(())
     }
 
-    /// Only whether the namespace bears it, for what is deleted.
+    /// Checks only the namespace's lifecycle, for deletions.
     ///
     /// # Errors
     /// When the namespace is to be kept.
@@ -159,7 +159,7 @@ impl<'a> Admission<'a> {
         Ok(())
     }
 
-    /// Asks one webhook and does what it says.
+    /// Calls one webhook and applies its decision.
     async fn ask(
         &self,
         webhook: &Webhook,
@@ -236,7 +236,7 @@ impl<'a> Admission<'a> {
     }
 }
 
-/// The words that are passed on; any other is left out.
+/// The reasons that are passed on; any other becomes empty.
 fn known_reason(reason: &str) -> &'static str {
     let words = [
         "Forbidden",

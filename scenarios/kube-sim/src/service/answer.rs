@@ -1,4 +1,4 @@
-//! What goes back: a document, a text, or a stream.
+//! Responses: a document, a text, or a stream.
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::KubeBody;
 use crate::status::ApiError;
 
-/// An answer before it is written.
+/// A response before it is encoded.
 pub struct Answer {
     code: u16,
     content_type: String,
@@ -30,32 +30,32 @@ enum Body {
 }
 
 impl Answer {
-    /// A document.
+    /// A JSON document with status 200, encoded as YAML for a client that prefers it.
     pub fn json(document: Value) -> Self {
         Self::of(200, "application/json", Body::Json(document))
     }
 
-    /// A document that is written already.
+    /// A document that is JSON text already.
     pub fn written(document: String) -> Self {
         Self::of(200, "application/json", Body::Written(document))
     }
 
-    /// A plain text.
+    /// A plain text with status 200.
     pub fn text(text: &str) -> Self {
         Self::of(200, "text/plain; charset=utf-8", Body::Text(text.to_owned()))
     }
 
-    /// Watch events.
+    /// A stream of watch events, one JSON line each.
     pub fn lines(lines: BoxStream<'static, Bytes>) -> Self {
         Self::of(200, "application/json", Body::Lines(lines))
     }
 
-    /// Somebody else's answer.
+    /// The response of a node, passed on.
     pub fn proxied(code: u16, content_type: &str, body: KubeBody) -> Self {
         Self::of(code, content_type, Body::Proxied(body))
     }
 
-    /// A refusal.
+    /// The `Status` of an error, with its code and `Retry-After`; plain text for a path outside of the API.
     pub fn error(error: &ApiError) -> Self {
         if error.code == 404 && error.reason.is_empty() {
             return Self::of(404, "text/plain; charset=utf-8", Body::Text(format!("{}\n", error.message)));
@@ -67,7 +67,7 @@ impl Answer {
         answer
     }
 
-    /// A refusal that says more than an error can.
+    /// A `Status` that carries more than an [`ApiError`] does.
     pub fn refusal(code: u16, status: Value) -> Self {
         Self::of(code, "application/json", Body::Json(status))
     }
@@ -76,7 +76,7 @@ impl Answer {
         Self { code, content_type: content_type.to_owned(), warnings: Vec::new(), headers: Vec::new(), body }
     }
 
-    /// With the status of something new.
+    /// With status 201.
     pub fn created(mut self) -> Self {
         self.code = 201;
         self
@@ -88,7 +88,7 @@ impl Answer {
         self
     }
 
-    /// With a mark of what the document says; a reader who has that mark already gets no document.
+    /// With an entity tag of the document; 304 without the document when `known` contains that tag.
     pub fn tagged(mut self, known: &str) -> Self {
         let Body::Json(document) = &self.body else { return self };
         let tag = format!("\"{:016X}\"", fingerprint(&document.to_string()));
@@ -100,7 +100,7 @@ impl Answer {
         self.varying()
     }
 
-    /// Says that other readers get other forms.
+    /// With `Vary: Accept`.
     pub fn varying(mut self) -> Self {
         self.headers.push(("vary", "Accept".to_owned()));
         self
@@ -118,7 +118,7 @@ impl Answer {
         self
     }
 
-    /// Writes it.
+    /// Encodes the response; `accept` decides between JSON and YAML.
     pub fn render(self, accept: &str, now: Timestamp) -> Response<KubeBody> {
         let wants_yaml =
             accept.split(',').next().is_some_and(|first| first.trim().starts_with("application/yaml"));
@@ -158,7 +158,7 @@ impl Answer {
     }
 }
 
-/// A number that differs where texts differ (FNV-1a).
+/// The FNV-1a hash of a text.
 fn fingerprint(text: &str) -> u64 {
     text.bytes()
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))

@@ -21,10 +21,10 @@ use crate::selector::Selector;
 use crate::status::ApiError;
 use crate::store::{Lost, Store};
 
-/// What a deletion was asked with.
+/// The options of a deletion.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// How many seconds a pod has.
+    /// Grace period of a pod in seconds; `None` for the pod's own.
     pub grace: Option<i64>,
     /// `Foreground`, `Background`, `Orphan`; empty for the kind's own way.
     pub propagation: String,
@@ -32,7 +32,7 @@ pub struct Options {
     pub uid: Option<String>,
     /// The resource version the object has to have.
     pub version: Option<String>,
-    /// Whether nothing is to happen.
+    /// True when the deletion is a dry run.
     pub dry_run: bool,
 }
 
@@ -68,11 +68,11 @@ impl Options {
     }
 }
 
-/// What became of a deletion.
+/// The outcome of a deletion.
 pub enum Outcome {
-    /// The object is still there, on its way.
+    /// The object is still stored and is being deleted.
     Leaving(Arc<Value>),
-    /// It is gone; this is what it was last.
+    /// The object is gone; this is its last version.
     Gone(Arc<Value>),
 }
 
@@ -99,7 +99,7 @@ pub async fn one(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     })
 }
 
-/// `DELETE` of all objects that are meant.
+/// `DELETE` of all objects that the selectors match.
 pub async fn collection(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     let kind = target.kind;
     if !kind.verbs().contains(&"deletecollection") {
@@ -124,7 +124,7 @@ pub async fn collection(call: &Call, target: &Target) -> Result<Answer, ApiError
     ))
 }
 
-/// Deletes an object as its kind is deleted, whoever asks.
+/// Deletes an object by the rules of its kind; used by requests and controllers alike.
 ///
 /// # Errors
 /// When it is not there, a precondition does not hold, or others keep changing it.
@@ -204,7 +204,7 @@ fn attempt(
     store.replace(kind.shelf(), object, next).map(Outcome::Leaving)
 }
 
-/// Notes in the finalizers what is to happen to dependents first.
+/// Adds the finalizer that lets the garbage collector treat dependents first.
 fn hold(object: &mut Value, propagation: &str) {
     let finalizer = match propagation {
         "Foreground" => "foregroundDeletion",

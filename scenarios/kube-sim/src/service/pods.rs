@@ -1,4 +1,4 @@
-//! What hangs below pods and nodes: binding, eviction, logs, the node's own API.
+//! Subresources of pods and nodes: binding, eviction, logs, the node's own API.
 
 use bytes::Bytes;
 use http::Request;
@@ -19,7 +19,7 @@ use crate::pods::log_request::LogOptions;
 use crate::status::ApiError;
 use crate::{decode, node_proxy};
 
-/// Puts a pod on a node.
+/// `POST` of a binding: binds a pod to a node.
 pub async fn bind(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     let binding = decode::object(&call.content_type, &call.body, "v1", "Binding")?.object;
     let problems = binding::check(&binding);
@@ -50,7 +50,7 @@ fn success() -> Answer {
     )
 }
 
-/// Deletes a pod, unless a budget keeps it.
+/// `POST` of an eviction: deletes a pod, unless a disruption budget forbids it.
 pub async fn evict(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     let eviction = decode::object(&call.content_type, &call.body, "policy/v1", "Eviction")?.object;
     if !name(&eviction).is_empty() && name(&eviction) != target.name {
@@ -90,7 +90,7 @@ pub async fn evict(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     Ok(success().created())
 }
 
-/// A container's log, from the pod's node.
+/// `GET` of a container's log, from the pod's node.
 pub async fn log(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     let pod = stored(call, target.kind, &target.namespace, &target.name)?;
     let pairs = call.query.iter().map(|(key, value)| (key.as_str(), value.as_str()));
@@ -108,7 +108,7 @@ pub async fn log(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     ask_node(call, node, &path).await
 }
 
-/// The node's own API.
+/// `GET` of a path of the node's own API.
 pub async fn node_proxy(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     let known = target.name.trim_start_matches("https:");
     let known = known.split(':').next().unwrap_or_default();
@@ -117,7 +117,7 @@ pub async fn node_proxy(call: &Call, target: &Target) -> Result<Answer, ApiError
     ask_node(call, known, &format!("/{}{query}", target.rest)).await
 }
 
-/// Asks a node, as the API server's own user.
+/// Sends a request to a node, as the API server's own user.
 async fn ask_node(call: &Call, node: &str, path: &str) -> Result<Answer, ApiError> {
     let Some(kind) = kinds::find("", "nodes") else { return Err(ApiError::no_such_resource()) };
     let node = stored(call, kind, "", node)?;

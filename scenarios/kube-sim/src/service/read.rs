@@ -1,4 +1,4 @@
-//! Get, list, watch.
+//! Reads: get, list and watch.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,10 +18,10 @@ use crate::store::Snapshot;
 use crate::table::View;
 use crate::watching::{self, Watch};
 
-/// How long a read waits for a version that is still to come.
+/// Longest wait of a read for a version that is still to come.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// One object.
+/// `GET` of one object.
 pub async fn get(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     let view = View::read(&call.accept, call.option("includeObject"))?.at(call.sim.clock().now());
     reach(call, call.option("resourceVersion")).await?;
@@ -29,7 +29,7 @@ pub async fn get(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     Ok(Answer::written(view.text(target.kind, &object, true)))
 }
 
-/// All objects that are meant.
+/// `GET` of all objects that the selectors match, in pages if asked.
 pub async fn list(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     let view = View::read(&call.accept, call.option("includeObject"))?.at(call.sim.clock().now());
     let selector = selector(call, target)?;
@@ -74,7 +74,7 @@ fn whole_list(call: &Call, target: &Target) -> Result<(Vec<Arc<Value>>, u64), Ap
     Ok((objects, revision))
 }
 
-/// Where a list goes on: its kept rest, and from which object on should that be forgotten.
+/// A continue token: the page of a saved list, and the first object of the rest should the list have been dropped.
 struct Token {
     page: Option<u64>,
     from: (String, String),
@@ -94,10 +94,10 @@ impl Token {
     }
 }
 
-/// What a continue token leads to.
+/// The result of looking up a continue token.
 enum Continued {
     Page(Snapshot),
-    /// The list's revision is remembered no more; this token leads to the rest as it is now.
+    /// The saved list was dropped; this token leads to the rest as it is now.
     Forgotten(Token),
 }
 
@@ -202,7 +202,7 @@ async fn reach(call: &Call, version: &str) -> Result<(), ApiError> {
     Err(ApiError { details, ..ApiError::new(504, "Timeout", message) })
 }
 
-/// What happens to the objects that are meant.
+/// `GET` with `watch`: the changes of the objects that the selectors match.
 pub fn watch(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     let view = View::read(&call.accept, call.option("includeObject"))?;
     let initial_events = call.flag("sendInitialEvents");

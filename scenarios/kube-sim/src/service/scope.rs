@@ -1,15 +1,15 @@
-//! What a write touches: the object, its status, or its finalizers, and never what its path is not for.
+//! The fields that a write may change: those of the object, of its status, or of its finalizers.
 
 use serde_json::{Value, json};
 
 use super::target::Target;
 use crate::pods::field::{list, list_mut, number, text};
 
-/// What a write to `/status` may change beside the status.
+/// Metadata that a write to `/status` may change beside the status.
 const WITH_STATUS: [&str; 8] =
     ["labels", "annotations", "finalizers", "managedFields", "uid", "name", "namespace", "resourceVersion"];
 
-/// Lets a write touch only what its path is for.
+/// Keeps of `next` only the fields that the request's path may change.
 pub fn within(target: &Target, old: &Value, next: Value) -> Value {
     let has_status = target.kind.subresources.iter().any(|below| below.name == "status");
     match target.subresource.as_str() {

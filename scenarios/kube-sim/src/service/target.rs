@@ -1,23 +1,23 @@
-//! From a path to what it means.
+//! Parsing of request paths and queries.
 
 use crate::kinds::{self, Kind};
 use crate::status::ApiError;
 
-/// What a path leads to.
+/// The endpoint that a path leads to.
 #[derive(Debug)]
 pub enum Place {
     /// `/healthz` and its like.
     Health {
-        /// Which of them.
+        /// The probe's name, as in `healthz`.
         probe: String,
     },
-    /// `/version`.
+    /// `/version`: the server's version.
     Version,
-    /// `/`.
+    /// `/`: the list of all paths.
     Root,
     /// `/api` or `/apis`.
     Groups {
-        /// Whether it is `/api`.
+        /// True for `/api`.
         core: bool,
     },
     /// `/apis/<group>`.
@@ -26,7 +26,7 @@ pub enum Place {
     Resources {
         /// The group; empty for the core.
         group: String,
-        /// The version.
+        /// The API version without its group.
         version: String,
     },
     /// `/openapi/v3`.
@@ -35,27 +35,27 @@ pub enum Place {
     OpenApi {
         /// The group; empty for the core.
         group: String,
-        /// The version.
+        /// The API version without its group.
         version: String,
     },
-    /// Objects.
+    /// The path of stored or computed objects.
     Resource(Target),
 }
 
-/// Objects of a kind, one of them, or what hangs below it.
+/// Objects of a kind, one of them, or a subresource of one.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// The kind.
+    /// The kind of the objects.
     pub kind: &'static Kind,
     /// The namespace; empty for all, and for cluster-scoped kinds.
     pub namespace: String,
     /// The object; empty for the collection.
     pub name: String,
-    /// What hangs below; empty for the object itself.
+    /// The subresource; empty for the object itself.
     pub subresource: String,
     /// The rest of the path, below `proxy`.
     pub rest: String,
-    /// Whether the path itself asks for a watch.
+    /// True for a path of the older form `/watch/…`.
     pub watch: bool,
 }
 
@@ -71,7 +71,7 @@ pub fn nothing_here() -> ApiError {
     ApiError::new(404, "", "404 page not found")
 }
 
-/// Reads a query string.
+/// Parses a query string into decoded pairs, in their order.
 pub fn query(text: &str) -> Vec<(String, String)> {
     let decode = |text: &str| {
         let blanks = text.replace('+', " ");
@@ -106,7 +106,7 @@ fn percent_decode(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// Reads a path.
+/// Parses a request's path.
 ///
 /// # Errors
 /// 404 in the form that the real server gives it.

@@ -24,7 +24,7 @@ use crate::store::Lost;
 use crate::table::View;
 use crate::{decode, defaults, meta, validation};
 
-/// How often a patch is tried again when somebody else was faster.
+/// Attempts of a patch that loses against concurrent writes.
 const TRIES: usize = 5;
 
 /// `POST` of a new object.
@@ -214,7 +214,7 @@ async fn create_by_apply(call: &Call, target: &Target, patch: &Patch) -> Result<
     answer(call, kind, &made).map(|answer| answer.created().warned(warnings))
 }
 
-/// Why an update was not stored.
+/// Errors of an update.
 enum Kept {
     Refused(ApiError),
     Lost(Lost),
@@ -236,7 +236,7 @@ impl Kept {
     }
 }
 
-/// Stores what has become of `old`.
+/// Admits, validates and stores `next` in the place of `old`.
 async fn keep(
     call: &Call,
     target: &Target,
@@ -274,7 +274,7 @@ async fn keep(
     store.remove(kind.shelf(), &kept).map_err(Kept::Lost)
 }
 
-/// Whether nothing holds a leaving object any more.
+/// True for an object that is being deleted and that nothing holds any more.
 pub fn is_finished(kind: &Kind, object: &Value) -> bool {
     let held = !list(object, "/metadata/finalizers").is_empty();
     let grace = number(object, "/metadata/deletionGracePeriodSeconds").unwrap_or(0) > 0;
@@ -282,7 +282,7 @@ pub fn is_finished(kind: &Kind, object: &Value) -> bool {
     is_leaving(object) && !held && !grace && !namespace_held
 }
 
-/// `scale`: how many there are to be, whatever the kind.
+/// `scale`: reads or sets the number of replicas, whatever the kind.
 pub async fn scale(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     let owner = Target { subresource: String::new(), ..target.clone() };
     let old = stored(call, target.kind, &target.namespace, &target.name)?;

@@ -1,11 +1,11 @@
-//! How long ago, as people say it: `5s`, `3m20s`, `2d`.
+//! Ages as kubectl prints them: `5s`, `3m20s`, `2d`.
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::pods::instant;
 
-/// Since the instant at `path`; `<unknown>` when there is none.
+/// The age since the timestamp at `path`; `<unknown>` when there is none.
 pub fn since(object: &Value, path: &str, now: Timestamp) -> String {
     instant::read(object, path).map_or_else(|| "<unknown>".to_owned(), |at| between(at, now))
 }

@@ -1,4 +1,4 @@
-//! The columns of each kind, and what stands in them.
+//! The columns of each kind, and their cells.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -13,11 +13,11 @@ use crate::pods::{conditions, instant};
 #[derive(Debug, Clone, Copy)]
 pub struct Column(&'static str, &'static str, bool);
 
-/// What stands in the row of an object.
+/// The function that makes the cells of an object's row; the timestamp is the present, for ages.
 pub type Row = fn(&Value, Timestamp) -> Vec<Value>;
 
 impl Column {
-    /// As it stands in a table.
+    /// The column's definition in a Table document.
     pub fn definition(&self) -> Value {
         let format = if self.0 == "Name" { "name" } else { "" };
         json!({"name": self.0, "type": self.1, "format": format, "description": self.0, "priority": i32::from(self.2)})

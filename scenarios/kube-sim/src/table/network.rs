@@ -1,4 +1,4 @@
-//! The columns of services and of what stands behind them.
+//! The columns of services, endpoints and endpoint slices.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use super::columns::{AGE, Column, NAME, Row, age_of, count, or_none, text_column
 use crate::kinds::Kind;
 use crate::pods::field::{entries, list, name, text};
 
-/// How many addresses a cell shows.
+/// Addresses or ports that a cell shows before it counts the rest.
 const SHOWN_MAX: usize = 3;
 
 /// The columns of a kind of the network, and how to fill them.

@@ -1,4 +1,4 @@
-//! The columns of what keeps pods running.
+//! The columns of deployments, replica sets, jobs and disruption budgets.
 
 use jiff::Timestamp;
 use serde_json::Value;

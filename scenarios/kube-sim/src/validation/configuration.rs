@@ -1,4 +1,4 @@
-//! Configuration: config maps, secrets, webhook configurations, priority classes.
+//! Validation of config maps, secrets, webhook configurations and priority classes.
 
 use base64::Engine as _;
 use serde_json::Value;
@@ -6,13 +6,13 @@ use serde_json::Value;
 use crate::pods::field::{entries, list, number, text};
 use crate::pods::problem::{Fault, Problems};
 
-/// How many bytes of data a config map or a secret may have.
+/// Most bytes of data in a config map or a secret.
 const DATA_BYTES_MAX: usize = 1024 * 1024;
 const USER_PRIORITY_MAX: i64 = 1_000_000_000;
 const KEY: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  \
                    or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 
-/// Notes what is wrong with a config map.
+/// Adds the errors of a config map.
 pub fn config_map(object: &Value, problems: &mut Problems) {
     let mut bytes = 0;
     for place in ["data", "binaryData"] {
@@ -45,7 +45,7 @@ fn key_rule(key: &str) -> Vec<String> {
     }
 }
 
-/// Notes what is wrong with a secret; what is secret in it is never shown.
+/// Adds the errors of a secret; its contents never stand in them.
 pub fn secret(object: &Value, problems: &mut Problems) {
     let mut bytes = 0;
     for (key, value) in entries(object, "/data") {
@@ -92,14 +92,14 @@ fn is_json(object: &Value, key: &str, problems: &mut Problems) {
     }
 }
 
-/// Notes what may not become of a secret.
+/// Adds the errors of a secret's changes.
 pub fn secret_changed(old: &Value, new: &Value, problems: &mut Problems) {
     if old["type"] != new["type"] {
         problems.invalid("type", &new["type"], "field is immutable");
     }
 }
 
-/// Notes what may not become of something immutable.
+/// Adds the errors of changes to an immutable config map or secret.
 pub fn kept(old: &Value, new: &Value, places: &[&str], problems: &mut Problems) {
     if old["immutable"] != true {
         return;
@@ -113,7 +113,7 @@ pub fn kept(old: &Value, new: &Value, places: &[&str], problems: &mut Problems) 
     }
 }
 
-/// Notes what is wrong with a configuration of webhooks.
+/// Adds the errors of a webhook configuration.
 pub fn webhooks(object: &Value, problems: &mut Problems) {
     for (at, webhook) in list(object, "/webhooks").iter().enumerate() {
         let field = format!("webhooks[{at}]");
@@ -149,7 +149,7 @@ pub fn webhooks(object: &Value, problems: &mut Problems) {
     }
 }
 
-/// Notes what is wrong with a priority class.
+/// Adds the errors of a priority class.
 pub fn priority_class(object: &Value, problems: &mut Problems) {
     let value = number(object, "/value").unwrap_or(0);
     if value > USER_PRIORITY_MAX && !text(object, "/metadata/name").starts_with("system-") {

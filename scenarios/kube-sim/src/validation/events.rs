@@ -1,4 +1,4 @@
-//! Events: loose in the core's words, strict in those of `events.k8s.io`.
+//! Validation of events: loose in the core group, strict in `events.k8s.io`.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::pods::problem::{Fault, Problems};
 const REASON_LENGTH_MAX: usize = 128;
 const NOTE_BYTES_MAX: usize = 1024;
 
-/// Notes what is wrong with an event that came in the core's words.
+/// Adds the errors of an event in the core's form.
 pub fn core(event: &Value, problems: &mut Problems) {
     place(event, "involvedObject", problems);
 }
@@ -20,7 +20,7 @@ fn place(event: &Value, field: &str, problems: &mut Problems) {
     }
 }
 
-/// Notes what is wrong with an event that came in the words of `events.k8s.io`; it is stored in the core's.
+/// Adds the errors of an event that came in the form of `events.k8s.io`; `event` is in the core's, as stored.
 pub fn newer(event: &Value, problems: &mut Problems) {
     place(event, "regarding", problems);
     if !is_set(event, "/eventTime") {

@@ -1,4 +1,4 @@
-//! Names, labels, annotations, owners and finalizers: the same for every kind.
+//! Validation of names, labels, annotations, owners and finalizers, the same for every kind.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::pods::field::{entries, flag, list, name, text};
 use crate::pods::names;
 use crate::pods::problem::{Fault, Problems};
 
-/// How many bytes all annotations of an object may have.
+/// Most bytes of all annotations of an object together.
 const ANNOTATIONS_BYTES_MAX: usize = 256 * 1024;
 /// Finalizers that need no domain.
 const STANDARD_FINALIZERS: [&str; 3] = ["kubernetes", "orphan", "foregroundDeletion"];
@@ -15,7 +15,7 @@ const SERVICE_NAME: &str = "a DNS-1035 label must consist of lower case alphanum
                             alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', \
                             regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
 
-/// Notes what is wrong with an object's metadata.
+/// Adds the errors of an object's metadata.
 pub fn check(kind: &Kind, object: &Value, problems: &mut Problems) {
     match (kind.group, kind.resource) {
         ("rbac.authorization.k8s.io", _) => {}

@@ -1,4 +1,4 @@
-//! Services.
+//! Validation of services.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::pods::problem::Problems;
 const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
 const TYPES: [&str; 4] = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 
-/// Notes what is wrong with a service.
+/// Adds the errors of a service.
 pub fn service(service: &Value, problems: &mut Problems) {
     let kind = text(service, "/spec/type");
     problems.one_of("spec.type", kind, &TYPES);
@@ -53,7 +53,7 @@ pub fn service(service: &Value, problems: &mut Problems) {
     }
 }
 
-/// Notes what may not become of a service.
+/// Adds the errors of a service's changes.
 pub fn changed(old: &Value, new: &Value, problems: &mut Problems) {
     let (before, after) = (text(old, "/spec/clusterIP"), text(new, "/spec/clusterIP"));
     let both_inside = [old, new].iter().all(|service| text(service, "/spec/type") != "ExternalName");

@@ -1,4 +1,4 @@
-//! Nodes and the leases that keep them alive.
+//! Validation of nodes and of their leases.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::pods::field::{entries, list, number, text};
 use crate::pods::names;
 use crate::pods::problem::Problems;
 
-/// Notes what is wrong with a node.
+/// Adds the errors of a node.
 pub fn check(node: &Value, is_new: bool, problems: &mut Problems) {
     taints(node, problems);
     for cidr in list(node, "/spec/podCIDRs").iter().filter_map(Value::as_str) {
@@ -16,7 +16,7 @@ pub fn check(node: &Value, is_new: bool, problems: &mut Problems) {
             problems.invalid("spec.podCIDRs", cidr, "must be a valid CIDR value");
         }
     }
-    // What was given as capacity alone stands as allocatable, too, and is told twice.
+    // Capacity without allocatable becomes allocatable, too, so its errors stand twice.
     let places: &[&str] = if is_new { &["capacity", "allocatable"] } else { &["capacity"] };
     for place in places {
         for (resource, amount) in entries(node, &format!("/status/{place}")) {
@@ -68,7 +68,7 @@ fn is_cidr(text: &str) -> bool {
     bits.parse::<u8>().is_ok_and(|bits| bits <= most)
 }
 
-/// Notes what may not become of a node.
+/// Adds the errors of a node's changes.
 pub fn changed(old: &Value, new: &Value, problems: &mut Problems) {
     let (before, after) = (text(old, "/spec/providerID"), text(new, "/spec/providerID"));
     if !before.is_empty() && before != after {
@@ -77,7 +77,7 @@ pub fn changed(old: &Value, new: &Value, problems: &mut Problems) {
     }
 }
 
-/// Notes what is wrong with a lease.
+/// Adds the errors of a lease.
 pub fn lease(lease: &Value, problems: &mut Problems) {
     if let Some(seconds) = number(lease, "/spec/leaseDurationSeconds").filter(|seconds| *seconds <= 0) {
         problems.invalid("spec.leaseDurationSeconds", seconds, "must be greater than 0");

@@ -1,4 +1,4 @@
-//! Deployments, replica sets and jobs.
+//! Validation of deployments, replica sets and jobs.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::pods::field::{number, text};
 use crate::pods::problem::{Fault, Problems};
 use crate::pods::validate as pods;
 
-/// Notes what is wrong with a deployment or a replica set.
+/// Adds the errors of a deployment or a replica set.
 pub fn replicated(object: &Value, problems: &mut Problems) {
     not_negative(object, &["replicas", "minReadySeconds", "revisionHistoryLimit"], problems);
     let selector = object.pointer("/spec/selector").filter(|selector| !selector.is_null());
@@ -26,7 +26,7 @@ pub fn replicated(object: &Value, problems: &mut Problems) {
     problems.one_of("spec.template.spec.restartPolicy", policy, &["Always"]);
 }
 
-/// Notes what is wrong with a job.
+/// Adds the errors of a job.
 pub fn job(object: &Value, problems: &mut Problems) {
     let counts =
         ["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"];
@@ -50,7 +50,7 @@ fn not_negative(object: &Value, fields: &[&str], problems: &mut Problems) {
     }
 }
 
-/// Notes which fields of the specification may not be changed.
+/// Adds an error for each of `fields` of the specification that changed.
 pub fn kept(old: &Value, new: &Value, fields: &[&str], problems: &mut Problems) {
     for field in fields.iter().filter(|field| old["spec"][**field] != new["spec"][**field]) {
         let shown = new["spec"][*field].to_string();

@@ -1,4 +1,4 @@
-//! The AdmissionReview that goes to a webhook, and what its answer means.
+//! The AdmissionReview that goes to a webhook, and the reading of its response.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -35,38 +35,38 @@ pub fn request(uid: &str, request: &Attributes<'_>, object: &Value) -> Value {
     json!({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": review})
 }
 
-/// What a webhook said.
+/// A webhook's response, read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     /// Texts for the caller, as Warning headers.
     pub warnings: Vec<String>,
-    /// Its verdict.
+    /// The decision, with the patch of a mutating webhook.
     pub verdict: Verdict,
 }
 
-/// What a webhook decided.
+/// A webhook's decision about a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
-    /// The object may pass, with these changes.
+    /// The object passes, with these changes.
     Allowed(Option<json_patch::Patch>),
-    /// It may not.
+    /// The object is turned down.
     Denied {
-        /// The HTTP code.
+        /// HTTP status of the refusal; at least 400.
         code: u16,
-        /// The word for programs; may be empty.
+        /// Machine-readable reason; may be empty.
         reason: String,
-        /// The whole sentence.
+        /// Sentence for a person, with the webhook's name.
         message: String,
     },
 }
 
-/// An answer that is none.
+/// A webhook's response that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Garbled {
-    /// It is not JSON, or not a review.
+    /// The body is not JSON, or no AdmissionReview of this request.
     #[error("received invalid webhook response: {0}")]
     Invalid(String),
-    /// The patch is not one.
+    /// The patch is not base64, or no JSON patch.
     #[error("couldn't get version/kind; the patch of the webhook does not read: {0}")]
     Patch(String),
 }

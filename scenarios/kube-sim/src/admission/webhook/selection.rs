@@ -1,4 +1,4 @@
-//! Which webhooks a request concerns, and in which order.
+//! Selection of the webhooks that a request concerns, in the order of their calls.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use crate::admission::attributes::{Attributes, Objects};
 use crate::controllers::label_selector::selects;
 use crate::pods::field::{list, name, number, text};
 
-/// Whether webhooks may change the object or only judge it.
+/// The two kinds of admission webhooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// They may change it.
+    /// Webhooks that may change the object.
     Mutating,
-    /// They judge it.
+    /// Webhooks that only allow or deny.
     Validating,
 }
 
@@ -39,43 +39,43 @@ impl Webhook {
         &self.configuration["webhooks"][self.position]
     }
 
-    /// The webhook's name.
+    /// The webhook's fully qualified name, as in `pods.example.com`.
     pub fn name(&self) -> &str {
         text(self.entry(), "/name")
     }
 
-    /// Whether a failed call lets the request pass.
+    /// True when a failed call lets the request pass (`failurePolicy: Ignore`).
     pub fn ignores_failure(&self) -> bool {
         text(self.entry(), "/failurePolicy") == "Ignore"
     }
 
-    /// Whether it wants to be asked again when the object changed after it.
+    /// True when the webhook is called again after others changed the object (`reinvocationPolicy: IfNeeded`).
     pub fn wants_second_look(&self) -> bool {
         text(self.entry(), "/reinvocationPolicy") == "IfNeeded"
     }
 
-    /// Whether its selectors take `object` as it is now.
+    /// True when the webhook's namespace and object selectors match `object` as it is now.
     pub fn concerns(&self, request: &Attributes<'_>, object: &Value, objects: &dyn Objects) -> bool {
         namespace_selected(self.entry(), request, object, objects)
             && object_selected(self.entry(), request, object)
     }
 
-    /// Whether it has conditions in a language that is not spoken here.
+    /// True when the webhook has `matchConditions`, whose language (CEL) is not evaluated here.
     pub fn has_conditions(&self) -> bool {
         !list(self.entry(), "/matchConditions").is_empty()
     }
 
-    /// How long it may take.
+    /// The call's timeout in seconds; 10 unless the webhook says otherwise.
     pub fn timeout_seconds(&self) -> u64 {
         number(self.entry(), "/timeoutSeconds").and_then(|s| u64::try_from(s).ok()).unwrap_or(10)
     }
 
-    /// Whether it may be asked about what is not going to happen.
+    /// True when the webhook declares that dry runs cause no side effects.
     pub fn bears_dry_run(&self) -> bool {
         matches!(text(self.entry(), "/sideEffects"), "None" | "NoneOnDryRun")
     }
 
-    /// Where it is: its address, and the authority that vouches for it.
+    /// The webhook's URL: its own, or that of its service, with the timeout as a query parameter.
     pub fn address(&self) -> String {
         let client = &self.entry()["clientConfig"];
         let url = text(client, "/url");
@@ -111,7 +111,7 @@ pub fn select(role: Role, request: &Attributes<'_>, objects: &dyn Objects) -> Ve
     chosen
 }
 
-/// Whether a rule speaks of the request's resource and operation.
+/// True when a rule covers the request's resource, operation and scope.
 pub fn covers(rule: &Value, request: &Attributes<'_>) -> bool {
     let has = |path: &str, wanted: &str| {
         list(rule, path).iter().filter_map(Value::as_str).any(|v| v == "*" || v == wanted)

@@ -11,7 +11,7 @@ use crate::pods::conditions::{Condition, find};
 use crate::pods::field::{map_mut, name, number, text};
 use crate::pods::instant;
 
-/// Brings the status up to date; returns when it has to be looked at again although nothing changes.
+/// Brings the status up to date; returns the instant of the next progress check, if one is due without a change.
 pub fn update(
     deployment: &mut Value,
     current: Option<&Value>,

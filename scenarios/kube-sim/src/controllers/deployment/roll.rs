@@ -1,4 +1,4 @@
-//! How many pods each ReplicaSet of a Deployment has next: pure, from what it has now.
+//! Rolling updates: the next size of each ReplicaSet of a Deployment, computed from the present ones alone.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::pods::field::{flag, number, text};
 
-/// How many pods there may be beyond those asked for.
+/// Number of pods beyond `spec.replicas` that a rolling update may run.
 pub fn surge(deployment: &Value) -> i64 {
     if text(deployment, "/spec/strategy/type") == "RollingUpdate" { limits(deployment).0 } else { 0 }
 }
@@ -29,7 +29,7 @@ fn limits(deployment: &Value) -> (i64, i64) {
     if surge == 0 && unavailable == 0 { (0, 1) } else { (surge, unavailable.min(replicas)) }
 }
 
-/// How many of the pods asked for may be missing.
+/// Number of pods that may be missing from `spec.replicas` during a rolling update.
 pub fn least_missing(deployment: &Value) -> i64 {
     if text(deployment, "/spec/strategy/type") == "RollingUpdate" { limits(deployment).1 } else { 0 }
 }
@@ -42,7 +42,7 @@ fn available(set: &Value) -> i64 {
     number(set, "/status/availableReplicas").unwrap_or(0)
 }
 
-/// How many pods a new set begins with, beside the old ones.
+/// Number of pods that a new set begins with beside the old ones.
 pub fn first_replicas(deployment: &Value, old: &[Arc<Value>]) -> i64 {
     let replicas = wanted(deployment);
     if text(deployment, "/spec/strategy/type") == "Recreate" {

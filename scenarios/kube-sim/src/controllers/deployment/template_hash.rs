@@ -1,4 +1,4 @@
-//! What tells one version of a template from another.
+//! The hash of a pod template, which tells its versions apart.
 
 use serde_json::Value;
 
@@ -21,7 +21,7 @@ pub fn of(deployment: &Value) -> String {
     hash.to_string().bytes().map(|digit| char::from(LETTERS[usize::from(digit) % LETTERS.len()])).collect()
 }
 
-/// Whether a set was made from the Deployment's present template.
+/// True for a set that was made from the Deployment's present template.
 pub fn same_template(set: &Value, deployment: &Value) -> bool {
     let mut own = set["spec"]["template"].clone();
     if let Some(labels) = own.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {

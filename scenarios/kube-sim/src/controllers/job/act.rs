@@ -1,4 +1,4 @@
-//! Carries out what was decided about a Job: makes and deletes its pods, counts them, writes its status.
+//! Carries out the decisions about a Job: creates and deletes its pods, counts them, writes its status.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::service::{create_as_controller, write_finished};
 
 const COMPONENT: &str = "job-controller";
 
-/// Looks after one Job; returns when it has to be looked at again although nothing changes.
+/// Reconciles one Job; returns the instant of the next round that is due without a change.
 pub async fn keep(sim: &KubeSim, job: &Arc<Value>) -> Option<Timestamp> {
     if is_leaving(job) {
         return None;
@@ -63,7 +63,7 @@ fn release(sim: &KubeSim, kind: &'static kinds::Kind, pod: &Value) {
     }
 }
 
-/// Pods whose Job is gone are kept by nobody.
+/// Takes the tracking finalizer off pods whose Job is gone.
 pub fn let_go_of_orphans(sim: &KubeSim) {
     let Some(kind) = kinds::find("", "pods") else { return };
     for pod in sim.store().list(PODS, None).0 {
@@ -81,7 +81,7 @@ pub fn let_go_of_orphans(sim: &KubeSim) {
     }
 }
 
-/// Pods that end after their Job are let go without being counted.
+/// Takes the tracking finalizer off pods that end after their Job; they are not counted.
 fn count_late(sim: &KubeSim, job: &Value) {
     let Some(kind) = kinds::find("", "pods") else { return };
     for pod in claimed(sim, job, PODS).iter().filter(|pod| !owned::is_active(pod)) {
@@ -100,7 +100,7 @@ fn expire(sim: &KubeSim, job: &Value, now: Timestamp) -> Option<Timestamp> {
         propagation: "Foreground".to_owned(),
         ..Options::default()
     };
-    // What somebody else deleted first is as good as deleted.
+    // A Job that somebody else deleted first is deleted all the same.
     let _ = delete(sim.store(), kind, namespace(job), name(job), &options, now);
     None
 }
@@ -154,7 +154,7 @@ fn say(sim: &KubeSim, job: &Value, kind: &str, reason: &str, message: &str) {
     record(sim, job, Happening { kind, reason, message, component: COMPONENT });
 }
 
-/// Writes what was counted, and whether the Job is over; returns whether that is stored.
+/// Writes the counters and the outcome into the Job's status; false when the Job changed meanwhile.
 fn publish(sim: &KubeSim, job: &Value, tally: &Tally, end: Option<&End>, now: Timestamp) -> bool {
     let Some(stored) = sim.store().get(JOBS, namespace(job), name(job)) else { return false };
     let pods = claimed(sim, &stored, PODS);
@@ -186,7 +186,7 @@ fn publish(sim: &KubeSim, job: &Value, tally: &Tally, end: Option<&End>, now: Ti
     true
 }
 
-/// Notes the end; returns whether the Job is finally over, which it is once its last pod has gone.
+/// Sets the conditions of a Job's outcome; true once its last pod is gone and the Job is over.
 fn conclude(job: &mut Value, end: &End, empty: bool, now: Timestamp) -> bool {
     let (first, last, reason, message) = match end {
         End::Complete => (

@@ -1,4 +1,4 @@
-//! What is to be done about a Job: pure, from the Job, its pods and the time.
+//! Decisions about a Job, computed from the Job, its pods and the time alone.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,21 +13,21 @@ use crate::pods::conditions;
 use crate::pods::field::{annotation, flag, is_leaving, list, number, text};
 use crate::pods::instant;
 
-/// The first pause after a failed pod; it doubles.
+/// Seconds of back-off after the first failed pod; doubled by each further one.
 const PAUSE_SECONDS: i64 = 10;
-/// The longest pause.
+/// Upper bound of the back-off, in seconds.
 const PAUSE_MAX_SECONDS: i64 = 600;
 
-/// Why a Job ends, or stands still.
+/// A Job's outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
-    /// As many succeeded as were to.
+    /// As many pods succeeded as the Job asks for.
     Complete,
-    /// It failed, for this reason, in these words.
+    /// The Job failed: its condition's reason and message.
     Failed(&'static str, String),
 }
 
-/// What there is of a Job, counted.
+/// A Job's pods, counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Pods that ended well, ever.
@@ -36,9 +36,9 @@ pub struct Tally {
     pub failed: i64,
     /// Pods that still work.
     pub active: Vec<Arc<Value>>,
-    /// How many of those are ready.
+    /// Number of active pods that are ready.
     pub ready: i64,
-    /// Pods that are going and not gone.
+    /// Number of pods that are being deleted and not gone.
     pub terminating: i64,
     /// Pods that ended since the last look: their tracking finalizer comes off.
     pub counted: Vec<Arc<Value>>,
@@ -46,16 +46,16 @@ pub struct Tally {
     pub done: BTreeSet<i64>,
 }
 
-/// What to do next.
+/// The next action for a Job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
-    /// So many more pods, for these completions if the Job counts them one by one.
+    /// Create one pod per element: its completion index, or `None` in a Job that is not indexed.
     Create(Vec<Option<i64>>),
-    /// These pods have to go.
+    /// Delete these pods.
     Delete(Vec<Arc<Value>>),
-    /// Nothing, but look again then.
+    /// Do nothing before this instant.
     Wait(Timestamp),
-    /// Nothing until something changes.
+    /// Do nothing until something changes.
     Rest,
 }
 
@@ -93,7 +93,7 @@ pub fn tally(job: &Value, pods: &[Arc<Value>]) -> Tally {
     tally
 }
 
-/// Whether a pod has ended, and well: one that is leaving and that nobody waits for any more has ended badly.
+/// The success of an ended pod; `None` while it runs. One deleted with no grace left has failed.
 fn ending(pod: &Value) -> Option<bool> {
     match text(pod, "/status/phase") {
         "Succeeded" => Some(true),
@@ -103,17 +103,17 @@ fn ending(pod: &Value) -> Option<bool> {
     }
 }
 
-/// Which completion a pod is for.
+/// The completion index of a pod; `None` outside of an Indexed Job.
 pub fn index(pod: &Value) -> Option<i64> {
     annotation(pod, INDEX)?.parse().ok()
 }
 
-/// Whether each completion is a task of its own.
+/// True for a Job whose completions are tasks of their own (`completionMode: Indexed`).
 pub fn is_indexed(job: &Value) -> bool {
     text(job, "/spec/completionMode") == "Indexed"
 }
 
-/// Whether and how the Job is over.
+/// The Job's outcome; `None` while it goes on.
 pub fn end(job: &Value, pods: &[Arc<Value>], tally: &Tally, now: Timestamp) -> Option<End> {
     for condition in list(job, "/status/conditions").iter().filter(|c| text(c, "/status") == "True") {
         match text(condition, "/type") {
@@ -158,14 +158,14 @@ fn known_reason(reason: &str) -> &'static str {
         .unwrap_or_default()
 }
 
-/// Until when the Job may work.
+/// The instant of the Job's `activeDeadlineSeconds`; `None` without one, or before the start.
 pub fn deadline(job: &Value) -> Option<Timestamp> {
     let seconds = number(job, "/spec/activeDeadlineSeconds")?;
     let started = instant::read(job, "/status/startTime")?;
     Some(started.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX))
 }
 
-/// When a finished Job is to be deleted.
+/// The instant at which a finished Job is deleted; `None` without `ttlSecondsAfterFinished`.
 pub fn expiry(job: &Value) -> Option<Timestamp> {
     let seconds = number(job, "/spec/ttlSecondsAfterFinished")?;
     let finished = ["Complete", "Failed"].into_iter().find_map(|kind| {
@@ -175,7 +175,7 @@ pub fn expiry(job: &Value) -> Option<Timestamp> {
     Some(finished.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX))
 }
 
-/// What a Job that is not over needs.
+/// The next action for a Job that is not over.
 pub fn next(job: &Value, pods: &[Arc<Value>], tally: &Tally, now: Timestamp) -> Next {
     let have = i64::try_from(tally.active.len()).unwrap_or(i64::MAX);
     let parallelism = number(job, "/spec/parallelism").unwrap_or(1);
@@ -209,7 +209,7 @@ pub fn next(job: &Value, pods: &[Arc<Value>], tally: &Tally, now: Timestamp) -> 
     Next::Create(free.take(more).map(Some).collect())
 }
 
-/// Until when nothing new is begun after pods that failed since the last success.
+/// The end of the back-off after pods that failed since the last success; `None` without failures.
 fn pause(job: &Value, pods: &[Arc<Value>]) -> Option<Timestamp> {
     let ended_at = |pod: &Value| {
         let of = |kind: &str| {
@@ -241,7 +241,7 @@ fn transition(pod: &Value) -> Option<Timestamp> {
     of("Ready").or_else(|| of("PodScheduled")).or_else(|| instant::read(pod, "/metadata/creationTimestamp"))
 }
 
-/// Reads `1,3-5`.
+/// Parses `completedIndexes` such as `1,3-5`; a range ends 100 000 after its start, and other parts are skipped.
 pub fn read_indexes(text: &str) -> BTreeSet<i64> {
     let mut indexes = BTreeSet::new();
     for part in text.split(',').filter(|part| !part.is_empty()) {
@@ -253,7 +253,7 @@ pub fn read_indexes(text: &str) -> BTreeSet<i64> {
     indexes
 }
 
-/// Writes `1,3-5`.
+/// Formats indexes as `completedIndexes`, with ranges, as in `1,3-5`.
 pub fn write_indexes(indexes: &BTreeSet<i64>) -> String {
     let mut parts: Vec<(i64, i64)> = Vec::new();
     for index in indexes {

@@ -1,21 +1,21 @@
-//! A Job's podFailurePolicy: which failures end the Job, and which do not count.
+//! A Job's podFailurePolicy: failures that end the Job, and failures that do not count.
 
 use serde_json::Value;
 
 use crate::pods::field::{list, name, namespace, number, text};
 
-/// What the policy says of a failed pod.
+/// The policy's action for a failed pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// The Job has failed, in these words.
+    /// The Job has failed, with this message.
     FailJob(String),
-    /// The failure does not count.
+    /// The failure does not count against `backoffLimit`.
     Ignore,
-    /// The failure counts.
+    /// The failure counts against `backoffLimit`.
     Count,
 }
 
-/// The first rule that speaks of the failed pod; `None` when none does.
+/// The action of the first rule that matches the failed pod; `None` when none does.
 pub fn judge(job: &Value, pod: &Value) -> Option<Verdict> {
     if text(pod, "/status/phase") != "Failed" {
         return None;

@@ -1,4 +1,4 @@
-//! The problems of a pod's containers: images, ports, variables, mounts, resources.
+//! Validation of a pod's containers: images, ports, variables, mounts, resources.
 
 use std::collections::BTreeSet;
 
@@ -39,7 +39,7 @@ const RESOURCES: [&str; 6] = [
     "requests.memory",
 ];
 
-/// Notes the problems of all containers, which may mount `volumes`.
+/// Adds the errors of all containers, which may mount `volumes`.
 pub fn check(spec: &Value, at: &str, volumes: &BTreeSet<&str>, problems: &mut Problems) {
     let mains = list(spec, "/containers");
     if mains.is_empty() {
@@ -140,7 +140,7 @@ fn ports(
     }
 }
 
-/// Notes a port number that is none.
+/// Adds an error for a port number outside 1 to 65535.
 pub fn in_port_range(port: i64, field: String, problems: &mut Problems) {
     if !(1..=65535).contains(&port) {
         problems.invalid(field, port, "must be between 1 and 65535, inclusive");
@@ -188,7 +188,7 @@ fn variable(env: &Value, at: &str, problems: &mut Problems) {
     }
 }
 
-/// Notes what keeps a field of the pod from being shown inside it.
+/// Adds the errors of a `fieldRef`, whose path must be one of `supported`.
 pub fn shown_field(reference: &Value, at: &str, supported: &[&str], problems: &mut Problems) {
     let path = text(reference, "/fieldPath");
     let field = format!("{at}.fieldPath");
@@ -311,7 +311,7 @@ fn resource_name(name: &str, at: &str, problems: &mut Problems) {
     }
 }
 
-/// Whether the resource is counted in whole pieces, of which nobody may promise more than there are.
+/// True for an extended resource: counted in whole units, and never overcommitted.
 fn is_whole_only(name: &str) -> bool {
     name.contains('/') && !name.starts_with("kubernetes.io/") && amount::parse(name).is_none()
 }

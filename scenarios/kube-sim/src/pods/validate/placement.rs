@@ -1,4 +1,4 @@
-//! The problems of what a pod says about where it wants to be.
+//! Validation of a pod's scheduling constraints.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::pods::field::{entries, is_set, list, number, text};
 use crate::pods::names;
 use crate::pods::problem::Problems;
 
-/// Notes the problems of selectors, affinities, tolerations and spread.
+/// Adds the errors of selectors, affinities, tolerations and spread.
 pub fn check(spec: &Value, at: &str, problems: &mut Problems) {
     for (key, value) in entries(spec, "/nodeSelector") {
         problems.rule(format!("{at}.nodeSelector"), key, names::qualified);

@@ -1,4 +1,4 @@
-//! The problems of a container's probes and hooks.
+//! Validation of a container's probes and hooks.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::pods::field::{is_set, list, number, text};
 use crate::pods::names;
 use crate::pods::problem::Problems;
 
-/// Notes the problems of all probes and hooks of a container.
+/// Adds the errors of all probes and hooks of a container.
 pub fn check(container: &Value, at: &str, init: bool, problems: &mut Problems) {
     let sidecar = text(container, "/restartPolicy") == "Always";
     for kind in ["livenessProbe", "readinessProbe", "startupProbe"] {

@@ -1,4 +1,4 @@
-//! The problems of a pod's volumes.
+//! Validation of a pod's volumes.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::pods::problem::Problems;
 const FIELDS: [&str; 5] =
     ["metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid"];
 
-/// Notes the problems of all volumes, and returns the names that containers may mount.
+/// Adds the errors of all volumes, and returns the names that containers may mount.
 pub fn check<'a>(spec: &'a Value, at: &str, problems: &mut Problems) -> BTreeSet<&'a str> {
     let mut known = BTreeSet::new();
     for (i, volume) in list(spec, "/volumes").iter().enumerate() {
