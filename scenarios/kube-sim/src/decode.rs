@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use crate::kinds::Kind;
 use crate::schema::{self, Field, Type};
 use crate::status::ApiError;
-use crate::{json, protobuf, quantity};
+use crate::object::quantity;
+use crate::{json, protobuf};
 
 /// A decoded request body.
 #[derive(Debug)]
@@ -206,7 +207,7 @@ fn time(text: &str, micro: bool) -> Result<Value, String> {
         format!("parsing time {text:?} as \"2006-01-02T15:04:05Z07:00\": cannot parse {text:?}")
     })?;
     if !micro {
-        return Ok(crate::pods::instant::seconds(at).into());
+        return Ok(crate::object::timestamp::seconds(at).into());
     }
     let fraction =
         text.split(['.']).nth(1).map_or(0, |rest| rest.chars().take_while(char::is_ascii_digit).count());
@@ -215,7 +216,7 @@ fn time(text: &str, micro: bool) -> Result<Value, String> {
             "parsing time {text:?} as \"2006-01-02T15:04:05.000000Z07:00\": cannot parse {text:?}"
         ));
     }
-    Ok(crate::pods::instant::micros(at).into())
+    Ok(crate::object::timestamp::micros(at).into())
 }
 
 fn amount(text: &str) -> Result<Value, String> {

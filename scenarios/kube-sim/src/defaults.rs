@@ -4,8 +4,9 @@ use serde_json::{Map, Value, json};
 
 use crate::kinds::{self, Kind};
 use crate::pods::defaults::{fill_pod, fill_spec};
-use crate::pods::field::{default_to, is_leaving, is_set, list, list_mut, map_mut, number, text};
-use crate::{KubeSim, meta};
+use crate::object::field::{default_to, is_leaving, is_set, list, list_mut, map_mut, number, text};
+use crate::meta;
+use crate::sim::KubeSim;
 
 /// Address in the endpoints of the API server: one reserved for documentation, since nobody in the cluster reaches it.
 const API_SERVER: &str = "192.0.2.1";

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::KubeSim;
+use crate::sim::KubeSim;
 use crate::kinds::Kind;
-use crate::pods::field::{is_leaving, name, text, uid};
-use crate::pods::instant;
-use crate::pods::problem::Problems;
+use crate::object::field::{is_leaving, name, text, uid};
+use crate::object::timestamp;
+use crate::object::field_error::Problems;
 use crate::status::ApiError;
 
 /// Letters of generated names: no vowels, so that no words come out.
@@ -64,7 +64,7 @@ pub fn begin(
         metadata.shift_remove("namespace");
     }
     metadata.insert("uid".to_owned(), fresh.into());
-    metadata.insert("creationTimestamp".to_owned(), instant::seconds(now).into());
+    metadata.insert("creationTimestamp".to_owned(), timestamp::seconds(now).into());
     if kind.traits.generation {
         metadata.insert("generation".to_owned(), 1.into());
     }
@@ -236,7 +236,7 @@ fn check_finalizers(kind: &Kind, old: &Value, next: &Value) -> Result<(), ApiErr
 
 /// The map under `key`, made when it is not there.
 pub fn map<'a>(object: &'a mut Value, key: &str) -> &'a mut Map<String, Value> {
-    crate::pods::field::map_mut(object, key)
+    crate::object::field::map_mut(object, key)
 }
 
 /// The object as `PartialObjectMetadata`.

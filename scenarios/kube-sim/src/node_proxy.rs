@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::pods::field::{list, number, text};
+use crate::object::field::{list, number, text};
 
 /// The order in which a node's addresses are tried, as kubeadm sets it.
 const PREFERRED: [&str; 5] = ["InternalIP", "InternalDNS", "Hostname", "ExternalIP", "ExternalDNS"];

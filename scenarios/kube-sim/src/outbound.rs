@@ -9,7 +9,7 @@ use hyper_util::rt::TokioExecutor;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use crate::KubeBody;
+use crate::body::KubeBody;
 
 /// Sends requests out of the cluster's control plane.
 pub trait Outbound: Send + Sync {

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::decode::Decoded;
 use crate::kinds::Kind;
-use crate::pods::problem::Problems;
+use crate::object::field_error::Problems;
 use crate::status::ApiError;
 use crate::{decode, schema};
 

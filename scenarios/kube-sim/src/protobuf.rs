@@ -245,7 +245,7 @@ fn instant(bytes: &[u8], micro: bool) -> Result<Value, Garbled> {
     let Some(seconds) = number_in(bytes, 1)? else { return Ok(Value::Null) };
     let nanos = i32::try_from(number_in(bytes, 2)?.unwrap_or(0)).map_err(|_| Garbled::Damaged)?;
     let at = jiff::Timestamp::new(seconds, nanos).map_err(|_| Garbled::Damaged)?;
-    let text = if micro { crate::pods::instant::micros(at) } else { crate::pods::instant::seconds(at) };
+    let text = if micro { crate::object::timestamp::micros(at) } else { crate::object::timestamp::seconds(at) };
     Ok(text.into())
 }
 

@@ -3,12 +3,12 @@
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::KubeSim;
+use crate::sim::KubeSim;
 use crate::authn::{Bound, Token, User};
 use crate::kinds::{self, Kind};
-use crate::pods::field::{list, name, number, text, uid};
-use crate::pods::instant;
-use crate::pods::problem::Problems;
+use crate::object::field::{list, name, number, text, uid};
+use crate::object::timestamp;
+use crate::object::field_error::Problems;
 use crate::status::ApiError;
 
 /// Issuer of tokens, and their audience unless a request names another.
@@ -122,9 +122,9 @@ pub fn token(sim: &KubeSim, account: &Value, mut request: Value) -> Result<Value
     let token = sim.tokens().sign(Token { user, expires, audiences: audiences.clone(), bound }, claims);
     request["spec"]["audiences"] = json!(audiences);
     request["spec"]["expirationSeconds"] = seconds.into();
-    request["status"] = json!({"token": token, "expirationTimestamp": instant::seconds(expires)});
+    request["status"] = json!({"token": token, "expirationTimestamp": timestamp::seconds(expires)});
     request["metadata"] =
-        json!({"name": name(account), "namespace": namespace, "creationTimestamp": instant::seconds(now)});
+        json!({"name": name(account), "namespace": namespace, "creationTimestamp": timestamp::seconds(now)});
     Ok(request)
 }
 

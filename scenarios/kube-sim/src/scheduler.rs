@@ -15,7 +15,7 @@ use serde_json::Value;
 use self::candidate::{Candidate, Cluster};
 use self::filters::Filters;
 use self::verdict::Unplaced;
-use crate::pods::field::text;
+use crate::object::field::text;
 
 /// The node for `pod`; among equally good ones, chance decides.
 ///

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::kinds::Kind;
-use crate::pods::field::{name, namespace, number, text};
+use crate::object::field::{name, namespace, number, text};
 use crate::status::ApiError;
 
 /// Both selectors of a request; the empty one matches everything.
@@ -142,7 +142,7 @@ fn parse_label(part: &str) -> Result<Requirement, ApiError> {
     let wrong = |why: String| ApiError::bad_request(format!("unable to parse requirement: {why}"));
     let made = |key: &str, rule| {
         let key = key.trim();
-        match crate::pods::names::qualified(key).first() {
+        match crate::object::names::qualified(key).first() {
             Some(why) => Err(wrong(format!("<nil>: Invalid value: {key:?}: {why}"))),
             None => Ok(Requirement { key: key.to_owned(), rule }),
         }
@@ -168,7 +168,7 @@ fn parse_label(part: &str) -> Result<Requirement, ApiError> {
     for (sign, equal) in [("!=", false), ("==", true), ("=", true)] {
         if let Some((key, value)) = part.split_once(sign) {
             let value = value.trim();
-            if let Some(why) = crate::pods::names::label_value(value).first() {
+            if let Some(why) = crate::object::names::label_value(value).first() {
                 return Err(wrong(format!("values[0][{}]: Invalid value: {value:?}: {why}", key.trim())));
             }
             let values = vec![value.to_owned()];

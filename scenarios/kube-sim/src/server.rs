@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::KubeSim;
+use crate::sim::KubeSim;
 use crate::authn::User;
 use crate::service::KubeService;
 

@@ -2,6 +2,8 @@
 
 mod admit;
 mod answer;
+mod call;
+pub(crate) mod controller_writes;
 pub(crate) mod delete;
 mod pods;
 mod read;
@@ -11,7 +13,6 @@ mod write;
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -22,15 +23,14 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
 
 use crate::authn::User;
-use crate::kinds::Kind;
-use crate::pods::problem::{Fault, Problems};
 use crate::status::ApiError;
-use crate::{KubeBody, KubeSim, discovery, openapi, reviews};
+use crate::body::KubeBody;
+use crate::sim::KubeSim;
+use crate::{discovery, openapi, reviews};
 use answer::Answer;
+use call::{Call, stored};
 use target::{Place, Target};
 
-/// Most bytes in the name of a field manager.
-const MANAGER_LENGTH_MAX: usize = 128;
 /// Most bytes of a body that is read.
 const BODY_MAX: usize = 3 * 1024 * 1024;
 
@@ -41,62 +41,10 @@ pub struct KubeService {
     user: Option<User>,
 }
 
-/// A request, read as far as every verb needs it.
-pub(crate) struct Call {
-    pub sim: KubeSim,
-    pub user: User,
-    pub method: Method,
-    pub query: Vec<(String, String)>,
-    pub accept: String,
-    pub content_type: String,
-    pub user_agent: String,
-    pub if_none_match: String,
-    pub body: Bytes,
-}
-
-impl Call {
-    /// The value of a query parameter; empty when it is not there.
-    pub fn option(&self, name: &str) -> &str {
-        self.query.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
-    }
-
-    /// True for a query parameter of `true` or `1`.
-    pub fn flag(&self, name: &str) -> bool {
-        matches!(self.option(name), "true" | "1")
-    }
-
-    /// True for a dry run; checks all options of a write on the way.
-    ///
-    /// # Errors
-    /// 422 for an option that cannot be as it is.
-    pub fn dry_run(&self, options: &str) -> Result<bool, ApiError> {
-        let options = if self.method == Method::PATCH { "PatchOptions" } else { options };
-        let mut problems = Problems::default();
-        let dry_run = self.option("dryRun");
-        if !matches!(dry_run, "" | "All") {
-            let supported = vec!["All".to_owned()];
-            problems.note("dryRun", Fault::Unsupported(format!("[{dry_run:?}]"), supported));
-        }
-        let manager = self.option("fieldManager");
-        if manager.len() > MANAGER_LENGTH_MAX {
-            problems.note("fieldManager", Fault::TooLong(MANAGER_LENGTH_MAX));
-        }
-        if manager.chars().any(char::is_control) {
-            problems.invalid("fieldManager", manager, "should only contain printable characters");
-        }
-        problems.one_of("fieldValidation", self.option("fieldValidation"), &["", "Ignore", "Strict", "Warn"]);
-        match problems.0.is_empty() {
-            true => Ok(dry_run == "All"),
-            false => Err(ApiError::invalid_as(&format!("{options}.meta.k8s.io"), "", &problems)),
-        }
-    }
-
-    /// The writer's name in `managedFields`: `fieldManager`, or the first part of the user agent.
-    pub fn field_manager(&self) -> &str {
-        match self.option("fieldManager") {
-            "" => self.user_agent.split('/').next().unwrap_or_default(),
-            given => given,
-        }
+impl KubeSim {
+    /// The API, for requests that are already known to come from a cluster administrator.
+    pub fn service(&self) -> KubeService {
+        KubeService::new(self.clone(), User::admin())
     }
 }
 
@@ -115,7 +63,7 @@ impl KubeService {
     pub async fn answer<B>(&self, request: Request<B>) -> Response<KubeBody>
     where
         B: http_body::Body<Data = Bytes> + Send,
-        B::Error: Into<crate::BodyError>,
+        B::Error: Into<crate::body::BodyError>,
     {
         let now = self.sim.clock().now();
         let (parts, body) = request.into_parts();
@@ -136,7 +84,7 @@ impl KubeService {
     async fn read<B>(&self, parts: &http::request::Parts, body: B) -> Result<Call, ApiError>
     where
         B: http_body::Body<Data = Bytes> + Send,
-        B::Error: Into<crate::BodyError>,
+        B::Error: Into<crate::body::BodyError>,
     {
         let user = self.caller(&parts.headers)?;
         let body = Limited::new(body, BODY_MAX).collect().await.map_err(|error| {
@@ -178,7 +126,7 @@ fn header(headers: &http::HeaderMap, name: &str) -> String {
 impl<B> tower_service::Service<Request<B>> for KubeService
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<crate::BodyError>,
+    B::Error: Into<crate::body::BodyError>,
 {
     type Response = Response<KubeBody>;
     type Error = Infallible;
@@ -343,60 +291,4 @@ fn token(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     let request =
         crate::decode::object(&call.content_type, &call.body, "authentication.k8s.io/v1", "TokenRequest")?;
     Ok(Answer::json(reviews::token(&call.sim, &account, request.object)?).created())
-}
-
-/// The stored object; 404 when there is none.
-pub(crate) fn stored(call: &Call, kind: &Kind, namespace: &str, name: &str) -> Result<Arc<Value>, ApiError> {
-    call.sim.store().get(kind.shelf(), namespace, name).ok_or_else(|| ApiError::not_found(kind, name))
-}
-
-/// Takes a finalizer off a leaving object, and removes the object when it was the last.
-pub(crate) fn write_finished(sim: &KubeSim, kind: &Kind, object: &Arc<Value>, finalizer: &str) {
-    let mut next = (**object).clone();
-    if let Some(finalizers) = next.pointer_mut("/metadata/finalizers").and_then(Value::as_array_mut) {
-        finalizers.retain(|other| other != finalizer);
-        if finalizers.is_empty()
-            && let Some(metadata) = next["metadata"].as_object_mut()
-        {
-            metadata.shift_remove("finalizers");
-        }
-    }
-    let finished = write::is_finished(kind, &next);
-    // Whoever changed the object meanwhile woke us again.
-    if let Ok(stored) = sim.store().replace(kind.shelf(), object, next)
-        && finished
-    {
-        let _ = sim.store().remove(kind.shelf(), &stored);
-    }
-}
-
-/// Creates an object as a controller does: through admission and validation, like anybody's.
-pub(crate) async fn create_as_controller(
-    sim: &KubeSim,
-    group: &str,
-    resource: &str,
-    object: Value,
-) -> Result<(), ApiError> {
-    let kind = crate::kinds::find(group, resource).ok_or_else(ApiError::no_such_resource)?;
-    let namespace = crate::pods::field::namespace(&object).to_owned();
-    let target = Target {
-        kind,
-        namespace,
-        name: String::new(),
-        subresource: String::new(),
-        rest: String::new(),
-        watch: false,
-    };
-    let call = Call {
-        sim: sim.clone(),
-        user: User::of("system:kube-controller-manager", &["system:masters", "system:authenticated"]),
-        method: Method::POST,
-        query: Vec::new(),
-        accept: String::new(),
-        content_type: "application/json".to_owned(),
-        user_agent: "kube-controller-manager".to_owned(),
-        if_none_match: String::new(),
-        body: Bytes::from(object.to_string()),
-    };
-    write::create(&call, &target).await.map(drop)
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::kinds::Kind;
-use crate::pods::problem::Problems;
+use crate::object::field_error::Problems;
 
 /// A request that was turned down.
 #[derive(Debug, Clone, PartialEq)]

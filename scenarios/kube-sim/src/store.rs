@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::pods::field::{name, namespace};
+use crate::object::field::{name, namespace};
 
 /// Changes of a resource that history keeps.
 const HISTORY_MAX: usize = 10_000;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::events;
 use crate::kinds::Kind;
 use crate::meta;
-use crate::pods::field::text;
+use crate::object::field::text;
 use crate::status::ApiError;
 
 use columns::Column;

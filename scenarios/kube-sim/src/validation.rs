@@ -10,7 +10,7 @@ mod workloads;
 use serde_json::Value;
 
 use crate::kinds::Kind;
-use crate::pods::problem::Problems;
+use crate::object::field_error::Problems;
 use crate::pods::{update as pod_update, validate as pods};
 
 /// The errors of a new object.

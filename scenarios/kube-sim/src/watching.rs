@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::kinds::Kind;
-use crate::pods::field::namespace;
+use crate::object::field::namespace;
 use crate::selector::Selector;
 use crate::status::ApiError;
 use crate::store::{Change, Store, TooOld};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::pods::field::{list, list_mut, text};
+use crate::object::field::{list, list_mut, text};
 
 const TAINTS: [&str; 2] = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
 const SECONDS: i64 = 300;

@@ -2,7 +2,7 @@
 
 use super::attributes::{Attributes, Objects, Operation};
 use super::denial::Denial;
-use crate::pods::field::{is_leaving, text};
+use crate::object::field::{is_leaving, text};
 
 const KEPT: [&str; 3] = ["default", "kube-system", "kube-public"];
 

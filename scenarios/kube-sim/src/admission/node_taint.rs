@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::pods::field::{list, list_mut, map_mut, text};
+use crate::object::field::{list, list_mut, map_mut, text};
 
 const KEY: &str = "node.kubernetes.io/not-ready";
 

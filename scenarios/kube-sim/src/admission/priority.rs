@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::denial::Denial;
-use crate::pods::field::{flag, name, number, text};
+use crate::object::field::{flag, name, number, text};
 
 /// Gives `pod` the priority of its class among `classes`, of the default class, or 0.
 ///

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::denial::Denial;
 use crate::pods::defaults::same_account_name;
-use crate::pods::field::{annotation, list, list_mut, text};
+use crate::object::field::{annotation, list, list_mut, text};
 
 /// Directory in each container that holds the account's token, certificate and namespace.
 pub const MOUNT_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";

@@ -13,10 +13,10 @@ use super::owned::{self, PODS, claimed};
 use super::recorder::{Happening, record};
 use super::replica_set::earliest;
 use super::waiting::Changes;
-use crate::KubeSim;
+use crate::sim::KubeSim;
 use crate::kinds;
-use crate::pods::field::{annotation, flag, is_leaving, map_mut, name, namespace, number, text, uid};
-use crate::service::create_as_controller;
+use crate::object::field::{annotation, flag, is_leaving, map_mut, name, namespace, number, text, uid};
+use crate::service::controller_writes::create_as_controller;
 use crate::service::delete::{Options, delete};
 use crate::store::Shelf;
 
@@ -69,7 +69,7 @@ fn may_begin(sim: &KubeSim, deployment: &Value, old: &[Arc<Value>]) -> bool {
         return true;
     }
     let is_of_old = |pod: &Value| {
-        crate::pods::field::controller(pod)
+        crate::object::field::controller(pod)
             .is_some_and(|owner| old.iter().any(|set| uid(set) == text(owner, "/uid")))
     };
     let left = sim
@@ -77,7 +77,7 @@ fn may_begin(sim: &KubeSim, deployment: &Value, old: &[Arc<Value>]) -> bool {
         .list(PODS, Some(namespace(deployment)))
         .0
         .iter()
-        .any(|pod| is_of_old(pod) && !crate::scheduler::candidate::is_over(pod));
+        .any(|pod| is_of_old(pod) && !crate::pods::phase::is_terminal(pod));
     for set in old {
         scale(sim, deployment, set, 0);
     }
@@ -133,7 +133,7 @@ async fn make(sim: &KubeSim, deployment: &Arc<Value>, old: &[Arc<Value>]) -> Opt
     if let Some(seconds) = number(deployment, "/spec/minReadySeconds").filter(|s| *s > 0) {
         set["spec"]["minReadySeconds"] = seconds.into();
     }
-    let annotations = crate::pods::field::entries(deployment, "/metadata/annotations");
+    let annotations = crate::object::field::entries(deployment, "/metadata/annotations");
     let passed_on = annotations.filter(|(key, _)| {
         *key != "kubectl.kubernetes.io/last-applied-configuration"
             && !key.starts_with("deployment.kubernetes.io/")

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::label_selector::selects;
+use crate::label_selector::selects;
 use super::owned::{PODS, Times, set_condition};
 use super::recorder::{Happening, record};
 use super::waiting::Changes;
-use crate::KubeSim;
-use crate::pods::conditions::{Condition, holds};
-use crate::pods::field::{controller, default_to, is_leaving, list_mut, map_mut, namespace, number, text};
-use crate::scheduler::candidate::is_over;
+use crate::sim::KubeSim;
+use crate::object::conditions::{Condition, holds};
+use crate::object::field::{controller, default_to, is_leaving, list_mut, map_mut, namespace, number, text};
+use crate::pods::phase::is_terminal;
 use crate::store::Shelf;
 
 const BUDGETS: Shelf = ("policy", "poddisruptionbudgets");
@@ -76,7 +76,7 @@ fn expected(sim: &KubeSim, pods: &[Arc<Value>]) -> i64 {
         match set {
             Some(set) => {
                 let replicas = number(&set, "/spec/replicas").unwrap_or(1);
-                owners.insert(crate::pods::field::uid(&set).to_owned(), replicas);
+                owners.insert(crate::object::field::uid(&set).to_owned(), replicas);
             }
             None => alone += 1,
         }
@@ -87,7 +87,7 @@ fn expected(sim: &KubeSim, pods: &[Arc<Value>]) -> i64 {
 fn keep(sim: &KubeSim, budget: &Arc<Value>) {
     let selector = budget.pointer("/spec/selector");
     let mut pods = sim.store().list(PODS, Some(namespace(budget))).0;
-    pods.retain(|pod| selects(selector, pod) && !is_over(pod));
+    pods.retain(|pod| selects(selector, pod) && !is_terminal(pod));
     if pods.is_empty()
         && number(budget, "/status/observedGeneration") != number(budget, "/metadata/generation")
     {

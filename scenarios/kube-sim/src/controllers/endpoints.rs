@@ -7,15 +7,16 @@ use serde_json::{Map, Value, json};
 use super::owned::{PODS, reference};
 use super::waiting::Changes;
 use crate::kinds;
-use crate::pods::conditions::holds;
-use crate::pods::field::{
+use crate::object::conditions::holds;
+use crate::object::field::{
     default_to, entries, flag, is_leaving, is_set, label, list, name, namespace, number, text, uid,
 };
-use crate::scheduler::candidate::is_over;
-use crate::service::create_as_controller;
+use crate::pods::phase::is_terminal;
+use crate::service::controller_writes::create_as_controller;
 use crate::service::delete::{Options, delete};
 use crate::store::Shelf;
-use crate::{KubeSim, meta};
+use crate::meta;
+use crate::sim::KubeSim;
 
 const SERVICES: Shelf = ("", "services");
 const ENDPOINTS: Shelf = ("", "endpoints");
@@ -67,7 +68,7 @@ async fn keep(sim: &KubeSim, service: &Value) {
 fn stands_behind(pod: &Value, service: &Value) -> bool {
     entries(service, "/spec/selector").all(|(key, wanted)| label(pod, key) == wanted.as_str())
         && !text(pod, "/status/podIP").is_empty()
-        && !is_over(pod)
+        && !is_terminal(pod)
 }
 
 fn is_ready(pod: &Value, service: &Value) -> bool {

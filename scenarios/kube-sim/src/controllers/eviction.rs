@@ -8,13 +8,13 @@ use serde_json::Value;
 
 use super::recorder::{Happening, record};
 use super::waiting::Changes;
-use crate::KubeSim;
+use crate::sim::KubeSim;
 use crate::kinds;
-use crate::pods::conditions::{self, Condition};
-use crate::pods::field::{is_leaving, list, name, namespace, text, uid};
-use crate::pods::instant;
+use crate::object::conditions::{self, Condition};
+use crate::object::field::{is_leaving, list, name, namespace, text, uid};
+use crate::object::timestamp;
 use crate::pods::tolerations::{Stay, stay};
-use crate::scheduler::candidate::is_over;
+use crate::pods::phase::is_terminal;
 use crate::service::delete::{Options, delete};
 use crate::store::Shelf;
 
@@ -70,10 +70,10 @@ fn later(at: Timestamp, span: SignedDuration) -> Timestamp {
 fn tainted_until(pod: &Value, node: &Value, now: Timestamp) -> Option<Timestamp> {
     let taints: Vec<&Value> =
         list(node, "/spec/taints").iter().filter(|t| text(t, "/effect") == "NoExecute").collect();
-    if taints.is_empty() || is_over(pod) {
+    if taints.is_empty() || is_terminal(pod) {
         return None;
     }
-    let since = taints.iter().filter_map(|taint| instant::read(taint, "/timeAdded")).min().unwrap_or(now);
+    let since = taints.iter().filter_map(|taint| timestamp::read(taint, "/timeAdded")).min().unwrap_or(now);
     match stay(pod, &taints) {
         Stay::ForEver => None,
         Stay::NotAtAll => Some(now),
@@ -90,7 +90,7 @@ fn disrupt(sim: &KubeSim, pod: &Arc<Value>, reason: &str, message: &str, phase: 
         &Condition { kind: "DisruptionTarget", status: "True", reason, message },
         sim.clock().now(),
     );
-    if let Some(phase) = phase.filter(|_| !is_over(pod)) {
+    if let Some(phase) = phase.filter(|_| !is_terminal(pod)) {
         next["status"]["phase"] = phase.into();
     }
     sim.store().replace(PODS, pod, next).unwrap_or_else(|_| pod.clone())

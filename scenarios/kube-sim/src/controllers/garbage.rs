@@ -6,11 +6,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::waiting::Changes;
-use crate::KubeSim;
+use crate::sim::KubeSim;
 use crate::kinds::{KINDS, Kind};
-use crate::pods::field::{flag, is_leaving, list, name, namespace, text, uid};
+use crate::object::field::{flag, is_leaving, list, name, namespace, text, uid};
 use crate::service::delete::{Options, delete};
-use crate::service::write_finished;
+use crate::service::controller_writes::remove_finalizer;
 
 /// Collects until the future is dropped.
 pub async fn run(sim: &KubeSim) {
@@ -99,7 +99,7 @@ fn leave(sim: &KubeSim, kind: &'static Kind, owner: &Arc<Value>, all: &[(&'stati
             }
         }
         if blocking == 0 {
-            write_finished(sim, kind, owner, "foregroundDeletion");
+            remove_finalizer(sim, kind, owner, "foregroundDeletion");
         }
     } else if has("orphan") {
         for (kind, dependent) in &dependents {
@@ -111,6 +111,6 @@ fn leave(sim: &KubeSim, kind: &'static Kind, owner: &Arc<Value>, all: &[(&'stati
             }
             let _ = sim.store().replace(kind.shelf(), dependent, free);
         }
-        write_finished(sim, kind, owner, "orphan");
+        remove_finalizer(sim, kind, owner, "orphan");
     }
 }

@@ -4,7 +4,7 @@ mod act;
 mod decide;
 mod policy;
 
-use crate::KubeSim;
+use crate::sim::KubeSim;
 use crate::store::Shelf;
 
 use super::owned::PODS;

@@ -3,8 +3,6 @@
 //! Each is a loop that looks, acts, and then waits for the next change or for the instant at which something falls due.
 //! None ticks: an hour in which nothing happens costs nothing.
 
-pub mod label_selector;
-
 mod deployment;
 mod disruption;
 mod endpoints;
@@ -20,9 +18,10 @@ mod scheduling;
 mod service_accounts;
 mod waiting;
 
-use crate::KubeSim;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+
+use crate::sim::KubeSim;
 
 impl KubeSim {
     /// Runs the scheduler and the controllers until the future is dropped.

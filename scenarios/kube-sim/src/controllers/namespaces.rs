@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::owned::{Times, set_condition};
 use super::waiting::Changes;
-use crate::KubeSim;
+use crate::sim::KubeSim;
 use crate::kinds::{self, KINDS, Kind};
-use crate::pods::conditions::Condition;
-use crate::pods::field::{is_leaving, list, name};
+use crate::object::conditions::Condition;
+use crate::object::field::{is_leaving, list, name};
 use crate::service::delete::{Options, delete};
 
 /// Empties and removes namespaces until the future is dropped.

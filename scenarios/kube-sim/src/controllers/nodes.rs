@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::recorder::{Happening, record};
 use super::waiting::Changes;
-use crate::KubeSim;
-use crate::pods::conditions::{self, Condition};
-use crate::pods::field::{flag, list, list_mut, map_mut, name, text, uid};
-use crate::pods::instant;
+use crate::sim::KubeSim;
+use crate::object::conditions::{self, Condition};
+use crate::object::field::{flag, list, list_mut, map_mut, name, text, uid};
+use crate::object::timestamp;
 use crate::store::Shelf;
 
 const NODES: Shelf = ("", "nodes");
@@ -81,13 +81,13 @@ fn look(sim: &KubeSim, node: &Arc<Value>) -> Option<Timestamp> {
 /// The instant until which the node's last heartbeat counts.
 fn deadline(sim: &KubeSim, node: &Value) -> Timestamp {
     let lease = sim.store().get(LEASES, "kube-node-lease", name(node));
-    let renewed = lease.and_then(|lease| instant::read(&lease, "/spec/renewTime"));
-    let posted = conditions::find(node, "Ready").and_then(|ready| instant::read(ready, "/lastHeartbeatTime"));
+    let renewed = lease.and_then(|lease| timestamp::read(&lease, "/spec/renewTime"));
+    let posted = conditions::find(node, "Ready").and_then(|ready| timestamp::read(ready, "/lastHeartbeatTime"));
     let later = |at: Timestamp, span| at.saturating_add(span).unwrap_or(Timestamp::MAX);
     match renewed.max(posted) {
         Some(sign) => later(sign, GRACE),
         None => {
-            let created = instant::read(node, "/metadata/creationTimestamp").unwrap_or(Timestamp::MAX);
+            let created = timestamp::read(node, "/metadata/creationTimestamp").unwrap_or(Timestamp::MAX);
             later(created, START_UP)
         }
     }
@@ -107,7 +107,7 @@ fn become_unknown(node: &mut Value, now: Timestamp) {
             false => ("NodeStatusUnknown", "Kubelet stopped posting node status."),
         };
         let condition = json!({"type": kind, "status": "Unknown", "reason": reason, "message": message,
-            "lastHeartbeatTime": heartbeat, "lastTransitionTime": instant::seconds(now)});
+            "lastHeartbeatTime": heartbeat, "lastTransitionTime": timestamp::seconds(now)});
         let all = list_mut(&mut node["status"], "conditions");
         match all.iter_mut().find(|c| text(c, "/type") == kind) {
             Some(old) => *old = condition,
@@ -141,7 +141,7 @@ fn taint(node: &mut Value, now: Timestamp) {
         let is_it = |taint: &Value| text(taint, "/key") == key && text(taint, "/effect") == effect;
         let there = list(node, "/spec/taints").iter().any(is_it);
         if wanted && !there {
-            let taint = json!({"key": key, "effect": effect, "timeAdded": instant::seconds(now)});
+            let taint = json!({"key": key, "effect": effect, "timeAdded": timestamp::seconds(now)});
             list_mut(&mut node["spec"], "taints").push(taint);
         } else if !wanted && there {
             list_mut(&mut node["spec"], "taints").retain(|taint| !is_it(taint));

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::label_selector::selects;
+use crate::label_selector::selects;
 use crate::kinds;
-use crate::pods::conditions;
-use crate::pods::field::{annotation, controller, is_leaving, list, name, namespace, number, text, uid};
-use crate::pods::instant;
-use crate::scheduler::candidate::is_over;
+use crate::object::conditions;
+use crate::object::field::{annotation, controller, is_leaving, list, name, namespace, number, text, uid};
+use crate::object::timestamp;
+use crate::pods::phase::is_terminal;
 use crate::service::delete::{Options, delete};
 use crate::store::Shelf;
-use crate::{KubeSim, meta};
+use crate::meta;
+use crate::sim::KubeSim;
 
 /// Group and resource of pods.
 pub const PODS: Shelf = ("", "pods");
@@ -39,13 +40,13 @@ pub fn claimed(sim: &KubeSim, owner: &Value, shelf: Shelf) -> Vec<Arc<Value>> {
 
 fn with(sim: &KubeSim, owner: &Value, shelf: Shelf, object: &Arc<Value>) -> Option<Arc<Value>> {
     let mut taken = (**object).clone();
-    crate::pods::field::list_mut(&mut taken["metadata"], "ownerReferences").push(reference(owner));
+    crate::object::field::list_mut(&mut taken["metadata"], "ownerReferences").push(reference(owner));
     sim.store().replace(shelf, object, taken).ok()
 }
 
 fn without(sim: &KubeSim, owner: &Value, shelf: Shelf, object: &Arc<Value>) -> Option<Arc<Value>> {
     let mut free = (**object).clone();
-    crate::pods::field::list_mut(&mut free["metadata"], "ownerReferences")
+    crate::object::field::list_mut(&mut free["metadata"], "ownerReferences")
         .retain(|reference| text(reference, "/uid") != uid(owner));
     sim.store().replace(shelf, object, free).ok()
 }
@@ -73,13 +74,13 @@ pub fn from_template(sim: &KubeSim, owner: &Value, stem: &str) -> Value {
 
 /// True for a pod that has not ended and is not being deleted.
 pub fn is_active(pod: &Value) -> bool {
-    !is_over(pod) && !is_leaving(pod)
+    !is_terminal(pod) && !is_leaving(pod)
 }
 
 /// The instant since which the pod has been ready; `None` while it is not.
 pub fn ready_since(pod: &Value) -> Option<Timestamp> {
     let ready = conditions::find(pod, "Ready").filter(|c| text(c, "/status") == "True")?;
-    instant::read(ready, "/lastTransitionTime")
+    timestamp::read(ready, "/lastTransitionTime")
 }
 
 /// The instant at which the pod will have been ready for `seconds`; `None` while it is not ready.
@@ -141,7 +142,7 @@ pub fn set_condition(
     times: Times,
     now: Timestamp,
 ) {
-    let now = instant::seconds(now);
+    let now = timestamp::seconds(now);
     let old = conditions::find(object, condition.kind).cloned();
     let moved = old.as_ref().is_none_or(|old| text(old, "/status") != condition.status);
     let said = |old: &Value| (text(old, "/reason").to_owned(), text(old, "/message").to_owned());
@@ -163,8 +164,8 @@ pub fn set_condition(
             new[key] = value.into();
         }
     }
-    crate::pods::field::map_mut(object, "status");
-    let all = crate::pods::field::list_mut(&mut object["status"], "conditions");
+    crate::object::field::map_mut(object, "status");
+    let all = crate::object::field::list_mut(&mut object["status"], "conditions");
     match all.iter_mut().find(|c| text(c, "/type") == condition.kind) {
         Some(slot) => *slot = new,
         None => all.push(new),

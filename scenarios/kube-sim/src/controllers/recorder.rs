@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::KubeSim;
-use crate::pods::field::{name, namespace, number, uid};
-use crate::pods::instant;
+use crate::sim::KubeSim;
+use crate::object::field::{name, namespace, number, uid};
+use crate::object::timestamp;
 use crate::store::Shelf;
 
 const EVENTS: Shelf = ("", "events");
@@ -27,13 +27,13 @@ pub struct Happening<'a> {
 /// Records an event about an object, or counts it again.
 pub fn record(sim: &KubeSim, about: &Value, happening: Happening<'_>) {
     let home = if namespace(about).is_empty() { "default" } else { namespace(about) };
-    let now = instant::seconds(sim.clock().now());
+    let now = timestamp::seconds(sim.clock().now());
     let event_name = format!("{}.{:016x}", name(about), fingerprint(about, happening));
     if let Some(event) = sim.store().get(EVENTS, home, &event_name) {
         let mut again = (*event).clone();
         if happening.component == SCHEDULER {
             let count = number(&event, "/series/count").unwrap_or(1) + 1;
-            again["series"] = json!({"count": count, "lastObservedTime": instant::micros(sim.clock().now())});
+            again["series"] = json!({"count": count, "lastObservedTime": timestamp::micros(sim.clock().now())});
         } else {
             again["count"] = (number(&event, "/count").unwrap_or(1) + 1).into();
             again["lastTimestamp"] = now.into();
@@ -52,7 +52,7 @@ pub fn record(sim: &KubeSim, about: &Value, happening: Happening<'_>) {
         "firstTimestamp": now, "lastTimestamp": now, "eventTime": null, "count": 1,
     });
     if happening.component == SCHEDULER {
-        in_the_newer_form(&mut event, instant::micros(sim.clock().now()));
+        in_the_newer_form(&mut event, timestamp::micros(sim.clock().now()));
     }
     let _ = sim.store().create(EVENTS, event); // somebody who said the same at the same time is right, too
 }

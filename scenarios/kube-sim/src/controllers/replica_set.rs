@@ -6,14 +6,14 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::label_selector::selects;
+use crate::label_selector::selects;
 use super::owned::{self, PODS, Times, available_from, claimed, count, dismiss, from_template, is_active};
 use super::recorder::{Happening, record};
 use super::waiting::Changes;
-use crate::KubeSim;
-use crate::pods::conditions::{Condition, holds};
-use crate::pods::field::{is_leaving, name, number, uid};
-use crate::service::create_as_controller;
+use crate::sim::KubeSim;
+use crate::object::conditions::{Condition, holds};
+use crate::object::field::{is_leaving, name, number, uid};
+use crate::service::controller_writes::create_as_controller;
 use crate::store::Shelf;
 
 const SETS: Shelf = ("apps", "replicasets");
@@ -145,10 +145,10 @@ fn say(sim: &KubeSim, set: &Value, kind: &str, reason: &str, message: &str) {
 
 /// Writes the set's status; `failure` is `Some(None)` while an earlier failure still counts.
 fn publish(sim: &KubeSim, set: &Arc<Value>, pods: &[Arc<Value>], failure: Option<Option<String>>) {
-    let Some(set) = sim.store().get(SETS, crate::pods::field::namespace(set), name(set)) else { return };
+    let Some(set) = sim.store().get(SETS, crate::object::field::namespace(set), name(set)) else { return };
     let now = sim.clock().now();
     let mut next = (*set).clone();
-    crate::pods::field::map_mut(&mut next, "status");
+    crate::object::field::map_mut(&mut next, "status");
     let seconds = number(&set, "/spec/minReadySeconds").unwrap_or(0);
     let active: Vec<_> = pods.iter().filter(|pod| is_active(pod)).collect();
     let template = &set["spec"]["template"]["metadata"]["labels"];

@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 
 use super::recorder::{Happening, record};
 use super::waiting::Changes;
-use crate::KubeSim;
+use crate::sim::KubeSim;
 use crate::pods::binding;
-use crate::pods::conditions::{self, Condition};
-use crate::pods::field::{is_leaving, list, name, namespace, text, uid};
-use crate::scheduler::candidate::{Cluster, is_over};
+use crate::object::conditions::{self, Condition};
+use crate::object::field::{is_leaving, list, name, namespace, text, uid};
+use crate::pods::phase::is_terminal;
+use crate::scheduler::candidate::Cluster;
 use crate::scheduler::place;
 use crate::store::Shelf;
 
@@ -36,7 +37,7 @@ fn waits(pod: &Value) -> bool {
     text(pod, "/spec/nodeName").is_empty()
         && text(pod, "/spec/schedulerName") == COMPONENT
         && !is_leaving(pod)
-        && !is_over(pod)
+        && !is_terminal(pod)
 }
 
 /// Schedules all pending pods once; `told` is the message last reported for each, by uid.

@@ -1,9 +1,9 @@
 //! The default account and the root certificate of every namespace, put back after somebody deleted them.
 
 use super::waiting::Changes;
-use crate::KubeSim;
+use crate::sim::KubeSim;
 use crate::defaults::furnish;
-use crate::pods::field::{is_leaving, name};
+use crate::object::field::{is_leaving, name};
 use crate::store::Shelf;
 
 const ACCOUNTS: Shelf = ("", "serviceaccounts");

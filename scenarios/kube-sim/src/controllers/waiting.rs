@@ -6,7 +6,7 @@ use futures::future::select_all;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::KubeSim;
+use crate::sim::KubeSim;
 use crate::store::Shelf;
 
 /// Poll interval while the clock is paused: somebody may have moved it forward.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::fields::{Path, at, leaves, read_set, write_set};
 use crate::kinds::Kind;
-use crate::pods::field::{annotation, list, text};
+use crate::object::field::{annotation, list, text};
 use crate::schema;
 
 /// Metadata fields that have no manager.

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::conditions::{self, Condition};
-use super::field::{entries, is_leaving, list, list_mut, map_mut, name, text};
-use super::problem::Problems;
+use crate::object::conditions::{self, Condition};
+use crate::object::field::{entries, is_leaving, list, list_mut, map_mut, name, text};
+use crate::object::field_error::Problems;
 
 /// Reasons for which a pod cannot be bound.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

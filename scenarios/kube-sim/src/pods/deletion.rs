@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::field::{is_leaving, number, text};
-use super::instant;
+use crate::object::field::{is_leaving, number, text};
+use crate::object::timestamp;
 
 /// The effect of a DELETE on a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub fn decide(pod: &Value, asked: Option<i64>, now: Timestamp) -> Deletion {
     if asked.is_none() || seconds >= current {
         return Deletion::AlreadyGoing;
     }
-    let marked = instant::read(pod, "/metadata/deletionTimestamp").unwrap_or(now);
+    let marked = timestamp::read(pod, "/metadata/deletionTimestamp").unwrap_or(now);
     Deletion::Gracefully { by: later(marked, seconds - current), seconds }
 }
 

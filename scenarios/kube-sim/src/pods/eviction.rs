@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::field::{name, namespace, number, text};
-use crate::controllers::label_selector::selects;
+use crate::object::field::{name, namespace, number, text};
+use crate::label_selector::selects;
 
 /// Reasons for which a pod may not be evicted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

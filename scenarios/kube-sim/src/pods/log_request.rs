@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::field::{list, name, namespace, text};
-use super::problem::{Fault, Problems};
+use crate::object::field::{list, name, namespace, text};
+use crate::object::field_error::{Fault, Problems};
 
 /// The options of a log request, as far as they were given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::field::{list, number, text};
+use crate::object::field::{list, number, text};
 
 /// True when one toleration covers one taint.
 pub fn tolerates(toleration: &Value, taint: &Value) -> bool {

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::field::{entries, list, number, text};
-use super::names;
-use super::problem::{Fault, Problems};
+use crate::object::field::{entries, list, number, text};
+use crate::object::names;
+use crate::object::field_error::{Fault, Problems};
 
 const UNCHANGEABLE: &str = "pod updates may not change fields other than `spec.containers[*].image`,\
                             `spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only \
@@ -259,7 +259,7 @@ mod tests {
     }
 
     fn list_mut(spec: &mut Value) -> &mut Vec<Value> {
-        crate::pods::field::list_mut(spec, "tolerations")
+        crate::object::field::list_mut(spec, "tolerations")
     }
 
     #[test]

@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::field::{flag, is_set, list, number, text};
-use super::names;
-use super::problem::Problems;
+use crate::object::field::{flag, is_set, list, number, text};
+use crate::object::names;
+use crate::object::field_error::Problems;
 
 /// The errors of a new pod, outside its metadata.
 pub fn new_pod(pod: &Value) -> Problems {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::resources::{self, Amounts, Unsaid};
-use crate::pods::field::{list, name, text};
+use crate::object::field::{list, name, text};
+use crate::pods::phase::is_terminal;
 
 /// A node and the pods bound to it.
 #[derive(Debug)]
@@ -44,7 +45,7 @@ impl<'a> Cluster<'a> {
         let mut cluster = Self { candidates, namespaces };
         for pod in pods {
             let node = text(pod, "/spec/nodeName");
-            if !node.is_empty() && !is_over(pod) {
+            if !node.is_empty() && !is_terminal(pod) {
                 cluster.put(pod, node);
             }
         }
@@ -88,11 +89,6 @@ impl<'a> Candidate<'a> {
 
     /// The node's value of a topology label.
     pub fn topology(&self, key: &str) -> Option<&'a str> {
-        crate::pods::field::label(self.node, key)
+        crate::object::field::label(self.node, key)
     }
-}
-
-/// True for a pod whose phase is `Succeeded` or `Failed`: it takes no resources any more.
-pub fn is_over(pod: &Value) -> bool {
-    matches!(text(pod, "/status/phase"), "Succeeded" | "Failed")
 }

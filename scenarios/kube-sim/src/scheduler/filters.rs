@@ -6,7 +6,7 @@ use super::candidate::{Candidate, Cluster};
 use super::node_affinity;
 use super::resources::{self, Unsaid};
 use super::{neighbours, spread};
-use crate::pods::field::{flag, list, name, number, text};
+use crate::object::field::{flag, list, name, number, text};
 use crate::pods::tolerations::pod_tolerates;
 
 /// A node that was filtered out, with the messages of the first filter that did.
@@ -162,7 +162,7 @@ fn host_ports(pod: &Value) -> Vec<HostPort<'_>> {
 
 /// The message for a pod with a volume claim that does not exist; such a pod fits on no node.
 pub fn missing_claim(pod: &Value, claim_exists: impl Fn(&str, &str) -> bool) -> Option<String> {
-    let namespace = crate::pods::field::namespace(pod);
+    let namespace = crate::object::field::namespace(pod);
     list(pod, "/spec/volumes").iter().find_map(|volume| {
         let claim = match text(volume, "/persistentVolumeClaim/claimName") {
             "" if volume.get("ephemeral").is_some() => format!("{}-{}", name(pod), text(volume, "/name")),

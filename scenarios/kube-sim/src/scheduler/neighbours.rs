@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::candidate::{Candidate, Cluster};
 use super::filters::Rejection;
-use crate::controllers::label_selector::selects;
-use crate::pods::field::{is_set, list, namespace, number, text};
+use crate::label_selector::selects;
+use crate::object::field::{is_set, list, namespace, number, text};
 
 const NEAR: &str = "/spec/affinity/podAffinity";
 const APART: &str = "/spec/affinity/podAntiAffinity";

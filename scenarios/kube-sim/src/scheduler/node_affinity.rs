@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::controllers::label_selector::holds;
-use crate::pods::field::{entries, is_set, label, list, name, number, text};
+use crate::label_selector::holds;
+use crate::object::field::{entries, is_set, label, list, name, number, text};
 
 const REQUIRED: &str =
     "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms";

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::candidate::{Candidate, Cluster};
 use super::resources::{self, Amounts, Unsaid};
 use super::{neighbours, node_affinity, spread};
-use crate::pods::field::text;
+use crate::object::field::text;
 use crate::pods::tolerations::tolerates;
 
 const BEST: i64 = 100;
@@ -43,7 +43,7 @@ pub fn best<'c, 'a>(candidates: &[&'c Candidate<'a>], scores: &[i64]) -> Vec<&'c
 }
 
 fn disliked_taints(pod: &Value, candidate: &Candidate<'_>) -> i64 {
-    let tolerations = crate::pods::field::list(pod, "/spec/tolerations");
+    let tolerations = crate::object::field::list(pod, "/spec/tolerations");
     let soft = |t: &&Value| matches!(text(t, "/effect"), "" | "PreferNoSchedule");
     let usable: Vec<_> = tolerations.iter().filter(soft).collect();
     let disliked = candidate

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::candidate::{Candidate, Cluster};
 use super::filters::Rejection;
 use super::node_affinity;
-use crate::controllers::label_selector::{holds, selects};
-use crate::pods::field::{is_leaving, label, list, namespace, number, text};
+use crate::label_selector::{holds, selects};
+use crate::object::field::{is_leaving, label, list, namespace, number, text};
 use crate::pods::tolerations::pod_tolerates;
 
 /// One pod's constraints of one strictness, counted over the cluster.

@@ -8,7 +8,7 @@ use http::Request;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
-use super::Call;
+use super::call::Call;
 use super::target::Target;
 use crate::admission::attributes::{Attributes, Objects, Operation};
 use crate::admission::denial::Denial;
@@ -17,7 +17,7 @@ use crate::admission::webhook::selection::{Role, Webhook, select};
 use crate::admission::{default_tolerations, namespace_lifecycle, node_taint, priority, service_account};
 use crate::defaults;
 use crate::kinds::{self, Kind};
-use crate::pods::field::name;
+use crate::object::field::name;
 use crate::status::ApiError;
 use crate::store::Store;
 

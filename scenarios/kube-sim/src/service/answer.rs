@@ -9,7 +9,7 @@ use hyper::body::Frame;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::KubeBody;
+use crate::body::KubeBody;
 use crate::status::ApiError;
 
 /// A response before it is encoded.

@@ -8,15 +8,15 @@ use serde_json::{Value, json};
 use super::admit::Admission;
 use super::answer::Answer;
 use super::target::Target;
-use super::{Call, stored};
+use super::call::{Call, stored};
 use crate::admission::attributes::Operation;
 use crate::decode;
 use crate::kinds::Kind;
 use crate::meta;
 use crate::pods::deletion::{self, Deletion};
-use crate::pods::field::{is_leaving, list, name, text, uid};
-use crate::pods::instant;
-use crate::pods::problem::{Fault, Problems};
+use crate::object::field::{is_leaving, list, name, text, uid};
+use crate::object::timestamp;
+use crate::object::field_error::{Fault, Problems};
 use crate::selector::Selector;
 use crate::status::ApiError;
 use crate::store::{Lost, Store};
@@ -211,7 +211,7 @@ fn hold(object: &mut Value, propagation: &str) {
         "Orphan" => "orphan",
         _ => return,
     };
-    let finalizers = crate::pods::field::list_mut(&mut object["metadata"], "finalizers");
+    let finalizers = crate::object::field::list_mut(&mut object["metadata"], "finalizers");
     if !finalizers.iter().any(|f| f == finalizer) {
         finalizers.push(finalizer.into());
     }
@@ -220,7 +220,7 @@ fn hold(object: &mut Value, propagation: &str) {
 fn mark(kind: &Kind, object: &mut Value, by: Timestamp, seconds: i64) {
     let first = !is_leaving(object);
     if first || seconds > 0 || object["metadata"]["deletionGracePeriodSeconds"] != seconds {
-        object["metadata"]["deletionTimestamp"] = instant::seconds(by).into();
+        object["metadata"]["deletionTimestamp"] = timestamp::seconds(by).into();
         object["metadata"]["deletionGracePeriodSeconds"] = seconds.into();
     }
     if first && kind.traits.generation {

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::target::Target;
-use super::{Call, stored};
-use crate::pods::field::{name, namespace};
-use crate::pods::problem::Problems;
+use super::call::{Call, stored};
+use crate::object::field::{name, namespace};
+use crate::object::field_error::Problems;
 use crate::selector::Selector;
 use crate::status::ApiError;
 use crate::store::Snapshot;

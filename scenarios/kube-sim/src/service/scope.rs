@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::target::Target;
-use crate::pods::field::{list, list_mut, number, text};
+use crate::object::field::{list, list_mut, number, text};
 
 /// Metadata that a write to `/status` may change beside the status.
 const WITH_STATUS: [&str; 8] =

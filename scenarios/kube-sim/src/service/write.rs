@@ -8,7 +8,7 @@ use super::admit::Admission;
 use super::answer::Answer;
 use super::scope;
 use super::target::Target;
-use super::{Call, stored};
+use super::call::{Call, stored};
 use crate::admission::attributes::Operation;
 use crate::events;
 use crate::kinds::Kind;
@@ -16,9 +16,9 @@ use crate::patch::Patch;
 use crate::patch::apply::{Manager, apply};
 use crate::patch::managers;
 use crate::pods::defaults::{fill_container_statuses, first_status, same_pod_ips};
-use crate::pods::field::{is_leaving, list, name, number, text};
-use crate::pods::instant;
-use crate::pods::problem::Problems;
+use crate::object::field::{is_leaving, list, name, number, text};
+use crate::object::timestamp;
+use crate::object::field_error::Problems;
 use crate::status::ApiError;
 use crate::store::Lost;
 use crate::table::View;
@@ -185,7 +185,7 @@ fn manager<'a>(call: &'a Call, target: &'a Target) -> Manager<'a> {
         name: call.option("fieldManager"),
         force: call.flag("force"),
         subresource: &target.subresource,
-        time: instant::seconds(call.sim.clock().now()),
+        time: timestamp::seconds(call.sim.clock().now()),
     }
 }
 
@@ -260,7 +260,7 @@ async fn keep(
     refused(kind, &target.name, &problems)?;
     admission.validate(&mut next, warnings).await?;
     if !call.content_type.starts_with("application/apply-patch") {
-        let time = instant::seconds(call.sim.clock().now());
+        let time = timestamp::seconds(call.sim.clock().now());
         managers::note(kind, old, &mut next, (call.field_manager(), &target.subresource), &time);
     }
     if dry_run {
@@ -317,7 +317,7 @@ pub async fn scale(call: &Call, target: &Target) -> Result<Answer, ApiError> {
 }
 
 fn scale_of(object: &Value) -> Value {
-    let labels = crate::pods::field::entries(object, "/spec/selector/matchLabels");
+    let labels = crate::object::field::entries(object, "/spec/selector/matchLabels");
     let selector: Vec<_> =
         labels.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
     let metadata = &object["metadata"];

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::pods::instant;
+use crate::object::timestamp;
 
 /// The age since the timestamp at `path`; `<unknown>` when there is none.
 pub fn since(object: &Value, path: &str, now: Timestamp) -> String {
-    instant::read(object, path).map_or_else(|| "<unknown>".to_owned(), |at| between(at, now))
+    timestamp::read(object, path).map_or_else(|| "<unknown>".to_owned(), |at| between(at, now))
 }
 
 /// From one instant to another.

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::age::{self, since};
 use super::{network, workloads};
 use crate::kinds::Kind;
-use crate::pods::field::{entries, flag, is_leaving, list, name, number, text};
-use crate::pods::{conditions, instant};
+use crate::object::field::{entries, flag, is_leaving, list, name, number, text};
+use crate::object::{conditions, timestamp};
 
 /// A column; wide ones are shown by `-o wide`.
 #[derive(Debug, Clone, Copy)]
@@ -179,10 +179,10 @@ pub(super) fn or_none(text: String) -> Value {
 fn event(object: &Value, now: Timestamp) -> Vec<Value> {
     let last = ["/series/lastObservedTime", "/lastTimestamp", "/eventTime", "/metadata/creationTimestamp"];
     let last =
-        last.into_iter().find(|path| instant::read(object, path).is_some()).unwrap_or("/lastTimestamp");
+        last.into_iter().find(|path| timestamp::read(object, path).is_some()).unwrap_or("/lastTimestamp");
     let first = ["/firstTimestamp", "/eventTime", "/metadata/creationTimestamp"];
     let first =
-        first.into_iter().find(|path| instant::read(object, path).is_some()).unwrap_or("/firstTimestamp");
+        first.into_iter().find(|path| timestamp::read(object, path).is_some()).unwrap_or("/firstTimestamp");
     let about = format!(
         "{}/{}",
         text(object, "/involvedObject/kind").to_lowercase(),
@@ -296,7 +296,7 @@ fn restarts(pod: &Value, counted: &[&Value], now: Timestamp) -> String {
     let counted = if initialised || inits.is_empty() { counted } else { &inits };
     let total: i64 = counted.iter().map(|status| count(status, "/restartCount")).sum();
     let last =
-        counted.iter().filter_map(|status| instant::read(status, "/lastState/terminated/finishedAt")).max();
+        counted.iter().filter_map(|status| timestamp::read(status, "/lastState/terminated/finishedAt")).max();
     match last.filter(|_| total > 0) {
         Some(at) => format!("{total} ({} ago)", age::between(at, now)),
         None => total.to_string(),

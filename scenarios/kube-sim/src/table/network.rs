@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::columns::{AGE, Column, NAME, Row, age_of, count, or_none, text_column, wide};
 use crate::kinds::Kind;
-use crate::pods::field::{entries, list, name, text};
+use crate::object::field::{entries, list, name, text};
 
 /// Addresses or ports that a cell shows before it counts the rest.
 const SHOWN_MAX: usize = 3;

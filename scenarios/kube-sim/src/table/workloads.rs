@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::age;
 use super::columns::{AGE, Column, NAME, Row, age_of, count, number_column, or_none, text_column, wide};
 use crate::kinds::Kind;
-use crate::pods::field::{entries, is_leaving, list, name, number, text};
-use crate::pods::{conditions, instant};
+use crate::object::field::{entries, is_leaving, list, name, number, text};
+use crate::object::{conditions, timestamp};
 
 const DEPLOYMENTS: &[Column] = &[
     NAME,
@@ -109,8 +109,8 @@ fn job(object: &Value, now: Timestamp) -> Vec<Value> {
     };
     let wanted = number(object, "/spec/completions").map_or("1".to_owned(), |n| n.to_string());
     let completions = format!("{}/{wanted}", count(object, "/status/succeeded"));
-    let started = instant::read(object, "/status/startTime");
-    let ended = instant::read(object, "/status/completionTime").unwrap_or(now);
+    let started = timestamp::read(object, "/status/startTime");
+    let ended = timestamp::read(object, "/status/completionTime").unwrap_or(now);
     let duration = started.map(|from| age::between(from, ended)).unwrap_or_default();
     let mut cells =
         vec![name(object).into(), status.into(), completions.into(), duration.into(), age_of(object, now)];

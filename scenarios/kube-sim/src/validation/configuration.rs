@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use serde_json::Value;
 
-use crate::pods::field::{entries, list, number, text};
-use crate::pods::problem::{Fault, Problems};
+use crate::object::field::{entries, list, number, text};
+use crate::object::field_error::{Fault, Problems};
 
 /// Most bytes of data in a config map or a secret.
 const DATA_BYTES_MAX: usize = 1024 * 1024;

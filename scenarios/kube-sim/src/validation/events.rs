@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::pods::field::{is_set, text};
-use crate::pods::problem::{Fault, Problems};
+use crate::object::field::{is_set, text};
+use crate::object::field_error::{Fault, Problems};
 
 const REASON_LENGTH_MAX: usize = 128;
 const NOTE_BYTES_MAX: usize = 1024;

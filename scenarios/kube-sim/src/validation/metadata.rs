@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use crate::kinds::Kind;
-use crate::pods::field::{entries, flag, list, name, text};
-use crate::pods::names;
-use crate::pods::problem::{Fault, Problems};
+use crate::object::field::{entries, flag, list, name, text};
+use crate::object::names;
+use crate::object::field_error::{Fault, Problems};
 
 /// Most bytes of all annotations of an object together.
 const ANNOTATIONS_BYTES_MAX: usize = 256 * 1024;

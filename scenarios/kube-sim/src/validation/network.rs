@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::pods::field::{entries, list, number, text};
-use crate::pods::names;
-use crate::pods::problem::Problems;
+use crate::object::field::{entries, list, number, text};
+use crate::object::names;
+use crate::object::field_error::Problems;
 
 const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
 const TYPES: [&str; 4] = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];

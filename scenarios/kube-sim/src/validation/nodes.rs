@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::pods::field::{entries, list, number, text};
-use crate::pods::names;
-use crate::pods::problem::Problems;
+use crate::object::field::{entries, list, number, text};
+use crate::object::names;
+use crate::object::field_error::Problems;
 
 /// Adds the errors of a node.
 pub fn check(node: &Value, is_new: bool, problems: &mut Problems) {
@@ -56,7 +56,7 @@ fn taints(node: &Value, problems: &mut Problems) {
                 json!({"Key": key, "Value": value, "Effect": effect, "TimeAdded": taint["timeAdded"]})
                     .to_string();
             let why = format!("{shown}: taints must be unique by key and effect pair");
-            problems.note(field, crate::pods::problem::Fault::Duplicate(why));
+            problems.note(field, crate::object::field_error::Fault::Duplicate(why));
         }
     }
 }

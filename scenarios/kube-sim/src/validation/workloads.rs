@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::controllers::label_selector::selects;
-use crate::pods::field::{number, text};
-use crate::pods::problem::{Fault, Problems};
+use crate::label_selector::selects;
+use crate::object::field::{number, text};
+use crate::object::field_error::{Fault, Problems};
 use crate::pods::validate as pods;
 
 /// Adds the errors of a deployment or a replica set.

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::admission::attributes::Attributes;
-use crate::pods::field::{flag, list, number, text};
+use crate::object::field::{flag, list, number, text};
 
 /// The review of `object`, under `uid`.
 pub fn request(uid: &str, request: &Attributes<'_>, object: &Value) -> Value {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::admission::attributes::{Attributes, Objects};
-use crate::controllers::label_selector::selects;
-use crate::pods::field::{list, name, number, text};
+use crate::label_selector::selects;
+use crate::object::field::{list, name, number, text};
 
 /// The two kinds of admission webhooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,7 +163,7 @@ fn object_selected(webhook: &Value, request: &Attributes<'_>, object: &Value) ->
         || request.old.is_some_and(matches)
         || (object.is_null()
             && request.old.is_none()
-            && crate::controllers::label_selector::is_empty(selector))
+            && crate::label_selector::is_empty(selector))
 }
 
 #[cfg(test)]

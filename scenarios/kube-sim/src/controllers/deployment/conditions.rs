@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::roll;
 use crate::controllers::owned::{Times, count, set_condition};
-use crate::pods::conditions::{Condition, find};
-use crate::pods::field::{map_mut, name, number, text};
-use crate::pods::instant;
+use crate::object::conditions::{Condition, find};
+use crate::object::field::{map_mut, name, number, text};
+use crate::object::timestamp;
 
 /// Brings the status up to date; returns the instant of the next progress check, if one is due without a change.
 pub fn update(
@@ -131,12 +131,12 @@ fn refresh(deployment: &mut Value, now: Timestamp) {
     let all = deployment.pointer_mut("/status/conditions").and_then(Value::as_array_mut);
     let progressing = all.into_iter().flatten().find(|c| text(c, "/type") == "Progressing");
     if let Some(condition) = progressing {
-        condition["lastUpdateTime"] = instant::seconds(now).into();
+        condition["lastUpdateTime"] = timestamp::seconds(now).into();
     }
 }
 
 fn progress_due(deployment: &Value, limit: i64, now: Timestamp) -> Option<Timestamp> {
     let progressing = find(deployment, "Progressing")?;
-    let updated = instant::read(progressing, "/lastUpdateTime").unwrap_or(now);
+    let updated = timestamp::read(progressing, "/lastUpdateTime").unwrap_or(now);
     Some(updated.saturating_add(SignedDuration::from_secs(limit)).unwrap_or(Timestamp::MAX))
 }

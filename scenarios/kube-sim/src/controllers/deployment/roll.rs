@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::pods::field::{flag, number, text};
+use crate::object::field::{flag, number, text};
 
 /// Number of pods beyond `spec.replicas` that a rolling update may run.
 pub fn surge(deployment: &Value) -> i64 {

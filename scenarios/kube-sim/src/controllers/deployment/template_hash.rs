@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::HASH;
-use crate::pods::field::number;
+use crate::object::field::number;
 
 /// Letters of the hash: no vowels, so that no words come out.
 const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";

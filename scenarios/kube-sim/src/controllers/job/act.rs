@@ -7,18 +7,18 @@ use serde_json::{Value, json};
 
 use super::decide::{self, End, Next, Tally};
 use super::{INDEX, JOBS, TRACKING};
-use crate::KubeSim;
+use crate::sim::KubeSim;
 use crate::controllers::owned::{self, PODS, Times, claimed, count, dismiss, from_template};
 use crate::controllers::recorder::{Happening, record};
 use crate::controllers::replica_set::earliest;
 use crate::kinds;
-use crate::pods::conditions::{Condition, holds};
-use crate::pods::field::{
+use crate::object::conditions::{Condition, holds};
+use crate::object::field::{
     controller, flag, is_leaving, list, list_mut, map_mut, name, namespace, number, text, uid,
 };
-use crate::pods::instant;
+use crate::object::timestamp;
 use crate::service::delete::{Options, delete};
-use crate::service::{create_as_controller, write_finished};
+use crate::service::controller_writes::{create_as_controller, remove_finalizer};
 
 const COMPONENT: &str = "job-controller";
 
@@ -59,7 +59,7 @@ fn release(sim: &KubeSim, kind: &'static kinds::Kind, pod: &Value) {
     if let Some(pod) = sim.store().get(PODS, namespace(pod), name(pod))
         && list(&pod, "/metadata/finalizers").iter().any(|f| f == TRACKING)
     {
-        write_finished(sim, kind, &pod, TRACKING);
+        remove_finalizer(sim, kind, &pod, TRACKING);
     }
 }
 
@@ -76,7 +76,7 @@ pub fn let_go_of_orphans(sim: &KubeSim) {
             !is_leaving(&job) && owner.is_some_and(|owner| text(owner, "/uid") == uid(&job))
         });
         if !kept {
-            write_finished(sim, kind, &pod, TRACKING);
+            remove_finalizer(sim, kind, &pod, TRACKING);
         }
     }
 }
@@ -136,7 +136,7 @@ fn new_pod(sim: &KubeSim, job: &Value, index: Option<i64>) -> Value {
     for map in ["annotations", "labels"] {
         map_mut(&mut pod["metadata"], map).insert(INDEX.to_owned(), index.to_string().into());
     }
-    crate::pods::field::default_to(&mut pod["spec"], "hostname", format!("{}-{index}", name(job)));
+    crate::object::field::default_to(&mut pod["spec"], "hostname", format!("{}-{index}", name(job)));
     let path = format!("metadata.labels['{INDEX}']");
     let variable = json!({"name": "JOB_COMPLETION_INDEX", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}});
     for kind in ["initContainers", "containers"] {
@@ -203,7 +203,7 @@ fn conclude(job: &mut Value, end: &End, empty: bool, now: Timestamp) -> bool {
         owned::set_condition(job, &condition, Times::Probed, now);
     }
     if empty && *end == End::Complete {
-        job["status"]["completionTime"] = instant::seconds(now).into();
+        job["status"]["completionTime"] = timestamp::seconds(now).into();
     }
     empty
 }
@@ -227,6 +227,6 @@ fn suspension(sim: &KubeSim, job: &mut Value, now: Timestamp) {
         say(sim, job, "Normal", "Resumed", message);
     }
     if number(job, "/status/startTime").is_none() && text(job, "/status/startTime").is_empty() {
-        job["status"]["startTime"] = instant::seconds(now).into();
+        job["status"]["startTime"] = timestamp::seconds(now).into();
     }
 }

@@ -9,9 +9,9 @@ use serde_json::Value;
 use super::policy::{self, Verdict};
 use super::{INDEX, TRACKING};
 use crate::controllers::owned::{is_active, least_missed_first, ready_since, restarts};
-use crate::pods::conditions;
-use crate::pods::field::{annotation, flag, is_leaving, list, number, text};
-use crate::pods::instant;
+use crate::object::conditions;
+use crate::object::field::{annotation, flag, is_leaving, list, number, text};
+use crate::object::timestamp;
 
 /// Seconds of back-off after the first failed pod; doubled by each further one.
 const PAUSE_SECONDS: i64 = 10;
@@ -161,7 +161,7 @@ fn known_reason(reason: &str) -> &'static str {
 /// The instant of the Job's `activeDeadlineSeconds`; `None` without one, or before the start.
 pub fn deadline(job: &Value) -> Option<Timestamp> {
     let seconds = number(job, "/spec/activeDeadlineSeconds")?;
-    let started = instant::read(job, "/status/startTime")?;
+    let started = timestamp::read(job, "/status/startTime")?;
     Some(started.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX))
 }
 
@@ -170,7 +170,7 @@ pub fn expiry(job: &Value) -> Option<Timestamp> {
     let seconds = number(job, "/spec/ttlSecondsAfterFinished")?;
     let finished = ["Complete", "Failed"].into_iter().find_map(|kind| {
         let condition = conditions::find(job, kind).filter(|c| text(c, "/status") == "True")?;
-        instant::read(condition, "/lastTransitionTime")
+        timestamp::read(condition, "/lastTransitionTime")
     })?;
     Some(finished.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX))
 }
@@ -214,7 +214,7 @@ fn pause(job: &Value, pods: &[Arc<Value>]) -> Option<Timestamp> {
     let ended_at = |pod: &Value| {
         let of = |kind: &str| {
             let all = list(pod, &format!("/status/{kind}"));
-            all.iter().filter_map(|s| instant::read(s, "/state/terminated/finishedAt")).max()
+            all.iter().filter_map(|s| timestamp::read(s, "/state/terminated/finishedAt")).max()
         };
         of("containerStatuses").or_else(|| of("initContainerStatuses")).or_else(|| transition(pod))
     };
@@ -237,8 +237,8 @@ fn pause(job: &Value, pods: &[Arc<Value>]) -> Option<Timestamp> {
 }
 
 fn transition(pod: &Value) -> Option<Timestamp> {
-    let of = |kind: &str| conditions::find(pod, kind).and_then(|c| instant::read(c, "/lastTransitionTime"));
-    of("Ready").or_else(|| of("PodScheduled")).or_else(|| instant::read(pod, "/metadata/creationTimestamp"))
+    let of = |kind: &str| conditions::find(pod, kind).and_then(|c| timestamp::read(c, "/lastTransitionTime"));
+    of("Ready").or_else(|| of("PodScheduled")).or_else(|| timestamp::read(pod, "/metadata/creationTimestamp"))
 }
 
 /// Parses `completedIndexes` such as `1,3-5`; a range ends 100 000 after its start, and other parts are skipped.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::pods::field::{list, name, namespace, number, text};
+use crate::object::field::{list, name, namespace, number, text};
 
 /// The policy's action for a failed pod.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::probes;
-use crate::pods::amount::{self, thousandths};
-use crate::pods::field::{entries, flag, is_set, list, number, text};
-use crate::pods::names;
-use crate::pods::problem::Problems;
+use crate::object::quantity::{self, thousandths};
+use crate::object::field::{entries, flag, is_set, list, number, text};
+use crate::object::names;
+use crate::object::field_error::Problems;
 
 const FIELDS: [&str; 9] = [
     "metadata.name",
@@ -244,7 +244,7 @@ fn mounts(container: &Value, at: &str, volumes: &BTreeSet<&str>, problems: &mut 
         match text(mount, "/name") {
             "" => problems.required(field("name"), ""),
             name if !volumes.contains(name) => {
-                problems.note(field("name"), crate::pods::problem::Fault::NotFound(format!("\"{name}\"")));
+                problems.note(field("name"), crate::object::field_error::Fault::NotFound(format!("\"{name}\"")));
             }
             _ => {}
         }
@@ -313,5 +313,5 @@ fn resource_name(name: &str, at: &str, problems: &mut Problems) {
 
 /// True for an extended resource: counted in whole units, and never overcommitted.
 fn is_whole_only(name: &str) -> bool {
-    name.contains('/') && !name.starts_with("kubernetes.io/") && amount::parse(name).is_none()
+    name.contains('/') && !name.starts_with("kubernetes.io/") && quantity::parse_thousandths(name).is_none()
 }

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::pods::field::{entries, is_set, list, number, text};
-use crate::pods::names;
-use crate::pods::problem::Problems;
+use crate::object::field::{entries, is_set, list, number, text};
+use crate::object::names;
+use crate::object::field_error::Problems;
 
 /// Adds the errors of selectors, affinities, tolerations and spread.
 pub fn check(spec: &Value, at: &str, problems: &mut Problems) {

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::containers::in_port_range;
-use crate::pods::field::{is_set, list, number, text};
-use crate::pods::names;
-use crate::pods::problem::Problems;
+use crate::object::field::{is_set, list, number, text};
+use crate::object::names;
+use crate::object::field_error::Problems;
 
 /// Adds the errors of all probes and hooks of a container.
 pub fn check(container: &Value, at: &str, init: bool, problems: &mut Problems) {

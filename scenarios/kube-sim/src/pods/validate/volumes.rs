@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::containers::shown_field;
-use crate::pods::field::{list, number, text};
-use crate::pods::names;
-use crate::pods::problem::Problems;
+use crate::object::field::{list, number, text};
+use crate::object::names;
+use crate::object::field_error::Problems;
 
 const FIELDS: [&str; 5] =
     ["metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid"];

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::pods::field::{entries, label, list, text};
+use crate::object::field::{entries, label, list, text};
 
 /// True when `object` carries the labels that `selector` asks for; an empty selector takes all, an absent one none.
 pub fn selects(selector: Option<&Value>, object: &Value) -> bool {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::field::{list, list_mut, map_mut, text};
-use super::instant;
+use super::timestamp;
 
 /// A condition to set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub fn set(object: &mut Value, condition: &Condition<'_>, now: Timestamp) -> boo
     let old = find(object, condition.kind).cloned();
     let mut new = old.clone().unwrap_or_else(|| json!({"type": condition.kind, "lastProbeTime": null}));
     if old.as_ref().is_none_or(|o| text(o, "/status") != condition.status) {
-        new["lastTransitionTime"] = instant::seconds(now).into();
+        new["lastTransitionTime"] = timestamp::seconds(now).into();
     }
     new["status"] = condition.status.into();
     // The pod as it was when somebody looked; pods that were never stored have no generation.

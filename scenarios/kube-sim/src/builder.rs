@@ -1,0 +1,63 @@
+//! The builder of an embedded cluster.
+
+use std::sync::Arc;
+
+use determinism::{Clock, Seed};
+
+use crate::defaults;
+use crate::outbound::{HttpsOutbound, Outbound};
+use crate::sim::KubeSim;
+
+/// The settings of a cluster; see [`KubeSim::builder`].
+pub struct KubeSimBuilder {
+    clock: Option<Clock>,
+    seed: Seed,
+    outbound: Option<Arc<dyn Outbound>>,
+    root_certificate: String,
+}
+
+impl KubeSimBuilder {
+    /// The clock of all timestamps and deadlines; the machine's unless set.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// The seed of generated names, uids and addresses.
+    #[must_use]
+    pub fn seed(mut self, seed: Seed) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// The way to webhooks and nodes; HTTPS over the network unless set.
+    #[must_use]
+    pub fn outbound(mut self, outbound: Arc<dyn Outbound>) -> Self {
+        self.outbound = Some(outbound);
+        self
+    }
+
+    /// The certificate (PEM) that this server's own goes back to: every namespace's `kube-root-ca.crt` holds it.
+    #[must_use]
+    pub fn root_certificate(mut self, pem: impl Into<String>) -> Self {
+        self.root_certificate = pem.into();
+        self
+    }
+
+    /// The cluster, with its four namespaces, and nothing running yet.
+    pub fn build(self) -> KubeSim {
+        let clock = self.clock.unwrap_or_else(Clock::monotonic);
+        let outbound = self.outbound.unwrap_or_else(|| Arc::new(HttpsOutbound::new()));
+        let sim = KubeSim::empty(clock, self.seed, outbound, self.root_certificate);
+        defaults::bootstrap(&sim);
+        sim
+    }
+}
+
+impl KubeSim {
+    /// A cluster on the machine's clock with the default seed, unless told otherwise.
+    pub fn builder() -> KubeSimBuilder {
+        KubeSimBuilder { clock: None, seed: Seed::DEFAULT, outbound: None, root_certificate: String::new() }
+    }
+}

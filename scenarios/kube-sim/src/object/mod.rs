@@ -1,0 +1,8 @@
+//! Untyped objects: fields by path, timestamps, quantities, conditions, names, and the errors of fields.
+
+pub mod conditions;
+pub mod field;
+pub mod field_error;
+pub mod names;
+pub mod quantity;
+pub mod timestamp;

@@ -1,0 +1,80 @@
+//! A request to the API, read as far as every verb needs it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Method;
+use serde_json::Value;
+
+use crate::authn::User;
+use crate::kinds::Kind;
+use crate::object::field_error::{Fault, Problems};
+use crate::sim::KubeSim;
+use crate::status::ApiError;
+
+/// Most bytes in the name of a field manager.
+const MANAGER_LENGTH_MAX: usize = 128;
+
+/// A request, read as far as every verb needs it.
+pub struct Call {
+    pub sim: KubeSim,
+    pub user: User,
+    pub method: Method,
+    pub query: Vec<(String, String)>,
+    pub accept: String,
+    pub content_type: String,
+    pub user_agent: String,
+    pub if_none_match: String,
+    pub body: Bytes,
+}
+
+impl Call {
+    /// The value of a query parameter; empty when it is not there.
+    pub fn option(&self, name: &str) -> &str {
+        self.query.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+    }
+
+    /// True for a query parameter of `true` or `1`.
+    pub fn flag(&self, name: &str) -> bool {
+        matches!(self.option(name), "true" | "1")
+    }
+
+    /// True for a dry run; checks all options of a write on the way.
+    ///
+    /// # Errors
+    /// 422 for an option that cannot be as it is.
+    pub fn dry_run(&self, options: &str) -> Result<bool, ApiError> {
+        let options = if self.method == Method::PATCH { "PatchOptions" } else { options };
+        let mut problems = Problems::default();
+        let dry_run = self.option("dryRun");
+        if !matches!(dry_run, "" | "All") {
+            let supported = vec!["All".to_owned()];
+            problems.note("dryRun", Fault::Unsupported(format!("[{dry_run:?}]"), supported));
+        }
+        let manager = self.option("fieldManager");
+        if manager.len() > MANAGER_LENGTH_MAX {
+            problems.note("fieldManager", Fault::TooLong(MANAGER_LENGTH_MAX));
+        }
+        if manager.chars().any(char::is_control) {
+            problems.invalid("fieldManager", manager, "should only contain printable characters");
+        }
+        problems.one_of("fieldValidation", self.option("fieldValidation"), &["", "Ignore", "Strict", "Warn"]);
+        match problems.0.is_empty() {
+            true => Ok(dry_run == "All"),
+            false => Err(ApiError::invalid_as(&format!("{options}.meta.k8s.io"), "", &problems)),
+        }
+    }
+
+    /// The writer's name in `managedFields`: `fieldManager`, or the first part of the user agent.
+    pub fn field_manager(&self) -> &str {
+        match self.option("fieldManager") {
+            "" => self.user_agent.split('/').next().unwrap_or_default(),
+            given => given,
+        }
+    }
+}
+
+/// The stored object; 404 when there is none.
+pub fn stored(call: &Call, kind: &Kind, namespace: &str, name: &str) -> Result<Arc<Value>, ApiError> {
+    call.sim.store().get(kind.shelf(), namespace, name).ok_or_else(|| ApiError::not_found(kind, name))
+}

@@ -1,0 +1,66 @@
+//! Writes of controllers, which are not requests: new objects, and finalizers taken off.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Method;
+use serde_json::Value;
+
+use super::call::Call;
+use super::target::Target;
+use super::write;
+use crate::authn::User;
+use crate::kinds::Kind;
+use crate::sim::KubeSim;
+use crate::status::ApiError;
+
+/// Takes a finalizer off a leaving object, and removes the object when it was the last.
+pub fn remove_finalizer(sim: &KubeSim, kind: &Kind, object: &Arc<Value>, finalizer: &str) {
+    let mut next = (**object).clone();
+    if let Some(finalizers) = next.pointer_mut("/metadata/finalizers").and_then(Value::as_array_mut) {
+        finalizers.retain(|other| other != finalizer);
+        if finalizers.is_empty()
+            && let Some(metadata) = next["metadata"].as_object_mut()
+        {
+            metadata.shift_remove("finalizers");
+        }
+    }
+    let finished = write::is_finished(kind, &next);
+    // Whoever changed the object meanwhile woke us again.
+    if let Ok(stored) = sim.store().replace(kind.shelf(), object, next)
+        && finished
+    {
+        let _ = sim.store().remove(kind.shelf(), &stored);
+    }
+}
+
+/// Creates an object as a controller does: through admission and validation, like anybody's.
+pub async fn create_as_controller(
+    sim: &KubeSim,
+    group: &str,
+    resource: &str,
+    object: Value,
+) -> Result<(), ApiError> {
+    let kind = crate::kinds::find(group, resource).ok_or_else(ApiError::no_such_resource)?;
+    let namespace = crate::object::field::namespace(&object).to_owned();
+    let target = Target {
+        kind,
+        namespace,
+        name: String::new(),
+        subresource: String::new(),
+        rest: String::new(),
+        watch: false,
+    };
+    let call = Call {
+        sim: sim.clone(),
+        user: User::of("system:kube-controller-manager", &["system:masters", "system:authenticated"]),
+        method: Method::POST,
+        query: Vec::new(),
+        accept: String::new(),
+        content_type: "application/json".to_owned(),
+        user_agent: "kube-controller-manager".to_owned(),
+        if_none_match: String::new(),
+        body: Bytes::from(object.to_string()),
+    };
+    write::create(&call, &target).await.map(drop)
+}

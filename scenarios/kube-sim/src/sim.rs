@@ -1,0 +1,96 @@
+//! The embedded cluster: its objects, clock, seed and tokens, shared by the API and the controllers.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use determinism::{Chance, Clock, Seed};
+
+use crate::authn::Tokens;
+use crate::outbound::Outbound;
+use crate::store::Store;
+
+/// The embedded cluster; clones share it.
+#[derive(Clone)]
+pub struct KubeSim(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    clock: Clock,
+    chance: Mutex<Chance>,
+    /// Chance of values that only readers see, so that reads do not change what is written.
+    readers: Mutex<Chance>,
+    seed: Seed,
+    outbound: Arc<dyn Outbound>,
+    tokens: Tokens,
+    root_certificate: String,
+}
+
+impl KubeSim {
+    /// An empty cluster; see [`KubeSim::builder`] for one with the objects of a new cluster.
+    pub(crate) fn empty(
+        clock: Clock,
+        seed: Seed,
+        outbound: Arc<dyn Outbound>,
+        root_certificate: String,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            store: Store::default(),
+            chance: Mutex::new(seed.chance("kube-sim")),
+            readers: Mutex::new(seed.chance("kube-sim readers")),
+            tokens: Tokens::new(seed),
+            seed,
+            clock,
+            outbound,
+            root_certificate,
+        }))
+    }
+
+    /// All objects of the cluster.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// The clock of all timestamps and deadlines; the machine's unless set.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// The seed that the cluster was built with.
+    pub fn seed(&self) -> Seed {
+        self.0.seed
+    }
+
+    /// The way to webhooks and nodes; HTTPS over the network unless set.
+    pub fn outbound(&self) -> &Arc<dyn Outbound> {
+        &self.0.outbound
+    }
+
+    /// Forgets history, so that watches that resume are told to begin again.
+    pub fn compact(&self) {
+        self.0.store.compact();
+    }
+
+    /// Ends all watches, as a restart of the API server does; clients resume them.
+    pub fn cut_watches(&self) {
+        self.0.store.cut_watches();
+    }
+
+    /// Tokens of service accounts.
+    pub fn tokens(&self) -> &Tokens {
+        &self.0.tokens
+    }
+
+    /// The certificate (PEM) that clients inside the cluster trust; empty unless set.
+    pub(crate) fn root_certificate(&self) -> &str {
+        &self.0.root_certificate
+    }
+
+    /// Draws from this cluster's chance.
+    pub(crate) fn draw<T>(&self, draw: impl FnOnce(&mut Chance) -> T) -> T {
+        draw(&mut self.0.chance.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Draws a value that is not stored, such as the lifetime of a watch.
+    pub(crate) fn draw_for_reader<T>(&self, draw: impl FnOnce(&mut Chance) -> T) -> T {
+        draw(&mut self.0.readers.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
