@@ -44,7 +44,7 @@ pub fn conform(raw: Value, api_version: &str, kind: &str) -> Result<Decoded, Api
     let Some(root) = schema::of_kind(api_version, kind) else {
         return Ok(Decoded { object: raw, unknown: Vec::new() });
     };
-    let mut reading = Reading { unknown: Vec::new() };
+    let mut reading = SchemaReader { unknown: Vec::new() };
     let object = reading.value(raw, &root, "").map_err(|why| {
         let message =
             format!("{kind} in version {:?} cannot be handled as a {kind}: {why}", version_of(api_version));
@@ -114,12 +114,27 @@ pub fn yaml(body: &[u8]) -> Result<Value, ApiError> {
     serde_saphyr::from_str(text).map_err(|e| ApiError::bad_request(format!("error parsing YAML: {e}")))
 }
 
-struct Reading {
+/// A value that does not fit its field's type, in the words of Go's decoder.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+enum ValueError {
+    /// The value is of another JSON type.
+    #[error("json: cannot unmarshal {found} into Go struct field {path} of type {wanted}")]
+    Type { found: &'static str, path: String, wanted: String },
+    /// The text is no timestamp of this layout.
+    #[error("parsing time {text:?} as {layout:?}: cannot parse {text:?}")]
+    Time { text: String, layout: &'static str },
+    /// The text is no quantity.
+    #[error("{}", quantity::RULE)]
+    Quantity,
+}
+
+/// Checks values against the schema, and collects unknown fields.
+struct SchemaReader {
     unknown: Vec<String>,
 }
 
-impl Reading {
-    fn value(&mut self, value: Value, kind: &Type, path: &str) -> Result<Value, String> {
+impl SchemaReader {
+    fn value(&mut self, value: Value, kind: &Type, path: &str) -> Result<Value, ValueError> {
         match (kind, value) {
             (_, Value::Null) => Ok(Value::Null),
             (Type::Text | Type::Bytes, value @ Value::String(_)) => Ok(value),
@@ -155,7 +170,7 @@ impl Reading {
         }
     }
 
-    fn structure(&mut self, members: Map<String, Value>, kind: &Type, path: &str) -> Result<Value, String> {
+    fn structure(&mut self, members: Map<String, Value>, kind: &Type, path: &str) -> Result<Value, ValueError> {
         let mut read = Map::new();
         for (key, value) in members {
             let inner = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
@@ -202,29 +217,26 @@ fn whole(number: &serde_json::Number) -> Option<Value> {
     format!("{real:.0}").parse::<i64>().ok().map(Into::into)
 }
 
-fn time(text: &str, micro: bool) -> Result<Value, String> {
-    let at: jiff::Timestamp = text.parse().map_err(|_| {
-        format!("parsing time {text:?} as \"2006-01-02T15:04:05Z07:00\": cannot parse {text:?}")
-    })?;
+fn time(text: &str, micro: bool) -> Result<Value, ValueError> {
+    let wrong = |layout| ValueError::Time { text: text.to_owned(), layout };
+    let at: jiff::Timestamp = text.parse().map_err(|_| wrong("2006-01-02T15:04:05Z07:00"))?;
     if !micro {
         return Ok(crate::object::timestamp::seconds(at).into());
     }
     let fraction =
         text.split(['.']).nth(1).map_or(0, |rest| rest.chars().take_while(char::is_ascii_digit).count());
     if fraction != 6 {
-        return Err(format!(
-            "parsing time {text:?} as \"2006-01-02T15:04:05.000000Z07:00\": cannot parse {text:?}"
-        ));
+        return Err(wrong("2006-01-02T15:04:05.000000Z07:00"));
     }
     Ok(crate::object::timestamp::micros(at).into())
 }
 
-fn amount(text: &str) -> Result<Value, String> {
-    quantity::canonical(text).map(Into::into).ok_or_else(|| quantity::RULE.to_owned())
+fn amount(text: &str) -> Result<Value, ValueError> {
+    quantity::canonical(text).map(Into::into).ok_or(ValueError::Quantity)
 }
 
-fn wrong(value: &Value, wanted: &str, path: &str) -> String {
-    let have = match value {
+fn wrong(value: &Value, wanted: &str, path: &str) -> ValueError {
+    let found = match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",
         Value::Number(_) => "number",
@@ -232,7 +244,7 @@ fn wrong(value: &Value, wanted: &str, path: &str) -> String {
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     };
-    format!("json: cannot unmarshal {have} into Go struct field {path} of type {wanted}")
+    ValueError::Type { found, path: path.to_owned(), wanted: wanted.to_owned() }
 }
 
 fn name_of(kind: &Type) -> String {

@@ -20,7 +20,7 @@ use kube::api::{Api, LogParams, Patch, PatchParams, PostParams};
 use kube_sim::{KubeBody, KubeSim, Outbound, OutboundError};
 use serde_json::{Value, json};
 
-type Answer = dyn Fn(&str, &Value) -> Result<(u16, String), String> + Send + Sync;
+type Answer = dyn Fn(&str, &Value) -> Result<(u16, String), OutboundError> + Send + Sync;
 
 /// Whatever is outside of the control plane: answers by a function, and remembers what it was asked.
 #[derive(Clone)]
@@ -31,7 +31,7 @@ struct Outside {
 
 impl Outside {
     fn answering(
-        answer: impl Fn(&str, &Value) -> Result<(u16, String), String> + Send + Sync + 'static,
+        answer: impl Fn(&str, &Value) -> Result<(u16, String), OutboundError> + Send + Sync + 'static,
     ) -> Self {
         Self { answer: Arc::new(answer), asked: Arc::default() }
     }
@@ -57,7 +57,7 @@ impl Outbound for Outside {
         self.asked.lock().unwrap().push((url.clone(), body.clone()));
         let answer = (self.answer)(&url, &body);
         Box::pin(async move {
-            let (code, text) = answer.map_err(OutboundError)?;
+            let (code, text) = answer?;
             let body = Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync();
             Ok(http::Response::builder().status(code).body(body).unwrap())
         })
@@ -142,7 +142,7 @@ async fn a_denial_names_the_webhook() {
 #[tokio::test(start_paused = true)]
 async fn a_webhook_that_is_not_there_stops_pods_unless_it_may_be_ignored() {
     let outside =
-        Outside::answering(|_, _| Err("dial tcp 10.96.0.9:443: connect: connection refused".to_owned()));
+        Outside::answering(|_, _| Err(OutboundError("dial tcp 10.96.0.9:443: connect: connection refused".to_owned())));
     let cluster = started(&outside);
     mutating(&cluster, json!([webhook("w.example.com", json!({"failurePolicy": "Ignore"}))])).await;
     cluster.pod("ignored", json!({})).await;

@@ -14,6 +14,7 @@ use crate::sim::KubeSim;
 use crate::object::conditions::{Condition, holds};
 use crate::object::field::{is_leaving, name, number, uid};
 use crate::service::controller_writes::create_as_controller;
+use crate::status::ApiError;
 use crate::store::Shelf;
 
 const SETS: Shelf = ("apps", "replicasets");
@@ -86,7 +87,7 @@ async fn keep(sim: &KubeSim, set: &Arc<Value>, turned_down: &mut TurnedDown) -> 
                     failure = Some(None);
                 } else if let Err(why) = create(sim, set, more).await {
                     due = Some(pause_after_failure(sim, set, turned_down));
-                    failure = Some(Some(why));
+                    failure = Some(Some(why.message));
                 } else {
                     turned_down.remove(uid(set));
                 }
@@ -107,7 +108,7 @@ async fn keep(sim: &KubeSim, set: &Arc<Value>, turned_down: &mut TurnedDown) -> 
     earliest(due, soon)
 }
 
-async fn create(sim: &KubeSim, set: &Value, more: usize) -> Result<(), String> {
+async fn create(sim: &KubeSim, set: &Value, more: usize) -> Result<(), ApiError> {
     for _ in 0..more {
         let pod = from_template(sim, set, name(set));
         let created = name(&pod).to_owned();
@@ -118,7 +119,7 @@ async fn create(sim: &KubeSim, set: &Value, more: usize) -> Result<(), String> {
                 if !namespace_leaves {
                     say(sim, set, "Warning", "FailedCreate", &format!("Error creating: {error}"));
                 }
-                return Err(error.message);
+                return Err(error);
             }
         }
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::candidate::Cluster;
 use super::place;
+use super::verdict::Unplaced;
 
 fn node(name: &str, change: impl FnOnce(&mut Value)) -> Value {
     let mut node = json!({
@@ -35,9 +36,9 @@ fn tainted(key: &str, effect: &str) -> impl FnOnce(&mut Value) {
     move |node| node["spec"]["taints"] = taint
 }
 
-fn placed(pod: &Value, nodes: &[Value], pods: &[Value]) -> Result<String, String> {
+fn placed(pod: &Value, nodes: &[Value], pods: &[Value]) -> Result<String, Unplaced> {
     let cluster = Cluster::new(nodes, pods, &[]);
-    place(pod, &cluster, |_, _| false, &mut Seed::DEFAULT.chance("scheduler")).map_err(|e| e.to_string())
+    place(pod, &cluster, |_, _| false, &mut Seed::DEFAULT.chance("scheduler"))
 }
 
 const HELPLESS: &str = "no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not \
@@ -139,19 +140,20 @@ fn a_pod_that_fits_nowhere_is_told_why_in_the_schedulers_words() {
         ),
     ] {
         let wanted = format!("0/1 nodes are available: 1 {reason}. {then}");
-        assert_eq!(placed(&pod("p", spec), &[node], &pods), Err(wanted));
+        assert_eq!(placed(&pod("p", spec), &[node], &pods).unwrap_err().to_string(), wanted);
     }
 }
 
 #[test]
 fn without_nodes_the_scheduler_says_so() {
-    assert_eq!(placed(&pod("p", json!({})), &[], &[]), Err("no nodes available to schedule pods".to_owned()));
+    let error = placed(&pod("p", json!({})), &[], &[]).unwrap_err();
+    assert_eq!(error.to_string(), "no nodes available to schedule pods");
 }
 
 #[test]
 fn a_pod_whose_claim_is_missing_fits_nowhere() {
     let spec = json!({"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "data"}}]});
-    let said = placed(&pod("p", spec), &[node("n", |_| {})], &[]).unwrap_err();
+    let said = placed(&pod("p", spec), &[node("n", |_| {})], &[]).unwrap_err().to_string();
     assert!(said.starts_with("0/1 nodes are available: persistentvolumeclaim \"data\" not found."), "{said}");
 }
 
@@ -164,7 +166,7 @@ fn reasons_are_counted_and_sorted_as_strings() {
         node("d", |n| n["status"]["allocatable"] = json!({"pods": "0"})),
     ];
     assert_eq!(
-        placed(&pod("p", asks("1")), &nodes, &[]).unwrap_err(),
+        placed(&pod("p", asks("1")), &nodes, &[]).unwrap_err().to_string(),
         "0/4 nodes are available: 1 Insufficient cpu, 1 Too many pods, 1 node(s) were unschedulable, \
          2 node(s) had untolerated taint(s). no new claims to deallocate, preemption: 0/4 nodes are available: \
          4 Preemption is not helpful for scheduling."
@@ -178,7 +180,7 @@ fn a_pod_that_may_not_preempt_is_told_so() {
         json!({"preemptionPolicy": "Never", "containers": [
         {"resources": {"requests": {"cpu": "5"}}}]}),
     );
-    let said = placed(&pod, &[node("n", |_| {})], &[]).unwrap_err();
+    let said = placed(&pod, &[node("n", |_| {})], &[]).unwrap_err().to_string();
     assert!(said.ends_with("preemption: not eligible due to preemptionPolicy=Never."), "{said}");
 }
 

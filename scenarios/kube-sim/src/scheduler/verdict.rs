@@ -55,6 +55,8 @@ impl std::fmt::Display for Unplaced {
     }
 }
 
+impl std::error::Error for Unplaced {}
+
 /// `2 this, 5 that`, sorted as strings.
 fn tally<'a>(reasons: impl Iterator<Item = &'a str>) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Request;
+use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
@@ -12,12 +12,14 @@ use super::call::Call;
 use super::target::Target;
 use crate::admission::attributes::{Attributes, Objects, Operation};
 use crate::admission::denial::Denial;
-use crate::admission::webhook::review::{self, Verdict};
+use crate::admission::webhook::review::{self, Answer, Garbled, Verdict};
 use crate::admission::webhook::selection::{Role, Webhook, select};
 use crate::admission::{default_tolerations, namespace_lifecycle, node_taint, priority, service_account};
+use crate::body::BodyError;
 use crate::defaults;
 use crate::kinds::{self, Kind};
 use crate::object::field::name;
+use crate::outbound::OutboundError;
 use crate::status::ApiError;
 use crate::store::Store;
 
@@ -29,6 +31,38 @@ impl Objects for Store {
     fn list(&self, group: &str, resource: &str) -> Vec<Arc<Value>> {
         kinds::find(group, resource).map(|kind| Self::list(self, kind.shelf(), None).0).unwrap_or_default()
     }
+}
+
+/// A webhook that gave no decision; the text follows "failed calling webhook …: ".
+#[derive(Debug, thiserror::Error)]
+enum WebhookError {
+    /// The webhook has conditions in CEL.
+    #[error("its matchConditions are not evaluated by this simulator")]
+    MatchConditions,
+    /// The request was not answered.
+    #[error("failed to call webhook: Post {address:?}: {cause}")]
+    Post { address: String, cause: PostError },
+    /// The response has a status other than 2xx.
+    #[error("failed to call webhook: an error on the server ({0}) has prevented the request from succeeding")]
+    Status(StatusCode),
+    /// The response is no review.
+    #[error(transparent)]
+    Response(#[from] Garbled),
+}
+
+/// The cause for which a request to a webhook was not answered.
+#[derive(Debug, thiserror::Error)]
+enum PostError {
+    #[error(transparent)]
+    CaBundle(#[from] base64::DecodeError),
+    #[error(transparent)]
+    Request(#[from] http::Error),
+    #[error("context deadline exceeded")]
+    Timeout,
+    #[error(transparent)]
+    Outbound(#[from] OutboundError),
+    #[error(transparent)]
+    Body(#[from] BodyError),
 }
 
 /// A write that is being admitted.
@@ -173,15 +207,7 @@ impl<'a> Admission<'a> {
         }
         let uid = self.call.sim.draw(determinism::Chance::uuid).to_string();
         let asked = review::request(&uid, attributes, object);
-        let answer = if webhook.has_conditions() {
-            Err("its matchConditions are not evaluated by this simulator".to_owned())
-        } else {
-            match self.send(webhook, &asked).await {
-                Ok(body) => review::read(webhook.name(), &uid, &body).map_err(|garbled| garbled.to_string()),
-                Err(why) => Err(format!("failed to call webhook: {why}")),
-            }
-        };
-        let answer = match answer {
+        let answer = match self.call_webhook(webhook, &uid, &asked).await {
             Ok(answer) => answer,
             Err(_) if webhook.ignores_failure() => return Ok(()),
             Err(why) => {
@@ -210,29 +236,37 @@ impl<'a> Admission<'a> {
         Ok(())
     }
 
-    async fn send(&self, webhook: &Webhook, review: &Value) -> Result<Bytes, String> {
-        use base64::Engine as _;
+    async fn call_webhook(&self, webhook: &Webhook, uid: &str, review: &Value) -> Result<Answer, WebhookError> {
+        if webhook.has_conditions() {
+            return Err(WebhookError::MatchConditions);
+        }
         let address = webhook.address();
-        let failed = |why: &str| format!("Post {address:?}: {why}");
+        let posted = self.post(webhook, &address, review).await;
+        let (status, body) = posted.map_err(|cause| WebhookError::Post { address, cause })?;
+        if !status.is_success() {
+            return Err(WebhookError::Status(status));
+        }
+        Ok(review::read(webhook.name(), uid, &body)?)
+    }
+
+    async fn post(
+        &self,
+        webhook: &Webhook,
+        address: &str,
+        review: &Value,
+    ) -> Result<(StatusCode, Bytes), PostError> {
+        use base64::Engine as _;
         let bundle =
             webhook.entry().pointer("/clientConfig/caBundle").and_then(Value::as_str).unwrap_or_default();
-        let bundle =
-            base64::engine::general_purpose::STANDARD.decode(bundle).map_err(|e| failed(&e.to_string()))?;
-        let request = Request::post(&address)
+        let bundle = base64::engine::general_purpose::STANDARD.decode(bundle)?;
+        let request = Request::post(address)
             .header("content-type", "application/json")
-            .body(Bytes::from(review.to_string()))
-            .map_err(|e| failed(&e.to_string()))?;
+            .body(Bytes::from(review.to_string()))?;
         let limit = Duration::from_secs(webhook.timeout_seconds());
         let sent = tokio::time::timeout(limit, self.call.sim.outbound().send(request, Some(bundle))).await;
-        let response =
-            sent.map_err(|_| failed("context deadline exceeded"))?.map_err(|e| failed(&e.to_string()))?;
+        let response = sent.map_err(|_| PostError::Timeout)??;
         let status = response.status();
-        let body = response.into_body().collect().await.map_err(|e| failed(&e.to_string()))?.to_bytes();
-        if status.is_success() {
-            Ok(body)
-        } else {
-            Err(format!("an error on the server ({status}) has prevented the request from succeeding"))
-        }
+        Ok((status, response.into_body().collect().await?.to_bytes()))
     }
 }
 

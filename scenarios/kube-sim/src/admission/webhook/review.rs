@@ -139,10 +139,10 @@ fn denied(name: &str, response: &Value) -> Verdict {
 mod tests {
     use super::*;
 
-    fn answered(response: Value) -> Result<Answer, String> {
+    fn answered(response: Value) -> Result<Answer, Garbled> {
         let review =
             json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response});
-        read("w.example.com", "u", review.to_string().as_bytes()).map_err(|e| e.to_string())
+        read("w.example.com", "u", review.to_string().as_bytes())
     }
 
     #[test]
@@ -193,7 +193,7 @@ mod tests {
             ),
             (json!({"uid": "u", "allowed": true, "patchType": "JSONPatch", "patch": "!"}), "does not read"),
         ] {
-            let seen = answered(response.clone()).unwrap_err();
+            let seen = answered(response.clone()).unwrap_err().to_string();
             assert!(seen.contains(said), "{response}: {seen}");
         }
         assert!(read("w", "u", b"oops").is_err());
