@@ -94,12 +94,12 @@ pub struct Token {
     /// Servers that the token is meant for; empty for any.
     pub audiences: Vec<String>,
     /// Object whose deletion ends the token; `None` for an unbound one.
-    pub bound: Option<Bound>,
+    pub bound: Option<BoundObject>,
 }
 
 /// The object that a token is bound to; the token ends with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bound {
+pub struct BoundObject {
     /// The object's resource: `pods`, `secrets` or `nodes`.
     pub resource: &'static str,
     /// The object's namespace; empty for a node.

@@ -270,7 +270,7 @@ fn name_of(kind: &Type) -> String {
 ///
 /// # Errors
 /// 400 when it is strict and there are any; else the warnings.
-pub fn judge_unknown(kind: &Kind, unknown: &[String], validation: &str) -> Result<Vec<String>, ApiError> {
+pub fn check_unknown_fields(kind: &Kind, unknown: &[String], validation: &str) -> Result<Vec<String>, ApiError> {
     match validation {
         "Strict" if !unknown.is_empty() => Err(ApiError::bad_request(format!(
             "{} in version {:?} cannot be handled as a {}: strict decoding error: {}",

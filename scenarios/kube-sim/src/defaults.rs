@@ -4,14 +4,14 @@ use serde_json::{Map, Value, json};
 
 use crate::kinds::{self, Kind};
 use crate::pods::defaults::{fill_pod, fill_spec};
-use crate::object::field::{default_to, is_leaving, is_set, list, list_mut, map_mut, number, text};
+use crate::object::field::{default_to, is_terminating, is_set, list, list_mut, map_mut, number, text};
 use crate::meta;
 use crate::sim::KubeSim;
 
 /// Address in the endpoints of the API server: one reserved for documentation, since nobody in the cluster reaches it.
 const API_SERVER: &str = "192.0.2.1";
 /// Draws of an address or a port before a service goes without.
-const TRIES: u32 = 64;
+const DRAWS_MAX: u32 = 64;
 /// The namespaces of every cluster.
 const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
 
@@ -19,7 +19,7 @@ const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kub
 pub fn bootstrap(sim: &KubeSim) {
     for name in NAMESPACES {
         put(sim, "", "namespaces", "", json!({"metadata": {"name": name}}));
-        furnish(sim, name);
+        create_namespace_defaults(sim, name);
     }
     let service = json!({"metadata": {"name": "kubernetes", "labels": {"component": "apiserver", "provider": "kubernetes"}},
         "spec": {"clusterIP": "10.96.0.1", "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}]}});
@@ -50,7 +50,7 @@ pub fn bootstrap(sim: &KubeSim) {
 }
 
 /// Gives a namespace the account and the certificate that every pod in it needs.
-pub fn furnish(sim: &KubeSim, namespace: &str) {
+pub fn create_namespace_defaults(sim: &KubeSim, namespace: &str) {
     put(sim, "", "serviceaccounts", namespace, json!({"metadata": {"name": "default"}}));
     let root = json!({"metadata": {"name": "kube-root-ca.crt", "annotations": {"kubernetes.io/description":
         "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters."}},
@@ -67,7 +67,7 @@ fn put(sim: &KubeSim, group: &str, resource: &str, namespace: &str, mut object: 
     fill(sim, kind, &mut whole);
     let begun = meta::begin(sim, kind, namespace, &mut whole, sim.clock().now());
     if begun.is_ok() {
-        let _ = sim.store().create(kind.shelf(), whole); // one that is there already stays as it is
+        let _ = sim.store().create(kind.storage(), whole); // one that is there already stays as it is
     }
 }
 
@@ -96,7 +96,7 @@ fn namespace(object: &mut Value) {
         map_mut(&mut object["metadata"], "labels")
             .insert("kubernetes.io/metadata.name".to_owned(), name.into());
     }
-    let leaves = is_leaving(object);
+    let leaves = is_terminating(object);
     let finalizers = list_mut(map_value(object, "spec"), "finalizers");
     if finalizers.is_empty() && !leaves {
         finalizers.push("kubernetes".into());
@@ -175,7 +175,7 @@ fn allocate(sim: &KubeSim, spec: &mut Value, kind: &str) {
     if kind != "ExternalName" && text(spec, "/clusterIP").is_empty() {
         let taken =
             |address: &str| services.iter().any(|service| text(service, "/spec/clusterIP") == address);
-        for _ in 0..TRIES {
+        for _ in 0..DRAWS_MAX {
             let (high, low) = sim.draw(|chance| (chance.between(0, 255), chance.between(2, 254)));
             let address = format!("10.97.{high}.{low}");
             if !taken(&address) {
@@ -197,7 +197,7 @@ fn allocate(sim: &KubeSim, spec: &mut Value, kind: &str) {
     };
     for port in list_mut(spec, "ports").iter_mut().filter(|port| number(port, "/nodePort").unwrap_or(0) == 0)
     {
-        for _ in 0..TRIES {
+        for _ in 0..DRAWS_MAX {
             let wanted = sim.draw(|chance| chance.between(30_000, 32_767));
             let wanted = i64::try_from(wanted).unwrap_or(30_000);
             if !is_taken(wanted) {

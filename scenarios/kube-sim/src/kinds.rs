@@ -373,7 +373,7 @@ impl Kind {
     }
 
     /// Group and resource under which its objects are stored; `events.k8s.io` shares the core's events.
-    pub fn shelf(&self) -> (&'static str, &'static str) {
+    pub fn storage(&self) -> (&'static str, &'static str) {
         if self.resource == "events" { ("", "events") } else { (self.group, self.resource) }
     }
 

@@ -36,7 +36,7 @@ mod service;
 mod sim;
 mod table;
 mod validation;
-mod watching;
+mod watch;
 
 pub use body::{BodyError, KubeBody};
 pub use builder::KubeSimBuilder;

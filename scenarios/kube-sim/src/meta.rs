@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 
 use crate::sim::KubeSim;
 use crate::kinds::Kind;
-use crate::object::field::{is_leaving, name, text, uid};
+use crate::object::field::{is_terminating, name, text, uid};
 use crate::object::timestamp;
-use crate::object::field_error::Problems;
+use crate::object::field_error::FieldErrors;
 use crate::status::ApiError;
 
 /// Letters of generated names: no vowels, so that no words come out.
@@ -42,9 +42,9 @@ pub fn begin(
         object["metadata"]["name"] = format!("{prefix}{}", suffix(sim)).into();
     }
     if name(object).is_empty() && !kind.traits.computed {
-        let mut problems = Problems::default();
-        problems.required("metadata.name", "name or generateName is required");
-        return Err(ApiError::invalid(kind, "", &problems));
+        let mut errors = FieldErrors::default();
+        errors.required("metadata.name", "name or generateName is required");
+        return Err(ApiError::invalid(kind, "", &errors));
     }
     let fresh = sim.draw(determinism::Chance::uuid).to_string();
     let metadata = map(object, "metadata");
@@ -89,9 +89,9 @@ pub fn carry(
         return Err(ApiError::stale(kind, known));
     }
     if (version.is_empty() || version == "0") && kind.traits.needs_version && !is_patch {
-        let mut problems = Problems::default();
-        problems.invalid("metadata.resourceVersion", 0, "must be specified for an update");
-        let mut error = ApiError::invalid_as(&kind.qualified(), known, &problems);
+        let mut errors = FieldErrors::default();
+        errors.invalid("metadata.resourceVersion", 0, "must be specified for an update");
+        let mut error = ApiError::invalid_as(&kind.qualified(), known, &errors);
         error.details["group"] = kind.group.into();
         return Err(error);
     }
@@ -157,14 +157,14 @@ fn keep_managers(old: &Value, next: &mut Value) {
 
 /// Refuses an update that sets the deletion timestamp or the grace period.
 fn check_leaving(kind: &Kind, old: &Value, next: &Value) -> Result<(), ApiError> {
-    let mut problems = Problems::default();
+    let mut errors = FieldErrors::default();
     for key in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
         let given = &next["metadata"][key];
         if !given.is_null() && *given != old["metadata"][key] {
-            problems.invalid(format!("metadata.{key}"), given, "field is immutable");
+            errors.invalid(format!("metadata.{key}"), given, "field is immutable");
         }
     }
-    if problems.0.is_empty() { Ok(()) } else { Err(ApiError::invalid(kind, name(old), &problems)) }
+    if errors.0.is_empty() { Ok(()) } else { Err(ApiError::invalid(kind, name(old), &errors)) }
 }
 
 /// Adds one to `metadata.generation`.
@@ -197,10 +197,10 @@ fn check_identity(kind: &Kind, old: &Value, next: &Value, is_patch: bool) -> Res
         return Ok(());
     }
     if is_patch {
-        let mut problems = Problems::default();
-        problems.invalid("metadata.uid", given, "field is immutable");
-        problems.invalid("metadata.uid", given, "field is immutable");
-        return Err(ApiError::invalid(kind, known, &problems));
+        let mut errors = FieldErrors::default();
+        errors.invalid("metadata.uid", given, "field is immutable");
+        errors.invalid("metadata.uid", given, "field is immutable");
+        return Err(ApiError::invalid(kind, known, &errors));
     }
     let key = format!("/registry/{}/{}/{known}", kind.resource, text(old, "/metadata/namespace"));
     let why = format!(
@@ -212,7 +212,7 @@ fn check_identity(kind: &Kind, old: &Value, next: &Value, is_patch: bool) -> Res
 }
 
 fn check_finalizers(kind: &Kind, old: &Value, next: &Value) -> Result<(), ApiError> {
-    if !is_leaving(old) {
+    if !is_terminating(old) {
         return Ok(());
     }
     let names = |object: &Value| -> Vec<String> {
@@ -224,14 +224,14 @@ fn check_finalizers(kind: &Kind, old: &Value, next: &Value) -> Result<(), ApiErr
     if new.is_empty() {
         return Ok(());
     }
-    let mut problems = Problems::default();
+    let mut errors = FieldErrors::default();
     let list: Vec<_> = new.iter().map(|finalizer| format!("{finalizer:?}")).collect();
     let why = format!(
         "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
         list.join(", ")
     );
-    problems.forbidden("metadata.finalizers", &why);
-    Err(ApiError::invalid(kind, name(old), &problems))
+    errors.forbidden("metadata.finalizers", &why);
+    Err(ApiError::invalid(kind, name(old), &errors))
 }
 
 /// The map under `key`, made when it is not there.

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::decode::Decoded;
 use crate::kinds::Kind;
-use crate::object::field_error::Problems;
+use crate::object::field_error::FieldErrors;
 use crate::status::ApiError;
 use crate::{decode, schema};
 
@@ -35,7 +35,7 @@ pub enum Patch {
 }
 
 /// Carries out a JSON patch; what its copies take together is bounded, since each can double an object.
-fn operate(current: &Value, patch: &json_patch::Patch) -> Result<Value, ApiError> {
+fn apply_operations(current: &Value, patch: &json_patch::Patch) -> Result<Value, ApiError> {
     let text = "the server rejected our request due to an error in our request";
     let misfit = || ApiError::new(422, "Invalid", text);
     let (mut patched, mut copied) = (current.clone(), 0);
@@ -93,9 +93,9 @@ impl Patch {
     ///
     /// # Errors
     /// When the patch does not fit the object.
-    pub fn on(&self, kind: &Kind, current: &Value) -> Result<Decoded, ApiError> {
+    pub fn apply_to(&self, kind: &Kind, current: &Value) -> Result<Decoded, ApiError> {
         let patched = match self {
-            Self::Json(patch) => operate(current, patch)?,
+            Self::Json(patch) => apply_operations(current, patch)?,
             Self::Merge(patch) => {
                 let mut patched = current.clone();
                 json_patch::merge(&mut patched, patch);
@@ -120,16 +120,16 @@ impl Patch {
             Self::Strategic(patch) => go::text(patch),
             _ => current.to_string(),
         };
-        let mut problems = Problems::default();
-        problems.invalid("patch", shown.as_str(), why);
-        ApiError::invalid_as("", "", &problems)
+        let mut errors = FieldErrors::default();
+        errors.invalid("patch", shown.as_str(), why);
+        ApiError::invalid_as("", "", &errors)
     }
 
     /// Applies a request's `fieldValidation` to the findings of strict validation, and returns the warnings.
     ///
     /// # Errors
     /// 422 when it is strict and there is anything; else the warnings.
-    pub fn judge(
+    pub fn check_unknown_fields(
         &self,
         current: &Value,
         unknown: Vec<String>,

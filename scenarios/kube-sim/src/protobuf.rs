@@ -7,7 +7,7 @@ use crate::schema::{self, Field, Type};
 
 /// Errors of protobuf bodies.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Garbled {
+pub enum ProtobufError {
     /// The body does not begin with the envelope's four bytes.
     #[error("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")]
     Prefix,
@@ -33,9 +33,9 @@ const DEPTH_MAX: u32 = 40;
 /// Reads an envelope and the object in it.
 ///
 /// # Errors
-/// [`Garbled`].
-pub fn decode(body: &[u8]) -> Result<Value, Garbled> {
-    let envelope = body.strip_prefix(PREFIX).ok_or(Garbled::Prefix)?;
+/// [`ProtobufError`].
+pub fn decode(body: &[u8]) -> Result<Value, ProtobufError> {
+    let envelope = body.strip_prefix(PREFIX).ok_or(ProtobufError::Prefix)?;
     let (mut version, mut kind, mut raw) = (String::new(), String::new(), &b""[..]);
     for (number, value) in message(envelope)? {
         match (number, value) {
@@ -53,7 +53,7 @@ pub fn decode(body: &[u8]) -> Result<Value, Garbled> {
         }
     }
     let Some(root) = schema::of_kind(&version, &kind) else {
-        return Err(Garbled::UnknownKind { version, kind });
+        return Err(ProtobufError::UnknownKind { version, kind });
     };
     let mut object = Map::new();
     object.insert("kind".to_owned(), kind.into());
@@ -69,57 +69,57 @@ enum Wire<'a> {
 }
 
 /// The fields of a message, in their order.
-fn message(mut bytes: &[u8]) -> Result<Vec<(u32, Wire<'_>)>, Garbled> {
+fn message(mut bytes: &[u8]) -> Result<Vec<(u32, Wire<'_>)>, ProtobufError> {
     let mut fields = Vec::new();
     while !bytes.is_empty() {
         let tag = varint(&mut bytes)?;
-        let number = u32::try_from(tag >> 3).map_err(|_| Garbled::Damaged)?;
+        let number = u32::try_from(tag >> 3).map_err(|_| ProtobufError::Damaged)?;
         let value = match tag & 7 {
             0 => Wire::Number(varint(&mut bytes)?),
             1 => {
-                Wire::Real(f64::from_le_bytes(take(&mut bytes, 8)?.try_into().map_err(|_| Garbled::Damaged)?))
+                Wire::Real(f64::from_le_bytes(take(&mut bytes, 8)?.try_into().map_err(|_| ProtobufError::Damaged)?))
             }
             2 => {
-                let length = usize::try_from(varint(&mut bytes)?).map_err(|_| Garbled::Damaged)?;
+                let length = usize::try_from(varint(&mut bytes)?).map_err(|_| ProtobufError::Damaged)?;
                 Wire::Bytes(take(&mut bytes, length)?)
             }
             5 => {
-                let four: [u8; 4] = take(&mut bytes, 4)?.try_into().map_err(|_| Garbled::Damaged)?;
+                let four: [u8; 4] = take(&mut bytes, 4)?.try_into().map_err(|_| ProtobufError::Damaged)?;
                 Wire::Number(u64::from(u32::from_le_bytes(four)))
             }
-            _ => return Err(Garbled::Damaged),
+            _ => return Err(ProtobufError::Damaged),
         };
         fields.push((number, value));
     }
     Ok(fields)
 }
 
-fn varint(bytes: &mut &[u8]) -> Result<u64, Garbled> {
+fn varint(bytes: &mut &[u8]) -> Result<u64, ProtobufError> {
     let mut value = 0u64;
     for shift in (0..64).step_by(7) {
-        let (first, rest) = bytes.split_first().ok_or(Garbled::Damaged)?;
+        let (first, rest) = bytes.split_first().ok_or(ProtobufError::Damaged)?;
         *bytes = rest;
         value |= u64::from(first & 0x7f) << shift;
         if first & 0x80 == 0 {
             return Ok(value);
         }
     }
-    Err(Garbled::Damaged)
+    Err(ProtobufError::Damaged)
 }
 
-fn take<'a>(bytes: &mut &'a [u8], length: usize) -> Result<&'a [u8], Garbled> {
-    let (taken, rest) = bytes.split_at_checked(length).ok_or(Garbled::Damaged)?;
+fn take<'a>(bytes: &mut &'a [u8], length: usize) -> Result<&'a [u8], ProtobufError> {
+    let (taken, rest) = bytes.split_at_checked(length).ok_or(ProtobufError::Damaged)?;
     *bytes = rest;
     Ok(taken)
 }
 
-fn utf8(bytes: &[u8]) -> Result<String, Garbled> {
-    String::from_utf8(bytes.to_vec()).map_err(|_| Garbled::Damaged)
+fn utf8(bytes: &[u8]) -> Result<String, ProtobufError> {
+    String::from_utf8(bytes.to_vec()).map_err(|_| ProtobufError::Damaged)
 }
 
-fn structure(bytes: &[u8], kind: &Type, object: &mut Map<String, Value>, depth: u32) -> Result<(), Garbled> {
+fn structure(bytes: &[u8], kind: &Type, object: &mut Map<String, Value>, depth: u32) -> Result<(), ProtobufError> {
     if depth > DEPTH_MAX {
-        return Err(Garbled::TooDeep);
+        return Err(ProtobufError::TooDeep);
     }
     for (number, wire) in message(bytes)? {
         let Some(field) = schema::fields(kind).iter().find(|field| field.number == number) else { continue };
@@ -134,7 +134,7 @@ fn structure(bytes: &[u8], kind: &Type, object: &mut Map<String, Value>, depth: 
     Ok(())
 }
 
-fn put(field: &Field, wire: &Wire<'_>, object: &mut Map<String, Value>, depth: u32) -> Result<(), Garbled> {
+fn put(field: &Field, wire: &Wire<'_>, object: &mut Map<String, Value>, depth: u32) -> Result<(), ProtobufError> {
     match &field.kind {
         Type::List(item) => {
             let value = value(wire, item, depth)?;
@@ -145,7 +145,7 @@ fn put(field: &Field, wire: &Wire<'_>, object: &mut Map<String, Value>, depth: u
             }
         }
         Type::Map(item) => {
-            let Wire::Bytes(entry) = wire else { return Err(Garbled::Damaged) };
+            let Wire::Bytes(entry) = wire else { return Err(ProtobufError::Damaged) };
             let (mut key, mut inner) = (String::new(), empty(item));
             for (number, wire) in message(entry)? {
                 match (number, &wire) {
@@ -191,7 +191,7 @@ fn is_zero(value: &Value) -> bool {
 }
 
 #[allow(clippy::cast_possible_wrap, reason = "the wire writes negative numbers as their two's complement")]
-fn value(wire: &Wire<'_>, kind: &Type, depth: u32) -> Result<Value, Garbled> {
+fn value(wire: &Wire<'_>, kind: &Type, depth: u32) -> Result<Value, ProtobufError> {
     Ok(match (kind, wire) {
         (Type::Text, Wire::Bytes(bytes)) => utf8(bytes)?.into(),
         (Type::Bytes, Wire::Bytes(bytes)) => base64::engine::general_purpose::STANDARD.encode(bytes).into(),
@@ -209,7 +209,7 @@ fn value(wire: &Wire<'_>, kind: &Type, depth: u32) -> Result<Value, Garbled> {
                 (1, Wire::Bytes(raw)) => Some(raw),
                 _ => None,
             });
-            serde_json::from_slice(raw.unwrap_or(b"{}")).map_err(|_| Garbled::Damaged)?
+            serde_json::from_slice(raw.unwrap_or(b"{}")).map_err(|_| ProtobufError::Damaged)?
         }
         (Type::Time | Type::MicroTime, Wire::Bytes(bytes)) => instant(bytes, *kind == Type::MicroTime)?,
         (Type::Duration, Wire::Bytes(bytes)) => (number_in(bytes, 1)?.unwrap_or(0)).into(),
@@ -221,19 +221,19 @@ fn value(wire: &Wire<'_>, kind: &Type, depth: u32) -> Result<Value, Garbled> {
             let items = message(bytes)?.into_iter().map(|(_, wire)| value(&wire, item, depth + 1));
             Value::Array(items.collect::<Result<_, _>>()?)
         }
-        _ => return Err(Garbled::Damaged),
+        _ => return Err(ProtobufError::Damaged),
     })
 }
 
 #[allow(clippy::cast_possible_wrap, reason = "the wire writes negative numbers as their two's complement")]
-fn number_in(bytes: &[u8], wanted: u32) -> Result<Option<i64>, Garbled> {
+fn number_in(bytes: &[u8], wanted: u32) -> Result<Option<i64>, ProtobufError> {
     Ok(message(bytes)?.into_iter().find_map(|(number, wire)| match wire {
         Wire::Number(value) if number == wanted => Some(value as i64),
         _ => None,
     }))
 }
 
-fn text_in(bytes: &[u8], wanted: u32) -> Result<String, Garbled> {
+fn text_in(bytes: &[u8], wanted: u32) -> Result<String, ProtobufError> {
     let found = message(bytes)?.into_iter().find_map(|(number, wire)| match wire {
         Wire::Bytes(text) if number == wanted => Some(utf8(text)),
         _ => None,
@@ -241,10 +241,10 @@ fn text_in(bytes: &[u8], wanted: u32) -> Result<String, Garbled> {
     found.unwrap_or_else(|| Ok(String::new()))
 }
 
-fn instant(bytes: &[u8], micro: bool) -> Result<Value, Garbled> {
+fn instant(bytes: &[u8], micro: bool) -> Result<Value, ProtobufError> {
     let Some(seconds) = number_in(bytes, 1)? else { return Ok(Value::Null) };
-    let nanos = i32::try_from(number_in(bytes, 2)?.unwrap_or(0)).map_err(|_| Garbled::Damaged)?;
-    let at = jiff::Timestamp::new(seconds, nanos).map_err(|_| Garbled::Damaged)?;
+    let nanos = i32::try_from(number_in(bytes, 2)?.unwrap_or(0)).map_err(|_| ProtobufError::Damaged)?;
+    let at = jiff::Timestamp::new(seconds, nanos).map_err(|_| ProtobufError::Damaged)?;
     let text = if micro { crate::object::timestamp::micros(at) } else { crate::object::timestamp::seconds(at) };
     Ok(text.into())
 }

@@ -4,11 +4,11 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::sim::KubeSim;
-use crate::authn::{Bound, Token, User};
+use crate::authn::{BoundObject, Token, User};
 use crate::kinds::{self, Kind};
 use crate::object::field::{list, name, number, text, uid};
 use crate::object::timestamp;
-use crate::object::field_error::Problems;
+use crate::object::field_error::FieldErrors;
 use crate::status::ApiError;
 
 /// Issuer of tokens, and their audience unless a request names another.
@@ -74,8 +74,8 @@ fn token_review(sim: &KubeSim, review: &Value) -> Value {
 /// A token that is valid, and whose account and bound object are still there.
 pub fn live_token(sim: &KubeSim, token: &str) -> Option<Token> {
     let token = sim.tokens().check(token, sim.clock().now())?;
-    let is_same = |shelf, namespace: &str, known: &str, wanted: &str| {
-        sim.store().get(shelf, namespace, known).is_some_and(|stored| uid(&stored) == wanted)
+    let is_same = |resource, namespace: &str, known: &str, wanted: &str| {
+        sim.store().get(resource, namespace, known).is_some_and(|stored| uid(&stored) == wanted)
     };
     if let Some((namespace, account)) = token.user.as_service_account()
         && !is_same(("", "serviceaccounts"), namespace, account, &token.user.uid)
@@ -129,21 +129,21 @@ pub fn token(sim: &KubeSim, account: &Value, mut request: Value) -> Result<Value
 }
 
 fn check_lifetime(seconds: i64) -> Result<(), ApiError> {
-    let mut problems = Problems::default();
+    let mut errors = FieldErrors::default();
     let field = "spec.expirationSeconds";
     if seconds < LIFETIME_MIN {
-        problems.invalid(field, seconds, "may not specify a duration less than 10 minutes");
+        errors.invalid(field, seconds, "may not specify a duration less than 10 minutes");
     }
     if seconds > LIFETIME_MAX {
-        problems.invalid(field, seconds, "may not specify a duration larger than 2^32 seconds");
+        errors.invalid(field, seconds, "may not specify a duration larger than 2^32 seconds");
     }
-    match problems.0.is_empty() {
+    match errors.0.is_empty() {
         true => Ok(()),
-        false => Err(ApiError::invalid_as("TokenRequest.authentication.k8s.io", "", &problems)),
+        false => Err(ApiError::invalid_as("TokenRequest.authentication.k8s.io", "", &errors)),
     }
 }
 
-fn bound(sim: &KubeSim, namespace: &str, request: &Value) -> Result<Option<Bound>, ApiError> {
+fn bound(sim: &KubeSim, namespace: &str, request: &Value) -> Result<Option<BoundObject>, ApiError> {
     let said = |key: &str| text(request, &format!("/spec/boundObjectRef/{key}"));
     let (resource, namespace) = match said("kind") {
         "Pod" => ("pods", namespace),
@@ -154,7 +154,7 @@ fn bound(sim: &KubeSim, namespace: &str, request: &Value) -> Result<Option<Bound
     let Some(kind) = kinds::find("", resource) else { return Ok(None) };
     let known = said("name");
     let stored =
-        sim.store().get(kind.shelf(), namespace, known).ok_or_else(|| ApiError::not_found(kind, known))?;
+        sim.store().get(kind.storage(), namespace, known).ok_or_else(|| ApiError::not_found(kind, known))?;
     let wanted = said("uid");
     if !wanted.is_empty() && wanted != uid(&stored) {
         let message = format!(
@@ -165,7 +165,7 @@ fn bound(sim: &KubeSim, namespace: &str, request: &Value) -> Result<Option<Bound
         return Err(ApiError::new(409, "Conflict", message));
     }
     let (namespace, name, uid) = (namespace.to_owned(), known.to_owned(), uid(&stored).to_owned());
-    Ok(Some(Bound { resource, namespace, name, uid }))
+    Ok(Some(BoundObject { resource, namespace, name, uid }))
 }
 
 #[cfg(test)]

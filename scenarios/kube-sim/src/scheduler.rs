@@ -2,36 +2,36 @@
 
 pub mod candidate;
 pub mod filters;
-pub mod neighbours;
+pub mod pod_affinity;
 pub mod node_affinity;
 pub mod resources;
 pub mod scores;
-pub mod spread;
-pub mod verdict;
+pub mod topology_spread;
+pub mod fit_error;
 
 use determinism::Chance;
 use serde_json::Value;
 
 use self::candidate::{Candidate, Cluster};
 use self::filters::Filters;
-use self::verdict::Unplaced;
+use self::fit_error::FitError;
 use crate::object::field::text;
 
 /// The node for `pod`; among equally good ones, chance decides.
 ///
 /// # Errors
-/// [`Unplaced`] says why there is none.
-pub fn place(
+/// [`FitError`] says why there is none.
+pub fn schedule(
     pod: &Value,
     cluster: &Cluster<'_>,
     claim_exists: impl Fn(&str, &str) -> bool,
     chance: &mut Chance,
-) -> Result<String, Unplaced> {
+) -> Result<String, FitError> {
     if cluster.candidates.is_empty() {
-        return Err(Unplaced::NoNodes);
+        return Err(FitError::NoNodes);
     }
     if let Some(reason) = filters::missing_claim(pod, claim_exists) {
-        return Err(Unplaced::Impossible { nodes: cluster.candidates.len(), reason });
+        return Err(FitError::Impossible { nodes: cluster.candidates.len(), reason });
     }
     let filters = Filters::new(pod, cluster);
     let (mut fitting, mut rejections) = (Vec::<&Candidate<'_>>::new(), Vec::new());
@@ -46,7 +46,7 @@ pub fn place(
         _ => scores::best(&fitting, &scores::of(pod, &fitting, cluster)),
     };
     let chosen = if let [only] = best[..] { Some(only) } else { chance.pick(&best).copied() };
-    chosen.map(|c| c.name().to_owned()).ok_or_else(|| Unplaced::Rejected {
+    chosen.map(|c| c.name().to_owned()).ok_or_else(|| FitError::Rejected {
         rejections,
         may_preempt: text(pod, "/spec/preemptionPolicy") != "Never",
     })

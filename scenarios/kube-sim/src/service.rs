@@ -1,7 +1,7 @@
 //! The API as a service: authentication and dispatch of requests.
 
 mod admit;
-mod answer;
+mod response;
 mod call;
 pub(crate) mod controller_writes;
 pub(crate) mod delete;
@@ -27,9 +27,9 @@ use crate::status::ApiError;
 use crate::body::KubeBody;
 use crate::sim::KubeSim;
 use crate::{discovery, openapi, reviews};
-use answer::Answer;
+use response::ApiResponse;
 use call::{Call, stored};
-use target::{Place, Target};
+use target::{Route, Target};
 
 /// Most bytes of a body that is read.
 const BODY_MAX: usize = 3 * 1024 * 1024;
@@ -69,10 +69,10 @@ impl KubeService {
         let (parts, body) = request.into_parts();
         let accept = header(&parts.headers, "accept");
         let answered = match self.read(&parts, body).await {
-            Ok(call) => route_boxed(call, parts.uri.path()).await,
+            Ok(call) => dispatch_boxed(call, parts.uri.path()).await,
             Err(error) => Err(error),
         };
-        let answer = answered.unwrap_or_else(|error| Answer::error(&error));
+        let answer = answered.unwrap_or_else(|error| ApiResponse::error(&error));
         let audit = self.sim.draw_for_reader(determinism::Chance::uuid);
         let mut response = answer.render(&accept, now);
         if let Ok(audit) = http::HeaderValue::from_str(&audit.to_string()) {
@@ -145,31 +145,31 @@ where
 const ENDPOINTS_DEPRECATED: &str =
     "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
 
-/// [`route`], boxed where nothing is generic, so that the verbs are compiled once and not again for each caller's body.
-fn route_boxed(call: Call, path: &str) -> BoxFuture<'_, Result<Answer, ApiError>> {
-    route(call, path).boxed()
+/// [`dispatch`], boxed where nothing is generic, so that the verbs are compiled once and not for each caller's body.
+fn dispatch_boxed(call: Call, path: &str) -> BoxFuture<'_, Result<ApiResponse, ApiError>> {
+    dispatch(call, path).boxed()
 }
 
-async fn route(call: Call, path: &str) -> Result<Answer, ApiError> {
-    let place = target::place(path)?;
-    if !call.user.is_known() && !matches!(place, Place::Health { .. } | Place::Version) {
-        return Err(forbidden(&call, path, &place));
+async fn dispatch(call: Call, path: &str) -> Result<ApiResponse, ApiError> {
+    let route = target::parse_path(path)?;
+    if !call.user.is_known() && !matches!(route, Route::Health { .. } | Route::Version) {
+        return Err(forbidden(&call, path, &route));
     }
-    if !matches!(place, Place::Resource(_)) && !matches!(call.method, Method::GET | Method::HEAD) {
+    if !matches!(route, Route::Resource(_)) && !matches!(call.method, Method::GET | Method::HEAD) {
         return Err(ApiError::method_not_allowed());
     }
-    match place {
-        Place::Health { probe } => {
-            Ok(Answer::text(&health(&probe, call.query.iter().any(|(key, _)| key == "verbose"))))
+    match route {
+        Route::Health { probe } => {
+            Ok(ApiResponse::text(&health(&probe, call.query.iter().any(|(key, _)| key == "verbose"))))
         }
-        Place::Version => Ok(Answer::json(discovery::version())),
-        Place::Root => Ok(Answer::json(discovery::paths())),
-        Place::Groups { core } => Ok(groups(&call, core)),
-        Place::Group(group) => found(discovery::group(&group)),
-        Place::Resources { group, version } => found(discovery::resource_list(&group, &version)),
-        Place::OpenApiIndex => Ok(Answer::json(openapi::index())),
-        Place::OpenApi { group, version } => found(openapi::document(&group, &version)),
-        Place::Resource(target) => {
+        Route::Version => Ok(ApiResponse::json(discovery::version())),
+        Route::Root => Ok(ApiResponse::json(discovery::paths())),
+        Route::Groups { core } => Ok(groups(&call, core)),
+        Route::Group(group) => found(discovery::group(&group)),
+        Route::Resources { group, version } => found(discovery::resource_list(&group, &version)),
+        Route::OpenApiIndex => Ok(ApiResponse::json(openapi::index())),
+        Route::OpenApi { group, version } => found(openapi::document(&group, &version)),
+        Route::Resource(target) => {
             let deprecated = (target.kind.group, target.kind.resource) == ("", "endpoints");
             let answer = resource(&call, &target).await?;
             Ok(if deprecated { answer.warned_also(ENDPOINTS_DEPRECATED) } else { answer })
@@ -177,17 +177,17 @@ async fn route(call: Call, path: &str) -> Result<Answer, ApiError> {
     }
 }
 
-fn found(document: Option<Value>) -> Result<Answer, ApiError> {
-    document.map(Answer::json).ok_or_else(target::nothing_here)
+fn found(document: Option<Value>) -> Result<ApiResponse, ApiError> {
+    document.map(ApiResponse::json).ok_or_else(target::nothing_here)
 }
 
 fn health(probe: &str, verbose: bool) -> String {
     if verbose { format!("[+]ping ok\n{probe} check passed\n") } else { "ok".to_owned() }
 }
 
-fn forbidden(call: &Call, path: &str, place: &Place) -> ApiError {
+fn forbidden(call: &Call, path: &str, route: &Route) -> ApiError {
     let user = &call.user.name;
-    let Place::Resource(target) = place else {
+    let Route::Resource(target) = route else {
         let verb = call.method.as_str().to_ascii_lowercase();
         return ApiError::new(
             403,
@@ -219,7 +219,7 @@ fn forbidden(call: &Call, path: &str, place: &Place) -> ApiError {
     ApiError::forbidden(kind, &target.name, &why)
 }
 
-fn groups(call: &Call, core: bool) -> Answer {
+fn groups(call: &Call, core: bool) -> ApiResponse {
     for version in ["v2", "v2beta1"] {
         let wanted = |part: &str| {
             let words: Vec<&str> = part.split(';').map(str::trim).collect();
@@ -229,14 +229,14 @@ fn groups(call: &Call, core: bool) -> Answer {
             let content_type =
                 format!("application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList");
             let document = discovery::aggregated(core, version);
-            return Answer::json(document).typed(&content_type).tagged(&call.if_none_match);
+            return ApiResponse::json(document).typed(&content_type).tagged(&call.if_none_match);
         }
     }
     let document = if core { discovery::core_versions("127.0.0.1") } else { discovery::group_list() };
-    Answer::json(document).varying()
+    ApiResponse::json(document).varying()
 }
 
-async fn resource(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+async fn resource(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     if target.kind.traits.computed {
         return review(call, target);
     }
@@ -259,17 +259,17 @@ async fn resource(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     }
 }
 
-fn review(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+fn review(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     if call.method != Method::POST || !target.name.is_empty() {
         return Err(ApiError::method_not_allowed());
     }
     let kind = target.kind;
     let body = crate::decode::object(&call.content_type, &call.body, &kind.api_version(), kind.kind)?;
-    Ok(Answer::json(reviews::answer(&call.sim, kind, &call.user, body.object)).created())
+    Ok(ApiResponse::json(reviews::answer(&call.sim, kind, &call.user, body.object)).created())
 }
 
 /// Dispatches a request for a subresource.
-async fn below(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+async fn below(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     let known = target.kind.subresources.iter().find(|below| below.name == target.subresource);
     let Some(known) = known else { return Err(ApiError::no_such_resource()) };
     match (known.name, &call.method) {
@@ -286,9 +286,9 @@ async fn below(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     }
 }
 
-fn token(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+fn token(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     let account = stored(call, target.kind, &target.namespace, &target.name)?;
     let request =
         crate::decode::object(&call.content_type, &call.body, "authentication.k8s.io/v1", "TokenRequest")?;
-    Ok(Answer::json(reviews::token(&call.sim, &account, request.object)?).created())
+    Ok(ApiResponse::json(reviews::token(&call.sim, &account, request.object)?).created())
 }

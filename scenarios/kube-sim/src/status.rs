@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::kinds::Kind;
-use crate::object::field_error::Problems;
+use crate::object::field_error::FieldErrors;
 
 /// A request that was turned down.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,8 +36,8 @@ impl ApiError {
     }
 
     /// An object of this name is there already.
-    pub fn already_exists(kind: &Kind, name: &str, is_leaving: bool) -> Self {
-        let prefix = if is_leaving { "object is being deleted: " } else { "" };
+    pub fn already_exists(kind: &Kind, name: &str, is_terminating: bool) -> Self {
+        let prefix = if is_terminating { "object is being deleted: " } else { "" };
         let message = format!("{prefix}{} {name:?} already exists", kind.qualified());
         Self { details: kind.details(name), ..Self::new(409, "AlreadyExists", message) }
     }
@@ -77,13 +77,13 @@ impl ApiError {
     }
 
     /// Fields cannot be as they are.
-    pub fn invalid(kind: &Kind, name: &str, problems: &Problems) -> Self {
+    pub fn invalid(kind: &Kind, name: &str, errors: &FieldErrors) -> Self {
         let qualified = if kind.group.is_empty() {
             kind.kind.to_owned()
         } else {
             format!("{}.{}", kind.kind, kind.group)
         };
-        let mut error = Self::invalid_as(&qualified, name, problems);
+        let mut error = Self::invalid_as(&qualified, name, errors);
         error.details["kind"] = kind.kind.into();
         if !kind.group.is_empty() {
             error.details["group"] = kind.group.into();
@@ -92,13 +92,13 @@ impl ApiError {
     }
 
     /// Fields of something that is no stored kind cannot be as they are, as of `ListOptions.meta.k8s.io`.
-    pub fn invalid_as(qualified: &str, name: &str, problems: &Problems) -> Self {
-        let texts: Vec<_> = problems.0.iter().map(ToString::to_string).collect();
+    pub fn invalid_as(qualified: &str, name: &str, errors: &FieldErrors) -> Self {
+        let texts: Vec<_> = errors.0.iter().map(ToString::to_string).collect();
         let list = if texts.len() == 1 { texts[0].clone() } else { format!("[{}]", texts.join(", ")) };
-        let causes: Vec<_> = problems
+        let causes: Vec<_> = errors
             .0
             .iter()
-            .map(|p| json!({"reason": p.fault.reason(), "message": p.fault.to_string(), "field": p.field}))
+            .map(|p| json!({"reason": p.kind.reason(), "message": p.kind.to_string(), "field": p.field}))
             .collect();
         let kind = qualified.split('.').next().unwrap_or_default();
         let details = json!({"name": name, "kind": kind, "causes": causes});

@@ -17,7 +17,7 @@ const HISTORY_MAX: usize = 10_000;
 const SNAPSHOTS_MAX: usize = 64;
 
 /// Group and resource under which objects are stored.
-pub type Shelf = (&'static str, &'static str);
+pub type GroupResource = (&'static str, &'static str);
 
 /// All objects of the cluster; clones share them.
 #[derive(Clone, Default)]
@@ -26,7 +26,7 @@ pub struct Store(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     revision: u64,
-    shelves: BTreeMap<Shelf, Contents>,
+    resources: BTreeMap<GroupResource, Contents>,
     snapshots: BTreeMap<u64, Snapshot>,
     next_snapshot: u64,
     cuts: watch::Sender<u64>,
@@ -74,13 +74,13 @@ pub struct Snapshot {
 
 /// Errors of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lost {
+pub enum StoreError {
     /// An object of the name is stored already.
-    Exists,
+    AlreadyExists,
     /// No object of the name is stored.
-    Gone,
+    NotFound,
     /// The object has changed since it was read.
-    Changed,
+    Conflict,
 }
 
 /// History begins later than asked for.
@@ -101,15 +101,15 @@ impl Store {
     }
 
     /// One object; `namespace` is empty for cluster-scoped ones.
-    pub fn get(&self, shelf: Shelf, namespace: &str, name: &str) -> Option<Arc<Value>> {
+    pub fn get(&self, resource: GroupResource, namespace: &str, name: &str) -> Option<Arc<Value>> {
         let state = self.state();
-        state.shelves.get(&shelf)?.objects.get(&(namespace.to_owned(), name.to_owned())).cloned()
+        state.resources.get(&resource)?.objects.get(&(namespace.to_owned(), name.to_owned())).cloned()
     }
 
     /// All objects of a kind, or those of one namespace, in order of namespace and name; and the revision they are of.
-    pub fn list(&self, shelf: Shelf, namespace: Option<&str>) -> (Vec<Arc<Value>>, u64) {
+    pub fn list(&self, resource: GroupResource, namespace: Option<&str>) -> (Vec<Arc<Value>>, u64) {
         let state = self.state();
-        let Some(contents) = state.shelves.get(&shelf) else { return (Vec::new(), state.revision) };
+        let Some(contents) = state.resources.get(&resource) else { return (Vec::new(), state.revision) };
         let found = match namespace {
             None => contents.objects.values().cloned().collect(),
             Some(wanted) => {
@@ -125,45 +125,45 @@ impl Store {
     /// Stores a new object.
     ///
     /// # Errors
-    /// [`Lost::Exists`].
-    pub fn create(&self, shelf: Shelf, object: Value) -> Result<Arc<Value>, Lost> {
+    /// [`StoreError::AlreadyExists`].
+    pub fn create(&self, resource: GroupResource, object: Value) -> Result<Arc<Value>, StoreError> {
         let mut state = self.state();
         let key = key_of(&object);
-        if state.shelves.entry(shelf).or_default().objects.contains_key(&key) {
-            return Err(Lost::Exists);
+        if state.resources.entry(resource).or_default().objects.contains_key(&key) {
+            return Err(StoreError::AlreadyExists);
         }
-        Ok(state.write(shelf, key, None, object))
+        Ok(state.write(resource, key, None, object))
     }
 
     /// Replaces `before` by `object`; an equal object is not written and gets no new revision.
     ///
     /// # Errors
-    /// [`Lost`] when the stored object is not `before` any more.
-    pub fn replace(&self, shelf: Shelf, before: &Arc<Value>, object: Value) -> Result<Arc<Value>, Lost> {
+    /// [`StoreError`] when the stored object is not `before` any more.
+    pub fn replace(&self, resource: GroupResource, before: &Arc<Value>, object: Value) -> Result<Arc<Value>, StoreError> {
         let mut state = self.state();
-        let key = state.unchanged(shelf, before)?;
+        let key = state.unchanged(resource, before)?;
         if object == **before {
             return Ok(before.clone());
         }
-        Ok(state.write(shelf, key, Some(before.clone()), object))
+        Ok(state.write(resource, key, Some(before.clone()), object))
     }
 
     /// Removes `before` and returns it as it was last.
     ///
     /// # Errors
-    /// [`Lost`] when the stored object is not `before` any more.
-    pub fn remove(&self, shelf: Shelf, before: &Arc<Value>) -> Result<Arc<Value>, Lost> {
+    /// [`StoreError`] when the stored object is not `before` any more.
+    pub fn remove(&self, resource: GroupResource, before: &Arc<Value>) -> Result<Arc<Value>, StoreError> {
         let mut state = self.state();
-        let key = state.unchanged(shelf, before)?;
-        Ok(state.remove(shelf, &key, before.clone()))
+        let key = state.unchanged(resource, before)?;
+        Ok(state.remove(resource, &key, before.clone()))
     }
 
     /// The changes of a resource after `revision`, in their order.
     ///
     /// # Errors
     /// [`TooOld`] when history begins later.
-    pub fn since(&self, shelf: Shelf, revision: u64) -> Result<Vec<Change>, TooOld> {
-        self.progress(shelf, revision).map(|(changes, _)| changes)
+    pub fn since(&self, resource: GroupResource, revision: u64) -> Result<Vec<Change>, TooOld> {
+        self.progress(resource, revision).map(|(changes, _)| changes)
     }
 
     /// The changes of a resource after `revision`, and the revision of the store's last write, both of one
@@ -171,10 +171,10 @@ impl Store {
     ///
     /// # Errors
     /// [`TooOld`] when history begins later.
-    pub fn progress(&self, shelf: Shelf, revision: u64) -> Result<(Vec<Change>, u64), TooOld> {
+    pub fn progress(&self, resource: GroupResource, revision: u64) -> Result<(Vec<Change>, u64), TooOld> {
         let mut state = self.state();
         let current = state.revision;
-        let contents = state.shelves.entry(shelf).or_default();
+        let contents = state.resources.entry(resource).or_default();
         contents.since(revision).map(|changes| (changes, current))
     }
 
@@ -182,9 +182,9 @@ impl Store {
     ///
     /// # Errors
     /// [`TooOld`] when history was cut off since.
-    pub fn check_resumes(&self, shelf: Shelf, revision: u64) -> Result<(), TooOld> {
+    pub fn check_resumes(&self, resource: GroupResource, revision: u64) -> Result<(), TooOld> {
         let mut state = self.state();
-        state.shelves.entry(shelf).or_default().check_resumes(revision)
+        state.resources.entry(resource).or_default().check_resumes(revision)
     }
 
     /// A kind as it was at `revision`.
@@ -193,12 +193,12 @@ impl Store {
     /// [`TooOld`] when history begins later.
     pub fn list_at(
         &self,
-        shelf: Shelf,
+        resource: GroupResource,
         namespace: Option<&str>,
         revision: u64,
     ) -> Result<Vec<Arc<Value>>, TooOld> {
         let mut state = self.state();
-        let contents = state.shelves.entry(shelf).or_default();
+        let contents = state.resources.entry(resource).or_default();
         contents.check_resumes(revision)?;
         let mut objects = contents.objects.clone();
         for change in contents.since(revision)?.into_iter().rev() {
@@ -213,15 +213,15 @@ impl Store {
     }
 
     /// A receiver that wakes at each write of a kind.
-    pub fn subscribe(&self, shelf: Shelf) -> watch::Receiver<u64> {
-        self.state().shelves.entry(shelf).or_default().changed.subscribe()
+    pub fn subscribe(&self, resource: GroupResource) -> watch::Receiver<u64> {
+        self.state().resources.entry(resource).or_default().changed.subscribe()
     }
 
     /// Forgets all history: whoever resumes from before is told that it is gone; a watch that has seen everything goes on.
     pub fn compact(&self) {
         let mut state = self.state();
         let revision = state.revision;
-        for contents in state.shelves.values_mut() {
+        for contents in state.resources.values_mut() {
             if let Some(last) = contents.history.back() {
                 contents.forgotten = last.revision;
             }
@@ -247,7 +247,7 @@ impl Store {
     }
 
     /// Saves the rest of a list for its next page and returns the page's number.
-    pub fn keep(&self, snapshot: Snapshot) -> u64 {
+    pub fn save_snapshot(&self, snapshot: Snapshot) -> u64 {
         let mut state = self.state();
         state.next_snapshot += 1;
         let number = state.next_snapshot;
@@ -259,38 +259,38 @@ impl Store {
     }
 
     /// The saved rest of a list; `None` when it was dropped.
-    pub fn kept(&self, number: u64) -> Option<Snapshot> {
+    pub fn saved_snapshot(&self, number: u64) -> Option<Snapshot> {
         self.state().snapshots.get(&number).cloned()
     }
 }
 
 impl State {
-    fn unchanged(&self, shelf: Shelf, before: &Arc<Value>) -> Result<(String, String), Lost> {
+    fn unchanged(&self, resource: GroupResource, before: &Arc<Value>) -> Result<(String, String), StoreError> {
         let key = key_of(before);
-        match self.shelves.get(&shelf).and_then(|contents| contents.objects.get(&key)) {
-            None => Err(Lost::Gone),
+        match self.resources.get(&resource).and_then(|contents| contents.objects.get(&key)) {
+            None => Err(StoreError::NotFound),
             Some(stored) if Arc::ptr_eq(stored, before) => Ok(key),
-            Some(_) => Err(Lost::Changed),
+            Some(_) => Err(StoreError::Conflict),
         }
     }
 
     fn write(
         &mut self,
-        shelf: Shelf,
+        resource: GroupResource,
         key: (String, String),
         before: Option<Arc<Value>>,
         object: Value,
     ) -> Arc<Value> {
         let object = self.stamp(object);
-        let contents = self.shelves.entry(shelf).or_default();
+        let contents = self.resources.entry(resource).or_default();
         contents.objects.insert(key, object.clone());
         contents.note(Change { revision: self.revision, before, after: object.clone(), removed: false });
         object
     }
 
-    fn remove(&mut self, shelf: Shelf, key: &(String, String), before: Arc<Value>) -> Arc<Value> {
+    fn remove(&mut self, resource: GroupResource, key: &(String, String), before: Arc<Value>) -> Arc<Value> {
         let last = self.stamp((*before).clone());
-        let contents = self.shelves.entry(shelf).or_default();
+        let contents = self.resources.entry(resource).or_default();
         contents.objects.remove(key);
         contents.note(Change {
             revision: self.revision,
@@ -347,7 +347,7 @@ mod tests {
 
     use super::*;
 
-    const PODS: Shelf = ("", "pods");
+    const PODS: GroupResource = ("", "pods");
 
     fn pod(name: &str) -> Value {
         json!({"metadata": {"namespace": "default", "name": name}})
@@ -368,7 +368,7 @@ mod tests {
         let mut changed = (*read).clone();
         changed["spec"] = json!({});
         store.replace(PODS, &read, changed.clone()).unwrap();
-        assert_eq!(store.replace(PODS, &read, changed), Err(Lost::Changed));
+        assert_eq!(store.replace(PODS, &read, changed), Err(StoreError::Conflict));
     }
 
     #[test]

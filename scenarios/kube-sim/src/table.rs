@@ -123,11 +123,11 @@ impl View {
             }
             Form::Plain if kind.group == "events.k8s.io" => {
                 let shown = objects.iter().map(|object| events::to_shown(kind, (**object).clone()));
-                let items = shown.map(|object| Bare(&object).to_string()).collect();
+                let items = shown.map(|object| ListItem(&object).to_string()).collect();
                 (format!("{}List", kind.kind), kind.api_version(), items)
             }
             Form::Plain => {
-                let items = objects.iter().map(|object| Bare(object).to_string()).collect();
+                let items = objects.iter().map(|object| ListItem(object).to_string()).collect();
                 (format!("{}List", kind.kind), kind.api_version(), items)
             }
         };
@@ -154,9 +154,9 @@ impl View {
 }
 
 /// An item of a list, which does not repeat its kind.
-struct Bare<'a>(&'a Value);
+struct ListItem<'a>(&'a Value);
 
-impl std::fmt::Display for Bare<'_> {
+impl std::fmt::Display for ListItem<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let members = self.0.as_object().into_iter().flatten();
         let members = members.filter(|(key, _)| !matches!(key.as_str(), "kind" | "apiVersion"));

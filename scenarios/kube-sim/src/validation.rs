@@ -10,72 +10,72 @@ mod workloads;
 use serde_json::Value;
 
 use crate::kinds::Kind;
-use crate::object::field_error::Problems;
+use crate::object::field_error::FieldErrors;
 use crate::pods::{update as pod_update, validate as pods};
 
 /// The errors of a new object.
-pub fn new_object(kind: &Kind, object: &Value) -> Problems {
-    let mut problems = Problems::default();
-    metadata::check(kind, object, &mut problems);
+pub fn new_object(kind: &Kind, object: &Value) -> FieldErrors {
+    let mut errors = FieldErrors::default();
+    metadata::check(kind, object, &mut errors);
     match (kind.group, kind.resource) {
-        ("", "pods") => problems.0.extend(pods::new_pod(object).0),
-        ("", "nodes") => nodes::check(object, true, &mut problems),
-        ("", "configmaps") => configuration::config_map(object, &mut problems),
-        ("", "secrets") => configuration::secret(object, &mut problems),
-        ("", "services") => network::service(object, &mut problems),
-        ("", "events") => events::core(object, &mut problems),
-        ("events.k8s.io", "events") => events::newer(object, &mut problems),
-        ("apps", "deployments" | "replicasets") => workloads::replicated(object, &mut problems),
-        ("batch", "jobs") => workloads::job(object, &mut problems),
-        ("coordination.k8s.io", "leases") => nodes::lease(object, &mut problems),
-        ("admissionregistration.k8s.io", _) => configuration::webhooks(object, &mut problems),
-        ("scheduling.k8s.io", "priorityclasses") => configuration::priority_class(object, &mut problems),
+        ("", "pods") => errors.0.extend(pods::new_pod(object).0),
+        ("", "nodes") => nodes::check(object, true, &mut errors),
+        ("", "configmaps") => configuration::config_map(object, &mut errors),
+        ("", "secrets") => configuration::secret(object, &mut errors),
+        ("", "services") => network::service(object, &mut errors),
+        ("", "events") => events::core(object, &mut errors),
+        ("events.k8s.io", "events") => events::newer(object, &mut errors),
+        ("apps", "deployments" | "replicasets") => workloads::replicated(object, &mut errors),
+        ("batch", "jobs") => workloads::job(object, &mut errors),
+        ("coordination.k8s.io", "leases") => nodes::lease(object, &mut errors),
+        ("admissionregistration.k8s.io", _) => configuration::webhooks(object, &mut errors),
+        ("scheduling.k8s.io", "priorityclasses") => configuration::priority_class(object, &mut errors),
         _ => {}
     }
-    problems
+    errors
 }
 
 /// The errors of a changed object.
-pub fn changed_object(kind: &Kind, subresource: &str, old: &Value, new: &Value) -> Problems {
-    let mut problems = Problems::default();
-    metadata::check(kind, new, &mut problems);
+pub fn changed_object(kind: &Kind, subresource: &str, old: &Value, new: &Value) -> FieldErrors {
+    let mut errors = FieldErrors::default();
+    metadata::check(kind, new, &mut errors);
     match (kind.group, kind.resource, subresource) {
-        ("", "pods", "") => problems.0.extend(pod_update::spec(old, new).0),
-        ("", "pods", "status") => problems.0.extend(pod_update::status(old, new).0),
+        ("", "pods", "") => errors.0.extend(pod_update::spec(old, new).0),
+        ("", "pods", "status") => errors.0.extend(pod_update::status(old, new).0),
         ("", "nodes", _) => {
-            nodes::check(new, false, &mut problems);
-            nodes::changed(old, new, &mut problems);
+            nodes::check(new, false, &mut errors);
+            nodes::changed(old, new, &mut errors);
         }
         ("", "configmaps", _) => {
-            configuration::config_map(new, &mut problems);
-            configuration::kept(old, new, &["data", "binaryData"], &mut problems);
+            configuration::config_map(new, &mut errors);
+            configuration::kept(old, new, &["data", "binaryData"], &mut errors);
         }
         ("", "secrets", _) => {
-            configuration::secret_changed(old, new, &mut problems);
-            configuration::secret(new, &mut problems);
-            configuration::kept(old, new, &["data"], &mut problems);
+            configuration::secret_changed(old, new, &mut errors);
+            configuration::secret(new, &mut errors);
+            configuration::kept(old, new, &["data"], &mut errors);
         }
         ("", "services", "") => {
-            network::service(new, &mut problems);
-            network::changed(old, new, &mut problems);
+            network::service(new, &mut errors);
+            network::changed(old, new, &mut errors);
         }
         ("apps", "deployments" | "replicasets", "") => {
-            workloads::replicated(new, &mut problems);
-            workloads::kept(old, new, &["selector"], &mut problems);
+            workloads::replicated(new, &mut errors);
+            workloads::kept(old, new, &["selector"], &mut errors);
         }
         ("batch", "jobs", "") => {
-            workloads::job(new, &mut problems);
-            workloads::kept(old, new, &["selector", "completions", "template"], &mut problems);
+            workloads::job(new, &mut errors);
+            workloads::kept(old, new, &["selector", "completions", "template"], &mut errors);
         }
-        ("coordination.k8s.io", "leases", _) => nodes::lease(new, &mut problems),
-        ("admissionregistration.k8s.io", _, _) => configuration::webhooks(new, &mut problems),
+        ("coordination.k8s.io", "leases", _) => nodes::lease(new, &mut errors),
+        ("admissionregistration.k8s.io", _, _) => configuration::webhooks(new, &mut errors),
         ("scheduling.k8s.io", "priorityclasses", _) => {
-            configuration::priority_class(new, &mut problems);
+            configuration::priority_class(new, &mut errors);
             if old["value"] != new["value"] {
-                problems.forbidden("value", "may not be changed in an update.");
+                errors.forbidden("value", "may not be changed in an update.");
             }
         }
         _ => {}
     }
-    problems
+    errors
 }

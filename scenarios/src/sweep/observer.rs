@@ -1,14 +1,14 @@
 //! Follows what Kubernetes stores of pods, nodes and events, and writes it into the journal.
 
 use kube_sim::KubeSim;
-use kube_sim::store::{Change, Shelf};
+use kube_sim::store::{Change, GroupResource};
 use serde_json::Value;
 
 use super::journal::{Journal, Occurrence, PodWrite};
 
-const PODS: Shelf = ("", "pods");
-const NODES: Shelf = ("", "nodes");
-const EVENTS: Shelf = ("", "events");
+const PODS: GroupResource = ("", "pods");
+const NODES: GroupResource = ("", "nodes");
+const EVENTS: GroupResource = ("", "events");
 
 /// Follows until it is dropped. What is written at an instant is in the journal before time goes on.
 pub(crate) async fn follow(sim: KubeSim, journal: Journal, node: &str) {
@@ -16,16 +16,16 @@ pub(crate) async fn follow(sim: KubeSim, journal: Journal, node: &str) {
     let mut seen = 0;
     loop {
         let revision = *written.borrow_and_update();
-        let mut changes: Vec<(Shelf, Change)> = Vec::new();
-        for shelf in [PODS, NODES, EVENTS] {
+        let mut changes: Vec<(GroupResource, Change)> = Vec::new();
+        for resource in [PODS, NODES, EVENTS] {
             // History is longer than what is written between two looks.
-            let since = sim.store().since(shelf, seen).unwrap_or_default();
-            changes.extend(since.into_iter().map(|change| (shelf, change)));
+            let since = sim.store().since(resource, seen).unwrap_or_default();
+            changes.extend(since.into_iter().map(|change| (resource, change)));
         }
         changes.sort_by_key(|(_, change)| change.revision);
-        for (shelf, change) in changes {
+        for (resource, change) in changes {
             seen = seen.max(change.revision);
-            if let Some(what) = told(shelf, change, node) {
+            if let Some(what) = told(resource, change, node) {
                 journal.write(what);
             }
         }
@@ -36,10 +36,10 @@ pub(crate) async fn follow(sim: KubeSim, journal: Journal, node: &str) {
     }
 }
 
-fn told(shelf: Shelf, change: Change, node: &str) -> Option<Occurrence> {
+fn told(resource: GroupResource, change: Change, node: &str) -> Option<Occurrence> {
     let Change { before, after, removed, .. } = change;
     let text = |pointer: &str| after.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    match shelf {
+    match resource {
         PODS => Some(Occurrence::Pod(PodWrite { object: after, removed })),
         NODES if text("/metadata/name") == node => match (before, removed) {
             (None, _) => Some(Occurrence::Node(true)),

@@ -76,7 +76,7 @@ impl Attributes<'_> {
 }
 
 /// The objects that admission looks up.
-pub trait Objects: Send + Sync {
+pub trait ObjectReader: Send + Sync {
     /// One object; `namespace` is empty for cluster-scoped ones.
     fn get(&self, group: &str, resource: &str, namespace: &str, name: &str) -> Option<Arc<Value>>;
     /// All objects of a resource, in all namespaces.

@@ -5,16 +5,16 @@
 pub enum Denial {
     /// The namespace is not there; answered as not found.
     #[error("namespaces {0:?} not found")]
-    NoNamespace(String),
+    NamespaceNotFound(String),
     /// The namespace is being deleted.
     #[error("unable to create new content in namespace {0} because it is being terminated")]
-    NamespaceLeaving(String),
+    NamespaceTerminating(String),
     /// The namespace is one of the system's.
     #[error("this namespace may not be deleted")]
-    NamespaceKept,
+    ProtectedNamespace,
     /// The pod's account is not there.
     #[error("error looking up service account {namespace}/{account}: serviceaccount {account:?} not found")]
-    NoServiceAccount {
+    ServiceAccountNotFound {
         /// Namespace of the pod and of the account.
         namespace: String,
         /// Name of the account that the pod asks for.
@@ -25,7 +25,7 @@ pub enum Denial {
     MirrorPod(&'static str),
     /// The priority class is not there.
     #[error("no PriorityClass with name {0} was found")]
-    NoPriorityClass(String),
+    PriorityClassNotFound(String),
     /// The pod brings a number that is not its class's.
     #[error(
         "the integer value of priority ({given}) must not be provided in pod spec; priority admission controller \

@@ -15,7 +15,7 @@ pub fn admit<'a>(pod: &mut Value, classes: impl Iterator<Item = &'a Value> + Clo
         classes.filter(|c| flag(c, "/globalDefault")).min_by_key(|c| number(c, "/value"))
     } else {
         let known = classes.clone().find(|c| name(c) == wanted);
-        Some(known.ok_or(Denial::NoPriorityClass(wanted.clone()))?)
+        Some(known.ok_or(Denial::PriorityClassNotFound(wanted.clone()))?)
     };
     let computed = class.and_then(|c| number(c, "/value")).unwrap_or(0);
     let policy = class.map(|c| text(c, "/preemptionPolicy")).filter(|p| !p.is_empty());

@@ -32,7 +32,7 @@ pub fn admit(
     }
     same_account_name(&mut pod["spec"]);
     let name = text(pod, "/spec/serviceAccountName").to_owned();
-    let missing = || Denial::NoServiceAccount { namespace: namespace.to_owned(), account: name.clone() };
+    let missing = || Denial::ServiceAccountNotFound { namespace: namespace.to_owned(), account: name.clone() };
     let account = account_of(&name).ok_or_else(missing)?;
     if wants_token(pod, &account) {
         mount_token(&mut pod["spec"], chance);

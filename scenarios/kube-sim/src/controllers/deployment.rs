@@ -10,18 +10,18 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::owned::{self, PODS, claimed};
-use super::recorder::{Happening, record};
+use super::recorder::{EventRecord, record};
 use super::replica_set::earliest;
-use super::waiting::Changes;
+use super::waiting::ChangeWatcher;
 use crate::sim::KubeSim;
 use crate::kinds;
-use crate::object::field::{annotation, flag, is_leaving, map_mut, name, namespace, number, text, uid};
+use crate::object::field::{annotation, flag, is_terminating, map_mut, name, namespace, number, text, uid};
 use crate::service::controller_writes::create_as_controller;
 use crate::service::delete::{Options, delete};
-use crate::store::Shelf;
+use crate::store::GroupResource;
 
-const DEPLOYMENTS: Shelf = ("apps", "deployments");
-const SETS: Shelf = ("apps", "replicasets");
+const DEPLOYMENTS: GroupResource = ("apps", "deployments");
+const SETS: GroupResource = ("apps", "replicasets");
 const COMPONENT: &str = "deployment-controller";
 const REVISION: &str = "deployment.kubernetes.io/revision";
 const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
@@ -30,28 +30,28 @@ const HASH: &str = "pod-template-hash";
 
 /// Reconciles Deployments until the future is dropped.
 pub async fn run(sim: &KubeSim) {
-    let mut changes = Changes::of(sim, &[DEPLOYMENTS, SETS, PODS]);
+    let mut changes = ChangeWatcher::new(sim, &[DEPLOYMENTS, SETS, PODS]);
     loop {
-        changes.seen();
+        changes.mark_seen();
         let mut due = None;
         for deployment in sim.store().list(DEPLOYMENTS, None).0 {
-            if !is_leaving(&deployment) {
-                let next = keep(sim, &deployment).await;
+            if !is_terminating(&deployment) {
+                let next = reconcile(sim, &deployment).await;
                 due = earliest(due, next);
             }
         }
-        changes.next(sim, due).await;
+        changes.wait(sim, due).await;
     }
 }
 
-async fn keep(sim: &KubeSim, deployment: &Arc<Value>) -> Option<Timestamp> {
+async fn reconcile(sim: &KubeSim, deployment: &Arc<Value>) -> Option<Timestamp> {
     let sets = claimed(sim, deployment, SETS);
     let paused = flag(deployment, "/spec/paused");
     let current = sets.iter().find(|set| template_hash::same_template(set, deployment)).cloned();
     let (current, found) = match current {
-        Some(set) => (Some(revise(sim, deployment, &set, &sets)), true),
+        Some(set) => (Some(set_revision(sim, deployment, &set, &sets)), true),
         None if paused || !may_begin(sim, deployment, &sets) => (None, false),
-        None => (make(sim, deployment, &sets).await, false),
+        None => (create_set(sim, deployment, &sets).await, false),
     };
     let old: Vec<_> =
         sets.into_iter().filter(|set| current.as_ref().is_none_or(|c| uid(c) != uid(set))).collect();
@@ -59,7 +59,7 @@ async fn keep(sim: &KubeSim, deployment: &Arc<Value>) -> Option<Timestamp> {
     for (set, replicas) in moves {
         scale(sim, deployment, &set, replicas);
     }
-    forget_oldest(sim, deployment, &old);
+    prune_history(sim, deployment, &old);
     publish(sim, deployment, current.as_deref(), found)
 }
 
@@ -89,14 +89,14 @@ fn revision(object: &Value) -> i64 {
 }
 
 /// Gives the set of the present template the highest revision.
-fn revise(sim: &KubeSim, deployment: &Arc<Value>, set: &Arc<Value>, sets: &[Arc<Value>]) -> Arc<Value> {
+fn set_revision(sim: &KubeSim, deployment: &Arc<Value>, set: &Arc<Value>, sets: &[Arc<Value>]) -> Arc<Value> {
     let others = sets.iter().filter(|other| uid(other) != uid(set)).map(|other| revision(other)).max();
     let wanted = others.unwrap_or(0) + 1;
     let own = revision(set).max(wanted);
     let mut next = (**set).clone();
     annotate(&mut next, deployment, own);
     let set = sim.store().replace(SETS, set, next).unwrap_or_else(|_| Arc::clone(set));
-    note_revision(sim, deployment, own);
+    annotate_revision(sim, deployment, own);
     set
 }
 
@@ -109,14 +109,14 @@ fn annotate(set: &mut Value, deployment: &Value, revision: i64) {
     }
 }
 
-fn note_revision(sim: &KubeSim, deployment: &Value, revision: i64) {
+fn annotate_revision(sim: &KubeSim, deployment: &Value, revision: i64) {
     let Some(stored) = sim.store().get(DEPLOYMENTS, namespace(deployment), name(deployment)) else { return };
     let mut next = (*stored).clone();
     map_mut(&mut next["metadata"], "annotations").insert(REVISION.to_owned(), revision.to_string().into());
     let _ = sim.store().replace(DEPLOYMENTS, &stored, next); // whoever changed it meanwhile woke us again
 }
 
-async fn make(sim: &KubeSim, deployment: &Arc<Value>, old: &[Arc<Value>]) -> Option<Arc<Value>> {
+async fn create_set(sim: &KubeSim, deployment: &Arc<Value>, old: &[Arc<Value>]) -> Option<Arc<Value>> {
     let hash = template_hash::of(deployment);
     let revision = old.iter().map(|set| revision(set)).max().unwrap_or(0) + 1;
     let set_name = format!("{}-{hash}", name(deployment));
@@ -146,14 +146,14 @@ async fn make(sim: &KubeSim, deployment: &Arc<Value>, old: &[Arc<Value>]) -> Opt
     match create_as_controller(sim, "apps", "replicasets", set).await {
         Ok(()) => {
             if replicas > 0 {
-                tell_scale(sim, deployment, &set_name, 0, replicas);
+                emit_scaled(sim, deployment, &set_name, 0, replicas);
             }
-            note_revision(sim, deployment, revision);
+            annotate_revision(sim, deployment, revision);
             sim.store().get(SETS, namespace(deployment), &set_name)
         }
         Err(error) => {
             let message = format!("Failed to create new replica set {set_name:?}: {error}");
-            say(sim, deployment, "Warning", "ReplicaSetCreateError", &message);
+            emit(sim, deployment, "Warning", "ReplicaSetCreateError", &message);
             None
         }
     }
@@ -171,27 +171,27 @@ fn scale(sim: &KubeSim, deployment: &Value, set: &Value, replicas: i64) {
     let revision = revision(&next);
     annotate(&mut next, deployment, revision);
     if sim.store().replace(SETS, &stored, next).is_ok() {
-        tell_scale(sim, deployment, name(set), before, replicas);
+        emit_scaled(sim, deployment, name(set), before, replicas);
     }
 }
 
-fn tell_scale(sim: &KubeSim, deployment: &Value, set: &str, from: i64, to: i64) {
+fn emit_scaled(sim: &KubeSim, deployment: &Value, set: &str, from: i64, to: i64) {
     let way = if to > from { "up" } else { "down" };
     let message = format!("Scaled {way} replica set {set} from {from} to {to}");
-    say(sim, deployment, "Normal", "ScalingReplicaSet", &message);
+    emit(sim, deployment, "Normal", "ScalingReplicaSet", &message);
 }
 
-fn say(sim: &KubeSim, deployment: &Value, kind: &str, reason: &str, message: &str) {
-    record(sim, deployment, Happening { kind, reason, message, component: COMPONENT });
+fn emit(sim: &KubeSim, deployment: &Value, kind: &str, reason: &str, message: &str) {
+    record(sim, deployment, EventRecord { kind, reason, message, component: COMPONENT });
 }
 
 /// Deletes empty old sets beyond those that are kept for going back.
-fn forget_oldest(sim: &KubeSim, deployment: &Value, old: &[Arc<Value>]) {
+fn prune_history(sim: &KubeSim, deployment: &Value, old: &[Arc<Value>]) {
     let kept = usize::try_from(number(deployment, "/spec/revisionHistoryLimit").unwrap_or(10)).unwrap_or(0);
     let none = |set: &Value, path: &str| number(set, path).unwrap_or(0) == 0;
     let mut empty: Vec<_> = old
         .iter()
-        .filter(|s| none(s, "/spec/replicas") && none(s, "/status/replicas") && !is_leaving(s))
+        .filter(|s| none(s, "/spec/replicas") && none(s, "/status/replicas") && !is_terminating(s))
         .collect();
     empty.sort_by_key(|set| revision(set));
     let Some(kind) = kinds::find("apps", "replicasets") else { return };

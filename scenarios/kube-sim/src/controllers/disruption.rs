@@ -5,33 +5,33 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::label_selector::selects;
-use super::owned::{PODS, Times, set_condition};
-use super::recorder::{Happening, record};
-use super::waiting::Changes;
+use super::owned::{PODS, ConditionTime, set_condition};
+use super::recorder::{EventRecord, record};
+use super::waiting::ChangeWatcher;
 use crate::sim::KubeSim;
 use crate::object::conditions::{Condition, holds};
-use crate::object::field::{controller, default_to, is_leaving, list_mut, map_mut, namespace, number, text};
+use crate::object::field::{controller, default_to, is_terminating, list_mut, map_mut, namespace, number, text};
 use crate::pods::phase::is_terminal;
-use crate::store::Shelf;
+use crate::store::GroupResource;
 
-const BUDGETS: Shelf = ("policy", "poddisruptionbudgets");
-const SETS: Shelf = ("apps", "replicasets");
+const BUDGETS: GroupResource = ("policy", "poddisruptionbudgets");
+const SETS: GroupResource = ("apps", "replicasets");
 
 /// Reconciles budgets until the future is dropped.
 pub async fn run(sim: &KubeSim) {
-    let mut changes = Changes::of(sim, &[BUDGETS, PODS, SETS]);
+    let mut changes = ChangeWatcher::new(sim, &[BUDGETS, PODS, SETS]);
     loop {
-        changes.seen();
-        for budget in sim.store().list(BUDGETS, None).0.iter().filter(|b| !is_leaving(b)) {
-            keep(sim, budget);
+        changes.mark_seen();
+        for budget in sim.store().list(BUDGETS, None).0.iter().filter(|b| !is_terminating(b)) {
+            reconcile(sim, budget);
         }
-        changes.next(sim, None).await;
+        changes.wait(sim, None).await;
     }
 }
 
 /// A budget's counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sum {
+pub struct BudgetStatus {
     /// Number of pods that there should be.
     pub expected: i64,
     /// Number of those that have to be healthy.
@@ -40,7 +40,7 @@ pub struct Sum {
     pub healthy: i64,
 }
 
-impl Sum {
+impl BudgetStatus {
     /// Number of pods that may be evicted now.
     pub fn allowed(self) -> i64 {
         if self.expected == 0 { 0 } else { (self.healthy - self.desired).max(0) }
@@ -48,7 +48,7 @@ impl Sum {
 }
 
 /// Counts for a budget: `expected` pods by their owners, of which `pods` are there.
-pub fn sum(budget: &Value, pods: &[Arc<Value>], expected: i64) -> Sum {
+pub fn budget_status(budget: &Value, pods: &[Arc<Value>], expected: i64) -> BudgetStatus {
     let share = |value: &Value| match value {
         Value::String(text) => {
             let percent: i64 = text.trim_end_matches('%').parse().unwrap_or(100);
@@ -61,8 +61,8 @@ pub fn sum(budget: &Value, pods: &[Arc<Value>], expected: i64) -> Sum {
         (_, Some(least)) if !least.is_null() => share(least),
         _ => (expected - 1).max(0),
     };
-    let healthy = pods.iter().filter(|pod| holds(pod, "Ready") && !is_leaving(pod)).count();
-    Sum { expected, desired, healthy: i64::try_from(healthy).unwrap_or(i64::MAX) }
+    let healthy = pods.iter().filter(|pod| holds(pod, "Ready") && !is_terminating(pod)).count();
+    BudgetStatus { expected, desired, healthy: i64::try_from(healthy).unwrap_or(i64::MAX) }
 }
 
 /// Number of pods that the owners of `pods` ask for; a pod without one counts as one.
@@ -84,7 +84,7 @@ fn expected(sim: &KubeSim, pods: &[Arc<Value>]) -> i64 {
     owners.values().sum::<i64>() + alone
 }
 
-fn keep(sim: &KubeSim, budget: &Arc<Value>) {
+fn reconcile(sim: &KubeSim, budget: &Arc<Value>) {
     let selector = budget.pointer("/spec/selector");
     let mut pods = sim.store().list(PODS, Some(namespace(budget))).0;
     pods.retain(|pod| selects(selector, pod) && !is_terminal(pod));
@@ -92,24 +92,24 @@ fn keep(sim: &KubeSim, budget: &Arc<Value>) {
         && number(budget, "/status/observedGeneration") != number(budget, "/metadata/generation")
     {
         let (kind, reason, message) = ("Normal", "NoPods", "No matching pods found");
-        record(sim, budget, Happening { kind, reason, message, component: "controllermanager" });
+        record(sim, budget, EventRecord { kind, reason, message, component: "controllermanager" });
     }
-    let sum = sum(budget, &pods, expected(sim, &pods));
+    let status = budget_status(budget, &pods, expected(sim, &pods));
     let mut next = (**budget).clone();
     map_mut(&mut next, "status");
     for (key, value) in [
         ("observedGeneration", number(budget, "/metadata/generation").unwrap_or(0)),
-        ("disruptionsAllowed", sum.allowed()),
-        ("currentHealthy", sum.healthy),
-        ("desiredHealthy", sum.desired),
-        ("expectedPods", sum.expected),
+        ("disruptionsAllowed", status.allowed()),
+        ("currentHealthy", status.healthy),
+        ("desiredHealthy", status.desired),
+        ("expectedPods", status.expected),
     ] {
         next["status"][key] = json!(value);
     }
     let (status, reason) =
-        if sum.allowed() > 0 { ("True", "SufficientPods") } else { ("False", "InsufficientPods") };
+        if status.allowed() > 0 { ("True", "SufficientPods") } else { ("False", "InsufficientPods") };
     let condition = Condition { kind: "DisruptionAllowed", status, reason, message: "" };
-    set_condition(&mut next, &condition, Times::Transition, sim.clock().now());
+    set_condition(&mut next, &condition, ConditionTime::Transition, sim.clock().now());
     // Unlike those of pods, these conditions always say their message and the generation.
     for condition in list_mut(&mut next["status"], "conditions") {
         default_to(condition, "message", "");
@@ -137,8 +137,8 @@ mod tests {
             (json!({"maxUnavailable": 2}), 2, 1),
             (json!({"maxUnavailable": "30%"}), 2, 1),
         ] {
-            let sum = sum(&json!({"spec": spec}), &pods, 4);
-            assert_eq!((sum.desired, sum.allowed()), (desired, allowed), "{spec}");
+            let status = budget_status(&json!({"spec": spec}), &pods, 4);
+            assert_eq!((status.desired, status.allowed()), (desired, allowed), "{spec}");
         }
     }
 }

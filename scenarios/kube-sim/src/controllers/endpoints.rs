@@ -5,22 +5,22 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::owned::{PODS, reference};
-use super::waiting::Changes;
+use super::waiting::ChangeWatcher;
 use crate::kinds;
 use crate::object::conditions::holds;
 use crate::object::field::{
-    default_to, entries, flag, is_leaving, is_set, label, list, name, namespace, number, text, uid,
+    default_to, entries, flag, is_terminating, is_set, label, list, name, namespace, number, text, uid,
 };
 use crate::pods::phase::is_terminal;
 use crate::service::controller_writes::create_as_controller;
 use crate::service::delete::{Options, delete};
-use crate::store::Shelf;
+use crate::store::GroupResource;
 use crate::meta;
 use crate::sim::KubeSim;
 
-const SERVICES: Shelf = ("", "services");
-const ENDPOINTS: Shelf = ("", "endpoints");
-const SLICES: Shelf = ("discovery.k8s.io", "endpointslices");
+const SERVICES: GroupResource = ("", "services");
+const ENDPOINTS: GroupResource = ("", "endpoints");
+const SLICES: GroupResource = ("discovery.k8s.io", "endpointslices");
 const OF_SERVICE: &str = "kubernetes.io/service-name";
 const MANAGED_BY: (&str, &str) =
     ("endpointslice.kubernetes.io/managed-by", "endpointslice-controller.k8s.io");
@@ -30,25 +30,25 @@ const TRIGGERED: &str = "endpoints.kubernetes.io/last-change-trigger-time";
 
 /// Reconciles Endpoints and EndpointSlices until the future is dropped.
 pub async fn run(sim: &KubeSim) {
-    let mut changes = Changes::of(sim, &[SERVICES, PODS]);
+    let mut changes = ChangeWatcher::new(sim, &[SERVICES, PODS]);
     loop {
-        changes.seen();
+        changes.mark_seen();
         let services = sim.store().list(SERVICES, None).0;
-        for service in services.iter().filter(|s| is_set(s, "/spec/selector") && !is_leaving(s)) {
-            keep(sim, service).await;
+        for service in services.iter().filter(|s| is_set(s, "/spec/selector") && !is_terminating(s)) {
+            reconcile(sim, service).await;
         }
-        forget(sim, &services);
-        changes.next(sim, None).await;
+        remove_stale(sim, &services);
+        changes.wait(sim, None).await;
     }
 }
 
-async fn keep(sim: &KubeSim, service: &Value) {
+async fn reconcile(sim: &KubeSim, service: &Value) {
     let pods: Vec<_> = sim
         .store()
         .list(PODS, Some(namespace(service)))
         .0
         .into_iter()
-        .filter(|pod| stands_behind(pod, service))
+        .filter(|pod| is_selected(pod, service))
         .collect();
     let slice = sim
         .store()
@@ -61,25 +61,25 @@ async fn keep(sim: &KubeSim, service: &Value) {
         None => format!("{}-{}", name(service), meta::suffix(sim)),
     };
     let endpoints = sim.store().get(ENDPOINTS, namespace(service), name(service));
-    put(sim, ENDPOINTS, endpoints, as_endpoints(service, &pods)).await;
-    put(sim, SLICES, slice, as_slice(service, &slice_name, &pods)).await;
+    create_or_update(sim, ENDPOINTS, endpoints, as_endpoints(service, &pods)).await;
+    create_or_update(sim, SLICES, slice, as_slice(service, &slice_name, &pods)).await;
 }
 
-fn stands_behind(pod: &Value, service: &Value) -> bool {
+fn is_selected(pod: &Value, service: &Value) -> bool {
     entries(service, "/spec/selector").all(|(key, wanted)| label(pod, key) == wanted.as_str())
         && !text(pod, "/status/podIP").is_empty()
         && !is_terminal(pod)
 }
 
 fn is_ready(pod: &Value, service: &Value) -> bool {
-    flag(service, "/spec/publishNotReadyAddresses") || (holds(pod, "Ready") && !is_leaving(pod))
+    flag(service, "/spec/publishNotReadyAddresses") || (holds(pod, "Ready") && !is_terminating(pod))
 }
 
 /// Creates `wanted`, or updates `before` to it, keeping the identity of `before`.
-async fn put(sim: &KubeSim, shelf: Shelf, before: Option<Arc<Value>>, wanted: Value) {
+async fn create_or_update(sim: &KubeSim, resource: GroupResource, before: Option<Arc<Value>>, wanted: Value) {
     let Some(before) = before else {
         // Somebody may have been faster; then the next change brings both together.
-        let _ = create_as_controller(sim, shelf.0, shelf.1, wanted).await;
+        let _ = create_as_controller(sim, resource.0, resource.1, wanted).await;
         return;
     };
     let mut next = (*before).clone();
@@ -92,7 +92,7 @@ async fn put(sim: &KubeSim, shelf: Shelf, before: Option<Arc<Value>>, wanted: Va
         }
     }
     if wanted.get("subsets").is_none()
-        && shelf == ENDPOINTS
+        && resource == ENDPOINTS
         && let Some(next) = next.as_object_mut()
     {
         next.shift_remove("subsets");
@@ -101,11 +101,11 @@ async fn put(sim: &KubeSim, shelf: Shelf, before: Option<Arc<Value>>, wanted: Va
     if changed && next["metadata"].get("generation").is_some() {
         meta::count_generation(&mut next);
     }
-    let _ = sim.store().replace(shelf, &before, next); // whoever changed it meanwhile is put right next time
+    let _ = sim.store().replace(resource, &before, next); // whoever changed it meanwhile is put right next time
 }
 
 /// Removes the Endpoints and EndpointSlices of Services that are gone.
-fn forget(sim: &KubeSim, services: &[Arc<Value>]) {
+fn remove_stale(sim: &KubeSim, services: &[Arc<Value>]) {
     for (group, resource) in [ENDPOINTS, SLICES] {
         let Some(kind) = kinds::find(group, resource) else { continue };
         for object in sim.store().list((group, resource), None).0 {
@@ -199,7 +199,7 @@ fn as_slice(service: &Value, slice: &str, pods: &[Arc<Value>]) -> Value {
         .map(|pod| {
             let serving = flag(service, "/spec/publishNotReadyAddresses") || holds(pod, "Ready");
             json!({"addresses": [text(pod, "/status/podIP")],
-                "conditions": {"ready": is_ready(pod, service), "serving": serving, "terminating": is_leaving(pod)},
+                "conditions": {"ready": is_ready(pod, service), "serving": serving, "terminating": is_terminating(pod)},
                 "nodeName": text(pod, "/spec/nodeName"), "targetRef": target(pod)})
         })
         .collect();

@@ -6,36 +6,36 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::recorder::{Happening, record};
-use super::waiting::Changes;
+use super::recorder::{EventRecord, record};
+use super::waiting::ChangeWatcher;
 use crate::sim::KubeSim;
 use crate::kinds;
 use crate::object::conditions::{self, Condition};
-use crate::object::field::{is_leaving, list, name, namespace, text, uid};
+use crate::object::field::{is_terminating, list, name, namespace, text, uid};
 use crate::object::timestamp;
-use crate::pods::tolerations::{Stay, stay};
+use crate::pods::tolerations::{TolerationTime, toleration_time};
 use crate::pods::phase::is_terminal;
 use crate::service::delete::{Options, delete};
-use crate::store::Shelf;
+use crate::store::GroupResource;
 
-const NODES: Shelf = ("", "nodes");
-const PODS: Shelf = ("", "pods");
+const NODES: GroupResource = ("", "nodes");
+const PODS: GroupResource = ("", "pods");
 /// Time from the disappearance of a node to the removal of its pods.
 const QUARANTINE: SignedDuration = SignedDuration::from_secs(40);
 
 /// Evicts until the future is dropped.
 pub async fn run(sim: &KubeSim) {
-    let mut changes = Changes::of(sim, &[NODES, PODS]);
+    let mut changes = ChangeWatcher::new(sim, &[NODES, PODS]);
     let mut missed: BTreeMap<String, Timestamp> = BTreeMap::new();
     loop {
-        changes.seen();
-        let due = round(sim, &mut missed);
-        changes.next(sim, due).await;
+        changes.mark_seen();
+        let due = reconcile(sim, &mut missed);
+        changes.wait(sim, due).await;
     }
 }
 
 /// Reconciles all bound pods once; returns the instant of the next eviction.
-fn round(sim: &KubeSim, missed: &mut BTreeMap<String, Timestamp>) -> Option<Timestamp> {
+fn reconcile(sim: &KubeSim, missed: &mut BTreeMap<String, Timestamp>) -> Option<Timestamp> {
     let now = sim.clock().now();
     let nodes: BTreeMap<String, Arc<Value>> =
         sim.store().list(NODES, None).0.into_iter().map(|node| (name(&node).to_owned(), node)).collect();
@@ -43,7 +43,7 @@ fn round(sim: &KubeSim, missed: &mut BTreeMap<String, Timestamp>) -> Option<Time
     let mut next: Option<Timestamp> = None;
     for pod in sim.store().list(PODS, None).0 {
         let node = text(&pod, "/spec/nodeName");
-        if node.is_empty() || is_leaving(&pod) && nodes.contains_key(node) {
+        if node.is_empty() || is_terminating(&pod) && nodes.contains_key(node) {
             continue;
         }
         let due = match nodes.get(node) {
@@ -56,7 +56,7 @@ fn round(sim: &KubeSim, missed: &mut BTreeMap<String, Timestamp>) -> Option<Time
         } else if nodes.contains_key(node) {
             evict(sim, &pod);
         } else {
-            give_up(sim, &pod);
+            delete_orphaned(sim, &pod);
         }
     }
     next
@@ -74,16 +74,16 @@ fn tainted_until(pod: &Value, node: &Value, now: Timestamp) -> Option<Timestamp>
         return None;
     }
     let since = taints.iter().filter_map(|taint| timestamp::read(taint, "/timeAdded")).min().unwrap_or(now);
-    match stay(pod, &taints) {
-        Stay::ForEver => None,
-        Stay::NotAtAll => Some(now),
-        Stay::Seconds(seconds) => {
+    match toleration_time(pod, &taints) {
+        TolerationTime::Unlimited => None,
+        TolerationTime::None => Some(now),
+        TolerationTime::Seconds(seconds) => {
             Some(later(since, SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX))))
         }
     }
 }
 
-fn disrupt(sim: &KubeSim, pod: &Arc<Value>, reason: &str, message: &str, phase: Option<&str>) -> Arc<Value> {
+fn mark_disrupted(sim: &KubeSim, pod: &Arc<Value>, reason: &str, message: &str, phase: Option<&str>) -> Arc<Value> {
     let mut next = (**pod).clone();
     conditions::set(
         &mut next,
@@ -102,15 +102,15 @@ fn evict(sim: &KubeSim, pod: &Arc<Value>) {
     record(
         sim,
         pod,
-        Happening { kind: "Normal", reason: "TaintManagerEviction", message: &message, component },
+        EventRecord { kind: "Normal", reason: "TaintManagerEviction", message: &message, component },
     );
     let pod =
-        disrupt(sim, pod, "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", None);
+        mark_disrupted(sim, pod, "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", None);
     remove(sim, &pod, None);
 }
 
-fn give_up(sim: &KubeSim, pod: &Arc<Value>) {
-    let pod = disrupt(sim, pod, "DeletionByPodGC", "PodGC: node no longer exists", Some("Failed"));
+fn delete_orphaned(sim: &KubeSim, pod: &Arc<Value>) {
+    let pod = mark_disrupted(sim, pod, "DeletionByPodGC", "PodGC: node no longer exists", Some("Failed"));
     remove(sim, &pod, Some(0));
 }
 

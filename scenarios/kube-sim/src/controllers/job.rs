@@ -5,13 +5,13 @@ mod decide;
 mod policy;
 
 use crate::sim::KubeSim;
-use crate::store::Shelf;
+use crate::store::GroupResource;
 
 use super::owned::PODS;
 use super::replica_set::earliest;
-use super::waiting::Changes;
+use super::waiting::ChangeWatcher;
 
-const JOBS: Shelf = ("batch", "jobs");
+const JOBS: GroupResource = ("batch", "jobs");
 /// Finalizer that keeps a Job's pod until it has been counted.
 const TRACKING: &str = "batch.kubernetes.io/job-tracking";
 /// Label and annotation with the completion index of an Indexed Job's pod.
@@ -19,15 +19,15 @@ const INDEX: &str = "batch.kubernetes.io/job-completion-index";
 
 /// Reconciles Jobs until the future is dropped.
 pub async fn run(sim: &KubeSim) {
-    let mut changes = Changes::of(sim, &[JOBS, PODS]);
+    let mut changes = ChangeWatcher::new(sim, &[JOBS, PODS]);
     loop {
-        changes.seen();
-        act::let_go_of_orphans(sim);
+        changes.mark_seen();
+        act::release_orphans(sim);
         let mut due = None;
         for job in sim.store().list(JOBS, None).0 {
-            let next = act::keep(sim, &job).await;
+            let next = act::reconcile(sim, &job).await;
             due = earliest(due, next);
         }
-        changes.next(sim, due).await;
+        changes.wait(sim, due).await;
     }
 }

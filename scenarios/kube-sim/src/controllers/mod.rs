@@ -7,7 +7,7 @@ mod deployment;
 mod disruption;
 mod endpoints;
 mod eviction;
-mod garbage;
+mod garbage_collector;
 mod job;
 mod namespaces;
 mod nodes;
@@ -34,7 +34,7 @@ impl KubeSim {
         tokio::join!(
             scheduling::run(self),
             namespaces::run(self),
-            garbage::run(self),
+            garbage_collector::run(self),
             nodes::run(self),
             eviction::run(self),
             service_accounts::run(self),

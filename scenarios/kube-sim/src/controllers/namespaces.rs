@@ -5,47 +5,47 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::owned::{Times, set_condition};
-use super::waiting::Changes;
+use super::owned::{ConditionTime, set_condition};
+use super::waiting::ChangeWatcher;
 use crate::sim::KubeSim;
 use crate::kinds::{self, KINDS, Kind};
 use crate::object::conditions::Condition;
-use crate::object::field::{is_leaving, list, name};
+use crate::object::field::{is_terminating, list, name};
 use crate::service::delete::{Options, delete};
 
 /// Empties and removes namespaces until the future is dropped.
 pub async fn run(sim: &KubeSim) {
-    let shelves: Vec<_> = KINDS.iter().filter(|kind| !kind.traits.computed).map(Kind::shelf).collect();
-    let mut namespaces = Changes::of(sim, &[("", "namespaces")]);
-    let mut everything = Changes::of(sim, &shelves);
+    let resources: Vec<_> = KINDS.iter().filter(|kind| !kind.traits.computed).map(Kind::storage).collect();
+    let mut namespaces = ChangeWatcher::new(sim, &[("", "namespaces")]);
+    let mut everything = ChangeWatcher::new(sim, &resources);
     loop {
-        namespaces.seen();
-        everything.seen();
-        match round(sim) {
+        namespaces.mark_seen();
+        everything.mark_seen();
+        match reconcile(sim) {
             // The rest of the cluster matters only while a namespace is being deleted.
-            true => everything.next(sim, None).await,
-            false => namespaces.next(sim, None).await,
+            true => everything.wait(sim, None).await,
+            false => namespaces.wait(sim, None).await,
         }
     }
 }
 
 /// Reconciles all namespaces that are being deleted; true while one has content left or was changed meanwhile.
-fn round(sim: &KubeSim) -> bool {
+fn reconcile(sim: &KubeSim) -> bool {
     let Some(kind) = kinds::find("", "namespaces") else { return false };
-    let (namespaces, _) = sim.store().list(kind.shelf(), None);
+    let (namespaces, _) = sim.store().list(kind.storage(), None);
     let mut going = false;
-    for namespace in namespaces.iter().filter(|namespace| is_leaving(namespace)) {
+    for namespace in namespaces.iter().filter(|namespace| is_terminating(namespace)) {
         let left = empty(sim, name(namespace));
         if !left.is_empty() {
             going = true;
-            tell(sim, kind, namespace, &left);
+            report_remaining(sim, kind, namespace, &left);
             continue;
         }
         let mut done = (**namespace).clone();
         done["spec"]["finalizers"] = json!([]);
         let removed = match list(namespace, "/metadata/finalizers").is_empty() {
-            true => sim.store().remove(kind.shelf(), namespace).is_ok(),
-            false => sim.store().replace(kind.shelf(), namespace, done).is_ok(),
+            true => sim.store().remove(kind.storage(), namespace).is_ok(),
+            false => sim.store().replace(kind.storage(), namespace, done).is_ok(),
         };
         going |= !removed;
     }
@@ -56,13 +56,13 @@ fn round(sim: &KubeSim) -> bool {
 fn empty(sim: &KubeSim, namespace: &str) -> Vec<(&'static Kind, Arc<Value>)> {
     let mut left = Vec::new();
     for kind in KINDS.iter().filter(|kind| kind.namespaced && !kind.traits.computed) {
-        let (objects, _) = sim.store().list(kind.shelf(), Some(namespace));
-        for object in objects.iter().filter(|object| !is_leaving(object)) {
+        let (objects, _) = sim.store().list(kind.storage(), Some(namespace));
+        for object in objects.iter().filter(|object| !is_terminating(object)) {
             let options = Options { propagation: "Background".to_owned(), ..Options::default() };
             // An object that somebody else deleted first is deleted all the same.
             let _ = delete(sim.store(), kind, namespace, name(object), &options, sim.clock().now());
         }
-        let objects = sim.store().list(kind.shelf(), Some(namespace)).0;
+        let objects = sim.store().list(kind.storage(), Some(namespace)).0;
         if kind.group != "events.k8s.io" {
             left.extend(objects.into_iter().map(|object| (kind, object)));
         }
@@ -71,7 +71,7 @@ fn empty(sim: &KubeSim, namespace: &str) -> Vec<(&'static Kind, Arc<Value>)> {
 }
 
 /// Writes into the namespace's conditions what its deletion still waits for.
-fn tell(sim: &KubeSim, kind: &Kind, namespace: &Arc<Value>, left: &[(&'static Kind, Arc<Value>)]) {
+fn report_remaining(sim: &KubeSim, kind: &Kind, namespace: &Arc<Value>, left: &[(&'static Kind, Arc<Value>)]) {
     let mut next = (**namespace).clone();
     for (about, reason, message) in [
         ("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),
@@ -87,7 +87,7 @@ fn tell(sim: &KubeSim, kind: &Kind, namespace: &Arc<Value>, left: &[(&'static Ki
         ),
     ] {
         let condition = Condition { kind: about, status: "False", reason, message };
-        set_condition(&mut next, &condition, Times::Transition, sim.clock().now());
+        set_condition(&mut next, &condition, ConditionTime::Transition, sim.clock().now());
     }
     let (remaining, held) = (remaining(left), held(left));
     let condition = Condition {
@@ -96,7 +96,7 @@ fn tell(sim: &KubeSim, kind: &Kind, namespace: &Arc<Value>, left: &[(&'static Ki
         reason: "SomeResourcesRemain",
         message: &format!("Some resources are remaining: {remaining}"),
     };
-    set_condition(&mut next, &condition, Times::Transition, sim.clock().now());
+    set_condition(&mut next, &condition, ConditionTime::Transition, sim.clock().now());
     let condition = match held.is_empty() {
         true => Condition {
             kind: "NamespaceFinalizersRemaining",
@@ -111,8 +111,8 @@ fn tell(sim: &KubeSim, kind: &Kind, namespace: &Arc<Value>, left: &[(&'static Ki
             message: &format!("Some content in the namespace has finalizers remaining: {held}"),
         },
     };
-    set_condition(&mut next, &condition, Times::Transition, sim.clock().now());
-    let _ = sim.store().replace(kind.shelf(), namespace, next); // whoever changed it meanwhile woke us again
+    set_condition(&mut next, &condition, ConditionTime::Transition, sim.clock().now());
+    let _ = sim.store().replace(kind.storage(), namespace, next); // whoever changed it meanwhile woke us again
 }
 
 /// `configmaps. has 1 resource instances, pods. has 2 resource instances`

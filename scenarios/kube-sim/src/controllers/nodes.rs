@@ -6,54 +6,54 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::recorder::{Happening, record};
-use super::waiting::Changes;
+use super::recorder::{EventRecord, record};
+use super::waiting::ChangeWatcher;
 use crate::sim::KubeSim;
 use crate::object::conditions::{self, Condition};
 use crate::object::field::{flag, list, list_mut, map_mut, name, text, uid};
 use crate::object::timestamp;
-use crate::store::Shelf;
+use crate::store::GroupResource;
 
-const NODES: Shelf = ("", "nodes");
-const LEASES: Shelf = ("coordination.k8s.io", "leases");
-const PODS: Shelf = ("", "pods");
+const NODES: GroupResource = ("", "nodes");
+const LEASES: GroupResource = ("coordination.k8s.io", "leases");
+const PODS: GroupResource = ("", "pods");
 /// Time without a heartbeat after which a node is unknown (Kubernetes 1.32 and later).
-const GRACE: SignedDuration = SignedDuration::from_secs(50);
+const HEARTBEAT_GRACE: SignedDuration = SignedDuration::from_secs(50);
 /// The same for a node that never sent a heartbeat, from its creation on.
-const START_UP: SignedDuration = SignedDuration::from_secs(60);
+const STARTUP_GRACE: SignedDuration = SignedDuration::from_secs(60);
 const CONDITIONS: [&str; 4] = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"];
 const COMPONENT: &str = "node-controller";
 const TTL: &str = "node.alpha.kubernetes.io/ttl";
 
 /// Reconciles nodes until the future is dropped.
 pub async fn run(sim: &KubeSim) {
-    let mut changes = Changes::of(sim, &[NODES, LEASES]);
+    let mut changes = ChangeWatcher::new(sim, &[NODES, LEASES]);
     let mut known = BTreeSet::new();
     loop {
-        changes.seen();
+        changes.mark_seen();
         let (nodes, _) = sim.store().list(NODES, None);
-        greet(sim, &nodes, &mut known);
-        let due = nodes.iter().filter_map(|node| look(sim, node)).min();
-        changes.next(sim, due).await;
+        emit_registered(sim, &nodes, &mut known);
+        let due = nodes.iter().filter_map(|node| reconcile(sim, node)).min();
+        changes.wait(sim, due).await;
     }
 }
 
 /// Emits `RegisteredNode` for each new node.
-fn greet(sim: &KubeSim, nodes: &[Arc<Value>], known: &mut BTreeSet<String>) {
+fn emit_registered(sim: &KubeSim, nodes: &[Arc<Value>], known: &mut BTreeSet<String>) {
     for node in nodes.iter().filter(|node| !known.contains(uid(node))) {
         let name = name(node);
         let message = format!("Node {name} event: Registered Node {name} in Controller");
         record(
             sim,
             node,
-            Happening { kind: "Normal", reason: "RegisteredNode", message: &message, component: COMPONENT },
+            EventRecord { kind: "Normal", reason: "RegisteredNode", message: &message, component: COMPONENT },
         );
     }
     *known = nodes.iter().map(|node| uid(node).to_owned()).collect();
 }
 
 /// Reconciles one node; returns the deadline of its next heartbeat, unless that has passed.
-fn look(sim: &KubeSim, node: &Arc<Value>) -> Option<Timestamp> {
+fn reconcile(sim: &KubeSim, node: &Arc<Value>) -> Option<Timestamp> {
     let now = sim.clock().now();
     let deadline = deadline(sim, node);
     let mut next = (**node).clone();
@@ -71,7 +71,7 @@ fn look(sim: &KubeSim, node: &Arc<Value>) -> Option<Timestamp> {
         record(
             sim,
             node,
-            Happening { kind: "Normal", reason: "NodeNotReady", message: &message, component: COMPONENT },
+            EventRecord { kind: "Normal", reason: "NodeNotReady", message: &message, component: COMPONENT },
         );
         unready_pods(sim, name(node));
     }
@@ -85,10 +85,10 @@ fn deadline(sim: &KubeSim, node: &Value) -> Timestamp {
     let posted = conditions::find(node, "Ready").and_then(|ready| timestamp::read(ready, "/lastHeartbeatTime"));
     let later = |at: Timestamp, span| at.saturating_add(span).unwrap_or(Timestamp::MAX);
     match renewed.max(posted) {
-        Some(sign) => later(sign, GRACE),
+        Some(sign) => later(sign, HEARTBEAT_GRACE),
         None => {
             let created = timestamp::read(node, "/metadata/creationTimestamp").unwrap_or(Timestamp::MAX);
-            later(created, START_UP)
+            later(created, STARTUP_GRACE)
         }
     }
 }
@@ -165,13 +165,13 @@ fn unready_pods(sim: &KubeSim, node: &str) {
             now,
         );
         if let Ok(next) = sim.store().replace(PODS, pod, next) {
-            let happening = Happening {
+            let entry = EventRecord {
                 kind: "Warning",
                 reason: "NodeNotReady",
                 message: "Node is not ready",
                 component: COMPONENT,
             };
-            record(sim, &next, happening);
+            record(sim, &next, entry);
         }
     }
 }

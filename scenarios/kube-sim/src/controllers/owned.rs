@@ -8,29 +8,29 @@ use serde_json::{Value, json};
 use crate::label_selector::selects;
 use crate::kinds;
 use crate::object::conditions;
-use crate::object::field::{annotation, controller, is_leaving, list, name, namespace, number, text, uid};
+use crate::object::field::{annotation, controller, is_terminating, list, name, namespace, number, text, uid};
 use crate::object::timestamp;
 use crate::pods::phase::is_terminal;
 use crate::service::delete::{Options, delete};
-use crate::store::Shelf;
+use crate::store::GroupResource;
 use crate::meta;
 use crate::sim::KubeSim;
 
 /// Group and resource of pods.
-pub const PODS: Shelf = ("", "pods");
+pub const PODS: GroupResource = ("", "pods");
 
 /// The objects of a kind that `owner` controls, after it took in those that match its selector and have no controller,
 /// and let go of those that match no longer.
-pub fn claimed(sim: &KubeSim, owner: &Value, shelf: Shelf) -> Vec<Arc<Value>> {
+pub fn claimed(sim: &KubeSim, owner: &Value, resource: GroupResource) -> Vec<Arc<Value>> {
     let selector = owner.pointer("/spec/selector");
     let mut mine = Vec::new();
-    for object in sim.store().list(shelf, Some(namespace(owner))).0 {
+    for object in sim.store().list(resource, Some(namespace(owner))).0 {
         let controlled = controller(&object).map(|reference| text(reference, "/uid") == uid(owner));
         match (controlled, selects(selector, &object)) {
             (Some(true), true) => mine.push(object),
-            (Some(true), false) if !is_leaving(owner) => drop(without(sim, owner, shelf, &object)),
-            (None, true) if !is_leaving(owner) && !is_leaving(&object) => {
-                mine.extend(with(sim, owner, shelf, &object));
+            (Some(true), false) if !is_terminating(owner) => drop(release(sim, owner, resource, &object)),
+            (None, true) if !is_terminating(owner) && !is_terminating(&object) => {
+                mine.extend(adopt(sim, owner, resource, &object));
             }
             _ => {}
         }
@@ -38,17 +38,17 @@ pub fn claimed(sim: &KubeSim, owner: &Value, shelf: Shelf) -> Vec<Arc<Value>> {
     mine
 }
 
-fn with(sim: &KubeSim, owner: &Value, shelf: Shelf, object: &Arc<Value>) -> Option<Arc<Value>> {
+fn adopt(sim: &KubeSim, owner: &Value, resource: GroupResource, object: &Arc<Value>) -> Option<Arc<Value>> {
     let mut taken = (**object).clone();
     crate::object::field::list_mut(&mut taken["metadata"], "ownerReferences").push(reference(owner));
-    sim.store().replace(shelf, object, taken).ok()
+    sim.store().replace(resource, object, taken).ok()
 }
 
-fn without(sim: &KubeSim, owner: &Value, shelf: Shelf, object: &Arc<Value>) -> Option<Arc<Value>> {
+fn release(sim: &KubeSim, owner: &Value, resource: GroupResource, object: &Arc<Value>) -> Option<Arc<Value>> {
     let mut free = (**object).clone();
     crate::object::field::list_mut(&mut free["metadata"], "ownerReferences")
         .retain(|reference| text(reference, "/uid") != uid(owner));
-    sim.store().replace(shelf, object, free).ok()
+    sim.store().replace(resource, object, free).ok()
 }
 
 /// The reference by which `owner` controls what it made.
@@ -74,7 +74,7 @@ pub fn from_template(sim: &KubeSim, owner: &Value, stem: &str) -> Value {
 
 /// True for a pod that has not ended and is not being deleted.
 pub fn is_active(pod: &Value) -> bool {
-    !is_terminal(pod) && !is_leaving(pod)
+    !is_terminal(pod) && !is_terminating(pod)
 }
 
 /// The instant since which the pod has been ready; `None` while it is not.
@@ -90,7 +90,7 @@ pub fn available_from(pod: &Value, seconds: i64) -> Option<Timestamp> {
 }
 
 /// Deletes a pod with its own grace period.
-pub fn dismiss(sim: &KubeSim, pod: &Value) {
+pub fn delete_pod(sim: &KubeSim, pod: &Value) {
     let Some(kind) = kinds::find("", "pods") else { return };
     let options = Options { uid: Some(uid(pod).to_owned()), ..Options::default() };
     // A pod that somebody else deleted first is deleted all the same.
@@ -98,7 +98,7 @@ pub fn dismiss(sim: &KubeSim, pod: &Value) {
 }
 
 /// Sorts pods for deletion, as a ReplicaSet that shrinks does: unbound, pending, unready and young ones first.
-pub fn least_missed_first(pods: &mut [Arc<Value>]) {
+pub fn sort_for_deletion(pods: &mut [Arc<Value>]) {
     let at: Vec<String> = pods.iter().map(|pod| text(pod, "/spec/nodeName").to_owned()).collect();
     let crowd = |pod: &Value| {
         let node = text(pod, "/spec/nodeName");
@@ -139,7 +139,7 @@ pub fn restarts(pod: &Value) -> i64 {
 pub fn set_condition(
     object: &mut Value,
     condition: &conditions::Condition<'_>,
-    times: Times,
+    times: ConditionTime,
     now: Timestamp,
 ) {
     let now = timestamp::seconds(now);
@@ -154,9 +154,9 @@ pub fn set_condition(
     let transition = old.filter(|_| !moved).map(|old| old["lastTransitionTime"].clone());
     let mut new = json!({"type": condition.kind, "status": condition.status});
     match times {
-        Times::Updated => new["lastUpdateTime"] = now.as_str().into(),
-        Times::Probed => new["lastProbeTime"] = now.as_str().into(),
-        Times::Transition => {}
+        ConditionTime::Updated => new["lastUpdateTime"] = now.as_str().into(),
+        ConditionTime::Probed => new["lastProbeTime"] = now.as_str().into(),
+        ConditionTime::Transition => {}
     }
     new["lastTransitionTime"] = transition.unwrap_or_else(|| now.into());
     for (key, value) in [("reason", condition.reason), ("message", condition.message)] {
@@ -174,7 +174,7 @@ pub fn set_condition(
 
 /// The time that a kind's conditions carry beside `lastTransitionTime`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Times {
+pub enum ConditionTime {
     /// No other time.
     Transition,
     /// `lastUpdateTime`, as deployments do.
@@ -184,7 +184,7 @@ pub enum Times {
 }
 
 /// Sets the counters of a status; a counter of zero is left out.
-pub fn count(status: &mut Value, counters: &[(&str, i64)]) {
+pub fn set_counters(status: &mut Value, counters: &[(&str, i64)]) {
     let status = match status {
         Value::Object(status) => status,
         _ => return,
@@ -222,7 +222,7 @@ mod tests {
             pod("starting", "a", "Pending", None, "0"),
             pod("unplaced", "", "Pending", None, "0"),
         ];
-        least_missed_first(&mut pods);
+        sort_for_deletion(&mut pods);
         let names: Vec<_> = pods.iter().map(|pod| name(pod)).collect();
         assert_eq!(names, ["unplaced", "starting", "unready", "young", "old", "alone", "dear"]);
     }

@@ -5,15 +5,15 @@ use serde_json::{Value, json};
 use crate::sim::KubeSim;
 use crate::object::field::{name, namespace, number, uid};
 use crate::object::timestamp;
-use crate::store::Shelf;
+use crate::store::GroupResource;
 
-const EVENTS: Shelf = ("", "events");
+const EVENTS: GroupResource = ("", "events");
 
 const SCHEDULER: &str = "default-scheduler";
 
 /// An event to record.
 #[derive(Debug, Clone, Copy)]
-pub struct Happening<'a> {
+pub struct EventRecord<'a> {
     /// `Normal` or `Warning`.
     pub kind: &'a str,
     /// Machine-readable reason in CamelCase.
@@ -25,13 +25,13 @@ pub struct Happening<'a> {
 }
 
 /// Records an event about an object, or counts it again.
-pub fn record(sim: &KubeSim, about: &Value, happening: Happening<'_>) {
+pub fn record(sim: &KubeSim, about: &Value, entry: EventRecord<'_>) {
     let home = if namespace(about).is_empty() { "default" } else { namespace(about) };
     let now = timestamp::seconds(sim.clock().now());
-    let event_name = format!("{}.{:016x}", name(about), fingerprint(about, happening));
+    let event_name = format!("{}.{:016x}", name(about), fingerprint(about, entry));
     if let Some(event) = sim.store().get(EVENTS, home, &event_name) {
         let mut again = (*event).clone();
-        if happening.component == SCHEDULER {
+        if entry.component == SCHEDULER {
             let count = number(&event, "/series/count").unwrap_or(1) + 1;
             again["series"] = json!({"count": count, "lastObservedTime": timestamp::micros(sim.clock().now())});
         } else {
@@ -47,11 +47,11 @@ pub fn record(sim: &KubeSim, about: &Value, happening: Happening<'_>) {
         "metadata": {"name": event_name, "namespace": home, "uid": fresh, "creationTimestamp": now},
         "involvedObject": {"kind": about["kind"], "apiVersion": about["apiVersion"], "namespace": namespace(about),
             "name": name(about), "uid": uid(about), "resourceVersion": about["metadata"]["resourceVersion"]},
-        "reason": happening.reason, "message": happening.message, "type": happening.kind,
-        "source": {"component": happening.component}, "reportingComponent": happening.component, "reportingInstance": "",
+        "reason": entry.reason, "message": entry.message, "type": entry.kind,
+        "source": {"component": entry.component}, "reportingComponent": entry.component, "reportingInstance": "",
         "firstTimestamp": now, "lastTimestamp": now, "eventTime": null, "count": 1,
     });
-    if happening.component == SCHEDULER {
+    if entry.component == SCHEDULER {
         in_the_newer_form(&mut event, timestamp::micros(sim.clock().now()));
     }
     let _ = sim.store().create(EVENTS, event); // somebody who said the same at the same time is right, too
@@ -71,8 +71,8 @@ fn in_the_newer_form(event: &mut Value, now: String) {
 }
 
 /// The same for the same thing said of the same object, so that it is found again without a search.
-fn fingerprint(about: &Value, happening: Happening<'_>) -> u64 {
-    let words = [uid(about), happening.kind, happening.reason, happening.message, happening.component];
+fn fingerprint(about: &Value, entry: EventRecord<'_>) -> u64 {
+    let words = [uid(about), entry.kind, entry.reason, entry.message, entry.component];
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     for byte in words.join("\0").bytes() {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);

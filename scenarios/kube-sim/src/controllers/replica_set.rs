@@ -7,38 +7,38 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::label_selector::selects;
-use super::owned::{self, PODS, Times, available_from, claimed, count, dismiss, from_template, is_active};
-use super::recorder::{Happening, record};
-use super::waiting::Changes;
+use super::owned::{self, PODS, ConditionTime, available_from, claimed, set_counters, delete_pod, from_template, is_active};
+use super::recorder::{EventRecord, record};
+use super::waiting::ChangeWatcher;
 use crate::sim::KubeSim;
 use crate::object::conditions::{Condition, holds};
-use crate::object::field::{is_leaving, name, number, uid};
+use crate::object::field::{is_terminating, name, number, uid};
 use crate::service::controller_writes::create_as_controller;
 use crate::status::ApiError;
-use crate::store::Shelf;
+use crate::store::GroupResource;
 
-const SETS: Shelf = ("apps", "replicasets");
+const SETS: GroupResource = ("apps", "replicasets");
 const COMPONENT: &str = "replicaset-controller";
 /// Longest back-off in seconds of a set whose pods are turned down.
-const PAUSE_MAX_SECONDS: i64 = 1000;
+const BACKOFF_MAX_SECONDS: i64 = 1000;
 
 /// Back-off of sets whose pods were turned down, by uid: failures in a row (at most 10), and the next try.
-type TurnedDown = BTreeMap<String, (u32, Timestamp)>;
+type CreateBackoff = BTreeMap<String, (u32, Timestamp)>;
 
 /// Reconciles ReplicaSets until the future is dropped.
 pub async fn run(sim: &KubeSim) {
-    let mut changes = Changes::of(sim, &[SETS, PODS]);
-    let mut turned_down = TurnedDown::new();
+    let mut changes = ChangeWatcher::new(sim, &[SETS, PODS]);
+    let mut backoff = CreateBackoff::new();
     loop {
-        changes.seen();
+        changes.mark_seen();
         let sets = sim.store().list(SETS, None).0;
-        turned_down.retain(|known, _| sets.iter().any(|set| uid(set) == known));
+        backoff.retain(|known, _| sets.iter().any(|set| uid(set) == known));
         let mut due = None;
         for set in sets {
-            let next = keep(sim, &set, &mut turned_down).await;
+            let next = reconcile(sim, &set, &mut backoff).await;
             due = earliest(due, next);
         }
-        changes.next(sim, due).await;
+        changes.wait(sim, due).await;
     }
 }
 
@@ -66,30 +66,30 @@ pub fn plan(set: &Value, pods: &[Arc<Value>]) -> Plan {
     if active.len() <= wanted {
         return Plan::Create(wanted - active.len());
     }
-    owned::least_missed_first(&mut active);
+    owned::sort_for_deletion(&mut active);
     active.truncate(active.len() - wanted);
     Plan::Delete(active)
 }
 
-async fn keep(sim: &KubeSim, set: &Arc<Value>, turned_down: &mut TurnedDown) -> Option<Timestamp> {
+async fn reconcile(sim: &KubeSim, set: &Arc<Value>, backoff: &mut CreateBackoff) -> Option<Timestamp> {
     let mut pods = claimed(sim, set, PODS);
     let before = sim.store().revision();
     let mut failure = None;
     let mut due = None;
-    if !is_leaving(set) {
+    if !is_terminating(set) {
         match plan(set, &pods) {
-            Plan::Create(0) => drop(turned_down.remove(uid(set))),
+            Plan::Create(0) => drop(backoff.remove(uid(set))),
             Plan::Create(more) => {
-                let pause = turned_down.get(uid(set)).map(|(_, until)| *until);
-                let paused = pause.is_some_and(|until| until > sim.clock().now());
+                let retry_at = backoff.get(uid(set)).map(|(_, until)| *until);
+                let paused = retry_at.is_some_and(|until| until > sim.clock().now());
                 if paused {
-                    due = pause;
+                    due = retry_at;
                     failure = Some(None);
                 } else if let Err(why) = create(sim, set, more).await {
-                    due = Some(pause_after_failure(sim, set, turned_down));
+                    due = Some(back_off(sim, set, backoff));
                     failure = Some(Some(why.message));
                 } else {
-                    turned_down.remove(uid(set));
+                    backoff.remove(uid(set));
                 }
             }
             Plan::Delete(pods) => pods.iter().for_each(|pod| delete(sim, set, pod)),
@@ -113,11 +113,11 @@ async fn create(sim: &KubeSim, set: &Value, more: usize) -> Result<(), ApiError>
         let pod = from_template(sim, set, name(set));
         let created = name(&pod).to_owned();
         match create_as_controller(sim, "", "pods", pod).await {
-            Ok(()) => say(sim, set, "Normal", "SuccessfulCreate", &format!("Created pod: {created}")),
+            Ok(()) => emit(sim, set, "Normal", "SuccessfulCreate", &format!("Created pod: {created}")),
             Err(error) => {
                 let namespace_leaves = error.message.contains("because it is being terminated");
                 if !namespace_leaves {
-                    say(sim, set, "Warning", "FailedCreate", &format!("Error creating: {error}"));
+                    emit(sim, set, "Warning", "FailedCreate", &format!("Error creating: {error}"));
                 }
                 return Err(error);
             }
@@ -126,22 +126,22 @@ async fn create(sim: &KubeSim, set: &Value, more: usize) -> Result<(), ApiError>
     Ok(())
 }
 
-fn pause_after_failure(sim: &KubeSim, set: &Value, turned_down: &mut TurnedDown) -> Timestamp {
+fn back_off(sim: &KubeSim, set: &Value, backoff: &mut CreateBackoff) -> Timestamp {
     let now = sim.clock().now();
-    let (times, until) = turned_down.entry(uid(set).to_owned()).or_insert((0, now));
-    let seconds = 1_i64.checked_shl(*times).unwrap_or(PAUSE_MAX_SECONDS).clamp(1, PAUSE_MAX_SECONDS);
+    let (times, until) = backoff.entry(uid(set).to_owned()).or_insert((0, now));
+    let seconds = 1_i64.checked_shl(*times).unwrap_or(BACKOFF_MAX_SECONDS).clamp(1, BACKOFF_MAX_SECONDS);
     *times = (*times + 1).min(10);
     *until = now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
     *until
 }
 
 fn delete(sim: &KubeSim, set: &Value, pod: &Value) {
-    dismiss(sim, pod);
-    say(sim, set, "Normal", "SuccessfulDelete", &format!("Deleted pod: {}", name(pod)));
+    delete_pod(sim, pod);
+    emit(sim, set, "Normal", "SuccessfulDelete", &format!("Deleted pod: {}", name(pod)));
 }
 
-fn say(sim: &KubeSim, set: &Value, kind: &str, reason: &str, message: &str) {
-    record(sim, set, Happening { kind, reason, message, component: COMPONENT });
+fn emit(sim: &KubeSim, set: &Value, kind: &str, reason: &str, message: &str) {
+    record(sim, set, EventRecord { kind, reason, message, component: COMPONENT });
 }
 
 /// Writes the set's status; `failure` is `Some(None)` while an earlier failure still counts.
@@ -168,12 +168,12 @@ fn publish(sim: &KubeSim, set: &Arc<Value>, pods: &[Arc<Value>], failure: Option
         ("availableReplicas", tally(&is_available)),
         ("observedGeneration", number(&set, "/metadata/generation").unwrap_or(0)),
     ];
-    count(&mut next["status"], &counters);
+    set_counters(&mut next["status"], &counters);
     match failure {
         Some(Some(why)) => {
             let condition =
                 Condition { kind: "ReplicaFailure", status: "True", reason: "FailedCreate", message: &why };
-            owned::set_condition(&mut next, &condition, Times::Transition, now);
+            owned::set_condition(&mut next, &condition, ConditionTime::Transition, now);
         }
         Some(None) => {}
         None => {

@@ -6,44 +6,44 @@ use std::sync::Arc;
 use determinism::Chance;
 use serde_json::{Value, json};
 
-use super::recorder::{Happening, record};
-use super::waiting::Changes;
+use super::recorder::{EventRecord, record};
+use super::waiting::ChangeWatcher;
 use crate::sim::KubeSim;
 use crate::pods::binding;
 use crate::object::conditions::{self, Condition};
-use crate::object::field::{is_leaving, list, name, namespace, text, uid};
+use crate::object::field::{is_terminating, list, name, namespace, text, uid};
 use crate::pods::phase::is_terminal;
 use crate::scheduler::candidate::Cluster;
-use crate::scheduler::place;
-use crate::store::Shelf;
+use crate::scheduler::schedule;
+use crate::store::GroupResource;
 
-const PODS: Shelf = ("", "pods");
-const NODES: Shelf = ("", "nodes");
+const PODS: GroupResource = ("", "pods");
+const NODES: GroupResource = ("", "nodes");
 const COMPONENT: &str = "default-scheduler";
 
 /// Places pods until the future is dropped.
 pub async fn run(sim: &KubeSim) {
-    let mut changes = Changes::of(sim, &[PODS, NODES]);
+    let mut changes = ChangeWatcher::new(sim, &[PODS, NODES]);
     let mut chance = sim.seed().chance("scheduler");
-    let mut told = BTreeMap::new();
+    let mut reported = BTreeMap::new();
     loop {
-        changes.seen();
-        round(sim, &mut chance, &mut told);
-        changes.next(sim, None).await;
+        changes.mark_seen();
+        reconcile(sim, &mut chance, &mut reported);
+        changes.wait(sim, None).await;
     }
 }
 
-fn waits(pod: &Value) -> bool {
+fn is_pending(pod: &Value) -> bool {
     text(pod, "/spec/nodeName").is_empty()
         && text(pod, "/spec/schedulerName") == COMPONENT
-        && !is_leaving(pod)
+        && !is_terminating(pod)
         && !is_terminal(pod)
 }
 
-/// Schedules all pending pods once; `told` is the message last reported for each, by uid.
-fn round(sim: &KubeSim, chance: &mut Chance, told: &mut BTreeMap<String, String>) {
+/// Schedules all pending pods once; `reported` is the message last reported for each, by uid.
+fn reconcile(sim: &KubeSim, chance: &mut Chance, reported: &mut BTreeMap<String, String>) {
     let (pods, _) = sim.store().list(PODS, None);
-    let mut waiting: Vec<Arc<Value>> = pods.iter().filter(|pod| waits(pod)).cloned().collect();
+    let mut waiting: Vec<Arc<Value>> = pods.iter().filter(|pod| is_pending(pod)).cloned().collect();
     if waiting.is_empty() {
         return;
     }
@@ -51,24 +51,24 @@ fn round(sim: &KubeSim, chance: &mut Chance, told: &mut BTreeMap<String, String>
         let priority = -pod.pointer("/spec/priority").and_then(Value::as_i64).unwrap_or(0);
         (priority, text(pod, "/metadata/creationTimestamp").to_owned(), name(pod).to_owned())
     });
-    told.retain(|uid_told, _| waiting.iter().any(|pod| uid(pod) == uid_told));
+    reported.retain(|known, _| waiting.iter().any(|pod| uid(pod) == known));
     let nodes = sim.store().list(NODES, None).0;
     let namespaces = sim.store().list(("", "namespaces"), None).0;
     let mut cluster = Cluster::new(each(&nodes), each(&pods), each(&namespaces));
     for pod in &waiting {
         if !list(pod, "/spec/schedulingGates").is_empty() {
-            gated(sim, pod);
+            report_gated(sim, pod);
             continue;
         }
         let claim = |namespace: &str, name: &str| {
             sim.store().get(("", "persistentvolumeclaims"), namespace, name).is_some()
         };
-        match place(pod, &cluster, claim, chance) {
+        match schedule(pod, &cluster, claim, chance) {
             Ok(node) => {
                 bind(sim, pod, &node);
-                cluster.put(pod, &node);
+                cluster.assign(pod, &node);
             }
-            Err(unplaced) => tell(sim, pod, &unplaced.to_string(), told),
+            Err(error) => report_unschedulable(sim, pod, &error.to_string(), reported),
         }
     }
 }
@@ -86,13 +86,13 @@ fn bind(sim: &KubeSim, pod: &Arc<Value>, node: &str) {
     }
     if let Ok(bound) = sim.store().replace(PODS, pod, bound) {
         let message = format!("Successfully assigned {}/{} to {node}", namespace(pod), name(pod));
-        let happening =
-            Happening { kind: "Normal", reason: "Scheduled", message: &message, component: COMPONENT };
-        record(sim, &bound, happening);
+        let entry =
+            EventRecord { kind: "Normal", reason: "Scheduled", message: &message, component: COMPONENT };
+        record(sim, &bound, entry);
     }
 }
 
-fn gated(sim: &KubeSim, pod: &Arc<Value>) {
+fn report_gated(sim: &KubeSim, pod: &Arc<Value>) {
     let message = "Scheduling is blocked due to non-empty scheduling gates";
     let _ = set(
         sim,
@@ -101,8 +101,8 @@ fn gated(sim: &KubeSim, pod: &Arc<Value>) {
     );
 }
 
-fn tell(sim: &KubeSim, pod: &Arc<Value>, why: &str, told: &mut BTreeMap<String, String>) {
-    if told.get(uid(pod)).is_some_and(|last| last == why) {
+fn report_unschedulable(sim: &KubeSim, pod: &Arc<Value>, why: &str, reported: &mut BTreeMap<String, String>) {
+    if reported.get(uid(pod)).is_some_and(|last| last == why) {
         return;
     }
     let condition =
@@ -110,11 +110,11 @@ fn tell(sim: &KubeSim, pod: &Arc<Value>, why: &str, told: &mut BTreeMap<String, 
     if !set(sim, pod, &condition) {
         return;
     }
-    told.insert(uid(pod).to_owned(), why.to_owned());
+    reported.insert(uid(pod).to_owned(), why.to_owned());
     record(
         sim,
         pod,
-        Happening { kind: "Warning", reason: "FailedScheduling", message: why, component: COMPONENT },
+        EventRecord { kind: "Warning", reason: "FailedScheduling", message: why, component: COMPONENT },
     );
 }
 

@@ -1,26 +1,26 @@
 //! The default account and the root certificate of every namespace, put back after somebody deleted them.
 
-use super::waiting::Changes;
+use super::waiting::ChangeWatcher;
 use crate::sim::KubeSim;
-use crate::defaults::furnish;
-use crate::object::field::{is_leaving, name};
-use crate::store::Shelf;
+use crate::defaults::create_namespace_defaults;
+use crate::object::field::{is_terminating, name};
+use crate::store::GroupResource;
 
-const ACCOUNTS: Shelf = ("", "serviceaccounts");
-const NAMESPACES: Shelf = ("", "namespaces");
-const MAPS: Shelf = ("", "configmaps");
+const ACCOUNTS: GroupResource = ("", "serviceaccounts");
+const NAMESPACES: GroupResource = ("", "namespaces");
+const MAPS: GroupResource = ("", "configmaps");
 
 /// Puts back missing accounts and certificates until the future is dropped.
 pub async fn run(sim: &KubeSim) {
-    let mut changes = Changes::of(sim, &[NAMESPACES, ACCOUNTS, MAPS]);
+    let mut changes = ChangeWatcher::new(sim, &[NAMESPACES, ACCOUNTS, MAPS]);
     loop {
-        changes.seen();
-        for namespace in sim.store().list(NAMESPACES, None).0.iter().filter(|n| !is_leaving(n)) {
-            let there = |shelf, what| sim.store().get(shelf, name(namespace), what).is_some();
+        changes.mark_seen();
+        for namespace in sim.store().list(NAMESPACES, None).0.iter().filter(|n| !is_terminating(n)) {
+            let there = |resource, what| sim.store().get(resource, name(namespace), what).is_some();
             if !there(ACCOUNTS, "default") || !there(MAPS, "kube-root-ca.crt") {
-                furnish(sim, name(namespace));
+                create_namespace_defaults(sim, name(namespace));
             }
         }
-        changes.next(sim, None).await;
+        changes.wait(sim, None).await;
     }
 }

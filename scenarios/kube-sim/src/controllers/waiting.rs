@@ -7,40 +7,40 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::sim::KubeSim;
-use crate::store::Shelf;
+use crate::store::GroupResource;
 
 /// Poll interval while the clock is paused: somebody may have moved it forward.
-const STANDING: Duration = Duration::from_secs(1);
+const PAUSED_CLOCK_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A controller's subscription to the changes of some resources.
-pub struct Changes {
+pub struct ChangeWatcher {
     receivers: Vec<watch::Receiver<u64>>,
 }
 
-impl Changes {
+impl ChangeWatcher {
     /// Changes of these kinds.
-    pub fn of(sim: &KubeSim, shelves: &[Shelf]) -> Self {
-        Self { receivers: shelves.iter().map(|shelf| sim.store().subscribe(*shelf)).collect() }
+    pub fn new(sim: &KubeSim, resources: &[GroupResource]) -> Self {
+        Self { receivers: resources.iter().map(|resource| sim.store().subscribe(*resource)).collect() }
     }
 
     /// Notes that everything up to now will be looked at.
-    pub fn seen(&mut self) {
+    pub fn mark_seen(&mut self) {
         for receiver in &mut self.receivers {
             receiver.borrow_and_update();
         }
     }
 
-    /// Waits for a change since [`Changes::seen`], or until `due`.
-    pub async fn next(&mut self, sim: &KubeSim, due: Option<Timestamp>) {
+    /// Waits for a change since [`ChangeWatcher::mark_seen`], or until `due`.
+    pub async fn wait(&mut self, sim: &KubeSim, due: Option<Timestamp>) {
         let changed = select_all(self.receivers.iter_mut().map(|receiver| Box::pin(receiver.changed())));
         match due {
             None => drop(changed.await),
             Some(due) => {
-                let told =
+                let left =
                     Duration::try_from(sim.clock().now().duration_until(due)).unwrap_or(Duration::ZERO);
                 let wait = match sim.clock().rate() {
-                    0 => STANDING.min(told),
-                    rate => told / rate,
+                    0 => PAUSED_CLOCK_POLL_INTERVAL.min(left),
+                    rate => left / rate,
                 };
                 // A millisecond more, so that the instant has certainly come when it is looked at.
                 let wait = wait.saturating_add(Duration::from_millis(1));

@@ -75,7 +75,7 @@ pub fn uid(object: &Value) -> &str {
 }
 
 /// True for an object that is being deleted: its deletion timestamp is set.
-pub fn is_leaving(object: &Value) -> bool {
+pub fn is_terminating(object: &Value) -> bool {
     is_set(object, "/metadata/deletionTimestamp")
 }
 

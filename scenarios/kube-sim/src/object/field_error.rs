@@ -4,16 +4,16 @@ use serde_json::Value;
 
 /// A field whose value is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct FieldError {
     /// The field, as in `spec.containers[0].image`.
     pub field: String,
     /// The rule that the field breaks.
-    pub fault: Fault,
+    pub kind: FieldErrorKind,
 }
 
 /// The rule that a field breaks, and its details.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
+pub enum FieldErrorKind {
     /// The field must be set; the text says why, and may be empty.
     Required(String),
     /// The value, as shown, breaks a rule.
@@ -30,7 +30,7 @@ pub enum Fault {
     TooLong(usize),
 }
 
-impl Fault {
+impl FieldErrorKind {
     /// Machine-readable reason, as it stands in a Status' causes.
     pub fn reason(&self) -> &'static str {
         match self {
@@ -45,7 +45,7 @@ impl Fault {
     }
 }
 
-impl std::fmt::Display for Fault {
+impl std::fmt::Display for FieldErrorKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Required(why) if why.is_empty() => f.write_str("Required value"),
@@ -63,47 +63,47 @@ impl std::fmt::Display for Fault {
     }
 }
 
-impl std::fmt::Display for Problem {
+impl std::fmt::Display for FieldError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.field, self.fault)
+        write!(f, "{}: {}", self.field, self.kind)
     }
 }
 
 /// The errors found in an object.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Problems(pub Vec<Problem>);
+pub struct FieldErrors(pub Vec<FieldError>);
 
-impl Problems {
+impl FieldErrors {
     /// Adds an error of `field`.
-    pub fn note(&mut self, field: impl Into<String>, fault: Fault) {
-        self.0.push(Problem { field: field.into(), fault });
+    pub fn push(&mut self, field: impl Into<String>, kind: FieldErrorKind) {
+        self.0.push(FieldError { field: field.into(), kind });
     }
 
     /// `field` must be set.
     pub fn required(&mut self, field: impl Into<String>, why: &str) {
-        self.note(field, Fault::Required(why.to_owned()));
+        self.push(field, FieldErrorKind::Required(why.to_owned()));
     }
 
     /// `field` may not be `value`.
-    pub fn invalid(&mut self, field: impl Into<String>, value: impl Shown, why: impl Into<String>) {
-        self.note(field, Fault::Invalid(value.shown(), why.into()));
+    pub fn invalid(&mut self, field: impl Into<String>, value: impl JsonText, why: impl Into<String>) {
+        self.push(field, FieldErrorKind::Invalid(value.json_text(), why.into()));
     }
 
     /// `field` may not be set or changed.
     pub fn forbidden(&mut self, field: impl Into<String>, why: &str) {
-        self.note(field, Fault::Forbidden(why.to_owned()));
+        self.push(field, FieldErrorKind::Forbidden(why.to_owned()));
     }
 
     /// `field` has a value that is there already.
-    pub fn duplicate(&mut self, field: impl Into<String>, value: impl Shown) {
-        self.note(field, Fault::Duplicate(value.shown()));
+    pub fn duplicate(&mut self, field: impl Into<String>, value: impl JsonText) {
+        self.push(field, FieldErrorKind::Duplicate(value.json_text()));
     }
 
     /// `field` must be one of `supported`.
     pub fn one_of(&mut self, field: impl Into<String>, value: &str, supported: &[&str]) {
         if !supported.contains(&value) {
             let supported = supported.iter().map(|s| (*s).to_owned()).collect();
-            self.note(field, Fault::Unsupported(value.shown(), supported));
+            self.push(field, FieldErrorKind::Unsupported(value.json_text(), supported));
         }
     }
 
@@ -117,25 +117,25 @@ impl Problems {
 }
 
 /// A value that can stand in an error's text.
-pub trait Shown {
+pub trait JsonText {
     /// The value as JSON: text quoted, numbers plain.
-    fn shown(&self) -> String;
+    fn json_text(&self) -> String;
 }
 
-impl Shown for &str {
-    fn shown(&self) -> String {
+impl JsonText for &str {
+    fn json_text(&self) -> String {
         Value::from(*self).to_string()
     }
 }
 
-impl Shown for i64 {
-    fn shown(&self) -> String {
+impl JsonText for i64 {
+    fn json_text(&self) -> String {
         self.to_string()
     }
 }
 
-impl Shown for &Value {
-    fn shown(&self) -> String {
+impl JsonText for &Value {
+    fn json_text(&self) -> String {
         match self {
             Value::Null => "null".to_owned(),
             other => other.to_string(),

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::fields::{Path, at, is_atomic, is_set, item_step, keys, leaves, remove, shown};
-use super::managers::{self, Managed};
+use super::managers::{self, ManagedFieldsEntry};
 use crate::kinds::Kind;
 use crate::schema::{self, Type};
 use crate::status::ApiError;
 
 /// The options of an apply request.
 #[derive(Debug, Clone)]
-pub struct Manager<'a> {
+pub struct ApplyOptions<'a> {
     /// The field manager's name.
     pub name: &'a str,
     /// True when fields of other managers are taken over.
@@ -23,8 +23,8 @@ pub struct Manager<'a> {
     pub time: String,
 }
 
-impl Manager<'_> {
-    fn owns(&self, managed: &Managed) -> bool {
+impl ApplyOptions<'_> {
+    fn owns(&self, managed: &ManagedFieldsEntry) -> bool {
         managed.is(self.name, "Apply", self.subresource)
     }
 }
@@ -33,7 +33,7 @@ impl Manager<'_> {
 ///
 /// # Errors
 /// 409 with each field that another manager owns and that has another value.
-pub fn apply(kind: &Kind, current: &Value, wanted: Value, manager: &Manager<'_>) -> Result<Value, ApiError> {
+pub fn apply(kind: &Kind, current: &Value, wanted: Value, manager: &ApplyOptions<'_>) -> Result<Value, ApiError> {
     if wanted.pointer("/metadata/managedFields").is_some_and(|fields| !fields.is_null()) {
         return Err(ApiError::bad_request("metadata.managedFields must be nil"));
     }
@@ -42,7 +42,7 @@ pub fn apply(kind: &Kind, current: &Value, wanted: Value, manager: &Manager<'_>)
     let mut owned = BTreeSet::new();
     leaves(&wanted, root.as_ref(), &mut Vec::new(), &mut owned);
     let all = managers::read(kind, current, &manager.time);
-    let others: Vec<&Managed> = all.iter().filter(|managed| !manager.owns(managed)).collect();
+    let others: Vec<&ManagedFieldsEntry> = all.iter().filter(|managed| !manager.owns(managed)).collect();
     let before = all.iter().find(|managed| manager.owns(managed));
     let conflicts = conflicts(current, &wanted, &owned, &others);
     if !conflicts.is_empty() && !manager.force && !is_upgrade(kind, current, manager, &conflicts) {
@@ -59,7 +59,7 @@ pub fn apply(kind: &Kind, current: &Value, wanted: Value, manager: &Manager<'_>)
     // The same object applied again changes nothing, not even the time.
     let unchanged = before.filter(|own| own.fields == owned);
     let time = unchanged.map_or(manager.time.as_str(), |own| own.time());
-    let own = Managed::new(kind, (manager.name, "Apply", manager.subresource), time, owned);
+    let own = ManagedFieldsEntry::new(kind, (manager.name, "Apply", manager.subresource), time, owned);
     let mut entries = vec![own];
     for other in others {
         let mut other = other.clone();
@@ -85,7 +85,7 @@ fn bare(mut wanted: Value) -> Value {
 }
 
 /// True when kubectl only takes over fields of its own earlier client-side apply.
-fn is_upgrade(kind: &Kind, current: &Value, manager: &Manager<'_>, conflicts: &[(Path, String)]) -> bool {
+fn is_upgrade(kind: &Kind, current: &Value, manager: &ApplyOptions<'_>, conflicts: &[(Path, String)]) -> bool {
     let known = managers::last_applied(kind, current);
     manager.name == "kubectl" && conflicts.iter().all(|(path, _)| known.contains(path))
 }
@@ -123,7 +123,7 @@ fn conflicts(
     current: &Value,
     wanted: &Value,
     owned: &BTreeSet<Path>,
-    others: &[&Managed],
+    others: &[&ManagedFieldsEntry],
 ) -> Vec<(Path, String)> {
     let mut found = Vec::new();
     for other in others {
@@ -184,8 +184,8 @@ mod tests {
         crate::kinds::find("", "configmaps").unwrap()
     }
 
-    fn by<'a>(name: &'a str, force: bool) -> Manager<'a> {
-        Manager { name, force, subresource: "", time: "2026-01-01T00:00:00Z".to_owned() }
+    fn by<'a>(name: &'a str, force: bool) -> ApplyOptions<'a> {
+        ApplyOptions { name, force, subresource: "", time: "2026-01-01T00:00:00Z".to_owned() }
     }
 
     fn data(object: &Value) -> &Value {
@@ -238,7 +238,7 @@ mod tests {
     fn applying_the_same_again_changes_nothing() {
         let empty = json!({"metadata": {"name": "c"}});
         let first = apply(config_maps(), &empty, json!({"data": {"a": "1"}}), &by("m", false)).unwrap();
-        let later = Manager { time: "2026-01-01T09:00:00Z".to_owned(), ..by("m", false) };
+        let later = ApplyOptions { time: "2026-01-01T09:00:00Z".to_owned(), ..by("m", false) };
         assert_eq!(apply(config_maps(), &first, json!({"data": {"a": "1"}}), &later).unwrap(), first);
     }
 

@@ -121,7 +121,7 @@ fn object() -> impl Strategy<Value = Value> {
 fn play(kind: &str, body: &[u8]) {
     let pod_kind = kinds::find("", "pods").unwrap();
     if let Ok(patch) = Patch::read(kind, body) {
-        let _either_way = patch.on(pod_kind, &pod());
+        let _either_way = patch.apply_to(pod_kind, &pod());
     }
 }
 
@@ -156,6 +156,6 @@ fn copies_that_double_an_object_are_bounded() {
     let copy = |name| json!({ "op": "copy", "from": "/spec", "path": format!("/spec/x{name}") });
     let copies: Vec<Value> = (0..40).map(copy).collect();
     let patch = Patch::read(TYPES[0], json!(copies).to_string().as_bytes()).unwrap();
-    let refused = patch.on(kinds::find("", "pods").unwrap(), &pod()).unwrap_err();
+    let refused = patch.apply_to(kinds::find("", "pods").unwrap(), &pod()).unwrap_err();
     assert!(refused.message.contains("copies of a JSON patch"), "{}", refused.message);
 }

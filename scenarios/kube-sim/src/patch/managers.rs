@@ -28,17 +28,17 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// Manager of the fields in that annotation.
 const BY_KUBECTL: &str = "kubectl-client-side-apply";
 /// Manager of all other fields from before the first apply.
-const BEFORE: &str = "before-first-apply";
+const BEFORE_FIRST_APPLY: &str = "before-first-apply";
 
 /// One entry: a manager and the fields that it owns.
 #[derive(Debug, Clone)]
-pub struct Managed {
+pub struct ManagedFieldsEntry {
     entry: Value,
     /// Paths of the fields that the manager owns.
     pub fields: BTreeSet<Path>,
 }
 
-impl Managed {
+impl ManagedFieldsEntry {
     /// An entry of (name, operation, subresource).
     pub fn new(
         kind: &Kind,
@@ -81,24 +81,24 @@ impl Managed {
 }
 
 /// All entries of an object; what was there before the first of them belongs to one of its own.
-pub fn read(kind: &Kind, object: &Value, time: &str) -> Vec<Managed> {
+pub fn read(kind: &Kind, object: &Value, time: &str) -> Vec<ManagedFieldsEntry> {
     let entries = list(object, "/metadata/managedFields");
     if entries.is_empty() {
         return first(kind, object, time);
     }
     let entries = entries.iter();
-    entries.map(|entry| Managed { entry: entry.clone(), fields: read_set(&entry["fieldsV1"]) }).collect()
+    entries.map(|entry| ManagedFieldsEntry { entry: entry.clone(), fields: read_set(&entry["fieldsV1"]) }).collect()
 }
 
 /// The entries of an object before its first apply.
-fn first(kind: &Kind, object: &Value, time: &str) -> Vec<Managed> {
+fn first(kind: &Kind, object: &Value, time: &str) -> Vec<ManagedFieldsEntry> {
     let mut fields = fields_of(kind, object);
     let mut by_kubectl = last_applied(kind, object);
     by_kubectl.retain(|path| fields.contains(path));
     fields.retain(|path| !by_kubectl.contains(path));
-    let entries = [(BY_KUBECTL, by_kubectl), (BEFORE, fields)].into_iter();
+    let entries = [(BY_KUBECTL, by_kubectl), (BEFORE_FIRST_APPLY, fields)].into_iter();
     let entries = entries.filter(|(_, fields)| !fields.is_empty());
-    entries.map(|(name, fields)| Managed::new(kind, (name, "Update", ""), time, fields)).collect()
+    entries.map(|(name, fields)| ManagedFieldsEntry::new(kind, (name, "Update", ""), time, fields)).collect()
 }
 
 /// Fields of kubectl's last-applied annotation that still have its values, and the annotation; empty without one.
@@ -118,7 +118,7 @@ pub fn last_applied(kind: &Kind, object: &Value) -> BTreeSet<Path> {
 }
 
 /// Writes entries into an object; those without fields are left out.
-pub fn write(object: &mut Value, entries: &[Managed]) {
+pub fn write(object: &mut Value, entries: &[ManagedFieldsEntry]) {
     let entries = entries.iter().filter(|managed| !managed.fields.is_empty());
     let entries = entries.map(|managed| {
         let mut entry = managed.entry.clone();
@@ -129,7 +129,7 @@ pub fn write(object: &mut Value, entries: &[Managed]) {
 }
 
 /// Records the manager of each field that an update changed; nothing before an object's first apply.
-pub fn note(kind: &Kind, old: &Value, next: &mut Value, (name, subresource): (&str, &str), time: &str) {
+pub fn record_update(kind: &Kind, old: &Value, next: &mut Value, (name, subresource): (&str, &str), time: &str) {
     if list(next, "/metadata/managedFields").is_empty() || list(old, "/metadata/managedFields").is_empty() {
         return;
     }
@@ -152,7 +152,7 @@ pub fn note(kind: &Kind, old: &Value, next: &mut Value, (name, subresource): (&s
         true
     });
     own.extend(changed);
-    entries.push(Managed::new(kind, (name, "Update", subresource), time, own));
+    entries.push(ManagedFieldsEntry::new(kind, (name, "Update", subresource), time, own));
     write(next, &entries);
 }
 

@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::object::conditions::{self, Condition};
-use crate::object::field::{entries, is_leaving, list, list_mut, map_mut, name, text};
-use crate::object::field_error::Problems;
+use crate::object::field::{entries, is_terminating, list, list_mut, map_mut, name, text};
+use crate::object::field_error::FieldErrors;
 
 /// Reasons for which a pod cannot be bound.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum BindingError {
     /// The pod is bound already.
     #[error("pod {pod} is already assigned to node {node:?}")]
     Assigned {
@@ -20,40 +20,40 @@ pub enum Refused {
     },
     /// The pod is being deleted.
     #[error("pod {0} is being deleted, cannot be assigned to a host")]
-    Leaving(String),
+    Terminating(String),
     /// The pod has scheduling gates.
     #[error("pod {0} has non-empty .spec.schedulingGates")]
     Gated(String),
 }
 
-/// The problems of the binding itself.
-pub fn check(binding: &Value) -> Problems {
-    let mut problems = Problems::default();
+/// The errors of the binding itself.
+pub fn check(binding: &Value) -> FieldErrors {
+    let mut errors = FieldErrors::default();
     let kind = text(binding, "/target/kind");
     if !kind.is_empty() {
-        problems.one_of("target.kind", kind, &["Node", "<empty>"]);
+        errors.one_of("target.kind", kind, &["Node", "<empty>"]);
     }
     if text(binding, "/target/name").is_empty() {
-        problems.required("target.name", "");
+        errors.required("target.name", "");
     }
-    problems
+    errors
 }
 
 /// Binds `pod` to the node that `binding` names.
 ///
 /// # Errors
-/// [`Refused`] when the pod is placed, leaving or held back.
-pub fn bind(pod: &mut Value, binding: &Value, now: Timestamp) -> Result<(), Refused> {
+/// [`BindingError`] when the pod is placed, leaving or held back.
+pub fn bind(pod: &mut Value, binding: &Value, now: Timestamp) -> Result<(), BindingError> {
     let known = name(pod).to_owned();
-    if is_leaving(pod) {
-        return Err(Refused::Leaving(known));
+    if is_terminating(pod) {
+        return Err(BindingError::Terminating(known));
     }
     let node = text(pod, "/spec/nodeName");
     if !node.is_empty() {
-        return Err(Refused::Assigned { pod: known, node: node.to_owned() });
+        return Err(BindingError::Assigned { pod: known, node: node.to_owned() });
     }
     if !list(pod, "/spec/schedulingGates").is_empty() {
-        return Err(Refused::Gated(known));
+        return Err(BindingError::Gated(known));
     }
     pod["spec"]["nodeName"] = text(binding, "/target/name").into();
     for map in ["annotations", "labels"] {

@@ -3,23 +3,23 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::object::field::{is_leaving, number, text};
+use crate::object::field::{is_terminating, number, text};
 use crate::object::timestamp;
 
 /// The effect of a DELETE on a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deletion {
     /// The pod is removed at once.
-    AtOnce,
+    Immediate,
     /// The pod is marked for deletion by `by`, and its node ends it.
-    Gracefully {
+    Graceful {
         /// The new deletion timestamp.
         by: Timestamp,
         /// The grace period in seconds.
         seconds: i64,
     },
     /// The pod is being deleted already, and no later than asked.
-    AlreadyGoing,
+    AlreadyTerminating,
 }
 
 /// Decides for `pod` when somebody asks at `now`, for `asked` seconds or the pod's own.
@@ -32,21 +32,21 @@ pub fn decide(pod: &Value, asked: Option<i64>, now: Timestamp) -> Deletion {
     let nothing_runs = text(pod, "/spec/nodeName").is_empty()
         || matches!(text(pod, "/status/phase"), "Succeeded" | "Failed");
     let seconds = if nothing_runs { 0 } else { seconds };
-    if !is_leaving(pod) {
+    if !is_terminating(pod) {
         return match seconds {
-            0 => Deletion::AtOnce,
-            seconds => Deletion::Gracefully { by: later(now, seconds), seconds },
+            0 => Deletion::Immediate,
+            seconds => Deletion::Graceful { by: later(now, seconds), seconds },
         };
     }
     let current = number(pod, "/metadata/deletionGracePeriodSeconds").unwrap_or(0);
     if seconds == 0 && (current > 0 || asked.is_some()) {
-        return Deletion::AtOnce;
+        return Deletion::Immediate;
     }
     if asked.is_none() || seconds >= current {
-        return Deletion::AlreadyGoing;
+        return Deletion::AlreadyTerminating;
     }
     let marked = timestamp::read(pod, "/metadata/deletionTimestamp").unwrap_or(now);
-    Deletion::Gracefully { by: later(marked, seconds - current), seconds }
+    Deletion::Graceful { by: later(marked, seconds - current), seconds }
 }
 
 fn later(from: Timestamp, seconds: i64) -> Timestamp {
@@ -57,7 +57,7 @@ fn later(from: Timestamp, seconds: i64) -> Timestamp {
 mod tests {
     use serde_json::json;
 
-    use super::Deletion::{AlreadyGoing, AtOnce, Gracefully};
+    use super::Deletion::{AlreadyTerminating, Immediate, Graceful};
     use super::*;
 
     fn at(text: &str) -> Timestamp {
@@ -67,22 +67,22 @@ mod tests {
     #[test]
     fn a_pod_has_this_long_to_go() {
         let running = json!({"spec": {"nodeName": "n", "terminationGracePeriodSeconds": 30}});
-        let unplaced = json!({"spec": {"terminationGracePeriodSeconds": 30}});
+        let unbound = json!({"spec": {"terminationGracePeriodSeconds": 30}});
         let done = json!({"spec": {"nodeName": "n"}, "status": {"phase": "Succeeded"}});
         let going = json!({
             "metadata": {"deletionTimestamp": "2026-01-01T09:00:30Z", "deletionGracePeriodSeconds": 30},
             "spec": {"nodeName": "n", "terminationGracePeriodSeconds": 30}});
         for (what, pod, asked, wanted) in [
-            ("its own time", &running, None, Gracefully { by: at("01:30"), seconds: 30 }),
-            ("the time asked for", &running, Some(5), Gracefully { by: at("01:05"), seconds: 5 }),
-            ("a negative time", &running, Some(-7), Gracefully { by: at("01:01"), seconds: 1 }),
-            ("force", &running, Some(0), AtOnce),
-            ("nothing to end", &unplaced, None, AtOnce),
-            ("already over", &done, Some(30), AtOnce),
-            ("asked again", &going, None, AlreadyGoing),
-            ("asked again for longer", &going, Some(60), AlreadyGoing),
-            ("asked again for less", &going, Some(10), Gracefully { by: at("00:10"), seconds: 10 }),
-            ("forced at last", &going, Some(0), AtOnce),
+            ("its own time", &running, None, Graceful { by: at("01:30"), seconds: 30 }),
+            ("the time asked for", &running, Some(5), Graceful { by: at("01:05"), seconds: 5 }),
+            ("a negative time", &running, Some(-7), Graceful { by: at("01:01"), seconds: 1 }),
+            ("force", &running, Some(0), Immediate),
+            ("nothing to end", &unbound, None, Immediate),
+            ("already over", &done, Some(30), Immediate),
+            ("asked again", &going, None, AlreadyTerminating),
+            ("asked again for longer", &going, Some(60), AlreadyTerminating),
+            ("asked again for less", &going, Some(10), Graceful { by: at("00:10"), seconds: 10 }),
+            ("forced at last", &going, Some(0), Immediate),
         ] {
             assert_eq!(decide(pod, asked, at("01:00")), wanted, "{what}");
         }

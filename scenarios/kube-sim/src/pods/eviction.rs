@@ -7,7 +7,7 @@ use crate::label_selector::selects;
 
 /// Reasons for which a pod may not be evicted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum EvictionError {
     /// A budget has nothing left.
     #[error("Cannot evict pod as it would violate the pod's disruption budget.")]
     Budget {
@@ -28,8 +28,8 @@ pub enum Refused {
 /// Checks that no budget among `budgets` forbids the eviction of `pod`.
 ///
 /// # Errors
-/// [`Refused`] when one does.
-pub fn check(pod: &Value, budgets: &[Value]) -> Result<(), Refused> {
+/// [`EvictionError`] when one does.
+pub fn check(pod: &Value, budgets: &[Value]) -> Result<(), EvictionError> {
     if matches!(text(pod, "/status/phase"), "Succeeded" | "Failed" | "Pending") {
         return Ok(());
     }
@@ -40,12 +40,12 @@ pub fn check(pod: &Value, budgets: &[Value]) -> Result<(), Refused> {
         return Ok(());
     };
     if speaking.next().is_some() {
-        return Err(Refused::SeveralBudgets);
+        return Err(EvictionError::SeveralBudgets);
     }
     if number(budget, "/status/disruptionsAllowed").unwrap_or(0) > 0 {
         return Ok(());
     }
-    Err(Refused::Budget {
+    Err(EvictionError::Budget {
         name: name(budget).to_owned(),
         wanted: number(budget, "/status/desiredHealthy").unwrap_or(0),
         healthy: number(budget, "/status/currentHealthy").unwrap_or(0),

@@ -4,7 +4,7 @@ pub mod binding;
 pub mod defaults;
 pub mod deletion;
 pub mod eviction;
-pub mod log_request;
+pub mod log_options;
 pub mod phase;
 pub mod tolerations;
 pub mod update;

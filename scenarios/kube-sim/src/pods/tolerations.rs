@@ -27,29 +27,29 @@ pub fn pod_tolerates(pod: &Value, taint: &Value) -> bool {
 
 /// Time that a pod may stay on a node with NoExecute taints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stay {
+pub enum TolerationTime {
     /// No limit.
-    ForEver,
+    Unlimited,
     /// A number of seconds from the first such taint on.
     Seconds(u64),
     /// No time: a taint is not tolerated.
-    NotAtAll,
+    None,
 }
 
 /// Time that `pod` may stay on a node with these NoExecute taints: the shortest of the tolerations it uses.
-pub fn stay(pod: &Value, taints: &[&Value]) -> Stay {
+pub fn toleration_time(pod: &Value, taints: &[&Value]) -> TolerationTime {
     let tolerations = list(pod, "/spec/tolerations");
     let mut shortest = None;
     for taint in taints {
         let Some(used) = tolerations.iter().find(|t| tolerates(t, taint)) else {
-            return Stay::NotAtAll;
+            return TolerationTime::None;
         };
         if let Some(seconds) = number(used, "/tolerationSeconds") {
             let seconds = u64::try_from(seconds).unwrap_or(0);
             shortest = Some(shortest.map_or(seconds, |s: u64| s.min(seconds)));
         }
     }
-    shortest.map_or(Stay::ForEver, Stay::Seconds)
+    shortest.map_or(TolerationTime::Unlimited, TolerationTime::Seconds)
 }
 
 #[cfg(test)]
@@ -87,14 +87,14 @@ mod tests {
         let taint = |key: &str| json!({"key": key, "effect": "NoExecute"});
         let (a, b, c, d) = (taint("a"), taint("b"), taint("c"), taint("d"));
         for (taints, wanted) in [
-            (vec![], Stay::ForEver),
-            (vec![&a], Stay::Seconds(300)),
-            (vec![&a, &b], Stay::Seconds(5)),
-            (vec![&c], Stay::ForEver),
-            (vec![&c, &a], Stay::Seconds(300)),
-            (vec![&a, &d], Stay::NotAtAll),
+            (vec![], TolerationTime::Unlimited),
+            (vec![&a], TolerationTime::Seconds(300)),
+            (vec![&a, &b], TolerationTime::Seconds(5)),
+            (vec![&c], TolerationTime::Unlimited),
+            (vec![&c, &a], TolerationTime::Seconds(300)),
+            (vec![&a, &d], TolerationTime::None),
         ] {
-            assert_eq!(stay(&pod, &taints), wanted, "{taints:?}");
+            assert_eq!(toleration_time(&pod, &taints), wanted, "{taints:?}");
         }
     }
 }

@@ -4,58 +4,58 @@ use serde_json::Value;
 
 use crate::object::field::{entries, list, number, text};
 use crate::object::names;
-use crate::object::field_error::{Fault, Problems};
+use crate::object::field_error::{FieldErrorKind, FieldErrors};
 
 const UNCHANGEABLE: &str = "pod updates may not change fields other than `spec.containers[*].image`,\
                             `spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only \
                             additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be \
                             set to 1 if it was previously negative)";
 
-/// The problems of replacing `old`'s spec by `new`'s.
-pub fn spec(old: &Value, new: &Value) -> Problems {
-    let mut problems = Problems::default();
+/// The errors of replacing `old`'s spec by `new`'s.
+pub fn spec(old: &Value, new: &Value) -> FieldErrors {
+    let mut errors = FieldErrors::default();
     for kind in ["containers", "initContainers"] {
         let (before, after) = (list(old, &format!("/spec/{kind}")), list(new, &format!("/spec/{kind}")));
         if before.len() != after.len() {
-            problems.forbidden(format!("spec.{kind}"), "pod updates may not add or remove containers");
-            return problems;
+            errors.forbidden(format!("spec.{kind}"), "pod updates may not add or remove containers");
+            return errors;
         }
         for (i, container) in after.iter().enumerate() {
             if text(container, "/image").is_empty() {
-                problems.required(format!("spec.{kind}[{i}].image"), "");
+                errors.required(format!("spec.{kind}[{i}].image"), "");
             }
         }
     }
-    deadline(old, new, &mut problems);
-    tolerations(old, new, &mut problems);
-    gates(old, new, &mut problems);
+    deadline(old, new, &mut errors);
+    tolerations(old, new, &mut errors);
+    gates(old, new, &mut errors);
     let changed = unchangeable_changes(old, new);
     if !changed.is_empty() {
         let what = format!("{UNCHANGEABLE}\n changed: {}", changed.join(", "));
-        problems.forbidden("spec", &what);
+        errors.forbidden("spec", &what);
     }
-    problems
+    errors
 }
 
-fn deadline(old: &Value, new: &Value, problems: &mut Problems) {
+fn deadline(old: &Value, new: &Value, errors: &mut FieldErrors) {
     let field = "spec.activeDeadlineSeconds";
     let of = |pod: &Value| number(pod, "/spec/activeDeadlineSeconds");
     match (of(old), of(new)) {
         (_, Some(new)) if !(0..=i64::from(i32::MAX)).contains(&new) => {
             let why = format!("must be between 0 and {}, inclusive", i32::MAX);
-            problems.invalid(field, new, why);
+            errors.invalid(field, new, why);
         }
         (Some(old), Some(new)) if new > old => {
-            problems.invalid(field, new, "must be less than or equal to previous value");
+            errors.invalid(field, new, "must be less than or equal to previous value");
         }
         (Some(_), None) => {
-            problems.invalid(field, &Value::Null, "must not update from a positive integer to nil value");
+            errors.invalid(field, &Value::Null, "must not update from a positive integer to nil value");
         }
         _ => {}
     }
 }
 
-fn tolerations(old: &Value, new: &Value, problems: &mut Problems) {
+fn tolerations(old: &Value, new: &Value, errors: &mut FieldErrors) {
     let bare = |t: &Value| {
         let mut t = t.clone();
         if let Value::Object(map) = &mut t {
@@ -67,19 +67,19 @@ fn tolerations(old: &Value, new: &Value, problems: &mut Problems) {
     for kept in list(old, "/spec/tolerations").iter().map(bare) {
         if !after.contains(&kept) {
             let why = "existing toleration can not be modified except its tolerationSeconds";
-            problems.forbidden("spec.tolerations", why);
+            errors.forbidden("spec.tolerations", why);
             return;
         }
     }
 }
 
-fn gates(old: &Value, new: &Value, problems: &mut Problems) {
+fn gates(old: &Value, new: &Value, errors: &mut FieldErrors) {
     let before = list(old, "/spec/schedulingGates");
     for gate in list(new, "/spec/schedulingGates") {
         if !before.contains(gate) {
             let why =
                 format!("only deletion is allowed, but found new scheduling gate '{}'", text(gate, "/name"));
-            problems.forbidden("spec.schedulingGates", &why);
+            errors.forbidden("spec.schedulingGates", &why);
         }
     }
 }
@@ -155,36 +155,36 @@ fn narrows(old: &Value, new: &Value) -> bool {
         && (before.is_empty() || (before.len() == after.len() && before.iter().zip(after).all(adds)))
 }
 
-/// The problems of replacing `old`'s status by `new`'s.
-pub fn status(old: &Value, new: &Value) -> Problems {
-    let mut problems = Problems::default();
+/// The errors of replacing `old`'s status by `new`'s.
+pub fn status(old: &Value, new: &Value) -> FieldErrors {
+    let mut errors = FieldErrors::default();
     let qos = text(new, "/status/qosClass");
     if !qos.is_empty() && qos != text(old, "/status/qosClass") {
-        problems.invalid("status.qosClass", qos, "field is immutable");
+        errors.invalid("status.qosClass", qos, "field is immutable");
     }
     let nominated = text(new, "/status/nominatedNodeName");
     if !nominated.is_empty() {
-        problems.rule("status.nominatedNodeName", nominated, names::dns_subdomain);
+        errors.rule("status.nominatedNodeName", nominated, names::dns_subdomain);
     }
     if let Some(generation) = number(new, "/status/observedGeneration").filter(|g| *g < 0) {
         let why = "must be greater than or equal to 0";
-        problems.invalid("status.observedGeneration", generation, why);
+        errors.invalid("status.observedGeneration", generation, why);
     }
     for (i, condition) in list(new, "/status/conditions").iter().enumerate() {
-        problems.rule(format!("status.conditions[{i}].Type"), text(condition, "/type"), names::qualified);
+        errors.rule(format!("status.conditions[{i}].Type"), text(condition, "/type"), names::qualified);
     }
-    addresses(new, &mut problems);
+    addresses(new, &mut errors);
     let sidecars: Vec<_> = list(new, "/spec/initContainers")
         .iter()
         .filter(|c| text(c, "/restartPolicy") == "Always")
         .map(|c| text(c, "/name"))
         .collect();
-    ended_stays_ended(old, new, "containerStatuses", &[], &mut problems);
-    ended_stays_ended(old, new, "initContainerStatuses", &sidecars, &mut problems);
-    problems
+    ended_stays_ended(old, new, "containerStatuses", &[], &mut errors);
+    ended_stays_ended(old, new, "initContainerStatuses", &sidecars, &mut errors);
+    errors
 }
 
-fn addresses(pod: &Value, problems: &mut Problems) {
+fn addresses(pod: &Value, errors: &mut FieldErrors) {
     let (mut four, mut six) = (0, 0);
     for (i, ip) in list(pod, "/status/podIPs").iter().enumerate() {
         let ip = text(ip, "/ip");
@@ -193,18 +193,18 @@ fn addresses(pod: &Value, problems: &mut Problems) {
             Ok(std::net::IpAddr::V6(_)) => six += 1,
             Err(_) => {
                 let why = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
-                problems.invalid(format!("status.podIPs[{i}]"), ip, why);
+                errors.invalid(format!("status.podIPs[{i}]"), ip, why);
             }
         }
     }
     if four > 1 || six > 1 {
         let shown = pod["status"]["podIPs"].to_string();
         let why = "may specify no more than one IP for each IP family";
-        problems.note("status.podIPs", Fault::Invalid(shown, why.to_owned()));
+        errors.push("status.podIPs", FieldErrorKind::Invalid(shown, why.to_owned()));
     }
 }
 
-fn ended_stays_ended(old: &Value, new: &Value, kind: &str, free: &[&str], problems: &mut Problems) {
+fn ended_stays_ended(old: &Value, new: &Value, kind: &str, free: &[&str], errors: &mut FieldErrors) {
     let policy = text(new, "/spec/restartPolicy");
     if policy == "Always" {
         return;
@@ -219,7 +219,7 @@ fn ended_stays_ended(old: &Value, new: &Value, kind: &str, free: &[&str], proble
         let after = list(new, &path).iter().find(|s| text(s, "/name") == text(before, "/name"));
         if after.is_some_and(|s| !s.pointer("/state/terminated").is_some_and(Value::is_object)) {
             let field = format!("status.{kind}[{i}].state");
-            problems.forbidden(field, "may not be transitioned to non-terminated state");
+            errors.forbidden(field, "may not be transitioned to non-terminated state");
         }
     }
 }
@@ -241,8 +241,8 @@ mod tests {
     fn after(change: impl FnOnce(&mut Value)) -> String {
         let mut new = pod();
         change(&mut new["spec"]);
-        let problems: Vec<_> = spec(&pod(), &new).0.iter().map(ToString::to_string).collect();
-        problems.join("; ")
+        let errors: Vec<_> = spec(&pod(), &new).0.iter().map(ToString::to_string).collect();
+        errors.join("; ")
     }
 
     #[test]
@@ -309,8 +309,8 @@ mod tests {
             "containers": [], "schedulingGates": [{"name": "g"}], "nodeSelector": selector}})
         };
         let (one, two) = (gated(json!({"a": "1"})), gated(json!({"a": "1", "b": "2"})));
-        assert_eq!(spec(&one, &two), Problems::default());
-        assert_ne!(spec(&two, &one), Problems::default());
+        assert_eq!(spec(&one, &two), FieldErrors::default());
+        assert_ne!(spec(&two, &one), FieldErrors::default());
     }
 
     #[test]
@@ -330,8 +330,8 @@ mod tests {
             ("OnFailure", &failed, &running, true),
             ("Always", &clean, &running, true),
         ] {
-            let problems = status(&pod(policy, before.clone()), &pod(policy, after.clone()));
-            assert_eq!(problems.0.is_empty(), allowed, "{policy} {before} → {after}");
+            let errors = status(&pod(policy, before.clone()), &pod(policy, after.clone()));
+            assert_eq!(errors.0.is_empty(), allowed, "{policy} {before} → {after}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::resources::{self, Amounts, Unsaid};
+use super::resources::{self, Amounts, MissingRequest};
 use crate::object::field::{list, name, text};
 use crate::pods::phase::is_terminal;
 
@@ -46,16 +46,16 @@ impl<'a> Cluster<'a> {
         for pod in pods {
             let node = text(pod, "/spec/nodeName");
             if !node.is_empty() && !is_terminal(pod) {
-                cluster.put(pod, node);
+                cluster.assign(pod, node);
             }
         }
         cluster
     }
 
     /// Assigns `pod` to the node called `node`, if there is one.
-    pub fn put(&mut self, pod: &'a Value, node: &str) {
+    pub fn assign(&mut self, pod: &'a Value, node: &str) {
         if let Ok(at) = self.candidates.binary_search_by(|candidate| candidate.name().cmp(node)) {
-            self.candidates[at].take_in(pod);
+            self.candidates[at].assign(pod);
         }
     }
 
@@ -71,9 +71,9 @@ impl<'a> Candidate<'a> {
         Self { node, pods: Vec::new(), allocatable: resources::allocatable(node), taken, weighed }
     }
 
-    fn take_in(&mut self, pod: &'a Value) {
-        resources::add(&mut self.taken, &resources::requests(pod, Unsaid::Nothing));
-        resources::add(&mut self.weighed, &resources::requests(pod, Unsaid::ALittle));
+    fn assign(&mut self, pod: &'a Value) {
+        resources::add(&mut self.taken, &resources::requests(pod, MissingRequest::Zero));
+        resources::add(&mut self.weighed, &resources::requests(pod, MissingRequest::Default));
         self.pods.push(pod);
     }
 

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::candidate::{Candidate, Cluster};
 use super::node_affinity;
-use super::resources::{self, Unsaid};
-use super::{neighbours, spread};
+use super::resources::{self, MissingRequest};
+use super::{pod_affinity, topology_spread};
 use crate::object::field::{flag, list, name, number, text};
 use crate::pods::tolerations::pod_tolerates;
 
@@ -15,18 +15,18 @@ pub struct Rejection {
     /// Messages; one, or one for each resource that is short.
     pub reasons: Vec<String>,
     /// True when the eviction of other pods could change the result.
-    pub room_would_help: bool,
+    pub preemption_helps: bool,
 }
 
 impl Rejection {
     /// A rejection that no eviction could change.
-    pub fn final_because(reason: &str) -> Self {
-        Self { reasons: vec![reason.to_owned()], room_would_help: false }
+    pub fn unresolvable(reason: &str) -> Self {
+        Self { reasons: vec![reason.to_owned()], preemption_helps: false }
     }
 
     /// A rejection that the eviction of other pods could change.
-    pub fn crowded_because(reason: &str) -> Self {
-        Self { reasons: vec![reason.to_owned()], room_would_help: true }
+    pub fn resolvable(reason: &str) -> Self {
+        Self { reasons: vec![reason.to_owned()], preemption_helps: true }
     }
 }
 
@@ -35,8 +35,8 @@ impl Rejection {
 pub struct Filters<'a> {
     pod: &'a Value,
     named_nodes: Option<Vec<&'a str>>,
-    neighbours: neighbours::Rules<'a>,
-    spread: spread::Rules<'a>,
+    pod_affinity: pod_affinity::RequiredTerms<'a>,
+    spread: topology_spread::Constraints<'a>,
 }
 
 impl<'a> Filters<'a> {
@@ -45,8 +45,8 @@ impl<'a> Filters<'a> {
         Self {
             pod,
             named_nodes: node_affinity::named_nodes(pod),
-            neighbours: neighbours::Rules::new(pod, cluster),
-            spread: spread::Rules::new(pod, cluster),
+            pod_affinity: pod_affinity::RequiredTerms::new(pod, cluster),
+            spread: topology_spread::Constraints::new(pod, cluster),
         }
     }
 
@@ -56,23 +56,23 @@ impl<'a> Filters<'a> {
     /// The first filter's words when it may not.
     pub fn check(&self, candidate: &Candidate<'a>) -> Result<(), Rejection> {
         if self.named_nodes.as_ref().is_some_and(|names| !names.contains(&candidate.name())) {
-            return Err(Rejection::final_because("node(s) didn't satisfy plugin(s) [NodeAffinity]"));
+            return Err(Rejection::unresolvable("node(s) didn't satisfy plugin(s) [NodeAffinity]"));
         }
         unschedulable(self.pod, candidate)?;
         node_name(self.pod, candidate)?;
         taints(self.pod, candidate)?;
         affinity(self.pod, candidate)?;
         ports(self.pod, candidate)?;
-        room(self.pod, candidate)?;
+        fits(self.pod, candidate)?;
         self.spread.check(candidate)?;
-        self.neighbours.check(candidate)
+        self.pod_affinity.check(candidate)
     }
 }
 
 fn unschedulable(pod: &Value, candidate: &Candidate<'_>) -> Result<(), Rejection> {
     let taint = json!({"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"});
     if flag(candidate.node, "/spec/unschedulable") && !pod_tolerates(pod, &taint) {
-        return Err(Rejection::final_because("node(s) were unschedulable"));
+        return Err(Rejection::unresolvable("node(s) were unschedulable"));
     }
     Ok(())
 }
@@ -80,7 +80,7 @@ fn unschedulable(pod: &Value, candidate: &Candidate<'_>) -> Result<(), Rejection
 fn node_name(pod: &Value, candidate: &Candidate<'_>) -> Result<(), Rejection> {
     let wanted = text(pod, "/spec/nodeName");
     if !wanted.is_empty() && wanted != candidate.name() {
-        return Err(Rejection::final_because("node(s) didn't match the requested node name"));
+        return Err(Rejection::unresolvable("node(s) didn't match the requested node name"));
     }
     Ok(())
 }
@@ -88,7 +88,7 @@ fn node_name(pod: &Value, candidate: &Candidate<'_>) -> Result<(), Rejection> {
 fn taints(pod: &Value, candidate: &Candidate<'_>) -> Result<(), Rejection> {
     let keeps_out = |t: &&Value| matches!(text(t, "/effect"), "NoSchedule" | "NoExecute");
     if candidate.taints().iter().filter(keeps_out).any(|t| !pod_tolerates(pod, t)) {
-        return Err(Rejection::final_because("node(s) had untolerated taint(s)"));
+        return Err(Rejection::unresolvable("node(s) had untolerated taint(s)"));
     }
     Ok(())
 }
@@ -97,7 +97,7 @@ fn affinity(pod: &Value, candidate: &Candidate<'_>) -> Result<(), Rejection> {
     if node_affinity::allows(pod, candidate.node) {
         Ok(())
     } else {
-        Err(Rejection::final_because("node(s) didn't match Pod's node affinity/selector"))
+        Err(Rejection::unresolvable("node(s) didn't match Pod's node affinity/selector"))
     }
 }
 
@@ -105,19 +105,19 @@ fn ports(pod: &Value, candidate: &Candidate<'_>) -> Result<(), Rejection> {
     let taken: Vec<_> = candidate.pods.iter().flat_map(|p| host_ports(p)).collect();
     let clash = host_ports(pod).into_iter().any(|p| taken.iter().any(|t| p.clashes_with(t)));
     if clash {
-        return Err(Rejection::crowded_because("node(s) didn't have free ports for the requested pod ports"));
+        return Err(Rejection::resolvable("node(s) didn't have free ports for the requested pod ports"));
     }
     Ok(())
 }
 
-fn room(pod: &Value, candidate: &Candidate<'_>) -> Result<(), Rejection> {
+fn fits(pod: &Value, candidate: &Candidate<'_>) -> Result<(), Rejection> {
     let have = |from: &resources::Amounts, name: &str| from.get(name).copied().unwrap_or(0);
-    let mut short = Rejection { reasons: Vec::new(), room_would_help: true };
+    let mut short = Rejection { reasons: Vec::new(), preemption_helps: true };
     let pods = i128::try_from(candidate.pods.len() + 1).unwrap_or(i128::MAX);
     if pods.saturating_mul(1000) > have(&candidate.allocatable, "pods") {
         short.reasons.push("Too many pods".to_owned());
     }
-    let asked = resources::requests(pod, Unsaid::Nothing);
+    let asked = resources::requests(pod, MissingRequest::Zero);
     let first = ["cpu", "memory", "ephemeral-storage"];
     let others = asked.keys().map(String::as_str).filter(|n| !first.contains(n) && *n != "pods");
     for resource in first.into_iter().chain(others) {
@@ -125,7 +125,7 @@ fn room(pod: &Value, candidate: &Candidate<'_>) -> Result<(), Rejection> {
         let all = have(&candidate.allocatable, resource);
         if wanted > 0 && wanted > all - have(&candidate.taken, resource) {
             short.reasons.push(format!("Insufficient {resource}"));
-            short.room_would_help &= wanted <= all;
+            short.preemption_helps &= wanted <= all;
         }
     }
     if short.reasons.is_empty() { Ok(()) } else { Err(short) }

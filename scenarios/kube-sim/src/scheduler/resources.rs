@@ -8,29 +8,29 @@ use crate::object::quantity::{Thousandths, ceil_units, thousandths};
 use crate::object::field::{entries, list, text};
 
 /// CPU assumed for a container without a request when nodes are ranked: 100m.
-const UNSAID_CPU: Thousandths = 100;
+const DEFAULT_CPU: Thousandths = 100;
 /// Memory assumed for a container without a request when nodes are ranked: 200 MiB.
-const UNSAID_MEMORY: Thousandths = 200 * 1024 * 1024 * 1000;
+const DEFAULT_MEMORY: Thousandths = 200 * 1024 * 1024 * 1000;
 
 /// Amounts by resource name.
 pub type Amounts = BTreeMap<String, Thousandths>;
 
 /// The count for a container without a request of cpu or memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unsaid {
+pub enum MissingRequest {
     /// Zero: for the fit of a pod on a node.
-    Nothing,
+    Zero,
     /// A small default: for the ranking of nodes.
-    ALittle,
+    Default,
 }
 
 /// Requests of `pod` in all: its main containers and sidecars together, or the peak of its init containers when that is
 /// more, and the overhead on top; a request of the pod itself replaces the sum of its containers'.
-pub fn requests(pod: &Value, unsaid: Unsaid) -> Amounts {
+pub fn requests(pod: &Value, missing: MissingRequest) -> Amounts {
     let mut sidecars = Amounts::new();
     let mut peak = Amounts::new();
     for container in list(pod, "/spec/initContainers") {
-        let own = of_container(container, unsaid);
+        let own = of_container(container, missing);
         if text(container, "/restartPolicy") == "Always" {
             add(&mut sidecars, &own);
             raise(&mut peak, &sidecars);
@@ -42,7 +42,7 @@ pub fn requests(pod: &Value, unsaid: Unsaid) -> Amounts {
     }
     let mut total = sidecars;
     for container in list(pod, "/spec/containers") {
-        add(&mut total, &of_container(container, unsaid));
+        add(&mut total, &of_container(container, missing));
     }
     raise(&mut total, &peak);
     for (name, amount) in entries(pod, "/spec/resources/requests") {
@@ -75,16 +75,16 @@ fn raise(to: &mut Amounts, least: &Amounts) {
     }
 }
 
-fn of_container(container: &Value, unsaid: Unsaid) -> Amounts {
+fn of_container(container: &Value, missing: MissingRequest) -> Amounts {
     let mut own: Amounts = entries(container, "/resources/requests")
         .map(|(name, amount)| {
             let amount = thousandths(amount);
             (name.to_owned(), if name == "cpu" { amount } else { ceil_units(amount) })
         })
         .collect();
-    if unsaid == Unsaid::ALittle {
-        own.entry("cpu".to_owned()).or_insert(UNSAID_CPU);
-        own.entry("memory".to_owned()).or_insert(UNSAID_MEMORY);
+    if missing == MissingRequest::Default {
+        own.entry("cpu".to_owned()).or_insert(DEFAULT_CPU);
+        own.entry("memory".to_owned()).or_insert(DEFAULT_MEMORY);
     }
     own
 }
@@ -113,7 +113,7 @@ mod tests {
             (vec![asks("2"), sidecar("1")], vec![asks("2")], 3000),
         ] {
             let pod = json!({"spec": {"initContainers": init, "containers": main}});
-            assert_eq!(requests(&pod, Unsaid::Nothing)["cpu"], cpu, "{pod}");
+            assert_eq!(requests(&pod, MissingRequest::Zero)["cpu"], cpu, "{pod}");
         }
     }
 
@@ -122,6 +122,6 @@ mod tests {
         let pod = json!({"spec": {
             "containers": [asks("1")], "resources": {"requests": {"cpu": "3"}}, "overhead": {"cpu": "250m"},
         }});
-        assert_eq!(requests(&pod, Unsaid::Nothing)["cpu"], 3250);
+        assert_eq!(requests(&pod, MissingRequest::Zero)["cpu"], 3250);
     }
 }

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::candidate::{Candidate, Cluster};
-use super::resources::{self, Amounts, Unsaid};
-use super::{neighbours, node_affinity, spread};
+use super::resources::{self, Amounts, MissingRequest};
+use super::{node_affinity, pod_affinity, topology_spread};
 use crate::object::field::text;
 use crate::pods::tolerations::tolerates;
 
@@ -21,15 +21,15 @@ pub fn of<'a>(pod: &'a Value, candidates: &[&Candidate<'a>], cluster: &Cluster<'
     let all = |f: &dyn Fn(&Candidate<'a>) -> i64| candidates.iter().map(|c| f(c)).collect::<Vec<_>>();
     add(3, fewest(all(&|c| disliked_taints(pod, c))));
     add(2, most(all(&|c| node_affinity::preference(pod, c.node))));
-    let soft = spread::Rules::soft(pod, cluster);
+    let soft = topology_spread::Constraints::soft(pod, cluster);
     if !soft.is_empty() {
         add(2, least_crowded(candidates.iter().map(|c| soft.crowd(c)).collect()));
     }
-    let wishes = neighbours::Wishes::new(pod, cluster);
-    add(2, between_extremes(all(&|c| wishes.of(c))));
-    let asked = resources::requests(pod, Unsaid::ALittle);
+    let preferred = pod_affinity::PreferredTerms::new(pod, cluster);
+    add(2, between_extremes(all(&|c| preferred.of(c))));
+    let asked = resources::requests(pod, MissingRequest::Default);
     add(1, all(&|c| least_allocated(&asked, c)));
-    let said = resources::requests(pod, Unsaid::Nothing);
+    let said = resources::requests(pod, MissingRequest::Zero);
     if said.values().any(|amount| *amount > 0) {
         add(1, all(&|c| balanced(&said, c)));
     }

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::candidate::Cluster;
-use super::place;
-use super::verdict::Unplaced;
+use super::schedule;
+use super::fit_error::FitError;
 
 fn node(name: &str, change: impl FnOnce(&mut Value)) -> Value {
     let mut node = json!({
@@ -36,9 +36,9 @@ fn tainted(key: &str, effect: &str) -> impl FnOnce(&mut Value) {
     move |node| node["spec"]["taints"] = taint
 }
 
-fn placed(pod: &Value, nodes: &[Value], pods: &[Value]) -> Result<String, Unplaced> {
+fn placed(pod: &Value, nodes: &[Value], pods: &[Value]) -> Result<String, FitError> {
     let cluster = Cluster::new(nodes, pods, &[]);
-    place(pod, &cluster, |_, _| false, &mut Seed::DEFAULT.chance("scheduler"))
+    schedule(pod, &cluster, |_, _| false, &mut Seed::DEFAULT.chance("scheduler"))
 }
 
 const HELPLESS: &str = "no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not \

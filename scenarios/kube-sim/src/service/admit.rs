@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use super::call::Call;
 use super::target::Target;
-use crate::admission::attributes::{Attributes, Objects, Operation};
+use crate::admission::attributes::{Attributes, ObjectReader, Operation};
 use crate::admission::denial::Denial;
-use crate::admission::webhook::review::{self, Answer, Garbled, Verdict};
-use crate::admission::webhook::selection::{Role, Webhook, select};
+use crate::admission::webhook::review::{self, WebhookResponse, ReviewError, AdmissionDecision};
+use crate::admission::webhook::selection::{WebhookKind, Webhook, select};
 use crate::admission::{default_tolerations, namespace_lifecycle, node_taint, priority, service_account};
 use crate::body::BodyError;
 use crate::defaults;
@@ -23,13 +23,13 @@ use crate::outbound::OutboundError;
 use crate::status::ApiError;
 use crate::store::Store;
 
-impl Objects for Store {
+impl ObjectReader for Store {
     fn get(&self, group: &str, resource: &str, namespace: &str, name: &str) -> Option<Arc<Value>> {
-        Self::get(self, kinds::find(group, resource)?.shelf(), namespace, name)
+        Self::get(self, kinds::find(group, resource)?.storage(), namespace, name)
     }
 
     fn list(&self, group: &str, resource: &str) -> Vec<Arc<Value>> {
-        kinds::find(group, resource).map(|kind| Self::list(self, kind.shelf(), None).0).unwrap_or_default()
+        kinds::find(group, resource).map(|kind| Self::list(self, kind.storage(), None).0).unwrap_or_default()
     }
 }
 
@@ -47,7 +47,7 @@ enum WebhookError {
     Status(StatusCode),
     /// The response is no review.
     #[error(transparent)]
-    Response(#[from] Garbled),
+    Response(#[from] ReviewError),
 }
 
 /// The cause for which a request to a webhook was not answered.
@@ -129,9 +129,9 @@ impl<'a> Admission<'a> {
         let mut warnings = Vec::new();
         let before = object.clone();
         let mut asked = Vec::new();
-        for webhook in select(Role::Mutating, &attributes, store) {
+        for webhook in select(WebhookKind::Mutating, &attributes, store) {
             if webhook.concerns(&attributes, object, store) {
-                self.ask(&webhook, &attributes, object, &mut warnings).await?;
+                self.consult(&webhook, &attributes, object, &mut warnings).await?;
                 asked.push((webhook, object.clone()));
             }
         }
@@ -141,9 +141,9 @@ impl<'a> Admission<'a> {
         // The plugins have not seen yet what a webhook added, such as a container; nor has a webhook what came later.
         self.plugins(&attributes, object).map_err(turned_down)?;
         for (webhook, left) in &asked {
-            let again = webhook.wants_second_look() && left != object;
+            let again = webhook.wants_reinvocation() && left != object;
             if again && webhook.concerns(&attributes, object, store) {
-                self.ask(webhook, &attributes, object, &mut warnings).await?;
+                self.consult(webhook, &attributes, object, &mut warnings).await?;
             }
         }
         Ok(warnings)
@@ -157,9 +157,9 @@ impl<'a> Admission<'a> {
         let known = name(if object.is_null() { self.old.unwrap_or(&Value::Null) } else { object }).to_owned();
         let attributes = self.attributes(&known);
         let store = self.call.sim.store();
-        for webhook in select(Role::Validating, &attributes, store) {
+        for webhook in select(WebhookKind::Validating, &attributes, store) {
             if webhook.concerns(&attributes, object, store) {
-                self.ask(&webhook, &attributes, object, warnings).await?;
+                self.consult(&webhook, &attributes, object, warnings).await?;
             }
         }
         Ok(())
@@ -179,9 +179,9 @@ impl<'a> Admission<'a> {
         namespace_lifecycle::check(attributes, store)?;
         if attributes.creates("pods") {
             let namespace = attributes.namespace;
-            let account = |name: &str| Objects::get(store, "", "serviceaccounts", namespace, name);
+            let account = |name: &str| ObjectReader::get(store, "", "serviceaccounts", namespace, name);
             self.call.sim.draw(|chance| service_account::admit(object, namespace, account, chance))?;
-            let classes = Objects::list(store, "scheduling.k8s.io", "priorityclasses");
+            let classes = ObjectReader::list(store, "scheduling.k8s.io", "priorityclasses");
             priority::admit(object, classes.iter().map(AsRef::as_ref))?;
         }
         if attributes.is_pod() && matches!(self.operation, Operation::Create | Operation::Update) {
@@ -194,14 +194,14 @@ impl<'a> Admission<'a> {
     }
 
     /// Calls one webhook and applies its decision.
-    async fn ask(
+    async fn consult(
         &self,
         webhook: &Webhook,
         attributes: &Attributes<'_>,
         object: &mut Value,
         warnings: &mut Vec<String>,
     ) -> Result<(), ApiError> {
-        if self.dry_run && !webhook.bears_dry_run() {
+        if self.dry_run && !webhook.supports_dry_run() {
             let why = format!("admission webhook {:?} does not support dry run", webhook.name());
             return Err(ApiError::bad_request(why));
         }
@@ -218,10 +218,10 @@ impl<'a> Admission<'a> {
             }
         };
         warnings.extend(answer.warnings);
-        match answer.verdict {
-            Verdict::Allowed(None) => Ok(()),
-            Verdict::Allowed(Some(patch)) => self.change(object, &patch),
-            Verdict::Denied { code, reason, message } => {
+        match answer.decision {
+            AdmissionDecision::Allowed(None) => Ok(()),
+            AdmissionDecision::Allowed(Some(patch)) => self.change(object, &patch),
+            AdmissionDecision::Denied { code, reason, message } => {
                 let reason = if reason.is_empty() { "" } else { known_reason(&reason) };
                 Err(ApiError::new(code, reason, message))
             }
@@ -236,7 +236,7 @@ impl<'a> Admission<'a> {
         Ok(())
     }
 
-    async fn call_webhook(&self, webhook: &Webhook, uid: &str, review: &Value) -> Result<Answer, WebhookError> {
+    async fn call_webhook(&self, webhook: &Webhook, uid: &str, review: &Value) -> Result<WebhookResponse, WebhookError> {
         if webhook.has_conditions() {
             return Err(WebhookError::MatchConditions);
         }
@@ -287,11 +287,11 @@ fn known_reason(reason: &str) -> &'static str {
 
 fn denied(kind: &Kind, known: &str, denial: &Denial) -> ApiError {
     match denial {
-        Denial::NoNamespace(namespace) => match kinds::find("", "namespaces") {
+        Denial::NamespaceNotFound(namespace) => match kinds::find("", "namespaces") {
             Some(kind) => ApiError::not_found(kind, namespace),
             None => ApiError::no_such_resource(),
         },
-        Denial::NamespaceLeaving(namespace) => {
+        Denial::NamespaceTerminating(namespace) => {
             let mut error = ApiError::forbidden(kind, known, &denial.to_string());
             let message = format!("namespace {namespace} is being terminated");
             error.details["causes"] = json!([{"reason": "NamespaceTerminating", "message": message, "field": "metadata.namespace"}]);

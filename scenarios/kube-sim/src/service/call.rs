@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::authn::User;
 use crate::kinds::Kind;
-use crate::object::field_error::{Fault, Problems};
+use crate::object::field_error::{FieldErrorKind, FieldErrors};
 use crate::sim::KubeSim;
 use crate::status::ApiError;
 
@@ -45,23 +45,23 @@ impl Call {
     /// 422 for an option that cannot be as it is.
     pub fn dry_run(&self, options: &str) -> Result<bool, ApiError> {
         let options = if self.method == Method::PATCH { "PatchOptions" } else { options };
-        let mut problems = Problems::default();
+        let mut errors = FieldErrors::default();
         let dry_run = self.option("dryRun");
         if !matches!(dry_run, "" | "All") {
             let supported = vec!["All".to_owned()];
-            problems.note("dryRun", Fault::Unsupported(format!("[{dry_run:?}]"), supported));
+            errors.push("dryRun", FieldErrorKind::Unsupported(format!("[{dry_run:?}]"), supported));
         }
         let manager = self.option("fieldManager");
         if manager.len() > MANAGER_LENGTH_MAX {
-            problems.note("fieldManager", Fault::TooLong(MANAGER_LENGTH_MAX));
+            errors.push("fieldManager", FieldErrorKind::TooLong(MANAGER_LENGTH_MAX));
         }
         if manager.chars().any(char::is_control) {
-            problems.invalid("fieldManager", manager, "should only contain printable characters");
+            errors.invalid("fieldManager", manager, "should only contain printable characters");
         }
-        problems.one_of("fieldValidation", self.option("fieldValidation"), &["", "Ignore", "Strict", "Warn"]);
-        match problems.0.is_empty() {
+        errors.one_of("fieldValidation", self.option("fieldValidation"), &["", "Ignore", "Strict", "Warn"]);
+        match errors.0.is_empty() {
             true => Ok(dry_run == "All"),
-            false => Err(ApiError::invalid_as(&format!("{options}.meta.k8s.io"), "", &problems)),
+            false => Err(ApiError::invalid_as(&format!("{options}.meta.k8s.io"), "", &errors)),
         }
     }
 
@@ -76,5 +76,5 @@ impl Call {
 
 /// The stored object; 404 when there is none.
 pub fn stored(call: &Call, kind: &Kind, namespace: &str, name: &str) -> Result<Arc<Value>, ApiError> {
-    call.sim.store().get(kind.shelf(), namespace, name).ok_or_else(|| ApiError::not_found(kind, name))
+    call.sim.store().get(kind.storage(), namespace, name).ok_or_else(|| ApiError::not_found(kind, name))
 }

@@ -27,10 +27,10 @@ pub fn remove_finalizer(sim: &KubeSim, kind: &Kind, object: &Arc<Value>, finaliz
     }
     let finished = write::is_finished(kind, &next);
     // Whoever changed the object meanwhile woke us again.
-    if let Ok(stored) = sim.store().replace(kind.shelf(), object, next)
+    if let Ok(stored) = sim.store().replace(kind.storage(), object, next)
         && finished
     {
-        let _ = sim.store().remove(kind.shelf(), &stored);
+        let _ = sim.store().remove(kind.storage(), &stored);
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::admit::Admission;
-use super::answer::Answer;
+use super::response::ApiResponse;
 use super::target::Target;
 use super::call::{Call, stored};
 use crate::admission::attributes::Operation;
@@ -14,12 +14,12 @@ use crate::decode;
 use crate::kinds::Kind;
 use crate::meta;
 use crate::pods::deletion::{self, Deletion};
-use crate::object::field::{is_leaving, list, name, text, uid};
+use crate::object::field::{is_terminating, list, name, text, uid};
 use crate::object::timestamp;
-use crate::object::field_error::{Fault, Problems};
+use crate::object::field_error::{FieldErrorKind, FieldErrors};
 use crate::selector::Selector;
 use crate::status::ApiError;
-use crate::store::{Lost, Store};
+use crate::store::{Store, StoreError};
 
 /// The options of a deletion.
 #[derive(Debug, Clone, Default)]
@@ -57,12 +57,12 @@ impl Options {
         }
         if !matches!(options.propagation.as_str(), "" | "Foreground" | "Background" | "Orphan") {
             let supported = ["Foreground", "Background", "Orphan", "nil"].map(str::to_owned).to_vec();
-            let mut problems = Problems::default();
-            problems.note(
+            let mut errors = FieldErrors::default();
+            errors.push(
                 "propagationPolicy",
-                Fault::Unsupported(format!("{:?}", options.propagation), supported),
+                FieldErrorKind::Unsupported(format!("{:?}", options.propagation), supported),
             );
-            return Err(ApiError::invalid_as("DeleteOptions.meta.k8s.io", "", &problems));
+            return Err(ApiError::invalid_as("DeleteOptions.meta.k8s.io", "", &errors));
         }
         Ok(options)
     }
@@ -71,13 +71,13 @@ impl Options {
 /// The outcome of a deletion.
 pub enum Outcome {
     /// The object is still stored and is being deleted.
-    Leaving(Arc<Value>),
+    Terminating(Arc<Value>),
     /// The object is gone; this is its last version.
     Gone(Arc<Value>),
 }
 
 /// `DELETE` of one object.
-pub async fn one(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+pub async fn one(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     let kind = target.kind;
     let options = Options::read(call)?;
     let object = stored(call, kind, &target.namespace, &target.name)?;
@@ -87,12 +87,12 @@ pub async fn one(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     let outcome =
         delete(call.sim.store(), kind, &target.namespace, &target.name, &options, call.sim.clock().now())?;
     Ok(match outcome {
-        Outcome::Leaving(object) => Answer::json((*object).clone()),
-        Outcome::Gone(object) if kind.resource == "pods" => Answer::json((*object).clone()),
+        Outcome::Terminating(object) => ApiResponse::json((*object).clone()),
+        Outcome::Gone(object) if kind.resource == "pods" => ApiResponse::json((*object).clone()),
         Outcome::Gone(object) => {
             let mut details = kind.details(&target.name);
             details["uid"] = uid(&object).into();
-            Answer::json(
+            ApiResponse::json(
                 json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}),
             )
         }
@@ -100,26 +100,26 @@ pub async fn one(call: &Call, target: &Target) -> Result<Answer, ApiError> {
 }
 
 /// `DELETE` of all objects that the selectors match.
-pub async fn collection(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+pub async fn collection(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     let kind = target.kind;
     if !kind.verbs().contains(&"deletecollection") {
         return Err(ApiError::method_not_allowed());
     }
     let options = Options::read(call)?;
     let selector = Selector::parse(kind, call.option("labelSelector"), call.option("fieldSelector"))?;
-    let (objects, revision) = call.sim.store().list(kind.shelf(), target.scope());
+    let (objects, revision) = call.sim.store().list(kind.storage(), target.scope());
     let mut deleted = Vec::new();
     for object in objects.iter().filter(|object| selector.matches(object)) {
         let namespace = text(object, "/metadata/namespace");
         match delete(call.sim.store(), kind, namespace, name(object), &options, call.sim.clock().now()) {
-            Ok(Outcome::Leaving(object) | Outcome::Gone(object)) => deleted.push((*object).clone()),
+            Ok(Outcome::Terminating(object) | Outcome::Gone(object)) => deleted.push((*object).clone()),
             Err(error) if error.code == 404 => {}
             Err(error) => return Err(error),
         }
     }
     let kinds = format!("{}List", kind.kind);
     let metadata = json!({"resourceVersion": revision.to_string()});
-    Ok(Answer::json(
+    Ok(ApiResponse::json(
         json!({"kind": kinds, "apiVersion": kind.api_version(), "metadata": metadata, "items": deleted}),
     ))
 }
@@ -138,14 +138,14 @@ pub fn delete(
 ) -> Result<Outcome, ApiError> {
     for _ in 0..8 {
         let object =
-            store.get(kind.shelf(), namespace, known).ok_or_else(|| ApiError::not_found(kind, known))?;
+            store.get(kind.storage(), namespace, known).ok_or_else(|| ApiError::not_found(kind, known))?;
         check_preconditions(kind, &object, options)?;
         if options.dry_run {
-            return Ok(Outcome::Leaving(object));
+            return Ok(Outcome::Terminating(object));
         }
         match attempt(store, kind, &object, options, now) {
             Ok(outcome) => return Ok(outcome),
-            Err(Lost::Gone) => return Err(ApiError::not_found(kind, known)),
+            Err(StoreError::NotFound) => return Err(ApiError::not_found(kind, known)),
             Err(_) => {}
         }
     }
@@ -172,36 +172,36 @@ fn attempt(
     object: &Arc<Value>,
     options: &Options,
     now: Timestamp,
-) -> Result<Outcome, Lost> {
+) -> Result<Outcome, StoreError> {
     let mut next = (**object).clone();
     hold(&mut next, &options.propagation);
     let held = !list(&next, "/metadata/finalizers").is_empty();
     let is_pod = kind.group.is_empty() && kind.resource == "pods";
     let is_namespace = kind.group.is_empty() && kind.resource == "namespaces";
-    let decided = if is_pod { deletion::decide(object, options.grace, now) } else { Deletion::AtOnce };
+    let decided = if is_pod { deletion::decide(object, options.grace, now) } else { Deletion::Immediate };
     match decided {
-        Deletion::AlreadyGoing => return Ok(Outcome::Leaving(object.clone())),
-        Deletion::Gracefully { by, seconds } => mark(kind, &mut next, by, seconds),
-        Deletion::AtOnce if is_namespace => {
+        Deletion::AlreadyTerminating => return Ok(Outcome::Terminating(object.clone())),
+        Deletion::Graceful { by, seconds } => mark(kind, &mut next, by, seconds),
+        Deletion::Immediate if is_namespace => {
             mark(kind, &mut next, now, 0);
             next["status"]["phase"] = "Terminating".into();
         }
-        Deletion::AtOnce if held => {
-            if is_leaving(object) && next == **object {
-                return Ok(Outcome::Leaving(object.clone()));
+        Deletion::Immediate if held => {
+            if is_terminating(object) && next == **object {
+                return Ok(Outcome::Terminating(object.clone()));
             }
             mark(kind, &mut next, now, 0);
         }
-        Deletion::AtOnce => {
+        Deletion::Immediate => {
             if is_pod {
                 mark(kind, &mut next, now, 0);
-                let marked = store.replace(kind.shelf(), object, next)?;
-                return store.remove(kind.shelf(), &marked).map(Outcome::Gone);
+                let marked = store.replace(kind.storage(), object, next)?;
+                return store.remove(kind.storage(), &marked).map(Outcome::Gone);
             }
-            return store.remove(kind.shelf(), object).map(Outcome::Gone);
+            return store.remove(kind.storage(), object).map(Outcome::Gone);
         }
     }
-    store.replace(kind.shelf(), object, next).map(Outcome::Leaving)
+    store.replace(kind.storage(), object, next).map(Outcome::Terminating)
 }
 
 /// Adds the finalizer that lets the garbage collector treat dependents first.
@@ -218,7 +218,7 @@ fn hold(object: &mut Value, propagation: &str) {
 }
 
 fn mark(kind: &Kind, object: &mut Value, by: Timestamp, seconds: i64) {
-    let first = !is_leaving(object);
+    let first = !is_terminating(object);
     if first || seconds > 0 || object["metadata"]["deletionGracePeriodSeconds"] != seconds {
         object["metadata"]["deletionTimestamp"] = timestamp::seconds(by).into();
         object["metadata"]["deletionGracePeriodSeconds"] = seconds.into();

@@ -5,67 +5,67 @@ use http::Request;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
-use super::answer::Answer;
+use super::response::ApiResponse;
 use super::delete::{Options, delete};
 use super::target::Target;
 use super::call::{Call, stored};
 use crate::authn::{Token, User};
 use crate::kinds;
-use crate::pods::binding::{self, Refused};
+use crate::pods::binding::{self, BindingError};
 use crate::object::conditions::{self, Condition};
 use crate::pods::eviction;
 use crate::object::field::{list, name, number, text};
-use crate::pods::log_request::LogOptions;
+use crate::pods::log_options::LogOptions;
 use crate::status::ApiError;
 use crate::{decode, node_proxy};
 
 /// `POST` of a binding: binds a pod to a node.
-pub async fn bind(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+pub async fn bind(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     let binding = decode::object(&call.content_type, &call.body, "v1", "Binding")?.object;
-    let problems = binding::check(&binding);
-    if !problems.0.is_empty() {
-        return Err(ApiError::invalid_as("Binding", &target.name, &problems));
+    let errors = binding::check(&binding);
+    if !errors.0.is_empty() {
+        return Err(ApiError::invalid_as("Binding", &target.name, &errors));
     }
     for _ in 0..8 {
         let pod = stored(call, target.kind, &target.namespace, &target.name)?;
         let mut bound = (*pod).clone();
         binding::bind(&mut bound, &binding, call.sim.clock().now())
             .map_err(|refused| refusal(target, &refused))?;
-        if call.sim.store().replace(target.kind.shelf(), &pod, bound).is_ok() {
+        if call.sim.store().replace(target.kind.storage(), &pod, bound).is_ok() {
             return Ok(success().created());
         }
     }
     Err(ApiError::stale(target.kind, &target.name))
 }
 
-fn refusal(target: &Target, refused: &Refused) -> ApiError {
+fn refusal(target: &Target, refused: &BindingError) -> ApiError {
     let message = format!("Operation cannot be fulfilled on pods/binding {:?}: {refused}", target.name);
     let details = json!({"name": target.name, "kind": "pods/binding"});
     ApiError { details, ..ApiError::new(409, "Conflict", message) }
 }
 
-fn success() -> Answer {
-    Answer::json(
+fn success() -> ApiResponse {
+    ApiResponse::json(
         json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}),
     )
 }
 
 /// `POST` of an eviction: deletes a pod, unless a disruption budget forbids it.
-pub async fn evict(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+pub async fn evict(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     let eviction = decode::object(&call.content_type, &call.body, "policy/v1", "Eviction")?.object;
     if !name(&eviction).is_empty() && name(&eviction) != target.name {
         return Err(ApiError::bad_request("name in URL does not match name in Eviction object"));
     }
     let pod = stored(call, target.kind, &target.namespace, &target.name)?;
     let budgets: Vec<Value> = kinds::find("policy", "poddisruptionbudgets")
-        .map(|kind| call.sim.store().list(kind.shelf(), Some(&target.namespace)).0)
+        .map(|kind| call.sim.store().list(kind.storage(), Some(&target.namespace)).0)
         .unwrap_or_default()
         .iter()
         .map(|budget| (**budget).clone())
         .collect();
     eviction::check(&pod, &budgets).map_err(|refused| match refused {
-        eviction::Refused::SeveralBudgets => ApiError::new(500, "InternalError", refused.to_string()),
-        eviction::Refused::Budget { .. } => {
+        eviction::EvictionError::SeveralBudgets => ApiError::new(500, "InternalError", refused.to_string()),
+        eviction::EvictionError::Budget { .. } => {
             let message = "Cannot evict pod as it would violate the pod's disruption budget.";
             let details = json!({"causes": [{"reason": "DisruptionBudget", "message": refused.to_string()}]});
             ApiError { details, ..ApiError::new(429, "TooManyRequests", message) }
@@ -79,7 +79,7 @@ pub async fn evict(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     conditions::set(&mut marked, &condition, now);
     call.sim
         .store()
-        .replace(target.kind.shelf(), &pod, marked)
+        .replace(target.kind.storage(), &pod, marked)
         .map_err(|_| ApiError::stale(target.kind, &target.name))?;
     let options = Options {
         grace: number(&eviction, "/deleteOptions/gracePeriodSeconds"),
@@ -91,25 +91,25 @@ pub async fn evict(call: &Call, target: &Target) -> Result<Answer, ApiError> {
 }
 
 /// `GET` of a container's log, from the pod's node.
-pub async fn log(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+pub async fn log(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     let pod = stored(call, target.kind, &target.namespace, &target.name)?;
     let pairs = call.query.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     let options =
         LogOptions::read(pairs).map_err(|unreadable| ApiError::bad_request(unreadable.to_string()))?;
-    let problems = options.check();
-    if !problems.0.is_empty() {
-        return Err(ApiError::invalid_as("PodLogOptions", &target.name, &problems));
+    let errors = options.check();
+    if !errors.0.is_empty() {
+        return Err(ApiError::invalid_as("PodLogOptions", &target.name, &errors));
     }
     let path = options.path_on_node(&pod).map_err(|missing| ApiError::bad_request(missing.to_string()))?;
     let node = text(&pod, "/spec/nodeName");
     if node.is_empty() {
-        return Ok(Answer::text(""));
+        return Ok(ApiResponse::text(""));
     }
     ask_node(call, node, &path).await
 }
 
 /// `GET` of a path of the node's own API.
-pub async fn node_proxy(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+pub async fn node_proxy(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     let known = target.name.trim_start_matches("https:");
     let known = known.split(':').next().unwrap_or_default();
     let query: Vec<_> = call.query.iter().map(|(key, value)| format!("{key}={value}")).collect();
@@ -118,7 +118,7 @@ pub async fn node_proxy(call: &Call, target: &Target) -> Result<Answer, ApiError
 }
 
 /// Sends a request to a node, as the API server's own user.
-async fn ask_node(call: &Call, node: &str, path: &str) -> Result<Answer, ApiError> {
+async fn ask_node(call: &Call, node: &str, path: &str) -> Result<ApiResponse, ApiError> {
     let Some(kind) = kinds::find("", "nodes") else { return Err(ApiError::no_such_resource()) };
     let node = stored(call, kind, "", node)?;
     let base = node_proxy::address(&node).ok_or_else(|| {
@@ -143,7 +143,7 @@ async fn ask_node(call: &Call, node: &str, path: &str) -> Result<Answer, ApiErro
     let content_type =
         parts.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or("text/plain");
     if parts.status.is_success() {
-        return Ok(Answer::proxied(parts.status.as_u16(), content_type, body));
+        return Ok(ApiResponse::proxied(parts.status.as_u16(), content_type, body));
     }
     let said = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let said = String::from_utf8_lossy(&said).trim().to_owned();

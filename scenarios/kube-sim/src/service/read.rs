@@ -7,30 +7,30 @@ use base64::Engine as _;
 use futures::StreamExt;
 use serde_json::{Value, json};
 
-use super::answer::Answer;
+use super::response::ApiResponse;
 use super::target::Target;
 use super::call::{Call, stored};
 use crate::object::field::{name, namespace};
-use crate::object::field_error::Problems;
+use crate::object::field_error::FieldErrors;
 use crate::selector::Selector;
 use crate::status::ApiError;
 use crate::store::Snapshot;
 use crate::table::View;
-use crate::watching::{self, Watch};
+use crate::watch::{self, WatchRequest};
 
 /// Longest wait of a read for a version that is still to come.
-const PATIENCE: Duration = Duration::from_secs(3);
+const VERSION_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// `GET` of one object.
-pub async fn get(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+pub async fn get(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     let view = View::read(&call.accept, call.option("includeObject"))?.at(call.sim.clock().now());
-    reach(call, call.option("resourceVersion")).await?;
+    wait_for_version(call, call.option("resourceVersion")).await?;
     let object = stored(call, target.kind, &target.namespace, &target.name)?;
-    Ok(Answer::written(view.text(target.kind, &object, true)))
+    Ok(ApiResponse::written(view.text(target.kind, &object, true)))
 }
 
 /// `GET` of all objects that the selectors match, in pages if asked.
-pub async fn list(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+pub async fn list(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     let view = View::read(&call.accept, call.option("includeObject"))?.at(call.sim.clock().now());
     let selector = selector(call, target)?;
     check_list_options(call)?;
@@ -39,13 +39,13 @@ pub async fn list(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     let limit = if version == "0" && call.option("resourceVersionMatch") != "Exact" { 0 } else { limit };
     let snapshot = match call.option("continue") {
         "" => {
-            reach(call, version).await?;
+            wait_for_version(call, version).await?;
             let (all, revision) = whole_list(call, target)?;
             Snapshot { rest: all.into_iter().filter(|object| selector.matches(object)).collect(), revision }
         }
         token => match continued(call, target, &selector, token)? {
             Continued::Page(snapshot) => snapshot,
-            Continued::Forgotten(fresh) => return Ok(forgotten(&fresh)),
+            Continued::Expired(fresh) => return Ok(expired_continue(&fresh)),
         },
     };
     let Snapshot { rest: mut objects, revision } = snapshot;
@@ -54,33 +54,33 @@ pub async fn list(call: &Call, target: &Target) -> Result<Answer, ApiError> {
         let rest: Vec<Arc<Value>> = objects.split_off(limit);
         let remaining = rest.len();
         let from = rest.first().map(|object| (namespace(object).to_owned(), name(object).to_owned()));
-        let page = call.sim.store().keep(Snapshot { rest, revision });
-        let token = Token { page: Some(page), from: from.unwrap_or_default() };
+        let page = call.sim.store().save_snapshot(Snapshot { rest, revision });
+        let token = ContinueToken { page: Some(page), from: from.unwrap_or_default() };
         next = Some((token.write(), selector.is_empty().then_some(remaining)));
     }
-    Ok(Answer::written(view.list(target.kind, &objects, revision, next)))
+    Ok(ApiResponse::written(view.list(target.kind, &objects, revision, next)))
 }
 
 /// The list before anything is selected, and its revision.
 fn whole_list(call: &Call, target: &Target) -> Result<(Vec<Arc<Value>>, u64), ApiError> {
-    let (store, shelf) = (call.sim.store(), target.kind.shelf());
+    let (store, resource) = (call.sim.store(), target.kind.storage());
     if call.option("resourceVersionMatch") != "Exact" {
-        return Ok(store.list(shelf, target.scope()));
+        return Ok(store.list(resource, target.scope()));
     }
     let revision = read_version(call.option("resourceVersion"))?;
-    let objects = store.list_at(shelf, target.scope(), revision).map_err(|_| {
+    let objects = store.list_at(resource, target.scope(), revision).map_err(|_| {
         ApiError::expired(format!("The resourceVersion for the provided list is too old: {revision}"))
     })?;
     Ok((objects, revision))
 }
 
 /// A continue token: the page of a saved list, and the first object of the rest should the list have been dropped.
-struct Token {
+struct ContinueToken {
     page: Option<u64>,
     from: (String, String),
 }
 
-impl Token {
+impl ContinueToken {
     fn write(&self) -> String {
         let text = json!({"v": "meta.k8s.io/v1", "page": self.page, "from": self.from}).to_string();
         base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text)
@@ -98,10 +98,10 @@ impl Token {
 enum Continued {
     Page(Snapshot),
     /// The saved list was dropped; this token leads to the rest as it is now.
-    Forgotten(Token),
+    Expired(ContinueToken),
 }
 
-fn forgotten(fresh: &Token) -> Answer {
+fn expired_continue(fresh: &ContinueToken) -> ApiResponse {
     let error = ApiError::expired(
         "The provided continue parameter is too old to display a consistent list result. You can start a new list without \
          the continue parameter, or use the continue token in this response to retrieve the remainder of the results. \
@@ -110,7 +110,7 @@ fn forgotten(fresh: &Token) -> Answer {
     );
     let mut status = error.to_status();
     status["metadata"]["continue"] = fresh.write().into();
-    Answer::refusal(error.code, status)
+    ApiResponse::refusal(error.code, status)
 }
 
 /// The next page of a list: of the same revision while that is remembered.
@@ -118,22 +118,22 @@ fn continued(call: &Call, target: &Target, selector: &Selector, token: &str) -> 
     if !matches!(call.option("resourceVersion"), "" | "0") {
         return Err(ApiError::bad_request("specifying resource version is not allowed when using continue"));
     }
-    let Some(token) = Token::read(token) else {
+    let Some(token) = ContinueToken::read(token) else {
         let message = "invalid continue token: continue key is not valid: it is not of this server";
         return Err(ApiError::bad_request(message));
     };
     let store = call.sim.store();
     let Some(page) = token.page else {
-        let (all, revision) = store.list(target.kind.shelf(), target.scope());
+        let (all, revision) = store.list(target.kind.storage(), target.scope());
         let comes = |object: &Value| {
             (namespace(object), name(object)) >= (token.from.0.as_str(), token.from.1.as_str())
         };
         let rest = all.into_iter().filter(|object| comes(object) && selector.matches(object)).collect();
         return Ok(Continued::Page(Snapshot { rest, revision }));
     };
-    Ok(match store.kept(page) {
+    Ok(match store.saved_snapshot(page) {
         Some(snapshot) => Continued::Page(snapshot),
-        None => Continued::Forgotten(Token { page: None, from: token.from }),
+        None => Continued::Expired(ContinueToken { page: None, from: token.from }),
     })
 }
 
@@ -146,9 +146,9 @@ fn selector(call: &Call, target: &Target) -> Result<Selector, ApiError> {
 }
 
 fn list_options(field: &str, why: &str) -> ApiError {
-    let mut problems = Problems::default();
-    problems.forbidden(field, why);
-    ApiError::invalid_as("ListOptions.meta.k8s.io", "", &problems)
+    let mut errors = FieldErrors::default();
+    errors.forbidden(field, why);
+    ApiError::invalid_as("ListOptions.meta.k8s.io", "", &errors)
 }
 
 fn check_list_options(call: &Call) -> Result<(), ApiError> {
@@ -164,11 +164,11 @@ fn check_list_options(call: &Call) -> Result<(), ApiError> {
         let why = "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"";
         return Err(list_options("resourceVersionMatch", why));
     }
-    let mut problems = Problems::default();
-    problems.one_of("resourceVersionMatch", matching, &["", "Exact", "NotOlderThan"]);
-    match problems.0.is_empty() {
+    let mut errors = FieldErrors::default();
+    errors.one_of("resourceVersionMatch", matching, &["", "Exact", "NotOlderThan"]);
+    match errors.0.is_empty() {
         true => Ok(()),
-        false => Err(ApiError::invalid_as("ListOptions.meta.k8s.io", "", &problems)),
+        false => Err(ApiError::invalid_as("ListOptions.meta.k8s.io", "", &errors)),
     }
 }
 
@@ -181,7 +181,7 @@ fn read_version(version: &str) -> Result<u64, ApiError> {
 }
 
 /// Waits until the store has come to a version, but not for ever.
-async fn reach(call: &Call, version: &str) -> Result<(), ApiError> {
+async fn wait_for_version(call: &Call, version: &str) -> Result<(), ApiError> {
     if version.is_empty() {
         return Ok(());
     }
@@ -191,7 +191,7 @@ async fn reach(call: &Call, version: &str) -> Result<(), ApiError> {
         return Ok(());
     }
     let mut written = store.written();
-    let reached = tokio::time::timeout(PATIENCE, written.wait_for(|revision| *revision >= wanted)).await;
+    let reached = tokio::time::timeout(VERSION_TIMEOUT, written.wait_for(|revision| *revision >= wanted)).await;
     if matches!(reached, Ok(Ok(_))) {
         return Ok(());
     }
@@ -203,7 +203,7 @@ async fn reach(call: &Call, version: &str) -> Result<(), ApiError> {
 }
 
 /// `GET` with `watch`: the changes of the objects that the selectors match.
-pub fn watch(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+pub fn watch(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     let view = View::read(&call.accept, call.option("includeObject"))?;
     let initial_events = call.flag("sendInitialEvents");
     if initial_events && call.option("resourceVersionMatch") != "NotOlderThan" {
@@ -222,7 +222,7 @@ pub fn watch(call: &Call, target: &Target) -> Result<Answer, ApiError> {
         Ok(seconds) if seconds > 0 => seconds,
         _ => call.sim.draw_for_reader(|chance| chance.between(1800, 3600)),
     };
-    let watch = Watch {
+    let watch = WatchRequest {
         kind: target.kind,
         namespace: target.scope().map(str::to_owned),
         selector: selector(call, target)?,
@@ -233,5 +233,5 @@ pub fn watch(call: &Call, target: &Target) -> Result<Answer, ApiError> {
         view,
         clock: call.sim.clock().clone(),
     };
-    Ok(Answer::lines(watching::stream(call.sim.store(), watch).boxed()))
+    Ok(ApiResponse::lines(watch::stream(call.sim.store(), watch).boxed()))
 }

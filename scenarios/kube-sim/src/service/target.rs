@@ -5,7 +5,7 @@ use crate::status::ApiError;
 
 /// The endpoint that a path leads to.
 #[derive(Debug)]
-pub enum Place {
+pub enum Route {
     /// `/healthz` and its like.
     Health {
         /// The probe's name, as in `healthz`.
@@ -110,26 +110,26 @@ fn percent_decode(text: &str) -> String {
 ///
 /// # Errors
 /// 404 in the form that the real server gives it.
-pub fn place(path: &str) -> Result<Place, ApiError> {
+pub fn parse_path(path: &str) -> Result<Route, ApiError> {
     let parts: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(percent_decode).collect();
     let words: Vec<&str> = parts.iter().map(String::as_str).collect();
     match words.as_slice() {
-        [] => Ok(Place::Root),
-        [probe @ ("healthz" | "livez" | "readyz"), ..] => Ok(Place::Health { probe: (*probe).to_owned() }),
-        ["version"] => Ok(Place::Version),
-        ["api"] => Ok(Place::Groups { core: true }),
-        ["apis"] => Ok(Place::Groups { core: false }),
-        ["openapi", "v3"] => Ok(Place::OpenApiIndex),
+        [] => Ok(Route::Root),
+        [probe @ ("healthz" | "livez" | "readyz"), ..] => Ok(Route::Health { probe: (*probe).to_owned() }),
+        ["version"] => Ok(Route::Version),
+        ["api"] => Ok(Route::Groups { core: true }),
+        ["apis"] => Ok(Route::Groups { core: false }),
+        ["openapi", "v3"] => Ok(Route::OpenApiIndex),
         ["openapi", "v3", "api", version] => {
-            Ok(Place::OpenApi { group: String::new(), version: (*version).to_owned() })
+            Ok(Route::OpenApi { group: String::new(), version: (*version).to_owned() })
         }
         ["openapi", "v3", "apis", group, version] => {
-            Ok(Place::OpenApi { group: (*group).to_owned(), version: (*version).to_owned() })
+            Ok(Route::OpenApi { group: (*group).to_owned(), version: (*version).to_owned() })
         }
-        ["apis", group] => Ok(Place::Group((*group).to_owned())),
-        ["api", version] => Ok(Place::Resources { group: String::new(), version: (*version).to_owned() }),
+        ["apis", group] => Ok(Route::Group((*group).to_owned())),
+        ["api", version] => Ok(Route::Resources { group: String::new(), version: (*version).to_owned() }),
         ["apis", group, version] => {
-            Ok(Place::Resources { group: (*group).to_owned(), version: (*version).to_owned() })
+            Ok(Route::Resources { group: (*group).to_owned(), version: (*version).to_owned() })
         }
         ["api", "v1", rest @ ..] => resource("", rest),
         ["apis", group, "v1", rest @ ..] if kinds::groups().contains(group) => resource(group, rest),
@@ -137,7 +137,7 @@ pub fn place(path: &str) -> Result<Place, ApiError> {
     }
 }
 
-fn resource(group: &str, words: &[&str]) -> Result<Place, ApiError> {
+fn resource(group: &str, words: &[&str]) -> Result<Route, ApiError> {
     let (watch, words) = match words {
         ["watch", rest @ ..] => (true, rest),
         words => (false, words),
@@ -162,7 +162,7 @@ fn resource(group: &str, words: &[&str]) -> Result<Place, ApiError> {
         return Err(ApiError::no_such_resource());
     }
     let rest = owned.get(3..).map(|rest| rest.join("/")).unwrap_or_default();
-    Ok(Place::Resource(Target {
+    Ok(Route::Resource(Target {
         kind,
         namespace: namespace.to_owned(),
         name: word(1),
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     fn target(path: &str) -> (&'static str, String, String, String) {
-        let Ok(Place::Resource(t)) = place(path) else { panic!("{path} is no resource") };
+        let Ok(Route::Resource(t)) = parse_path(path) else { panic!("{path} is no resource") };
         (t.kind.resource, t.namespace, t.name, t.subresource)
     }
 
@@ -203,7 +203,7 @@ mod tests {
             ("/apis/widgets.io/v1/widgets", "404 page not found"),
             ("/nowhere", "404 page not found"),
         ] {
-            assert_eq!(place(path).unwrap_err().message, message, "{path}");
+            assert_eq!(parse_path(path).unwrap_err().message, message, "{path}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::admit::Admission;
-use super::answer::Answer;
+use super::response::ApiResponse;
 use super::scope;
 use super::target::Target;
 use super::call::{Call, stored};
@@ -13,42 +13,42 @@ use crate::admission::attributes::Operation;
 use crate::events;
 use crate::kinds::Kind;
 use crate::patch::Patch;
-use crate::patch::apply::{Manager, apply};
+use crate::patch::apply::{ApplyOptions, apply};
 use crate::patch::managers;
 use crate::pods::defaults::{fill_container_statuses, first_status, same_pod_ips};
-use crate::object::field::{is_leaving, list, name, number, text};
+use crate::object::field::{is_terminating, list, name, number, text};
 use crate::object::timestamp;
-use crate::object::field_error::Problems;
+use crate::object::field_error::FieldErrors;
 use crate::status::ApiError;
-use crate::store::Lost;
+use crate::store::StoreError;
 use crate::table::View;
 use crate::{decode, defaults, meta, validation};
 
 /// Attempts of a patch that loses against concurrent writes.
-const TRIES: usize = 5;
+const PATCH_ATTEMPTS_MAX: usize = 5;
 
 /// `POST` of a new object.
-pub async fn create(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+pub async fn create(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     if target.kind.namespaced && target.namespace.is_empty() {
         return Err(ApiError::method_not_allowed());
     }
     let kind = target.kind;
     let decoded = decode::object(&call.content_type, &call.body, &kind.api_version(), kind.kind)?;
-    let mut warnings = decode::judge_unknown(kind, &decoded.unknown, call.option("fieldValidation"))?;
-    let made = make(call, target, decoded.object, &mut warnings).await?;
+    let mut warnings = decode::check_unknown_fields(kind, &decoded.unknown, call.option("fieldValidation"))?;
+    let made = store_new(call, target, decoded.object, &mut warnings).await?;
     if kind.resource == "namespaces" && !call.dry_run("CreateOptions")? {
-        defaults::furnish(&call.sim, name(&made));
+        defaults::create_namespace_defaults(&call.sim, name(&made));
     }
     answer(call, kind, &made).map(|answer| answer.created().warned(warnings))
 }
 
-fn answer(call: &Call, kind: &'static Kind, object: &Arc<Value>) -> Result<Answer, ApiError> {
+fn answer(call: &Call, kind: &'static Kind, object: &Arc<Value>) -> Result<ApiResponse, ApiError> {
     let view = View::read(&call.accept, call.option("includeObject"))?;
-    Ok(Answer::json(view.at(call.sim.clock().now()).one(kind, object, true)))
+    Ok(ApiResponse::json(view.at(call.sim.clock().now()).one(kind, object, true)))
 }
 
 /// Stores a new object.
-async fn make(
+async fn store_new(
     call: &Call,
     target: &Target,
     object: Value,
@@ -77,7 +77,7 @@ async fn make(
         return Ok(Arc::new(object));
     }
     for _ in 0..8 {
-        match call.sim.store().create(kind.shelf(), object.clone()) {
+        match call.sim.store().create(kind.storage(), object.clone()) {
             Ok(stored) => return Ok(stored),
             Err(_) if prefixed => {
                 let prefix = text(&object, "/metadata/generateName").to_owned();
@@ -86,19 +86,19 @@ async fn make(
             Err(_) => break,
         }
     }
-    let there = call.sim.store().get(kind.shelf(), &target.namespace, name(&object));
-    Err(ApiError::already_exists(kind, name(&object), there.is_some_and(|object| is_leaving(&object))))
+    let there = call.sim.store().get(kind.storage(), &target.namespace, name(&object));
+    Err(ApiError::already_exists(kind, name(&object), there.is_some_and(|object| is_terminating(&object))))
 }
 
-fn refused(kind: &Kind, name: &str, problems: &Problems) -> Result<(), ApiError> {
-    if problems.0.is_empty() { Ok(()) } else { Err(ApiError::invalid(kind, name, problems)) }
+fn refused(kind: &Kind, name: &str, errors: &FieldErrors) -> Result<(), ApiError> {
+    if errors.0.is_empty() { Ok(()) } else { Err(ApiError::invalid(kind, name, errors)) }
 }
 
 /// `PUT` of an object, or of its status.
-pub async fn update(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+pub async fn update(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     let kind = target.kind;
     let decoded = decode::object(&call.content_type, &call.body, &kind.api_version(), kind.kind)?;
-    let mut warnings = decode::judge_unknown(kind, &decoded.unknown, call.option("fieldValidation"))?;
+    let mut warnings = decode::check_unknown_fields(kind, &decoded.unknown, call.option("fieldValidation"))?;
     let old = match stored(call, kind, &target.namespace, &target.name) {
         Ok(old) => old,
         Err(_) if kind.traits.create_on_update && target.subresource.is_empty() => {
@@ -106,37 +106,37 @@ pub async fn update(call: &Call, target: &Target) -> Result<Answer, ApiError> {
             if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
                 metadata.shift_remove("resourceVersion");
             }
-            let made = make(call, target, object, &mut warnings).await?;
+            let made = store_new(call, target, object, &mut warnings).await?;
             return answer(call, kind, &made).map(|answer| answer.created().warned(warnings));
         }
         Err(error) => return Err(error),
     };
     let next = events::to_stored(kind, decoded.object);
-    let kept = keep(call, target, &old, next, false, &mut warnings).await;
-    let kept = kept.map_err(|lost| lost.into_error(target))?;
-    answer(call, kind, &kept).map(|answer| answer.warned(warnings))
+    let updated = store_update(call, target, &old, next, false, &mut warnings).await;
+    let updated = updated.map_err(|error| error.into_error(target))?;
+    answer(call, kind, &updated).map(|answer| answer.warned(warnings))
 }
 
 /// `PATCH` of an object, or of its status.
-pub async fn patch(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+pub async fn patch(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     let kind = target.kind;
     let patch = Patch::read(&call.content_type, &call.body)?;
     check_patch_options(call, &patch)?;
     let mut last = ApiError::stale(kind, &target.name);
-    for _ in 0..TRIES {
+    for _ in 0..PATCH_ATTEMPTS_MAX {
         let mut warnings = Vec::new();
-        let Some(old) = call.sim.store().get(kind.shelf(), &target.namespace, &target.name) else {
+        let Some(old) = call.sim.store().get(kind.storage(), &target.namespace, &target.name) else {
             if patch.creates() && target.subresource.is_empty() {
                 return create_by_apply(call, target, &patch).await;
             }
             return Err(ApiError::not_found(kind, &target.name));
         };
         let next = patched(call, target, &patch, &old, &mut warnings)?;
-        match keep(call, target, &old, next, true, &mut warnings).await {
-            Ok(kept) => return answer(call, kind, &kept).map(|answer| answer.warned(warnings)),
-            Err(Kept::Refused(error)) => return Err(error),
-            Err(Kept::Lost(Lost::Gone)) => return Err(ApiError::not_found(kind, &target.name)),
-            Err(Kept::Lost(_)) => last = ApiError::stale(kind, &target.name),
+        match store_update(call, target, &old, next, true, &mut warnings).await {
+            Ok(updated) => return answer(call, kind, &updated).map(|answer| answer.warned(warnings)),
+            Err(UpdateError::Refused(error)) => return Err(error),
+            Err(UpdateError::Store(StoreError::NotFound)) => return Err(ApiError::not_found(kind, &target.name)),
+            Err(UpdateError::Store(_)) => last = ApiError::stale(kind, &target.name),
         }
     }
     Err(last)
@@ -152,8 +152,8 @@ fn patched(
     let kind = target.kind;
     let Patch::Apply(wanted) = patch else {
         let shown = events::to_shown(kind, old.clone());
-        let decoded = patch.on(kind, &shown)?;
-        warnings.extend(patch.judge(&shown, decoded.unknown, call.option("fieldValidation"))?);
+        let decoded = patch.apply_to(kind, &shown)?;
+        warnings.extend(patch.check_unknown_fields(&shown, decoded.unknown, call.option("fieldValidation"))?);
         return Ok(events::to_stored(kind, decoded.object));
     };
     for (key, wanted_word) in [("apiVersion", kind.api_version()), ("kind", kind.kind.to_owned())] {
@@ -172,16 +172,16 @@ fn patched(
         }
     }
     let decoded = decode::conform(wanted.clone(), &kind.api_version(), kind.kind)?;
-    warnings.extend(decode::judge_unknown(kind, &decoded.unknown, call.option("fieldValidation"))?);
-    apply(kind, old, decoded.object, &manager(call, target))
+    warnings.extend(decode::check_unknown_fields(kind, &decoded.unknown, call.option("fieldValidation"))?);
+    apply(kind, old, decoded.object, &apply_options(call, target))
 }
 
 fn capitalised(key: &str) -> &'static str {
     if key == "kind" { "Kind" } else { "apiVersion" }
 }
 
-fn manager<'a>(call: &'a Call, target: &'a Target) -> Manager<'a> {
-    Manager {
+fn apply_options<'a>(call: &'a Call, target: &'a Target) -> ApplyOptions<'a> {
+    ApplyOptions {
         name: call.option("fieldManager"),
         force: call.flag("force"),
         subresource: &target.subresource,
@@ -190,61 +190,61 @@ fn manager<'a>(call: &'a Call, target: &'a Target) -> Manager<'a> {
 }
 
 fn check_patch_options(call: &Call, patch: &Patch) -> Result<(), ApiError> {
-    let mut problems = Problems::default();
+    let mut errors = FieldErrors::default();
     if patch.creates() && call.option("fieldManager").is_empty() {
-        problems.required("fieldManager", "is required for apply patch");
+        errors.required("fieldManager", "is required for apply patch");
     }
     if !patch.creates() && call.flag("force") {
-        problems.forbidden("force", "may not be specified for non-apply patch");
+        errors.forbidden("force", "may not be specified for non-apply patch");
     }
-    match problems.0.is_empty() {
+    match errors.0.is_empty() {
         true => Ok(()),
-        false => Err(ApiError::invalid_as("PatchOptions.meta.k8s.io", "", &problems)),
+        false => Err(ApiError::invalid_as("PatchOptions.meta.k8s.io", "", &errors)),
     }
 }
 
-async fn create_by_apply(call: &Call, target: &Target, patch: &Patch) -> Result<Answer, ApiError> {
+async fn create_by_apply(call: &Call, target: &Target, patch: &Patch) -> Result<ApiResponse, ApiError> {
     let kind = target.kind;
     let mut warnings = Vec::new();
     let empty =
         json!({"kind": kind.kind, "apiVersion": kind.api_version(), "metadata": {"name": target.name}});
     let mut object = patched(call, target, patch, &empty, &mut warnings)?;
     object["metadata"]["name"] = target.name.as_str().into();
-    let made = make(call, target, object, &mut warnings).await?;
+    let made = store_new(call, target, object, &mut warnings).await?;
     answer(call, kind, &made).map(|answer| answer.created().warned(warnings))
 }
 
 /// Errors of an update.
-enum Kept {
+enum UpdateError {
     Refused(ApiError),
-    Lost(Lost),
+    Store(StoreError),
 }
 
-impl From<ApiError> for Kept {
+impl From<ApiError> for UpdateError {
     fn from(error: ApiError) -> Self {
         Self::Refused(error)
     }
 }
 
-impl Kept {
+impl UpdateError {
     fn into_error(self, target: &Target) -> ApiError {
         match self {
             Self::Refused(error) => error,
-            Self::Lost(Lost::Gone) => ApiError::not_found(target.kind, &target.name),
-            Self::Lost(_) => ApiError::stale(target.kind, &target.name),
+            Self::Store(StoreError::NotFound) => ApiError::not_found(target.kind, &target.name),
+            Self::Store(_) => ApiError::stale(target.kind, &target.name),
         }
     }
 }
 
 /// Admits, validates and stores `next` in the place of `old`.
-async fn keep(
+async fn store_update(
     call: &Call,
     target: &Target,
     old: &Arc<Value>,
     next: Value,
     is_patch: bool,
     warnings: &mut Vec<String>,
-) -> Result<Arc<Value>, Kept> {
+) -> Result<Arc<Value>, UpdateError> {
     let kind = target.kind;
     let dry_run = call.dry_run("UpdateOptions")?;
     let mut next = scope::within(target, old, next);
@@ -256,22 +256,22 @@ async fn keep(
     }
     let admission = Admission::new(call, target, Operation::Update, Some(&**old), dry_run);
     warnings.extend(admission.mutate(&mut next).await?);
-    let problems = validation::changed_object(kind, &target.subresource, old, &next);
-    refused(kind, &target.name, &problems)?;
+    let errors = validation::changed_object(kind, &target.subresource, old, &next);
+    refused(kind, &target.name, &errors)?;
     admission.validate(&mut next, warnings).await?;
     if !call.content_type.starts_with("application/apply-patch") {
         let time = timestamp::seconds(call.sim.clock().now());
-        managers::note(kind, old, &mut next, (call.field_manager(), &target.subresource), &time);
+        managers::record_update(kind, old, &mut next, (call.field_manager(), &target.subresource), &time);
     }
     if dry_run {
         return Ok(Arc::new(next));
     }
     let store = call.sim.store();
-    let kept = store.replace(kind.shelf(), old, next).map_err(Kept::Lost)?;
-    if !is_finished(kind, &kept) {
-        return Ok(kept);
+    let updated = store.replace(kind.storage(), old, next).map_err(UpdateError::Store)?;
+    if !is_finished(kind, &updated) {
+        return Ok(updated);
     }
-    store.remove(kind.shelf(), &kept).map_err(Kept::Lost)
+    store.remove(kind.storage(), &updated).map_err(UpdateError::Store)
 }
 
 /// True for an object that is being deleted and that nothing holds any more.
@@ -279,16 +279,16 @@ pub fn is_finished(kind: &Kind, object: &Value) -> bool {
     let held = !list(object, "/metadata/finalizers").is_empty();
     let grace = number(object, "/metadata/deletionGracePeriodSeconds").unwrap_or(0) > 0;
     let namespace_held = kind.resource == "namespaces" && !list(object, "/spec/finalizers").is_empty();
-    is_leaving(object) && !held && !grace && !namespace_held
+    is_terminating(object) && !held && !grace && !namespace_held
 }
 
 /// `scale`: reads or sets the number of replicas, whatever the kind.
-pub async fn scale(call: &Call, target: &Target) -> Result<Answer, ApiError> {
+pub async fn scale(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     let owner = Target { subresource: String::new(), ..target.clone() };
     let old = stored(call, target.kind, &target.namespace, &target.name)?;
     let current = scale_of(&old);
     if call.method == http::Method::GET {
-        return Ok(Answer::json(current));
+        return Ok(ApiResponse::json(current));
     }
     let wanted = match call.method {
         http::Method::PUT => decode::raw(&call.content_type, &call.body)?,
@@ -310,10 +310,10 @@ pub async fn scale(call: &Call, target: &Target) -> Result<Answer, ApiError> {
     };
     let mut next = (*old).clone();
     next["spec"]["replicas"] = replicas.into();
-    let kept = keep(call, &owner, &old, next, true, &mut Vec::new())
+    let updated = store_update(call, &owner, &old, next, true, &mut Vec::new())
         .await
-        .map_err(|lost| lost.into_error(&owner))?;
-    Ok(Answer::json(scale_of(&kept)))
+        .map_err(|error| error.into_error(&owner))?;
+    Ok(ApiResponse::json(scale_of(&updated)))
 }
 
 fn scale_of(object: &Value) -> Value {

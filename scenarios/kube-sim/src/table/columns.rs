@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::age::{self, since};
 use super::{network, workloads};
 use crate::kinds::Kind;
-use crate::object::field::{entries, flag, is_leaving, list, name, number, text};
+use crate::object::field::{entries, flag, is_terminating, list, name, number, text};
 use crate::object::{conditions, timestamp};
 
 /// A column; wide ones are shown by `-o wide`.
@@ -149,7 +149,7 @@ fn claim(object: &Value, now: Timestamp) -> Vec<Value> {
             "ReadWriteOncePod" => "RWOP",
             other => other,
         });
-    let phase = if is_leaving(object) { "Terminating" } else { text(object, "/status/phase") };
+    let phase = if is_terminating(object) { "Terminating" } else { text(object, "/status/phase") };
     let class = text(object, "/spec/volumeAttributesClassName");
     vec![
         name(object).into(),
@@ -318,7 +318,7 @@ fn pod_status(pod: &Value) -> String {
         Some(init) => init.clone_into(&mut word),
         None => main_status(pod, &mut word),
     }
-    if is_leaving(pod) && !matches!(phase, "Succeeded" | "Failed") {
+    if is_terminating(pod) && !matches!(phase, "Succeeded" | "Failed") {
         return if reason == "NodeLost" { "Unknown".to_owned() } else { "Terminating".to_owned() };
     }
     word

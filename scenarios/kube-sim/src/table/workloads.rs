@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::age;
 use super::columns::{AGE, Column, NAME, Row, age_of, count, number_column, or_none, text_column, wide};
 use crate::kinds::Kind;
-use crate::object::field::{entries, is_leaving, list, name, number, text};
+use crate::object::field::{entries, is_terminating, list, name, number, text};
 use crate::object::{conditions, timestamp};
 
 const DEPLOYMENTS: &[Column] = &[
@@ -103,7 +103,7 @@ fn job(object: &Value, now: Timestamp) -> Vec<Value> {
     let status = match () {
         () if condition("Complete") => "Complete",
         () if condition("Failed") => "Failed",
-        () if is_leaving(object) => "Terminating",
+        () if is_terminating(object) => "Terminating",
         () if condition("Suspended") => "Suspended",
         () => "Running",
     };

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use serde_json::Value;
 
 use crate::object::field::{entries, list, number, text};
-use crate::object::field_error::{Fault, Problems};
+use crate::object::field_error::{FieldErrorKind, FieldErrors};
 
 /// Most bytes of data in a config map or a secret.
 const DATA_BYTES_MAX: usize = 1024 * 1024;
@@ -13,13 +13,13 @@ const KEY: &str = "a valid config key must consist of alphanumeric characters, '
                    or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 
 /// Adds the errors of a config map.
-pub fn config_map(object: &Value, problems: &mut Problems) {
+pub fn config_map(object: &Value, errors: &mut FieldErrors) {
     let mut bytes = 0;
     for place in ["data", "binaryData"] {
         for (key, value) in entries(object, &format!("/{place}")) {
-            problems.rule(format!("{place}[{key}]"), key, key_rule);
+            errors.rule(format!("{place}[{key}]"), key, key_rule);
             if place == "binaryData" && !object["data"][key].is_null() {
-                problems.invalid(
+                errors.invalid(
                     format!("{place}[{key}]"),
                     key,
                     format!("duplicate of key present in data: {key:?}"),
@@ -29,7 +29,7 @@ pub fn config_map(object: &Value, problems: &mut Problems) {
         }
     }
     if bytes > DATA_BYTES_MAX {
-        problems.note("", Fault::TooLong(DATA_BYTES_MAX));
+        errors.push("", FieldErrorKind::TooLong(DATA_BYTES_MAX));
     }
 }
 
@@ -46,34 +46,34 @@ fn key_rule(key: &str) -> Vec<String> {
 }
 
 /// Adds the errors of a secret; its contents never stand in them.
-pub fn secret(object: &Value, problems: &mut Problems) {
+pub fn secret(object: &Value, errors: &mut FieldErrors) {
     let mut bytes = 0;
     for (key, value) in entries(object, "/data") {
-        problems.rule(format!("data[{key}]"), key, key_rule);
+        errors.rule(format!("data[{key}]"), key, key_rule);
         bytes += decoded(value).len();
     }
     if bytes > DATA_BYTES_MAX {
-        problems.note("data", Fault::TooLong(DATA_BYTES_MAX));
+        errors.push("data", FieldErrorKind::TooLong(DATA_BYTES_MAX));
     }
     let has = |key: &str| !object["data"][key].is_null();
     match text(object, "/type") {
         "kubernetes.io/tls" => {
             for key in ["tls.crt", "tls.key"].into_iter().filter(|key| !has(key)) {
-                problems.required(format!("data[{key}]"), "");
+                errors.required(format!("data[{key}]"), "");
             }
         }
-        "kubernetes.io/ssh-auth" if !has("ssh-privatekey") => problems.required("data[ssh-privatekey]", ""),
+        "kubernetes.io/ssh-auth" if !has("ssh-privatekey") => errors.required("data[ssh-privatekey]", ""),
         "kubernetes.io/basic-auth" if !has("username") && !has("password") => {
-            problems.required("data[username]", "");
-            problems.required("data[password]", "");
+            errors.required("data[username]", "");
+            errors.required("data[password]", "");
         }
-        "kubernetes.io/dockerconfigjson" => is_json(object, ".dockerconfigjson", problems),
-        "kubernetes.io/dockercfg" => is_json(object, ".dockercfg", problems),
+        "kubernetes.io/dockerconfigjson" => is_json(object, ".dockerconfigjson", errors),
+        "kubernetes.io/dockercfg" => is_json(object, ".dockercfg", errors),
         "kubernetes.io/service-account-token"
             if text(&object["metadata"]["annotations"], "/kubernetes.io~1service-account.name")
                 .is_empty() =>
         {
-            problems.required("metadata.annotations[kubernetes.io/service-account.name]", "");
+            errors.required("metadata.annotations[kubernetes.io/service-account.name]", "");
         }
         _ => {}
     }
@@ -83,60 +83,60 @@ fn decoded(value: &Value) -> Vec<u8> {
     base64::engine::general_purpose::STANDARD.decode(value.as_str().unwrap_or_default()).unwrap_or_default()
 }
 
-fn is_json(object: &Value, key: &str, problems: &mut Problems) {
+fn is_json(object: &Value, key: &str, errors: &mut FieldErrors) {
     let value = &object["data"][key];
     if value.is_null() {
-        problems.required(format!("data[{key}]"), "");
+        errors.required(format!("data[{key}]"), "");
     } else if let Err(why) = serde_json::from_slice::<Value>(&decoded(value)) {
-        problems.invalid(format!("data[{key}]"), "<secret contents redacted>", why.to_string());
+        errors.invalid(format!("data[{key}]"), "<secret contents redacted>", why.to_string());
     }
 }
 
 /// Adds the errors of a secret's changes.
-pub fn secret_changed(old: &Value, new: &Value, problems: &mut Problems) {
+pub fn secret_changed(old: &Value, new: &Value, errors: &mut FieldErrors) {
     if old["type"] != new["type"] {
-        problems.invalid("type", &new["type"], "field is immutable");
+        errors.invalid("type", &new["type"], "field is immutable");
     }
 }
 
 /// Adds the errors of changes to an immutable config map or secret.
-pub fn kept(old: &Value, new: &Value, places: &[&str], problems: &mut Problems) {
+pub fn kept(old: &Value, new: &Value, places: &[&str], errors: &mut FieldErrors) {
     if old["immutable"] != true {
         return;
     }
     let why = "field is immutable when `immutable` is set";
     if new["immutable"] != true {
-        problems.forbidden("immutable", why);
+        errors.forbidden("immutable", why);
     }
     for place in places.iter().filter(|place| old[**place] != new[**place]) {
-        problems.forbidden(*place, why);
+        errors.forbidden(*place, why);
     }
 }
 
 /// Adds the errors of a webhook configuration.
-pub fn webhooks(object: &Value, problems: &mut Problems) {
+pub fn webhooks(object: &Value, errors: &mut FieldErrors) {
     for (at, webhook) in list(object, "/webhooks").iter().enumerate() {
         let field = format!("webhooks[{at}]");
         let name = text(webhook, "/name");
         if name.is_empty() {
-            problems.required(format!("{field}.name"), "");
+            errors.required(format!("{field}.name"), "");
         } else if name.split('.').count() < 3 {
             let why = "should be a domain with at least three segments separated by dots";
-            problems.invalid(format!("{field}.name"), name, why);
+            errors.invalid(format!("{field}.name"), name, why);
         }
         match text(webhook, "/sideEffects") {
-            "" => problems.required(format!("{field}.sideEffects"), "must specify one of None, NoneOnDryRun"),
-            effects => problems.one_of(format!("{field}.sideEffects"), effects, &["None", "NoneOnDryRun"]),
+            "" => errors.required(format!("{field}.sideEffects"), "must specify one of None, NoneOnDryRun"),
+            effects => errors.one_of(format!("{field}.sideEffects"), effects, &["None", "NoneOnDryRun"]),
         }
         if list(webhook, "/admissionReviewVersions").is_empty() {
             let why = "must specify one of v1, v1beta1";
-            problems.required(format!("{field}.admissionReviewVersions"), why);
+            errors.required(format!("{field}.admissionReviewVersions"), why);
         }
         if let Some(seconds) = number(webhook, "/timeoutSeconds").filter(|s| !(1..=30).contains(s)) {
             let why = "the timeout value must be between 1 and 30 seconds";
-            problems.invalid(format!("{field}.timeoutSeconds"), seconds, why);
+            errors.invalid(format!("{field}.timeoutSeconds"), seconds, why);
         }
-        problems.one_of(
+        errors.one_of(
             format!("{field}.failurePolicy"),
             text(webhook, "/failurePolicy"),
             &["Fail", "Ignore"],
@@ -144,17 +144,17 @@ pub fn webhooks(object: &Value, problems: &mut Problems) {
         let client = &webhook["clientConfig"];
         if client["url"].is_null() == client["service"].is_null() {
             let why = "exactly one of url or service is required";
-            problems.required(format!("{field}.clientConfig"), why);
+            errors.required(format!("{field}.clientConfig"), why);
         }
     }
 }
 
 /// Adds the errors of a priority class.
-pub fn priority_class(object: &Value, problems: &mut Problems) {
+pub fn priority_class(object: &Value, errors: &mut FieldErrors) {
     let value = number(object, "/value").unwrap_or(0);
     if value > USER_PRIORITY_MAX && !text(object, "/metadata/name").starts_with("system-") {
         let why = format!("maximum allowed value of a user defined priority is {USER_PRIORITY_MAX}");
-        problems.forbidden("value", &why);
+        errors.forbidden("value", &why);
     }
 }
 
@@ -164,10 +164,10 @@ mod tests {
 
     use super::*;
 
-    fn said(check: impl Fn(&Value, &mut Problems), object: &Value) -> Vec<String> {
-        let mut problems = Problems::default();
-        check(object, &mut problems);
-        problems.0.iter().map(ToString::to_string).collect()
+    fn said(check: impl Fn(&Value, &mut FieldErrors), object: &Value) -> Vec<String> {
+        let mut errors = FieldErrors::default();
+        check(object, &mut errors);
+        errors.0.iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -197,8 +197,8 @@ mod tests {
     fn what_is_immutable_stays() {
         let old = json!({"immutable": true, "data": {"a": "1"}});
         let new = json!({"immutable": true, "data": {"a": "2"}});
-        let mut problems = Problems::default();
-        kept(&old, &new, &["data"], &mut problems);
-        assert_eq!(problems.0[0].to_string(), "data: Forbidden: field is immutable when `immutable` is set");
+        let mut errors = FieldErrors::default();
+        kept(&old, &new, &["data"], &mut errors);
+        assert_eq!(errors.0[0].to_string(), "data: Forbidden: field is immutable when `immutable` is set");
     }
 }

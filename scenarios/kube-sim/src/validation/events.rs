@@ -3,53 +3,53 @@
 use serde_json::Value;
 
 use crate::object::field::{is_set, text};
-use crate::object::field_error::{Fault, Problems};
+use crate::object::field_error::{FieldErrorKind, FieldErrors};
 
 const REASON_LENGTH_MAX: usize = 128;
 const NOTE_BYTES_MAX: usize = 1024;
 
 /// Adds the errors of an event in the core's form.
-pub fn core(event: &Value, problems: &mut Problems) {
-    place(event, "involvedObject", problems);
+pub fn core(event: &Value, errors: &mut FieldErrors) {
+    place(event, "involvedObject", errors);
 }
 
-fn place(event: &Value, field: &str, problems: &mut Problems) {
+fn place(event: &Value, field: &str, errors: &mut FieldErrors) {
     let (own, about) = (text(event, "/metadata/namespace"), text(event, "/involvedObject/namespace"));
     if own != about && !(about.is_empty() && own == "default") {
-        problems.invalid(format!("{field}.namespace"), about, "does not match event.namespace");
+        errors.invalid(format!("{field}.namespace"), about, "does not match event.namespace");
     }
 }
 
 /// Adds the errors of an event that came in the form of `events.k8s.io`; `event` is in the core's, as stored.
-pub fn newer(event: &Value, problems: &mut Problems) {
-    place(event, "regarding", problems);
+pub fn newer(event: &Value, errors: &mut FieldErrors) {
+    place(event, "regarding", errors);
     if !is_set(event, "/eventTime") {
-        problems.required("eventTime", "");
+        errors.required("eventTime", "");
     }
     for (field, path) in
         [("reportingController", "/reportingComponent"), ("reportingInstance", "/reportingInstance")]
     {
         let value = text(event, path);
         if value.is_empty() {
-            problems.required(field, "");
+            errors.required(field, "");
         } else if value.len() > REASON_LENGTH_MAX {
-            problems.note(field, Fault::TooLong(REASON_LENGTH_MAX));
+            errors.push(field, FieldErrorKind::TooLong(REASON_LENGTH_MAX));
         }
     }
     for field in ["action", "reason"] {
         let value = text(event, &format!("/{field}"));
         if value.is_empty() {
-            problems.required(field, "");
+            errors.required(field, "");
         } else if value.len() > REASON_LENGTH_MAX {
-            problems.note(field, Fault::TooLong(REASON_LENGTH_MAX));
+            errors.push(field, FieldErrorKind::TooLong(REASON_LENGTH_MAX));
         }
     }
     match text(event, "/type") {
         "Normal" | "Warning" => {}
-        other => problems.one_of("type", other, &["Normal", "Warning"]),
+        other => errors.one_of("type", other, &["Normal", "Warning"]),
     }
     if text(event, "/message").len() > NOTE_BYTES_MAX {
-        problems.note("note", Fault::TooLong(NOTE_BYTES_MAX));
+        errors.push("note", FieldErrorKind::TooLong(NOTE_BYTES_MAX));
     }
 }
 
@@ -59,10 +59,10 @@ mod tests {
 
     use super::*;
 
-    fn fields(check: impl Fn(&Value, &mut Problems), event: &Value) -> Vec<String> {
-        let mut problems = Problems::default();
-        check(event, &mut problems);
-        problems.0.into_iter().map(|problem| problem.field).collect()
+    fn fields(check: impl Fn(&Value, &mut FieldErrors), event: &Value) -> Vec<String> {
+        let mut errors = FieldErrors::default();
+        check(event, &mut errors);
+        errors.0.into_iter().map(|problem| problem.field).collect()
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::kinds::Kind;
 use crate::object::field::{entries, flag, list, name, text};
 use crate::object::names;
-use crate::object::field_error::{Fault, Problems};
+use crate::object::field_error::{FieldErrorKind, FieldErrors};
 
 /// Most bytes of all annotations of an object together.
 const ANNOTATIONS_BYTES_MAX: usize = 256 * 1024;
@@ -16,27 +16,27 @@ const SERVICE_NAME: &str = "a DNS-1035 label must consist of lower case alphanum
                             regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
 
 /// Adds the errors of an object's metadata.
-pub fn check(kind: &Kind, object: &Value, problems: &mut Problems) {
+pub fn check(kind: &Kind, object: &Value, errors: &mut FieldErrors) {
     match (kind.group, kind.resource) {
         ("rbac.authorization.k8s.io", _) => {}
-        ("", "services") => problems.rule("metadata.name", name(object), service_name),
-        ("", "namespaces") => problems.rule("metadata.name", name(object), names::dns_label),
-        _ => problems.rule("metadata.name", name(object), names::dns_subdomain),
+        ("", "services") => errors.rule("metadata.name", name(object), service_name),
+        ("", "namespaces") => errors.rule("metadata.name", name(object), names::dns_label),
+        _ => errors.rule("metadata.name", name(object), names::dns_subdomain),
     }
     for (key, value) in entries(object, "/metadata/labels") {
-        problems.rule("metadata.labels", key, names::qualified);
-        problems.rule("metadata.labels", value.as_str().unwrap_or_default(), names::label_value);
+        errors.rule("metadata.labels", key, names::qualified);
+        errors.rule("metadata.labels", value.as_str().unwrap_or_default(), names::label_value);
     }
     let mut bytes = 0;
     for (key, value) in entries(object, "/metadata/annotations") {
-        problems.rule("metadata.annotations", &key.to_ascii_lowercase(), names::qualified);
+        errors.rule("metadata.annotations", &key.to_ascii_lowercase(), names::qualified);
         bytes += key.len() + value.as_str().unwrap_or_default().len();
     }
     if bytes > ANNOTATIONS_BYTES_MAX {
-        problems.note("metadata.annotations", Fault::TooLong(ANNOTATIONS_BYTES_MAX));
+        errors.push("metadata.annotations", FieldErrorKind::TooLong(ANNOTATIONS_BYTES_MAX));
     }
-    finalizers(object, problems);
-    owners(object, problems);
+    finalizers(object, errors);
+    owners(object, errors);
 }
 
 fn service_name(name: &str) -> Vec<String> {
@@ -50,25 +50,25 @@ fn service_name(name: &str) -> Vec<String> {
     vec![SERVICE_NAME.to_owned()]
 }
 
-fn finalizers(object: &Value, problems: &mut Problems) {
+fn finalizers(object: &Value, errors: &mut FieldErrors) {
     for (at, finalizer) in list(object, "/metadata/finalizers").iter().enumerate() {
         let finalizer = finalizer.as_str().unwrap_or_default();
-        problems.rule("metadata.finalizers", finalizer, names::qualified);
+        errors.rule("metadata.finalizers", finalizer, names::qualified);
         if !finalizer.contains('/') && !STANDARD_FINALIZERS.contains(&finalizer) {
             let why = "name is neither a standard finalizer name nor is it fully qualified";
-            problems.invalid(format!("metadata.finalizers[{at}]"), finalizer, why);
+            errors.invalid(format!("metadata.finalizers[{at}]"), finalizer, why);
         }
     }
 }
 
-fn owners(object: &Value, problems: &mut Problems) {
+fn owners(object: &Value, errors: &mut FieldErrors) {
     let mut controller: Option<String> = None;
     for owner in list(object, "/metadata/ownerReferences") {
         for key in ["apiVersion", "kind", "name", "uid"] {
             let value = text(owner, &format!("/{key}"));
             if value.is_empty() {
                 let why = if key == "apiVersion" { "version must not be empty" } else { "must not be empty" };
-                problems.invalid(format!("metadata.ownerReferences.{key}"), value, why);
+                errors.invalid(format!("metadata.ownerReferences.{key}"), value, why);
             }
         }
         if !flag(owner, "/controller") {
@@ -79,7 +79,7 @@ fn owners(object: &Value, problems: &mut Problems) {
             let why = format!(
                 "Only one reference can have Controller set to true. Found \"true\" in references for {first} and {shown}"
             );
-            problems.invalid("metadata.ownerReferences", owner, why);
+            errors.invalid("metadata.ownerReferences", owner, why);
         }
         controller = controller.or(Some(shown));
     }

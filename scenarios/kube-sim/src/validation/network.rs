@@ -6,27 +6,27 @@ use serde_json::Value;
 
 use crate::object::field::{entries, list, number, text};
 use crate::object::names;
-use crate::object::field_error::Problems;
+use crate::object::field_error::FieldErrors;
 
 const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
 const TYPES: [&str; 4] = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 
 /// Adds the errors of a service.
-pub fn service(service: &Value, problems: &mut Problems) {
+pub fn service(service: &Value, errors: &mut FieldErrors) {
     let kind = text(service, "/spec/type");
-    problems.one_of("spec.type", kind, &TYPES);
-    problems.one_of("spec.sessionAffinity", text(service, "/spec/sessionAffinity"), &["ClientIP", "None"]);
+    errors.one_of("spec.type", kind, &TYPES);
+    errors.one_of("spec.sessionAffinity", text(service, "/spec/sessionAffinity"), &["ClientIP", "None"]);
     let ports = list(service, "/spec/ports");
     let headless = text(service, "/spec/clusterIP") == "None";
     if ports.is_empty() && !headless && kind != "ExternalName" {
-        problems.required("spec.ports", "");
+        errors.required("spec.ports", "");
     }
     if kind == "ExternalName" && text(service, "/spec/externalName").is_empty() {
-        problems.required("spec.externalName", "");
+        errors.required("spec.externalName", "");
     }
     for (key, value) in entries(service, "/spec/selector") {
-        problems.rule("spec.selector", key, names::qualified);
-        problems.rule("spec.selector", value.as_str().unwrap_or_default(), names::label_value);
+        errors.rule("spec.selector", key, names::qualified);
+        errors.rule("spec.selector", value.as_str().unwrap_or_default(), names::label_value);
     }
     let mut known = BTreeSet::new();
     let mut taken = BTreeSet::new();
@@ -34,30 +34,30 @@ pub fn service(service: &Value, problems: &mut Problems) {
         let field = format!("spec.ports[{at}]");
         let name = text(port, "/name");
         if name.is_empty() && ports.len() > 1 {
-            problems.required(format!("{field}.name"), "");
+            errors.required(format!("{field}.name"), "");
         } else if !name.is_empty() {
-            problems.rule(format!("{field}.name"), name, names::dns_label);
+            errors.rule(format!("{field}.name"), name, names::dns_label);
             if !known.insert(name) {
-                problems.duplicate(format!("{field}.name"), name);
+                errors.duplicate(format!("{field}.name"), name);
             }
         }
         let number = number(port, "/port").unwrap_or(0);
         if !(1..=65535).contains(&number) {
-            problems.invalid(format!("{field}.port"), number, "must be between 1 and 65535, inclusive");
+            errors.invalid(format!("{field}.port"), number, "must be between 1 and 65535, inclusive");
         }
         let protocol = text(port, "/protocol");
-        problems.one_of(format!("{field}.protocol"), protocol, &PROTOCOLS);
+        errors.one_of(format!("{field}.protocol"), protocol, &PROTOCOLS);
         if !taken.insert((number, protocol)) {
-            problems.duplicate(field, &serde_json::json!({"port": number, "protocol": protocol}));
+            errors.duplicate(field, &serde_json::json!({"port": number, "protocol": protocol}));
         }
     }
 }
 
 /// Adds the errors of a service's changes.
-pub fn changed(old: &Value, new: &Value, problems: &mut Problems) {
+pub fn changed(old: &Value, new: &Value, errors: &mut FieldErrors) {
     let (before, after) = (text(old, "/spec/clusterIP"), text(new, "/spec/clusterIP"));
     let both_inside = [old, new].iter().all(|service| text(service, "/spec/type") != "ExternalName");
     if both_inside && !before.is_empty() && before != after {
-        problems.invalid("spec.clusterIPs[0]", after, "may not change once set");
+        errors.invalid("spec.clusterIPs[0]", after, "may not change once set");
     }
 }

@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use crate::object::field::{entries, list, number, text};
 use crate::object::names;
-use crate::object::field_error::Problems;
+use crate::object::field_error::FieldErrors;
 
 /// Adds the errors of a node.
-pub fn check(node: &Value, is_new: bool, problems: &mut Problems) {
-    taints(node, problems);
+pub fn check(node: &Value, is_new: bool, errors: &mut FieldErrors) {
+    taints(node, errors);
     for cidr in list(node, "/spec/podCIDRs").iter().filter_map(Value::as_str) {
         if !is_cidr(cidr) {
-            problems.invalid("spec.podCIDRs", cidr, "must be a valid CIDR value");
+            errors.invalid("spec.podCIDRs", cidr, "must be a valid CIDR value");
         }
     }
     // Capacity without allocatable becomes allocatable, too, so its errors stand twice.
@@ -23,7 +23,7 @@ pub fn check(node: &Value, is_new: bool, problems: &mut Problems) {
             let amount = amount.as_str().unwrap_or_default();
             if amount.starts_with('-') {
                 let field = format!("status.{place}.{resource}");
-                problems.invalid(field, amount, "must be greater than or equal to 0");
+                errors.invalid(field, amount, "must be greater than or equal to 0");
             }
         }
     }
@@ -32,23 +32,23 @@ pub fn check(node: &Value, is_new: bool, problems: &mut Problems) {
         let (kind, place) = (text(address, "/type"), text(address, "/address"));
         if !seen.insert((kind, place)) {
             let shown = json!({"Type": kind, "Address": place});
-            problems.duplicate(format!("status.addresses[{at}]"), &shown);
+            errors.duplicate(format!("status.addresses[{at}]"), &shown);
         }
     }
 }
 
-fn taints(node: &Value, problems: &mut Problems) {
+fn taints(node: &Value, errors: &mut FieldErrors) {
     let mut seen = BTreeSet::new();
     for (at, taint) in list(node, "/spec/taints").iter().enumerate() {
         let field = format!("metadata.taints[{at}]");
         let (key, value, effect) = (text(taint, "/key"), text(taint, "/value"), text(taint, "/effect"));
-        problems.rule(format!("{field}.key"), key, names::qualified);
-        problems.rule(format!("{field}.value"), value, names::label_value);
+        errors.rule(format!("{field}.key"), key, names::qualified);
+        errors.rule(format!("{field}.value"), value, names::label_value);
         match effect {
-            "" => problems.required(format!("{field}.effect"), ""),
+            "" => errors.required(format!("{field}.effect"), ""),
             effect => {
                 let known = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
-                problems.one_of(format!("{field}.effect"), effect, &known);
+                errors.one_of(format!("{field}.effect"), effect, &known);
             }
         }
         if !seen.insert((key, effect)) {
@@ -56,7 +56,7 @@ fn taints(node: &Value, problems: &mut Problems) {
                 json!({"Key": key, "Value": value, "Effect": effect, "TimeAdded": taint["timeAdded"]})
                     .to_string();
             let why = format!("{shown}: taints must be unique by key and effect pair");
-            problems.note(field, crate::object::field_error::Fault::Duplicate(why));
+            errors.push(field, crate::object::field_error::FieldErrorKind::Duplicate(why));
         }
     }
 }
@@ -69,21 +69,21 @@ fn is_cidr(text: &str) -> bool {
 }
 
 /// Adds the errors of a node's changes.
-pub fn changed(old: &Value, new: &Value, problems: &mut Problems) {
+pub fn changed(old: &Value, new: &Value, errors: &mut FieldErrors) {
     let (before, after) = (text(old, "/spec/providerID"), text(new, "/spec/providerID"));
     if !before.is_empty() && before != after {
         let why = "node updates may not change providerID except from \"\" to valid";
-        problems.forbidden("spec.providerID", why);
+        errors.forbidden("spec.providerID", why);
     }
 }
 
 /// Adds the errors of a lease.
-pub fn lease(lease: &Value, problems: &mut Problems) {
+pub fn lease(lease: &Value, errors: &mut FieldErrors) {
     if let Some(seconds) = number(lease, "/spec/leaseDurationSeconds").filter(|seconds| *seconds <= 0) {
-        problems.invalid("spec.leaseDurationSeconds", seconds, "must be greater than 0");
+        errors.invalid("spec.leaseDurationSeconds", seconds, "must be greater than 0");
     }
     if let Some(times) = number(lease, "/spec/leaseTransitions").filter(|times| *times < 0) {
-        problems.invalid("spec.leaseTransitions", times, "must be greater than or equal to 0");
+        errors.invalid("spec.leaseTransitions", times, "must be greater than or equal to 0");
     }
 }
 
@@ -92,9 +92,9 @@ mod tests {
     use super::*;
 
     fn said(node: &Value) -> Vec<String> {
-        let mut problems = Problems::default();
-        check(node, true, &mut problems);
-        problems.0.iter().map(ToString::to_string).collect()
+        let mut errors = FieldErrors::default();
+        check(node, true, &mut errors);
+        errors.0.iter().map(ToString::to_string).collect()
     }
 
     #[test]

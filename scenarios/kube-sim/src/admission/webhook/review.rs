@@ -37,16 +37,16 @@ pub fn request(uid: &str, request: &Attributes<'_>, object: &Value) -> Value {
 
 /// A webhook's response, read.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
+pub struct WebhookResponse {
     /// Texts for the caller, as Warning headers.
     pub warnings: Vec<String>,
     /// The decision, with the patch of a mutating webhook.
-    pub verdict: Verdict,
+    pub decision: AdmissionDecision,
 }
 
 /// A webhook's decision about a request.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Verdict {
+pub enum AdmissionDecision {
     /// The object passes, with these changes.
     Allowed(Option<json_patch::Patch>),
     /// The object is turned down.
@@ -62,7 +62,7 @@ pub enum Verdict {
 
 /// A webhook's response that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Garbled {
+pub enum ReviewError {
     /// The body is not JSON, or no AdmissionReview of this request.
     #[error("received invalid webhook response: {0}")]
     Invalid(String),
@@ -74,9 +74,9 @@ pub enum Garbled {
 /// Reads the body that the webhook called `name` sent about `uid`.
 ///
 /// # Errors
-/// [`Garbled`] when it is not an answer to this review.
-pub fn read(name: &str, uid: &str, body: &[u8]) -> Result<Answer, Garbled> {
-    let invalid = |why: String| Garbled::Invalid(why);
+/// [`ReviewError`] when it is not an answer to this review.
+pub fn read(name: &str, uid: &str, body: &[u8]) -> Result<WebhookResponse, ReviewError> {
+    let invalid = |why: String| ReviewError::Invalid(why);
     let review: Value = serde_json::from_slice(body).map_err(|e| invalid(e.to_string()))?;
     let said = (text(&review, "/apiVersion"), text(&review, "/kind"));
     if said != ("admission.k8s.io/v1", "AdmissionReview") {
@@ -94,37 +94,37 @@ pub fn read(name: &str, uid: &str, body: &[u8]) -> Result<Answer, Garbled> {
         return Err(invalid(format!("expected response.uid={uid:?}, got {echoed:?}")));
     }
     let warnings = list(response, "/warnings").iter().filter_map(Value::as_str).map(str::to_owned).collect();
-    let verdict =
-        if flag(response, "/allowed") { Verdict::Allowed(patch(response)?) } else { denied(name, response) };
-    Ok(Answer { warnings, verdict })
+    let decision =
+        if flag(response, "/allowed") { AdmissionDecision::Allowed(patch(response)?) } else { denied(name, response) };
+    Ok(WebhookResponse { warnings, decision })
 }
 
-fn patch(response: &Value) -> Result<Option<json_patch::Patch>, Garbled> {
+fn patch(response: &Value) -> Result<Option<json_patch::Patch>, ReviewError> {
     let encoded = text(response, "/patch");
     let kind = text(response, "/patchType");
     match (encoded.is_empty(), kind) {
         (true, "") => return Ok(None),
         (true, _) => {
-            return Err(Garbled::Invalid(
+            return Err(ReviewError::Invalid(
                 "webhook returned response.patchType but not response.patch".to_owned(),
             ));
         }
         (false, "JSONPatch") => {}
         (false, "") => {
-            return Err(Garbled::Invalid(
+            return Err(ReviewError::Invalid(
                 "webhook returned response.patch but not response.patchType".to_owned(),
             ));
         }
         (false, other) => {
             let why = format!("webhook returned invalid response.patchType of {other:?}");
-            return Err(Garbled::Invalid(why));
+            return Err(ReviewError::Invalid(why));
         }
     }
-    let raw = STANDARD.decode(encoded).map_err(|e| Garbled::Patch(e.to_string()))?;
-    serde_json::from_slice(&raw).map(Some).map_err(|e| Garbled::Patch(e.to_string()))
+    let raw = STANDARD.decode(encoded).map_err(|e| ReviewError::Patch(e.to_string()))?;
+    serde_json::from_slice(&raw).map(Some).map_err(|e| ReviewError::Patch(e.to_string()))
 }
 
-fn denied(name: &str, response: &Value) -> Verdict {
+fn denied(name: &str, response: &Value) -> AdmissionDecision {
     let code = number(response, "/status/code").and_then(|c| u16::try_from(c).ok()).unwrap_or(0);
     let (reason, message) = (text(response, "/status/reason"), text(response, "/status/message"));
     let denied_by = format!("admission webhook {name:?} denied the request");
@@ -132,14 +132,14 @@ fn denied(name: &str, response: &Value) -> Verdict {
         ("", "") => format!("{denied_by} without explanation"),
         ("", said) | (said, _) => format!("{denied_by}: {said}"),
     };
-    Verdict::Denied { code: code.max(400), reason: reason.to_owned(), message }
+    AdmissionDecision::Denied { code: code.max(400), reason: reason.to_owned(), message }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn answered(response: Value) -> Result<Answer, Garbled> {
+    fn answered(response: Value) -> Result<WebhookResponse, ReviewError> {
         let review =
             json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response});
         read("w.example.com", "u", review.to_string().as_bytes())
@@ -167,7 +167,7 @@ mod tests {
             ),
         ] {
             let answer = answered(json!({"uid": "u", "allowed": false, "status": status})).unwrap();
-            let Verdict::Denied { code: seen_code, message: seen, .. } = answer.verdict else {
+            let AdmissionDecision::Denied { code: seen_code, message: seen, .. } = answer.decision else {
                 panic!("{answer:?}")
             };
             assert_eq!((seen_code, seen.as_str()), (code, message));
@@ -206,7 +206,7 @@ mod tests {
             json!({"uid": "u", "allowed": true, "patchType": "JSONPatch", "patch": patch, "warnings": ["w"]});
         let answer = answered(response).unwrap();
         assert_eq!(answer.warnings, ["w"]);
-        let Verdict::Allowed(Some(patch)) = answer.verdict else { panic!("{answer:?}") };
+        let AdmissionDecision::Allowed(Some(patch)) = answer.decision else { panic!("{answer:?}") };
         assert_eq!(patch.0.len(), 1);
     }
 }

@@ -4,20 +4,20 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::admission::attributes::{Attributes, Objects};
+use crate::admission::attributes::{Attributes, ObjectReader};
 use crate::label_selector::selects;
 use crate::object::field::{list, name, number, text};
 
 /// The two kinds of admission webhooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub enum WebhookKind {
     /// Webhooks that may change the object.
     Mutating,
     /// Webhooks that only allow or deny.
     Validating,
 }
 
-impl Role {
+impl WebhookKind {
     fn resource(self) -> &'static str {
         match self {
             Self::Mutating => "mutatingwebhookconfigurations",
@@ -50,12 +50,12 @@ impl Webhook {
     }
 
     /// True when the webhook is called again after others changed the object (`reinvocationPolicy: IfNeeded`).
-    pub fn wants_second_look(&self) -> bool {
+    pub fn wants_reinvocation(&self) -> bool {
         text(self.entry(), "/reinvocationPolicy") == "IfNeeded"
     }
 
     /// True when the webhook's namespace and object selectors match `object` as it is now.
-    pub fn concerns(&self, request: &Attributes<'_>, object: &Value, objects: &dyn Objects) -> bool {
+    pub fn concerns(&self, request: &Attributes<'_>, object: &Value, objects: &dyn ObjectReader) -> bool {
         namespace_selected(self.entry(), request, object, objects)
             && object_selected(self.entry(), request, object)
     }
@@ -71,7 +71,7 @@ impl Webhook {
     }
 
     /// True when the webhook declares that dry runs cause no side effects.
-    pub fn bears_dry_run(&self) -> bool {
+    pub fn supports_dry_run(&self) -> bool {
         matches!(text(self.entry(), "/sideEffects"), "None" | "NoneOnDryRun")
     }
 
@@ -92,12 +92,12 @@ impl Webhook {
     }
 }
 
-/// The webhooks of `role` whose rules speak of `request`: by configuration's name, then by position.
-pub fn select(role: Role, request: &Attributes<'_>, objects: &dyn Objects) -> Vec<Webhook> {
+/// The webhooks of `kind` whose rules speak of `request`: by configuration's name, then by position.
+pub fn select(kind: WebhookKind, request: &Attributes<'_>, objects: &dyn ObjectReader) -> Vec<Webhook> {
     if request.group == "admissionregistration.k8s.io" {
         return Vec::new();
     }
-    let mut configurations = objects.list("admissionregistration.k8s.io", role.resource());
+    let mut configurations = objects.list("admissionregistration.k8s.io", kind.resource());
     configurations.sort_by(|a, b| name(a).cmp(name(b)));
     let mut chosen = Vec::new();
     for configuration in configurations {
@@ -138,7 +138,7 @@ fn namespace_selected(
     webhook: &Value,
     request: &Attributes<'_>,
     object: &Value,
-    objects: &dyn Objects,
+    objects: &dyn ObjectReader,
 ) -> bool {
     let Some(selector) = webhook.get("namespaceSelector").filter(|s| !s.is_null()) else {
         return true;
@@ -175,7 +175,7 @@ mod tests {
 
     struct Labelled(Value);
 
-    impl Objects for Labelled {
+    impl ObjectReader for Labelled {
         fn get(&self, _: &str, resource: &str, _: &str, _: &str) -> Option<Arc<Value>> {
             (resource == "namespaces").then(|| Arc::new(json!({"metadata": {"labels": self.0}})))
         }

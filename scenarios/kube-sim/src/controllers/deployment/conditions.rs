@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::roll;
-use crate::controllers::owned::{Times, count, set_condition};
+use crate::controllers::owned::{ConditionTime, set_condition, set_counters};
 use crate::object::conditions::{Condition, find};
 use crate::object::field::{map_mut, name, number, text};
 use crate::object::timestamp;
@@ -32,7 +32,7 @@ pub fn update(
         ("availableReplicas", available),
         ("unavailableReplicas", (sum("/spec/replicas") - available).max(0)),
     ];
-    count(&mut deployment["status"], &counters);
+    set_counters(&mut deployment["status"], &counters);
     let least = wanted - roll::least_missing(deployment);
     let condition = if available >= least {
         Condition {
@@ -49,7 +49,7 @@ pub fn update(
             message: "Deployment does not have minimum availability.",
         }
     };
-    set_condition(deployment, &condition, Times::Updated, now);
+    set_condition(deployment, &condition, ConditionTime::Updated, now);
     progress(deployment, &before, current, found, now)
 }
 
@@ -85,9 +85,9 @@ fn progress(
     let Some((reason, message)) = said else {
         match found {
             true => {
-                say(deployment, "True", "FoundNewReplicaSet", &format!("Found new replica set {set:?}"), now)
+                set_progressing(deployment, "True", "FoundNewReplicaSet", &format!("Found new replica set {set:?}"), now)
             }
-            false => say(
+            false => set_progressing(
                 deployment,
                 "True",
                 "NewReplicaSetCreated",
@@ -101,14 +101,14 @@ fn progress(
     let speaks_of_it = message.contains(&format!("{set:?}"));
     if is_complete(deployment) {
         let message = format!("ReplicaSet {set:?} has successfully progressed.");
-        say(deployment, "True", "NewReplicaSetAvailable", &message, now);
+        set_progressing(deployment, "True", "NewReplicaSetAvailable", &message, now);
         return None;
     }
     if reason == "NewReplicaSetAvailable" && speaks_of_it && !moved {
         return None;
     }
     if moved || !speaks_of_it {
-        say(deployment, "True", "ReplicaSetUpdated", &format!("ReplicaSet {set:?} is progressing."), now);
+        set_progressing(deployment, "True", "ReplicaSetUpdated", &format!("ReplicaSet {set:?} is progressing."), now);
         refresh(deployment, now);
         return progress_due(deployment, limit, now);
     }
@@ -117,13 +117,13 @@ fn progress(
         return due.filter(|at| *at > now);
     }
     let message = format!("ReplicaSet {set:?} has timed out progressing.");
-    say(deployment, "False", "ProgressDeadlineExceeded", &message, now);
+    set_progressing(deployment, "False", "ProgressDeadlineExceeded", &message, now);
     None
 }
 
-fn say(deployment: &mut Value, status: &str, reason: &str, message: &str, now: Timestamp) {
+fn set_progressing(deployment: &mut Value, status: &str, reason: &str, message: &str, now: Timestamp) {
     let condition = Condition { kind: "Progressing", status, reason, message };
-    set_condition(deployment, &condition, Times::Updated, now);
+    set_condition(deployment, &condition, ConditionTime::Updated, now);
 }
 
 /// Progress in the same words is progress all the same.

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::decide::{self, End, Next, Tally};
+use super::decide::{self, JobOutcome, NextAction, PodCounts};
 use super::{INDEX, JOBS, TRACKING};
 use crate::sim::KubeSim;
-use crate::controllers::owned::{self, PODS, Times, claimed, count, dismiss, from_template};
-use crate::controllers::recorder::{Happening, record};
+use crate::controllers::owned::{self, PODS, ConditionTime, claimed, set_counters, delete_pod, from_template};
+use crate::controllers::recorder::{EventRecord, record};
 use crate::controllers::replica_set::earliest;
 use crate::kinds;
 use crate::object::conditions::{Condition, holds};
 use crate::object::field::{
-    controller, flag, is_leaving, list, list_mut, map_mut, name, namespace, number, text, uid,
+    controller, flag, is_terminating, list, list_mut, map_mut, name, namespace, number, text, uid,
 };
 use crate::object::timestamp;
 use crate::service::delete::{Options, delete};
@@ -23,34 +23,34 @@ use crate::service::controller_writes::{create_as_controller, remove_finalizer};
 const COMPONENT: &str = "job-controller";
 
 /// Reconciles one Job; returns the instant of the next round that is due without a change.
-pub async fn keep(sim: &KubeSim, job: &Arc<Value>) -> Option<Timestamp> {
-    if is_leaving(job) {
+pub async fn reconcile(sim: &KubeSim, job: &Arc<Value>) -> Option<Timestamp> {
+    if is_terminating(job) {
         return None;
     }
     let now = sim.clock().now();
     if holds(job, "Complete") || holds(job, "Failed") {
-        count_late(sim, job);
+        release_late(sim, job);
         return expire(sim, job, now);
     }
     let pods = claimed(sim, job, PODS);
-    let tally = decide::tally(job, &pods);
-    let end = decide::end(job, &pods, &tally, now);
+    let counts = decide::count_pods(job, &pods);
+    let outcome = decide::outcome(job, &pods, &counts, now);
     let mut due = decide::deadline(job);
-    if end.is_some() {
-        tally.active.iter().for_each(|pod| remove(sim, job, pod));
+    if outcome.is_some() {
+        counts.active.iter().for_each(|pod| remove(sim, job, pod));
     } else {
-        match decide::next(job, &pods, &tally, now) {
-            Next::Rest => {}
-            Next::Wait(until) => due = earliest(due, Some(until)),
-            Next::Delete(pods) => pods.iter().for_each(|pod| remove(sim, job, pod)),
-            Next::Create(indexes) => create(sim, job, indexes).await,
+        match decide::next_action(job, &pods, &counts, now) {
+            NextAction::Nothing => {}
+            NextAction::Wait(until) => due = earliest(due, Some(until)),
+            NextAction::Delete(pods) => pods.iter().for_each(|pod| remove(sim, job, pod)),
+            NextAction::Create(indexes) => create(sim, job, indexes).await,
         }
     }
-    if !publish(sim, job, &tally, end.as_ref(), now) {
+    if !publish(sim, job, &counts, outcome.as_ref(), now) {
         return Some(now);
     }
     let Some(pods_kind) = kinds::find("", "pods") else { return due };
-    tally.counted.iter().for_each(|pod| release(sim, pods_kind, pod));
+    counts.counted.iter().for_each(|pod| release(sim, pods_kind, pod));
     due
 }
 
@@ -64,7 +64,7 @@ fn release(sim: &KubeSim, kind: &'static kinds::Kind, pod: &Value) {
 }
 
 /// Takes the tracking finalizer off pods whose Job is gone.
-pub fn let_go_of_orphans(sim: &KubeSim) {
+pub fn release_orphans(sim: &KubeSim) {
     let Some(kind) = kinds::find("", "pods") else { return };
     for pod in sim.store().list(PODS, None).0 {
         if !list(&pod, "/metadata/finalizers").iter().any(|f| f == TRACKING) {
@@ -73,7 +73,7 @@ pub fn let_go_of_orphans(sim: &KubeSim) {
         let owner = controller(&pod).filter(|owner| text(owner, "/kind") == "Job");
         let job = owner.and_then(|owner| sim.store().get(JOBS, namespace(&pod), text(owner, "/name")));
         let kept = job.is_some_and(|job| {
-            !is_leaving(&job) && owner.is_some_and(|owner| text(owner, "/uid") == uid(&job))
+            !is_terminating(&job) && owner.is_some_and(|owner| text(owner, "/uid") == uid(&job))
         });
         if !kept {
             remove_finalizer(sim, kind, &pod, TRACKING);
@@ -82,7 +82,7 @@ pub fn let_go_of_orphans(sim: &KubeSim) {
 }
 
 /// Takes the tracking finalizer off pods that end after their Job; they are not counted.
-fn count_late(sim: &KubeSim, job: &Value) {
+fn release_late(sim: &KubeSim, job: &Value) {
     let Some(kind) = kinds::find("", "pods") else { return };
     for pod in claimed(sim, job, PODS).iter().filter(|pod| !owned::is_active(pod)) {
         release(sim, kind, pod);
@@ -106,8 +106,8 @@ fn expire(sim: &KubeSim, job: &Value, now: Timestamp) -> Option<Timestamp> {
 }
 
 fn remove(sim: &KubeSim, job: &Value, pod: &Value) {
-    dismiss(sim, pod);
-    say(sim, job, "Normal", "SuccessfulDelete", &format!("Deleted pod: {}", name(pod)));
+    delete_pod(sim, pod);
+    emit(sim, job, "Normal", "SuccessfulDelete", &format!("Deleted pod: {}", name(pod)));
 }
 
 async fn create(sim: &KubeSim, job: &Value, indexes: Vec<Option<i64>>) {
@@ -115,9 +115,9 @@ async fn create(sim: &KubeSim, job: &Value, indexes: Vec<Option<i64>>) {
         let pod = new_pod(sim, job, index);
         let created = name(&pod).to_owned();
         match create_as_controller(sim, "", "pods", pod).await {
-            Ok(()) => say(sim, job, "Normal", "SuccessfulCreate", &format!("Created pod: {created}")),
+            Ok(()) => emit(sim, job, "Normal", "SuccessfulCreate", &format!("Created pod: {created}")),
             Err(error) => {
-                say(sim, job, "Warning", "FailedCreate", &format!("Error creating: {error}"));
+                emit(sim, job, "Warning", "FailedCreate", &format!("Error creating: {error}"));
                 return;
             }
         }
@@ -150,59 +150,59 @@ fn new_pod(sim: &KubeSim, job: &Value, index: Option<i64>) -> Value {
     pod
 }
 
-fn say(sim: &KubeSim, job: &Value, kind: &str, reason: &str, message: &str) {
-    record(sim, job, Happening { kind, reason, message, component: COMPONENT });
+fn emit(sim: &KubeSim, job: &Value, kind: &str, reason: &str, message: &str) {
+    record(sim, job, EventRecord { kind, reason, message, component: COMPONENT });
 }
 
 /// Writes the counters and the outcome into the Job's status; false when the Job changed meanwhile.
-fn publish(sim: &KubeSim, job: &Value, tally: &Tally, end: Option<&End>, now: Timestamp) -> bool {
+fn publish(sim: &KubeSim, job: &Value, counts: &PodCounts, outcome: Option<&JobOutcome>, now: Timestamp) -> bool {
     let Some(stored) = sim.store().get(JOBS, namespace(job), name(job)) else { return false };
     let pods = claimed(sim, &stored, PODS);
-    let present = decide::tally(&stored, &pods);
+    let present = decide::count_pods(&stored, &pods);
     let mut next = (*stored).clone();
     map_mut(&mut next, "status");
     let active = i64::try_from(present.active.len()).unwrap_or(i64::MAX);
     next["status"]["terminating"] = present.terminating.into();
     next["status"]["ready"] = present.ready.into();
     next["status"]["uncountedTerminatedPods"] = json!({});
-    let counters = [("active", active), ("succeeded", tally.succeeded), ("failed", tally.failed)];
-    count(&mut next["status"], &counters);
-    if decide::is_indexed(job) && !tally.done.is_empty() {
-        next["status"]["completedIndexes"] = decide::write_indexes(&tally.done).into();
+    let counters = [("active", active), ("succeeded", counts.succeeded), ("failed", counts.failed)];
+    set_counters(&mut next["status"], &counters);
+    if decide::is_indexed(job) && !counts.done.is_empty() {
+        next["status"]["completedIndexes"] = decide::write_indexes(&counts.done).into();
     }
     suspension(sim, &mut next, now);
-    let over = match end {
-        Some(end) => conclude(&mut next, end, active == 0 && present.terminating == 0, now),
+    let over = match outcome {
+        Some(outcome) => conclude(&mut next, outcome, active == 0 && present.terminating == 0, now),
         None => false,
     };
     if sim.store().replace(JOBS, &stored, next).is_err() {
         return false;
     }
-    match end {
-        Some(End::Failed(reason, message)) if over => say(sim, job, "Warning", reason, message),
-        Some(End::Complete) if over => say(sim, job, "Normal", "Completed", "Job completed"),
+    match outcome {
+        Some(JobOutcome::Failed(reason, message)) if over => emit(sim, job, "Warning", reason, message),
+        Some(JobOutcome::Complete) if over => emit(sim, job, "Normal", "Completed", "Job completed"),
         _ => {}
     }
     true
 }
 
 /// Sets the conditions of a Job's outcome; true once its last pod is gone and the Job is over.
-fn conclude(job: &mut Value, end: &End, empty: bool, now: Timestamp) -> bool {
-    let (first, last, reason, message) = match end {
-        End::Complete => (
+fn conclude(job: &mut Value, outcome: &JobOutcome, empty: bool, now: Timestamp) -> bool {
+    let (first, last, reason, message) = match outcome {
+        JobOutcome::Complete => (
             "SuccessCriteriaMet",
             "Complete",
             "CompletionsReached",
             "Reached expected number of succeeded pods",
         ),
-        End::Failed(reason, message) => ("FailureTarget", "Failed", *reason, message.as_str()),
+        JobOutcome::Failed(reason, message) => ("FailureTarget", "Failed", *reason, message.as_str()),
     };
     let kinds = if empty { &[first, last][..] } else { &[first] };
     for kind in kinds {
         let condition = Condition { kind, status: "True", reason, message };
-        owned::set_condition(job, &condition, Times::Probed, now);
+        owned::set_condition(job, &condition, ConditionTime::Probed, now);
     }
-    if empty && *end == End::Complete {
+    if empty && *outcome == JobOutcome::Complete {
         job["status"]["completionTime"] = timestamp::seconds(now).into();
     }
     empty
@@ -214,8 +214,8 @@ fn suspension(sim: &KubeSim, job: &mut Value, now: Timestamp) {
         if !suspended {
             let message = "Job suspended";
             let condition = Condition { kind: "Suspended", status: "True", reason: "JobSuspended", message };
-            owned::set_condition(job, &condition, Times::Probed, now);
-            say(sim, job, "Normal", "Suspended", message);
+            owned::set_condition(job, &condition, ConditionTime::Probed, now);
+            emit(sim, job, "Normal", "Suspended", message);
         }
         job["status"].as_object_mut().and_then(|status| status.shift_remove("startTime"));
         return;
@@ -223,8 +223,8 @@ fn suspension(sim: &KubeSim, job: &mut Value, now: Timestamp) {
     if suspended {
         let message = "Job resumed";
         let condition = Condition { kind: "Suspended", status: "False", reason: "JobResumed", message };
-        owned::set_condition(job, &condition, Times::Probed, now);
-        say(sim, job, "Normal", "Resumed", message);
+        owned::set_condition(job, &condition, ConditionTime::Probed, now);
+        emit(sim, job, "Normal", "Resumed", message);
     }
     if number(job, "/status/startTime").is_none() && text(job, "/status/startTime").is_empty() {
         job["status"]["startTime"] = timestamp::seconds(now).into();

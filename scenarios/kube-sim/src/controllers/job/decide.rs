@@ -6,21 +6,21 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::policy::{self, Verdict};
+use super::policy::{self, PolicyAction};
 use super::{INDEX, TRACKING};
-use crate::controllers::owned::{is_active, least_missed_first, ready_since, restarts};
+use crate::controllers::owned::{is_active, sort_for_deletion, ready_since, restarts};
 use crate::object::conditions;
-use crate::object::field::{annotation, flag, is_leaving, list, number, text};
+use crate::object::field::{annotation, flag, is_terminating, list, number, text};
 use crate::object::timestamp;
 
 /// Seconds of back-off after the first failed pod; doubled by each further one.
-const PAUSE_SECONDS: i64 = 10;
+const BACKOFF_SECONDS: i64 = 10;
 /// Upper bound of the back-off, in seconds.
-const PAUSE_MAX_SECONDS: i64 = 600;
+const BACKOFF_MAX_SECONDS: i64 = 600;
 
 /// A Job's outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
+pub enum JobOutcome {
     /// As many pods succeeded as the Job asks for.
     Complete,
     /// The Job failed: its condition's reason and message.
@@ -29,7 +29,7 @@ pub enum End {
 
 /// A Job's pods, counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct PodCounts {
     /// Pods that ended well, ever.
     pub succeeded: i64,
     /// Pods that ended badly, ever.
@@ -48,7 +48,7 @@ pub struct Tally {
 
 /// The next action for a Job.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Next {
+pub enum NextAction {
     /// Create one pod per element: its completion index, or `None` in a Job that is not indexed.
     Create(Vec<Option<i64>>),
     /// Delete these pods.
@@ -56,41 +56,41 @@ pub enum Next {
     /// Do nothing before this instant.
     Wait(Timestamp),
     /// Do nothing until something changes.
-    Rest,
+    Nothing,
 }
 
 /// Counts `job`'s pods on top of what its status says already.
-pub fn tally(job: &Value, pods: &[Arc<Value>]) -> Tally {
-    let mut tally = Tally {
+pub fn count_pods(job: &Value, pods: &[Arc<Value>]) -> PodCounts {
+    let mut counts = PodCounts {
         succeeded: number(job, "/status/succeeded").unwrap_or(0),
         failed: number(job, "/status/failed").unwrap_or(0),
         done: read_indexes(text(job, "/status/completedIndexes")),
-        ..Tally::default()
+        ..PodCounts::default()
     };
     for pod in pods {
         let tracked = list(pod, "/metadata/finalizers").iter().any(|f| f == TRACKING);
         let over = ending(pod);
         if is_active(pod) {
-            tally.ready += i64::from(ready_since(pod).is_some());
-            tally.active.push(Arc::clone(pod));
+            counts.ready += i64::from(ready_since(pod).is_some());
+            counts.active.push(Arc::clone(pod));
         } else if over.is_none() {
-            tally.terminating += 1;
+            counts.terminating += 1;
         }
         let (Some(well), true) = (over, tracked) else { continue };
         if well {
             match index(pod) {
-                Some(index) if is_indexed(job) => drop(tally.done.insert(index)),
-                _ => tally.succeeded += 1,
+                Some(index) if is_indexed(job) => drop(counts.done.insert(index)),
+                _ => counts.succeeded += 1,
             }
-        } else if policy::judge(job, pod) != Some(Verdict::Ignore) {
-            tally.failed += 1;
+        } else if policy::action(job, pod) != Some(PolicyAction::Ignore) {
+            counts.failed += 1;
         }
-        tally.counted.push(Arc::clone(pod));
+        counts.counted.push(Arc::clone(pod));
     }
     if is_indexed(job) {
-        tally.succeeded = i64::try_from(tally.done.len()).unwrap_or(i64::MAX);
+        counts.succeeded = i64::try_from(counts.done.len()).unwrap_or(i64::MAX);
     }
-    tally
+    counts
 }
 
 /// The success of an ended pod; `None` while it runs. One deleted with no grace left has failed.
@@ -98,7 +98,7 @@ fn ending(pod: &Value) -> Option<bool> {
     match text(pod, "/status/phase") {
         "Succeeded" => Some(true),
         "Failed" => Some(false),
-        _ => (is_leaving(pod) && number(pod, "/metadata/deletionGracePeriodSeconds").unwrap_or(0) == 0)
+        _ => (is_terminating(pod) && number(pod, "/metadata/deletionGracePeriodSeconds").unwrap_or(0) == 0)
             .then_some(false),
     }
 }
@@ -114,19 +114,19 @@ pub fn is_indexed(job: &Value) -> bool {
 }
 
 /// The Job's outcome; `None` while it goes on.
-pub fn end(job: &Value, pods: &[Arc<Value>], tally: &Tally, now: Timestamp) -> Option<End> {
+pub fn outcome(job: &Value, pods: &[Arc<Value>], counts: &PodCounts, now: Timestamp) -> Option<JobOutcome> {
     for condition in list(job, "/status/conditions").iter().filter(|c| text(c, "/status") == "True") {
         match text(condition, "/type") {
-            "SuccessCriteriaMet" | "Complete" => return Some(End::Complete),
+            "SuccessCriteriaMet" | "Complete" => return Some(JobOutcome::Complete),
             "FailureTarget" | "Failed" => {
                 let reason = known_reason(text(condition, "/reason"));
-                return Some(End::Failed(reason, text(condition, "/message").to_owned()));
+                return Some(JobOutcome::Failed(reason, text(condition, "/message").to_owned()));
             }
             _ => {}
         }
     }
-    let judged = tally.counted.iter().find_map(|pod| match policy::judge(job, pod) {
-        Some(Verdict::FailJob(why)) => Some(End::Failed("PodFailurePolicy", why)),
+    let judged = counts.counted.iter().find_map(|pod| match policy::action(job, pod) {
+        Some(PolicyAction::FailJob(why)) => Some(JobOutcome::Failed("PodFailurePolicy", why)),
         _ => None,
     });
     if judged.is_some() {
@@ -136,19 +136,19 @@ pub fn end(job: &Value, pods: &[Arc<Value>], tally: &Tally, now: Timestamp) -> O
         "OnFailure" => pods.iter().filter(|pod| is_active(pod)).map(|pod| restarts(pod)).sum(),
         _ => 0,
     };
-    if tally.failed.max(again) > number(job, "/spec/backoffLimit").unwrap_or(6) {
+    if counts.failed.max(again) > number(job, "/spec/backoffLimit").unwrap_or(6) {
         let message = "Job has reached the specified backoff limit".to_owned();
-        return Some(End::Failed("BackoffLimitExceeded", message));
+        return Some(JobOutcome::Failed("BackoffLimitExceeded", message));
     }
     if deadline(job).is_some_and(|at| at <= now) {
         let message = "Job was active longer than specified deadline".to_owned();
-        return Some(End::Failed("DeadlineExceeded", message));
+        return Some(JobOutcome::Failed("DeadlineExceeded", message));
     }
     let complete = match number(job, "/spec/completions") {
-        Some(completions) => tally.succeeded >= completions,
-        None => tally.succeeded > 0 && tally.active.is_empty(),
+        Some(completions) => counts.succeeded >= completions,
+        None => counts.succeeded > 0 && counts.active.is_empty(),
     };
-    complete.then_some(End::Complete)
+    complete.then_some(JobOutcome::Complete)
 }
 
 fn known_reason(reason: &str) -> &'static str {
@@ -176,41 +176,41 @@ pub fn expiry(job: &Value) -> Option<Timestamp> {
 }
 
 /// The next action for a Job that is not over.
-pub fn next(job: &Value, pods: &[Arc<Value>], tally: &Tally, now: Timestamp) -> Next {
-    let have = i64::try_from(tally.active.len()).unwrap_or(i64::MAX);
+pub fn next_action(job: &Value, pods: &[Arc<Value>], counts: &PodCounts, now: Timestamp) -> NextAction {
+    let have = i64::try_from(counts.active.len()).unwrap_or(i64::MAX);
     let parallelism = number(job, "/spec/parallelism").unwrap_or(1);
     let wanted = match number(job, "/spec/completions") {
         _ if flag(job, "/spec/suspend") => 0,
-        Some(completions) => parallelism.min(completions - tally.succeeded).max(0),
-        None if tally.succeeded > 0 => have.min(parallelism),
+        Some(completions) => parallelism.min(completions - counts.succeeded).max(0),
+        None if counts.succeeded > 0 => have.min(parallelism),
         None => parallelism,
     };
-    let mut idle = tally.active.clone();
-    least_missed_first(&mut idle);
+    let mut idle = counts.active.clone();
+    sort_for_deletion(&mut idle);
     if have > wanted {
         idle.truncate(usize::try_from(have - wanted).unwrap_or(0));
-        return Next::Delete(idle);
+        return NextAction::Delete(idle);
     }
     let waits_for_the_going = text(job, "/spec/podReplacementPolicy") == "Failed";
-    let going = if waits_for_the_going { tally.terminating } else { 0 };
+    let going = if waits_for_the_going { counts.terminating } else { 0 };
     let more = usize::try_from(wanted - have - going).unwrap_or(0);
     if more == 0 {
-        return Next::Rest;
+        return NextAction::Nothing;
     }
-    if let Some(until) = pause(job, pods).filter(|until| *until > now) {
-        return Next::Wait(until);
+    if let Some(until) = backoff_end(job, pods).filter(|until| *until > now) {
+        return NextAction::Wait(until);
     }
     if !is_indexed(job) {
-        return Next::Create(vec![None; more]);
+        return NextAction::Create(vec![None; more]);
     }
     let completions = number(job, "/spec/completions").unwrap_or(0);
-    let taken: BTreeSet<i64> = tally.active.iter().filter_map(|pod| index(pod)).collect();
-    let free = (0..completions).filter(|index| !tally.done.contains(index) && !taken.contains(index));
-    Next::Create(free.take(more).map(Some).collect())
+    let taken: BTreeSet<i64> = counts.active.iter().filter_map(|pod| index(pod)).collect();
+    let free = (0..completions).filter(|index| !counts.done.contains(index) && !taken.contains(index));
+    NextAction::Create(free.take(more).map(Some).collect())
 }
 
 /// The end of the back-off after pods that failed since the last success; `None` without failures.
-fn pause(job: &Value, pods: &[Arc<Value>]) -> Option<Timestamp> {
+fn backoff_end(job: &Value, pods: &[Arc<Value>]) -> Option<Timestamp> {
     let ended_at = |pod: &Value| {
         let of = |kind: &str| {
             let all = list(pod, &format!("/status/{kind}"));
@@ -220,19 +220,19 @@ fn pause(job: &Value, pods: &[Arc<Value>]) -> Option<Timestamp> {
     };
     let last_success =
         pods.iter().filter(|p| text(p, "/status/phase") == "Succeeded").filter_map(|p| ended_at(p)).max();
-    let counts = |pod: &&Arc<Value>| {
-        text(pod, "/status/phase") == "Failed" && policy::judge(job, pod) != Some(Verdict::Ignore)
+    let is_counted = |pod: &&Arc<Value>| {
+        text(pod, "/status/phase") == "Failed" && policy::action(job, pod) != Some(PolicyAction::Ignore)
     };
     let failures: Vec<_> = pods
         .iter()
-        .filter(counts)
+        .filter(is_counted)
         .filter_map(|pod| ended_at(pod))
         .filter(|at| last_success.is_none_or(|success| *at > success))
         .collect();
     let last = failures.iter().max()?;
     let times = u32::try_from(failures.len() - 1).unwrap_or(u32::MAX);
     let seconds =
-        PAUSE_SECONDS.checked_shl(times.min(16)).unwrap_or(PAUSE_MAX_SECONDS).min(PAUSE_MAX_SECONDS);
+        BACKOFF_SECONDS.checked_shl(times.min(16)).unwrap_or(BACKOFF_MAX_SECONDS).min(BACKOFF_MAX_SECONDS);
     Some(last.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX))
 }
 
@@ -299,9 +299,9 @@ mod tests {
         job
     }
 
-    fn decided(job: &Value, pods: &[Arc<Value>], now: Timestamp) -> (Option<End>, Next) {
-        let tally = tally(job, pods);
-        (end(job, pods, &tally, now), next(job, pods, &tally, now))
+    fn decided(job: &Value, pods: &[Arc<Value>], now: Timestamp) -> (Option<JobOutcome>, NextAction) {
+        let counts = count_pods(job, pods);
+        (end(job, pods, &counts, now), next(job, pods, &counts, now))
     }
 
     #[test]
@@ -314,7 +314,7 @@ mod tests {
             (json!({"completions": null, "parallelism": 2}), vec![], 2),
         ] {
             let (_, next) = decided(&job(spec.clone()), &pods, at("10:00"));
-            assert_eq!(next, Next::Create(vec![None; wanted]), "{spec}");
+            assert_eq!(next, NextAction::Create(vec![None; wanted]), "{spec}");
         }
     }
 
@@ -327,8 +327,8 @@ mod tests {
             (vec!["00:00", "00:15", "00:40"], "01:20"),
         ] {
             let pods: Vec<_> = failures.iter().map(|text| pod("Failed", Some(text))).collect();
-            assert_eq!(decided(&job, &pods, at(failures.last().unwrap())).1, Next::Wait(at(until)));
-            assert_eq!(decided(&job, &pods, at(until)).1, Next::Create(vec![None]));
+            assert_eq!(decided(&job, &pods, at(failures.last().unwrap())).1, NextAction::Wait(at(until)));
+            assert_eq!(decided(&job, &pods, at(until)).1, NextAction::Create(vec![None]));
         }
     }
 
@@ -336,14 +336,14 @@ mod tests {
     fn a_job_ends_like_this() {
         let failed = |n: usize| vec![pod("Failed", Some("00:00")); n];
         let limit =
-            || End::Failed("BackoffLimitExceeded", "Job has reached the specified backoff limit".to_owned());
+            || JobOutcome::Failed("BackoffLimitExceeded", "Job has reached the specified backoff limit".to_owned());
         let mut late = job(json!({"activeDeadlineSeconds": 60}));
         late["status"]["startTime"] = json!("2026-01-01T09:00:00Z");
         let over =
-            || End::Failed("DeadlineExceeded", "Job was active longer than specified deadline".to_owned());
+            || JobOutcome::Failed("DeadlineExceeded", "Job was active longer than specified deadline".to_owned());
         for (what, job, pods, wanted) in [
             ("nothing yet", job(json!({})), vec![], None),
-            ("done", job(json!({})), vec![pod("Succeeded", None)], Some(End::Complete)),
+            ("done", job(json!({})), vec![pod("Succeeded", None)], Some(JobOutcome::Complete)),
             ("half done", job(json!({"completions": 2})), vec![pod("Succeeded", None)], None),
             ("one may fail", job(json!({"backoffLimit": 1})), failed(1), None),
             ("two may not", job(json!({"backoffLimit": 1})), failed(2), Some(limit())),
@@ -353,7 +353,7 @@ mod tests {
                 "a queue that is worked off",
                 job(json!({"completions": null})),
                 vec![pod("Succeeded", None)],
-                Some(End::Complete),
+                Some(JobOutcome::Complete),
             ),
         ] {
             assert_eq!(decided(&job, &pods, at("10:00")).0, wanted, "{what}");
@@ -364,7 +364,7 @@ mod tests {
     fn a_suspended_job_lets_its_pods_go() {
         let running = pod("Running", None);
         let (_, next) = decided(&job(json!({"suspend": true})), std::slice::from_ref(&running), at("00:00"));
-        assert_eq!(next, Next::Delete(vec![running]));
+        assert_eq!(next, NextAction::Delete(vec![running]));
     }
 
     #[test]
@@ -374,7 +374,7 @@ mod tests {
         let mut busy = (*pod("Running", None)).clone();
         busy["metadata"]["annotations"] = json!({INDEX: "0"});
         let (_, next) = decided(&job, &[Arc::new(busy)], at("00:00"));
-        assert_eq!(next, Next::Create(vec![Some(2), Some(3)]));
+        assert_eq!(next, NextAction::Create(vec![Some(2), Some(3)]));
     }
 
     #[test]
@@ -383,8 +383,8 @@ mod tests {
         counted["metadata"]["finalizers"] = json!([]);
         let mut job = job(json!({}));
         job["status"]["failed"] = json!(1);
-        let tally = tally(&job, &[Arc::new(counted)]);
-        assert_eq!((tally.failed, tally.counted.len()), (1, 0));
+        let counts = count_pods(&job, &[Arc::new(counted)]);
+        assert_eq!((counts.failed, counts.counted.len()), (1, 0));
     }
 
     proptest! {

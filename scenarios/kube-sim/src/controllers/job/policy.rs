@@ -6,7 +6,7 @@ use crate::object::field::{list, name, namespace, number, text};
 
 /// The policy's action for a failed pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum PolicyAction {
     /// The Job has failed, with this message.
     FailJob(String),
     /// The failure does not count against `backoffLimit`.
@@ -16,7 +16,7 @@ pub enum Verdict {
 }
 
 /// The action of the first rule that matches the failed pod; `None` when none does.
-pub fn judge(job: &Value, pod: &Value) -> Option<Verdict> {
+pub fn action(job: &Value, pod: &Value) -> Option<PolicyAction> {
     if text(pod, "/status/phase") != "Failed" {
         return None;
     }
@@ -24,9 +24,9 @@ pub fn judge(job: &Value, pod: &Value) -> Option<Verdict> {
     rules.into_iter().find_map(|(i, rule)| {
         let because = by_exit_code(rule, pod).or_else(|| by_condition(rule, pod))?;
         Some(match text(rule, "/action") {
-            "FailJob" => Verdict::FailJob(format!("{because} matching FailJob rule at index {i}")),
-            "Ignore" => Verdict::Ignore,
-            _ => Verdict::Count,
+            "FailJob" => PolicyAction::FailJob(format!("{because} matching FailJob rule at index {i}")),
+            "Ignore" => PolicyAction::Ignore,
+            _ => PolicyAction::Count,
         })
     })
 }
@@ -84,13 +84,13 @@ mod tests {
         };
         let fails = "Container main for pod ns/p failed with exit code 42 matching FailJob rule at index 1";
         for (pod, wanted) in [
-            (pod("main", 42, false), Some(Verdict::FailJob(fails.to_owned()))),
-            (pod("main", 42, true), Some(Verdict::Ignore)),
-            (pod("main", 1, false), Some(Verdict::Count)),
+            (pod("main", 42, false), Some(PolicyAction::FailJob(fails.to_owned()))),
+            (pod("main", 42, true), Some(PolicyAction::Ignore)),
+            (pod("main", 1, false), Some(PolicyAction::Count)),
             (pod("other", 42, false), None),
             (pod("main", 0, false), None),
         ] {
-            assert_eq!(judge(&job, &pod), wanted, "{pod}");
+            assert_eq!(action(&job, &pod), wanted, "{pod}");
         }
     }
 }

@@ -8,7 +8,7 @@ use super::probes;
 use crate::object::quantity::{self, thousandths};
 use crate::object::field::{entries, flag, is_set, list, number, text};
 use crate::object::names;
-use crate::object::field_error::Problems;
+use crate::object::field_error::FieldErrors;
 
 const FIELDS: [&str; 9] = [
     "metadata.name",
@@ -40,61 +40,61 @@ const RESOURCES: [&str; 6] = [
 ];
 
 /// Adds the errors of all containers, which may mount `volumes`.
-pub fn check(spec: &Value, at: &str, volumes: &BTreeSet<&str>, problems: &mut Problems) {
+pub fn check(spec: &Value, at: &str, volumes: &BTreeSet<&str>, errors: &mut FieldErrors) {
     let mains = list(spec, "/containers");
     if mains.is_empty() {
-        problems.required(format!("{at}.containers"), "");
+        errors.required(format!("{at}.containers"), "");
     }
     let (mut seen, mut host_ports) = (BTreeSet::new(), BTreeSet::new());
     for (kind, containers) in [("containers", mains), ("initContainers", list(spec, "/initContainers"))] {
         for (i, container) in containers.iter().enumerate() {
             let field = format!("{at}.{kind}[{i}]");
-            name(container, &field, &mut seen, problems);
-            one(container, &field, volumes, problems);
+            name(container, &field, &mut seen, errors);
+            one(container, &field, volumes, errors);
             let used = (kind == "containers").then_some(&mut host_ports);
-            ports(container, &field, flag(spec, "/hostNetwork"), used, problems);
-            probes::check(container, &field, kind == "initContainers", problems);
-            resources(container, &format!("{field}.resources"), problems);
+            ports(container, &field, flag(spec, "/hostNetwork"), used, errors);
+            probes::check(container, &field, kind == "initContainers", errors);
+            resources(container, &format!("{field}.resources"), errors);
         }
     }
 }
 
-fn name<'a>(container: &'a Value, at: &str, seen: &mut BTreeSet<&'a str>, problems: &mut Problems) {
+fn name<'a>(container: &'a Value, at: &str, seen: &mut BTreeSet<&'a str>, errors: &mut FieldErrors) {
     let name = text(container, "/name");
     let field = format!("{at}.name");
     if name.is_empty() {
-        problems.required(field, "");
+        errors.required(field, "");
     } else {
-        problems.rule(field.clone(), name, names::dns_label);
+        errors.rule(field.clone(), name, names::dns_label);
         if !seen.insert(name) {
-            problems.duplicate(field, name);
+            errors.duplicate(field, name);
         }
     }
 }
 
-fn one(container: &Value, at: &str, volumes: &BTreeSet<&str>, problems: &mut Problems) {
+fn one(container: &Value, at: &str, volumes: &BTreeSet<&str>, errors: &mut FieldErrors) {
     let image = text(container, "/image");
     if image.is_empty() {
-        problems.required(format!("{at}.image"), "");
+        errors.required(format!("{at}.image"), "");
     } else if image.trim() != image {
-        problems.invalid(format!("{at}.image"), image, "must not have leading or trailing whitespace");
+        errors.invalid(format!("{at}.image"), image, "must not have leading or trailing whitespace");
     }
     for (key, known) in [
         ("terminationMessagePolicy", &["File", "FallbackToLogsOnError"][..]),
         ("imagePullPolicy", &["Always", "IfNotPresent", "Never"]),
     ] {
         match text(container, &format!("/{key}")) {
-            "" => problems.required(format!("{at}.{key}"), ""),
-            value => problems.one_of(format!("{at}.{key}"), value, known),
+            "" => errors.required(format!("{at}.{key}"), ""),
+            value => errors.one_of(format!("{at}.{key}"), value, known),
         }
     }
     for (i, env) in list(container, "/env").iter().enumerate() {
-        variable(env, &format!("{at}.env[{i}]"), problems);
+        variable(env, &format!("{at}.env[{i}]"), errors);
     }
     for (i, from) in list(container, "/envFrom").iter().enumerate() {
-        variables(from, &format!("{at}.envFrom[{i}]"), problems);
+        variables(from, &format!("{at}.envFrom[{i}]"), errors);
     }
-    mounts(container, at, volumes, problems);
+    mounts(container, at, volumes, errors);
 }
 
 fn ports(
@@ -102,7 +102,7 @@ fn ports(
     at: &str,
     host_network: bool,
     mut used: Option<&mut BTreeSet<String>>,
-    problems: &mut Problems,
+    errors: &mut FieldErrors,
 ) {
     let mut named = BTreeSet::new();
     for (i, port) in list(container, "/ports").iter().enumerate() {
@@ -111,46 +111,46 @@ fn ports(
         if !name.is_empty() {
             let wrong = names::port(name);
             if wrong.is_empty() && !named.insert(name) {
-                problems.duplicate(field("name"), name);
+                errors.duplicate(field("name"), name);
             }
-            problems.rule(field("name"), name, |_| wrong);
+            errors.rule(field("name"), name, |_| wrong);
         }
         let own = number(port, "/containerPort").unwrap_or(0);
         if own == 0 {
-            problems.required(field("containerPort"), "");
+            errors.required(field("containerPort"), "");
         } else {
-            in_port_range(own, field("containerPort"), problems);
+            in_port_range(own, field("containerPort"), errors);
         }
         let host = number(port, "/hostPort").unwrap_or(0);
         if host != 0 {
-            in_port_range(host, field("hostPort"), problems);
+            in_port_range(host, field("hostPort"), errors);
             if host_network && host != own {
                 let why = "must match `containerPort` when `hostNetwork` is true";
-                problems.invalid(field("hostPort"), host, why);
+                errors.invalid(field("hostPort"), host, why);
             }
             let whole = format!("{}/{}/{host}", text(port, "/protocol"), text(port, "/hostIP"));
             if used.as_deref_mut().is_some_and(|used| !used.insert(whole.clone())) {
-                problems.duplicate(field("hostPort"), whole.as_str());
+                errors.duplicate(field("hostPort"), whole.as_str());
             }
         }
         match text(port, "/protocol") {
-            "" => problems.required(field("protocol"), ""),
-            protocol => problems.one_of(field("protocol"), protocol, &["SCTP", "TCP", "UDP"]),
+            "" => errors.required(field("protocol"), ""),
+            protocol => errors.one_of(field("protocol"), protocol, &["SCTP", "TCP", "UDP"]),
         }
     }
 }
 
 /// Adds an error for a port number outside 1 to 65535.
-pub fn in_port_range(port: i64, field: String, problems: &mut Problems) {
+pub fn in_port_range(port: i64, field: String, errors: &mut FieldErrors) {
     if !(1..=65535).contains(&port) {
-        problems.invalid(field, port, "must be between 1 and 65535, inclusive");
+        errors.invalid(field, port, "must be between 1 and 65535, inclusive");
     }
 }
 
-fn variable(env: &Value, at: &str, problems: &mut Problems) {
+fn variable(env: &Value, at: &str, errors: &mut FieldErrors) {
     match text(env, "/name") {
-        "" => problems.required(format!("{at}.name"), ""),
-        name => problems.rule(format!("{at}.name"), name, names::variable),
+        "" => errors.required(format!("{at}.name"), ""),
+        name => errors.rule(format!("{at}.name"), name, names::variable),
     }
     if !is_set(env, "/valueFrom") {
         return;
@@ -159,29 +159,29 @@ fn variable(env: &Value, at: &str, problems: &mut Problems) {
     let sources = ["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef"];
     let given: Vec<_> = sources.into_iter().filter(|s| is_set(&env["valueFrom"], &format!("/{s}"))).collect();
     match given[..] {
-        [] => problems.invalid(
+        [] => errors.invalid(
             &field,
             "",
             "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`",
         ),
         [_] if !text(env, "/value").is_empty() => {
-            problems.invalid(&field, "", "may not be specified when `value` is not empty");
+            errors.invalid(&field, "", "may not be specified when `value` is not empty");
         }
         [_] => {}
-        _ => problems.invalid(&field, "", "may not have more than one field specified at a time"),
+        _ => errors.invalid(&field, "", "may not have more than one field specified at a time"),
     }
     for source in given {
         let value = &env["valueFrom"][source];
         let field = format!("{field}.{source}");
         match source {
-            "fieldRef" => shown_field(value, &field, &FIELDS, problems),
-            "resourceFieldRef" => shown_resource(value, &field, problems),
+            "fieldRef" => shown_field(value, &field, &FIELDS, errors),
+            "resourceFieldRef" => shown_resource(value, &field, errors),
             _ => {
                 if text(value, "/name").is_empty() {
-                    problems.required(format!("{field}.name"), "");
+                    errors.required(format!("{field}.name"), "");
                 }
                 if text(value, "/key").is_empty() {
-                    problems.required(format!("{field}.key"), "");
+                    errors.required(format!("{field}.key"), "");
                 }
             }
         }
@@ -189,11 +189,11 @@ fn variable(env: &Value, at: &str, problems: &mut Problems) {
 }
 
 /// Adds the errors of a `fieldRef`, whose path must be one of `supported`.
-pub fn shown_field(reference: &Value, at: &str, supported: &[&str], problems: &mut Problems) {
+pub fn shown_field(reference: &Value, at: &str, supported: &[&str], errors: &mut FieldErrors) {
     let path = text(reference, "/fieldPath");
     let field = format!("{at}.fieldPath");
     if path.is_empty() {
-        return problems.required(field, "");
+        return errors.required(field, "");
     }
     let keyed = ["metadata.labels", "metadata.annotations"]
         .into_iter()
@@ -203,80 +203,80 @@ pub fn shown_field(reference: &Value, at: &str, supported: &[&str], problems: &m
         return;
     }
     if keyed || FIELDS.contains(&path) || CONVERTIBLE.contains(&path) {
-        problems.one_of(field, path, supported);
+        errors.one_of(field, path, supported);
     } else {
         let why = format!("error converting fieldPath: field label not supported: {path}");
-        problems.invalid(field, path, why);
+        errors.invalid(field, path, why);
     }
 }
 
-fn shown_resource(reference: &Value, at: &str, problems: &mut Problems) {
+fn shown_resource(reference: &Value, at: &str, errors: &mut FieldErrors) {
     match text(reference, "/resource") {
-        "" => problems.required(format!("{at}.resource"), ""),
+        "" => errors.required(format!("{at}.resource"), ""),
         known if known.contains(".hugepages-") => {}
-        other => problems.one_of(format!("{at}.resource"), other, &RESOURCES),
+        other => errors.one_of(format!("{at}.resource"), other, &RESOURCES),
     }
 }
 
-fn variables(from: &Value, at: &str, problems: &mut Problems) {
+fn variables(from: &Value, at: &str, errors: &mut FieldErrors) {
     let prefix = text(from, "/prefix");
     if !prefix.is_empty() {
-        problems.rule(format!("{at}.prefix"), prefix, names::variable);
+        errors.rule(format!("{at}.prefix"), prefix, names::variable);
     }
     let given = ["configMapRef", "secretRef"].map(|s| is_set(from, &format!("/{s}")));
     match given {
-        [false, false] => problems.invalid(at, "", "must specify one of: `configMapRef` or `secretRef`"),
-        [true, true] => problems.invalid(at, "", "may not have more than one field specified at a time"),
+        [false, false] => errors.invalid(at, "", "must specify one of: `configMapRef` or `secretRef`"),
+        [true, true] => errors.invalid(at, "", "may not have more than one field specified at a time"),
         _ => {
             for source in ["configMapRef", "secretRef"] {
                 if is_set(from, &format!("/{source}")) && text(from, &format!("/{source}/name")).is_empty() {
-                    problems.required(format!("{at}.{source}.name"), "");
+                    errors.required(format!("{at}.{source}.name"), "");
                 }
             }
         }
     }
 }
 
-fn mounts(container: &Value, at: &str, volumes: &BTreeSet<&str>, problems: &mut Problems) {
+fn mounts(container: &Value, at: &str, volumes: &BTreeSet<&str>, errors: &mut FieldErrors) {
     let mut paths = BTreeSet::new();
     for (i, mount) in list(container, "/volumeMounts").iter().enumerate() {
         let field = |key: &str| format!("{at}.volumeMounts[{i}].{key}");
         match text(mount, "/name") {
-            "" => problems.required(field("name"), ""),
+            "" => errors.required(field("name"), ""),
             name if !volumes.contains(name) => {
-                problems.note(field("name"), crate::object::field_error::Fault::NotFound(format!("\"{name}\"")));
+                errors.push(field("name"), crate::object::field_error::FieldErrorKind::NotFound(format!("\"{name}\"")));
             }
             _ => {}
         }
         match text(mount, "/mountPath") {
-            "" => problems.required(field("mountPath"), ""),
-            path if !paths.insert(path) => problems.invalid(field("mountPath"), path, "must be unique"),
+            "" => errors.required(field("mountPath"), ""),
+            path if !paths.insert(path) => errors.invalid(field("mountPath"), path, "must be unique"),
             _ => {}
         }
         for key in ["subPath", "subPathExpr"] {
             let path = text(mount, &format!("/{key}"));
             if path.starts_with('/') {
-                problems.invalid(field(key), path, "must be a relative path");
+                errors.invalid(field(key), path, "must be a relative path");
             }
             if path.split('/').any(|part| part == "..") {
-                problems.invalid(field(key), path, "must not contain '..'");
+                errors.invalid(field(key), path, "must not contain '..'");
             }
         }
     }
 }
 
-fn resources(container: &Value, at: &str, problems: &mut Problems) {
+fn resources(container: &Value, at: &str, errors: &mut FieldErrors) {
     for kind in ["limits", "requests"] {
         for (name, value) in entries(container, &format!("/resources/{kind}")) {
-            resource_name(name, &format!("{at}.{kind}"), problems);
+            resource_name(name, &format!("{at}.{kind}"), errors);
             let said = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             let field = format!("{at}.{kind}[{name}]");
             let amount = thousandths(value);
             if amount < 0 {
-                problems.invalid(&field, said.as_str(), "must be greater than or equal to 0");
+                errors.invalid(&field, said.as_str(), "must be greater than or equal to 0");
             }
             if is_whole_only(name) && amount.rem_euclid(1000) != 0 {
-                problems.invalid(&field, said.as_str(), "must be an integer");
+                errors.invalid(&field, said.as_str(), "must be an integer");
             }
         }
     }
@@ -289,25 +289,25 @@ fn resources(container: &Value, at: &str, problems: &mut Problems) {
                 let most_shown = limit.as_str().map_or_else(|| limit.to_string(), str::to_owned);
                 if is_whole_only(name) && asked != most {
                     let why = format!("must be equal to {name} limit of {most_shown}");
-                    problems.invalid(format!("{at}.requests"), shown.as_str(), why);
+                    errors.invalid(format!("{at}.requests"), shown.as_str(), why);
                 } else if asked > most {
                     let why = format!("must be less than or equal to {name} limit of {most_shown}");
-                    problems.invalid(format!("{at}.requests"), shown.as_str(), why);
+                    errors.invalid(format!("{at}.requests"), shown.as_str(), why);
                 }
             }
-            None if is_whole_only(name) => problems
+            None if is_whole_only(name) => errors
                 .required(format!("{at}.limits"), "Limit must be set for non overcommitable resources"),
             None => {}
         }
     }
 }
 
-fn resource_name(name: &str, at: &str, problems: &mut Problems) {
-    problems.rule(at, name, names::qualified);
+fn resource_name(name: &str, at: &str, errors: &mut FieldErrors) {
+    errors.rule(at, name, names::qualified);
     let standard = ["cpu", "memory", "ephemeral-storage"].contains(&name) || name.starts_with("hugepages-");
     if !name.contains('/') && !standard {
-        problems.invalid(at, name, "must be a standard resource type or fully qualified");
-        problems.invalid(at, name, "must be a standard resource for containers");
+        errors.invalid(at, name, "must be a standard resource type or fully qualified");
+        errors.invalid(at, name, "must be a standard resource for containers");
     }
 }
 

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::new_pod;
 use crate::pods::defaults::fill_pod;
 
-/// The first problem of the smallest pod after `change`.
-fn first_problem(change: impl FnOnce(&mut Value)) -> String {
+/// The first error of the smallest pod after `change`.
+fn first_error(change: impl FnOnce(&mut Value)) -> String {
     all_problems(change).first().cloned().unwrap_or_else(|| "none".to_owned())
 }
 
@@ -171,7 +171,7 @@ fn what_is_wrong_with_a_container_is_said_in_the_apis_words() {
             "spec.containers[0].readinessProbe.periodSeconds: Invalid value: -1: must be greater than or equal to 0",
         ),
     ] {
-        let seen = first_problem(in_container(key, value.clone()));
+        let seen = first_error(in_container(key, value.clone()));
         assert!(seen.starts_with(said), "{key} {value}:\n  wanted {said}\n  seen   {seen}");
     }
 }
@@ -275,14 +275,14 @@ fn what_is_wrong_with_a_spec_is_said_in_the_apis_words() {
           restartPolicy=Always",
         ),
     ] {
-        let seen = first_problem(in_spec(key, value.clone()));
+        let seen = first_error(in_spec(key, value.clone()));
         assert!(seen.starts_with(said), "{key} {value}:\n  wanted {said}\n  seen   {seen}");
     }
 }
 
 #[test]
 fn a_gated_pod_may_name_no_node() {
-    let seen = first_problem(|spec| {
+    let seen = first_error(|spec| {
         spec["schedulingGates"] = json!([{"name": "a"}]);
         spec["nodeName"] = json!("n");
     });
@@ -291,7 +291,7 @@ fn a_gated_pod_may_name_no_node() {
 
 #[test]
 fn one_path_can_be_mounted_once() {
-    let seen = first_problem(|spec| {
+    let seen = first_error(|spec| {
         spec["volumes"] = json!([{"name": "v"}]);
         let mount = json!({"name": "v", "mountPath": "/a"});
         spec["containers"][0]["volumeMounts"] = json!([mount, mount]);

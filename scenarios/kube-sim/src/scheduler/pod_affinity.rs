@@ -17,46 +17,46 @@ const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
 const REQUIRED_BY_OTHERS: i64 = 1;
 
 /// Number (or weight) of matching pods in each topology domain (key, value).
-type Places<'a> = BTreeMap<(&'a str, &'a str), i64>;
+type DomainCounts<'a> = BTreeMap<(&'a str, &'a str), i64>;
 
 /// One pod's required terms, counted over the whole cluster.
 #[derive(Debug)]
-pub struct Rules<'a> {
+pub struct RequiredTerms<'a> {
     near: &'a [Value],
     apart: &'a [Value],
-    wanted_at: Places<'a>,
-    unwanted_at: Places<'a>,
-    closed_by_others: Places<'a>,
+    wanted_at: DomainCounts<'a>,
+    unwanted_at: DomainCounts<'a>,
+    closed_by_others: DomainCounts<'a>,
     starts_its_own_crowd: bool,
 }
 
-impl<'a> Rules<'a> {
+impl<'a> RequiredTerms<'a> {
     /// Counts every assigned pod of the cluster.
     pub fn new(pod: &'a Value, cluster: &Cluster<'a>) -> Self {
         let near = list(pod, &format!("{NEAR}/{REQUIRED}"));
         let apart = list(pod, &format!("{APART}/{REQUIRED}"));
-        let mut rules = Self {
+        let mut terms = Self {
             near,
             apart,
-            wanted_at: Places::new(),
-            unwanted_at: Places::new(),
-            closed_by_others: Places::new(),
+            wanted_at: DomainCounts::new(),
+            unwanted_at: DomainCounts::new(),
+            closed_by_others: DomainCounts::new(),
             starts_its_own_crowd: near.iter().all(|t| term_takes(t, pod, pod, cluster)),
         };
         for (other, at) in cluster.pods() {
             if !near.is_empty() && near.iter().all(|t| term_takes(t, pod, other, cluster)) {
-                near.iter().for_each(|t| count(&mut rules.wanted_at, t, at, 1));
+                near.iter().for_each(|t| count(&mut terms.wanted_at, t, at, 1));
             }
             for term in apart.iter().filter(|t| term_takes(t, pod, other, cluster)) {
-                count(&mut rules.unwanted_at, term, at, 1);
+                count(&mut terms.unwanted_at, term, at, 1);
             }
             for term in list(other, &format!("{APART}/{REQUIRED}")) {
                 if term_takes(term, other, pod, cluster) {
-                    count(&mut rules.closed_by_others, term, at, 1);
+                    count(&mut terms.closed_by_others, term, at, 1);
                 }
             }
         }
-        rules
+        terms
     }
 
     /// Checks the required terms against the pods on and around `candidate`.
@@ -65,17 +65,17 @@ impl<'a> Rules<'a> {
     /// The scheduler's words when they are not.
     pub fn check(&self, candidate: &Candidate<'a>) -> Result<(), Rejection> {
         if !self.near_enough(candidate) {
-            return Err(Rejection::final_because("node(s) didn't match pod affinity rules"));
+            return Err(Rejection::unresolvable("node(s) didn't match pod affinity rules"));
         }
-        let here = |places: &Places<'a>, term: &Value| {
+        let here = |counts: &DomainCounts<'a>, term: &Value| {
             let key = text(term, "/topologyKey");
-            candidate.topology(key).is_some_and(|value| places.get(&(key, value)).is_some_and(|n| *n > 0))
+            candidate.topology(key).is_some_and(|value| counts.get(&(key, value)).is_some_and(|n| *n > 0))
         };
         if self.apart.iter().any(|term| here(&self.unwanted_at, term)) {
-            return Err(Rejection::crowded_because("node(s) didn't match pod anti-affinity rules"));
+            return Err(Rejection::resolvable("node(s) didn't match pod anti-affinity rules"));
         }
         if self.closed_by_others.keys().any(|(key, value)| candidate.topology(key) == Some(value)) {
-            return Err(Rejection::crowded_because(
+            return Err(Rejection::resolvable(
                 "node(s) didn't satisfy existing pods anti-affinity rules",
             ));
         }
@@ -97,12 +97,12 @@ impl<'a> Rules<'a> {
 
 /// Weights of the topology domains: preferences of the pod, and of the pods already there towards it.
 #[derive(Debug)]
-pub struct Wishes<'a>(Places<'a>);
+pub struct PreferredTerms<'a>(DomainCounts<'a>);
 
-impl<'a> Wishes<'a> {
+impl<'a> PreferredTerms<'a> {
     /// Gathers the preferred terms of `pod` and of all pods towards it.
     pub fn new(pod: &'a Value, cluster: &Cluster<'a>) -> Self {
-        let mut places = Places::new();
+        let mut counts = DomainCounts::new();
         for (other, at) in cluster.pods() {
             for (kind, sign) in [(NEAR, 1), (APART, -1)] {
                 let path = format!("{kind}/{PREFERRED}");
@@ -114,18 +114,18 @@ impl<'a> Wishes<'a> {
                             continue;
                         };
                         if term_takes(term, from, to, cluster) {
-                            count(&mut places, term, at, sign * weight);
+                            count(&mut counts, term, at, sign * weight);
                         }
                     }
                 }
             }
             for term in list(other, &format!("{NEAR}/{REQUIRED}")) {
                 if term_takes(term, other, pod, cluster) {
-                    count(&mut places, term, at, REQUIRED_BY_OTHERS);
+                    count(&mut counts, term, at, REQUIRED_BY_OTHERS);
                 }
             }
         }
-        Self(places)
+        Self(counts)
     }
 
     /// The summed weight of `candidate`; may be negative.
@@ -135,10 +135,10 @@ impl<'a> Wishes<'a> {
     }
 }
 
-fn count<'a>(places: &mut Places<'a>, term: &'a Value, at: &Candidate<'a>, weight: i64) {
+fn count<'a>(counts: &mut DomainCounts<'a>, term: &'a Value, at: &Candidate<'a>, weight: i64) {
     let key = text(term, "/topologyKey");
     if let Some(value) = at.topology(key) {
-        *places.entry((key, value)).or_default() += weight;
+        *counts.entry((key, value)).or_default() += weight;
     }
 }
 

@@ -18,10 +18,10 @@ use crate::store::{Change, Store, TooOld};
 use crate::table::View;
 
 /// Interval of the bookmarks of a watch that wants them.
-const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
+const BOOKMARK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The options of a watch.
-pub struct Watch {
+pub struct WatchRequest {
     /// The watched kind.
     pub kind: &'static Kind,
     /// The watched namespace; `None` for all.
@@ -42,8 +42,8 @@ pub struct Watch {
     pub clock: Clock,
 }
 
-struct Running {
-    watch: Watch,
+struct WatchStream {
+    watch: WatchRequest,
     store: Store,
     changed: tokio::sync::watch::Receiver<u64>,
     cut: tokio::sync::watch::Receiver<u64>,
@@ -56,27 +56,27 @@ struct Running {
 }
 
 /// The events, one JSON line each.
-pub fn stream(store: &Store, watch: Watch) -> impl Stream<Item = Bytes> + Send + use<> {
+pub fn stream(store: &Store, watch: WatchRequest) -> impl Stream<Item = Bytes> + Send + use<> {
     let now = Instant::now();
-    let mut running = Running {
-        changed: store.subscribe(watch.kind.shelf()),
+    let mut running = WatchStream {
+        changed: store.subscribe(watch.kind.storage()),
         cut: store.cuts(),
         store: store.clone(),
         seen: watch.after.unwrap_or_default(),
         lines: VecDeque::new(),
         ends: now + watch.timeout,
-        next_bookmark: now + BOOKMARK_EVERY,
+        next_bookmark: now + BOOKMARK_INTERVAL,
         over: false,
         first: true,
         watch,
     };
     match running.watch.after {
         Some(after) if !running.watch.initial_events => {
-            if let Err(too_old) = running.store.check_resumes(running.watch.kind.shelf(), after) {
-                running.end(too_old);
+            if let Err(too_old) = running.store.check_resumes(running.watch.kind.storage(), after) {
+                running.expire(too_old);
             }
         }
-        _ => running.begin(),
+        _ => running.push_present(),
     }
     stream::unfold(running, |mut running| async move {
         loop {
@@ -91,18 +91,18 @@ pub fn stream(store: &Store, watch: Watch) -> impl Stream<Item = Bytes> + Send +
     })
 }
 
-impl Running {
+impl WatchStream {
     /// The list as events.
-    fn begin(&mut self) {
-        let (objects, revision) = self.store.list(self.watch.kind.shelf(), self.watch.namespace.as_deref());
+    fn push_present(&mut self) {
+        let (objects, revision) = self.store.list(self.watch.kind.storage(), self.watch.namespace.as_deref());
         self.seen = revision;
         for object in &objects {
             if self.watch.selector.matches(object) {
-                self.tell("ADDED", object);
+                self.push_event("ADDED", object);
             }
         }
         if self.watch.initial_events && self.watch.bookmarks {
-            self.bookmark(json!({"k8s.io/initial-events-end": "true"}));
+            self.push_bookmark(json!({"k8s.io/initial-events-end": "true"}));
         }
     }
 
@@ -110,15 +110,15 @@ impl Running {
     async fn step(&mut self) {
         self.changed.borrow_and_update();
         let now = Instant::now();
-        let reminds = self.watch.bookmarks && (now >= self.next_bookmark || now >= self.ends);
-        match self.store.progress(self.watch.kind.shelf(), self.seen) {
-            Err(too_old) => self.end(too_old),
-            Ok((changes, _)) if !changes.is_empty() => changes.iter().for_each(|change| self.note(change)),
+        let bookmark_due = self.watch.bookmarks && (now >= self.next_bookmark || now >= self.ends);
+        match self.store.progress(self.watch.kind.storage(), self.seen) {
+            Err(too_old) => self.expire(too_old),
+            Ok((changes, _)) if !changes.is_empty() => changes.iter().for_each(|change| self.push_change(change)),
             // Only what was read together with the revision proves that nothing before it was missed.
-            Ok((_, revision)) if reminds => {
+            Ok((_, revision)) if bookmark_due => {
                 self.seen = self.seen.max(revision);
-                self.next_bookmark = now + BOOKMARK_EVERY;
-                self.bookmark(json!({}));
+                self.next_bookmark = now + BOOKMARK_INTERVAL;
+                self.push_bookmark(json!({}));
                 self.over = now >= self.ends;
             }
             Ok(_) if now >= self.ends => self.over = true,
@@ -127,9 +127,9 @@ impl Running {
     }
 
     /// Says that history begins too late for this watch.
-    fn end(&mut self, too_old: TooOld) {
+    fn expire(&mut self, too_old: TooOld) {
         let message = format!("too old resource version: {} ({})", self.seen, too_old.oldest);
-        self.line(&json!({"type": "ERROR", "object": ApiError::expired(message).to_status()}));
+        self.push_line(&json!({"type": "ERROR", "object": ApiError::expired(message).to_status()}));
         self.over = true;
     }
 
@@ -142,7 +142,7 @@ impl Running {
         }
     }
 
-    fn note(&mut self, change: &Change) {
+    fn push_change(&mut self, change: &Change) {
         self.seen = change.revision;
         let here = self.watch.namespace.as_deref().is_none_or(|wanted| namespace(&change.after) == wanted);
         if !here {
@@ -151,35 +151,35 @@ impl Running {
         let matched = change.before.as_deref().is_some_and(|object| self.watch.selector.matches(object));
         let matches = !change.removed && self.watch.selector.matches(&change.after);
         match (matched, matches) {
-            (false, true) => self.tell("ADDED", &change.after),
-            (true, true) => self.tell("MODIFIED", &change.after),
-            (true, false) if change.removed => self.tell("DELETED", &change.after),
+            (false, true) => self.push_event("ADDED", &change.after),
+            (true, true) => self.push_event("MODIFIED", &change.after),
+            (true, false) if change.removed => self.push_event("DELETED", &change.after),
             (true, false) => {
                 let mut last = change.before.as_deref().cloned().unwrap_or_default();
                 last["metadata"]["resourceVersion"] = change.revision.to_string().into();
-                self.tell("DELETED", &Arc::new(last));
+                self.push_event("DELETED", &Arc::new(last));
             }
             (false, false) => {}
         }
     }
 
-    fn tell(&mut self, what: &str, object: &Arc<Value>) {
+    fn push_event(&mut self, what: &str, object: &Arc<Value>) {
         let view = self.watch.view.clone().at(self.watch.clock.now());
         let shown = view.text(self.watch.kind, object, self.first);
         self.first = false;
         self.lines.push_back(format!("{{\"type\":{what:?},\"object\":{shown}}}\n").into());
     }
 
-    fn bookmark(&mut self, annotations: Value) {
+    fn push_bookmark(&mut self, annotations: Value) {
         let mut metadata = json!({"resourceVersion": self.seen.to_string()});
         if annotations.as_object().is_some_and(|a| !a.is_empty()) {
             metadata["annotations"] = annotations;
         }
         let (kind, version) = (self.watch.kind.kind, self.watch.kind.api_version());
-        self.line(&json!({"type": "BOOKMARK", "object": {"kind": kind, "apiVersion": version, "metadata": metadata}}));
+        self.push_line(&json!({"type": "BOOKMARK", "object": {"kind": kind, "apiVersion": version, "metadata": metadata}}));
     }
 
-    fn line(&mut self, event: &Value) {
+    fn push_line(&mut self, event: &Value) {
         let mut line = event.to_string();
         line.push('\n');
         self.lines.push_back(line.into());

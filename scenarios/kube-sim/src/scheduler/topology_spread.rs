@@ -8,15 +8,15 @@ use super::candidate::{Candidate, Cluster};
 use super::filters::Rejection;
 use super::node_affinity;
 use crate::label_selector::{holds, selects};
-use crate::object::field::{is_leaving, label, list, namespace, number, text};
+use crate::object::field::{is_terminating, label, list, namespace, number, text};
 use crate::pods::tolerations::pod_tolerates;
 
 /// One pod's constraints of one strictness, counted over the cluster.
 #[derive(Debug)]
-pub struct Rules<'a>(Vec<Rule<'a>>);
+pub struct Constraints<'a>(Vec<Constraint<'a>>);
 
 #[derive(Debug)]
-struct Rule<'a> {
+struct Constraint<'a> {
     key: &'a str,
     max_skew: i64,
     min_domains: i64,
@@ -24,7 +24,7 @@ struct Rule<'a> {
     domains: BTreeMap<&'a str, i64>,
 }
 
-impl<'a> Rules<'a> {
+impl<'a> Constraints<'a> {
     /// The pod's required constraints.
     pub fn new(pod: &'a Value, cluster: &Cluster<'a>) -> Self {
         Self::of(pod, cluster, "DoNotSchedule")
@@ -41,7 +41,7 @@ impl<'a> Rules<'a> {
             .filter(|c| text(c, "/whenUnsatisfiable") == when)
             .collect();
         let keys: Vec<_> = constraints.iter().map(|c| text(c, "/topologyKey")).collect();
-        Self(constraints.into_iter().map(|c| Rule::new(c, &keys, pod, cluster)).collect())
+        Self(constraints.into_iter().map(|c| Constraint::new(c, &keys, pod, cluster)).collect())
     }
 
     /// Checks that one more pod on `candidate` keeps the required spread.
@@ -50,13 +50,13 @@ impl<'a> Rules<'a> {
     /// The scheduler's words when it does not.
     pub fn check(&self, candidate: &Candidate<'a>) -> Result<(), Rejection> {
         const SKEWED: &str = "node(s) didn't match pod topology spread constraints";
-        for rule in &self.0 {
-            let Some(value) = candidate.topology(rule.key) else {
-                return Err(Rejection::final_because(&format!("{SKEWED} (missing required label)")));
+        for constraint in &self.0 {
+            let Some(value) = candidate.topology(constraint.key) else {
+                return Err(Rejection::unresolvable(&format!("{SKEWED} (missing required label)")));
             };
-            let here = rule.domains.get(value).copied().unwrap_or(0);
-            if here + i64::from(rule.counts_itself) - rule.least() > rule.max_skew {
-                return Err(Rejection::crowded_because(SKEWED));
+            let here = constraint.domains.get(value).copied().unwrap_or(0);
+            if here + i64::from(constraint.counts_itself) - constraint.least() > constraint.max_skew {
+                return Err(Rejection::resolvable(SKEWED));
             }
         }
         Ok(())
@@ -64,9 +64,9 @@ impl<'a> Rules<'a> {
 
     /// Matching pods in the domains of `candidate`, fewer is better; `None` when a topology label is missing.
     pub fn crowd(&self, candidate: &Candidate<'a>) -> Option<i64> {
-        let counts = self.0.iter().map(|rule| {
-            let value = candidate.topology(rule.key)?;
-            Some(rule.domains.get(value).copied().unwrap_or(0) + rule.max_skew - 1)
+        let counts = self.0.iter().map(|constraint| {
+            let value = candidate.topology(constraint.key)?;
+            Some(constraint.domains.get(value).copied().unwrap_or(0) + constraint.max_skew - 1)
         });
         counts.sum()
     }
@@ -77,7 +77,7 @@ impl<'a> Rules<'a> {
     }
 }
 
-impl<'a> Rule<'a> {
+impl<'a> Constraint<'a> {
     fn new(constraint: &'a Value, keys: &[&str], pod: &'a Value, cluster: &Cluster<'a>) -> Self {
         let key = text(constraint, "/topologyKey");
         let mut domains = BTreeMap::new();
@@ -89,7 +89,7 @@ impl<'a> Rule<'a> {
             let alike = candidate
                 .pods
                 .iter()
-                .filter(|p| !is_leaving(p) && namespace(p) == namespace(pod) && alike(constraint, pod, p));
+                .filter(|p| !is_terminating(p) && namespace(p) == namespace(pod) && alike(constraint, pod, p));
             *domains.entry(value).or_default() += i64::try_from(alike.count()).unwrap_or(i64::MAX);
         }
         Self {

@@ -13,7 +13,7 @@ use crate::body::KubeBody;
 use crate::status::ApiError;
 
 /// A response before it is encoded.
-pub struct Answer {
+pub struct ApiResponse {
     code: u16,
     content_type: String,
     warnings: Vec<String>,
@@ -29,7 +29,7 @@ enum Body {
     Proxied(KubeBody),
 }
 
-impl Answer {
+impl ApiResponse {
     /// A JSON document with status 200, encoded as YAML for a client that prefers it.
     pub fn json(document: Value) -> Self {
         Self::of(200, "application/json", Body::Json(document))

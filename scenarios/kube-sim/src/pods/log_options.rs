@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::object::field::{list, name, namespace, text};
-use crate::object::field_error::{Fault, Problems};
+use crate::object::field_error::{FieldErrorKind, FieldErrors};
 
 /// The options of a log request, as far as they were given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct LogOptions {
 /// A log option that does not even read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {value:?} is not {wanted}")]
-pub struct Unreadable {
+pub struct LogOptionError {
     key: String,
     value: String,
     wanted: &'static str,
@@ -30,7 +30,7 @@ pub struct Unreadable {
 
 /// Reasons for which a log request names no container of a pod.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NoSuchLog {
+pub enum LogContainerError {
     /// Several containers, and none was named.
     #[error("a container name must be specified for pod {pod}, choose one of: [{mains}]{inits}")]
     WhichContainer {
@@ -55,8 +55,8 @@ impl LogOptions {
     /// Reads the options from a query's pairs; keys of other purposes are left alone.
     ///
     /// # Errors
-    /// [`Unreadable`] names the first value that is no number or truth.
-    pub fn read<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Unreadable> {
+    /// [`LogOptionError`] names the first value that is no number or truth.
+    pub fn read<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, LogOptionError> {
         let mut options = Self::default();
         for (key, value) in pairs {
             let whole = || value.parse::<i64>().map_err(|_| unreadable(key, value, "a whole number"));
@@ -76,30 +76,30 @@ impl LogOptions {
         Ok(options)
     }
 
-    /// The problems that are found before the node is asked.
-    pub fn check(&self) -> Problems {
-        let mut problems = Problems::default();
+    /// The errors that are found before the node is asked.
+    pub fn check(&self) -> FieldErrors {
+        let mut errors = FieldErrors::default();
         if let Some(lines) = self.tail_lines.filter(|n| *n < 0) {
-            problems.invalid("tailLines", lines, "must be greater than or equal to 0");
+            errors.invalid("tailLines", lines, "must be greater than or equal to 0");
         }
         if let Some(bytes) = self.limit_bytes.filter(|n| *n < 1) {
-            problems.invalid("limitBytes", bytes, "must be greater than 0");
+            errors.invalid("limitBytes", bytes, "must be greater than 0");
         }
         if self.since_seconds.is_some() && self.since_time.is_some() {
             let why = "at most one of `sinceTime` or `sinceSeconds` may be specified".to_owned();
-            problems.note("[]", Fault::Forbidden(why));
+            errors.push("[]", FieldErrorKind::Forbidden(why));
         }
         if let Some(seconds) = self.since_seconds.filter(|n| *n < 1) {
-            problems.invalid("sinceSeconds", seconds, "must be greater than 0");
+            errors.invalid("sinceSeconds", seconds, "must be greater than 0");
         }
-        problems
+        errors
     }
 
     /// The path and query on the pod's node.
     ///
     /// # Errors
-    /// [`NoSuchLog`] when it is not clear which container is meant.
-    pub fn path_on_node(&self, pod: &Value) -> Result<String, NoSuchLog> {
+    /// [`LogContainerError`] when it is not clear which container is meant.
+    pub fn path_on_node(&self, pod: &Value) -> Result<String, LogContainerError> {
         let container = self.container_of(pod)?;
         let mut pairs = Vec::new();
         let mut given = |key: &str, value: Option<String>| {
@@ -120,7 +120,7 @@ impl LogOptions {
         Ok(format!("/containerLogs/{}/{}/{container}{query}", namespace(pod), name(pod)))
     }
 
-    fn container_of(&self, pod: &Value) -> Result<String, NoSuchLog> {
+    fn container_of(&self, pod: &Value) -> Result<String, LogContainerError> {
         let names =
             |kind: &str| list(pod, &format!("/spec/{kind}")).iter().map(|c| text(c, "/name")).collect();
         let (mains, inits, ephemerals): (Vec<&str>, Vec<&str>, Vec<&str>) =
@@ -129,7 +129,7 @@ impl LogOptions {
         match &self.container {
             Some(asked) => {
                 let known = [&mains, &inits, &ephemerals].iter().any(|names| names.contains(&asked.as_str()));
-                let unknown = || NoSuchLog::UnknownContainer { container: asked.clone(), pod };
+                let unknown = || LogContainerError::UnknownContainer { container: asked.clone(), pod };
                 if known { Ok(asked.clone()) } else { Err(unknown()) }
             }
             None if mains.len() == 1 && inits.is_empty() && ephemerals.is_empty() => Ok(mains[0].to_owned()),
@@ -139,13 +139,13 @@ impl LogOptions {
                     false => format!(" or one of the {kind} containers: [{}]", names.join(" ")),
                 };
                 let inits = format!("{}{}", clause("init", &inits), clause("ephemeral", &ephemerals));
-                Err(NoSuchLog::WhichContainer { pod, mains: mains.join(" "), inits })
+                Err(LogContainerError::WhichContainer { pod, mains: mains.join(" "), inits })
             }
         }
     }
 }
 
-fn truth(key: &str, value: &str) -> Result<bool, Unreadable> {
+fn truth(key: &str, value: &str) -> Result<bool, LogOptionError> {
     match value {
         "" | "1" | "true" | "True" | "TRUE" | "t" | "T" => Ok(true),
         "0" | "false" | "False" | "FALSE" | "f" | "F" => Ok(false),
@@ -153,8 +153,8 @@ fn truth(key: &str, value: &str) -> Result<bool, Unreadable> {
     }
 }
 
-fn unreadable(key: &str, value: &str, wanted: &'static str) -> Unreadable {
-    Unreadable { key: key.to_owned(), value: value.to_owned(), wanted }
+fn unreadable(key: &str, value: &str, wanted: &'static str) -> LogOptionError {
+    LogOptionError { key: key.to_owned(), value: value.to_owned(), wanted }
 }
 
 fn encoded(value: &str) -> String {

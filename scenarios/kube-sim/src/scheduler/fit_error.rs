@@ -6,7 +6,7 @@ use super::filters::Rejection;
 
 /// A pod that fits nowhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unplaced {
+pub enum FitError {
     /// The cluster has no nodes.
     NoNodes,
     /// The pod itself is impossible on every one of `nodes`.
@@ -25,7 +25,7 @@ pub enum Unplaced {
     },
 }
 
-impl std::fmt::Display for Unplaced {
+impl std::fmt::Display for FitError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         const HELPLESS: &str = "Preemption is not helpful for scheduling";
         match self {
@@ -45,7 +45,7 @@ impl std::fmt::Display for Unplaced {
                 if !may_preempt {
                     return f.write_str("not eligible due to preemptionPolicy=Never.");
                 }
-                let outcomes = rejections.iter().map(|r| match r.room_would_help {
+                let outcomes = rejections.iter().map(|r| match r.preemption_helps {
                     true => "No preemption victims found for incoming pod",
                     false => HELPLESS,
                 });
@@ -55,7 +55,7 @@ impl std::fmt::Display for Unplaced {
     }
 }
 
-impl std::error::Error for Unplaced {}
+impl std::error::Error for FitError {}
 
 /// `2 this, 5 that`, sorted as strings.
 fn tally<'a>(reasons: impl Iterator<Item = &'a str>) -> String {

@@ -5,38 +5,38 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::waiting::Changes;
+use super::waiting::ChangeWatcher;
 use crate::sim::KubeSim;
 use crate::kinds::{KINDS, Kind};
-use crate::object::field::{flag, is_leaving, list, name, namespace, text, uid};
+use crate::object::field::{flag, is_terminating, list, name, namespace, text, uid};
 use crate::service::delete::{Options, delete};
 use crate::service::controller_writes::remove_finalizer;
 
 /// Collects until the future is dropped.
 pub async fn run(sim: &KubeSim) {
     let kinds: Vec<&'static Kind> = KINDS.iter().filter(|kind| !kind.traits.computed).collect();
-    let shelves: Vec<_> = kinds.iter().map(|kind| kind.shelf()).collect();
-    let mut changes = Changes::of(sim, &shelves);
+    let resources: Vec<_> = kinds.iter().map(|kind| kind.storage()).collect();
+    let mut changes = ChangeWatcher::new(sim, &resources);
     let mut cursors = BTreeMap::new();
     loop {
-        changes.seen();
-        if matters(sim, &shelves, &mut cursors) {
-            round(sim, &kinds);
+        changes.mark_seen();
+        if needs_round(sim, &resources, &mut cursors) {
+            reconcile(sim, &kinds);
         }
-        changes.next(sim, None).await;
+        changes.wait(sim, None).await;
     }
 }
 
 /// True when anything was removed, is being deleted, or was created with owners since the last round.
-fn matters(
+fn needs_round(
     sim: &KubeSim,
-    shelves: &[(&'static str, &'static str)],
+    resources: &[(&'static str, &'static str)],
     cursors: &mut BTreeMap<(&'static str, &'static str), u64>,
 ) -> bool {
     let mut found = false;
-    for shelf in shelves {
-        let cursor = cursors.entry(*shelf).or_default();
-        let Ok(changes) = sim.store().since(*shelf, *cursor) else {
+    for resource in resources {
+        let cursor = cursors.entry(*resource).or_default();
+        let Ok(changes) = sim.store().since(*resource, *cursor) else {
             *cursor = sim.store().revision();
             found = true;
             continue;
@@ -45,33 +45,33 @@ fn matters(
             *cursor = change.revision;
             let fresh =
                 change.before.is_none() && !list(&change.after, "/metadata/ownerReferences").is_empty();
-            found |= change.removed || fresh || is_leaving(&change.after);
+            found |= change.removed || fresh || is_terminating(&change.after);
         }
     }
     found
 }
 
-fn round(sim: &KubeSim, kinds: &[&'static Kind]) {
+fn reconcile(sim: &KubeSim, kinds: &[&'static Kind]) {
     let mut all: Vec<(&'static Kind, Arc<Value>)> = Vec::new();
     for kind in kinds.iter().filter(|kind| kind.resource != "events") {
-        all.extend(sim.store().list(kind.shelf(), None).0.into_iter().map(|object| (*kind, object)));
+        all.extend(sim.store().list(kind.storage(), None).0.into_iter().map(|object| (*kind, object)));
     }
     let uids: BTreeSet<&str> = all.iter().map(|(_, object)| uid(object)).collect();
     for (kind, object) in &all {
         let owners = list(object, "/metadata/ownerReferences");
         let orphaned = !owners.is_empty() && owners.iter().all(|owner| !uids.contains(text(owner, "/uid")));
-        if orphaned && !is_leaving(object) {
+        if orphaned && !is_terminating(object) {
             let options = Options { uid: Some(uid(object).to_owned()), ..Options::default() };
             let _ = delete(sim.store(), kind, namespace(object), name(object), &options, sim.clock().now());
         }
-        if is_leaving(object) {
-            leave(sim, kind, object, &all);
+        if is_terminating(object) {
+            finish_deletion(sim, kind, object, &all);
         }
     }
 }
 
 /// Lets an owner that is being deleted go, once its dependents are deleted (`Foreground`) or orphaned.
-fn leave(sim: &KubeSim, kind: &'static Kind, owner: &Arc<Value>, all: &[(&'static Kind, Arc<Value>)]) {
+fn finish_deletion(sim: &KubeSim, kind: &'static Kind, owner: &Arc<Value>, all: &[(&'static Kind, Arc<Value>)]) {
     let finalizers = list(owner, "/metadata/finalizers");
     let has = |word: &str| finalizers.iter().any(|finalizer| finalizer == word);
     let owned = |object: &Value| {
@@ -82,7 +82,7 @@ fn leave(sim: &KubeSim, kind: &'static Kind, owner: &Arc<Value>, all: &[(&'stati
         let mut blocking = 0;
         for (kind, dependent) in &dependents {
             let options = Options { propagation: "Foreground".to_owned(), ..Options::default() };
-            let leaving = is_leaving(dependent);
+            let leaving = is_terminating(dependent);
             let references = list(dependent, "/metadata/ownerReferences");
             let blocks =
                 references.iter().any(|o| text(o, "/uid") == uid(owner) && flag(o, "/blockOwnerDeletion"));
@@ -109,7 +109,7 @@ fn leave(sim: &KubeSim, kind: &'static Kind, owner: &Arc<Value>, all: &[(&'stati
             {
                 references.retain(|reference| text(reference, "/uid") != uid(owner));
             }
-            let _ = sim.store().replace(kind.shelf(), dependent, free);
+            let _ = sim.store().replace(kind.storage(), dependent, free);
         }
         remove_finalizer(sim, kind, owner, "orphan");
     }
