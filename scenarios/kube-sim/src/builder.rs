@@ -45,7 +45,7 @@ impl KubeSimBuilder {
         self
     }
 
-    /// The cluster, with its four namespaces, and nothing running yet.
+    /// The cluster, with its four namespaces and what is in them; no controller runs yet.
     pub fn build(self) -> KubeSim {
         let clock = self.clock.unwrap_or_else(Clock::monotonic);
         let outbound = self.outbound.unwrap_or_else(|| Arc::new(HttpsOutbound::new()));
@@ -56,7 +56,7 @@ impl KubeSimBuilder {
 }
 
 impl KubeSim {
-    /// A cluster on the machine's clock with the default seed, unless told otherwise.
+    /// A builder with the defaults: the machine's clock, the default seed, HTTPS over the network, no root certificate.
     pub fn builder() -> KubeSimBuilder {
         KubeSimBuilder { clock: None, seed: Seed::DEFAULT, outbound: None, root_certificate: String::new() }
     }

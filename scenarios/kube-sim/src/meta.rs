@@ -21,7 +21,7 @@ pub fn suffix(sim: &KubeSim) -> String {
 /// Makes a new object's metadata: name, namespace, uid, creation time, generation.
 ///
 /// # Errors
-/// When it has no name, one that cannot be, or a resource version.
+/// 500 for an object with a resource version, 400 for one of another namespace, 422 for one without a name.
 pub fn begin(
     sim: &KubeSim,
     kind: &Kind,
@@ -71,7 +71,7 @@ pub fn begin(
     Ok(())
 }
 
-/// Keeps what an update may not change, and counts the generation.
+/// Carries the metadata that an update may not change over to `next`, and counts the generation.
 ///
 /// # Errors
 /// When the update is of another object, stale, or changes what may not change.

@@ -27,12 +27,12 @@ pub trait Outbound: Send + Sync {
 #[error("{0}")]
 pub struct OutboundError(pub String);
 
-/// Over the network, with TLS where the address says `https`.
+/// Sends requests over the network, with TLS for `https` URLs.
 #[derive(Debug, Default)]
 pub struct HttpsOutbound {}
 
 impl HttpsOutbound {
-    /// Reaches whatever this machine reaches.
+    /// A client without proxies; it reaches whatever this machine reaches.
     pub fn new() -> Self {
         Self {}
     }

@@ -71,7 +71,7 @@ fn token_review(sim: &KubeSim, review: &Value) -> Value {
     }
 }
 
-/// A token that is valid, and whose account and bound object are still there.
+/// The unexpired token of this text whose account and bound object still exist.
 pub fn live_token(sim: &KubeSim, token: &str) -> Option<Token> {
     let token = sim.tokens().check(token, sim.clock().now())?;
     let is_same = |resource, namespace: &str, known: &str, wanted: &str| {
@@ -88,7 +88,7 @@ pub fn live_token(sim: &KubeSim, token: &str) -> Option<Token> {
     }
 }
 
-/// A live token that is meant for this server.
+/// The live token of this text whose audiences include this server.
 pub fn bearer(sim: &KubeSim, token: &str) -> Option<Token> {
     live_token(sim, token).filter(|token| {
         token.audiences.is_empty() || token.audiences.iter().any(|audience| audience == ISSUER)

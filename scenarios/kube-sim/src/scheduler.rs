@@ -1,4 +1,4 @@
-//! The scheduler: puts pods without a node on the one that suits best, or says why there is none.
+//! The scheduler: filters and scores nodes for one pod, and picks the best.
 
 pub mod candidate;
 pub mod filters;
@@ -17,10 +17,10 @@ use self::filters::Filters;
 use self::fit_error::FitError;
 use crate::object::field::text;
 
-/// The node for `pod`; among equally good ones, chance decides.
+/// The name of the node for `pod`; among equally good ones, `chance` decides.
 ///
 /// # Errors
-/// [`FitError`] says why there is none.
+/// [`FitError`] when no node takes the pod.
 pub fn schedule(
     pod: &Value,
     cluster: &Cluster<'_>,

@@ -25,7 +25,7 @@ use crate::service::KubeService;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Serves until the future is dropped.
+/// Serves HTTPS connections until the future is dropped.
 ///
 /// A client is known by its certificate (common name and organisations) or, without one, by its bearer token.
 pub fn serve(listener: TcpListener, tls: rustls::ServerConfig, sim: KubeSim) -> BoxFuture<'static, ()> {

@@ -54,7 +54,7 @@ impl KubeService {
         Self { sim, user: Some(user) }
     }
 
-    /// The API for a caller whose certificate says who it is, or whose token will.
+    /// The API for a caller known by its certificate; without one, each request's bearer token decides.
     pub fn for_caller(sim: KubeSim, certified: Option<User>) -> Self {
         Self { sim, user: certified }
     }

@@ -73,18 +73,22 @@ pub struct Snapshot {
 }
 
 /// Errors of a write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// An object of the name is stored already.
+    #[error("an object of this name is stored already")]
     AlreadyExists,
     /// No object of the name is stored.
+    #[error("no object of this name is stored")]
     NotFound,
     /// The object has changed since it was read.
+    #[error("the object has changed since it was read")]
     Conflict,
 }
 
 /// History begins later than asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("history begins at revision {oldest}")]
 pub struct TooOld {
     /// The oldest revision that can still be resumed from.
     pub oldest: u64,
@@ -217,7 +221,7 @@ impl Store {
         self.state().resources.entry(resource).or_default().changed.subscribe()
     }
 
-    /// Forgets all history: whoever resumes from before is told that it is gone; a watch that has seen everything goes on.
+    /// Forgets all history: a watch that resumes from before gets [`TooOld`]; one that has seen everything goes on.
     pub fn compact(&self) {
         let mut state = self.state();
         let revision = state.revision;

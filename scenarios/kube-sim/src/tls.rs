@@ -125,7 +125,7 @@ impl Authority {
         Ok(config)
     }
 
-    /// A kubeconfig for `client` at this server; it holds the client's key, so whoever writes it keeps it private.
+    /// A kubeconfig for `client` at this server; it holds the client's private key.
     pub fn kubeconfig(&self, server: &str, client: &Identity) -> String {
         let encode = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
         format!(
@@ -140,7 +140,7 @@ impl Authority {
     }
 }
 
-/// Takes any server for the one it says to be: as the real API server takes kubelets without a configured authority.
+/// A verifier that accepts any server certificate, as the real API server does for kubelets by default.
 #[derive(Debug)]
 pub struct AnyServer(CryptoProvider);
 

@@ -185,7 +185,7 @@ fn emit(sim: &KubeSim, deployment: &Value, kind: &str, reason: &str, message: &s
     record(sim, deployment, EventRecord { kind, reason, message, component: COMPONENT });
 }
 
-/// Deletes empty old sets beyond those that are kept for going back.
+/// Deletes empty old sets beyond `revisionHistoryLimit`.
 fn prune_history(sim: &KubeSim, deployment: &Value, old: &[Arc<Value>]) {
     let kept = usize::try_from(number(deployment, "/spec/revisionHistoryLimit").unwrap_or(10)).unwrap_or(0);
     let none = |set: &Value, path: &str| number(set, path).unwrap_or(0) == 0;

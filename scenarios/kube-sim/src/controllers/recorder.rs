@@ -57,7 +57,7 @@ pub fn record(sim: &KubeSim, about: &Value, entry: EventRecord<'_>) {
     let _ = sim.store().create(EVENTS, event); // somebody who said the same at the same time is right, too
 }
 
-/// The scheduler alone speaks through events.k8s.io, whose events have other times and name an action.
+/// The form of the scheduler, which alone writes events of `events.k8s.io`: other times, and an action.
 fn in_the_newer_form(event: &mut Value, now: String) {
     event["action"] = if event["reason"] == "Scheduled" { "Binding" } else { "Scheduling" }.into();
     event["eventTime"] = now.into();
@@ -70,7 +70,7 @@ fn in_the_newer_form(event: &mut Value, now: String) {
     }
 }
 
-/// The same for the same thing said of the same object, so that it is found again without a search.
+/// The hash of an event and its object, which names the event, so that it is found again without a search.
 fn fingerprint(about: &Value, entry: EventRecord<'_>) -> u64 {
     let words = [uid(about), entry.kind, entry.reason, entry.message, entry.component];
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;

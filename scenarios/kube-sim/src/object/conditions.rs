@@ -37,7 +37,7 @@ pub fn set(object: &mut Value, condition: &Condition<'_>, now: Timestamp) -> boo
         new["lastTransitionTime"] = timestamp::seconds(now).into();
     }
     new["status"] = condition.status.into();
-    // The pod as it was when somebody looked; pods that were never stored have no generation.
+    // The generation that the condition is of; pods that were never stored have none.
     if let Some(generation) = object.pointer("/metadata/generation") {
         new["observedGeneration"] = generation.clone();
     }

@@ -1,4 +1,4 @@
-//! Whatever patch comes, it is read and carried out or refused; `PROPTEST_CASES` says how often that is tried.
+//! Fuzzing of patches: any bytes are read and carried out or refused; `PROPTEST_CASES` is the number of tries.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ fn pod() -> Value {
     })
 }
 
-/// Pieces of which patches are made that come near to what is meant.
+/// Pieces of patches that are nearly valid.
 fn piece() -> impl Strategy<Value = String> {
     let words = vec![
         "{",

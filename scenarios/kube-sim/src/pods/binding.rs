@@ -42,7 +42,7 @@ pub fn check(binding: &Value) -> FieldErrors {
 /// Binds `pod` to the node that `binding` names.
 ///
 /// # Errors
-/// [`BindingError`] when the pod is placed, leaving or held back.
+/// [`BindingError`] when the pod is bound, being deleted or gated.
 pub fn bind(pod: &mut Value, binding: &Value, now: Timestamp) -> Result<(), BindingError> {
     let known = name(pod).to_owned();
     if is_terminating(pod) {

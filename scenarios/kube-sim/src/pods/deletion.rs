@@ -22,7 +22,7 @@ pub enum Deletion {
     AlreadyTerminating,
 }
 
-/// Decides for `pod` when somebody asks at `now`, for `asked` seconds or the pod's own.
+/// Decides the effect of a DELETE of `pod` at `now`, with `asked` seconds of grace or the pod's own.
 pub fn decide(pod: &Value, asked: Option<i64>, now: Timestamp) -> Deletion {
     let own = number(pod, "/spec/terminationGracePeriodSeconds").unwrap_or(30);
     let seconds = match asked.unwrap_or(own) {

@@ -8,7 +8,7 @@ use crate::label_selector::selects;
 /// Reasons for which a pod may not be evicted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EvictionError {
-    /// A budget has nothing left.
+    /// The budget allows no disruption now.
     #[error("Cannot evict pod as it would violate the pod's disruption budget.")]
     Budget {
         /// Name of the budget.
@@ -18,7 +18,7 @@ pub enum EvictionError {
         /// Number of healthy pods.
         healthy: i64,
     },
-    /// More than one budget speaks of the pod.
+    /// More than one budget selects the pod.
     #[error(
         "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
     )]

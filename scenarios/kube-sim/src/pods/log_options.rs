@@ -98,7 +98,7 @@ impl LogOptions {
     /// The path and query on the pod's node.
     ///
     /// # Errors
-    /// [`LogContainerError`] when it is not clear which container is meant.
+    /// [`LogContainerError`] when no container of the pod is named, or none can be chosen.
     pub fn path_on_node(&self, pod: &Value) -> Result<String, LogContainerError> {
         let container = self.container_of(pod)?;
         let mut pairs = Vec::new();

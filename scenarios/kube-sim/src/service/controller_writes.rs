@@ -14,7 +14,7 @@ use crate::kinds::Kind;
 use crate::sim::KubeSim;
 use crate::status::ApiError;
 
-/// Takes a finalizer off a leaving object, and removes the object when it was the last.
+/// Takes a finalizer off an object that is being deleted, and removes the object when it was the last.
 pub fn remove_finalizer(sim: &KubeSim, kind: &Kind, object: &Arc<Value>, finalizer: &str) {
     let mut next = (**object).clone();
     if let Some(finalizers) = next.pointer_mut("/metadata/finalizers").and_then(Value::as_array_mut) {

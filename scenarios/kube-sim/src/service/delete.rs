@@ -37,7 +37,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// From the body, or from the query when there is none.
+    /// Reads the options from the body, or from the query when there is none.
     fn read(call: &Call) -> Result<Self, ApiError> {
         let mut options = Self { dry_run: call.dry_run("DeleteOptions")?, ..Self::default() };
         if call.body.is_empty() {
@@ -127,7 +127,7 @@ pub async fn collection(call: &Call, target: &Target) -> Result<ApiResponse, Api
 /// Deletes an object by the rules of its kind; used by requests and controllers alike.
 ///
 /// # Errors
-/// When it is not there, a precondition does not hold, or others keep changing it.
+/// 404 when there is no such object, 409 when a precondition does not hold or eight attempts lose against other writes.
 pub fn delete(
     store: &Store,
     kind: &Kind,

@@ -63,7 +63,7 @@ fn finalize(old: &Value, next: &Value) -> Value {
     kept
 }
 
-/// Keeps the addresses and node ports of a service that an update does not speak of.
+/// Keeps the addresses and node ports of a service that an update leaves out.
 fn allocated(old: &Value, next: &mut Value) {
     if text(next, "/spec/type") == "ExternalName" {
         return;

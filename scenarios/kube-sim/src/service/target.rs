@@ -60,7 +60,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// The namespace, unless all are meant.
+    /// The namespace; `None` for all namespaces and for cluster-scoped kinds.
     pub fn scope(&self) -> Option<&str> {
         (self.kind.namespaced && !self.namespace.is_empty()).then_some(self.namespace.as_str())
     }

@@ -80,7 +80,7 @@ const EVENTS: &[Column] = &[
 const PRIORITIES: &[Column] =
     &[NAME, number_column("Value"), text_column("Global-Default"), AGE, text_column("PreemptionPolicy")];
 
-/// The columns of a kind and how to fill them.
+/// The columns of a kind, and the function that makes its rows.
 pub fn of(kind: &Kind) -> (&'static [Column], Row) {
     match kind.resource {
         "pods" => (PODS, pod),

@@ -10,7 +10,7 @@ use crate::object::field::{entries, list, name, text};
 /// Addresses or ports that a cell shows before it counts the rest.
 const SHOWN_MAX: usize = 3;
 
-/// The columns of a kind of the network, and how to fill them.
+/// The columns of a network kind, and the function that makes its rows; `None` for other kinds.
 pub fn of(kind: &Kind) -> Option<(&'static [Column], Row)> {
     Some(match kind.resource {
         "services" => (

@@ -50,7 +50,7 @@ const BUDGETS: &[Column] = &[
     AGE,
 ];
 
-/// The columns of a kind that keeps pods running, and how to fill them.
+/// The columns of a workload's kind, and the function that makes its rows; `None` for other kinds.
 pub fn of(kind: &Kind) -> Option<(&'static [Column], Row)> {
     Some(match kind.resource {
         "deployments" => (DEPLOYMENTS, |object, now| {

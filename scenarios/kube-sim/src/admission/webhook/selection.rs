@@ -92,7 +92,7 @@ impl Webhook {
     }
 }
 
-/// The webhooks of `kind` whose rules speak of `request`: by configuration's name, then by position.
+/// The webhooks of `kind` whose rules cover `request`: by configuration's name, then by position.
 pub fn select(kind: WebhookKind, request: &Attributes<'_>, objects: &dyn ObjectReader) -> Vec<Webhook> {
     if request.group == "admissionregistration.k8s.io" {
         return Vec::new();

@@ -124,7 +124,7 @@ async fn create(sim: &KubeSim, job: &Value, indexes: Vec<Option<i64>>) {
     }
 }
 
-/// A pod for one completion; `index` says which when the Job counts them one by one.
+/// A new pod; `index` is its completion index in an Indexed Job.
 fn new_pod(sim: &KubeSim, job: &Value, index: Option<i64>) -> Value {
     let stem = match index {
         Some(index) => format!("{}-{index}", name(job)),
