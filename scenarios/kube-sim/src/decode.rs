@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 
 use crate::kinds::Kind;
+use crate::object::quantity;
 use crate::schema::{self, Field, Type};
 use crate::status::ApiError;
-use crate::object::quantity;
 use crate::{json, protobuf};
 
 /// A decoded request body.
@@ -170,7 +170,12 @@ impl SchemaReader {
         }
     }
 
-    fn structure(&mut self, members: Map<String, Value>, kind: &Type, path: &str) -> Result<Value, ValueError> {
+    fn structure(
+        &mut self,
+        members: Map<String, Value>,
+        kind: &Type,
+        path: &str,
+    ) -> Result<Value, ValueError> {
         let mut read = Map::new();
         for (key, value) in members {
             let inner = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
@@ -270,7 +275,11 @@ fn name_of(kind: &Type) -> String {
 ///
 /// # Errors
 /// 400 when it is strict and there are any; else the warnings.
-pub fn check_unknown_fields(kind: &Kind, unknown: &[String], validation: &str) -> Result<Vec<String>, ApiError> {
+pub fn check_unknown_fields(
+    kind: &Kind,
+    unknown: &[String],
+    validation: &str,
+) -> Result<Vec<String>, ApiError> {
     match validation {
         "Strict" if !unknown.is_empty() => Err(ApiError::bad_request(format!(
             "{} in version {:?} cannot be handled as a {}: strict decoding error: {}",

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::kinds::{self, Kind};
-use crate::pods::defaults::{fill_pod, fill_spec};
-use crate::object::field::{default_to, is_terminating, is_set, list, list_mut, map_mut, number, text};
 use crate::meta;
+use crate::object::field::{default_to, is_set, is_terminating, list, list_mut, map_mut, number, text};
+use crate::pods::defaults::{fill_pod, fill_spec};
 use crate::sim::KubeSim;
 
 /// Address in the endpoints of the API server: one reserved for documentation, since nobody in the cluster reaches it.

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::sim::KubeSim;
 use crate::kinds::Kind;
 use crate::object::field::{is_terminating, name, text, uid};
-use crate::object::timestamp;
 use crate::object::field_error::FieldErrors;
+use crate::object::timestamp;
+use crate::sim::KubeSim;
 use crate::status::ApiError;
 
 /// Letters of generated names: no vowels, so that no words come out.

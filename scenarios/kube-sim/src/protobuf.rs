@@ -76,9 +76,9 @@ fn message(mut bytes: &[u8]) -> Result<Vec<(u32, Wire<'_>)>, ProtobufError> {
         let number = u32::try_from(tag >> 3).map_err(|_| ProtobufError::Damaged)?;
         let value = match tag & 7 {
             0 => Wire::Number(varint(&mut bytes)?),
-            1 => {
-                Wire::Real(f64::from_le_bytes(take(&mut bytes, 8)?.try_into().map_err(|_| ProtobufError::Damaged)?))
-            }
+            1 => Wire::Real(f64::from_le_bytes(
+                take(&mut bytes, 8)?.try_into().map_err(|_| ProtobufError::Damaged)?,
+            )),
             2 => {
                 let length = usize::try_from(varint(&mut bytes)?).map_err(|_| ProtobufError::Damaged)?;
                 Wire::Bytes(take(&mut bytes, length)?)
@@ -117,7 +117,12 @@ fn utf8(bytes: &[u8]) -> Result<String, ProtobufError> {
     String::from_utf8(bytes.to_vec()).map_err(|_| ProtobufError::Damaged)
 }
 
-fn structure(bytes: &[u8], kind: &Type, object: &mut Map<String, Value>, depth: u32) -> Result<(), ProtobufError> {
+fn structure(
+    bytes: &[u8],
+    kind: &Type,
+    object: &mut Map<String, Value>,
+    depth: u32,
+) -> Result<(), ProtobufError> {
     if depth > DEPTH_MAX {
         return Err(ProtobufError::TooDeep);
     }
@@ -134,7 +139,12 @@ fn structure(bytes: &[u8], kind: &Type, object: &mut Map<String, Value>, depth: 
     Ok(())
 }
 
-fn put(field: &Field, wire: &Wire<'_>, object: &mut Map<String, Value>, depth: u32) -> Result<(), ProtobufError> {
+fn put(
+    field: &Field,
+    wire: &Wire<'_>,
+    object: &mut Map<String, Value>,
+    depth: u32,
+) -> Result<(), ProtobufError> {
     match &field.kind {
         Type::List(item) => {
             let value = value(wire, item, depth)?;
@@ -245,7 +255,8 @@ fn instant(bytes: &[u8], micro: bool) -> Result<Value, ProtobufError> {
     let Some(seconds) = number_in(bytes, 1)? else { return Ok(Value::Null) };
     let nanos = i32::try_from(number_in(bytes, 2)?.unwrap_or(0)).map_err(|_| ProtobufError::Damaged)?;
     let at = jiff::Timestamp::new(seconds, nanos).map_err(|_| ProtobufError::Damaged)?;
-    let text = if micro { crate::object::timestamp::micros(at) } else { crate::object::timestamp::seconds(at) };
+    let text =
+        if micro { crate::object::timestamp::micros(at) } else { crate::object::timestamp::seconds(at) };
     Ok(text.into())
 }
 

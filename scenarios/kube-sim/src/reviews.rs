@@ -3,12 +3,12 @@
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::sim::KubeSim;
 use crate::authn::{BoundObject, Token, User};
 use crate::kinds::{self, Kind};
 use crate::object::field::{list, name, number, text, uid};
-use crate::object::timestamp;
 use crate::object::field_error::FieldErrors;
+use crate::object::timestamp;
+use crate::sim::KubeSim;
 use crate::status::ApiError;
 
 /// Issuer of tokens, and their audience unless a request names another.

@@ -2,12 +2,12 @@
 
 pub mod candidate;
 pub mod filters;
-pub mod pod_affinity;
+pub mod fit_error;
 pub mod node_affinity;
+pub mod pod_affinity;
 pub mod resources;
 pub mod scores;
 pub mod topology_spread;
-pub mod fit_error;
 
 use determinism::Chance;
 use serde_json::Value;

@@ -17,9 +17,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::sim::KubeSim;
 use crate::authn::User;
 use crate::service::KubeService;
+use crate::sim::KubeSim;
 
 /// Longest time of a TLS handshake; [`HEAD_TIMEOUT`] is that of a request's head.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,12 +1,12 @@
 //! The API as a service: authentication and dispatch of requests.
 
 mod admit;
-mod response;
 mod call;
 pub(crate) mod controller_writes;
 pub(crate) mod delete;
 mod pods;
 mod read;
+mod response;
 mod scope;
 mod target;
 mod write;
@@ -23,12 +23,12 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
 
 use crate::authn::User;
-use crate::status::ApiError;
 use crate::body::KubeBody;
 use crate::sim::KubeSim;
+use crate::status::ApiError;
 use crate::{discovery, openapi, reviews};
-use response::ApiResponse;
 use call::{Call, stored};
+use response::ApiResponse;
 use target::{Route, Target};
 
 /// Most bytes of a body that is read.

@@ -143,7 +143,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] when the stored object is not `before` any more.
-    pub fn replace(&self, resource: GroupResource, before: &Arc<Value>, object: Value) -> Result<Arc<Value>, StoreError> {
+    pub fn replace(
+        &self,
+        resource: GroupResource,
+        before: &Arc<Value>,
+        object: Value,
+    ) -> Result<Arc<Value>, StoreError> {
         let mut state = self.state();
         let key = state.unchanged(resource, before)?;
         if object == **before {
@@ -269,7 +274,11 @@ impl Store {
 }
 
 impl State {
-    fn unchanged(&self, resource: GroupResource, before: &Arc<Value>) -> Result<(String, String), StoreError> {
+    fn unchanged(
+        &self,
+        resource: GroupResource,
+        before: &Arc<Value>,
+    ) -> Result<(String, String), StoreError> {
         let key = key_of(before);
         match self.resources.get(&resource).and_then(|contents| contents.objects.get(&key)) {
             None => Err(StoreError::NotFound),

@@ -113,7 +113,9 @@ impl WatchStream {
         let bookmark_due = self.watch.bookmarks && (now >= self.next_bookmark || now >= self.ends);
         match self.store.progress(self.watch.kind.storage(), self.seen) {
             Err(too_old) => self.expire(too_old),
-            Ok((changes, _)) if !changes.is_empty() => changes.iter().for_each(|change| self.push_change(change)),
+            Ok((changes, _)) if !changes.is_empty() => {
+                changes.iter().for_each(|change| self.push_change(change))
+            }
             // Only what was read together with the revision proves that nothing before it was missed.
             Ok((_, revision)) if bookmark_due => {
                 self.seen = self.seen.max(revision);

@@ -141,8 +141,9 @@ async fn a_denial_names_the_webhook() {
 
 #[tokio::test(start_paused = true)]
 async fn a_webhook_that_is_not_there_stops_pods_unless_it_may_be_ignored() {
-    let outside =
-        Outside::answering(|_, _| Err(OutboundError("dial tcp 10.96.0.9:443: connect: connection refused".to_owned())));
+    let outside = Outside::answering(|_, _| {
+        Err(OutboundError("dial tcp 10.96.0.9:443: connect: connection refused".to_owned()))
+    });
     let cluster = started(&outside);
     mutating(&cluster, json!([webhook("w.example.com", json!({"failurePolicy": "Ignore"}))])).await;
     cluster.pod("ignored", json!({})).await;

@@ -22,7 +22,9 @@ pub fn check(request: &Attributes<'_>, objects: &dyn ObjectReader) -> Result<(),
     }
     match objects.get("", "namespaces", "", request.namespace) {
         None => Err(Denial::NamespaceNotFound(request.namespace.to_owned())),
-        Some(namespace) if is_terminating(&namespace) || text(&namespace, "/status/phase") == "Terminating" => {
+        Some(namespace)
+            if is_terminating(&namespace) || text(&namespace, "/status/phase") == "Terminating" =>
+        {
             Err(Denial::NamespaceTerminating(request.namespace.to_owned()))
         }
         Some(_) => Ok(()),

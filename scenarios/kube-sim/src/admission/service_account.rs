@@ -4,8 +4,8 @@ use determinism::Chance;
 use serde_json::{Value, json};
 
 use super::denial::Denial;
-use crate::pods::defaults::same_account_name;
 use crate::object::field::{annotation, list, list_mut, text};
+use crate::pods::defaults::same_account_name;
 
 /// Directory in each container that holds the account's token, certificate and namespace.
 pub const MOUNT_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -32,7 +32,8 @@ pub fn admit(
     }
     same_account_name(&mut pod["spec"]);
     let name = text(pod, "/spec/serviceAccountName").to_owned();
-    let missing = || Denial::ServiceAccountNotFound { namespace: namespace.to_owned(), account: name.clone() };
+    let missing =
+        || Denial::ServiceAccountNotFound { namespace: namespace.to_owned(), account: name.clone() };
     let account = account_of(&name).ok_or_else(missing)?;
     if wants_token(pod, &account) {
         mount_token(&mut pod["spec"], chance);

@@ -13,11 +13,11 @@ use super::owned::{self, PODS, claimed};
 use super::recorder::{EventRecord, record};
 use super::replica_set::earliest;
 use super::waiting::ChangeWatcher;
-use crate::sim::KubeSim;
 use crate::kinds;
 use crate::object::field::{annotation, flag, is_terminating, map_mut, name, namespace, number, text, uid};
 use crate::service::controller_writes::create_as_controller;
 use crate::service::delete::{Options, delete};
+use crate::sim::KubeSim;
 use crate::store::GroupResource;
 
 const DEPLOYMENTS: GroupResource = ("apps", "deployments");

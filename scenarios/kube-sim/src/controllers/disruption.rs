@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::label_selector::selects;
-use super::owned::{PODS, ConditionTime, set_condition};
+use super::owned::{ConditionTime, PODS, set_condition};
 use super::recorder::{EventRecord, record};
 use super::waiting::ChangeWatcher;
-use crate::sim::KubeSim;
+use crate::label_selector::selects;
 use crate::object::conditions::{Condition, holds};
-use crate::object::field::{controller, default_to, is_terminating, list_mut, map_mut, namespace, number, text};
+use crate::object::field::{
+    controller, default_to, is_terminating, list_mut, map_mut, namespace, number, text,
+};
 use crate::pods::phase::is_terminal;
+use crate::sim::KubeSim;
 use crate::store::GroupResource;
 
 const BUDGETS: GroupResource = ("policy", "poddisruptionbudgets");

@@ -7,16 +7,16 @@ use serde_json::{Map, Value, json};
 use super::owned::{PODS, reference};
 use super::waiting::ChangeWatcher;
 use crate::kinds;
+use crate::meta;
 use crate::object::conditions::holds;
 use crate::object::field::{
-    default_to, entries, flag, is_terminating, is_set, label, list, name, namespace, number, text, uid,
+    default_to, entries, flag, is_set, is_terminating, label, list, name, namespace, number, text, uid,
 };
 use crate::pods::phase::is_terminal;
 use crate::service::controller_writes::create_as_controller;
 use crate::service::delete::{Options, delete};
-use crate::store::GroupResource;
-use crate::meta;
 use crate::sim::KubeSim;
+use crate::store::GroupResource;
 
 const SERVICES: GroupResource = ("", "services");
 const ENDPOINTS: GroupResource = ("", "endpoints");

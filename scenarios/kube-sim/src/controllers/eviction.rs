@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use super::recorder::{EventRecord, record};
 use super::waiting::ChangeWatcher;
-use crate::sim::KubeSim;
 use crate::kinds;
 use crate::object::conditions::{self, Condition};
 use crate::object::field::{is_terminating, list, name, namespace, text, uid};
 use crate::object::timestamp;
-use crate::pods::tolerations::{TolerationTime, toleration_time};
 use crate::pods::phase::is_terminal;
+use crate::pods::tolerations::{TolerationTime, toleration_time};
 use crate::service::delete::{Options, delete};
+use crate::sim::KubeSim;
 use crate::store::GroupResource;
 
 const NODES: GroupResource = ("", "nodes");
@@ -83,7 +83,13 @@ fn tainted_until(pod: &Value, node: &Value, now: Timestamp) -> Option<Timestamp>
     }
 }
 
-fn mark_disrupted(sim: &KubeSim, pod: &Arc<Value>, reason: &str, message: &str, phase: Option<&str>) -> Arc<Value> {
+fn mark_disrupted(
+    sim: &KubeSim,
+    pod: &Arc<Value>,
+    reason: &str,
+    message: &str,
+    phase: Option<&str>,
+) -> Arc<Value> {
     let mut next = (**pod).clone();
     conditions::set(
         &mut next,
@@ -104,8 +110,13 @@ fn evict(sim: &KubeSim, pod: &Arc<Value>) {
         pod,
         EventRecord { kind: "Normal", reason: "TaintManagerEviction", message: &message, component },
     );
-    let pod =
-        mark_disrupted(sim, pod, "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", None);
+    let pod = mark_disrupted(
+        sim,
+        pod,
+        "DeletionByTaintManager",
+        "Taint manager: deleting due to NoExecute taint",
+        None,
+    );
     remove(sim, &pod, None);
 }
 

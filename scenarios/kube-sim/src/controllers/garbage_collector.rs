@@ -6,11 +6,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::waiting::ChangeWatcher;
-use crate::sim::KubeSim;
 use crate::kinds::{KINDS, Kind};
 use crate::object::field::{flag, is_terminating, list, name, namespace, text, uid};
-use crate::service::delete::{Options, delete};
 use crate::service::controller_writes::remove_finalizer;
+use crate::service::delete::{Options, delete};
+use crate::sim::KubeSim;
 
 /// Collects until the future is dropped.
 pub async fn run(sim: &KubeSim) {
@@ -71,7 +71,12 @@ fn reconcile(sim: &KubeSim, kinds: &[&'static Kind]) {
 }
 
 /// Lets an owner that is being deleted go, once its dependents are deleted (`Foreground`) or orphaned.
-fn finish_deletion(sim: &KubeSim, kind: &'static Kind, owner: &Arc<Value>, all: &[(&'static Kind, Arc<Value>)]) {
+fn finish_deletion(
+    sim: &KubeSim,
+    kind: &'static Kind,
+    owner: &Arc<Value>,
+    all: &[(&'static Kind, Arc<Value>)],
+) {
     let finalizers = list(owner, "/metadata/finalizers");
     let has = |word: &str| finalizers.iter().any(|finalizer| finalizer == word);
     let owned = |object: &Value| {

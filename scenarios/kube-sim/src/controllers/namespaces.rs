@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::owned::{ConditionTime, set_condition};
 use super::waiting::ChangeWatcher;
-use crate::sim::KubeSim;
 use crate::kinds::{self, KINDS, Kind};
 use crate::object::conditions::Condition;
 use crate::object::field::{is_terminating, list, name};
 use crate::service::delete::{Options, delete};
+use crate::sim::KubeSim;
 
 /// Empties and removes namespaces until the future is dropped.
 pub async fn run(sim: &KubeSim) {
@@ -71,7 +71,12 @@ fn empty(sim: &KubeSim, namespace: &str) -> Vec<(&'static Kind, Arc<Value>)> {
 }
 
 /// Writes into the namespace's conditions what its deletion still waits for.
-fn report_remaining(sim: &KubeSim, kind: &Kind, namespace: &Arc<Value>, left: &[(&'static Kind, Arc<Value>)]) {
+fn report_remaining(
+    sim: &KubeSim,
+    kind: &Kind,
+    namespace: &Arc<Value>,
+    left: &[(&'static Kind, Arc<Value>)],
+) {
     let mut next = (**namespace).clone();
     for (about, reason, message) in [
         ("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::recorder::{EventRecord, record};
 use super::waiting::ChangeWatcher;
-use crate::sim::KubeSim;
 use crate::object::conditions::{self, Condition};
 use crate::object::field::{flag, list, list_mut, map_mut, name, text, uid};
 use crate::object::timestamp;
+use crate::sim::KubeSim;
 use crate::store::GroupResource;
 
 const NODES: GroupResource = ("", "nodes");
@@ -82,7 +82,8 @@ fn reconcile(sim: &KubeSim, node: &Arc<Value>) -> Option<Timestamp> {
 fn deadline(sim: &KubeSim, node: &Value) -> Timestamp {
     let lease = sim.store().get(LEASES, "kube-node-lease", name(node));
     let renewed = lease.and_then(|lease| timestamp::read(&lease, "/spec/renewTime"));
-    let posted = conditions::find(node, "Ready").and_then(|ready| timestamp::read(ready, "/lastHeartbeatTime"));
+    let posted =
+        conditions::find(node, "Ready").and_then(|ready| timestamp::read(ready, "/lastHeartbeatTime"));
     let later = |at: Timestamp, span| at.saturating_add(span).unwrap_or(Timestamp::MAX);
     match renewed.max(posted) {
         Some(sign) => later(sign, HEARTBEAT_GRACE),

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::label_selector::selects;
 use crate::kinds;
+use crate::label_selector::selects;
+use crate::meta;
 use crate::object::conditions;
-use crate::object::field::{annotation, controller, is_terminating, list, name, namespace, number, text, uid};
+use crate::object::field::{
+    annotation, controller, is_terminating, list, name, namespace, number, text, uid,
+};
 use crate::object::timestamp;
 use crate::pods::phase::is_terminal;
 use crate::service::delete::{Options, delete};
-use crate::store::GroupResource;
-use crate::meta;
 use crate::sim::KubeSim;
+use crate::store::GroupResource;
 
 /// Group and resource of pods.
 pub const PODS: GroupResource = ("", "pods");

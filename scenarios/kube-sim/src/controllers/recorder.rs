@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::KubeSim;
 use crate::object::field::{name, namespace, number, uid};
 use crate::object::timestamp;
+use crate::sim::KubeSim;
 use crate::store::GroupResource;
 
 const EVENTS: GroupResource = ("", "events");
@@ -33,7 +33,8 @@ pub fn record(sim: &KubeSim, about: &Value, entry: EventRecord<'_>) {
         let mut again = (*event).clone();
         if entry.component == SCHEDULER {
             let count = number(&event, "/series/count").unwrap_or(1) + 1;
-            again["series"] = json!({"count": count, "lastObservedTime": timestamp::micros(sim.clock().now())});
+            again["series"] =
+                json!({"count": count, "lastObservedTime": timestamp::micros(sim.clock().now())});
         } else {
             again["count"] = (number(&event, "/count").unwrap_or(1) + 1).into();
             again["lastTimestamp"] = now.into();

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::label_selector::selects;
-use super::owned::{self, PODS, ConditionTime, available_from, claimed, set_counters, delete_pod, from_template, is_active};
+use super::owned::{
+    self, ConditionTime, PODS, available_from, claimed, delete_pod, from_template, is_active, set_counters,
+};
 use super::recorder::{EventRecord, record};
 use super::waiting::ChangeWatcher;
-use crate::sim::KubeSim;
+use crate::label_selector::selects;
 use crate::object::conditions::{Condition, holds};
 use crate::object::field::{is_terminating, name, number, uid};
 use crate::service::controller_writes::create_as_controller;
+use crate::sim::KubeSim;
 use crate::status::ApiError;
 use crate::store::GroupResource;
 

@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use super::recorder::{EventRecord, record};
 use super::waiting::ChangeWatcher;
-use crate::sim::KubeSim;
-use crate::pods::binding;
 use crate::object::conditions::{self, Condition};
 use crate::object::field::{is_terminating, list, name, namespace, text, uid};
+use crate::pods::binding;
 use crate::pods::phase::is_terminal;
 use crate::scheduler::candidate::Cluster;
 use crate::scheduler::schedule;
+use crate::sim::KubeSim;
 use crate::store::GroupResource;
 
 const PODS: GroupResource = ("", "pods");

@@ -1,9 +1,9 @@
 //! The default account and the root certificate of every namespace, put back after somebody deleted them.
 
 use super::waiting::ChangeWatcher;
-use crate::sim::KubeSim;
 use crate::defaults::create_namespace_defaults;
 use crate::object::field::{is_terminating, name};
+use crate::sim::KubeSim;
 use crate::store::GroupResource;
 
 const ACCOUNTS: GroupResource = ("", "serviceaccounts");

@@ -33,7 +33,12 @@ impl ApplyOptions<'_> {
 ///
 /// # Errors
 /// 409 with each field that another manager owns and that has another value.
-pub fn apply(kind: &Kind, current: &Value, wanted: Value, manager: &ApplyOptions<'_>) -> Result<Value, ApiError> {
+pub fn apply(
+    kind: &Kind,
+    current: &Value,
+    wanted: Value,
+    manager: &ApplyOptions<'_>,
+) -> Result<Value, ApiError> {
     if wanted.pointer("/metadata/managedFields").is_some_and(|fields| !fields.is_null()) {
         return Err(ApiError::bad_request("metadata.managedFields must be nil"));
     }
@@ -85,7 +90,12 @@ fn bare(mut wanted: Value) -> Value {
 }
 
 /// True when kubectl only takes over fields of its own earlier client-side apply.
-fn is_upgrade(kind: &Kind, current: &Value, manager: &ApplyOptions<'_>, conflicts: &[(Path, String)]) -> bool {
+fn is_upgrade(
+    kind: &Kind,
+    current: &Value,
+    manager: &ApplyOptions<'_>,
+    conflicts: &[(Path, String)],
+) -> bool {
     let known = managers::last_applied(kind, current);
     manager.name == "kubectl" && conflicts.iter().all(|(path, _)| known.contains(path))
 }

@@ -25,9 +25,9 @@ pub const SYSTEM: [&str; 10] = [
 
 /// Annotation with the object that kubectl last applied by itself.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-/// Manager of the fields in that annotation.
+/// ApplyOptions of the fields in that annotation.
 const BY_KUBECTL: &str = "kubectl-client-side-apply";
-/// Manager of all other fields from before the first apply.
+/// ApplyOptions of all other fields from before the first apply.
 const BEFORE_FIRST_APPLY: &str = "before-first-apply";
 
 /// One entry: a manager and the fields that it owns.
@@ -87,7 +87,9 @@ pub fn read(kind: &Kind, object: &Value, time: &str) -> Vec<ManagedFieldsEntry> 
         return first(kind, object, time);
     }
     let entries = entries.iter();
-    entries.map(|entry| ManagedFieldsEntry { entry: entry.clone(), fields: read_set(&entry["fieldsV1"]) }).collect()
+    entries
+        .map(|entry| ManagedFieldsEntry { entry: entry.clone(), fields: read_set(&entry["fieldsV1"]) })
+        .collect()
 }
 
 /// The entries of an object before its first apply.
@@ -129,7 +131,13 @@ pub fn write(object: &mut Value, entries: &[ManagedFieldsEntry]) {
 }
 
 /// Records the manager of each field that an update changed; nothing before an object's first apply.
-pub fn record_update(kind: &Kind, old: &Value, next: &mut Value, (name, subresource): (&str, &str), time: &str) {
+pub fn record_update(
+    kind: &Kind,
+    old: &Value,
+    next: &mut Value,
+    (name, subresource): (&str, &str),
+    time: &str,
+) {
     if list(next, "/metadata/managedFields").is_empty() || list(old, "/metadata/managedFields").is_empty() {
         return;
     }
@@ -173,20 +181,24 @@ fn fields_of(kind: &Kind, object: &Value) -> BTreeSet<Path> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::patch::apply::{Manager, apply};
+    use crate::patch::apply::{ApplyOptions, apply};
 
     #[test]
     fn what_somebody_changed_after_kubectl_applied_it_is_not_kubectls_any_more() {
         let kind = crate::kinds::find("", "configmaps").unwrap();
-        let by =
-            |name| Manager { name, force: false, subresource: "", time: "2026-01-01T00:00:00Z".to_owned() };
+        let by = |name| ApplyOptions {
+            name,
+            force: false,
+            subresource: "",
+            time: "2026-01-01T00:00:00Z".to_owned(),
+        };
         let last = json!({"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": "1"}}).to_string();
         let there =
             json!({"metadata": {"name": "c", "annotations": {LAST_APPLIED: last}}, "data": {"a": "1"}});
         let applied = apply(kind, &there, json!({"data": {"a": "2"}}), &by("kubectl")).unwrap();
         let mut edited = applied.clone();
         edited["data"]["a"] = "9".into();
-        note(kind, &applied, &mut edited, ("kubectl-set", ""), "2026-01-01T01:00:00Z");
+        record_update(kind, &applied, &mut edited, ("kubectl-set", ""), "2026-01-01T01:00:00Z");
         let error = apply(kind, &edited, json!({"data": {"a": "2"}}), &by("kubectl")).unwrap_err();
         assert_eq!(
             error.message,
@@ -197,13 +209,17 @@ mod tests {
     #[test]
     fn an_update_takes_what_it_changes_and_a_later_apply_is_told() {
         let kind = crate::kinds::find("", "configmaps").unwrap();
-        let by =
-            |name| Manager { name, force: false, subresource: "", time: "2026-01-01T00:00:00Z".to_owned() };
+        let by = |name| ApplyOptions {
+            name,
+            force: false,
+            subresource: "",
+            time: "2026-01-01T00:00:00Z".to_owned(),
+        };
         let empty = json!({"metadata": {"name": "c"}});
         let applied = apply(kind, &empty, json!({"data": {"a": "1", "b": "1"}}), &by("m1")).unwrap();
         let mut edited = applied.clone();
         edited["data"]["a"] = "2".into();
-        note(kind, &applied, &mut edited, ("kubectl-edit", ""), "2026-01-01T01:00:00Z");
+        record_update(kind, &applied, &mut edited, ("kubectl-edit", ""), "2026-01-01T01:00:00Z");
         let error = apply(kind, &edited, json!({"data": {"a": "1", "b": "1"}}), &by("m1")).unwrap_err();
         assert_eq!(
             error.message,

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::object::quantity::thousandths;
 use crate::object::field::{default_to, entries, flag, is_set, list, list_mut, map_mut, number, text};
+use crate::object::quantity::thousandths;
 
 /// Fills in a pod: its spec, and what holds for pods but not for templates.
 pub fn fill_pod(pod: &mut Value) {

@@ -57,7 +57,7 @@ fn later(from: Timestamp, seconds: i64) -> Timestamp {
 mod tests {
     use serde_json::json;
 
-    use super::Deletion::{AlreadyTerminating, Immediate, Graceful};
+    use super::Deletion::{AlreadyTerminating, Graceful, Immediate};
     use super::*;
 
     fn at(text: &str) -> Timestamp {

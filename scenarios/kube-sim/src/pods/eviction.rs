@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::object::field::{name, namespace, number, text};
 use crate::label_selector::selects;
+use crate::object::field::{name, namespace, number, text};
 
 /// Reasons for which a pod may not be evicted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::object::field::{entries, list, number, text};
-use crate::object::names;
 use crate::object::field_error::{FieldErrorKind, FieldErrors};
+use crate::object::names;
 
 const UNCHANGEABLE: &str = "pod updates may not change fields other than `spec.containers[*].image`,\
                             `spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only \

@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::object::field::{flag, is_set, list, number, text};
-use crate::object::names;
 use crate::object::field_error::FieldErrors;
+use crate::object::names;
 
 /// The errors of a new pod, outside its metadata.
 pub fn new_pod(pod: &Value) -> FieldErrors {

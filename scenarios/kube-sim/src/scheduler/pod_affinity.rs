@@ -75,9 +75,7 @@ impl<'a> RequiredTerms<'a> {
             return Err(Rejection::resolvable("node(s) didn't match pod anti-affinity rules"));
         }
         if self.closed_by_others.keys().any(|(key, value)| candidate.topology(key) == Some(value)) {
-            return Err(Rejection::resolvable(
-                "node(s) didn't satisfy existing pods anti-affinity rules",
-            ));
+            return Err(Rejection::resolvable("node(s) didn't satisfy existing pods anti-affinity rules"));
         }
         Ok(())
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::object::quantity::{Thousandths, ceil_units, thousandths};
 use crate::object::field::{entries, list, text};
+use crate::object::quantity::{Thousandths, ceil_units, thousandths};
 
 /// CPU assumed for a container without a request when nodes are ranked: 100m.
 const DEFAULT_CPU: Thousandths = 100;

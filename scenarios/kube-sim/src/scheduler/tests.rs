@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::candidate::Cluster;
-use super::schedule;
 use super::fit_error::FitError;
+use super::schedule;
 
 fn node(name: &str, change: impl FnOnce(&mut Value)) -> Value {
     let mut node = json!({

@@ -86,10 +86,9 @@ impl<'a> Constraint<'a> {
                 continue;
             }
             let Some(value) = candidate.topology(key) else { continue };
-            let alike = candidate
-                .pods
-                .iter()
-                .filter(|p| !is_terminating(p) && namespace(p) == namespace(pod) && alike(constraint, pod, p));
+            let alike = candidate.pods.iter().filter(|p| {
+                !is_terminating(p) && namespace(p) == namespace(pod) && alike(constraint, pod, p)
+            });
             *domains.entry(value).or_default() += i64::try_from(alike.count()).unwrap_or(i64::MAX);
         }
         Self {

@@ -12,8 +12,8 @@ use super::call::Call;
 use super::target::Target;
 use crate::admission::attributes::{Attributes, ObjectReader, Operation};
 use crate::admission::denial::Denial;
-use crate::admission::webhook::review::{self, WebhookResponse, ReviewError, AdmissionDecision};
-use crate::admission::webhook::selection::{WebhookKind, Webhook, select};
+use crate::admission::webhook::review::{self, AdmissionDecision, ReviewError, WebhookResponse};
+use crate::admission::webhook::selection::{Webhook, WebhookKind, select};
 use crate::admission::{default_tolerations, namespace_lifecycle, node_taint, priority, service_account};
 use crate::body::BodyError;
 use crate::defaults;
@@ -236,7 +236,12 @@ impl<'a> Admission<'a> {
         Ok(())
     }
 
-    async fn call_webhook(&self, webhook: &Webhook, uid: &str, review: &Value) -> Result<WebhookResponse, WebhookError> {
+    async fn call_webhook(
+        &self,
+        webhook: &Webhook,
+        uid: &str,
+        review: &Value,
+    ) -> Result<WebhookResponse, WebhookError> {
         if webhook.has_conditions() {
             return Err(WebhookError::MatchConditions);
         }

@@ -7,9 +7,9 @@ use base64::Engine as _;
 use futures::StreamExt;
 use serde_json::{Value, json};
 
+use super::call::{Call, stored};
 use super::response::ApiResponse;
 use super::target::Target;
-use super::call::{Call, stored};
 use crate::object::field::{name, namespace};
 use crate::object::field_error::FieldErrors;
 use crate::selector::Selector;
@@ -191,7 +191,8 @@ async fn wait_for_version(call: &Call, version: &str) -> Result<(), ApiError> {
         return Ok(());
     }
     let mut written = store.written();
-    let reached = tokio::time::timeout(VERSION_TIMEOUT, written.wait_for(|revision| *revision >= wanted)).await;
+    let reached =
+        tokio::time::timeout(VERSION_TIMEOUT, written.wait_for(|revision| *revision >= wanted)).await;
     if matches!(reached, Ok(Ok(_))) {
         return Ok(());
     }

@@ -5,20 +5,20 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::admit::Admission;
+use super::call::{Call, stored};
 use super::response::ApiResponse;
 use super::scope;
 use super::target::Target;
-use super::call::{Call, stored};
 use crate::admission::attributes::Operation;
 use crate::events;
 use crate::kinds::Kind;
+use crate::object::field::{is_terminating, list, name, number, text};
+use crate::object::field_error::FieldErrors;
+use crate::object::timestamp;
 use crate::patch::Patch;
 use crate::patch::apply::{ApplyOptions, apply};
 use crate::patch::managers;
 use crate::pods::defaults::{fill_container_statuses, first_status, same_pod_ips};
-use crate::object::field::{is_terminating, list, name, number, text};
-use crate::object::timestamp;
-use crate::object::field_error::FieldErrors;
 use crate::status::ApiError;
 use crate::store::StoreError;
 use crate::table::View;
@@ -135,7 +135,9 @@ pub async fn patch(call: &Call, target: &Target) -> Result<ApiResponse, ApiError
         match store_update(call, target, &old, next, true, &mut warnings).await {
             Ok(updated) => return answer(call, kind, &updated).map(|answer| answer.warned(warnings)),
             Err(UpdateError::Refused(error)) => return Err(error),
-            Err(UpdateError::Store(StoreError::NotFound)) => return Err(ApiError::not_found(kind, &target.name)),
+            Err(UpdateError::Store(StoreError::NotFound)) => {
+                return Err(ApiError::not_found(kind, &target.name));
+            }
             Err(UpdateError::Store(_)) => last = ApiError::stale(kind, &target.name),
         }
     }
@@ -153,7 +155,11 @@ fn patched(
     let Patch::Apply(wanted) = patch else {
         let shown = events::to_shown(kind, old.clone());
         let decoded = patch.apply_to(kind, &shown)?;
-        warnings.extend(patch.check_unknown_fields(&shown, decoded.unknown, call.option("fieldValidation"))?);
+        warnings.extend(patch.check_unknown_fields(
+            &shown,
+            decoded.unknown,
+            call.option("fieldValidation"),
+        )?);
         return Ok(events::to_stored(kind, decoded.object));
     };
     for (key, wanted_word) in [("apiVersion", kind.api_version()), ("kind", kind.kind.to_owned())] {

@@ -136,11 +136,7 @@ pub fn webhooks(object: &Value, errors: &mut FieldErrors) {
             let why = "the timeout value must be between 1 and 30 seconds";
             errors.invalid(format!("{field}.timeoutSeconds"), seconds, why);
         }
-        errors.one_of(
-            format!("{field}.failurePolicy"),
-            text(webhook, "/failurePolicy"),
-            &["Fail", "Ignore"],
-        );
+        errors.one_of(format!("{field}.failurePolicy"), text(webhook, "/failurePolicy"), &["Fail", "Ignore"]);
         let client = &webhook["clientConfig"];
         if client["url"].is_null() == client["service"].is_null() {
             let why = "exactly one of url or service is required";

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::kinds::Kind;
 use crate::object::field::{entries, flag, list, name, text};
-use crate::object::names;
 use crate::object::field_error::{FieldErrorKind, FieldErrors};
+use crate::object::names;
 
 /// Most bytes of all annotations of an object together.
 const ANNOTATIONS_BYTES_MAX: usize = 256 * 1024;

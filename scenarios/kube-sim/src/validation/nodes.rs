@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::object::field::{entries, list, number, text};
-use crate::object::names;
 use crate::object::field_error::FieldErrors;
+use crate::object::names;
 
 /// Adds the errors of a node.
 pub fn check(node: &Value, is_new: bool, errors: &mut FieldErrors) {

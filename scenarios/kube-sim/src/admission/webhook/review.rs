@@ -94,8 +94,11 @@ pub fn read(name: &str, uid: &str, body: &[u8]) -> Result<WebhookResponse, Revie
         return Err(invalid(format!("expected response.uid={uid:?}, got {echoed:?}")));
     }
     let warnings = list(response, "/warnings").iter().filter_map(Value::as_str).map(str::to_owned).collect();
-    let decision =
-        if flag(response, "/allowed") { AdmissionDecision::Allowed(patch(response)?) } else { denied(name, response) };
+    let decision = if flag(response, "/allowed") {
+        AdmissionDecision::Allowed(patch(response)?)
+    } else {
+        denied(name, response)
+    };
     Ok(WebhookResponse { warnings, decision })
 }
 

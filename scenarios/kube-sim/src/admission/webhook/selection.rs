@@ -161,9 +161,7 @@ fn object_selected(webhook: &Value, request: &Attributes<'_>, object: &Value) ->
     let matches = |object: &Value| !object.is_null() && selects(Some(selector), object);
     matches(object)
         || request.old.is_some_and(matches)
-        || (object.is_null()
-            && request.old.is_none()
-            && crate::label_selector::is_empty(selector))
+        || (object.is_null() && request.old.is_none() && crate::label_selector::is_empty(selector))
 }
 
 #[cfg(test)]

@@ -84,9 +84,13 @@ fn progress(
         .map(|c| (text(c, "/reason").to_owned(), text(c, "/message").to_owned()));
     let Some((reason, message)) = said else {
         match found {
-            true => {
-                set_progressing(deployment, "True", "FoundNewReplicaSet", &format!("Found new replica set {set:?}"), now)
-            }
+            true => set_progressing(
+                deployment,
+                "True",
+                "FoundNewReplicaSet",
+                &format!("Found new replica set {set:?}"),
+                now,
+            ),
             false => set_progressing(
                 deployment,
                 "True",
@@ -108,7 +112,13 @@ fn progress(
         return None;
     }
     if moved || !speaks_of_it {
-        set_progressing(deployment, "True", "ReplicaSetUpdated", &format!("ReplicaSet {set:?} is progressing."), now);
+        set_progressing(
+            deployment,
+            "True",
+            "ReplicaSetUpdated",
+            &format!("ReplicaSet {set:?} is progressing."),
+            now,
+        );
         refresh(deployment, now);
         return progress_due(deployment, limit, now);
     }

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::decide::{self, JobOutcome, NextAction, PodCounts};
 use super::{INDEX, JOBS, TRACKING};
-use crate::sim::KubeSim;
-use crate::controllers::owned::{self, PODS, ConditionTime, claimed, set_counters, delete_pod, from_template};
+use crate::controllers::owned::{
+    self, ConditionTime, PODS, claimed, delete_pod, from_template, set_counters,
+};
 use crate::controllers::recorder::{EventRecord, record};
 use crate::controllers::replica_set::earliest;
 use crate::kinds;
@@ -17,8 +18,9 @@ use crate::object::field::{
     controller, flag, is_terminating, list, list_mut, map_mut, name, namespace, number, text, uid,
 };
 use crate::object::timestamp;
-use crate::service::delete::{Options, delete};
 use crate::service::controller_writes::{create_as_controller, remove_finalizer};
+use crate::service::delete::{Options, delete};
+use crate::sim::KubeSim;
 
 const COMPONENT: &str = "job-controller";
 
@@ -155,7 +157,13 @@ fn emit(sim: &KubeSim, job: &Value, kind: &str, reason: &str, message: &str) {
 }
 
 /// Writes the counters and the outcome into the Job's status; false when the Job changed meanwhile.
-fn publish(sim: &KubeSim, job: &Value, counts: &PodCounts, outcome: Option<&JobOutcome>, now: Timestamp) -> bool {
+fn publish(
+    sim: &KubeSim,
+    job: &Value,
+    counts: &PodCounts,
+    outcome: Option<&JobOutcome>,
+    now: Timestamp,
+) -> bool {
     let Some(stored) = sim.store().get(JOBS, namespace(job), name(job)) else { return false };
     let pods = claimed(sim, &stored, PODS);
     let present = decide::count_pods(&stored, &pods);

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::policy::{self, PolicyAction};
 use super::{INDEX, TRACKING};
-use crate::controllers::owned::{is_active, sort_for_deletion, ready_since, restarts};
+use crate::controllers::owned::{is_active, ready_since, restarts, sort_for_deletion};
 use crate::object::conditions;
 use crate::object::field::{annotation, flag, is_terminating, list, number, text};
 use crate::object::timestamp;
@@ -301,7 +301,7 @@ mod tests {
 
     fn decided(job: &Value, pods: &[Arc<Value>], now: Timestamp) -> (Option<JobOutcome>, NextAction) {
         let counts = count_pods(job, pods);
-        (end(job, pods, &counts, now), next(job, pods, &counts, now))
+        (outcome(job, pods, &counts, now), next_action(job, pods, &counts, now))
     }
 
     #[test]
@@ -335,12 +335,17 @@ mod tests {
     #[test]
     fn a_job_ends_like_this() {
         let failed = |n: usize| vec![pod("Failed", Some("00:00")); n];
-        let limit =
-            || JobOutcome::Failed("BackoffLimitExceeded", "Job has reached the specified backoff limit".to_owned());
+        let limit = || {
+            JobOutcome::Failed(
+                "BackoffLimitExceeded",
+                "Job has reached the specified backoff limit".to_owned(),
+            )
+        };
         let mut late = job(json!({"activeDeadlineSeconds": 60}));
         late["status"]["startTime"] = json!("2026-01-01T09:00:00Z");
-        let over =
-            || JobOutcome::Failed("DeadlineExceeded", "Job was active longer than specified deadline".to_owned());
+        let over = || {
+            JobOutcome::Failed("DeadlineExceeded", "Job was active longer than specified deadline".to_owned())
+        };
         for (what, job, pods, wanted) in [
             ("nothing yet", job(json!({})), vec![], None),
             ("done", job(json!({})), vec![pod("Succeeded", None)], Some(JobOutcome::Complete)),

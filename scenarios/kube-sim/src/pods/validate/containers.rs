@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::probes;
-use crate::object::quantity::{self, thousandths};
 use crate::object::field::{entries, flag, is_set, list, number, text};
-use crate::object::names;
 use crate::object::field_error::FieldErrors;
+use crate::object::names;
+use crate::object::quantity::{self, thousandths};
 
 const FIELDS: [&str; 9] = [
     "metadata.name",
@@ -244,7 +244,10 @@ fn mounts(container: &Value, at: &str, volumes: &BTreeSet<&str>, errors: &mut Fi
         match text(mount, "/name") {
             "" => errors.required(field("name"), ""),
             name if !volumes.contains(name) => {
-                errors.push(field("name"), crate::object::field_error::FieldErrorKind::NotFound(format!("\"{name}\"")));
+                errors.push(
+                    field("name"),
+                    crate::object::field_error::FieldErrorKind::NotFound(format!("\"{name}\"")),
+                );
             }
             _ => {}
         }
@@ -295,8 +298,9 @@ fn resources(container: &Value, at: &str, errors: &mut FieldErrors) {
                     errors.invalid(format!("{at}.requests"), shown.as_str(), why);
                 }
             }
-            None if is_whole_only(name) => errors
-                .required(format!("{at}.limits"), "Limit must be set for non overcommitable resources"),
+            None if is_whole_only(name) => {
+                errors.required(format!("{at}.limits"), "Limit must be set for non overcommitable resources")
+            }
             None => {}
         }
     }

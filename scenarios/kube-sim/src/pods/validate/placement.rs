@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::object::field::{entries, is_set, list, number, text};
-use crate::object::names;
 use crate::object::field_error::FieldErrors;
+use crate::object::names;
 
 /// Adds the errors of selectors, affinities, tolerations and spread.
 pub fn check(spec: &Value, at: &str, errors: &mut FieldErrors) {

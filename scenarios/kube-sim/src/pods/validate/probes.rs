@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::containers::in_port_range;
 use crate::object::field::{is_set, list, number, text};
-use crate::object::names;
 use crate::object::field_error::FieldErrors;
+use crate::object::names;
 
 /// Adds the errors of all probes and hooks of a container.
 pub fn check(container: &Value, at: &str, init: bool, errors: &mut FieldErrors) {

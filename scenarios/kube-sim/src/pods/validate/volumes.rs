@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::containers::shown_field;
 use crate::object::field::{list, number, text};
-use crate::object::names;
 use crate::object::field_error::FieldErrors;
+use crate::object::names;
 
 const FIELDS: [&str; 5] =
     ["metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid"];
