@@ -1,4 +1,4 @@
-//! Where the case files are, and which of them are meant by a word on the command line.
+//! The case files: those of the repository, those compiled in, and the selection by words of the command line.
 
 mod compiled_in;
 
@@ -19,7 +19,7 @@ pub struct CaseFile {
     pub file: String,
     /// The folder that it stands in; empty when it is compiled in.
     pub folder: PathBuf,
-    /// Its text.
+    /// The file's whole text.
     pub text: String,
 }
 
@@ -57,31 +57,31 @@ impl CaseFile {
 }
 
 impl Folder {
-    /// Where it is.
+    /// The folder's path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
-/// Why the cases that were asked for cannot be run.
+/// The reason for which the cases that were asked for cannot be run.
 #[derive(Debug, thiserror::Error)]
 pub enum NoCases {
     /// No case has this name, and no folder either.
     #[error("there is no case `{name}`{near}\n  `{command} list` lists all of them")]
     Unknown {
-        /// What was asked for.
+        /// The word on the command line.
         name: String,
-        /// What may have been meant.
+        /// A clause with the nearest known name, or empty.
         near: String,
-        /// How this program is started.
+        /// The words that start this program, for a line that can be pasted.
         command: String,
     },
     /// A file or folder cannot be read.
     #[error("cannot read {path}: {source}")]
     Unreadable {
-        /// Which.
+        /// The file or folder, as a person would type it.
         path: String,
-        /// Why.
+        /// The operating system's error.
         source: std::io::Error,
     },
 }

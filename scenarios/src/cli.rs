@@ -1,4 +1,4 @@
-//! What can be typed, and what comes of it.
+//! The command line: its arguments, and the command that each of them runs.
 
 mod comparison;
 mod on;
@@ -67,7 +67,7 @@ struct Run {
     cases: Vec<String>,
     #[command(flatten)]
     on: On,
-    /// Where all chance comes from: three words, as a run prints them.
+    /// The seed of all randomness: three words, as a run prints them.
     #[arg(long, value_name = "WORDS", default_value_t = Seed::DEFAULT)]
     seed: Seed,
     /// Prints the last line only, and failures.
@@ -76,7 +76,7 @@ struct Run {
     /// Also writes a report for programs.
     #[arg(long, value_name = "FORM")]
     report: Option<Form>,
-    /// Where the report goes; to standard output, instead of the text, where nothing is said.
+    /// The report's file; without it the report goes to standard output, instead of the text.
     #[arg(long, short, value_name = "FILE", requires = "report")]
     output: Option<PathBuf>,
 }
@@ -230,13 +230,13 @@ fn schema() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What a case file may say, as a JSON schema.
+/// The JSON schema of a case file.
 pub fn schema_text() -> String {
     let schema = schemars::schema_for!(Scenario);
     format!("{:#}\n", schema.as_value())
 }
 
-/// How this program was started, so that lines it prints can be pasted.
+/// The words that started this program, so that lines it prints can be pasted.
 fn command() -> String {
     match std::env::var_os("CARGO") {
         Some(_) if cfg!(debug_assertions) => "cargo run --".to_owned(),

@@ -30,13 +30,13 @@ pub enum Cloud {
 /// A container group, as far as cases look at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// Its id.
+    /// The id that ECI drew for the group: `eci-…`.
     pub id: String,
-    /// Its state in ECI's own words.
+    /// The state in ECI's own words, such as `Running`.
     pub status: String,
-    /// How many vCPU it was given.
+    /// The group's size in vCPU.
     pub vcpu: Decimal,
-    /// How many GiB of memory it was given.
+    /// The group's memory in GiB.
     pub memory: Decimal,
     owner: Option<PodName>,
 }
@@ -44,15 +44,15 @@ pub struct Group {
 /// One line of the bill.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Charge {
-    /// From this second on.
+    /// The instant from which the seconds count.
     pub from: Timestamp,
-    /// How many whole seconds.
+    /// The line's duration in whole seconds.
     pub seconds: u64,
-    /// Of how many vCPU.
+    /// The billed size in vCPU.
     pub vcpu: Decimal,
-    /// And how many GiB of memory.
+    /// The billed memory in GiB.
     pub memory: Decimal,
-    /// What they cost, in yuan.
+    /// The price of the line, in yuan.
     pub amount: Decimal,
     owner: Option<PodName>,
 }
@@ -77,7 +77,7 @@ impl Cloud {
         }
     }
 
-    /// What it all costs up to now, in yuan.
+    /// The total cost up to now, in yuan.
     pub(crate) async fn cost(&self) -> Result<Decimal, Unanswered> {
         match self {
             Self::Here(eci) => Ok(eci.control().cost().decimal()),
@@ -158,7 +158,7 @@ impl Cloud {
         }
     }
 
-    /// What happened, one line an entry.
+    /// The ledger, one line an entry.
     async fn ledger(&self) -> Result<Vec<String>, Unanswered> {
         match self {
             Self::Here(eci) => Ok(eci.control().ledger().iter().map(ToString::to_string).collect()),
@@ -188,7 +188,7 @@ fn unanswered(why: Unanswered) -> Miss {
     Miss::Refused(why.to_string())
 }
 
-/// What a case injects, as the simulator takes it.
+/// A case's fault as a rule of the simulator.
 fn rule(fault: &Inject) -> Result<Rule, Miss> {
     if let Some(rule) = &fault.rule {
         return Ok(rule.clone());
@@ -222,7 +222,7 @@ impl Group {
         }
     }
 
-    /// Whether it is this pod's.
+    /// True when the group's tags name this pod.
     pub fn belongs_to(&self, pod: &PodName) -> bool {
         self.owner.as_ref() == Some(pod)
     }
@@ -245,7 +245,7 @@ impl Charge {
         }
     }
 
-    /// Whether it is for this pod.
+    /// True when the tags of the billed group name this pod.
     pub fn belongs_to(&self, pod: &PodName) -> bool {
         self.owner.as_ref() == Some(pod)
     }

@@ -13,7 +13,7 @@ use self::line::Line;
 
 /// The id of the access key that the simulator takes.
 pub const ACCESS_KEY_ID: &str = "local";
-/// Its secret; it opens nothing but this process.
+/// The secret of that key; it opens nothing but this process.
 pub const ACCESS_KEY_SECRET: &str = "local-secret";
 /// The region.
 pub const REGION: &str = "cn-hangzhou";
@@ -47,7 +47,7 @@ impl Eci {
         &self.control
     }
 
-    /// What the provider speaks through.
+    /// The provider's transport to the simulator.
     pub(crate) fn line(&self) -> Arc<dyn provider::eci::Transport> {
         Arc::new(Line(self.sim.clone()))
     }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// That of the local ECI, which runs in this process.
+/// The allocator of the local ECI, which runs in this process.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -18,9 +18,9 @@ use crate::outcome::Fact;
 pub struct Difference {
     /// The place, as in `spec.containers[0].image`.
     pub path: String,
-    /// What was expected there.
+    /// The expected value.
     pub wanted: String,
-    /// What is there.
+    /// The value there, or `nothing`.
     pub seen: String,
 }
 

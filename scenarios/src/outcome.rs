@@ -1,4 +1,4 @@
-//! What came of a case: each step's verdict, what was wanted and seen, how long it took, and what it cost.
+//! The outcome of a case: verdict, the facts wanted and seen, real and simulated time, and cost.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use crate::story::Story;
 /// One line of what was wanted or seen: a name and what it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact {
-    /// Where in the object, or which figure: `status.phase`, `total`.
+    /// The place in the object, or the figure: `status.phase`, `total`.
     pub name: String,
-    /// What it was.
+    /// The value, as one would say it.
     pub value: String,
 }
 
@@ -21,20 +21,20 @@ pub struct Fact {
 pub struct Said {
     /// The step, as one would say it.
     pub step: String,
-    /// Whether the program ended well.
+    /// True when the program ended with success.
     pub well: bool,
-    /// What it printed.
+    /// The program's standard output, then its standard error.
     pub text: String,
 }
 
-/// Why a step did not come out as the case says.
+/// The reason for which a step did not come out as the case says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Miss {
     /// Something else was seen than was wanted.
     Unmet {
-        /// What the case says.
+        /// The facts that the case names.
         wanted: Vec<Fact>,
-        /// What there was instead, in the same order.
+        /// The facts that there were instead, in the same order.
         seen: Vec<Fact>,
         /// The cluster's or the cloud's own word for it.
         because: Option<String>,
@@ -43,48 +43,48 @@ pub enum Miss {
     Refused(String),
 }
 
-/// How a case ended.
+/// The end of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// Every step came out as the case says.
     Passed,
     /// The step at `step` did not.
     Failed(Box<Failure>),
-    /// This kind of cluster lacks what the case needs.
+    /// The case needs a capability that this kind of cluster lacks.
     Lacking(Capability),
 }
 
-/// Where a case failed, and everything that explains it.
+/// The step at which a case failed, and everything that explains it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// The line of the step.
     pub line: usize,
     /// The step, as one would say it.
     pub step: String,
-    /// What was wrong.
+    /// The difference, or the refusal.
     pub miss: Miss,
     /// The shortest thread of events, calls and money that explains it.
     pub story: Story,
 }
 
-/// What came of one case.
+/// The outcome of one case.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// The case's path below the folder of cases, without its ending: `scheduling/by-node-name`.
     pub case: String,
     /// The file, as a person would type it.
     pub file: String,
-    /// What was claimed.
+    /// The claim, as one sentence.
     pub claim: String,
-    /// Where the claim comes from.
+    /// The claim's source.
     pub cites: String,
-    /// How it ended.
+    /// Passed, failed, or not playable here.
     pub verdict: Verdict,
-    /// How long it really took.
+    /// The real time that the case took.
     pub took: Duration,
-    /// How much time passed in the case's world.
+    /// The time that passed in the case's world.
     pub simulated: Duration,
-    /// What the cloud charged, in yuan.
+    /// The cloud's charge, in yuan.
     pub cost: Decimal,
 }
 
@@ -118,14 +118,14 @@ impl Miss {
 }
 
 impl Outcome {
-    /// Whether the case failed.
+    /// True when the case failed.
     pub fn failed(&self) -> bool {
         matches!(self.verdict, Verdict::Failed(_))
     }
 }
 
 impl Miss {
-    /// What was wrong, as one line.
+    /// The miss as one line.
     pub fn in_short(&self) -> String {
         match self {
             Self::Refused(text) => text.clone(),

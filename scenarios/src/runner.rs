@@ -20,7 +20,7 @@ use crate::story::Story;
 pub struct Case {
     /// The file.
     pub file: CaseFile,
-    /// What it says.
+    /// The claim and the steps.
     pub scenario: Scenario,
 }
 
@@ -68,7 +68,7 @@ pub fn play_all<E>(
         }
         drop(sender);
         let told = in_order(cases, &receiver, &mut begun, &mut ended);
-        // Whether all is told or telling failed: nothing more needs to begin.
+        // Nothing more needs to begin, also when telling failed.
         waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
         told
     })

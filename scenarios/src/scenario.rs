@@ -22,22 +22,22 @@ use crate::steps::Step;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Scenario {
-    /// What is claimed, as one sentence.
+    /// The claim, as one sentence.
     #[serde(rename = "scenario")]
     pub claim: String,
-    /// Where the claim comes from.
+    /// The source of the claim.
     pub cites: String,
-    /// What the cluster must be able to do beyond the ordinary; where it cannot, the case is passed over by name.
+    /// The capabilities that the cluster must have; where it lacks one, the case is passed over by name.
     #[serde(default)]
     pub needs: Vec<Capability>,
-    /// What is done and what is expected, in order.
+    /// The actions and expectations, in order.
     pub steps: Vec<Step>,
     /// The line on which each step begins.
     #[serde(skip)]
     pub lines: Vec<usize>,
 }
 
-/// What some clusters can do and others cannot.
+/// A capability that some clusters have and others have not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Capability {

@@ -25,7 +25,7 @@ use crate::sweep::journal::Journal;
 use crate::sweep::plan::Plan;
 use crate::sweep::tap::Tap;
 
-/// When every stepped world begins: a Monday, half past nine in China.
+/// The instant at which every stepped world begins: a Monday, half past nine in China.
 ///
 /// Not at a full hour: bills are cut there, and a few seconds on a bill of their own would be rounded to nothing.
 pub const BEGINNING: &str = "2026-01-05T01:30:00Z";
@@ -74,7 +74,7 @@ pub struct World {
     tap: Option<Tap>,
 }
 
-/// What a world is to be like, before it begins.
+/// The seed, files and perturbation of a world that has not begun.
 #[derive(Debug, Clone)]
 pub struct Builder {
     seed: Seed,
@@ -82,7 +82,7 @@ pub struct Builder {
     plan: Option<Plan>,
 }
 
-/// Why a world could not be put together.
+/// The reason for which a world could not be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Time can only be stepped where one thread does everything.
@@ -94,9 +94,9 @@ pub enum StartError {
     /// One of its parts did not start.
     #[error("{part} did not start: {why}")]
     Part {
-        /// Which.
+        /// The part, as the beginning of a sentence.
         part: &'static str,
-        /// Why.
+        /// The reason, with its causes.
         why: String,
     },
 }
@@ -186,17 +186,17 @@ impl World {
         self.tap.clone()
     }
 
-    /// Whether a case that needs this can be played here.
+    /// True when a case that needs this can be played here.
     pub(crate) fn can(&self, capability: Capability) -> bool {
         self.cluster.can(capability)
     }
 
-    /// Where the case's own files are.
+    /// The folder of the case's own files.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// How long this world has existed.
+    /// The age of this world, in its own time.
     pub(crate) fn age(&self) -> Duration {
         self.now().duration_since(self.beginning).unsigned_abs()
     }
@@ -230,7 +230,7 @@ impl World {
         }
     }
 
-    /// What names no namespace is in this one.
+    /// Puts everything without a namespace into this one.
     pub(crate) fn at_home_in(mut self, home: &str) -> Self {
         home.clone_into(&mut self.home);
         self
@@ -241,7 +241,7 @@ impl World {
         &self.home
     }
 
-    /// What the case's faults and scripts must meet.
+    /// The requirement that the case's faults and scripts meet something.
     pub(crate) fn demands(&mut self) -> &mut Demands {
         &mut self.demands
     }
@@ -257,12 +257,12 @@ impl World {
         self.said.push(said);
     }
 
-    /// What the programs of its steps printed so far.
+    /// The output of the programs of its steps so far.
     pub(crate) fn heard(&self) -> &[Said] {
         &self.said
     }
 
-    /// What the cloud charged so far, in yuan, as far as it says so.
+    /// The cloud's charge so far, in yuan; zero when a cloud somewhere else does not answer.
     pub(crate) async fn cost(&self) -> Decimal {
         self.cloud.cost().await.unwrap_or_default()
     }
@@ -272,7 +272,7 @@ impl World {
         self.cluster.kubeconfig().await.map_err(Miss::Refused)
     }
 
-    /// What happened so far, as far as it explains how things are.
+    /// The events, calls and money so far that explain how things are.
     pub(crate) async fn story(&self) -> Story {
         let mut gathering = Gathering::since(self.beginning);
         self.cluster.tell(&mut gathering).await;
@@ -287,14 +287,14 @@ impl World {
 }
 
 impl Builder {
-    /// Where this world's chance comes from.
+    /// Sets the seed of this world's randomness; without it, [`Seed::DEFAULT`].
     #[must_use]
     pub fn seed(mut self, seed: Seed) -> Self {
         self.seed = seed;
         self
     }
 
-    /// Where files that a case names are looked for.
+    /// Sets the folder of the files that a case names; without it, the working directory.
     #[must_use]
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = folder.into();

@@ -4,21 +4,21 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// How many lines a story has at most; the oldest are left out first.
+/// The most lines of a story; the oldest are left out first.
 const LINES: usize = 9;
 
-/// What happened, oldest first.
+/// The events, calls and costs of a case, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Story(Vec<Chapter>);
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chapter {
-    /// How long after the world's beginning.
+    /// The time from the world's beginning.
     pub after: Duration,
-    /// What happened, in a word or two.
+    /// The event, in a word or two.
     pub what: String,
-    /// Who says so, and what exactly.
+    /// The thing it happened to, or the exact words.
     pub detail: String,
 }
 

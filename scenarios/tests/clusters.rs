@@ -1,4 +1,4 @@
-//! What is told where there is no cluster to play on, and that no process outlives the one that started it.
+//! Messages where there is no cluster to play on; and no process outlives the one that started it.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
@@ -14,7 +14,7 @@ fn scenarios() -> Command {
     command
 }
 
-/// What is said by a run that cannot be made.
+/// The error text of a run that cannot be made.
 fn told(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{output:?}");
@@ -88,7 +88,7 @@ fn a_cluster_elsewhere_is_not_touched_when_nobody_can_be_asked() {
 #[test]
 fn a_provider_ends_when_nobody_holds_its_time_any_more() {
     let folder = tempfile::tempdir().unwrap();
-    // It takes connections and says nothing, so that the provider waits for it.
+    // A listener that takes connections and says nothing, so that the provider waits for it.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let path = kubeconfig(folder.path(), &format!("http://{}", silent.local_addr().unwrap()));
     let mut provider = scenarios()

@@ -1,4 +1,4 @@
-//! What is printed is tested like any other output.
+//! Tests of the printed reports.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 

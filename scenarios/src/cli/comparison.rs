@@ -18,10 +18,10 @@ use crate::outcome::Verdict;
 use crate::report::text::{Manner, Text};
 use crate::runner::Case;
 
-/// How much of a value is printed.
+/// The longest value that is printed whole, in characters.
 const WIDTH: usize = 160;
 
-/// What to compare.
+/// Arguments of `diff`.
 #[derive(Debug, Args)]
 pub(super) struct Diff {
     /// Cases to compare, as for `run`.
@@ -33,7 +33,7 @@ pub(super) struct Diff {
     /// The other.
     #[arg(long, value_name = "KIND", default_value = "control-plane")]
     right: Choice,
-    /// Where all chance comes from, on both.
+    /// The seed of all randomness, on both clusters.
     #[arg(long, value_name = "WORDS", default_value_t = Seed::DEFAULT)]
     seed: Seed,
     /// Also prints the differences that have a reason.
@@ -44,7 +44,7 @@ pub(super) struct Diff {
 /// One of the two clusters.
 struct Side(Place);
 
-/// What was found so far.
+/// The counts so far, in cases and in differences.
 #[derive(Default)]
 struct Tally {
     compared: usize,
@@ -73,7 +73,7 @@ pub(super) fn run(arguments: &Diff) -> anyhow::Result<ExitCode> {
             let mut seen = found(&first);
             let is_unknown = |one: &Difference| reasons.of(&case.file.case, one).is_none();
             if seen.iter().any(is_unknown) {
-                // What is not seen twice came of the moment at which somebody looked.
+                // A difference that is not seen twice came of the moment of the look.
                 let again = found(&play()?);
                 let is_same = |one: &Difference, two: &Difference| {
                     (&one.subject, &one.path) == (&two.subject, &two.path)
@@ -195,7 +195,7 @@ fn tell_failures(
     Ok(())
 }
 
-/// Why a case has nothing to be compared.
+/// The reason for which a case has nothing to be compared, if there is one.
 fn unplayed(kind: Choice, played: &Played) -> Option<String> {
     match &played.outcome.verdict {
         Verdict::Lacking(capability) => Some(format!("{} lacks {capability}", told(kind))),

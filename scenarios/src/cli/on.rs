@@ -13,10 +13,10 @@ use crate::cluster::{EMBEDDED, Found, NotFound, Site};
 use crate::outcome::Outcome;
 use crate::runner::{self, Case};
 
-/// How a program ends that was told to end by Ctrl-C.
+/// Exit code of a program that Ctrl-C ended: 128 and the signal's number.
 const INTERRUPTED: i32 = 130;
 
-/// Where cases are played.
+/// Arguments that choose the cluster on which cases are played.
 #[derive(Debug, Clone, Args)]
 pub(super) struct On {
     /// The cluster that the cases are played on.
@@ -92,7 +92,7 @@ impl Place {
         }
     }
 
-    /// What it is called.
+    /// The cluster's name, as in a report's first line.
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Embedded => EMBEDDED,
@@ -150,7 +150,7 @@ fn told_to_end() -> anyhow::Result<BoxFuture<'static, ()>> {
                 _ = terminate.recv() => {}
             }
             match told.take() {
-                // Whether somebody still listens does not matter.
+                // A receiver that is gone does not matter.
                 Some(told) => drop(told.send(())),
                 None => std::process::exit(INTERRUPTED),
             }

@@ -27,10 +27,10 @@ use crate::story::Gathering;
 use crate::sweep::observer;
 use crate::sweep::tap::Tap;
 
-/// What it is called.
+/// The embedded cluster's name in reports.
 pub const EMBEDDED: &str = "embedded Kubernetes API";
 
-/// How long the virtual node may take to become ready.
+/// The longest time until the virtual node is ready, in the world's time.
 const READY_WITHIN: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// A cluster in this process.
@@ -44,12 +44,12 @@ pub struct Embedded {
     kubeconfig: Option<(TempDir, PathBuf)>,
 }
 
-/// Where the API is reached over HTTPS.
+/// An open HTTPS port of the API.
 #[derive(Debug)]
 pub struct Door {
     /// The address.
     pub address: SocketAddr,
-    /// What kubectl needs to know; it holds a key.
+    /// A kubeconfig for kubectl; it holds a key.
     pub kubeconfig: String,
 }
 

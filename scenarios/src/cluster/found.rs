@@ -17,16 +17,16 @@ use tempfile::TempDir;
 use super::NODE;
 use super::site::SiteError;
 
-/// How long a cluster may take to say which version it has.
+/// The longest wait for a cluster's version.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A cluster that was named, and not touched yet.
 pub struct Found {
     /// The context by which it was named.
     pub context: String,
-    /// Where its API is.
+    /// The URL of the cluster's API server, without a slash at its end.
     pub url: String,
-    /// Whether it is on this machine.
+    /// True when the API server's address is on loopback.
     pub is_local: bool,
     pub(super) client: Client,
     address: IpAddr,
@@ -35,7 +35,7 @@ pub struct Found {
     pub(super) folder: TempDir,
 }
 
-/// Why a cluster that was named cannot be played on.
+/// The reason for which a cluster that was named cannot be played on.
 #[derive(Debug, thiserror::Error)]
 pub enum NotFound {
     /// There is no kubeconfig.
@@ -44,20 +44,20 @@ pub enum NotFound {
          needs none"
     )]
     NoKubeconfig(String),
-    /// It has no such context.
+    /// The kubeconfig has no such context.
     #[error("the kubeconfig has no context `{context}`; {known}. Choose one with --context")]
     NoContext {
         /// The one that was wanted.
         context: String,
-        /// Those that there are, as a clause.
+        /// The contexts that there are, as a clause.
         known: String,
     },
-    /// It cannot be used.
+    /// The context cannot be used: its files, its credentials or its address.
     #[error("context `{context}` of the kubeconfig cannot be used: {why}")]
     Unusable {
         /// The context.
         context: String,
-        /// Why.
+        /// The reason, with its causes.
         why: String,
     },
     /// Nobody answers there.
@@ -67,12 +67,12 @@ pub enum NotFound {
     NoAnswer {
         /// The context.
         context: String,
-        /// Where.
+        /// The URL of the API server.
         url: String,
-        /// What was seen instead.
+        /// The error, or the time without an answer.
         why: String,
     },
-    /// It is not kind's.
+    /// The cluster was not made by kind.
     #[error(
         "context `{context}` is not one of kind's, which begin with `kind-`. `cargo ci kind up` makes a cluster, \
          `cargo ci kind install --following` puts provider and cloud into it as pods, and `cargo ci kind run -- scenarios run \
@@ -82,7 +82,7 @@ pub enum NotFound {
         /// The context.
         context: String,
     },
-    /// What is installed in it lives by the machine's time.
+    /// The chart is installed in it, and its provider lives by the machine's time.
     #[error(
         "the chart is installed in this cluster, and its provider lives by the machine's time, so that an hour of a case would \
          take an hour. `cargo ci kind install --following` installs it so that it follows the simulator's clock; after `helm \
@@ -94,7 +94,7 @@ pub enum NotFound {
         "the cluster has {what} already, which the cases would make and take away; remove it, or choose another cluster"
     )]
     Occupied {
-        /// What.
+        /// The object or namespace that is in the way.
         what: String,
     },
 }
@@ -146,7 +146,7 @@ impl Found {
         Err(NotFound::NoAnswer { context: self.context.clone(), url: self.url.clone(), why })
     }
 
-    /// What is asked before a cluster that is not on this machine is touched.
+    /// The question that is asked before a cluster that is not on this machine is touched.
     pub fn question(&self) -> String {
         format!(
             "Context `{}` is a cluster at {}, which is not on this machine.\nThe cases would make a node `{NODE}`, a webhook \
@@ -211,7 +211,7 @@ impl Found {
         node.and_then(|node| towards(&node.to_string(), 10250)).unwrap_or(self.address)
     }
 
-    /// Whether kind made it.
+    /// True when kind made the cluster, as its context's name tells.
     pub fn is_kind(&self) -> bool {
         self.context.starts_with("kind-")
     }
@@ -249,14 +249,14 @@ fn write(kubeconfig: &Kubeconfig) -> std::io::Result<(TempDir, PathBuf)> {
     Ok((folder, path))
 }
 
-/// Whether an address is this machine's own. A private address is not: clusters that matter have those.
+/// True for an address of this machine's own. A private address is none: clusters that matter have those.
 pub(super) fn is_this_machine(host: &str) -> bool {
     let host = host.trim_matches(['[', ']']).to_ascii_lowercase();
     let named = host == "localhost" || host.ends_with(".localhost");
     named || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// This machine's own address on the way to `host`; nothing is sent.
+/// The address of this machine on the way to `host`; nothing is sent.
 fn towards(host: &str, port: u16) -> Option<IpAddr> {
     let host = host.trim_matches(['[', ']']);
     let any: IpAddr = match host.parse() {

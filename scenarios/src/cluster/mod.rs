@@ -1,4 +1,4 @@
-//! What a world runs on: the trait of all kinds of clusters, and what each can do.
+//! The clusters that a world runs on: one trait for all kinds, with the capabilities of each.
 
 mod embedded;
 mod found;
@@ -28,7 +28,7 @@ pub(crate) const NODE: &str = "virtual-kubelet";
 const VSWITCH: &str = "vsw-bp1local0000000000000";
 const SECURITY_GROUP: &str = "sg-bp1local0000000000000";
 
-/// What every kind of cluster is given.
+/// The clock, seed and cloud that every kind of cluster is given.
 #[derive(Debug, Clone)]
 pub struct Parts {
     /// The time.
@@ -37,16 +37,16 @@ pub struct Parts {
     pub seed: Seed,
     /// The cloud that the provider speaks to.
     pub eci: Eci,
-    /// What numbers and perturbs the provider's calls, where its lines are tapped.
+    /// The tap that numbers and perturbs the provider's calls, where its lines are tapped.
     pub tap: Option<Tap>,
 }
 
 /// A Kubernetes cluster with the provider in it.
 pub trait Cluster {
-    /// What it is, in the report's first line.
+    /// The cluster's name, in the report's first line.
     fn name(&self) -> String;
 
-    /// Whether a case that needs this can be played here.
+    /// True when a case that needs this can be played here.
     fn can(&self, capability: Capability) -> bool;
 
     /// A client with every right.

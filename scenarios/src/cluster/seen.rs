@@ -1,4 +1,4 @@
-//! What is looked at in any cluster: pods and events for a story, a node in use, a webhook that is asked, a kubectl beside it.
+//! Observations of any cluster: pods and events for a story, a node in use, a webhook that is asked, a kubectl.
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Event, Node, Pod};
@@ -48,16 +48,16 @@ fn in_short(text: &str) -> String {
     }
 }
 
-/// Whether the node says that it is ready.
+/// True when the node's condition Ready is True.
 pub(crate) fn is_ready(node: &Node) -> bool {
     let conditions = node.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
     conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
-/// What a cluster taints a node with that it does not know or has not heard of.
+/// The taints of a node that a cluster does not know or has not heard of.
 const TAKEN_OFF: [&str; 2] = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
 
-/// Whether the virtual node is ready, and the cluster has taken off the taints of a node that is not.
+/// True when the virtual node is ready, and the cluster has taken off the taints of a node that is not.
 pub(super) async fn node_is_in_use(client: &kube::Client) -> kube::Result<bool> {
     let node = Api::<Node>::all(client.clone()).get_opt(NODE).await?;
     Ok(node.is_some_and(|node| {
@@ -66,7 +66,7 @@ pub(super) async fn node_is_in_use(client: &kube::Client) -> kube::Result<bool> 
     }))
 }
 
-/// Whether a pod in a labelled namespace would get its toleration from the provider.
+/// True when a pod in a labelled namespace would get its toleration from the provider; asked by a dry run.
 pub(super) async fn webhook_is_asked(client: &kube::Client) -> kube::Result<bool> {
     let pods: Api<Pod> = Api::namespaced(client.clone(), PROBED);
     let pod = serde_json::from_value(json!({
@@ -80,7 +80,7 @@ pub(super) async fn webhook_is_asked(client: &kube::Client) -> kube::Result<bool
     Ok(tolerations.unwrap_or_default().iter().any(|toleration| ours(toleration.key.as_deref())))
 }
 
-/// Whether the real kubectl can be started.
+/// True when a `kubectl` is on the PATH.
 pub(super) fn kubectl_is_installed() -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join("kubectl").is_file())

@@ -23,12 +23,11 @@ use crate::cloud::Cloud;
 use crate::eci::Eci;
 use crate::stage::{StartError, World};
 
-/// When the first world on a real cluster begins; each further one begins a day later.
+/// The instant at which the first world on a real cluster begins; each further one begins a day later.
 ///
-/// It is past, so that a date of the world's is never in the cluster's future: controllers wait for what lies there. And
-/// it is late enough for today's price list.
-/// And time never goes back from one world to the next, since a node that renews its lease into the past is taken for a
-/// silent one.
+/// The instant is past, so that a date of the world's is never in the cluster's future: controllers wait for what lies
+/// there. And it is late enough for today's price list. Time never goes back from one world to the next, since a node
+/// that renews its lease into the past is taken for a silent one.
 const BEGINNING: &str = "2025-01-06T01:30:00Z";
 
 /// A cluster that cases are played on, one after the other.
@@ -47,13 +46,13 @@ enum Ground {
     Installed(TempDir, Box<Installation>),
 }
 
-/// Why there is no cluster to play on.
+/// The reason for which there is no cluster to play on.
 #[derive(Debug, thiserror::Error)]
 pub enum SiteError {
     /// There are no programs to start.
     #[error(transparent)]
     NoPrograms(#[from] control_plane::binaries::NotFound),
-    /// They do not start.
+    /// The control plane's programs do not start.
     #[error(transparent)]
     NotStarted(#[from] control_plane::StartError),
     /// The cluster that was named cannot be played on.
@@ -62,9 +61,9 @@ pub enum SiteError {
     /// The cluster does not do what it is asked.
     #[error("{doing}: {why}")]
     Refused {
-        /// What was asked.
+        /// The request, as the beginning of a sentence.
         doing: &'static str,
-        /// What it said.
+        /// The cluster's answer, with its causes.
         why: String,
     },
 }
@@ -165,7 +164,7 @@ impl Site {
         Ok(())
     }
 
-    /// What it is called, in a report's first line.
+    /// The cluster's name, in a report's first line.
     pub fn name(&self) -> &str {
         &self.around.name
     }

@@ -1,4 +1,4 @@
-//! What is taken away between two cases, so that none sees what another has left behind.
+//! The cleanup between two cases, so that none sees what another has left behind.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -22,22 +22,22 @@ use tokio::time::Instant;
 
 use super::NODE;
 
-/// How long it may take.
+/// The longest time of one cleanup, and the pause between two rounds.
 const PATIENCE: Duration = Duration::from_secs(60);
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// What sweeps a cluster.
+/// The cleanup of one cluster.
 #[derive(Debug, Clone)]
 pub(super) struct Broom {
     /// The namespace of what names none; it stays, and is emptied.
     pub home: String,
-    /// Whether namespaces are finished off by hand. A cluster's own controller lets five seconds go by first.
+    /// True when namespaces are finalized here: a cluster's own controller lets five seconds go by first.
     pub by_hand: bool,
-    /// Whether the webhook is the chart's, and stays.
+    /// True when the webhook belongs to the chart, and stays.
     pub keeps_webhook: bool,
 }
 
-/// How one kind of objects is taken away from one namespace; the answer is how many there are still.
+/// Deletes one kind of objects from one namespace; returns the number of those that were still there.
 type Sweep = fn(Client, String) -> BoxFuture<'static, kube::Result<usize>>;
 
 /// Makers go before what they make.
@@ -75,7 +75,7 @@ impl Broom {
         }
     }
 
-    /// Those of `namespaces` that there are.
+    /// The names among `namespaces` that the cluster has.
     async fn there(&self, client: &Client, namespaces: &BTreeSet<String>) -> kube::Result<Vec<String>> {
         let api: Api<Namespace> = Api::all(client.clone());
         let looks = namespaces.iter().map(|name| api.get_opt(name));
@@ -153,7 +153,7 @@ where
     Ok(there)
 }
 
-/// What is gone already is gone.
+/// Takes "not found" and "conflict" for success: the object is gone, or goes already.
 fn gone<T>(deleted: kube::Result<T>) -> kube::Result<()> {
     match deleted {
         Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),

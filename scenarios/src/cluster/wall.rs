@@ -21,16 +21,16 @@ use crate::scenario::Capability;
 use crate::stage::{StartError, pace::Marks};
 use crate::story::Gathering;
 
-/// How long the node may really take to become ready, and the webhook to be asked.
+/// The longest real time until the node is ready, and the webhook is asked.
 const READY_WITHIN: Duration = Duration::from_secs(60);
-/// How much of the world's time passes for each look meanwhile.
+/// The world's time that passes for each look meanwhile, and the real pause before it.
 const READY_STRIDE: Duration = Duration::from_millis(250);
 const READY_GLANCE: Duration = Duration::from_millis(20);
 
-/// What a world on a real cluster is told of that cluster.
+/// The real cluster, as a world on it is given it.
 #[derive(Clone)]
 pub(super) struct Surroundings {
-    /// What it is called.
+    /// The cluster's name in reports.
     pub name: String,
     /// A client with every right.
     pub client: kube::Client,
@@ -38,7 +38,7 @@ pub(super) struct Surroundings {
     pub kubeconfig: PathBuf,
     /// At which of this machine's addresses the API server finds the node and its webhook.
     pub address: IpAddr,
-    /// Whether the virtual node is the only one.
+    /// True when the virtual node is the only one.
     pub is_lone: bool,
 }
 
@@ -54,10 +54,10 @@ pub(super) struct Wall {
     lives: u32,
 }
 
-/// What a provider that has begun is known by.
+/// A sign by which a provider that has begun is known.
 #[derive(Debug, Clone, Copy)]
 enum Sign {
-    /// Its node is ready.
+    /// The provider's node is ready.
     Ready,
     /// The API server asks its webhook.
     Asked,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-/// What was seen of one case on one kind of cluster: each thing by what it is called, with everything drawn taken out.
+/// Everything seen of one case on one kind of cluster, by name, with everything drawn taken out.
 ///
 /// The names begin with the kind: `pod default/nginx`, `event default/pod/nginx Scheduled`, `stream pod default/nginx`,
 /// `kubectl 3: get pods`, `verdict`.
@@ -13,13 +13,13 @@ pub type Record = BTreeMap<String, Value>;
 /// One field that is not the same on both sides.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
-    /// What it belongs to, as a [`Record`] calls it.
+    /// The thing that differs, as a [`Record`] calls it.
     pub subject: String,
     /// The field, dots between its parts; empty for the whole.
     pub path: String,
-    /// What it is on the left, if anything.
+    /// The value on the left, if there is one.
     pub left: Option<Value>,
-    /// What it is on the right, if anything.
+    /// The value on the right, if there is one.
     pub right: Option<Value>,
 }
 
@@ -78,7 +78,7 @@ fn parts(value: Option<&Value>) -> BTreeMap<String, &Value> {
     }
 }
 
-/// What names an item of a list, as the API's own merge keys do.
+/// The name of a list's item, as the API's own merge keys give it.
 fn name(item: &Value) -> String {
     let first =
         ["name", "type", "uid", "containerPort", "mountPath", "ip"].into_iter().find_map(|key| item.get(key));

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::{Map, Value};
 
-/// What stands where something was that differs from cluster to cluster.
+/// The placeholder of a value that differs from cluster to cluster.
 const SET: &str = "<set>";
 
 /// Patterns and what they become, in the order in which they are applied.
@@ -59,7 +59,7 @@ impl Names {
         text
     }
 
-    /// What kubectl printed, a value a line: ages, widths of columns and everything drawn taken out.
+    /// The output of kubectl, a value a line: ages, widths of columns and everything drawn taken out.
     pub fn printed(&self, text: &str) -> Value {
         let line = |line: &str| {
             let columns: Vec<&str> =
@@ -109,7 +109,7 @@ impl Names {
     }
 }
 
-/// Whether kubectl printed this line of an event, in a description.
+/// True for a line of an event in kubectl's description.
 fn is_event(line: &Value) -> bool {
     line.as_str().is_some_and(|line| line.starts_with("  Normal  ") || line.starts_with("  Warning  "))
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::compare::Difference;
 
-/// Where the rows are, as people are told it.
+/// The path of the rows, as people are told it.
 pub const FILE: &str = "scenarios/data/differences.csv";
 
 /// One known difference.
@@ -15,15 +15,15 @@ pub const FILE: &str = "scenarios/data/differences.csv";
 struct Row {
     /// The cases in which it is seen; `*` stands for any text, as in the next two.
     case: String,
-    /// What differs, as a record calls it.
+    /// The thing that differs, as a record calls it.
     subject: String,
     /// The field.
     path: String,
-    /// Why it may differ.
+    /// The reason for which it may differ.
     reason: String,
-    /// Where that is known from.
+    /// The source of the reason: a page, or a section of a fact sheet.
     source: String,
-    /// How often it was needed.
+    /// The number of differences that the row has explained so far.
     #[serde(skip)]
     used: Cell<usize>,
 }
@@ -59,7 +59,7 @@ impl Reasons {
         Ok(Self(rows))
     }
 
-    /// Why these may differ in `case`, if a row says so.
+    /// The reason for which these may differ in `case`, if a row gives one.
     pub fn of(&self, case: &str, difference: &Difference) -> Option<&str> {
         let fits = |row: &&Row| {
             matches(&row.case, case)

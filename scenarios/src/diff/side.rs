@@ -9,12 +9,12 @@ use crate::outcome::{Outcome, Verdict};
 use crate::runner::{Case, no_files, no_world, play_steps};
 use crate::stage::World;
 
-/// What came of a case, and what was seen of it.
+/// A case's outcome, and the record of it.
 #[derive(Debug, Clone)]
 pub struct Played {
-    /// What came of it.
+    /// The case's verdict, figures and failure.
     pub outcome: Outcome,
-    /// What was seen; nothing when the cluster could not be asked.
+    /// The record; `None` when the cluster could not be asked.
     pub record: Option<Record>,
 }
 

@@ -18,7 +18,7 @@ use super::compare::Record;
 use super::normal::Names;
 use crate::outcome::Said;
 
-/// What is listed when a case has ended.
+/// The resources that are listed when a case has ended.
 fn listed() -> Vec<ApiResource> {
     vec![
         ApiResource::erase::<Pod>(&()),
@@ -37,7 +37,7 @@ fn listed() -> Vec<ApiResource> {
     ]
 }
 
-/// What is watched while it is played.
+/// The resources that are watched while it is played.
 fn watched() -> Vec<ApiResource> {
     vec![
         ApiResource::erase::<Pod>(&()),
@@ -63,7 +63,7 @@ impl Watching {
     /// # Errors
     /// When the cluster cannot be asked.
     pub async fn begin(client: Client) -> kube::Result<Self> {
-        // What the case before had to say is not this case's.
+        // Events of the case before are not this case's.
         let events: Api<Event> = Api::all(client.clone());
         let events = events.list(&ListParams::default()).await?.items;
         let old_events = events.into_iter().filter_map(|event| event.metadata.uid).collect();
@@ -78,7 +78,7 @@ impl Watching {
     /// # Errors
     /// When the cluster cannot be asked.
     pub async fn record(mut self, said: &[Said], verdict: &str) -> kube::Result<Record> {
-        // What was written last is still on its way to the watches.
+        // The last changes are still on their way to the watches.
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         self.tasks.drain(..).for_each(|task| task.abort());
         let mut objects = Vec::new();
@@ -96,7 +96,7 @@ impl Watching {
             .filter(|(kind, _)| kind == "Namespace")
             .map(|(_, object)| text(object, "/metadata/name").to_owned())
             .collect();
-        // What controllers put into a namespace of the case before after it was taken away is nobody's.
+        // Objects that controllers put into a deleted namespace of the case before are nobody's.
         let homeless = |object: &Value| match text(object, "/metadata/namespace") {
             "" => false,
             namespace => !namespace.starts_with("kube-") && !there.contains(namespace),
@@ -147,7 +147,7 @@ fn text<'a>(value: &'a Value, path: &str) -> &'a str {
     value.pointer(path).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Whether an object belongs to the case, and not to the cluster's own housekeeping.
+/// True when an object belongs to the case, and not to the cluster's own housekeeping.
 fn counts(kind: &str, object: &Value) -> bool {
     let (name, namespace) = (text(object, "/metadata/name"), text(object, "/metadata/namespace"));
     match kind {
@@ -196,7 +196,7 @@ fn told(
     record
 }
 
-/// What things of one name look like, each form once: the pods of a set have one name here, and mostly one form.
+/// The forms of the things of one name, each once: the pods of a set have one name here, and mostly one form.
 #[derive(Default)]
 struct Forms(BTreeMap<String, Vec<Value>>);
 
@@ -255,7 +255,7 @@ fn event(names: &Names, event: &Value) -> (String, Value) {
     (subject, value)
 }
 
-/// What each object went through, as a watch told it; what only repeats is told once.
+/// Adds each object's changes, as a watch saw them; a repeated one once.
 fn add_streams(record: &mut Record, names: &Names, changes: Vec<(String, &'static str, Value)>) {
     let mut streams: BTreeMap<String, (String, Vec<Value>)> = BTreeMap::new();
     for (kind, how, object) in changes {
@@ -284,7 +284,7 @@ fn add_streams(record: &mut Record, names: &Names, changes: Vec<(String, &'stati
     forms.end(record);
 }
 
-/// Where in its life an object is, in a few words.
+/// The stage of an object's life, in a few words.
 fn stage(kind: &str, how: &str, object: &Value) -> String {
     let mut words = vec![how.to_owned()];
     if kind == "Pod" || kind == "Namespace" {

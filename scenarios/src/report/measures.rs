@@ -1,4 +1,4 @@
-//! How durations and money are shown.
+//! Durations and money, as people read them.
 
 use std::time::Duration;
 

@@ -12,9 +12,9 @@ use crate::outcome::{Fact, Failure, Miss, Outcome, Verdict};
 
 /// No line is wider, except where a single word is.
 const WIDTH: usize = 100;
-/// Where the figures of a case begin.
+/// The column at which the figures of a case begin.
 const CLAIM: usize = 64;
-/// Where the text of a failure's facts begins.
+/// The column at which the text of a failure's facts begins.
 const INDENT: usize = 15;
 
 const GREEN: Style = AnsiColor::Green.on_default();
@@ -22,14 +22,14 @@ const RED: Style = AnsiColor::Red.on_default();
 const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
 
-/// What is printed, and how.
+/// The extent of the text, and the words that it repeats.
 #[derive(Debug, Clone)]
 pub struct Manner {
     /// Only the last line, and failures.
     pub quiet: bool,
     /// The line of a running case is drawn and drawn over.
     pub live: bool,
-    /// How this program is started, for lines that can be pasted.
+    /// The words that start this program, for lines that can be pasted.
     pub command: String,
     /// The seed in three words.
     pub seed: String,
@@ -62,7 +62,7 @@ impl<W: Write> Text<W> {
         Self { out, manner, folder: String::new(), totals: Totals::default() }
     }
 
-    /// What runs on what.
+    /// Writes the first line: the world that the cases run in.
     ///
     /// # Errors
     /// When nothing can be written.

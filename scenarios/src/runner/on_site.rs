@@ -8,7 +8,7 @@ use super::{Case, no_files, no_world, play_steps};
 use crate::cluster::{Site, SiteError};
 use crate::outcome::Outcome;
 
-/// Why cases were not played to their end.
+/// The reason for which cases were not played to their end.
 #[derive(Debug, thiserror::Error)]
 pub enum NotPlayed<E: std::error::Error + 'static> {
     /// Somebody asked for the end.
@@ -22,7 +22,7 @@ pub enum NotPlayed<E: std::error::Error + 'static> {
     /// The cluster cannot be used any more.
     #[error(transparent)]
     Site(#[from] SiteError),
-    /// What was said to the teller went wrong.
+    /// The report could not be written.
     #[error("the report cannot be written")]
     Told(#[source] E),
 }

@@ -18,11 +18,11 @@ pub struct Mark {
     pub line: usize,
     /// The column.
     pub column: usize,
-    /// Where the thing begins in the file and how long it is, in bytes, where that is known.
+    /// The byte offset of the thing in the file and its length in bytes, if known.
     pub bytes: Option<(usize, usize)>,
 }
 
-/// Why a case cannot be played, with all that a person needs to mend it.
+/// The reason for which a case cannot be played, with all that a person needs to mend it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
     message: String,
@@ -74,7 +74,7 @@ impl Mistake {
         self
     }
 
-    /// What is wrong, in one line.
+    /// The mistake in one line.
     pub fn message(&self) -> &str {
         &self.message
     }

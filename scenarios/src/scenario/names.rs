@@ -1,4 +1,4 @@
-//! What a case calls a pod: `namespace/name`, or the name alone in namespace `default`.
+//! Names of pods in a case: `namespace/name`, or the name alone in namespace `default`.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What a case expects to be gone must have been there: a name with a slip in it would be gone, too.
+//! Checks that a pod which a case expects to be gone was there: a name with a slip in it would be gone, too.
 
 use std::collections::BTreeSet;
 

@@ -18,7 +18,7 @@ pub fn read<T: DeserializeOwned>(source: &Source<'_>, node: &Node) -> Result<T, 
     T::deserialize(Place { source, node }).map_err(|misfit| misfit.told(source))
 }
 
-/// What an element of `steps` should be.
+/// The description of an element of `steps`.
 const A_STEP: &str = "a verb and what it needs, as in `- advance: 1h`";
 
 /// One node, ready to be read as whatever type asks.
@@ -28,7 +28,7 @@ struct Place<'a> {
     node: &'a Node,
 }
 
-/// What does not fit, and where as far as that is known yet.
+/// A part that does not fit, and its place as far as that is known yet.
 #[derive(Debug)]
 struct Misfit {
     problem: Problem,
@@ -129,7 +129,7 @@ impl de::Error for Misfit {
     }
 }
 
-/// Whether the list of steps holds something that is none.
+/// True when the list of steps holds something that is none.
 fn at_step(problem: &Problem) -> bool {
     matches!(problem, Problem::IsNot { wanted, .. } if wanted == A_STEP)
 }

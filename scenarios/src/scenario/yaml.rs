@@ -11,13 +11,13 @@ use super::mistake::{Mark, Mistake, Source};
 /// One value of the file, and where it begins.
 #[derive(Debug, Clone)]
 pub struct Node {
-    /// Where it stands.
+    /// The value's first character.
     pub at: Mark,
-    /// What it is.
+    /// The scalar, list or mapping.
     pub value: Value,
 }
 
-/// What a place in the file holds.
+/// The content of a place in the file.
 #[derive(Debug, Clone)]
 pub enum Value {
     /// Nothing, or `null`.
@@ -39,7 +39,7 @@ pub enum Value {
 /// A key of a mapping, and where it stands.
 #[derive(Debug, Clone)]
 pub struct Key {
-    /// Where it stands.
+    /// The key's first character.
     pub at: Mark,
     /// The key itself.
     pub text: String,
@@ -72,7 +72,7 @@ impl Node {
         }
     }
 
-    /// Where a one-key mapping's key stands, or else the value itself.
+    /// The place of a one-key mapping's key, or else of the value itself.
     pub fn verb(&self) -> Mark {
         match &self.value {
             Value::Map(entries) => entries.first().map_or(self.at, |(key, _)| key.at),
@@ -90,7 +90,7 @@ impl Node {
 }
 
 impl Value {
-    /// What this is, as one would say it.
+    /// The kind of the value, as one would say it.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Null => "nothing",

@@ -2,7 +2,7 @@
 
 use crate::outcome::Miss;
 
-/// What the steps so far have laid, in their order.
+/// The faults and scripts of the steps so far, in their order.
 #[derive(Debug, Default)]
 pub(crate) struct Demands {
     step: usize,
@@ -29,7 +29,7 @@ enum By {
 pub(crate) struct Idle {
     /// The index of the step that laid it.
     pub step: usize,
-    /// Whether it is a fault.
+    /// True for a fault, false for a script.
     pub is_fault: bool,
     words: String,
 }
@@ -50,7 +50,7 @@ impl Demands {
         self.laid.push(Laid { by: By::Script(pattern), step: self.step, words });
     }
 
-    /// What was laid and has met nothing, of those that the cloud calls idle; the latest of a pattern stands for it.
+    /// The case's own faults and scripts among those that the cloud calls idle; of a pattern, the latest.
     pub(super) fn idle(&self, faults: &[u64], scripts: &[String]) -> Vec<Idle> {
         let mut idle: Vec<_> = faults.iter().filter_map(|number| self.latest(&By::Fault(*number))).collect();
         idle.extend(scripts.iter().filter_map(|pattern| self.latest(&By::Script(pattern.clone()))));

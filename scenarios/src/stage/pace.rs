@@ -1,4 +1,4 @@
-//! How time goes where the cluster is real: the world's own clock is moved by hand, the cluster works at its own pace.
+//! The pace of a world on a real cluster: its own clock is moved by hand, the cluster works at its own speed.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 const SETTLING: Duration = Duration::from_millis(400);
 /// An expectation is given up only after so much real time: the cluster's own programs may be slow.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How often an expectation looks, in real time.
+/// The pause between two looks of an expectation, in real time.
 const GLANCE: Duration = Duration::from_millis(20);
 /// Into how many strides the span of an expectation that waits is cut, and the bounds of one.
 const STRIDES: u32 = 200;
@@ -17,7 +17,7 @@ const STRIDE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_sec
 const STRIDES_THROUGHOUT: u32 = 60;
 const STRIDE_THROUGHOUT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(120));
 
-/// What happens between one look and the next.
+/// The pause and the stride between one look and the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Between {
     /// So much real time passes.
@@ -26,7 +26,7 @@ pub(super) struct Between {
     pub stride: Duration,
 }
 
-/// What follows a look that did not find what is wanted within `span`, when so much `real` time and so much of the
+/// The step after a look that did not find what is wanted within `span`, when so much `real` time and so much of the
 /// `world`'s has passed; nothing when it is time to give up.
 pub(super) fn until_found(span: Duration, real: Duration, world: Duration) -> Option<Between> {
     if world >= span && real >= PATIENCE.min(span.max(SETTLING)) {
@@ -39,14 +39,14 @@ pub(super) fn until_found(span: Duration, real: Duration, world: Duration) -> Op
     Some(Between { pause: GLANCE, stride })
 }
 
-/// What follows a look throughout `span`, of which `world` has passed; nothing at the end.
+/// The step after a look throughout `span`, of which `world` has passed; nothing at the end.
 pub(super) fn throughout(span: Duration, world: Duration) -> Option<Between> {
     let left = span.checked_sub(world).filter(|left| !left.is_zero())?;
     let stride = (span / STRIDES_THROUGHOUT).clamp(STRIDE_THROUGHOUT.0, STRIDE_THROUGHOUT.1);
     Some(Between { pause: GLANCE, stride: stride.min(left) })
 }
 
-/// Which real instant was which of the world's, so that what a real cluster has dated can be told in the world's time.
+/// Pairs of a real instant and the world's, so that dates of a real cluster can be told in the world's time.
 #[derive(Debug, Clone)]
 pub(crate) struct Marks {
     marks: Vec<(Timestamp, Timestamp)>,

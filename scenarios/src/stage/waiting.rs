@@ -1,4 +1,4 @@
-//! How a world waits: by the runtime's clock where it is paused, else by both clocks, the cluster's and the world's.
+//! Waiting: by the runtime's clock where it is paused, else by both clocks, the cluster's and the world's.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use crate::outcome::{Fact, Miss};
 use crate::scenario::Capability;
 use crate::sweep::tap::Tap;
 
-/// How much of the world's time passes for each glance at a child process that waits for something.
+/// The world's time that passes for each look at a child process that waits for something.
 const STRIDE: Duration = Duration::from_secs(1);
-/// How long a glance at a child process lasts.
+/// The real time of one look at a child process.
 const GLANCE: Duration = Duration::from_millis(40);
-/// How long the programs of a real cluster may take to hear of something.
+/// The real time in which the programs of a real cluster hear of a change.
 const HEARING: Duration = Duration::from_millis(150);
-/// How long a new namespace may take to get its service account.
+/// The longest time, in the world's, until a new namespace has its service account.
 const SERVED: Duration = Duration::from_secs(20);
 
 impl World {

@@ -16,7 +16,7 @@ use crate::scenario::names::PodName;
 use crate::scenario::span::Span;
 use crate::stage::World;
 
-/// How often the bill is looked at while a pod is to be billed for a span.
+/// The most looks at the bill while a pod is to be billed for a span.
 const LOOKS: u32 = 50;
 
 /// Lets time pass.
@@ -26,9 +26,9 @@ pub enum Advance {
     By(Span),
     /// Until the pod has been billed for so long, all together.
     Billed {
-        /// The pod.
+        /// The pod: `vk/nginx`.
         pod: PodName,
-        /// How long.
+        /// The total billed time.
         billed: Span,
     },
     /// Until the next time that a clock in China shows this.
@@ -95,7 +95,7 @@ impl Advance {
     }
 }
 
-/// How long it is until a clock in China shows `time`.
+/// The time until a clock in China shows `time`: more than zero, at most a day.
 fn until(world: &World, time: Time) -> Result<Duration, Miss> {
     let told = |error: jiff::Error| Miss::Refused(error.to_string());
     let china = TimeZone::fixed(Offset::constant(8));
@@ -145,7 +145,7 @@ impl JsonSchema for Advance {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let (span, pod) = (generator.subschema_for::<Span>(), generator.subschema_for::<PodName>());
         json_schema!({
-            "description": "How long time passes.",
+            "description": "The time that passes.",
             "anyOf": [
                 span,
                 {

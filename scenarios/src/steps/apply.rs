@@ -74,7 +74,7 @@ impl Apply {
         format!("{namespace}/{name}").parse().ok()
     }
 
-    /// Whether what it makes stands in a file, which is not read before the step is played.
+    /// True when the manifest stands in a file, which is not read before the step is played.
     pub(super) fn is_in_a_file(&self) -> bool {
         matches!(self.0, What::File { .. })
     }

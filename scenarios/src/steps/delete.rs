@@ -17,13 +17,13 @@ use crate::stage::World;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Delete {
-    /// A pod.
+    /// The pod to delete: `vk/nginx`.
     pub(super) pod: Option<PodName>,
-    /// A namespace.
+    /// The namespace to delete.
     namespace: Option<String>,
-    /// A node.
+    /// The node to delete.
     node: Option<String>,
-    /// How long the pod may take to end.
+    /// The pod's grace period; its own where nothing is said.
     grace: Option<Span>,
 }
 

@@ -13,7 +13,7 @@ use crate::outcome::Miss;
 use crate::scenario::span::Span;
 use crate::stage::World;
 
-/// How long it may take where the case does not say.
+/// The longest time of a drain where the case does not say.
 const PATIENCE: Span = Span::seconds(300);
 /// An eviction that a budget forbids for now.
 const NOT_NOW: u16 = 429;
@@ -24,9 +24,9 @@ const GONE: u16 = 404;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Drain {
-    /// The node.
+    /// The node: `virtual-kubelet`.
     node: String,
-    /// How long it may take; five minutes where nothing is said.
+    /// The longest time of the drain; five minutes where nothing is said.
     within: Option<Span>,
 }
 

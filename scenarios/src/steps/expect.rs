@@ -15,39 +15,39 @@ use crate::scenario::names::PodName;
 use crate::scenario::span::Span;
 use crate::stage::World;
 
-/// How long an expectation waits where the case does not say.
+/// The longest wait of an expectation where the case does not say.
 pub(super) const PATIENCE: Span = Span::seconds(60);
 
 /// Expects something of a pod.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Expect {
-    /// The pod.
+    /// The pod: `vk/nginx`.
     pub(super) pod: PodName,
-    /// Its phase, or `gone`.
+    /// The pod's phase, or `gone`.
     is: Option<Phase>,
     /// The node it is bound to; `none` when it is bound to none.
     on: Option<String>,
-    /// Whether its condition Ready is True.
+    /// The status of its condition Ready: true for True, false for anything else.
     ready: Option<bool>,
-    /// How often its containers were started again, all together.
+    /// The number of restarts of its containers, all together.
     restarts: Option<i32>,
     /// A reason that its status, a condition or a container gives.
     reason: Option<String>,
     /// A part of a message that its status, a condition or a container gives.
     message: Option<String>,
-    /// What the object contains.
+    /// The fields that the object contains.
     #[schemars(with = "Option<Map<String, Value>>")]
     has: Option<Map<String, Value>>,
     /// A phase that it never has, for all of `for`.
     never: Option<Phase>,
-    /// How long it may take; one minute where nothing is said.
+    /// The longest wait for it; one minute where nothing is said.
     within: Option<Span>,
-    /// How long it then stays so.
+    /// The time for which it then stays so.
     r#for: Option<Span>,
 }
 
-/// What a pod comes to.
+/// A phase of a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 pub enum Phase {
     /// Not all containers run yet.
@@ -90,7 +90,7 @@ impl Expect {
         self.has.iter_mut().flat_map(Map::values_mut).for_each(|value| texts::of_value(value, each));
     }
 
-    /// Whether a pod that never was would do.
+    /// True when a pod that never was would do.
     pub(super) fn is_met_by_absence(&self) -> bool {
         self.is == Some(Phase::Gone)
     }

@@ -27,7 +27,7 @@ pub struct ExpectBill {
     /// The sum in yuan.
     #[schemars(with = "Option<Amount>")]
     total: Option<Decimal>,
-    /// What the sum in yuan does not exceed.
+    /// The most that the sum may be, in yuan.
     #[schemars(with = "Option<Amount>")]
     at_most: Option<Decimal>,
     /// The lines, in the bill's order.
@@ -38,11 +38,11 @@ pub struct ExpectBill {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct BillLine {
-    /// The pod.
+    /// The pod: `vk/nginx`.
     pub(super) pod: Option<PodName>,
-    /// How many seconds were had.
+    /// The duration of the line in seconds.
     seconds: Option<u64>,
-    /// What they cost, in yuan.
+    /// The price of the line, in yuan.
     #[schemars(with = "Option<Amount>")]
     amount: Option<Decimal>,
 }

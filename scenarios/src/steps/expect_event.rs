@@ -22,17 +22,17 @@ pub struct ExpectEvent {
     pub(super) pod: Option<PodName>,
     /// The node it is about.
     node: Option<String>,
-    /// Its reason.
+    /// The event's reason.
     reason: String,
     /// `Normal` or `Warning`.
     r#type: Option<EventType>,
     /// A part of its message.
     message: Option<String>,
-    /// How long it may take; one minute where nothing is said.
+    /// The longest wait for it; one minute where nothing is said.
     within: Option<Span>,
 }
 
-/// How grave an event is.
+/// The type of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 pub enum EventType {
     /// Things take their course.

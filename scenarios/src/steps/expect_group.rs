@@ -20,17 +20,17 @@ pub struct ExpectGroup {
     pub(super) pod: Option<PodName>,
     /// The group's state in ECI's own words.
     is: Option<String>,
-    /// How many vCPU it was given.
+    /// The group's size in vCPU.
     #[schemars(with = "Option<f64>")]
     vcpu: Option<Decimal>,
-    /// How many GiB of memory it was given.
+    /// The group's memory in GiB.
     #[schemars(with = "Option<f64>")]
     memory: Option<Decimal>,
-    /// How many groups there are.
+    /// The number of groups.
     count: Option<usize>,
-    /// How long it may take; one minute where nothing is said.
+    /// The longest wait for it; one minute where nothing is said.
     within: Option<Span>,
-    /// How long it then stays so.
+    /// The time for which it then stays so.
     r#for: Option<Span>,
 }
 
@@ -46,7 +46,7 @@ impl ExpectGroup {
         }
     }
 
-    /// Whether a pod that never was would do.
+    /// True when a pod that never was would do.
     pub(super) fn is_met_by_absence(&self) -> bool {
         self.count == Some(0)
     }

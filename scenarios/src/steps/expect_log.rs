@@ -18,7 +18,7 @@ use crate::stage::World;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ExpectLog {
-    /// The pod.
+    /// The pod: `vk/nginx`.
     pub(super) pod: PodName,
     /// The container, where the pod has several.
     container: Option<String>,
@@ -28,7 +28,7 @@ pub struct ExpectLog {
     lines: Option<Vec<String>>,
     /// Only the last so many lines are looked at.
     tail: Option<i64>,
-    /// How long it may take; one minute where nothing is said.
+    /// The longest wait for it; one minute where nothing is said.
     within: Option<Span>,
 }
 

@@ -19,16 +19,16 @@ use crate::stage::World;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ExpectNode {
-    /// The node.
+    /// The node: `virtual-kubelet`.
     node: String,
-    /// Whether its condition Ready is True.
+    /// The status of its condition Ready: true for True, false for anything else.
     ready: Option<bool>,
-    /// What the object contains.
+    /// The fields that the object contains.
     #[schemars(with = "Option<Map<String, Value>>")]
     has: Option<Map<String, Value>>,
-    /// How long it may take; one minute where nothing is said.
+    /// The longest wait for it; one minute where nothing is said.
     within: Option<Span>,
-    /// How long it then stays so.
+    /// The time for which it then stays so.
     r#for: Option<Span>,
 }
 

@@ -22,18 +22,18 @@ use crate::stage::World;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ExpectObject {
-    /// Its API group and version: `apps/v1`, `batch/v1`, `v1`.
+    /// The API group and version: `apps/v1`, `batch/v1`, `v1`.
     api_version: String,
-    /// Its kind: `Deployment`.
+    /// The kind: `Deployment`.
     kind: String,
-    /// Its namespace and name.
+    /// The namespace and name.
     pub(super) name: PodName,
-    /// What it contains.
+    /// The fields that the object contains.
     #[schemars(with = "Map<String, Value>")]
     has: Map<String, Value>,
-    /// How long it may take; one minute where nothing is said.
+    /// The longest wait for it; one minute where nothing is said.
     within: Option<Span>,
-    /// How long it then stays so.
+    /// The time for which it then stays so.
     r#for: Option<Span>,
 }
 

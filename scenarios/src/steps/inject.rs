@@ -15,17 +15,17 @@ use crate::stage::World;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Inject {
-    /// Which calls; all where nothing is said.
+    /// The action whose calls fail, as in `CreateContainerGroup`; all calls where nothing is said.
     pub(crate) action: Option<String>,
-    /// They are turned down with this error code.
+    /// The error code with which the calls are turned down.
     pub(crate) code: Option<String>,
-    /// They do not arrive at all.
+    /// The calls do not arrive at all.
     #[serde(default)]
     pub(crate) unreachable: bool,
-    /// They are carried out, but the answer is lost on its way.
+    /// The calls are carried out, but the answer is lost on its way.
     #[serde(default)]
     pub(crate) answer_lost: bool,
-    /// They take so much longer.
+    /// The time by which the calls take longer.
     pub(crate) delay: Option<Span>,
     /// Only the next so many calls.
     pub(crate) times: Option<u32>,
@@ -49,9 +49,9 @@ fn in_words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Rule>, 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Parameter {
-    /// Its name, as in `RegionId`.
+    /// The parameter's name, as in `RegionId`.
     pub(crate) name: String,
-    /// Its value; a `*` stands for anything.
+    /// The parameter's value; a `*` stands for anything.
     pub(crate) value: String,
 }
 
@@ -91,7 +91,7 @@ impl Inject {
 
 pub(super) async fn lift(world: &mut World) -> Result<(), Miss> {
     let idle = world.idle().into_iter().find(|idle| idle.is_fault);
-    // Where the provider is killed on its way, a call may not take place.
+    // A call may not take place if the provider is killed on its way.
     match idle.filter(|_| world.tap().is_none()) {
         Some(idle) => Err(idle.into()),
         None => world.cloud().lift_faults().await,

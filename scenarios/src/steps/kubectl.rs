@@ -30,7 +30,7 @@ struct Fields {
     /// Parts of what it prints.
     #[serde(default)]
     prints: Vec<String>,
-    /// Whether it is to fail.
+    /// True for a command that is to fail.
     #[serde(default)]
     fails: bool,
 }
@@ -108,13 +108,13 @@ fn words(command: &str) -> Result<Vec<String>, String> {
     }
 }
 
-/// Whether there is a kubectl on this machine.
+/// True when a `kubectl` can be started on this machine.
 pub fn kubectl_is_installed() -> bool {
     Command::new("kubectl").args(["version", "--client"]).output().is_ok_and(|output| output.status.success())
 }
 
 impl Kubectl {
-    /// Whether kubectl will wait for something that only time brings.
+    /// True when kubectl will wait for something that only time brings.
     fn waits(&self) -> bool {
         let has = |word: &str| self.words.iter().any(|own| own == word);
         let waits = ["drain", "wait", "rollout", "-w", "--watch", "-f", "--follow"].into_iter().any(has)

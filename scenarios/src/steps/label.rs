@@ -71,7 +71,7 @@ impl Label {
         match &self.on {
             Labelled::Namespace(name) => {
                 Api::<Namespace>::all(world.kube()).patch(name, &params, &patch).await?;
-                // Whether a webhook is asked depends on it, and the API server hears of it a moment later.
+                // The label decides about the webhook, and the API server hears of it a moment later.
                 world.settle().await;
             }
             Labelled::Node(name) => {
@@ -112,7 +112,7 @@ impl JsonSchema for Label {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "object",
-            "description": "What gets the labels (namespace, node or pod), and the labels themselves.",
+            "description": "The object (namespace, node or pod) that gets the labels, and the labels themselves.",
             "properties": {
                 "namespace": { "type": "string" },
                 "node": { "type": "string" },

@@ -1,4 +1,4 @@
-//! What a case can say, one verb a file; the table of all of them.
+//! The steps of a case, one verb a file; the table of all of them.
 
 mod advance;
 mod apply;
@@ -93,7 +93,7 @@ pub enum Step {
 }
 
 impl Step {
-    /// What the types alone cannot rule out.
+    /// Checks the fields against each other, beyond what their types rule out.
     ///
     /// # Errors
     /// A sentence that says what does not fit together.
@@ -145,7 +145,7 @@ impl Step {
         }
     }
 
-    /// Whether it may make pods whose names do not stand in the case.
+    /// True when it may make pods whose names do not stand in the case.
     pub(crate) fn may_make_others(&self) -> bool {
         match self {
             Self::Apply(step) => step.is_in_a_file(),

@@ -18,14 +18,14 @@ use crate::stage::World;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Run {
-    /// The pod.
+    /// The pod: `vk/nginx`.
     pub(super) pod: PodName,
-    /// Its image.
+    /// The container's image.
     image: String,
-    /// What it runs instead of the image's own command, word by word.
+    /// The command that is run instead of the image's own, word by word.
     #[serde(default)]
     command: Vec<String>,
-    /// What happens when the container ends.
+    /// The restart policy: what happens when the container ends.
     #[serde(default)]
     restart: Restart,
     /// A CPU limit, as Kubernetes writes it: `2`, `250m`.
@@ -35,12 +35,12 @@ pub struct Run {
     /// Labels, besides `run`.
     #[serde(default)]
     labels: BTreeMap<String, String>,
-    /// Annotations.
+    /// The annotations of the pod.
     #[serde(default)]
     annotations: BTreeMap<String, String>,
     /// The node, where the scheduler is not to be asked.
     node_name: Option<String>,
-    /// How long the pod may take to end, in seconds.
+    /// The pod's grace period in seconds; 30, as Kubernetes has it, where nothing is said.
     grace: Option<i64>,
 }
 

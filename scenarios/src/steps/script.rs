@@ -17,57 +17,57 @@ use crate::stage::World;
 pub struct Script {
     /// The image, or the name of the group; a `*` stands for anything.
     pub(crate) image: String,
-    /// How long it takes to be pulled.
+    /// The time of pulling the image.
     pub(crate) pull: Option<Span>,
-    /// How long a container takes to start.
+    /// The time until a container has started.
     pub(crate) start: Option<Span>,
-    /// How long a container runs; as its command says where nothing is said here.
+    /// The time for which a container runs; as its command says where nothing is said here.
     pub(crate) run: Option<Span>,
-    /// Whether it runs until it is told to end.
+    /// The container runs until it is told to end.
     #[serde(default)]
     pub(crate) run_forever: bool,
-    /// What it ends with.
+    /// The container's exit code.
     pub(crate) exit_code: Option<i32>,
-    /// What it says.
+    /// The lines of the container's log.
     #[serde(default)]
     pub(crate) log: Vec<String>,
-    /// Why the image cannot be pulled.
+    /// The reason for which the image cannot be pulled.
     pub(crate) cannot_pull: Option<String>,
-    /// Whether its containers never become ready.
+    /// The containers never become ready.
     #[serde(default)]
     pub(crate) unready: bool,
-    /// They become ready so long after their start, with a readiness probe at the first that comes then.
+    /// The time from the start until a container is ready; with a readiness probe, at the first one that comes then.
     pub(crate) ready_after: Option<Span>,
-    /// They are no longer ready so long after their start, with a readiness probe when that has failed often enough.
+    /// The time from the start until a container is unready; with a readiness probe, when that has failed often enough.
     pub(crate) unready_after: Option<Span>,
-    /// How long the hook takes that runs when a container has started, where there is one.
+    /// The time of the hook that runs when a container has started, where there is one.
     pub(crate) post_start: Option<Span>,
-    /// Whether that hook ends badly, so that the container is ended.
+    /// The hook after the start ends badly, so that the container is ended.
     #[serde(default)]
     pub(crate) post_start_fails: bool,
-    /// How long the hook takes that runs before a container is stopped, where there is one.
+    /// The time of the hook that runs before a container is stopped, where there is one.
     pub(crate) pre_stop: Option<Span>,
-    /// Whether that hook ends badly, which is told and changes nothing else.
+    /// The hook before the stop ends badly, which is told and changes nothing else.
     #[serde(default)]
     pub(crate) pre_stop_fails: bool,
-    /// How long its groups wait for a machine.
+    /// The time for which its groups wait for a machine.
     pub(crate) scheduling: Option<Span>,
-    /// Why its groups get no machine.
+    /// The reason for which its groups get no machine.
     pub(crate) cannot_schedule: Option<String>,
-    /// What a container uses.
+    /// The resource usage of a container.
     pub(crate) uses: Option<Uses>,
-    /// What it uses from so long after its start on, in order of time.
+    /// The resource usage from so long after the start on, in order of time.
     #[serde(default)]
     pub(crate) usage_curve: Vec<UsesLater>,
     /// From so long after its start on, its probes fail.
     pub(crate) unhealthy_after: Option<Span>,
     /// So long after its start, it runs out of memory.
     pub(crate) out_of_memory_after: Option<Span>,
-    /// How long the containers take to end when they are told to, their hooks included.
+    /// The time that the containers take to end when they are told to, their hooks included.
     pub(crate) stop: Option<Span>,
 }
 
-/// What a container uses.
+/// The resource usage of a container.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Uses {
@@ -77,7 +77,7 @@ pub struct Uses {
     pub(crate) mebibytes: u32,
 }
 
-/// What a container uses from a moment on.
+/// The resource usage of a container from a moment on.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct UsesLater {

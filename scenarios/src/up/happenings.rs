@@ -1,4 +1,4 @@
-//! What is worth a line while the playground runs: what happens to groups, bills of a full hour, faults that struck.
+//! The lines of a running playground: changes of groups, bills of a full hour, faults that struck.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -81,7 +81,7 @@ impl Happenings {
             .collect()
     }
 
-    /// What ran and what it cost.
+    /// The resources that ran and their cost.
     pub(super) fn summary(&self) -> String {
         let lines = self.eci.bill().lines;
         let groups: BTreeSet<_> = lines.iter().map(|line| line.group_id.as_str()).collect();

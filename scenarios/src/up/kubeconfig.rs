@@ -12,7 +12,7 @@ const MARKER: &str =
 #[derive(Debug)]
 pub(super) struct Kubeconfig {
     path: PathBuf,
-    /// Its lock says that a playground is alive.
+    /// The open file; its lock says that a playground is alive.
     file: File,
     removed: bool,
 }

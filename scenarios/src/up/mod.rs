@@ -22,10 +22,10 @@ use self::kubeconfig::Kubeconfig;
 use crate::cluster::{Cluster, Embedded, Parts};
 use crate::eci::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Eci, REGION};
 
-/// How often it is looked whether something worth knowing happened.
+/// The pause between two looks for something worth a line.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// Where the playground is.
+/// Arguments of `up`.
 #[derive(Debug, Args)]
 pub struct Up {
     /// The port of the Kubernetes API; 0 for any that is free.
@@ -41,7 +41,7 @@ pub struct Up {
     /// only where an earlier `up` has left it behind.
     #[arg(long, value_name = "FILE", default_value = "./virtual-node.kubeconfig")]
     kubeconfig: PathBuf,
-    /// Where all chance comes from: three words, as a run prints them.
+    /// The seed of all randomness: three words, as a run prints them.
     #[arg(long, value_name = "WORDS", default_value_t = Seed::DEFAULT)]
     seed: Seed,
 }
@@ -121,7 +121,7 @@ async fn bind(what: &'static str, flag: &'static str, port: u16) -> Result<TcpLi
     bound.map_err(|why| PortTaken { what, flag, port, why })
 }
 
-/// Why a door cannot be opened.
+/// The error for a port that is taken.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "port {port} cannot be had for {what}: {why}\n  choose another with --{flag}, or 0 for any that is free"

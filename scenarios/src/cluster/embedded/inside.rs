@@ -1,4 +1,4 @@
-//! How the embedded API reaches webhook and node: by function call, since both live in this process.
+//! The embedded API's way to webhook and node: function calls, since both live in this process.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -13,7 +13,7 @@ use provider::webhook::Webhook;
 /// The name under which the webhook is registered; nothing looks it up.
 pub(super) const WEBHOOK: &str = "webhook.virtual-node.invalid";
 
-/// Who answers, if anybody.
+/// The webhook and the kubelet API of the provider that runs, if one does.
 #[derive(Default)]
 pub(super) struct Inside(Mutex<Option<(Webhook, KubeletApi)>>);
 

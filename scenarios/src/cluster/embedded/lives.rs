@@ -22,7 +22,7 @@ pub(super) struct Lives {
     inside: Arc<Inside>,
     running: Option<(u32, VirtualNode)>,
     begun: u32,
-    /// Whether the case wants it to run, though it may be killed at the moment.
+    /// True while the case wants the provider to run, though it may be killed at the moment.
     wanted: bool,
 }
 

@@ -17,11 +17,11 @@ use crate::eci::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, REGION};
 /// The node's address; within one process nothing is sent there.
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 168, 0, 1));
 
-/// What a life of the provider speaks through, and who installs it.
+/// The connections of one life of the provider, and of the one who installs it.
 pub(super) struct Lines {
-    /// Its way to Kubernetes.
+    /// The provider's client of Kubernetes.
     pub(super) kube: kube::Client,
-    /// Its way to the cloud.
+    /// The provider's transport to the cloud.
     pub(super) cloud: Arc<dyn Transport>,
     /// The way of whoever registers its webhook.
     pub(super) admin: kube::Client,

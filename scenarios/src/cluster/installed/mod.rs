@@ -23,18 +23,18 @@ use crate::scenario::Capability;
 use crate::stage::{StartError, pace::Marks};
 use crate::story::Gathering;
 
-/// How long the provider may really take to follow a stride, and how often it is looked whether it has.
+/// The longest real time in which the provider follows a stride, and the pause between two looks at it.
 const FOLLOWS_WITHIN: Duration = Duration::from_secs(20);
 const GLANCE: Duration = Duration::from_millis(1);
-/// How long it may really take until the node is ready and the webhook is asked.
+/// The longest real time until the node is ready and the webhook is asked.
 const READY_WITHIN: Duration = Duration::from_secs(90);
-/// How much of the world's time passes for each look meanwhile.
+/// The world's time that passes for each look meanwhile, and the real pause before it.
 const READY_STRIDE: Duration = Duration::from_millis(500);
 const READY_GLANCE: Duration = Duration::from_millis(20);
 /// The minute of the day at which each world begins: not at a full hour, since bills are cut there.
 const BEGINS_AT_MINUTE: i64 = 90;
 
-/// What is installed in a cluster, and the way to it; cheap to clone.
+/// The installed chart and simulator of a cluster, and the way to them; cheap to clone.
 #[derive(Clone)]
 pub(super) struct Installation {
     pub(super) client: kube::Client,
@@ -44,10 +44,10 @@ pub(super) struct Installation {
     _way: Arc<Forward>,
 }
 
-/// What a world there is told of the cluster.
+/// The cluster's name and kubeconfig, for a world on it.
 #[derive(Clone)]
 pub(super) struct Ground {
-    /// What it is called.
+    /// The cluster's name in reports.
     pub name: String,
     /// A file that kubectl finds it by.
     pub kubeconfig: PathBuf,
@@ -65,7 +65,7 @@ pub(super) struct Installed {
 }
 
 impl Installation {
-    /// What is installed in this cluster, if anything is.
+    /// The installation in this cluster, or `None` without the chart's Deployment.
     pub(super) async fn find(client: &kube::Client) -> Result<Option<Self>, SiteError> {
         let Some(release) = Release::find(client).await? else { return Ok(None) };
         let told = |why: String| SiteError::Refused { doing: "reaching the simulator's control door", why };
@@ -113,7 +113,7 @@ impl Installation {
         }
     }
 
-    /// Whether a provider follows the clock.
+    /// True when a provider follows the simulator's clock.
     async fn is_followed(&self) -> Result<bool, Unanswered> {
         Ok(self.door.time().await?.followers.iter().any(|follower| follower.name == NODE))
     }
@@ -155,7 +155,7 @@ impl Installed {
         }
     }
 
-    /// What is not there yet of a node that can be used.
+    /// The first thing that a usable node still lacks, as the beginning of a sentence; `None` when all is there.
     async fn lacks(&self) -> Result<Option<&'static str>, String> {
         let told = |error: kube::Error| provider::with_causes(&error);
         Ok(if !self.there.is_followed().await.map_err(|why| why.to_string())? {
@@ -236,7 +236,7 @@ async fn begin(there: &Installation) -> Result<Timestamp, String> {
     Ok(time.now)
 }
 
-/// How long it is until a world may begin.
+/// The time from `now` until a world may begin: more than zero, at most a day.
 fn until_beginning(now: Timestamp) -> Result<Duration, jiff::Error> {
     let day = SignedDuration::from_hours(24);
     let midnight = now.checked_sub(now.as_second().rem_euclid(day.as_secs()).seconds())?;

@@ -15,7 +15,7 @@ pub(super) struct Forward {
     listening: JoinHandle<()>,
 }
 
-/// Where it leads: to the pod that these labels select, whichever that is when somebody calls.
+/// The end of the way: the pod that these labels select at the moment of a connection.
 #[derive(Clone)]
 pub(super) struct Target {
     pub client: Client,

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::cluster::found::NotFound;
 use crate::cluster::site::{SiteError, refused};
 
-/// Where the guide installs it, and under which name.
+/// The namespace and the name under which the guide installs the chart.
 const NAMESPACE: &str = "kube-system";
 const NAME: &str = "ack-virtual-node";
 const LABELS: &str = "app.kubernetes.io/name=ack-virtual-node,app.kubernetes.io/instance=ack-virtual-node";
@@ -54,7 +54,7 @@ impl Release {
         self.pods.delete_collection(&at_once, &selected()).await.map(drop).map_err(told)
     }
 
-    /// Whether there is no pod any more.
+    /// True when the release has no pod any more.
     pub(super) async fn is_gone(&self) -> Result<bool, String> {
         Ok(self.pods.list_metadata(&selected()).await.map_err(told)?.items.is_empty())
     }

@@ -15,9 +15,9 @@ use super::process::{DONE, READY};
 use crate::cluster::{SECURITY_GROUP, VSWITCH};
 use crate::eci::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, REGION};
 
-/// How long the process may take to say that it heard.
+/// The longest wait for the process's answer to a line.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// What it may see of this process's surroundings; in particular no key of the cloud.
+/// The environment variables that it inherits; in particular no key of the cloud.
 const ENVIRONMENT: [&str; 7] =
     ["PATH", "HOME", "RUST_LOG", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"];
 /// With how many of its last lines it is quoted.
@@ -77,7 +77,7 @@ impl Hand {
         }
     }
 
-    /// Whether it still lives.
+    /// Fails when the process has ended.
     pub(super) fn lives(&mut self) -> Result<(), String> {
         match self.child.try_wait() {
             Ok(None) => Ok(()),
@@ -100,7 +100,7 @@ impl Hand {
     }
 }
 
-/// This very program, also when its file was replaced since it was started.
+/// The path of this very program, also when its file was replaced since it was started.
 fn own_program() -> Result<std::path::PathBuf, String> {
     let running = Path::new("/proc/self/exe");
     match running.exists() {

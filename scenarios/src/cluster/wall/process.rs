@@ -1,9 +1,9 @@
 //! `scenarios provider`: the provider in a process of its own, whose time is let on by the process that started it.
 //!
-//! It is the whole provider with its two ports, on real sockets. Only its clock is not the machine's: the runtime's
-//! clock is paused, and for each line on the standard input it moves by so many milliseconds. So an hour of a case costs
-//! seconds, while every timer of the provider keeps its proportion to the cloud's time. When the input closes, which the
-//! kernel sees to even if the other process is killed, this one ends.
+//! The process is the whole provider with its two ports, on real sockets. Only its clock is not the machine's: the
+//! runtime's clock is paused, and for each line on the standard input it moves by so many milliseconds. So an hour of a
+//! case costs seconds, while every timer of the provider keeps its proportion to the cloud's time. When the input closes,
+//! which the kernel sees to even if the other process is killed, this one ends.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
@@ -35,13 +35,13 @@ pub(super) const READY: &str = "ready";
 /// Said when time has passed and all that followed from it at once is done.
 pub(super) const DONE: &str = "done";
 
-/// What the process is told; keys and the cluster come by the environment.
+/// Arguments of the process; keys and the cluster come by the environment.
 #[derive(Debug, Args)]
 pub struct Orders {
     /// The time at which it begins.
     #[arg(long)]
     now: Timestamp,
-    /// Where its chance comes from.
+    /// The seed of its randomness.
     #[arg(long)]
     seed: Seed,
     /// The address at which the API server finds its two ports.
@@ -99,7 +99,7 @@ async fn pass(mut strides: mpsc::UnboundedReceiver<Duration>, calls: InFlightCal
 
 fn say(word: &str) {
     let mut out = std::io::stdout().lock();
-    // When nobody listens any more, the standard input is closed as well.
+    // A reader that is gone has closed the standard input as well.
     let _ = writeln!(out, "{word}").and_then(|()| out.flush());
 }
 
