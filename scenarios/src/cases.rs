@@ -244,8 +244,8 @@ mod tests {
     #[test]
     fn a_folder_that_is_gone_is_named() {
         let case = CaseFile { folder: "/nowhere/cases".into(), ..compiled_in().remove(0) };
-        let told = case.beside().unwrap_err().to_string();
-        assert_eq!(told, "the folder /nowhere/cases is not there any more");
+        let error = case.beside().unwrap_err().to_string();
+        assert_eq!(error, "the folder /nowhere/cases is not there any more");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The command line: its arguments, and the command that each of them runs.
 
+mod cluster_args;
 mod comparison;
-mod on;
 mod sweep;
 
 use std::cell::RefCell;
@@ -14,11 +14,11 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use determinism::{Seed, Stopwatch};
 
-use self::on::On;
+use self::cluster_args::{ClusterArgs, OpenCluster};
 use crate::cases::{self, CaseFile};
-use crate::cluster::wall::process;
+use crate::cluster::real::provider_command::{self, ProviderArgs};
 use crate::outcome::Outcome;
-use crate::report::text::{Manner, Text};
+use crate::report::text::{TextOptions, Text};
 use crate::report::{json, junit};
 use crate::runner::Case;
 use crate::scenario::Scenario;
@@ -55,7 +55,7 @@ enum Command {
     Up(up::Up),
     /// The provider in a process of its own, as cases on real clusters start it.
     #[command(hide = true)]
-    Provider(process::Orders),
+    Provider(ProviderArgs),
     /// Prints the JSON schema of a case file, for editors.
     Schema,
 }
@@ -66,7 +66,7 @@ struct Run {
     #[arg(value_name = "CASE")]
     cases: Vec<String>,
     #[command(flatten)]
-    on: On,
+    cluster: ClusterArgs,
     /// The seed of all randomness: three words, as a run prints them.
     #[arg(long, value_name = "WORDS", default_value_t = Seed::DEFAULT)]
     seed: Seed,
@@ -118,7 +118,7 @@ pub fn main() -> ExitCode {
         Some(Command::Diff(arguments)) => comparison::run(&arguments),
         Some(Command::Sweep(arguments)) => sweep::run(&arguments),
         Some(Command::Up(arguments)) => up::run(&arguments),
-        Some(Command::Provider(orders)) => process::run(&orders),
+        Some(Command::Provider(arguments)) => provider_command::run(&arguments),
         Some(Command::Schema) => schema(),
     };
     match done {
@@ -145,28 +145,28 @@ fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
     let stopwatch = Stopwatch::start();
     let seed = arguments.seed.to_string();
     let instead = arguments.report.is_some() && arguments.output.is_none();
-    let place = on::Place::open(&arguments.on, &cases, arguments.seed)?;
+    let cluster = OpenCluster::open(&arguments.cluster, &cases, arguments.seed)?;
     let mut outcomes = Vec::with_capacity(cases.len());
     if instead {
         let keep = |outcome| {
             outcomes.push(outcome);
             Ok::<_, std::io::Error>(())
         };
-        place.play(&cases, arguments.seed, |_| Ok(()), keep)?;
+        cluster.play(&cases, arguments.seed, |_| Ok(()), keep)?;
     } else {
         let out = anstream::stdout();
         let live = std::io::stdout().is_terminal();
-        let on = arguments.on.to_string();
-        let manner = Manner { quiet: arguments.quiet, live, command, seed: seed.clone(), on };
-        let text = RefCell::new(Text::new(out, manner));
-        text.borrow_mut().begin(&format!("virtual node · {} · local ECI cn-hangzhou", place.name()))?;
+        let on = arguments.cluster.to_string();
+        let options = TextOptions { quiet: arguments.quiet, live, command, seed: seed.clone(), on };
+        let text = RefCell::new(Text::new(out, options));
+        text.borrow_mut().begin(&format!("virtual node · {} · local ECI cn-hangzhou", cluster.name()))?;
         let begun = |case: &Case| text.borrow_mut().case_begins(&case.file.case, &case.scenario.claim);
         let ended = |outcome: Outcome| {
             text.borrow_mut().case_ended(&outcome)?;
             outcomes.push(outcome);
             Ok::<_, std::io::Error>(())
         };
-        place.play(&cases, arguments.seed, begun, ended)?;
+        cluster.play(&cases, arguments.seed, begun, ended)?;
         text.borrow_mut().end(stopwatch.elapsed())?;
     }
     if let Some(form) = arguments.report {

@@ -138,7 +138,7 @@ impl Cloud {
 
     /// Tells what the cloud did, which calls it turned down, and what it all costs.
     pub(crate) async fn tell(&self, now: Timestamp, gathering: &mut Gathering) {
-        let told = async {
+        let gathered = async {
             for line in self.ledger().await? {
                 tell_entry(&line, gathering);
             }
@@ -153,7 +153,7 @@ impl Cloud {
             }
             Ok::<_, Unanswered>(())
         };
-        if let Err(why) = told.await {
+        if let Err(why) = gathered.await {
             gathering.add(now, "no story", why.to_string());
         }
     }

@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn what_is_not_contained_is_told_with_its_place() {
-        for (wanted, seen, path, told) in [
+        for (wanted, seen, path, shown) in [
             (json!({"a": {"b": 1}}), json!({"a": {"b": 2}}), "a.b", "2"),
             (json!({"a": {"b": 1}}), json!({}), "a.b", "nothing"),
             (json!({"a": null}), json!({"a": 3}), "a", "3"),
@@ -152,7 +152,7 @@ mod tests {
         ] {
             let found = differences(&wanted, &seen);
             assert_eq!(found.len(), 1, "{found:?}");
-            assert_eq!((found[0].path.as_str(), found[0].seen.as_str()), (path, told));
+            assert_eq!((found[0].path.as_str(), found[0].seen.as_str()), (path, shown));
         }
     }
 }

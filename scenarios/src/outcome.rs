@@ -1,10 +1,12 @@
 //! The outcome of a case: verdict, the facts wanted and seen, real and simulated time, and cost.
 
+use std::fmt;
 use std::time::Duration;
 
 use rust_decimal::Decimal;
 
 use crate::scenario::Capability;
+use crate::scenario::error::CaseError;
 use crate::story::Story;
 
 /// One line of what was wanted or seen: a name and what it was.
@@ -16,18 +18,18 @@ pub struct Fact {
     pub value: String,
 }
 
-/// Something that a program of a step printed.
+/// The output of a program that a step ran.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
+pub struct ProgramOutput {
     /// The step, as one would say it.
     pub step: String,
     /// True when the program ended with success.
-    pub well: bool,
+    pub succeeded: bool,
     /// The program's standard output, then its standard error.
     pub text: String,
 }
 
-/// The reason for which a step did not come out as the case says.
+/// The reason for which a step did not come out as the case says; its message is [`Self::in_short`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Miss {
     /// Something else was seen than was wanted.
@@ -136,6 +138,20 @@ impl Miss {
                 lines.collect::<Vec<_>>().join("; ")
             }
         }
+    }
+}
+
+impl fmt::Display for Miss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.in_short())
+    }
+}
+
+impl std::error::Error for Miss {}
+
+impl From<CaseError> for Miss {
+    fn from(error: CaseError) -> Self {
+        Self::Refused(error.to_string())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Plays a case's steps in order in a world of its own, and gathers evidence where one fails.
 
-mod on_site;
+mod shared_cluster;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError, mpsc};
@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use determinism::{Seed, Stopwatch};
 use rust_decimal::Decimal;
 
-pub use self::on_site::{NotPlayed, play_on};
+pub use self::shared_cluster::{NotPlayed, play_on};
 use crate::cases::CaseFile;
 use crate::outcome::{Failure, Miss, Outcome, Verdict};
 use crate::scenario::Scenario;
@@ -67,10 +67,10 @@ pub fn play_all<E>(
             });
         }
         drop(sender);
-        let told = in_order(cases, &receiver, &mut begun, &mut ended);
+        let reported = in_order(cases, &receiver, &mut begun, &mut ended);
         // Nothing more needs to begin, also when telling failed.
         waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        told
+        reported
     })
 }
 

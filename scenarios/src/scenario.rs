@@ -1,5 +1,6 @@
 //! A scenario as data: one claim, where it comes from, what it needs, and steps that each know their line.
 
+pub mod error;
 pub mod mistake;
 pub mod names;
 mod presence;
@@ -77,10 +78,11 @@ impl Scenario {
             return Err(source.mistake(at, "a case without steps shows nothing; add at least one".to_owned()));
         }
         for (step, node) in scenario.steps.iter().zip(steps) {
-            step.check().map_err(|text| source.mistake(node.verb(), text))?;
+            step.check().map_err(|error| source.mistake(node.verb(), error.to_string()))?;
         }
-        presence::check(&scenario.steps).map_err(|(index, text)| {
-            source.mistake(steps.get(index).map_or(mistake::Mark::START, Node::verb), text)
+        presence::check(&scenario.steps).map_err(|(index, error)| {
+            let at = steps.get(index).map_or(mistake::Mark::START, Node::verb);
+            source.mistake(at, error.to_string())
         })?;
         Ok(scenario)
     }

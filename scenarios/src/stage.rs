@@ -15,9 +15,10 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 use self::demands::{Demands, Idle};
 use crate::cloud::Cloud;
-use crate::cluster::{Cluster, Embedded, Parts};
+pub use crate::cluster::StartError;
+use crate::cluster::{Cluster, Embedded, WorldParts};
 use crate::eci::Eci;
-use crate::outcome::{Miss, Said};
+use crate::outcome::{Miss, ProgramOutput};
 use crate::scenario::Capability;
 use crate::scenario::names::HOME;
 use crate::story::{Gathering, Story};
@@ -34,7 +35,7 @@ pub const BEGINNING: &str = "2026-01-05T01:30:00Z";
 ///
 /// As it is started here, everything is in this process and on this thread, and the runtime's clock is paused: when all
 /// wait, time jumps to whatever falls due next. So an hour costs milliseconds, and the same seed tells the same story.
-/// Worlds on real clusters are given out by a [`Site`](crate::cluster::Site).
+/// Worlds on real clusters are given out by a [`SharedCluster`](crate::cluster::SharedCluster).
 ///
 /// ```
 /// use k8s_openapi::api::core::v1::Pod;
@@ -69,7 +70,7 @@ pub struct World {
     beginning: Timestamp,
     folder: PathBuf,
     home: String,
-    said: Vec<Said>,
+    outputs: Vec<ProgramOutput>,
     demands: Demands,
     tap: Option<Tap>,
 }
@@ -80,25 +81,6 @@ pub struct Builder {
     seed: Seed,
     folder: PathBuf,
     plan: Option<Plan>,
-}
-
-/// The reason for which a world could not be put together.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// Time can only be stepped where one thread does everything.
-    #[error(
-        "a world needs a runtime of one thread whose clock is paused: `#[tokio::test(start_paused = true)]`, or \
-         `#[tokio::main(flavor = \"current_thread\", start_paused = true)]`"
-    )]
-    WrongRuntime,
-    /// One of its parts did not start.
-    #[error("{part} did not start: {why}")]
-    Part {
-        /// The part, as the beginning of a sentence.
-        part: &'static str,
-        /// The reason, with its causes.
-        why: String,
-    },
 }
 
 impl World {
@@ -165,7 +147,7 @@ impl World {
     /// # Errors
     /// When it is not running.
     pub async fn stop_provider(&mut self) -> Result<(), Miss> {
-        self.cluster.stop_provider().await.map_err(Miss::Refused)
+        Ok(self.cluster.stop_provider().await?)
     }
 
     /// Starts the provider again.
@@ -173,12 +155,12 @@ impl World {
     /// # Errors
     /// When it is running already, or cannot start.
     pub async fn start_provider(&mut self) -> Result<(), Miss> {
-        self.cluster.start_provider().await.map_err(Miss::Refused)
+        Ok(self.cluster.start_provider().await?)
     }
 
     /// Starts the provider unless it runs.
     pub(crate) async fn have_provider(&mut self) -> Result<(), Miss> {
-        self.cluster.have_provider().await.map_err(Miss::Refused)
+        Ok(self.cluster.have_provider().await?)
     }
 
     /// The tap on the provider's lines, where there is one.
@@ -202,8 +184,8 @@ impl World {
     }
 
     /// A world of parts that are there already.
-    pub(crate) fn of(cluster: Box<dyn Cluster>, parts: Parts, folder: PathBuf) -> Self {
-        let Parts { clock, seed, eci, tap } = parts;
+    pub(crate) fn of(cluster: Box<dyn Cluster>, parts: WorldParts, folder: PathBuf) -> Self {
+        let WorldParts { clock, seed, eci, tap } = parts;
         Self { tap, ..Self::with(cluster, Cloud::Here(eci), clock, seed, folder) }
     }
 
@@ -224,7 +206,7 @@ impl World {
             seed,
             folder,
             home,
-            said: Vec::new(),
+            outputs: Vec::new(),
             demands: Demands::default(),
             tap: None,
         }
@@ -252,14 +234,14 @@ impl World {
         self.demands.idle(&faults, &scripts)
     }
 
-    /// Keeps what a program of a step printed.
-    pub(crate) fn hear(&mut self, said: Said) {
-        self.said.push(said);
+    /// Remembers the output of a step's program.
+    pub(crate) fn add_output(&mut self, output: ProgramOutput) {
+        self.outputs.push(output);
     }
 
     /// The output of the programs of its steps so far.
-    pub(crate) fn heard(&self) -> &[Said] {
-        &self.said
+    pub(crate) fn outputs(&self) -> &[ProgramOutput] {
+        &self.outputs
     }
 
     /// The cloud's charge so far, in yuan; zero when a cloud somewhere else does not answer.
@@ -269,7 +251,7 @@ impl World {
 
     /// A file through which kubectl reaches the cluster.
     pub(crate) async fn kubeconfig(&mut self) -> Result<PathBuf, Miss> {
-        self.cluster.kubeconfig().await.map_err(Miss::Refused)
+        Ok(self.cluster.kubeconfig().await?)
     }
 
     /// The events, calls and money so far that explain how things are.
@@ -277,7 +259,7 @@ impl World {
         let mut gathering = Gathering::since(self.beginning);
         self.cluster.tell(&mut gathering).await;
         self.cloud.tell(self.now(), &mut gathering).await;
-        gathering.told()
+        gathering.into_story()
     }
 
     /// Ends all parts.
@@ -317,13 +299,11 @@ impl Builder {
         if !Handle::try_current().is_ok_and(one_thread) {
             return Err(StartError::WrongRuntime);
         }
-        let beginning = BEGINNING
-            .parse()
-            .map_err(|error: jiff::Error| StartError::Part { part: "the clock", why: error.to_string() })?;
+        let beginning = BEGINNING.parse().map_err(StartError::of::<jiff::Error>("the clock"))?;
         let clock = Clock::following_runtime(beginning);
         let eci = Eci::here(&clock, self.seed);
         let tap = self.plan.map(|plan| Tap::new(plan, Journal::new(clock.clone())));
-        let parts = Parts { clock, seed: self.seed, eci, tap };
+        let parts = WorldParts { clock, seed: self.seed, eci, tap };
         let cluster = Embedded::start(parts.clone()).await?;
         Ok(World { beginning, ..World::of(Box::new(cluster), parts, self.folder) })
     }

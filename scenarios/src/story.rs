@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 /// The most lines of a story; the oldest are left out first.
-const LINES: usize = 9;
+const MAX_LINES: usize = 9;
 
 /// The events, calls and costs of a case, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,17 +50,17 @@ impl Gathering {
     }
 
     /// The story: in order, each thing once, the latest lines where there are too many.
-    pub fn told(mut self) -> Story {
+    pub fn into_story(mut self) -> Story {
         self.chapters.sort_by_key(|chapter| chapter.after);
-        let mut told: Vec<Chapter> = Vec::new();
+        let mut chapters: Vec<Chapter> = Vec::new();
         for chapter in self.chapters {
-            if !told.iter().any(|seen| seen.what == chapter.what && seen.detail == chapter.detail) {
-                told.push(chapter);
+            if !chapters.iter().any(|seen| seen.what == chapter.what && seen.detail == chapter.detail) {
+                chapters.push(chapter);
             }
         }
-        let surplus = told.len().saturating_sub(LINES);
-        told.drain(..surplus);
-        Story(told)
+        let surplus = chapters.len().saturating_sub(MAX_LINES);
+        chapters.drain(..surplus);
+        Story(chapters)
     }
 }
 
@@ -76,7 +76,7 @@ mod tests {
         gathering.add(second(2), "FailedScheduling", "again");
         gathering.add(second(1), "pod created", "vk/nginx");
         gathering.add(second(3), "FailedScheduling", "again");
-        let story = gathering.told();
+        let story = gathering.into_story();
         let words: Vec<_> = story.chapters().iter().map(|c| (c.after.as_secs(), c.what.as_str())).collect();
         assert_eq!(words, [(1, "pod created"), (2, "FailedScheduling")]);
     }
@@ -88,8 +88,8 @@ mod tests {
         for n in 0..30 {
             gathering.add(beginning + jiff::SignedDuration::from_secs(n), format!("event {n}"), "");
         }
-        let story = gathering.told();
-        assert_eq!(story.chapters().len(), LINES);
+        let story = gathering.into_story();
+        assert_eq!(story.chapters().len(), MAX_LINES);
         assert_eq!(story.chapters().last().unwrap().what, "event 29");
     }
 }

@@ -4,7 +4,7 @@ use determinism::Seed;
 use libtest_mimic::{Arguments, Failed, Trial};
 use scenarios::cases::{self, CaseFile};
 use scenarios::outcome::Verdict;
-use scenarios::report::text::{Manner, Text};
+use scenarios::report::text::{TextOptions, Text};
 use scenarios::runner::{self, Case};
 use scenarios::scenario::Scenario;
 
@@ -26,7 +26,7 @@ fn play(file: CaseFile) -> Result<(), Failed> {
         Verdict::Failed(_) => {
             let (command, seed) = ("cargo run --release --".to_owned(), Seed::DEFAULT.to_string());
             let mut text = Vec::new();
-            Text::new(&mut text, Manner { quiet: true, live: false, command, seed, on: String::new() })
+            Text::new(&mut text, TextOptions { quiet: true, live: false, command, seed, on: String::new() })
                 .case_ended(&outcome)?;
             Err(anstream::adapter::strip_str(&String::from_utf8_lossy(&text)).to_string().into())
         }

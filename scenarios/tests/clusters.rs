@@ -15,7 +15,7 @@ fn scenarios() -> Command {
 }
 
 /// The error text of a run that cannot be made.
-fn told(command: &mut Command) -> String {
+fn error_text(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     String::from_utf8(output.stderr).unwrap()
@@ -38,7 +38,7 @@ fn kubeconfig(folder: &Path, server: &str) -> std::path::PathBuf {
 
 #[test]
 fn without_programs_the_way_to_a_control_plane_is_told() {
-    let text = told(scenarios().args(["run", "--cluster", "control-plane", "networking"]));
+    let text = error_text(scenarios().args(["run", "--cluster", "control-plane", "networking"]));
     assert!(text.contains("no control plane on this machine"), "{text}");
     assert!(text.contains("cargo ci control-plane") && text.contains("KUBEBUILDER_ASSETS"), "{text}");
 }
@@ -46,14 +46,14 @@ fn without_programs_the_way_to_a_control_plane_is_told() {
 #[test]
 fn a_kubeconfig_that_points_nowhere_is_told_with_what_to_do() {
     let run = ["run", "--cluster", "kubeconfig", "networking"];
-    let text = told(scenarios().args(run).env("KUBECONFIG", "/nowhere/kubeconfig"));
+    let text = error_text(scenarios().args(run).env("KUBECONFIG", "/nowhere/kubeconfig"));
     assert!(text.contains("/nowhere/kubeconfig") && text.contains("Point KUBECONFIG at"), "{text}");
 
     let folder = tempfile::tempdir().unwrap();
     // A port that was free a moment ago, and that nobody listens on.
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let path = kubeconfig(folder.path(), &format!("http://{free}"));
-    let text = told(scenarios().args(run).env("KUBECONFIG", &path));
+    let text = error_text(scenarios().args(run).env("KUBECONFIG", &path));
     assert!(text.contains(&format!("does not answer at http://{free}")), "{text}");
     assert!(text.contains("choose another with --context"), "{text}");
 }
@@ -63,7 +63,7 @@ fn a_context_that_is_not_there_is_told_with_those_that_are() {
     let folder = tempfile::tempdir().unwrap();
     let path = kubeconfig(folder.path(), "http://127.0.0.1:9");
     let run = ["run", "--cluster", "kubeconfig", "--context", "there", "networking"];
-    let text = told(scenarios().args(run).env("KUBECONFIG", &path));
+    let text = error_text(scenarios().args(run).env("KUBECONFIG", &path));
     assert!(text.contains("no context `there`; it has `here`"), "{text}");
 }
 
@@ -71,7 +71,7 @@ fn a_context_that_is_not_there_is_told_with_those_that_are() {
 fn a_context_that_is_not_kinds_is_told_how_to_come_by_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = kubeconfig(folder.path(), "http://127.0.0.1:9");
-    let text = told(scenarios().args(["run", "--cluster", "kind", "networking"]).env("KUBECONFIG", &path));
+    let text = error_text(scenarios().args(["run", "--cluster", "kind", "networking"]).env("KUBECONFIG", &path));
     assert!(text.contains("`here` is not one of kind's") && text.contains("cargo ci kind up"), "{text}");
 }
 
@@ -81,7 +81,7 @@ fn a_cluster_elsewhere_is_not_touched_when_nobody_can_be_asked() {
     // An address that belongs to nobody, RFC 5737.
     let path = kubeconfig(folder.path(), "https://192.0.2.1:6443");
     let run = ["run", "--cluster", "kubeconfig", "networking"];
-    let text = told(scenarios().args(run).env("KUBECONFIG", &path));
+    let text = error_text(scenarios().args(run).env("KUBECONFIG", &path));
     assert!(text.contains("which is not on this machine") && text.contains("say --yes"), "{text}");
 }
 

@@ -45,8 +45,8 @@ fn a_script_that_fits_nothing_fails_its_case() {
 
 #[test]
 fn a_group_is_named_by_its_pod_and_one_that_is_not_there_fails_the_case() {
-    let told = "  - label: { pod: p, group: $group(p) }\n  - expect: { pod: p, has: { metadata: { labels: { group: $group(p) } } } }\n";
-    assert_eq!(played(&format!("{RUN}{told}")), None);
+    let steps = "  - label: { pod: p, group: $group(p) }\n  - expect: { pod: p, has: { metadata: { labels: { group: $group(p) } } } }\n";
+    assert_eq!(played(&format!("{RUN}{steps}")), None);
     let early =
         "  - run: { pod: p, image: nginx, annotations: { a: x } }\n  - label: { pod: p, group: $group(p) }\n";
     let (_, why) = played(early).unwrap();

@@ -3,14 +3,14 @@
 use scenarios::scenario::Scenario;
 
 #[track_caller]
-fn told(text: &str, answer: &str) {
+fn assert_answer(text: &str, answer: &str) {
     let mistake = Scenario::read("cases/x.yaml", text).expect_err("this should be a mistake").to_string();
     assert_eq!(mistake, answer.trim_end(), "\nit said:\n{mistake}\n");
 }
 
 #[test]
 fn a_step_that_does_not_exist_is_answered_with_the_nearest() {
-    told(
+    assert_answer(
         r##"scenario: A claim
 cites: a source
 steps:
@@ -27,7 +27,7 @@ steps:
 
 #[test]
 fn a_step_that_is_like_no_other_is_answered_with_all_of_them() {
-    told(
+    assert_answer(
         r##"scenario: A claim
 cites: a source
 steps:
@@ -46,7 +46,7 @@ steps:
 
 #[test]
 fn a_field_that_does_not_exist() {
-    told(
+    assert_answer(
         r##"scenario: A claim
 cites: a source
 steps:
@@ -62,7 +62,7 @@ steps:
 
 #[test]
 fn a_word_that_is_nearly_one() {
-    told(
+    assert_answer(
         r##"scenario: A claim
 cites: a source
 steps:
@@ -78,7 +78,7 @@ steps:
 
 #[test]
 fn a_word_that_is_none() {
-    told(
+    assert_answer(
         r##"scenario: A claim
 cites: a source
 steps:
@@ -95,7 +95,7 @@ steps:
 
 #[test]
 fn a_span_without_a_unit() {
-    told(
+    assert_answer(
         r##"scenario: A claim
 cites: a source
 steps:
@@ -111,7 +111,7 @@ steps:
 
 #[test]
 fn a_text_where_a_number_belongs() {
-    told(
+    assert_answer(
         r##"scenario: A claim
 cites: a source
 steps:
@@ -127,7 +127,7 @@ steps:
 
 #[test]
 fn a_list_where_a_name_belongs() {
-    told(
+    assert_answer(
         r##"scenario: A claim
 cites: a source
 steps:
@@ -143,7 +143,7 @@ steps:
 
 #[test]
 fn a_name_that_names_no_pod() {
-    told(
+    assert_answer(
         r##"scenario: A claim
 cites: a source
 steps:
@@ -159,7 +159,7 @@ steps:
 
 #[test]
 fn a_field_that_is_missing_is_told_at_the_step() {
-    told(
+    assert_answer(
         r##"scenario: A claim
 cites: a source
 steps:
@@ -176,7 +176,7 @@ steps:
 
 #[test]
 fn an_expectation_of_nothing() {
-    told(
+    assert_answer(
         r##"scenario: A claim
 cites: a source
 steps:
@@ -192,7 +192,7 @@ steps:
 
 #[test]
 fn two_steps_in_one() {
-    told(
+    assert_answer(
         r##"scenario: A claim
 cites: a source
 steps:
@@ -209,7 +209,7 @@ steps:
 
 #[test]
 fn a_step_without_what_it_needs() {
-    told(
+    assert_answer(
         r##"scenario: A claim
 cites: a source
 steps:
@@ -225,7 +225,7 @@ steps:
 
 #[test]
 fn something_that_is_no_step() {
-    told(
+    assert_answer(
         r##"scenario: A claim
 cites: a source
 steps:
@@ -241,7 +241,7 @@ steps:
 
 #[test]
 fn an_amount_that_is_no_number() {
-    told(
+    assert_answer(
         r##"scenario: A claim
 cites: a source
 steps:
@@ -257,7 +257,7 @@ steps:
 
 #[test]
 fn a_shell_where_there_is_none() {
-    told(
+    assert_answer(
         r##"scenario: A claim
 cites: a source
 steps:
@@ -273,7 +273,7 @@ steps:
 
 #[test]
 fn a_bracket_that_is_not_closed() {
-    told(
+    assert_answer(
         r##"scenario: A claim
 cites: a source
 steps:
@@ -289,7 +289,7 @@ steps:
 
 #[test]
 fn a_key_that_is_given_twice() {
-    told(
+    assert_answer(
         r##"scenario: A claim
 cites: a source
 steps:
@@ -305,7 +305,7 @@ steps:
 
 #[test]
 fn an_empty_file() {
-    told(
+    assert_answer(
         r##""##,
         r##"error: the file says nothing; a case has `scenario`, `cites` and `steps`
   cases/x.yaml:1:1
@@ -317,7 +317,7 @@ fn an_empty_file() {
 
 #[test]
 fn a_case_without_its_source() {
-    told(
+    assert_answer(
         r##"scenario: A claim
 steps:
   - stop-provider
@@ -332,7 +332,7 @@ steps:
 
 #[test]
 fn a_case_without_steps() {
-    told(
+    assert_answer(
         r##"scenario: A claim
 cites: a source
 steps: []
@@ -347,7 +347,7 @@ steps: []
 
 #[test]
 fn a_capability_that_does_not_exist() {
-    told(
+    assert_answer(
         r##"scenario: A claim
 cites: a source
 needs: [kubctl]
@@ -364,7 +364,7 @@ steps:
 
 #[test]
 fn a_file_that_is_a_list() {
-    told(
+    assert_answer(
         r##"- scenario: A claim
 "##,
         r##"error: a case should be a mapping, not a list

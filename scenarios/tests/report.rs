@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use scenarios::outcome::{Fact, Failure, Miss, Outcome, Verdict};
-use scenarios::report::text::{Manner, Text};
+use scenarios::report::text::{TextOptions, Text};
 use scenarios::report::{json, junit};
 use scenarios::scenario::Capability;
 use scenarios::story::Gathering;
@@ -40,7 +40,7 @@ fn failure() -> Verdict {
         ),
     };
     let step = "expect pod vk/nginx Running on virtual-kubelet within 1m".to_owned();
-    Verdict::Failed(Box::new(Failure { line: 7, step, miss, story: gathering.told() }))
+    Verdict::Failed(Box::new(Failure { line: 7, step, miss, story: gathering.into_story() }))
 }
 
 fn printed(outcomes: &[Outcome], quiet: bool) -> String {
@@ -48,7 +48,7 @@ fn printed(outcomes: &[Outcome], quiet: bool) -> String {
     let mut out = Vec::new();
     let mut text = Text::new(
         &mut out,
-        Manner { quiet, live: false, command, seed: "quiet-otter-17".to_owned(), on: String::new() },
+        TextOptions { quiet, live: false, command, seed: "quiet-otter-17".to_owned(), on: String::new() },
     );
     text.begin("virtual node · embedded Kubernetes API · local ECI cn-hangzhou").unwrap();
     for outcome in outcomes {

@@ -8,14 +8,14 @@ use clap::{Args, ValueEnum};
 use determinism::Seed;
 use serde_json::Value;
 
-use super::on::{Choice, On, Place};
+use super::cluster_args::{ClusterArgs, ClusterKind, OpenCluster};
 use super::{FAILED, understood};
 use crate::cases;
 use crate::diff::compare::{Difference, differences};
 use crate::diff::reasons::{FILE, Reasons};
 use crate::diff::side::{self, Played};
 use crate::outcome::Verdict;
-use crate::report::text::{Manner, Text};
+use crate::report::text::{TextOptions, Text};
 use crate::runner::Case;
 
 /// The longest value that is printed whole, in characters.
@@ -29,10 +29,10 @@ pub(super) struct Diff {
     cases: Vec<String>,
     /// One kind of cluster.
     #[arg(long, value_name = "KIND", default_value = "embedded")]
-    left: Choice,
+    left: ClusterKind,
     /// The other.
     #[arg(long, value_name = "KIND", default_value = "control-plane")]
-    right: Choice,
+    right: ClusterKind,
     /// The seed of all randomness, on both clusters.
     #[arg(long, value_name = "WORDS", default_value_t = Seed::DEFAULT)]
     seed: Seed,
@@ -42,7 +42,7 @@ pub(super) struct Diff {
 }
 
 /// One of the two clusters.
-struct Side(Place);
+struct Side(OpenCluster);
 
 /// The counts so far, in cases and in differences.
 #[derive(Default)]
@@ -58,7 +58,7 @@ struct Tally {
 pub(super) fn run(arguments: &Diff) -> anyhow::Result<ExitCode> {
     let reasons = Reasons::known()?;
     let cases = understood(cases::named(&arguments.cases, &super::command())?)?;
-    let open = |kind| anyhow::Ok(Side(Place::open(&On::plain(kind), &cases, arguments.seed)?));
+    let open = |kind| anyhow::Ok(Side(OpenCluster::open(&ClusterArgs::of_kind(kind), &cases, arguments.seed)?));
     let mut sides = [open(arguments.left)?, open(arguments.right)?];
     let mut out = anstream::stdout();
     let names = sides.iter().map(|side| side.0.name().to_owned()).collect::<Vec<_>>();
@@ -107,15 +107,15 @@ pub(super) fn run(arguments: &Diff) -> anyhow::Result<ExitCode> {
 impl Side {
     fn play(&mut self, case: &Case, seed: Seed) -> anyhow::Result<Played> {
         match &mut self.0 {
-            Place::Embedded => side::play_embedded(case, seed).context("a world in this process"),
-            Place::Site(site, runtime, end) => runtime.block_on(async {
+            OpenCluster::Embedded => side::play_embedded(case, seed).context("a world in this process"),
+            OpenCluster::Shared(cluster, runtime, end) => runtime.block_on(async {
                 let played = tokio::select! {
-                    played = side::play_on_site(site, case, seed) => Some(played?),
+                    played = side::play_on_shared(cluster, case, seed) => Some(played?),
                     () = end => None,
                 };
                 if played.is_none() {
-                    let made = case.scenario.clone().at_home_in(site.home()).namespaces();
-                    site.sweep(&made).await?;
+                    let made = case.scenario.clone().at_home_in(cluster.home()).namespaces();
+                    cluster.clean_up(&made).await?;
                 }
                 played.context("told to end; what the case had made on the cluster is taken away")
             }),
@@ -124,8 +124,8 @@ impl Side {
 
     fn end(self) -> anyhow::Result<()> {
         match self.0 {
-            Place::Embedded => Ok(()),
-            Place::Site(site, runtime, _) => Ok(runtime.block_on(site.end())?),
+            OpenCluster::Embedded => Ok(()),
+            OpenCluster::Shared(cluster, runtime, _) => Ok(runtime.block_on(cluster.end())?),
         }
     }
 }
@@ -185,25 +185,25 @@ fn tell_failures(
     for (kind, played) in [(arguments.left, left), (arguments.right, right)] {
         if played.outcome.failed() {
             tally.failed += 1;
-            let (name, kind) = (&case.file.case, told(kind));
+            let (name, kind) = (&case.file.case, name_of(kind));
             writeln!(out, "  ✗ {name}: failed on {kind}")?;
             let (command, seed) = (super::command(), arguments.seed.to_string());
-            let manner = Manner { quiet: true, live: false, command, seed, on: format!("--cluster {kind}") };
-            Text::new(&mut *out, manner).case_ended(&played.outcome)?;
+            let options = TextOptions { quiet: true, live: false, command, seed, on: format!("--cluster {kind}") };
+            Text::new(&mut *out, options).case_ended(&played.outcome)?;
         }
     }
     Ok(())
 }
 
 /// The reason for which a case has nothing to be compared, if there is one.
-fn unplayed(kind: Choice, played: &Played) -> Option<String> {
+fn unplayed(kind: ClusterKind, played: &Played) -> Option<String> {
     match &played.outcome.verdict {
-        Verdict::Lacking(capability) => Some(format!("{} lacks {capability}", told(kind))),
+        Verdict::Lacking(capability) => Some(format!("{} lacks {capability}", name_of(kind))),
         Verdict::Passed | Verdict::Failed(_) => None,
     }
 }
 
-fn told(kind: Choice) -> String {
+fn name_of(kind: ClusterKind) -> String {
     kind.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
@@ -222,9 +222,9 @@ fn show(
     reason: Option<&str>,
 ) -> std::io::Result<()> {
     writeln!(out, "      {} · {}", difference.subject, difference.path)?;
-    let width = told(arguments.left).len().max(told(arguments.right).len());
+    let width = name_of(arguments.left).len().max(name_of(arguments.right).len());
     for (kind, value) in [(arguments.left, &difference.left), (arguments.right, &difference.right)] {
-        writeln!(out, "        {:width$}  {}", told(kind), shown(value.as_ref()))?;
+        writeln!(out, "        {:width$}  {}", name_of(kind), shown(value.as_ref()))?;
     }
     match reason {
         Some(reason) => writeln!(out, "        {:width$}  {reason}", "because"),

@@ -1,7 +1,7 @@
 //! The embedded Kubernetes API: everything in this process, without a socket unless kubectl needs one.
 
-mod inside;
 mod lives;
+mod outbound;
 mod virtual_node;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -18,11 +18,11 @@ use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
-use self::inside::Inside;
 use self::lives::Lives;
-use super::{Cluster, NODE, Parts, seen};
+use self::outbound::InProcess;
+use super::error::{ClusterError, StartError};
+use super::{Cluster, NODE, WorldParts, observations};
 use crate::scenario::Capability;
-use crate::stage::StartError;
 use crate::story::Gathering;
 use crate::sweep::observer;
 use crate::sweep::tap::Tap;
@@ -31,14 +31,14 @@ use crate::sweep::tap::Tap;
 pub const EMBEDDED: &str = "embedded Kubernetes API";
 
 /// The longest time until the virtual node is ready, in the world's time.
-const READY_WITHIN: std::time::Duration = std::time::Duration::from_secs(60);
+const READY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// A cluster in this process.
 pub struct Embedded {
-    parts: Parts,
+    parts: WorldParts,
     api: KubeSim,
     client: kube::Client,
-    inside: Arc<Inside>,
+    outbound: Arc<InProcess>,
     lives: Arc<Mutex<Lives>>,
     tasks: Vec<JoinHandle<()>>,
     kubeconfig: Option<(TempDir, PathBuf)>,
@@ -46,7 +46,7 @@ pub struct Embedded {
 
 /// An open HTTPS port of the API.
 #[derive(Debug)]
-pub struct Door {
+pub struct HttpsEndpoint {
     /// The address.
     pub address: SocketAddr,
     /// A kubeconfig for kubectl; it holds a key.
@@ -57,34 +57,33 @@ impl Embedded {
     /// Starts the API, its controllers and the provider, and waits until the virtual node is ready.
     ///
     /// # Errors
-    /// [`StartError::Part`].
-    pub async fn start(parts: Parts) -> Result<Self, StartError> {
-        let inside = Arc::new(Inside::default());
-        let outbound: Arc<dyn kube_sim::Outbound> = inside.clone();
-        let api = KubeSim::builder().clock(parts.clock.clone()).seed(parts.seed).outbound(outbound).build();
+    /// [`StartError::Part`] when the node is not ready within 60 s of the world's time.
+    pub async fn start(parts: WorldParts) -> Result<Self, StartError> {
+        let outbound = Arc::new(InProcess::default());
+        let builder = KubeSim::builder().clock(parts.clock.clone()).seed(parts.seed);
+        let api = builder.outbound(outbound.clone()).build();
         let client = kube::Client::new(api.service(), "default");
         let running = api.clone();
         let controllers = tokio::spawn(async move { running.run_controllers().await });
-        let lives = Lives::new(parts.clone(), api.clone(), client.clone(), inside.clone());
+        let lives = Lives::new(parts.clone(), api.clone(), client.clone(), outbound.clone());
         let lives = Arc::new(Mutex::new(lives));
         let mut tasks = vec![controllers];
         if let Some(tap) = &parts.tap {
             tasks.push(tokio::spawn(observer::follow(api.clone(), tap.journal().clone(), NODE)));
             tasks.extend(tap.orders().map(|orders| tokio::spawn(lives::obey(orders, lives.clone()))));
         }
-        let mut cluster = Self { parts, api, client, inside, lives, tasks, kubeconfig: None };
-        let told = |why| StartError::Part { part: "the provider", why };
-        cluster.start_provider().await.map_err(told)?;
+        let mut cluster = Self { parts, api, client, outbound, lives, tasks, kubeconfig: None };
+        cluster.start_provider().await.map_err(StartError::of::<ClusterError>("the provider"))?;
         Ok(cluster)
     }
 
     /// Opens the API over HTTPS at `listener`, which must be on loopback.
     ///
     /// # Errors
-    /// When no certificate can be made.
-    pub fn listen(&mut self, listener: TcpListener) -> Result<Door, StartError> {
-        let told = |why: String| StartError::Part { part: "the HTTPS listener", why };
-        let address = listener.local_addr().map_err(|error| told(error.to_string()))?;
+    /// [`StartError::Part`] when no certificate can be made.
+    pub fn listen(&mut self, listener: TcpListener) -> Result<HttpsEndpoint, StartError> {
+        let part = "the HTTPS listener";
+        let address = listener.local_addr().map_err(StartError::of::<std::io::Error>(part))?;
         let certificates = || {
             let authority = Authority::generate()?;
             let own = authority.server(&[IpAddr::V4(Ipv4Addr::LOCALHOST)], &["localhost"])?;
@@ -92,44 +91,43 @@ impl Embedded {
             let kubeconfig = authority.kubeconfig(&format!("https://{address}"), &admin);
             Ok::<_, kube_sim::tls::TlsError>((authority.server_config(own)?, kubeconfig))
         };
-        let (tls, kubeconfig) = certificates().map_err(|error| told(error.to_string()))?;
+        let (tls, kubeconfig) = certificates().map_err(StartError::of::<kube_sim::tls::TlsError>(part))?;
         self.tasks.push(tokio::spawn(server::serve(listener, tls, self.api.clone())));
-        Ok(Door { address, kubeconfig })
+        Ok(HttpsEndpoint { address, kubeconfig })
     }
 
-    async fn write_kubeconfig(&mut self) -> Result<PathBuf, String> {
+    async fn write_kubeconfig(&mut self) -> Result<PathBuf, ClusterError> {
         if let Some((_, path)) = &self.kubeconfig {
             return Ok(path.clone());
         }
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| error.to_string())?;
-        let door = self.listen(listener).map_err(|error| error.to_string())?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let endpoint = self.listen(listener)?;
         // A folder that is its owner's alone, since the file holds a key.
-        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let folder = tempfile::tempdir()?;
         let path = folder.path().join("kubeconfig");
-        std::fs::write(&path, door.kubeconfig).map_err(|error| error.to_string())?;
+        std::fs::write(&path, endpoint.kubeconfig)?;
         self.kubeconfig = Some((folder, path.clone()));
         Ok(path)
     }
 
-    async fn begin_provider(&mut self) -> Result<(), String> {
+    async fn begin_provider(&mut self) -> Result<(), ClusterError> {
         self.lives.lock().await.begin().await?;
         self.wait_until_ready().await
     }
 
     /// Waits until the node says that it is ready.
-    async fn wait_until_ready(&self) -> Result<(), String> {
+    async fn wait_until_ready(&self) -> Result<(), ClusterError> {
         let nodes: Api<Node> = Api::all(self.client.clone());
         let allowance = self.parts.tap.as_ref().map(Tap::allowance).unwrap_or_default();
-        let deadline = tokio::time::Instant::now() + READY_WITHIN + allowance;
+        let deadline = tokio::time::Instant::now() + READY_TIMEOUT + allowance;
         let mut pause = std::time::Duration::from_millis(5);
         loop {
-            let node = nodes.get_opt(NODE).await.map_err(|error| error.to_string())?;
-            if node.as_ref().is_some_and(seen::is_ready) {
+            let node = nodes.get_opt(NODE).await?;
+            if node.as_ref().is_some_and(observations::is_ready) {
                 return Ok(());
             }
             if tokio::time::Instant::now() >= deadline {
-                return Err(format!("node {} was not ready within 60 s", NODE));
+                return Err(ClusterError::NodeNotReady { timeout: READY_TIMEOUT });
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(std::time::Duration::from_millis(500));
@@ -144,7 +142,7 @@ impl Cluster for Embedded {
 
     fn can(&self, capability: Capability) -> bool {
         match capability {
-            Capability::Kubectl => seen::kubectl_is_installed(),
+            Capability::Kubectl => observations::kubectl_is_installed(),
             Capability::SteppedTime
             | Capability::Faults
             | Capability::Bill
@@ -157,19 +155,19 @@ impl Cluster for Embedded {
         self.client.clone()
     }
 
-    fn kubeconfig(&mut self) -> BoxFuture<'_, Result<PathBuf, String>> {
+    fn kubeconfig(&mut self) -> BoxFuture<'_, Result<PathBuf, ClusterError>> {
         Box::pin(self.write_kubeconfig())
     }
 
-    fn start_provider(&mut self) -> BoxFuture<'_, Result<(), String>> {
+    fn start_provider(&mut self) -> BoxFuture<'_, Result<(), ClusterError>> {
         Box::pin(self.begin_provider())
     }
 
-    fn stop_provider(&mut self) -> BoxFuture<'_, Result<(), String>> {
+    fn stop_provider(&mut self) -> BoxFuture<'_, Result<(), ClusterError>> {
         Box::pin(async { self.lives.lock().await.stop().await })
     }
 
-    fn have_provider(&mut self) -> BoxFuture<'_, Result<(), String>> {
+    fn have_provider(&mut self) -> BoxFuture<'_, Result<(), ClusterError>> {
         Box::pin(async {
             self.lives.lock().await.have().await?;
             self.wait_until_ready().await
@@ -182,7 +180,7 @@ impl Cluster for Embedded {
 
     fn tell<'a>(&'a self, gathering: &'a mut Gathering) -> BoxFuture<'a, ()> {
         Box::pin(async {
-            if let Err(error) = seen::tell(&self.client, gathering, |at| at).await {
+            if let Err(error) = observations::tell(&self.client, gathering, |at| at).await {
                 gathering.add(self.parts.clock.now(), "no story", error.to_string());
             }
         })
@@ -190,11 +188,11 @@ impl Cluster for Embedded {
 
     fn end(&mut self) -> BoxFuture<'_, ()> {
         Box::pin(async {
-            self.inside.forget();
+            self.outbound.forget();
             let _ = self.lives.lock().await.stop().await; // it may be stopped already
             for task in self.tasks.drain(..) {
                 task.abort();
-                let _ = task.await; // it was told to end in the middle of something
+                let _ = task.await; // it was aborted in the middle of something
             }
         })
     }

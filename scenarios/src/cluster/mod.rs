@@ -1,12 +1,13 @@
 //! The clusters that a world runs on: one trait for all kinds, with the capabilities of each.
 
+mod cleanup;
 mod embedded;
-mod found;
+pub mod error;
+mod existing;
 mod installed;
-pub(crate) mod seen;
-mod site;
-mod sweep;
-pub(crate) mod wall;
+pub(crate) mod observations;
+pub(crate) mod real;
+mod shared;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,8 +16,9 @@ use determinism::{Clock, Seed};
 use futures::future::BoxFuture;
 
 pub use self::embedded::{EMBEDDED, Embedded};
-pub use self::found::{Found, NotFound};
-pub use self::site::{Site, SiteError};
+pub use self::error::{ClusterError, KubeconfigError, SharedClusterError, StartError};
+pub use self::existing::ExistingCluster;
+pub use self::shared::SharedCluster;
 use crate::eci::Eci;
 use crate::scenario::Capability;
 use crate::story::Gathering;
@@ -30,7 +32,7 @@ const SECURITY_GROUP: &str = "sg-bp1local0000000000000";
 
 /// The clock, seed and cloud that every kind of cluster is given.
 #[derive(Debug, Clone)]
-pub struct Parts {
+pub struct WorldParts {
     /// The time.
     pub clock: Clock,
     /// The chance.
@@ -53,18 +55,18 @@ pub trait Cluster {
     fn client(&self) -> kube::Client;
 
     /// A file through which kubectl reaches it.
-    fn kubeconfig(&mut self) -> BoxFuture<'_, Result<PathBuf, String>>;
+    fn kubeconfig(&mut self) -> BoxFuture<'_, Result<PathBuf, ClusterError>>;
 
     /// Starts the provider, and waits until its node is ready.
-    fn start_provider(&mut self) -> BoxFuture<'_, Result<(), String>>;
+    fn start_provider(&mut self) -> BoxFuture<'_, Result<(), ClusterError>>;
 
     /// Starts the provider unless it runs; where it cannot have been killed, it does what the case says.
-    fn have_provider(&mut self) -> BoxFuture<'_, Result<(), String>> {
+    fn have_provider(&mut self) -> BoxFuture<'_, Result<(), ClusterError>> {
         Box::pin(std::future::ready(Ok(())))
     }
 
     /// Stops the provider at once, wherever it is.
-    fn stop_provider(&mut self) -> BoxFuture<'_, Result<(), String>>;
+    fn stop_provider(&mut self) -> BoxFuture<'_, Result<(), ClusterError>>;
 
     /// Lets `span` of the world's time pass, and with it all that falls due.
     fn pass(&self, span: Duration) -> BoxFuture<'_, ()>;

@@ -106,15 +106,15 @@ mod tests {
         BTreeMap::from([("pod default/nginx".to_owned(), value)])
     }
 
-    fn told(left: Value, right: Value) -> Vec<(String, Option<Value>, Option<Value>)> {
-        let told = |difference: Difference| (difference.path, difference.left, difference.right);
-        differences(&record(left), &record(right)).into_iter().map(told).collect()
+    fn found(left: Value, right: Value) -> Vec<(String, Option<Value>, Option<Value>)> {
+        let fields = |difference: Difference| (difference.path, difference.left, difference.right);
+        differences(&record(left), &record(right)).into_iter().map(fields).collect()
     }
 
     #[test]
     fn equal_records_differ_in_nothing() {
         let object = json!({ "a": [{ "name": "x" }], "b": 1 });
-        assert_eq!(told(object.clone(), object), []);
+        assert_eq!(found(object.clone(), object), []);
     }
 
     #[test]
@@ -122,7 +122,7 @@ mod tests {
         let left = json!({ "spec": { "a": 1, "b": "x" }, "status": {} });
         let right = json!({ "spec": { "a": 2, "c": "y" }, "status": {} });
         assert_eq!(
-            told(left, right),
+            found(left, right),
             [
                 ("spec.a".to_owned(), Some(json!(1)), Some(json!(2))),
                 ("spec.b".to_owned(), Some(json!("x")), None),
@@ -138,14 +138,14 @@ mod tests {
         let right =
             json!([{ "type": "Initialized", "status": "True" }, { "type": "Ready", "status": "False" }]);
         assert_eq!(
-            told(left, right),
+            found(left, right),
             [("[Ready].status".to_owned(), Some(json!("True")), Some(json!("False")))]
         );
     }
 
     #[test]
     fn nameless_items_are_matched_by_place() {
-        assert_eq!(told(json!(["a", "b"]), json!(["a"])), [("[1]".to_owned(), Some(json!("b")), None)]);
+        assert_eq!(found(json!(["a", "b"]), json!(["a"])), [("[1]".to_owned(), Some(json!("b")), None)]);
     }
 
     #[test]

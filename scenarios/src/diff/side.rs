@@ -4,7 +4,7 @@ use determinism::Seed;
 
 use super::compare::Record;
 use super::take::Watching;
-use crate::cluster::{Site, SiteError};
+use crate::cluster::{SharedCluster, SharedClusterError};
 use crate::outcome::{Outcome, Verdict};
 use crate::runner::{Case, no_files, no_world, play_steps};
 use crate::stage::World;
@@ -34,16 +34,16 @@ pub fn play_embedded(case: &Case, seed: Seed) -> std::io::Result<Played> {
 ///
 /// # Errors
 /// When the cluster cannot be used any more.
-pub async fn play_on_site(site: &mut Site, case: &Case, seed: Seed) -> Result<Played, SiteError> {
-    let case = &Case { scenario: case.scenario.clone().at_home_in(site.home()), ..case.clone() };
+pub async fn play_on_shared(cluster: &mut SharedCluster, case: &Case, seed: Seed) -> Result<Played, SharedClusterError> {
+    let case = &Case { scenario: case.scenario.clone().at_home_in(cluster.home()), ..case.clone() };
     let played = match case.file.beside() {
-        Ok(folder) => match site.world(seed, folder.path()).await {
+        Ok(folder) => match cluster.world(seed, folder.path()).await {
             Ok(world) => play(case, world).await,
             Err(error) => Played { outcome: no_world(case, &error), record: None },
         },
         Err(error) => Played { outcome: no_files(case, &error), record: None },
     };
-    site.sweep(&case.scenario.namespaces()).await?;
+    cluster.clean_up(&case.scenario.namespaces()).await?;
     Ok(played)
 }
 
@@ -51,7 +51,7 @@ async fn play(case: &Case, mut world: World) -> Played {
     let watching = Watching::begin(world.kube()).await;
     let outcome = play_steps(case, &mut world).await;
     let record = match watching {
-        Ok(watching) => watching.record(world.heard(), verdict(&outcome.verdict)).await.ok(),
+        Ok(watching) => watching.record(world.outputs(), verdict(&outcome.verdict)).await.ok(),
         Err(_) => None,
     };
     world.end().await;

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::compare::Record;
 use super::normal::Names;
-use crate::outcome::Said;
+use crate::outcome::ProgramOutput;
 
 /// The resources that are listed when a case has ended.
 fn listed() -> Vec<ApiResource> {
@@ -77,7 +77,7 @@ impl Watching {
     ///
     /// # Errors
     /// When the cluster cannot be asked.
-    pub async fn record(mut self, said: &[Said], verdict: &str) -> kube::Result<Record> {
+    pub async fn record(mut self, outputs: &[ProgramOutput], verdict: &str) -> kube::Result<Record> {
         // The last changes are still on their way to the watches.
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         self.tasks.drain(..).for_each(|task| task.abort());
@@ -103,7 +103,7 @@ impl Watching {
         };
         objects.retain(|(_, object)| !homeless(object));
         let changes = std::mem::take(&mut *self.changes.lock().unwrap_or_else(PoisonError::into_inner));
-        Ok(told(objects, changes, said, verdict))
+        Ok(record_of(objects, changes, outputs, verdict))
     }
 }
 
@@ -170,10 +170,10 @@ fn general(object: &Value) -> String {
     }
 }
 
-fn told(
+fn record_of(
     objects: Vec<(String, Value)>,
     changes: Vec<(String, &'static str, Value)>,
-    said: &[Said],
+    outputs: &[ProgramOutput],
     verdict: &str,
 ) -> Record {
     let mut names = Names::default();
@@ -189,9 +189,9 @@ fn told(
     let mut record = Record::from([("verdict".to_owned(), verdict.into())]);
     add_objects(&mut record, &names, objects);
     add_streams(&mut record, &names, changes);
-    for (place, said) in said.iter().enumerate() {
-        let value = json!({ "well": said.well, "printed": names.printed(&said.text) });
-        record.insert(format!("kubectl {}: {}", place + 1, said.step), value);
+    for (place, output) in outputs.iter().enumerate() {
+        let value = json!({ "well": output.succeeded, "printed": names.printed(&output.text) });
+        record.insert(format!("kubectl {}: {}", place + 1, output.step), value);
     }
     record
 }
@@ -327,7 +327,7 @@ mod tests {
     fn pods_of_one_owner_are_one_subject_with_their_distinct_forms() {
         let objects =
             vec![("Pod".to_owned(), pod("aaaaa", "Running")), ("Pod".to_owned(), pod("bbbbb", "Running"))];
-        let record = told(objects, Vec::new(), &[], "passed");
+        let record = record_of(objects, Vec::new(), &[], "passed");
         assert_eq!(record.keys().collect::<Vec<_>>(), ["pod vk/web-*-*", "verdict"]);
         assert_eq!(record["pod vk/web-*-*"]["status"]["phase"], "Running");
     }
@@ -341,7 +341,7 @@ mod tests {
             change("MODIFIED", "Running"),
             change("DELETED", "Running"),
         ];
-        let record = told(Vec::new(), changes, &[], "passed");
+        let record = record_of(Vec::new(), changes, &[], "passed");
         assert_eq!(
             record["stream pod vk/web-*-*"],
             json!(["ADDED Pending bound", "MODIFIED Running bound", "DELETED Running bound"])
@@ -355,7 +355,7 @@ mod tests {
             "involvedObject": { "kind": "Pod", "namespace": "vk", "name": "nginx" },
             "reason": "Pulled", "type": "Normal", "message": "from 10.0.0.1", "count": 3,
         });
-        let record = told(vec![("Event".to_owned(), event)], Vec::new(), &[], "passed");
+        let record = record_of(vec![("Event".to_owned(), event)], Vec::new(), &[], "passed");
         assert_eq!(record["event vk/pod/nginx Pulled"]["message"], "from <address>");
     }
 

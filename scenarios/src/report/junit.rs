@@ -42,13 +42,13 @@ fn case(xml: &mut String, outcome: &Outcome) {
         Verdict::Failed(failure) => {
             let message = escaped(&failure.miss.in_short());
             let _ =
-                write!(xml, "<failure message=\"{message}\">{}</failure>", escaped(&told(outcome, failure)));
+                write!(xml, "<failure message=\"{message}\">{}</failure>", escaped(&failure_text(outcome, failure)));
         }
     }
     let _ = writeln!(xml, "</testcase>");
 }
 
-fn told(outcome: &Outcome, failure: &Failure) -> String {
+fn failure_text(outcome: &Outcome, failure: &Failure) -> String {
     let mut text =
         format!("{}:{} {}\n{}\n", outcome.file, failure.line, failure.step, failure.miss.in_short());
     if let Miss::Unmet { because: Some(because), .. } = &failure.miss {

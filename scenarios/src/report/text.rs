@@ -24,7 +24,7 @@ const BOLD: Style = Style::new().bold();
 
 /// The extent of the text, and the words that it repeats.
 #[derive(Debug, Clone)]
-pub struct Manner {
+pub struct TextOptions {
     /// Only the last line, and failures.
     pub quiet: bool,
     /// The line of a running case is drawn and drawn over.
@@ -41,7 +41,7 @@ pub struct Manner {
 #[derive(Debug)]
 pub struct Text<W> {
     out: W,
-    manner: Manner,
+    options: TextOptions,
     folder: String,
     totals: Totals,
 }
@@ -58,8 +58,8 @@ struct Totals {
 
 impl<W: Write> Text<W> {
     /// A report that goes to `out`.
-    pub fn new(out: W, manner: Manner) -> Self {
-        Self { out, manner, folder: String::new(), totals: Totals::default() }
+    pub fn new(out: W, options: TextOptions) -> Self {
+        Self { out, options, folder: String::new(), totals: Totals::default() }
     }
 
     /// Writes the first line: the world that the cases run in.
@@ -67,10 +67,10 @@ impl<W: Write> Text<W> {
     /// # Errors
     /// When nothing can be written.
     pub fn begin(&mut self, world: &str) -> io::Result<()> {
-        if self.manner.quiet {
+        if self.options.quiet {
             return Ok(());
         }
-        writeln!(self.out, "{world} · seed {}", self.manner.seed)
+        writeln!(self.out, "{world} · seed {}", self.options.seed)
     }
 
     /// A case begins.
@@ -78,7 +78,7 @@ impl<W: Write> Text<W> {
     /// # Errors
     /// When nothing can be written.
     pub fn case_begins(&mut self, case: &str, claim: &str) -> io::Result<()> {
-        if self.manner.quiet {
+        if self.options.quiet {
             return Ok(());
         }
         let folder = case.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -86,7 +86,7 @@ impl<W: Write> Text<W> {
             self.folder = folder.to_owned();
             write!(self.out, "\n{BOLD}{folder}{BOLD:#}\n")?;
         }
-        if self.manner.live {
+        if self.options.live {
             let claim: String = claim.chars().take(WIDTH - 4).collect();
             write!(self.out, "  {DIM}· {claim}{DIM:#}")?;
             self.out.flush()?;
@@ -100,10 +100,10 @@ impl<W: Write> Text<W> {
     /// When nothing can be written.
     pub fn case_ended(&mut self, outcome: &Outcome) -> io::Result<()> {
         self.totals.add(outcome);
-        if self.manner.live && !self.manner.quiet {
+        if self.options.live && !self.options.quiet {
             write!(self.out, "\r\x1b[2K")?;
         }
-        if !self.manner.quiet || outcome.failed() {
+        if !self.options.quiet || outcome.failed() {
             self.out.write_all(line(outcome).as_bytes())?;
         }
         if let Verdict::Failed(failure) = &outcome.verdict {
@@ -118,11 +118,11 @@ impl<W: Write> Text<W> {
     /// When nothing can be written.
     pub fn end(&mut self, took: Duration) -> io::Result<()> {
         let totals = self.totals.line(took);
-        if self.manner.quiet {
+        if self.options.quiet {
             return writeln!(self.out, "{totals}");
         }
         write!(self.out, "\n{totals}\n\n")?;
-        let up = format!("{} up", self.manner.command);
+        let up = format!("{} up", self.options.command);
         writeln!(self.out, "next:  {up:<36}  a playground for your own kubectl")
     }
 
@@ -156,7 +156,7 @@ impl<W: Write> Text<W> {
             let gap = " ".repeat(names.saturating_sub(width(&chapter.what)));
             said(&mut text, head, &format!("{after:<times$}  {}{gap}  {}", chapter.what, chapter.detail));
         }
-        let Manner { command, seed, on, .. } = &self.manner;
+        let TextOptions { command, seed, on, .. } = &self.options;
         let on = if on.is_empty() { String::new() } else { format!(" {on}") };
         let _ = writeln!(text, "      again    {command} run {} --seed {seed}{on}\n", outcome.case);
         text

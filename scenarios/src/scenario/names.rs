@@ -7,6 +7,8 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
+use super::error::CaseError;
+
 /// The namespace of what names none.
 pub const HOME: &str = "default";
 
@@ -21,9 +23,9 @@ pub struct PodName {
 }
 
 impl FromStr for PodName {
-    type Err = String;
+    type Err = CaseError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, CaseError> {
         let (namespace, name) = text.split_once('/').unwrap_or((HOME, text));
         let legal = |part: &str| {
             let bytes = part.as_bytes();
@@ -34,15 +36,15 @@ impl FromStr for PodName {
         if legal(namespace) && legal(name) {
             Ok(Self { namespace: namespace.to_owned(), name: name.to_owned() })
         } else {
-            Err(format!("`{text}` does not name a pod; write `namespace/name`, as in `vk/nginx`"))
+            Err(CaseError::NotAPod(text.to_owned()))
         }
     }
 }
 
 impl TryFrom<String> for PodName {
-    type Error = String;
+    type Error = CaseError;
 
-    fn try_from(text: String) -> Result<Self, String> {
+    fn try_from(text: String) -> Result<Self, CaseError> {
         text.parse()
     }
 }
@@ -84,7 +86,7 @@ mod tests {
     #[test]
     fn what_names_no_pod_is_told_how_to() {
         for text in ["", "/", "vk/", "vk/Nginx", "a/b/c", "-x"] {
-            assert!(text.parse::<PodName>().unwrap_err().contains("`vk/nginx`"), "{text}");
+            assert!(text.parse::<PodName>().unwrap_err().to_string().contains("`vk/nginx`"), "{text}");
         }
     }
 }

@@ -2,24 +2,22 @@
 
 use std::collections::BTreeSet;
 
+use crate::scenario::error::CaseError;
 use crate::scenario::names::PodName;
 use crate::steps::Step;
 
 /// Fails with the index of the first step that presumes a pod which no step before it makes or sees, and a sentence.
-pub(super) fn check(steps: &[Step]) -> Result<(), (usize, String)> {
+pub(super) fn check(steps: &[Step]) -> Result<(), (usize, CaseError)> {
     let mut shown: BTreeSet<PodName> = BTreeSet::new();
     let mut may_be_others = false;
     for (index, step) in steps.iter().enumerate() {
-        let named = step.groups_named().map_err(|why| (index, why))?;
+        let named = step.groups_named().map_err(|error| (index, error))?;
         let unseen = |pod: &PodName| !may_be_others && !shown.contains(pod);
         if let Some(pod) = named.iter().find(|pod| unseen(pod)) {
-            return Err((index, format!("`$group({pod})`: no step before this one makes or sees pod {pod}")));
+            return Err((index, CaseError::UnseenGroup(pod.to_string())));
         }
         if let Some(pod) = step.pods_presumed().iter().find(|pod| unseen(pod)) {
-            let text = format!(
-                "no step before this one makes or sees pod {pod}; this would hold, too, if it had never been"
-            );
-            return Err((index, text));
+            return Err((index, CaseError::UnseenPod(pod.to_string())));
         }
         shown.extend(step.pods_shown());
         may_be_others |= step.may_make_others();
@@ -31,9 +29,9 @@ pub(super) fn check(steps: &[Step]) -> Result<(), (usize, String)> {
 mod tests {
     use crate::scenario::Scenario;
 
-    fn told(steps: &str) -> Option<String> {
+    fn mistake(steps: &str) -> Option<String> {
         let text = format!("scenario: a claim\ncites: ours\nsteps:\n{steps}");
-        Scenario::read("x.yaml", &text).err().map(|mistake| mistake.message().to_owned())
+        Scenario::read("x.yaml", &text).err().map(|error| error.message().to_owned())
     }
 
     #[test]
@@ -45,7 +43,7 @@ mod tests {
             "run: { pod: y, image: nginx, annotations: { a: $group(vk/x) } }",
             "inject: { rule: 'DeleteContainerGroup drop-before ContainerGroupId=$group(vk/x)' }",
         ] {
-            let why = told(&format!("  - {step}\n")).unwrap();
+            let why = mistake(&format!("  - {step}\n")).unwrap();
             assert!(why.contains("makes or sees pod vk/x"), "{why}");
             for before in [
                 "run: { pod: vk/x, image: nginx }",
@@ -53,14 +51,14 @@ mod tests {
                 "expect: { pod: vk/x, is: Running }",
                 "kubectl: apply -f x.yaml",
             ] {
-                assert_eq!(told(&format!("  - {before}\n  - {step}\n")), None);
+                assert_eq!(mistake(&format!("  - {before}\n  - {step}\n")), None);
             }
         }
     }
 
     #[test]
     fn a_reference_that_is_not_closed_is_a_mistake_before_anything_is_played() {
-        let why = told("  - run: { pod: x, image: nginx, annotations: { a: $group(x } }\n").unwrap();
+        let why = mistake("  - run: { pod: x, image: nginx, annotations: { a: $group(x } }\n").unwrap();
         assert!(why.contains("is not closed"), "{why}");
     }
 }

@@ -15,7 +15,7 @@ use super::yaml::{Key, Node, Value};
 /// # Errors
 /// A [`Mistake`] at the innermost place that does not fit.
 pub fn read<T: DeserializeOwned>(source: &Source<'_>, node: &Node) -> Result<T, Mistake> {
-    T::deserialize(Place { source, node }).map_err(|misfit| misfit.told(source))
+    T::deserialize(NodeDeserializer { source, node }).map_err(|misfit| misfit.into_mistake(source))
 }
 
 /// The description of an element of `steps`.
@@ -23,7 +23,7 @@ const A_STEP: &str = "a verb and what it needs, as in `- advance: 1h`";
 
 /// One node, ready to be read as whatever type asks.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct NodeDeserializer<'a> {
     source: &'a Source<'a>,
     node: &'a Node,
 }
@@ -44,7 +44,7 @@ enum Problem {
     NoSuchField { name: String, known: &'static [&'static str] },
     Lacks(String),
     IsNot { wanted: String, seen: String },
-    Said(String),
+    Message(String),
 }
 
 impl Misfit {
@@ -66,7 +66,7 @@ impl Misfit {
         self
     }
 
-    fn told(self, source: &Source<'_>) -> Mistake {
+    fn into_mistake(self, source: &Source<'_>) -> Mistake {
         let at = self.at.unwrap_or(Mark::START);
         let holder = self.holder.map_or_else(|| "a case".to_owned(), |key| format!("`{key}`"));
         let holder = if at_step(&self.problem) { "a step".to_owned() } else { holder };
@@ -90,7 +90,7 @@ impl Misfit {
             Problem::IsNot { wanted, seen } => {
                 source.mistake(at, format!("{holder} should be {wanted}, not {seen}"))
             }
-            Problem::Said(text) => source.mistake(at, text),
+            Problem::Message(text) => source.mistake(at, text),
         }
     }
 }
@@ -105,7 +105,7 @@ impl std::error::Error for Misfit {}
 
 impl de::Error for Misfit {
     fn custom<T: fmt::Display>(text: T) -> Self {
-        Self::new(Problem::Said(text.to_string()))
+        Self::new(Problem::Message(text.to_string()))
     }
 
     fn invalid_type(seen: Unexpected<'_>, wanted: &dyn de::Expected) -> Self {
@@ -159,7 +159,7 @@ fn in_words(name: &str) -> String {
     .to_owned()
 }
 
-impl Place<'_> {
+impl NodeDeserializer<'_> {
     /// The scalar as it was typed, so that `0.40` read as a text stays `0.40`.
     fn typed(&self) -> Option<String> {
         match &self.node.value {
@@ -182,7 +182,7 @@ impl Place<'_> {
     }
 }
 
-impl<'de> Deserializer<'de> for Place<'_> {
+impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
     type Error = Misfit;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
@@ -267,10 +267,10 @@ impl<'de> Deserializer<'de> for Place<'_> {
                         "`{}` and `{}` are two steps; begin each with its own `- `",
                         first.text, second.text
                     );
-                    return Err(Misfit::new(Problem::Said(text)).at(second.at));
+                    return Err(Misfit::new(Problem::Message(text)).at(second.at));
                 }
                 [] => {
-                    return Err(Misfit::new(Problem::Said("a step needs a verb".to_owned())).at(self.node.at));
+                    return Err(Misfit::new(Problem::Message("a step needs a verb".to_owned())).at(self.node.at));
                 }
             },
             _ => match self.typed() {
@@ -289,7 +289,7 @@ impl<'de> Deserializer<'de> for Place<'_> {
             return Err(Misfit::new(Problem::NoSuchStep { name: key.text, known: variants }).at(key.at));
         }
         let at = key.at;
-        visitor.visit_enum(Choice { source: self.source, key, value }).map_err(|misfit| misfit.at(at))
+        visitor.visit_enum(VariantDeserializer { source: self.source, key, value }).map_err(|misfit| misfit.at(at))
     }
 
     forward_to_deserialize_any! {
@@ -308,7 +308,7 @@ impl<'de> de::SeqAccess<'de> for Items<'_> {
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Misfit> {
         let Some(node) = self.rest.next() else { return Ok(None) };
-        seed.deserialize(Place { source: self.source, node }).map(Some).map_err(|misfit| misfit.at(node.at))
+        seed.deserialize(NodeDeserializer { source: self.source, node }).map(Some).map_err(|misfit| misfit.at(node.at))
     }
 }
 
@@ -330,19 +330,19 @@ impl<'de> de::MapAccess<'de> for Entries<'_> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
         let Some((key, node)) = self.value.take() else {
-            return Err(Misfit::new(Problem::Said("a key has no value".to_owned())));
+            return Err(Misfit::new(Problem::Message("a key has no value".to_owned())));
         };
-        seed.deserialize(Place { source: self.source, node }).map_err(|misfit| misfit.under(key, node.at))
+        seed.deserialize(NodeDeserializer { source: self.source, node }).map_err(|misfit| misfit.under(key, node.at))
     }
 }
 
-struct Choice<'a> {
+struct VariantDeserializer<'a> {
     source: &'a Source<'a>,
     key: Key,
     value: Option<&'a Node>,
 }
 
-impl<'a, 'de> de::EnumAccess<'de> for Choice<'a> {
+impl<'a, 'de> de::EnumAccess<'de> for VariantDeserializer<'a> {
     type Error = Misfit;
     type Variant = Self;
 
@@ -353,7 +353,7 @@ impl<'a, 'de> de::EnumAccess<'de> for Choice<'a> {
     }
 }
 
-impl<'de> de::VariantAccess<'de> for Choice<'_> {
+impl<'de> de::VariantAccess<'de> for VariantDeserializer<'_> {
     type Error = Misfit;
 
     fn unit_variant(self) -> Result<(), Misfit> {
@@ -362,7 +362,7 @@ impl<'de> de::VariantAccess<'de> for Choice<'_> {
             Some(node) if matches!(node.value, Value::Null) => Ok(()),
             Some(node) => {
                 let text = format!("`{0}` stands alone; write `- {0}`", self.key.text);
-                Err(Misfit::new(Problem::Said(text)).at(node.at))
+                Err(Misfit::new(Problem::Message(text)).at(node.at))
             }
         }
     }
@@ -371,14 +371,14 @@ impl<'de> de::VariantAccess<'de> for Choice<'_> {
         let key = &self.key;
         let Some(node) = self.value else {
             let text = format!("`{0}` says nothing; write `- {0}: …`", key.text);
-            return Err(Misfit::new(Problem::Said(text)).at(key.at));
+            return Err(Misfit::new(Problem::Message(text)).at(key.at));
         };
-        seed.deserialize(Place { source: self.source, node }).map_err(|misfit| misfit.under(key, node.at))
+        seed.deserialize(NodeDeserializer { source: self.source, node }).map_err(|misfit| misfit.under(key, node.at))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _length: usize, visitor: V) -> Result<V::Value, Misfit> {
         match self.value {
-            Some(node) => Place { source: self.source, node }.deserialize_any(visitor),
+            Some(node) => NodeDeserializer { source: self.source, node }.deserialize_any(visitor),
             None => visitor.visit_unit(),
         }
     }

@@ -1,5 +1,6 @@
 //! `$group(vk/nginx)`: a container group, named by its pod instead of by its drawn id.
 
+use super::error::CaseError;
 use super::names::PodName;
 
 const OPENING: &str = "$group(";
@@ -8,8 +9,8 @@ const CLOSING: char = ')';
 /// The pods whose groups `text` names, in the order of the text.
 ///
 /// # Errors
-/// A sentence when a reference is not closed, or names no pod.
-pub fn pods(text: &str) -> Result<Vec<PodName>, String> {
+/// [`CaseError::OpenReference`] and [`CaseError::NotAPod`].
+pub fn pods(text: &str) -> Result<Vec<PodName>, CaseError> {
     let mut pods = Vec::new();
     replace(text, |pod| {
         pods.push(pod);
@@ -21,13 +22,16 @@ pub fn pods(text: &str) -> Result<Vec<PodName>, String> {
 /// `text` with what `id` gives for each pod whose group it names.
 ///
 /// # Errors
-/// As [`pods`], and what `id` answers.
-pub fn replace(text: &str, mut id: impl FnMut(PodName) -> Result<String, String>) -> Result<String, String> {
+/// As [`pods`], and the error that `id` gives.
+pub fn replace(
+    text: &str,
+    mut id: impl FnMut(PodName) -> Result<String, CaseError>,
+) -> Result<String, CaseError> {
     let (mut filled, mut rest) = (String::with_capacity(text.len()), text);
     while let Some((before, after)) = rest.split_once(OPENING) {
         let (pod, after) = after
             .split_once(CLOSING)
-            .ok_or_else(|| format!("`{OPENING}{after}` is not closed; write `$group(vk/nginx)`"))?;
+            .ok_or_else(|| CaseError::OpenReference(after.to_owned()))?;
         filled.push_str(before);
         filled.push_str(&id(pod.parse()?)?);
         rest = after;
@@ -49,14 +53,14 @@ mod tests {
             ("$group(victim/v)", "id-of-victim-v"),
             ("a $group(v), $group(w/x)!", "a id-of-default-v, id-of-w-x!"),
         ] {
-            assert_eq!(replace(text, id).as_deref(), Ok(filled), "{text}");
+            assert_eq!(replace(text, id), Ok(filled.to_owned()), "{text}");
         }
     }
 
     #[test]
     fn a_reference_that_names_no_pod_is_told_what_one_looks_like() {
         for text in ["$group(vk/nginx", "$group()", "$group(a/b/c)"] {
-            assert!(pods(text).unwrap_err().contains("vk/nginx"), "{text}");
+            assert!(pods(text).unwrap_err().to_string().contains("vk/nginx"), "{text}");
         }
     }
 }

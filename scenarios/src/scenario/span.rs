@@ -8,6 +8,8 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
+use super::error::CaseError;
+
 /// A length of time, shown again as it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
@@ -23,10 +25,10 @@ impl Span {
 }
 
 impl FromStr for Span {
-    type Err = String;
+    type Err = CaseError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not a span; write it as `250ms`, `60s`, `90m` or `1h30m`");
+    fn from_str(text: &str) -> Result<Self, CaseError> {
+        let wrong = || CaseError::NotASpan(text.to_owned());
         let mut rest = text.trim();
         let mut total = 0_u64;
         if rest.is_empty() {
@@ -45,9 +47,9 @@ impl FromStr for Span {
 }
 
 impl TryFrom<String> for Span {
-    type Error = String;
+    type Error = CaseError;
 
-    fn try_from(text: String) -> Result<Self, String> {
+    fn try_from(text: String) -> Result<Self, CaseError> {
         text.parse()
     }
 }
@@ -107,7 +109,7 @@ mod tests {
     #[test]
     fn what_is_no_span_is_told_what_one_looks_like() {
         for text in ["", "60", "1 h", "an hour", "s", "99999999999999999999s", "9999999999999999d"] {
-            assert!(text.parse::<Span>().unwrap_err().contains("`1h30m`"), "{text}");
+            assert!(text.parse::<Span>().unwrap_err().to_string().contains("`1h30m`"), "{text}");
         }
     }
 }

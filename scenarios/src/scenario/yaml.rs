@@ -113,17 +113,17 @@ pub(super) fn options() -> Options {
 
 fn not_yaml(source: &Source<'_>, error: &serde_saphyr::Error) -> Mistake {
     let at = error.location().map_or(Mark::START, Mark::from);
-    let said = match error.without_snippet() {
+    let message = match error.without_snippet() {
         serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => {
             format!("`{key}` is given twice; keep one of the two")
         }
         other => {
             let text = other.to_string();
-            let said = text.split(" at line ").next().unwrap_or(&text);
-            format!("this is not YAML: {}", said.trim().trim_end_matches([',', ':']))
+            let reason = text.split(" at line ").next().unwrap_or(&text);
+            format!("this is not YAML: {}", reason.trim().trim_end_matches([',', ':']))
         }
     };
-    source.mistake(at, said)
+    source.mistake(at, message)
 }
 
 impl From<Location> for Mark {

@@ -6,11 +6,11 @@ use crate::outcome::Miss;
 #[derive(Debug, Default)]
 pub(crate) struct Demands {
     step: usize,
-    laid: Vec<Laid>,
+    requirements: Vec<Requirement>,
 }
 
 #[derive(Debug)]
-struct Laid {
+struct Requirement {
     by: By,
     step: usize,
     words: String,
@@ -42,12 +42,12 @@ impl Demands {
 
     /// The step laid the fault of this number; `words` are the step's.
     pub(crate) fn fault(&mut self, number: u64, words: String) {
-        self.laid.push(Laid { by: By::Fault(number), step: self.step, words });
+        self.requirements.push(Requirement { by: By::Fault(number), step: self.step, words });
     }
 
     /// The step gave a script for what fits `pattern`.
     pub(crate) fn script(&mut self, pattern: String, words: String) {
-        self.laid.push(Laid { by: By::Script(pattern), step: self.step, words });
+        self.requirements.push(Requirement { by: By::Script(pattern), step: self.step, words });
     }
 
     /// The case's own faults and scripts among those that the cloud calls idle; of a pattern, the latest.
@@ -59,9 +59,9 @@ impl Demands {
     }
 
     fn latest(&self, by: &By) -> Option<Idle> {
-        let laid = self.laid.iter().rev().find(|laid| laid.by == *by)?;
+        let latest = self.requirements.iter().rev().find(|requirement| requirement.by == *by)?;
         let is_fault = matches!(by, By::Fault(_));
-        Some(Idle { step: laid.step, is_fault, words: laid.words.clone() })
+        Some(Idle { step: latest.step, is_fault, words: latest.words.clone() })
     }
 }
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 /// For so long the cluster may work before the world's time begins to move: what is done at once costs no world time.
-const SETTLING: Duration = Duration::from_millis(400);
+const SETTLING_TIME: Duration = Duration::from_millis(400);
 /// An expectation is given up only after so much real time: the cluster's own programs may be slow.
-const PATIENCE: Duration = Duration::from_secs(20);
+const REAL_TIMEOUT: Duration = Duration::from_secs(20);
 /// The pause between two looks of an expectation, in real time.
-const GLANCE: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Into how many strides the span of an expectation that waits is cut, and the bounds of one.
 const STRIDES: u32 = 200;
 const STRIDE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
@@ -29,21 +29,21 @@ pub(super) struct Between {
 /// The step after a look that did not find what is wanted within `span`, when so much `real` time and so much of the
 /// `world`'s has passed; nothing when it is time to give up.
 pub(super) fn until_found(span: Duration, real: Duration, world: Duration) -> Option<Between> {
-    if world >= span && real >= PATIENCE.min(span.max(SETTLING)) {
+    if world >= span && real >= REAL_TIMEOUT.min(span.max(SETTLING_TIME)) {
         return None;
     }
-    let stride = match real < SETTLING {
+    let stride = match real < SETTLING_TIME {
         true => Duration::ZERO,
         false => (span / STRIDES).clamp(STRIDE.0, STRIDE.1),
     };
-    Some(Between { pause: GLANCE, stride })
+    Some(Between { pause: POLL_INTERVAL, stride })
 }
 
 /// The step after a look throughout `span`, of which `world` has passed; nothing at the end.
 pub(super) fn throughout(span: Duration, world: Duration) -> Option<Between> {
     let left = span.checked_sub(world).filter(|left| !left.is_zero())?;
     let stride = (span / STRIDES_THROUGHOUT).clamp(STRIDE_THROUGHOUT.0, STRIDE_THROUGHOUT.1);
-    Some(Between { pause: GLANCE, stride: stride.min(left) })
+    Some(Between { pause: POLL_INTERVAL, stride: stride.min(left) })
 }
 
 /// Pairs of a real instant and the world's, so that dates of a real cluster can be told in the world's time.
@@ -70,7 +70,7 @@ impl Marks {
     }
 
     /// The world's time of something that was dated either by the cluster's clock or by the world's own.
-    pub(crate) fn told(&self, dated: Timestamp) -> Timestamp {
+    pub(crate) fn world_time_of(&self, dated: Timestamp) -> Timestamp {
         // A world begins years away from the present, so that the two cannot be taken for each other.
         let near = |mark: Option<&(Timestamp, Timestamp)>| {
             mark.is_some_and(|(real, _)| {
@@ -95,16 +95,16 @@ mod tests {
     fn what_the_cluster_does_at_once_costs_no_world_time() {
         let first = until_found(MINUTE, ms(0), ms(0)).unwrap();
         assert_eq!(first.stride, Duration::ZERO);
-        assert!(!until_found(MINUTE, SETTLING, ms(0)).unwrap().stride.is_zero());
+        assert!(!until_found(MINUTE, SETTLING_TIME, ms(0)).unwrap().stride.is_zero());
     }
 
     #[test]
     fn an_expectation_is_given_up_when_both_times_are_over() {
         for (span, real, world, over) in [
             (MINUTE, ms(2_000), MINUTE, false),
-            (MINUTE, PATIENCE, MINUTE / 2, false),
-            (MINUTE, PATIENCE, MINUTE, true),
-            (ms(0), SETTLING, ms(0), true),
+            (MINUTE, REAL_TIMEOUT, MINUTE / 2, false),
+            (MINUTE, REAL_TIMEOUT, MINUTE, true),
+            (ms(0), SETTLING_TIME, ms(0), true),
         ] {
             assert_eq!(until_found(span, real, world).is_none(), over, "{span:?} {real:?} {world:?}");
         }
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn a_long_span_is_taken_in_longer_strides() {
         for (span, stride) in [(60, 1), (600, 3), (3600, 18), (36_000, 30)] {
-            let between = until_found(Duration::from_secs(span), SETTLING, ms(0)).unwrap();
+            let between = until_found(Duration::from_secs(span), SETTLING_TIME, ms(0)).unwrap();
             assert_eq!(between.stride, Duration::from_secs(stride), "{span} s");
         }
     }
@@ -137,13 +137,13 @@ mod tests {
         let at = |text: &str| -> Timestamp { text.parse().unwrap() };
         let mut marks = Marks::begin(at("2026-11-24T12:00:00Z"), at("2020-01-06T01:30:00Z"));
         marks.set(at("2026-11-24T12:00:05Z"), at("2020-01-06T02:30:00Z"));
-        for (dated, told) in [
+        for (dated, world) in [
             ("2026-11-24T11:59:59Z", "2020-01-06T01:30:00Z"),
             ("2026-11-24T12:00:04Z", "2020-01-06T01:30:00Z"),
             ("2026-11-24T12:00:05Z", "2020-01-06T02:30:00Z"),
             ("2020-01-06T01:31:00Z", "2020-01-06T01:31:00Z"),
         ] {
-            assert_eq!(marks.told(at(dated)), at(told), "{dated}");
+            assert_eq!(marks.world_time_of(at(dated)), at(world), "{dated}");
         }
     }
 }

@@ -14,11 +14,11 @@ use crate::sweep::tap::Tap;
 /// The world's time that passes for each look at a child process that waits for something.
 const STRIDE: Duration = Duration::from_secs(1);
 /// The real time of one look at a child process.
-const GLANCE: Duration = Duration::from_millis(40);
+const CHILD_POLL_INTERVAL: Duration = Duration::from_millis(40);
 /// The real time in which the programs of a real cluster hear of a change.
-const HEARING: Duration = Duration::from_millis(150);
+const PROPAGATION_DELAY: Duration = Duration::from_millis(150);
 /// The longest time, in the world's, until a new namespace has its service account.
-const SERVED: Duration = Duration::from_secs(20);
+const SERVICE_ACCOUNT_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl World {
     fn is_stepped(&self) -> bool {
@@ -28,7 +28,7 @@ impl World {
     /// Lets the programs of a real cluster hear of what was just done; where time is stepped they have.
     pub(crate) async fn settle(&self) {
         if !self.is_stepped() {
-            tokio::time::sleep(HEARING).await;
+            tokio::time::sleep(PROPAGATION_DELAY).await;
         }
     }
 
@@ -38,7 +38,7 @@ impl World {
             return Ok(());
         }
         let accounts: Api<ServiceAccount> = Api::namespaced(self.kube(), namespace);
-        let found = self.within(SERVED, async || match accounts.get_opt("default").await? {
+        let found = self.within(SERVICE_ACCOUNT_TIMEOUT, async || match accounts.get_opt("default").await? {
             Some(_) => Ok(()),
             None => Err(Miss::one("service account", "default", "none")),
         });
@@ -53,7 +53,7 @@ impl World {
     ) -> Result<(), Miss> {
         match self.is_stepped() {
             true => self.within_stepped(span, look).await,
-            false => self.within_wall(span, look).await,
+            false => self.within_both_times(span, look).await,
         }
     }
 
@@ -80,14 +80,14 @@ impl World {
             pause = (pause * 3 / 2).min(longest);
             match look().await {
                 Ok(()) => return Ok(()),
-                Err(miss) if Instant::now() >= deadline => return Err(at_the_end(miss, span, constant)),
+                Err(miss) if Instant::now() >= deadline => return Err(with_length_of_state(miss, span, constant)),
                 Err(miss) => constant &= miss == first,
             }
         }
         Err(first)
     }
 
-    async fn within_wall(
+    async fn within_both_times(
         &self,
         span: Duration,
         look: impl AsyncFn() -> Result<(), Miss>,
@@ -100,7 +100,7 @@ impl World {
             constant &= first.get_or_insert_with(|| miss.clone()) == &miss;
             match pace::until_found(span, began.elapsed(), self.age() - age) {
                 Some(between) => self.between(between).await,
-                None => return Err(at_the_end(miss, span, constant)),
+                None => return Err(with_length_of_state(miss, span, constant)),
             }
         }
     }
@@ -123,7 +123,7 @@ impl World {
         let pause = (span / 240).clamp(Duration::from_millis(50), Duration::from_secs(30));
         loop {
             let passed = self.age() - age;
-            match look().await.map_err(|miss| told_after(miss, passed, span)) {
+            match look().await.map_err(|miss| with_time_of_change(miss, passed, span)) {
                 Ok(()) => {}
                 // A world that is perturbed goes on as the case says, whatever is seen meanwhile.
                 Err(miss) if self.tap.is_some() => missed = missed.or(Some(miss)),
@@ -152,17 +152,17 @@ impl World {
         moving: bool,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Miss> {
-        let told = |error: tokio::task::JoinError| Miss::Refused(error.to_string());
+        let panicked = |error: tokio::task::JoinError| Miss::Refused(error.to_string());
         let mut task = tokio::task::spawn_blocking(work);
         if !moving {
-            return task.await.map_err(told);
+            return task.await.map_err(panicked);
         }
         loop {
             let (_open, closed) = std::sync::mpsc::channel::<()>();
-            let pause = if self.is_stepped() { Duration::from_millis(5) } else { GLANCE };
+            let pause = if self.is_stepped() { Duration::from_millis(5) } else { CHILD_POLL_INTERVAL };
             let pause = tokio::task::spawn_blocking(move || closed.recv_timeout(pause));
             tokio::select! {
-                done = &mut task => return done.map_err(told),
+                done = &mut task => return done.map_err(panicked),
                 _ = pause => match self.is_stepped() {
                     true => tokio::time::advance(Duration::from_millis(200)).await,
                     false => self.pass(STRIDE).await,
@@ -173,7 +173,7 @@ impl World {
 }
 
 /// Says how long the last thing that was seen had been so.
-fn at_the_end(mut miss: Miss, span: Duration, constant: bool) -> Miss {
+fn with_length_of_state(mut miss: Miss, span: Duration, constant: bool) -> Miss {
     if let Miss::Unmet { seen, .. } = &mut miss
         && let Some(Fact { value, .. }) = seen.first_mut()
     {
@@ -188,7 +188,7 @@ fn at_the_end(mut miss: Miss, span: Duration, constant: bool) -> Miss {
 }
 
 /// Says when something stopped being so.
-fn told_after(mut miss: Miss, after: Duration, span: Duration) -> Miss {
+fn with_time_of_change(mut miss: Miss, after: Duration, span: Duration) -> Miss {
     if let Miss::Unmet { seen, .. } = &mut miss
         && let Some(Fact { value, .. }) = seen.first_mut()
     {

@@ -12,12 +12,13 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use crate::outcome::Miss;
+use crate::scenario::error::CaseError;
 use crate::scenario::names::PodName;
 use crate::scenario::span::Span;
 use crate::stage::World;
 
 /// The most looks at the bill while a pod is to be billed for a span.
-const LOOKS: u32 = 50;
+const MAX_LOOKS: u32 = 50;
 
 /// Lets time pass.
 #[derive(Debug, Clone)]
@@ -44,17 +45,19 @@ struct Fields {
 }
 
 impl TryFrom<Fields> for Advance {
-    type Error = String;
+    type Error = CaseError;
 
-    fn try_from(fields: Fields) -> Result<Self, String> {
+    fn try_from(fields: Fields) -> Result<Self, CaseError> {
         match (fields.pod, fields.billed, fields.to) {
             (Some(pod), Some(billed), None) => Ok(Self::Billed { pod, billed }),
             (None, None, Some(to)) => {
-                let time =
-                    to.parse().map_err(|_| format!("`{to}` is not a time of day; write it as `10:49:30`"))?;
+                let time = to.parse().map_err(|_| CaseError::NotATimeOfDay(to))?;
                 Ok(Self::To(time))
             }
-            _ => Err("`advance` needs a span (`advance: 1h`), or `pod` and `billed`, or `to`".to_owned()),
+            _ => Err(CaseError::Lacks {
+                holder: "advance",
+                lacking: "a span (`advance: 1h`), or `pod` and `billed`, or `to`",
+            }),
         }
     }
 }
@@ -97,15 +100,15 @@ impl Advance {
 
 /// The time until a clock in China shows `time`: more than zero, at most a day.
 fn until(world: &World, time: Time) -> Result<Duration, Miss> {
-    let told = |error: jiff::Error| Miss::Refused(error.to_string());
+    let refused = |error: jiff::Error| Miss::Refused(error.to_string());
     let china = TimeZone::fixed(Offset::constant(8));
     let now = world.now().to_zoned(china.clone());
-    let today = now.date().to_datetime(time).to_zoned(china.clone()).map_err(told)?;
+    let today = now.date().to_datetime(time).to_zoned(china.clone()).map_err(refused)?;
     let then = match today > now {
         true => today,
         false => {
-            let tomorrow = now.date().tomorrow().map_err(told)?;
-            tomorrow.to_datetime(time).to_zoned(china).map_err(told)?
+            let tomorrow = now.date().tomorrow().map_err(refused)?;
+            tomorrow.to_datetime(time).to_zoned(china).map_err(refused)?
         }
     };
     Ok(then.timestamp().duration_since(world.now()).unsigned_abs())
@@ -115,7 +118,7 @@ fn until(world: &World, time: Time) -> Result<Duration, Miss> {
 async fn until_billed(world: &World, pod: &PodName, span: Duration) -> Result<(), Miss> {
     let wanted = span.as_secs();
     let mut seen = 0;
-    for _ in 0..LOOKS {
+    for _ in 0..MAX_LOOKS {
         let charges = world.cloud().charges().await?;
         seen = charges.iter().filter(|charge| charge.belongs_to(pod)).map(|charge| charge.seconds).sum();
         match wanted.checked_sub(seen) {

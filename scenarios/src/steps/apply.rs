@@ -14,31 +14,32 @@ use serde_json::{Map, Value};
 
 use super::texts;
 use crate::outcome::Miss;
+use crate::scenario::error::CaseError;
 use crate::scenario::names::{HOME, PodName};
 use crate::stage::World;
 
 /// Makes an object, or changes the one that is there.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "Map<String, Value>")]
-pub struct Apply(What);
+pub struct Apply(Manifest);
 
 #[derive(Debug, Clone)]
-enum What {
+enum Manifest {
     File { path: String, namespace: Option<String> },
-    Here(Box<Value>),
+    Inline(Box<Value>),
 }
 
 impl TryFrom<Map<String, Value>> for Apply {
-    type Error = String;
+    type Error = CaseError;
 
-    fn try_from(mut fields: Map<String, Value>) -> Result<Self, String> {
+    fn try_from(mut fields: Map<String, Value>) -> Result<Self, CaseError> {
         if fields.contains_key("apiVersion") || fields.contains_key("kind") {
             for field in ["apiVersion", "kind", "metadata"] {
                 if !fields.contains_key(field) {
-                    return Err(format!("the manifest in `apply` has no `{field}`"));
+                    return Err(CaseError::ManifestLacks(field));
                 }
             }
-            return Ok(Self(What::Here(Box::new(Value::Object(fields)))));
+            return Ok(Self(Manifest::Inline(Box::new(Value::Object(fields)))));
         }
         let mut text = |name: &str| match fields.remove(name) {
             Some(Value::String(text)) => Some(text),
@@ -46,28 +47,26 @@ impl TryFrom<Map<String, Value>> for Apply {
         };
         let (path, namespace) = (text("file"), text("namespace"));
         match (path, fields.keys().next()) {
-            (Some(path), None) => Ok(Self(What::File { path, namespace })),
-            (_, Some(other)) => {
-                Err(format!("`apply` has no `{other}`; it is a manifest, or `file` and `namespace`"))
-            }
-            (None, None) => {
-                Err("`apply` needs a manifest (`apiVersion`, `kind`, `metadata`), or `file: nginx.yaml`"
-                    .to_owned())
-            }
+            (Some(path), None) => Ok(Self(Manifest::File { path, namespace })),
+            (_, Some(other)) => Err(CaseError::NoSuchApplyField(other.clone())),
+            (None, None) => Err(CaseError::Lacks {
+                holder: "apply",
+                lacking: "a manifest (`apiVersion`, `kind`, `metadata`), or `file: nginx.yaml`",
+            }),
         }
     }
 }
 
 impl Apply {
     pub(super) fn namespace_made(&self) -> Option<&str> {
-        let What::Here(manifest) = &self.0 else { return None };
+        let Manifest::Inline(manifest) = &self.0 else { return None };
         let text = |pointer| manifest.pointer(pointer).and_then(Value::as_str);
         text("/metadata/name").filter(|_| text("/kind") == Some("Namespace"))
     }
 
     /// The pod that it makes, where the manifest stands here; `None` too of one that has another kind.
     pub(super) fn pod_made(&self) -> Option<PodName> {
-        let What::Here(manifest) = &self.0 else { return None };
+        let Manifest::Inline(manifest) = &self.0 else { return None };
         let text = |pointer| manifest.pointer(pointer).and_then(Value::as_str);
         let namespace = text("/metadata/namespace").unwrap_or(HOME);
         let name = text("/metadata/name").filter(|_| text("/kind") == Some("Pod"))?;
@@ -76,19 +75,19 @@ impl Apply {
 
     /// True when the manifest stands in a file, which is not read before the step is played.
     pub(super) fn is_in_a_file(&self) -> bool {
-        matches!(self.0, What::File { .. })
+        matches!(self.0, Manifest::File { .. })
     }
 
     pub(super) fn texts(&mut self, each: &mut dyn FnMut(&mut String)) {
-        if let What::Here(manifest) = &mut self.0 {
+        if let Manifest::Inline(manifest) = &mut self.0 {
             texts::of_value(manifest, each);
         }
     }
 
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
         match &self.0 {
-            What::Here(manifest) => apply(world, (**manifest).clone(), None).await,
-            What::File { path, namespace } => {
+            Manifest::Inline(manifest) => apply(world, (**manifest).clone(), None).await,
+            Manifest::File { path, namespace } => {
                 for manifest in read(&world.folder().join(path))? {
                     apply(world, manifest, namespace.as_deref()).await?;
                 }
@@ -132,8 +131,8 @@ async fn apply(world: &World, manifest: Value, namespace: Option<&str>) -> Resul
 impl fmt::Display for Apply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            What::File { path, .. } => write!(f, "apply {path}"),
-            What::Here(manifest) => {
+            Manifest::File { path, .. } => write!(f, "apply {path}"),
+            Manifest::Inline(manifest) => {
                 let text = |pointer| manifest.pointer(pointer).and_then(Value::as_str).unwrap_or("?");
                 write!(f, "apply {} {}", text("/kind").to_lowercase(), text("/metadata/name"))
             }

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::outcome::Miss;
+use crate::scenario::error::CaseError;
 use crate::scenario::names::PodName;
 use crate::scenario::span::Span;
 use crate::stage::World;
@@ -28,11 +29,11 @@ pub struct Delete {
 }
 
 impl Delete {
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), CaseError> {
         let named = [self.pod.is_some(), self.namespace.is_some(), self.node.is_some()];
         match named.iter().filter(|is| **is).count() {
             1 => Ok(()),
-            _ => Err("`delete` needs one of `pod`, `namespace` and `node`".to_owned()),
+            _ => Err(CaseError::Lacks { holder: "delete", lacking: "one of `pod`, `namespace` and `node`" }),
         }
     }
 

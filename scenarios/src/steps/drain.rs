@@ -14,7 +14,7 @@ use crate::scenario::span::Span;
 use crate::stage::World;
 
 /// The longest time of a drain where the case does not say.
-const PATIENCE: Span = Span::seconds(300);
+const DRAIN_TIMEOUT: Span = Span::seconds(300);
 /// An eviction that a budget forbids for now.
 const NOT_NOW: u16 = 429;
 /// The pod is gone already.
@@ -36,7 +36,7 @@ impl Drain {
         let cordon = Patch::Merge(json!({ "spec": { "unschedulable": true } }));
         let nodes = Api::<Node>::all(world.kube());
         nodes.patch(&self.node, &PatchParams::default(), &cordon).await?;
-        world.within(self.within.unwrap_or(PATIENCE).0, async || self.evict(world).await).await
+        world.within(self.within.unwrap_or(DRAIN_TIMEOUT).0, async || self.evict(world).await).await
     }
 
     /// Evicts what is there and was not asked to go; it is met when nothing is there any more.

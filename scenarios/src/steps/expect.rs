@@ -11,12 +11,13 @@ use serde_json::{Map, Value};
 use super::texts;
 use crate::matching;
 use crate::outcome::{Fact, Miss};
+use crate::scenario::error::CaseError;
 use crate::scenario::names::PodName;
 use crate::scenario::span::Span;
 use crate::stage::World;
 
 /// The longest wait of an expectation where the case does not say.
-pub(super) const PATIENCE: Span = Span::seconds(60);
+pub(super) const DEFAULT_TIMEOUT: Span = Span::seconds(60);
 
 /// Expects something of a pod.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -66,7 +67,7 @@ pub enum Phase {
 }
 
 impl Expect {
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), CaseError> {
         let says = self.is.is_some()
             || self.on.is_some()
             || self.ready.is_some()
@@ -75,12 +76,11 @@ impl Expect {
             || self.message.is_some()
             || self.has.is_some();
         match (says, self.never.is_some()) {
-            (false, false) => {
-                Err("`expect` says nothing about the pod; add `is: Running` or the like".to_owned())
-            }
-            (true, true) => {
-                Err("`never` stands alone with `for`; write a second `expect` for the rest".to_owned())
-            }
+            (false, false) => Err(CaseError::SaysNothing {
+                step: "expect",
+                advice: " about the pod; add `is: Running` or the like",
+            }),
+            (true, true) => Err(CaseError::NeverWithOthers),
             _ => Ok(()),
         }
     }
@@ -98,10 +98,10 @@ impl Expect {
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
         let world = &*world;
         if let Some(phase) = self.never {
-            let span = self.r#for.or(self.within).unwrap_or(PATIENCE);
+            let span = self.r#for.or(self.within).unwrap_or(DEFAULT_TIMEOUT);
             return world.throughout(span.0, async || self.look_never(world, phase).await).await;
         }
-        world.within(self.within.unwrap_or(PATIENCE).0, async || self.look(world).await).await?;
+        world.within(self.within.unwrap_or(DEFAULT_TIMEOUT).0, async || self.look(world).await).await?;
         match self.r#for {
             Some(span) => world.throughout(span.0, async || self.look(world).await).await,
             None => Ok(()),

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::expect::unmet;
 use crate::cloud::Charge;
 use crate::outcome::{Fact, Miss};
+use crate::scenario::error::CaseError;
 use crate::scenario::names::PodName;
 use crate::stage::World;
 
@@ -57,7 +58,7 @@ enum Amount {
 }
 
 impl ExpectBill {
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), CaseError> {
         let says = self.vcpu_seconds.is_some()
             || self.gib_seconds.is_some()
             || self.total.is_some()
@@ -65,10 +66,10 @@ impl ExpectBill {
             || self.lines.is_some();
         match says {
             true => Ok(()),
-            false => {
-                Err("`expect-bill` says nothing; add `total: \"0.441072\"` or `vcpu-seconds: 7200`"
-                    .to_owned())
-            }
+            false => Err(CaseError::SaysNothing {
+                step: "expect-bill",
+                advice: "; add `total: \"0.441072\"` or `vcpu-seconds: 7200`",
+            }),
         }
     }
 

@@ -8,8 +8,9 @@ use kube::api::ListParams;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::expect::{PATIENCE, unmet};
+use super::expect::{DEFAULT_TIMEOUT, unmet};
 use crate::outcome::{Fact, Miss};
+use crate::scenario::error::CaseError;
 use crate::scenario::names::PodName;
 use crate::scenario::span::Span;
 use crate::stage::World;
@@ -42,10 +43,10 @@ pub enum EventType {
 }
 
 impl ExpectEvent {
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), CaseError> {
         match (&self.pod, &self.node) {
             (Some(_), None) | (None, Some(_)) => Ok(()),
-            _ => Err("`expect-event` needs one of `pod` and `node`".to_owned()),
+            _ => Err(CaseError::Lacks { holder: "expect-event", lacking: "one of `pod` and `node`" }),
         }
     }
 
@@ -55,7 +56,7 @@ impl ExpectEvent {
 
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
         let world = &*world;
-        world.within(self.within.unwrap_or(PATIENCE).0, async || self.look(world).await).await
+        world.within(self.within.unwrap_or(DEFAULT_TIMEOUT).0, async || self.look(world).await).await
     }
 
     async fn look(&self, world: &World) -> Result<(), Miss> {

@@ -6,8 +6,9 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::expect::{PATIENCE, unmet};
+use super::expect::{DEFAULT_TIMEOUT, unmet};
 use crate::outcome::{Fact, Miss};
+use crate::scenario::error::CaseError;
 use crate::scenario::names::PodName;
 use crate::scenario::span::Span;
 use crate::stage::World;
@@ -35,13 +36,16 @@ pub struct ExpectGroup {
 }
 
 impl ExpectGroup {
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), CaseError> {
         let of_one = self.is.is_some() || self.vcpu.is_some() || self.memory.is_some();
         match (of_one, self.count, &self.pod) {
-            (false, None, _) => {
-                Err("`expect-group` says nothing; add `is: Running` or `count: 0`".to_owned())
+            (false, None, _) => Err(CaseError::SaysNothing {
+                step: "expect-group",
+                advice: "; add `is: Running` or `count: 0`",
+            }),
+            (true, _, None) => {
+                Err(CaseError::Lacks { holder: "expect-group", lacking: "`pod`: whose group is meant" })
             }
-            (true, _, None) => Err("`expect-group` needs `pod`: whose group is meant".to_owned()),
             _ => Ok(()),
         }
     }
@@ -53,7 +57,7 @@ impl ExpectGroup {
 
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
         let world = &*world;
-        world.within(self.within.unwrap_or(PATIENCE).0, async || self.look(world).await).await?;
+        world.within(self.within.unwrap_or(DEFAULT_TIMEOUT).0, async || self.look(world).await).await?;
         match self.r#for {
             Some(span) => world.throughout(span.0, async || self.look(world).await).await,
             None => Ok(()),

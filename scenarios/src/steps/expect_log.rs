@@ -8,8 +8,9 @@ use kube::api::LogParams;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::expect::PATIENCE;
+use super::expect::DEFAULT_TIMEOUT;
 use crate::outcome::Miss;
+use crate::scenario::error::CaseError;
 use crate::scenario::names::PodName;
 use crate::scenario::span::Span;
 use crate::stage::World;
@@ -33,10 +34,10 @@ pub struct ExpectLog {
 }
 
 impl ExpectLog {
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), CaseError> {
         match (&self.contains, &self.lines) {
             (Some(_), None) | (None, Some(_)) => Ok(()),
-            _ => Err("`expect-log` needs one of `contains` and `lines`".to_owned()),
+            _ => Err(CaseError::Lacks { holder: "expect-log", lacking: "one of `contains` and `lines`" }),
         }
     }
 
@@ -46,7 +47,7 @@ impl ExpectLog {
 
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
         let world = &*world;
-        world.within(self.within.unwrap_or(PATIENCE).0, async || self.look(world).await).await
+        world.within(self.within.unwrap_or(DEFAULT_TIMEOUT).0, async || self.look(world).await).await
     }
 
     async fn look(&self, world: &World) -> Result<(), Miss> {

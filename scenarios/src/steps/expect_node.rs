@@ -8,10 +8,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::expect::{PATIENCE, unmet};
+use super::expect::{DEFAULT_TIMEOUT, unmet};
 use super::texts;
 use crate::matching;
 use crate::outcome::{Fact, Miss};
+use crate::scenario::error::CaseError;
 use crate::scenario::span::Span;
 use crate::stage::World;
 
@@ -33,10 +34,13 @@ pub struct ExpectNode {
 }
 
 impl ExpectNode {
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), CaseError> {
         match self.ready.is_some() || self.has.is_some() {
             true => Ok(()),
-            false => Err("`expect-node` says nothing about the node; add `ready: true` or `has`".to_owned()),
+            false => Err(CaseError::SaysNothing {
+                step: "expect-node",
+                advice: " about the node; add `ready: true` or `has`",
+            }),
         }
     }
 
@@ -46,7 +50,7 @@ impl ExpectNode {
 
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
         let world = &*world;
-        world.within(self.within.unwrap_or(PATIENCE).0, async || self.look(world).await).await?;
+        world.within(self.within.unwrap_or(DEFAULT_TIMEOUT).0, async || self.look(world).await).await?;
         match self.r#for {
             Some(span) => world.throughout(span.0, async || self.look(world).await).await,
             None => Ok(()),

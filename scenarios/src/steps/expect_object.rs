@@ -10,10 +10,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::expect::{PATIENCE, unmet};
+use super::expect::{DEFAULT_TIMEOUT, unmet};
 use super::texts;
 use crate::matching;
 use crate::outcome::Miss;
+use crate::scenario::error::CaseError;
 use crate::scenario::names::PodName;
 use crate::scenario::span::Span;
 use crate::stage::World;
@@ -38,9 +39,12 @@ pub struct ExpectObject {
 }
 
 impl ExpectObject {
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), CaseError> {
         match self.has.is_empty() {
-            true => Err("`expect-object` says nothing about the object; add to `has`".to_owned()),
+            true => Err(CaseError::SaysNothing {
+                step: "expect-object",
+                advice: " about the object; add to `has`",
+            }),
             false => Ok(()),
         }
     }
@@ -58,7 +62,7 @@ impl ExpectObject {
             Scope::Cluster => Api::all_with(world.kube(), &resource),
             Scope::Namespaced => Api::namespaced_with(world.kube(), &self.name.namespace, &resource),
         };
-        world.within(self.within.unwrap_or(PATIENCE).0, async || self.look(&objects).await).await?;
+        world.within(self.within.unwrap_or(DEFAULT_TIMEOUT).0, async || self.look(&objects).await).await?;
         match self.r#for {
             Some(span) => world.throughout(span.0, async || self.look(&objects).await).await,
             None => Ok(()),

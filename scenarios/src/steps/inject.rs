@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use crate::outcome::Miss;
+use crate::scenario::error::CaseError;
 use crate::scenario::span::Span;
 use crate::stage::World;
 
@@ -56,23 +57,23 @@ pub struct Parameter {
 }
 
 impl Inject {
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), CaseError> {
         let kinds = [self.code.is_some(), self.unreachable, self.answer_lost, self.delay.is_some()];
         if self.rule.is_some() {
             let counts = [self.times, self.every].iter().any(Option::is_some);
             let others = counts || self.action.is_some() || self.share.is_some() || self.parameter.is_some();
             return match others || kinds.contains(&true) {
-                true => Err("`rule` says all of it; nothing else should stand beside it".to_owned()),
+                true => Err(CaseError::RuleWithOthers),
                 false => Ok(()),
             };
         }
         match kinds.iter().filter(|is| **is).count() {
-            1 if self.every == Some(0) => Err("`every` should be 1 or more".to_owned()),
+            1 if self.every == Some(0) => Err(CaseError::EveryZeroth),
             1 => Ok(()),
-            _ => {
-                Err("`inject` needs one of `code`, `unreachable`, `answer-lost`, `delay` and `rule`"
-                    .to_owned())
-            }
+            _ => Err(CaseError::Lacks {
+                holder: "inject",
+                lacking: "one of `code`, `unreachable`, `answer-lost`, `delay` and `rule`",
+            }),
         }
     }
 
@@ -119,27 +120,18 @@ impl fmt::Display for Inject {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::scenario::Scenario;
+    use crate::scenario::mistake::Mistake;
     use crate::steps::Step;
 
-    fn shares(share: &str) -> Result<String, String> {
-        let text = format!(
-            "scenario: some calls fail\ncites: ours\nsteps:\n  - inject: {{ code: Throttling, every: 2, share: {share} }}\n"
-        );
-        let scenario = Scenario::read("x.yaml", &text).map_err(|why| why.to_string())?;
-        match &scenario.steps[0] {
-            Step::Inject(inject) => Ok(inject.to_string()),
-            other => Err(other.to_string()),
-        }
-    }
-
-    fn told(rule: &str) -> Result<String, String> {
-        let text = format!("scenario: faults\ncites: ours\nsteps:\n  - inject: {{ {rule} }}\n");
-        let scenario = Scenario::read("x.yaml", &text).map_err(|why| why.to_string())?;
-        match &scenario.steps[0] {
-            Step::Inject(inject) => Ok(format!("{:?}", inject.rule)),
-            other => Err(other.to_string()),
-        }
+    /// The one step of a case, `inject` with these `fields`.
+    fn inject(fields: &str) -> Result<Inject, Mistake> {
+        let text = format!("scenario: some calls fail\ncites: ours\nsteps:\n  - inject: {{ {fields} }}\n");
+        let Step::Inject(inject) = Scenario::read("x.yaml", &text)?.steps.remove(0) else {
+            unreachable!("the case has this step")
+        };
+        Ok(inject)
     }
 
     #[test]
@@ -151,21 +143,23 @@ mod tests {
             ("* reclaim 5", "Reclaim(5)"),
             ("* crash web 137", "Crash"),
         ] {
-            let told = told(&format!("rule: '{rule}'")).unwrap();
-            assert!(told.contains(verdict), "{told}");
+            let inject = inject(&format!("rule: '{rule}'")).unwrap();
+            let rule = format!("{:?}", inject.rule);
+            assert!(rule.contains(verdict), "{rule}");
         }
-        let wrong = told("rule: '* explode'").unwrap_err();
+        let wrong = inject("rule: '* explode'").unwrap_err().to_string();
         assert!(wrong.contains("`explode` is nothing that becomes of a call"), "{wrong}");
-        let both = told("rule: '* drop-after', times: 2").unwrap_err();
+        let both = inject("rule: '* drop-after', times: 2").unwrap_err().to_string();
         assert!(both.contains("`rule` says all of it"), "{both}");
     }
 
     #[test]
     fn a_share_is_a_part_or_a_percentage() {
         for share in ["0.1", "10%", "'0.1'"] {
-            assert_eq!(shares(share).as_deref(), Ok("inject Throttling into every call for a share of 0.1"));
+            let step = inject(&format!("code: Throttling, every: 2, share: {share}")).unwrap();
+            assert_eq!(step.to_string(), "inject Throttling into every call for a share of 0.1");
         }
-        let why = shares("2").unwrap_err();
+        let why = inject("code: Throttling, every: 2, share: 2").unwrap_err().to_string();
         assert!(why.contains("`2` should be above 0 and up to 1") && why.contains("x.yaml:4"), "{why}");
     }
 }

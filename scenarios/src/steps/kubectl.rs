@@ -10,7 +10,8 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
-use crate::outcome::{Miss, Said};
+use crate::outcome::{Miss, ProgramOutput};
+use crate::scenario::error::CaseError;
 use crate::stage::World;
 
 /// Runs the real kubectl.
@@ -27,7 +28,7 @@ pub struct Kubectl {
 struct Fields {
     /// The words after `kubectl`.
     command: String,
-    /// Parts of what it prints.
+    /// WorldParts of what it prints.
     #[serde(default)]
     prints: Vec<String>,
     /// True for a command that is to fail.
@@ -36,9 +37,9 @@ struct Fields {
 }
 
 impl TryFrom<Fields> for Kubectl {
-    type Error = String;
+    type Error = CaseError;
 
-    fn try_from(fields: Fields) -> Result<Self, String> {
+    fn try_from(fields: Fields) -> Result<Self, CaseError> {
         let words = words(&fields.command)?;
         Ok(Self {
             words,
@@ -76,7 +77,7 @@ impl<'de> Deserialize<'de> for Kubectl {
 }
 
 /// Splits a command as a shell would, without anything else that a shell does.
-fn words(command: &str) -> Result<Vec<String>, String> {
+fn words(command: &str) -> Result<Vec<String>, CaseError> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote: Option<char> = None;
@@ -90,20 +91,18 @@ fn words(command: &str) -> Result<Vec<String>, String> {
             (None, c) if c.is_whitespace() => words.extend(word.take()),
             (None, '$') if command[at..].starts_with("$group(") => word.get_or_insert_default().push(c),
             (None, '|' | '>' | '<' | '&' | ';' | '`' | '$') => {
-                return Err(format!(
-                    "`{c}` is for a shell, and no shell reads this; quote it or leave it out"
-                ));
+                return Err(CaseError::ForAShell(c));
             }
             (_, c) => word.get_or_insert_default().push(c),
         }
     }
     words.extend(word);
     match (quote, words.first().map(String::as_str)) {
-        (Some(open), _) => Err(format!("the quote {open} is not closed")),
-        (None, None) => Err("`kubectl` needs what follows it, as in `get pods`".to_owned()),
-        (None, Some("kubectl")) => {
-            Err("leave out the first `kubectl`; the step's name says it already".to_owned())
+        (Some(open), _) => Err(CaseError::OpenQuote(open)),
+        (None, None) => {
+            Err(CaseError::Lacks { holder: "kubectl", lacking: "what follows it, as in `get pods`" })
         }
+        (None, Some("kubectl")) => Err(CaseError::RepeatedKubectl),
         (None, Some(_)) => Ok(words),
     }
 }
@@ -146,15 +145,16 @@ impl Kubectl {
             .beside_the_clock(self.waits(), move || command.output())
             .await?
             .map_err(|error| Miss::Refused(format!("kubectl cannot be started: {error}")))?;
-        let said = [output.stdout, output.stderr].concat();
-        let said = String::from_utf8_lossy(&said).trim_end().to_owned();
-        world.hear(Said { step: self.typed.clone(), well: output.status.success(), text: said.clone() });
-        if output.status.success() == self.fails {
+        let printed = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&printed).trim_end().to_owned();
+        let (step, succeeded) = (self.typed.clone(), output.status.success());
+        world.add_output(ProgramOutput { step, succeeded, text: text.clone() });
+        if succeeded == self.fails {
             let wanted = if self.fails { "it fails" } else { "it succeeds" };
-            return Err(Miss::one("kubectl", wanted, format!("{}: {}", output.status, in_one_line(&said))));
+            return Err(Miss::one("kubectl", wanted, format!("{}: {}", output.status, in_one_line(&text))));
         }
-        match self.prints.iter().find(|part| !said.contains(part.as_str())) {
-            Some(part) => Err(Miss::one("prints", format!("…{part}…"), in_one_line(&said))),
+        match self.prints.iter().find(|part| !text.contains(part.as_str())) {
+            Some(part) => Err(Miss::one("prints", format!("…{part}…"), in_one_line(&text))),
             None => match self.namespace_made() {
                 Some(name) => world.may_hold_pods(name).await,
                 None => Ok(()),
@@ -212,13 +212,13 @@ mod tests {
 
     #[test]
     fn what_only_a_shell_could_do_is_refused() {
-        for (command, told) in [
+        for (command, part) in [
             ("get pods | wc -l", "no shell"),
             ("get pods 'x", "not closed"),
             ("  ", "get pods"),
             ("kubectl get pods", "leave out"),
         ] {
-            assert!(words(command).unwrap_err().contains(told), "{command}");
+            assert!(words(command).unwrap_err().to_string().contains(part), "{command}");
         }
     }
 }

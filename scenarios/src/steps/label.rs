@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::outcome::Miss;
+use crate::scenario::error::CaseError;
 use crate::scenario::names::PodName;
 use crate::stage::World;
 
@@ -31,23 +32,22 @@ enum Labelled {
 }
 
 impl TryFrom<BTreeMap<String, Option<String>>> for Label {
-    type Error = String;
+    type Error = CaseError;
 
-    fn try_from(mut labels: BTreeMap<String, Option<String>>) -> Result<Self, String> {
+    fn try_from(mut labels: BTreeMap<String, Option<String>>) -> Result<Self, CaseError> {
         let mut take = |kind: &str| labels.remove(kind).flatten();
         let on = match (take("namespace"), take("node"), take("pod")) {
             (Some(name), None, None) => Labelled::Namespace(name),
             (None, Some(name), None) => Labelled::Node(name),
             (None, None, Some(name)) => Labelled::Pod(name.parse()?),
             _ => {
-                return Err(
-                    "`label` needs one of `namespace`, `node` and `pod`: what gets the labels".to_owned()
-                );
+                let lacking = "one of `namespace`, `node` and `pod`: what gets the labels";
+                return Err(CaseError::Lacks { holder: "label", lacking });
             }
         };
         if labels.is_empty() {
-            return Err("`label` needs a label besides, such as `virtual-node-affinity-injection: enabled`"
-                .to_owned());
+            let lacking = "a label besides, such as `virtual-node-affinity-injection: enabled`";
+            return Err(CaseError::Lacks { holder: "label", lacking });
         }
         Ok(Self { on, labels })
     }

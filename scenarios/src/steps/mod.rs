@@ -43,6 +43,7 @@ pub use self::label::Label;
 pub use self::run::{Restart, Run};
 pub use self::script::Script;
 use crate::outcome::Miss;
+use crate::scenario::error::CaseError;
 use crate::scenario::names::PodName;
 use crate::stage::World;
 
@@ -96,8 +97,8 @@ impl Step {
     /// Checks the fields against each other, beyond what their types rule out.
     ///
     /// # Errors
-    /// A sentence that says what does not fit together.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    /// [`CaseError`] with the fields that do not fit together.
+    pub(crate) fn check(&self) -> Result<(), CaseError> {
         match self {
             Self::Delete(step) => step.check(),
             Self::Expect(step) => step.check(),
@@ -192,7 +193,7 @@ impl Step {
         match self.groups_named() {
             Ok(named) if named.is_empty() => self.carry_out(world).await,
             Ok(_) => self.with_ids(world).await?.carry_out(world).await,
-            Err(why) => Err(Miss::Refused(why)),
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::outcome::Miss;
+use crate::scenario::error::CaseError;
 use crate::scenario::span::Span;
 use crate::stage::World;
 
@@ -90,12 +91,15 @@ pub struct UsesLater {
 }
 
 impl Script {
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), CaseError> {
         match (self.exit_code, self.run) {
-            (Some(_), None) => Err("`exit-code` needs `run`: how long the container runs before".to_owned()),
-            (_, Some(_)) if self.run_forever => Err("`run` and `run-forever` exclude each other".to_owned()),
+            (Some(_), None) => Err(CaseError::Lacks {
+                holder: "exit-code",
+                lacking: "`run`: how long the container runs before",
+            }),
+            (_, Some(_)) if self.run_forever => Err(CaseError::Exclusive("run", "run-forever")),
             _ if self.unready && self.ready_after.is_some() => {
-                Err("`unready` and `ready-after` exclude each other".to_owned())
+                Err(CaseError::Exclusive("unready", "ready-after"))
             }
             _ => Ok(()),
         }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{Kubectl, Step};
 use crate::outcome::Miss;
+use crate::scenario::error::CaseError;
 use crate::scenario::names::{HOME, PodName};
 use crate::scenario::reference;
 use crate::stage::World;
@@ -38,14 +39,14 @@ impl Step {
     /// The pods whose groups the step names.
     ///
     /// # Errors
-    /// A sentence when a reference is none.
-    pub(crate) fn groups_named(&self) -> Result<Vec<PodName>, String> {
+    /// [`CaseError::OpenReference`] and [`CaseError::NotAPod`].
+    pub(crate) fn groups_named(&self) -> Result<Vec<PodName>, CaseError> {
         let mut named = Ok(Vec::new());
         self.clone().texts(&mut |text| {
             if let Ok(all) = &mut named {
                 match reference::pods(text) {
                     Ok(pods) => all.extend(pods),
-                    Err(why) => named = Err(why),
+                    Err(error) => named = Err(error),
                 }
             }
         });
@@ -66,13 +67,11 @@ impl Step {
                     world.home().clone_into(&mut pod.namespace);
                 }
                 let group = groups.iter().rev().find(|group| group.belongs_to(&pod));
-                group.map(|group| group.id.clone()).ok_or_else(|| {
-                    format!("`$group({pod})`: there is no container group of pod {pod} at this moment")
-                })
+                group.map(|group| group.id.clone()).ok_or_else(|| CaseError::NoGroup(pod.to_string()))
             };
             match reference::replace(text, id) {
                 Ok(with_ids) => *text = with_ids,
-                Err(why) => filled = Err(Miss::Refused(why)),
+                Err(error) => filled = Err(error.into()),
             }
         });
         filled.map(|()| step)

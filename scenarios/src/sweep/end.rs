@@ -50,7 +50,7 @@ impl End {
             }
         }
         let node = Api::<Node>::all(world.kube()).get_opt(NODE).await?;
-        end.node_is_ready = node.is_some_and(|node| crate::cluster::seen::is_ready(&node));
+        end.node_is_ready = node.is_some_and(|node| crate::cluster::observations::is_ready(&node));
         Ok(end)
     }
 

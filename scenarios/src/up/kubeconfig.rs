@@ -86,7 +86,7 @@ impl Kubeconfig {
 impl Drop for Kubeconfig {
     fn drop(&mut self) {
         if !self.removed {
-            let _ = self.unlink(); // the error that brought us here is the one to be told
+            let _ = self.unlink(); // the error that brought us here is the one to be reported
         }
     }
 }

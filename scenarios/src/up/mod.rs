@@ -19,11 +19,11 @@ use tokio::task::JoinSet;
 
 use self::happenings::Happenings;
 use self::kubeconfig::Kubeconfig;
-use crate::cluster::{Cluster, Embedded, Parts};
+use crate::cluster::{Cluster, Embedded, WorldParts};
 use crate::eci::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Eci, REGION};
 
 /// The pause between two looks for something worth a line.
-const LOOK: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Arguments of `up`.
 #[derive(Debug, Args)]
@@ -66,12 +66,12 @@ async fn play(arguments: &Up) -> anyhow::Result<()> {
     let clock = Clock::monotonic();
     let eci = Eci::here(&clock, arguments.seed);
     let mut cluster =
-        Embedded::start(Parts { clock, seed: arguments.seed, eci: eci.clone(), tap: None }).await?;
+        Embedded::start(WorldParts { clock, seed: arguments.seed, eci: eci.clone(), tap: None }).await?;
     let addresses = [cloud.local_addr()?, console.local_addr()?];
-    let door = cluster.listen(kubernetes)?;
+    let endpoint = cluster.listen(kubernetes)?;
     let mut servers = JoinSet::new();
     serve(&mut servers, cloud, console, &eci);
-    let kubeconfig = Kubeconfig::write(&arguments.kubeconfig, &door.kubeconfig)?;
+    let kubeconfig = Kubeconfig::write(&arguments.kubeconfig, &endpoint.kubeconfig)?;
 
     let file = arguments.kubeconfig.display();
     let [cloud, console] = addresses;
@@ -86,7 +86,7 @@ async fn play(arguments: &Up) -> anyhow::Result<()> {
            kubectl label namespace vk virtual-node-affinity-injection=enabled\n  \
            kubectl -n vk run nginx --image nginx\n\n\
          Ctrl-C ends everything.\n\n",
-        door.address.to_string(),
+        endpoint.address.to_string(),
     )?;
     out.flush()?;
 
@@ -95,7 +95,7 @@ async fn play(arguments: &Up) -> anyhow::Result<()> {
     loop {
         tokio::select! {
             () = &mut stop => break,
-            () = tokio::time::sleep(LOOK) => happenings.print(&mut out)?,
+            () = tokio::time::sleep(POLL_INTERVAL) => happenings.print(&mut out)?,
         }
     }
     happenings.print(&mut out)?;
@@ -107,11 +107,11 @@ async fn play(arguments: &Up) -> anyhow::Result<()> {
 }
 
 fn serve(servers: &mut JoinSet<()>, cloud: TcpListener, console: TcpListener, eci: &Eci) {
-    let (service, door) = (eci.clone(), eci.clone());
+    let (service, console_eci) = (eci.clone(), eci.clone());
     let (never, limiter) = (std::future::pending, ConnectionLimiter::default());
     let answer = move |request| service.exchange(request);
     servers.spawn(listener::serve_within(limiter.clone(), cloud, None, answer, never()));
-    let answer = move |request| door.control_exchange(&request);
+    let answer = move |request| console_eci.control_exchange(&request);
     servers.spawn(listener::serve_within(limiter, console, None, answer, never()));
 }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use kube_sim::KubeSim;
 use tokio::sync::{Mutex, mpsc};
 
-use super::inside::Inside;
-use super::virtual_node::{Lines, VirtualNode};
-use crate::cluster::{NODE, Parts};
+use super::outbound::InProcess;
+use super::virtual_node::{Connections, VirtualNode};
+use crate::cluster::error::ClusterError;
+use crate::cluster::{NODE, WorldParts};
 use crate::sweep::cloud_tap::CloudTap;
 use crate::sweep::intruder;
 use crate::sweep::journal::Occurrence;
@@ -16,10 +17,10 @@ use crate::sweep::tap::Order;
 
 /// The provider as it lives now, and what every life is made of.
 pub(super) struct Lives {
-    parts: Parts,
+    parts: WorldParts,
     api: KubeSim,
     client: kube::Client,
-    inside: Arc<Inside>,
+    outbound: Arc<InProcess>,
     running: Option<(u32, VirtualNode)>,
     begun: u32,
     /// True while the case wants the provider to run, though it may be killed at the moment.
@@ -27,34 +28,34 @@ pub(super) struct Lives {
 }
 
 impl Lives {
-    pub(super) fn new(parts: Parts, api: KubeSim, client: kube::Client, inside: Arc<Inside>) -> Self {
-        Self { parts, api, client, inside, running: None, begun: 0, wanted: false }
+    pub(super) fn new(parts: WorldParts, api: KubeSim, client: kube::Client, outbound: Arc<InProcess>) -> Self {
+        Self { parts, api, client, outbound, running: None, begun: 0, wanted: false }
     }
 
     /// Begins a life.
-    pub(super) async fn begin(&mut self) -> Result<(), String> {
+    pub(super) async fn begin(&mut self) -> Result<(), ClusterError> {
         if self.running.is_some() {
-            return Err("the provider is running already".to_owned());
+            return Err(ClusterError::AlreadyRunning);
         }
         self.wanted = true;
-        let inside = self.inside.clone();
-        self.running = Some(self.one(&inside).await?);
+        let outbound = self.outbound.clone();
+        self.running = Some(self.start_one(&outbound).await?);
         Ok(())
     }
 
     /// Begins a life, unless there is one.
-    pub(super) async fn have(&mut self) -> Result<(), String> {
+    pub(super) async fn have(&mut self) -> Result<(), ClusterError> {
         if self.running.is_some() { Ok(()) } else { self.begin().await }
     }
 
     /// Ends the life, for the case.
-    pub(super) async fn stop(&mut self) -> Result<(), String> {
+    pub(super) async fn stop(&mut self) -> Result<(), ClusterError> {
         let killed = self.running.is_none() && self.wanted;
         self.wanted = false;
         match self.running.take() {
             Some((life, node)) => self.end(life, node).await,
             None if killed => {}
-            None => return Err("the provider is not running".to_owned()),
+            None => return Err(ClusterError::NotRunning),
         }
         Ok(())
     }
@@ -71,29 +72,29 @@ impl Lives {
         if self.wanted && self.running.is_none() && self.begun == life + 1 {
             self.begin()
                 .await
-                .unwrap_or_else(|why| tracing::error!(why, "the provider does not start again"));
+                .unwrap_or_else(|error| tracing::error!(%error, "the provider does not start again"));
         }
     }
 
-    async fn one(&mut self, inside: &Inside) -> Result<(u32, VirtualNode), String> {
+    async fn start_one(&mut self, outbound: &InProcess) -> Result<(u32, VirtualNode), ClusterError> {
         let life = self.begun;
         self.begun += 1;
         let admin = self.client.clone();
         let line = self.parts.eci.line();
-        let lines = match &self.parts.tap {
-            None => Lines { kube: admin.clone(), cloud: line, admin },
+        let connections = match &self.parts.tap {
+            None => Connections { kube: admin.clone(), cloud: line, admin },
             Some(tap) => {
                 tap.journal().write(Occurrence::Started(life));
                 let kube = KubeTap::new(self.api.clone(), tap.clone(), life);
                 let cloud = Arc::new(CloudTap::new(line, tap.clone(), life));
-                Lines { kube: kube::Client::new(kube, "default"), cloud, admin }
+                Connections { kube: kube::Client::new(kube, "default"), cloud, admin }
             }
         };
-        Ok((life, VirtualNode::start(&self.parts, life, lines, inside).await?))
+        Ok((life, VirtualNode::start(&self.parts, life, connections, outbound).await?))
     }
 
     async fn end(&self, life: u32, node: VirtualNode) {
-        self.inside.forget();
+        self.outbound.forget();
         self.put_away(life, node).await;
     }
 
@@ -119,8 +120,8 @@ pub(super) async fn obey(mut orders: mpsc::UnboundedReceiver<Order>, lives: Arc<
                 });
             }
             Order::Second(span) => {
-                let beside = Inside::default();
-                let second = lives.lock().await.one(&beside).await;
+                let beside = InProcess::default();
+                let second = lives.lock().await.start_one(&beside).await;
                 let lives = lives.clone();
                 tokio::spawn(async move {
                     tokio::time::sleep(span).await;

@@ -10,15 +10,16 @@ use provider::eci::{Credentials, Eci, Transport};
 use provider::webhook::registration::{self, Address};
 use tokio::task::JoinHandle;
 
-use super::inside::{Inside, WEBHOOK};
-use crate::cluster::{Parts, SECURITY_GROUP, VSWITCH, of_life};
+use super::outbound::{InProcess, WEBHOOK};
+use crate::cluster::error::ClusterError;
+use crate::cluster::{SECURITY_GROUP, VSWITCH, WorldParts, of_life};
 use crate::eci::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, REGION};
 
 /// The node's address; within one process nothing is sent there.
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 168, 0, 1));
 
 /// The connections of one life of the provider, and of the one who installs it.
-pub(super) struct Lines {
+pub(super) struct Connections {
     /// The provider's client of Kubernetes.
     pub(super) kube: kube::Client,
     /// The provider's transport to the cloud.
@@ -35,21 +36,21 @@ impl VirtualNode {
     ///
     /// Each of its `lives` draws from a chance of its own, since the cloud takes no signature's nonce twice.
     pub(super) async fn start(
-        parts: &Parts,
+        parts: &WorldParts,
         lives: u32,
-        Lines { kube, cloud, admin }: Lines,
-        inside: &Inside,
-    ) -> Result<Self, String> {
+        Connections { kube, cloud, admin }: Connections,
+        outbound: &InProcess,
+    ) -> Result<Self, ClusterError> {
         let seed = of_life(parts.seed, lives);
         let credentials =
             Credentials { access_key_id: ACCESS_KEY_ID.to_owned(), secret: Secret::new(ACCESS_KEY_SECRET) };
         let eci = Eci::new(cloud, credentials, REGION, parts.clock.clone(), seed);
         let config = Config { node_ip: Some(ADDRESS), ..Config::new(VSWITCH, SECURITY_GROUP) };
         let provider = Provider::new(config, kube, eci, parts.clock.clone(), seed);
-        inside.answer_with(provider.webhook(), provider.kubelet_api());
+        outbound.answer_with(provider.webhook(), provider.kubelet_api());
         let address = Address::Url(format!("https://{WEBHOOK}"));
         let configuration = registration::configuration(&address, b"within one process");
-        registration::register(admin, &configuration).await.map_err(|error| error.to_string())?;
+        registration::register(admin, &configuration).await?;
         Ok(Self(tokio::spawn(async move {
             if let Err(error) = provider.run(std::future::pending()).await {
                 tracing::error!(%error, "the provider ended");
@@ -60,6 +61,6 @@ impl VirtualNode {
     /// Ends it in the middle of whatever it does.
     pub(super) async fn kill(self) {
         self.0.abort();
-        let _ = self.0.await; // it was told to end in the middle of something
+        let _ = self.0.await; // it was aborted in the middle of something
     }
 }

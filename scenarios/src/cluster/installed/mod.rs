@@ -1,6 +1,6 @@
 //! A world whose provider and cloud run as pods of the cluster, from our images, installed by the chart.
 
-mod reach;
+mod port_forward;
 mod release;
 
 use std::path::PathBuf;
@@ -15,22 +15,22 @@ use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use tokio::time::Instant;
 
-use self::reach::{Forward, Target};
+use self::port_forward::{PortForward, Target};
 use self::release::Release;
-use super::site::SiteError;
-use super::{Cluster, NODE, seen, strides};
+use super::error::{ClusterError, SharedClusterError, StartError, TimeoutDetails, refused};
+use super::{Cluster, NODE, observations, strides};
 use crate::scenario::Capability;
-use crate::stage::{StartError, pace::Marks};
+use crate::stage::pace::Marks;
 use crate::story::Gathering;
 
 /// The longest real time in which the provider follows a stride, and the pause between two looks at it.
-const FOLLOWS_WITHIN: Duration = Duration::from_secs(20);
-const GLANCE: Duration = Duration::from_millis(1);
+const FOLLOW_TIMEOUT: Duration = Duration::from_secs(20);
+const FOLLOW_POLL_INTERVAL: Duration = Duration::from_millis(1);
 /// The longest real time until the node is ready and the webhook is asked.
-const READY_WITHIN: Duration = Duration::from_secs(90);
+const READY_TIMEOUT: Duration = Duration::from_secs(90);
 /// The world's time that passes for each look meanwhile, and the real pause before it.
 const READY_STRIDE: Duration = Duration::from_millis(500);
-const READY_GLANCE: Duration = Duration::from_millis(20);
+const READY_POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// The minute of the day at which each world begins: not at a full hour, since bills are cut there.
 const BEGINS_AT_MINUTE: i64 = 90;
 
@@ -38,97 +38,86 @@ const BEGINS_AT_MINUTE: i64 = 90;
 #[derive(Clone)]
 pub(super) struct Installation {
     pub(super) client: kube::Client,
-    pub(super) door: DoorClient,
+    pub(super) control: DoorClient,
     release: Release,
     rate: u32,
-    _way: Arc<Forward>,
-}
-
-/// The cluster's name and kubeconfig, for a world on it.
-#[derive(Clone)]
-pub(super) struct Ground {
-    /// The cluster's name in reports.
-    pub name: String,
-    /// A file that kubectl finds it by.
-    pub kubeconfig: PathBuf,
+    _forward: Arc<PortForward>,
 }
 
 /// A cluster with everything in it, for one case.
 pub(super) struct Installed {
-    ground: Ground,
-    there: Installation,
+    name: String,
+    kubeconfig: PathBuf,
+    installation: Installation,
     clock: Clock,
     machine: Clock,
     marks: Mutex<Marks>,
-    trouble: Mutex<Option<String>>,
+    last_error: Mutex<Option<ClusterError>>,
     runs: bool,
 }
 
 impl Installation {
     /// The installation in this cluster, or `None` without the chart's Deployment.
-    pub(super) async fn find(client: &kube::Client) -> Result<Option<Self>, SiteError> {
+    pub(super) async fn find(client: &kube::Client) -> Result<Option<Self>, SharedClusterError> {
         let Some(release) = Release::find(client).await? else { return Ok(None) };
-        let told = |why: String| SiteError::Refused { doing: "reaching the simulator's control door", why };
+        let doing = "reaching the simulator's control door";
         let (namespace, labels, port) = ("eci-sim", "app=eci-sim", 8089);
         let target = Target { client: client.clone(), namespace, labels, port };
-        let way = Forward::open(target).await.map_err(|error| told(error.to_string()))?;
-        let door = DoorClient::new(&format!("http://{}", way.address));
-        let door = door.map_err(|why| told(why.to_string()))?;
-        let rate = door.time().await.map_err(|why| told(why.to_string()))?.rate;
-        Ok(Some(Self { client: client.clone(), door, release, rate, _way: Arc::new(way) }))
+        let forward = PortForward::open(target).await.map_err(refused(doing))?;
+        let control = DoorClient::new(&format!("http://{}", forward.address)).map_err(refused(doing))?;
+        let rate = control.time().await.map_err(refused(doing))?.rate;
+        Ok(Some(Self { client: client.clone(), control, release, rate, _forward: Arc::new(forward) }))
     }
 
     /// Stops the cloud's clock, so that it moves only by strides.
-    pub(super) async fn stop_the_clock(&self) -> Result<(), SiteError> {
-        let stopped = self.door.set_rate(0).await;
-        stopped
-            .map(drop)
-            .map_err(|why| SiteError::Refused { doing: "stopping the clock", why: why.to_string() })
+    pub(super) async fn stop_the_clock(&self) -> Result<(), SharedClusterError> {
+        self.control.set_rate(0).await.map(drop).map_err(refused("stopping the clock"))
     }
 
     /// Leaves cloud and provider as they were: empty, at work, the clock as fast as before.
-    pub(super) async fn leave(&self) -> Result<(), SiteError> {
-        let told = |why: String| SiteError::Refused { doing: "leaving the installation as it was", why };
-        self.release.scale(1).await.map_err(told)?;
-        let left = async {
-            self.door.reset(&Scope::default()).await?;
-            self.door.set_rate(self.rate).await
-        };
-        left.await.map(drop).map_err(|why| told(why.to_string()))
+    pub(super) async fn restore(&self) -> Result<(), SharedClusterError> {
+        let doing = "leaving the installation as it was";
+        self.release.scale(1).await.map_err(refused(doing))?;
+        self.control.reset(&Scope::default()).await.map_err(refused(doing))?;
+        self.control.set_rate(self.rate).await.map(drop).map_err(refused(doing))
     }
 
-    /// Waits until whoever follows the clock has come up to the present; gives who has not.
-    async fn caught_up(&self) -> Result<Time, String> {
+    /// Waits until whoever follows the clock has come up to the present; fails with the one who has not.
+    async fn caught_up(&self) -> Result<Time, ClusterError> {
         let began = Instant::now();
         loop {
-            let time = self.door.time().await.map_err(|why| why.to_string())?;
+            let time = self.control.time().await?;
             let Some(behind) = time.behind() else { return Ok(time) };
-            if began.elapsed() >= FOLLOWS_WITHIN {
-                let (name, at, span) = (&behind.name, behind.at, FOLLOWS_WITHIN.as_secs());
-                return Err(format!(
-                    "{name} follows the clock and stays at {at}: it did not come up within {span} s"
-                ));
+            if began.elapsed() >= FOLLOW_TIMEOUT {
+                let (follower, at) = (behind.name.clone(), behind.at);
+                return Err(ClusterError::Behind { follower, at, timeout: FOLLOW_TIMEOUT });
             }
-            tokio::time::sleep(GLANCE).await;
+            tokio::time::sleep(FOLLOW_POLL_INTERVAL).await;
         }
     }
 
     /// True when a provider follows the simulator's clock.
     async fn is_followed(&self) -> Result<bool, Unanswered> {
-        Ok(self.door.time().await?.followers.iter().any(|follower| follower.name == NODE))
+        Ok(self.control.time().await?.followers.iter().any(|follower| follower.name == NODE))
     }
 }
 
 impl Installed {
     /// Begins a new day in an empty cloud, and waits until the virtual node is ready.
-    pub async fn start(ground: Ground, there: Installation) -> Result<Self, StartError> {
-        let told = |part| move |why: String| StartError::Part { part, why };
-        there.release.scale(1).await.map_err(told("the provider"))?;
-        let now = begin(&there).await.map_err(told("the cloud"))?;
+    pub async fn start(
+        name: String,
+        kubeconfig: PathBuf,
+        installation: Installation,
+    ) -> Result<Self, StartError> {
+        let of_provider = StartError::of::<ClusterError>("the provider");
+        installation.release.scale(1).await.map_err(&of_provider)?;
+        let now = begin(&installation).await.map_err(StartError::of::<ClusterError>("the cloud"))?;
         let (machine, clock) = (Clock::monotonic(), Clock::still(now));
         let marks = Mutex::new(Marks::begin(machine.now(), now));
-        let world = Self { ground, there, clock, machine, marks, trouble: Mutex::default(), runs: true };
-        world.until_ready().await.map_err(told("the provider"))?;
+        let last_error = Mutex::default();
+        let world =
+            Self { name, kubeconfig, installation, clock, machine, marks, last_error, runs: true };
+        world.until_ready().await.map_err(of_provider)?;
         Ok(world)
     }
 
@@ -138,31 +127,31 @@ impl Installed {
     }
 
     /// Lets time pass, little by little, until a provider follows, its node is ready, and its webhook is asked.
-    async fn until_ready(&self) -> Result<(), String> {
+    async fn until_ready(&self) -> Result<(), ClusterError> {
         let began = Instant::now();
         loop {
-            let not = match self.lacks().await {
+            let lacking = match self.lacks().await {
                 Ok(None) => return Ok(()),
-                Ok(Some(not)) => not.to_owned(),
-                Err(why) => why,
+                Ok(Some(lacking)) => lacking.to_owned(),
+                Err(error) => error.to_string(),
             };
-            if began.elapsed() >= READY_WITHIN {
-                let words = self.there.release.last_words().await;
-                return Err(format!("{not} within {} s\n{words}", READY_WITHIN.as_secs()));
+            if began.elapsed() >= READY_TIMEOUT {
+                let log = Some(self.installation.release.last_lines().await);
+                let details = TimeoutDetails { log, ..TimeoutDetails::default() };
+                return Err(ClusterError::TimedOut { lacking, timeout: READY_TIMEOUT, details });
             }
-            tokio::time::sleep(READY_GLANCE).await;
+            tokio::time::sleep(READY_POLL_INTERVAL).await;
             self.let_pass(READY_STRIDE).await;
         }
     }
 
     /// The first thing that a usable node still lacks, as the beginning of a sentence; `None` when all is there.
-    async fn lacks(&self) -> Result<Option<&'static str>, String> {
-        let told = |error: kube::Error| provider::with_causes(&error);
-        Ok(if !self.there.is_followed().await.map_err(|why| why.to_string())? {
+    async fn lacks(&self) -> Result<Option<&'static str>, ClusterError> {
+        Ok(if !self.installation.is_followed().await? {
             Some("no provider followed the clock")
-        } else if !seen::node_is_in_use(&self.there.client).await.map_err(told)? {
+        } else if !observations::node_is_usable(&self.installation.client).await? {
             Some("its node was not ready")
-        } else if !seen::webhook_is_asked(&self.there.client).await.map_err(told)? {
+        } else if !observations::webhook_is_called(&self.installation.client).await? {
             Some("its webhook was not asked")
         } else {
             None
@@ -181,58 +170,58 @@ impl Installed {
             self.marks().set(self.machine.now(), now);
             if let Err(why) = moved {
                 tracing::warn!("{why}");
-                *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+                *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
             }
         }
     }
 
     /// The cloud goes first: then nothing that the provider is told lies in its future.
-    async fn stride(&self, span: Duration) -> Result<(), String> {
-        let time = self.there.door.advance(span).await.map_err(|why| why.to_string())?;
+    async fn stride(&self, span: Duration) -> Result<(), ClusterError> {
+        let time = self.installation.control.advance(span).await?;
         match time.behind() {
-            Some(_) => self.there.caught_up().await.map(drop),
+            Some(_) => self.installation.caught_up().await.map(drop),
             None => Ok(()),
         }
     }
 
-    async fn end_provider(&mut self) -> Result<(), String> {
+    async fn end_provider(&mut self) -> Result<(), ClusterError> {
         if !std::mem::replace(&mut self.runs, false) {
-            return Err("the provider is not running".to_owned());
+            return Err(ClusterError::NotRunning);
         }
-        self.there.release.scale(0).await?;
+        let release = &self.installation.release;
+        release.scale(0).await?;
         let began = Instant::now();
         loop {
-            self.there.release.kill_pods().await?;
-            let follows = self.there.is_followed().await.map_err(|why| why.to_string())?;
-            if !follows && self.there.release.is_gone().await? {
+            release.kill_pods().await?;
+            if !self.installation.is_followed().await? && release.is_gone().await? {
                 return Ok(());
             }
-            if began.elapsed() >= READY_WITHIN {
-                return Err(format!("its pod was not gone within {} s", READY_WITHIN.as_secs()));
+            if began.elapsed() >= READY_TIMEOUT {
+                let (lacking, details) = ("its pod was not gone".to_owned(), TimeoutDetails::default());
+                return Err(ClusterError::TimedOut { lacking, timeout: READY_TIMEOUT, details });
             }
-            tokio::time::sleep(READY_GLANCE).await;
+            tokio::time::sleep(READY_POLL_INTERVAL).await;
         }
     }
 
-    async fn begin_provider(&mut self) -> Result<(), String> {
+    async fn begin_provider(&mut self) -> Result<(), ClusterError> {
         if std::mem::replace(&mut self.runs, true) {
-            return Err("the provider is running already".to_owned());
+            return Err(ClusterError::AlreadyRunning);
         }
-        self.there.release.scale(1).await?;
+        self.installation.release.scale(1).await?;
         self.until_ready().await
     }
 }
 
-/// A new day begins, in a cloud in which nothing is: half past nine in China. Time never goes back, since a node that
+/// Begins a new day, in a cloud in which nothing is: half past nine in China. Time never goes back, since a node that
 /// renews its lease into the past is taken for a silent one.
-async fn begin(there: &Installation) -> Result<Timestamp, String> {
-    let told = |why: Unanswered| why.to_string();
-    there.door.clear_faults().await.map_err(told)?;
-    let now = there.door.time().await.map_err(told)?.now;
-    let span = until_beginning(now).map_err(|error| error.to_string())?;
-    there.door.advance(span).await.map_err(told)?;
-    let time = there.caught_up().await?;
-    there.door.reset(&Scope::default()).await.map_err(told)?;
+async fn begin(installation: &Installation) -> Result<Timestamp, ClusterError> {
+    let control = &installation.control;
+    control.clear_faults().await?;
+    let span = until_beginning(control.time().await?.now)?;
+    control.advance(span).await?;
+    let time = installation.caught_up().await?;
+    control.reset(&Scope::default()).await?;
     Ok(time.now)
 }
 
@@ -248,12 +237,12 @@ fn until_beginning(now: Timestamp) -> Result<Duration, jiff::Error> {
 
 impl Cluster for Installed {
     fn name(&self) -> String {
-        self.ground.name.clone()
+        self.name.clone()
     }
 
     fn can(&self, capability: Capability) -> bool {
         match capability {
-            Capability::Kubectl => seen::kubectl_is_installed(),
+            Capability::Kubectl => observations::kubectl_is_installed(),
             Capability::Faults | Capability::Bill | Capability::WorkloadControllers => true,
             // Something must run the pods of provider and cloud.
             Capability::SteppedTime | Capability::LoneNode => false,
@@ -261,19 +250,19 @@ impl Cluster for Installed {
     }
 
     fn client(&self) -> kube::Client {
-        self.there.client.clone()
+        self.installation.client.clone()
     }
 
-    fn kubeconfig(&mut self) -> BoxFuture<'_, Result<PathBuf, String>> {
-        let path = self.ground.kubeconfig.clone();
+    fn kubeconfig(&mut self) -> BoxFuture<'_, Result<PathBuf, ClusterError>> {
+        let path = self.kubeconfig.clone();
         Box::pin(std::future::ready(Ok(path)))
     }
 
-    fn start_provider(&mut self) -> BoxFuture<'_, Result<(), String>> {
+    fn start_provider(&mut self) -> BoxFuture<'_, Result<(), ClusterError>> {
         Box::pin(self.begin_provider())
     }
 
-    fn stop_provider(&mut self) -> BoxFuture<'_, Result<(), String>> {
+    fn stop_provider(&mut self) -> BoxFuture<'_, Result<(), ClusterError>> {
         Box::pin(self.end_provider())
     }
 
@@ -284,14 +273,14 @@ impl Cluster for Installed {
     fn tell<'a>(&'a self, gathering: &'a mut Gathering) -> BoxFuture<'a, ()> {
         Box::pin(async {
             let (marks, now) = (self.marks().clone(), self.clock.now());
-            if let Err(error) = seen::tell(&self.there.client, gathering, |at| marks.told(at)).await {
+            if let Err(error) = observations::tell(&self.installation.client, gathering, |at| marks.world_time_of(at)).await {
                 gathering.add(now, "no story", error.to_string());
             }
-            if let Some(why) = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone() {
-                gathering.add(now, "time did not pass as it should", why);
+            if let Some(why) = &*self.last_error.lock().unwrap_or_else(PoisonError::into_inner) {
+                gathering.add(now, "time did not pass as it should", why.to_string());
             }
             if self.runs {
-                gathering.add(now, "the provider", self.there.release.last_words().await);
+                gathering.add(now, "the provider", self.installation.release.last_lines().await);
             }
         })
     }

@@ -6,8 +6,7 @@ use kube::api::{DeleteParams, ListParams, LogParams, Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::json;
 
-use crate::cluster::found::NotFound;
-use crate::cluster::site::{SiteError, refused};
+use crate::cluster::error::{ClusterError, KubeconfigError, SharedClusterError, refused};
 
 /// The namespace and the name under which the guide installs the chart.
 const NAMESPACE: &str = "kube-system";
@@ -15,8 +14,8 @@ const NAME: &str = "ack-virtual-node";
 const LABELS: &str = "app.kubernetes.io/name=ack-virtual-node,app.kubernetes.io/instance=ack-virtual-node";
 /// The variable by which a provider follows a simulator's clock.
 const CLOCK_URL: &str = "ECI_CLOCK_URL";
-/// With how many of its last lines it is quoted.
-const QUOTED: i64 = 6;
+/// The number of lines of its log that an error quotes.
+const QUOTED_LINES: i64 = 6;
 
 /// The provider's Deployment and its pods.
 #[derive(Clone)]
@@ -27,7 +26,7 @@ pub(super) struct Release {
 
 impl Release {
     /// The release of this cluster, if it has one; it must live by a clock that can be moved.
-    pub(super) async fn find(client: &Client) -> Result<Option<Self>, SiteError> {
+    pub(super) async fn find(client: &Client) -> Result<Option<Self>, SharedClusterError> {
         let deployments: Api<Deployment> = Api::namespaced(client.clone(), NAMESPACE);
         let found =
             deployments.get_opt(NAME).await.map_err(refused("looking whether the chart is installed"))?;
@@ -36,49 +35,45 @@ impl Release {
         let mut variables =
             pod.containers.into_iter().flat_map(|container| container.env.unwrap_or_default());
         if !variables.any(|variable| variable.name == CLOCK_URL) {
-            return Err(NotFound::LivesByTheMachine.into());
+            return Err(KubeconfigError::LivesByTheMachine.into());
         }
         Ok(Some(Self { deployments, pods: Api::namespaced(client.clone(), NAMESPACE) }))
     }
 
-    /// Wants so many pods.
-    pub(super) async fn scale(&self, replicas: u32) -> Result<(), String> {
+    /// Sets the number of pods of the Deployment.
+    pub(super) async fn scale(&self, replicas: u32) -> Result<(), ClusterError> {
         let wanted = Patch::Merge(json!({ "spec": { "replicas": replicas } }));
         let scaled = self.deployments.patch_scale(NAME, &PatchParams::default(), &wanted).await;
-        scaled.map(drop).map_err(told)
+        Ok(scaled.map(drop)?)
     }
 
     /// Ends the pods that there are in the middle of whatever they do.
-    pub(super) async fn kill_pods(&self) -> Result<(), String> {
+    pub(super) async fn kill_pods(&self) -> Result<(), ClusterError> {
         let at_once = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
-        self.pods.delete_collection(&at_once, &selected()).await.map(drop).map_err(told)
+        Ok(self.pods.delete_collection(&at_once, &selected()).await.map(drop)?)
     }
 
     /// True when the release has no pod any more.
-    pub(super) async fn is_gone(&self) -> Result<bool, String> {
-        Ok(self.pods.list_metadata(&selected()).await.map_err(told)?.items.is_empty())
+    pub(super) async fn is_gone(&self) -> Result<bool, ClusterError> {
+        Ok(self.pods.list_metadata(&selected()).await?.items.is_empty())
     }
 
-    /// The end of the provider's log.
-    pub(super) async fn last_words(&self) -> String {
+    /// The end of the provider's log, with a line that says so; the reason where it cannot be read.
+    pub(super) async fn last_lines(&self) -> String {
         match self.log().await {
             Ok(log) => format!("it last said:\n{}", log.trim_end()),
             Err(why) => format!("its log cannot be read: {why}"),
         }
     }
 
-    async fn log(&self) -> Result<String, String> {
-        let pods = self.pods.list_metadata(&selected()).await.map_err(told)?;
-        let name = pods.items.into_iter().find_map(|pod| pod.metadata.name).ok_or("it has no pod")?;
-        let last = LogParams { tail_lines: Some(QUOTED), ..LogParams::default() };
-        self.pods.logs(&name, &last).await.map_err(told)
+    async fn log(&self) -> Result<String, ClusterError> {
+        let pods = self.pods.list_metadata(&selected()).await?;
+        let name = pods.items.into_iter().find_map(|pod| pod.metadata.name).ok_or(ClusterError::NoPod)?;
+        let last = LogParams { tail_lines: Some(QUOTED_LINES), ..LogParams::default() };
+        Ok(self.pods.logs(&name, &last).await?)
     }
 }
 
 fn selected() -> ListParams {
     ListParams::default().labels(LABELS)
-}
-
-fn told(error: kube::Error) -> String {
-    provider::with_causes(&error)
 }

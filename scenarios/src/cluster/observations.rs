@@ -10,7 +10,7 @@ use super::NODE;
 use crate::story::Gathering;
 
 /// A labelled namespace in which nothing is ever made; it shows whether the webhook is asked.
-pub(super) const PROBED: &str = "virtual-node-probe";
+pub(super) const PROBE_NAMESPACE: &str = "virtual-node-probe";
 
 /// Tells which pods were made and what events there were, each at the world's time of its date.
 pub(super) async fn tell(
@@ -58,7 +58,7 @@ pub(crate) fn is_ready(node: &Node) -> bool {
 const TAKEN_OFF: [&str; 2] = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
 
 /// True when the virtual node is ready, and the cluster has taken off the taints of a node that is not.
-pub(super) async fn node_is_in_use(client: &kube::Client) -> kube::Result<bool> {
+pub(super) async fn node_is_usable(client: &kube::Client) -> kube::Result<bool> {
     let node = Api::<Node>::all(client.clone()).get_opt(NODE).await?;
     Ok(node.is_some_and(|node| {
         let taints = node.spec.as_ref().and_then(|spec| spec.taints.as_deref()).unwrap_or_default();
@@ -67,8 +67,8 @@ pub(super) async fn node_is_in_use(client: &kube::Client) -> kube::Result<bool> 
 }
 
 /// True when a pod in a labelled namespace would get its toleration from the provider; asked by a dry run.
-pub(super) async fn webhook_is_asked(client: &kube::Client) -> kube::Result<bool> {
-    let pods: Api<Pod> = Api::namespaced(client.clone(), PROBED);
+pub(super) async fn webhook_is_called(client: &kube::Client) -> kube::Result<bool> {
+    let pods: Api<Pod> = Api::namespaced(client.clone(), PROBE_NAMESPACE);
     let pod = serde_json::from_value(json!({
         "metadata": { "name": "probe" },
         "spec": { "containers": [{ "name": "probe", "image": "probe" }] }

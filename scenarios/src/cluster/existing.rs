@@ -15,13 +15,13 @@ use provider::webhook::registration;
 use tempfile::TempDir;
 
 use super::NODE;
-use super::site::SiteError;
+use super::error::{KubeconfigError, SharedClusterError, refused};
 
 /// The longest wait for a cluster's version.
-const PATIENCE: Duration = Duration::from_secs(15);
+const VERSION_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A cluster that was named, and not touched yet.
-pub struct Found {
+pub struct ExistingCluster {
     /// The context by which it was named.
     pub context: String,
     /// The URL of the cluster's API server, without a slash at its end.
@@ -35,80 +35,16 @@ pub struct Found {
     pub(super) folder: TempDir,
 }
 
-/// The reason for which a cluster that was named cannot be played on.
-#[derive(Debug, thiserror::Error)]
-pub enum NotFound {
-    /// There is no kubeconfig.
-    #[error(
-        "no cluster is known: {0}. Point KUBECONFIG at a file with a context, or play on `--cluster control-plane`, which \
-         needs none"
-    )]
-    NoKubeconfig(String),
-    /// The kubeconfig has no such context.
-    #[error("the kubeconfig has no context `{context}`; {known}. Choose one with --context")]
-    NoContext {
-        /// The one that was wanted.
-        context: String,
-        /// The contexts that there are, as a clause.
-        known: String,
-    },
-    /// The context cannot be used: its files, its credentials or its address.
-    #[error("context `{context}` of the kubeconfig cannot be used: {why}")]
-    Unusable {
-        /// The context.
-        context: String,
-        /// The reason, with its causes.
-        why: String,
-    },
-    /// Nobody answers there.
-    #[error(
-        "the cluster of context `{context}` does not answer at {url}: {why}. Start it, or choose another with --context"
-    )]
-    NoAnswer {
-        /// The context.
-        context: String,
-        /// The URL of the API server.
-        url: String,
-        /// The error, or the time without an answer.
-        why: String,
-    },
-    /// The cluster was not made by kind.
-    #[error(
-        "context `{context}` is not one of kind's, which begin with `kind-`. `cargo ci kind up` makes a cluster, \
-         `cargo ci kind install --following` puts provider and cloud into it as pods, and `cargo ci kind run -- scenarios run \
-         --cluster kind` plays on it; any other is `--cluster kubeconfig`"
-    )]
-    NotKind {
-        /// The context.
-        context: String,
-    },
-    /// The chart is installed in it, and its provider lives by the machine's time.
-    #[error(
-        "the chart is installed in this cluster, and its provider lives by the machine's time, so that an hour of a case would \
-         take an hour. `cargo ci kind install --following` installs it so that it follows the simulator's clock; after `helm \
-         --namespace kube-system uninstall ack-virtual-node`, the cases are played with provider and cloud beside the cluster"
-    )]
-    LivesByTheMachine,
-    /// Something of that name is there and is somebody else's.
-    #[error(
-        "the cluster has {what} already, which the cases would make and take away; remove it, or choose another cluster"
-    )]
-    Occupied {
-        /// The object or namespace that is in the way.
-        what: String,
-    },
-}
-
-impl Found {
+impl ExistingCluster {
     /// Looks which cluster the kubeconfig names; nothing is asked there.
     ///
     /// # Errors
-    /// [`NotFound`].
-    pub async fn look(context: Option<&str>, seed: Seed) -> Result<Self, NotFound> {
+    /// [`KubeconfigError`].
+    pub async fn from_kubeconfig(context: Option<&str>, seed: Seed) -> Result<Self, KubeconfigError> {
         let mut kubeconfig =
-            Kubeconfig::read().map_err(|error| NotFound::NoKubeconfig(provider::with_causes(&error)))?;
-        let context = chosen(&kubeconfig, context)?;
-        let unusable = |why: String| NotFound::Unusable { context: context.clone(), why };
+            Kubeconfig::read().map_err(|error| KubeconfigError::NoKubeconfig(provider::with_causes(&error)))?;
+        let context = choose_context(&kubeconfig, context)?;
+        let unusable = |why: String| KubeconfigError::Unusable { context: context.clone(), why };
         let home = format!("virtual-node-{seed}");
         kubeconfig.current_context = Some(context.clone());
         for named in kubeconfig.contexts.iter_mut().filter(|named| named.name == context) {
@@ -130,20 +66,21 @@ impl Found {
         }
         let address = match is_local {
             true => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            false => towards(&host, port).ok_or_else(|| unusable(format!("there is no way to {host}")))?,
+            false => local_address_towards(&host, port)
+                .ok_or_else(|| unusable(format!("there is no way to {host}")))?,
         };
         let client = Client::try_from(config).map_err(|error| unusable(provider::with_causes(&error)))?;
         Ok(Self { context, url, is_local, client, address, kubeconfig: path, home, folder })
     }
 
     /// The version that it says it has.
-    pub(super) async fn version(&self) -> Result<String, NotFound> {
-        let why = match tokio::time::timeout(PATIENCE, self.client.apiserver_version()).await {
+    pub(super) async fn version(&self) -> Result<String, KubeconfigError> {
+        let why = match tokio::time::timeout(VERSION_TIMEOUT, self.client.apiserver_version()).await {
             Ok(Ok(version)) => return Ok(version.git_version),
             Ok(Err(error)) => provider::with_causes(&error),
-            Err(_) => format!("no answer within {} s", PATIENCE.as_secs()),
+            Err(_) => format!("no answer within {} s", VERSION_TIMEOUT.as_secs()),
         };
-        Err(NotFound::NoAnswer { context: self.context.clone(), url: self.url.clone(), why })
+        Err(KubeconfigError::NoAnswer { context: self.context.clone(), url: self.url.clone(), why })
     }
 
     /// The question that is asked before a cluster that is not on this machine is touched.
@@ -158,9 +95,9 @@ impl Found {
     }
 
     /// Sees to it that nothing is there which the cases make and take away.
-    pub(super) async fn is_free(&self, namespaces: &BTreeSet<String>) -> Result<(), SiteError> {
-        let occupied = |what: String| SiteError::from(NotFound::Occupied { what });
-        let refused = super::site::refused("looking at what is there");
+    pub(super) async fn require_free(&self, namespaces: &BTreeSet<String>) -> Result<(), SharedClusterError> {
+        let occupied = |what: String| SharedClusterError::from(KubeconfigError::Occupied { what });
+        let refused = refused::<kube::Error>("looking at what is there");
         if Api::<Node>::all(self.client.clone()).get_opt(NODE).await.map_err(&refused)?.is_some() {
             return Err(occupied(format!("a node `{NODE}`")));
         }
@@ -168,37 +105,37 @@ impl Found {
         if webhooks.get_opt(registration::NAME).await.map_err(&refused)?.is_some() {
             return Err(occupied(format!("a webhook `{}`", registration::NAME)));
         }
-        self.has_none_of(namespaces).await
+        self.require_absent(namespaces).await
     }
 
     /// Sees to it that nothing runs on the node of a chart that is installed, since the cases empty the cloud behind it.
-    pub(super) async fn is_idle(&self, namespaces: &BTreeSet<String>) -> Result<(), SiteError> {
-        let refused = super::site::refused("looking at what is there");
+    pub(super) async fn require_idle(&self, namespaces: &BTreeSet<String>) -> Result<(), SharedClusterError> {
+        let refused = refused::<kube::Error>("looking at what is there");
         let on_it = ListParams::default().fields(&format!("spec.nodeName={NODE}"));
         let pods = Api::<Pod>::all(self.client.clone()).list_metadata(&on_it).await.map_err(refused)?;
         if let Some(pod) = pods.items.into_iter().next() {
             let (namespace, name) =
                 (pod.metadata.namespace.unwrap_or_default(), pod.metadata.name.unwrap_or_default());
-            return Err(NotFound::Occupied { what: format!("a pod `{namespace}/{name}` on `{NODE}`") }.into());
+            return Err(KubeconfigError::Occupied { what: format!("a pod `{namespace}/{name}` on `{NODE}`") }.into());
         }
-        self.has_none_of(namespaces).await
+        self.require_absent(namespaces).await
     }
 
-    async fn has_none_of(&self, namespaces: &BTreeSet<String>) -> Result<(), SiteError> {
-        let refused = super::site::refused("looking at what is there");
+    async fn require_absent(&self, namespaces: &BTreeSet<String>) -> Result<(), SharedClusterError> {
+        let refused = refused::<kube::Error>("looking at what is there");
         let api: Api<Namespace> = Api::all(self.client.clone());
         for name in namespaces.iter().chain([&self.home]) {
             if api.get_opt(name).await.map_err(&refused)?.is_some() {
-                return Err(NotFound::Occupied { what: format!("a namespace `{name}`") }.into());
+                return Err(KubeconfigError::Occupied { what: format!("a namespace `{name}`") }.into());
             }
         }
         Ok(())
     }
 
     /// The addresses of the nodes that there are. Without any, pods can run nowhere but on the virtual node.
-    pub(super) async fn nodes(&self) -> Result<Vec<Option<IpAddr>>, SiteError> {
+    pub(super) async fn nodes(&self) -> Result<Vec<Option<IpAddr>>, SharedClusterError> {
         let nodes = Api::<Node>::all(self.client.clone()).list(&ListParams::default()).await;
-        let nodes = nodes.map_err(super::site::refused("listing the nodes"))?.items;
+        let nodes = nodes.map_err(refused("listing the nodes"))?.items;
         Ok(nodes.iter().map(internal_address).collect())
     }
 
@@ -208,7 +145,7 @@ impl Found {
     /// found where the way to its node begins.
     pub(super) fn address(&self, nodes: &[Option<IpAddr>]) -> IpAddr {
         let node = nodes.iter().flatten().next().filter(|_| self.is_local);
-        node.and_then(|node| towards(&node.to_string(), 10250)).unwrap_or(self.address)
+        node.and_then(|node| local_address_towards(&node.to_string(), 10250)).unwrap_or(self.address)
     }
 
     /// True when kind made the cluster, as its context's name tells.
@@ -223,14 +160,14 @@ fn internal_address(node: &Node) -> Option<IpAddr> {
 }
 
 /// The context that is meant, which there is.
-fn chosen(kubeconfig: &Kubeconfig, context: Option<&str>) -> Result<String, NotFound> {
+fn choose_context(kubeconfig: &Kubeconfig, context: Option<&str>) -> Result<String, KubeconfigError> {
     let known: Vec<&str> = kubeconfig.contexts.iter().map(|named| named.name.as_str()).collect();
     let Some(wanted) = context.or(kubeconfig.current_context.as_deref()) else {
-        return Err(NotFound::NoContext { context: String::new(), known: clause(&known) });
+        return Err(KubeconfigError::NoContext { context: String::new(), known: clause(&known) });
     };
     match known.contains(&wanted) {
         true => Ok(wanted.to_owned()),
-        false => Err(NotFound::NoContext { context: wanted.to_owned(), known: clause(&known) }),
+        false => Err(KubeconfigError::NoContext { context: wanted.to_owned(), known: clause(&known) }),
     }
 }
 
@@ -257,7 +194,7 @@ pub(super) fn is_this_machine(host: &str) -> bool {
 }
 
 /// The address of this machine on the way to `host`; nothing is sent.
-fn towards(host: &str, port: u16) -> Option<IpAddr> {
+fn local_address_towards(host: &str, port: u16) -> Option<IpAddr> {
     let host = host.trim_matches(['[', ']']);
     let any: IpAddr = match host.parse() {
         Ok(IpAddr::V6(_)) => Ipv6Addr::UNSPECIFIED.into(),
@@ -301,15 +238,15 @@ mod tests {
     #[test]
     fn the_context_is_the_one_that_was_said_else_the_current_one() {
         let known = kubeconfig(&["a", "b"], Some("a"));
-        assert_eq!(chosen(&known, None).unwrap(), "a");
-        assert_eq!(chosen(&known, Some("b")).unwrap(), "b");
+        assert_eq!(choose_context(&known, None).unwrap(), "a");
+        assert_eq!(choose_context(&known, Some("b")).unwrap(), "b");
     }
 
     #[test]
     fn a_context_that_is_not_there_is_answered_with_those_that_are() {
-        let text = chosen(&kubeconfig(&["a", "b"], None), Some("x")).unwrap_err().to_string();
+        let text = choose_context(&kubeconfig(&["a", "b"], None), Some("x")).unwrap_err().to_string();
         assert!(text.contains("no context `x`; it has `a`, `b`"), "{text}");
-        let text = chosen(&kubeconfig(&[], None), Some("x")).unwrap_err().to_string();
+        let text = choose_context(&kubeconfig(&[], None), Some("x")).unwrap_err().to_string();
         assert!(text.contains("it has none"), "{text}");
     }
 }

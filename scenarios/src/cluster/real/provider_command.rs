@@ -37,7 +37,7 @@ pub(super) const DONE: &str = "done";
 
 /// Arguments of the process; keys and the cluster come by the environment.
 #[derive(Debug, Args)]
-pub struct Orders {
+pub struct ProviderArgs {
     /// The time at which it begins.
     #[arg(long)]
     now: Timestamp,
@@ -53,21 +53,21 @@ pub struct Orders {
 ///
 /// # Errors
 /// When a part does not start.
-pub fn run(orders: &Orders) -> anyhow::Result<ExitCode> {
+pub fn run(arguments: &ProviderArgs) -> anyhow::Result<ExitCode> {
     let log = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).with_ansi(false).init();
     let runtime = external_clock::paused_runtime()?;
-    runtime.block_on(live(orders))?;
+    runtime.block_on(live(arguments))?;
     // Whatever still runs is not waited for.
     runtime.shutdown_background();
     Ok(ExitCode::SUCCESS)
 }
 
-async fn live(orders: &Orders) -> anyhow::Result<()> {
+async fn live(arguments: &ProviderArgs) -> anyhow::Result<()> {
     let calls = InFlightCalls::default();
     let strides = strides();
     let passing = pass(strides, calls.clone());
-    let life = look_after_the_node(orders, calls);
+    let life = run_provider(arguments, calls);
     tokio::select! {
         () = passing => Ok(()),
         ended = life => ended,
@@ -103,33 +103,33 @@ fn say(word: &str) {
     let _ = writeln!(out, "{word}").and_then(|()| out.flush());
 }
 
-async fn look_after_the_node(orders: &Orders, calls: InFlightCalls) -> anyhow::Result<()> {
+async fn run_provider(arguments: &ProviderArgs, calls: InFlightCalls) -> anyhow::Result<()> {
     let environment = |name: &str| std::env::var(name).ok();
     let sources = Sources { flags: BTreeMap::new(), environment: &environment, file: BTreeMap::new() };
     let mut settings = Settings::from(&sources).map_err(|problems| {
         let sentences: Vec<_> = problems.iter().map(ToString::to_string).collect();
         anyhow!(sentences.join("\n"))
     })?;
-    let clock = Clock::following_runtime(orders.now);
+    let clock = Clock::following_runtime(arguments.now);
     let client = client(&calls).await?;
-    let transport = Arc::new(CountedTransport(HyperTransport::new()?, calls));
-    let eci = Eci::new(transport, settings.credentials, settings.region, clock.clone(), orders.seed);
+    let transport = Arc::new(Counted(HyperTransport::new()?, calls));
+    let eci = Eci::new(transport, settings.credentials, settings.region, clock.clone(), arguments.seed);
     let eci = settings.endpoint.into_iter().fold(eci, Eci::at);
 
-    let (node_port, port) = bind(orders.address).await?;
-    (settings.config.node_ip, settings.config.kubelet_port) = (Some(orders.address), port);
+    let (node_port, port) = bind(arguments.address).await?;
+    (settings.config.node_ip, settings.config.kubelet_port) = (Some(arguments.address), port);
     let node = settings.config.node_name.clone();
-    let provider = Provider::new(settings.config, client.clone(), eci, clock.clone(), orders.seed);
-    let shown = Identification::self_signed(std::slice::from_ref(&node), &[orders.address])?;
+    let provider = Provider::new(settings.config, client.clone(), eci, clock.clone(), arguments.seed);
+    let shown = Identification::self_signed(std::slice::from_ref(&node), &[arguments.address])?;
     let acceptor = shown.acceptor(client_authority(&client).await?.as_deref())?;
     let access = Some(Access::new(client.clone(), &node, clock));
     let limiter = ConnectionLimiter::default();
     let answer = NodePort { api: provider.kubelet_api(), access };
     let node_port = serve(node_port, acceptor, answer, limiter.clone());
 
-    let (webhook_port, port) = bind(orders.address).await?;
-    let shown = Identification::self_signed(&["localhost".to_owned()], &[orders.address])?;
-    let url = format!("https://{}", SocketAddr::new(orders.address, port));
+    let (webhook_port, port) = bind(arguments.address).await?;
+    let shown = Identification::self_signed(&["localhost".to_owned()], &[arguments.address])?;
+    let url = format!("https://{}", SocketAddr::new(arguments.address, port));
     let configuration = registration::configuration(&Address::Url(url), shown.pem.as_bytes());
     registration::register(client, &configuration).await.context("the webhook cannot be registered")?;
     let webhook = serve(webhook_port, shown.acceptor(None)?, provider.webhook(), limiter);
@@ -153,7 +153,7 @@ async fn bind(address: IpAddr) -> anyhow::Result<(TcpListener, u16)> {
 /// A client of the cluster that KUBECONFIG names, with its calls counted.
 async fn client(calls: &InFlightCalls) -> anyhow::Result<Client> {
     let mut config = kube::Config::infer().await?;
-    if config.cluster_url.host().is_some_and(crate::cluster::found::is_this_machine) {
+    if config.cluster_url.host().is_some_and(crate::cluster::existing::is_this_machine) {
         config.proxy_url = None;
     }
     Ok(calls.client(config)?)

@@ -9,8 +9,10 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::cluster::error::ClusterError;
+
 /// A port here that leads there, as long as it is kept.
-pub(super) struct Forward {
+pub(super) struct PortForward {
     pub address: SocketAddr,
     listening: JoinHandle<()>,
 }
@@ -24,7 +26,7 @@ pub(super) struct Target {
     pub port: u16,
 }
 
-impl Forward {
+impl PortForward {
     /// Opens the port.
     pub async fn open(target: Target) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -44,22 +46,21 @@ impl Forward {
     }
 }
 
-impl Drop for Forward {
+impl Drop for PortForward {
     fn drop(&mut self) {
         self.listening.abort();
     }
 }
 
-async fn connect(mut near: TcpStream, target: &Target) -> Result<(), String> {
+async fn connect(mut near: TcpStream, target: &Target) -> Result<(), ClusterError> {
     // Small questions and answers, each waited for.
-    near.set_nodelay(true).map_err(|error| error.to_string())?;
-    let told = |error: kube::Error| provider::with_causes(&error);
+    near.set_nodelay(true)?;
     let pods: Api<Pod> = Api::namespaced(target.client.clone(), target.namespace);
     let selected = ListParams::default().labels(target.labels).fields("status.phase=Running");
-    let running = pods.list(&selected).await.map_err(told)?;
-    let pod = running.items.into_iter().find_map(|pod| pod.metadata.name).ok_or("no pod runs")?;
-    let mut forwarded = pods.portforward(&pod, &[target.port]).await.map_err(told)?;
-    let mut far = forwarded.take_stream(target.port).ok_or("there is no stream")?;
-    copy_bidirectional(&mut near, &mut far).await.map_err(|error| error.to_string())?;
+    let running = pods.list(&selected).await?;
+    let pod = running.items.into_iter().find_map(|pod| pod.metadata.name).ok_or(ClusterError::NoRunningPod)?;
+    let mut forwarded = pods.portforward(&pod, &[target.port]).await?;
+    let mut far = forwarded.take_stream(target.port).ok_or(ClusterError::NoStream)?;
+    copy_bidirectional(&mut near, &mut far).await?;
     Ok(())
 }

@@ -15,9 +15,9 @@ pub(super) const WEBHOOK: &str = "webhook.virtual-node.invalid";
 
 /// The webhook and the kubelet API of the provider that runs, if one does.
 #[derive(Default)]
-pub(super) struct Inside(Mutex<Option<(Webhook, KubeletApi)>>);
+pub(super) struct InProcess(Mutex<Option<(Webhook, KubeletApi)>>);
 
-impl Inside {
+impl InProcess {
     /// From now on these answer.
     pub(super) fn answer_with(&self, webhook: Webhook, kubelet: KubeletApi) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((webhook, kubelet));
@@ -47,7 +47,7 @@ impl Inside {
     }
 }
 
-impl Outbound for Inside {
+impl Outbound for InProcess {
     fn send(
         &self,
         request: Request<Bytes>,

@@ -21,27 +21,28 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::NODE;
+use super::error::ClusterError;
 
 /// The longest time of one cleanup, and the pause between two rounds.
-const PATIENCE: Duration = Duration::from_secs(60);
-const GLANCE: Duration = Duration::from_millis(50);
+const CLEANUP_TIMEOUT: Duration = Duration::from_secs(60);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The cleanup of one cluster.
 #[derive(Debug, Clone)]
-pub(super) struct Broom {
+pub(super) struct Cleanup {
     /// The namespace of what names none; it stays, and is emptied.
     pub home: String,
     /// True when namespaces are finalized here: a cluster's own controller lets five seconds go by first.
-    pub by_hand: bool,
+    pub finalizes_namespaces: bool,
     /// True when the webhook belongs to the chart, and stays.
     pub keeps_webhook: bool,
 }
 
 /// Deletes one kind of objects from one namespace; returns the number of those that were still there.
-type Sweep = fn(Client, String) -> BoxFuture<'static, kube::Result<usize>>;
+type DeleteAll = fn(Client, String) -> BoxFuture<'static, kube::Result<usize>>;
 
-/// Makers go before what they make.
-const SWEEPS: [Sweep; 14] = [
+/// The kinds of objects that cases leave behind. Makers go before what they make.
+const KINDS: [DeleteAll; 14] = [
     |client, home| Box::pin(clear::<CronJob>(client, home, "")),
     |client, home| Box::pin(clear::<Job>(client, home, "")),
     |client, home| Box::pin(clear::<Deployment>(client, home, "")),
@@ -58,36 +59,43 @@ const SWEEPS: [Sweep; 14] = [
     |client, home| Box::pin(clear::<Event>(client, home, "")),
 ];
 
-impl Broom {
-    /// Takes away what the virtual node has, what is in the namespace of no name, and all of `namespaces`.
-    pub(super) async fn sweep(&self, client: &Client, namespaces: &BTreeSet<String>) -> Result<(), String> {
+impl Cleanup {
+    /// Takes away the virtual node and its lease, everything in the home namespace, and all of `namespaces`.
+    ///
+    /// # Errors
+    /// [`ClusterError::Leftover`] after [`CLEANUP_TIMEOUT`], [`ClusterError::Kubernetes`] when the API turns it down.
+    pub(super) async fn run(
+        &self,
+        client: &Client,
+        namespaces: &BTreeSet<String>,
+    ) -> Result<(), ClusterError> {
         let began = Instant::now();
-        let there = self.there(client, namespaces).await.map_err(told)?;
+        let existing = self.existing(client, namespaces).await?;
         loop {
-            let left = self.once(client, &there).await.map_err(told)?;
+            let left = self.run_once(client, &existing).await?;
             if left.is_empty() {
                 return Ok(());
             }
-            if began.elapsed() >= PATIENCE {
-                return Err(format!("{} still there after {} s", left.join(", "), PATIENCE.as_secs()));
+            if began.elapsed() >= CLEANUP_TIMEOUT {
+                return Err(ClusterError::Leftover { left: left.join(", "), timeout: CLEANUP_TIMEOUT });
             }
-            tokio::time::sleep(GLANCE).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
     /// The names among `namespaces` that the cluster has.
-    async fn there(&self, client: &Client, namespaces: &BTreeSet<String>) -> kube::Result<Vec<String>> {
+    async fn existing(&self, client: &Client, namespaces: &BTreeSet<String>) -> kube::Result<Vec<String>> {
         let api: Api<Namespace> = Api::all(client.clone());
         let looks = namespaces.iter().map(|name| api.get_opt(name));
         let found: kube::Result<Vec<_>> = join_all(looks).await.into_iter().collect();
         Ok(found?.into_iter().flatten().filter_map(|namespace| namespace.metadata.name).collect())
     }
 
-    /// Sweeps once; the answer is what there is still.
-    async fn once(&self, client: &Client, namespaces: &[String]) -> kube::Result<Vec<String>> {
-        let rooms = namespaces.iter().chain([&self.home]);
-        let sweeps = rooms.flat_map(|room| SWEEPS.map(|sweep| sweep(client.clone(), room.clone())));
-        let counts: kube::Result<Vec<usize>> = join_all(sweeps).await.into_iter().collect();
+    /// Deletes everything once; returns the things that were still there.
+    async fn run_once(&self, client: &Client, namespaces: &[String]) -> kube::Result<Vec<String>> {
+        let all = namespaces.iter().chain([&self.home]);
+        let deletions = all.flat_map(|name| KINDS.map(|delete_all| delete_all(client.clone(), name.clone())));
+        let counts: kube::Result<Vec<usize>> = join_all(deletions).await.into_iter().collect();
         let objects: usize = counts?.into_iter().sum();
         let mut left = Vec::new();
         if objects > 0 {
@@ -109,13 +117,13 @@ impl Broom {
         Ok(left)
     }
 
-    /// Ends a namespace; whether it is still there.
+    /// Ends a namespace; true while it is still there.
     async fn end_namespace(&self, client: &Client, name: &str, is_empty: bool) -> kube::Result<bool> {
         let api: Api<Namespace> = Api::all(client.clone());
         let Some(mut namespace) = api.get_opt(name).await? else { return Ok(false) };
         if namespace.metadata.deletion_timestamp.is_none() {
             gone(api.delete(name, &DeleteParams::default()).await)?;
-        } else if self.by_hand && is_empty {
+        } else if self.finalizes_namespaces && is_empty {
             if let Some(spec) = namespace.spec.as_mut() {
                 spec.finalizers = None;
             }
@@ -138,7 +146,7 @@ fn at_once() -> DeleteParams {
     }
 }
 
-/// Takes away all objects of a kind that `fields` select; how many there are still.
+/// Deletes all objects of a kind that `fields` select; returns the number of those that were still there.
 async fn clear<K>(client: Client, namespace: String, fields: &str) -> kube::Result<usize>
 where
     K: Resource<Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Debug,
@@ -159,8 +167,4 @@ fn gone<T>(deleted: kube::Result<T>) -> kube::Result<()> {
         Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
         other => other.map(drop),
     }
-}
-
-fn told(error: kube::Error) -> String {
-    provider::with_causes(&error)
 }

@@ -9,7 +9,7 @@ use determinism::Seed;
 use futures::future::BoxFuture;
 use tokio::runtime::Runtime;
 
-use crate::cluster::{EMBEDDED, Found, NotFound, Site};
+use crate::cluster::{EMBEDDED, ExistingCluster, KubeconfigError, SharedCluster};
 use crate::outcome::Outcome;
 use crate::runner::{self, Case};
 
@@ -18,10 +18,10 @@ const INTERRUPTED: i32 = 130;
 
 /// Arguments that choose the cluster on which cases are played.
 #[derive(Debug, Clone, Args)]
-pub(super) struct On {
+pub(super) struct ClusterArgs {
     /// The cluster that the cases are played on.
     #[arg(long, value_name = "KIND", default_value = "embedded")]
-    cluster: Choice,
+    cluster: ClusterKind,
     /// The context of the kubeconfig; its current one where nothing is said.
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
@@ -31,7 +31,7 @@ pub(super) struct On {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Choice {
+pub(super) enum ClusterKind {
     /// A Kubernetes API in this process; time is stepped.
     Embedded,
     /// etcd and Kubernetes' own programs, started on this machine for the run.
@@ -43,51 +43,51 @@ pub(super) enum Choice {
     Kind,
 }
 
-impl On {
-    /// A kind of cluster, with nothing else said of it.
-    pub(super) fn plain(cluster: Choice) -> Self {
+impl ClusterArgs {
+    /// The arguments for a kind of cluster, with nothing else said of it.
+    pub(super) fn of_kind(cluster: ClusterKind) -> Self {
         Self { cluster, context: None, yes: false }
     }
 }
 
-/// A cluster that is there.
-pub(super) enum Place {
+/// A cluster that cases can be played on at once.
+pub(super) enum OpenCluster {
     Embedded,
-    /// With what ends when somebody asks for the end, from before anything was made.
-    Site(Box<Site>, Runtime, BoxFuture<'static, ()>),
+    /// With the future that ends when somebody asks for the end, armed before anything was made.
+    Shared(Box<SharedCluster>, Runtime, BoxFuture<'static, ()>),
 }
 
-impl Place {
+impl OpenCluster {
     /// Starts the cluster, or finds it.
-    pub(super) fn open(on: &On, cases: &[Case], seed: Seed) -> anyhow::Result<Self> {
-        if !matches!(on.cluster, Choice::Kubeconfig | Choice::Kind) && (on.context.is_some() || on.yes) {
+    pub(super) fn open(arguments: &ClusterArgs, cases: &[Case], seed: Seed) -> anyhow::Result<Self> {
+        if !matches!(arguments.cluster, ClusterKind::Kubeconfig | ClusterKind::Kind) && (arguments.context.is_some() || arguments.yes) {
             bail!("--context and --yes go with `--cluster kubeconfig` and `--cluster kind`");
         }
         let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-        match on.cluster {
-            Choice::Embedded => Ok(Self::Embedded),
-            Choice::ControlPlane => {
+        match arguments.cluster {
+            ClusterKind::Embedded => Ok(Self::Embedded),
+            ClusterKind::ControlPlane => {
                 let runtime = runtime()?;
-                let site = runtime.block_on(Site::control_plane())?;
-                let end = runtime.block_on(async { told_to_end() })?;
-                Ok(Self::Site(Box::new(site), runtime, end))
+                let cluster = runtime.block_on(SharedCluster::control_plane())?;
+                let end = runtime.block_on(async { termination_signal() })?;
+                Ok(Self::Shared(Box::new(cluster), runtime, end))
             }
-            Choice::Kubeconfig | Choice::Kind => {
+            ClusterKind::Kubeconfig | ClusterKind::Kind => {
                 let runtime = runtime()?;
-                let found = runtime.block_on(Found::look(on.context.as_deref(), seed))?;
-                if on.cluster == Choice::Kind && !found.is_kind() {
-                    return Err(NotFound::NotKind { context: found.context }.into());
+                let existing = runtime.block_on(ExistingCluster::from_kubeconfig(arguments.context.as_deref(), seed))?;
+                if arguments.cluster == ClusterKind::Kind && !existing.is_kind() {
+                    return Err(KubeconfigError::NotKind { context: existing.context }.into());
                 }
-                if !found.is_local && !on.yes {
-                    ask(&found)?;
+                if !existing.is_local && !arguments.yes {
+                    ask(&existing)?;
                 }
                 let namespaces = cases.iter().flat_map(|case| case.scenario.namespaces()).collect();
-                let end = runtime.block_on(async { told_to_end() })?;
-                let site = match on.cluster {
-                    Choice::Kind => runtime.block_on(Site::kind(found, &namespaces))?,
-                    _ => runtime.block_on(Site::found(found, &namespaces))?,
+                let end = runtime.block_on(async { termination_signal() })?;
+                let cluster = match arguments.cluster {
+                    ClusterKind::Kind => runtime.block_on(SharedCluster::kind(existing, &namespaces))?,
+                    _ => runtime.block_on(SharedCluster::existing(existing, &namespaces))?,
                 };
-                Ok(Self::Site(Box::new(site), runtime, end))
+                Ok(Self::Shared(Box::new(cluster), runtime, end))
             }
         }
     }
@@ -96,7 +96,7 @@ impl Place {
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Embedded => EMBEDDED,
-            Self::Site(site, ..) => site.name(),
+            Self::Shared(cluster, ..) => cluster.name(),
         }
     }
 
@@ -110,9 +110,9 @@ impl Place {
     ) -> anyhow::Result<()> {
         match self {
             Self::Embedded => Ok(runner::play_all(cases, seed, begun, ended)?),
-            Self::Site(mut site, runtime, end) => runtime.block_on(async {
-                let played = runner::play_on(&mut site, cases, seed, end, begun, ended).await;
-                let ended = site.end().await;
+            Self::Shared(mut cluster, runtime, end) => runtime.block_on(async {
+                let played = runner::play_on(&mut cluster, cases, seed, end, begun, ended).await;
+                let ended = cluster.end().await;
                 played?;
                 Ok(ended?)
             }),
@@ -121,8 +121,8 @@ impl Place {
 }
 
 /// Asks the person; without one, or without a yes, nothing is touched.
-fn ask(found: &Found) -> anyhow::Result<()> {
-    let question = found.question();
+fn ask(existing: &ExistingCluster) -> anyhow::Result<()> {
+    let question = existing.question();
     if !io::stdin().is_terminal() {
         bail!("{question}\nNobody is there to be asked; say --yes if that is what you want.");
     }
@@ -136,36 +136,36 @@ fn ask(found: &Found) -> anyhow::Result<()> {
 }
 
 /// Ends when the person or the machine asks for it; who asks twice does not want to wait for anything.
-fn told_to_end() -> anyhow::Result<BoxFuture<'static, ()>> {
+fn termination_signal() -> anyhow::Result<BoxFuture<'static, ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for the signal to end")?;
-    let (told, hears) = tokio::sync::oneshot::channel();
+    let (sender, receiver) = tokio::sync::oneshot::channel();
     tokio::spawn(async move {
-        let mut told = Some(told);
+        let mut sender = Some(sender);
         loop {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-            match told.take() {
+            match sender.take() {
                 // A receiver that is gone does not matter.
-                Some(told) => drop(told.send(())),
+                Some(sender) => drop(sender.send(())),
                 None => std::process::exit(INTERRUPTED),
             }
         }
     });
-    Ok(Box::pin(async move { drop(hears.await) }))
+    Ok(Box::pin(async move { drop(receiver.await) }))
 }
 
-impl fmt::Display for On {
+impl fmt::Display for ClusterArgs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.cluster {
-            Choice::Embedded => Ok(()),
-            Choice::ControlPlane => f.write_str("--cluster control-plane"),
-            Choice::Kubeconfig | Choice::Kind => {
-                let kind = if self.cluster == Choice::Kind { "kind" } else { "kubeconfig" };
+            ClusterKind::Embedded => Ok(()),
+            ClusterKind::ControlPlane => f.write_str("--cluster control-plane"),
+            ClusterKind::Kubeconfig | ClusterKind::Kind => {
+                let kind = if self.cluster == ClusterKind::Kind { "kind" } else { "kubeconfig" };
                 write!(f, "--cluster {kind}")?;
                 self.context.iter().try_for_each(|context| write!(f, " --context {context}"))
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use determinism::{Seed, Stopwatch};
 
 use super::{Case, no_files, no_world, play_steps};
-use crate::cluster::{Site, SiteError};
+use crate::cluster::{SharedCluster, SharedClusterError};
 use crate::outcome::Outcome;
 
 /// The reason for which cases were not played to their end.
@@ -13,7 +13,7 @@ use crate::outcome::Outcome;
 pub enum NotPlayed<E: std::error::Error + 'static> {
     /// Somebody asked for the end.
     #[error("told to end after {played} of {all} cases; what they had made on the cluster is taken away")]
-    ToldToEnd {
+    Interrupted {
         /// So many were played.
         played: usize,
         /// Of so many.
@@ -21,10 +21,10 @@ pub enum NotPlayed<E: std::error::Error + 'static> {
     },
     /// The cluster cannot be used any more.
     #[error(transparent)]
-    Site(#[from] SiteError),
+    Cluster(#[from] SharedClusterError),
     /// The report could not be written.
     #[error("the report cannot be written")]
-    Told(#[source] E),
+    Report(#[source] E),
 }
 
 /// Plays `cases` in order until `end`, and takes away what each has left on the cluster, also when it was broken off.
@@ -32,7 +32,7 @@ pub enum NotPlayed<E: std::error::Error + 'static> {
 /// # Errors
 /// [`NotPlayed`].
 pub async fn play_on<E: std::error::Error + 'static>(
-    site: &mut Site,
+    cluster: &mut SharedCluster,
     cases: &[Case],
     seed: Seed,
     end: impl Future<Output = ()>,
@@ -41,29 +41,29 @@ pub async fn play_on<E: std::error::Error + 'static>(
 ) -> Result<(), NotPlayed<E>> {
     let mut end = std::pin::pin!(end);
     for (played, case) in cases.iter().enumerate() {
-        begun(case).map_err(NotPlayed::Told)?;
-        let case = &Case { scenario: case.scenario.clone().at_home_in(site.home()), ..case.clone() };
+        begun(case).map_err(NotPlayed::Report)?;
+        let case = &Case { scenario: case.scenario.clone().at_home_in(cluster.home()), ..case.clone() };
         let made: BTreeSet<String> = case.scenario.namespaces();
         let outcome = tokio::select! {
-            outcome = play(site, case, seed) => Some(outcome),
+            outcome = play(cluster, case, seed) => Some(outcome),
             () = &mut end => None,
         };
-        site.sweep(&made).await?;
+        cluster.clean_up(&made).await?;
         match outcome {
-            Some(outcome) => ended(outcome).map_err(NotPlayed::Told)?,
-            None => return Err(NotPlayed::ToldToEnd { played, all: cases.len() }),
+            Some(outcome) => ended(outcome).map_err(NotPlayed::Report)?,
+            None => return Err(NotPlayed::Interrupted { played, all: cases.len() }),
         }
     }
     Ok(())
 }
 
-async fn play(site: &mut Site, case: &Case, seed: Seed) -> Outcome {
+async fn play(cluster: &mut SharedCluster, case: &Case, seed: Seed) -> Outcome {
     let stopwatch = Stopwatch::start();
     let folder = match case.file.beside() {
         Ok(folder) => folder,
         Err(error) => return no_files(case, &error),
     };
-    let mut outcome = match site.world(seed, folder.path()).await {
+    let mut outcome = match cluster.world(seed, folder.path()).await {
         Ok(mut world) => {
             let outcome = play_steps(case, &mut world).await;
             world.end().await;
