@@ -1,5 +1,6 @@
 //! One run's world put together: a cluster, an ECI, a provider, a clock and a seed.
 
+mod builder;
 mod demands;
 pub(crate) mod pace;
 mod waiting;
@@ -11,19 +12,16 @@ use determinism::{Clock, Seed};
 use eci_sim::control::client::Unanswered;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use tokio::runtime::{Handle, RuntimeFlavor};
 
+pub use self::builder::Builder;
 use self::demands::{Demands, Idle};
 use crate::cloud::Cloud;
 pub use crate::cluster::StartError;
-use crate::cluster::{Cluster, Embedded, WorldParts};
-use crate::eci::Eci;
+use crate::cluster::{Cluster, WorldParts};
 use crate::outcome::{Miss, ProgramOutput};
 use crate::scenario::Capability;
 use crate::scenario::names::HOME;
 use crate::story::{Gathering, Story};
-use crate::sweep::journal::Journal;
-use crate::sweep::plan::Plan;
 use crate::sweep::tap::Tap;
 
 /// The instant at which every stepped world begins: a Monday, half past nine in China.
@@ -75,29 +73,35 @@ pub struct World {
     tap: Option<Tap>,
 }
 
-/// The seed, files and perturbation of a world that has not begun.
-#[derive(Debug, Clone)]
-pub struct Builder {
-    seed: Seed,
-    folder: PathBuf,
-    plan: Option<Plan>,
-}
-
 impl World {
-    /// A world with the default seed, its virtual node ready.
+    /// Starts a world with [`Seed::DEFAULT`]; when this returns, its virtual node is ready.
     ///
     /// # Errors
-    /// [`StartError`].
+    /// [`StartError::WrongRuntime`] on a runtime of several threads, or without one; [`StartError::Part`] when the
+    /// provider's node is not ready within 60 s of the world's time. A runtime of one thread whose clock is not paused is
+    /// not detected: time then passes by itself, and [`Self::advance`] takes as long as it says.
     pub async fn start() -> Result<Self, StartError> {
         Self::builder().start().await
     }
 
-    /// A world of your own choosing.
+    /// A world whose seed, files and perturbation are chosen before it begins.
+    ///
+    /// ```
+    /// use scenarios::World;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let world = World::builder().seed("quiet-otter-17".parse()?).start().await?;
+    /// assert_eq!(world.seed().to_string(), "quiet-otter-17");
+    /// world.end().await;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn builder() -> Builder {
-        Builder { seed: Seed::DEFAULT, folder: PathBuf::from("."), plan: None }
+        Builder::new()
     }
 
-    /// A client of the cluster, with every right.
+    /// A client of the cluster with every right; its default namespace is the one of objects that name none.
     pub fn kube(&self) -> kube::Client {
         self.cluster.client()
     }
@@ -107,17 +111,35 @@ impl World {
         &self.clock
     }
 
-    /// The seed that this world's chance comes from.
+    /// The seed of this world's randomness. In the embedded cluster, the same seed and the same calls give the same world.
     pub fn seed(&self) -> Seed {
         self.seed
     }
 
-    /// The present.
+    /// The present of this world, which is not the machine's.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// Lets `span` pass, and with it everything that falls due.
+    /// Lets `span` of the world's time pass, and with it everything that falls due; to the millisecond.
+    ///
+    /// In the embedded cluster time is stepped: a day costs no more than the work that falls due in it. On a real cluster
+    /// time goes in strides of at most 10 s, each of which cloud and provider follow before the next, with 150 ms of real
+    /// time before and after for the cluster's own programs.
+    ///
+    /// ```
+    /// use scenarios::World;
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let world = World::start().await?;
+    /// let before = world.now();
+    /// world.advance(Duration::from_secs(90 * 60)).await;
+    /// assert_eq!(world.now().duration_since(before).as_secs(), 5400);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn advance(&self, span: Duration) {
         self.settle().await;
         self.pass(span).await;
@@ -129,10 +151,10 @@ impl World {
         self.cluster.pass(span).await;
     }
 
-    /// The cloud's bill up to now.
+    /// The cloud's bill up to now, in yuan, one line for each group and clock hour; deleted groups stay on it.
     ///
     /// # Errors
-    /// When the cloud is somewhere else and does not answer.
+    /// [`Unanswered`] when the cloud is a pod and its control API does not answer; never in the embedded cluster.
     pub async fn bill(&self) -> Result<eci_sim::control::wire::Bill, Unanswered> {
         self.cloud.bill().await
     }
@@ -142,18 +164,34 @@ impl World {
         &self.cloud
     }
 
-    /// Stops the provider, as if its process had been killed.
+    /// Stops the provider at once, in the middle of whatever it does, as if its process had been killed.
     ///
     /// # Errors
-    /// When it is not running.
+    /// [`Miss::Refused`] when it is not running; where it is a pod, also when that is not gone within 90 s of real time.
+    ///
+    /// ```
+    /// use scenarios::World;
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut world = World::start().await?;
+    /// world.stop_provider().await?;
+    /// assert!(world.stop_provider().await.is_err());
+    /// world.advance(Duration::from_secs(600)).await; // nobody renews the node's lease meanwhile
+    /// world.start_provider().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn stop_provider(&mut self) -> Result<(), Miss> {
         Ok(self.cluster.stop_provider().await?)
     }
 
-    /// Starts the provider again.
+    /// Starts the provider again; when this returns, its node is ready.
     ///
     /// # Errors
-    /// When it is running already, or cannot start.
+    /// [`Miss::Refused`] when it is running already, or its node does not become ready: within 60 s of the world's time in
+    /// the embedded cluster, of real time on others (90 s where the provider is a pod).
     pub async fn start_provider(&mut self) -> Result<(), Miss> {
         Ok(self.cluster.start_provider().await?)
     }
@@ -262,50 +300,9 @@ impl World {
         gathering.into_story()
     }
 
-    /// Ends all parts.
+    /// Ends all parts: provider, controllers and listeners. A world that is dropped instead may leave tasks on its runtime.
     pub async fn end(mut self) {
         self.cluster.end().await;
-    }
-}
-
-impl Builder {
-    /// Sets the seed of this world's randomness; without it, [`Seed::DEFAULT`].
-    #[must_use]
-    pub fn seed(mut self, seed: Seed) -> Self {
-        self.seed = seed;
-        self
-    }
-
-    /// Sets the folder of the files that a case names; without it, the working directory.
-    #[must_use]
-    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.folder = folder.into();
-        self
-    }
-
-    /// Taps the provider's lines: all is written into a journal, and perturbed as `plan` says.
-    #[must_use]
-    pub fn perturbed(mut self, plan: Plan) -> Self {
-        self.plan = Some(plan);
-        self
-    }
-
-    /// Begins the world, and waits until its virtual node is ready.
-    ///
-    /// # Errors
-    /// [`StartError`].
-    pub async fn start(self) -> Result<World, StartError> {
-        let one_thread = |handle: Handle| handle.runtime_flavor() == RuntimeFlavor::CurrentThread;
-        if !Handle::try_current().is_ok_and(one_thread) {
-            return Err(StartError::WrongRuntime);
-        }
-        let beginning = BEGINNING.parse().map_err(StartError::of::<jiff::Error>("the clock"))?;
-        let clock = Clock::following_runtime(beginning);
-        let eci = Eci::here(&clock, self.seed);
-        let tap = self.plan.map(|plan| Tap::new(plan, Journal::new(clock.clone())));
-        let parts = WorldParts { clock, seed: self.seed, eci, tap };
-        let cluster = Embedded::start(parts.clone()).await?;
-        Ok(World { beginning, ..World::of(Box::new(cluster), parts, self.folder) })
     }
 }
 
