@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use eci_api::ErrorCode;
 use eci_sim::control::GroupSummary;
 use eci_sim::control::client::Unanswered;
 use eci_sim::control::wire::{self, Search, Which};
 use eci_sim::server::Logged;
-use eci_sim::{DoorClient, Rule, Verdict};
+use eci_sim::{DoorClient, Rule};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
@@ -15,7 +14,6 @@ use crate::eci::Eci;
 use crate::outcome::Miss;
 use crate::report::money;
 use crate::scenario::names::PodName;
-use crate::steps::{Inject, Script};
 use crate::story::Gathering;
 
 /// The cloud behind the virtual node; cheap to clone.
@@ -98,9 +96,8 @@ impl Cloud {
         Ok(bill.lines.into_iter().map(Charge::of).collect())
     }
 
-    /// Lays the fault; returns its number.
-    pub(crate) async fn inject(&self, fault: &Inject) -> Result<u64, Miss> {
-        let rule = rule(fault)?;
+    /// Adds a fault; returns its number.
+    pub(crate) async fn inject(&self, rule: Rule) -> Result<u64, Miss> {
         match self {
             Self::Here(eci) => Ok(eci.control().lay(rule)),
             Self::There(door) => door.lay(&rule).await.map_err(unanswered),
@@ -124,12 +121,12 @@ impl Cloud {
         Ok(())
     }
 
-    pub(crate) async fn script(&self, script: &Script) -> Result<(), Miss> {
-        let scripted = script.scripted();
+    pub(crate) async fn script(&self, scripted: wire::Scripted) -> Result<(), Miss> {
         match self {
             Self::Here(eci) => {
-                let plan = eci_sim::Script::try_from(scripted);
-                eci.control().script(&script.image, plan.map_err(|why| Miss::Refused(why.to_string()))?);
+                let image = scripted.pattern.clone();
+                let script = eci_sim::Script::try_from(scripted);
+                eci.control().script(&image, script.map_err(|why| Miss::Refused(why.to_string()))?);
             }
             Self::There(door) => door.script(&scripted).await.map_err(unanswered)?,
         }
@@ -186,29 +183,6 @@ fn tell_entry(line: &str, gathering: &mut Gathering) {
 
 fn unanswered(why: Unanswered) -> Miss {
     Miss::Refused(why.to_string())
-}
-
-/// A case's fault as a rule of the simulator.
-fn rule(fault: &Inject) -> Result<Rule, Miss> {
-    if let Some(rule) = &fault.rule {
-        return Ok(rule.clone());
-    }
-    let verdict = match (&fault.code, fault.delay) {
-        (Some(code), _) => {
-            ErrorCode::named(code).ok_or_else(|| Miss::Refused(format!("ECI has no error code `{code}`")))?;
-            Verdict::Refuse { code: code.clone(), status: None, message: None }
-        }
-        (None, Some(span)) => Verdict::DelayMs(u64::try_from(span.0.as_millis()).unwrap_or(u64::MAX)),
-        (None, None) if fault.answer_lost => Verdict::DropAfter,
-        (None, None) => Verdict::DropBefore,
-    };
-    let mut rule = Rule::new(verdict);
-    (rule.times, rule.every, rule.share) = (fault.times, fault.every, fault.share);
-    rule.parameter = fault.parameter.as_ref().map(|own| (own.name.clone(), own.value.clone()));
-    Ok(match &fault.action {
-        Some(action) => rule.on(action),
-        None => rule,
-    })
 }
 
 impl Group {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rust_decimal::Decimal;
 
-use crate::scenario::Capability;
+use crate::scenario::capability::Capability;
 use crate::scenario::error::CaseError;
 use crate::story::Story;
 

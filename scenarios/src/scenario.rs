@@ -1,5 +1,6 @@
 //! A scenario as data: one claim, where it comes from, what it needs, and steps that each know their line.
 
+pub mod capability;
 pub mod error;
 pub mod mistake;
 pub mod names;
@@ -10,11 +11,11 @@ pub mod span;
 mod yaml;
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use self::capability::Capability;
 use self::mistake::{Mistake, Source};
 use self::yaml::Node;
 use crate::steps::Step;
@@ -36,24 +37,6 @@ pub struct Scenario {
     /// The line on which each step begins.
     #[serde(skip)]
     pub lines: Vec<usize>,
-}
-
-/// A capability that some clusters have and others have not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Capability {
-    /// The real kubectl is installed, and the cluster is reached over HTTPS.
-    Kubectl,
-    /// Time is stepped, so that an hour costs nothing.
-    SteppedTime,
-    /// The cloud is the simulator, whose calls can be made to fail.
-    Faults,
-    /// The cloud tells what everything cost.
-    Bill,
-    /// The cluster runs the controllers of Deployments, Jobs and their like.
-    WorkloadControllers,
-    /// The virtual node is the only node, so that what it does not take runs nowhere.
-    LoneNode,
 }
 
 impl Scenario {
@@ -106,26 +89,6 @@ impl Scenario {
     /// The line of the step at `index`, counted from 1.
     pub fn line(&self, index: usize) -> usize {
         self.lines.get(index).copied().unwrap_or(1)
-    }
-}
-
-impl Capability {
-    /// The word for it in a case file.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Kubectl => "kubectl",
-            Self::SteppedTime => "stepped-time",
-            Self::Faults => "faults",
-            Self::Bill => "bill",
-            Self::WorkloadControllers => "workload-controllers",
-            Self::LoneNode => "lone-node",
-        }
-    }
-}
-
-impl fmt::Display for Capability {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod builder;
 mod demands;
-pub(crate) mod pace;
+mod pace;
 mod waiting;
 
 use std::path::{Path, PathBuf};
@@ -16,10 +16,10 @@ use rust_decimal::Decimal;
 pub use self::builder::Builder;
 use self::demands::{Demands, Idle};
 use crate::cloud::Cloud;
-pub use crate::cluster::StartError;
-use crate::cluster::{Cluster, WorldParts};
+pub use crate::cluster::error::StartError;
+use crate::cluster::interface::{Cluster, WorldParts};
 use crate::outcome::{Miss, ProgramOutput};
-use crate::scenario::Capability;
+use crate::scenario::capability::Capability;
 use crate::scenario::names::HOME;
 use crate::story::{Gathering, Story};
 use crate::sweep::tap::Tap;

@@ -20,8 +20,8 @@ use provider::webhook::registration;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use super::NODE;
 use super::error::ClusterError;
+use super::interface::NODE;
 
 /// The longest time of one cleanup, and the pause between two rounds.
 const CLEANUP_TIMEOUT: Duration = Duration::from_secs(60);

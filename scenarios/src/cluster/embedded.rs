@@ -21,8 +21,9 @@ use tokio::task::JoinHandle;
 use self::lives::Lives;
 use self::outbound::InProcess;
 use super::error::{ClusterError, StartError};
-use super::{Cluster, NODE, WorldParts, observations};
-use crate::scenario::Capability;
+use super::interface::{Cluster, NODE, WorldParts};
+use super::observations;
+use crate::scenario::capability::Capability;
 use crate::story::Gathering;
 use crate::sweep::observer;
 use crate::sweep::tap::Tap;
@@ -127,7 +128,7 @@ impl Embedded {
                 return Ok(());
             }
             if tokio::time::Instant::now() >= deadline {
-                return Err(ClusterError::NodeNotReady { timeout: READY_TIMEOUT });
+                return Err(ClusterError::NodeNotReady { node: NODE, timeout: READY_TIMEOUT });
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(std::time::Duration::from_millis(500));

@@ -8,7 +8,6 @@ use std::time::Duration;
 use eci_sim::control::client::Unanswered;
 use jiff::Timestamp;
 
-use super::NODE;
 use crate::outcome::Miss;
 
 /// The reason for which a world could not be put together.
@@ -47,8 +46,10 @@ pub enum ClusterError {
     #[error("the provider is not running")]
     NotRunning,
     /// The virtual node of the embedded cluster did not become ready.
-    #[error("node {NODE} was not ready within {} s", .timeout.as_secs())]
+    #[error("node {node} was not ready within {} s", .timeout.as_secs())]
     NodeNotReady {
+        /// The node's name.
+        node: &'static str,
         /// The longest wait, without what a perturbation adds to it.
         timeout: Duration,
     },

@@ -14,8 +14,8 @@ use kube::{Api, Client};
 use provider::webhook::registration;
 use tempfile::TempDir;
 
-use super::NODE;
 use super::error::{KubeconfigError, SharedClusterError, refused};
+use super::interface::NODE;
 
 /// The longest wait for a cluster's version.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(15);

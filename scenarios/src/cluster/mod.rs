@@ -1,102 +1,19 @@
 //! The clusters that a world runs on: one trait for all kinds, with the capabilities of each.
 
 mod cleanup;
-mod embedded;
+pub(crate) mod embedded;
 pub mod error;
 mod existing;
 mod installed;
+pub(crate) mod interface;
+pub(crate) mod marks;
 pub(crate) mod observations;
 pub(crate) mod real;
 mod shared;
 
-use std::path::PathBuf;
-use std::time::Duration;
-
-use determinism::{Clock, Seed};
-use futures::future::BoxFuture;
-
 pub use self::embedded::{EMBEDDED, Embedded};
 pub use self::error::{ClusterError, KubeconfigError, SharedClusterError, StartError};
 pub use self::existing::ExistingCluster;
+pub(crate) use self::interface::NODE;
+pub use self::interface::{Cluster, WorldParts};
 pub use self::shared::SharedCluster;
-use crate::eci::Eci;
-use crate::scenario::Capability;
-use crate::story::Gathering;
-use crate::sweep::tap::Tap;
-
-/// The node's name, as the guide has it.
-pub(crate) const NODE: &str = "virtual-kubelet";
-/// The network in which instances are made.
-const VSWITCH: &str = "vsw-bp1local0000000000000";
-const SECURITY_GROUP: &str = "sg-bp1local0000000000000";
-
-/// The clock, seed and cloud that every kind of cluster is given.
-#[derive(Debug, Clone)]
-pub struct WorldParts {
-    /// The time.
-    pub clock: Clock,
-    /// The chance.
-    pub seed: Seed,
-    /// The cloud that the provider speaks to.
-    pub eci: Eci,
-    /// The tap that numbers and perturbs the provider's calls, where its lines are tapped.
-    pub tap: Option<Tap>,
-}
-
-/// A Kubernetes cluster with the provider in it.
-pub trait Cluster {
-    /// The cluster's name, in the report's first line.
-    fn name(&self) -> String;
-
-    /// True when a case that needs this can be played here.
-    fn can(&self, capability: Capability) -> bool;
-
-    /// A client with every right.
-    fn client(&self) -> kube::Client;
-
-    /// A file through which kubectl reaches it.
-    fn kubeconfig(&mut self) -> BoxFuture<'_, Result<PathBuf, ClusterError>>;
-
-    /// Starts the provider, and waits until its node is ready.
-    fn start_provider(&mut self) -> BoxFuture<'_, Result<(), ClusterError>>;
-
-    /// Starts the provider unless it runs; where it cannot have been killed, it does what the case says.
-    fn have_provider(&mut self) -> BoxFuture<'_, Result<(), ClusterError>> {
-        Box::pin(std::future::ready(Ok(())))
-    }
-
-    /// Stops the provider at once, wherever it is.
-    fn stop_provider(&mut self) -> BoxFuture<'_, Result<(), ClusterError>>;
-
-    /// Lets `span` of the world's time pass, and with it all that falls due.
-    fn pass(&self, span: Duration) -> BoxFuture<'_, ()>;
-
-    /// Tells what happened here, for the story of a failure.
-    fn tell<'a>(&'a self, gathering: &'a mut Gathering) -> BoxFuture<'a, ()>;
-
-    /// Ends everything that was started for this cluster.
-    fn end(&mut self) -> BoxFuture<'_, ()>;
-}
-
-/// The longest stride of the world's time on a real cluster. As long as the pause between two heartbeats.
-const STRIDE: Duration = Duration::from_secs(10);
-
-/// A span, cut into strides.
-fn strides(span: Duration) -> impl Iterator<Item = Duration> {
-    let mut left = span;
-    std::iter::from_fn(move || {
-        let stride = left.min(STRIDE);
-        left -= stride;
-        (!stride.is_zero()).then_some(stride)
-    })
-}
-
-/// The seed of a provider's life after so many others, since the cloud takes no signature's nonce twice.
-fn of_life(seed: Seed, lives: u32) -> Seed {
-    let words = seed.to_string();
-    let next = words.rsplit_once('-').and_then(|(words, number)| {
-        let number: u32 = number.parse().ok()?;
-        format!("{words}-{}", (number + lives) % 100).parse().ok()
-    });
-    next.unwrap_or(seed)
-}

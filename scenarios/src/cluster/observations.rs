@@ -6,7 +6,7 @@ use kube::Api;
 use kube::api::{ListParams, PostParams};
 use serde_json::json;
 
-use super::NODE;
+use super::interface::NODE;
 use crate::story::Gathering;
 
 /// A labelled namespace in which nothing is ever made; it shows whether the webhook is asked.

@@ -1,9 +1,10 @@
 //! A world on a real cluster: sockets, the provider as a process of its own, and the cloud in this one.
 
+mod info;
 pub mod provider_command;
 mod provider_process;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,11 +16,13 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+pub(super) use self::info::ClusterInfo;
 use self::provider_process::ProviderProcess;
 use super::error::{ClusterError, StartError, TimeoutDetails};
-use super::{Cluster, WorldParts, observations, strides};
-use crate::scenario::Capability;
-use crate::stage::pace::Marks;
+use super::interface::{Cluster, WorldParts, of_life, strides};
+use super::marks::Marks;
+use super::observations;
+use crate::scenario::capability::Capability;
 use crate::story::Gathering;
 
 /// The longest real time until the node is ready, and the webhook is asked.
@@ -27,21 +30,6 @@ const READY_TIMEOUT: Duration = Duration::from_secs(60);
 /// The world's time that passes for each look meanwhile, and the real pause before it.
 const READY_STRIDE: Duration = Duration::from_millis(250);
 const READY_POLL_INTERVAL: Duration = Duration::from_millis(20);
-
-/// The name and the addresses of a real cluster.
-#[derive(Clone)]
-pub(super) struct ClusterInfo {
-    /// The cluster's name in reports.
-    pub name: String,
-    /// A client with every right.
-    pub client: kube::Client,
-    /// A file that kubectl and the provider find it by.
-    pub kubeconfig: PathBuf,
-    /// The address of this machine at which the API server finds the node and its webhook.
-    pub address: IpAddr,
-    /// True when the virtual node is the only one.
-    pub is_lone: bool,
-}
 
 /// A real cluster, for one case.
 pub(super) struct RealCluster {
@@ -93,7 +81,7 @@ impl RealCluster {
         if self.provider.get_mut().is_some() {
             return Err(ClusterError::AlreadyRunning);
         }
-        let seed = super::of_life(self.parts.seed, self.lives);
+        let seed = of_life(self.parts.seed, self.lives);
         let now = self.parts.clock.now();
         let process = ProviderProcess::start(&self.info, &self.endpoint, now, seed).await?;
         *self.provider.get_mut() = Some(process);

@@ -13,11 +13,11 @@ use kube::api::PostParams;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::WorldParts;
 use super::cleanup::Cleanup;
 use super::error::{SharedClusterError, StartError, refused};
 use super::existing::ExistingCluster;
 use super::installed::{Installation, Installed};
+use super::interface::WorldParts;
 use super::observations::PROBE_NAMESPACE;
 use super::real::{ClusterInfo, RealCluster};
 use crate::cloud::Cloud;

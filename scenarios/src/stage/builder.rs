@@ -6,7 +6,9 @@ use determinism::{Clock, Seed};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::{BEGINNING, World};
-use crate::cluster::{Embedded, StartError, WorldParts};
+use crate::cluster::embedded::Embedded;
+use crate::cluster::error::StartError;
+use crate::cluster::interface::WorldParts;
 use crate::eci::Eci;
 use crate::sweep::journal::Journal;
 use crate::sweep::plan::Plan;

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-
 /// For so long the cluster may work before the world's time begins to move: what is done at once costs no world time.
 const SETTLING_TIME: Duration = Duration::from_millis(400);
 /// An expectation is given up only after so much real time: the cluster's own programs may be slow.
@@ -44,41 +42,6 @@ pub(super) fn throughout(span: Duration, world: Duration) -> Option<Between> {
     let left = span.checked_sub(world).filter(|left| !left.is_zero())?;
     let stride = (span / STRIDES_THROUGHOUT).clamp(STRIDE_THROUGHOUT.0, STRIDE_THROUGHOUT.1);
     Some(Between { pause: POLL_INTERVAL, stride: stride.min(left) })
-}
-
-/// Pairs of a real instant and the world's, so that dates of a real cluster can be told in the world's time.
-#[derive(Debug, Clone)]
-pub(crate) struct Marks {
-    marks: Vec<(Timestamp, Timestamp)>,
-}
-
-impl Marks {
-    /// The world's time is `world` from the `real` instant on.
-    pub(crate) fn begin(real: Timestamp, world: Timestamp) -> Self {
-        Self { marks: vec![(real, world)] }
-    }
-
-    /// From the `real` instant on it is `world`.
-    pub(crate) fn set(&mut self, real: Timestamp, world: Timestamp) {
-        self.marks.push((real, world));
-    }
-
-    /// The world's time at the `real` instant. Between two marks it stood still.
-    pub(crate) fn world(&self, real: Timestamp) -> Timestamp {
-        let after = self.marks.partition_point(|(mark, _)| *mark <= real);
-        self.marks[after.saturating_sub(1)].1
-    }
-
-    /// The world's time of something that was dated either by the cluster's clock or by the world's own.
-    pub(crate) fn world_time_of(&self, dated: Timestamp) -> Timestamp {
-        // A world begins years away from the present, so that the two cannot be taken for each other.
-        let near = |mark: Option<&(Timestamp, Timestamp)>| {
-            mark.is_some_and(|(real, _)| {
-                dated.duration_since(*real).abs() < SignedDuration::from_hours(24 * 60)
-            })
-        };
-        if near(self.marks.first()) || near(self.marks.last()) { self.world(dated) } else { dated }
-    }
 }
 
 #[cfg(test)]
@@ -129,21 +92,6 @@ mod tests {
             }
             assert_eq!(world, span);
             assert!(looks <= 61, "{looks}");
-        }
-    }
-
-    #[test]
-    fn what_a_cluster_has_dated_is_told_in_the_worlds_time() {
-        let at = |text: &str| -> Timestamp { text.parse().unwrap() };
-        let mut marks = Marks::begin(at("2026-11-24T12:00:00Z"), at("2020-01-06T01:30:00Z"));
-        marks.set(at("2026-11-24T12:00:05Z"), at("2020-01-06T02:30:00Z"));
-        for (dated, world) in [
-            ("2026-11-24T11:59:59Z", "2020-01-06T01:30:00Z"),
-            ("2026-11-24T12:00:04Z", "2020-01-06T01:30:00Z"),
-            ("2026-11-24T12:00:05Z", "2020-01-06T02:30:00Z"),
-            ("2020-01-06T01:31:00Z", "2020-01-06T01:31:00Z"),
-        ] {
-            assert_eq!(marks.world_time_of(at(dated)), at(world), "{dated}");
         }
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{World, pace};
 use crate::outcome::{Fact, Miss};
-use crate::scenario::Capability;
+use crate::scenario::capability::Capability;
 use crate::sweep::tap::Tap;
 
 /// The world's time that passes for each look at a child process that waits for something.

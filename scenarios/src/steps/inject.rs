@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use eci_sim::Rule;
+use eci_api::ErrorCode;
+use eci_sim::{Rule, Verdict};
 use eci_sim::faults::share::Share;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
@@ -84,9 +85,32 @@ impl Inject {
     }
 
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
-        let number = world.cloud().inject(self).await?;
+        let number = world.cloud().inject(self.rule()?).await?;
         world.demands().fault(number, self.to_string());
         Ok(())
+    }
+
+    /// The fault as a rule of the simulator.
+    fn rule(&self) -> Result<Rule, Miss> {
+        if let Some(rule) = &self.rule {
+            return Ok(rule.clone());
+        }
+        let verdict = match (&self.code, self.delay) {
+            (Some(code), _) => {
+                ErrorCode::named(code).ok_or_else(|| Miss::Refused(format!("ECI has no error code `{code}`")))?;
+                Verdict::Refuse { code: code.clone(), status: None, message: None }
+            }
+            (None, Some(span)) => Verdict::DelayMs(u64::try_from(span.0.as_millis()).unwrap_or(u64::MAX)),
+            (None, None) if self.answer_lost => Verdict::DropAfter,
+            (None, None) => Verdict::DropBefore,
+        };
+        let mut rule = Rule::new(verdict);
+        (rule.times, rule.every, rule.share) = (self.times, self.every, self.share);
+        rule.parameter = self.parameter.as_ref().map(|own| (own.name.clone(), own.value.clone()));
+        Ok(match &self.action {
+            Some(action) => rule.on(action),
+            None => rule,
+        })
     }
 }
 

@@ -12,6 +12,7 @@ mod expect_group;
 mod expect_log;
 mod expect_node;
 mod expect_object;
+mod group_ids;
 mod inject;
 mod kubectl;
 mod label;

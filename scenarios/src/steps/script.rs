@@ -140,7 +140,7 @@ impl Script {
     }
 
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
-        world.cloud().script(self).await?;
+        world.cloud().script(self.scripted()).await?;
         world.demands().script(self.image.clone(), self.to_string());
         Ok(())
     }

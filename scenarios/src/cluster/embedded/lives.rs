@@ -8,7 +8,7 @@ use tokio::sync::{Mutex, mpsc};
 use super::outbound::InProcess;
 use super::virtual_node::{Connections, VirtualNode};
 use crate::cluster::error::ClusterError;
-use crate::cluster::{NODE, WorldParts};
+use crate::cluster::interface::{NODE, WorldParts};
 use crate::sweep::cloud_tap::CloudTap;
 use crate::sweep::intruder;
 use crate::sweep::journal::Occurrence;

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::outbound::{InProcess, WEBHOOK};
 use crate::cluster::error::ClusterError;
-use crate::cluster::{SECURITY_GROUP, VSWITCH, WorldParts, of_life};
+use crate::cluster::interface::{SECURITY_GROUP, VSWITCH, WorldParts, of_life};
 use crate::eci::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, REGION};
 
 /// The node's address; within one process nothing is sent there.

@@ -18,9 +18,10 @@ use tokio::time::Instant;
 use self::port_forward::{PortForward, Target};
 use self::release::Release;
 use super::error::{ClusterError, SharedClusterError, StartError, TimeoutDetails, refused};
-use super::{Cluster, NODE, observations, strides};
-use crate::scenario::Capability;
-use crate::stage::pace::Marks;
+use super::interface::{Cluster, NODE, strides};
+use super::marks::Marks;
+use super::observations;
+use crate::scenario::capability::Capability;
 use crate::story::Gathering;
 
 /// The longest real time in which the provider follows a stride, and the pause between two looks at it.

@@ -10,10 +10,10 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use super::ClusterInfo;
+use super::info::ClusterInfo;
 use super::provider_command::{DONE, READY};
 use crate::cluster::error::ClusterError;
-use crate::cluster::{SECURITY_GROUP, VSWITCH};
+use crate::cluster::interface::{SECURITY_GROUP, VSWITCH};
 use crate::eci::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, REGION};
 
 /// The longest wait for the process's answer to a line.
