@@ -5,6 +5,7 @@ pub mod error;
 pub mod mistake;
 pub mod names;
 mod presence;
+mod read_error;
 mod reading;
 pub mod reference;
 pub mod span;
@@ -52,19 +53,19 @@ impl Scenario {
         scenario.lines = steps.iter().map(|step| step.at.line).collect();
         for (field, value) in [("scenario", &scenario.claim), ("cites", &scenario.cites)] {
             if value.trim().is_empty() {
-                let at = tree.get(field).map_or(mistake::Mark::START, |node| node.at);
+                let at = tree.get(field).map_or(mistake::Position::START, |node| node.at);
                 return Err(source.mistake(at, format!("`{field}` is empty; it should be one sentence")));
             }
         }
         if steps.is_empty() {
-            let at = tree.get("steps").map_or(mistake::Mark::START, |node| node.at);
+            let at = tree.get("steps").map_or(mistake::Position::START, |node| node.at);
             return Err(source.mistake(at, "a case without steps shows nothing; add at least one".to_owned()));
         }
         for (step, node) in scenario.steps.iter().zip(steps) {
             step.check().map_err(|error| source.mistake(node.verb(), error.to_string()))?;
         }
         presence::check(&scenario.steps).map_err(|(index, error)| {
-            let at = steps.get(index).map_or(mistake::Mark::START, Node::verb);
+            let at = steps.get(index).map_or(mistake::Position::START, Node::verb);
             source.mistake(at, error.to_string())
         })?;
         Ok(scenario)

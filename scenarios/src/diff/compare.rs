@@ -83,7 +83,7 @@ fn name(item: &Value) -> String {
     let first =
         ["name", "type", "uid", "containerPort", "mountPath", "ip"].into_iter().find_map(|key| item.get(key));
     let manager =
-        item.get("manager").map(|_| super::normal::text_of(item, &["manager", "operation", "subresource"]));
+        item.get("manager").map(|_| super::normalize::text_of(item, &["manager", "operation", "subresource"]));
     match (manager, first, item.get("key")) {
         (Some(texts), _, _) => texts.join(" ").trim_end().to_owned(),
         (_, Some(Value::String(text)), _) => text.clone(),

@@ -3,7 +3,7 @@
 use determinism::Seed;
 
 use super::compare::Record;
-use super::take::Watching;
+use super::recorder::Recorder;
 use crate::cluster::{SharedCluster, SharedClusterError};
 use crate::outcome::{Outcome, Verdict};
 use crate::runner::{Case, no_files, no_world, play_steps};
@@ -48,10 +48,10 @@ pub async fn play_on_shared(cluster: &mut SharedCluster, case: &Case, seed: Seed
 }
 
 async fn play(case: &Case, mut world: World) -> Played {
-    let watching = Watching::begin(world.kube()).await;
+    let recorder = Recorder::begin(world.kube()).await;
     let outcome = play_steps(case, &mut world).await;
-    let record = match watching {
-        Ok(watching) => watching.record(world.outputs(), verdict(&outcome.verdict)).await.ok(),
+    let record = match recorder {
+        Ok(recorder) => recorder.record(world.outputs(), verdict(&outcome.verdict)).await.ok(),
         Err(_) => None,
     };
     world.end().await;

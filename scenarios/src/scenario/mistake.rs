@@ -13,7 +13,7 @@ pub struct Source<'a> {
 
 /// A place in a file: line and column count from 1, in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark {
+pub struct Position {
     /// The line.
     pub line: usize,
     /// The column.
@@ -34,7 +34,7 @@ pub struct Mistake {
     right: Vec<String>,
 }
 
-impl Mark {
+impl Position {
     /// The first character of a file.
     pub const START: Self = Self { line: 1, column: 1, bytes: None };
 
@@ -47,7 +47,7 @@ impl Mark {
 
 impl Source<'_> {
     /// A mistake at `at`.
-    pub fn mistake(&self, at: Mark, message: String) -> Mistake {
+    pub fn mistake(&self, at: Position, message: String) -> Mistake {
         let shown = self.text.lines().nth(at.line.saturating_sub(1)).unwrap_or_default().to_owned();
         let rest = shown.chars().count().saturating_sub(at.column.saturating_sub(1));
         let typed = at
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn the_carets_stand_under_the_word_also_after_a_tab_and_wide_characters() {
         let source = Source { name: "case.yaml", text: "\tä: bad" };
-        let mistake = source.mistake(Mark { line: 1, column: 5, bytes: Some((5, 3)) }, "no".to_owned());
+        let mistake = source.mistake(Position { line: 1, column: 5, bytes: Some((5, 3)) }, "no".to_owned());
         assert_eq!(mistake.to_string(), "error: no\n  case.yaml:1:5\n  1 | \tä: bad\n    | \t   ^^^");
     }
 

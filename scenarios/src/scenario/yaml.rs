@@ -6,13 +6,13 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Options, Spanned};
 
-use super::mistake::{Mark, Mistake, Source};
+use super::mistake::{Position, Mistake, Source};
 
 /// One value of the file, and where it begins.
 #[derive(Debug, Clone)]
 pub struct Node {
     /// The value's first character.
-    pub at: Mark,
+    pub at: Position,
     /// The scalar, list or mapping.
     pub value: Value,
 }
@@ -40,7 +40,7 @@ pub enum Value {
 #[derive(Debug, Clone)]
 pub struct Key {
     /// The key's first character.
-    pub at: Mark,
+    pub at: Position,
     /// The key itself.
     pub text: String,
 }
@@ -53,7 +53,7 @@ impl Node {
     pub fn read(source: &Source<'_>) -> Result<Self, Mistake> {
         if source.text.lines().all(|line| line.trim().is_empty() || line.starts_with('#')) {
             return Err(source.mistake(
-                Mark::START,
+                Position::START,
                 "the file says nothing; a case has `scenario`, `cites` and `steps`".to_owned(),
             ));
         }
@@ -73,7 +73,7 @@ impl Node {
     }
 
     /// The place of a one-key mapping's key, or else of the value itself.
-    pub fn verb(&self) -> Mark {
+    pub fn verb(&self) -> Position {
         match &self.value {
             Value::Map(entries) => entries.first().map_or(self.at, |(key, _)| key.at),
             _ => self.at,
@@ -112,7 +112,7 @@ pub(super) fn options() -> Options {
 }
 
 fn not_yaml(source: &Source<'_>, error: &serde_saphyr::Error) -> Mistake {
-    let at = error.location().map_or(Mark::START, Mark::from);
+    let at = error.location().map_or(Position::START, Position::from);
     let message = match error.without_snippet() {
         serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => {
             format!("`{key}` is given twice; keep one of the two")
@@ -126,7 +126,7 @@ fn not_yaml(source: &Source<'_>, error: &serde_saphyr::Error) -> Mistake {
     source.mistake(at, message)
 }
 
-impl From<Location> for Mark {
+impl From<Location> for Position {
     fn from(location: Location) -> Self {
         let offset = location.span().byte_offset().and_then(|at| usize::try_from(at).ok());
         let length = location.span().byte_len().and_then(|length| usize::try_from(length).ok());
@@ -141,7 +141,7 @@ impl From<Location> for Mark {
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Spanned { value, referenced, .. } = Spanned::<Value>::deserialize(deserializer)?;
-        Ok(Self { at: Mark::from(referenced), value })
+        Ok(Self { at: Position::from(referenced), value })
     }
 }
 
@@ -212,7 +212,7 @@ impl<'de> Visitor<'de> for Reader {
             if entries.iter().any(|(seen, _)| seen.text == key.value) {
                 return Err(A::Error::custom(format!("`{}` is given twice", key.value)));
             }
-            let key = Key { at: Mark::from(key.referenced), text: key.value };
+            let key = Key { at: Position::from(key.referenced), text: key.value };
             entries.push((key, map.next_value()?));
         }
         Ok(Value::Map(entries))

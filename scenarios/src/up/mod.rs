@@ -1,6 +1,6 @@
 //! `up`: the embedded API, the cloud and the provider on local ports, for your own kubectl; Ctrl-C ends everything.
 
-mod happenings;
+mod activity;
 mod kubeconfig;
 
 use std::io::Write;
@@ -17,7 +17,7 @@ use eci_sim::listener;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use self::happenings::Happenings;
+use self::activity::Activity;
 use self::kubeconfig::Kubeconfig;
 use crate::cluster::{Cluster, Embedded, WorldParts};
 use crate::eci::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Eci, REGION};
@@ -90,19 +90,19 @@ async fn play(arguments: &Up) -> anyhow::Result<()> {
     )?;
     out.flush()?;
 
-    let mut happenings = Happenings::new(eci.clone());
+    let mut activity = Activity::new(eci.clone());
     tokio::pin!(stop);
     loop {
         tokio::select! {
             () = &mut stop => break,
-            () = tokio::time::sleep(POLL_INTERVAL) => happenings.print(&mut out)?,
+            () = tokio::time::sleep(POLL_INTERVAL) => activity.print(&mut out)?,
         }
     }
-    happenings.print(&mut out)?;
+    activity.print(&mut out)?;
     cluster.end().await;
     servers.shutdown().await;
     kubeconfig.remove()?;
-    writeln!(out, "\n{}", happenings.summary())?;
+    writeln!(out, "\n{}", activity.summary())?;
     Ok(())
 }
 

@@ -11,14 +11,14 @@ use crate::eci::Eci;
 use crate::report::money;
 
 /// Tells each thing once.
-pub(super) struct Happenings {
+pub(super) struct Activity {
     eci: Eci,
     entries: usize,
     closed: usize,
     last_call: Option<String>,
 }
 
-impl Happenings {
+impl Activity {
     pub(super) fn new(eci: Eci) -> Self {
         Self { eci, entries: 0, closed: 0, last_call: None }
     }
