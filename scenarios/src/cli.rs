@@ -18,7 +18,7 @@ use self::cluster_args::{ClusterArgs, OpenCluster};
 use crate::cases::{self, CaseFile};
 use crate::cluster::real::provider_command::{self, ProviderArgs};
 use crate::outcome::Outcome;
-use crate::report::text::{TextOptions, Text};
+use crate::report::text::{Text, TextOptions};
 use crate::report::{json, junit};
 use crate::runner::Case;
 use crate::scenario::Scenario;

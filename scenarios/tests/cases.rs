@@ -4,7 +4,7 @@ use determinism::Seed;
 use libtest_mimic::{Arguments, Failed, Trial};
 use scenarios::cases::{self, CaseFile};
 use scenarios::outcome::Verdict;
-use scenarios::report::text::{TextOptions, Text};
+use scenarios::report::text::{Text, TextOptions};
 use scenarios::runner::{self, Case};
 use scenarios::scenario::Scenario;
 

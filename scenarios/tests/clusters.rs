@@ -71,7 +71,8 @@ fn a_context_that_is_not_there_is_told_with_those_that_are() {
 fn a_context_that_is_not_kinds_is_told_how_to_come_by_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = kubeconfig(folder.path(), "http://127.0.0.1:9");
-    let text = error_text(scenarios().args(["run", "--cluster", "kind", "networking"]).env("KUBECONFIG", &path));
+    let text =
+        error_text(scenarios().args(["run", "--cluster", "kind", "networking"]).env("KUBECONFIG", &path));
     assert!(text.contains("`here` is not one of kind's") && text.contains("cargo ci kind up"), "{text}");
 }
 

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use scenarios::outcome::{Fact, Failure, Miss, Outcome, Verdict};
-use scenarios::report::text::{TextOptions, Text};
+use scenarios::report::text::{Text, TextOptions};
 use scenarios::report::{json, junit};
 use scenarios::scenario::Capability;
 use scenarios::story::Gathering;

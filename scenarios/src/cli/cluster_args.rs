@@ -60,7 +60,9 @@ pub(super) enum OpenCluster {
 impl OpenCluster {
     /// Starts the cluster, or finds it.
     pub(super) fn open(arguments: &ClusterArgs, cases: &[Case], seed: Seed) -> anyhow::Result<Self> {
-        if !matches!(arguments.cluster, ClusterKind::Kubeconfig | ClusterKind::Kind) && (arguments.context.is_some() || arguments.yes) {
+        if !matches!(arguments.cluster, ClusterKind::Kubeconfig | ClusterKind::Kind)
+            && (arguments.context.is_some() || arguments.yes)
+        {
             bail!("--context and --yes go with `--cluster kubeconfig` and `--cluster kind`");
         }
         let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -74,7 +76,8 @@ impl OpenCluster {
             }
             ClusterKind::Kubeconfig | ClusterKind::Kind => {
                 let runtime = runtime()?;
-                let existing = runtime.block_on(ExistingCluster::from_kubeconfig(arguments.context.as_deref(), seed))?;
+                let existing =
+                    runtime.block_on(ExistingCluster::from_kubeconfig(arguments.context.as_deref(), seed))?;
                 if arguments.cluster == ClusterKind::Kind && !existing.is_kind() {
                     return Err(KubeconfigError::NotKind { context: existing.context }.into());
                 }

@@ -15,7 +15,7 @@ use crate::diff::compare::{Difference, differences};
 use crate::diff::reasons::{FILE, Reasons};
 use crate::diff::side::{self, Played};
 use crate::outcome::Verdict;
-use crate::report::text::{TextOptions, Text};
+use crate::report::text::{Text, TextOptions};
 use crate::runner::Case;
 
 /// The longest value that is printed whole, in characters.
@@ -58,7 +58,8 @@ struct Tally {
 pub(super) fn run(arguments: &Diff) -> anyhow::Result<ExitCode> {
     let reasons = Reasons::known()?;
     let cases = understood(cases::named(&arguments.cases, &super::command())?)?;
-    let open = |kind| anyhow::Ok(Side(OpenCluster::open(&ClusterArgs::of_kind(kind), &cases, arguments.seed)?));
+    let open =
+        |kind| anyhow::Ok(Side(OpenCluster::open(&ClusterArgs::of_kind(kind), &cases, arguments.seed)?));
     let mut sides = [open(arguments.left)?, open(arguments.right)?];
     let mut out = anstream::stdout();
     let names = sides.iter().map(|side| side.0.name().to_owned()).collect::<Vec<_>>();
@@ -188,7 +189,8 @@ fn tell_failures(
             let (name, kind) = (&case.file.case, name_of(kind));
             writeln!(out, "  ✗ {name}: failed on {kind}")?;
             let (command, seed) = (super::command(), arguments.seed.to_string());
-            let options = TextOptions { quiet: true, live: false, command, seed, on: format!("--cluster {kind}") };
+            let options =
+                TextOptions { quiet: true, live: false, command, seed, on: format!("--cluster {kind}") };
             Text::new(&mut *out, options).case_ended(&played.outcome)?;
         }
     }

@@ -61,7 +61,7 @@ pub enum ClusterError {
         /// The longest wait.
         timeout: Duration,
         /// The last error, the address that must be reachable, and the end of the provider's log.
-        details: TimeoutDetails,
+        details: Box<TimeoutDetails>,
     },
     /// A follower of the simulator's clock does not come up to the present.
     #[error("{follower} follows the clock and stays at {at}: it did not come up within {} s", .timeout.as_secs())]
@@ -108,8 +108,8 @@ pub enum ClusterError {
         timeout: Duration,
     },
     /// The Kubernetes API does not answer, or turns a request down.
-    #[error("{}", provider::with_causes(.0))]
-    Kubernetes(kube::Error),
+    #[error("{}", provider::with_causes(.0.as_ref()))]
+    Kubernetes(Box<kube::Error>),
     /// The simulator's control API does not answer, or turns a request down.
     #[error(transparent)]
     Control(#[from] Unanswered),
@@ -132,7 +132,7 @@ pub enum ClusterError {
 
 impl From<kube::Error> for ClusterError {
     fn from(error: kube::Error) -> Self {
-        Self::Kubernetes(error)
+        Self::Kubernetes(Box::new(error))
     }
 }
 

@@ -41,8 +41,8 @@ impl ExistingCluster {
     /// # Errors
     /// [`KubeconfigError`].
     pub async fn from_kubeconfig(context: Option<&str>, seed: Seed) -> Result<Self, KubeconfigError> {
-        let mut kubeconfig =
-            Kubeconfig::read().map_err(|error| KubeconfigError::NoKubeconfig(provider::with_causes(&error)))?;
+        let mut kubeconfig = Kubeconfig::read()
+            .map_err(|error| KubeconfigError::NoKubeconfig(provider::with_causes(&error)))?;
         let context = choose_context(&kubeconfig, context)?;
         let unusable = |why: String| KubeconfigError::Unusable { context: context.clone(), why };
         let home = format!("virtual-node-{seed}");
@@ -116,7 +116,10 @@ impl ExistingCluster {
         if let Some(pod) = pods.items.into_iter().next() {
             let (namespace, name) =
                 (pod.metadata.namespace.unwrap_or_default(), pod.metadata.name.unwrap_or_default());
-            return Err(KubeconfigError::Occupied { what: format!("a pod `{namespace}/{name}` on `{NODE}`") }.into());
+            return Err(KubeconfigError::Occupied {
+                what: format!("a pod `{namespace}/{name}` on `{NODE}`"),
+            }
+            .into());
         }
         self.require_absent(namespaces).await
     }

@@ -21,9 +21,9 @@ pub(crate) const SECURITY_GROUP: &str = "sg-bp1local0000000000000";
 /// The clock, seed and cloud that every kind of cluster is given.
 #[derive(Debug, Clone)]
 pub struct WorldParts {
-    /// The time.
+    /// The clock that all parts read.
     pub clock: Clock,
-    /// The chance.
+    /// The seed of all randomness.
     pub seed: Seed,
     /// The cloud that the provider speaks to.
     pub eci: Eci,

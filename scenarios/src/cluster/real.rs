@@ -111,7 +111,7 @@ impl RealCluster {
                         Readiness::Webhook => "its webhook was not asked",
                     };
                     let (address, log) = (Some(self.info.address), Some(process.last_lines()));
-                    let details = TimeoutDetails { error, address, log };
+                    let details = Box::new(TimeoutDetails { error, address, log });
                     return Err(ClusterError::TimedOut {
                         lacking: lacking.to_owned(),
                         timeout: READY_TIMEOUT,
@@ -182,7 +182,9 @@ impl Cluster for RealCluster {
     fn tell<'a>(&'a self, gathering: &'a mut Gathering) -> BoxFuture<'a, ()> {
         Box::pin(async {
             let marks = self.marks().clone();
-            if let Err(error) = observations::tell(&self.info.client, gathering, |at| marks.world_time_of(at)).await {
+            if let Err(error) =
+                observations::tell(&self.info.client, gathering, |at| marks.world_time_of(at)).await
+            {
                 gathering.add(self.parts.clock.now(), "no story", error.to_string());
             }
             if let Some(process) = self.provider.lock().await.as_mut()

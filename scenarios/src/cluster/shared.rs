@@ -100,7 +100,8 @@ impl SharedCluster {
         };
         existing.require_idle(&with_probe_namespace(namespaces)).await?;
         installation.stop_the_clock().await?;
-        let name = format!("context {} · Kubernetes {version} · provider and cloud as pods", existing.context);
+        let name =
+            format!("context {} · Kubernetes {version} · provider and cloud as pods", existing.context);
         Self::begin(existing, name, Some(installation)).await
     }
 

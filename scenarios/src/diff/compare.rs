@@ -82,8 +82,9 @@ fn parts(value: Option<&Value>) -> BTreeMap<String, &Value> {
 fn name(item: &Value) -> String {
     let first =
         ["name", "type", "uid", "containerPort", "mountPath", "ip"].into_iter().find_map(|key| item.get(key));
-    let manager =
-        item.get("manager").map(|_| super::normalize::text_of(item, &["manager", "operation", "subresource"]));
+    let manager = item
+        .get("manager")
+        .map(|_| super::normalize::text_of(item, &["manager", "operation", "subresource"]));
     match (manager, first, item.get("key")) {
         (Some(texts), _, _) => texts.join(" ").trim_end().to_owned(),
         (_, Some(Value::String(text)), _) => text.clone(),

@@ -34,7 +34,11 @@ pub fn play_embedded(case: &Case, seed: Seed) -> std::io::Result<Played> {
 ///
 /// # Errors
 /// When the cluster cannot be used any more.
-pub async fn play_on_shared(cluster: &mut SharedCluster, case: &Case, seed: Seed) -> Result<Played, SharedClusterError> {
+pub async fn play_on_shared(
+    cluster: &mut SharedCluster,
+    case: &Case,
+    seed: Seed,
+) -> Result<Played, SharedClusterError> {
     let case = &Case { scenario: case.scenario.clone().at_home_in(cluster.home()), ..case.clone() };
     let played = match case.file.beside() {
         Ok(folder) => match cluster.world(seed, folder.path()).await {

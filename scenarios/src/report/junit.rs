@@ -41,8 +41,11 @@ fn case(xml: &mut String, outcome: &Outcome) {
         }
         Verdict::Failed(failure) => {
             let message = escaped(&failure.miss.in_short());
-            let _ =
-                write!(xml, "<failure message=\"{message}\">{}</failure>", escaped(&failure_text(outcome, failure)));
+            let _ = write!(
+                xml,
+                "<failure message=\"{message}\">{}</failure>",
+                escaped(&failure_text(outcome, failure))
+            );
         }
     }
     let _ = writeln!(xml, "</testcase>");

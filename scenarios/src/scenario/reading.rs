@@ -122,37 +122,40 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         visitor: V,
     ) -> Result<V::Value, ReadError> {
         let is_step = name == "Step";
-        let (key, value) = match &self.node.value {
-            Value::Map(entries) => match entries.as_slice() {
-                [(key, value)] => (key.clone(), Some(value)),
-                [(first, _), (second, _), ..] => {
-                    let text = format!(
-                        "`{}` and `{}` are two steps; begin each with its own `- `",
-                        first.text, second.text
-                    );
-                    return Err(ReadError::new(Problem::Message(text)).at(second.at));
-                }
-                [] => {
-                    return Err(ReadError::new(Problem::Message("a step needs a verb".to_owned())).at(self.node.at));
-                }
-            },
-            _ => match self.typed() {
-                Some(text) => (Key { at: self.node.at, text }, None),
-                None => {
-                    let wanted = if is_step { A_STEP } else { "a word" };
-                    let seen = self.node.value.kind().to_owned();
-                    return Err(
-                        ReadError::new(Problem::IsNot { wanted: wanted.to_owned(), seen }).at(self.node.at)
-                    );
-                }
-            },
-        };
+        let (key, value) =
+            match &self.node.value {
+                Value::Map(entries) => match entries.as_slice() {
+                    [(key, value)] => (key.clone(), Some(value)),
+                    [(first, _), (second, _), ..] => {
+                        let text = format!(
+                            "`{}` and `{}` are two steps; begin each with its own `- `",
+                            first.text, second.text
+                        );
+                        return Err(ReadError::new(Problem::Message(text)).at(second.at));
+                    }
+                    [] => {
+                        return Err(ReadError::new(Problem::Message("a step needs a verb".to_owned()))
+                            .at(self.node.at));
+                    }
+                },
+                _ => match self.typed() {
+                    Some(text) => (Key { at: self.node.at, text }, None),
+                    None => {
+                        let wanted = if is_step { A_STEP } else { "a word" };
+                        let seen = self.node.value.kind().to_owned();
+                        return Err(ReadError::new(Problem::IsNot { wanted: wanted.to_owned(), seen })
+                            .at(self.node.at));
+                    }
+                },
+            };
         let unknown = !variants.contains(&key.text.as_str());
         if is_step && unknown {
             return Err(ReadError::new(Problem::NoSuchStep { name: key.text, known: variants }).at(key.at));
         }
         let at = key.at;
-        visitor.visit_enum(VariantDeserializer { source: self.source, key, value }).map_err(|error| error.at(at))
+        visitor
+            .visit_enum(VariantDeserializer { source: self.source, key, value })
+            .map_err(|error| error.at(at))
     }
 
     forward_to_deserialize_any! {
@@ -171,7 +174,9 @@ impl<'de> de::SeqAccess<'de> for Items<'_> {
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ReadError> {
         let Some(node) = self.rest.next() else { return Ok(None) };
-        seed.deserialize(NodeDeserializer { source: self.source, node }).map(Some).map_err(|error| error.at(node.at))
+        seed.deserialize(NodeDeserializer { source: self.source, node })
+            .map(Some)
+            .map_err(|error| error.at(node.at))
     }
 }
 
@@ -195,7 +200,8 @@ impl<'de> de::MapAccess<'de> for Entries<'_> {
         let Some((key, node)) = self.value.take() else {
             return Err(ReadError::new(Problem::Message("a key has no value".to_owned())));
         };
-        seed.deserialize(NodeDeserializer { source: self.source, node }).map_err(|error| error.under(key, node.at))
+        seed.deserialize(NodeDeserializer { source: self.source, node })
+            .map_err(|error| error.under(key, node.at))
     }
 }
 
@@ -236,7 +242,8 @@ impl<'de> de::VariantAccess<'de> for VariantDeserializer<'_> {
             let text = format!("`{0}` says nothing; write `- {0}: …`", key.text);
             return Err(ReadError::new(Problem::Message(text)).at(key.at));
         };
-        seed.deserialize(NodeDeserializer { source: self.source, node }).map_err(|error| error.under(key, node.at))
+        seed.deserialize(NodeDeserializer { source: self.source, node })
+            .map_err(|error| error.under(key, node.at))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _length: usize, visitor: V) -> Result<V::Value, ReadError> {

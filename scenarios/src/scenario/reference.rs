@@ -29,9 +29,8 @@ pub fn replace(
 ) -> Result<String, CaseError> {
     let (mut filled, mut rest) = (String::with_capacity(text.len()), text);
     while let Some((before, after)) = rest.split_once(OPENING) {
-        let (pod, after) = after
-            .split_once(CLOSING)
-            .ok_or_else(|| CaseError::OpenReference(after.to_owned()))?;
+        let (pod, after) =
+            after.split_once(CLOSING).ok_or_else(|| CaseError::OpenReference(after.to_owned()))?;
         filled.push_str(before);
         filled.push_str(&id(pod.parse()?)?);
         rest = after;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Options, Spanned};
 
-use super::mistake::{Position, Mistake, Source};
+use super::mistake::{Mistake, Position, Source};
 
 /// One value of the file, and where it begins.
 #[derive(Debug, Clone)]

@@ -38,10 +38,11 @@ impl World {
             return Ok(());
         }
         let accounts: Api<ServiceAccount> = Api::namespaced(self.kube(), namespace);
-        let found = self.within(SERVICE_ACCOUNT_TIMEOUT, async || match accounts.get_opt("default").await? {
-            Some(_) => Ok(()),
-            None => Err(Miss::one("service account", "default", "none")),
-        });
+        let found =
+            self.within(SERVICE_ACCOUNT_TIMEOUT, async || match accounts.get_opt("default").await? {
+                Some(_) => Ok(()),
+                None => Err(Miss::one("service account", "default", "none")),
+            });
         found.await
     }
 
@@ -80,7 +81,9 @@ impl World {
             pause = (pause * 3 / 2).min(longest);
             match look().await {
                 Ok(()) => return Ok(()),
-                Err(miss) if Instant::now() >= deadline => return Err(with_length_of_state(miss, span, constant)),
+                Err(miss) if Instant::now() >= deadline => {
+                    return Err(with_length_of_state(miss, span, constant));
+                }
                 Err(miss) => constant &= miss == first,
             }
         }

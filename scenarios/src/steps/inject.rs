@@ -3,8 +3,8 @@
 use std::fmt;
 
 use eci_api::ErrorCode;
-use eci_sim::{Rule, Verdict};
 use eci_sim::faults::share::Share;
+use eci_sim::{Rule, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
@@ -97,7 +97,8 @@ impl Inject {
         }
         let verdict = match (&self.code, self.delay) {
             (Some(code), _) => {
-                ErrorCode::named(code).ok_or_else(|| Miss::Refused(format!("ECI has no error code `{code}`")))?;
+                ErrorCode::named(code)
+                    .ok_or_else(|| Miss::Refused(format!("ECI has no error code `{code}`")))?;
                 Verdict::Refuse { code: code.clone(), status: None, message: None }
             }
             (None, Some(span)) => Verdict::DelayMs(u64::try_from(span.0.as_millis()).unwrap_or(u64::MAX)),

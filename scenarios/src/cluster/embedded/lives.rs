@@ -28,7 +28,12 @@ pub(super) struct Lives {
 }
 
 impl Lives {
-    pub(super) fn new(parts: WorldParts, api: KubeSim, client: kube::Client, outbound: Arc<InProcess>) -> Self {
+    pub(super) fn new(
+        parts: WorldParts,
+        api: KubeSim,
+        client: kube::Client,
+        outbound: Arc<InProcess>,
+    ) -> Self {
         Self { parts, api, client, outbound, running: None, begun: 0, wanted: false }
     }
 

@@ -116,8 +116,7 @@ impl Installed {
         let (machine, clock) = (Clock::monotonic(), Clock::still(now));
         let marks = Mutex::new(Marks::begin(machine.now(), now));
         let last_error = Mutex::default();
-        let world =
-            Self { name, kubeconfig, installation, clock, machine, marks, last_error, runs: true };
+        let world = Self { name, kubeconfig, installation, clock, machine, marks, last_error, runs: true };
         world.until_ready().await.map_err(of_provider)?;
         Ok(world)
     }
@@ -138,7 +137,7 @@ impl Installed {
             };
             if began.elapsed() >= READY_TIMEOUT {
                 let log = Some(self.installation.release.last_lines().await);
-                let details = TimeoutDetails { log, ..TimeoutDetails::default() };
+                let details = Box::new(TimeoutDetails { log, ..TimeoutDetails::default() });
                 return Err(ClusterError::TimedOut { lacking, timeout: READY_TIMEOUT, details });
             }
             tokio::time::sleep(READY_POLL_INTERVAL).await;
@@ -198,7 +197,7 @@ impl Installed {
                 return Ok(());
             }
             if began.elapsed() >= READY_TIMEOUT {
-                let (lacking, details) = ("its pod was not gone".to_owned(), TimeoutDetails::default());
+                let (lacking, details) = ("its pod was not gone".to_owned(), Box::default());
                 return Err(ClusterError::TimedOut { lacking, timeout: READY_TIMEOUT, details });
             }
             tokio::time::sleep(READY_POLL_INTERVAL).await;
@@ -274,7 +273,9 @@ impl Cluster for Installed {
     fn tell<'a>(&'a self, gathering: &'a mut Gathering) -> BoxFuture<'a, ()> {
         Box::pin(async {
             let (marks, now) = (self.marks().clone(), self.clock.now());
-            if let Err(error) = observations::tell(&self.installation.client, gathering, |at| marks.world_time_of(at)).await {
+            if let Err(error) =
+                observations::tell(&self.installation.client, gathering, |at| marks.world_time_of(at)).await
+            {
                 gathering.add(now, "no story", error.to_string());
             }
             if let Some(why) = &*self.last_error.lock().unwrap_or_else(PoisonError::into_inner) {

@@ -58,7 +58,8 @@ async fn connect(mut near: TcpStream, target: &Target) -> Result<(), ClusterErro
     let pods: Api<Pod> = Api::namespaced(target.client.clone(), target.namespace);
     let selected = ListParams::default().labels(target.labels).fields("status.phase=Running");
     let running = pods.list(&selected).await?;
-    let pod = running.items.into_iter().find_map(|pod| pod.metadata.name).ok_or(ClusterError::NoRunningPod)?;
+    let pod =
+        running.items.into_iter().find_map(|pod| pod.metadata.name).ok_or(ClusterError::NoRunningPod)?;
     let mut forwarded = pods.portforward(&pod, &[target.port]).await?;
     let mut far = forwarded.take_stream(target.port).ok_or(ClusterError::NoStream)?;
     copy_bidirectional(&mut near, &mut far).await?;
