@@ -112,7 +112,7 @@ async fn run_provider(arguments: &ProviderArgs, calls: InFlightCalls) -> anyhow:
     })?;
     let clock = Clock::following_runtime(arguments.now);
     let client = client(&calls).await?;
-    let transport = Arc::new(Counted(HyperTransport::new()?, calls));
+    let transport = Arc::new(CountedTransport(HyperTransport::new()?, calls));
     let eci = Eci::new(transport, settings.credentials, settings.region, clock.clone(), arguments.seed);
     let eci = settings.endpoint.into_iter().fold(eci, Eci::at);
 
