@@ -3,11 +3,14 @@
 //! One counter numbers all writes, so the order of versions is the order of events. An object is never changed in
 //! place: whoever holds one keeps seeing what it was.
 
+mod signal;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
-use tokio::sync::watch;
+
+pub use signal::{Receiver, Signal};
 
 use crate::object::field::{name, namespace};
 
@@ -29,10 +32,11 @@ struct State {
     resources: BTreeMap<GroupResource, Contents>,
     snapshots: BTreeMap<u64, Snapshot>,
     next_snapshot: u64,
-    cuts: watch::Sender<u64>,
-    written: watch::Sender<u64>,
+    cuts: Signal,
+    written: Signal,
 }
 
+#[derive(Default)]
 struct Contents {
     objects: BTreeMap<(String, String), Arc<Value>>,
     history: VecDeque<Change>,
@@ -40,14 +44,7 @@ struct Contents {
     forgotten: u64,
     /// Revision of the last compaction; no watch resumes from before.
     compacted: u64,
-    changed: watch::Sender<u64>,
-}
-
-impl Default for Contents {
-    fn default() -> Self {
-        let (changed, _) = watch::channel(0);
-        Self { objects: BTreeMap::new(), history: VecDeque::new(), forgotten: 0, compacted: 0, changed }
-    }
+    changed: Signal,
 }
 
 /// One write of an object.
@@ -221,8 +218,8 @@ impl Store {
         Ok(objects.into_iter().filter(|(key, _)| here(key)).map(|(_, object)| object).collect())
     }
 
-    /// A receiver that wakes at each write of a kind.
-    pub fn subscribe(&self, resource: GroupResource) -> watch::Receiver<u64> {
+    /// The receiver of the writes of a kind.
+    pub fn subscribe(&self, resource: GroupResource) -> Receiver {
         self.state().resources.entry(resource).or_default().changed.subscribe()
     }
 
@@ -240,18 +237,18 @@ impl Store {
         state.snapshots.clear();
     }
 
-    /// A receiver of the number of the last write of all.
-    pub fn written(&self) -> watch::Receiver<u64> {
+    /// The receiver of the number of the last write of all.
+    pub fn written(&self) -> Receiver {
         self.state().written.subscribe()
     }
 
     /// Ends all watches, as a restart of the API server does.
     pub fn cut_watches(&self) {
-        self.state().cuts.send_modify(|cuts| *cuts += 1);
+        self.state().cuts.raise();
     }
 
-    /// A receiver that wakes when all watches are to end.
-    pub fn cuts(&self) -> watch::Receiver<u64> {
+    /// The receiver of the end of all watches.
+    pub fn cuts(&self) -> Receiver {
         self.state().cuts.subscribe()
     }
 
@@ -317,7 +314,7 @@ impl State {
     /// Gives the object the number of the write that is being done.
     fn stamp(&mut self, mut object: Value) -> Arc<Value> {
         self.revision += 1;
-        self.written.send_replace(self.revision);
+        self.written.set(self.revision);
         object["metadata"]["resourceVersion"] = self.revision.to_string().into();
         Arc::new(object)
     }
@@ -349,7 +346,7 @@ impl Contents {
         {
             self.forgotten = oldest.revision;
         }
-        self.changed.send_replace(revision);
+        self.changed.set(revision);
     }
 }
 

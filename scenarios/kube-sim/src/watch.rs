@@ -14,7 +14,7 @@ use crate::kinds::Kind;
 use crate::object::field::namespace;
 use crate::selector::Selector;
 use crate::status::ApiError;
-use crate::store::{Change, Store, TooOld};
+use crate::store::{Change, Receiver, Store, TooOld};
 use crate::table::View;
 
 /// Interval of the bookmarks of a watch that wants them.
@@ -45,8 +45,8 @@ pub struct WatchRequest {
 struct WatchStream {
     watch: WatchRequest,
     store: Store,
-    changed: tokio::sync::watch::Receiver<u64>,
-    cut: tokio::sync::watch::Receiver<u64>,
+    changed: Receiver,
+    cut: Receiver,
     seen: u64,
     lines: VecDeque<Bytes>,
     ends: Instant,
@@ -83,7 +83,7 @@ pub fn stream(store: &Store, watch: WatchRequest) -> impl Stream<Item = Bytes> +
             if let Some(line) = running.lines.pop_front() {
                 return Some((line, running));
             }
-            if running.over || running.cut.has_changed().unwrap_or(true) {
+            if running.over || running.cut.has_changed() {
                 return None;
             }
             running.step().await;
@@ -108,7 +108,7 @@ impl WatchStream {
 
     /// Queues the events of new changes, or waits for the next change.
     async fn step(&mut self) {
-        self.changed.borrow_and_update();
+        self.changed.see();
         let now = Instant::now();
         let bookmark_due = self.watch.bookmarks && (now >= self.next_bookmark || now >= self.ends);
         match self.store.progress(self.watch.kind.storage(), self.seen) {
@@ -138,8 +138,9 @@ impl WatchStream {
     async fn wait(&mut self) {
         let wake = if self.watch.bookmarks { self.ends.min(self.next_bookmark) } else { self.ends };
         tokio::select! {
-            changed = self.changed.changed() => self.over = changed.is_err(),
+            biased;
             _ = self.cut.changed() => self.over = true,
+            _ = self.changed.changed() => {}
             () = tokio::time::sleep_until(wake) => {}
         }
     }

@@ -4,17 +4,16 @@ use std::time::Duration;
 
 use futures::future::select_all;
 use jiff::Timestamp;
-use tokio::sync::watch;
 
 use crate::sim::KubeSim;
-use crate::store::GroupResource;
+use crate::store::{GroupResource, Receiver};
 
 /// Poll interval while the clock is paused: somebody may have moved it forward.
 const PAUSED_CLOCK_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A controller's subscription to the changes of some resources.
 pub struct ChangeWatcher {
-    receivers: Vec<watch::Receiver<u64>>,
+    receivers: Vec<Receiver>,
 }
 
 impl ChangeWatcher {
@@ -26,7 +25,7 @@ impl ChangeWatcher {
     /// Notes that everything up to now will be looked at.
     pub fn mark_seen(&mut self) {
         for receiver in &mut self.receivers {
-            receiver.borrow_and_update();
+            receiver.see();
         }
     }
 
@@ -45,6 +44,7 @@ impl ChangeWatcher {
                 // A millisecond more, so that the instant has certainly come when it is looked at.
                 let wait = wait.saturating_add(Duration::from_millis(1));
                 tokio::select! {
+                    biased;
                     _ = changed => {}
                     () = tokio::time::sleep(wait) => {}
                 }

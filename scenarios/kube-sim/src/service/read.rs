@@ -191,9 +191,12 @@ async fn wait_for_version(call: &Call, version: &str) -> Result<(), ApiError> {
         return Ok(());
     }
     let mut written = store.written();
-    let reached =
-        tokio::time::timeout(VERSION_TIMEOUT, written.wait_for(|revision| *revision >= wanted)).await;
-    if matches!(reached, Ok(Ok(_))) {
+    let reached = async {
+        while written.see() < wanted {
+            written.changed().await;
+        }
+    };
+    if tokio::time::timeout(VERSION_TIMEOUT, reached).await.is_ok() {
         return Ok(());
     }
     let current = store.revision();
