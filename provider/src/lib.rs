@@ -71,6 +71,7 @@ pub struct Provider {
     clock: Clock,
     store: PodStore,
     chance: Chance,
+    watch_chance: Chance,
     ran: AtomicBool,
     served: ServedNamespaces,
     notices: tokio::sync::Mutex<Notices>,
@@ -91,10 +92,24 @@ impl Provider {
     pub fn new(config: Config, client: Client, eci: Eci, clock: Clock, seed: Seed) -> Self {
         let store = PodStore::new(clock.now(), config.accept_loss);
         let (chance, ran) = (seed.chance("reconciler"), AtomicBool::new(false));
+        let watch_chance = seed.chance("watch");
         let (served, notices) = ServedNamespaces::new(&config.namespaces);
         let notices = tokio::sync::Mutex::new(notices);
         let (heartbeat, health) = (client.clone(), Health::default());
-        Self { config, client, heartbeat, health, eci, clock, store, chance, ran, served, notices }
+        Self {
+            config,
+            client,
+            heartbeat,
+            health,
+            eci,
+            clock,
+            store,
+            chance,
+            watch_chance,
+            ran,
+            served,
+            notices,
+        }
     }
 
     /// The same, with a client of its own for the heartbeat, so that no other call's connection can hold it up.
@@ -138,7 +153,8 @@ impl Provider {
                 clock: self.clock.clone(),
                 facts,
             };
-            let pods = pods::run(Arc::new(Reconciler::new(tools, self.chance.clone())));
+            let reconciler = Reconciler::new(tools, self.chance.clone());
+            let pods = pods::run(Arc::new(reconciler), self.watch_chance.clone());
             tokio::join!(node.run(), pods);
         };
         let notices = async {

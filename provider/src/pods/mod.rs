@@ -32,6 +32,7 @@ pub mod watch;
 
 use std::sync::Arc;
 
+use determinism::Chance;
 use k8s_openapi::api::core::v1::Node;
 use kube::api::ObjectMeta;
 
@@ -44,8 +45,8 @@ use view_reporter::ViewReporter;
 /// Looks after the pods of a node until it is dropped, which ends all that it began.
 ///
 /// In the beginning the API's list of pods and then the cloud's list of groups are read whole. What is found in both is
-/// adopted, and only then is anything made or deleted.
-pub async fn run(reconciler: Arc<Reconciler>) {
+/// adopted, and only then is anything made or deleted. The pauses of a watch that fails are drawn from `watch_chance`.
+pub async fn run(reconciler: Arc<Reconciler>, watch_chance: Chance) {
     let Tools { client, eci, store, scope, clock, facts, .. } = &**reconciler;
     let node = scope.config.node_name.clone();
     let reporter = ViewReporter::new(&reconciler);
@@ -61,7 +62,7 @@ pub async fn run(reconciler: Arc<Reconciler>) {
         poller.run().await;
     };
     tokio::join!(
-        watch::pods(client.clone(), &node, &scope.config.namespaces, store, clock),
+        watch::pods(client.clone(), &node, &scope.config.namespaces, store, clock, watch_chance),
         polling,
         reconciler.clone().run()
     );

@@ -1,8 +1,11 @@
 //! Follows the pods that are bound to this node, in all namespaces or in each that is named.
 
-use std::collections::BTreeSet;
+mod backoff;
 
-use determinism::Clock;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use determinism::{Chance, Clock};
 use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::Pod;
 use kube::runtime::watcher::{self, Event};
@@ -13,8 +16,16 @@ use super::store::PodStore;
 use crate::kubernetes;
 
 /// Tells `store` of every pod of `node` in `namespaces` (all when that is empty), for ever; a stream that breaks is begun
-/// anew, a little later.
-pub async fn pods(client: Client, node: &str, namespaces: &[String], store: &PodStore, clock: &Clock) {
+/// anew after a pause that is drawn from `chance`.
+pub async fn pods(
+    client: Client,
+    node: &str,
+    namespaces: &[String],
+    store: &PodStore,
+    clock: &Clock,
+    chance: Chance,
+) {
+    let chance = Arc::new(Mutex::new(chance));
     let of_node = watcher::Config::default()
         .fields(&format!("spec.nodeName={node}"))
         .timeout(kubernetes::WATCH_TIMEOUT_SECONDS);
@@ -23,7 +34,8 @@ pub async fn pods(client: Client, node: &str, namespaces: &[String], store: &Pod
             "" => Api::all(client.clone()),
             namespace => Api::namespaced(client.clone(), namespace),
         };
-        watch(api, of_node.clone()).default_backoff().map(move |event| (scope.clone(), event)).boxed()
+        let events = watch(api, of_node.clone()).backoff(backoff::of(chance.clone()));
+        events.map(move |event| (scope.clone(), event)).boxed()
     };
     let mut unlisted: BTreeSet<String> = namespaces.iter().cloned().collect();
     if unlisted.is_empty() {
