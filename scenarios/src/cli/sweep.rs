@@ -1,5 +1,6 @@
 //! `scenarios sweep`: every case again, with one perturbation at each place.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
 use std::path::PathBuf;
@@ -13,11 +14,11 @@ use determinism::{Seed, Stopwatch};
 use super::{FAILED, command, understood};
 use crate::cases;
 use crate::runner::Case;
-use crate::sweep::choice::{self, Breadth};
+use crate::sweep::choice::{self, Breadth, Candidates, Ranked};
 use crate::sweep::plan::Plan;
-use crate::sweep::sweeping::{self, Found, Job, Subject};
+use crate::sweep::sweeping::{self, Effect, Ended, Found, Job, Subject};
 
-/// How many characters of a journal's line are shown.
+/// The number of characters of a journal's line that are shown.
 const LINE: usize = 220;
 
 #[derive(Debug, Args)]
@@ -28,16 +29,19 @@ pub(super) struct Sweep {
     /// Plays random mixes of perturbations instead, one for each seed of this range.
     #[arg(long, value_name = "A..B", conflicts_with_all = ["all", "only"])]
     seeds: Option<Seeds>,
-    /// Plays every perturbation at each place, and not only a kill and a lost answer.
+    /// Plays every perturbation that fits at each place, and not only a kill and a lost answer.
     #[arg(long)]
     all: bool,
+    /// The most runs to be played; the places of those are drawn by `--turn`.
+    #[arg(long, value_name = "COUNT")]
+    runs: Option<usize>,
     /// Plays exactly these perturbations, as a violation prints them: `call-17:kill-before-41s`.
     #[arg(long, value_name = "PLACE:PERTURBATION,…")]
     only: Option<Plan>,
-    /// Where the worlds' chance comes from: three words.
+    /// The seed of the worlds' chance: three words.
     #[arg(long, value_name = "WORDS", default_value_t = Seed::DEFAULT)]
     seed: Seed,
-    /// Any text; another one kills in another way at each place.
+    /// Any text; another one kills in another way at each place, and draws other places.
     #[arg(long, value_name = "TEXT", default_value = "")]
     turn: String,
     /// Writes what is found to a file, too, run by run.
@@ -72,24 +76,17 @@ pub(super) fn run(arguments: &Sweep) -> anyhow::Result<ExitCode> {
     let jobs = jobs(arguments, &subjects, &mut report)?;
     let of = jobs.len();
     let mut told = Ok(());
-    sweeping::play_all(&subjects, jobs, arguments.seed, |job, found| {
+    sweeping::play_all(&subjects, jobs, arguments.seed, |job, ended| {
         let case = &subjects[job.subject].case.file.case;
-        let well = report.ended(case, of, found.as_ref());
+        let well = report.ended(case, of, &ended);
         told = std::mem::replace(&mut told, Ok(())).and(well);
     });
     told?;
-    let seconds = stopwatch.elapsed().as_secs();
-    report.say(&format!(
-        "{} runs of {} cases, {} violations, {seconds} s",
-        report.runs,
-        subjects.len(),
-        report.violations
-    ))?;
+    report.sum_up(subjects.len(), &stopwatch)?;
     Ok(if report.violations == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 
 fn jobs(arguments: &Sweep, subjects: &[Subject<'_>], report: &mut Report) -> anyhow::Result<Vec<Job>> {
-    let chosen: Vec<_> = subjects.iter().map(|subject| choice::places(&subject.reference.entries)).collect();
     if let Some(plan) = &arguments.only {
         if arguments.journal {
             for subject in subjects {
@@ -101,38 +98,75 @@ fn jobs(arguments: &Sweep, subjects: &[Subject<'_>], report: &mut Report) -> any
         let job = |subject| Job { subject, plan: plan.clone(), drawn_from: None };
         return Ok((0..subjects.len()).map(job).collect());
     }
-    if let Some(Seeds(from, to)) = arguments.seeds {
-        let drawn = (from..=to).filter_map(|number| {
-            let seed = Seed::numbered(number);
-            let mut chance = seed.chance("sweep");
-            let indexes: Vec<usize> = (0..subjects.len()).collect();
-            let subject = *chance.pick(&indexes)?;
-            let plan = choice::mixed(&mut chance, &chosen[subject].0);
-            Some(Job { subject, plan, drawn_from: Some(seed) })
-        });
-        return Ok(drawn.collect());
-    }
-    let breadth = if arguments.all { Breadth::All } else { Breadth::Turned(arguments.turn.clone()) };
-    let (places, all) =
-        chosen.iter().fold((0, 0), |(some, all), (places, of)| (some + places.len(), all + of));
-    let each = match &breadth {
-        Breadth::All => "every perturbation".to_owned(),
-        Breadth::Turned(turn) => format!("one kill (turn `{turn}`) and the lost answer"),
+    let candidates_of = |subject: &Subject<'_>| {
+        Candidates::of(&subject.case.file.case, &subject.reference.entries, &arguments.turn)
     };
-    report.say(&format!(
-        "{places} of {all} places: the first, the middle and the last of each kind of call and event of a case; at each {each}"
-    ))?;
-    let jobs = subjects.iter().zip(&chosen).enumerate().flat_map(|(subject, (own, (places, _)))| {
-        let plans = choice::plans(&own.case.file.case, places, &breadth);
-        plans.into_iter().map(move |plan| Job { subject, plan, drawn_from: None })
+    let candidates: Vec<_> = subjects.iter().map(candidates_of).collect();
+    if let Some(seeds) = arguments.seeds {
+        report.say(&format!("random mixes from the seeds {} to {}", seeds.0, seeds.1))?;
+        return Ok(mixes(seeds, &candidates));
+    }
+    let breadth = if arguments.all { Breadth::All } else { Breadth::Turned };
+    let ranked = subjects.iter().zip(&candidates).enumerate().flat_map(|(subject, (own, candidates))| {
+        let plans = candidates.plans(&own.case.file.case, breadth, &arguments.turn);
+        plans.into_iter().map(move |Ranked { plan, order }| (order, Job { subject, plan, drawn_from: None }))
     });
-    Ok(jobs.collect())
+    let ranked: Vec<_> = ranked.collect();
+    let places = |count: fn(&Candidates) -> usize| candidates.iter().map(count).sum::<usize>();
+    report.say(&format!(
+        "{} of {} places: all but calls that repeat while nothing happens, of which the first, the last and a drawn one \
+         count; at each {}: {} runs",
+        places(|own| own.chosen.len()),
+        places(|own| own.all),
+        if arguments.all { "every perturbation that fits" } else { "one kill and the lost answer" },
+        ranked.len(),
+    ))?;
+    bounded(ranked, arguments, report)
 }
 
-/// Says how far it has come and what was found.
+/// At most `--runs` of the jobs, in the order of cases and places; the turn draws which.
+fn bounded(
+    mut ranked: Vec<((u8, u64), Job)>,
+    arguments: &Sweep,
+    report: &mut Report,
+) -> anyhow::Result<Vec<Job>> {
+    let all = ranked.len();
+    if let Some(most) = arguments.runs.filter(|most| *most < all) {
+        ranked.sort_by_key(|(order, _)| *order);
+        ranked.truncate(most);
+        ranked.sort_by(|(_, one), (_, other)| {
+            (one.subject, one.plan.perturbations()).cmp(&(other.subject, other.plan.perturbations()))
+        });
+        let place = |job: &Job| job.plan.perturbations().first().map(|(place, _)| *place);
+        let places: BTreeSet<_> = ranked.iter().map(|(_, job)| (job.subject, place(job))).collect();
+        report.say(&format!(
+            "{most} runs of {all} are played, at {} places, drawn by turn `{}`",
+            places.len(),
+            arguments.turn
+        ))?;
+    }
+    Ok(ranked.into_iter().map(|(_, job)| job).collect())
+}
+
+/// A mix of perturbations in a drawn case for each seed.
+fn mixes(Seeds(from, to): Seeds, candidates: &[Candidates]) -> Vec<Job> {
+    let indexes: Vec<usize> = (0..candidates.len()).collect();
+    let drawn = (from..=to).filter_map(|number| {
+        let seed = Seed::numbered(number);
+        let mut chance = seed.chance("sweep");
+        let subject = *chance.pick(&indexes)?;
+        let plan = choice::mixed(&mut chance, &candidates[subject]);
+        Some(Job { subject, plan, drawn_from: Some(seed) })
+    });
+    drawn.collect()
+}
+
+/// The progress of a sweep and its findings, as they are printed.
 struct Report {
     runs: usize,
     violations: usize,
+    unfelt: usize,
+    hit_nothing: usize,
     seed: Seed,
     file: Option<std::fs::File>,
     live: bool,
@@ -145,15 +179,15 @@ impl Report {
         };
         let file = arguments.found.as_ref().map(create).transpose()?;
         let live = std::io::stderr().is_terminal();
-        Ok(Self { runs: 0, violations: 0, seed: arguments.seed, file, live })
+        Ok(Self { runs: 0, violations: 0, unfelt: 0, hit_nothing: 0, seed: arguments.seed, file, live })
     }
 
     /// Plays the reference runs; a case that cannot be played is passed over by name.
     fn references<'a>(&mut self, cases: &'a [Case], seed: Seed) -> anyhow::Result<Vec<Subject<'a>>> {
         let mut subjects = Vec::new();
-        for case in cases {
+        for (case, played) in cases.iter().zip(sweeping::references(cases, seed)) {
             let name = &case.file.case;
-            match sweeping::reference(case, seed) {
+            match played {
                 Ok((reference, violations)) => {
                     self.runs += 1;
                     let known = violations.iter().map(|violation| violation.oracle).collect();
@@ -175,14 +209,29 @@ impl Report {
         Ok(subjects)
     }
 
-    fn ended(&mut self, case: &str, of: usize, found: Option<&Found>) -> anyhow::Result<()> {
+    fn ended(&mut self, case: &str, of: usize, ended: &Ended) -> anyhow::Result<()> {
         self.runs += 1;
+        self.unfelt += usize::from(ended.effect == Effect::Unfelt);
+        self.hit_nothing += usize::from(ended.effect == Effect::HitNothing);
         if self.live {
             eprint!("\r\x1b[K{} of {of} runs, {} violations, {case}", self.runs, self.violations);
         } else if self.runs.is_multiple_of(1000) {
             eprintln!("{} of {of} runs, {} violations", self.runs, self.violations);
         }
-        found.map_or(Ok(()), |found| self.tell(found))
+        ended.found.as_ref().map_or(Ok(()), |found| self.tell(found))
+    }
+
+    fn sum_up(&mut self, cases: usize, stopwatch: &Stopwatch) -> anyhow::Result<()> {
+        let Self { runs, violations, unfelt, hit_nothing, .. } = self;
+        let processor =
+            processor_seconds().map_or_else(String::new, |seconds| format!(", {seconds} s of processors"));
+        let line = format!(
+            "{runs} runs of {cases} cases, {violations} violations; without effect {} (not felt {unfelt}, hit nothing \
+             {hit_nothing}); {} s{processor}",
+            *unfelt + *hit_nothing,
+            stopwatch.elapsed().as_secs(),
+        );
+        self.say(&line)
     }
 
     fn tell(&mut self, found: &Found) -> anyhow::Result<()> {
@@ -230,6 +279,15 @@ impl Report {
         }
         Ok(())
     }
+}
+
+/// Seconds of processors that this process has taken; `None` where the system does not tell.
+fn processor_seconds() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // After the program's name in brackets, which may hold anything; in hundredths.
+    let fields: Vec<&str> = status.rsplit(')').next()?.split_whitespace().collect();
+    let ticks = |index: usize| fields.get(index)?.parse::<u64>().ok();
+    Some((ticks(11)? + ticks(12)?) / 100)
 }
 
 fn short(text: &str) -> String {

@@ -1,89 +1,126 @@
-//! Which places and perturbations a sweep plays, by rule: the first, the middle and the last of each kind of call and event.
+//! The choice of places and perturbations: each place, but of calls that only repeat themselves the first, the last and one.
+//!
+//! A quiet hour has 360 heartbeats, between which nothing happens that a kill could meet. Calls that keep node, lease, watch
+//! and looks going are repeats as long as nothing else stands between them in the journal: such a stretch is perturbed at its
+//! first, at its last and at one call of each kind, which another turn draws anew.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use determinism::Chance;
 
-use super::journal::{CloudCall, Entry, KubeCall, Occurrence};
+use super::journal::{Entry, KubeCall, Occurrence};
 use super::perturbation::Perturbation;
 use super::place::Place;
 use super::plan::Plan;
 
-/// How much is played.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The perturbations that are played at each place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Breadth {
-    /// At each chosen place one kill, turned by this text, and the lost answer.
-    Turned(String),
-    /// At each chosen place every perturbation.
+    /// One kill, turned, and the lost answer.
+    Turned,
+    /// Every perturbation that fits.
     All,
 }
 
-/// The chosen places of a reference run with their kinds, in order, and how many there are in all.
-pub fn places(entries: &[Entry]) -> (Vec<(Place, String)>, usize) {
-    let mut by_kind: BTreeMap<String, Vec<Place>> = BTreeMap::new();
-    let mut all = 0;
-    for entry in entries {
-        let (place, kind) = match &entry.what {
-            Occurrence::Kube(call) => (Place::Call(call.number), kind_of_kube(call)),
-            Occurrence::Cloud(call) => (Place::Call(call.number), kind_of_cloud(call)),
-            Occurrence::Event(number, _, event) => {
-                let words: Vec<_> = event.split(' ').take(2).collect();
-                (Place::Event(*number), words.join(" "))
+/// A place that may be perturbed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The place.
+    pub place: Place,
+    /// The urgency of its runs where there is no time for all: 0 comes first.
+    pub rank: u8,
+    fits: Vec<Perturbation>,
+}
+
+/// The candidates of a reference run, in order.
+#[derive(Debug, Clone, Default)]
+pub struct Candidates {
+    /// The chosen ones.
+    pub chosen: Vec<Candidate>,
+    /// The number of all places of the run.
+    pub all: usize,
+}
+
+/// A plan with the urgency of its run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ranked {
+    /// The plan.
+    pub plan: Plan,
+    /// The rank of its place, and within that an order drawn from the turn.
+    pub order: (u8, u64),
+}
+
+impl Candidates {
+    /// The candidates of the reference run `entries` of `case`; `turn` draws among repeats.
+    pub fn of(case: &str, entries: &[Entry], turn: &str) -> Self {
+        let mut found = Self::default();
+        let mut stretch: BTreeMap<String, Vec<Candidate>> = BTreeMap::new();
+        for entry in entries {
+            let Some(place) = place_of(&entry.what) else {
+                found.end_stretch(case, &mut stretch, turn);
+                if entry.what == Occurrence::Healed {
+                    break;
+                }
+                continue;
+            };
+            found.all += 1;
+            let candidate = Candidate { place, rank: 0, fits: fitting(&entry.what) };
+            match repeated(&entry.what) {
+                Some(kind) => stretch.entry(kind).or_default().push(candidate),
+                None => {
+                    found.end_stretch(case, &mut stretch, turn);
+                    found.chosen.push(candidate);
+                }
             }
-            Occurrence::Healed => break,
-            _ => continue,
-        };
-        all += 1;
-        by_kind.entry(kind).or_default().push(place);
+        }
+        found.chosen.sort_by_key(|candidate| candidate.place);
+        found
     }
-    let mut chosen: Vec<_> = by_kind
-        .into_iter()
-        .flat_map(|(kind, places)| {
-            let last = places.len() - 1;
-            let mut indexes = vec![0, last / 2, last];
-            indexes.dedup();
-            indexes.into_iter().map(move |index| (places[index], kind.clone())).collect::<Vec<_>>()
-        })
-        .collect();
-    chosen.sort();
-    (chosen, all)
-}
 
-/// The plans of one perturbation each at the chosen places of `case`.
-pub fn plans(case: &str, places: &[(Place, String)], breadth: &Breadth) -> Vec<Plan> {
-    let mut plans = Vec::new();
-    for (place, _) in places {
-        let perturbations = match (breadth, place) {
-            (Breadth::All, Place::Call(_)) => Perturbation::of_calls(),
-            (Breadth::All, Place::Event(_)) => Perturbation::of_events(),
-            (Breadth::Turned(turn), Place::Call(_)) => vec![turned(case, *place, turn), Perturbation::Lost],
-            (Breadth::Turned(turn), Place::Event(_)) => vec![turned(case, *place, turn)],
-        };
-        plans.extend(perturbations.into_iter().map(|perturbation| Plan::one(*place, perturbation)));
+    /// Chooses of each kind of repeated call the first, the last and a drawn one.
+    fn end_stretch(&mut self, case: &str, stretch: &mut BTreeMap<String, Vec<Candidate>>, turn: &str) {
+        for repeats in std::mem::take(stretch).into_values() {
+            let last = repeats.len() - 1;
+            let first = repeats[0].place;
+            let drawn =
+                1 + usize::try_from(hash(&(case, first, turn)) % (last.max(2) - 1) as u64).unwrap_or(0);
+            for (index, mut candidate) in repeats.into_iter().enumerate() {
+                candidate.rank = match index {
+                    0 => 0,
+                    index if index == last => 1,
+                    index if index == drawn => 2,
+                    _ => continue,
+                };
+                self.chosen.push(candidate);
+            }
+        }
     }
-    plans
-}
 
-/// The kill of this place, another for each turn.
-fn turned(case: &str, place: Place, turn: &str) -> Perturbation {
-    let mut hash = DefaultHasher::new();
-    (case, place, turn).hash(&mut hash);
-    let kills: Vec<_> = Perturbation::kills().collect();
-    let index = hash.finish() % kills.len() as u64;
-    kills[usize::try_from(index).unwrap_or_default()]
+    /// The plans of one perturbation each at the chosen places of `case`.
+    pub fn plans(&self, case: &str, breadth: Breadth, turn: &str) -> Vec<Ranked> {
+        let mut plans = Vec::new();
+        for Candidate { place, rank, fits } in &self.chosen {
+            let perturbations = match (breadth, place) {
+                (Breadth::All, _) => fits.clone(),
+                (Breadth::Turned, Place::Call(_)) => vec![turned(case, *place, turn), Perturbation::Lost],
+                (Breadth::Turned, Place::Event(_)) => vec![turned(case, *place, turn)],
+            };
+            plans.extend(perturbations.into_iter().map(|perturbation| Ranked {
+                order: (*rank, hash(&(case, place, perturbation, turn))),
+                plan: Plan::one(*place, perturbation),
+            }));
+        }
+        plans
+    }
 }
 
 /// Two to four perturbations at places drawn from `chance` alone.
-pub fn mixed(chance: &mut Chance, places: &[(Place, String)]) -> Plan {
+pub fn mixed(chance: &mut Chance, candidates: &Candidates) -> Plan {
     let count = chance.between(2, 4);
     let one = |_| {
-        let (place, _) = chance.pick(places)?;
-        let all = match place {
-            Place::Call(_) => Perturbation::of_calls(),
-            Place::Event(_) => Perturbation::of_events(),
-        };
-        Some((*place, *chance.pick(&all)?))
+        let candidate = chance.pick(&candidates.chosen)?;
+        Some((candidate.place, *chance.pick(&candidate.fits)?))
     };
     let mut drawn: Vec<_> = (0..count).filter_map(one).collect();
     drawn.sort();
@@ -91,77 +128,185 @@ pub fn mixed(chance: &mut Chance, places: &[(Place, String)]) -> Plan {
     Plan::new(drawn)
 }
 
-fn kind_of_kube(call: &KubeCall) -> String {
-    // A name is not a kind: of a path below a namespace, namespace and name are left out.
-    let mut parts: Vec<&str> = call.path.split('/').collect();
-    if let Some(at) = parts.iter().position(|part| *part == "namespaces") {
-        for index in [at + 1, at + 3] {
-            if let Some(part) = parts.get_mut(index) {
-                *part = "*";
-            }
+/// The kill of this place, another for each turn.
+fn turned(case: &str, place: Place, turn: &str) -> Perturbation {
+    let kills: Vec<_> = match place {
+        Place::Call(_) => Perturbation::kills().collect(),
+        Place::Event(_) => {
+            Perturbation::kills().filter(|kill| matches!(kill, Perturbation::KillBefore(_))).collect()
         }
-    }
-    format!("{} {}", call.verb, parts.join("/"))
+    };
+    let index = hash(&(case, place, turn)) % kills.len() as u64;
+    kills[usize::try_from(index).unwrap_or_default()]
 }
 
-fn kind_of_cloud(call: &CloudCall) -> String {
-    let empty = if call.groups.is_empty() { " of nothing" } else { "" };
-    format!("{}{empty}", call.action)
+fn hash(of: &impl Hash) -> u64 {
+    let mut hash = DefaultHasher::new();
+    of.hash(&mut hash);
+    hash.finish()
+}
+
+fn place_of(what: &Occurrence) -> Option<Place> {
+    match what {
+        Occurrence::Kube(call) => Some(Place::Call(call.number)),
+        Occurrence::Cloud(call) => Some(Place::Call(call.number)),
+        Occurrence::Event(number, ..) => Some(Place::Event(*number)),
+        _ => None,
+    }
+}
+
+/// The kind of a call that repeats itself though nothing happens; `None` of all others.
+fn repeated(what: &Occurrence) -> Option<String> {
+    match what {
+        Occurrence::Kube(call) if is_heartbeat(call) => Some(format!("{} {}", call.verb, call.path)),
+        Occurrence::Cloud(call) if call.action.starts_with("Describe") && call.answer.is_good() => {
+            Some(format!("{} [{}]", call.action, call.groups.join(", ")))
+        }
+        _ => None,
+    }
+}
+
+/// True of a call that keeps node, lease or watch going.
+fn is_heartbeat(call: &KubeCall) -> bool {
+    let of_node = call.path.starts_with("/api/v1/nodes/");
+    let of_lease = call.path.contains("/leases/");
+    call.answer.is_good()
+        && match call.verb.as_str() {
+            "GET" => of_node,
+            "PUT" => of_lease,
+            "PATCH" => of_node && call.path.ends_with("/status"),
+            verb => verb == "WATCH",
+        }
+}
+
+/// The perturbations that can change anything at this place.
+fn fitting(what: &Occurrence) -> Vec<Perturbation> {
+    use Perturbation as P;
+    let (reads, lists, pages) = match what {
+        Occurrence::Kube(call) => {
+            let of_all = matches!(call.path.rsplit('/').next(), Some("pods" | "services" | "nodes"));
+            (call.verb == "GET", call.verb == "WATCH" || call.verb == "GET" && of_all, false)
+        }
+        Occurrence::Cloud(call) => {
+            let reads = call.action.starts_with("Describe");
+            (reads, false, reads && !call.groups.is_empty() && call.answer.is_good())
+        }
+        _ => return P::of_events(),
+    };
+    let fits = |perturbation: &P| match perturbation {
+        P::Older(_) => reads,
+        P::Expired => lists,
+        P::ShortPage => pages,
+        // A read that is made twice is a read.
+        P::Doubled => !reads && !lists,
+        _ => true,
+    };
+    P::of_calls().into_iter().filter(fits).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use determinism::Seed;
 
-    use super::super::journal::Answer;
+    use super::super::journal::{Answer, CloudCall};
     use super::*;
 
-    fn calls(paths: &[&str]) -> Vec<Entry> {
+    fn journal(occurrences: Vec<Occurrence>) -> Vec<Entry> {
         let at = "2026-01-05T01:30:00Z".parse().unwrap();
-        let call = |(index, path): (usize, &&str)| KubeCall {
-            number: u32::try_from(index).unwrap() + 1,
-            life: 0,
-            verb: "GET".into(),
-            path: (*path).to_owned(),
-            body: serde_json::Value::Null,
-            answer: Answer::Nothing,
+        let numbered = |(index, what): (usize, Occurrence)| {
+            let number = u32::try_from(index).unwrap() + 1;
+            let what = match what {
+                Occurrence::Kube(call) => Occurrence::Kube(KubeCall { number, ..call }),
+                Occurrence::Cloud(call) => Occurrence::Cloud(CloudCall { number, ..call }),
+                other => other,
+            };
+            Entry { at, what }
         };
-        let entries = paths.iter().enumerate().map(call);
-        entries.map(|call| Entry { at, what: Occurrence::Kube(call) }).collect()
+        occurrences.into_iter().enumerate().map(numbered).collect()
+    }
+
+    fn kube(verb: &str, path: &str) -> Occurrence {
+        Occurrence::Kube(KubeCall {
+            number: 0,
+            life: 0,
+            verb: verb.into(),
+            path: path.to_owned(),
+            body: serde_json::Value::Null,
+            answer: Answer::Status(200, String::new()),
+        })
+    }
+
+    fn heartbeats(count: usize) -> Vec<Occurrence> {
+        vec![kube("GET", "/api/v1/nodes/n"); count]
+    }
+
+    fn numbers(candidates: &Candidates) -> Vec<Place> {
+        candidates.chosen.iter().map(|candidate| candidate.place).collect()
     }
 
     #[test]
-    fn of_each_kind_the_first_the_middle_and_the_last_are_chosen() {
-        let heartbeats = vec!["/api/v1/nodes/n"; 101];
-        let (chosen, all) = places(&calls(&heartbeats));
-        let numbers: Vec<_> = chosen.iter().map(|(place, _)| *place).collect();
-        assert_eq!((numbers, all), (vec![Place::Call(1), Place::Call(51), Place::Call(101)], 101));
+    fn of_repeats_the_first_the_last_and_another_one_are_chosen() {
+        let found = Candidates::of("case", &journal(heartbeats(101)), "turn");
+        assert_eq!((found.chosen.len(), found.all), (3, 101));
+        let places = numbers(&found);
+        assert_eq!((places[0], places[2]), (Place::Call(1), Place::Call(101)));
+        let others: BTreeSet<_> = ["a", "b", "c", "d"]
+            .map(|turn| numbers(&Candidates::of("case", &journal(heartbeats(101)), turn))[1])
+            .into();
+        assert!(others.len() > 1, "another turn draws another: {others:?}");
     }
 
     #[test]
-    fn two_pods_are_one_kind_and_a_pod_and_its_status_are_two() {
-        let pod = |rest| format!("/api/v1/namespaces/vk/pods/{rest}");
-        let paths = [pod("a"), pod("b"), pod("b/status")];
-        let (chosen, _) = places(&calls(&paths.iter().map(String::as_str).collect::<Vec<_>>()));
-        let kinds: std::collections::BTreeSet<_> = chosen.into_iter().map(|(_, kind)| kind).collect();
-        assert_eq!(kinds.len(), 2, "{kinds:?}");
+    fn what_happens_between_repeats_begins_a_new_stretch() {
+        let mut calls = heartbeats(4);
+        calls.push(kube("POST", "/api/v1/namespaces/vk/events"));
+        calls.extend(heartbeats(4));
+        let found = Candidates::of("case", &journal(calls), "");
+        let places = numbers(&found);
+        for number in [1, 4, 5, 6, 9] {
+            assert!(places.contains(&Place::Call(number)), "{places:?}");
+        }
+        assert_eq!(places.len(), 7);
+    }
+
+    #[test]
+    fn every_call_that_does_something_is_chosen() {
+        let pod = |rest: usize| kube("PATCH", &format!("/api/v1/namespaces/vk/pods/{rest}/status"));
+        let found = Candidates::of("case", &journal((0..50).map(pod).collect()), "");
+        assert_eq!(found.chosen.len(), 50);
+    }
+
+    #[test]
+    fn a_write_is_not_answered_with_an_older_answer_and_a_read_not_doubled() {
+        let fits = |call: Occurrence| {
+            let found = Candidates::of("case", &journal(vec![call]), "");
+            found.chosen[0].fits.iter().map(ToString::to_string).collect::<BTreeSet<_>>()
+        };
+        let (read, write) =
+            (fits(kube("GET", "/api/v1/nodes/n")), fits(kube("PATCH", "/api/v1/nodes/n/status")));
+        assert!(read.contains("older-1") && !read.contains("doubled"), "{read:?}");
+        assert!(!write.contains("older-1") && write.contains("doubled"), "{write:?}");
+        assert!(fits(kube("WATCH", "/api/v1/pods")).contains("expired"));
     }
 
     #[test]
     fn another_turn_kills_in_another_way_and_the_same_turn_in_the_same() {
-        let places: Vec<_> = (1..60).map(|number| (Place::Call(number), String::new())).collect();
-        let plans = |turn: &str| plans("case", &places, &Breadth::Turned(turn.to_owned()));
+        let pods = (1..60).map(|n| kube("PATCH", &format!("/api/v1/namespaces/vk/pods/{n}"))).collect();
+        let found = Candidates::of("case", &journal(pods), "");
+        let plans = |turn: &str| found.plans("case", Breadth::Turned, turn);
         assert_eq!(plans("tree"), plans("tree"));
         assert_ne!(plans("tree"), plans("other"));
-        let kills: std::collections::BTreeSet<_> =
-            plans("tree").iter().map(|plan| plan.perturbations()[0].1).collect();
-        assert_eq!(kills.len(), 9, "all eight kills, and the lost answer: {kills:?}");
+        let kinds: BTreeSet<_> =
+            plans("tree").iter().map(|ranked| ranked.plan.perturbations()[0].1).collect();
+        assert_eq!(kinds.len(), 9, "all eight kills, and the lost answer: {kinds:?}");
     }
 
     #[test]
     fn a_mix_comes_from_the_seed_alone() {
-        let places: Vec<_> = (1..60).map(|number| (Place::Call(number), String::new())).collect();
-        let drawn = |seed: Seed| mixed(&mut seed.chance("sweep"), &places);
+        let found = Candidates::of("case", &journal(heartbeats(59)), "");
+        let drawn = |seed: Seed| mixed(&mut seed.chance("sweep"), &found);
         assert_eq!(drawn(Seed::DEFAULT), drawn(Seed::DEFAULT));
         assert_ne!(drawn(Seed::DEFAULT), drawn("amber-badger-0".parse().unwrap()));
     }

@@ -20,7 +20,7 @@ pub(crate) struct CloudTap {
     life: u32,
 }
 
-/// What a token of ours begins with, under which the rest of a page is.
+/// The beginning of a token of ours, under which the rest of a page is.
 const REST: &str = "rest-of-";
 
 type Reply = Result<Response<Bytes>, TransportError>;

@@ -1,4 +1,4 @@
-//! What is left at the end of a run, without what differs from run to run: times, drawn names, addresses.
+//! The end of a run: objects and groups without times, drawn names and addresses, which differ from run to run.
 
 use std::collections::BTreeMap;
 
@@ -17,20 +17,20 @@ pub struct End {
     pub pods: BTreeMap<PodEnd, usize>,
     /// Container groups that can still cost something, by the pod in their tags.
     pub groups: BTreeMap<String, usize>,
-    /// Whether the node is there and ready.
+    /// True where the node is there and ready.
     pub node_is_ready: bool,
 }
 
-/// How a pod ended up.
+/// A pod at the end.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PodEnd {
-    /// Its namespace and name; of a controlled pod, its controller's kind and the name's beginning.
+    /// The namespace and name; of a controlled pod, the controller's kind and the name's beginning.
     pub whose: String,
-    /// Whether it is bound to the virtual node.
+    /// True of a pod that is bound to the virtual node.
     pub is_here: bool,
-    /// Its phase.
+    /// The phase.
     pub phase: String,
-    /// Whether it is being deleted.
+    /// True of a pod that is being deleted.
     pub is_leaving: bool,
 }
 
@@ -38,7 +38,7 @@ impl End {
     /// The end of this world.
     ///
     /// # Errors
-    /// What the cluster answers.
+    /// The cluster's refusal.
     pub(crate) async fn of(world: &World) -> Result<Self, Miss> {
         let mut end = Self::default();
         for pod in Api::<Pod>::all(world.kube()).list(&ListParams::default()).await?.items {
@@ -54,7 +54,7 @@ impl End {
         Ok(end)
     }
 
-    /// What is not as in `reference`, one sentence each.
+    /// The differences from `reference`.
     pub fn differences(&self, reference: &Self) -> Vec<Difference> {
         let mut found = Vec::new();
         let all = reference.pods.keys().chain(self.pods.keys()).collect::<std::collections::BTreeSet<_>>();
@@ -84,9 +84,9 @@ impl End {
 pub struct Difference {
     /// The pod, or whose pods.
     pub whose: String,
-    /// How many there are in the reference run.
+    /// The number in the reference run.
     pub wanted: usize,
-    /// How many there are here.
+    /// The number here.
     pub seen: usize,
     what: String,
 }

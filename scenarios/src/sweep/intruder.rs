@@ -1,4 +1,4 @@
-//! What somebody else does to the cluster while the provider works.
+//! Acts of somebody else on the cluster while the provider works.
 
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
@@ -10,7 +10,7 @@ use super::perturbation::Perturbation;
 /// Does it to the newest pod of `node`, or to the node.
 ///
 /// # Errors
-/// What the API answers.
+/// The API's refusal.
 pub(crate) async fn act(client: &Client, node: &str, perturbation: Perturbation) -> kube::Result<()> {
     let params = PatchParams::default();
     match perturbation {

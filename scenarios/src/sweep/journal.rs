@@ -1,5 +1,6 @@
 //! The journal of one run: what both sides were asked, what they answered, and what became of pods and groups.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,18 +16,19 @@ use super::place::Place;
 pub struct Journal {
     clock: Clock,
     entries: Arc<Mutex<Vec<Entry>>>,
+    secrets: Arc<Mutex<BTreeSet<String>>>,
 }
 
 /// One line of a journal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// When.
+    /// The world's time.
     pub at: Timestamp,
-    /// What happened.
+    /// The occurrence.
     pub what: Occurrence,
 }
 
-/// What a journal knows of.
+/// The kinds of things that a journal tells of.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Occurrence {
     /// The case's step of this index begins.
@@ -66,9 +68,9 @@ pub enum Occurrence {
 /// One call to Kubernetes, with its answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KubeCall {
-    /// Its number among all calls of the provider.
+    /// The number among all calls of the provider.
     pub number: u32,
-    /// Which life asked.
+    /// The life that asked.
     pub life: u32,
     /// The method, or `WATCH`.
     pub verb: String,
@@ -76,16 +78,16 @@ pub struct KubeCall {
     pub path: String,
     /// The body of a write.
     pub body: Value,
-    /// What came back.
+    /// The answer.
     pub answer: Answer,
 }
 
 /// One call to the cloud, with its answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CloudCall {
-    /// Its number among all calls of the provider.
+    /// The number among all calls of the provider.
     pub number: u32,
-    /// Which life asked.
+    /// The life that asked.
     pub life: u32,
     /// The operation.
     pub action: String,
@@ -95,14 +97,14 @@ pub struct CloudCall {
     pub uid: String,
     /// The token that makes it idempotent.
     pub token: String,
-    /// What came back.
+    /// The answer.
     pub answer: Answer,
 }
 
-/// What a caller got.
+/// The answer that a caller got.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// This HTTP status, and the cloud's code of a refusal.
+    /// An HTTP status, and the cloud's code of a refusal.
     Status(u16, String),
     /// Nothing: the connection broke, or the caller was dead by then.
     Nothing,
@@ -113,7 +115,7 @@ pub enum Answer {
 pub struct PodWrite {
     /// The object, as stored.
     pub object: Arc<Value>,
-    /// Whether it is gone with this.
+    /// True where the pod is gone with this.
     pub removed: bool,
 }
 
@@ -131,7 +133,7 @@ pub struct GroupMove {
 impl Journal {
     /// An empty one, dated by `clock`.
     pub fn new(clock: Clock) -> Self {
-        Self { clock, entries: Arc::default() }
+        Self { clock, entries: Arc::default(), secrets: Arc::default() }
     }
 
     /// The present.
@@ -145,6 +147,16 @@ impl Journal {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).push(Entry { at, what });
     }
 
+    /// Keeps a text that may stand nowhere: not in the journal itself, and not in the log.
+    pub fn keep_secret(&self, secret: String) {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).insert(secret);
+    }
+
+    /// The texts that may stand nowhere.
+    pub fn secrets(&self) -> BTreeSet<String> {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Takes out all that was written.
     pub fn take(&self) -> Vec<Entry> {
         std::mem::take(&mut *self.entries.lock().unwrap_or_else(PoisonError::into_inner))
@@ -152,14 +164,14 @@ impl Journal {
 }
 
 impl Answer {
-    /// Whether it says that the call was carried out.
+    /// True of an answer that says that the call was carried out.
     pub fn is_good(&self) -> bool {
         matches!(self, Self::Status(200..=299, _))
     }
 }
 
 impl KubeCall {
-    /// Whether it changes anything.
+    /// True of a call that changes something.
     pub fn writes(&self) -> bool {
         !matches!(self.verb.as_str(), "GET" | "WATCH")
     }
@@ -171,22 +183,22 @@ impl PodWrite {
         self.object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Its UID.
+    /// The pod's UID.
     pub fn uid(&self) -> &str {
         self.text("/metadata/uid")
     }
 
-    /// Its namespace and name.
+    /// The pod's namespace and name.
     pub fn name(&self) -> String {
         format!("{}/{}", self.text("/metadata/namespace"), self.text("/metadata/name"))
     }
 
-    /// Its phase.
+    /// The pod's phase.
     pub fn phase(&self) -> &str {
         self.text("/status/phase")
     }
 
-    /// Whether it is being deleted.
+    /// True while the pod is being deleted.
     pub fn is_leaving(&self) -> bool {
         !self.text("/metadata/deletionTimestamp").is_empty()
     }

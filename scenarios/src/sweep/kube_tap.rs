@@ -94,10 +94,18 @@ impl Asked<'_> {
         self.parts.method == Method::GET && !self.watches()
     }
 
-    /// Whether all objects of a kind are asked for, and not one by its name.
+    /// True of a read of all objects of a kind, and not of one by its name.
     fn lists(&self) -> bool {
         self.reads()
             && matches!(self.parts.uri.path().rsplit('/').next(), Some("pods" | "services" | "nodes"))
+    }
+
+    /// Keeps the token of a TokenRequest's answer as a secret.
+    fn keep_token(&self, answer: &Bytes) {
+        let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
+        if let Some(token) = answer["status"]["token"].as_str() {
+            self.line.tap.journal().keep_secret(token.to_owned());
+        }
     }
 
     fn request(&self, uri: &Uri) -> Request<Full<Bytes>> {
@@ -151,6 +159,11 @@ impl Call for Asked<'_> {
     }
 
     fn note(&self, number: u32, life: u32, answer: Option<&Got>) {
+        if let Some(Got::Whole(response)) = answer
+            && self.parts.uri.path().ends_with("/token")
+        {
+            self.keep_token(response.body());
+        }
         let answer = match answer {
             Some(Got::Whole(response)) => Answer::Status(response.status().as_u16(), String::new()),
             Some(Got::Watch(response)) => Answer::Status(response.status().as_u16(), String::new()),

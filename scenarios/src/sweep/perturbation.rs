@@ -1,4 +1,4 @@
-//! What can become of a call, an answer, a watch event, or the provider itself.
+//! Perturbations of a call, an answer, a watch event, or the provider itself.
 
 use std::fmt;
 use std::str::FromStr;
@@ -25,9 +25,9 @@ pub enum Perturbation {
     ShortPage,
     /// A page's token, or a list's revision, is not known any more.
     Expired,
-    /// This call and the next ones to the same side are throttled, so many in all.
+    /// Throttling of the call and the next ones to the same side, so many in all.
     Throttled(u32),
-    /// This call and the next ones to the same side fail inside the server, so many in all.
+    /// Failures inside the server of the call and the next ones to the same side, so many in all.
     ServerErrors(u32),
     /// The event is lost, and the watch breaks behind it.
     Dropped,
@@ -51,7 +51,7 @@ pub enum Perturbation {
     TwoProviders,
 }
 
-/// How long a killed provider stays away.
+/// The absence of a killed provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Absence {
     /// A process that is started again at once: 1 s.
@@ -64,7 +64,7 @@ pub enum Absence {
     Hour,
 }
 
-/// Why a text is no perturbation.
+/// The error of a text that is no perturbation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is no perturbation; they are: {known}", known = all_words())]
 pub struct NoPerturbation {
@@ -75,7 +75,7 @@ impl Absence {
     /// All, the shortest first.
     pub const ALL: [Self; 4] = [Self::Second, Self::Lease, Self::Eviction, Self::Hour];
 
-    /// How long.
+    /// The length.
     pub fn span(self) -> Duration {
         Duration::from_secs(match self {
             Self::Second => 1,
@@ -131,7 +131,7 @@ impl Perturbation {
         kills.chain([Self::Dropped, Self::Delayed, Self::Twice, Self::Swapped, Self::Gone]).collect()
     }
 
-    /// How long it keeps the world from coming to rest.
+    /// The time for which it keeps the world from coming to rest.
     pub fn lasts(self) -> Duration {
         match self {
             Self::KillBefore(absence) | Self::KillAfter(absence) => absence.span(),
@@ -144,7 +144,7 @@ impl Perturbation {
         }
     }
 
-    /// Whether the node is silent for so long that its pods are evicted, or is gone.
+    /// True where the node is silent for so long that its pods are evicted, or is gone.
     pub fn costs_the_node(self) -> bool {
         let long = |absence| matches!(absence, Absence::Eviction | Absence::Hour);
         match self {

@@ -1,4 +1,4 @@
-//! Where a run can be perturbed: at the provider's k-th call, or at the k-th event of its watches.
+//! The places at which a run can be perturbed: the provider's k-th call, or the k-th event of its watches.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ pub enum Place {
     Event(u32),
 }
 
-/// Why a text names no place.
+/// The error of a text that names no place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no place; write `call-17` or `event-3`, as a reference run numbers them")]
 pub struct NoPlace(String);

@@ -1,4 +1,4 @@
-//! What is perturbed in one run, as `--only` takes it: `call-17:kill-before-41s,event-3:swapped`.
+//! The perturbations of one run, as `--only` takes them: `call-17:kill-before-41s,event-3:swapped`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,16 +10,16 @@ use super::place::{NoPlace, Place};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan(Vec<(Place, Perturbation)>);
 
-/// Why a text is no plan.
+/// The error of a text that is no plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoPlan {
-    /// A part has no colon.
+    /// A part without a colon.
     #[error("`{0}` should be a place and a perturbation, as in `call-17:kill-before-41s`")]
     NoColon(String),
-    /// Its place is none.
+    /// A place that is none.
     #[error(transparent)]
     Place(#[from] NoPlace),
-    /// Its perturbation is none.
+    /// A perturbation that is none.
     #[error(transparent)]
     Perturbation(#[from] NoPerturbation),
 }
@@ -42,7 +42,7 @@ impl Plan {
         &self.0
     }
 
-    /// What happens at this place.
+    /// The perturbation at this place.
     pub fn at(&self, place: Place) -> Option<Perturbation> {
         self.0.iter().find(|(own, _)| *own == place).map(|(_, perturbation)| *perturbation)
     }

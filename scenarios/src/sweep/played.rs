@@ -1,5 +1,6 @@
 //! Plays one case under a plan, to its end and on until the world is at rest, and keeps the journal.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,11 +17,11 @@ use crate::runner::Case;
 use crate::scenario::Capability;
 use crate::stage::World;
 
-/// How long after the last perturbation everything must have come to rest.
+/// The time after the last perturbation in which everything must come to rest.
 const RECOVERY: Duration = Duration::from_secs(240);
 /// The same after a perturbation that costs the node: an orphan's grace and a little more.
 const RECOVERY_OF_NODE: Duration = Duration::from_secs(900);
-/// How long nothing is done to the world before the end.
+/// The time before the end in which nothing is done to the world.
 const QUIET: Duration = Duration::from_secs(660);
 
 /// One run of a case.
@@ -28,18 +29,20 @@ const QUIET: Duration = Duration::from_secs(660);
 pub struct Played {
     /// All that happened, in order.
     pub entries: Vec<Entry>,
-    /// What was left.
+    /// The pods, groups and node that were left.
     pub end: End,
-    /// What it cost.
+    /// The cloud's bill.
     pub bill: Bill,
-    /// What the provider logged.
+    /// The provider's log.
     pub log: String,
+    /// The texts that may stand in neither: values of Secrets, and tokens that were given out.
+    pub secrets: BTreeSet<String>,
 }
 
-/// Why a case cannot be played here.
+/// The reason for which a case cannot be played here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotPlayed {
-    /// It needs what only real time has.
+    /// A capability that only real time has.
     #[error("it needs {0}, and its time is not stepped")]
     Needs(Capability),
     /// No world could be begun.
@@ -104,10 +107,10 @@ async fn in_a_world(case: &Case, seed: Seed, plan: &Plan) -> Result<Played, NotP
     entries.extend(moves);
     // What the cloud did at an instant comes behind what it was asked for then.
     entries.sort_by_key(|entry| entry.at);
-    Ok(Played { entries, end, bill, log: String::new() })
+    Ok(Played { entries, end, bill, log: String::new(), secrets: journal.secrets() })
 }
 
-/// What became of groups, by the cloud's ledger.
+/// The groups' moves, by the cloud's ledger.
 fn moves(eci: &crate::eci::Eci) -> Vec<Entry> {
     use eci_sim::ledger::What;
     let ledger = eci.control().ledger();

@@ -1,14 +1,19 @@
 //! Plays many runs side by side, asks the oracles of each, and shrinks what they find.
 
 use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, PoisonError, mpsc};
 
 use determinism::Seed;
 
+use super::journal::{Entry, Occurrence};
 use super::oracles::{self, Violation};
 use super::plan::Plan;
 use super::played::{self, NotPlayed, Played};
 use crate::runner::Case;
+
+/// One run in so many is played twice.
+const SAMPLE: u64 = 50;
 
 /// A case with its reference run.
 #[derive(Debug)]
@@ -26,7 +31,7 @@ pub struct Subject<'a> {
 pub struct Job {
     /// The index of its subject.
     pub subject: usize,
-    /// What is perturbed.
+    /// The perturbations.
     pub plan: Plan,
     /// The seed that drew the plan, where one did.
     pub drawn_from: Option<Seed>,
@@ -41,10 +46,30 @@ pub struct Found {
     pub plan: Plan,
     /// The seed that drew the perturbations, where one did.
     pub drawn_from: Option<Seed>,
-    /// What is wrong.
+    /// The violations.
     pub violations: Vec<Violation>,
     /// The first line in which the journals differ: of the reference run, and of this one.
     pub difference: Option<(String, String)>,
+}
+
+/// A run that has ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The violations, where there are any.
+    pub found: Option<Found>,
+    /// The effect of the perturbations.
+    pub effect: Effect,
+}
+
+/// The effect of a run's perturbations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// The journal is another one than the reference run's.
+    Felt,
+    /// All perturbations took place, and the journal is the reference run's.
+    Unfelt,
+    /// No perturbation took place: none of them fitted its call, or the run did not come to its place.
+    HitNothing,
 }
 
 /// Plays the reference run of `case`, twice: the second journal must be the first to the byte.
@@ -56,62 +81,64 @@ pub fn reference(case: &Case, seed: Seed) -> Result<(Played, Vec<Violation>), No
     let played = played::play(case, seed, &plan)?;
     let again = played::play(case, seed, &plan)?;
     let mut violations = oracles::violations(&played, &plan, None);
-    if let Some((one, other)) = first_difference(&played, &again)
-        && let Some(entry) = played.entries.first()
-    {
-        let words = format!("the same seed tells `{one}` and then `{other}`");
-        violations.push(Violation { oracle: "same-journal", at: entry.at, words });
-    }
+    violations.extend(same_journal(&played, &again));
     Ok((played, violations))
 }
 
+/// The violation of two runs of one plan whose journals differ.
+fn same_journal(played: &Played, again: &Played) -> Option<Violation> {
+    let (one, other) = first_difference(played, again)?;
+    let words = format!("the same seed tells `{one}` and then `{other}`");
+    Some(Violation { oracle: "same-journal", at: played.entries.first()?.at, words })
+}
+
+/// Plays the reference runs of all `cases`, as many at once as the machine has processors, in their order.
+pub fn references(cases: &[Case], seed: Seed) -> Vec<Result<(Played, Vec<Violation>), NotPlayed>> {
+    let indexed = cases.iter().enumerate().collect();
+    let mut played = Vec::new();
+    side_by_side(indexed, |(index, case)| (index, reference(case, seed)), |one| played.push(one));
+    played.sort_by_key(|(index, _)| *index);
+    played.into_iter().map(|(_, played)| played).collect()
+}
+
 /// Plays all `jobs`, as many at once as the machine has processors; `told` hears of each as it ends.
-pub fn play_all(
-    subjects: &[Subject<'_>],
-    jobs: Vec<Job>,
-    seed: Seed,
-    mut told: impl FnMut(&Job, Option<Found>),
-) {
+pub fn play_all(subjects: &[Subject<'_>], jobs: Vec<Job>, seed: Seed, mut told: impl FnMut(&Job, Ended)) {
+    let play = |job: Job| one(subjects, &job, seed).map(|ended| (job, ended));
+    side_by_side(jobs, play, |ended| {
+        if let Some((job, ended)) = ended {
+            told(&job, ended);
+        }
+    });
+}
+
+/// Does `work` for each of `all`, as many at once as the machine has processors.
+fn side_by_side<T: Send, R: Send>(all: Vec<T>, work: impl Fn(T) -> R + Sync, mut told: impl FnMut(R)) {
     let at_once = std::thread::available_parallelism().map_or(1, usize::from);
-    let waiting = Mutex::new(VecDeque::from(jobs));
+    let waiting = Mutex::new(VecDeque::from(all));
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
         for _ in 0..at_once {
-            let (sender, waiting) = (sender.clone(), &waiting);
+            let (sender, waiting, work) = (sender.clone(), &waiting, &work);
             scope.spawn(move || {
                 let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-                while let Some(job) = next() {
-                    let found = one(subjects, &job, seed);
-                    if sender.send((job, found)).is_err() {
+                while let Some(one) = next() {
+                    if sender.send(work(one)).is_err() {
                         return;
                     }
                 }
             });
         }
         drop(sender);
-        for (job, found) in &receiver {
-            told(&job, found);
-        }
+        receiver.iter().for_each(&mut told);
     });
 }
 
-fn one(subjects: &[Subject<'_>], job: &Job, seed: Seed) -> Option<Found> {
+fn one(subjects: &[Subject<'_>], job: &Job, seed: Seed) -> Option<Ended> {
     let subject = subjects.get(job.subject)?;
-    let play = |plan: &Plan| {
-        // A run that panics is a violation; the others are not to suffer.
-        let played = std::panic::catch_unwind(|| played::play(subject.case, seed, plan));
-        match played {
-            Ok(Ok(played)) => {
-                let mut violations = oracles::violations(&played, plan, Some(&subject.reference));
-                violations.retain(|violation| !subject.known.contains(&violation.oracle));
-                (violations, first_difference(&subject.reference, &played))
-            }
-            Ok(Err(why)) => (vec![broken_off(subject, why.to_string())], None),
-            Err(_) => (vec![broken_off(subject, "the program panicked".to_owned())], None),
-        }
+    let (violations, difference, effect) = play(subject, &job.plan, seed, is_sample(&job.plan));
+    let Some(oracle) = violations.first().map(|violation| violation.oracle) else {
+        return Some(Ended { found: None, effect });
     };
-    let (violations, difference) = play(&job.plan);
-    let oracle = violations.first()?.oracle;
     let mut found = Found {
         case: subject.case.file.case.clone(),
         plan: job.plan.clone(),
@@ -122,13 +149,45 @@ fn one(subjects: &[Subject<'_>], job: &Job, seed: Seed) -> Option<Found> {
     let mut index = 0;
     while found.plan.perturbations().len() > 1 && index < found.plan.perturbations().len() {
         let fewer = found.plan.without(index);
-        let (violations, difference) = play(&fewer);
+        let (violations, difference, _) = play(subject, &fewer, seed, false);
         match violations.iter().any(|violation| violation.oracle == oracle) {
             true => found = Found { plan: fewer, violations, difference, ..found },
             false => index += 1,
         }
     }
-    Some(found)
+    Some(Ended { found: Some(found), effect })
+}
+
+/// True of one plan in [`SAMPLE`], which is played twice to see that it can be played again.
+fn is_sample(plan: &Plan) -> bool {
+    let mut hash = DefaultHasher::new();
+    plan.to_string().hash(&mut hash);
+    hash.finish().is_multiple_of(SAMPLE)
+}
+
+/// Plays one run; its violations, the first difference from the reference run where there are any, and its effect.
+fn play(
+    subject: &Subject<'_>,
+    plan: &Plan,
+    seed: Seed,
+    twice: bool,
+) -> (Vec<Violation>, Option<(String, String)>, Effect) {
+    // A run that panics is a violation; the others are not to suffer.
+    let played = match std::panic::catch_unwind(|| played::play(subject.case, seed, plan)) {
+        Ok(Ok(played)) => played,
+        Ok(Err(why)) => return (vec![broken_off(subject, why.to_string())], None, Effect::Felt),
+        Err(_) => return (vec![broken_off(subject, "the program panicked".to_owned())], None, Effect::Felt),
+    };
+    let mut violations = oracles::violations(&played, plan, Some(&subject.reference));
+    violations.retain(|violation| !subject.known.contains(&violation.oracle));
+    if twice && let Ok(again) = played::play(subject.case, seed, plan) {
+        violations.extend(same_journal(&played, &again));
+    }
+    let difference = match violations.is_empty() {
+        true => None,
+        false => first_difference(&subject.reference, &played),
+    };
+    (violations, difference, effect(&subject.reference, &played))
 }
 
 fn broken_off(subject: &Subject<'_>, words: String) -> Violation {
@@ -136,15 +195,30 @@ fn broken_off(subject: &Subject<'_>, words: String) -> Violation {
     Violation { oracle: "played", at, words }
 }
 
+/// The effect of the perturbations of `played`.
+fn effect(reference: &Played, played: &Played) -> Effect {
+    let took_place = |entry: &Entry| matches!(entry.what, Occurrence::Perturbed(..));
+    if !played.entries.iter().any(took_place) {
+        return Effect::HitNothing;
+    }
+    if told(reference).eq(told(played)) { Effect::Unfelt } else { Effect::Felt }
+}
+
+/// The journal but for the perturbations themselves.
+fn told(played: &Played) -> impl Iterator<Item = &Entry> {
+    let own = |entry: &&Entry| !matches!(entry.what, Occurrence::Perturbed(..) | Occurrence::Killed(_));
+    played.entries.iter().filter(own)
+}
+
 /// The first line in which two journals differ, but for the perturbations themselves.
 fn first_difference(one: &Played, other: &Played) -> Option<(String, String)> {
-    use super::journal::Occurrence::{Killed, Perturbed};
-    let lines = |played: &Played| {
-        let told = played.entries.iter().filter(|entry| !matches!(entry.what, Perturbed(..) | Killed(_)));
-        told.map(ToString::to_string).collect::<Vec<_>>()
-    };
-    let (one, other) = (lines(one), lines(other));
-    let at = (0..one.len().max(other.len())).find(|index| one.get(*index) != other.get(*index))?;
-    let line = |lines: &[String]| lines.get(at).cloned().unwrap_or_else(|| "nothing more".to_owned());
-    Some((line(&one), line(&other)))
+    let (mut one, mut other) = (told(one), told(other));
+    let line = |entry: Option<&Entry>| entry.map_or_else(|| "nothing more".to_owned(), ToString::to_string);
+    loop {
+        match (one.next(), other.next()) {
+            (None, None) => return None,
+            (one, other) if one == other => {}
+            (one, other) => return Some((line(one), line(other))),
+        }
+    }
 }

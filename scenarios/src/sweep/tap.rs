@@ -1,5 +1,7 @@
 //! The tap on the provider's lines: every call and watch event is numbered, and perturbed where the plan says so.
 
+mod perturbing;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +17,7 @@ use super::perturbation::{Absence, Perturbation};
 use super::place::Place;
 use super::plan::Plan;
 
-/// How many earlier answers of the same read are remembered.
+/// The number of earlier answers of one read that are remembered.
 const REMEMBERED_MAX: usize = 8;
 
 /// The tap of one world; clones share it.
@@ -35,7 +37,7 @@ struct State {
     events: u32,
     /// Processes that were killed: whatever of them still runs is not heard any more.
     dead: BTreeSet<u32>,
-    /// What the next calls of a side meet, and how many of them.
+    /// The perturbation that the next calls of a side meet, and the number of them.
     bursts: BTreeMap<Line, (Perturbation, u32)>,
     /// Earlier answers of reads, the newest last.
     answers: BTreeMap<String, Vec<Bytes>>,
@@ -44,7 +46,7 @@ struct State {
     waiting: Option<mpsc::UnboundedReceiver<Order>>,
 }
 
-/// What whoever runs the provider has to do.
+/// An order of the tap to whoever runs the provider.
 #[derive(Debug)]
 pub enum Order {
     /// Kill this life, and start another when the absence is over.
@@ -82,7 +84,7 @@ pub(super) trait Call: Sync {
     fn expired(&self) -> Option<Self::Answer>;
     /// Half of an answer.
     fn cut(&self, answer: Self::Answer) -> Self::Answer;
-    /// What it was answered so many answers ago, where it is a read.
+    /// The answer so many answers ago, of a read.
     fn older(&self, by: u32) -> BoxFuture<'_, Option<Self::Answer>>;
     /// The answer with one group less and a token for the rest, where it is a page with a group.
     fn shorter(&self, answer: &Self::Answer) -> Option<Self::Answer>;
@@ -96,17 +98,17 @@ impl Tap {
         Self(Arc::new(Inner { plan, journal, state: Mutex::new(state), orders }))
     }
 
-    /// What has to be done to the provider; for one taker.
+    /// The orders; for one taker.
     pub fn orders(&self) -> Option<mpsc::UnboundedReceiver<Order>> {
         self.state().waiting.take()
     }
 
-    /// Where it is all written.
+    /// The journal that it writes.
     pub fn journal(&self) -> &Journal {
         &self.0.journal
     }
 
-    /// How much longer than the case says anything may take here: as long as all perturbations together.
+    /// The time that anything may take here beyond what the case says: as long as all perturbations together.
     pub fn allowance(&self) -> Duration {
         let lasts: Duration = self.0.plan.perturbations().iter().map(|(_, own)| own.lasts()).sum();
         if self.0.plan.perturbations().is_empty() { lasts } else { lasts + Duration::from_secs(600) }
@@ -135,84 +137,6 @@ impl Tap {
         }
         self.unless_dead(life).await;
         answer
-    }
-
-    async fn perturbed<C: Call>(
-        &self,
-        place: Place,
-        perturbation: Perturbation,
-        life: u32,
-        call: &C,
-    ) -> Option<C::Answer> {
-        use Perturbation as P;
-        let acts = || self.acts(place, perturbation);
-        match perturbation {
-            P::KillBefore(absence) => {
-                acts();
-                self.kill(life, absence);
-                return None;
-            }
-            P::KillAfter(absence) => {
-                call.send().await;
-                acts();
-                self.kill(life, absence);
-                return None;
-            }
-            P::Lost => {
-                call.send().await;
-                acts();
-                return None;
-            }
-            P::Late(seconds) => {
-                let answer = call.send().await;
-                acts();
-                tokio::time::sleep(Duration::from_secs(u64::from(seconds))).await;
-                return Some(answer);
-            }
-            P::Doubled => {
-                acts();
-                call.send().await;
-            }
-            P::Cut => {
-                acts();
-                return Some(call.cut(call.send().await));
-            }
-            P::Older(by) => {
-                if let Some(answer) = call.older(by).await {
-                    acts();
-                    return Some(answer);
-                }
-            }
-            P::ShortPage => {
-                let answer = call.send().await;
-                let Some(shorter) = call.shorter(&answer) else { return Some(answer) };
-                acts();
-                return Some(shorter);
-            }
-            P::Expired => {
-                if let Some(answer) = call.expired() {
-                    acts();
-                    return Some(answer);
-                }
-            }
-            P::Throttled(_) | P::ServerErrors(_) => {
-                acts();
-                return Some(match perturbation {
-                    P::Throttled(_) => call.throttled(),
-                    _ => call.server_error(),
-                });
-            }
-            P::TwoProviders => {
-                acts();
-                self.order(Order::Second(perturbation.lasts()));
-            }
-            P::AlienStatus | P::AlienLabels | P::NodeDeleted | P::SameName => {
-                acts();
-                self.alien(perturbation).await;
-            }
-            P::Dropped | P::Delayed | P::Twice | P::Swapped | P::Gone => {}
-        }
-        Some(call.send().await)
     }
 
     fn next_call(&self, line: Line) -> (u32, Option<Perturbation>) {
@@ -268,12 +192,6 @@ impl Tap {
         }
     }
 
-    async fn alien(&self, perturbation: Perturbation) {
-        let (done, waits) = oneshot::channel();
-        self.order(Order::Alien(perturbation, done));
-        let _ = waits.await; // the world ended meanwhile
-    }
-
     fn order(&self, order: Order) {
         let _ = self.0.orders.send(order); // the world ended meanwhile
     }
@@ -288,7 +206,7 @@ impl Tap {
         answers.push(answer);
     }
 
-    /// What this read was answered so many answers ago; 1 is the latest.
+    /// The answer of this read so many answers ago; 1 is the latest.
     pub(super) fn recall(&self, read: &str, by: u32) -> Option<Bytes> {
         let state = self.state();
         let answers = state.answers.get(read)?;

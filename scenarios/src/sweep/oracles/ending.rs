@@ -31,7 +31,7 @@ pub(super) fn same_end(played: &Played, reference: &Played, plan: &Plan) -> Vec<
     violations.map(|difference| Violation::new("same-end", at, difference.to_string())).collect()
 }
 
-/// Whether the pod of this name is counted under `whose`.
+/// True of a pod's name that is counted under `whose`.
 fn belongs(name: &str, whose: &str) -> bool {
     name == whose
         || whose.rsplit(' ').next().is_some_and(|beginning| {
@@ -64,7 +64,7 @@ fn taken_by_the_cluster(entries: &[Entry]) -> BTreeSet<String> {
 }
 
 /// The pods that were made while no provider ran.
-fn made_without_webhook(entries: &[Entry]) -> BTreeSet<String> {
+pub(super) fn made_without_webhook(entries: &[Entry]) -> BTreeSet<String> {
     let mut running = 0_u32;
     let mut made = BTreeSet::new();
     let known = pods(entries);

@@ -27,8 +27,8 @@ pub(super) fn one_group(entries: &[Entry]) -> Vec<Violation> {
     found
 }
 
-/// Every group whose pod is gone goes, too.
-pub(super) fn no_orphan(entries: &[Entry], node_was_away: bool) -> Vec<Violation> {
+/// Every group whose pod is gone goes, too, and one that is kept for a grace is told of in an event or in the log.
+pub(super) fn no_orphan(entries: &[Entry], log: &str, node_was_away: bool) -> Vec<Violation> {
     let Some(healed) = first(entries, |what| *what == Occurrence::Healed) else { return Vec::new() };
     let Some(end) = first(entries, |what| *what == Occurrence::End) else { return Vec::new() };
     let pods = pods(entries);
@@ -41,14 +41,31 @@ pub(super) fn no_orphan(entries: &[Entry], node_was_away: bool) -> Vec<Violation
                 None => continue,
             },
         };
-        let grace = if node_was_away { ORPHAN + ORPHAN_OF_NODE } else { ORPHAN };
-        let deadline = after(orphaned.max(healed), grace);
-        if deadline < end && group.gone().is_none_or(|gone| gone > deadline) {
-            let words = format!("{} of {} ({}) outlives its pod", group.id, group.uid, group.last_state());
+        let outlives = |seconds| {
+            let deadline = after(orphaned.max(healed), seconds);
+            let late = deadline < end && group.gone().is_none_or(|gone| gone > deadline);
+            late.then_some(deadline)
+        };
+        let Some(deadline) = outlives(ORPHAN) else { continue };
+        let named = format!("{} of {} ({})", group.id, group.uid, group.last_state());
+        if let Some(deadline) = outlives(ORPHAN + if node_was_away { ORPHAN_OF_NODE } else { 0 }) {
+            let words = format!("{named} outlives its pod");
+            found.push(Violation::new("no-orphan", deadline, words));
+        } else if !is_told(entries, log, group.id) {
+            let words = format!("{named} outlives its pod within the grace, and nobody is told");
             found.push(Violation::new("no-orphan", deadline, words));
         }
     }
     found
+}
+
+/// True where an event, or a warning in the log, names the group as an orphan.
+fn is_told(entries: &[Entry], log: &str, id: &str) -> bool {
+    let in_event = entries.iter().any(|entry| match &entry.what {
+        Occurrence::Told(_, reason, message) => reason == "OrphanedContainerGroup" && message.contains(id),
+        _ => false,
+    });
+    in_event || log.lines().any(|line| line.contains("WARN") && line.contains(id))
 }
 
 /// No working group of a wanted pod is deleted.

@@ -1,5 +1,7 @@
 //! Rest: no storm of calls, and nothing is written in a world in which nothing happens.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::Violation;
@@ -10,7 +12,7 @@ use crate::sweep::journal::{Entry, Occurrence};
 const STORM_OF_CLOUD: usize = 60;
 const STORM_OF_KUBE: usize = 200;
 const WINDOW: SignedDuration = SignedDuration::from_secs(10);
-/// Between two writes of the node's status at rest.
+/// Between two writes of the node's status at rest, and of the count of one event.
 const STATUS_PERIOD: SignedDuration = SignedDuration::from_secs(290);
 
 /// No ten seconds see a storm of calls.
@@ -33,40 +35,58 @@ pub(super) fn few_calls(entries: &[Entry]) -> Vec<Violation> {
 }
 
 /// At rest only leases, and the node's status each five minutes, are written.
+///
+/// Two worlds are not at rest. Where a container is started again and again, each time a little later, its pod is written of.
+/// Where an image is pulled again and again, the pod's state stays and its events are counted, each five minutes at most, as
+/// client-go's recorder has it.
 pub(super) fn quiet(entries: &[Entry]) -> Vec<Violation> {
     let Some(from) = first(entries, |what| *what == Occurrence::Quiet) else { return Vec::new() };
-    let at_rest = || entries.iter().filter(move |entry| entry.at > from);
-    // A cloud in which something happens by itself has something to tell.
-    let working: Vec<_> =
-        groups(entries).iter().filter(|group| works(group.last_state())).map(|group| group.id).collect();
-    let restless = at_rest().any(|entry| matches!(entry.what, Occurrence::Group(_)))
-        || entries.iter().any(|entry| {
-            // Its container is started again and again, each time a little later.
-            matches!(&entry.what, Occurrence::ContainerEnded(id) if working.contains(&id.as_str()))
-        });
-    let mut found = Vec::new();
-    let mut status_at: Option<Timestamp> = None;
-    for entry in at_rest() {
-        let violation = match &entry.what {
+    let life = SignsOfLife::of(entries, from);
+    let mut written: BTreeMap<&str, Timestamp> = BTreeMap::new();
+    for entry in entries.iter().filter(|entry| entry.at > from) {
+        let words = match &entry.what {
             Occurrence::Kube(call) if call.writes() => {
                 let path = call.path.as_str();
-                let is_status = path.contains("/nodes/") && path.ends_with("/status");
-                let early =
-                    is_status && status_at.is_some_and(|at| at.duration_until(entry.at) < STATUS_PERIOD);
-                if is_status {
-                    status_at = Some(entry.at);
-                }
-                let own = path.contains("/leases/") || is_status && !early;
-                let of_pods = restless && (path.contains("/pods/") || path.contains("/events"));
-                (!own && !of_pods).then(|| format!("{} {path} in a world at rest: {}", call.verb, call.body))
+                let before = written.insert(path, entry.at);
+                let early = before.is_some_and(|at| at.duration_until(entry.at) < STATUS_PERIOD);
+                let of_node = path.contains("/nodes/") && path.ends_with("/status");
+                let of_event = path.contains("/events");
+                let allowed = path.contains("/leases/")
+                    || of_node && !early
+                    || life.restarts && (of_event || path.contains("/pods/"))
+                    || life.pulls && of_event && !early;
+                (!allowed).then(|| format!("{} {path} in a world at rest: {}", call.verb, call.body))
             }
-            Occurrence::Cloud(call) if !restless && !call.action.starts_with("Describe") => {
+            Occurrence::Cloud(call) if !life.restarts && !call.action.starts_with("Describe") => {
                 Some(format!("{} in a world at rest", call.action))
             }
             _ => None,
         };
-        found.extend(violation.map(|words| Violation::new("quiet", entry.at, words)));
+        if let Some(words) = words {
+            return vec![Violation::new("quiet", entry.at, words)];
+        }
     }
-    found.truncate(1);
-    found
+    Vec::new()
+}
+
+/// The reasons for which a world in which nobody does anything is not at rest.
+struct SignsOfLife {
+    /// A group comes to another state by itself, or a container of a working group has ended before.
+    restarts: bool,
+    /// A working group has never run.
+    pulls: bool,
+}
+
+impl SignsOfLife {
+    fn of(entries: &[Entry], from: Timestamp) -> Self {
+        let groups = groups(entries);
+        let working: Vec<_> = groups.iter().filter(|group| works(group.last_state())).collect();
+        let of_working = |id: &str| working.iter().any(|group| group.id == id);
+        let restarts = entries.iter().any(|entry| match &entry.what {
+            Occurrence::Group(_) => entry.at > from,
+            Occurrence::ContainerEnded(id) => of_working(id),
+            _ => false,
+        });
+        Self { restarts, pulls: working.iter().any(|group| group.last_state() == "Pending") }
+    }
 }

@@ -1,4 +1,4 @@
-//! What pods say: nothing of the unknown, no failure without proof, in the end the truth, and never back.
+//! The statuses of pods: nothing of the unknown, no failure without proof, in the end the truth, and never back.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ fn status_writes(entries: &[Entry]) -> impl Iterator<Item = (Timestamp, &KubeCal
     })
 }
 
-/// Whether a write tells of containers, and not of a creation that was refused.
+/// True of a write that tells of containers, and not of a creation that was refused.
 fn tells(call: &KubeCall) -> bool {
     let status = &call.body["status"];
     let refused = status["reason"].as_str().is_some_and(|reason| reason.starts_with("Provider"));

@@ -81,6 +81,33 @@ fn two_working_groups_of_a_pod_are_found_and_one_after_the_other_is_not() {
     assert_eq!(told(&groups::one_group(&second(5))), Vec::<&str>::new());
 }
 
+const TOLD: &str =
+    " WARN provider::pods::orphans: container group a of pod vk/p, which is gone, runs since 3 h";
+
+#[test]
+fn an_orphan_that_is_kept_for_a_grace_is_told_of() {
+    let journal = |told: bool| {
+        let message = "container group a of pod vk/p, which is gone, costs on".to_owned();
+        let told = told.then(|| {
+            let about = "Node//virtual-kubelet".to_owned();
+            at(110, Occurrence::Told(about, "OrphanedContainerGroup".to_owned(), message.clone()))
+        });
+        let mut entries = vec![
+            at(0, phase("Running")),
+            at(1, group("a", "Created")),
+            at(2, group("a", "Running")),
+            at(100, gone()),
+            at(100, Occurrence::Healed),
+        ];
+        entries.extend(told);
+        entries.extend([at(600, group("a", "Deleted")), at(2000, Occurrence::End)]);
+        entries
+    };
+    assert!(groups::no_orphan(&journal(true), "", true).is_empty());
+    assert!(groups::no_orphan(&journal(false), TOLD, true).is_empty());
+    assert_eq!(told(&groups::no_orphan(&journal(false), "", true)), ["no-orphan"]);
+}
+
 #[test]
 fn a_group_that_outlives_its_pod_by_more_than_a_minute_is_an_orphan() {
     let journal = |deleted: i64, healed: i64| {
@@ -96,11 +123,11 @@ fn a_group_that_outlives_its_pod_by_more_than_a_minute_is_an_orphan() {
         entries.sort_by_key(|entry| entry.at);
         entries
     };
-    assert!(groups::no_orphan(&journal(150, 50), false).is_empty());
-    assert_eq!(told(&groups::no_orphan(&journal(170, 50), false)), ["no-orphan"]);
-    assert!(groups::no_orphan(&journal(170, 120), false).is_empty(), "the world had just healed");
-    assert!(groups::no_orphan(&journal(700, 50), true).is_empty(), "an orphan's grace");
-    assert_eq!(told(&groups::no_orphan(&journal(800, 50), true)), ["no-orphan"]);
+    assert!(groups::no_orphan(&journal(150, 50), "", false).is_empty());
+    assert_eq!(told(&groups::no_orphan(&journal(170, 50), TOLD, false)), ["no-orphan"]);
+    assert!(groups::no_orphan(&journal(170, 120), TOLD, false).is_empty(), "the world had just healed");
+    assert!(groups::no_orphan(&journal(700, 50), TOLD, true).is_empty(), "an orphan's grace");
+    assert_eq!(told(&groups::no_orphan(&journal(800, 50), TOLD, true)), ["no-orphan"]);
 }
 
 #[test]
@@ -231,12 +258,38 @@ fn a_world_at_rest_writes_leases_and_the_node_s_status_each_five_minutes() {
 }
 
 #[test]
+fn the_events_of_a_back_off_are_counted_each_five_minutes_at_most() {
+    let event = || kube("PATCH", "/api/v1/namespaces/vk/events/p.17", Value::Null);
+    let quiet = |state: &str, times: [i64; 2]| {
+        let mut entries =
+            vec![at(-9, group("a", "Created")), at(-8, group("a", state)), at(0, Occurrence::Quiet)];
+        entries.extend(times.map(|time| at(time, event())));
+        told(&rest::quiet(&entries))
+    };
+    assert!(quiet("Pending", [10, 310]).is_empty());
+    assert_eq!(quiet("Pending", [10, 250]), ["quiet"]);
+    assert_eq!(quiet("Running", [10, 310]), ["quiet"], "nothing is pulled");
+}
+
+#[test]
 fn a_secret_in_journal_or_log_is_found() {
-    let clean = [at(0, Occurrence::Step(0, "run".into()))];
-    assert!(secrets::no_secret(&clean, "all is well").is_empty());
-    assert_eq!(told(&secrets::no_secret(&clean, "key local-secret")), ["no-secret"]);
-    let told_in_event = [at(0, Occurrence::Told("Pod/vk/p".into(), "Failed".into(), "local-secret".into()))];
-    assert_eq!(told(&secrets::no_secret(&told_in_event, "")), ["no-secret"]);
+    let played = |entry: Occurrence, log: &str| Played {
+        entries: vec![at(0, entry)],
+        end: End::default(),
+        bill: Bill::default(),
+        log: log.to_owned(),
+        secrets: ["swordfish".to_owned()].into(),
+    };
+    let clean = || Occurrence::Step(0, "run".into());
+    let event = |message: &str| Occurrence::Told("Pod/vk/p".into(), "Failed".into(), message.into());
+    assert!(secrets::no_secret(&played(clean(), "all is well"), 0).is_empty());
+    for secret in ["local-secret", "swordfish", "Bearer eyJhbGciOiJSUzI1NiJ9"] {
+        for played in [played(clean(), &format!("key {secret}")), played(event(secret), "")] {
+            let found = secrets::no_secret(&played, 0);
+            assert_eq!(told(&found), ["no-secret"], "{secret}");
+            assert!(!found[0].words.contains("swordfish"), "{}", found[0].words);
+        }
+    }
 }
 
 #[test]
@@ -252,6 +305,7 @@ fn another_end_is_found_unless_its_difference_has_a_name() {
         end: end(pods),
         bill: Bill::default(),
         log: String::new(),
+        secrets: Default::default(),
     };
     let evicted = || vec![at(0, phase("Running")), at(5, gone()), at(9, Occurrence::End)];
     let away = |absence| Plan::one(Place::Call(1), Perturbation::KillBefore(absence));

@@ -47,7 +47,7 @@ pub(super) fn pods(entries: &[Entry]) -> BTreeMap<&str, PodLife<'_>> {
     pods
 }
 
-/// When this happened first.
+/// The time of the first such occurrence.
 pub(super) fn first(entries: &[Entry], what: impl Fn(&Occurrence) -> bool) -> Option<Timestamp> {
     entries.iter().find(|entry| what(&entry.what)).map(|entry| entry.at)
 }
@@ -57,7 +57,7 @@ pub(super) fn after(at: Timestamp, seconds: i64) -> Timestamp {
     at.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
 }
 
-/// Whether a group in this state can still do or cost something.
+/// True of a state in which a group can still do or cost something.
 pub(super) fn works(state: &str) -> bool {
     WORKING.contains(&state)
 }
@@ -67,18 +67,18 @@ impl GroupLife<'_> {
         self.states.first().map_or(Timestamp::MIN, |(at, _)| *at)
     }
 
-    /// Its state just before `at`; `Created` at the instant of its creation.
+    /// The state just before `at`; `Created` at the instant of the creation.
     pub(super) fn state_at(&self, at: Timestamp) -> &str {
         let before = self.states.iter().rev().find(|(since, _)| *since < at);
         before.or(self.states.first().filter(|(since, _)| *since <= at)).map_or("", |(_, state)| state)
     }
 
-    /// When it stopped working.
+    /// The time at which it stopped working.
     pub(super) fn stopped(&self) -> Option<Timestamp> {
         self.states.iter().find(|(_, state)| !works(state)).map(|(at, _)| *at)
     }
 
-    /// When it was gone.
+    /// The time at which it was gone.
     pub(super) fn gone(&self) -> Option<Timestamp> {
         self.states.iter().find(|(_, state)| *state == "Deleted").map(|(at, _)| *at)
     }
@@ -89,12 +89,12 @@ impl GroupLife<'_> {
 }
 
 impl<'a> PodLife<'a> {
-    /// How it was at `at`.
+    /// The pod as it was at `at`.
     pub(super) fn at(&self, at: Timestamp) -> Option<&'a PodWrite> {
         self.writes.iter().rev().find(|(since, _)| *since <= at).map(|(_, write)| *write)
     }
 
-    /// When it was gone from the API.
+    /// The time at which it was gone from the API.
     pub(super) fn gone(&self) -> Option<Timestamp> {
         self.writes.iter().find(|(_, write)| write.removed).map(|(at, _)| *at)
     }
