@@ -3,7 +3,7 @@
 use crate::check::{Check, Place};
 use crate::{
     cargo_checks, chart, contract, control_plane, docker_runtime, killed, kind, page, playground, rbac, sdk,
-    upgrade,
+    sweep, upgrade,
 };
 
 /// In the order in which they begin, as far as they do not wait for each other and there is room.
@@ -223,6 +223,16 @@ pub const CHECKS: &[Check] = &[
         takes: 20,
         budget: 400,
         run: |root, _| page::run(root),
+        ..BESIDE
+    },
+    Check {
+        name: "sweep",
+        after: &["the main job"],
+        takes: 300,
+        // six minutes of running, as long again beside others, and a build where it is run by itself
+        budget: 1200,
+        all: "every perturbation at each place, and random mixes",
+        run: sweep::run,
         ..BESIDE
     },
 ];

@@ -34,6 +34,7 @@ mod runc_shim;
 mod schedule;
 mod sdk;
 mod supervision;
+mod sweep;
 mod tools;
 mod upgrade;
 mod workspace;
