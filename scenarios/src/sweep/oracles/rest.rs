@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Violation;
-use super::timeline::{first, groups, works};
+use super::timeline::{first, groups, pods, works};
 use crate::sweep::journal::{Entry, Occurrence};
 
-/// The calls of a few pods' provider within ten seconds, to the cloud and to Kubernetes.
+/// The calls of an idle provider within ten seconds, to the cloud and to Kubernetes, and those that each pod may add.
 const STORM_OF_CLOUD: usize = 60;
 const STORM_OF_KUBE: usize = 200;
+const OF_A_POD: usize = 12;
+const CREATION: &str = "CreateContainerGroup";
 const WINDOW: SignedDuration = SignedDuration::from_secs(10);
 /// Between two writes of the node's status at rest, and of the count of one event.
 const STATUS_PERIOD: SignedDuration = SignedDuration::from_secs(290);
@@ -29,16 +31,18 @@ pub(super) fn few_calls(entries: &[Entry]) -> Vec<Violation> {
         let words = format!("more than {most} calls to {name} within 10 s");
         Some(Violation::new("few-calls", pair[0], words))
     };
+    let more = OF_A_POD * pods(entries).len();
     let times = |cloud: bool| side(cloud).map(|entry| entry.at).collect();
-    let cloud = storm("the cloud", times(true), STORM_OF_CLOUD);
-    cloud.into_iter().chain(storm("Kubernetes", times(false), STORM_OF_KUBE)).collect()
+    let cloud = storm("the cloud", times(true), STORM_OF_CLOUD + more);
+    cloud.into_iter().chain(storm("Kubernetes", times(false), STORM_OF_KUBE + more)).collect()
 }
 
 /// At rest only leases, and the node's status each five minutes, are written.
 ///
-/// Two worlds are not at rest. Where a container is started again and again, each time a little later, its pod is written of.
-/// Where an image is pulled again and again, the pod's state stays and its events are counted, each five minutes at most, as
-/// client-go's recorder has it.
+/// Three worlds are not at rest. Where a container is started again and again, each time a little later, its pod is written of.
+/// Where an image is pulled again and again, its pod goes from ErrImagePull to ImagePullBackOff and back as the kubelet's does,
+/// and the events are counted, each five minutes at most, as client-go's recorder has it. Where a group was refused, it is asked
+/// for again, with a new token for its pod.
 pub(super) fn quiet(entries: &[Entry]) -> Vec<Violation> {
     let Some(from) = first(entries, |what| *what == Occurrence::Quiet) else { return Vec::new() };
     let life = SignsOfLife::of(entries, from);
@@ -54,11 +58,16 @@ pub(super) fn quiet(entries: &[Entry]) -> Vec<Violation> {
                 let allowed = path.contains("/leases/")
                     || of_node && !early
                     || life.restarts && (of_event || path.contains("/pods/"))
-                    || life.pulls && of_event && !early;
+                    || life.pulls
+                        && (of_event && !early || path.contains("/pods/") && path.ends_with("/status"))
+                    || life.refused && path.ends_with("/token");
                 (!allowed).then(|| format!("{} {path} in a world at rest: {}", call.verb, call.body))
             }
-            Occurrence::Cloud(call) if !life.restarts && !call.action.starts_with("Describe") => {
-                Some(format!("{} in a world at rest", call.action))
+            Occurrence::Cloud(call) => {
+                let allowed = life.restarts
+                    || call.action.starts_with("Describe")
+                    || life.refused && call.action == CREATION;
+                (!allowed).then(|| format!("{} in a world at rest", call.action))
             }
             _ => None,
         };
@@ -75,6 +84,8 @@ struct SignsOfLife {
     restarts: bool,
     /// A working group has never run.
     pulls: bool,
+    /// The last group that was asked for was refused.
+    refused: bool,
 }
 
 impl SignsOfLife {
@@ -87,6 +98,11 @@ impl SignsOfLife {
             Occurrence::ContainerEnded(id) => of_working(id),
             _ => false,
         });
-        Self { restarts, pulls: working.iter().any(|group| group.last_state() == "Pending") }
+        let creations = entries.iter().filter_map(|entry| match &entry.what {
+            Occurrence::Cloud(call) if call.action == CREATION && entry.at <= from => Some(call),
+            _ => None,
+        });
+        let refused = creations.last().is_some_and(|call| !call.answer.is_good());
+        Self { restarts, refused, pulls: working.iter().any(|group| group.last_state() == "Pending") }
     }
 }
