@@ -46,7 +46,10 @@ fn rule(step: &str, entries: &[Entry], plan: &Plan) -> Option<&'static str> {
         return None;
     }
     let any = |is: fn(P) -> bool| plan.perturbations().iter().any(|(_, own)| is(*own));
-    let is_named = |name: &String| name.rsplit('/').next().is_some_and(|pod| step.contains(pod));
+    // A count of groups is one of all pods'.
+    let is_named = |name: &String| {
+        step.ends_with(" groups") || name.rsplit('/').next().is_some_and(|pod| step.contains(pod))
+    };
     if any(P::costs_the_node) {
         return Some("the cluster takes the pods of a node that was silent for long, or is gone");
     }
