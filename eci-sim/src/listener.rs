@@ -6,6 +6,7 @@
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod fuzz;
+mod inbox;
 mod request;
 
 use std::future::Future;
@@ -13,7 +14,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use connection_limits::{Connection, ConnectionLimiter, TICK};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -26,7 +27,8 @@ use tokio::time::MissedTickBehavior;
 use tokio_rustls::TlsAcceptor;
 
 use crate::server::{Exchange, Incoming, SECURE};
-use request::{BUFFER, Bad, read};
+use inbox::Inbox;
+use request::{Bad, read};
 
 /// How long may be taken by a TLS handshake, a head and a body, in seconds.
 const HANDSHAKE_TIMEOUT: u64 = 10;
@@ -147,10 +149,10 @@ async fn converse(
     answer: &Answer,
     connection: &Connection,
 ) -> io::Result<()> {
-    let mut buffer = BytesMut::with_capacity(BUFFER);
+    let mut inbox = Inbox::new();
     loop {
         connection.within(if connection.is_authenticated() { IDLE_TIMEOUT } else { HEAD_TIMEOUT });
-        let (mut request, keep) = match read(&mut stream, &mut buffer, connection).await? {
+        let (mut request, keep) = match read(&mut stream, &mut inbox, connection).await? {
             Ok(Some(read)) => read,
             Ok(None) => return Ok(()),
             Err(Bad(status, why)) => return close(&mut stream, status, why).await,
@@ -162,10 +164,8 @@ async fn converse(
         }
         let exchange = answer(request);
         if connection.release() {
-            // So that the large buffer does not live as long as the connection.
-            let rest = std::mem::take(&mut buffer);
-            buffer.reserve(rest.len().max(BUFFER));
-            buffer.extend_from_slice(&rest);
+            // So that large buffers do not live as long as the connection.
+            inbox.shrink();
         }
         if exchange.authenticated {
             connection.authenticate();
@@ -176,7 +176,7 @@ async fn converse(
         let Some(response) = exchange.answer else { return Ok(()) };
         if let Some(session) = exchange.session {
             stream.write_all(&switching(&response)).await?;
-            session.hold(stream, buffer.to_vec()).await;
+            session.hold(stream, inbox.into_rest()).await;
             return Ok(());
         }
         connection.within(WRITE_TIMEOUT);

@@ -45,8 +45,11 @@ impl Forks {
         if let Some(token) = &self.token {
             door = door.with_token(token.clone());
         }
-        self.ports
-            .serve(socket, None, move |request| tokio::task::block_in_place(|| door.exchange(&request)));
+        self.ports.serve(socket, None, move |request| match door.lets_in(&request) {
+            true => tokio::task::block_in_place(|| door.exchange(&request)),
+            // A refusal takes no time, and whoever is refused gets no thread.
+            false => door.exchange(&request),
+        });
         Ok(address)
     }
 

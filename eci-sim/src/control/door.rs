@@ -135,6 +135,11 @@ impl Door {
         Self { opener: Some(Arc::new(open)), ..self }
     }
 
+    /// Whether more than a refusal may come of a request: it has the token, or none is wanted.
+    pub fn lets_in(&self, request: &Incoming) -> bool {
+        self.access.is_theirs(request)
+    }
+
     /// One exchange, as a listener has it.
     pub fn exchange(&self, request: &Incoming) -> Exchange {
         let answer = self.answer(request);

@@ -53,9 +53,9 @@ fn requests(sent: &[u8]) -> (Vec<Incoming>, Option<u16>) {
         let (mut client, mut server) = tokio::io::duplex(sent.len().max(1 << 16));
         client.write_all(sent).await.unwrap();
         client.shutdown().await.unwrap();
-        let (mut read_so_far, mut buffer) = (Vec::new(), BytesMut::with_capacity(BUFFER));
+        let (mut read_so_far, mut inbox) = (Vec::new(), Inbox::new());
         loop {
-            match read(&mut server, &mut buffer, &connection).await {
+            match read(&mut server, &mut inbox, &connection).await {
                 Ok(Ok(Some((request, _)))) => read_so_far.push(request),
                 Ok(Ok(None)) | Err(_) => return (read_so_far, None),
                 Ok(Err(Bad(status, _))) => return (read_so_far, Some(status)),

@@ -2,15 +2,18 @@
 
 use std::io;
 
-use bytes::{Buf, Bytes, BytesMut};
-use connection_limits::Connection;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use bytes::Bytes;
+use connection_limits::{Connection, Overloaded};
+use tokio::io::AsyncWriteExt;
 
+use super::inbox::Inbox;
 use super::{BODY_TIMEOUT, HEAD_TIMEOUT, Stream};
 use crate::server::{BODY_MAX, Incoming};
 
 /// The longest request line together with its headers.
 const HEAD_MAX: usize = 1 << 20;
+/// The longest line in front of a chunk, whose length and extensions stand in it.
+const CHUNK_LINE_MAX: usize = 1024;
 /// How many headers a request may have.
 const HEADERS_MAX: usize = 100;
 
@@ -18,12 +21,14 @@ const LINE_TOO_LONG: Bad = Bad(414, "the request line is longer than 1 MiB");
 const HEAD_TOO_LONG: Bad = Bad(431, "the headers are longer than 1 MiB");
 const BODY_TOO_LONG: Bad = Bad(413, "the body is larger than 4 MiB");
 
-const OVERLOADED: Bad = Bad(503, "too many bytes of unauthenticated requests are in flight; try again");
-
-/// What a connection's buffer holds without being counted, in bytes: more than most requests have.
-pub(super) const BUFFER: usize = 8 << 10;
 /// Why a connection is closed with an answer of its own.
 pub(super) struct Bad(pub u16, pub &'static str);
+
+impl From<Overloaded> for Bad {
+    fn from(_: Overloaded) -> Self {
+        Self(503, "too many bytes of unauthenticated requests are in flight; try again")
+    }
+}
 
 /// How a request's body is delimited.
 enum Framing {
@@ -35,36 +40,20 @@ enum Framing {
 /// The next request, and whether more may follow it; `None` when the other side is done.
 pub(super) async fn read(
     stream: &mut impl Stream,
-    buffer: &mut BytesMut,
+    inbox: &mut Inbox,
     connection: &Connection,
 ) -> io::Result<Result<Option<(Incoming, bool)>, Bad>> {
-    let mut searched = 0;
-    let head = loop {
-        let from = usize::saturating_sub(searched, 3);
-        let end = memchr::memmem::find(&buffer[from..], b"\r\n\r\n").map(|at| from + at + 4);
-        if end.unwrap_or(buffer.len()) > HEAD_MAX {
-            let in_line = buffer.iter().take(HEAD_MAX).all(|byte| *byte != b'\n');
-            return Ok(Err(if in_line { LINE_TOO_LONG } else { HEAD_TOO_LONG }));
-        }
-        if let Some(end) = end {
-            break end;
-        }
-        if searched == 0 && !buffer.is_empty() {
-            connection.within(HEAD_TIMEOUT);
-        }
-        searched = buffer.len();
-        if let Err(bad) = make_room(buffer, HEAD_MAX + 1, connection) {
-            return Ok(Err(bad));
-        }
-        if stream.read_buf(buffer).await? == 0 {
-            return if buffer.is_empty() { Ok(Ok(None)) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
-        }
+    let head = match read_head(stream, inbox, connection).await? {
+        Ok(Some(end)) => end,
+        Ok(None) => return Ok(Ok(None)),
+        Err(bad) => return Ok(Err(bad)),
     };
-    let (mut request, version) = match parse(&buffer[..head]) {
+    let parsed = inbox.front(head, connection).map_err(Bad::from).and_then(parse);
+    let (mut request, version) = match parsed {
         Ok(parsed) => parsed,
         Err(bad) => return Ok(Err(bad)),
     };
-    buffer.advance(head);
+    inbox.advance(head);
     let framing = match framing(&request, version) {
         Ok(Framing::Nothing) => None,
         Ok(framing) => Some(framing),
@@ -75,7 +64,7 @@ pub(super) async fn read(
     }
     if let Some(framing) = framing {
         connection.within(BODY_TIMEOUT);
-        match read_body(stream, buffer, framing, connection).await? {
+        match read_body(stream, inbox, framing, connection).await? {
             Ok(body) => request.body = body,
             Err(bad) => return Ok(Err(bad)),
         }
@@ -83,6 +72,36 @@ pub(super) async fn read(
     let connection = request.header("connection").unwrap_or_default().to_ascii_lowercase();
     let keep = if version == 0 { connection.contains("keep-alive") } else { !connection.contains("close") };
     Ok(Ok(Some((request, keep))))
+}
+
+/// Reads until a head is whole, and says how long it is; `None` when the other side is done.
+async fn read_head(
+    stream: &mut impl Stream,
+    inbox: &mut Inbox,
+    connection: &Connection,
+) -> io::Result<Result<Option<usize>, Bad>> {
+    let mut searched = 0;
+    loop {
+        let from = usize::saturating_sub(searched, 3);
+        let end = inbox.find(b"\r\n\r\n", from).map(|at| at + 4);
+        if end.unwrap_or(inbox.len()) > HEAD_MAX {
+            let in_line = inbox.find(b"\n", 0).is_none_or(|at| at >= HEAD_MAX);
+            return Ok(Err(if in_line { LINE_TOO_LONG } else { HEAD_TOO_LONG }));
+        }
+        if end.is_some() {
+            return Ok(Ok(end));
+        }
+        if searched == 0 && !inbox.is_empty() {
+            connection.within(HEAD_TIMEOUT);
+        }
+        searched = inbox.len();
+        match inbox.receive(stream, connection).await? {
+            Ok(0) if inbox.is_empty() => return Ok(Ok(None)),
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) => {}
+            Err(overloaded) => return Ok(Err(overloaded.into())),
+        }
+    }
 }
 
 fn parse(head: &[u8]) -> Result<(Incoming, u8), Bad> {
@@ -146,58 +165,73 @@ fn framing(request: &Incoming, version: u8) -> Result<Framing, Bad> {
 
 async fn read_body(
     stream: &mut impl Stream,
-    buffer: &mut BytesMut,
+    inbox: &mut Inbox,
     framing: Framing,
     connection: &Connection,
 ) -> io::Result<Result<Bytes, Bad>> {
     let length = match framing {
         Framing::Nothing => return Ok(Ok(Bytes::new())),
-        Framing::Chunks => return read_chunks(stream, buffer, connection).await,
+        Framing::Chunks => return read_chunks(stream, inbox, connection).await,
         Framing::Length(length) => length,
     };
-    let filled = fill(stream, buffer, length, connection).await?;
-    Ok(filled.map(|()| buffer.split_to(length).freeze()))
+    let filled = fill(stream, inbox, length, connection).await?;
+    Ok(filled.and_then(|()| Ok(inbox.take(length, connection)?.freeze())))
 }
 
 async fn read_chunks(
     stream: &mut impl Stream,
-    buffer: &mut BytesMut,
+    inbox: &mut Inbox,
     connection: &Connection,
 ) -> io::Result<Result<Bytes, Bad>> {
-    let mut body = BytesMut::new();
+    let mut body = Inbox::new();
     loop {
-        let line = loop {
-            if let Some(at) = memchr::memmem::find(buffer, b"\r\n") {
-                break buffer.split_to(at + 2);
+        let end = loop {
+            if let Some(at) = inbox.find(b"\r\n", 0) {
+                break at + 2;
             }
-            if buffer.len() > 1024 {
+            if inbox.len() > CHUNK_LINE_MAX {
                 return Ok(Err(Bad(400, "the length of a chunk cannot be read")));
             }
-            if let Err(bad) = fill(stream, buffer, buffer.len() + 1, connection).await? {
+            if let Err(bad) = fill(stream, inbox, inbox.len() + 1, connection).await? {
                 return Ok(Err(bad));
             }
         };
-        let Some(length) = chunk_length(&line) else {
-            return Ok(Err(Bad(400, "the length of a chunk cannot be read")));
+        let length = match inbox.front(end, connection) {
+            Ok(line) => chunk_length(line).ok_or(Bad(400, "the length of a chunk cannot be read")),
+            Err(overloaded) => Err(overloaded.into()),
         };
-        if body.len().saturating_add(length) > BODY_MAX {
-            return Ok(Err(BODY_TOO_LONG));
-        }
-        if let Err(bad) = fill(stream, buffer, length + 2, connection).await? {
+        let length = match length {
+            Ok(length) if body.len().saturating_add(length) > BODY_MAX => return Ok(Err(BODY_TOO_LONG)),
+            Ok(length) => length,
+            Err(bad) => return Ok(Err(bad)),
+        };
+        inbox.advance(end);
+        if let Err(bad) = fill(stream, inbox, length + 2, connection).await? {
             return Ok(Err(bad));
         }
-        if buffer[length..length + 2] != *b"\r\n" {
-            return Ok(Err(Bad(400, "a chunk is longer than its length, or there is a trailer")));
-        }
-        if let Err(bad) = make_room_for(&mut body, length, connection) {
+        if let Err(bad) = take_chunk(inbox, &mut body, length, connection) {
             return Ok(Err(bad));
         }
-        body.extend_from_slice(&buffer[..length]);
-        buffer.advance(length + 2);
         if length == 0 {
-            return Ok(Ok(body.freeze()));
+            let length = body.len();
+            return Ok(body.take(length, connection).map(Into::into).map_err(Bad::from));
         }
     }
+}
+
+/// Moves a chunk that has come to the end of the body.
+fn take_chunk(
+    inbox: &mut Inbox,
+    body: &mut Inbox,
+    length: usize,
+    connection: &Connection,
+) -> Result<(), Bad> {
+    inbox.move_to(body, length, connection)?;
+    if inbox.front(2, connection)? != b"\r\n" {
+        return Err(Bad(400, "a chunk is longer than its length, or there is a trailer"));
+    }
+    inbox.advance(2);
+    Ok(())
 }
 
 /// The length that a chunk's first line says, in front of its extensions.
@@ -208,39 +242,19 @@ fn chunk_length(line: &[u8]) -> Option<usize> {
     usize::from_str_radix(digits, 16).ok()
 }
 
-/// Reads until the buffer holds so many bytes.
+/// Reads until so many bytes are there.
 async fn fill(
     stream: &mut impl Stream,
-    buffer: &mut BytesMut,
+    inbox: &mut Inbox,
     length: usize,
     connection: &Connection,
 ) -> io::Result<Result<(), Bad>> {
-    while buffer.len() < length {
-        if let Err(bad) = make_room(buffer, length, connection) {
-            return Ok(Err(bad));
-        }
-        if stream.read_buf(buffer).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+    while inbox.len() < length {
+        match inbox.receive(stream, connection).await? {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) => {}
+            Err(overloaded) => return Ok(Err(overloaded.into())),
         }
     }
     Ok(Ok(()))
-}
-
-/// Room for more bytes, on the way to `wanted` of them: as many again as have come, so that bytes which are announced
-/// and not sent take none.
-fn make_room(buffer: &mut BytesMut, wanted: usize, connection: &Connection) -> Result<(), Bad> {
-    if buffer.len() < buffer.capacity() {
-        return Ok(());
-    }
-    let missing = wanted.saturating_sub(buffer.len()).max(1);
-    make_room_for(buffer, buffer.len().max(BUFFER).min(missing), connection)
-}
-
-/// Room for so many more bytes.
-fn make_room_for(buffer: &mut BytesMut, more: usize, connection: &Connection) -> Result<(), Bad> {
-    if buffer.len() + more > BUFFER {
-        connection.hold(more).map_err(|_| OVERLOADED)?;
-    }
-    buffer.reserve(more);
-    Ok(())
 }
