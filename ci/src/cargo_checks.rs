@@ -41,6 +41,12 @@ pub fn fuzz(root: &Path, extent: Extent) -> Result<CheckOutcome> {
     Ok(CheckOutcome::Passed)
 }
 
+/// Thousands of clients without a credential at the ports of both programs, one program after the other.
+pub fn hostile_clients(root: &Path) -> Result<CheckOutcome> {
+    run(&mut cargo(root, &[&["test"], &SELECTION[..], &["--test", "hostile", "--", "--ignored"]].concat()))?;
+    Ok(CheckOutcome::Passed)
+}
+
 /// Clippy, without a warning; with `--all` also without the feature `docker`.
 pub fn lints(root: &Path, extent: Extent) -> Result<CheckOutcome> {
     let quiet = ["--all-targets", "--quiet", "--", "-D", "warnings"];
