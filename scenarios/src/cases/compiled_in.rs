@@ -105,6 +105,10 @@ pub const CASES: &[(&str, &str)] = &[
     ("trust/end-that-nobody-saw.yaml", include_str!("../../cases/trust/end-that-nobody-saw.yaml")),
     ("trust/exported-manifest-runs.yaml", include_str!("../../cases/trust/exported-manifest-runs.yaml")),
     ("trust/long-name.yaml", include_str!("../../cases/trust/long-name.yaml")),
+    (
+        "trust/node-deleted-with-its-pods.yaml",
+        include_str!("../../cases/trust/node-deleted-with-its-pods.yaml"),
+    ),
     ("trust/older-answer.yaml", include_str!("../../cases/trust/older-answer.yaml")),
     (
         "trust/restart-within-the-listing-lag.yaml",
