@@ -36,6 +36,7 @@ pub struct CallTimeout {
 /// To be called within a runtime.
 pub fn with_timeout(client: Client, limit: Duration) -> Client {
     let namespace = client.default_namespace().to_owned();
+    let limit = if planted!(CallsHaveNoLimit) { Duration::MAX } else { limit };
     Client::new(Limited { client, limit }, namespace)
 }
 

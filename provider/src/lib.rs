@@ -1,5 +1,8 @@
 //! A virtual Kubernetes node whose pods run as Elastic Container Instances: node, pods, webhook and kubelet API.
 
+#[macro_use]
+mod planted;
+
 mod causes;
 pub mod certificates;
 pub mod cli;

@@ -127,6 +127,7 @@ impl fmt::Display for Plain<'_> {
         let message = message.split(STRING_TO_SIGN).next().unwrap_or_default();
         let message = match &**request_id {
             "" => message.to_owned(),
+            id if planted!(WordsNameTheRequest) => format!("{message} {id}"),
             id => message.replace(id, "…"),
         };
         let whole = clock_skew.map(|skew| skew.round((Unit::Minute, 1)).unwrap_or(skew));

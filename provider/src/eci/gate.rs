@@ -189,7 +189,7 @@ impl State {
             return Admission::Later;
         }
         let at = lane.bucket.next(now).max(closed_until);
-        if at > now {
+        if at > now && !planted!(RatesAreNotKept) {
             return Admission::At(at);
         }
         if in_flight >= lane.class.places() {
@@ -233,6 +233,7 @@ impl Class {
         match self {
             Self::Delete => IN_FLIGHT,
             Self::Describe => OTHERS,
+            Self::Create if planted!(CreationsFillTheGate) => IN_FLIGHT,
             Self::Create => CREATIONS,
         }
     }

@@ -247,7 +247,10 @@ impl Meaning {
             500.. => Self::Fault,
             _ => Self::Unknown,
         };
-        listed.or_else(family).unwrap_or_else(by_status)
+        let meaning = listed.or_else(family).unwrap_or_else(by_status);
+        #[cfg(feature = "planted-faults")]
+        let meaning = crate::planted::meanings::misread(meaning);
+        meaning
     }
 
     /// Returns true when it is unknown if the call was carried out.

@@ -31,7 +31,8 @@ pub fn pause(error: &EciError, tries: u32) -> Option<Duration> {
 /// token, a deletion names what it deletes, the rest of these only look. A command, a restart or an update might be
 /// carried out twice.
 pub fn is_repeatable(action: &str) -> bool {
-    action == "CreateContainerGroup"
+    planted!(CommandsAreRepeated)
+        || action == "CreateContainerGroup"
         || ["Describe", "List", "Delete"].iter().any(|start| action.starts_with(start))
 }
 

@@ -79,7 +79,7 @@ impl NodeController {
                 self.health.cloud_heard();
             }
             let readiness = self.readiness(&cloud);
-            if cloud != CloudHealth::Away {
+            if cloud != CloudHealth::Away || planted!(NodeLivesWithoutItsCloud) {
                 if let Err(NodeGone) = self.beat(&mut node, readiness.as_ref(), &mut written).await {
                     tracing::warn!("the node is gone from the API and is registered again");
                     node = self.register().await;
@@ -127,6 +127,7 @@ impl NodeController {
     fn readiness(&self, cloud: &CloudHealth) -> Option<Readiness> {
         match cloud {
             CloudHealth::Refused(why) => Some(Readiness::NotReady(format!("ECI serves no call: {why}"))),
+            CloudHealth::Answers if planted!(ReadyBeforeItsPods) => Some(Readiness::Ready),
             CloudHealth::Answers if self.store.are_pods_listed() && self.store.are_groups_listed() => {
                 Some(Readiness::Ready)
             }
@@ -146,7 +147,9 @@ impl NodeController {
         let read = api.get(&self.config.node_name).await;
         match &read {
             Ok(seen) => *node = seen.clone(),
-            Err(kube::Error::Api(answer)) if answer.code == 404 => return Err(NodeGone),
+            Err(kube::Error::Api(answer)) if answer.code == 404 && !planted!(NodeStaysGone) => {
+                return Err(NodeGone);
+            }
             Err(error) => tracing::warn!(error = %crate::with_causes(error), "the node was not read"),
         }
         match lease::renew(&self.client, node, &mut written.lease, now).await {

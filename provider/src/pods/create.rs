@@ -29,14 +29,15 @@ impl Reconciler {
     pub(super) async fn create(&self, seen: &Snapshot) -> Outcome {
         let seen = self.tolerate_outages(seen).await;
         let request = match &seen.unanswered {
-            Some(request) => request.clone(),
-            None => match self.request(&seen).await {
+            Some(request) if !planted!(RepeatedCreationIsAnother) => request.clone(),
+            _ => match self.request(&seen).await {
                 Ok(request) => request,
                 Err(outcome) => return outcome,
             },
         };
         // While sources were read the pod may have been deleted: then nothing is made for it.
-        let wanted = |now: &Snapshot| self.decide(now) == Decision::Create;
+        let wanted =
+            |now: &Snapshot| self.decide(now) == Decision::Create || planted!(DeletedMeanwhileIsMade);
         let Some(seen) = self.store.get(&seen.uid).filter(wanted) else { return Outcome::Done };
         let now = || self.clock.now();
         let namespace = seen.pod.metadata.namespace.as_deref().unwrap_or("default");
@@ -155,6 +156,9 @@ impl Reconciler {
 
     async fn was_refused(&self, seen: &Snapshot, error: &EciError) -> Outcome {
         let (now, pod) = (self.clock.now(), &seen.pod);
+        if planted!(RefusedCreationMeansAway) {
+            self.store.heard(error.shows_presence());
+        }
         tracing::info!(%error, uid = %seen.uid, "the group was not created");
         let verdict = verdict::of_creation(error, FailurePolicy::of(pod), request::size_of_pod(pod));
         self.recorder.pod(pod, EventType::Warning, "ProviderCreateFailed", &verdict.words);
@@ -174,7 +178,7 @@ impl Reconciler {
 
 /// Returns true when nobody knows if the creation was carried out.
 fn is_ambiguous(error: &EciError) -> bool {
-    error.meaning().is_none_or(Meaning::leaves_open)
+    error.meaning().is_none_or(Meaning::leaves_open) && !planted!(LostAnswerIsARefusal)
 }
 
 /// Returns true when the refusal says nothing about an earlier try of the same creation.

@@ -131,6 +131,13 @@ impl End {
 
 /// Decides the next step for one pod, by the table at the top.
 pub fn decide(seen: &Observation<'_>) -> Decision {
+    #[cfg(feature = "planted-faults")]
+    return crate::planted::decisions::decide(seen, judge);
+    #[cfg(not(feature = "planted-faults"))]
+    judge(seen)
+}
+
+fn judge(seen: &Observation<'_>) -> Decision {
     let Observation { pod, in_api, cloud, history, deletion, unanswered, seen_at, now } = seen;
     if !in_api {
         return take_away(*cloud, *deletion, true, Decision::Forget);

@@ -90,7 +90,7 @@ impl Reconciler {
     /// The group is old enough for the cloud to know it everywhere, or the cloud agreed to its deletion before: that it is
     /// not found means that it is gone.
     fn is_listable(&self, seen: &Snapshot) -> bool {
-        if seen.deletion > DeletionState::NotAsked {
+        if seen.deletion > DeletionState::NotAsked || planted!(NotFoundIsGoneAtOnce) {
             return true;
         }
         let GroupHistory::Owned { created_at, .. } = &seen.history else { return true };
@@ -102,6 +102,7 @@ impl Reconciler {
         let (namespace, name) = (seen.pod.metadata.namespace.as_deref()?, seen.pod.metadata.name.as_deref()?);
         let api: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
         match api.get_opt(name).await {
+            Ok(_) if planted!(GoneIsNotAskedAgain) => Some(true),
             Ok(found) => Some(found.is_none_or(|found| found.metadata.uid.as_deref() != Some(&*seen.uid))),
             Err(error) => {
                 tracing::warn!(%error, namespace, name, "whether the pod is gone is not known");
@@ -135,6 +136,9 @@ impl Reconciler {
             Err(error) if !error.is_not_found() => self.not_deleted(seen, group, &error),
             _ => {
                 self.store.spent(&seen.uid, group, self.clock.now());
+                if planted!(ReplacementSleeps) {
+                    tokio::time::sleep(REPLACEMENT_PAUSE).await;
+                }
                 Outcome::Pause(REPLACEMENT_PAUSE)
             }
         }
@@ -157,7 +161,8 @@ impl Reconciler {
             self.write(seen, ended, BTreeMap::new()).await;
         }
         let api: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
-        let preconditions = Preconditions { uid: pod.metadata.uid.clone(), resource_version: None };
+        let uid = pod.metadata.uid.clone().filter(|_| !planted!(RemovalNamesNoUid));
+        let preconditions = Preconditions { uid, resource_version: None };
         let now = DeleteParams {
             grace_period_seconds: Some(0),
             preconditions: Some(preconditions),

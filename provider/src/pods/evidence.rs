@@ -68,7 +68,7 @@ pub struct Streak {
 impl Streak {
     /// Counts a complete answer of the time `began`, unless the one before was hardly older.
     pub fn note(&mut self, began: Timestamp) {
-        if self.last.is_none_or(|last| began.duration_since(last) >= SPACING) {
+        if self.last.is_none_or(|last| began.duration_since(last) >= SPACING || planted!(CachedLooksCount)) {
             self.looks += 1;
             self.first.get_or_insert(began);
             self.last = Some(began);
@@ -87,6 +87,7 @@ impl Streak {
 
     fn reaches(self, looks: u32, span: SignedDuration) -> bool {
         let spanned = self.first.zip(self.last).map(|(first, last)| last.duration_since(first));
+        let looks = if planted!(OneLookProves) { 1 } else { looks };
         self.looks >= looks && spanned.is_some_and(|spanned| spanned >= span)
     }
 }
@@ -145,7 +146,11 @@ pub fn is_proven(question: Question, absence: &Absence, brake: Brake) -> bool {
 
 /// The brake for `missing` groups of `known`, that number included.
 pub fn brake(missing: usize, known: usize) -> Brake {
-    if missing > BRAKE_COUNT && missing * BRAKE_SHARE > known { Brake::Held } else { Brake::Free }
+    if missing > BRAKE_COUNT && missing * BRAKE_SHARE > known && !planted!(BrakeNeverHolds) {
+        Brake::Held
+    } else {
+        Brake::Free
+    }
 }
 
 #[cfg(test)]

@@ -64,10 +64,14 @@ impl Owner {
     /// judged by the other marks.
     pub fn belongs(&self, group: &ContainerGroup) -> Belongs {
         let tag = |key: &str| group.tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.clone());
-        let ours = self.marks().iter().all(|(key, value)| tag(key).as_ref() == Some(value));
+        let ours = planted!(MarksAreNotCompared)
+            || self.marks().iter().all(|(key, value)| tag(key).as_ref() == Some(value));
         let Some(uid) = tag("UID").filter(|uid| ours && !uid.is_empty()) else { return Belongs::Others };
-        if let Some((own, other)) =
-            self.cluster_uid.as_ref().zip(tag(CLUSTER_UID)).filter(|(own, other)| *own != other)
+        if let Some((own, other)) = self
+            .cluster_uid
+            .as_ref()
+            .zip(tag(CLUSTER_UID))
+            .filter(|(own, other)| *own != other && !planted!(CopiedIdentityIsOurs))
         {
             tracing::debug!(own, other, "a group of a cluster with the same id");
             return Belongs::CopiedIdentity { cluster: other };

@@ -132,7 +132,7 @@ fn stage(current: Option<&group::ContainerState>, previous: Option<&group::Conta
 
 /// Returns true when `seen`, computed from an answer of the cloud, is from before `published`.
 pub(super) fn is_container_older(seen: &ContainerStatus, published: &ContainerStatus) -> bool {
-    published_progress(seen).compare(published_progress(published)).is_lt()
+    published_progress(seen).compare(published_progress(published)).is_lt() && !planted!(ContainersGoBack)
 }
 
 fn published_progress(status: &ContainerStatus) -> Progress {
@@ -166,7 +166,11 @@ pub(super) fn forward(published: Option<&PodStatus>, computed: Phase) -> Phase {
         Some("Failed") => return Phase::Failed,
         _ => Phase::Pending,
     };
-    if published == Phase::Running && computed == Phase::Pending { published } else { computed }
+    if published == Phase::Running && computed == Phase::Pending && !planted!(PhaseGoesBack) {
+        published
+    } else {
+        computed
+    }
 }
 
 #[cfg(test)]

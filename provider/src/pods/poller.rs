@@ -152,7 +152,7 @@ impl GroupPoller {
             };
             let reply = self.eci.call(&request).await?;
             groups.extend(reply.container_groups);
-            if reply.next_token.is_empty() {
+            if reply.next_token.is_empty() || planted!(FirstPageByIdIsAll) {
                 return Ok(Read::Complete(CompleteRead::new(groups, began)));
             }
             token = Some(reply.next_token);
@@ -218,7 +218,7 @@ async fn pages(eci: &Eci, owner: &Owner, mut page: impl FnMut(Vec<ContainerGroup
         };
         let reply = eci.call(&request).await?;
         page(reply.container_groups);
-        if reply.next_token.is_empty() {
+        if reply.next_token.is_empty() || planted!(FirstPageByTagsIsAll) {
             return Ok(());
         }
         token = Some(reply.next_token);

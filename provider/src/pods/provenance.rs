@@ -60,6 +60,8 @@ fn container_ids(pod: &Pod) -> impl Iterator<Item = &String> {
 /// Returns true when containers of the pod ran in a group before.
 pub fn ran_before(pod: &Pod) -> bool {
     container_ids(pod).next().is_some()
+        || planted!(StartTimeProvesARun) && !is_pristine(pod)
+        || planted!(AnnotationProvesARun) && super::annotations::of(pod, "eci-instance-id").is_some()
 }
 
 /// The id of the group in `eci://ID/CONTAINER`.

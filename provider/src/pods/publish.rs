@@ -78,13 +78,15 @@ pub fn patch(pod: &Pod, wanted: &PodStatus, annotations: &BTreeMap<String, Strin
         .map(|(key, value)| (key.clone(), json!(value)))
         .collect();
     // An API server that does not know the field drops it each time: alone it is no reason to write.
-    let dropped = |key: &str| key == GENERATION && old.get(GENERATION).is_none();
+    let dropped = |key: &str| {
+        key == GENERATION && old.get(GENERATION).is_none() && !planted!(DroppedFieldIsWrittenAgain)
+    };
     if fields.keys().all(|key| dropped(key)) && missing.is_empty() {
         return None;
     }
     replace_addresses(fields, &old);
-    let mut metadata = json!({ "uid": pod.metadata.uid });
-    if rests_on_others(pod, fields) {
+    let mut metadata = if planted!(WritesNameNoUid) { json!({}) } else { json!({ "uid": pod.metadata.uid }) };
+    if rests_on_others(pod, fields) && !planted!(WritesNameNoVersion) {
         metadata["resourceVersion"] = json!(pod.metadata.resource_version);
     }
     if !missing.is_empty() {
@@ -114,7 +116,7 @@ fn keep_changed_conditions(fields: &mut Map<String, Value>, old: &Value) {
     let Some(Value::Array(mut conditions)) = fields.remove("conditions") else { return };
     conditions.retain(|condition| {
         let known = condition["type"].as_str().and_then(|kind| old.get(kind));
-        known.is_none_or(|known| !is_same_condition(known, condition))
+        known.is_none_or(|known| !is_same_condition(known, condition)) || planted!(AllConditionsAreSent)
     });
     for condition in &mut conditions {
         let Some(known) = condition["type"].as_str().and_then(|kind| old.get(kind)) else { continue };

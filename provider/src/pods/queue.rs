@@ -166,8 +166,15 @@ impl State {
     }
 
     fn take(&mut self, max_creations: usize) -> Option<Uid> {
-        for class in [Class::Deletion, Class::Update, Class::Creation] {
-            if class == Class::Creation && self.creations >= max_creations {
+        let mut order = [Class::Deletion, Class::Update, Class::Creation];
+        if planted!(CreationsComeFirst) {
+            order.reverse();
+        }
+        for class in order {
+            if class == Class::Creation
+                && self.creations >= max_creations
+                && !planted!(CreationsTakeAllWorkers)
+            {
                 continue;
             }
             while let Some(uid) = self.ready.get_mut(&class).and_then(VecDeque::pop_front) {

@@ -25,6 +25,9 @@ pub enum Pace {
 
 /// The pause until the next look at a group that has not changed for `unchanged`; `None` when full rounds suffice.
 pub fn pause(pace: Pace, unchanged: SignedDuration) -> Option<Duration> {
+    if planted!(LooksStayFrequent) {
+        return Some(Duration::from_secs(1));
+    }
     let (shortest, longest) = match pace {
         Pace::Moving => (1, 10),
         Pace::Settled if unchanged.as_secs() < RECENT_CHANGE_WINDOW => (2, 30),
@@ -35,6 +38,9 @@ pub fn pause(pace: Pace, unchanged: SignedDuration) -> Option<Duration> {
 
 /// The pause between two full rounds of `pages` calls: rounds cost at most a call every three seconds.
 pub fn round_pause(pages: usize) -> Duration {
+    if planted!(RoundsFollowAtOnce) {
+        return Duration::from_secs(5);
+    }
     let pages = u64::try_from(pages).unwrap_or(u64::MAX);
     Duration::from_secs(pages.saturating_mul(3).clamp(30, 300))
 }
@@ -80,8 +86,9 @@ impl Schedule {
         if self.next().is_none_or(|at| at > now) {
             return Vec::new();
         }
+        let batch = if planted!(LooksAreNotShared) { 1 } else { BATCH };
         let batch: Vec<_> =
-            self.by_time.iter().take_while(|(at, _)| *at <= now + slack).take(BATCH).cloned().collect();
+            self.by_time.iter().take_while(|(at, _)| *at <= now + slack).take(batch).cloned().collect();
         for (at, uid) in &batch {
             self.by_time.remove(&(*at, uid.clone()));
             self.times.remove(uid);

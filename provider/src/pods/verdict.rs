@@ -96,8 +96,13 @@ impl BackoffPolicy {
     /// The pause after the `failures`-th failure in a row, counted from 1: between the doubled pause and that plus
     /// [`BackoffPolicy::jitter_percent`].
     pub fn pause(&self, failures: u32, chance: &mut Chance) -> Duration {
+        let failures = if planted!(PausesDoNotGrow) { 1 } else { failures };
         let doubled = self.first.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(self.longest);
-        let most = doubled * u32::from(self.jitter_percent) / 100;
+        let most = if planted!(PausesHaveNoJitter) {
+            Duration::ZERO
+        } else {
+            doubled * u32::from(self.jitter_percent) / 100
+        };
         let most = u64::try_from(most.as_millis()).unwrap_or(u64::MAX);
         doubled + Duration::from_millis(chance.between(0, most))
     }
@@ -113,10 +118,11 @@ pub fn of_creation(error: &EciError, policy: FailurePolicy, size: impl fmt::Disp
         ),
         _ => plain.to_string(),
     };
-    let unsatisfiable =
-        matches!(meaning, Some(Meaning::NoStock | Meaning::Quota | Meaning::Size | Meaning::Request));
-    let permanent = matches!(meaning, Some(Meaning::Size | Meaning::Request));
-    let outcome = if policy.fails_fast && unsatisfiable {
+    let unsatisfiable = planted!(FailFastEndsOnAnything)
+        || matches!(meaning, Some(Meaning::NoStock | Meaning::Quota | Meaning::Size | Meaning::Request));
+    let permanent =
+        planted!(NeverEndsOnAnything) || matches!(meaning, Some(Meaning::Size | Meaning::Request));
+    let outcome = if policy.fails_fast && unsatisfiable && !planted!(FailFastIsIgnored) {
         Outcome::Terminal { reason: SCHEDULE_FAILED }
     } else if policy.never_restarts && permanent {
         Outcome::Terminal { reason: PROVIDER_FAILED }
@@ -160,6 +166,9 @@ fn creation_backoff(error: &EciError) -> BackoffPolicy {
             BackoffPolicy::seconds(30, 300, 25)
         }
     };
+    if planted!(WishedPauseIsIgnored) {
+        return backoff;
+    }
     backoff.at_least(error.retry_after().unwrap_or_default())
 }
 

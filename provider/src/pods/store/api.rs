@@ -59,7 +59,7 @@ impl PodStore {
             let known = state.records.get(uid.as_str()).filter(|known| known.session == state.session);
             known.is_some_and(|known| version(&known.pod) > version(&pod))
         };
-        if !older {
+        if !older || planted!(OlderWatchEventsCount) {
             self.put(&uid, pod, true, now);
         }
     }
@@ -84,7 +84,7 @@ impl PodStore {
                         .is_some_and(|written| version(&known.pod).is_some_and(|known| written > known))
             })
         };
-        if counts {
+        if counts || planted!(EveryWriteAnswerCounts) {
             self.put(&uid, pod, true, now);
         }
     }
@@ -103,7 +103,9 @@ impl PodStore {
     }
 
     fn put(&self, uid: &str, mut pod: Pod, in_api: bool, now: Timestamp) {
-        pod.metadata.managed_fields = None;
+        if !planted!(ManagedFieldsAreKept) {
+            pod.metadata.managed_fields = None;
+        }
         let mut state = self.state();
         let session = state.session;
         if let Some(name) = pod.metadata.namespace.clone().zip(pod.metadata.name.clone()).filter(|_| in_api) {
@@ -127,7 +129,11 @@ impl PodStore {
     /// Strikes a record out, unless it changed since `seen`.
     pub fn forget(&self, seen: &Snapshot) -> bool {
         let mut state = self.state();
-        if state.records.get(&seen.uid).is_none_or(|record| record.version != seen.version) {
+        if state
+            .records
+            .get(&seen.uid)
+            .is_none_or(|record| record.version != seen.version && !planted!(ForgetsWhatChanged))
+        {
             return false;
         }
         state.remove(&seen.uid);

@@ -69,6 +69,9 @@ impl PodStore {
         self.change(uid, now, |record| {
             (record.unanswered, record.token_in_doubt) = (None, true);
             record.reopen(now);
+            if planted!(TokenIsDrawnAtOnce) {
+                (record.token, record.absent) = (TokenBasis::Drawn(now), true);
+            }
             false
         });
     }
@@ -149,7 +152,11 @@ impl PodStore {
         self.change(uid, now, |record| {
             if record.group_id() == Some(id) {
                 record.history = GroupHistory::Spent { id: id.to_owned() };
-                record.token = TokenBasis::After(id.to_owned());
+                record.token = if planted!(TokenIsUsedAgain) {
+                    TokenBasis::First
+                } else {
+                    TokenBasis::After(id.to_owned())
+                };
                 (record.group, record.absent, record.token_in_doubt) = (None, true, false);
                 record.deletion = DeletionState::NotAsked;
                 record.absence = Absence::default();
@@ -223,6 +230,7 @@ impl Record {
         let timeout = SignedDuration::from_secs(grace.clamp(0, 86_400)) + DELETION_TIMEOUT;
         self.deletion > DeletionState::NotAsked
             && self.group.is_some()
+            && !planted!(LateDeletionIsNotRepeated)
             && self.deletion_at.is_some_and(|at| now.duration_since(at) > timeout)
     }
 
@@ -244,12 +252,13 @@ impl Record {
         let spent = matches!(&self.history, GroupHistory::Spent { id: spent } if *spent == id);
         if spent && made.is_none() {
             return still_works(&group)
+                && !planted!(SpentGroupIsIgnored)
                 && GroupState::of(&group) != GroupState::Terminating
                 && self.note_duplicate(id, doubled);
         }
         if let Some(known) = self.group.clone().filter(|known| known.container_group_id != id) {
             match (still_works(&known), still_works(&group)) {
-                (true, true) if created_at(&group, now) < created_at(&known, now) => {
+                (true, true) if is_elder(&group, &known, now) => {
                     self.note_duplicate(known.container_group_id.clone(), doubled);
                 }
                 (true, true) => return self.note_duplicate(id, doubled),
@@ -281,7 +290,7 @@ impl Record {
     /// The group as it looks now, unless that is an older look; an answer without events does not make them disappear.
     fn show(&mut self, mut group: ContainerGroup, now: Timestamp, new: bool) -> bool {
         if let Some(known) = self.group.as_deref().filter(|_| !new) {
-            if GroupState::of(&group).is_before(GroupState::of(known)) {
+            if GroupState::of(&group).is_before(GroupState::of(known)) && !planted!(OlderAnswersAreShown) {
                 return false;
             }
             if group.events.is_empty() {
@@ -297,7 +306,7 @@ impl Record {
     }
 
     fn note_duplicate(&mut self, id: String, doubled: &mut bool) -> bool {
-        let new = !self.duplicates.contains(&id);
+        let new = !self.duplicates.contains(&id) && !planted!(SecondGroupIsIgnored);
         if new {
             self.duplicates.push(id);
             *doubled = true;
@@ -306,12 +315,20 @@ impl Record {
     }
 }
 
+fn is_elder(group: &ContainerGroup, other: &ContainerGroup, now: Timestamp) -> bool {
+    let (group, other) = if planted!(ElderGroupGoes) { (other, group) } else { (group, other) };
+    created_at(group, now) < created_at(other, now)
+}
+
 fn created_at(group: &ContainerGroup, otherwise: Timestamp) -> Timestamp {
     group.creation_time.parse().unwrap_or(otherwise)
 }
 
 /// The group without what its request brought along and no status needs: variables, commands, contents of files.
 fn slim(mut group: ContainerGroup) -> ContainerGroup {
+    if planted!(WholeGroupsAreKept) {
+        return group;
+    }
     group.volumes.clear();
     for container in &mut group.containers {
         container.environment_vars.clear();

@@ -37,7 +37,9 @@ impl PodStore {
         let known = if missing == 0 { 0 } else { state.records.values().filter(|r| r.is_expected()).count() };
         let brake = match () {
             () if state.accepts_loss => Brake::Free,
-            () if state.identity_changed && !state.identity_confirmed => Brake::Never,
+            () if state.identity_changed && !state.identity_confirmed && !planted!(IdentityMayChange) => {
+                Brake::Never
+            }
             () => evidence::brake(missing, known),
         };
         state.brake = brake;

@@ -144,7 +144,11 @@ impl Record {
             history,
             absent: false,
             absence: Absence::default(),
-            provable_from: state.started + LISTING_DELAY,
+            provable_from: if planted!(ListsNeverLag) {
+                state.started
+            } else {
+                state.started + LISTING_DELAY
+            },
             deletion: DeletionState::NotAsked,
             deletion_at: None,
             unanswered: None,
@@ -226,7 +230,7 @@ impl Record {
     /// The time from which on an answer by id without the group counts.
     pub fn by_id_from(&self, started: Timestamp) -> Timestamp {
         match &self.history {
-            _ if self.deletion > DeletionState::NotAsked => Timestamp::MIN,
+            _ if self.deletion > DeletionState::NotAsked || planted!(AnswersByIdNeverLag) => Timestamp::MIN,
             GroupHistory::Owned { created_at, .. } => *created_at + LISTING_DELAY,
             _ => started + LISTING_DELAY,
         }
@@ -267,7 +271,7 @@ impl Record {
             (hint, true) => self.history = GroupHistory::HadBefore { hint },
             _ => {}
         }
-        if self.token_in_doubt && self.unanswered.is_none() {
+        if self.token_in_doubt && self.unanswered.is_none() && !planted!(TokenIsNeverDrawn) {
             (self.token, self.token_in_doubt) = (TokenBasis::Drawn(now), false);
         }
         self.group = None;

@@ -332,3 +332,35 @@ fn one_answer_suffices_for_a_group_whose_deletion_was_agreed() {
     store.conclude(at(2));
     assert!(is_absent(&store, "u"));
 }
+
+#[test]
+fn a_spent_group_that_works_on_is_removed_as_one_too_many() {
+    let store = store();
+    store.listed(pod("u", 1), at(0));
+    store.saw_group(&claim("u"), group("eci-1", "ScheduleFailed"), at(0));
+    store.spent("u", "eci-1", at(1));
+    store.saw_group(&claim("u"), group("eci-1", "Running"), at(2));
+    let seen = store.get("u").unwrap();
+    assert_eq!((seen.duplicates, store.duplicates()), (vec!["eci-1".to_owned()], 1));
+}
+
+#[test]
+fn a_pod_is_kept_without_the_managers_of_its_fields() {
+    let store = store();
+    let mut managed = pod("u", 1);
+    managed.metadata.managed_fields = Some(vec![Default::default()]);
+    store.listed(managed, at(0));
+    assert_eq!(store.get("u").unwrap().pod.metadata.managed_fields, None);
+}
+
+#[test]
+fn a_group_is_kept_without_what_its_request_brought_along() {
+    let store = store();
+    store.listed(pod("u", 1), at(0));
+    let mut whole = group("eci-1", "Running");
+    whole.volumes = vec![Default::default()];
+    whole.containers[0].args = vec!["--verbose".to_owned()];
+    whole.containers[0].environment_vars = vec![Default::default()];
+    store.saw_group(&claim("u"), whole, at(0));
+    assert_eq!(*store.get("u").unwrap().group.unwrap(), group("eci-1", "Running"));
+}
