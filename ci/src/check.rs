@@ -23,6 +23,8 @@ pub struct Check {
     pub takes: u64,
     /// Seconds after which it is ended, whatever else the machine does.
     pub budget: u64,
+    /// Left out of a run of all checks without `--all`; always run by its name.
+    pub on_demand: bool,
     /// Additional scope with `--all`; empty for none.
     pub all: &'static str,
     pub run: fn(&Path, Extent) -> Result<CheckOutcome>,

@@ -2,8 +2,8 @@
 
 use crate::check::{Check, Place};
 use crate::{
-    cargo_checks, chart, contract, control_plane, docker_runtime, killed, kind, page, playground, rbac, sdk,
-    sweep, upgrade,
+    cargo_checks, chart, contract, control_plane, docker_runtime, killed, kind, mutants, page, playground,
+    rbac, sdk, sweep, upgrade,
 };
 
 /// In the order in which they begin, as far as they do not wait for each other and there is room.
@@ -76,6 +76,23 @@ pub const CHECKS: &[Check] = &[
         budget: 300,
         all: "a million inputs for each decoder",
         run: cargo_checks::fuzz,
+        ..CARGO
+    },
+    Check {
+        name: "hostile clients",
+        after: &["the programs and tests build"],
+        takes: 60,
+        budget: 400,
+        run: |root, _| cargo_checks::hostile_clients(root),
+        ..CARGO
+    },
+    Check {
+        name: "mutants",
+        takes: 900,
+        budget: 1800,
+        on_demand: true,
+        all: "whether each fault planted in the provider is caught",
+        run: |root, _| mutants::run(root),
         ..CARGO
     },
     Check {
@@ -247,6 +264,7 @@ const BESIDE: Check = Check {
     place: Place::Beside,
     takes: 0,
     budget: 0,
+    on_demand: false,
     all: "",
     run: |_, _| anyhow::bail!("this row has no function"),
     clean_up: None,

@@ -25,6 +25,7 @@ mod killed;
 mod kind;
 mod kubernetes;
 mod local_processes;
+mod mutants;
 mod outcome;
 mod page;
 mod parameters;

@@ -214,6 +214,7 @@ mod tests {
             place,
             takes: 1,
             budget: 1,
+            on_demand: false,
             all: "",
             run: |_, _| Ok(CheckOutcome::Passed),
             clean_up: None,

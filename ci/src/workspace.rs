@@ -90,9 +90,25 @@ pub fn foreign_tests(root: &Path) -> Result<Programs> {
     built(root, "module", &["test", "--no-run", "--tests", "--manifest-path", &manifest])
 }
 
-/// Builds, unless that was done in this run already: then cargo, whose folder others may hold, is not asked again.
+/// The provider's tests for debugging and `scenarios` as it is shipped, both with the faults that are planted in the
+/// provider; elsewhere, since programs without them are in use.
+pub fn planted_programs(root: &Path) -> Result<(Programs, Programs)> {
+    let elsewhere = target_folder(root).join("planted-faults");
+    fs::create_dir_all(&elsewhere).with_context(|| format!("cannot make {}", elsewhere.display()))?;
+    let planted = ["--features", "provider/planted-faults"];
+    let tests = [&["test", "--no-run", "--package", "provider"], &planted[..]].concat();
+    let scenarios = [&["build", "--release", "--bin", "scenarios"], &planted[..]].concat();
+    Ok((built_in(root, &elsewhere, "debug", &tests)?, built_in(root, &elsewhere, "release", &scenarios)?))
+}
+
+/// Builds where this workspace's builds are.
 fn built(root: &Path, what: &str, arguments: &[&str]) -> Result<Programs> {
-    let told = target_folder(root).join(format!("{what}-programs.json"));
+    built_in(root, &target_folder(root), what, arguments)
+}
+
+/// Builds, unless that was done in this run already: then cargo, whose folder others may hold, is not asked again.
+fn built_in(root: &Path, target: &Path, what: &str, arguments: &[&str]) -> Result<Programs> {
+    let told = target.join(format!("{what}-programs.json"));
     let run = supervision::run();
     if let Some(run) = &run
         && let Ok(text) = fs::read_to_string(&told)
@@ -102,7 +118,7 @@ fn built(root: &Path, what: &str, arguments: &[&str]) -> Result<Programs> {
         return Ok(before);
     }
     let mut cargo = cargo(root, arguments);
-    cargo.arg("--message-format=json-render-diagnostics").env("CARGO_TARGET_DIR", target_folder(root));
+    cargo.arg("--message-format=json-render-diagnostics").env("CARGO_TARGET_DIR", target);
     let output = building(|| cargo.stderr(Stdio::inherit()).output()).context("cannot start cargo")?;
     ensure!(output.status.success(), "cargo {} ended with {}", arguments.join(" "), output.status);
     let programs = read(&String::from_utf8_lossy(&output.stdout), &root.canonicalize()?);
