@@ -81,7 +81,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "hostile clients",
         after: &["the programs and tests build"],
-        takes: 60,
+        takes: 120,
         budget: 400,
         run: |root, _| cargo_checks::hostile_clients(root),
         ..CARGO
