@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use eci_api::actions::create_container_group::CreateContainerGroup;
-use eci_api::group::{ContainerGroup, ContainerGroupStatus, Tag};
+use eci_api::actions::create_container_group::{CreateContainerGroup, CreateContainerGroupReply};
+use eci_api::group::{ContainerGroup, Tag};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
@@ -39,7 +39,6 @@ impl Reconciler {
         let wanted =
             |now: &Snapshot| self.decide(now) == Decision::Create || planted!(DeletedMeanwhileIsMade);
         let Some(seen) = self.store.get(&seen.uid).filter(wanted) else { return Outcome::Done };
-        let now = || self.clock.now();
         let namespace = seen.pod.metadata.namespace.as_deref().unwrap_or("default");
         let policy = &self.scope.config.policy;
         // a creation that may have been carried out counts already
@@ -51,7 +50,25 @@ impl Reconciler {
             Ok(reserved) => reserved,
             Err(error) => return self.is_beyond_policy(&seen, &error).await,
         };
-        match self.eci.call(&*request).await {
+        // A pod that is deleted while its creation waits does not wait with it.
+        let permit = tokio::select! {
+            biased;
+            () = self.store.queue().overtaken(&seen.uid) => return Outcome::Done,
+            permit = self.eci.permit::<CreateContainerGroup>() => permit,
+        };
+        let Some(seen) = self.store.get(&seen.uid).filter(wanted) else { return Outcome::Done };
+        let answer = self.eci.call_permitted(permit, &*request).await;
+        self.was_answered(&seen, request, answer).await
+    }
+
+    async fn was_answered(
+        &self,
+        seen: &Snapshot,
+        request: Arc<CreateContainerGroup>,
+        answer: Result<CreateContainerGroupReply, EciError>,
+    ) -> Outcome {
+        let now = || self.clock.now();
+        match answer {
             Ok(reply) => {
                 let group = newborn(&request, reply.container_group_id);
                 let message = format!("container group {} is being made", group.container_group_id);
@@ -71,7 +88,7 @@ impl Reconciler {
                 } else if !may_pass(&error) {
                     self.store.creation_refused(&seen.uid, now());
                 }
-                self.was_refused(&seen, &error).await
+                self.was_refused(seen, &error).await
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The reconciler's work queue, keyed by pod UID: one worker a pod at a time, deletions first, creations bounded.
+//! The reconciler's work queue, keyed by pod UID: one worker a pod at a time, deletions first, all else bounded.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,11 +24,19 @@ pub enum Class {
 #[derive(Clone)]
 pub struct WorkQueue(Arc<Shared>);
 
+/// Turns that may be taken at once; deletions have no bound but the number of workers.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Turns of [`Class::Creation`].
+    pub creations: usize,
+    /// Turns of [`Class::Creation`] and [`Class::Update`] together.
+    pub others: usize,
+}
+
 struct Shared {
     state: Mutex<State>,
     changed: Notify,
-    /// Workers that may be busy with creations at once.
-    max_creations: usize,
+    bounds: Bounds,
 }
 
 #[derive(Default)]
@@ -36,24 +44,38 @@ struct State {
     ready: BTreeMap<Class, VecDeque<Uid>>,
     /// The class under which a pod is queued now.
     queued: HashMap<Uid, Class>,
-    busy: HashMap<Uid, Class>,
+    busy: HashMap<Uid, Busy>,
     /// Pods that were added while a worker had them.
     again: HashMap<Uid, Class>,
     delayed: BTreeSet<(Instant, Uid)>,
     due: HashMap<Uid, (Instant, Class)>,
     creations: usize,
+    updates: usize,
+}
+
+/// A turn that is taken.
+struct Busy {
+    class: Class,
+    /// Told when the pod is added under a more urgent class.
+    overtaken: Arc<Notify>,
 }
 
 /// One pod's turn; dropped, it is over.
 pub struct Turn {
     queue: WorkQueue,
     uid: Uid,
+    class: Class,
 }
 
 impl Turn {
     /// The pod.
     pub fn uid(&self) -> &Uid {
         &self.uid
+    }
+
+    /// The class under which the turn counts against the bounds.
+    pub fn class(&self) -> Class {
+        self.class
     }
 }
 
@@ -64,9 +86,9 @@ impl Drop for Turn {
 }
 
 impl WorkQueue {
-    /// An empty queue of which at most `max_creations` entries of [`Class::Creation`] are worked on at once.
-    pub fn new(max_creations: usize) -> Self {
-        Self(Arc::new(Shared { state: Mutex::default(), changed: Notify::new(), max_creations }))
+    /// An empty queue whose turns are taken within `bounds`.
+    pub fn new(bounds: Bounds) -> Self {
+        Self(Arc::new(Shared { state: Mutex::default(), changed: Notify::new(), bounds }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -94,6 +116,23 @@ impl WorkQueue {
         self.0.changed.notify_one();
     }
 
+    /// Waits until the pod, whose turn is taken, is added under a more urgent class than that of its turn; for ever when no
+    /// worker has it.
+    pub async fn overtaken(&self, uid: &str) {
+        let overtaken = {
+            let state = self.state();
+            let busy = state.busy.get(uid);
+            if busy.is_some_and(|busy| state.again.get(uid).is_some_and(|class| *class < busy.class)) {
+                return;
+            }
+            busy.map(|busy| busy.overtaken.clone())
+        };
+        match overtaken {
+            Some(overtaken) => overtaken.notified().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Strikes a pod's later turn out.
     pub fn forget(&self, uid: &Uid) {
         let mut state = self.state();
@@ -108,13 +147,13 @@ impl WorkQueue {
             let (taken, wake) = {
                 let mut state = self.state();
                 state.promote(Instant::now());
-                let taken = state.take(self.0.max_creations);
+                let taken = state.take(self.0.bounds);
                 (taken, state.delayed.first().map(|(at, _)| *at))
             };
-            if let Some(uid) = taken {
-                // The other workers look at the rest.
+            if let Some((uid, class)) = taken {
+                // What is left is for the other workers.
                 self.0.changed.notify_one();
-                return Turn { queue: self.clone(), uid };
+                return Turn { queue: self.clone(), uid, class };
             }
             match wake {
                 Some(at) => tokio::select! {
@@ -129,8 +168,10 @@ impl WorkQueue {
 
     fn finish(&self, uid: &Uid) {
         let mut state = self.state();
-        if state.busy.remove(uid) == Some(Class::Creation) {
-            state.creations -= 1;
+        match state.busy.remove(uid).map(|busy| busy.class) {
+            Some(Class::Creation) => state.creations -= 1,
+            Some(Class::Update) => state.updates -= 1,
+            Some(Class::Deletion) | None => {}
         }
         if let Some(class) = state.again.remove(uid) {
             state.add(uid, class);
@@ -142,9 +183,12 @@ impl WorkQueue {
 
 impl State {
     fn add(&mut self, uid: &Uid, class: Class) {
-        if self.busy.contains_key(uid) {
+        if let Some(busy) = self.busy.get(uid) {
             let wanted = self.again.entry(uid.clone()).or_insert(class);
             *wanted = class.min(*wanted);
+            if *wanted < busy.class {
+                busy.overtaken.notify_one();
+            }
             return;
         }
         match self.queued.get(uid) {
@@ -165,16 +209,10 @@ impl State {
         }
     }
 
-    fn take(&mut self, max_creations: usize) -> Option<Uid> {
-        let mut order = [Class::Deletion, Class::Update, Class::Creation];
-        if planted!(CreationsComeFirst) {
-            order.reverse();
-        }
-        for class in order {
-            if class == Class::Creation
-                && self.creations >= max_creations
-                && !planted!(CreationsTakeAllWorkers)
-            {
+    fn take(&mut self, bounds: Bounds) -> Option<(Uid, Class)> {
+        for class in [Class::Deletion, Class::Update, Class::Creation] {
+            let is_full = class != Class::Deletion && self.creations + self.updates >= bounds.others;
+            if is_full || class == Class::Creation && self.creations >= bounds.creations {
                 continue;
             }
             while let Some(uid) = self.ready.get_mut(&class).and_then(VecDeque::pop_front) {
@@ -182,9 +220,10 @@ impl State {
                     continue;
                 }
                 self.queued.remove(&uid);
-                self.busy.insert(uid.clone(), class);
+                self.busy.insert(uid.clone(), Busy { class, overtaken: Arc::default() });
                 self.creations += usize::from(class == Class::Creation);
-                return Some(uid);
+                self.updates += usize::from(class == Class::Update);
+                return Some((uid, class));
             }
         }
         None
@@ -201,9 +240,13 @@ mod tests {
         text.into()
     }
 
+    fn queue(creations: usize, others: usize) -> WorkQueue {
+        WorkQueue::new(Bounds { creations, others })
+    }
+
     #[tokio::test(start_paused = true)]
     async fn deletions_come_before_updates_and_those_before_creations() {
-        let queue = WorkQueue::new(2);
+        let queue = queue(2, 3);
         queue.add(&uid("made"), Class::Creation);
         queue.add(&uid("told"), Class::Update);
         queue.add(&uid("left"), Class::Deletion);
@@ -217,7 +260,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_pod_is_worked_on_once_at_a_time_and_again_when_it_changed_meanwhile() {
-        let queue = WorkQueue::new(2);
+        let queue = queue(2, 3);
         queue.add(&uid("p"), Class::Creation);
         let turn = queue.next().await;
         queue.add(&uid("p"), Class::Deletion);
@@ -229,7 +272,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn creations_leave_workers_free_for_deletions() {
-        let queue = WorkQueue::new(1);
+        let queue = queue(1, 2);
         queue.add(&uid("one"), Class::Creation);
         queue.add(&uid("two"), Class::Creation);
         let _first = queue.next().await;
@@ -239,8 +282,31 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn updates_leave_workers_free_for_deletions() {
+        let queue = queue(1, 2);
+        ["one", "two", "three"].iter().for_each(|pod| queue.add(&uid(pod), Class::Update));
+        let _turns = (queue.next().await, queue.next().await);
+        assert!(tokio::time::timeout(Duration::from_secs(60), queue.next()).await.is_err());
+        queue.add(&uid("left"), Class::Deletion);
+        assert_eq!(&**queue.next().await.uid(), "left");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_is_overtaken_by_more_urgent_work_on_its_pod_alone() {
+        let queue = queue(1, 2);
+        queue.add(&uid("p"), Class::Creation);
+        let _turn = queue.next().await;
+        queue.add(&uid("p"), Class::Creation);
+        queue.add(&uid("other"), Class::Deletion);
+        let overtaken = tokio::time::timeout(Duration::from_secs(60), queue.overtaken("p")).await;
+        assert!(overtaken.is_err(), "the same work again is no hurry, and another pod's is none of its own");
+        queue.add(&uid("p"), Class::Deletion);
+        queue.overtaken("p").await;
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_later_turn_comes_at_its_time_and_the_sooner_of_two_counts() {
-        let queue = WorkQueue::new(1);
+        let queue = queue(1, 2);
         let began = Instant::now();
         queue.add_at(&uid("p"), Class::Update, began + Duration::from_secs(30));
         queue.add_at(&uid("p"), Class::Update, began + Duration::from_secs(10));

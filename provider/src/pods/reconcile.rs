@@ -132,7 +132,7 @@ impl Reconciler {
             let uid = turn.uid().clone();
             // Should the step panic, the pod has another turn all the same; a step that ends plans its own.
             let guard = Again { reconciler: &self, uid: &uid, armed: true };
-            self.reconcile(&uid).await;
+            self.reconcile(&uid, turn.class()).await;
             guard.disarm();
         }
     }
@@ -141,9 +141,13 @@ impl Reconciler {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn reconcile(&self, uid: &Uid) {
+    async fn reconcile(&self, uid: &Uid, class: Class) {
         let Some(seen) = self.store.get(uid) else { return };
         let decision = self.decide(&seen);
+        if decision == Decision::Create && seen.duplicates.is_empty() && class != Class::Creation {
+            // A creation can wait long for the cloud, and then only where workers are left for deletions.
+            return self.store.queue().add(uid, Class::Creation);
+        }
         let held =
             self.kept().get(uid).and_then(|work| work.backoff.as_ref()?.holds(&decision, seen.deletion));
         if let Some(until) = held {

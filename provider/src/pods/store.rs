@@ -18,14 +18,14 @@ use k8s_openapi::api::core::v1::Pod;
 use tokio::sync::Notify;
 
 use super::evidence::Brake;
-use super::queue::{Uid, WorkQueue};
+use super::queue::{Bounds, Uid, WorkQueue};
 use super::schedule::Schedule;
 pub use conclusions::Conclusion;
 use record::Record;
 pub use record::{Born, Session, Snapshot};
 
-/// Workers that may be busy with creations at once; the others are free for deletions.
-const MAX_CREATIONS: usize = 20;
+/// Of the reconciler's 24 workers two are for deletions alone, and two more never wait in a creation.
+const BOUNDS: Bounds = Bounds { creations: 20, others: 22 };
 
 /// The store; clones share it.
 #[derive(Clone)]
@@ -82,7 +82,7 @@ impl PodStore {
             accepts_loss,
             duplicates: 0,
         };
-        let (queue, hurry) = (WorkQueue::new(MAX_CREATIONS), Notify::new());
+        let (queue, hurry) = (WorkQueue::new(BOUNDS), Notify::new());
         Self(Arc::new(Shared { state: Mutex::new(state), queue, hurry }))
     }
 
