@@ -22,13 +22,16 @@ pub fn programs(root: &Path) -> Result<CheckOutcome> {
     Ok(CheckOutcome::Passed)
 }
 
-/// Every test; with `--all` also without the feature `docker`, to the letter as the README has it.
+/// Every test; with `--all` also without the feature `docker`, to the letter as the README has it, and the tests of large
+/// fleets, which take too long in the profile for debugging.
 pub fn tests(root: &Path, extent: Extent) -> Result<CheckOutcome> {
     run(&mut cargo(root, &[&["test"], &SELECTION[..]].concat()))?;
     if extent == Extent::All {
         // elsewhere, since programs with the feature are in use
         let elsewhere = target_folder(root).join("without-docker");
         run(cargo(root, &["test"]).env("CARGO_TARGET_DIR", elsewhere))?;
+        let fleets = ["--release", "--test", "fleet", "--", "--ignored"];
+        run(&mut cargo(root, &[&["test"], &SELECTION[..], &fleets].concat()))?;
     }
     Ok(CheckOutcome::Passed)
 }

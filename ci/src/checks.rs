@@ -65,7 +65,7 @@ pub const CHECKS: &[Check] = &[
         after: &["the programs and tests build"],
         takes: 100,
         budget: 900,
-        all: "every test without the feature `docker` as well",
+        all: "every test without the feature `docker` as well, and fleets of thousands of pods",
         run: cargo_checks::tests,
         ..CARGO
     },

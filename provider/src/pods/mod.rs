@@ -2,6 +2,7 @@
 
 pub mod annotations;
 mod budget;
+mod cloud_events;
 pub mod conditions;
 mod create;
 pub mod decide;

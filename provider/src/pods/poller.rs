@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::evidence::{CompleteRead, Read};
 use super::identity::{Belongs, Owner};
-use super::schedule::{BATCH, round_pause};
+use super::schedule::{BATCH, Urgency, round_pause};
 use super::store::PodStore;
 use super::view_reporter::ViewReporter;
 use crate::eci::{Eci, EciError};
@@ -21,9 +21,11 @@ const PAGES_MAX: usize = 5000;
 const PAGES_BY_ID_MAX: usize = BATCH;
 /// Looks that fall due within this time share the call of one that is due.
 const SLACK: SignedDuration = SignedDuration::from_secs(2);
-/// Calls by id: as many seconds' worth in a burst, then one a second.
+/// Calls by id: as many seconds' worth in a burst, then one a second, and one in two seconds where nobody waits for what
+/// they show.
 const BURST: SignedDuration = SignedDuration::from_secs(10);
 const CALL_PAUSE: SignedDuration = SignedDuration::from_secs(1);
+const ROUTINE_PAUSE: SignedDuration = SignedDuration::from_secs(2);
 /// The least pause between two rounds that seek a proof, and the longest sleep of a loop.
 const PROOF_PAUSE: SignedDuration = SignedDuration::from_secs(6);
 const SLEEP_MAX: Duration = Duration::from_secs(30);
@@ -68,6 +70,7 @@ impl GroupPoller {
 
     async fn looks(&self) {
         let mut allowance = Allowance(self.clock.now());
+        let mut routine_from = self.clock.now();
         loop {
             let now = self.clock.now();
             let wait = allowance.wait(now);
@@ -75,14 +78,19 @@ impl GroupPoller {
                 tokio::time::sleep(wait.unsigned_abs()).await;
                 continue;
             }
-            let due = self.store.due_looks(now, SLACK);
-            if !due.is_empty() {
-                allowance.take(now);
-                let groups: Vec<_> = due.iter().map(|(uid, id)| (&**uid, id.as_str())).collect();
-                self.look(&groups).await;
+            if let Some((urgency, due)) = self.store.due_looks(now, SLACK, routine_from) {
+                if urgency == Urgency::Routine {
+                    routine_from = now + ROUTINE_PAUSE;
+                }
+                if !due.is_empty() {
+                    allowance.take(now);
+                    let groups: Vec<_> = due.iter().map(|(uid, id)| (&**uid, id.as_str())).collect();
+                    self.look(&groups).await;
+                }
                 continue;
             }
-            let left = self.store.next_look().map(|at| at.duration_since(now).unsigned_abs());
+            let next = self.store.next_look(routine_from);
+            let left = next.map(|at| at.duration_since(now).unsigned_abs());
             tokio::select! {
                 biased;
                 () = tokio::time::sleep(left.map_or(SLEEP_MAX, |left| left.min(SLEEP_MAX))) => {}

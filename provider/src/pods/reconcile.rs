@@ -173,7 +173,7 @@ impl Reconciler {
                 work.backoff = None;
                 self.alarm(uid)
             }
-            Outcome::At(at) => Some(at),
+            Outcome::At(at) => Some(self.alarm(uid).map_or(at, |alarm| alarm.min(at))),
             Outcome::Pause(pause) => {
                 work.backoff = Some(Backoff::pause(pause));
                 Some(Instant::now() + pause)

@@ -1,4 +1,4 @@
-//! The due-queue of looks at single groups: when each is worth a call, and which share one; pure.
+//! The due-queue of looks at single groups: when each is worth a call, which share one, and which come first; pure.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -36,64 +36,95 @@ pub fn pause(pace: Pace, unchanged: SignedDuration) -> Option<Duration> {
     Some(Duration::from_secs((unchanged.as_secs() / 15).clamp(shortest, longest).unsigned_abs()))
 }
 
-/// The pause between two full rounds of `pages` calls: rounds cost at most a call every three seconds.
+/// The pause between two full rounds of `pages` calls: rounds cost at most a call every four seconds.
 pub fn round_pause(pages: usize) -> Duration {
     if planted!(RoundsFollowAtOnce) {
         return Duration::from_secs(5);
     }
     let pages = u64::try_from(pages).unwrap_or(u64::MAX);
-    Duration::from_secs(pages.saturating_mul(3).clamp(30, 300))
+    Duration::from_secs(pages.saturating_mul(4).clamp(30, 300))
+}
+
+/// The urgency of a look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// Somebody waits for what it shows.
+    Awaited,
+    /// The group may have changed by itself.
+    Routine,
 }
 
 /// The looks that are due, by time.
 #[derive(Debug, Default)]
 pub struct Schedule {
-    by_time: BTreeSet<(Timestamp, Uid)>,
-    times: HashMap<Uid, Timestamp>,
+    awaited: BTreeSet<(Timestamp, Uid)>,
+    routine: BTreeSet<(Timestamp, Uid)>,
+    times: HashMap<Uid, (Timestamp, Urgency)>,
 }
 
 impl Schedule {
-    /// Plans the next look at a pod's group, in place of the one that was planned.
-    pub fn set(&mut self, uid: &Uid, at: Timestamp) {
-        if let Some(known) = self.times.insert(uid.clone(), at) {
-            self.by_time.remove(&(known, uid.clone()));
+    fn queue(&mut self, urgency: Urgency) -> &mut BTreeSet<(Timestamp, Uid)> {
+        match urgency {
+            Urgency::Awaited => &mut self.awaited,
+            Urgency::Routine => &mut self.routine,
         }
-        self.by_time.insert((at, uid.clone()));
     }
 
-    /// Plans a look no later than `at`.
-    pub fn hasten(&mut self, uid: &Uid, at: Timestamp) {
-        if self.times.get(uid).is_none_or(|known| *known > at) {
-            self.set(uid, at);
+    /// Plans the next look at a pod's group, in place of the one that was planned.
+    pub fn set(&mut self, uid: &Uid, at: Timestamp, urgency: Urgency) {
+        self.remove(uid);
+        self.times.insert(uid.clone(), (at, urgency));
+        self.queue(urgency).insert((at, uid.clone()));
+    }
+
+    /// Plans a look no later than `at`, and of this urgency.
+    pub fn hasten(&mut self, uid: &Uid, at: Timestamp, urgency: Urgency) {
+        match self.times.get(uid).copied() {
+            Some((known, known_urgency)) if known <= at && known_urgency == urgency => {}
+            Some((known, _)) => self.set(uid, at.min(known), urgency),
+            None => self.set(uid, at, urgency),
         }
     }
 
     /// Plans no look.
     pub fn remove(&mut self, uid: &Uid) {
-        if let Some(known) = self.times.remove(uid) {
-            self.by_time.remove(&(known, uid.clone()));
+        if let Some((known, urgency)) = self.times.remove(uid) {
+            self.queue(urgency).remove(&(known, uid.clone()));
         }
     }
 
-    /// The time of the next look.
-    pub fn next(&self) -> Option<Timestamp> {
-        self.by_time.first().map(|(at, _)| *at)
+    /// The time of the next look, when calls for routine looks alone begin no sooner than at `routine_from`.
+    pub fn next(&self, routine_from: Timestamp) -> Option<Timestamp> {
+        let first = |queue: &BTreeSet<(Timestamp, Uid)>| queue.first().map(|(at, _)| *at);
+        let routine = first(&self.routine).map(|at| at.max(routine_from));
+        first(&self.awaited).into_iter().chain(routine).min()
     }
 
     /// Takes out the pods of one call: those that are due at `now`, filled up with those that are due within `slack`,
-    /// which then need no call of their own.
-    pub fn take(&mut self, now: Timestamp, slack: SignedDuration) -> Vec<Uid> {
-        if self.next().is_none_or(|at| at > now) {
-            return Vec::new();
-        }
-        let batch = if planted!(LooksAreNotShared) { 1 } else { BATCH };
-        let batch: Vec<_> =
-            self.by_time.iter().take_while(|(at, _)| *at <= now + slack).take(batch).cloned().collect();
-        for (at, uid) in &batch {
-            self.by_time.remove(&(*at, uid.clone()));
-            self.times.remove(uid);
-        }
-        batch.into_iter().map(|(_, uid)| uid).collect()
+    /// which then need no call of their own; awaited looks first, routine looks alone from `routine_from` on. Returns the
+    /// most urgent look's urgency with them.
+    pub fn take(
+        &mut self,
+        now: Timestamp,
+        slack: SignedDuration,
+        routine_from: Timestamp,
+    ) -> Option<(Urgency, Vec<Uid>)> {
+        let is_due = |queue: &BTreeSet<(Timestamp, Uid)>| queue.first().is_some_and(|(at, _)| *at <= now);
+        let urgency = if is_due(&self.awaited) {
+            Urgency::Awaited
+        } else if is_due(&self.routine) && routine_from <= now {
+            Urgency::Routine
+        } else {
+            return None;
+        };
+        let soon = |queue: &BTreeSet<(Timestamp, Uid)>| {
+            queue.iter().take_while(|(at, _)| *at <= now + slack).take(BATCH).cloned().collect::<Vec<_>>()
+        };
+        let mut batch = soon(&self.awaited);
+        batch.extend(soon(&self.routine));
+        let batch: Vec<Uid> = batch.into_iter().take(BATCH).map(|(_, uid)| uid).collect();
+        batch.iter().for_each(|uid| self.remove(uid));
+        Some((urgency, batch))
     }
 }
 
@@ -114,31 +145,59 @@ mod tests {
         assert_eq!(seconds(Pace::Over, 0), None);
     }
 
+    fn schedule(looks: &[(&str, i64, Urgency)]) -> Schedule {
+        let mut schedule = Schedule::default();
+        looks.iter().for_each(|(uid, seconds, urgency)| schedule.set(&(*uid).into(), at(*seconds), *urgency));
+        schedule
+    }
+
     #[test]
     fn one_call_takes_what_is_due_and_what_would_be_soon() {
-        let mut schedule = Schedule::default();
-        for (uid, seconds) in [("due", 0), ("soon", 3), ("later", 60)] {
-            schedule.set(&uid.into(), at(seconds));
-        }
-        assert!(schedule.take(at(-1), SignedDuration::from_secs(5)).is_empty(), "nothing is due yet");
-        let taken = schedule.take(at(0), SignedDuration::from_secs(5));
-        assert_eq!(taken, ["due".into(), "soon".into()] as [Uid; 2]);
-        assert_eq!(schedule.next(), Some(at(60)));
+        let looks = [("due", 0), ("soon", 3), ("later", 60)].map(|(uid, at)| (uid, at, Urgency::Awaited));
+        let mut schedule = schedule(&looks);
+        assert!(schedule.take(at(-1), SignedDuration::from_secs(5), at(0)).is_none(), "nothing is due yet");
+        let taken = schedule.take(at(0), SignedDuration::from_secs(5), at(0)).unwrap();
+        assert_eq!(taken, (Urgency::Awaited, ["due".into(), "soon".into()].to_vec()));
+        assert_eq!(schedule.next(at(0)), Some(at(60)));
     }
 
     #[test]
     fn a_call_names_at_most_twenty_groups() {
         let mut schedule = Schedule::default();
-        (0..50).for_each(|n| schedule.set(&format!("{n:02}").into(), at(0)));
+        (0..50).for_each(|n| schedule.set(&format!("{n:02}").into(), at(0), Urgency::Awaited));
         let mut calls = 0;
-        while !schedule.take(at(0), SignedDuration::ZERO).is_empty() {
+        while schedule.take(at(0), SignedDuration::ZERO, at(0)).is_some() {
             calls += 1;
         }
         assert_eq!(calls, 3);
     }
 
     #[test]
+    fn an_awaited_look_comes_before_routine_looks_that_are_overdue() {
+        let mut schedule = Schedule::default();
+        (0..40).for_each(|n| schedule.set(&format!("{n:02}").into(), at(0), Urgency::Routine));
+        schedule.set(&"awaited".into(), at(9), Urgency::Awaited);
+        let (urgency, taken) = schedule.take(at(10), SignedDuration::ZERO, at(10)).unwrap();
+        assert_eq!((urgency, &*taken[0], taken.len()), (Urgency::Awaited, "awaited", BATCH));
+    }
+
+    #[test]
+    fn routine_looks_alone_wait_for_their_allowance() {
+        let mut schedule = schedule(&[("p", 0, Urgency::Routine)]);
+        assert_eq!(schedule.take(at(5), SignedDuration::ZERO, at(8)), None);
+        assert_eq!(schedule.next(at(8)), Some(at(8)));
+        assert!(schedule.take(at(8), SignedDuration::ZERO, at(8)).is_some());
+    }
+
+    #[test]
+    fn a_look_that_is_awaited_now_is_no_routine_any_more() {
+        let mut schedule = schedule(&[("p", 3, Urgency::Routine)]);
+        schedule.hasten(&"p".into(), at(5), Urgency::Awaited);
+        assert_eq!(schedule.next(at(100)), Some(at(3)), "sooner is as good");
+    }
+
+    #[test]
     fn rounds_are_bounded_by_their_pages() {
-        assert_eq!([1, 10, 50, 500].map(|pages| round_pause(pages).as_secs()), [30, 30, 150, 300]);
+        assert_eq!([1, 10, 50, 500].map(|pages| round_pause(pages).as_secs()), [30, 40, 200, 300]);
     }
 }

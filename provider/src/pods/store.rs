@@ -159,7 +159,7 @@ impl PodStore {
             None => state.questions.remove(uid),
         };
         match record.next_look(now, state.started, state.brake) {
-            Some(at) => state.schedule.hasten(uid, at),
+            Some((at, urgency)) => state.schedule.hasten(uid, at, urgency),
             None => state.schedule.remove(uid),
         }
         if worth_a_turn {

@@ -1,18 +1,28 @@
 //! Reports about a pod: its status, its instance's annotations, the cloud's events.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use eci_api::group::ContainerGroup;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{Pod, PodStatus};
 use kube::Api;
+use tokio::time::Instant;
 
+use super::super::cloud_events::{self, Selection};
 use super::super::decide::{self, End};
-use super::super::events::EventType;
+use super::super::events::Tone;
+use super::super::group_state::GroupState;
+use super::super::provenance::is_pristine;
 use super::super::publish::Written;
 use super::super::store::Snapshot;
 use super::super::{publish, status};
 use super::{Outcome, Reconciler};
 
-/// The reports about one pod that were made already, so that they are not repeated.
+/// The longest time for which a new group without a machine is not told of.
+const PLACEMENT_PAUSE: SignedDuration = SignedDuration::from_secs(15);
+
+/// What was told about one pod already, so that it is not told again.
 #[derive(Default)]
 pub(super) struct Reported {
     /// The cloud's events, and how often each had happened.
@@ -23,6 +33,21 @@ pub(super) struct Reported {
     ignored: bool,
 }
 
+/// The pause before the first write about a group that has no machine yet: most have one within it, and its address is
+/// worth a write, the group's name alone is not. `Some(None)` until the cloud has shown the group at all, `None` when the
+/// group is to be told of.
+fn placement_pause(seen: &Snapshot, group: &ContainerGroup, now: Timestamp) -> Option<Option<Duration>> {
+    if group.creation_time.is_empty() {
+        return Some(None);
+    }
+    if GroupState::of(group) != GroupState::Scheduling || !is_pristine(&seen.pod) {
+        return None;
+    }
+    let age = now.duration_since(group.creation_time.parse().ok()?);
+    let waits = age >= SignedDuration::ZERO && age < PLACEMENT_PAUSE;
+    waits.then(|| Some((PLACEMENT_PAUSE - age).unsigned_abs()))
+}
+
 impl Reconciler {
     pub(super) async fn publish(&self, seen: &Snapshot) -> Outcome {
         let Some(group) = seen.group.as_deref().filter(|_| seen.in_api) else { return Outcome::Done };
@@ -30,20 +55,24 @@ impl Reconciler {
             // The cloud's view is out of date or the pod's status final: neither is a reason to write.
             return Outcome::Done;
         }
-        if group.creation_time.is_empty() {
-            // Made a moment ago: what the cloud shows of it at the first look is worth a write, its name alone is not.
-            return Outcome::Done;
+        let now = self.clock.now();
+        if let Some(after) = placement_pause(seen, group, now) {
+            return after.map_or(Outcome::Done, |pause| Outcome::At(Instant::now() + pause));
         }
         self.report_images(seen);
-        for event in &group.events {
+        let Selection { told, held_until } = cloud_events::select(&group.events, seen.deletion, now);
+        for event in told {
             let key = format!("{}/{}/{}", event.name, event.reason, event.first_timestamp);
             let told = self.reported(seen, |reported| reported.events.insert(key, event.count));
             if told != Some(event.count) {
                 self.recorder.cloud(&seen.pod, event);
             }
         }
-        let wanted = status::of(&seen.pod, group, self.clock.now());
-        Outcome::of_write(self.write(seen, wanted, publish::annotations(group)).await)
+        let wanted = status::of(&seen.pod, group, now);
+        match (self.write(seen, wanted, publish::annotations(group)).await, held_until) {
+            (true, Some(at)) => Outcome::At(Instant::now() + at.duration_since(now).unsigned_abs()),
+            (written, _) => Outcome::of_write(written),
+        }
     }
 
     fn reported<T>(&self, seen: &Snapshot, change: impl FnOnce(&mut Reported) -> T) -> T {

@@ -6,6 +6,7 @@ use super::super::decide::{self, DeletionState};
 use super::super::evidence::{self, Brake, Question};
 use super::super::provenance::GroupHistory;
 use super::super::queue::Uid;
+use super::super::schedule::Urgency;
 use super::record::Record;
 use super::{PodStore, State};
 
@@ -56,27 +57,34 @@ impl PodStore {
         Conclusion { brake, missing, known, identity_confirmed: state.identity_confirmed }
     }
 
-    /// The pods of the next call by id, with the ids to ask for; none when no look is due.
-    pub fn due_looks(&self, now: Timestamp, slack: SignedDuration) -> Vec<(Uid, String)> {
+    /// The pods of the next call by id, with the ids to ask for, and the urgency of the call; `None` when no look is due.
+    /// Routine looks alone are due from `routine_from` on.
+    pub fn due_looks(
+        &self,
+        now: Timestamp,
+        slack: SignedDuration,
+        routine_from: Timestamp,
+    ) -> Option<(Urgency, Vec<(Uid, String)>)> {
         let mut state = self.state();
         let State { schedule, records, started, brake, .. } = &mut *state;
-        let taken = schedule.take(now, slack);
+        let (urgency, taken) = schedule.take(now, slack, routine_from)?;
         for uid in &taken {
             // Planned again at once, so that an answer that never comes does not end the looks.
-            if let Some(at) = records.get(uid).and_then(|record| record.next_look(now, *started, *brake)) {
-                schedule.set(uid, at);
+            let next = records.get(uid).and_then(|record| record.next_look(now, *started, *brake));
+            if let Some((at, urgency)) = next {
+                schedule.set(uid, at, urgency);
             }
         }
         let ids = taken.into_iter().filter_map(|uid| {
             let id = records.get(&uid)?.id_to_ask()?.to_owned();
             Some((uid, id))
         });
-        ids.collect()
+        Some((urgency, ids.collect()))
     }
 
-    /// The time of the next look by id.
-    pub fn next_look(&self) -> Option<Timestamp> {
-        self.state().schedule.next()
+    /// The time of the next look by id, when routine looks alone are due from `routine_from` on.
+    pub fn next_look(&self, routine_from: Timestamp) -> Option<Timestamp> {
+        self.state().schedule.next(routine_from)
     }
 
     /// The time from which on a list by tags would answer a question.

@@ -14,7 +14,7 @@ use super::super::group_state::{is_moving, still_works};
 use super::super::identity::Claim;
 use super::super::provenance::{GroupHistory, TokenBasis, is_pristine};
 use super::super::queue::{Class, Uid};
-use super::super::schedule::{self, Pace};
+use super::super::schedule::{self, Pace, Urgency};
 use super::State;
 
 /// The pause between two looks for a proof, and under the brake.
@@ -236,27 +236,34 @@ impl Record {
         }
     }
 
-    /// The time of the next look by id; `None` when full rounds suffice.
-    pub fn next_look(&self, now: Timestamp, started: Timestamp, brake: Brake) -> Option<Timestamp> {
+    /// The time of the next look by id, and its urgency; `None` when full rounds suffice.
+    pub fn next_look(
+        &self,
+        now: Timestamp,
+        started: Timestamp,
+        brake: Brake,
+    ) -> Option<(Timestamp, Urgency)> {
         self.id_to_ask()?;
         if self.question().is_some() {
             // Lists do not have it, and its id answers: somebody else's marks are on it, and will be for long.
             let elsewhere = self.absence.by_tags.suffices() && self.absence.by_id.is_empty();
             let braked = brake != Brake::Free || elsewhere;
             let pause = if braked { PROOF_PAUSE_UNDER_BRAKE } else { PROOF_PAUSE };
-            return Some((now + pause).max(self.by_id_from(started)));
+            return Some(((now + pause).max(self.by_id_from(started)), Urgency::Awaited));
         }
         let group = self.group.as_ref()?;
-        let pace = if self.deletion > DeletionState::NotAsked || self.leaves() || is_moving(group) {
-            Pace::Moving
+        // A group whose deletion is yet to be asked for shows nothing that anybody waits for.
+        let (pace, urgency) = if self.deletion > DeletionState::NotAsked || is_moving(group) && !self.leaves()
+        {
+            (Pace::Moving, Urgency::Awaited)
         } else if still_works(group) {
-            Pace::Settled
+            (Pace::Settled, Urgency::Routine)
         } else {
-            Pace::Over
+            (Pace::Over, Urgency::Routine)
         };
         let unchanged = self.changed.map_or(SignedDuration::ZERO, |at| now.duration_since(at));
         let pause = schedule::pause(pace, unchanged)?;
-        Some(now + SignedDuration::try_from(pause).unwrap_or(PROOF_PAUSE))
+        Some((now + SignedDuration::try_from(pause).unwrap_or(PROOF_PAUSE), urgency))
     }
 
     /// The group is proved to be gone: what follows depends on whether anything ran in it.
