@@ -65,13 +65,12 @@ async fn open_port(client_authority: Option<&str>, webhook: bool) -> Port {
     let credentials = Credentials { access_key_id: "local".into(), secret: Secret::new("local-secret") };
     let transport = Arc::new(HyperTransport::new().unwrap());
     let eci = Eci::new(transport, credentials, "cn-hangzhou", clock.clone(), Seed::DEFAULT);
-    let provider =
-        Provider::new(Config::new("vsw-1", "sg-1"), kube.clone(), eci, clock.clone(), Seed::DEFAULT);
+    let provider = Provider::new(Config::new("vsw-1", "sg-1"), kube.clone(), eci, clock, Seed::DEFAULT);
     let shown = Identification::self_signed(&["virtual-kubelet".to_owned()], &[LOOPBACK]).unwrap();
     let authority = shown.pem.clone();
     let listener = TcpListener::bind((LOOPBACK, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
-    let access = Some(Access::new(kube.clone(), "virtual-kubelet", clock));
+    let access = Some(Access::new(kube.clone(), "virtual-kubelet"));
     let port = NodePort { api: provider.kubelet_api(), access };
     let limiter = ConnectionLimiter::default();
     let acceptor = shown.acceptor(client_authority).unwrap();

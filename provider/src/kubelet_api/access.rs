@@ -1,22 +1,23 @@
 //! Access to the node's API: callers are known by a client certificate or a token, and allowed by the API server's
 //! own judgement.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+mod tokens;
 
-use determinism::Clock;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
 use http::{Method, StatusCode};
-use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec};
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
 use kube::api::PostParams;
 use kube::{Api, Client};
+use tokio::time::Instant;
 
+use self::tokens::TokenReviews;
 use super::Refusal;
 
-const TOKEN_KEPT: SignedDuration = SignedDuration::from_mins(2);
-const ALLOWED_KEPT: SignedDuration = SignedDuration::from_mins(5);
-const DENIED_KEPT: SignedDuration = SignedDuration::from_secs(30);
+const ALLOWED_KEPT: Duration = Duration::from_mins(5);
+const DENIED_KEPT: Duration = Duration::from_secs(30);
 const REMEMBERED_MAX: usize = 1024;
 
 /// Somebody the cluster knows.
@@ -35,20 +36,18 @@ pub struct Access(Arc<Inner>);
 struct Inner {
     client: Client,
     node: String,
-    clock: Clock,
-    memory: Mutex<Memory>,
+    tokens: TokenReviews,
+    verdicts: Mutex<BTreeMap<Question, (bool, Instant)>>,
 }
 
-#[derive(Default)]
-struct Memory {
-    tokens: BTreeMap<String, (Option<Identity>, Timestamp)>,
-    verdicts: BTreeMap<(Identity, &'static str, &'static str), (bool, Timestamp)>,
-}
+/// An identity, a verb and a subresource.
+type Question = (Identity, &'static str, &'static str);
 
 impl Access {
     /// For the node `node`, by the judgement of the API server behind `client`.
-    pub fn new(client: Client, node: &str, clock: Clock) -> Self {
-        Self(Arc::new(Inner { client, node: node.to_owned(), clock, memory: Mutex::default() }))
+    pub fn new(client: Client, node: &str) -> Self {
+        let (tokens, verdicts) = (TokenReviews::new(client.clone()), Mutex::default());
+        Self(Arc::new(Inner { client, node: node.to_owned(), tokens, verdicts }))
     }
 
     /// Permits the request to the holder of this certificate or this `Authorization` header. Fails with the refusal
@@ -67,7 +66,7 @@ impl Access {
         let identity = match certified {
             Some(identity) => Some(identity),
             None => match authorization.and_then(|value| value.strip_prefix("Bearer ")) {
-                Some(token) => self.identify(token.trim()).await?,
+                Some(token) => self.0.tokens.identify(token.trim()).await?,
                 None => None,
             },
         };
@@ -81,33 +80,6 @@ impl Access {
         Err(Refusal::new(StatusCode::FORBIDDEN, text))
     }
 
-    async fn identify(&self, token: &str) -> Result<Option<Identity>, Refusal> {
-        let key = eci_api::signature::acs3::sha256_hex(token.as_bytes());
-        let now = self.0.clock.now();
-        if let Some((known, until)) = self.memory().tokens.get(&key)
-            && *until > now
-        {
-            return Ok(known.clone());
-        }
-        let review = TokenReview {
-            spec: TokenReviewSpec { token: Some(token.to_owned()), audiences: None },
-            ..TokenReview::default()
-        };
-        let api: Api<TokenReview> = Api::all(self.0.client.clone());
-        let answer = api.create(&PostParams::default(), &review).await.map_err(unreviewed)?;
-        let status = answer.status.unwrap_or_default();
-        let identity = status.user.filter(|_| status.authenticated == Some(true)).map(|user| Identity {
-            user: user.username.unwrap_or_default(),
-            groups: user.groups.unwrap_or_default(),
-        });
-        let mut memory = self.memory();
-        if memory.tokens.len() >= REMEMBERED_MAX {
-            memory.tokens.clear();
-        }
-        memory.tokens.insert(key, (identity.clone(), now + TOKEN_KEPT));
-        Ok(identity)
-    }
-
     async fn is_allowed(
         &self,
         identity: &Identity,
@@ -115,9 +87,8 @@ impl Access {
         part: &'static str,
     ) -> Result<bool, Refusal> {
         let key = (identity.clone(), verb, part);
-        let now = self.0.clock.now();
-        if let Some((allowed, until)) = self.memory().verdicts.get(&key)
-            && *until > now
+        if let Some((allowed, until)) = self.verdicts().get(&key)
+            && *until > Instant::now()
         {
             return Ok(*allowed);
         }
@@ -141,16 +112,17 @@ impl Access {
         let api: Api<SubjectAccessReview> = Api::all(self.0.client.clone());
         let answer = api.create(&PostParams::default(), &review).await.map_err(unreviewed)?;
         let allowed = answer.status.is_some_and(|status| status.allowed);
-        let mut memory = self.memory();
-        if memory.verdicts.len() >= REMEMBERED_MAX {
-            memory.verdicts.clear();
+        let mut verdicts = self.verdicts();
+        if verdicts.len() >= REMEMBERED_MAX {
+            verdicts.clear();
         }
-        memory.verdicts.insert(key, (allowed, now + if allowed { ALLOWED_KEPT } else { DENIED_KEPT }));
+        let kept = if allowed { ALLOWED_KEPT } else { DENIED_KEPT };
+        verdicts.insert(key, (allowed, Instant::now() + kept));
         Ok(allowed)
     }
 
-    fn memory(&self) -> std::sync::MutexGuard<'_, Memory> {
-        self.0.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    fn verdicts(&self) -> MutexGuard<'_, BTreeMap<Question, (bool, Instant)>> {
+        self.0.verdicts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
