@@ -29,10 +29,14 @@ use tokio::task::JoinHandle;
 
 const START_TIME: &str = "2026-01-05T01:00:00Z";
 
+/// A change of the cloud's answers to `DescribeContainerGroups` on their way: whether ids were asked for, and the answer.
+pub type Bend = fn(bool, &mut Value);
+
 /// The line between provider and cloud, which can be cut.
 #[derive(Clone)]
 pub struct Line {
     sim: EciSim,
+    bend: Arc<Mutex<Option<Bend>>>,
     cut: Arc<AtomicBool>,
     lose_answers: Arc<AtomicUsize>,
     /// The actions that travelled.
@@ -47,7 +51,14 @@ impl Transport for Line {
             }
             let action = request.headers()["x-acs-action"].to_str().unwrap().to_owned();
             self.calls.lock().unwrap().push(action.clone());
-            let answer = self.sim.call(request);
+            let asked = format!("{} {}", request.uri(), String::from_utf8_lossy(request.body()));
+            let mut answer = self.sim.call(request);
+            let bend = *self.bend.lock().unwrap();
+            if let Some(bend) = bend.filter(|_| action == "DescribeContainerGroups") {
+                let mut told = serde_json::from_slice(answer.body()).unwrap();
+                bend(asked.contains("ContainerGroupIds"), &mut told);
+                *answer.body_mut() = told.to_string().into();
+            }
             let lost = action == "CreateContainerGroup"
                 && self
                     .lose_answers
@@ -100,6 +111,7 @@ impl TestBed {
         let controllers = tokio::spawn(async move { api.run_controllers().await });
         let line = Line {
             sim: sim.clone(),
+            bend: Arc::default(),
             cut: Arc::default(),
             lose_answers: Arc::default(),
             calls: Arc::default(),
@@ -146,6 +158,11 @@ impl TestBed {
 
     pub fn cut(&self, cut: bool) {
         self.line.cut.store(cut, Ordering::Relaxed);
+    }
+
+    /// Bends the cloud's lists from now on, or lets them be.
+    pub fn bend(&self, bend: Option<Bend>) {
+        *self.line.bend.lock().unwrap() = bend;
     }
 
     pub fn lose_answers(&self, count: usize) {
