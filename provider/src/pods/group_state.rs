@@ -61,18 +61,6 @@ impl GroupState {
     pub fn is_over(self) -> bool {
         self.is_final() || self == Self::Terminating
     }
-
-    /// An answer in this state, after one in `known`, is an older answer: a group that ran never goes back to its start.
-    pub fn is_before(self, known: Self) -> bool {
-        let starting = matches!(self, Self::Scheduling | Self::Pending);
-        match known {
-            Self::Pending => self == Self::Scheduling,
-            Self::Running => starting,
-            Self::Terminating => !self.is_over(),
-            known if known.is_final() => !self.is_over(),
-            _ => false,
-        }
-    }
 }
 
 /// Returns true while the group can still cost money or do something.
@@ -100,27 +88,6 @@ pub fn is_moving(group: &ContainerGroup) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn state(name: &str) -> GroupState {
-        GroupState::of(&ContainerGroup { status: name.into(), ..ContainerGroup::default() })
-    }
-
-    #[test]
-    fn a_group_that_ran_does_not_go_back_to_its_start() {
-        for (seen, known, older) in [
-            ("Pending", "Running", true),
-            ("Scheduling", "Pending", true),
-            ("Running", "Succeeded", true),
-            ("Running", "Terminating", true),
-            ("Running", "Pending", false),
-            ("Pending", "Restarting", false),
-            ("Terminating", "Running", false),
-            ("Deleted", "Terminating", false),
-            ("Running", "Running", false),
-        ] {
-            assert_eq!(state(seen).is_before(state(known)), older, "{seen} after {known}");
-        }
-    }
 
     #[test]
     fn only_what_is_settled_is_looked_at_seldom() {

@@ -4,6 +4,7 @@ use eci_api::group::{self, ContainerGroup, ContainerGroupStatus as Status, Conta
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, PodStatus};
 
+use super::group_state::GroupState;
 use super::phase::Phase;
 
 /// The stage of a container within one of its runs, in the order in which stages follow each other.
@@ -47,17 +48,17 @@ impl Progress {
 
 /// Returns true when `seen` is an answer from before `known`, by the cloud's own times and by what only goes forward.
 ///
-/// Answers about different groups are in no order, and so are answers that differ in nothing but readiness. A cache
-/// applies it before it stores an answer.
+/// Answers about different groups are in no order, and so are answers that differ in nothing but readiness. Answers to
+/// lists by tags carry no events: theirs say nothing either way.
 pub fn is_older(seen: &ContainerGroup, known: &ContainerGroup) -> bool {
     if seen.container_group_id != known.container_group_id {
         return false;
     }
-    let (status, known_status) = (seen.parsed_status(), known.parsed_status());
-    if is_final(known_status) {
-        return !is_final(status);
+    let (seen_state, known_state) = (GroupState::of(seen), GroupState::of(known));
+    if known_state.is_final() {
+        return !seen_state.is_over();
     }
-    if is_final(status) {
+    if seen_state.is_final() {
         return false;
     }
     let mut orders: Vec<_> = progress(seen)
@@ -71,28 +72,26 @@ pub fn is_older(seen: &ContainerGroup, known: &ContainerGroup) -> bool {
     if last_seen.is_some() && last_known.is_some() {
         orders.push(last_seen.cmp(&last_known));
     }
-    if !is_restarting(status) && !is_restarting(known_status) {
-        orders.push(rank(status).cmp(&rank(known_status)));
+    if let (Some(seen), Some(known)) = (rank(seen_state), rank(known_state)) {
+        orders.push(seen.cmp(&known));
     }
     orders.iter().any(|order| order.is_lt()) && !orders.iter().any(|order| order.is_gt())
 }
 
-fn is_final(status: Status<'_>) -> bool {
-    matches!(status, Status::Succeeded | Status::Failed | Status::Expired | Status::ScheduleFailed)
+/// Whether containers are started anew on somebody's order, so that what they did before says nothing.
+pub(super) fn is_restarting(status: &str) -> bool {
+    matches!(status, "Restarting" | "Updating")
 }
 
-/// Returns true for the statuses of a group whose containers are started anew on somebody's order, so that what they
-/// did before says nothing.
-pub(super) fn is_restarting(status: Status<'_>) -> bool {
-    matches!(status, Status::Restarting | Status::Updating)
-}
-
-fn rank(status: Status<'_>) -> u8 {
-    match status {
-        Status::Pending => 1,
-        Status::Running => 2,
-        Status::Terminating => 3,
-        _ => 0,
+/// The place of a state among those that follow each other; none for a restart, which leads back, and for names that no
+/// page tells.
+fn rank(state: GroupState) -> Option<u8> {
+    match state {
+        GroupState::Scheduling => Some(0),
+        GroupState::Pending => Some(1),
+        GroupState::Running => Some(2),
+        GroupState::Terminating => Some(3),
+        _ => None,
     }
 }
 

@@ -10,6 +10,7 @@ use super::super::decide::{self, DeletionState};
 use super::super::evidence::{Absence, LISTING_DELAY};
 use super::super::group_state::{GroupState, still_works};
 use super::super::identity::Claim;
+use super::super::monotone::is_older;
 use super::super::provenance::{GroupHistory, TokenBasis};
 use super::super::queue::Uid;
 use super::record::Record;
@@ -290,18 +291,23 @@ impl Record {
     /// The group as it looks now, unless that is an older look; an answer without events does not make them disappear.
     fn show(&mut self, mut group: ContainerGroup, now: Timestamp, new: bool) -> bool {
         if let Some(known) = self.group.as_deref().filter(|_| !new) {
-            if GroupState::of(&group).is_before(GroupState::of(known)) && !planted!(OlderAnswersAreShown) {
-                return false;
+            if is_older(&group, known) {
+                let since = *self.older_since.get_or_insert(now);
+                // No answer lags for longer: the group itself went back.
+                if now.duration_since(since) < LISTING_DELAY {
+                    return false;
+                }
             }
             if group.events.is_empty() {
                 group.events = known.events.clone();
             }
             if *known == group {
+                self.older_since = None;
                 return false;
             }
         }
         self.group = Some(Arc::new(group));
-        (self.changed, self.absent) = (Some(now), false);
+        (self.changed, self.absent, self.older_since) = (Some(now), false, None);
         true
     }
 

@@ -43,6 +43,8 @@ pub(super) struct Record {
     pub changed: Option<Timestamp>,
     /// The time of the cloud's last answer that has the group.
     pub seen_at: Option<Timestamp>,
+    /// The time since which every answer looks older than the one that is shown.
+    pub older_since: Option<Timestamp>,
     pub history: GroupHistory,
     /// True when it is proved that the pod has no group.
     pub absent: bool,
@@ -141,6 +143,7 @@ impl Record {
             group: None,
             changed: None,
             seen_at: None,
+            older_since: None,
             history,
             absent: false,
             absence: Absence::default(),

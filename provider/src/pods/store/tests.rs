@@ -311,6 +311,26 @@ fn an_older_answer_and_one_without_events_take_nothing_back() {
 }
 
 #[test]
+fn an_older_answer_of_the_same_state_is_not_shown_and_a_group_that_went_back_is_after_a_minute() {
+    let store = store();
+    store.listed(pod("u", 1), at(0));
+    let restarted = |restarts| {
+        let mut group = group("eci-1", "Running");
+        group.containers[0].restart_count = restarts;
+        group
+    };
+    let shown = || store.get("u").unwrap().group.unwrap().containers[0].restart_count;
+    store.saw_group(&claim("u"), restarted(1), at(0));
+    store.saw_group(&claim("u"), restarted(0), at(10));
+    assert_eq!(shown(), 1);
+    store.saw_group(&claim("u"), restarted(1), at(20));
+    store.saw_group(&claim("u"), restarted(0), at(75));
+    assert_eq!(shown(), 1, "a newer answer came between");
+    store.saw_group(&claim("u"), restarted(0), at(135));
+    assert_eq!(shown(), 0, "no answer lags for that long");
+}
+
+#[test]
 fn a_deletion_that_is_not_carried_out_is_asked_for_again() {
     let store = store();
     store.listed(pod("u", 1), at(0));
