@@ -72,6 +72,8 @@ pub struct Provider {
     health: Health,
     eci: Eci,
     clock: Clock,
+    /// Starts at the clock's present, and is never corrected.
+    steady: Clock,
     store: PodStore,
     chance: Chance,
     watch_chance: Chance,
@@ -92,27 +94,17 @@ pub enum RunError {
 
 impl Provider {
     /// A provider that is not running yet.
+    ///
+    /// To be called within a runtime, by whose clock durations are measured.
     pub fn new(config: Config, client: Client, eci: Eci, clock: Clock, seed: Seed) -> Self {
-        let store = PodStore::new(clock.now(), config.accept_loss);
+        let steady = Clock::following_runtime(clock.now());
+        let store = PodStore::new(steady.now(), config.accept_loss);
         let (chance, ran) = (seed.chance("reconciler"), AtomicBool::new(false));
         let watch_chance = seed.chance("watch");
         let (served, notices) = ServedNamespaces::new(&config.namespaces);
         let notices = tokio::sync::Mutex::new(notices);
         let (heartbeat, health) = (client.clone(), Health::default());
-        Self {
-            config,
-            client,
-            heartbeat,
-            health,
-            eci,
-            clock,
-            store,
-            chance,
-            watch_chance,
-            ran,
-            served,
-            notices,
-        }
+        Self { config, client, heartbeat, health, eci, clock, steady, store, chance, ran, served, notices }
     }
 
     /// The same, with a client of its own for the heartbeat, so that no other call's connection can hold it up.
@@ -154,6 +146,7 @@ impl Provider {
                 scope: Scope { config: self.config.clone(), region, owner },
                 recorder: recorder.clone(),
                 clock: self.clock.clone(),
+                steady: self.steady.clone(),
                 facts,
             };
             let reconciler = Reconciler::new(tools, self.chance.clone());

@@ -67,7 +67,7 @@ impl Reconciler {
         request: Arc<CreateContainerGroup>,
         answer: Result<CreateContainerGroupReply, EciError>,
     ) -> Outcome {
-        let now = || self.clock.now();
+        let now = || self.steady.now();
         match answer {
             Ok(reply) => {
                 let group = newborn(&request, reply.container_group_id);
@@ -116,7 +116,7 @@ impl Reconciler {
 
     async fn gather(&self, pod: &Pod) -> kube::Result<Sources> {
         let mut found = sources::gather(&self.client, pod).await?;
-        found.dns = self.dns.servers(&self.client, &self.scope.config, &self.clock, pod).await?;
+        found.dns = self.dns.servers(&self.client, &self.scope.config, pod).await?;
         Ok(found)
     }
 
@@ -128,7 +128,7 @@ impl Reconciler {
         let Some(patch) = tolerations::patch(&seen.pod) else { return seen.clone() };
         let api: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
         match api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await {
-            Ok(pod) => self.store.wrote(seen, pod, self.clock.now()),
+            Ok(pod) => self.store.wrote(seen, pod, self.steady.now()),
             Err(error) => tracing::info!(%error, namespace, name, "the pod's tolerations stay as they are"),
         }
         self.store.get(&seen.uid).unwrap_or_else(|| seen.clone())

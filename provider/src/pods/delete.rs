@@ -41,11 +41,11 @@ impl Reconciler {
                     self.report_killing(&seen.pod);
                 }
                 let deletion = if forced { DeletionState::Forced } else { DeletionState::Graceful };
-                self.store.deletion_agreed(&seen.uid, deletion, self.clock.now());
+                self.store.deletion_agreed(&seen.uid, deletion, self.steady.now());
                 Outcome::Done
             }
             Err(error) if error.is_not_found() && self.is_listable(seen) => {
-                self.store.group_not_found(&seen.uid, group, self.clock.now());
+                self.store.group_not_found(&seen.uid, group, self.steady.now());
                 Outcome::Done
             }
             Err(error) => self.not_deleted(seen, group, &error),
@@ -62,8 +62,8 @@ impl Reconciler {
             }
             let message = format!("container group {id} was made for this pod beside {kept}, and is deleted");
             tracing::warn!(uid = %seen.uid, total = self.store.duplicates(), "{message}");
-            self.recorder.pod(&seen.pod, EventType::Warning, "DuplicateContainerGroup", &message);
-            self.store.duplicate_deleted(&seen.uid, id, self.clock.now());
+            self.recorder.pod(&seen.pod, Tone::Warning, "DuplicateContainerGroup", &message);
+            self.store.duplicate_deleted(&seen.uid, id, self.steady.now());
         }
         Outcome::Done
     }
@@ -94,7 +94,7 @@ impl Reconciler {
             return true;
         }
         let GroupHistory::Owned { created_at, .. } = &seen.history else { return true };
-        self.clock.now() >= *created_at + LISTING_DELAY
+        self.steady.now() >= *created_at + LISTING_DELAY
     }
 
     /// Asks the API once more before something is deleted for a pod that it did not list; `None` when it does not say.
@@ -135,10 +135,7 @@ impl Reconciler {
         match self.delete_group(group, true).await {
             Err(error) if !error.is_not_found() => self.not_deleted(seen, group, &error),
             _ => {
-                self.store.spent(&seen.uid, group, self.clock.now());
-                if planted!(ReplacementSleeps) {
-                    tokio::time::sleep(REPLACEMENT_PAUSE).await;
-                }
+                self.store.spent(&seen.uid, group, self.steady.now());
                 Outcome::Pause(REPLACEMENT_PAUSE)
             }
         }

@@ -1,35 +1,30 @@
 //! The DNS servers of pods: the cluster's own, as they were configured or as they are found in kube-system.
 
-use determinism::Clock;
-use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
+
 use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::api::ListParams;
 use kube::{Api, Client};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::config::Config;
 
 /// The label by which every cluster's DNS is known, whatever program it is.
 const LABEL: &str = "k8s-app=kube-dns";
-/// The time for which the addresses that were found are believed.
-const BELIEVED: SignedDuration = SignedDuration::from_mins(1);
+/// For how long what was found is believed.
+const BELIEVED: Duration = Duration::from_mins(1);
 
 /// Finds the cluster's DNS.
 #[derive(Default)]
-pub struct Finder(Mutex<Option<(Timestamp, Vec<String>)>>);
+pub struct Finder(Mutex<Option<(Instant, Vec<String>)>>);
 
 impl Finder {
     /// The addresses that `pod` asks for names of the cluster: none where it does not want to, or where there are none.
     ///
     /// # Errors
     /// When the API server does not answer, or forbids.
-    pub async fn servers(
-        &self,
-        client: &Client,
-        config: &Config,
-        clock: &Clock,
-        pod: &Pod,
-    ) -> kube::Result<Vec<String>> {
+    pub async fn servers(&self, client: &Client, config: &Config, pod: &Pod) -> kube::Result<Vec<String>> {
         if !wants(pod) {
             return Ok(Vec::new());
         }
@@ -37,7 +32,7 @@ impl Finder {
             return Ok(config.cluster_dns.iter().map(ToString::to_string).collect());
         }
         let mut kept = self.0.lock().await;
-        let now = clock.now();
+        let now = Instant::now();
         if let Some((at, found)) = kept.as_ref()
             && now.duration_since(*at) < BELIEVED
         {

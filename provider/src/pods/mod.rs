@@ -46,12 +46,12 @@ use view_reporter::ViewReporter;
 /// Looks after the pods of a node until it is dropped, which ends all that it began.
 ///
 /// In the beginning the API's list of pods and then the cloud's list of groups are read whole. What is found in both is
-/// adopted, and only then is anything made or deleted. The pauses of a watch that fails are drawn from `watch_chance`.
-pub async fn run(reconciler: Arc<Reconciler>, watch_chance: Chance) {
-    let Tools { client, eci, store, scope, clock, facts, .. } = &**reconciler;
+/// adopted, and only then is anything made or deleted.
+pub async fn run(reconciler: Arc<Reconciler>) {
+    let Tools { client, eci, store, scope, steady, facts, .. } = &**reconciler;
     let node = scope.config.node_name.clone();
     let reporter = ViewReporter::new(&reconciler);
-    let poller = GroupPoller::new(eci.clone(), scope.owner.clone(), store.clone(), clock.clone(), reporter);
+    let poller = GroupPoller::new(eci.clone(), scope.owner.clone(), store.clone(), steady.clone(), reporter);
     let polling = async {
         if let NodeFound::IdentityChanged { what } = facts.wait_found().await {
             tracing::warn!(what, "nothing is concluded from groups that are missing");
@@ -63,7 +63,7 @@ pub async fn run(reconciler: Arc<Reconciler>, watch_chance: Chance) {
         poller.run().await;
     };
     tokio::join!(
-        watch::pods(client.clone(), &node, &scope.config.namespaces, store, clock, watch_chance),
+        watch::pods(client.clone(), &node, &scope.config.namespaces, store, steady),
         polling,
         reconciler.clone().run()
     );

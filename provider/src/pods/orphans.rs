@@ -39,7 +39,7 @@ impl Reconciler {
             Some(NodeFound::New) => "the node object was missing when this provider started",
             Some(NodeFound::IdentityChanged { .. }) => "the node was kept with another identity before",
         };
-        let now = self.clock.now();
+        let now = self.steady.now();
         let grace = SignedDuration::try_from(self.scope.config.orphan_grace).unwrap_or(SignedDuration::MAX);
         let since = self.store.orphaned(&seen.uid, now);
         let left = grace - now.duration_since(since);
@@ -48,7 +48,7 @@ impl Reconciler {
             let (namespace, name) = pod.unwrap_or_default();
             let message = format!(
                 "container group {id} of pod {namespace}/{name}, which is gone, {}; it is deleted in {} s, since {why}",
-                age_and_money(group, now),
+                age_and_money(group, self.clock.now()),
                 left.as_secs().max(0),
             );
             tracing::warn!("{message}");

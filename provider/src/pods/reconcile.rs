@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use determinism::{Chance, Clock};
+use jiff::Timestamp;
 use kube::Client;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -30,7 +31,10 @@ const MAX_CONCURRENT: usize = 24;
 /// The pause after a fault of this program in the work on one pod.
 const PANIC_PAUSE: Duration = Duration::from_secs(10);
 
-/// The tools of the work on pods.
+/// The pause between two turns of a pod whose grace is over and whose group was not looked at since.
+const OVERDUE_PAUSE: Duration = Duration::from_secs(2);
+
+/// What the work on pods is done with.
 pub struct Tools {
     /// The Kubernetes API.
     pub client: Client,
@@ -42,8 +46,10 @@ pub struct Tools {
     pub scope: Scope,
     /// The writer of events.
     pub recorder: Recorder,
-    /// The clock.
+    /// The clock, for what is told and for times that others name.
     pub clock: Clock,
+    /// The clock of the store, for durations: it is never corrected.
+    pub steady: Clock,
     /// The node object.
     pub facts: NodeFacts,
 }
@@ -211,9 +217,15 @@ impl Reconciler {
             history: &seen.history,
             deletion: seen.deletion,
             unanswered: seen.unanswered.is_some(),
-            seen_at: seen.seen_at,
+            seen_at: self.seen_at(seen),
             now: self.clock.now(),
         })
+    }
+
+    /// The time, by the clock of others, of the last answer that has the pod's group.
+    fn seen_at(&self, seen: &Snapshot) -> Option<Timestamp> {
+        let age = self.steady.now().duration_since(seen.seen_at?);
+        self.clock.now().checked_sub(age).ok()
     }
 
     /// The time to reconcile though nothing happens: the pod's deadline, or the end of its grace.
@@ -222,6 +234,11 @@ impl Reconciler {
         let now = self.clock.now();
         let deadline = decide::deadline(&seen.pod).filter(|_| !decide::has_ended(&seen.pod));
         let overdue = decide::overdue(&seen.pod).filter(|_| seen.deletion == DeletionState::Graceful);
+        let is_unseen = |at: &Timestamp| *at <= now && self.seen_at(&seen).is_none_or(|seen| seen < *at);
+        if seen.group.is_some() && overdue.as_ref().is_some_and(is_unseen) {
+            // The first look after its grace tells whether its group is deleted by force.
+            return Some(Instant::now() + OVERDUE_PAUSE);
+        }
         let at = deadline.into_iter().chain(overdue).filter(|at| *at > now).min()?;
         Some(Instant::now() + at.duration_since(now).unsigned_abs())
     }

@@ -2,7 +2,7 @@
 //! found again in the API and in the cloud after a restart.
 //!
 //! Every transition is a method that says its source: the API's list or watch, the answer to a write, the cloud's tags,
-//! the cloud's answer by id. No lock is held across I/O.
+//! the cloud's answer by id. Times are those of one clock that is never corrected. No lock is held across I/O.
 
 mod api;
 mod cloud;

@@ -114,7 +114,7 @@ impl Reconciler {
         let pod = &seen.pod;
         match publish::write(&self.client, pod, &wanted, &annotations).await {
             Ok(Written::Applied(pod)) => {
-                self.store.wrote(seen, *pod, self.clock.now());
+                self.store.wrote(seen, *pod, self.steady.now());
                 true
             }
             Ok(Written::Unchanged | Written::Gone) => true,
@@ -135,7 +135,7 @@ impl Reconciler {
         let api: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
         match api.get_opt(name).await {
             Ok(Some(newer)) if newer.metadata.uid == seen.pod.metadata.uid => {
-                self.store.wrote(seen, newer, self.clock.now());
+                self.store.wrote(seen, newer, self.steady.now());
                 true
             }
             Ok(_) => true,

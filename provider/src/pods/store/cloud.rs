@@ -6,7 +6,7 @@ use eci_api::actions::create_container_group::CreateContainerGroup;
 use eci_api::group::ContainerGroup;
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::decide::{self, DeletionState};
+use super::super::decide::DeletionState;
 use super::super::evidence::{Absence, LISTING_DELAY};
 use super::super::group_state::{GroupState, still_works};
 use super::super::identity::Claim;
@@ -235,12 +235,6 @@ impl Record {
             && self.deletion_at.is_some_and(|at| now.duration_since(at) > timeout)
     }
 
-    /// The group is there at a first look after the pod's grace was over.
-    fn outlives_its_grace(&self, now: Timestamp) -> bool {
-        let overdue = decide::overdue(&self.pod).filter(|_| self.deletion == DeletionState::Graceful);
-        overdue.is_some_and(|overdue| now >= overdue && self.seen_at.is_none_or(|at| at < overdue))
-    }
-
     /// Takes a group for the pod's; true when that changes anything.
     fn adopt(
         &mut self,
@@ -271,7 +265,8 @@ impl Record {
             || matches!(&self.history, GroupHistory::Owned { id: known, by_this_process: true, .. } if *known == id);
         let created_at = match &self.history {
             GroupHistory::Owned { id: known, created_at, .. } if *known == id => *created_at,
-            _ => made.unwrap_or_else(|| created_at(&group, now)),
+            // what is seen was made before, whatever this clock and the cloud's say
+            _ => made.unwrap_or_else(|| created_at(&group, now).min(now)),
         };
         let new = self.group_id() != Some(&id);
         self.history = GroupHistory::Owned { id, created_at, by_this_process };
@@ -281,11 +276,10 @@ impl Record {
         if new {
             self.deletion = DeletionState::NotAsked;
         }
-        let outlives_its_grace = self.outlives_its_grace(now);
         if made.is_none() {
             self.seen_at = Some(now);
         }
-        self.show(group, now, new) || suspected || outlives_its_grace
+        self.show(group, now, new) || suspected
     }
 
     /// The group as it looks now, unless that is an older look; an answer without events does not make them disappear.
