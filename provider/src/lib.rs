@@ -99,6 +99,7 @@ impl Provider {
     pub fn new(config: Config, client: Client, eci: Eci, clock: Clock, seed: Seed) -> Self {
         let steady = Clock::following_runtime(clock.now());
         let store = PodStore::new(steady.now(), config.accept_loss);
+        store.measure_usage(&config.policy);
         let (chance, ran) = (seed.chance("reconciler"), AtomicBool::new(false));
         let watch_chance = seed.chance("watch");
         let (served, notices) = ServedNamespaces::new(&config.namespaces);

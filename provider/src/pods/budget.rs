@@ -36,9 +36,9 @@ impl Budget {
         }
         let purchase = policy.purchase(request);
         let mut under_way = self.under_way();
-        let mut usage = store.usage(policy, |other| other == uid || under_way.contains_key(other));
-        let counts = |other: &Uid| other != uid && !planted!(PurchasesUnderWayAreNotCounted);
-        for (_, (namespace, purchase)) in under_way.iter().filter(|(other, _)| counts(other)) {
+        let this = (!under_way.contains_key(uid)).then_some(uid);
+        let mut usage = store.usage(namespace, under_way.keys().chain(this));
+        for (_, (namespace, purchase)) in under_way.iter().filter(|(other, _)| *other != uid) {
             usage.add(namespace, purchase);
         }
         policy.fits(namespace, &purchase, &usage)?;

@@ -23,6 +23,7 @@ use super::schedule::Schedule;
 pub use conclusions::Conclusion;
 use record::Record;
 pub use record::{Born, Session, Snapshot};
+use usage::UsageMeter;
 
 /// Of the reconciler's 24 workers two are for deletions alone, and two more never wait in a creation.
 const BOUNDS: Bounds = Bounds { creations: 20, others: 22 };
@@ -59,6 +60,8 @@ struct State {
     identity_confirmed: bool,
     accepts_loss: bool,
     duplicates: u64,
+    /// The sum for the operator's limits, where there are any.
+    meter: Option<UsageMeter>,
 }
 
 impl PodStore {
@@ -81,6 +84,7 @@ impl PodStore {
             identity_confirmed: false,
             accepts_loss,
             duplicates: 0,
+            meter: None,
         };
         let (queue, hurry) = (WorkQueue::new(BOUNDS), Notify::new());
         Self(Arc::new(Shared { state: Mutex::new(state), queue, hurry }))
@@ -152,6 +156,7 @@ impl PodStore {
     }
 
     fn settle(&self, state: &mut State, uid: &Uid, now: Timestamp, worth_a_turn: bool) {
+        state.measure(uid);
         let Some(record) = state.records.get(uid) else { return };
         let class = record.class();
         match record.question() {

@@ -91,6 +91,28 @@ impl Usage {
         self.node.add(purchase);
         self.namespaces.entry(namespace.to_owned()).or_default().add(purchase);
     }
+
+    /// Takes back one group of `namespace` that was counted. False where a number had reached its end, so that what is left
+    /// is not known.
+    #[must_use]
+    pub fn take_back(&mut self, namespace: &str, purchase: &Purchase) -> bool {
+        let mut is_known = self.node.take_back(purchase);
+        if let Some(known) = self.namespaces.get_mut(namespace) {
+            is_known &= known.take_back(purchase);
+            if known.instances == 0 {
+                self.namespaces.remove(namespace);
+            }
+        }
+        is_known
+    }
+
+    /// The same, as far as purchases for `namespace` are concerned: the whole node's, and its own.
+    #[must_use]
+    pub fn for_namespace(&self, namespace: &str) -> Self {
+        let own = self.namespaces.get_key_value(namespace);
+        let own = own.map(|(name, purchase)| (name.clone(), purchase.clone()));
+        Self { node: self.node.clone(), namespaces: own.into_iter().collect() }
+    }
 }
 
 /// One allow-list: the annotation that it is for, and where it stands.

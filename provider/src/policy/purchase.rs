@@ -46,6 +46,21 @@ impl Purchase {
         self.gpu = Some(self.gpu.unwrap_or_default().saturating_add(other.gpu.unwrap_or_default()));
     }
 
+    /// Takes back another that was added; false where a sum had reached its end, so that what is left is not known.
+    pub(super) fn take_back(&mut self, other: &Self) -> bool {
+        let is_known = self.instances < u32::MAX
+            && self.gpu.is_none_or(|gpu| gpu < u32::MAX)
+            && [self.vcpu, self.yuan_per_hour].into_iter().flatten().all(|sum| sum < Decimal::MAX);
+        self.instances = self.instances.saturating_sub(other.instances);
+        let rest = |one: Option<Decimal>, other: Option<Decimal>| {
+            one.unwrap_or_default().checked_sub(other.unwrap_or_default())
+        };
+        self.vcpu = rest(self.vcpu, other.vcpu);
+        self.yuan_per_hour = rest(self.yuan_per_hour, other.yuan_per_hour);
+        self.gpu = Some(self.gpu.unwrap_or_default().saturating_sub(other.gpu.unwrap_or_default()));
+        is_known
+    }
+
     /// The thing that is bought, for a sentence.
     pub(super) fn described(&self) -> String {
         if self.types.is_empty() { "this pod".to_owned() } else { format!("instance type `{}`", self.types) }

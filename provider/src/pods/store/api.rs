@@ -145,6 +145,7 @@ impl PodStore {
 impl State {
     fn remove(&mut self, uid: &super::Uid) {
         self.records.remove(uid);
+        self.measure(uid);
         self.questions.remove(uid);
         self.schedule.remove(uid);
     }

@@ -1,5 +1,7 @@
 //! Usage of live container groups, for the operator's limits.
 
+use std::collections::BTreeMap;
+
 use eci_api::Number;
 use eci_api::actions::create_container_group::{Container, CreateContainerGroup};
 use k8s_openapi::api::core::v1::Pod;
@@ -9,28 +11,88 @@ use super::super::annotations;
 use super::super::group_state::GroupState;
 use super::super::queue::Uid;
 use super::super::request::{declared, size_of_pod};
-use super::PodStore;
-use crate::policy::{Policy, Usage};
+use super::record::Record;
+use super::{PodStore, State};
+use crate::policy::{Policy, Purchase, Usage};
+
+/// The running sum of what groups take, and what each pod's adds to it.
+pub(super) struct UsageMeter {
+    policy: Policy,
+    total: Usage,
+    counted: BTreeMap<Uid, (String, Purchase)>,
+}
 
 impl PodStore {
-    /// The usage of groups that are billed, and of creations whose answers are not known, but for pods that `except`
-    /// names.
-    pub fn usage(&self, policy: &Policy, except: impl Fn(&Uid) -> bool) -> Usage {
-        let mut usage = Usage::default();
-        for (_, record) in self.state().records.iter().filter(|(uid, _)| !except(uid)) {
-            let purchase = match (&record.group, &record.unanswered) {
-                (Some(group), _) if GroupState::of(group).is_over() => continue,
-                // the cloud has not described it yet
-                (Some(group), _) if group.containers.is_empty() && record.in_api => {
-                    policy.purchase(&asked(&record.pod))
-                }
-                (Some(group), _) => policy.purchase_of_group(group),
-                (None, Some(request)) => policy.purchase(request),
-                (None, None) => continue,
-            };
-            usage.add(record.pod.metadata.namespace.as_deref().unwrap_or("default"), &purchase);
+    /// Sums up from now on what groups take that are billed, and creations whose answers are not known, by `policy`'s
+    /// prices; nothing is summed up for a policy without limits.
+    pub fn measure_usage(&self, policy: &Policy) {
+        if !policy.has_limits() {
+            return;
         }
-        usage
+        let mut state = self.state();
+        let (total, counted) = (Usage::default(), BTreeMap::new());
+        state.meter = Some(UsageMeter { policy: policy.clone(), total, counted });
+        let known: Vec<Uid> = state.records.keys().cloned().collect();
+        known.iter().for_each(|uid| state.measure(uid));
+    }
+
+    /// The usage that counts for a purchase for `namespace`, but for the pods of `except`, each of which is named once.
+    pub fn usage<'a>(&self, namespace: &str, except: impl IntoIterator<Item = &'a Uid>) -> Usage {
+        let state = self.state();
+        let Some(meter) = &state.meter else { return Usage::default() };
+        let mut usage = meter.total.for_namespace(namespace);
+        let mut is_known = true;
+        let except: Vec<&Uid> = except.into_iter().collect();
+        for (namespace, purchase) in except.iter().filter_map(|uid| meter.counted.get(*uid)) {
+            is_known &= usage.take_back(namespace, purchase);
+        }
+        if is_known { usage } else { sum(meter.counted.iter().filter(|(uid, _)| !except.contains(uid))) }
+    }
+}
+
+impl State {
+    /// Brings what a pod's group adds to the sum up to date.
+    pub(super) fn measure(&mut self, uid: &Uid) {
+        let Some(meter) = &mut self.meter else { return };
+        let takes = self.records.get(uid).and_then(|record| record.takes(&meter.policy));
+        let before = meter.counted.get(uid);
+        if before == takes.as_ref() {
+            return;
+        }
+        let is_known = before.is_none_or(|(namespace, purchase)| meter.total.take_back(namespace, purchase));
+        match takes {
+            Some((namespace, purchase)) => {
+                meter.total.add(&namespace, &purchase);
+                meter.counted.insert(uid.clone(), (namespace, purchase));
+            }
+            None => drop(meter.counted.remove(uid)),
+        }
+        if !is_known {
+            meter.total = sum(&meter.counted);
+        }
+    }
+}
+
+fn sum<'a>(counted: impl IntoIterator<Item = (&'a Uid, &'a (String, Purchase))>) -> Usage {
+    let mut usage = Usage::default();
+    counted.into_iter().for_each(|(_, (namespace, purchase))| usage.add(namespace, purchase));
+    usage
+}
+
+impl Record {
+    /// The namespace and the purchase that count against the limits; none for what is not billed any more.
+    fn takes(&self, policy: &Policy) -> Option<(String, Purchase)> {
+        let purchase = match (&self.group, &self.unanswered) {
+            (Some(group), _) if GroupState::of(group).is_over() => return None,
+            // the cloud has not described it yet
+            (Some(group), _) if group.containers.is_empty() && self.in_api => {
+                policy.purchase(&asked(&self.pod))
+            }
+            (Some(group), _) => policy.purchase_of_group(group),
+            (None, Some(request)) => policy.purchase(request),
+            (None, None) => return None,
+        };
+        Some((self.pod.metadata.namespace.clone().unwrap_or_else(|| "default".to_owned()), purchase))
     }
 }
 
@@ -52,3 +114,6 @@ fn asked(pod: &Pod) -> CreateContainerGroup {
     let _ = annotations::apply(pod, &mut request);
     request
 }
+
+#[cfg(test)]
+mod tests;
