@@ -1,8 +1,9 @@
-//! The node's API, which the API server calls: logs, what its pods use, the list of them, its health; what is not
-//! built yet says so.
+//! What the API server asks of a node: logs, what its pods use, the list of them, its health, and its own metrics; what is
+//! not built yet says so.
 
 pub mod access;
 mod logs;
+mod metrics;
 mod resource_metrics;
 mod streams;
 mod summary;
@@ -176,11 +177,14 @@ impl KubeletApi {
                 self.summary(request.uri().query().unwrap_or_default()).await
             }
             (&Method::GET, ["metrics", "resource"]) => Ok(self.resource_metrics().await),
-            (_, ["stats", "summary"] | ["metrics", "resource"]) => Err(by_get(path)),
+            (&Method::GET, ["metrics"]) => {
+                Ok(of_kind(resource_metrics::KIND, &metrics::text(&self.eci, &self.store)))
+            }
+            (_, ["stats", "summary"] | ["metrics"] | ["metrics", "resource"]) => Err(by_get(path)),
             (_, [first, ..]) if NOT_YET.contains(first) => {
                 let text = format!(
                     "/{first} is not built yet on the virtual node; logs, exec, attach, portForward, \
-                     /stats/summary, /metrics/resource and the list of pods are"
+                     /stats/summary, /metrics, /metrics/resource and the list of pods are"
                 );
                 Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, text))
             }
