@@ -47,6 +47,12 @@ pub fn run(root: &Path) -> Result<CheckOutcome> {
             "the hook is taken for a provider"
         );
     }
+    let rates = "cloudRates=CreateContainerGroup=300";
+    let rendered = helm.accepts("template", &[&PARAMETERS[..], &[rates]].concat())?;
+    ensure!(
+        rendered.contains(r#"- "--cloud-rates=CreateContainerGroup=300""#),
+        "{rates} is not told:\n{rendered}"
+    );
     named_namespaces(&helm)?;
     certificates(&helm)?;
     for missing in PARAMETERS {
@@ -60,7 +66,8 @@ pub fn run(root: &Path) -> Result<CheckOutcome> {
         ("image.pullPolicy=Sometimes", "pullPolicy"),
         ("ECI_VSWICH=vsw-1", "ECI_VSWICH"),
         ("onUninstall=forget", "onUninstall"),
-        ("clockUrl=noon", "clockUrl"),
+        ("followClock=noon", "followClock"),
+        ("cloudRates=fast", "cloudRates"),
         ("namespaces={Web}", "namespaces"),
         ("policy.default.limits.vcpus=4", "vcpus"),
         ("policy.node.instances=-1", "instances"),
