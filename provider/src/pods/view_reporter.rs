@@ -65,7 +65,10 @@ impl ViewReporter {
         };
         if let Some(doubt) = doubt.as_ref().filter(|doubt| self.facts.doubt().as_ref() != Some(*doubt)) {
             tracing::warn!(missing, known, "{}", doubt.message);
-            self.recorder.node(&self.node, EventType::Warning, doubt.reason, &doubt.message);
+            // That the identity changed was said when the node was registered.
+            if brake != Brake::Never {
+                self.recorder.node(&self.node, Tone::Warning, doubt.reason, &doubt.message);
+            }
         }
         self.facts.set_doubt(doubt);
     }
