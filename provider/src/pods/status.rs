@@ -297,8 +297,9 @@ impl View<'_> {
             last_state: seen
                 .and_then(|seen| seen.previous)
                 .and_then(|state| read(state, waits_for))
-                .filter(|state| state.terminated.is_some())
-                .or_else(|| before.and_then(|before| before.last_state.clone())),
+                .or_else(|| before.and_then(|before| before.last_state.clone()))
+                // an API server writes an empty one for a container that never ended
+                .filter(|state| state.terminated.is_some()),
             ..ContainerStatus::default()
         };
         let state = current.unwrap_or_else(|| waiting(waits_for, None));

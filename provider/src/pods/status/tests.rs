@@ -210,3 +210,15 @@ fn trouble_before_there_is_a_group_is_told_where_people_look() {
     assert_eq!(waiting["reason"], "CreateContainerConfigError");
     assert_eq!(waiting["message"], "secret \"x\" not found");
 }
+
+#[test]
+fn a_container_that_never_ran_has_no_id_though_the_api_writes_an_empty_last_state() {
+    let waiting = || Some(state("Waiting"));
+    let group = group("Pending", vec![container("a", waiting()), container("b", waiting())]);
+    let mut pod = pod("Always");
+    let mut first = of(&pod, &group, now());
+    first.container_statuses.iter_mut().flatten().for_each(|c| c.last_state = Some(Default::default()));
+    pod.status = Some(first);
+    let second = of(&pod, &group, now());
+    assert!(second.container_statuses.unwrap().iter().all(|c| c.container_id.is_none()));
+}
