@@ -105,7 +105,21 @@ impl Provider {
         let (served, notices) = ServedNamespaces::new(&config.namespaces);
         let notices = tokio::sync::Mutex::new(notices);
         let (heartbeat, health) = (client.clone(), Health::default());
-        Self { config, client, heartbeat, health, eci, clock, steady, store, chance, ran, served, notices }
+        Self {
+            config,
+            client,
+            heartbeat,
+            health,
+            eci,
+            clock,
+            steady,
+            store,
+            chance,
+            watch_chance,
+            ran,
+            served,
+            notices,
+        }
     }
 
     /// The same, with a client of its own for the heartbeat, so that no other call's connection can hold it up.

@@ -1,6 +1,6 @@
 //! The machine's clock, corrected while the provider runs: durations are measured by none that jumps.
 
-mod house;
+mod test_bed;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use determinism::{Clock, Machine, Seed};
 use eci_api::Secret;
-use house::House;
 use jiff::{SignedDuration, Timestamp};
 use provider::eci::Credentials;
 use provider::{Config, Eci, Provider};
 use serde_json::{Value, json};
+use test_bed::TestBed;
 
 /// A machine whose wall clock can be put wrong.
 struct Correctable {
@@ -36,17 +36,17 @@ impl Machine for Correctable {
     }
 }
 
-async fn house() -> (House, Arc<Correctable>) {
-    let mut house = House::without_provider().await;
-    let machine = Arc::new(Correctable { right: house.clock.clone(), wrong_by: AtomicI64::new(0) });
+async fn bed() -> (TestBed, Arc<Correctable>) {
+    let mut bed = TestBed::without_provider().await;
+    let machine = Arc::new(Correctable { right: bed.clock.clone(), wrong_by: AtomicI64::new(0) });
     let clock = Clock::of_machine(machine.clone());
     let credentials = Credentials { access_key_id: "local".into(), secret: Secret::new("local-secret") };
-    let line = Arc::new(house.line.clone());
+    let line = Arc::new(bed.line.clone());
     let eci = Eci::new(line, credentials, "cn-hangzhou", clock.clone(), Seed::DEFAULT);
-    let (config, kube) = (Config::new("vsw-1", "sg-1"), house.kube.clone());
-    house.run(Arc::new(Provider::new(config, kube, eci, clock, Seed::DEFAULT)));
-    house.running("web").await;
-    (house, machine)
+    let (config, kube) = (Config::new("vsw-1", "sg-1"), bed.kube.clone());
+    bed.run(Arc::new(Provider::new(config, kube, eci, clock, Seed::DEFAULT)));
+    bed.running("web").await;
+    (bed, machine)
 }
 
 fn without_groups(_by_id: bool, answer: &mut Value) {
@@ -56,34 +56,34 @@ fn without_groups(_by_id: bool, answer: &mut Value) {
 
 #[tokio::test(start_paused = true)]
 async fn a_clock_that_is_put_back_an_hour_delays_no_look() {
-    let (house, machine) = house().await;
+    let (bed, machine) = bed().await;
     machine.correct(-3600);
-    house.create("later", json!({})).await;
-    house.pass(60).await;
-    assert_eq!(house.phase("later").await, "Running");
+    bed.create("later", json!({})).await;
+    bed.pass(60).await;
+    assert_eq!(bed.phase("later").await, "Running");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_clock_that_is_put_forward_an_hour_ends_no_listing_delay() {
-    let (house, machine) = house().await;
-    let from = house.calls_since(0).len();
-    house.create("later", json!({})).await;
-    house.pass(3).await;
-    house.bend(Some(without_groups));
+    let (bed, machine) = bed().await;
+    let from = bed.calls_since(0).len();
+    bed.create("later", json!({})).await;
+    bed.pass(3).await;
+    bed.bend(Some(without_groups));
     machine.correct(3600);
-    house.pass(40).await;
-    house.bend(None);
-    house.until_phase("later", "Running").await;
-    assert_eq!(house.count_calls(from, "CreateContainerGroup"), 1);
+    bed.pass(40).await;
+    bed.bend(None);
+    bed.until_phase("later", "Running").await;
+    assert_eq!(bed.count_calls(from, "CreateContainerGroup"), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_deletion_goes_on_after_a_correction() {
     for seconds in [-3600, 3600] {
-        let (house, machine) = house().await;
+        let (bed, machine) = bed().await;
         machine.correct(seconds);
-        house.delete("web", Some(5)).await;
-        house.pass(60).await;
-        assert!(house.pod("web").await.is_none(), "after {seconds} s");
+        bed.delete("web", Some(5)).await;
+        bed.pass(60).await;
+        assert!(bed.pod("web").await.is_none(), "after {seconds} s");
     }
 }

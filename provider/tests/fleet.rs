@@ -21,19 +21,19 @@ struct Cost {
 }
 
 /// Looks again and again, for ten minutes and the time that the rates of the cloud cost `count` pods.
-async fn until(house: &House, count: usize, what: &str, look: impl AsyncFn(&House) -> bool) {
+async fn until(bed: &TestBed, count: usize, what: &str, look: impl AsyncFn(&TestBed) -> bool) {
     for _ in 0..60 + count / 100 {
-        house.pass(10).await;
-        if look(house).await {
+        bed.pass(10).await;
+        if look(bed).await {
             return;
         }
     }
     panic!("{count} pods, {what}: not in time");
 }
 
-async fn until_all_run(house: &House, count: usize) {
-    until(house, count, "all run", async |house| {
-        let pods = house.pods().list(&ListParams::default()).await.expect("pods are listed").items;
+async fn until_all_run(bed: &TestBed, count: usize) {
+    until(bed, count, "all run", async |bed| {
+        let pods = bed.pods().list(&ListParams::default()).await.expect("pods are listed").items;
         let runs = |pod: &&Pod| pod.status.as_ref().is_some_and(|s| s.phase.as_deref() == Some("Running"));
         pods.iter().filter(runs).count() == count
     })
@@ -60,7 +60,7 @@ async fn life_of(count: usize) -> Cost {
         .delete_collection(&DeleteParams::default(), &ListParams::default())
         .await
         .expect("the API answers");
-    until(&house, count, "no group is left", async |house| house.groups().is_empty()).await;
+    until(&bed, count, "no group is left", async |bed| bed.groups().is_empty()).await;
     let mut writes = 0;
     let mut stream = std::pin::pin!(
         pods.watch(&WatchParams::default().timeout(1), &begin).await.expect("the API answers")
@@ -107,15 +107,15 @@ async fn a_pod_of_two_thousand_costs_hardly_more_than_one_of_two_hundred() {
 
 /// Runs `count` pods, has their provider killed and started again, and looks at what that costs.
 async fn restart_with(count: usize) {
-    let mut house = House::start().await;
+    let mut bed = TestBed::start().await;
     for n in 0..count {
-        house.create(&format!("p-{n}"), json!({})).await;
+        bed.create(&format!("p-{n}"), json!({})).await;
     }
-    until_all_run(&house, count).await;
-    house.pass(120).await;
-    house.stop_provider().await;
-    let versions = async |house: &House| {
-        let pods = house.pods().list(&ListParams::default()).await.expect("pods are listed").items;
+    until_all_run(&bed, count).await;
+    bed.pass(120).await;
+    bed.stop_provider().await;
+    let versions = async |bed: &TestBed| {
+        let pods = bed.pods().list(&ListParams::default()).await.expect("pods are listed").items;
         pods.iter().map(|pod| pod.resource_version()).collect::<Vec<_>>()
     };
     let before = versions(&bed).await;
@@ -126,7 +126,7 @@ async fn restart_with(count: usize) {
         (bed.count_calls(from, "CreateContainerGroup"), bed.count_calls(from, "DeleteContainerGroup")),
         (0, 0)
     );
-    assert!(versions(&house).await == before, "no status is written");
+    assert!(versions(&bed).await == before, "no status is written");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,16 +1,16 @@
 //! The provider's own metrics at the node's port.
 
-mod house;
+mod test_bed;
 
 use bytes::Bytes;
-use house::House;
 use http::Request;
 use http_body_util::BodyExt;
 use serde_json::json;
+use test_bed::TestBed;
 
-async fn metrics(house: &House) -> String {
+async fn metrics(bed: &TestBed) -> String {
     let request = Request::get("/metrics").body(Bytes::new()).expect("a request");
-    let response = house.provider.as_ref().expect("it runs").kubelet_api().call(request).await;
+    let response = bed.provider.as_ref().expect("it runs").kubelet_api().call(request).await;
     assert_eq!(response.status(), 200);
     let body = response.into_body().collect().await.expect("a body").to_bytes();
     String::from_utf8(body.to_vec()).expect("a text")
@@ -23,15 +23,15 @@ fn sample(metrics: &str, series: &str) -> f64 {
 
 #[tokio::test(start_paused = true)]
 async fn calls_to_the_cloud_and_their_waits_are_told_by_action() {
-    let house = House::start().await;
+    let bed = TestBed::start().await;
     for n in 0..150 {
-        house.create(&format!("p-{n}"), json!({})).await;
+        bed.create(&format!("p-{n}"), json!({})).await;
     }
-    house.pass(1).await;
-    let early = metrics(&house).await;
+    bed.pass(1).await;
+    let early = metrics(&bed).await;
     assert!(sample(&early, "virtual_node_eci_calls_waiting{action=\"CreateContainerGroup\"}") > 0.0);
-    house.pass(60).await;
-    let late = metrics(&house).await;
+    bed.pass(60).await;
+    let late = metrics(&bed).await;
     assert_eq!(sample(&late, "virtual_node_eci_calls_total{action=\"CreateContainerGroup\"}"), 150.0);
     for name in ["eci_call_waits_total", "eci_call_wait_seconds_total", "eci_call_wait_seconds_max"] {
         let series = format!("virtual_node_{name}{{action=\"CreateContainerGroup\"}}");
@@ -43,9 +43,9 @@ async fn calls_to_the_cloud_and_their_waits_are_told_by_action() {
 
 #[tokio::test(start_paused = true)]
 async fn every_metric_has_its_help_and_its_type() {
-    let house = House::start().await;
-    house.running("web").await;
-    let metrics = metrics(&house).await;
+    let bed = TestBed::start().await;
+    bed.running("web").await;
+    let metrics = metrics(&bed).await;
     for line in metrics.lines().filter(|line| !line.starts_with('#')) {
         let name = line.split(['{', ' ']).next().unwrap();
         assert!(metrics.contains(&format!("# HELP {name} ")), "{line}");

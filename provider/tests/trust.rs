@@ -5,11 +5,11 @@ mod test_bed;
 use std::time::Duration;
 
 use eci_api::actions::create_container_group::{Container, CreateContainerGroup, Tag};
-use house::{Bend, House};
 use k8s_openapi::api::core::v1::Node;
 use kube::Api;
 use provider::Config;
 use serde_json::{Value, json};
+use test_bed::{Bend, TestBed};
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 
@@ -34,8 +34,8 @@ fn running() -> Vec<String> {
     vec!["Running".to_owned(); NAMES.len()]
 }
 
-async fn is_in_doubt(house: &House) -> bool {
-    let events = house.node_events().await;
+async fn is_in_doubt(bed: &TestBed) -> bool {
+    let events = bed.node_events().await;
     events.iter().any(|(reason, _)| ["TooManyMissing", "IdentityChanged"].contains(&reason.as_str()))
 }
 
@@ -96,45 +96,45 @@ fn first_page_only(by_id: bool, answer: &mut Value) {
     answer["NextToken"] = json!("no token of the cloud's");
 }
 
-async fn view_condition(house: &House) -> Option<(String, String)> {
-    let conditions = house.node().await.status.and_then(|status| status.conditions).unwrap_or_default();
+async fn view_condition(bed: &TestBed) -> Option<(String, String)> {
+    let conditions = bed.node().await.status.and_then(|status| status.conditions).unwrap_or_default();
     let condition = conditions.into_iter().find(|condition| condition.type_ == "CloudViewComplete")?;
     Some((condition.status, condition.reason.unwrap_or_default()))
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_doubt_stands_on_the_node_while_it_lasts_and_is_struck_out_when_the_groups_are_seen_again() {
-    let house = fleet().await;
-    house.bend(Some(without_groups));
-    house.pass(120).await;
-    assert_eq!(view_condition(&house).await, Some(("False".to_owned(), "TooManyMissing".to_owned())));
-    house.bend(None);
-    house.pass(120).await;
-    assert_eq!(view_condition(&house).await, None);
-    assert_eq!((phases(&house).await, house.group_states()), (running(), running()));
+    let bed = fleet().await;
+    bed.bend(Some(without_groups));
+    bed.pass(120).await;
+    assert_eq!(view_condition(&bed).await, Some(("False".to_owned(), "TooManyMissing".to_owned())));
+    bed.bend(None);
+    bed.pass(120).await;
+    assert_eq!(view_condition(&bed).await, None);
+    assert_eq!((phases(&bed).await, bed.group_states()), (running(), running()));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_doubt_that_came_true_is_struck_out_as_well() {
-    let house = fleet().await;
-    for group in house.groups() {
-        house.take_away_group(&group.container_group_id);
+    let bed = fleet().await;
+    for group in bed.groups() {
+        bed.take_away_group(&group.container_group_id);
     }
-    house.pass(900).await;
-    assert_eq!(phases(&house).await, ["Failed"; 5]);
-    assert_eq!(view_condition(&house).await, None);
+    bed.pass(900).await;
+    assert_eq!(phases(&bed).await, ["Failed"; 5]);
+    assert_eq!(view_condition(&bed).await, None);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_short_page_with_a_next_token_is_partial_and_nothing_is_lost_or_deleted_for_it() {
     for bend in [short_pages, first_page_only] as [Bend; 2] {
-        let house = fleet().await;
-        let from = house.calls_since(0).len();
-        house.bend(Some(bend));
-        house.pass(1200).await;
-        assert_eq!((phases(&house).await, house.group_states()), (running(), running()));
-        assert_eq!(house.count_calls(from, "DeleteContainerGroup"), 0);
-        assert_eq!(view_condition(&house).await, None, "no group is missing for all that is known");
+        let bed = fleet().await;
+        let from = bed.calls_since(0).len();
+        bed.bend(Some(bend));
+        bed.pass(1200).await;
+        assert_eq!((phases(&bed).await, bed.group_states()), (running(), running()));
+        assert_eq!(bed.count_calls(from, "DeleteContainerGroup"), 0);
+        assert_eq!(view_condition(&bed).await, None, "no group is missing for all that is known");
     }
 }
 

@@ -54,7 +54,7 @@ impl Node {
             let _ = store.reconcile().await;
         }
         let acceptor = ports.node_acceptor(&node, &addresses, store.as_ref(), client_authority.as_deref())?;
-        let access = (!ports.no_auth).then(|| Access::new(cluster.client.clone(), &node, clock));
+        let access = (!ports.no_auth).then(|| Access::new(cluster.client.clone(), &node));
         tracing::info!("the node {node} answers at https://{address}");
         let limiter = ConnectionLimiter::default();
         let answer = NodePort { api: provider.kubelet_api(), access };

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use eci_api::actions::create_container_group::{CreateContainerGroup, CreateContainerGroupReply};
-use eci_api::group::{ContainerGroup, Tag};
+use eci_api::group::{ContainerGroup, ContainerGroupStatus, Tag};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::{Patch, PatchParams};

@@ -62,7 +62,7 @@ impl Reconciler {
             }
             let message = format!("container group {id} was made for this pod beside {kept}, and is deleted");
             tracing::warn!(uid = %seen.uid, total = self.store.duplicates(), "{message}");
-            self.recorder.pod(&seen.pod, Tone::Warning, "DuplicateContainerGroup", &message);
+            self.recorder.pod(&seen.pod, EventType::Warning, "DuplicateContainerGroup", &message);
             self.store.duplicate_deleted(&seen.uid, id, self.steady.now());
         }
         Outcome::Done

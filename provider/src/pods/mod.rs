@@ -46,8 +46,8 @@ use view_reporter::ViewReporter;
 /// Looks after the pods of a node until it is dropped, which ends all that it began.
 ///
 /// In the beginning the API's list of pods and then the cloud's list of groups are read whole. What is found in both is
-/// adopted, and only then is anything made or deleted.
-pub async fn run(reconciler: Arc<Reconciler>) {
+/// adopted, and only then is anything made or deleted. The pauses of a watch that fails are drawn from `watch_chance`.
+pub async fn run(reconciler: Arc<Reconciler>, watch_chance: Chance) {
     let Tools { client, eci, store, scope, steady, facts, .. } = &**reconciler;
     let node = scope.config.node_name.clone();
     let reporter = ViewReporter::new(&reconciler);
@@ -63,7 +63,7 @@ pub async fn run(reconciler: Arc<Reconciler>) {
         poller.run().await;
     };
     tokio::join!(
-        watch::pods(client.clone(), &node, &scope.config.namespaces, store, steady),
+        watch::pods(client.clone(), &node, &scope.config.namespaces, store, steady, watch_chance),
         polling,
         reconciler.clone().run()
     );

@@ -78,13 +78,14 @@ pub fn is_older(seen: &ContainerGroup, known: &ContainerGroup) -> bool {
     orders.iter().any(|order| order.is_lt()) && !orders.iter().any(|order| order.is_gt())
 }
 
-/// Whether containers are started anew on somebody's order, so that what they did before says nothing.
-pub(super) fn is_restarting(status: &str) -> bool {
-    matches!(status, "Restarting" | "Updating")
+/// Returns true for the statuses of a group whose containers are started anew on somebody's order, so that what they
+/// did before says nothing.
+pub(super) fn is_restarting(status: Status<'_>) -> bool {
+    matches!(status, Status::Restarting | Status::Updating)
 }
 
-/// The place of a state among those that follow each other; none for a restart, which leads back, and for names that no
-/// page tells.
+/// Position of a state among those that follow each other; `None` for a restart, which leads back, and for names that
+/// no page has.
 fn rank(state: GroupState) -> Option<u8> {
     match state {
         GroupState::Scheduling => Some(0),

@@ -67,7 +67,7 @@ impl ViewReporter {
             tracing::warn!(missing, known, "{}", doubt.message);
             // That the identity changed was said when the node was registered.
             if brake != Brake::Never {
-                self.recorder.node(&self.node, Tone::Warning, doubt.reason, &doubt.message);
+                self.recorder.node(&self.node, EventType::Warning, doubt.reason, &doubt.message);
             }
         }
         self.facts.set_doubt(doubt);

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::super::cloud_events::{self, Selection};
 use super::super::decide::{self, End};
-use super::super::events::Tone;
+use super::super::events::EventType;
 use super::super::group_state::GroupState;
 use super::super::provenance::is_pristine;
 use super::super::publish::Written;

@@ -119,8 +119,8 @@ async fn run_provider(arguments: &ProviderArgs, calls: InFlightCalls) -> anyhow:
     let (node_port, port) = bind(arguments.address).await?;
     (settings.config.node_ip, settings.config.kubelet_port) = (Some(arguments.address), port);
     let node = settings.config.node_name.clone();
-    let provider = Provider::new(settings.config, client.clone(), eci, clock, orders.seed);
-    let shown = Identification::self_signed(std::slice::from_ref(&node), &[orders.address])?;
+    let provider = Provider::new(settings.config, client.clone(), eci, clock, arguments.seed);
+    let shown = Identification::self_signed(std::slice::from_ref(&node), &[arguments.address])?;
     let acceptor = shown.acceptor(client_authority(&client).await?.as_deref())?;
     let access = Some(Access::new(client.clone(), &node));
     let limiter = ConnectionLimiter::default();
