@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::decide::DeletionState;
 
 /// The time for which the beginning of a step is held back.
-const HOLD: SignedDuration = SignedDuration::from_secs(20);
+const HOLD: SignedDuration = SignedDuration::from_secs(30);
 
 /// A selection among a group's events.
 #[derive(Debug, Default, PartialEq)]
@@ -111,9 +111,9 @@ mod tests {
     #[test]
     fn a_step_that_takes_long_is_told_when_it_was_held_back_long_enough() {
         let pulling = &life()[..2];
-        assert_eq!(select(pulling, DeletionState::NotAsked, at(3)).held_until, Some(at(22)));
+        assert_eq!(select(pulling, DeletionState::NotAsked, at(3)).held_until, Some(at(32)));
         assert!(told(pulling, DeletionState::NotAsked, 3).is_empty());
-        assert_eq!(told(pulling, DeletionState::NotAsked, 22), ["Pulling"]);
+        assert_eq!(told(pulling, DeletionState::NotAsked, 32), ["Pulling"]);
     }
 
     #[test]
