@@ -98,11 +98,11 @@ impl SignsOfLife {
             Occurrence::ContainerEnded(id) => of_working(id),
             _ => false,
         });
-        let creations = entries.iter().filter_map(|entry| match &entry.what {
+        let mut creations = entries.iter().filter_map(|entry| match &entry.what {
             Occurrence::Cloud(call) if call.action == CREATION && entry.at <= from => Some(call),
             _ => None,
         });
-        let refused = creations.last().is_some_and(|call| !call.answer.is_good());
+        let refused = creations.next_back().is_some_and(|call| !call.answer.is_good());
         Self { restarts, refused, pulls: working.iter().any(|group| group.last_state() == "Pending") }
     }
 }
