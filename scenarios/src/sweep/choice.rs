@@ -74,6 +74,7 @@ impl Candidates {
                 }
             }
         }
+        found.end_stretch(case, &mut stretch, turn);
         found.chosen.sort_by_key(|candidate| candidate.place);
         found
     }
