@@ -8,10 +8,10 @@ use crate::{
 
 /// In the order in which they begin, as far as they do not wait for each other and there is room.
 pub const CHECKS: &[Check] = &[
-    Check { name: "format", takes: 2, budget: 60, run: |root, _| cargo_checks::format(root), ..CARGO },
+    Check { name: "format", takes: 1, budget: 60, run: |root, _| cargo_checks::format(root), ..CARGO },
     Check {
         name: "the programs and tests build",
-        takes: 180,
+        takes: 255,
         budget: 1500,
         run: |root, _| cargo_checks::programs(root),
         ..CARGO
@@ -48,14 +48,14 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         name: "the main job",
-        takes: 120,
+        takes: 304,
         budget: 1200,
         run: |root, _| cargo_checks::main_job(root),
         ..CARGO
     },
     Check {
         name: "the module for other projects' tests builds",
-        takes: 20,
+        takes: 44,
         budget: 600,
         run: |root, _| cargo_checks::module(root),
         ..CARGO
@@ -63,7 +63,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "tests",
         after: &["the programs and tests build"],
-        takes: 100,
+        takes: 169,
         budget: 900,
         all: "every test without the feature `docker` as well, and fleets of thousands of pods",
         run: cargo_checks::tests,
@@ -72,7 +72,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "fuzz",
         after: &["the programs and tests build"],
-        takes: 30,
+        takes: 37,
         budget: 300,
         all: "a million inputs for each decoder",
         run: cargo_checks::fuzz,
@@ -81,7 +81,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "hostile clients",
         after: &["the programs and tests build"],
-        takes: 120,
+        takes: 102,
         budget: 400,
         run: |root, _| cargo_checks::hostile_clients(root),
         ..CARGO
@@ -97,7 +97,7 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         name: "lints",
-        takes: 60,
+        takes: 154,
         budget: 600,
         all: "every lint without the feature `docker` as well",
         run: cargo_checks::lints,
@@ -105,14 +105,14 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         name: "documentation",
-        takes: 40,
+        takes: 61,
         budget: 600,
         run: |root, _| cargo_checks::documentation(root),
         ..CARGO
     },
     Check {
         name: "the benches still run",
-        takes: 60,
+        takes: 34,
         budget: 600,
         run: |root, _| cargo_checks::benches(root),
         ..CARGO
@@ -120,7 +120,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "the Docker runtime",
         after: &["the programs and tests build"],
-        takes: 60,
+        takes: 6,
         budget: 600,
         run: |root, _| docker_runtime::check(root),
         clean_up: Some(kind::check::clean_up),
@@ -136,7 +136,7 @@ pub const CHECKS: &[Check] = &[
             // both want the one Engine
             "the Docker runtime",
         ],
-        takes: 360,
+        takes: 300,
         budget: 1200,
         all: "every case, not one of each folder",
         run: kind::check::run,
@@ -147,7 +147,7 @@ pub const CHECKS: &[Check] = &[
         name: "every case on a real control plane, compared with the embedded one",
         needs: &["kubectl"],
         after: &["the control plane builds", "the main job"],
-        takes: 260,
+        takes: 422,
         budget: 900,
         run: |root, _| control_plane::cases(root),
         ..BESIDE
@@ -156,7 +156,7 @@ pub const CHECKS: &[Check] = &[
         name: "what a cluster expects of its nodes",
         needs: &["kubectl"],
         after: &["helm builds", "the control plane builds", "the programs and tests build"],
-        takes: 200,
+        takes: 205,
         budget: 900,
         run: |root, _| contract::run(root),
         ..BESIDE
@@ -164,7 +164,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "a real control plane",
         after: &["the control plane builds", "the programs and tests build"],
-        takes: 210,
+        takes: 137,
         budget: 600,
         run: |root, _| control_plane::starts(root),
         ..BESIDE
@@ -173,7 +173,7 @@ pub const CHECKS: &[Check] = &[
         name: "a provider killed at random",
         needs: &["kubectl"],
         after: &["the control plane builds", "the programs and tests build"],
-        takes: 90,
+        takes: 60,
         budget: 400,
         all: "200 kills instead of 15",
         run: killed::run,
@@ -183,7 +183,7 @@ pub const CHECKS: &[Check] = &[
         name: "a fleet whose provider is exchanged",
         needs: &["kubectl", "git"],
         after: &["the control plane builds", "the programs and tests build"],
-        takes: 300,
+        takes: 273,
         budget: 1200,
         run: |root, _| upgrade::run(root),
         ..BESIDE
@@ -192,7 +192,7 @@ pub const CHECKS: &[Check] = &[
         name: "real kubectl against the playground",
         needs: &["kubectl"],
         after: &["the main job"],
-        takes: 100,
+        takes: 21,
         budget: 400,
         run: |root, _| playground::run(root),
         ..BESIDE
@@ -201,7 +201,7 @@ pub const CHECKS: &[Check] = &[
         name: "the chart's rights, all of them and no more",
         needs: &["kubectl"],
         after: &["helm builds", "the control plane builds", "the programs and tests build"],
-        takes: 50,
+        takes: 76,
         budget: 400,
         run: |root, _| rbac::run(root),
         ..BESIDE
@@ -210,7 +210,7 @@ pub const CHECKS: &[Check] = &[
         name: "the Helm chart",
         needs: &["kubectl"],
         after: &["helm builds", "the control plane builds", "the programs and tests build"],
-        takes: 25,
+        takes: 18,
         budget: 300,
         run: |root, _| chart::run(root),
         ..BESIDE
@@ -219,7 +219,7 @@ pub const CHECKS: &[Check] = &[
         name: "official Python clients",
         needs: &["python3"],
         after: &["the main job"],
-        takes: 40,
+        takes: 6,
         budget: 400,
         run: |root, _| sdk::python(root),
         ..BESIDE
@@ -228,7 +228,7 @@ pub const CHECKS: &[Check] = &[
         name: "official Node client",
         needs: &["npm"],
         after: &["the main job"],
-        takes: 10,
+        takes: 2,
         budget: 300,
         run: |root, _| sdk::node(root),
         ..BESIDE
@@ -237,7 +237,7 @@ pub const CHECKS: &[Check] = &[
         name: "the control door's page in a browser",
         needs: &["npm"],
         after: &["the main job"],
-        takes: 20,
+        takes: 9,
         budget: 400,
         run: |root, _| page::run(root),
         ..BESIDE
