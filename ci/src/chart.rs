@@ -66,7 +66,7 @@ pub fn run(root: &Path) -> Result<CheckOutcome> {
         ("image.pullPolicy=Sometimes", "pullPolicy"),
         ("ECI_VSWICH=vsw-1", "ECI_VSWICH"),
         ("onUninstall=forget", "onUninstall"),
-        ("followClock=noon", "followClock"),
+        ("clockUrl=noon", "clockUrl"),
         ("cloudRates=fast", "cloudRates"),
         ("namespaces={Web}", "namespaces"),
         ("policy.default.limits.vcpus=4", "vcpus"),

@@ -41,7 +41,7 @@ pub(super) fn few_calls(entries: &[Entry]) -> Vec<Violation> {
 ///
 /// Three worlds are not at rest. Where a container is started again and again, each time a little later, its pod is written of.
 /// Where an image is pulled again and again, its pod goes from ErrImagePull to ImagePullBackOff and back as the kubelet's does,
-/// and the events are counted, each five minutes at most, as client-go's recorder has it. Where a group was refused, it is asked
+/// and its events are counted on. Where a group was refused, it is asked
 /// for again, with a new token for its pod.
 pub(super) fn quiet(entries: &[Entry]) -> Vec<Violation> {
     let Some(from) = first(entries, |what| *what == Occurrence::Quiet) else { return Vec::new() };
