@@ -1,4 +1,4 @@
-// The control door's page in a headless Chromium: what it shows is what the door tells, and what it does the door does.
+// The control API's page in a headless Chromium: it shows what the API answers, and what it does, the API does.
 //
 // Usage: ECI_SIM=path/to/eci-sim CHROMIUM=path/to/chromium NODE_PATH=path/to/node_modules node --test
 // With KEEP=1 the picture beside this file is taken anew.
@@ -76,7 +76,7 @@ after(async () => {
 });
 
 const texts = (selector) => page.locator(selector).allInnerTexts();
-const door = async (asked) => (await fetch(`http://${eci.control}${asked}`)).json();
+const control = async (asked) => (await fetch(`http://${eci.control}${asked}`)).json();
 
 // The mean colour of each tile.
 function tiles({ width, height, data }) {
@@ -110,7 +110,7 @@ test('it looks as it did when somebody last looked', async () => {
 test('groups stand with their states, and the bill in the head', async () => {
   assert.deepStrictEqual(await texts('#states span'), ['1 Failed', '1 Running', '1 Succeeded']);
   assert.deepStrictEqual(await texts('#groups tbody tr td:nth-child(2)'), ['broken', 'batch', 'web']);
-  const bill = await door('/bill/total');
+  const bill = await control('/bill/total');
   assert.strictEqual(await page.innerText('#total'), `${bill.total} ${bill.currency}`);
 });
 
@@ -128,33 +128,33 @@ test('refused calls are found', async () => {
   assert.match((await texts('#requests tbody tr'))[0], /DeleteContainerGroup\s+404/);
 });
 
-test('a fault is laid and lifted', async () => {
+test('a fault is added and removed', async () => {
   await page.click('[data-view=faults]');
-  await page.click('#lay button');
+  await page.click('#add-fault button');
   await page.waitForSelector('#faults tbody tr');
-  assert.strictEqual((await door('/faults'))[0].rule.verdict.refuse.code, 'OperationDenied.NoStock');
+  assert.strictEqual((await control('/faults'))[0].rule.verdict.refuse.code, 'OperationDenied.NoStock');
   await page.click('#faults tbody tr button');
   await page.waitForFunction(() => document.querySelectorAll('#faults tbody tr').length === 0);
-  assert.deepStrictEqual(await door('/faults'), []);
+  assert.deepStrictEqual(await control('/faults'), []);
 });
 
 test('an hour passes at a click', async () => {
-  const earlier = Date.parse((await door('/clock')).now);
+  const earlier = Date.parse((await control('/clock')).now);
   await page.click('[data-advance="3600"]');
   await page.waitForFunction(() => document.querySelector('#now').textContent.includes(' 01:40:00'));
-  assert.strictEqual(Date.parse((await door('/clock')).now) - earlier, 3600_000);
+  assert.strictEqual(Date.parse((await control('/clock')).now) - earlier, 3600_000);
 });
 
-test('a world is kept', async () => {
+test('a world is saved', async () => {
   await page.click('[data-view=worlds]');
   await page.fill('#name', 'before-lunch');
-  await page.click('#keep button:not([type])');
+  await page.click('#save button:not([type])');
   await page.waitForSelector('#worlds tbody tr');
-  assert.deepStrictEqual((await door('/snapshots')).map((kept) => kept.name), ['before-lunch']);
+  assert.deepStrictEqual((await control('/snapshots')).map((snapshot) => snapshot.name), ['before-lunch']);
 });
 
 test('the terminal of a container takes lines and tells how its command ended', async () => {
-  const id = (await door('/groups')).find((group) => group.name === 'web').id;
+  const id = (await control('/groups')).find((group) => group.name === 'web').id;
   const asked = { regionId: REGION, containerGroupId: id, containerName: 'main', command: '["/bin/sh"]' };
   const { body } = await client.execContainerCommand(new Eci.ExecContainerCommandRequest(asked));
   const terminal = await browser.newPage();

@@ -234,7 +234,7 @@ pub const CHECKS: &[Check] = &[
         ..BESIDE
     },
     Check {
-        name: "the control door's page in a browser",
+        name: "the control API's page in a browser",
         needs: &["npm"],
         after: &["the main job"],
         takes: 9,

@@ -3,7 +3,7 @@
 pub mod check;
 mod cluster;
 mod containers;
-mod door;
+mod control_api;
 mod guide;
 mod install;
 mod mixed;

@@ -44,7 +44,7 @@ pub struct Simulator {
     process: Process,
     /// Address of the ECI API.
     pub endpoint: String,
-    door: String,
+    control: String,
 }
 
 impl Simulator {
@@ -62,23 +62,23 @@ impl Simulator {
             let address = line.split_whitespace().find(|word| word.starts_with("http://"));
             Ok(address.with_context(|| format!("no address in {line:?}"))?.to_owned())
         };
-        Ok(Self { endpoint: address()?, door: address()?, process })
+        Ok(Self { endpoint: address()?, control: address()?, process })
     }
 
     /// Groups that exist, as the control API lists them.
     pub fn groups(&self) -> Result<Vec<Value>> {
-        let said = output_of(kubectl_at(&self.door).args(["get", "--raw", "/groups"]))?;
-        serde_json::from_str(&said).context("the control door lists no groups")
+        let said = output_of(kubectl_at(&self.control).args(["get", "--raw", "/groups"]))?;
+        serde_json::from_str(&said).context("the control API lists no groups")
     }
 
     /// Ledger of the cloud: a line for each event.
     pub fn ledger(&self) -> Result<String> {
-        output_of(kubectl_at(&self.door).args(["get", "--raw", "/ledger"]))
+        output_of(kubectl_at(&self.control).args(["get", "--raw", "/ledger"]))
     }
 
     /// Lets time run `rate` times as fast from now on.
     pub fn hurry(&self, rate: u32) -> Result<()> {
-        let mut kubectl = kubectl_at(&self.door);
+        let mut kubectl = kubectl_at(&self.control);
         kubectl.args(["create", "--raw", "/clock", "--filename", "-"]);
         feed(&mut kubectl, &json!({ "rate": rate }).to_string())
     }

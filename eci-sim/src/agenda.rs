@@ -1,4 +1,4 @@
-//! What falls due, for which group, in order; the only thing that makes the world move.
+//! The agenda: events that are due, for each group, in order. Nothing else moves the world.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::group::Group;
 
-/// A place in the agenda: an instant, and a number that orders what falls due at the same instant.
+/// An event's slot: its time, and a number that orders events of the same time.
 pub type Slot = (Timestamp, u64);
 
-/// What can fall due for a group; numbers are those of containers.
+/// An event of a group; numbers are those of containers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Step {
     /// A machine is found.
@@ -36,15 +36,15 @@ pub enum Step {
     Unready(u8),
     /// A container's liveness probe has failed too often.
     Unhealthy(u8),
-    /// The command that runs when a container has started ends badly.
+    /// A container's postStart hook fails.
     PostStartFails(u8),
-    /// What runs before a container is stopped ends badly.
+    /// A container's preStop hook fails.
     PreStopFails(u8),
     /// A container runs out of memory.
     OutOfMemory(u8),
     /// A container ends by itself.
     Exit(u8),
-    /// A container that was told to end has ended, or may not take longer.
+    /// A container that was stopped has ended, or has used up its time to end.
     Stopped(u8),
     /// A restart or update is prepared.
     Resume,
@@ -54,15 +54,15 @@ pub enum Step {
     Deadline,
     /// The time to end is over.
     GraceOver,
-    /// The market is looked at for a spot instance.
+    /// The price of a spot instance is checked.
     SpotCheck,
     /// A spot instance is taken back.
     Reclaim,
-    /// The record of what ended is old enough to be looked at.
+    /// The record of a group that ended is old enough to be dropped.
     RecordAged,
 }
 
-/// All that falls due.
+/// All events that are due.
 #[derive(Debug, Clone, Default)]
 pub struct Agenda {
     slots: BTreeMap<Slot, (u64, Step)>,
@@ -70,12 +70,12 @@ pub struct Agenda {
 }
 
 impl Agenda {
-    /// When something falls due next.
+    /// The time of the next event.
     pub fn next(&self) -> Option<Timestamp> {
         self.slots.first_key_value().map(|((at, _), _)| *at)
     }
 
-    /// What falls due until `now`, the earliest; it is then no longer in the agenda.
+    /// Takes out the earliest event that is due at `now`.
     pub fn take(&mut self, now: Timestamp) -> Option<(Slot, u64, Step)> {
         let first = self.slots.first_entry()?;
         let slot = *first.key();
@@ -85,17 +85,17 @@ impl Agenda {
         })
     }
 
-    /// Puts in what falls due for a group so long after `at`.
+    /// Schedules an event of a group `after` so long from `at`.
     pub fn put(&mut self, group: &mut Group, at: Timestamp, after: Duration, step: Step) {
         let after = SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX);
         let slot = (at.saturating_add(after).unwrap_or(Timestamp::MAX), self.order);
         self.order += 1;
-        self.slots.insert(slot, (group.card.number, step));
+        self.slots.insert(slot, (group.record.number, step));
         group.due.push(slot);
     }
 
-    /// Takes out what is due for a group and fits `which`.
-    pub fn call_off(&mut self, group: &mut Group, which: impl Fn(Step) -> bool) {
+    /// Cancels the events of a group that `which` selects.
+    pub fn cancel(&mut self, group: &mut Group, which: impl Fn(Step) -> bool) {
         group.due.retain(|slot| match self.slots.get(slot) {
             Some((_, step)) if which(*step) => {
                 self.slots.remove(slot);
@@ -106,33 +106,33 @@ impl Agenda {
         });
     }
 
-    /// What is due for a group.
+    /// The events of a group.
     pub(crate) fn due(&self, group: &Group) -> Vec<(Slot, Step)> {
         group.due.iter().filter_map(|slot| Some((*slot, self.slots.get(slot)?.1))).collect()
     }
 
-    /// Takes up again what was due for a group.
-    pub(crate) fn take_up(&mut self, group: &mut Group, due: Vec<(Slot, Step)>) {
+    /// Adds a group's events that were read from a snapshot.
+    pub(crate) fn restore(&mut self, group: &mut Group, due: Vec<(Slot, Step)>) {
         group.due = due.iter().map(|(slot, _)| *slot).collect();
-        self.slots.extend(due.into_iter().map(|(slot, step)| (slot, (group.card.number, step))));
+        self.slots.extend(due.into_iter().map(|(slot, step)| (slot, (group.record.number, step))));
     }
 
-    /// The number that the next place gets.
+    /// The number of the next slot.
     pub(crate) fn order(&self) -> u64 {
         self.order
     }
 
-    /// Numbers places from here on.
-    pub(crate) fn go_on_from(&mut self, order: u64) {
+    /// Continues the numbers of slots from here.
+    pub(crate) fn set_next_order(&mut self, order: u64) {
         self.order = order;
     }
 
-    /// How much is in it.
+    /// The number of events.
     pub fn len(&self) -> usize {
         self.slots.len()
     }
 
-    /// Whether nothing is in it.
+    /// True when nothing is due.
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }

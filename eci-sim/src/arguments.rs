@@ -1,4 +1,4 @@
-//! What the program is told by flags and environment.
+//! Command-line arguments and environment variables.
 
 pub mod runtime;
 
@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use clap::Parser;
 use determinism::Seed;
 use eci_api::Secret;
-use eci_sim::faults::{Rule, told};
+use eci_sim::faults::{Rule, parse};
 use eci_sim::tls;
 use jiff::Timestamp;
 use rustls::ServerConfig;
@@ -19,17 +19,17 @@ use rustls::ServerConfig;
 #[derive(Parser)]
 #[command(version)]
 pub struct Arguments {
-    /// Where the ECI OpenAPI answers; port 0 takes a free one
+    /// Address of the ECI OpenAPI; port 0 takes a free one
     #[arg(long, env = "ECI_SIM_LISTEN", default_value = "127.0.0.1:8088")]
     pub listen: SocketAddr,
-    /// Where the control door answers; there is none unless this is given
+    /// Address of the control API; without it there is none
     #[arg(long, env = "ECI_SIM_CONTROL")]
     pub control: Option<SocketAddr>,
-    /// Where the time alone is told, without a token, to clocks that follow this one, such as that of a provider with
-    /// --clock-url; there is no such place unless this is given, but the control door tells them, too
+    /// Address that serves the clock alone, without a token, to followers such as a provider with --clock-url;
+    /// without it there is none, but the control API serves them too
     #[arg(long, env = "ECI_SIM_CLOCK")]
     pub clock: Option<SocketAddr>,
-    /// Where the ECI OpenAPI answers over TLS as well; there, port 0 takes a free one too
+    /// Address of the ECI OpenAPI over TLS; port 0 takes a free one
     #[arg(long, env = "ECI_SIM_TLS")]
     pub tls: Option<SocketAddr>,
     /// The file with the authority's certificate, which clients are to trust; made where it is not there, with its key
@@ -50,34 +50,33 @@ pub struct Arguments {
     /// The file with their key, as PEM
     #[arg(long, env = "ECI_SIM_TLS_KEY", requires = "tls_certificate")]
     tls_key: Option<PathBuf>,
-    /// What the control door wants to be shown; needed where it answers elsewhere than on loopback
+    /// Token of the control API; required where it listens elsewhere than on loopback
     #[arg(long, env = "ECI_SIM_CONTROL_TOKEN", hide_env_values = true)]
     control_token: Option<String>,
     /// The access key id that clients sign with [env also: ECI_ACCESS_KEY]
     #[arg(long, env = "ECI_SIM_ACCESS_KEY_ID")]
     access_key_id: Option<String>,
-    /// Its secret [env also: ECI_SECRET_KEY]
+    /// Secret of the access key [env also: ECI_SECRET_KEY]
     #[arg(long, env = "ECI_SIM_ACCESS_KEY_SECRET", hide_env_values = true)]
     access_key_secret: Option<String>,
-    /// Where all chance comes from: three words, as a run prints them
+    /// Seed of all randomness: three words, as a run prints them
     #[arg(long, env = "ECI_SIM_SEED", default_value_t = Seed::DEFAULT)]
     pub seed: Seed,
-    /// How time runs: `wall`, so many times as fast (`x60`), or `still` until the control door moves it; `wall` where
-    /// nothing is said, or as it ran in a world that is taken up again
+    /// Rate of the clock: `wall`, a factor such as `x60`, or `paused` until the control API moves it; without it
+    /// `wall`, or the rate that a restored world had
     #[arg(long, env = "ECI_SIM_TIME", value_parser = rate)]
     pub time: Option<u32>,
-    /// The instant at which time begins, as 2025-01-06T01:30:00Z; the present, where nothing is said, or that of a world
-    /// that is taken up again
-    #[arg(long, env = "ECI_SIM_BEGIN")]
-    pub begin: Option<Timestamp>,
-    /// The directory in which the world is kept, made for its owner alone where it is not there; without it, the world
-    /// ends with the process
+    /// Time at which the clock starts, as 2025-01-06T01:30:00Z; without it the present, or the time of a restored world
+    #[arg(long, env = "ECI_SIM_START_TIME")]
+    pub start_time: Option<Timestamp>,
+    /// Directory in which the world is persisted, made for its owner alone where it does not exist; without it the
+    /// world ends with the process
     #[arg(long, env = "ECI_SIM_DATA")]
     pub data: Option<PathBuf>,
-    /// From how many KiB of calls on --data keeps the world that came of them in their place
-    #[arg(long, env = "ECI_SIM_DATA_CALLS_KIB", default_value_t = 1024)]
-    pub data_calls_kib: u64,
-    /// The region of calls that name none
+    /// Size of the journal in KiB from which --data compacts it into a snapshot
+    #[arg(long, env = "ECI_SIM_JOURNAL_COMPACT_KIB", default_value_t = 1024)]
+    pub journal_compact_kib: u64,
+    /// Region of calls that name none
     #[arg(long, env = "ECI_SIM_REGION", default_value = "cn-hangzhou")]
     pub region: String,
     /// A fault: `ACTION VERB …`, as in `CreateContainerGroup refuse Throttling.User times=2` or `'*' delay 500ms every=3`;
@@ -85,10 +84,10 @@ pub struct Arguments {
     /// stale SPAN, sold-out ZONE, reclaim MINUTES, crash CONTAINER EXIT-CODE
     #[arg(long, value_name = "RULE")]
     fault: Vec<Rule>,
-    /// A file that lists faults as YAML or JSON, in the shape in which the control door takes them
-    #[arg(long, value_name = "FILE", env = "ECI_SIM_FAULTS")]
-    faults: Option<PathBuf>,
-    /// Who does what containers do.
+    /// A file that lists faults as YAML or JSON, in the shape in which the control API takes them
+    #[arg(long, value_name = "FILE", env = "ECI_SIM_FAULT_FILE")]
+    fault_file: Option<PathBuf>,
+    /// Container runtime.
     #[command(flatten)]
     pub runtime: runtime::RuntimeArguments,
 }
@@ -101,20 +100,20 @@ impl Arguments {
         Ok((key_id, Secret::new(secret)))
     }
 
-    /// The faults that are to be laid: those of the file, then those of the flags.
+    /// The fault rules of the file, then those of the flags.
     pub fn faults(&self) -> anyhow::Result<Vec<Rule>> {
         let mut rules = Vec::new();
-        if let Some(file) = &self.faults {
+        if let Some(file) = &self.fault_file {
             let text = std::fs::read_to_string(file)
                 .with_context(|| format!("the faults of {} cannot be read", file.display()))?;
-            rules = told::listed(&text)
-                .map_err(|why| anyhow::anyhow!("{} should list faults: {why}", file.display()))?;
+            rules =
+                parse::rule_list(&text).with_context(|| format!("{} should list faults", file.display()))?;
         }
         rules.extend_from_slice(&self.fault);
         Ok(rules)
     }
 
-    /// What is shown over TLS, and a line that says whom to trust.
+    /// The certificate and key for TLS, and a line that says whom clients have to trust.
     pub fn tls_config(&self) -> anyhow::Result<(Arc<ServerConfig>, String)> {
         if let (Some(certificate), Some(key)) = (&self.tls_certificate, &self.tls_key) {
             return Ok((tls::given(certificate, key)?, format!("certificate {}", certificate.display())));
@@ -123,12 +122,12 @@ impl Arguments {
         Ok((config, format!("authority {}", self.tls_ca.display())))
     }
 
-    /// The token of the control door.
+    /// The token of the control API.
     pub fn control_token(&self) -> anyhow::Result<Option<Secret>> {
         let token = self.control_token.as_deref().filter(|token| !token.is_empty());
         match self.control.filter(|address| !address.ip().is_loopback()) {
             Some(address) if token.is_none() => anyhow::bail!(
-                "the control door at {address} can be reached from other machines, so it wants a token: give \
+                "the control API at {address} can be reached from other machines, so it wants a token: give \
                  --control-token or set ECI_SIM_CONTROL_TOKEN, or let it listen on 127.0.0.1"
             ),
             _ => Ok(token.map(Secret::new)),
@@ -141,11 +140,17 @@ fn given(value: Option<&String>, variable: &str, flag: &str) -> anyhow::Result<S
     value.with_context(|| format!("{flag} is missing; give the flag, or set {variable}"))
 }
 
-fn rate(text: &str) -> Result<u32, String> {
-    match text.strip_prefix(['x', '×']) {
-        Some(factor) => factor.parse().map_err(|_| format!("`{text}` should be a factor such as x60")),
-        None if text == "wall" => Ok(1),
-        None if text == "still" => Ok(0),
-        None => Err(format!("`{text}` should be `wall`, `still`, or a factor such as `x60`")),
-    }
+/// A value of `--time` that is no rate.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` should be `wall`, `paused`, or a factor such as `x60`")]
+struct RateError(String);
+
+fn rate(text: &str) -> Result<u32, RateError> {
+    let rate = match text.strip_prefix(['x', '×']) {
+        Some(factor) => factor.parse().ok(),
+        None if text == "wall" => Some(1),
+        None if text == "paused" => Some(0),
+        None => None,
+    };
+    rate.ok_or_else(|| RateError(text.to_owned()))
 }

@@ -1,4 +1,4 @@
-//! What is sold, where, and at what price: `data/{sizes,prices,regions}.csv`, and the smallest size that fits.
+//! The catalog: sizes, regions and prices from `data/{sizes,prices,regions}.csv`, and the smallest size that fits.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::Terms;
+use crate::ledger::PricingTerms;
 use crate::money::{Currency, PerSecond};
 
 /// The tables, read once.
@@ -19,7 +19,7 @@ pub static CATALOG: LazyLock<Catalog> = LazyLock::new(|| match Catalog::read() {
     Err(error) => panic!("the compiled-in catalog cannot be read: {error}"),
 });
 
-/// All that is sold.
+/// All sizes, types, regions and prices.
 #[derive(Debug)]
 pub struct Catalog {
     /// vCPU and memory pairs, by vCPU, then memory.
@@ -29,12 +29,12 @@ pub struct Catalog {
     prices: Vec<Price>,
 }
 
-/// How much of a machine: vCPU and memory.
+/// A size: vCPU and memory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Size {
-    /// Its vCPU.
+    /// vCPU of the size.
     pub vcpu: MilliVcpu,
-    /// Its memory.
+    /// Memory of the size.
     pub memory: Mebibytes,
 }
 
@@ -50,7 +50,7 @@ pub enum Category {
     General,
 }
 
-/// One vCPU and memory pair that is sold.
+/// One vCPU and memory pair of the catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pair {
     /// The pair.
@@ -64,11 +64,11 @@ pub struct Pair {
 /// An ECS instance type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceType {
-    /// Its name, as `ecs.c6.large`.
+    /// Name, as `ecs.c6.large`.
     pub name: String,
-    /// Its vCPU and memory.
+    /// vCPU and memory.
     pub size: Size,
-    /// How many GPUs it has.
+    /// Number of GPUs.
     pub gpus: i32,
     /// `AMD64` or `ARM64`.
     pub architecture: String,
@@ -77,15 +77,15 @@ pub struct InstanceType {
 /// A region that sells ECI.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Region {
-    /// Its id, as `cn-hangzhou`.
+    /// Region id, as `cn-hangzhou`.
     pub id: String,
-    /// The host that answers for it.
+    /// Host of its endpoint.
     pub endpoint: String,
-    /// Its zones.
+    /// Zone ids.
     pub zones: Vec<String>,
-    /// How ids made there begin, after `eci-`.
+    /// Prefix of ids made there, after `eci-`.
     pub id_prefix: String,
-    /// Whether it sells the sizes of the fine table.
+    /// Sells the sizes of the fine table.
     pub fine_sizes: bool,
 }
 
@@ -100,7 +100,7 @@ struct Price {
     to: Option<Timestamp>,
 }
 
-/// What is priced.
+/// An item of the price lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Item<'a> {
     /// A vCPU.
@@ -121,33 +121,33 @@ pub enum Item<'a> {
     Minimum,
 }
 
-/// Why no size fits.
+/// A size that no product fits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NoFit {
-    /// It is larger than anything that is sold.
+pub enum NoMatchingSize {
+    /// Larger than anything that is sold.
     #[error(
         "{vcpu}, {memory} asked; the largest size sold{of} is {largest}; ask for less or split the group"
     )]
     TooLarge {
-        /// What was asked.
+        /// vCPU that were asked for.
         vcpu: MilliVcpu,
-        /// What was asked.
+        /// Memory that was asked for.
         memory: Mebibytes,
-        /// ` in the category …`, or nothing.
+        /// Suffix of the message, ` in the category …` or nothing.
         of: &'static str,
-        /// The largest there is.
+        /// Largest size there is.
         largest: Size,
     },
 }
 
-/// Which pairs are looked at.
+/// A query for sizes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Wanted {
-    /// The least that is wanted; zero for nothing said.
+pub struct SizeQuery {
+    /// Least size; zero for none asked.
     pub size: Size,
-    /// The pool.
+    /// Pool of machines.
     pub category: Category,
-    /// Whether it is to be a spot instance.
+    /// Only sizes of spot instances.
     pub spot: bool,
 }
 
@@ -186,9 +186,9 @@ struct RegionRow {
     fine_sizes: String,
 }
 
-/// Why a table cannot be read.
+/// A table that cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub enum BadTable {
+pub enum TableError {
     /// A row does not parse.
     #[error("{0}")]
     Row(#[from] csv::Error),
@@ -201,7 +201,7 @@ impl Size {
     /// The size of a group that asks for nothing: 2 vCPU and 4 GiB.
     pub const DEFAULT: Self = Self { vcpu: MilliVcpu(2000), memory: Mebibytes(4096) };
 
-    fn of(vcpu: Decimal, memory: Decimal) -> Result<Self, BadTable> {
+    fn of(vcpu: Decimal, memory: Decimal) -> Result<Self, TableError> {
         Ok(Self { vcpu: MilliVcpu::from_vcpu(vcpu.into())?, memory: Mebibytes::from_gib(memory.into())? })
     }
 }
@@ -217,7 +217,7 @@ impl Category {
         }
     }
 
-    /// Its name in the price table.
+    /// The name in the price table.
     pub fn name(self) -> &'static str {
         match self {
             Self::Default => "default",
@@ -226,14 +226,14 @@ impl Category {
         }
     }
 
-    /// Its name on the wire.
+    /// The name in the API.
     pub fn wire_name(self) -> &'static str {
         if self == Self::Default { "" } else { self.name() }
     }
 }
 
 impl Catalog {
-    fn read() -> Result<Self, BadTable> {
+    fn read() -> Result<Self, TableError> {
         let (mut pairs, mut types) = (Vec::new(), BTreeMap::new());
         for row in rows::<SizeRow>(include_str!("../data/sizes.csv"))? {
             let size = Size::of(row.vcpu, row.memory_gib)?;
@@ -275,7 +275,7 @@ impl Catalog {
     }
 
     /// The pairs that a region sells, by vCPU, then memory.
-    pub fn pairs(&self, region: &Region, wanted: Wanted) -> impl Iterator<Item = &Pair> {
+    pub fn pairs(&self, region: &Region, wanted: SizeQuery) -> impl Iterator<Item = &Pair> {
         let fine = region.fine_sizes;
         self.pairs.iter().filter(move |pair| (fine || !pair.fine) && pair.sold_as(wanted))
     }
@@ -283,8 +283,8 @@ impl Catalog {
     /// The smallest size that fits: the fewest vCPU that come with enough memory, then the least memory.
     ///
     /// # Errors
-    /// [`NoFit`] when everything that is sold is smaller.
-    pub fn fit(&self, region: &Region, wanted: Wanted) -> Result<Size, NoFit> {
+    /// [`NoMatchingSize`] when everything that is sold is smaller.
+    pub fn fit(&self, region: &Region, wanted: SizeQuery) -> Result<Size, NoMatchingSize> {
         let asked = if wanted.size == Size::default() { Size::DEFAULT } else { wanted.size };
         let floor = if wanted.category == Category::General { MilliVcpu(1000) } else { MilliVcpu(0) };
         let vcpu = asked.vcpu.max(floor);
@@ -302,7 +302,7 @@ impl Catalog {
             (Category::Default, true) => " as a spot instance",
             (Category::Default, false) => "",
         };
-        Err(NoFit::TooLarge { vcpu, memory: asked.memory, of, largest: last.unwrap_or_default() })
+        Err(NoMatchingSize::TooLarge { vcpu, memory: asked.memory, of, largest: last.unwrap_or_default() })
     }
 
     /// The ECS type that a spot instance of this size is matched to; one with a price goes before others.
@@ -312,8 +312,14 @@ impl Catalog {
         self.types.values().filter(fits).min_by_key(priced)
     }
 
-    /// What an hour of an instance costs by the list: its type's price, else that of its vCPU and memory.
-    pub fn list_price(&self, terms: &Terms, region: &str, currency: Currency, at: Timestamp) -> Decimal {
+    /// The list price of an hour of an instance: that of its type, else of its vCPU and memory.
+    pub fn list_price(
+        &self,
+        terms: &PricingTerms,
+        region: &str,
+        currency: Currency,
+        at: Timestamp,
+    ) -> Decimal {
         let by_type = terms
             .instance_type
             .as_deref()
@@ -327,7 +333,7 @@ impl Catalog {
         })
     }
 
-    /// What an item costs in a region at an instant; `None` where no list has it.
+    /// The price of an item in a region at an instant; `None` where no list has it.
     pub fn price(
         &self,
         item: Item<'_>,
@@ -359,7 +365,7 @@ impl Catalog {
 }
 
 impl Pair {
-    fn sold_as(&self, wanted: Wanted) -> bool {
+    fn sold_as(&self, wanted: SizeQuery) -> bool {
         let pool = match wanted.category {
             Category::Default => true,
             Category::Economy => self.economy,
@@ -395,7 +401,7 @@ impl From<PriceRow> for Price {
     }
 }
 
-fn rows<T: serde::de::DeserializeOwned>(text: &str) -> Result<Vec<T>, BadTable> {
+fn rows<T: serde::de::DeserializeOwned>(text: &str) -> Result<Vec<T>, TableError> {
     Ok(csv::Reader::from_reader(text.as_bytes()).into_deserialize().collect::<Result<_, _>>()?)
 }
 
@@ -470,7 +476,7 @@ mod tests {
             ("R14", "cn-hangzhou", Default, "64", "513", None),
         ] {
             let region = CATALOG.region(region).unwrap();
-            let found = CATALOG.fit(region, Wanted { size: size(vcpu, memory), category, spot: false });
+            let found = CATALOG.fit(region, SizeQuery { size: size(vcpu, memory), category, spot: false });
             assert_eq!(found.ok().map(|s| s.to_string()), wanted.map(str::to_owned), "{id}");
         }
     }
@@ -478,7 +484,7 @@ mod tests {
     #[test]
     fn what_is_too_large_is_told_the_largest() {
         let region = CATALOG.region("cn-hangzhou").unwrap();
-        let wanted = Wanted { size: size("66", "128"), ..Wanted::default() };
+        let wanted = SizeQuery { size: size("66", "128"), ..SizeQuery::default() };
         let error = CATALOG.fit(region, wanted).unwrap_err().to_string();
         assert!(error.contains("66 vCPU, 128 GiB") && error.contains("64.0-512.0Gi"), "{error}");
     }
@@ -486,7 +492,7 @@ mod tests {
     #[test]
     fn a_spot_instance_starts_at_two_vcpu() {
         let region = CATALOG.region("cn-hangzhou").unwrap();
-        let wanted = Wanted { size: size("1", "2"), spot: true, ..Wanted::default() };
+        let wanted = SizeQuery { size: size("1", "2"), spot: true, ..SizeQuery::default() };
         assert_eq!(CATALOG.fit(region, wanted), Ok(size("2", "2")));
     }
 
@@ -495,9 +501,9 @@ mod tests {
         fn what_fits_is_never_smaller_and_what_is_sold_fits_itself(vcpu in 1u32..64_000, memory in 1u32..524_288) {
             let region = CATALOG.region("cn-hangzhou").unwrap();
             let asked = Size { vcpu: MilliVcpu(vcpu), memory: Mebibytes(memory) };
-            let found = CATALOG.fit(region, Wanted { size: asked, ..Wanted::default() }).unwrap();
+            let found = CATALOG.fit(region, SizeQuery { size: asked, ..SizeQuery::default() }).unwrap();
             prop_assert!(found.vcpu >= asked.vcpu && found.memory >= asked.memory);
-            prop_assert_eq!(CATALOG.fit(region, Wanted { size: found, ..Wanted::default() }), Ok(found));
+            prop_assert_eq!(CATALOG.fit(region, SizeQuery { size: found, ..SizeQuery::default() }), Ok(found));
         }
     }
 }

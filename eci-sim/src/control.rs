@@ -1,9 +1,10 @@
-//! The simulator's own door: clock, faults, scripts, ledger, bill, reset; never part of the ECI API.
+//! The control API of one simulator, in process: clock, faults, scripts, ledger, bill, reset; never part of the ECI
+//! OpenAPI.
 
 pub mod client;
-mod decree;
-pub mod door;
+mod cloud;
 pub(crate) mod followers;
+pub mod server;
 pub mod snapshots;
 pub mod wire;
 
@@ -25,40 +26,40 @@ use crate::ledger::Entry;
 use crate::money::Yuan;
 use crate::quota::Quota;
 use crate::script::Script;
-use crate::server::{Logged, State};
-use wire::{Search, Which};
+use crate::server::{RequestLogEntry, State};
+use wire::{GroupFilter, RequestFilter};
 
-/// The door; cheap to clone.
+/// The control API of one simulator; cheap to clone. [`server::ControlServer`] serves the same over HTTP.
 #[derive(Debug, Clone)]
 pub struct Control(EciSim);
 
-/// A group as the door shows it, of whichever account and region.
+/// A container group of any account and region, as the control API lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct GroupSummary {
-    /// Its id.
+    /// Container group id, as `eci-bp1…`.
     pub id: String,
-    /// Its name.
+    /// Container group name.
     pub name: String,
-    /// Whose it is.
+    /// Account that owns the group.
     pub account: String,
-    /// Where it is.
+    /// Region id, as `cn-hangzhou`.
     pub region: String,
-    /// Its state in ECI's words.
+    /// State in ECI's words, as `Running`.
     pub status: String,
-    /// How many vCPU it has.
+    /// vCPU of the size that is billed.
     #[schemars(with = "String")]
     pub vcpu: Decimal,
-    /// How many GiB of memory it has.
+    /// GiB of memory of the size that is billed.
     #[schemars(with = "String")]
     pub memory: Decimal,
-    /// When it was asked for.
+    /// Time of the create call.
     #[schemars(with = "String")]
     pub created: Timestamp,
-    /// Since when it is in its state.
+    /// Time at which the group entered its present state.
     #[schemars(with = "String")]
     pub since: Timestamp,
-    /// Its tags.
+    /// Tags, values by key.
     pub tags: BTreeMap<String, String>,
 }
 
@@ -67,12 +68,12 @@ impl Control {
         Self(sim)
     }
 
-    /// The present; the world has come up to it when this returns.
+    /// The present; the world has advanced up to it when this returns.
     pub fn now(&self) -> Timestamp {
-        self.at_present(|_, now| now)
+        self.with_current_state(|_, now| now)
     }
 
-    /// Pushes time forward; what falls due on the way has happened when this returns.
+    /// Advances the clock; all that is due until then has happened when this returns.
     ///
     /// # Errors
     /// [`OutOfRange`] when the calendar ends first.
@@ -81,30 +82,30 @@ impl Control {
         Ok(self.now())
     }
 
-    /// Lets time run so many times as fast; 0 stops it.
+    /// Sets the rate of the clock, in simulated seconds a second of the machine; 0 pauses it.
     pub fn set_rate(&self, rate: u32) {
         self.clock().set_rate(rate);
     }
 
-    /// The clock that all of it follows.
+    /// The clock of the simulator.
     pub fn clock(&self) -> &Clock {
         self.0.clock()
     }
 
-    /// What happened until now, oldest first.
+    /// The ledger's entries until now, oldest first.
     pub fn ledger(&self) -> Vec<Entry> {
-        self.at_present(|state, _| state.world.ledger.entries().to_vec())
+        self.with_current_state(|state, _| state.world.ledger.entries().to_vec())
     }
 
-    /// How many entries there are of what happened.
+    /// The number of entries in the ledger.
     pub fn ledger_len(&self) -> usize {
-        self.at_present(|state, _| state.world.ledger.entries().len())
+        self.with_current_state(|state, _| state.world.ledger.entries().len())
     }
 
     /// The bill up to now.
     pub fn bill(&self) -> Bill {
         let currency = self.0.currency();
-        self.at_present(|state, now| {
+        self.with_current_state(|state, now| {
             let mut bill = Bill::of(&state.world.usages(now), currency);
             for line in state.world.settled.lines(currency) {
                 bill.total += line.amount;
@@ -114,32 +115,32 @@ impl Control {
         })
     }
 
-    /// What it all costs up to now.
+    /// The total of the bill up to now.
     pub fn cost(&self) -> Yuan {
         self.bill().total
     }
 
-    /// When something happens next by itself; nothing, where nothing will.
+    /// The time of the next due event; `None` where nothing is due.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.at_present(|state, _| state.world.next_due())
+        self.with_current_state(|state, _| state.world.next_due())
     }
 
     /// All groups, in order of creation.
     pub fn groups(&self) -> Vec<GroupSummary> {
-        self.at_present(|state, _| state.world.groups().map(GroupSummary::of).collect())
+        self.with_current_state(|state, _| state.world.groups().map(GroupSummary::of).collect())
     }
 
-    /// The groups that are meant, in order of creation.
-    pub fn find(&self, which: &Which) -> Vec<GroupSummary> {
+    /// The groups that the filter selects, in order of creation.
+    pub fn find(&self, which: &GroupFilter) -> Vec<GroupSummary> {
         let is = |wanted: &Option<String>, own: &str| wanted.as_deref().is_none_or(|wanted| wanted == own);
         let fits = |group: &&Group| {
-            is(&which.account, &group.card.account)
-                && is(&which.region, &group.card.region)
+            is(&which.account, &group.record.account)
+                && is(&which.region, &group.record.region)
                 && is(&which.status, group.state.name())
-                && which.name.as_deref().is_none_or(|part| group.card.name.contains(part))
+                && which.name.as_deref().is_none_or(|part| group.record.name.contains(part))
         };
         let limit = which.limit.unwrap_or(usize::MAX);
-        let mut found: Vec<_> = self.at_present(|state, _| {
+        let mut found: Vec<_> = self.with_current_state(|state, _| {
             let latest = state.world.groups().rev().filter(fits).take(limit);
             latest.map(GroupSummary::of).collect()
         });
@@ -147,99 +148,101 @@ impl Control {
         found
     }
 
-    /// Says what containers do whose image, or whose group's name, fits `pattern`; it counts from their next start.
+    /// Adds a script for the containers whose image, or whose group's name, matches `pattern`; it applies from their
+    /// next start.
     pub fn script(&self, pattern: impl Into<String>, script: Script) {
-        self.at_present(|state, _| state.world.scripts.add(pattern, script));
+        self.with_current_state(|state, _| state.world.scripts.add(pattern, script));
     }
 
-    /// Forgets all scripts.
+    /// Removes all scripts.
     pub fn clear_scripts(&self) {
-        self.at_present(|state, _| state.world.scripts.clear());
+        self.with_current_state(|state, _| state.world.scripts.clear());
     }
 
-    /// Lays a rule for calls; the number lifts it.
-    pub fn lay(&self, rule: Rule) -> u64 {
-        self.at_present(|state, _| state.faults.lay(rule))
+    /// Adds a fault rule behind the others; returns the number by which it is removed.
+    pub fn add_fault(&self, rule: Rule) -> u64 {
+        self.with_current_state(|state, _| state.faults.add(rule))
     }
 
-    /// Lays those rules that are not laid yet, however many calls they are still for: a world that is kept keeps its own.
-    pub fn lay_those_missing(&self, rules: Vec<Rule>) {
-        let laid = self.faults();
+    /// Adds those rules that are not there yet, however many calls they have left: a persistent world brings its own
+    /// along.
+    pub fn add_missing_faults(&self, rules: Vec<Rule>) {
+        let known = self.faults();
         let same = |one: &Rule, other: &Rule| {
             Rule { times: None, ..one.clone() } == Rule { times: None, ..other.clone() }
         };
-        for rule in rules.into_iter().filter(|rule| !laid.iter().any(|(_, own)| same(own, rule))) {
-            self.lay(rule);
+        for rule in rules.into_iter().filter(|rule| !known.iter().any(|(_, own)| same(own, rule))) {
+            self.add_fault(rule);
         }
     }
 
-    /// Lifts a rule; false when there is none of this number.
-    pub fn lift(&self, number: u64) -> bool {
-        self.at_present(|state, _| state.faults.lift(number))
+    /// Removes a fault rule; false when there is none of this number.
+    pub fn remove_fault(&self, number: u64) -> bool {
+        self.with_current_state(|state, _| state.faults.remove(number))
     }
 
-    /// Lifts all rules.
+    /// Removes all fault rules.
     pub fn clear_faults(&self) {
-        self.at_present(|state, _| state.faults.clear());
+        self.with_current_state(|state, _| state.faults.clear());
     }
 
-    /// The rules that are laid, with their numbers.
+    /// The fault rules in their order, with their numbers.
     pub fn faults(&self) -> Vec<(u64, Rule)> {
-        self.at_present(|state, _| state.faults.rules().to_vec())
+        self.with_current_state(|state, _| state.faults.rules().to_vec())
     }
 
-    /// The numbers of the laid rules that have struck no call yet.
+    /// The numbers of the fault rules that have not applied to any call yet.
     pub fn idle_faults(&self) -> Vec<u64> {
-        self.at_present(|state, _| state.faults.idle())
+        self.with_current_state(|state, _| state.faults.idle())
     }
 
-    /// The patterns of scripts that no container or group has fitted yet.
+    /// The patterns of scripts that have not matched any container or group yet.
     pub fn idle_scripts(&self) -> Vec<String> {
-        self.at_present(|state, _| state.world.scripts.idle())
+        self.with_current_state(|state, _| state.world.scripts.idle())
     }
 
-    /// What is out of stock.
+    /// The zones, and the sizes in zones, that are out of stock.
     pub fn sold_out(&self) -> Vec<String> {
-        self.at_present(|state, _| state.world.sold_out.iter().cloned().collect())
+        self.with_current_state(|state, _| state.world.sold_out.iter().cloned().collect())
     }
 
     /// Takes a zone out of stock (`cn-hangzhou-b`), or one size there (`cn-hangzhou-b/2.0-4.0Gi`).
     pub fn sell_out(&self, what: impl Into<String>) {
-        self.at_present(|state, _| state.world.sold_out.insert(what.into()));
+        self.with_current_state(|state, _| state.world.sold_out.insert(what.into()));
     }
 
-    /// Puts it back in stock.
+    /// Puts a zone or size back in stock.
     pub fn restock(&self, what: &str) {
-        self.at_present(|state, _| state.world.sold_out.remove(what));
+        self.with_current_state(|state, _| state.world.sold_out.remove(what));
     }
 
-    /// How much an account may have.
+    /// The limits of every account in a region.
     pub fn quota(&self) -> Quota {
-        self.at_present(|state, _| state.world.quota)
+        self.with_current_state(|state, _| state.world.quota)
     }
 
-    /// Says how much an account may have.
+    /// Sets the limits of every account in a region.
     pub fn set_quota(&self, quota: Quota) {
-        self.at_present(|state, _| state.world.quota = quota);
+        self.with_current_state(|state, _| state.world.quota = quota);
     }
 
-    /// Whether calls are counted.
+    /// True while calls are throttled.
     pub fn throttling(&self) -> bool {
         self.0.state().throttle.on
     }
 
-    /// Whether calls are counted against the published numbers a minute.
+    /// Turns the throttling of calls by the published numbers a minute on or off.
     pub fn set_throttling(&self, on: bool) {
-        self.at_present(|state, _| state.throttle.on = on);
+        self.with_current_state(|state, _| state.throttle.on = on);
     }
 
     /// The latest calls, oldest first.
-    pub fn requests(&self) -> Vec<Logged> {
-        self.at_present(|state, _| state.log.iter().cloned().collect())
+    pub fn requests(&self) -> Vec<RequestLogEntry> {
+        self.with_current_state(|state, _| state.log.iter().cloned().collect())
     }
 
-    /// The calls that are meant, oldest first.
-    pub fn search(&self, search: &Search) -> Vec<Logged> {
+    /// The calls in the request log that the filter selects, oldest first.
+    pub fn search(&self, search: &RequestFilter) -> Vec<RequestLogEntry> {
         let limit = search.limit.unwrap_or(usize::MAX);
         let state = self.0.state();
         let mut found: Vec<_> =
@@ -248,24 +251,24 @@ impl Control {
         found
     }
 
-    /// Forgets what an account has, or what is in a region, or what an account has in a region; all, where neither is
-    /// named.
+    /// Deletes what an account has, what is in a region, or what an account has in a region; everything, where neither
+    /// is given.
     pub fn reset_only(&self, account: Option<&str>, region: Option<&str>) {
         if account.is_none() && region.is_none() {
             return self.reset();
         }
         let is = |wanted: Option<&str>, own: &str| wanted.is_none_or(|wanted| wanted == own);
-        self.at_present(|state, _| state.world.clear(|a, r| is(account, a) && is(region, r)));
+        self.with_current_state(|state, _| state.world.clear(|a, r| is(account, a) && is(region, r)));
     }
 
-    /// Begins anew: an empty world at the present, from the same seed.
+    /// Replaces the world by an empty one at the present, with the same seed.
     pub fn reset(&self) {
         let fresh = EciSim::fresh_state(self.0.clock(), self.0.seed());
-        self.0.state().put_back(fresh);
+        self.0.state().restore(fresh);
     }
 
-    /// Brings the world up to the present, then looks at it.
-    fn at_present<T>(&self, look: impl FnOnce(&mut State, Timestamp) -> T) -> T {
+    /// Calls `look` with the state, advanced to the present.
+    fn with_current_state<T>(&self, look: impl FnOnce(&mut State, Timestamp) -> T) -> T {
         let now = self.0.clock().now();
         let mut state = self.0.state();
         state.world.advance_to(now);
@@ -273,8 +276,8 @@ impl Control {
     }
 }
 
-impl Logged {
-    fn fits(&self, search: &Search) -> bool {
+impl RequestLogEntry {
+    fn fits(&self, search: &RequestFilter) -> bool {
         let is = |wanted: &Option<String>, own: &str| wanted.as_deref().is_none_or(|wanted| wanted == own);
         let like = |wanted: &Option<String>, own: &str| {
             wanted.as_deref().is_none_or(|pattern| crate::script::matches(pattern, own))
@@ -294,16 +297,16 @@ impl Logged {
 impl GroupSummary {
     fn of(group: &Group) -> Self {
         Self {
-            id: group.card.id.to_string(),
-            name: group.card.name.to_string(),
-            account: group.card.account.to_string(),
-            region: group.card.region.to_string(),
+            id: group.record.id.to_string(),
+            name: group.record.name.to_string(),
+            account: group.record.account.to_string(),
+            region: group.record.region.to_string(),
             status: group.state.name().to_owned(),
             vcpu: group.vcpu().vcpu().0,
             memory: group.memory().gib().0,
             created: group.born,
             since: group.since,
-            tags: group.card.tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
+            tags: group.record.tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Faults are rules with verdicts: asked in the order in which they were laid, the first that does not pass decides.
+//! Fault rules: the first that matches a call, in the order in which they were added, decides its verdict.
 
+pub mod parse;
 pub mod share;
-pub mod told;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::world::World;
 use share::Share;
 
-/// A call, as far as rules look at it.
+/// A call as rules see it.
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
     /// The operation.
@@ -23,13 +23,13 @@ pub struct Call<'a> {
     pub pairs: &'a [(String, String)],
 }
 
-/// What becomes of a call.
+/// The verdict of a rule on a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// Nothing happens to it.
+    /// Passed without effect.
     Pass,
-    /// It is turned down with this code.
+    /// Refused with this code.
     Refuse {
         /// The code; its status and text come from the table unless they are given.
         code: String,
@@ -40,16 +40,16 @@ pub enum Verdict {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<String>,
     },
-    /// It takes so many more milliseconds.
+    /// Delayed by so many milliseconds.
     DelayMs(u64),
-    /// It does not arrive: nothing is done, and no answer comes.
+    /// Lost before it arrives: nothing is done, and no answer comes.
     DropBefore,
-    /// It is carried out, but no answer comes.
+    /// Carried out without an answer.
     DropAfter,
-    /// It is carried out, and its answer ends after so many bytes.
+    /// Carried out, with an answer that ends after so many bytes.
     Truncate(usize),
-    /// A call that reads gets the answer that the same call got so many milliseconds ago or earlier; where none did, the
-    /// present one. Answers are remembered from when the rule is laid.
+    /// A read gets the answer that the same call got so many milliseconds ago or earlier; where there is none, the
+    /// present one. Answers are remembered from when the rule is added.
     StaleMs(u64),
     /// A zone, or a size in a zone, is out of stock from now on; then the call is carried out.
     SoldOut(String),
@@ -57,50 +57,50 @@ pub enum Verdict {
     Reclaim(u8),
     /// A container of the group that the call names, or else of the newest, ends badly; then the call is carried out.
     Crash {
-        /// Which.
+        /// Name of the container.
         container: String,
-        /// With what.
+        /// Exit code.
         #[serde(rename = "exit-code")]
         exit_code: i32,
     },
 }
 
-/// Which calls a fault concerns, and what becomes of them.
+/// A fault rule: the calls that it matches, and its verdict on them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Rule {
-    /// The operation; a `*` stands for anything.
+    /// Operation; a `*` stands for anything.
     #[serde(default = "anything")]
     pub action: String,
-    /// Only calls with this parameter of this value; a `*` stands for anything.
+    /// Parameter and value that the call must have; a `*` stands for anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameter: Option<(String, String)>,
-    /// For so many more calls; for all where nothing is said.
+    /// Number of further calls that match; all, where nothing is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
-    /// Of these only each so many-th.
+    /// Only each so many-th of the calls that match.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<u32>,
-    /// Of those only this share, drawn from the world's seed by the rule's number.
+    /// Share of those calls, drawn from the world's seed by the rule's number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<Share>,
-    /// What becomes of them.
+    /// Verdict on these calls.
     pub verdict: Verdict,
 }
 
-/// All rules that are laid.
+/// The fault rules in force.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Faults {
     rules: Vec<(u64, Rule)>,
-    laid: u64,
-    heard: BTreeMap<u64, u32>,
-    /// The numbers of the laid rules that struck at least one call.
+    last_id: u64,
+    matched: BTreeMap<u64, u32>,
+    /// The numbers of the rules that have applied to at least one call.
     #[serde(default)]
-    struck: BTreeSet<u64>,
+    applied: BTreeSet<u64>,
     answers: BTreeMap<String, VecDeque<(Timestamp, Value)>>,
 }
 
-/// How many answers are remembered of each call, and of how many calls, while a rule wants stale ones.
+/// Bounds while a rule needs stale answers: answers of each call, and calls.
 const ANSWERS_MAX: usize = 64;
 const CALLS_MAX: usize = 256;
 
@@ -109,46 +109,46 @@ fn anything() -> String {
 }
 
 impl Rule {
-    /// For every call.
+    /// A rule for every call.
     pub fn new(verdict: Verdict) -> Self {
         Self { action: anything(), parameter: None, times: None, every: None, share: None, verdict }
     }
 
-    /// Turns calls down with this code of the cloud's.
+    /// A rule that refuses calls with this code of the cloud's.
     pub fn refuse(code: impl Into<String>) -> Self {
         Self::new(Verdict::Refuse { code: code.into(), status: None, message: None })
     }
 
-    /// Makes calls take longer.
+    /// A rule that delays answers.
     pub fn delay(by: Duration) -> Self {
         Self::new(Verdict::DelayMs(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)))
     }
 
-    /// Only for this operation.
+    /// Matches only this operation.
     #[must_use]
     pub fn on(self, action: impl Into<String>) -> Self {
         Self { action: action.into(), ..self }
     }
 
-    /// Only each so many-th call.
+    /// Applies to each so many-th call only.
     #[must_use]
     pub fn every(self, every: u32) -> Self {
         Self { every: Some(every), ..self }
     }
 
-    /// Only this share of the calls.
+    /// Applies to this share of the calls only.
     #[must_use]
     pub fn share(self, share: Share) -> Self {
         Self { share: Some(share), ..self }
     }
 
-    /// Only for the next so many calls.
+    /// Applies to the next so many calls only.
     #[must_use]
     pub fn times(self, times: u32) -> Self {
         Self { times: Some(times), ..self }
     }
 
-    fn concerns(&self, call: &Call<'_>) -> bool {
+    fn matches(&self, call: &Call<'_>) -> bool {
         let fits = |(name, value): &(String, String)| {
             let same = |pair: &&(String, String)| pair.0 == *name && crate::script::matches(value, &pair.1);
             call.pairs.iter().any(|pair| same(&pair))
@@ -160,34 +160,34 @@ impl Rule {
 }
 
 impl Faults {
-    /// Lays a rule behind the others; the number lifts it again.
-    pub fn lay(&mut self, rule: Rule) -> u64 {
-        self.laid += 1;
-        self.rules.push((self.laid, rule));
-        self.laid
+    /// Adds a rule behind the others; returns the number by which it is removed.
+    pub fn add(&mut self, rule: Rule) -> u64 {
+        self.last_id += 1;
+        self.rules.push((self.last_id, rule));
+        self.last_id
     }
 
-    /// Lifts one rule; false when there is none of this number.
-    pub fn lift(&mut self, number: u64) -> bool {
+    /// Removes one rule; false when there is none of this number.
+    pub fn remove(&mut self, number: u64) -> bool {
         let before = self.rules.len();
         self.rules.retain(|(own, _)| *own != number);
-        self.heard.remove(&number);
-        self.struck.remove(&number);
-        self.forget_answers();
+        self.matched.remove(&number);
+        self.applied.remove(&number);
+        self.drop_unused_answers();
         self.rules.len() < before
     }
 
-    /// Lifts all.
+    /// Removes all rules.
     pub fn clear(&mut self) {
         self.rules.clear();
-        self.heard.clear();
-        self.struck.clear();
-        self.forget_answers();
+        self.matched.clear();
+        self.applied.clear();
+        self.drop_unused_answers();
     }
 
-    /// The numbers of the laid rules that have struck no call yet.
+    /// The numbers of the rules that have not applied to any call yet.
     pub fn idle(&self) -> Vec<u64> {
-        self.rules.iter().map(|(number, _)| *number).filter(|number| !self.struck.contains(number)).collect()
+        self.rules.iter().map(|(number, _)| *number).filter(|number| !self.applied.contains(number)).collect()
     }
 
     /// The rules with their numbers.
@@ -195,41 +195,41 @@ impl Faults {
         &self.rules
     }
 
-    /// What becomes of a call in a world of this seed.
+    /// The verdict on a call in a world of this seed.
     pub fn judge(&mut self, call: &Call<'_>, seed: Seed) -> Verdict {
         let Some(index) = self.rules.iter().position(|(number, rule)| {
-            rule.concerns(call) && {
-                let heard = self.heard.entry(*number).or_default();
-                *heard = heard.wrapping_add(1);
-                rule.every.is_none_or(|every| heard.is_multiple_of(every.max(1)))
-                    && rule.share.is_none_or(|share| share.strikes(seed, *number, *heard))
+            rule.matches(call) && {
+                let matched = self.matched.entry(*number).or_default();
+                *matched = matched.wrapping_add(1);
+                rule.every.is_none_or(|every| matched.is_multiple_of(every.max(1)))
+                    && rule.share.is_none_or(|share| share.applies(seed, *number, *matched))
             }
         }) else {
             return Verdict::Pass;
         };
         let (number, rule) = &mut self.rules[index];
         let verdict = rule.verdict.clone();
-        // A stale rule strikes once there is an older answer to give.
+        // A stale rule applies once there is an older answer to give.
         if !matches!(verdict, Verdict::StaleMs(_)) {
-            self.struck.insert(*number);
+            self.applied.insert(*number);
         }
         if let Some(times) = &mut rule.times {
             *times -= 1;
             if *times == 0 {
                 let (number, _) = self.rules.remove(index);
-                self.heard.remove(&number);
-                self.struck.remove(&number);
+                self.matched.remove(&number);
+                self.applied.remove(&number);
             }
         }
         verdict
     }
 
-    /// Whether a rule wants stale answers.
-    pub fn remembers(&self) -> bool {
+    /// True while a rule needs stale answers.
+    pub fn needs_stale_answers(&self) -> bool {
         self.rules.iter().any(|(_, rule)| matches!(rule.verdict, Verdict::StaleMs(_)))
     }
 
-    /// Remembers what a call was answered.
+    /// Remembers the answer to a call.
     pub fn remember(&mut self, call: String, answer: Value, now: Timestamp) {
         if self.answers.len() >= CALLS_MAX && !self.answers.contains_key(&call) {
             return;
@@ -241,37 +241,37 @@ impl Faults {
         answers.push_back((now, answer));
     }
 
-    /// What a call was answered so long ago or earlier.
+    /// The latest answer to a call that is at least `by` old.
     pub fn stale(&mut self, call: &str, by: Duration, now: Timestamp) -> Option<Value> {
         let age = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
         let answers = self.answers.get(call)?;
         let (_, answer) = answers.iter().rev().find(|(at, _)| at.duration_until(now) >= age)?;
         let stale =
             |rule: &Rule| matches!(rule.verdict, Verdict::StaleMs(ms) if Duration::from_millis(ms) == by);
-        self.struck.extend(self.rules.iter().filter(|(_, rule)| stale(rule)).map(|(number, _)| *number));
+        self.applied.extend(self.rules.iter().filter(|(_, rule)| stale(rule)).map(|(number, _)| *number));
         Some(answer.clone())
     }
 
-    /// Remembers no longer than a rule wants it.
-    pub(crate) fn forget_answers(&mut self) {
-        if !self.remembers() {
+    /// Drops the remembered answers once no rule needs them.
+    pub(crate) fn drop_unused_answers(&mut self) {
+        if !self.needs_stale_answers() {
             self.answers.clear();
         }
     }
 }
 
 impl Verdict {
-    /// What happens to the world before the call is carried out.
-    pub fn befall(&self, world: &mut World, group: Option<&str>) {
+    /// Applies the rule's effect on the world, before the call is carried out.
+    pub fn apply_side_effect(&self, world: &mut World, group: Option<&str>) {
         match self {
             Self::SoldOut(what) => drop(world.sold_out.insert(what.clone())),
             Self::Reclaim(minutes) => {
-                if let Some(number) = meant(world, group) {
+                if let Some(number) = target_group(world, group) {
                     world.announce_reclaim(number, *minutes);
                 }
             }
             Self::Crash { container, exit_code } => {
-                if let Some(number) = meant(world, group) {
+                if let Some(number) = target_group(world, group) {
                     world.crash(number, container, *exit_code);
                 }
             }
@@ -280,13 +280,13 @@ impl Verdict {
     }
 }
 
-/// The number of the group of this id or name, or in this list of ids; where none is meant, the newest.
-fn meant(world: &World, group: Option<&str>) -> Option<u64> {
+/// The number of the group of this id or name, or in this list of ids; where none is given, the newest.
+fn target_group(world: &World, group: Option<&str>) -> Option<u64> {
     let named = group.and_then(|text| {
-        let fits = |group: &&crate::group::Group| text.contains(group.id()) || *group.card.name == *text;
+        let fits = |group: &&crate::group::Group| text.contains(group.id()) || *group.record.name == *text;
         world.groups().rev().find(fits)
     });
-    named.or_else(|| world.groups().next_back()).map(|group| group.card.number)
+    named.or_else(|| world.groups().next_back()).map(|group| group.record.number)
 }
 
 #[cfg(test)]
@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn a_rule_for_each_third_call_lets_two_pass() {
         let mut faults = Faults::default();
-        faults.lay(Rule::new(Verdict::DropAfter).every(3));
+        faults.add(Rule::new(Verdict::DropAfter).every(3));
         let call = Call { action: "DescribeRegions", pairs: &[] };
         let verdicts: Vec<_> =
             (0..6).map(|_| faults.judge(&call, Seed::DEFAULT) == Verdict::DropAfter).collect();
@@ -306,8 +306,8 @@ mod tests {
     #[test]
     fn a_rule_that_struck_no_call_is_idle() {
         let mut faults = Faults::default();
-        let lost = faults.lay(Rule::new(Verdict::DropAfter).on("DeleteContainerGroup"));
-        let stale = faults.lay(Rule::new(Verdict::StaleMs(5000)));
+        let lost = faults.add(Rule::new(Verdict::DropAfter).on("DeleteContainerGroup"));
+        let stale = faults.add(Rule::new(Verdict::StaleMs(5000)));
         let call = |action| Call { action, pairs: &[] };
         faults.judge(&call("DescribeRegions"), Seed::DEFAULT);
         assert_eq!(faults.idle(), [lost, stale], "no older answer was there to give");
@@ -324,24 +324,24 @@ mod tests {
         let rule = Rule::new(Verdict::DropAfter).share("30%".parse().unwrap());
         let call = Call { action: "DescribeRegions", pairs: &[] };
         let mut whole = Faults::default();
-        whole.lay(rule);
+        whole.add(rule);
         let strike = |faults: &mut Faults, calls: usize| {
-            let struck = |_| faults.judge(&call, Seed::DEFAULT) == Verdict::DropAfter;
-            (0..calls).map(struck).collect::<Vec<_>>()
+            let applied = |_| faults.judge(&call, Seed::DEFAULT) == Verdict::DropAfter;
+            (0..calls).map(applied).collect::<Vec<_>>()
         };
         let mut parted = whole.clone();
         let mut verdicts = strike(&mut parted, 70);
         let text = serde_json::to_string(&parted).unwrap();
         verdicts.extend(strike(&mut serde_json::from_str(&text).unwrap(), 130));
         assert_eq!(verdicts, strike(&mut whole, 200));
-        assert!((30..=90).contains(&verdicts.iter().filter(|struck| **struck).count()));
+        assert!((30..=90).contains(&verdicts.iter().filter(|applied| **applied).count()));
     }
 
     #[test]
     fn a_stale_answer_is_the_latest_that_is_old_enough() {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let mut faults = Faults::default();
-        faults.lay(Rule::new(Verdict::StaleMs(5000)));
+        faults.add(Rule::new(Verdict::StaleMs(5000)));
         for (second, answer) in [("00", 1), ("04", 2), ("09", 3)] {
             faults.remember("call".into(), answer.into(), at(&format!("2026-01-01T00:00:{second}Z")));
         }
@@ -359,8 +359,8 @@ mod tests {
     #[test]
     fn a_rule_ends_after_its_number_of_calls_and_the_next_one_speaks() {
         let mut faults = Faults::default();
-        faults.lay(Rule::refuse("Throttling").on("Create*").times(2));
-        faults.lay(Rule::new(Verdict::DropAfter));
+        faults.add(Rule::refuse("Throttling").on("Create*").times(2));
+        faults.add(Rule::new(Verdict::DropAfter));
         let mut judge = |action| faults.judge(&Call { action, pairs: &[] }, Seed::DEFAULT);
         assert_eq!(judge("DescribeRegions"), Verdict::DropAfter);
         assert!(matches!(judge("CreateContainerGroup"), Verdict::Refuse { .. }));

@@ -1,14 +1,17 @@
-//! What is done to a world, in order: written before it is answered, and done again when the world is taken up again.
+//! The journal of a persistent world: its operations in order, each written before it is answered, and replayed at the
+//! next start.
 //!
 //! A world is a function of its seed and of the calls that reached it, each at its instant; so the calls are all that
-//! has to be kept. Requests that only look are not kept, except while rules of faults count them. When the calls have
-//! become longer than the world that came of them, that is written down in their place.
+//! has to be stored. Reads are not stored, except while fault rules count them. Once the journal is larger than the
+//! world that came of it, a snapshot of the world takes its place.
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod full_disk;
-mod summary;
+mod snapshot;
 mod writer;
+
+use std::fmt::Display;
 
 use bytes::Bytes;
 use determinism::Seed;
@@ -17,96 +20,96 @@ use serde::{Deserialize, Serialize};
 
 use crate::EciSim;
 use crate::actions::{Caller, serve};
-use crate::control::door::Door;
+use crate::control::server::ControlServer;
 use crate::faults::{Call, Verdict};
 use crate::server::{Incoming, State, check};
-use crate::store::{Store, StoreProblem};
-use summary::Reading;
-pub(crate) use writer::{Writer, take_up};
+use crate::store::{Store, StoreError};
+use snapshot::SnapshotReader;
+pub(crate) use writer::{Writer, restore};
 
-/// What entries look like; another number is not understood.
-const FORMAT: u32 = 2;
+/// Format of the entries; a journal of another format is not read.
+const FORMAT: u32 = 3;
 
-/// From how many bytes on entries are summed up, where nothing is said.
-pub(crate) const SUMS_UP_FROM: u64 = 1 << 20;
+/// Default size in bytes from which the journal is compacted.
+pub(crate) const COMPACT_FROM_BYTES: u64 = 1 << 20;
 
-/// One thing that was done.
+/// One entry of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Op {
-    /// The world began.
-    Began(Heading),
+    /// The beginning of the world.
+    Began(JournalHeader),
     /// A call of the ECI OpenAPI.
     Call {
-        /// Where the world had got to.
+        /// Simulated time of the world.
         at: Timestamp,
-        /// Whose.
+        /// Account that signed the call.
         account: String,
-        /// Where.
+        /// Region of the call.
         region: String,
-        /// Its number.
+        /// Request id.
         request_id: String,
         /// The operation.
         action: String,
-        /// The parameters.
+        /// The parameters, as the call had them.
         pairs: Vec<(String, String)>,
-        /// The key and nonce that it was signed with.
+        /// Access key id and nonce of the signature.
         signed: Option<(String, String)>,
-        /// Whether rules of faults looked at it.
-        judged: bool,
-        /// Whether it was carried out.
+        /// True when fault rules were asked for a verdict.
+        fault_checked: bool,
+        /// True when the call was carried out.
         done: bool,
     },
-    /// A call of the control door.
-    Door {
-        /// When.
+    /// A call of the control API.
+    Control {
+        /// Simulated time.
         at: Timestamp,
-        /// When by the clients' clock.
-        outside: Timestamp,
-        /// The verb.
+        /// Time by the clients' clock.
+        client_time: Timestamp,
+        /// HTTP method.
         method: String,
-        /// The path.
+        /// Path, with the values of its placeholders.
         path: String,
-        /// The body.
+        /// JSON body; empty for none.
         body: String,
     },
 }
 
-/// How a world was begun, and how its time ran from an instant on.
+/// The start of a world, and the rate of its clock from an instant on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Heading {
-    /// What the entries look like.
+pub struct JournalHeader {
+    /// Format of the entries.
     format: u32,
-    /// The simulator that wrote them: another may do something else on the same call.
+    /// Version of the simulator that wrote the entries: another may do something else on the same call.
     version: String,
-    /// Where its chance comes from.
+    /// Seed of the world.
     seed: String,
-    /// When.
+    /// Simulated time.
     at: Timestamp,
-    /// When by the clients' clock.
-    outside: Timestamp,
-    /// How fast its time ran.
+    /// Time by the clients' clock.
+    client_time: Timestamp,
+    /// Rate of the clock from then on.
     rate: u32,
 }
 
-/// What was done and is not yet written; a part of the state, so that it has the state's order.
+/// Entries that are not yet written; a part of the state, so that they are in its order.
 #[derive(Debug, Default)]
-pub(crate) struct Unwritten {
+pub(crate) struct PendingEntries {
     entries: Vec<Vec<u8>>,
     taken: u64,
 }
 
-/// What was found in a store.
+/// The contents of a store.
 struct Loaded {
     /// The number of the latest entry; none where the store is new.
     number: Option<u64>,
     bytes: u64,
-    summary_bytes: u64,
+    snapshot_bytes: u64,
 }
 
-impl Heading {
-    /// As it is now.
+impl JournalHeader {
+    /// The header of a journal that begins now.
     fn of(sim: &EciSim) -> Self {
         let at = sim.clock().now();
         Self {
@@ -114,130 +117,141 @@ impl Heading {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             seed: sim.seed().to_string(),
             at,
-            outside: sim.outside().unwrap_or(at),
+            client_time: sim.client_time().unwrap_or(at),
             rate: sim.clock().rate(),
         }
     }
 }
 
-impl Unwritten {
-    /// Adds what was done.
+impl PendingEntries {
+    /// Adds an entry.
     pub fn push(&mut self, op: &Op) {
         // An operation is made of texts and numbers, which can always be written.
         self.entries.push(serde_json::to_vec(op).unwrap_or_default());
     }
 
-    /// The number of the latest.
+    /// The number of the latest entry.
     pub fn latest(&self) -> u64 {
         self.taken + self.entries.len() as u64
     }
 }
 
-/// Whether a call only looks.
-pub(crate) fn only_looks(action: &str) -> bool {
+/// True for an operation that changes nothing.
+pub(crate) fn is_read_only(action: &str) -> bool {
     action.starts_with("Describe") || action.starts_with("List")
 }
 
-/// Does again what a store says was done.
-fn load(sim: &EciSim, store: &Store, rate: Option<u32>) -> Result<Loaded, StoreProblem> {
-    let now = sim.outside().unwrap_or_else(|| sim.clock().now());
-    let damaged = |why: String| StoreProblem::Damaged { file: store.path().to_owned(), why };
-    let mut reading = Reading::into(sim);
-    let mut summary_bytes = 0;
-    store.summary(|row| {
-        summary_bytes += row.len() as u64;
-        reading.add(row)
+/// Replays the contents of a store.
+fn load(sim: &EciSim, store: &Store, rate: Option<u32>) -> Result<Loaded, StoreError> {
+    let now = sim.client_time().unwrap_or_else(|| sim.clock().now());
+    let damaged =
+        |why: &dyn Display| StoreError::Damaged { file: store.path().to_owned(), why: why.to_string() };
+    let mut reader = SnapshotReader::new(sim);
+    let mut snapshot_bytes = 0;
+    store.read_snapshot(|row| {
+        snapshot_bytes += row.len() as u64;
+        reader.add(row)
     })?;
-    let summed = reading.end().map_err(damaged)?;
-    let covered = summed.as_ref().map_or(0, |head| head.number);
-    let (done, bytes) = store.done(covered)?;
+    let snapshot = reader.finish().map_err(|why| damaged(&why))?;
+    let covered = snapshot.as_ref().map_or(0, |header| header.number);
+    let (done, bytes) = store.read_journal(covered)?;
     let number = covered + done.len() as u64;
-    let mut replay = match (&summed, done.first()) {
-        (Some(head), _) => Replay::from(sim, store, &head.heading)?,
-        (None, Some(Op::Began(heading))) => {
-            let begun = Replay::from(sim, store, heading)?;
+    let mut replay = match (&snapshot, done.first()) {
+        (Some(header), _) => Replay::from(sim, store, &header.journal)?,
+        (None, Some(Op::Began(header))) => {
+            let begun = Replay::from(sim, store, header)?;
             let fresh = EciSim::fresh_state(sim.clock(), sim.seed());
             *sim.state() = fresh;
             begun
         }
-        (None, Some(_)) => return Err(damaged("its first entry is not its beginning".to_owned())),
-        (None, None) => return Ok(Loaded { number: None, bytes, summary_bytes }),
+        (None, Some(_)) => return Err(damaged(&"its first entry is not its beginning")),
+        (None, None) => return Ok(Loaded { number: None, bytes, snapshot_bytes }),
     };
-    done.iter().for_each(|op| replay.repeat(op));
+    done.iter().for_each(|op| replay.replay(op));
     replay.end(now, rate);
-    Ok(Loaded { number: Some(number), bytes, summary_bytes })
+    Ok(Loaded { number: Some(number), bytes, snapshot_bytes })
 }
 
-/// A world that is done again; its clock stands still except where an entry moves it.
+/// A world that is replayed; its clock is stopped except where an entry moves it.
 struct Replay<'a> {
     sim: &'a EciSim,
-    door: Door,
-    /// How time ran since when, by the simulator's and by the clients' clock.
+    control: ControlServer,
+    /// Rate of the clock since the last operation, whose times follow.
     rate: u32,
-    told: Timestamp,
-    outside: Timestamp,
+    at: Timestamp,
+    client_time: Timestamp,
 }
 
 impl<'a> Replay<'a> {
-    /// From an instant on at which time ran like this.
-    fn from(sim: &'a EciSim, store: &Store, heading: &Heading) -> Result<Self, StoreProblem> {
-        let Heading { format, version, seed, at, outside, rate } = heading;
+    /// Begins a replay at the header's time, with the clock stopped.
+    fn from(sim: &'a EciSim, store: &Store, header: &JournalHeader) -> Result<Self, StoreError> {
+        let JournalHeader { format, version, seed, at, client_time, rate } = header;
         let otherwise = |what, kept: &str, given: String| {
-            Err(StoreProblem::Otherwise { file: store.path().to_owned(), what, kept: kept.to_owned(), given })
+            Err(StoreError::Otherwise { file: store.path().to_owned(), what, kept: kept.to_owned(), given })
         };
         if *format != FORMAT || version != env!("CARGO_PKG_VERSION") {
-            let told = |version: &str, format: u32| format!("{version} (format {format})");
-            return otherwise("eci-sim", &told(version, *format), told(env!("CARGO_PKG_VERSION"), FORMAT));
+            let describe = |version: &str, format: u32| format!("{version} (format {format})");
+            return otherwise(
+                "eci-sim",
+                &describe(version, *format),
+                describe(env!("CARGO_PKG_VERSION"), FORMAT),
+            );
         }
         if seed.parse::<Seed>().is_ok_and(|seed| seed != sim.seed()) {
             return otherwise("the seed", seed, sim.seed().to_string());
         }
         sim.clock().set_rate(0);
         sim.clock().set(*at);
-        Ok(Self { sim, door: Door::of(sim.control()), rate: *rate, told: *at, outside: *outside })
+        Ok(Self {
+            sim,
+            control: ControlServer::new(sim.control()),
+            rate: *rate,
+            at: *at,
+            client_time: *client_time,
+        })
     }
 
-    fn repeat(&mut self, op: &Op) {
+    fn replay(&mut self, op: &Op) {
         match op {
             Op::Began(_) => {}
             Op::Call { at, .. } => {
                 self.sim.clock().set(*at);
-                call_again(self.sim, &mut self.sim.state(), op);
+                replay_call(self.sim, &mut self.sim.state(), op);
             }
-            Op::Door { at, outside, method, path, body } => {
+            Op::Control { at, client_time, method, path, body } => {
                 self.sim.clock().set(*at);
                 let body = Bytes::copy_from_slice(body.as_bytes());
                 let request =
                     Incoming { method: method.clone(), path: path.clone(), body, ..Incoming::default() };
-                self.door.answer(&request);
+                self.control.answer(&request);
                 if path == "/clock" {
                     self.rate = self.sim.clock().rate();
                     self.sim.clock().set_rate(0);
                     self.sim.clock().set(*at);
                 }
-                (self.told, self.outside) = (self.sim.clock().now(), *outside);
+                (self.at, self.client_time) = (self.sim.clock().now(), *client_time);
             }
         }
     }
 
-    /// Time went on while nobody was there.
+    /// Sets the clock as if it had run on while there was no process.
     fn end(self, now: Timestamp, rate: Option<u32>) {
-        let passed = self.outside.duration_until(now).max(SignedDuration::ZERO);
+        let passed = self.client_time.duration_until(now).max(SignedDuration::ZERO);
         let passed = passed.checked_mul(i32::try_from(self.rate).unwrap_or(i32::MAX));
-        let told = passed.and_then(|passed| self.told.checked_add(passed).ok()).unwrap_or(self.told);
-        self.sim.clock().set(told.max(self.sim.state().world.now()));
+        let now = passed.and_then(|passed| self.at.checked_add(passed).ok()).unwrap_or(self.at);
+        self.sim.clock().set(now.max(self.sim.state().world.now()));
         self.sim.clock().set_rate(rate.unwrap_or(self.rate));
     }
 }
 
-fn call_again(sim: &EciSim, state: &mut State, op: &Op) {
-    let Op::Call { at, account, region, request_id, action, pairs, signed, judged, done } = op else {
+fn replay_call(sim: &EciSim, state: &mut State, op: &Op) {
+    let Op::Call { at, account, region, request_id, action, pairs, signed, fault_checked, done } = op else {
         return;
     };
     if let Some((key, nonce)) = signed {
-        state.remember_nonce(key, nonce, *at, sim.outside().unwrap_or(*at));
+        state.record_nonce(key, nonce, *at, sim.client_time().unwrap_or(*at));
     }
-    let verdict = match judged {
+    let verdict = match fault_checked {
         true => state.faults.judge(&Call { action, pairs }, sim.seed()),
         false => Verdict::Pass,
     };
@@ -251,21 +265,21 @@ fn call_again(sim: &EciSim, state: &mut State, op: &Op) {
         secure: true,
         pairs: pairs.clone(),
     };
-    verdict.befall(&mut state.world, caller.group_named());
+    verdict.apply_side_effect(&mut state.world, caller.group_named());
     if !*done {
         return;
     }
-    // What was refused then is refused now, and what it left behind on the way is left behind again.
+    // A call that was refused then is refused again, and leaves the same behind.
     let _as_then = check(action, &caller.pairs).and_then(|()| serve(action, &mut state.world, &caller));
 }
 
-/// The entry of a call.
+/// The journal entry of a call.
 pub(crate) fn entry(
     at: Timestamp,
     action: &str,
     caller: &Caller,
     signed: Option<(&str, &str)>,
-    judged: bool,
+    fault_checked: bool,
     done: bool,
 ) -> Op {
     Op::Call {
@@ -276,7 +290,7 @@ pub(crate) fn entry(
         action: action.to_owned(),
         pairs: caller.pairs.clone(),
         signed: signed.map(|(key, nonce)| (key.to_owned(), nonce.to_owned())),
-        judged,
+        fault_checked,
         done,
     }
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// As a list of pairs.
+/// Serializes a map as a list of pairs.
 ///
 /// # Errors
-/// When the serializer has one.
+/// Errors of the serializer.
 pub fn serialize<K: Serialize, V: Serialize, S: Serializer>(
     map: &BTreeMap<K, V>,
     serializer: S,
@@ -15,10 +15,10 @@ pub fn serialize<K: Serialize, V: Serialize, S: Serializer>(
     serializer.collect_seq(map)
 }
 
-/// From a list of pairs.
+/// Deserializes a map from a list of pairs.
 ///
 /// # Errors
-/// When it is none.
+/// Errors of the deserializer.
 pub fn deserialize<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
 where
     K: Deserialize<'de> + Ord,

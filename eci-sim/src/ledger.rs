@@ -1,5 +1,5 @@
-//! What happened, to which group, at what instant; append-only, one line an entry. Of groups that are gone, only the
-//! latest thousand have their lines; of the others stays what they have used, or in the end what it cost.
+//! The ledger: lifecycle events of groups with their times, one line an entry. Once a thousand groups are gone, their
+//! entries are taken out; their usage remains, or in the end their cost.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,93 +13,93 @@ use crate::catalog::{Category, Size};
 use crate::group::lifecycle::State;
 use crate::money::Currency;
 
-/// What the ledger knows of a group: who it is, and on which terms it is billed.
+/// A group's identity and pricing terms, as of an entry in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Card {
-    /// Its number in the world, in order of creation.
+pub struct BillingRecord {
+    /// Number in the world, in order of creation.
     pub number: u64,
-    /// Its id.
+    /// Id, as `eci-bp1…`.
     pub id: Box<str>,
-    /// Its name.
+    /// Name in the create call.
     pub name: Box<str>,
-    /// Whose it is.
+    /// Account that owns the group.
     pub account: Arc<str>,
-    /// Where it is.
+    /// Region id, as `cn-hangzhou`.
     pub region: Arc<str>,
-    /// Its tags, in the order given.
+    /// Tags in the order of the call.
     pub tags: Tags,
-    /// On which terms it is billed.
-    pub terms: Terms,
+    /// Pricing terms.
+    pub terms: PricingTerms,
 }
 
 /// Keys and values, in the order given.
 pub type Tags = Vec<(Box<str>, Box<str>)>;
 
-/// On which terms an instance is billed.
+/// The pricing terms of an instance.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Terms {
-    /// Its vCPU and memory.
+pub struct PricingTerms {
+    /// vCPU and memory.
     pub size: Size,
-    /// The pool it comes from.
+    /// Pool of machines.
     pub category: Category,
-    /// The ECS type whose price counts, where one was asked for.
+    /// ECS type whose price applies, where one was asked for.
     pub instance_type: Option<Box<str>>,
-    /// GiB of ephemeral storage above the free ones.
+    /// GiB of ephemeral storage above the free 30.
     pub extra_storage: u32,
-    /// What an hour costs as a spot instance.
+    /// Price of an hour as a spot instance.
     pub spot: Option<Decimal>,
-    /// In which currency the price lists of spot instances are read.
+    /// Currency of the price list that spot prices refer to.
     pub currency: Currency,
-    /// GiB of disk that image and data caches bring with them.
+    /// GiB of disk for image and data caches.
     pub cache_disk: u32,
-    /// GiB of snapshot in which a cache is kept.
+    /// GiB of the snapshot that holds a cache.
     pub snapshot: u32,
 }
 
-/// One thing that happened.
+/// An entry of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// When.
+    /// Time of the event.
     pub at: Timestamp,
-    /// To whom; on the terms of that moment.
-    pub group: Arc<Card>,
-    /// What.
-    pub what: What,
+    /// Group, on the terms of that time.
+    pub group: Arc<BillingRecord>,
+    /// Event.
+    pub event: LedgerEvent,
 }
 
-/// What can happen to a group, as far as the ledger is concerned.
+/// An event of a group that is recorded in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum What {
-    /// It was asked for.
+pub enum LedgerEvent {
+    /// The create call.
     Created,
-    /// It went from one state to the next.
+    /// A change of state.
     Moved {
-        /// The state before.
+        /// State before.
         from: State,
-        /// The state after.
+        /// State after.
         to: State,
     },
-    /// One of its containers ended.
+    /// The end of a container.
     ContainerEnded {
-        /// Which.
+        /// Name of the container.
         name: Arc<str>,
-        /// With what.
+        /// Exit code.
         exit_code: i32,
     },
-    /// Its terms or tags changed.
+    /// New terms or tags.
     Changed,
-    /// A cache or virtual node begins to be made; its card says on which terms it is kept from then on.
+    /// The start of making a cache or virtual node; the entry's record has the terms that apply once it is ready.
     Made {
-        /// When it is there.
+        /// Time at which it is ready.
         ready: Timestamp,
-        /// On which terms it is made, where that costs anything.
-        building: Option<Box<Terms>>,
+        /// Terms until then, where it costs anything.
+        building: Option<Box<PricingTerms>>,
     },
-    /// A cache or virtual node is gone.
+    /// The end of a cache or virtual node.
     Gone,
 }
 
-/// All that happened, in order.
+/// The entries, in order.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
     entries: Vec<Entry>,
@@ -107,11 +107,11 @@ pub struct Ledger {
     gone: BTreeSet<u64>,
 }
 
-/// From so many groups that are gone on, their entries become what they have used.
-const FOLD_FROM: usize = 1000;
+/// Number of groups that are gone from which on their entries are archived.
+const ARCHIVE_FROM: usize = 1000;
 
 impl Ledger {
-    /// One that was kept: what happened, and which groups are gone.
+    /// A ledger that was read from a snapshot.
     pub(crate) fn of(entries: Vec<Entry>, gone: BTreeSet<u64>) -> Self {
         Self { entries, gone }
     }
@@ -121,37 +121,37 @@ impl Ledger {
         &self.gone
     }
 
-    /// Adds what happened last.
-    pub(crate) fn write(&mut self, at: Timestamp, group: &Arc<Card>, what: What) {
-        self.entries.push(Entry { at, group: Arc::clone(group), what });
+    /// Appends an entry.
+    pub(crate) fn write(&mut self, at: Timestamp, group: &Arc<BillingRecord>, event: LedgerEvent) {
+        self.entries.push(Entry { at, group: Arc::clone(group), event });
     }
 
-    /// A group is gone. When many are, and they are the greater part of it, their entries are taken out and given back.
-    pub(crate) fn let_go(&mut self, number: u64) -> Option<Vec<Entry>> {
+    /// Marks a group as gone. Once many are, and their entries are the greater part, takes these out and returns them.
+    pub(crate) fn archive_group(&mut self, number: u64) -> Option<Vec<Entry>> {
         self.gone.insert(number);
-        if self.gone.len() < FOLD_FROM || self.gone.len() * 8 < self.entries.len() {
+        if self.gone.len() < ARCHIVE_FROM || self.gone.len() * 8 < self.entries.len() {
             return None;
         }
         let gone = std::mem::take(&mut self.gone);
         let entries = std::mem::take(&mut self.entries).into_iter();
-        let (folded, kept) = entries.partition(|entry| gone.contains(&entry.group.number));
-        self.entries = kept;
-        Some(folded)
+        let (archived, remaining) = entries.partition(|entry| gone.contains(&entry.group.number));
+        self.entries = remaining;
+        Some(archived)
     }
 
-    /// Forgets what happened where account and region fit.
+    /// Deletes the entries whose account and region fit.
     pub(crate) fn clear(&mut self, fits: impl Fn(&str, &str) -> bool) {
         self.entries.retain(|entry| !fits(&entry.group.account, &entry.group.region));
     }
 
-    /// Everything, oldest first.
+    /// The entries, oldest first.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 }
 
-impl Terms {
-    /// What it is made of, as the cloud writes it: a size, or an ECS type.
+impl PricingTerms {
+    /// The instance spec as the cloud writes it: a size, or an ECS type.
     pub fn what(&self) -> String {
         self.instance_type.as_deref().map_or_else(|| self.size.to_string(), str::to_owned)
     }
@@ -159,20 +159,22 @@ impl Terms {
 
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Card { id, name, region, terms, .. } = &*self.group;
+        let BillingRecord { id, name, region, terms, .. } = &*self.group;
         write!(f, "{:.3} {region} {id} {name} ", self.at)?;
-        match &self.what {
-            What::Created => write!(f, "created {terms}"),
-            What::Moved { from, to } => write!(f, "{from} -> {to}"),
-            What::ContainerEnded { name, exit_code } => write!(f, "container {name} ended with {exit_code}"),
-            What::Changed => write!(f, "changed {terms}"),
-            What::Made { ready, .. } => write!(f, "ready at {ready:.3}"),
-            What::Gone => write!(f, "gone"),
+        match &self.event {
+            LedgerEvent::Created => write!(f, "created {terms}"),
+            LedgerEvent::Moved { from, to } => write!(f, "{from} -> {to}"),
+            LedgerEvent::ContainerEnded { name, exit_code } => {
+                write!(f, "container {name} ended with {exit_code}")
+            }
+            LedgerEvent::Changed => write!(f, "changed {terms}"),
+            LedgerEvent::Made { ready, .. } => write!(f, "ready at {ready:.3}"),
+            LedgerEvent::Gone => write!(f, "gone"),
         }
     }
 }
 
-impl fmt::Display for Terms {
+impl fmt::Display for PricingTerms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.size)?;
         if self.category != Category::Default {

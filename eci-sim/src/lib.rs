@@ -60,8 +60,8 @@ use journal::Writer;
 pub use actions::Serve;
 pub use billing::{Bill, BillLine, Item};
 pub use control::Control;
-pub use control::client::Client as DoorClient;
-pub use control::door::Door;
+pub use control::client::{ClientError, ControlClient};
+pub use control::server::ControlServer;
 pub use faults::{Rule, Verdict};
 pub use ledger::Entry;
 pub use money::{Currency, Yuan};
@@ -69,7 +69,7 @@ pub use refusal::Refusal;
 pub use script::{Runs, Script};
 pub use server::{Exchange, Incoming};
 use store::Store;
-pub use store::StoreProblem;
+pub use store::StoreError;
 
 /// The region of calls that name none and come to no region's endpoint.
 const DEFAULT_REGION: &str = "cn-hangzhou";
@@ -91,9 +91,9 @@ struct Inner {
     state: Mutex<server::State>,
     snapshots: Mutex<control::snapshots::Snapshots>,
     followers: control::followers::Followers,
-    /// Who writes what is done, where the world is kept.
+    /// The journal's writer, in a persistent world.
     writer: OnceLock<Writer>,
-    /// Set once an Engine does what containers do.
+    /// Set once a container runtime runs the containers.
     real: OnceLock<()>,
 }
 
@@ -105,11 +105,11 @@ pub struct Builder {
     region: String,
     currency: Currency,
     credentials: Vec<(String, Secret, String)>,
-    sums_up_from: u64,
+    compact_from: u64,
 }
 
 impl EciSim {
-    /// A simulator with the machine's clock, which never goes back, the default seed and no credential, until told otherwise.
+    /// A builder with the machine's monotonic clock, the default seed, the region `cn-hangzhou` and no credential.
     pub fn builder() -> Builder {
         Builder {
             clock: Clock::monotonic(),
@@ -118,7 +118,7 @@ impl EciSim {
             region: DEFAULT_REGION.to_owned(),
             currency: Currency::Cny,
             credentials: Vec::new(),
-            sums_up_from: journal::SUMS_UP_FROM,
+            compact_from: journal::COMPACT_FROM_BYTES,
         }
     }
 
@@ -129,7 +129,7 @@ impl EciSim {
     pub fn act<A: Serve>(&self, request: &A) -> Result<A::Reply, Refusal> {
         let pairs =
             eci_api::query::to_pairs(request).map_err(|error| Refusal::Undecodable(error.to_string()))?;
-        let turn = self.turn();
+        let journal_lock = self.journal_lock();
         let now = self.clock().now();
         let mut state = self.state();
         let request_id = state.next_request_id();
@@ -137,19 +137,19 @@ impl EciSim {
         let caller = self.caller(A::NAME, pairs, &self.0.account, "", &request_id);
         let mut written_by = None;
         let at = state.world.now();
-        if let Some(unwritten) = &mut state.unwritten {
-            if !journal::only_looks(A::NAME) {
-                unwritten.push(&journal::entry(at, A::NAME, &caller, None, false, true));
+        if let Some(pending) = &mut state.pending {
+            if !journal::is_read_only(A::NAME) {
+                pending.push(&journal::entry(at, A::NAME, &caller, None, false, true));
             }
-            // Who looks is told nothing that could still be taken back.
-            written_by = Some(unwritten.latest());
+            // A read shows nothing that could still be rolled back.
+            written_by = Some(pending.latest());
         }
         let checked = server::check(A::NAME, &caller.pairs);
-        let outcome = checked.and_then(|()| actions::serve_once(request, &mut state.world, &caller));
-        let (later, runtime) = (state.world.later.take(), state.world.runtime.clone());
-        drop((state, turn));
-        let outcome = match (later.filter(|_| outcome.is_ok()), runtime) {
-            (Some(later), runtime::Runtime::Engine(outlet)) => later.ask(&outlet).and_then(|answer| {
+        let outcome = checked.and_then(|()| actions::serve_idempotent(request, &mut state.world, &caller));
+        let (deferred, runtime) = (state.world.deferred.take(), state.world.runtime.clone());
+        drop((state, journal_lock));
+        let outcome = match (deferred.filter(|_| outcome.is_ok()), runtime) {
+            (Some(deferred), runtime::Runtime::Engine(driver)) => deferred.ask(&driver).and_then(|answer| {
                 let unread = |why: serde_json::Error| Refusal::Undecodable(why.to_string());
                 serde_json::from_slice(&answer.json().map_err(unread)?).map_err(unread)
             }),
@@ -161,20 +161,20 @@ impl EciSim {
         }
     }
 
-    /// The simulator's own door.
+    /// The control API of this simulator.
     pub fn control(&self) -> Control {
         Control::of(self.clone())
     }
 
-    /// Whether its world is kept in a directory.
-    pub fn is_kept(&self) -> bool {
+    /// True when the world is persisted in a directory.
+    pub fn is_persistent(&self) -> bool {
         self.writer().is_some()
     }
 
-    /// Keeps the world of a simulator that was just made.
-    fn keep_in(&self, store: Store, rate: Option<u32>, sums_up_from: u64) -> Result<(), StoreProblem> {
-        let writer = journal::take_up(self, store, rate, sums_up_from)?;
-        // It was just made, so nobody has set it.
+    /// Restores a new simulator from a store, and persists it there from now on.
+    fn persist_in(&self, store: Store, rate: Option<u32>, compact_from: u64) -> Result<(), StoreError> {
+        let writer = journal::restore(self, store, rate, compact_from)?;
+        // Nobody else has the new simulator yet, so it is not set.
         let _first = self.0.writer.set(writer);
         Ok(())
     }
@@ -183,26 +183,27 @@ impl EciSim {
         &self.0.clock
     }
 
-    /// What time it is for clients, where that is another time.
-    pub(crate) fn outside(&self) -> Option<Timestamp> {
+    /// The clients' time, where it is not the simulator's.
+    pub(crate) fn client_time(&self) -> Option<Timestamp> {
         self.0.clients_clock.as_ref().map(Clock::now)
     }
 
-    /// Who writes what is done, where the world is kept.
+    /// The journal's writer, in a persistent world.
     pub(crate) fn writer(&self) -> Option<&Writer> {
         self.0.writer.get()
     }
 
-    /// Nobody else does anything to a world that is kept while this is held.
-    pub(crate) fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+    /// Rolls the world back where its latest write failed, then locks the order of journal entries: nobody else changes
+    /// a persistent world while this is held. `None` in a world that is not persistent.
+    pub(crate) fn journal_lock(&self) -> Option<MutexGuard<'_, ()>> {
         if let Some(why) = self.writer().and_then(|writer| writer.recover(self).err()) {
             tracing::error!("the world is ahead of its disk: {why}");
         }
         self.writer().map(|writer| writer.order.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Returns when what was done up to this number is on the disk.
-    pub(crate) fn wait_until_written(&self, number: Option<u64>) -> Result<(), StoreProblem> {
+    /// Returns once all entries up to this number are on the disk.
+    pub(crate) fn wait_until_written(&self, number: Option<u64>) -> Result<(), StoreError> {
         match (self.writer(), number) {
             (Some(writer), Some(number)) => writer.write(self, number),
             _ => Ok(()),
@@ -262,20 +263,20 @@ impl EciSim {
 }
 
 impl Builder {
-    /// What time it is.
+    /// Sets the simulator's clock.
     #[must_use]
     pub fn clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
     }
 
-    /// What time it is for clients, where the simulator's clock is moved without their knowledge: a signature is taken
-    /// when its time stamp is near either.
+    /// Sets the clients' clock, where the simulator's is moved without their knowledge: a signature is accepted when
+    /// its time stamp is near either.
     #[must_use]
     pub fn clients_clock(self, clock: Clock) -> Self {
         Self { clients_clock: Some(clock), ..self }
     }
 
-    /// Where all chance comes from.
+    /// Sets the seed of all randomness.
     #[must_use]
     pub fn seed(self, seed: Seed) -> Self {
         Self { seed, ..self }
@@ -306,30 +307,29 @@ impl Builder {
         Self { region: region.into(), ..self }
     }
 
-    /// Which price list counts.
+    /// Sets the price list that is billed by.
     #[must_use]
     pub fn currency(self, currency: Currency) -> Self {
         Self { currency, ..self }
     }
 
-    /// From how many bytes on the calls that a kept world remembers give way to what has come of them; they may in any
-    /// case become as long as that was when it was written down last.
+    /// Compacts the journal into a snapshot once it is larger than `bytes` and than the previous snapshot.
     #[must_use]
-    pub fn sums_up_from(self, bytes: u64) -> Self {
-        Self { sums_up_from: bytes, ..self }
+    pub fn compact_from(self, bytes: u64) -> Self {
+        Self { compact_from: bytes, ..self }
     }
 
-    /// The simulator of the world that is kept in a directory, or of a new one that will be kept there: every call is
-    /// on the disk before it is answered. `rate` says how time runs, where it is not to run as it did.
+    /// Builds the simulator of the world that is persisted in a directory, or of a new one there: every call is on the
+    /// disk before it is answered. `rate` sets the clock's rate; without it the clock runs as it did.
     ///
-    /// Of the control door, what comes through [`Door`] is kept, and what is done through [`Control`] is not.
+    /// Calls of the control API through [`ControlServer`] are persisted; those through [`Control`] are not.
     ///
     /// # Errors
-    /// [`StoreProblem`] when the directory cannot be used, or what stands there is damaged.
-    pub fn keep(self, dir: &Path, rate: Option<u32>) -> Result<EciSim, StoreProblem> {
-        let sums_up_from = self.sums_up_from;
+    /// [`StoreError`] when the directory cannot be used, or what stands there is damaged.
+    pub fn persist(self, dir: &Path, rate: Option<u32>) -> Result<EciSim, StoreError> {
+        let compact_from = self.compact_from;
         let sim = self.build();
-        sim.keep_in(Store::open(dir)?, rate, sums_up_from)?;
+        sim.persist_in(Store::open(dir)?, rate, compact_from)?;
         Ok(sim)
     }
 

@@ -1,55 +1,55 @@
-//! What a spot instance costs: a function of type, zone and time that whoever plays the cloud lays down.
+//! The spot market: prices by type, zone and time, as set through the control API.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::CATALOG;
-use crate::ledger::Terms;
+use crate::ledger::PricingTerms;
 use crate::script::matches;
 
-/// From an instant on, what an hour costs on the market; a `*` in type or zone stands for anything.
+/// A price of the spot market from an instant on; a `*` in type or zone stands for anything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quote {
     /// The ECS type, as `ecs.c5.*`; a size, as `2.0-4.0Gi`, where no type has it.
     pub what: String,
     /// The zone, as `cn-hangzhou-*`.
     pub zone: String,
-    /// From when on.
+    /// Start of the price.
     pub from: Timestamp,
-    /// What an hour costs.
+    /// Price of an hour.
     pub hourly: Decimal,
 }
 
-/// The market: where nothing is laid down, an hour costs three tenths of the list price (`ours`; the manual says 30 to
-/// 90 percent off).
+/// The market. Without a price that was set, an hour costs three tenths of the list price (`ours`; the manual says 30
+/// to 90 percent off).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Market(Vec<Quote>);
 
 impl Market {
-    /// Lays down what something costs from an instant on.
+    /// Sets a price from an instant on.
     pub fn quote(&mut self, quote: Quote) {
         self.0.push(quote);
     }
 
-    /// Forgets what was laid down.
+    /// Removes all prices that were set.
     pub fn clear(&mut self) {
         self.0.clear();
     }
 
-    /// What was laid down, in that order.
+    /// The prices that were set, in that order.
     pub fn quotes(&self) -> &[Quote] {
         &self.0
     }
 
-    /// What an hour of a spot instance on these terms costs, in a zone at an instant.
-    pub fn spot_price(&self, terms: &Terms, region: &str, zone: &str, at: Timestamp) -> Decimal {
+    /// The price of an hour of a spot instance on these terms, in a zone at an instant.
+    pub fn spot_price(&self, terms: &PricingTerms, region: &str, zone: &str, at: Timestamp) -> Decimal {
         let list = CATALOG.list_price(terms, region, terms.currency, at);
         self.hourly(&terms.what(), zone, list, at)
     }
 
-    /// What an hour costs: as the latest quote says, of several for the same instant the one laid last; never more than
-    /// the list price (billing.md, section 6, inferred).
+    /// The price of an hour: that of the latest quote, of several for the same instant the last that was set; never
+    /// more than the list price (billing.md, section 6, inferred).
     pub fn hourly(&self, what: &str, zone: &str, list: Decimal, at: Timestamp) -> Decimal {
         let fits =
             |quote: &&Quote| quote.from <= at && matches(&quote.what, what) && matches(&quote.zone, zone);

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 pub struct Yuan(pub Decimal);
 
-/// What one unit costs: `amount` for each `seconds`, so that hourly list prices stay exact too.
+/// The price of one unit: `amount` for each `seconds`, so that hourly list prices stay exact too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PerSecond {
     amount: Decimal,
@@ -55,17 +55,17 @@ impl PerSecond {
         Self { amount, seconds: seconds.max(1) }
     }
 
-    /// What `units` cost for so many seconds.
+    /// The charge for `units` over so many seconds.
     pub fn charge(self, units: Decimal, seconds: u64) -> Yuan {
         Yuan(self.amount * units * Decimal::from(seconds) / Decimal::from(self.seconds))
     }
 
-    /// What one unit costs for one second.
+    /// The price of one unit for one second.
     pub fn per_second(self) -> Decimal {
         (self.amount / Decimal::from(self.seconds)).normalize()
     }
 
-    /// What one unit costs for one hour.
+    /// The price of one unit for one hour.
     pub fn per_hour(self) -> Decimal {
         self.charge(Decimal::ONE, 3600).0.normalize()
     }

@@ -1,5 +1,6 @@
-//! The ports of the program: the ECI OpenAPI, the control API, and those of simulators that are forked off.
+//! The ports of the program: the ECI OpenAPI, the control API, and those of forked simulators.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -7,27 +8,28 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use anyhow::Context as _;
 use connection_limits::ConnectionLimiter;
 use eci_api::Secret;
+use eci_sim::control::server::ForkError;
 use eci_sim::control::wire::Forked;
-use eci_sim::{Door, EciSim, Exchange, Incoming, listener};
+use eci_sim::{ControlServer, EciSim, Exchange, Incoming, listener};
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-/// Where simulators that are forked off answer: on the same addresses, each on free ports of its own.
+/// Listeners of forked simulators: on the same addresses, each on free ports.
 #[derive(Clone)]
 pub struct Forks {
     pub eci: SocketAddr,
     pub control: SocketAddr,
     pub token: Option<Secret>,
     pub ports: Ports,
-    /// How many there are, of all generations.
+    /// Number of forks, of all generations.
     pub opened: Arc<AtomicUsize>,
 }
 
-/// How many simulators may be forked off; each is a whole world with two ports, and lives as long as the process.
+/// The most forks of a process; each is a whole world with two ports, and lives as long as the process.
 const FORKS_MAX: usize = 16;
 
-/// What the ports of the process share: their limits, and when they close.
+/// Connection limits and shutdown, shared by all ports of the process.
 #[derive(Clone)]
 pub struct Ports {
     pub limiter: ConnectionLimiter,
@@ -35,38 +37,36 @@ pub struct Ports {
 }
 
 impl Forks {
-    /// Opens a simulator's control door.
-    pub fn serve_door(&self, sim: &EciSim, address: SocketAddr) -> anyhow::Result<SocketAddr> {
-        let socket = bind(address)?;
+    /// Opens a control API for a simulator.
+    pub fn serve_control(&self, sim: &EciSim, socket: TcpListener) -> io::Result<SocketAddr> {
         let address = socket.local_addr()?;
         let forks = self.clone();
-        let mut door =
-            Door::of(sim.control()).forking(move |fork| forks.open(&fork).map_err(|why| format!("{why:#}")));
+        let mut server = ControlServer::new(sim.control()).with_forks(move |fork| forks.open(&fork));
         if let Some(token) = &self.token {
-            door = door.with_token(token.clone());
+            server = server.with_token(token.clone());
         }
-        self.ports.serve(socket, None, move |request| match door.lets_in(&request) {
-            true => tokio::task::block_in_place(|| door.exchange(&request)),
+        self.ports.serve(socket, None, move |request| match server.authorizes(&request) {
+            true => tokio::task::block_in_place(|| server.exchange(&request)),
             // A refusal takes no time, and whoever is refused gets no thread.
-            false => door.exchange(&request),
+            false => server.exchange(&request),
         });
         Ok(address)
     }
 
-    fn open(&self, fork: &EciSim) -> anyhow::Result<Forked> {
+    fn open(&self, fork: &EciSim) -> Result<Forked, ForkError> {
         let one_more = |opened| (opened < FORKS_MAX).then_some(opened + 1);
         if self.opened.fetch_update(Relaxed, Relaxed, one_more).is_err() {
-            anyhow::bail!("{FORKS_MAX} forks were opened already, and each lives until this eci-sim ends");
+            return Err(ForkError::TooMany(FORKS_MAX));
         }
         let free = |address: SocketAddr| SocketAddr::new(address.ip(), 0);
-        let eci = self.ports.serve_eci(fork, bind(free(self.eci))?)?;
-        let control = self.serve_door(fork, free(self.control))?;
+        let eci = self.ports.serve_eci(fork, listen(free(self.eci))?)?;
+        let control = self.serve_control(fork, listen(free(self.control))?)?;
         Ok(Forked { eci: format!("http://{eci}"), control: format!("http://{control}") })
     }
 }
 
 impl Ports {
-    pub fn serve_eci(&self, sim: &EciSim, socket: TcpListener) -> anyhow::Result<SocketAddr> {
+    pub fn serve_eci(&self, sim: &EciSim, socket: TcpListener) -> io::Result<SocketAddr> {
         let address = socket.local_addr()?;
         let sim = sim.clone();
         self.serve(socket, None, move |request| exchange(&sim, request));
@@ -78,7 +78,7 @@ impl Ports {
         sim: &EciSim,
         socket: TcpListener,
         config: Arc<ServerConfig>,
-    ) -> anyhow::Result<SocketAddr> {
+    ) -> io::Result<SocketAddr> {
         let address = socket.local_addr()?;
         let sim = sim.clone();
         self.serve(socket, Some(config), move |request| exchange(&sim, request));
@@ -92,27 +92,27 @@ impl Ports {
         answer: impl Fn(Incoming) -> Exchange + Send + Sync + 'static,
     ) {
         let limiter = self.limiter.clone();
-        tokio::spawn(listener::serve_within(limiter, socket, tls, answer, over(&self.closed)));
+        tokio::spawn(listener::serve_within(limiter, socket, tls, answer, until_closed(&self.closed)));
     }
 }
 
-/// What is done to a kept world is written before it is answered, and what only an Engine knows is asked first; both take
-/// their time.
+/// Blocks its worker where the world is persistent, whose journal is written before the answer, or where only a
+/// container engine knows the answer.
 fn exchange(sim: &EciSim, request: Incoming) -> Exchange {
-    if sim.is_kept() || sim.is_real() {
+    if sim.is_persistent() || sim.is_real() {
         return tokio::task::block_in_place(|| sim.exchange(request));
     }
     sim.exchange(request)
 }
 
-async fn over_when(mut closed: watch::Receiver<()>) {
-    // It never changes: it ends when the other half is dropped.
+async fn wait_closed(mut closed: watch::Receiver<()>) {
+    // The value never changes: this ends when the sender is dropped.
     while closed.changed().await.is_ok() {}
 }
 
-/// Completes when the process ends its ports.
-pub fn over(closed: &watch::Receiver<()>) -> impl Future<Output = ()> + use<> {
-    over_when(closed.clone())
+/// Completes when the process closes its ports.
+pub fn until_closed(closed: &watch::Receiver<()>) -> impl Future<Output = ()> + use<> {
+    wait_closed(closed.clone())
 }
 
 /// Opens a listener; port 0 takes a free one.
@@ -121,7 +121,11 @@ pub fn over(closed: &watch::Receiver<()>) -> impl Future<Output = ()> + use<> {
 /// Names the address that cannot be listened on.
 pub fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     let why = || format!("cannot listen on {address}; choose another address, or port 0 for a free one");
-    let socket = std::net::TcpListener::bind(address).with_context(why)?;
-    socket.set_nonblocking(true).with_context(why)?;
-    TcpListener::from_std(socket).with_context(why)
+    listen(address).with_context(why)
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = std::net::TcpListener::bind(address)?;
+    socket.set_nonblocking(true)?;
+    TcpListener::from_std(socket)
 }

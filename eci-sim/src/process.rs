@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use connection_limits::ConnectionLimiter;
 use determinism::Clock;
-use eci_sim::{Door, EciSim};
+use eci_sim::{ControlServer, EciSim};
 use tokio::sync::watch;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::Targets;
@@ -13,7 +13,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::arguments::Arguments;
-use crate::ports::{Forks, Ports, bind, over};
+use crate::ports::{Forks, Ports, bind, until_closed};
 
 /// Runs the local ECI that the arguments describe until SIGINT or SIGTERM.
 ///
@@ -28,22 +28,22 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let faults = arguments.faults()?;
     let clock = Clock::monotonic();
     clock.set_rate(arguments.time.unwrap_or(1));
-    arguments.begin.into_iter().for_each(|instant| clock.set(instant));
+    arguments.start_time.into_iter().for_each(|instant| clock.set(instant));
     let builder = EciSim::builder()
         .clock(clock)
         .clients_clock(Clock::system())
         .seed(arguments.seed)
         .region(&arguments.region)
-        .sums_up_from(arguments.data_calls_kib.saturating_mul(1024))
+        .compact_from(arguments.journal_compact_kib.saturating_mul(1024))
         .credential(&key_id, secret);
     let sim = match &arguments.data {
-        Some(dir) => builder.keep(dir, arguments.time)?,
+        Some(dir) => builder.persist(dir, arguments.time)?,
         None => builder.build(),
     };
-    sim.control().lay_those_missing(faults);
+    sim.control().add_missing_faults(faults);
     let (open, closed) = watch::channel(());
     let ports = Ports { limiter: ConnectionLimiter::default(), closed: closed.clone() };
-    let containers = arguments.runtime.begin(&sim, over(&closed)).await?;
+    let containers = arguments.runtime.start(&sim, until_closed(&closed)).await?;
     let address = ports.serve_eci(&sim, bind(arguments.listen)?)?;
     println!(
         "ECI      http://{address}  access key {key_id}, region {}, seed {}",
@@ -57,13 +57,13 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     if let Some(address) = arguments.clock {
         let socket = bind(address)?;
         println!("Clock    http://{}  the time alone, for clocks that follow", socket.local_addr()?);
-        let door = Door::of_the_clock(sim.control());
-        ports.serve(socket, None, move |request| door.exchange(&request));
+        let server = ControlServer::for_clock(sim.control());
+        ports.serve(socket, None, move |request| server.exchange(&request));
     }
     if let Some(wanted) = arguments.control {
         let opened = Arc::default();
         let forks = Forks { eci: arguments.listen, control: wanted, token, ports, opened };
-        let address = forks.serve_door(&sim, wanted)?;
+        let address = forks.serve_control(&sim, bind(wanted)?)?;
         println!("Control  http://{address}  a page; for programs, /openapi.json");
     }
     stopping.await;
@@ -74,8 +74,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
 }
 
-/// Over when somebody interrupts or ends the program; both are heard from the moment of the call, which as the first
-/// process of a container is the only way to hear them at all.
+/// Completes on SIGINT or SIGTERM. The handlers are installed at the call: without them the first process of a
+/// container is not ended by either.
 fn shutdown_signal() -> anyhow::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupted = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;

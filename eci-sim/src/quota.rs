@@ -1,4 +1,4 @@
-//! How much an account may have in a region, and how many calls it may make in a minute.
+//! Limits of an account in a region, and of its calls a minute.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// How much there may be.
+/// The limits of an account in a region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quota {
     /// vCPU of an account in a region; `ours`: large enough to be out of the way, since the cloud's is by account.
@@ -46,9 +46,9 @@ pub fn calls_per_minute(action: &str) -> Option<usize> {
 /// The calls of the last minute, by account and action; off until it is turned on.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Throttle {
-    /// Whether it counts.
+    /// True while calls are counted.
     pub on: bool,
-    /// How many of a hundred of the published calls it lets pass; all where nothing is said.
+    /// Percentage of the published numbers that is admitted; 100 where nothing is said.
     pub percent: Option<u32>,
     #[serde(with = "crate::keyed")]
     calls: BTreeMap<(Arc<str>, String), VecDeque<Timestamp>>,

@@ -1,203 +1,203 @@
-//! Why a request is turned down, and the one map to the cloud's codes.
+//! Refusals of requests, and their map to the cloud's codes.
 
 use eci_api::ErrorCode;
 use eci_api::signature::SignatureProblem;
 use eci_api::validate::Problem;
 use rust_decimal::Decimal;
 
-use crate::catalog::NoFit;
+use crate::catalog::NoMatchingSize;
 use crate::group::lifecycle::State;
 
-/// Why a request is turned down; the text finishes that sentence.
+/// A request that is refused; the text is the answer's message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// It is not known to come from its sender.
+    /// A signature that does not prove the sender.
     #[error(transparent)]
-    NotItsSenders(#[from] SignatureProblem),
-    /// The access key id is none of ours.
+    Signature(#[from] SignatureProblem),
+    /// An access key id that is not known.
     #[error("Specified access key is not found.")]
     UnknownAccessKey,
-    /// The nonce was used before.
+    /// A nonce that was used before.
     #[error("Specified signature nonce was used already.")]
     NonceUsed,
-    /// There is no such operation.
+    /// An operation that does not exist.
     #[error("Specified api is not found, please check your url and method: {0}.")]
     UnknownAction(String),
-    /// The cloud has it, the simulator does not.
+    /// An operation that the cloud has and the simulator does not.
     #[error("{0} is not simulated.")]
     NotSimulated(String),
-    /// A parameter is missing, of the wrong type or out of bounds.
+    /// A parameter that is missing, of the wrong type or out of bounds.
     #[error(transparent)]
     Parameter(#[from] Problem),
-    /// A parameter does not decode.
+    /// A parameter that does not decode.
     #[error("The specified parameter is not valid: {0}.")]
     Undecodable(String),
-    /// A parameter's value cannot be.
+    /// A value that the parameter cannot have.
     #[error("The specified parameter {name} is not valid: {why}.")]
     Invalid {
-        /// Which.
+        /// Name of the parameter.
         name: String,
-        /// Why.
+        /// Error in the value.
         why: String,
     },
-    /// Something that is named does not exist.
+    /// An object that does not exist.
     #[error("The specified {kind} {id} does not exist.")]
     NotFound {
-        /// What kind of thing.
+        /// Kind of the object.
         kind: &'static str,
-        /// Its name.
+        /// Id or name that was given.
         id: String,
     },
-    /// An image cache that is named does not exist.
+    /// An image cache that does not exist.
     #[error("The specified image cache {0} does not exist.")]
     ImageCacheNotFound(String),
-    /// The size is larger than what is sold.
+    /// A size larger than any that is sold.
     #[error("The specified cpu and memory are not allowed: {0}.")]
-    NoSuchSize(#[from] NoFit),
-    /// No spot instance has this size.
+    NoSuchSize(#[from] NoMatchingSize),
+    /// A size that no spot instance has.
     #[error(
         "The specified CPU and memory are not allowed. You must create spot ECI using standard ECS specifications for CPU and memory: {0}."
     )]
-    NoSpotSize(NoFit),
-    /// The market asks for more than is to be paid.
+    NoSpotSize(NoMatchingSize),
+    /// A spot price above the limit.
     #[error(
         "The spot price of {what} in {zone} is {price} an hour, above the limit of {limit}; raise SpotPriceLimit or use SpotAsPriceGo. We recommend that you use the create multi-zone function to avoid insufficient inventory."
     )]
     SpotTooDear {
-        /// What.
+        /// Instance spec.
         what: String,
-        /// Where.
+        /// Zone id.
         zone: String,
-        /// What it costs.
+        /// Price of an hour.
         price: Decimal,
-        /// What it may cost.
+        /// Limit of the price of an hour.
         limit: Decimal,
     },
-    /// The type has processors of another kind.
+    /// An ECS type of another processor architecture.
     #[error("{kind} has {has} processors, not {asked}.")]
     OtherArchitecture {
-        /// The type.
+        /// ECS type.
         kind: String,
-        /// What it has.
+        /// Architecture of the type.
         has: String,
-        /// What was asked.
+        /// Architecture that was asked for.
         asked: String,
     },
-    /// The public address is another group's.
+    /// A public address that another group has.
     #[error("The EIP {eip} is bound to {group}; unbind it or use another.")]
     EipInUse {
-        /// Which address.
+        /// Id of the public address.
         eip: String,
-        /// Whose it is.
+        /// Id of the group that has it.
         group: String,
     },
-    /// An ECS type is not sold.
+    /// An ECS type that is not sold.
     #[error("Sales of this current instance type is not supported in eci: {0}.")]
     NoSuchType(String),
-    /// Two wishes exclude each other.
+    /// Parameters that exclude each other.
     #[error("A conflict occurs in specified feature constraints: [{0}].")]
     Conflict(String),
-    /// The zone has none left.
+    /// A zone without stock.
     #[error(
         "Sales of this resource are temporarily suspended in the specified zone ({zone}: {what}). We recommend that \
          you use the multi-zone creation function to avoid the risk of insufficient resource."
     )]
     NoStock {
-        /// Where.
+        /// Zone id.
         zone: String,
-        /// What.
+        /// Instance spec.
         what: String,
     },
-    /// The vSwitch has no address left.
+    /// A vSwitch without free addresses.
     #[error("The specified VSwitch {0} does not have enough IP addresses.")]
     NoAddressLeft(String),
-    /// The address is taken.
+    /// An address that is in use.
     #[error("The specific PrivateIpAddress {0} already in use.")]
     AddressInUse(String),
-    /// The vSwitch is in another zone.
+    /// A vSwitch in another zone.
     #[error("The specified VSwitchId {vswitch} is not in the specified Zone {zone}.")]
     ZoneMismatch {
-        /// Which vSwitch.
+        /// vSwitch id.
         vswitch: String,
-        /// Which zone.
+        /// Zone that was asked for.
         zone: String,
     },
-    /// Two containers have the same name.
+    /// Two containers of one name.
     #[error("The container group include containers with duplicate names: {0}.")]
     DuplicateContainer(String),
-    /// Two volumes have the same name.
+    /// Two volumes of one name.
     #[error("The container group includes volumes with duplicate names: {0}.")]
     DuplicateVolume(String),
-    /// Too many tags.
+    /// More than 20 tags.
     #[error("The length of tags exceeded limit: 20.")]
     TooManyTags,
-    /// More than the account may have.
+    /// A limit of the account.
     #[error("{0} quota exceeded.")]
     QuotaExceeded(String),
-    /// The state does not allow it.
+    /// A state that does not allow the call.
     #[error("The container group {id} is {state}; {wanted}.")]
     WrongState {
-        /// Which group.
+        /// Id of the group.
         id: String,
-        /// In which state it is.
+        /// State of the group.
         state: State,
-        /// In which it should be.
+        /// Condition of the call, as half a sentence.
         wanted: &'static str,
     },
-    /// Something is longer than it may be.
+    /// A parameter that is too long.
     #[error("The specified parameter {name} is too long: {most} at most.")]
     TooLong {
-        /// Which parameter.
+        /// Name of the parameter.
         name: &'static str,
-        /// How long it may be.
+        /// Bound of its length.
         most: &'static str,
     },
-    /// The volume is no disk.
+    /// A volume that is no disk.
     #[error("The specified volumeName {0} is invalid, only volume of cloud disk support capacity resize.")]
     NotADisk(String),
-    /// It is still being made or changed.
+    /// An asset that is still being made or changed.
     #[error("The {kind} {id} is still being made or changed; wait until it is ready.")]
     NotReady {
-        /// What kind of thing.
+        /// Kind of the asset.
         kind: &'static str,
-        /// Which.
+        /// Id of the asset.
         id: String,
     },
-    /// Nothing would change.
+    /// An update without a change.
     #[error("There are no changes to be updated for current resource.")]
     NothingToUpdate,
-    /// The token was used for another request.
+    /// A client token that was used for another request.
     #[error("The client token {0} was used for a request with other parameters.")]
     TokenMismatch(String),
-    /// All is well, but nothing was to be done.
+    /// A dry run that passed validation.
     #[error("Request validation has been passed with DryRun flag set.")]
     DryRun,
-    /// Too many calls.
+    /// Too many calls in a minute.
     #[error("Request was denied due to user flow control.")]
     Throttled,
-    /// The method is none that the operation takes.
+    /// An HTTP method other than GET and POST.
     #[error("The HTTP method {0} is not supported; use GET or POST.")]
     Method(String),
-    /// The body is too large.
+    /// A body of more than 4 MiB.
     #[error("The request body is larger than 4 MiB.")]
     TooLarge,
-    /// A rule says so.
+    /// A fault rule's verdict.
     #[error("{message}")]
     ByRule {
-        /// The code it gives.
+        /// Code of the answer.
         code: String,
-        /// The status it gives.
+        /// Status of the answer.
         status: u16,
-        /// The text it gives.
+        /// Message of the answer.
         message: String,
     },
 }
 
 impl Refusal {
-    /// The cloud's code for it.
+    /// The cloud's code for the refusal.
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::NotItsSenders(problem) => signature_code(problem),
+            Self::Signature(problem) => signature_code(problem),
             Self::UnknownAccessKey => ErrorCode::INVALID_ACCESS_KEY_NOT_FOUND,
             Self::NonceUsed => ErrorCode::SIGNATURE_NONCE_USED,
             Self::UnknownAction(_) => ErrorCode::INVALID_ACTION_NOT_FOUND,
@@ -236,7 +236,7 @@ impl Refusal {
         }
     }
 
-    /// The code as it goes over the wire; a rule may use one that the table does not have.
+    /// The code in the answer; a fault rule may use one that the table does not have.
     pub fn wire_code(&self) -> String {
         match self {
             Self::ByRule { code, .. } => code.clone(),
@@ -244,7 +244,7 @@ impl Refusal {
         }
     }
 
-    /// The HTTP status that goes with it.
+    /// The HTTP status of the refusal.
     pub fn status(&self) -> u16 {
         match self {
             Self::ByRule { status, .. } => *status,
@@ -252,12 +252,12 @@ impl Refusal {
         }
     }
 
-    /// A parameter has to be there.
+    /// The refusal of a call without this parameter.
     pub fn missing(name: impl Into<String>) -> Self {
         Self::Parameter(Problem::Missing(name.into()))
     }
 
-    /// A parameter's value cannot be.
+    /// The refusal of a parameter's value.
     pub fn invalid(name: impl Into<String>, why: impl Into<String>) -> Self {
         Self::Invalid { name: name.into(), why: why.into() }
     }

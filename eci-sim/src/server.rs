@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::EciSim;
 use crate::actions::{Answer, Caller, EXEC_PATH, serve};
 use crate::faults::{Call, Faults, Verdict};
-use crate::journal::{self, Unwritten};
+use crate::journal::{self, PendingEntries};
 use crate::quota::Throttle;
 use crate::refusal::Refusal;
 use crate::runtime::Runtime;
@@ -27,12 +27,12 @@ use crate::world::World;
 
 /// The largest body that is read: a whole CreateContainerGroup with its files is far smaller.
 pub const BODY_MAX: usize = 4 << 20;
-/// How long a nonce is remembered: as long as a time stamp may be away from the present, in both directions.
-const NONCE_KEPT: SignedDuration = SignedDuration::from_mins(62);
-/// How many calls the request log keeps, and of each of a call's texts how many bytes.
+/// A nonce is remembered for as long as a time stamp may differ from the present, in both directions.
+const NONCE_TTL: SignedDuration = SignedDuration::from_mins(62);
+/// Bounds of the request log: calls, and bytes of each of a call's texts.
 pub(crate) const LOG_MAX: usize = 1000;
 pub(crate) const LOGGED_TEXT_MAX: usize = 256;
-/// How much of a method, a host and a refusal's text is told to whoever sent it, in bytes.
+/// Bounds of what an answer repeats of a method, a host and a refusal's text, in bytes.
 const METHOD_SHOWN_MAX: usize = 32;
 const HOST_SHOWN_MAX: usize = 260;
 const MESSAGE_MAX: usize = 20 << 10;
@@ -42,73 +42,73 @@ pub(crate) struct State {
     pub world: World,
     pub faults: Faults,
     pub throttle: Throttle,
-    pub log: VecDeque<Logged>,
-    /// What was done and is not yet written, where the world is kept.
-    pub unwritten: Option<Unwritten>,
+    pub log: VecDeque<RequestLogEntry>,
+    /// Journal entries that are not yet written, in a persistent world.
+    pub pending: Option<PendingEntries>,
     requests: Chance,
     nonces: Nonces,
 }
 
-/// A call as the request log keeps it.
+/// A call in the request log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub struct Logged {
-    /// When it came.
+pub struct RequestLogEntry {
+    /// Time of the call.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// Its number.
+    /// Request id, as in the answer.
     pub request_id: String,
-    /// The operation; empty where it did not say.
+    /// Operation; empty where the call named none.
     pub action: String,
-    /// Whose call it was; empty where nobody signed it.
+    /// Account of the access key; empty where nobody signed the call.
     pub account: String,
-    /// The region that was meant; empty where the call did not come so far.
+    /// Region of the call; empty where the call was refused before it was known.
     pub region: String,
-    /// The group that it names or made; empty where there is none.
+    /// Id of the group that the call names or made; empty where there is none.
     pub group: String,
-    /// The HTTP status of its answer.
+    /// HTTP status of the answer.
     pub status: u16,
-    /// The code of its refusal; empty where it succeeded.
+    /// Error code of the answer; empty where the call succeeded.
     pub code: String,
 }
 
-/// A request as it came in, before anybody looks at it.
+/// A request as it was received.
 #[derive(Debug, Clone, Default)]
 pub struct Incoming {
-    /// The verb.
+    /// Method.
     pub method: String,
-    /// The path.
+    /// Path, as received.
     pub path: String,
-    /// What stands behind the question mark.
+    /// Query string, without its question mark.
     pub query: String,
-    /// Header names and values.
+    /// Header names and values, in order.
     pub headers: Vec<(String, String)>,
-    /// The body.
+    /// Body; more than [`BODY_MAX`] bytes are refused.
     pub body: Bytes,
 }
 
-/// What comes of a request: an answer, or none at all, after a while or at once.
+/// The answer to a request; a fault may delay or drop it.
 #[derive(Debug)]
 pub struct Exchange {
-    /// How long the answer takes.
+    /// Delay of the answer.
     pub delay: Duration,
-    /// The answer; none when a fault swallowed it.
+    /// Answer; `None` when a fault dropped it.
     pub answer: Option<Response<Bytes>>,
-    /// Whether whoever asked has shown who they are.
+    /// True when the sender has proved who they are.
     pub authenticated: bool,
-    /// What goes on over the same connection after the answer.
+    /// Session that continues on the same connection after the answer.
     pub session: Option<Box<Session>>,
 }
 
-/// The nonces of the time in which a time stamp is taken.
+/// The nonces that were used while their time stamps are accepted.
 #[derive(Clone, Default)]
 struct Nonces {
     known: HashSet<Arc<str>>,
     order: VecDeque<(Timestamp, Timestamp, Arc<str>)>,
 }
 
-/// What is known of a call while it is answered.
-struct Heard {
+/// A call while it is answered.
+struct RequestContext {
     request_id: String,
     action: String,
     wants_xml: bool,
@@ -118,8 +118,8 @@ struct Heard {
     region: Arc<str>,
     group: String,
     delay: Duration,
-    swallowed: bool,
-    /// Up to which number what was done has to be written before this call is answered.
+    dropped: bool,
+    /// Number of the journal entry that has to be written before this call is answered.
     written_by: Option<u64>,
     cut_after: Option<usize>,
 }
@@ -131,37 +131,38 @@ impl State {
             faults: Faults::default(),
             throttle: Throttle::default(),
             log: VecDeque::new(),
-            unwritten: None,
+            pending: None,
             requests,
             nonces: Nonces::default(),
         }
     }
 
-    /// The same again, which is not kept anywhere.
+    /// A copy that is not persistent.
     pub(crate) fn copy(&self) -> Self {
         Self {
             world: self.world.clone(),
             faults: self.faults.clone(),
             throttle: self.throttle.clone(),
             log: self.log.clone(),
-            unwritten: None,
+            pending: None,
             requests: self.requests.clone(),
             nonces: self.nonces.clone(),
         }
     }
 
-    /// The numbers of calls go on from here.
-    pub(crate) fn number_requests(&mut self, requests: Chance) {
+    /// Continues the request ids from here.
+    pub(crate) fn set_request_ids(&mut self, requests: Chance) {
         self.requests = requests;
     }
 
-    /// This nonce was used.
-    pub(crate) fn remember_nonce(&mut self, key: &str, nonce: &str, at: Timestamp, outside: Timestamp) {
-        self.nonces.admit(key, nonce, at, outside);
+    /// Records a nonce as used.
+    pub(crate) fn record_nonce(&mut self, key: &str, nonce: &str, at: Timestamp, client_time: Timestamp) {
+        self.nonces.admit(key, nonce, at, client_time);
     }
 
-    /// Puts back a state that was kept; what keeps calls apart goes on from here, so that none can come twice.
-    pub(crate) fn put_back(&mut self, kept: Self) {
+    /// Restores a saved world with its rules, counts and log; nonces and request ids go on from here, so that none is
+    /// accepted or given twice.
+    pub(crate) fn restore(&mut self, kept: Self) {
         let Self { mut world, faults, throttle, log, .. } = kept;
         if self.world.runtime.is_real() {
             // an Engine has to know which groups are gone
@@ -171,12 +172,13 @@ impl State {
         (self.world, self.faults, self.throttle, self.log) = (world, faults, throttle, log);
     }
 
-    /// The nonces that were used, each with the instants at which it came.
+    /// The nonces that were used, each with its two times of use.
     pub(crate) fn nonces(&self) -> impl Iterator<Item = &(Timestamp, Timestamp, Arc<str>)> {
         self.nonces.order.iter()
     }
 
-    /// A state that was kept: a world, the rules and counts for its calls, and the nonces that were used.
+    /// A state that was read from a snapshot: a world, the rules and counts for its calls, and the nonces that were
+    /// used.
     pub(crate) fn of(
         (world, faults, throttle): (World, Faults, Throttle),
         nonces: Vec<(Timestamp, Timestamp, Arc<str>)>,
@@ -187,8 +189,8 @@ impl State {
         Self { faults, throttle, nonces, ..Self::new(world, requests) }
     }
 
-    /// Puts a call into the request log.
-    fn remember(&mut self, call: Logged) {
+    /// Adds a call to the request log.
+    fn log_request(&mut self, call: RequestLogEntry) {
         if self.log.len() == LOG_MAX {
             self.log.pop_front();
         }
@@ -202,12 +204,12 @@ impl State {
 }
 
 impl Nonces {
-    /// False when this one was used within the time that counts.
-    /// A time stamp may be near the simulator's clock or near the clients', so it is forgotten when both went on.
-    fn admit(&mut self, account: &str, nonce: &str, now: Timestamp, outside: Timestamp) -> bool {
-        while let Some((at, at_outside, old)) = self.order.front()
-            && at.duration_until(now) > NONCE_KEPT
-            && at_outside.duration_until(outside) > NONCE_KEPT
+    /// Records a nonce; false when it was used within [`NONCE_TTL`]. A time stamp may be near the simulator's clock or
+    /// near the clients', so a nonce is dropped when both have moved on.
+    fn admit(&mut self, account: &str, nonce: &str, now: Timestamp, client_time: Timestamp) -> bool {
+        while let Some((at, at_client_time, old)) = self.order.front()
+            && at.duration_until(now) > NONCE_TTL
+            && at_client_time.duration_until(client_time) > NONCE_TTL
         {
             self.known.remove(old);
             self.order.pop_front();
@@ -215,15 +217,15 @@ impl Nonces {
         let nonce: Arc<str> = [account, "/", nonce].concat().into();
         let new = self.known.insert(Arc::clone(&nonce));
         if new {
-            self.order.push_back((now, outside, nonce));
+            self.order.push_back((now, client_time, nonce));
         }
         new
     }
 }
 
 impl EciSim {
-    /// One exchange of the ECI OpenAPI; a fault that delays or swallows the answer is not waited for, and a swallowed
-    /// answer is a 503. [`EciSim::exchange`] says more.
+    /// One exchange of the ECI OpenAPI that does not wait for a delay; a dropped answer becomes status 503.
+    /// [`EciSim::exchange`] returns both as they are.
     pub fn call(&self, request: Request<Bytes>) -> Response<Bytes> {
         let exchange = self.exchange(Incoming::from(request));
         exchange.answer.unwrap_or_else(|| {
@@ -241,59 +243,59 @@ impl EciSim {
             return exchange;
         }
         let now = self.clock().now();
-        let mut heard = Heard {
+        let mut context = RequestContext {
             request_id: String::new(),
             action: String::new(),
             wants_xml: false,
-            host: beginning(request.header("host").unwrap_or_default(), HOST_SHOWN_MAX).to_owned(),
+            host: prefix(request.header("host").unwrap_or_default(), HOST_SHOWN_MAX).to_owned(),
             secure: request.header(SECURE).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")),
             account: Arc::default(),
             region: Arc::default(),
             group: String::new(),
             delay: Duration::ZERO,
-            swallowed: false,
+            dropped: false,
             written_by: None,
             cut_after: None,
         };
-        let verified = self.believe(&request, &mut heard, now);
+        let verified = self.authenticate(&request, &mut context, now);
         let authenticated = verified.is_ok();
-        let mut turn = self.turn();
-        // A world that went back took its clock along.
-        let now = if turn.is_some() { self.clock().now() } else { now };
+        let mut journal_lock = self.journal_lock();
+        // A world that was rolled back took its clock along.
+        let now = if journal_lock.is_some() { self.clock().now() } else { now };
         let mut state = self.state();
-        heard.request_id = state.next_request_id();
+        context.request_id = state.next_request_id();
         let mut outcome = verified
-            .and_then(|(verified, account)| self.act_on(&mut state, verified, &account, &mut heard, now));
-        if let Some(later) = state.world.later.take()
+            .and_then(|(verified, account)| self.dispatch(&mut state, verified, &account, &mut context, now));
+        if let Some(deferred) = state.world.deferred.take()
             && outcome.is_ok()
-            && let Runtime::Engine(outlet) = state.world.runtime.clone()
+            && let Runtime::Engine(driver) = state.world.runtime.clone()
         {
-            drop((state, turn));
-            outcome = later.ask(&outlet);
-            (turn, state) = (self.turn(), self.state());
+            drop((state, journal_lock));
+            outcome = deferred.ask(&driver);
+            (journal_lock, state) = (self.journal_lock(), self.state());
         }
-        state.remember(heard.logged(&outcome, now));
-        drop((state, turn));
-        if let Err(why) = self.wait_until_written(heard.written_by) {
+        state.log_request(context.log_entry(&outcome, now));
+        drop((state, journal_lock));
+        if let Err(why) = self.wait_until_written(context.written_by) {
             outcome = Err(Refusal::by_rule("InternalError", Some(500), Some(why.to_string())));
-            self.state().remember(heard.logged(&outcome, now));
+            self.state().log_request(context.log_entry(&outcome, now));
         }
-        let answer = (!heard.swallowed).then(|| heard.render(outcome, now));
-        Exchange { delay: heard.delay, answer, authenticated, session: None }
+        let answer = (!context.dropped).then(|| context.render(outcome, now));
+        Exchange { delay: context.delay, answer, authenticated, session: None }
     }
 
-    /// Whose request it is, if it is.
-    fn believe(
+    /// Checks the signature; returns the call and its account.
+    fn authenticate(
         &self,
         request: &Incoming,
-        heard: &mut Heard,
+        context: &mut RequestContext,
         now: Timestamp,
     ) -> Result<(Verified, Arc<str>), Refusal> {
         let (method, query, headers) =
             (request.method.as_str(), request.query.as_str(), request.headers.as_slice());
         let incoming = IncomingRequest { method, query, headers, body: &request.body };
         if !matches!(method, "GET" | "POST") {
-            return Err(Refusal::Method(beginning(method, METHOD_SHOWN_MAX).to_owned()));
+            return Err(Refusal::Method(prefix(method, METHOD_SHOWN_MAX).to_owned()));
         }
         if request.body.len() > BODY_MAX {
             return Err(Refusal::TooLarge);
@@ -302,58 +304,58 @@ impl EciSim {
             return Err(Self::no_session(request));
         }
         let identified = identify(&incoming)?;
-        heard.action.clone_from(&identified.action);
-        heard.wants_xml = identified.wants_xml;
+        context.action.clone_from(&identified.action);
+        context.wants_xml = identified.wants_xml;
         let (secret, account) =
             self.credential(&identified.access_key_id).ok_or(Refusal::UnknownAccessKey)?;
         match verify(&incoming, &identified, secret, now) {
             // Clients do not know that the simulator's clock was moved.
-            Err(SignatureProblem::TimestampExpired) if self.outside().is_some() => {
-                verify(&incoming, &identified, secret, self.outside().unwrap_or(now))?;
+            Err(SignatureProblem::TimestampExpired) if self.client_time().is_some() => {
+                verify(&incoming, &identified, secret, self.client_time().unwrap_or(now))?;
             }
             verified => verified?,
         }
         Ok((identified, Arc::clone(account)))
     }
 
-    fn act_on(
+    fn dispatch(
         &self,
         state: &mut State,
         verified: Verified,
         account: &Arc<str>,
-        heard: &mut Heard,
+        context: &mut RequestContext,
         now: Timestamp,
     ) -> Result<Answer, Refusal> {
         let Verified { action, nonce, pairs, access_key_id, .. } = verified;
         if !nonce.is_empty()
-            && !state.nonces.admit(&access_key_id, &nonce, now, self.outside().unwrap_or(now))
+            && !state.nonces.admit(&access_key_id, &nonce, now, self.client_time().unwrap_or(now))
         {
             return Err(Refusal::NonceUsed);
         }
-        let mut caller = self.caller(&action, pairs, account, &heard.host, &heard.request_id);
-        caller.secure = heard.secure;
-        heard.account = Arc::clone(account);
-        heard.region = Arc::clone(&caller.region);
-        heard.group = caller.group_named().unwrap_or_default().to_owned();
+        let mut caller = self.caller(&action, pairs, account, &context.host, &context.request_id);
+        caller.secure = context.secure;
+        context.account = Arc::clone(account);
+        context.region = Arc::clone(&caller.region);
+        context.group = caller.group_named().unwrap_or_default().to_owned();
         if !state.throttle.admit(account, &action, now) {
             return Err(Refusal::Throttled);
         }
-        let judged = !state.faults.rules().is_empty();
+        let fault_checked = !state.faults.rules().is_empty();
         let call = Call { action: &action, pairs: &caller.pairs };
         let verdict = state.faults.judge(&call, self.seed());
         let stopped = matches!(verdict, Verdict::DropBefore | Verdict::Refuse { .. });
         if !stopped {
             state.world.advance_to(now);
         }
-        let done = !stopped && !journal::only_looks(&action);
+        let done = !stopped && !journal::is_read_only(&action);
         let at = state.world.now();
-        if let Some(unwritten) = &mut state.unwritten {
-            if judged || done {
+        if let Some(pending) = &mut state.pending {
+            if fault_checked || done {
                 let signed = Some((access_key_id.as_str(), nonce.as_str()));
-                unwritten.push(&journal::entry(at, &action, &caller, signed, judged, done));
+                pending.push(&journal::entry(at, &action, &caller, signed, fault_checked, done));
             }
-            // Who looks is told nothing that could still be taken back.
-            heard.written_by = Some(unwritten.latest());
+            // A read shows nothing that could still be rolled back.
+            context.written_by = Some(pending.latest());
         }
         match &verdict {
             Verdict::Pass
@@ -361,11 +363,11 @@ impl EciSim {
             | Verdict::SoldOut(_)
             | Verdict::Reclaim(_)
             | Verdict::Crash { .. } => {}
-            Verdict::Truncate(bytes) => heard.cut_after = Some(*bytes),
-            Verdict::DelayMs(millis) => heard.delay = Duration::from_millis(*millis),
-            Verdict::DropAfter => heard.swallowed = true,
+            Verdict::Truncate(bytes) => context.cut_after = Some(*bytes),
+            Verdict::DelayMs(millis) => context.delay = Duration::from_millis(*millis),
+            Verdict::DropAfter => context.dropped = true,
             Verdict::DropBefore => {
-                heard.swallowed = true;
+                context.dropped = true;
                 return Err(Refusal::by_rule(
                     "ServiceUnavailable",
                     None,
@@ -376,14 +378,15 @@ impl EciSim {
                 return Err(Refusal::by_rule(code, *status, message.clone()));
             }
         }
-        verdict.befall(&mut state.world, caller.group_named());
+        verdict.apply_side_effect(&mut state.world, caller.group_named());
         check(&action, &caller.pairs)?;
         let answer = serve(&action, &mut state.world, &caller)?;
-        let remembers = state.faults.remembers() || matches!(verdict, Verdict::StaleMs(_));
-        if !remembers || !journal::only_looks(&action) {
+        let needs_stale_answers =
+            state.faults.needs_stale_answers() || matches!(verdict, Verdict::StaleMs(_));
+        if !needs_stale_answers || !journal::is_read_only(&action) {
             return Ok(answer);
         }
-        Ok(remembered(&mut state.faults, &caller, &action, answer, (&verdict, now)))
+        Ok(with_stale_answer(&mut state.faults, &caller, &action, answer, (&verdict, now)))
     }
 
     /// Fills in what a call leaves to the endpoint, and leaves out what clients are known to send by mistake.
@@ -404,7 +407,7 @@ impl EciSim {
         });
         let region = pairs.iter().find(|(name, _)| name == "RegionId").map(|(_, value)| value.clone());
         let region = region.filter(|region| !region.is_empty()).unwrap_or_else(|| {
-            let region = region_of(host).unwrap_or(self.default_region()).to_owned();
+            let region = region_of_endpoint(host).unwrap_or(self.default_region()).to_owned();
             if action != "DescribeRegions" {
                 pairs.retain(|(name, _)| name != "RegionId");
                 pairs.push(("RegionId".to_owned(), region.clone()));
@@ -423,8 +426,8 @@ impl EciSim {
     }
 }
 
-/// Remembers an answer, and gives an earlier one where a rule wants it stale.
-fn remembered(
+/// Remembers an answer while a rule needs older ones; returns an older answer where the verdict is a stale one.
+fn with_stale_answer(
     faults: &mut Faults,
     caller: &Caller,
     action: &str,
@@ -436,12 +439,12 @@ fn remembered(
         Verdict::StaleMs(millis) => faults.stale(&call, Duration::from_millis(*millis), now),
         _ => None,
     };
-    if faults.remembers()
+    if faults.needs_stale_answers()
         && let Ok(tree) = answer.tree()
     {
         faults.remember(call, tree, now);
     }
-    faults.forget_answers();
+    faults.drop_unused_answers();
     stale.map_or(answer, |mut stale| {
         stale["RequestId"] = caller.request_id.clone().into();
         Box::new(stale)
@@ -457,20 +460,20 @@ pub(crate) fn check(action: &str, pairs: &[(String, String)]) -> Result<(), Refu
 }
 
 /// The region in an endpoint's name, as `eci.cn-hangzhou.aliyuncs.com`.
-fn region_of(host: &str) -> Option<&str> {
+fn region_of_endpoint(host: &str) -> Option<&str> {
     let name = host.split(':').next()?.strip_suffix(".aliyuncs.com")?;
     name.strip_prefix("eci.").or_else(|| name.strip_prefix("eci-vpc."))
 }
 
-impl Heard {
-    /// As the request log keeps it.
-    fn logged(&self, outcome: &Result<Answer, Refusal>, at: Timestamp) -> Logged {
+impl RequestContext {
+    /// The call's entry in the request log.
+    fn log_entry(&self, outcome: &Result<Answer, Refusal>, at: Timestamp) -> RequestLogEntry {
         let (status, code) = match outcome {
             Ok(_) => (200, String::new()),
             Err(refusal) => (refusal.status(), refusal.wire_code()),
         };
-        let kept = |text: &str| beginning(text, LOGGED_TEXT_MAX).to_owned();
-        Logged {
+        let kept = |text: &str| prefix(text, LOGGED_TEXT_MAX).to_owned();
+        RequestLogEntry {
             at,
             request_id: self.request_id.clone(),
             action: kept(&self.action),
@@ -511,7 +514,7 @@ impl Heard {
             request_id: self.request_id.clone(),
             host_id: self.host.clone(),
             recommend: format!("https://api.aliyun.com/troubleshoot?q={code}&product=Eci"),
-            message: cut(refusal.to_string(), MESSAGE_MAX),
+            message: truncated(refusal.to_string(), MESSAGE_MAX),
             code,
         };
         (refusal.status(), self.body(&body, Root::Error).unwrap_or_default())
@@ -530,24 +533,24 @@ impl Heard {
     }
 }
 
-/// The first bytes of a text, whole characters.
-pub(crate) fn beginning(text: &str, bytes: usize) -> &str {
+/// The longest prefix of a text with at most so many bytes.
+pub(crate) fn prefix(text: &str, bytes: usize) -> &str {
     &text[..text.floor_char_boundary(bytes)]
 }
 
-/// The same, of a text that is given away.
-pub(crate) fn cut(mut text: String, bytes: usize) -> String {
+/// Truncates a text to at most so many bytes, at a character's end.
+pub(crate) fn truncated(mut text: String, bytes: usize) -> String {
     text.truncate(text.floor_char_boundary(bytes));
     text
 }
 
-/// What an XML document is called.
+/// The root element of an XML document.
 enum Root {
     Response,
     Error,
 }
 
-/// Says how a client came where somebody stands before the simulator; its own TLS listener says it too.
+/// Header with the scheme of a client's request to a proxy before the simulator; its own TLS listener sets it too.
 pub(crate) const SECURE: &str = "x-forwarded-proto";
 const REQUEST_ID: http::HeaderName = http::HeaderName::from_static("x-acs-request-id");
 
@@ -558,7 +561,7 @@ pub(crate) fn http_date(at: Timestamp) -> String {
 }
 
 impl Refusal {
-    /// What a rule gives: status and text come from the table where the rule does not say them.
+    /// The refusal of a fault rule: status and text come from the table where the rule does not say them.
     pub fn by_rule(code: &str, status: Option<u16>, message: Option<String>) -> Self {
         let known = ErrorCode::named(code);
         let status = status.or(known.map(ErrorCode::status)).unwrap_or(400);
@@ -569,14 +572,14 @@ impl Refusal {
 }
 
 impl Exchange {
-    /// An answer at once, to whomever.
+    /// An answer without delay to an unauthenticated sender.
     pub fn answering(answer: Response<Bytes>) -> Self {
         Self { delay: Duration::ZERO, answer: Some(answer), authenticated: false, session: None }
     }
 }
 
 impl Incoming {
-    /// A header's value.
+    /// The value of a header, whatever the case of its name.
     pub fn header(&self, name: &str) -> Option<&str> {
         let own = self.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
         own.map(|(_, value)| value.as_str())

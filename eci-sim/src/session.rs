@@ -21,26 +21,35 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSoc
 use crate::EciSim;
 use crate::actions::EXEC_PATH;
 use crate::refusal::Refusal;
-use crate::runtime::attach::{Attached, In, Out};
-use crate::runtime::engine::Trouble;
+use crate::runtime::attach::{Attached, OutputFrame, StdinFrame};
+use crate::runtime::engine::EngineError;
 use crate::runtime::{Order, Runtime};
-use crate::server::{Exchange, Incoming, LOGGED_TEXT_MAX, beginning};
-use crate::world::sessions::Wanted;
+use crate::server::{Exchange, Incoming, LOGGED_TEXT_MAX, prefix};
+use crate::world::sessions::PendingSession;
 
-/// The one protocol that is told apart.
+/// The one subprotocol that is supported.
 const CHANNELS: &str = "v4.channel.k8s.io";
-/// The largest message.
+/// Bound of a message in bytes.
 const MESSAGE_MAX: usize = 1 << 20;
 
 /// A session that begins when the answer to its handshake is on its way.
 #[derive(Debug)]
 pub struct Session {
-    wanted: Wanted,
+    pending: PendingSession,
     runtime: Runtime,
     framing: Framing,
 }
 
-/// How messages look.
+/// A session that ends without an exit code.
+#[derive(Debug, thiserror::Error)]
+enum SessionError {
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error("the command was lost")]
+    Lost,
+}
+
+/// The form of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Framing {
     Channels,
@@ -61,7 +70,7 @@ impl EciSim {
         let key = STANDARD.decode(key).ok().filter(|bytes| bytes.len() == 16).map(|_| key)?;
         let now = self.clock().now();
         let mut state = self.state();
-        let wanted = state.world.sessions.take(name(request)?, now)?;
+        let pending = state.world.sessions.take(name(request)?, now)?;
         let runtime = state.world.runtime.clone();
         drop(state);
         let offers = request.header("sec-websocket-protocol").unwrap_or_default();
@@ -78,16 +87,16 @@ impl EciSim {
         if framing == Framing::Channels {
             headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(CHANNELS));
         }
-        let session = Session { wanted, runtime, framing };
+        let session = Session { pending, runtime, framing };
         let session = Some(Box::new(session));
         Some(Exchange { session, authenticated: true, ..Exchange::answering(answer) })
     }
 
-    /// Why a request to the sessions' path opens none.
+    /// The refusal of a request to the sessions' path that opens none.
     pub(crate) fn no_session(request: &Incoming) -> Refusal {
         let named = request.parameter("s").filter(|_| is_handshake(request)).or(request.parameter("param"));
         match named {
-            Some(id) => Refusal::NotFound { kind: "session", id: beginning(id, LOGGED_TEXT_MAX).to_owned() },
+            Some(id) => Refusal::NotFound { kind: "session", id: prefix(id, LOGGED_TEXT_MAX).to_owned() },
             None => Refusal::invalid(
                 "s",
                 "it should come with the handshake of a WebSocket of version 13, as WebSocketUri says it; HttpUrl is for browsers",
@@ -108,14 +117,14 @@ fn is_handshake(request: &Incoming) -> bool {
 }
 
 impl Session {
-    /// Holds it until the command ends, or the client leaves; `read` is what came with the handshake.
+    /// Runs the session until the command ends, or the client leaves; `read` is what came with the handshake.
     pub async fn hold(self, stream: impl AsyncRead + AsyncWrite + Unpin, read: Vec<u8>) {
         let config = WebSocketConfig::default().max_message_size(Some(MESSAGE_MAX));
         let mut socket = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await;
         let framing = self.framing;
         let ended = match self.attach().await {
-            Ok(attached) => talk(&mut socket, framing, attached).await,
-            Err(why) => Some(Err(why.to_string())),
+            Ok(attached) => relay(&mut socket, framing, attached).await,
+            Err(why) => Some(Err(why.into())),
         };
         let Some(ended) = ended else { return };
         if framing == Framing::Channels
@@ -127,7 +136,7 @@ impl Session {
         let reason = match &ended {
             Ok(code) => format!("exit code {code}"),
             // a reason has room for 123 bytes
-            Err(why) => why.chars().take(40).collect(),
+            Err(why) => why.to_string().chars().take(40).collect(),
         };
         if let Err(why) = socket.close(Some(CloseFrame { code, reason: reason.into() })).await {
             return tracing::debug!("a session broke: {why}");
@@ -136,21 +145,21 @@ impl Session {
         while let Some(Ok(_)) = socket.next().await {}
     }
 
-    async fn attach(self) -> Result<Attached, Trouble> {
-        match (self.runtime, self.wanted.run) {
-            (Runtime::Engine(outlet), Some(run)) => {
+    async fn attach(self) -> Result<Attached, EngineError> {
+        match (self.runtime, self.pending.run) {
+            (Runtime::Engine(driver), Some(run)) => {
                 let (answer, answered) = tokio::sync::oneshot::channel();
-                let (command, stdin) = (self.wanted.command, self.wanted.stdin);
-                outlet.send(Order::Attach { run, words: command.words, tty: command.tty, stdin, answer });
+                let (command, stdin) = (self.pending.command, self.pending.stdin);
+                driver.send(Order::Attach { run, words: command.words, tty: command.tty, stdin, answer });
                 answered
                     .await
-                    .unwrap_or_else(|_| Err(Trouble::Failed("the Engine's driver has ended".to_owned())))
+                    .unwrap_or_else(|_| Err(EngineError::Failed("the Engine's driver has ended".to_owned())))
             }
             _ => {
-                let attached = self.wanted.command.attach();
-                if !self.wanted.stdin {
+                let attached = self.pending.command.attach();
+                if !self.pending.stdin {
                     // nothing more comes; a command that has ended already need not know
-                    let _told = attached.input.send(In::Bytes(Bytes::new())).await;
+                    let _told = attached.input.send(StdinFrame::Bytes(Bytes::new())).await;
                 }
                 Ok(attached)
             }
@@ -158,32 +167,32 @@ impl Session {
     }
 }
 
-/// The code that the command ended with; nothing, when the client left before.
-async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
+/// The exit code of the command; `None` when the client left before.
+async fn relay<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut WebSocketStream<S>,
     framing: Framing,
     attached: Attached,
-) -> Option<Result<i32, String>> {
+) -> Option<Result<i32, SessionError>> {
     let (mut to_client, mut from_client) = socket.split();
     let Attached { input, mut output } = attached;
-    // the two directions do not wait for each other: a command that is told more than it takes in may first have to be
-    // heard
-    let told = async {
+    // The two directions do not wait for each other: a command that receives more than it reads may have output that
+    // has to be read first.
+    let from_command_to_client = async {
         loop {
             let message = match output.recv().await {
-                Some(Out::Output(bytes)) => framing.say(1, &bytes),
-                Some(Out::Errors(bytes)) => framing.say(2, &bytes),
-                Some(Out::Ended(code)) => return Some(Ok(code)),
-                None => return Some(Err("the command was lost".to_owned())),
+                Some(OutputFrame::Output(bytes)) => framing.encode(1, &bytes),
+                Some(OutputFrame::Errors(bytes)) => framing.encode(2, &bytes),
+                Some(OutputFrame::Ended(code)) => return Some(Ok(code)),
+                None => return Some(Err(SessionError::Lost)),
             };
             to_client.send(message).await.ok()?;
         }
     };
-    let heard = async {
+    let from_client_to_command = async {
         while let Some(Ok(message)) = from_client.next().await {
             let typed = match message {
-                Message::Binary(bytes) => framing.hear(bytes),
-                Message::Text(text) => framing.hear(text.into()),
+                Message::Binary(bytes) => framing.decode(bytes),
+                Message::Text(text) => framing.decode(text.into()),
                 Message::Close(_) => return,
                 Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => None,
             };
@@ -195,26 +204,26 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
         }
     };
     tokio::select! {
-        ended = told => ended,
-        () = heard => None,
+        ended = from_command_to_client => ended,
+        () = from_client_to_command => None,
     }
 }
 
 impl Framing {
-    fn say(self, number: u8, bytes: &[u8]) -> Message {
+    fn encode(self, number: u8, bytes: &[u8]) -> Message {
         Message::Binary(match self {
             Self::Channels => channel(number, bytes),
             Self::Plain => Bytes::copy_from_slice(bytes),
         })
     }
 
-    fn hear(self, bytes: Bytes) -> Option<In> {
+    fn decode(self, bytes: Bytes) -> Option<StdinFrame> {
         match (self, bytes.first()) {
-            (Self::Plain, _) | (_, None) => Some(In::Bytes(bytes)),
-            (Self::Channels, Some(0)) => Some(In::Bytes(bytes.slice(1..))),
-            (Self::Channels, Some(4)) => {
-                serde_json::from_slice(&bytes[1..]).ok().map(|size: Size| In::Size(size.width, size.height))
-            }
+            (Self::Plain, _) | (_, None) => Some(StdinFrame::Bytes(bytes)),
+            (Self::Channels, Some(0)) => Some(StdinFrame::Bytes(bytes.slice(1..))),
+            (Self::Channels, Some(4)) => serde_json::from_slice(&bytes[1..])
+                .ok()
+                .map(|size: Size| StdinFrame::Size(size.width, size.height)),
             (Self::Channels, Some(_)) => None,
         }
     }
@@ -227,8 +236,8 @@ fn channel(number: u8, bytes: &[u8]) -> Bytes {
     message.freeze()
 }
 
-/// How Kubernetes tells an end.
-fn status(ended: &Result<i32, String>) -> String {
+/// The status that ends a session over Kubernetes' channels.
+fn status(ended: &Result<i32, SessionError>) -> String {
     let status = match ended {
         Ok(0) => json!({ "metadata": {}, "status": "Success" }),
         Ok(code) => json!({
@@ -238,7 +247,10 @@ fn status(ended: &Result<i32, String>) -> String {
             "reason": "NonZeroExitCode",
             "details": { "causes": [{ "reason": "ExitCode", "message": code.to_string() }] },
         }),
-        Err(why) => json!({ "metadata": {}, "status": "Failure", "message": why, "reason": "InternalError" }),
+        Err(why) => {
+            let message = why.to_string();
+            json!({ "metadata": {}, "status": "Failure", "message": message, "reason": "InternalError" })
+        }
     };
     status.to_string()
 }

@@ -1,10 +1,10 @@
-//! Where a world is kept across the death of its process, in one file of `redb`: what was done to it, in order, and
-//! what had come of all that was done before.
+//! The store of a persistent world: one file of `redb` with its journal and its latest snapshot.
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod killed;
 
+use std::fmt::Display;
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -17,44 +17,44 @@ use redb::{
 
 use crate::journal::Op;
 
-/// What was done, numbered without a gap, from 1 or from behind what the summary covers; JSON.
-const DONE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("done");
-/// What had come of all that was done before, in parts, in order; JSON.
-const SUMMARY: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("summary");
-/// The file in the directory.
+/// Journal entries as JSON, numbered without a gap, from 1 or from behind those that the snapshot covers.
+const JOURNAL: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("done");
+/// Rows of the snapshot as JSON, in order.
+const SNAPSHOT: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("summary");
+/// Name of the file in the directory.
 const FILE: &str = "eci-sim.redb";
-/// Pages that are kept in memory; the store is read once, from front to back.
+/// Cache size in bytes; the store is read once, from front to back.
 const CACHE: usize = 1 << 20;
 
-/// Opens the file, the first time and after each failure of the machine's to write it.
+/// Opens the file: at first, and after each failed write.
 type Opening = dyn Fn() -> Result<Database, DatabaseError> + Send + Sync;
 
 /// The file of one world, which no second process can open.
 pub struct Store {
-    /// None after a failed write, which leaves what is open unusable.
+    /// `None` after a failed write, which leaves an open file unusable.
     file: Option<Database>,
     path: PathBuf,
     opening: Box<Opening>,
 }
 
-/// Why a world cannot be kept, or taken up again.
+/// A store that cannot be opened, read or written.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreProblem {
-    /// The directory cannot be made or written.
+pub enum StoreError {
+    /// A directory that cannot be made or written.
     #[error("the directory {dir} for the world cannot be used: {why}", dir = .dir.display())]
     Directory {
-        /// Which.
+        /// The directory.
         dir: PathBuf,
-        /// What the machine says.
+        /// Error of the operating system.
         why: String,
     },
-    /// Somebody else has it.
+    /// A store that another process has open.
     #[error("the world in {file} is open in another eci-sim; end that one, or give another --data", file = .file.display())]
     InUse {
         /// The file.
         file: PathBuf,
     },
-    /// It is not what was written.
+    /// Content that was not written by a store.
     #[error(
         "the world in {file} is damaged: {why}. Nothing was changed. To begin anew, move the file away \
          (mv {file} {file}.damaged); to go on, put a copy in its place that was made while no eci-sim had it open",
@@ -63,12 +63,12 @@ pub enum StoreProblem {
     Damaged {
         /// The file.
         file: PathBuf,
-        /// What is wrong with it.
+        /// Description of the damage.
         why: String,
     },
-    /// There is nothing in it.
+    /// A file without any content.
     #[error(
-        "the world in {file} is empty (0 bytes), so it is not one that was kept. Nothing was changed. To begin anew, \
+        "the world in {file} is empty (0 bytes), so it was never written. Nothing was changed. To begin anew, \
          remove the file; to go on, put a copy in its place that was made while no eci-sim had it open",
         file = .file.display()
     )]
@@ -76,26 +76,37 @@ pub enum StoreProblem {
         /// The file.
         file: PathBuf,
     },
-    /// It was begun otherwise.
+    /// A store that was begun with other settings.
     #[error("the world in {file} was begun with {what} {kept}, not {given}; give that one, or another --data", file = .file.display())]
     Otherwise {
         /// The file.
         file: PathBuf,
-        /// What differs.
+        /// Setting that differs.
         what: &'static str,
-        /// As it was.
+        /// Value in the store.
         kept: String,
-        /// As it was asked for.
+        /// Value that was given.
         given: String,
     },
-    /// It cannot be written any more.
+    /// A write that failed.
     #[error("the world cannot be written to {file}: {why}", file = .file.display())]
-    Unwritten {
+    WriteFailed {
         /// The file.
         file: PathBuf,
-        /// What the machine says.
+        /// Error of the operating system.
         why: String,
     },
+}
+
+/// An entry or row that is not as it was written.
+#[derive(Debug, thiserror::Error)]
+enum Damage {
+    #[error("row {number} of its snapshot cannot be read: {why}")]
+    Row { number: u64, why: String },
+    #[error("entry {number} cannot be read: {why}")]
+    Entry { number: u64, why: serde_json::Error },
+    #[error("entry {0} is missing")]
+    Missing(u64),
 }
 
 impl std::fmt::Debug for Store {
@@ -105,18 +116,18 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the world in a directory, or begins one there.
+    /// Opens the world in a directory, or creates one there.
     ///
     /// # Errors
-    /// [`StoreProblem`] when the directory cannot be used, or what stands there is damaged.
-    pub fn open(dir: &Path) -> Result<Self, StoreProblem> {
+    /// [`StoreError`] when the directory cannot be used, or the file is damaged.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let unusable =
-            |why: std::io::Error| StoreProblem::Directory { dir: dir.to_owned(), why: why.to_string() };
-        // A directory that is there already is somebody's, and keeps its mode.
+            |why: std::io::Error| StoreError::Directory { dir: dir.to_owned(), why: why.to_string() };
+        // A directory that exists is somebody's, and keeps its mode.
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(unusable)?;
         let path = dir.join(FILE);
         match fs::metadata(&path) {
-            Ok(there) if there.len() == 0 => return Err(StoreProblem::Empty { file: path }),
+            Ok(there) if there.len() == 0 => return Err(StoreError::Empty { file: path }),
             Ok(there) if there.permissions().mode() & 0o077 != 0 => {
                 fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(unusable)?;
             }
@@ -135,17 +146,17 @@ impl Store {
         })
     }
 
-    /// The world of a file that is opened like this.
+    /// A store over any database that `opening` opens.
     pub(crate) fn over(
         path: PathBuf,
         opening: impl Fn() -> Result<Database, DatabaseError> + Send + Sync + 'static,
-    ) -> Result<Self, StoreProblem> {
+    ) -> Result<Self, StoreError> {
         let mut store = Self { file: None, path, opening: Box::new(opening) };
         store.reopen()?;
         Ok(store)
     }
 
-    /// Closes the file, since what is open cannot be used any more after a failed write.
+    /// Closes the file, which is unusable after a failed write.
     pub fn close(&mut self) {
         self.file = None;
     }
@@ -153,17 +164,17 @@ impl Store {
     /// Opens the file where it is closed.
     ///
     /// # Errors
-    /// [`StoreProblem`] when it cannot be used, or is damaged.
-    pub fn reopen(&mut self) -> Result<(), StoreProblem> {
+    /// [`StoreError`] when it cannot be used, or is damaged.
+    pub fn reopen(&mut self) -> Result<(), StoreError> {
         if self.file.is_none() {
             let path = &self.path;
             self.file = Some((self.opening)().map_err(|error| match error {
-                DatabaseError::DatabaseAlreadyOpen => StoreProblem::InUse { file: path.clone() },
+                DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { file: path.clone() },
                 DatabaseError::Storage(redb::StorageError::Io(why))
                     if why.kind() == ErrorKind::PermissionDenied =>
                 {
                     let dir = path.parent().unwrap_or(path).to_owned();
-                    StoreProblem::Directory { dir, why: why.to_string() }
+                    StoreError::Directory { dir, why: why.to_string() }
                 }
                 other => damaged(path, other),
             })?);
@@ -171,29 +182,29 @@ impl Store {
         Ok(())
     }
 
-    /// Takes back what was done behind this number: a write that failed may have reached the disk all the same.
+    /// Removes the entries behind this number: a write that failed may have reached the disk all the same.
     ///
     /// # Errors
-    /// [`StoreProblem::Unwritten`] when the machine does not take it.
-    pub fn take_back(&self, after: u64) -> Result<(), StoreProblem> {
+    /// [`StoreError::WriteFailed`] when the machine does not take it.
+    pub fn truncate(&self, after: u64) -> Result<(), StoreError> {
         let taken_back = || -> Result<(), redb::Error> {
             let transaction = self.begin()?;
-            transaction.open_table(DONE)?.retain_in(after + 1.., |_, _| false)?;
+            transaction.open_table(JOURNAL)?.retain_in(after + 1.., |_, _| false)?;
             transaction.commit()?;
             Ok(())
         };
-        taken_back().map_err(|why| self.unwritten(why))
+        taken_back().map_err(|why| self.write_failed(why))
     }
 
-    /// Adds what was done, the first of it with this number; when this returns, the machine has it on its disk.
+    /// Appends entries, the first of them with this number; they are on the disk when this returns.
     ///
     /// # Errors
-    /// [`StoreProblem::Unwritten`] when the machine does not take it.
-    pub fn append(&self, first: u64, entries: &[Vec<u8>]) -> Result<(), StoreProblem> {
+    /// [`StoreError::WriteFailed`] when the machine does not take it.
+    pub fn append(&self, first: u64, entries: &[Vec<u8>]) -> Result<(), StoreError> {
         let written = || -> Result<(), redb::Error> {
             let transaction = self.begin()?;
             {
-                let mut table = transaction.open_table(DONE)?;
+                let mut table = transaction.open_table(JOURNAL)?;
                 for (number, entry) in (first..).zip(entries) {
                     table.insert(number, entry.as_slice())?;
                 }
@@ -201,47 +212,49 @@ impl Store {
             transaction.commit()?;
             Ok(())
         };
-        written().map_err(|why| self.unwritten(why))
+        written().map_err(|why| self.write_failed(why))
     }
 
-    /// Begins a summary that takes the place of all that stands here when it is committed, and of nothing before.
+    /// Begins a snapshot, which replaces journal and snapshot when it is committed, and not before.
     ///
     /// # Errors
-    /// [`StoreProblem::Unwritten`] when the machine does not take it.
-    pub fn summarise(&self) -> Result<Draft<'_>, StoreProblem> {
+    /// [`StoreError::WriteFailed`] when the machine does not take it.
+    pub fn begin_snapshot(&self) -> Result<Draft<'_>, StoreError> {
         let emptied = || -> Result<WriteTransaction, redb::Error> {
             let transaction = self.begin()?;
-            transaction.delete_table(DONE)?;
-            transaction.delete_table(SUMMARY)?;
+            transaction.delete_table(JOURNAL)?;
+            transaction.delete_table(SNAPSHOT)?;
             Ok(transaction)
         };
-        let transaction = emptied().map_err(|why| self.unwritten(why))?;
+        let transaction = emptied().map_err(|why| self.write_failed(why))?;
         Ok(Draft { store: self, transaction, rows: 0, bytes: 0 })
     }
 
-    /// What had come of all that was done before, row by row, as far as `each` can read it.
+    /// Reads the snapshot row by row.
     ///
     /// # Errors
-    /// [`StoreProblem::Damaged`] when it cannot be read.
-    pub fn summary(&self, mut each: impl FnMut(&[u8]) -> Result<(), String>) -> Result<(), StoreProblem> {
-        self.each(SUMMARY, |number, bytes| {
-            each(bytes).map_err(|why| format!("row {number} of its summary cannot be read: {why}"))
+    /// [`StoreError::Damaged`] when it cannot be read.
+    pub fn read_snapshot<E: Display>(
+        &self,
+        mut each: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), StoreError> {
+        self.each(SNAPSHOT, |number, bytes| {
+            each(bytes).map_err(|why| Damage::Row { number, why: why.to_string() })
         })
     }
 
-    /// What was done behind this number, and how many bytes that are.
+    /// The journal's entries behind this number, and their size in bytes.
     ///
     /// # Errors
-    /// [`StoreProblem::Damaged`] when it cannot be read.
-    pub fn done(&self, after: u64) -> Result<(Vec<Op>, u64), StoreProblem> {
+    /// [`StoreError::Damaged`] when it cannot be read.
+    pub fn read_journal(&self, after: u64) -> Result<(Vec<Op>, u64), StoreError> {
         let (mut done, mut size) = (Vec::new(), 0);
-        self.each(DONE, |number, bytes| {
+        self.each(JOURNAL, |number, bytes| {
             let wanted = after + 1 + done.len() as u64;
             if number != wanted {
-                return Err(format!("entry {wanted} is missing"));
+                return Err(Damage::Missing(wanted));
             }
-            let op = serde_json::from_slice(bytes)
-                .map_err(|why| format!("entry {number} cannot be read: {why}"))?;
+            let op = serde_json::from_slice(bytes).map_err(|why| Damage::Entry { number, why })?;
             done.push(op);
             size += bytes.len() as u64;
             Ok(())
@@ -249,7 +262,7 @@ impl Store {
         Ok((done, size))
     }
 
-    /// Its file.
+    /// Path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -265,8 +278,8 @@ impl Store {
     fn each(
         &self,
         table: TableDefinition<'_, u64, &[u8]>,
-        mut look: impl FnMut(u64, &[u8]) -> Result<(), String>,
-    ) -> Result<(), StoreProblem> {
+        mut look: impl FnMut(u64, &[u8]) -> Result<(), Damage>,
+    ) -> Result<(), StoreError> {
         let damage = |why: redb::Error| damaged(&self.path, why);
         let file = self.file.as_ref().ok_or_else(|| damage(redb::Error::PreviousIo))?;
         let transaction = file.begin_read().map_err(|why| damage(why.into()))?;
@@ -281,12 +294,12 @@ impl Store {
         Ok(())
     }
 
-    fn unwritten(&self, why: impl std::fmt::Display) -> StoreProblem {
-        StoreProblem::Unwritten { file: self.path.clone(), why: why.to_string() }
+    fn write_failed(&self, why: impl Display) -> StoreError {
+        StoreError::WriteFailed { file: self.path.clone(), why: why.to_string() }
     }
 }
 
-/// A summary that is being written; dropped before it is committed, it was never there.
+/// A snapshot that is being written; it has no effect unless it is committed.
 pub struct Draft<'s> {
     store: &'s Store,
     transaction: WriteTransaction,
@@ -298,29 +311,29 @@ impl Draft<'_> {
     /// Adds a row.
     ///
     /// # Errors
-    /// [`StoreProblem::Unwritten`] when the machine does not take it.
-    pub fn put(&mut self, row: &[u8]) -> Result<(), StoreProblem> {
+    /// [`StoreError::WriteFailed`] when the machine does not take it.
+    pub fn put(&mut self, row: &[u8]) -> Result<(), StoreError> {
         let written = || -> Result<(), redb::Error> {
-            let mut table = self.transaction.open_table(SUMMARY)?;
+            let mut table = self.transaction.open_table(SNAPSHOT)?;
             table.insert(self.rows, row)?;
             Ok(())
         };
-        written().map_err(|why| self.store.unwritten(why))?;
+        written().map_err(|why| self.store.write_failed(why))?;
         self.rows += 1;
         self.bytes += row.len() as u64;
         Ok(())
     }
 
-    /// Puts the summary in the place of all that stood here; gives its size.
+    /// Replaces journal and snapshot; returns the new snapshot's size in bytes.
     ///
     /// # Errors
-    /// [`StoreProblem::Unwritten`] when the machine does not take it; what stood there stands there still.
-    pub fn commit(self) -> Result<u64, StoreProblem> {
-        self.transaction.commit().map_err(|why| self.store.unwritten(why))?;
+    /// [`StoreError::WriteFailed`] when the machine does not take it; the store is then unchanged.
+    pub fn commit(self) -> Result<u64, StoreError> {
+        self.transaction.commit().map_err(|why| self.store.write_failed(why))?;
         Ok(self.bytes)
     }
 }
 
-fn damaged(file: &Path, why: impl std::fmt::Display) -> StoreProblem {
-    StoreProblem::Damaged { file: file.to_owned(), why: why.to_string() }
+fn damaged(file: &Path, why: impl Display) -> StoreError {
+    StoreError::Damaged { file: file.to_owned(), why: why.to_string() }
 }

@@ -1,6 +1,6 @@
 //! The page behind `HttpUrl` of `ExecContainerCommand`: a plain terminal in a browser.
 //!
-//! What the cloud's page looks like is not published (eci-openapi.md, section 8), so this one is `ours`: it opens the
+//! The form of the cloud's page is not published (eci-openapi.md, section 8), so this one is `ours`: it opens the
 //! session of its address, which serves once and for 30 s, as [`crate::session`] says.
 
 use bytes::Bytes;

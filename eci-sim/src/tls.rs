@@ -1,4 +1,4 @@
-//! What the simulator shows over TLS: certificates that were given, or its own, signed by an authority that it makes.
+//! TLS certificates: given ones, or generated ones, signed by an authority that the simulator makes.
 
 use std::fs;
 use std::io::Write as _;
@@ -17,33 +17,33 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::catalog::CATALOG;
 
-/// Why TLS cannot be spoken.
+/// A certificate or key that cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum TlsProblem {
-    /// A file cannot be read, written, or understood.
+pub enum TlsError {
+    /// A file that cannot be read, written, or parsed.
     #[error("{what} in {file} cannot be used: {why}", file = .file.display())]
     File {
-        /// What it should hold.
+        /// Expected content.
         what: &'static str,
-        /// Which file.
+        /// Path of the file.
         file: PathBuf,
-        /// What is wrong.
+        /// Error of reading, writing or parsing.
         why: String,
     },
-    /// A certificate cannot be made.
+    /// A certificate that cannot be generated.
     #[error("a certificate cannot be made: {0}")]
     Made(#[from] rcgen::Error),
-    /// Certificate and key do not belong together, or are of a kind that is not spoken.
+    /// A certificate and key that do not belong together, or are of an unsupported kind.
     #[error("certificate and key cannot be shown: {0}")]
     Shown(#[from] rustls::Error),
 }
 
-/// Certificates and a key that were given, as PEM.
+/// The TLS configuration of given certificates and their key, as PEM files.
 ///
 /// # Errors
-/// [`TlsProblem`] when they cannot be read, or do not belong together.
-pub fn given(certificates: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsProblem> {
-    let problem = |what, file: &Path, why: rustls_pki_types::pem::Error| TlsProblem::File {
+/// [`TlsError`] when they cannot be read, or do not belong together.
+pub fn given(certificates: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+    let problem = |what, file: &Path, why: rustls_pki_types::pem::Error| TlsError::File {
         what,
         file: file.to_owned(),
         why: why.to_string(),
@@ -55,13 +55,13 @@ pub fn given(certificates: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsPr
 }
 
 /// A certificate for the endpoints of all regions, for this machine, and for `names`, signed by an authority whose
-/// certificate is in `authority` for clients to trust. The authority is made where the file is not there; its key stands
-/// beside it, for the owner alone, so that clients need to be told once.
+/// certificate is in `authority` for clients to trust. The authority is made where the file does not exist; its key is
+/// beside it, for the owner alone, so that clients have to trust it only once.
 ///
 /// # Errors
-/// [`TlsProblem`] when the files cannot be read or written.
-pub fn generated(authority: &Path, names: &[String]) -> Result<Arc<ServerConfig>, TlsProblem> {
-    let problem = |why: String| TlsProblem::File { what: "the authority", file: authority.to_owned(), why };
+/// [`TlsError`] when the files cannot be read or written.
+pub fn generated(authority: &Path, names: &[String]) -> Result<Arc<ServerConfig>, TlsError> {
+    let problem = |why: String| TlsError::File { what: "the authority", file: authority.to_owned(), why };
     let key_file = authority.with_extension("key.pem");
     let params = authority_params();
     let key = match (fs::read_to_string(&key_file), authority.exists()) {
@@ -96,7 +96,7 @@ pub fn generated(authority: &Path, names: &[String]) -> Result<Arc<ServerConfig>
 fn config(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
-) -> Result<Arc<ServerConfig>, TlsProblem> {
+) -> Result<Arc<ServerConfig>, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     let mut config = builder.with_no_client_auth().with_single_cert(chain, key)?;
@@ -131,7 +131,7 @@ fn own_params(names: &[String]) -> Result<CertificateParams, rcgen::Error> {
     Ok(params)
 }
 
-/// Writes a file that is not there yet, whole: where that fails, there is none.
+/// Creates a file with its whole content: where that fails, there is none.
 fn write_new(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
     let written = file.write_all(text.as_bytes());

@@ -1,7 +1,7 @@
 //! Caches, virtual nodes and tasks: what has an id and is no container group.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod stand;
+mod support;
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use eci_api::actions::{
     create_data_cache,
 };
 use eci_sim::EciSim;
-use stand::{container, create, group, look, sim, wait};
+use support::{container, create, group, look, sim, wait};
 
 fn image_caches(sim: &EciSim) -> Vec<(String, String, String)> {
     let caches = sim.act(&DescribeImageCaches::default()).unwrap().image_caches;

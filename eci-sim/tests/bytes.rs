@@ -1,13 +1,13 @@
-//! Whatever bytes come in, the listeners and the control door answer or hang up, within their limits.
+//! Whatever bytes come in, the listeners and the control API answer or hang up, within their limits.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod stand;
+mod support;
 
 use bytes::Bytes;
 use eci_sim::server::Incoming;
-use eci_sim::{Door, listener};
+use eci_sim::{ControlServer, listener};
 use proptest::prelude::*;
-use stand::sim;
+use support::sim;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Bytes of which many look like HTTP.
@@ -49,28 +49,28 @@ async fn send(address: std::net::SocketAddr, sent: &[u8]) -> Vec<u8> {
 #[test]
 fn any_bytes_are_answered_or_hung_up_on() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (eci, door) = runtime.block_on(async {
+    let (eci, server) = runtime.block_on(async {
         let (sim, bind) = (sim(), || tokio::net::TcpListener::bind("127.0.0.1:0"));
-        let (eci, door) = (bind().await.unwrap(), bind().await.unwrap());
-        let addresses = (eci.local_addr().unwrap(), door.local_addr().unwrap());
-        let own = Door::of(sim.control());
+        let (eci, server) = (bind().await.unwrap(), bind().await.unwrap());
+        let addresses = (eci.local_addr().unwrap(), server.local_addr().unwrap());
+        let own = ControlServer::new(sim.control());
         tokio::spawn(listener::serve(eci, move |request| sim.exchange(request), std::future::pending()));
-        tokio::spawn(listener::serve(door, move |request| own.exchange(&request), std::future::pending()));
+        tokio::spawn(listener::serve(server, move |request| own.exchange(&request), std::future::pending()));
         addresses
     });
     proptest!(ProptestConfig::with_cases(256), |(sent in raw())| {
-        for address in [eci, door] {
+        for address in [eci, server] {
             let answer = runtime.block_on(send(address, &sent));
             prop_assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 "), "{:?}", String::from_utf8_lossy(&answer));
         }
-        let alive = runtime.block_on(send(door, b"GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n"));
-        prop_assert!(alive.starts_with(b"HTTP/1.1 200"), "the door is gone");
+        let alive = runtime.block_on(send(server, b"GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n"));
+        prop_assert!(alive.starts_with(b"HTTP/1.1 200"), "the control API is gone");
     });
 }
 
 proptest! {
     #[test]
-    fn any_request_is_answered_by_the_door(
+    fn any_request_is_answered_by_the_control_api(
         method in "GET|POST|DELETE|PUT|[A-Z]{0,5}",
         path in "(/(clock|groups|faults|snapshots|requests|bill|scripts|accounts|prices|reset|advance|load|[a-z{}%.]{0,6})){0,4}",
         query in "[ -~]{0,30}",
@@ -83,7 +83,7 @@ proptest! {
         let headers = ["host", "origin", "authorization"].map(|name| (name.to_owned(), header.clone())).to_vec();
         let bare = Incoming { method, path, query, body: Bytes::from(body), ..Incoming::default() };
         for request in [Incoming { headers, ..bare.clone() }, bare] {
-            let response = Door::of(sim().control()).answer(&request);
+            let response = ControlServer::new(sim().control()).answer(&request);
             prop_assert!(response.status() != 500, "{request:?}");
         }
     }

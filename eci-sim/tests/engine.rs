@@ -3,7 +3,7 @@
 
 #[path = "engine/endings.rs"]
 mod endings;
-mod stand;
+mod support;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -15,11 +15,11 @@ use eci_api::actions::describe_container_groups::ContainerGroup;
 use eci_api::actions::{CreateContainerGroup, DeleteContainerGroup};
 use eci_api::signature::Secret;
 use eci_sim::EciSim;
-use eci_sim::runtime::attach::{Attached, Out, pair};
-use eci_sim::runtime::engine::{Ended, Engine, Launch, RunId, Sandbox, Trouble};
+use eci_sim::runtime::attach::{Attached, OutputFrame, pair};
+use eci_sim::runtime::engine::{Ended, Engine, EngineError, Launch, RunId, Sandbox};
 use futures::StreamExt as _;
 use jiff::Timestamp;
-use stand::{NINE, container, create, group, look, once};
+use support::{START_TIME, container, create, group, look, once};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -52,35 +52,37 @@ fn named(run: &RunId) -> String {
 }
 
 impl Engine for Played {
-    async fn has(&self, image: &str) -> Result<bool, Trouble> {
+    async fn has(&self, image: &str) -> Result<bool, EngineError> {
         let mut seen = self.0.lock().unwrap();
         Ok(image != "far" || std::mem::replace(&mut seen.pulled, true))
     }
 
-    async fn pull(&self, image: &str) -> Result<(), Trouble> {
+    async fn pull(&self, image: &str) -> Result<(), EngineError> {
         tokio::time::sleep(Duration::from_millis(1500)).await;
         match image {
             "far" => Ok(()),
-            _ => Err(Trouble::Failed("no such host".to_owned())),
+            _ => Err(EngineError::Failed("no such host".to_owned())),
         }
     }
 
-    async fn sandbox(&self, sandbox: &Sandbox) -> Result<Ipv4Addr, Trouble> {
+    async fn sandbox(&self, sandbox: &Sandbox) -> Result<Ipv4Addr, EngineError> {
         self.note(format!("sandbox {}", sandbox.host_name));
         Ok(Ipv4Addr::new(172, 18, 0, 7))
     }
 
-    async fn start(&self, launch: &Launch) -> Result<(), Trouble> {
+    async fn start(&self, launch: &Launch) -> Result<(), EngineError> {
         let name = named(&launch.run);
         if launch.image == "broken" {
-            return Err(Trouble::Failed("exec: \"serve\": executable file not found in $PATH".to_owned()));
+            return Err(EngineError::Failed(
+                "exec: \"serve\": executable file not found in $PATH".to_owned(),
+            ));
         }
         self.note(format!("start {name}"));
         self.0.lock().unwrap().launches.insert(name, launch.clone());
         Ok(())
     }
 
-    async fn wait(&self, run: &RunId) -> Result<Ended, Trouble> {
+    async fn wait(&self, run: &RunId) -> Result<Ended, EngineError> {
         let launch = self.0.lock().unwrap().launches[&named(run)].clone();
         match launch.image.as_str() {
             "ends-well" => tokio::time::sleep(Duration::from_secs(5)).await,
@@ -95,33 +97,39 @@ impl Engine for Played {
         Ok(Ended { exit_code, out_of_memory: launch.image == "hungry" })
     }
 
-    async fn kill(&self, run: &RunId) -> Result<(), Trouble> {
+    async fn kill(&self, run: &RunId) -> Result<(), EngineError> {
         self.note(format!("kill {}", named(run)));
         Ok(())
     }
 
-    async fn stop(&self, run: &RunId, seconds: u32) -> Result<(), Trouble> {
+    async fn stop(&self, run: &RunId, seconds: u32) -> Result<(), EngineError> {
         self.note(format!("stop {} {seconds}", named(run)));
         Ok(())
     }
 
-    async fn remove(&self, _: &str) -> Result<(), Trouble> {
+    async fn remove(&self, _: &str) -> Result<(), EngineError> {
         self.note("remove".to_owned());
         Ok(())
     }
 
-    async fn logs(&self, run: &RunId, tail: usize) -> Result<Vec<(Timestamp, String)>, Trouble> {
+    async fn logs(&self, run: &RunId, tail: usize) -> Result<Vec<(Timestamp, String)>, EngineError> {
         let line =
             |second: i64| (Timestamp::from_second(1_767_258_000 + second).unwrap(), format!("line {second}"));
         assert_eq!((named(run), tail), ("main.1".to_owned(), 2000));
         Ok((0..3).map(line).collect())
     }
 
-    async fn exec(&self, run: &RunId, words: &[String]) -> Result<String, Trouble> {
+    async fn exec(&self, run: &RunId, words: &[String]) -> Result<String, EngineError> {
         Ok(format!("{} in {}\n", words.join(" "), named(run)))
     }
 
-    async fn attach(&self, run: &RunId, words: &[String], tty: bool, _: bool) -> Result<Attached, Trouble> {
+    async fn attach(
+        &self,
+        run: &RunId,
+        words: &[String],
+        tty: bool,
+        _: bool,
+    ) -> Result<Attached, EngineError> {
         let (near, far) = pair();
         let said = format!("{} in {}, terminal {tty}", words.join(" "), named(run));
         let code = if words[0] == "healthy" { 0 } else { 4 };
@@ -132,13 +140,13 @@ impl Engine for Played {
         if words.len() > 1 {
             self.note(format!("{} in {}", words.join(" "), named(run)));
         }
-        tokio::spawn(
-            async move { far.say(Out::Output(said.into())).await && far.say(Out::Ended(code)).await },
-        );
+        tokio::spawn(async move {
+            far.say(OutputFrame::Output(said.into())).await && far.say(OutputFrame::Ended(code)).await
+        });
         Ok(near)
     }
 
-    async fn sweep(&self) -> Result<(), Trouble> {
+    async fn sweep(&self) -> Result<(), EngineError> {
         self.note("sweep".to_owned());
         Ok(())
     }
@@ -149,12 +157,12 @@ struct Stage {
     sim: EciSim,
     engine: Played,
     stop: Option<oneshot::Sender<()>>,
-    driver: JoinHandle<Result<(), Trouble>>,
+    driver: JoinHandle<Result<(), EngineError>>,
 }
 
 impl Stage {
     fn begin() -> Self {
-        let clock = Clock::following_runtime(NINE.parse().unwrap());
+        let clock = Clock::following_runtime(START_TIME.parse().unwrap());
         let sim = EciSim::builder().clock(clock).credential("local", Secret::new("local-secret")).build();
         let engine = Played::default();
         let driver = sim.on_engine(engine.clone());
@@ -276,7 +284,7 @@ async fn nothing_is_left_of_a_group_that_is_deleted_and_of_none_at_the_end() {
 }
 
 /// A group that serves, on an Engine and at the machine's own time.
-async fn serving() -> (EciSim, String, JoinHandle<Result<(), Trouble>>) {
+async fn serving() -> (EciSim, String, JoinHandle<Result<(), EngineError>>) {
     let clock = Clock::system();
     let sim = EciSim::builder().clock(clock).credential("local", Secret::new("local-secret")).build();
     sim.control().script("*", eci_sim::Script { scheduling: Some(Duration::ZERO), ..Default::default() });
@@ -377,7 +385,7 @@ async fn a_session_is_the_engine_s_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_control_door_does_not_move_the_time_of_what_is_real() {
+async fn the_control_api_does_not_move_the_time_of_what_is_real() {
     let stage = Stage::begin();
     for (path, body) in [
         ("/clock", "{\"rate\": 60}"),

@@ -1,7 +1,7 @@
 //! Probes, hooks, memory and crashes: what befalls a container besides its own end.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod stand;
+mod support;
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use eci_api::actions::create_container_group::{Container, HttpGet, Probe};
 use eci_api::actions::{CreateContainerGroup, DeleteContainerGroup, DescribeContainerGroupMetric};
 use eci_sim::script::Usage;
 use eci_sim::{Rule, Script, Verdict};
-use stand::{container, create, group, look, once, sim, status, wait, wait_until};
+use support::{container, create, group, look, once, sim, status, wait, wait_until};
 
 fn probe(period: i32, threshold: i32) -> Option<Probe> {
     Some(Probe {

@@ -1,7 +1,7 @@
 //! When containers are ready, and what their hooks do: as scripts, commands and probes say.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod stand;
+mod support;
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use eci_api::actions::{
     CreateContainerGroup, DeleteContainerGroup, DescribeContainerGroupStatus, UpdateContainerGroup,
 };
 use eci_sim::{EciSim, Script};
-use stand::{container, create, group, look, sim, status, wait, wait_until};
+use support::{container, create, group, look, sim, status, wait, wait_until};
 
 fn seconds(seconds: u64) -> Option<Duration> {
     Some(Duration::from_secs(seconds))

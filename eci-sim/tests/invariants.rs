@@ -1,7 +1,7 @@
 //! Any sequence of calls, clock steps and faults keeps what has to hold, and the same sequence makes the same world.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod stand;
+mod support;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,14 +12,14 @@ use eci_api::actions::{DescribeContainerGroups, DescribeImageCaches, ListUsage};
 use eci_api::query::{Pairs, render};
 use eci_api::signature::{Secret, rpc};
 use eci_sim::group::lifecycle::State;
-use eci_sim::ledger::What;
+use eci_sim::ledger::LedgerEvent;
 use eci_sim::server::Incoming;
 use eci_sim::world::standing::Standing;
-use eci_sim::{Door, EciSim, Rule, Verdict};
+use eci_sim::{ControlServer, EciSim, Rule, Verdict};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use stand::{NINE, sim};
+use support::{START_TIME, sim};
 
 /// One thing that somebody does.
 #[derive(Debug, Clone)]
@@ -146,16 +146,16 @@ fn scripted(sim: EciSim) -> EciSim {
     let broken = json!({ "pattern": "broken", "cannot-pull": "gone" });
     let sick = json!({ "pattern": "sick", "unhealthy-after-seconds": 20 });
     for script in [broken, sick] {
-        door(&sim, "POST", "/scripts", &script);
+        control_call(&sim, "POST", "/scripts", &script);
     }
     sim
 }
 
-/// A simulator whose world is kept, summed up from so many bytes on.
-fn keep(data: &Path, sums_up_from: u64) -> EciSim {
-    let clock = Clock::still(NINE.parse().unwrap());
+/// A simulator with a persistent world, whose journal is compacted from so many bytes on.
+fn keep(data: &Path, compact_from: u64) -> EciSim {
+    let clock = Clock::still(START_TIME.parse().unwrap());
     let builder = EciSim::builder().clock(clock).credential("local", Secret::new("local-secret"));
-    builder.sums_up_from(sums_up_from).keep(data, None).unwrap()
+    builder.compact_from(compact_from).persist(data, None).unwrap()
 }
 
 fn id_at(sim: &EciSim, index: usize) -> String {
@@ -185,36 +185,39 @@ fn act(sim: &EciSim, number: usize, deed: &Deed) -> String {
             };
             sim.exchange(incoming).answer.map_or_else(String::new, |answer| format!("{answer:?}"))
         }
-        Deed::Wait(seconds) => door(sim, "POST", "/clock/advance", &json!({ "seconds": seconds })),
-        Deed::Fault(rule) => door(sim, "POST", "/faults", &json!(rule)),
-        Deed::NoFaults => door(sim, "DELETE", "/faults", &Value::Null),
-        Deed::SellOut(true) => door(sim, "POST", "/stock", &json!({ "sold-out": "cn-hangzhou-b" })),
-        Deed::SellOut(false) => door(sim, "POST", "/stock", &json!({ "restocked": "cn-hangzhou-b" })),
+        Deed::Wait(seconds) => control_call(sim, "POST", "/clock/advance", &json!({ "seconds": seconds })),
+        Deed::Fault(rule) => control_call(sim, "POST", "/faults", &json!(rule)),
+        Deed::NoFaults => control_call(sim, "DELETE", "/faults", &Value::Null),
+        Deed::SellOut(true) => control_call(sim, "POST", "/stock", &json!({ "sold-out": "cn-hangzhou-b" })),
+        Deed::SellOut(false) => control_call(sim, "POST", "/stock", &json!({ "restocked": "cn-hangzhou-b" })),
         Deed::Market(thousandths) => {
             let hourly = Decimal::new(i64::from(*thousandths), 3).to_string();
-            door(sim, "POST", "/prices", &json!({ "hourly": hourly }))
+            control_call(sim, "POST", "/prices", &json!({ "hourly": hourly }))
         }
         Deed::Account(standing) => {
-            door(sim, "POST", "/accounts/local", &json!({ "standing": standing.name() }))
+            control_call(sim, "POST", "/accounts/local", &json!({ "standing": standing.name() }))
         }
         Deed::Crash(index) => {
             let crash = json!({ "container": "main", "exit-code": 9 });
-            door(sim, "POST", &format!("/groups/{}/crash", id_at(sim, *index)), &crash)
+            control_call(sim, "POST", &format!("/groups/{}/crash", id_at(sim, *index)), &crash)
         }
-        Deed::Reclaim(index) => {
-            door(sim, "POST", &format!("/groups/{}/reclaim", id_at(sim, *index)), &json!({ "minutes": 3 }))
-        }
+        Deed::Reclaim(index) => control_call(
+            sim,
+            "POST",
+            &format!("/groups/{}/reclaim", id_at(sim, *index)),
+            &json!({ "minutes": 3 }),
+        ),
     }
 }
 
-/// What the control door answers.
-fn door(sim: &EciSim, method: &str, path: &str, body: &Value) -> String {
+/// What the control API answers.
+fn control_call(sim: &EciSim, method: &str, path: &str, body: &Value) -> String {
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let (method, path) = (method.to_owned(), path.to_owned());
     // a group that is crashed or taken back may be gone, or have ended
     let may_fail = path.starts_with("/groups/");
     let request = Incoming { method, path, body: body.into(), ..Incoming::default() };
-    let answer = Door::of(sim.control()).answer(&request);
+    let answer = ControlServer::new(sim.control()).answer(&request);
     assert!(may_fail || answer.status() == 200, "{request:?} {answer:?}");
     format!("{} {}", answer.status(), String::from_utf8_lossy(answer.body()))
 }
@@ -253,9 +256,11 @@ fn check(sim: &EciSim) -> Result<(), TestCaseError> {
         prop_assert!(pair[0].at <= pair[1].at, "the ledger goes back: {} then {}", pair[0], pair[1]);
     }
     for entry in &ledger {
-        match &entry.what {
-            What::Created => prop_assert!(states.insert(entry.group.number, State::Scheduling).is_none()),
-            What::Moved { from, to } => {
+        match &entry.event {
+            LedgerEvent::Created => {
+                prop_assert!(states.insert(entry.group.number, State::Scheduling).is_none())
+            }
+            LedgerEvent::Moved { from, to } => {
                 let before = states.insert(entry.group.number, *to);
                 prop_assert_eq!(before, Some(*from), "{}", entry);
                 prop_assert!(is_an_edge(*from, *to), "{} is no edge", entry);
@@ -305,16 +310,16 @@ proptest! {
     #[test]
     fn what_was_done_done_again_makes_the_same_world(
         deeds in prop::collection::vec(deed(), 1..40),
-        sums_up_from in prop::sample::select(vec![0, 4 << 10, u64::MAX]),
+        compact_from in prop::sample::select(vec![0, 4 << 10, u64::MAX]),
     ) {
         let data = tempfile::tempdir().unwrap();
-        let sim = scripted(keep(data.path(), sums_up_from));
+        let sim = scripted(keep(data.path(), compact_from));
         for (number, deed) in deeds.iter().enumerate() {
             act(&sim, number, deed);
         }
         let (before, now) = (picture(&sim), sim.control().clock().now());
         drop(sim);
-        let again = keep(data.path(), sums_up_from);
+        let again = keep(data.path(), compact_from);
         again.control().clock().set(now);
         prop_assert_eq!(before, picture(&again), "the same calls, done again, make another world");
         check(&again)?;

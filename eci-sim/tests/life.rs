@@ -1,7 +1,7 @@
 //! Container groups over time, called within the process.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod stand;
+mod support;
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use eci_api::actions::{
 };
 use eci_sim::{EciSim, Refusal, Runs, Script, Yuan};
 use proptest::prelude::*;
-use stand::{NINE, container, create, group, log, look, once, sim, status, wait, wait_until};
+use support::{START_TIME, container, create, group, log, look, once, sim, status, wait, wait_until};
 
 #[test]
 fn a_group_is_running_after_twelve_to_eighteen_seconds() {
@@ -41,7 +41,7 @@ fn a_group_is_told_with_all_that_was_asked() {
     let group = look(&sim, &id).unwrap();
     assert_eq!((group.cpu.to_string(), group.memory.to_string()), ("2".into(), "4".into()));
     assert_eq!(group.intranet_ip, "10.0.0.10");
-    assert_eq!(group.creation_time, NINE);
+    assert_eq!(group.creation_time, START_TIME);
     assert_eq!((group.tags[0].key.as_str(), group.tags[0].value.as_str()), ("team", "测试 1"));
     assert_eq!(group.containers[0].commands, ["nginx"]);
     assert!(group.containers[0].ready);
@@ -371,7 +371,7 @@ fn all_regions_are_listed_or_the_one_that_is_asked_for() {
 }
 
 fn story(seed: Seed) -> String {
-    let clock = Clock::still(NINE.parse().unwrap());
+    let clock = Clock::still(START_TIME.parse().unwrap());
     let sim = EciSim::builder().clock(clock).seed(seed).build();
     for index in 0..30 {
         let command = [&["sleep", "40"][..], &["false"], &["nginx"]][index % 3];
@@ -435,7 +435,7 @@ proptest! {
         prop_assert!(entries.is_sorted_by_key(|entry| entry.at));
         let mut states = std::collections::BTreeMap::new();
         for entry in &entries {
-            if let eci_sim::ledger::What::Moved { from, to } = entry.what {
+            if let eci_sim::ledger::LedgerEvent::Moved { from, to } = entry.event {
                 let before = states.insert(entry.group.id.clone(), to);
                 prop_assert_eq!(before.unwrap_or(eci_sim::group::lifecycle::State::Scheduling), from);
             }

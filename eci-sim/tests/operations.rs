@@ -1,7 +1,7 @@
 //! The operations that change or read groups after they were made.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod stand;
+mod support;
 
 use eci_api::actions::update_container_group as update;
 use eci_api::actions::{
@@ -12,7 +12,7 @@ use eci_api::actions::{
 };
 use eci_sim::script::Usage;
 use eci_sim::{EciSim, Script};
-use stand::{container, create, group, look, once, sim, status, wait, wait_until};
+use support::{container, create, group, look, once, sim, status, wait, wait_until};
 
 fn web(sim: &EciSim) -> String {
     let id = create(sim, &group("web", vec![container("web", "nginx:1.25", &[])]));

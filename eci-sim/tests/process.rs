@@ -29,7 +29,7 @@ fn both_signals_end_it_well() {
 }
 
 #[test]
-fn a_door_that_others_can_reach_wants_a_token() {
+fn a_control_api_that_others_can_reach_wants_a_token() {
     let output = Command::new(env!("CARGO_BIN_EXE_eci-sim"))
         .args(["--listen", "127.0.0.1:0", "--access-key-id", "local", "--access-key-secret", "secret"])
         .args(["--control", "0.0.0.0:0"])
@@ -41,7 +41,7 @@ fn a_door_that_others_can_reach_wants_a_token() {
 
 #[test]
 fn time_begins_when_it_is_told_to_and_is_told_where_others_follow() {
-    let arguments = ["--clock", "127.0.0.1:0", "--time", "still", "--begin", "2025-01-06T01:30:00Z"];
+    let arguments = ["--clock", "127.0.0.1:0", "--time", "paused", "--start-time", "2025-01-06T01:30:00Z"];
     let (mut child, said) = start(&arguments, 2);
     let address = said[1].split_whitespace().nth(1).unwrap().trim_start_matches("http://").to_owned();
     let mut socket = std::net::TcpStream::connect(&address).unwrap();
@@ -56,7 +56,7 @@ fn time_begins_when_it_is_told_to_and_is_told_where_others_follow() {
     );
 }
 
-/// What the control door of a simulator with these arguments lists as faults.
+/// What the control API of a simulator with these arguments lists as faults.
 fn faults(arguments: &[&str]) -> String {
     let (mut child, said) = start(&[&["--control", "127.0.0.1:0"], arguments].concat(), 2);
     let address = said[1].split_whitespace().nth(1).unwrap().trim_start_matches("http://").to_owned();
@@ -76,7 +76,7 @@ fn faults_of_a_file_and_of_flags_are_laid_once_however_often_a_kept_world_begins
     std::fs::write(&file, "- action: DescribeRegions\n  verdict: drop-after\n").unwrap();
     let data = dir.path().join("data");
     let arguments = [
-        "--faults",
+        "--fault-file",
         file.to_str().unwrap(),
         "--fault",
         "Create* refuse Throttling.User times=2",

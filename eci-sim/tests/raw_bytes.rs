@@ -1,7 +1,7 @@
 //! Whatever bytes come, the decoder, both signatures' parsers and the server neither panic nor take much memory.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod stand;
+mod support;
 
 use bytes::Bytes;
 use eci_api::Action;
@@ -10,7 +10,7 @@ use eci_api::signature::{IncomingRequest, Secret, identify, rpc, verify};
 use eci_api::validate;
 use eci_sim::server::Incoming;
 use proptest::prelude::*;
-use stand::{NINE, sim};
+use support::{START_TIME, sim};
 
 /// What a request may answer; 500 would be a fault of ours.
 const STATUSES: [u16; 8] = [200, 400, 403, 404, 405, 408, 413, 501];
@@ -171,7 +171,7 @@ proptest! {
             let request = IncomingRequest { method: &method, query: &query, headers: &headers, body: &body };
             if let Ok(identified) = identify(&request) {
                 prop_assert!(size(&identified.pairs) <= 3 * (query.len() + body.len()) + 2 * identified.pairs.len());
-                let known = verify(&request, &identified, &Secret::new("s"), NINE.parse().unwrap());
+                let known = verify(&request, &identified, &Secret::new("s"), START_TIME.parse().unwrap());
                 prop_assert!(known.is_err(), "nobody guesses a signature");
             }
         }
@@ -198,7 +198,7 @@ proptest! {
         (action, mut pairs) in action().prop_flat_map(|action| (Just(action), pairs_for(action))),
     ) {
         let (simulator, secret) = (sim(), Secret::new("local-secret"));
-        rpc::complete(&mut pairs, action, ("local", &secret), "POST", NINE.parse().unwrap(), "nonce");
+        rpc::complete(&mut pairs, action, ("local", &secret), "POST", START_TIME.parse().unwrap(), "nonce");
         let incoming = Incoming { method: "POST".into(), path: "/".into(), query: render(&pairs), ..Incoming::default() };
         let answer = simulator.exchange(incoming).answer.unwrap();
         prop_assert!(STATUSES.contains(&answer.status().as_u16()), "{action}: {answer:?}");

@@ -3,7 +3,7 @@
 #![cfg(feature = "docker")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod stand;
+mod support;
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use eci_api::actions::create_container_group::{
 use eci_api::actions::{DeleteContainerGroup, ExecContainerCommand};
 use eci_api::signature::Secret;
 use eci_sim::EciSim;
-use eci_sim::runtime::attach::{In, Out};
+use eci_sim::runtime::attach::{OutputFrame, StdinFrame};
 use eci_sim::runtime::docker::{DockerEngine, Settings};
 use eci_sim::runtime::engine::{Engine as _, RunId};
-use stand::{create, group, log, look};
+use support::{create, group, log, look};
 
 fn settings() -> Settings {
     Settings {
@@ -29,7 +29,7 @@ fn settings() -> Settings {
 }
 
 fn shell(name: &str, priority: &str, script: &str) -> Container {
-    let mut made = stand::container(name, "busybox", &["sh", "-c", script]);
+    let mut made = support::container(name, "busybox", &["sh", "-c", script]);
     made.volume_mount = vec![mount()];
     made.environment_var = vec![EnvironmentVar {
         key: Some("ECI_CONTAINER_EXIT_PRIORITY".to_owned()),
@@ -128,16 +128,16 @@ async fn containers_run_for_real() {
     let typed = cat.input.clone();
     let typing = tokio::spawn(async move {
         for _ in 0..512 {
-            typed.send(In::Bytes(vec![7; 8192].into())).await.unwrap();
+            typed.send(StdinFrame::Bytes(vec![7; 8192].into())).await.unwrap();
         }
-        typed.send(In::Bytes(Vec::new().into())).await.unwrap();
+        typed.send(StdinFrame::Bytes(Vec::new().into())).await.unwrap();
     });
     let (mut heard, mut code) = (0, None);
     while let Some(out) = tokio::time::timeout(Duration::from_secs(60), cat.output.recv()).await.unwrap() {
         match out {
-            Out::Output(bytes) => heard += bytes.len(),
-            Out::Errors(bytes) => panic!("{bytes:?}"),
-            Out::Ended(with) => code = Some(with),
+            OutputFrame::Output(bytes) => heard += bytes.len(),
+            OutputFrame::Errors(bytes) => panic!("{bytes:?}"),
+            OutputFrame::Ended(with) => code = Some(with),
         }
     }
     typing.await.unwrap();

@@ -1,7 +1,7 @@
-//! The simulator as clients meet it: signed calls, envelopes, faults, the control door, and sockets.
+//! The simulator as clients meet it: signed calls, envelopes, faults, the control API, and sockets.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod stand;
+mod support;
 
 use bytes::Bytes;
 use eci_api::query::{Pairs, render};
@@ -11,7 +11,7 @@ use eci_sim::{EciSim, Rule, Verdict, listener};
 use http::{Method, Request, Response};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use stand::{NINE, sim, wait};
+use support::{START_TIME, sim, wait};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const HOST: &str = "eci.cn-hangzhou.aliyuncs.com";
@@ -29,7 +29,7 @@ struct Sent<'a> {
 
 impl<'a> Sent<'a> {
     fn new(action: &'a str, parameters: &'a [(&'a str, &'a str)], nonce: &'a str) -> Self {
-        let at = NINE.parse().unwrap();
+        let at = START_TIME.parse().unwrap();
         let (key, method) = (("local", "local-secret"), Method::POST);
         Self { action, parameters, key, method, in_body: false, nonce, at, format: "JSON" }
     }
@@ -96,7 +96,7 @@ fn parameters_may_stand_in_the_query_or_in_the_body_of_a_get_or_a_post() {
 #[test]
 fn an_error_has_the_cloud_s_envelope() {
     let sim = sim();
-    let late = NINE.parse::<Timestamp>().unwrap() - jiff::SignedDuration::from_mins(32);
+    let late = START_TIME.parse::<Timestamp>().unwrap() - jiff::SignedDuration::from_mins(32);
     let describe = || Sent::new("DescribeContainerGroups", &[], "n");
     for (sent, status, code, says) in [
         (Sent { key: ("nobody", "x"), ..describe() }, 404, "InvalidAccessKeyId.NotFound", "not found"),
@@ -151,7 +151,7 @@ fn a_nonce_is_taken_once() {
 
 #[test]
 fn clients_need_not_know_that_the_simulator_s_clock_was_moved() {
-    let now: Timestamp = NINE.parse().unwrap();
+    let now: Timestamp = START_TIME.parse().unwrap();
     let clock = determinism::Clock::still(now);
     let outside = determinism::Clock::still(now);
     let sim = EciSim::builder().clock(clock.clone()).clients_clock(outside);
@@ -170,7 +170,7 @@ struct PutBack(std::sync::atomic::AtomicBool);
 
 impl determinism::Machine for PutBack {
     fn wall(&self) -> Timestamp {
-        let right: Timestamp = NINE.parse().unwrap();
+        let right: Timestamp = START_TIME.parse().unwrap();
         let wrong = right + jiff::SignedDuration::from_hours(1);
         if self.0.load(std::sync::atomic::Ordering::Relaxed) { right } else { wrong }
     }
@@ -232,7 +232,7 @@ fn what_old_go_clients_send_by_mistake_does_no_harm() {
 
 #[test]
 fn accounts_and_regions_do_not_see_each_other() {
-    let clock = determinism::Clock::still(NINE.parse().unwrap());
+    let clock = determinism::Clock::still(START_TIME.parse().unwrap());
     let sim = EciSim::builder().clock(clock);
     let sim = sim.credential("a", Secret::new("sa")).credential("b", Secret::new("sb")).build();
     Sent { key: ("a", "sa"), ..Sent::new("CreateContainerGroup", NGINX, "1") }.to(&sim);
@@ -252,7 +252,7 @@ fn accounts_and_regions_do_not_see_each_other() {
 fn a_call_dropped_before_has_no_effect_and_one_dropped_after_has() {
     for (verdict, groups) in [(Verdict::DropBefore, 0), (Verdict::DropAfter, 1)] {
         let sim = sim();
-        sim.control().lay(Rule::new(verdict).on("CreateContainerGroup").times(1));
+        sim.control().add_fault(Rule::new(verdict).on("CreateContainerGroup").times(1));
         let exchange = sim.exchange(Incoming::from(Sent::new("CreateContainerGroup", NGINX, "1").request()));
         assert!(exchange.answer.is_none());
         assert_eq!(sim.control().groups().len(), groups);
@@ -261,29 +261,29 @@ fn a_call_dropped_before_has_no_effect_and_one_dropped_after_has() {
 
 #[test]
 fn a_stale_answer_tells_what_was_and_only_to_whom_it_was_told() {
-    let clock = determinism::Clock::still(NINE.parse().unwrap());
+    let clock = determinism::Clock::still(START_TIME.parse().unwrap());
     let (a, b) = (Secret::new("sa"), Secret::new("sb"));
     let sim = EciSim::builder().clock(clock).credential("a", a).credential("b", b).build();
-    sim.control().lay(Rule::new(Verdict::StaleMs(60_000)).on("DescribeContainerGroups"));
+    sim.control().add_fault(Rule::new(Verdict::StaleMs(60_000)).on("DescribeContainerGroups"));
     let see = |key, nonce: &str, at: &str| {
         let at = at.parse().unwrap();
         let sent = Sent { key, at, ..Sent::new("DescribeContainerGroups", &[], nonce) };
         sent.to(&sim).1["TotalCount"].clone()
     };
-    assert_eq!(see(("a", "sa"), "1", NINE), 0);
+    assert_eq!(see(("a", "sa"), "1", START_TIME), 0);
     Sent { key: ("a", "sa"), ..Sent::new("CreateContainerGroup", NGINX, "2") }.to(&sim);
-    assert_eq!(see(("a", "sa"), "3", NINE), 1, "nothing older is known");
+    assert_eq!(see(("a", "sa"), "3", START_TIME), 1, "nothing older is known");
     wait(&sim, 60);
     Sent { key: ("b", "sb"), ..Sent::new("CreateContainerGroup", NGINX, "4") }.to(&sim);
-    assert_eq!(see(("b", "sb"), "5", NINE), 1, "what was told to another is not told");
+    assert_eq!(see(("b", "sb"), "5", START_TIME), 1, "what was told to another is not told");
     Sent { key: ("a", "sa"), ..Sent::new("CreateContainerGroup", NGINX, "6") }.to(&sim);
-    assert_eq!(see(("a", "sa"), "7", NINE), 1, "two by now, one a minute ago");
+    assert_eq!(see(("a", "sa"), "7", START_TIME), 1, "two by now, one a minute ago");
 }
 
 #[test]
 fn a_cut_answer_is_no_json_and_what_was_asked_is_done() {
     let sim = sim();
-    sim.control().lay(Rule::new(Verdict::Truncate(20)).times(1));
+    sim.control().add_fault(Rule::new(Verdict::Truncate(20)).times(1));
     let answer = sim.call(Sent::new("CreateContainerGroup", NGINX, "1").request());
     assert_eq!((answer.status().as_u16(), answer.body().len()), (200, 20));
     assert_eq!(sim.control().groups().len(), 1);
@@ -296,7 +296,7 @@ fn a_rule_befalls_the_group_that_the_call_names() {
     wait(&sim, 60);
     let id = made["ContainerGroupId"].as_str().unwrap();
     let rule = Rule::new(Verdict::Crash { container: "web".into(), exit_code: 9 });
-    sim.control().lay(rule.on("DescribeContainerLog").times(1));
+    sim.control().add_fault(rule.on("DescribeContainerLog").times(1));
     let parameters = [("ContainerGroupId", id), ("ContainerName", "web")];
     Sent::new("DescribeContainerLog", &parameters, "2").to(&sim);
     let (_, seen) = Sent::new("DescribeContainerGroups", &[], "3").to(&sim);
@@ -317,14 +317,14 @@ fn a_signed_call_with_the_same_token_is_answered_again_under_a_number_of_its_own
 #[test]
 fn a_rule_turns_calls_down_with_its_code_and_the_table_s_status() {
     let sim = sim();
-    sim.control().lay(Rule::refuse("OperationDenied.NoStock").on("Create*"));
+    sim.control().add_fault(Rule::refuse("OperationDenied.NoStock").on("Create*"));
     let (status, body) = Sent::new("CreateContainerGroup", NGINX, "1").to(&sim);
     assert_eq!((status, &body["Code"]), (403, &json!("OperationDenied.NoStock")));
     assert_eq!(Sent::new("DescribeRegions", &[], "2").to(&sim).0, 200);
     assert_eq!(sim.control().requests()[0].code, "OperationDenied.NoStock");
 }
 
-fn door(sim: &EciSim, method: &str, path: &str, body: &Value) -> (u16, Value) {
+fn control_call(sim: &EciSim, method: &str, path: &str, body: &Value) -> (u16, Value) {
     let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
     let request =
         Request::builder().method(method).uri(path).header("host", "127.0.0.1:9000").body(body).unwrap();
@@ -332,31 +332,31 @@ fn door(sim: &EciSim, method: &str, path: &str, body: &Value) -> (u16, Value) {
 }
 
 #[test]
-fn the_door_moves_the_clock_and_tells_the_bill() {
+fn the_control_api_moves_the_clock_and_tells_the_bill() {
     let sim = sim();
     Sent::new("CreateContainerGroup", NGINX, "1").to(&sim);
-    let (status, time) = door(&sim, "POST", "/clock/advance", &json!({ "seconds": 7200 }));
+    let (status, time) = control_call(&sim, "POST", "/clock/advance", &json!({ "seconds": 7200 }));
     assert_eq!((status, &time["now"]), (200, &json!("2026-01-01T11:00:00Z")));
-    let (_, bill) = door(&sim, "GET", "/bill", &Value::Null);
+    let (_, bill) = control_call(&sim, "GET", "/bill", &Value::Null);
     assert_eq!(bill["lines"][1]["amount"], "0.441072");
     assert_eq!(bill["lines"][1]["parts"], json!({ "cpu": "0.3528", "mem": "0.088272" }));
-    let (_, ledger) = door(&sim, "GET", "/ledger", &Value::Null);
+    let (_, ledger) = control_call(&sim, "GET", "/ledger", &Value::Null);
     assert!(ledger.as_str().unwrap().contains(" web Scheduling -> Pending\n"));
-    assert_eq!(door(&sim, "GET", "/requests", &Value::Null).1[0]["action"], "CreateContainerGroup");
-    door(&sim, "POST", "/reset", &Value::Null);
-    assert_eq!(door(&sim, "GET", "/groups", &Value::Null).1, json!([]));
+    assert_eq!(control_call(&sim, "GET", "/requests", &Value::Null).1[0]["action"], "CreateContainerGroup");
+    control_call(&sim, "POST", "/reset", &Value::Null);
+    assert_eq!(control_call(&sim, "GET", "/groups", &Value::Null).1, json!([]));
 }
 
 #[test]
-fn the_door_lays_and_lifts_faults_and_takes_scripts() {
+fn the_control_api_adds_and_removes_faults_and_takes_scripts() {
     let sim = sim();
     let rule = json!({ "action": "Describe*", "times": 3, "verdict": { "delay-ms": 20 } });
-    assert_eq!(door(&sim, "POST", "/faults", &rule).1, json!({ "number": 1 }));
-    assert_eq!(door(&sim, "GET", "/faults", &Value::Null).1[0]["rule"], rule);
-    assert_eq!(door(&sim, "DELETE", "/faults/1", &Value::Null).0, 200);
-    assert_eq!(door(&sim, "DELETE", "/faults/1", &Value::Null).0, 404);
+    assert_eq!(control_call(&sim, "POST", "/faults", &rule).1, json!({ "number": 1 }));
+    assert_eq!(control_call(&sim, "GET", "/faults", &Value::Null).1[0]["rule"], rule);
+    assert_eq!(control_call(&sim, "DELETE", "/faults/1", &Value::Null).0, 200);
+    assert_eq!(control_call(&sim, "DELETE", "/faults/1", &Value::Null).0, 404);
     let script = json!({ "pattern": "nginx", "run-seconds": 1.5, "exit-code": 3, "log": ["bye"] });
-    assert_eq!(door(&sim, "POST", "/scripts", &script).0, 200);
+    assert_eq!(control_call(&sim, "POST", "/scripts", &script).0, 200);
     Sent::new("CreateContainerGroup", NGINX, "1").to(&sim);
     wait(&sim, 60);
     assert!(
@@ -365,15 +365,15 @@ fn the_door_lays_and_lifts_faults_and_takes_scripts() {
 }
 
 #[test]
-fn the_door_says_what_is_wrong_and_turns_strangers_away() {
+fn the_control_api_says_what_is_wrong_and_turns_strangers_away() {
     let sim = sim();
     for (method, path, body, status, says) in [
         ("GET", "/nothing", Value::Null, 404, "GET /openapi.json"),
         ("POST", "/clock/advance", json!({ "minutes": 1 }), 400, "unknown field `minutes`"),
-        ("POST", "/clock/advance", json!({ "seconds": -1 }), 400, "-1 seconds cannot be"),
+        ("POST", "/clock/advance", json!({ "seconds": -1 }), 400, "-1 seconds is no span of time"),
         ("POST", "/faults", json!({ "verdict": "explode" }), 400, "unknown variant `explode`"),
     ] {
-        let (given, answer) = door(&sim, method, path, &body);
+        let (given, answer) = control_call(&sim, method, path, &body);
         assert_eq!(given, status);
         assert!(answer["error"].as_str().unwrap().contains(says), "{answer}");
     }
@@ -408,7 +408,7 @@ async fn a_request_line_of_half_a_mebibyte_is_read() {
     let parameters: Vec<_> = NGINX.iter().copied().chain([("VkClientVersion", large.as_str())]).collect();
     let mut pairs: Pairs =
         parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let at: Timestamp = NINE.parse().unwrap();
+    let at: Timestamp = START_TIME.parse().unwrap();
     rpc::complete(
         &mut pairs,
         "CreateContainerGroup",

@@ -1,7 +1,7 @@
 //! Sessions of `ExecContainerCommand`: what is typed, what is said, and how it ends.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod stand;
+mod support;
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use eci_api::actions::create_container_group::EnvironmentVar;
 use eci_sim::{EciSim, listener};
 use futures::{SinkExt, StreamExt};
 use http::{HeaderValue, header};
-use stand::{container, create, group, sim};
+use support::{container, create, group, sim};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;

@@ -1,7 +1,7 @@
 //! TLS: the authority that clients trust, the names that they use, and all forms in which they send parameters.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod stand;
+mod support;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
 use serde_json::Value;
-use stand::{NINE, sim};
+use support::{START_TIME, sim};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsConnector;
 
@@ -63,7 +63,7 @@ const CREATE: &[(&str, &str)] =
     &[("ContainerGroupName", "web"), ("Container.1.Name", "web"), ("Container.1.Image", "nginx")];
 
 fn at() -> Timestamp {
-    NINE.parse().unwrap()
+    START_TIME.parse().unwrap()
 }
 
 /// The four forms in which clients send a call (eci-openapi.md, section 1.1).

@@ -55,7 +55,7 @@ async fn an_answer_that_is_lost_does_not_make_a_second_group() {
 async fn a_deletion_that_the_cloud_does_not_hear_is_said_again() {
     let bed = TestBed::start().await;
     bed.running("web").await;
-    bed.control().lay(Rule::refuse("ServiceUnavailable").on("DeleteContainerGroup"));
+    bed.control().add_fault(Rule::refuse("ServiceUnavailable").on("DeleteContainerGroup"));
     bed.delete("web", None).await;
     bed.pass(60).await;
     assert!(bed.pod("web").await.unwrap().metadata.deletion_timestamp.is_some());
@@ -68,7 +68,7 @@ async fn a_deletion_that_the_cloud_does_not_hear_is_said_again() {
 #[tokio::test(start_paused = true)]
 async fn no_stock_is_told_and_tried_again() {
     let bed = TestBed::start().await;
-    bed.control().lay(Rule::refuse("OperationDenied.NoStock").on("CreateContainerGroup"));
+    bed.control().add_fault(Rule::refuse("OperationDenied.NoStock").on("CreateContainerGroup"));
     bed.create("web", json!({})).await;
     bed.pass(60).await;
     let status = bed.pod("web").await.unwrap().status.unwrap();

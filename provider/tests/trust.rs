@@ -254,7 +254,7 @@ async fn an_annotation_that_somebody_bent_while_the_provider_was_away_is_correct
 #[tokio::test(start_paused = true)]
 async fn one_pod_that_the_cloud_refuses_for_good_does_not_disturb_the_others() {
     let bed = TestBed::start().await;
-    bed.control().lay(eci_sim::Rule::refuse("NoPermission").on("CreateContainerGroup"));
+    bed.control().add_fault(eci_sim::Rule::refuse("NoPermission").on("CreateContainerGroup"));
     bed.create("bad", json!({})).await;
     bed.pass(600).await;
     let calls = bed.count_calls(0, "CreateContainerGroup");

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use eci_sim::control::GroupSummary;
-use eci_sim::control::client::Unanswered;
-use eci_sim::control::wire::{self, Search, Which};
-use eci_sim::server::Logged;
-use eci_sim::{DoorClient, Rule};
+use eci_sim::control::client::ClientError;
+use eci_sim::control::wire::{self, GroupFilter, RequestFilter};
+use eci_sim::server::RequestLogEntry;
+use eci_sim::{ControlClient, Rule};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
@@ -21,8 +21,8 @@ use crate::story::Gathering;
 pub enum Cloud {
     /// A simulator in this process.
     Here(Eci),
-    /// A simulator somewhere else, by its control door.
-    There(Box<DoorClient>),
+    /// A simulator somewhere else, by its control API.
+    There(Box<ControlClient>),
 }
 
 /// A container group, as far as cases look at it.
@@ -68,25 +68,25 @@ impl Cloud {
     ///
     /// # Errors
     /// When a simulator somewhere else does not answer.
-    pub async fn bill(&self) -> Result<wire::Bill, Unanswered> {
+    pub async fn bill(&self) -> Result<wire::Bill, ClientError> {
         match self {
             Self::Here(eci) => Ok(wire::Bill::from(&eci.bill())),
-            Self::There(door) => door.bill().await,
+            Self::There(control) => control.bill().await,
         }
     }
 
     /// The total cost up to now, in yuan.
-    pub(crate) async fn cost(&self) -> Result<Decimal, Unanswered> {
+    pub(crate) async fn cost(&self) -> Result<Decimal, ClientError> {
         match self {
             Self::Here(eci) => Ok(eci.control().cost().decimal()),
-            Self::There(door) => Ok(door.cost().await?.total),
+            Self::There(control) => Ok(control.cost().await?.total),
         }
     }
 
     pub(crate) async fn groups(&self) -> Result<Vec<Group>, Miss> {
         let groups = match self {
             Self::Here(eci) => eci.control().groups(),
-            Self::There(door) => door.groups(&Which::default()).await.map_err(unanswered)?,
+            Self::There(control) => control.groups(&GroupFilter::default()).await.map_err(unanswered)?,
         };
         Ok(groups.into_iter().map(Group::of).collect())
     }
@@ -99,8 +99,8 @@ impl Cloud {
     /// Adds a fault; returns its number.
     pub(crate) async fn inject(&self, rule: Rule) -> Result<u64, Miss> {
         match self {
-            Self::Here(eci) => Ok(eci.control().lay(rule)),
-            Self::There(door) => door.lay(&rule).await.map_err(unanswered),
+            Self::Here(eci) => Ok(eci.control().add_fault(rule)),
+            Self::There(control) => control.add_fault(&rule).await.map_err(unanswered),
         }
     }
 
@@ -116,19 +116,19 @@ impl Cloud {
     pub(crate) async fn lift_faults(&self) -> Result<(), Miss> {
         match self {
             Self::Here(eci) => eci.control().clear_faults(),
-            Self::There(door) => door.clear_faults().await.map_err(unanswered)?,
+            Self::There(control) => control.clear_faults().await.map_err(unanswered)?,
         }
         Ok(())
     }
 
-    pub(crate) async fn script(&self, scripted: wire::Scripted) -> Result<(), Miss> {
+    pub(crate) async fn script(&self, scripted: wire::ScriptRequest) -> Result<(), Miss> {
         match self {
             Self::Here(eci) => {
                 let image = scripted.pattern.clone();
                 let script = eci_sim::Script::try_from(scripted);
                 eci.control().script(&image, script.map_err(|why| Miss::Refused(why.to_string()))?);
             }
-            Self::There(door) => door.script(&scripted).await.map_err(unanswered)?,
+            Self::There(control) => control.script(&scripted).await.map_err(unanswered)?,
         }
         Ok(())
     }
@@ -148,7 +148,7 @@ impl Cloud {
             if !cost.is_zero() {
                 gathering.add(now, "billed", money(cost));
             }
-            Ok::<_, Unanswered>(())
+            Ok::<_, ClientError>(())
         };
         if let Err(why) = gathered.await {
             gathering.add(now, "no story", why.to_string());
@@ -156,17 +156,17 @@ impl Cloud {
     }
 
     /// The ledger, one line an entry.
-    async fn ledger(&self) -> Result<Vec<String>, Unanswered> {
+    async fn ledger(&self) -> Result<Vec<String>, ClientError> {
         match self {
             Self::Here(eci) => Ok(eci.control().ledger().iter().map(ToString::to_string).collect()),
-            Self::There(door) => door.ledger().await,
+            Self::There(control) => control.ledger().await,
         }
     }
 
-    async fn requests(&self) -> Result<Vec<Logged>, Unanswered> {
+    async fn requests(&self) -> Result<Vec<RequestLogEntry>, ClientError> {
         match self {
             Self::Here(eci) => Ok(eci.control().requests()),
-            Self::There(door) => door.requests(&Search::default()).await,
+            Self::There(control) => control.requests(&RequestFilter::default()).await,
         }
     }
 }
@@ -181,7 +181,7 @@ fn tell_entry(line: &str, gathering: &mut Gathering) {
     }
 }
 
-fn unanswered(why: Unanswered) -> Miss {
+fn unanswered(why: ClientError) -> Miss {
     Miss::Refused(why.to_string())
 }
 

@@ -42,7 +42,7 @@ impl Eci {
         self.control.bill()
     }
 
-    /// The simulator's own door: faults, scripts, ledger.
+    /// The simulator's control API: faults, scripts, ledger.
     pub fn control(&self) -> &Control {
         &self.control
     }
@@ -57,7 +57,7 @@ impl Eci {
         self.sim.exchange(request)
     }
 
-    /// One exchange with the simulator's own door.
+    /// One exchange with the simulator's control API.
     pub(crate) fn control_exchange(&self, request: &Incoming) -> Exchange {
         self.control.exchange(request)
     }

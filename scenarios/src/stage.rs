@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use determinism::{Clock, Seed};
-use eci_sim::control::client::Unanswered;
+use eci_sim::control::client::ClientError;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
@@ -154,8 +154,8 @@ impl World {
     /// The cloud's bill up to now, in yuan, one line for each group and clock hour; deleted groups stay on it.
     ///
     /// # Errors
-    /// [`Unanswered`] when the cloud is a pod and its control API does not answer; never in the embedded cluster.
-    pub async fn bill(&self) -> Result<eci_sim::control::wire::Bill, Unanswered> {
+    /// [`ClientError`] when the cloud is a pod and its control API does not answer; never in the embedded cluster.
+    pub async fn bill(&self) -> Result<eci_sim::control::wire::Bill, ClientError> {
         self.cloud.bill().await
     }
 

@@ -12,7 +12,7 @@ const KEY_ID = 'sdk-key';
 const KEY_SECRET = 'sdk-secret';
 
 async function start() {
-  const options = ['--listen', '127.0.0.1:0', '--control', '127.0.0.1:0', '--time', 'still'];
+  const options = ['--listen', '127.0.0.1:0', '--control', '127.0.0.1:0', '--time', 'paused'];
   const env = { ...process.env, ECI_ACCESS_KEY: KEY_ID, ECI_SECRET_KEY: KEY_SECRET };
   const sim = spawn(process.env.ECI_SIM, options, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const address = {};

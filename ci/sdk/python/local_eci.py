@@ -18,7 +18,7 @@ class LocalEci:
     """An `eci-sim` process with a clock that stands still until it is told to move."""
 
     def __init__(self):
-        command = [os.environ["ECI_SIM"], "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--time", "still"]
+        command = [os.environ["ECI_SIM"], "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--time", "paused"]
         environment = dict(os.environ, ECI_ACCESS_KEY=KEY_ID, ECI_SECRET_KEY=KEY_SECRET)
         self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
         addresses = {}

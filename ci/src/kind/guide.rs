@@ -7,7 +7,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result, ensure};
 
 use super::cluster::{Cluster, inside};
-use super::door::Door;
+use super::control_api::ControlApi;
 use crate::command::output_of;
 use crate::engine::pause;
 use crate::playground::ROWS;
@@ -47,7 +47,7 @@ pub fn appears(cluster: &Cluster) -> Result<()> {
 
 /// Checks that each pod of the guide was billed, and nothing else was.
 fn bill(cluster: &Cluster) -> Result<()> {
-    let bill = Door::open(cluster)?.get("/bill")?;
+    let bill = ControlApi::open(cluster)?.get("/bill")?;
     let lines = bill["lines"].as_array().context("a bill has lines")?;
     let mut billed: Vec<_> = lines.iter().filter_map(|line| line["group-name"].as_str()).collect();
     billed.sort_unstable();

@@ -36,10 +36,12 @@ pub fn install(cluster: &Cluster, root: &Path, time: Time) -> Result<()> {
     let simulator = fs::read_to_string(root.join("ci/kind/eci-sim.yaml"))?;
     let text = simulator.replace("@IMAGE@", &images::tag("eci-sim"));
     let text = match time {
-        Time::Simulated => text.replace("@BEGIN@", BEGINNING),
-        Time::Real => {
-            text.lines().filter(|line| !line.contains("@BEGIN@")).map(|line| format!("{line}\n")).collect()
-        }
+        Time::Simulated => text.replace("@START_TIME@", BEGINNING),
+        Time::Real => text
+            .lines()
+            .filter(|line| !line.contains("@START_TIME@"))
+            .map(|line| format!("{line}\n"))
+            .collect(),
     };
     let filled = cache::folder()?.join("kind/eci-sim.yaml");
     fs::write(&filled, text)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 
 use super::cluster::{Cluster, inside};
-use super::door::Door;
+use super::control_api::ControlApi;
 use super::guide::{appears, kubectl};
 use super::install::helm_install;
 use crate::engine::pause;
@@ -65,15 +65,15 @@ fn deletes(cluster: &Cluster, root: &Path) -> Result<()> {
     helm_install(cluster, root, &["onUninstall=delete"])?;
     let (gone, said) = helm(cluster, &["uninstall", RELEASE, "--wait"])?;
     ensure!(gone && said.contains("nothing is billed"), "helm uninstall says:\n{said}");
-    let door = Door::open(cluster)?;
+    let control = ControlApi::open(cluster)?;
     for _ in 0..150 {
-        if door.groups()?.is_empty() {
+        if control.groups()?.is_empty() {
             println!("✓ with onUninstall=delete it ends pods and groups");
             return Ok(());
         }
         pause();
     }
-    anyhow::bail!("these groups are left: {:?}; helm uninstall said:\n{said}", door.groups()?)
+    anyhow::bail!("these groups are left: {:?}; helm uninstall said:\n{said}", control.groups()?)
 }
 
 /// Checks that an uninstallation names the groups that are left, which go on and are billed.
@@ -85,9 +85,9 @@ fn warns(cluster: &Cluster) -> Result<()> {
     );
     ensure!(said.contains("pod default/stays"), "helm uninstall does not name the pod:\n{said}");
     still_runs(cluster)?;
-    let door = Door::open(cluster)?;
-    door.advance(3600)?;
-    let bill = door.get("/bill")?;
+    let control = ControlApi::open(cluster)?;
+    control.advance(3600)?;
+    let bill = control.get("/bill")?;
     let total = bill["total"].as_str().map_or_else(|| bill["total"].to_string(), str::to_owned);
     ensure!(total.chars().any(|c| ('1'..='9').contains(&c)), "an hour later the bill is {total}");
     println!("✓ helm uninstall says which group is live and billed: an hour later the bill is {total}");
@@ -100,7 +100,7 @@ fn runs(cluster: &Cluster) -> Result<()> {
 }
 
 fn still_runs(cluster: &Cluster) -> Result<()> {
-    let groups = Door::open(cluster)?.groups()?;
+    let groups = ControlApi::open(cluster)?.groups()?;
     ensure!(groups == ["default-stays Running"], "the groups are {groups:?}");
     Ok(())
 }

@@ -1,6 +1,6 @@
 // An hour of nginx on a local ECI: created and described by the official client, billed in a moment.
 //
-//	eci-sim --listen 127.0.0.1:8088 --control 127.0.0.1:8089 --time still --access-key-id local --access-key-secret local-secret
+//	eci-sim --listen 127.0.0.1:8088 --control 127.0.0.1:8089 --time paused --access-key-id local --access-key-secret local-secret
 //	go run .
 package main
 

@@ -1,6 +1,6 @@
 """An hour of nginx on a local ECI: created and described by the official client, billed in a moment.
 
-    eci-sim --listen 127.0.0.1:8088 --control 127.0.0.1:8089 --time still --access-key-id local --access-key-secret local-secret
+    eci-sim --listen 127.0.0.1:8088 --control 127.0.0.1:8089 --time paused --access-key-id local --access-key-secret local-secret
     pip install alibabacloud-eci20180808
     python an_hour_of_nginx.py
 """

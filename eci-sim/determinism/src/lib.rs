@@ -1,4 +1,4 @@
-//! The only door for time and chance: whoever needs either is handed a [`Clock`] or a [`Seed`].
+//! The only source of time and chance: whoever needs either is handed a [`Clock`] or a [`Seed`].
 
 pub mod clock;
 pub mod seed;

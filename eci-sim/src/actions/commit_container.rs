@@ -25,7 +25,7 @@ impl Serve for CommitContainer {
         let image = self.image.clone().unwrap_or_default();
         let (repository, tag) = (image.repository.unwrap_or_default(), image.tag.unwrap_or_default());
         let detail = Detail::Commit {
-            group: group.card.id.to_string(),
+            group: group.record.id.to_string(),
             container: name,
             image: format!("{repository}:{tag}"),
         };

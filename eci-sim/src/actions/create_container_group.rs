@@ -10,7 +10,7 @@ use crate::catalog::{Region, Size};
 use crate::group::container::Container;
 use crate::group::lifecycle::State;
 use crate::group::{Group, Spec, order};
-use crate::ledger::{Card, Tags, Terms};
+use crate::ledger::{BillingRecord, PricingTerms, Tags};
 use crate::refusal::Refusal;
 use crate::world::World;
 
@@ -31,8 +31,8 @@ impl Serve for CreateContainerGroup {
             _ => over_quota(world, caller, &site.terms),
         };
         if let Some(refusal) = refusal {
-            let network = &mut world.place(&caller.account, &caller.region).network;
-            network.give_back(&site.vswitch, Some(site.address), None);
+            let network = &mut world.account_region(&caller.account, &caller.region).network;
+            network.release(&site.vswitch, Some(site.address), None);
             return Err(refusal);
         }
         let id = world.new_id("eci", &region.id_prefix);
@@ -54,7 +54,7 @@ impl Serve for CreateContainerGroup {
 struct Plan {
     name: Box<str>,
     containers: Vec<Container>,
-    wanted: Vec<Terms>,
+    wanted: Vec<PricingTerms>,
     tags: Tags,
     spec: Spec,
 }
@@ -79,7 +79,7 @@ impl Plan {
             vswitch: "".into(),
             security_group: "".into(),
             volumes,
-            rare: order::rare(request),
+            optional: order::optional_spec(request),
         };
         let wanted = placement::terms(request, region, asked, caller)?;
         Ok(Self { name, containers, wanted, tags, spec })
@@ -101,8 +101,8 @@ fn check_windows(request: &CreateContainerGroup) -> Result<(), Refusal> {
 fn check_eip(request: &CreateContainerGroup, world: &World, caller: &Caller) -> Result<(), Refusal> {
     let Some(eip) = request.eip_instance_id.as_deref().filter(|id| !id.is_empty()) else { return Ok(()) };
     let holds = |group: &Group| {
-        let rare = group.spec.rare.as_ref();
-        !group.state.is_final() && rare.is_some_and(|rare| rare.eip_id == eip && !rare.eip)
+        let optional = group.spec.optional.as_ref();
+        !group.state.is_final() && optional.is_some_and(|optional| optional.eip_id == eip && !optional.eip)
     };
     match world.groups_after(&caller.account, &caller.region, 0).find(|group| holds(group)) {
         Some(group) if request.auto_create_eip != Some(true) => {
@@ -112,9 +112,9 @@ fn check_eip(request: &CreateContainerGroup, world: &World, caller: &Caller) -> 
     }
 }
 
-fn over_quota(world: &World, caller: &Caller, terms: &Terms) -> Option<Refusal> {
-    let place = world.known_place(&caller.account, &caller.region);
-    let used = place.map_or(0, |place| place.used_milli_vcpu());
+fn over_quota(world: &World, caller: &Caller, terms: &PricingTerms) -> Option<Refusal> {
+    let account_region = world.find_account_region(&caller.account, &caller.region);
+    let used = account_region.map_or(0, |account_region| account_region.used_milli_vcpu());
     let over = used + u64::from(terms.size.vcpu.0) > world.quota.vcpu.saturating_mul(1000);
     over.then(|| Refusal::QuotaExceeded("vCPU".to_owned()))
 }
@@ -124,7 +124,7 @@ fn add(world: &mut World, caller: &Caller, plan: Plan, site: Site, (id, cache_di
     let Site { zone, vswitch, address, mut terms } = site;
     (spec.zone, spec.vswitch, terms.cache_disk) = (zone, vswitch, cache_disk);
     let now = world.now();
-    let card = Card {
+    let record = BillingRecord {
         number: world.next_number(),
         id: id.into(),
         name,
@@ -134,7 +134,7 @@ fn add(world: &mut World, caller: &Caller, plan: Plan, site: Site, (id, cache_di
         terms,
     };
     world.add(Group {
-        card: Arc::new(card),
+        record: Arc::new(record),
         spec,
         containers,
         state: State::Scheduling,

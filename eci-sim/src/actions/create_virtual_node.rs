@@ -23,8 +23,8 @@ impl Serve for CreateVirtualNode {
         world.standings.may_make(&caller.account)?;
         let vswitch = world.shared(self.vswitch_id.as_deref().unwrap_or_default());
         let zones: Vec<Arc<str>> = region.zones.iter().map(|zone| world.shared(zone)).collect();
-        let network = &mut world.place(&caller.account, &caller.region).network;
-        let address = network.vswitch(&vswitch, None, &zones).give_out(None);
+        let network = &mut world.account_region(&caller.account, &caller.region).network;
+        let address = network.vswitch(&vswitch, None, &zones).allocate(None);
         let address = address.map_err(|_| Refusal::NoAddressLeft(vswitch.to_string()))?;
         let eip = self.eip_instance_id.as_deref().filter(|id| !id.is_empty());
         let internet_address = match eip {

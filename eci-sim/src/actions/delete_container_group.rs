@@ -8,7 +8,7 @@ use crate::world::World;
 
 impl Serve for DeleteContainerGroup {
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
-        let number = caller.group(world, self.container_group_id.as_deref())?.card.number;
+        let number = caller.group(world, self.container_group_id.as_deref())?.record.number;
         world.delete(number, self.force == Some(true));
         Ok(DeleteContainerGroupReply { request_id: caller.request_id.clone() })
     }

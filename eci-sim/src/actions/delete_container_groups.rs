@@ -12,7 +12,7 @@ impl Serve for DeleteContainerGroups {
         let ids = ids.ok_or_else(|| Refusal::missing("ContainerGroupIds"))?;
         let mut numbers = Vec::new();
         for id in &ids {
-            numbers.push(caller.group(world, Some(id))?.card.number);
+            numbers.push(caller.group(world, Some(id))?.record.number);
         }
         for number in numbers {
             world.delete(number, false);

@@ -15,8 +15,8 @@ impl Serve for DeleteVirtualNode {
         if let Some(Detail::VirtualNode { vswitch, address, .. }) =
             world.assets.get_mut(number).map(|asset| asset.detail.clone())
         {
-            let network = &mut world.place(&caller.account, &caller.region).network;
-            network.give_back(&vswitch, address.parse().ok(), None);
+            let network = &mut world.account_region(&caller.account, &caller.region).network;
+            network.release(&vswitch, address.parse().ok(), None);
         }
         world.remove_asset(number);
         Ok(DeleteVirtualNodeReply { request_id: caller.request_id.clone() })

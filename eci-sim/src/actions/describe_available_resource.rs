@@ -7,7 +7,7 @@ use eci_api::actions::{DescribeAvailableResource, DescribeAvailableResourceReply
 
 use super::{Caller, Serve};
 use crate::catalog::{CATALOG, InstanceType};
-use crate::ledger::Terms;
+use crate::ledger::PricingTerms;
 use crate::refusal::Refusal;
 use crate::world::World;
 
@@ -44,7 +44,7 @@ impl Serve for DescribeAvailableResource {
         let affordable = |zone: &str, kind: &InstanceType| {
             let instance_type = Some(kind.name.as_str().into());
             let currency = caller.currency;
-            let terms = Terms { size: kind.size, instance_type, currency, ..Terms::default() };
+            let terms = PricingTerms { size: kind.size, instance_type, currency, ..PricingTerms::default() };
             let price = || world.market.spot_price(&terms, &region.id, zone, world.now());
             limit.is_none_or(|limit| price() <= limit.0)
         };

@@ -7,7 +7,7 @@ use super::describe_container_groups::event_name;
 use super::selection::{Filter, NAMESPACE, limit, tags, uuid};
 use super::{Caller, Serve, written};
 use crate::group::Group;
-use crate::group::happened::Happened;
+use crate::group::events::GroupEvent;
 use crate::refusal::Refusal;
 use crate::world::World;
 
@@ -29,21 +29,21 @@ impl Serve for DescribeContainerGroupEvents {
         let page = filter.page(world, caller, self.next_token.as_deref(), limit(self.limit, PAGE, PAGE))?;
         let source = self.event_source.as_deref().unwrap_or_default();
         let since = self.since_second.map(|seconds| world.now().as_second() - i64::from(seconds));
-        let wanted = |happened: &&Happened| {
+        let wanted = |group_event: &&GroupEvent| {
             let by_source = match source {
-                "EciService" => happened.what.is_of_the_platform(),
-                "K8sAgent" => !happened.what.is_of_the_platform(),
+                "EciService" => group_event.kind.is_of_the_platform(),
+                "K8sAgent" => !group_event.kind.is_of_the_platform(),
                 _ => true,
             };
-            by_source && since.is_none_or(|since| happened.last.as_second() >= since)
+            by_source && since.is_none_or(|since| group_event.last.as_second() >= since)
         };
         let data = |group: &Group| tell::Data {
             annotations: String::new(),
-            container_group_id: str::to_owned(&group.card.id),
-            events: group.events.iter().filter(wanted).map(|happened| event(group, happened)).collect(),
-            name: str::to_owned(&group.card.name),
+            container_group_id: str::to_owned(&group.record.id),
+            events: group.events.iter().filter(wanted).map(|group_event| event(group, group_event)).collect(),
+            name: str::to_owned(&group.record.name),
             namespace: NAMESPACE.to_owned(),
-            uuid: uuid(&group.card),
+            uuid: uuid(&group.record),
         };
         Ok(DescribeContainerGroupEventsReply {
             data: page.groups.into_iter().map(data).collect(),
@@ -53,26 +53,26 @@ impl Serve for DescribeContainerGroupEvents {
     }
 }
 
-fn event(group: &Group, happened: &Happened) -> tell::Event {
-    let component = if happened.what.is_of_the_platform() { "EciService" } else { "kubelet" };
+fn event(group: &Group, group_event: &GroupEvent) -> tell::Event {
+    let component = if group_event.kind.is_of_the_platform() { "EciService" } else { "kubelet" };
     let text = str::to_owned;
     tell::Event {
-        count: i32::try_from(happened.count).unwrap_or(i32::MAX),
-        first_timestamp: written(happened.first),
-        last_timestamp: written(happened.last),
-        message: happened.what.message(group),
-        metadata: Some(tell::Metadata { name: event_name(group, happened), namespace: text(NAMESPACE) }),
-        reason: text(happened.what.reason()),
+        count: i32::try_from(group_event.count).unwrap_or(i32::MAX),
+        first_timestamp: written(group_event.first),
+        last_timestamp: written(group_event.last),
+        message: group_event.kind.message(group),
+        metadata: Some(tell::Metadata { name: event_name(group, group_event), namespace: text(NAMESPACE) }),
+        reason: text(group_event.kind.reason()),
         reporting_component: text(component),
         reporting_instance: String::new(),
         source: Some(tell::Source { component: text(component), host: String::new() }),
-        type_: text(happened.what.kind()),
+        type_: text(group_event.kind.kind()),
         involved_object: Some(tell::InvolvedObject {
             api_version: text("v1"),
             kind: text("Pod"),
-            name: str::to_owned(&group.card.name),
+            name: str::to_owned(&group.record.name),
             namespace: text(NAMESPACE),
-            uid: str::to_owned(&group.card.id),
+            uid: str::to_owned(&group.record.id),
         }),
     }
 }

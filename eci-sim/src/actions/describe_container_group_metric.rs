@@ -45,7 +45,7 @@ impl Serve for DescribeContainerGroupMetric {
         let instants =
             (0..=RECORDS_MAX).map(|index| first + index * period).take_while(|at| *at <= end.min(now));
         Ok(DescribeContainerGroupMetricReply {
-            container_group_id: group.card.id.to_string(),
+            container_group_id: group.record.id.to_string(),
             records: instants
                 // the use of containers that an Engine runs is unknown, and nothing is invented
                 .filter(|_| !world.runtime.is_real())

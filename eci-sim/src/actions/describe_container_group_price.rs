@@ -11,7 +11,7 @@ use crate::billing::bill::price;
 use crate::billing::{Item, Part};
 use crate::catalog::Region;
 use crate::group::order;
-use crate::ledger::Terms;
+use crate::ledger::PricingTerms;
 use crate::refusal::Refusal;
 use crate::world::World;
 
@@ -23,7 +23,8 @@ impl Serve for DescribeContainerGroupPrice {
         let spot_price = if spot { spot_prices(self, world, region, &terms)? } else { Vec::new() };
         let original = price(&terms, &region.id, caller.currency, world.now(), 1);
         let cheapest = spot_price.iter().map(|price| price.spot_price.0).min();
-        let trade = price(&Terms { spot: cheapest, ..terms }, &region.id, caller.currency, world.now(), 1);
+        let trade =
+            price(&PricingTerms { spot: cheapest, ..terms }, &region.id, caller.currency, world.now(), 1);
         let sum = |parts: &[Part]| rounded(parts.iter().map(|part| part.amount.decimal()).sum());
         let price = tell::Price {
             currency: caller.currency.to_string(),
@@ -73,7 +74,7 @@ fn spot_prices(
     request: &DescribeContainerGroupPrice,
     world: &World,
     region: &Region,
-    terms: &Terms,
+    terms: &PricingTerms,
 ) -> Result<Vec<tell::SpotPrice>, Refusal> {
     let now = world.now();
     let asked = request.zone_id.as_deref().filter(|zone| !zone.is_empty());
@@ -106,7 +107,11 @@ fn spot_prices(
 }
 
 /// The terms that a group with these parameters would get.
-fn terms(request: &DescribeContainerGroupPrice, region: &Region, caller: &Caller) -> Result<Terms, Refusal> {
+fn terms(
+    request: &DescribeContainerGroupPrice,
+    region: &Region,
+    caller: &Caller,
+) -> Result<PricingTerms, Refusal> {
     let name = request.compute_category.iter().filter(|name| !name.is_empty());
     let typed = request.instance_type.as_deref().is_some_and(|name| !name.is_empty());
     let asked = CreateContainerGroup {

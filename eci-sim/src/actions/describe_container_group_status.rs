@@ -41,12 +41,12 @@ impl Serve for DescribeContainerGroupStatus {
 fn data(group: &Group) -> tell::Data {
     tell::Data {
         annotations: format!("{{\"k8s.aliyun.com/eci-instance-spec\":\"{}\"}}", group.instance_spec()),
-        container_group_id: str::to_owned(&group.card.id),
-        name: str::to_owned(&group.card.name),
+        container_group_id: str::to_owned(&group.record.id),
+        name: str::to_owned(&group.record.name),
         namespace: NAMESPACE.to_owned(),
         pod_status: Some(pod_status(group)),
         status: group.state.name().to_owned(),
-        uuid: uuid(&group.card),
+        uuid: uuid(&group.record),
     }
 }
 
@@ -92,7 +92,7 @@ fn container_status(container: &Container, group: &Group) -> tell::ContainerStat
     let mut state = tell::State::default();
     match &container.phase {
         Phase::Waiting(wait) => {
-            let message = wait.message(&spec.name, &spec.image, &group.card.name, group.id());
+            let message = wait.message(&spec.name, &spec.image, &group.record.name, group.id());
             state.waiting = Some(tell::Waiting { message, reason: wait.reason().to_owned() });
         }
         Phase::Running { since } => state.running = Some(running(*since)),

@@ -10,9 +10,9 @@ use super::selection::{Filter, limit, tags};
 use super::{Caller, Serve, written, written_or_empty};
 use crate::group::container::spec::Variable;
 use crate::group::container::{Container, Ended, Phase, Wait};
-use crate::group::happened::Happened;
+use crate::group::events::GroupEvent;
 use crate::group::lifecycle::State;
-use crate::group::{Group, Rare};
+use crate::group::{Group, OptionalSpec};
 use crate::refusal::Refusal;
 use crate::world::World;
 
@@ -48,49 +48,53 @@ impl Serve for DescribeContainerGroups {
 
 /// A group as describe gives it.
 fn group(group: &Group, with_events: bool) -> tell::ContainerGroup {
-    let rare = group.rare();
-    let terms = &group.card.terms;
-    let internet = internet_ip(group, &rare);
+    let optional = group.optional_spec();
+    let terms = &group.record.terms;
+    let internet = internet_ip(group, &optional);
     let entered = |state| written_or_empty((group.state == state).then_some(group.since));
     let placed = !matches!(group.state, State::Scheduling | State::ScheduleFailed);
     let containers = |init| group.containers.iter().filter(move |container| container.init == init);
     tell::ContainerGroup {
         compute_category: terms.category.wire_name().to_owned(),
-        container_group_id: str::to_owned(&group.card.id),
-        container_group_name: str::to_owned(&group.card.name),
+        container_group_id: str::to_owned(&group.record.id),
+        container_group_name: str::to_owned(&group.record.name),
         containers: containers(false).map(|c| container(c, group)).collect(),
         cpu: group.vcpu().vcpu(),
         creation_time: written(group.born),
         discount: 10,
-        dns_config: rare.dns,
-        dns_policy: rare.dns_policy,
-        eci_security_context: (!rare.sysctls.is_empty())
-            .then_some(tell::EciSecurityContext { sysctls: rare.sysctls }),
-        eni_instance_id: if placed { ["eni-", &group.card.id[4..]].concat() } else { String::new() },
+        dns_config: optional.dns,
+        dns_policy: optional.dns_policy,
+        eci_security_context: (!optional.sysctls.is_empty())
+            .then_some(tell::EciSecurityContext { sysctls: optional.sysctls }),
+        eni_instance_id: if placed { ["eni-", &group.record.id[4..]].concat() } else { String::new() },
         ephemeral_storage: i32::try_from(terms.extra_storage).unwrap_or(i32::MAX),
         events: if with_events { events(group) } else { Vec::new() },
         expired_time: entered(State::Expired),
         failed_time: entered(State::Failed),
-        host_aliases: rare.host_aliases,
+        host_aliases: optional.host_aliases,
         init_containers: containers(true).map(|c| init_container(c, group)).collect(),
         instance_type: terms.instance_type.as_deref().unwrap_or_default().to_owned(),
         internet_ip: internet.filter(|_| placed).unwrap_or_default(),
         intranet_ip: address(group).map(dotted).unwrap_or_default(),
-        ipv6_address: group.address.filter(|_| rare.ipv6 && placed).map(wide).unwrap_or_default(),
+        ipv6_address: group.address.filter(|_| optional.ipv6 && placed).map(wide).unwrap_or_default(),
         memory: group.memory().gib(),
-        ram_role_name: rare.ram_role,
-        region_id: str::to_owned(&group.card.region),
-        resource_group_id: rare.resource_group,
+        ram_role_name: optional.ram_role,
+        region_id: str::to_owned(&group.record.region),
+        resource_group_id: optional.resource_group,
         restart_policy: group.spec.restart_policy.name().to_owned(),
         security_group_id: str::to_owned(&group.spec.security_group),
-        spot_price_limit: rare.spot_limit,
-        spot_strategy: if rare.spot_strategy.is_empty() { "NoSpot".to_owned() } else { rare.spot_strategy },
+        spot_price_limit: optional.spot_limit,
+        spot_strategy: if optional.spot_strategy.is_empty() {
+            "NoSpot".to_owned()
+        } else {
+            optional.spot_strategy
+        },
         status: group.state.name().to_owned(),
         succeeded_time: entered(State::Succeeded),
-        tags: group.card.tags.iter().map(tag).collect(),
+        tags: group.record.tags.iter().map(tag).collect(),
         vswitch_id: str::to_owned(&group.spec.vswitch),
         volumes: group.spec.volumes.to_vec(),
-        vpc_id: ["vpc-", &group.card.region].concat(),
+        vpc_id: ["vpc-", &group.record.region].concat(),
         zone_id: str::to_owned(&group.spec.zone),
         ..tell::ContainerGroup::default()
     }
@@ -122,11 +126,11 @@ pub(super) fn dotted(address: Ipv4Addr) -> String {
 }
 
 /// Public address: one of its own, or the one that was brought along.
-fn internet_ip(group: &Group, rare: &Rare) -> Option<String> {
-    if rare.eip {
+fn internet_ip(group: &Group, optional: &OptionalSpec) -> Option<String> {
+    if optional.eip {
         return group.address.map(public);
     }
-    (!rare.eip_id.is_empty()).then(|| of_eip(&rare.eip_id))
+    (!optional.eip_id.is_empty()).then(|| of_eip(&optional.eip_id))
 }
 
 /// Address of a public address with this id; the real one belongs to another service, so it is `ours`.
@@ -149,36 +153,40 @@ fn wide(private: Ipv4Addr) -> String {
 
 fn container(container: &Container, group: &Group) -> tell::Container {
     let spec = &container.spec;
-    let rare = spec.rare.as_deref().cloned().unwrap_or_default();
+    let optional = spec.optional.as_deref().cloned().unwrap_or_default();
     tell::Container {
         args: texts(&spec.arguments),
         commands: texts(&spec.command),
         cpu: spec.vcpu.vcpu(),
         current_state: Some(current(container, group)),
-        environment_vars: if rare.hides_environment { Vec::new() } else { environment(&spec.environment) },
+        environment_vars: if optional.hides_environment {
+            Vec::new()
+        } else {
+            environment(&spec.environment)
+        },
         gpu: spec.gpus,
         image: str::to_owned(&spec.image),
         image_pull_policy: spec.pull_policy.name().to_owned(),
-        liveness_probe: rare.liveness,
+        liveness_probe: optional.liveness,
         memory: spec.memory.gib(),
         name: str::to_owned(&spec.name),
         ports: ports(container),
         previous_state: Some(previous(container)),
-        readiness_probe: rare.readiness,
+        readiness_probe: optional.readiness,
         ready: container.ready,
         restart_count: i32::try_from(container.restarts).unwrap_or(i32::MAX),
-        security_context: rare.security,
-        stdin: rare.stdin,
-        stdin_once: rare.stdin_once,
-        tty: rare.tty,
+        security_context: optional.security,
+        stdin: optional.stdin,
+        stdin_once: optional.stdin_once,
+        tty: optional.tty,
         volume_mounts: spec.mounts.to_vec(),
-        working_dir: rare.working_dir.into(),
+        working_dir: optional.working_dir.into(),
     }
 }
 
 fn init_container(container: &Container, group: &Group) -> tell::InitContainer {
     let spec = &container.spec;
-    let rare = spec.rare.as_deref().cloned().unwrap_or_default();
+    let optional = spec.optional.as_deref().cloned().unwrap_or_default();
     let mount = |mount: &tell::VolumeMount| tell::InitContainerVolumeMount {
         mount_path: mount.mount_path.clone(),
         mount_propagation: mount.mount_propagation.clone(),
@@ -200,9 +208,9 @@ fn init_container(container: &Container, group: &Group) -> tell::InitContainer {
         previous_state: Some(previous(container)),
         ready: container.ready,
         restart_count: i32::try_from(container.restarts).unwrap_or(i32::MAX),
-        security_context: rare.security,
+        security_context: optional.security,
         volume_mounts: spec.mounts.iter().map(mount).collect(),
-        working_dir: rare.working_dir.into(),
+        working_dir: optional.working_dir.into(),
     }
 }
 
@@ -245,7 +253,7 @@ fn waiting(wait: &Wait, container: &Container, group: &Group) -> tell::Container
     tell::ContainerState {
         state: "Waiting".to_owned(),
         reason: wait.reason().to_owned(),
-        message: wait.message(&spec.name, &spec.image, &group.card.name, group.id()),
+        message: wait.message(&spec.name, &spec.image, &group.record.name, group.id()),
         ..tell::ContainerState::default()
     }
 }
@@ -268,22 +276,22 @@ fn terminated(ended: &Ended, container: &Container) -> tell::ContainerState {
 }
 
 fn events(group: &Group) -> Vec<tell::Event> {
-    let one = |happened: &Happened| tell::Event {
-        count: i32::try_from(happened.count).unwrap_or(i32::MAX),
-        first_timestamp: written(happened.first),
-        last_timestamp: written(happened.last),
-        message: happened.what.message(group),
-        name: event_name(group, happened),
-        reason: happened.what.reason().to_owned(),
-        type_: happened.what.kind().to_owned(),
+    let one = |group_event: &GroupEvent| tell::Event {
+        count: i32::try_from(group_event.count).unwrap_or(i32::MAX),
+        first_timestamp: written(group_event.first),
+        last_timestamp: written(group_event.last),
+        message: group_event.kind.message(group),
+        name: event_name(group, group_event),
+        reason: group_event.kind.reason().to_owned(),
+        type_: group_event.kind.kind().to_owned(),
     };
     group.events.iter().map(one).collect()
 }
 
 /// Name of an event as the cloud's agent gives it: `<group name>.<16 hex digits>`.
-pub(super) fn event_name(group: &Group, happened: &Happened) -> String {
-    let nanos = u64::try_from(happened.first.as_nanosecond()).unwrap_or(0);
-    format!("{}.{:016x}", group.card.name, nanos.wrapping_add(u64::from(happened.mark)))
+pub(super) fn event_name(group: &Group, group_event: &GroupEvent) -> String {
+    let nanos = u64::try_from(group_event.first.as_nanosecond()).unwrap_or(0);
+    format!("{}.{:016x}", group.record.name, nanos.wrapping_add(u64::from(group_event.mark)))
 }
 
 /// A number of the price replies, without trailing zeros.

@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Caller, Serve};
 use crate::group::container::{Container, Phase};
 use crate::refusal::Refusal;
+use crate::runtime::deferred::{DeferredReply, QueryKind};
 use crate::runtime::engine::RunId;
-use crate::runtime::later::{Later, Wanted};
 use crate::world::World;
 
 /// Number of last lines, default and maximum.
@@ -30,8 +30,8 @@ impl Serve for DescribeContainerLog {
         let content = if world.runtime.is_real() {
             if let Some(number) = run_of(container, last) {
                 let run = RunId::of(group.id(), name, number);
-                let what = Wanted::Log { request: Box::new(self.clone()), since };
-                world.later = Some(Box::new(Later { run, request_id: request_id.clone(), what }));
+                let query = QueryKind::Log { request: Box::new(self.clone()), since };
+                world.deferred = Some(Box::new(DeferredReply { run, request_id: request_id.clone(), query }));
             }
             String::new()
         } else {

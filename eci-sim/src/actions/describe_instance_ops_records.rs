@@ -10,7 +10,7 @@ use crate::world::World;
 use crate::world::assets::{Asset, Detail, Progress};
 
 /// Time for which a task's result can be fetched; `ours`.
-const KEPT: SignedDuration = SignedDuration::from_hours(24);
+const RECORD_TTL: SignedDuration = SignedDuration::from_hours(24);
 
 impl Serve for DescribeInstanceOpsRecords {
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
@@ -20,7 +20,7 @@ impl Serve for DescribeInstanceOpsRecords {
         let fits = |asset: &Asset| matches!(&asset.detail, Detail::Ops { group, kind } if Some(group.as_str()) == id && Some(kind.as_str()) == wanted);
         let told = |(_, asset): (u64, &Asset)| {
             let Detail::Ops { kind, .. } = &asset.detail else { return None };
-            let expires = asset.done_at().saturating_add(KEPT).unwrap_or(now);
+            let expires = asset.done_at().saturating_add(RECORD_TTL).unwrap_or(now);
             let status = match asset.progress(now) {
                 Progress::Underway(_) => "Ready",
                 Progress::Done if expires <= now => "Expired",

@@ -16,13 +16,13 @@ impl Serve for DescribeMultiContainerGroupMetric {
         let latest = world.now().as_second().div_euclid(PERIOD) * PERIOD;
         let in_group = |group: &&crate::group::Group| {
             let wanted = self.resource_group_id.as_deref().filter(|id| !id.is_empty());
-            let own = group.spec.rare.as_ref().map_or("", |rare| rare.resource_group.as_str());
+            let own = group.spec.optional.as_ref().map_or("", |optional| optional.resource_group.as_str());
             wanted.is_none_or(|wanted| wanted == own)
         };
         let known =
             ids.iter().filter_map(|id| world.find(&caller.account, &caller.region, id)).filter(in_group);
         let data = known.map(|group| MonitorData {
-            container_group_id: group.card.id.to_string(),
+            container_group_id: group.record.id.to_string(),
             // the use of containers that an Engine runs is unknown, and nothing is invented
             records: match world.runtime.is_real() {
                 true => Vec::new(),

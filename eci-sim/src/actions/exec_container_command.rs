@@ -7,12 +7,12 @@ use eci_api::actions::{ExecContainerCommand, ExecContainerCommandReply};
 use super::{Caller, Serve, wrong_state};
 use crate::catalog::CATALOG;
 use crate::refusal::Refusal;
+use crate::runtime::deferred::{DeferredReply, QueryKind};
 use crate::runtime::engine::RunId;
-use crate::runtime::later::{Later, Wanted};
 use crate::runtime::played::Command;
 use crate::script;
 use crate::world::World;
-use crate::world::sessions::Wanted as Session;
+use crate::world::sessions::PendingSession;
 
 /// Words of a command, and length of each, at most.
 const WORDS_MAX: usize = 20;
@@ -41,7 +41,7 @@ impl Serve for ExecContainerCommand {
             let command = Command { words, environment, tty: self.tty == Some(true), opened: now };
             let number = container.run.as_ref().and_then(|run| run.number);
             let run = number.map(|number| RunId::of(group.id(), name, number));
-            let wanted = Session { command, run, stdin: self.stdin != Some(false) };
+            let wanted = PendingSession { command, run, stdin: self.stdin != Some(false) };
             let drawn = format!("session/{}", world.sessions.offered());
             let name = world.draw(&drawn).text(LETTERS, 40);
             world.sessions.offer(name.clone(), wanted, world.now());
@@ -53,8 +53,8 @@ impl Serve for ExecContainerCommand {
         if let Some(number) = container.run.as_ref().and_then(|run| run.number) {
             let run = RunId::of(group.id(), name, number);
             let request_id = caller.request_id.clone();
-            let what = Wanted::Command(words);
-            world.later = Some(Box::new(Later { run, request_id: request_id.clone(), what }));
+            let query = QueryKind::Command(words);
+            world.deferred = Some(Box::new(DeferredReply { run, request_id: request_id.clone(), query }));
             return Ok(ExecContainerCommandReply { request_id, ..ExecContainerCommandReply::default() });
         }
         let env: Vec<(&str, &str)> =

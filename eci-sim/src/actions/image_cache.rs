@@ -42,7 +42,7 @@ pub fn put_to_use(world: &mut World, spec: &mut Spec, cache: CacheUse) -> u32 {
     if let Some(number) = auto {
         world.assets.expire(number, assets::expiry(now, Some(AUTO_USED_DAYS)));
     }
-    spec.rare.get_or_insert_default().cache = cache;
+    spec.optional.get_or_insert_default().cache = cache;
     disk
 }
 

@@ -12,8 +12,9 @@ use crate::world::assets::{Asset, Detail};
 impl Serve for ListUsage {
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         caller.region()?;
-        let used =
-            world.known_place(&caller.account, &caller.region).map_or(0, |place| place.used_milli_vcpu());
+        let used = world
+            .find_account_region(&caller.account, &caller.region)
+            .map_or(0, |account_region| account_region.used_milli_vcpu());
         let quota = world.quota;
         let used_vcpu = (Decimal::from(used) / Decimal::ONE_THOUSAND).normalize();
         let is_data_cache = |asset: &Asset| matches!(asset.detail, Detail::DataCache { .. });

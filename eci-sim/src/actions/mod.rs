@@ -66,7 +66,7 @@ use crate::group::lifecycle::Event;
 use crate::money::Currency;
 use crate::refusal::Refusal;
 use crate::world::World;
-use crate::world::tokens::Answered;
+use crate::world::tokens::StoredReply;
 
 pub(crate) use describe_container_log::tell as tell_log;
 pub use exec_container_command::EXEC_PATH;
@@ -134,19 +134,19 @@ impl<T: Serialize + Send> Render for T {
 fn run<A: Serve>(world: &mut World, caller: &Caller) -> Result<Answer, Refusal> {
     let request: A =
         eci_api::query::from_pairs(&caller.pairs).map_err(|error| Refusal::Undecodable(error.to_string()))?;
-    Ok(Box::new(serve_once(&request, world, caller)?))
+    Ok(Box::new(serve_idempotent(&request, world, caller)?))
 }
 
 /// Carries out a request, one with a client token only once: the same request again gets the same reply.
 ///
 /// # Errors
 /// [`Refusal`] when it is turned down, and when the token was used for another request.
-pub(crate) fn serve_once<A: Serve>(
+pub(crate) fn serve_idempotent<A: Serve>(
     request: &A,
     world: &mut World,
     caller: &Caller,
 ) -> Result<A::Reply, Refusal> {
-    let token = caller.parameter("ClientToken").filter(|_| !crate::journal::only_looks(A::NAME));
+    let token = caller.parameter("ClientToken").filter(|_| !crate::journal::is_read_only(A::NAME));
     if token.is_some_and(|token| !token.is_ascii()) {
         return Err(Refusal::invalid("ClientToken", "it should be at most 64 ASCII characters"));
     }
@@ -154,15 +154,15 @@ pub(crate) fn serve_once<A: Serve>(
         return request.serve(world, caller);
     };
     let (fingerprint, now) = (caller.fingerprint(A::NAME), world.now());
-    if let Some(answered) = world.tokens.find(&token, now) {
-        if answered.fingerprint != fingerprint {
+    if let Some(stored) = world.tokens.find(&token, now) {
+        if stored.fingerprint != fingerprint {
             return Err(Refusal::TokenMismatch(token.1));
         }
-        return again(&answered.reply, caller).map_err(|why| Refusal::Undecodable(why.to_string()));
+        return again(&stored.reply, caller).map_err(|why| Refusal::Undecodable(why.to_string()));
     }
     let reply = request.serve(world, caller)?;
     if let Ok(text) = serde_json::to_string(&reply) {
-        world.tokens.keep(token, Answered { fingerprint, reply: text }, now);
+        world.tokens.keep(token, StoredReply { fingerprint, reply: text }, now);
     }
     Ok(reply)
 }
@@ -344,7 +344,7 @@ fn start_over(world: &mut World, number: u64, event: Event) -> Result<(), Refusa
 }
 
 fn wrong_state(group: &Group, wanted: &'static str) -> Refusal {
-    Refusal::WrongState { id: group.card.id.to_string(), state: group.state, wanted }
+    Refusal::WrongState { id: group.record.id.to_string(), state: group.state, wanted }
 }
 
 #[cfg(test)]

@@ -7,12 +7,12 @@ use eci_api::Number;
 use eci_api::actions::CreateContainerGroup;
 
 use super::Caller;
-use crate::catalog::{CATALOG, Category, InstanceType, Region, Size, Wanted};
+use crate::catalog::{CATALOG, Category, InstanceType, Region, Size, SizeQuery};
 use crate::group::order;
-use crate::ledger::Terms;
+use crate::ledger::PricingTerms;
 use crate::refusal::Refusal;
 use crate::world::World;
-use crate::world::network::NoAddress;
+use crate::world::network::AddressError;
 
 /// vSwitches of a request, at most (eci-openapi.md, section 6).
 const VSWITCHES_MAX: usize = 10;
@@ -22,7 +22,7 @@ pub struct Site {
     pub zone: Arc<str>,
     pub vswitch: Arc<str>,
     pub address: Ipv4Addr,
-    pub terms: Terms,
+    pub terms: PricingTerms,
 }
 
 /// The terms that are acceptable, the most wanted first, each with the size that is sold.
@@ -31,9 +31,9 @@ pub fn terms(
     region: &Region,
     asked: Size,
     caller: &Caller,
-) -> Result<Vec<Terms>, Refusal> {
+) -> Result<Vec<PricingTerms>, Refusal> {
     let extra_storage = request.ephemeral_storage.and_then(|gib| u32::try_from(gib).ok()).unwrap_or(0);
-    let plain = Terms { extra_storage, currency: caller.currency, ..Terms::default() };
+    let plain = PricingTerms { extra_storage, currency: caller.currency, ..PricingTerms::default() };
     let spot = request.spot_strategy.as_deref().is_some_and(order::is_spot);
     let categories: Vec<&str> = request.compute_category.iter().map(String::as_str).collect();
     if spot && !categories.is_empty() {
@@ -46,18 +46,18 @@ pub fn terms(
         return each.collect();
     }
     if spot {
-        let wanted = Wanted { size: asked, category: Category::Default, spot: true };
+        let wanted = SizeQuery { size: asked, category: Category::Default, spot: true };
         let size = CATALOG.fit(region, wanted).map_err(Refusal::NoSpotSize)?;
         let instance_type = CATALOG.type_of(size).map(|kind| kind.name.as_str().into());
-        return Ok(vec![Terms { size, instance_type, ..plain }]);
+        return Ok(vec![PricingTerms { size, instance_type, ..plain }]);
     }
     let (mut all, mut refusal) = (Vec::new(), None);
     for name in if categories.is_empty() { vec![""] } else { categories } {
         let category = Category::named(name).ok_or_else(|| {
             Refusal::invalid("ComputeCategory", format!("`{name}` should be economy or general"))
         })?;
-        match CATALOG.fit(region, Wanted { size: asked, category, spot: false }) {
-            Ok(size) => all.push(Terms { size, category, ..plain.clone() }),
+        match CATALOG.fit(region, SizeQuery { size: asked, category, spot: false }) {
+            Ok(size) => all.push(PricingTerms { size, category, ..plain.clone() }),
             Err(no_fit) => refusal = Some(Refusal::from(no_fit)),
         }
     }
@@ -71,8 +71,8 @@ fn by_type(
     kind: &InstanceType,
     asked: Size,
     architecture: Option<&str>,
-    plain: &Terms,
-) -> Result<Terms, Refusal> {
+    plain: &PricingTerms,
+) -> Result<PricingTerms, Refusal> {
     if let Some(asked) = architecture.filter(|asked| !asked.eq_ignore_ascii_case(&kind.architecture)) {
         return Err(Refusal::OtherArchitecture {
             kind: kind.name.clone(),
@@ -84,7 +84,7 @@ fn by_type(
         let why = format!("the containers ask for more than {} has", kind.name);
         return Err(Refusal::invalid("InstanceType", why));
     }
-    Ok(Terms { size: kind.size, instance_type: Some(kind.name.as_str().into()), ..plain.clone() })
+    Ok(PricingTerms { size: kind.size, instance_type: Some(kind.name.as_str().into()), ..plain.clone() })
 }
 
 /// ECS types of a list with commas; each has to be sold.
@@ -101,7 +101,7 @@ pub fn find(
     world: &mut World,
     caller: &Caller,
     region: &Region,
-    (name, wanted): (&str, Vec<Terms>),
+    (name, wanted): (&str, Vec<PricingTerms>),
 ) -> Result<Site, Refusal> {
     let search = Search::of(request, world, caller, region, name)?;
     let mut refusal = None;
@@ -170,11 +170,11 @@ impl<'a> Search<'a> {
         })
     }
 
-    fn look(&self, world: &mut World, id: &Arc<str>, terms: &Terms) -> Result<Site, Refusal> {
+    fn look(&self, world: &mut World, id: &Arc<str>, terms: &PricingTerms) -> Result<Site, Refusal> {
         let (account, region) = (&self.caller.account, &self.caller.region);
         let now = world.now();
-        let place = world.place(account, region);
-        let zone = Arc::clone(&place.network.vswitch(id, self.zone.clone(), &self.zones).zone);
+        let account_region = world.account_region(account, region);
+        let zone = Arc::clone(&account_region.network.vswitch(id, self.zone.clone(), &self.zones).zone);
         if self.zone.as_ref().is_some_and(|wanted| *wanted != zone) {
             let wanted = self.zone.clone().unwrap_or_default().to_string();
             return Err(Refusal::ZoneMismatch { vswitch: id.to_string(), zone: wanted });
@@ -191,17 +191,17 @@ impl<'a> Search<'a> {
             }
             terms.spot = Some(price);
         }
-        let vswitch = world.place(account, region).network.vswitch(id, None, &self.zones);
+        let vswitch = world.account_region(account, region).network.vswitch(id, None, &self.zones);
         vswitch.expire(now);
-        let kept = if self.fixed { vswitch.take_kept(self.name, now) } else { None };
-        let address = match kept.map_or_else(|| vswitch.give_out(self.address), Ok) {
+        let reserved = if self.fixed { vswitch.take_reserved(self.name, now) } else { None };
+        let address = match reserved.map_or_else(|| vswitch.allocate(self.address), Ok) {
             Ok(address) => address,
-            Err(NoAddress::Exhausted) => return Err(Refusal::NoAddressLeft(id.to_string())),
-            Err(NoAddress::InUse) => {
+            Err(AddressError::Exhausted) => return Err(Refusal::NoAddressLeft(id.to_string())),
+            Err(AddressError::InUse) => {
                 let asked = self.address.map(|address| address.to_string());
                 return Err(Refusal::AddressInUse(asked.unwrap_or_default()));
             }
-            Err(NoAddress::OutOfRange(start)) => {
+            Err(AddressError::OutOfRange(start)) => {
                 let why = format!("it should be in the range of {id}, which is {start}/16 here");
                 return Err(Refusal::invalid("PrivateIpAddress", why));
             }

@@ -10,7 +10,7 @@ use crate::world::World;
 impl Serve for ResizeContainerGroupVolume {
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let group = caller.group(world, self.container_group_id.as_deref())?;
-        let number = group.card.number;
+        let number = group.record.number;
         if group.state != State::Running {
             return Err(wrong_state(group, "a volume is resized only while the group is Running"));
         }

@@ -9,7 +9,7 @@ use crate::world::World;
 
 impl Serve for RestartContainerGroup {
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
-        let number = caller.group(world, self.container_group_id.as_deref())?.card.number;
+        let number = caller.group(world, self.container_group_id.as_deref())?.record.number;
         start_over(world, number, Event::RestartAsked)?;
         Ok(RestartContainerGroupReply { request_id: caller.request_id.clone() })
     }

@@ -45,19 +45,19 @@ impl Filter<'_> {
 
     fn takes(&self, group: &Group, world: &World) -> bool {
         let is = |wanted: Option<&str>, own: &str| unset(wanted) || wanted == Some(own);
-        let rare = group.spec.rare.as_deref();
-        let category = group.card.terms.category.wire_name();
+        let optional = group.spec.optional.as_deref();
+        let category = group.record.terms.category.wire_name();
         let tagged = |(key, value): &(&str, &str)| {
             let fits = |(k, v): &(Box<str>, Box<str>)| **k == **key && (value.is_empty() || **v == **value);
-            group.card.tags.iter().any(fits)
+            group.record.tags.iter().any(fits)
         };
         let recent = |seconds: i32| group.changed.as_second() >= world.now().as_second() - i64::from(seconds);
-        is(self.name, &group.card.name)
+        is(self.name, &group.record.name)
             && is(self.status, group.state.name())
             && is(self.vswitch, &group.spec.vswitch)
             && is(self.zone, &group.spec.zone)
             && is(self.security_group, &group.spec.security_group)
-            && is(self.resource_group, rare.map_or("", |rare| rare.resource_group.as_str()))
+            && is(self.resource_group, optional.map_or("", |optional| optional.resource_group.as_str()))
             && is(self.category, category)
             && self.tags.iter().all(tagged)
             && self.since_seconds.is_none_or(recent)
@@ -77,25 +77,28 @@ impl Filter<'_> {
             let mut found: Vec<&Group> =
                 ids.iter().filter_map(|id| world.find(account, region, id)).collect();
             found.retain(|group| self.takes(group, world));
-            found.sort_by_key(|group| group.card.number);
-            found.dedup_by_key(|group| group.card.number);
+            found.sort_by_key(|group| group.record.number);
+            found.dedup_by_key(|group| group.record.number);
             let total = found.len();
-            found.retain(|group| group.card.number > after);
+            found.retain(|group| group.record.number > after);
             return Ok(cut(found, total, limit));
         }
         if self.is_empty() {
-            let total = world.known_place(account, region).map_or(0, |place| place.count());
+            let total =
+                world.find_account_region(account, region).map_or(0, |account_region| account_region.count());
             let groups = world.groups_after(account, region, after).take(limit + 1).collect();
             return Ok(cut(groups, total, limit));
         }
-        let Some(place) = world.known_place(account, region) else { return Ok(cut(Vec::new(), 0, limit)) };
+        let Some(account_region) = world.find_account_region(account, region) else {
+            return Ok(cut(Vec::new(), 0, limit));
+        };
         let keys = self.keys();
-        let Some(key) = keys.iter().copied().min_by_key(|key| place.index.count(*key)) else {
+        let Some(key) = keys.iter().copied().min_by_key(|key| account_region.index.count(*key)) else {
             let all = world.groups_after(account, region, 0).filter(|group| self.takes(group, world));
             return Ok(after_of(all, after, limit));
         };
         if self.is_only_by(&keys) {
-            let total = place.index.count(key);
+            let total = account_region.index.count(key);
             let found = world.groups_with(account, region, key, after);
             return Ok(cut(found.take(limit + 1).collect(), total, limit));
         }
@@ -148,7 +151,7 @@ fn after_of<'w>(all: impl Iterator<Item = &'w Group>, after: u64, limit: usize) 
     let (mut total, mut page) = (0, Vec::with_capacity(limit + 1));
     for group in all {
         total += 1;
-        if group.card.number > after && page.len() <= limit {
+        if group.record.number > after && page.len() <= limit {
             page.push(group);
         }
     }
@@ -158,7 +161,7 @@ fn after_of<'w>(all: impl Iterator<Item = &'w Group>, after: u64, limit: usize) 
 fn cut(mut groups: Vec<&Group>, total: usize, limit: usize) -> Page<'_> {
     let more = groups.len() > limit;
     groups.truncate(limit);
-    let last = groups.last().map_or(0, |group| group.card.number);
+    let last = groups.last().map_or(0, |group| group.record.number);
     let next = if more { token(last) } else { String::new() };
     Page { groups, total: i32::try_from(total).unwrap_or(i32::MAX), next }
 }
@@ -198,7 +201,7 @@ pub fn tags<'a>(
 pub const NAMESPACE: &str = "default";
 
 /// A stable uuid of a group, in lower case, made from its id.
-pub fn uuid(id: &Arc<crate::ledger::Card>) -> String {
+pub fn uuid(id: &Arc<crate::ledger::BillingRecord>) -> String {
     let mut raw = [0u64; 2];
     for (index, byte) in id.id.bytes().enumerate() {
         let half = &mut raw[index % 2];

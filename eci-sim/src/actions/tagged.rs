@@ -75,9 +75,9 @@ impl Kind {
         if self == Self::Group {
             let groups = world.groups_after(account, region, 0);
             let one = |group: &crate::group::Group| Tagged {
-                number: group.card.number,
-                id: group.card.id.to_string(),
-                tags: group.card.tags.clone(),
+                number: group.record.number,
+                id: group.record.id.to_string(),
+                tags: group.record.tags.clone(),
             };
             return groups.map(one).collect();
         }
@@ -115,7 +115,7 @@ pub fn change(
     }
     for (number, tags) in changes {
         if kind == Kind::Group {
-            world.change(number, |_, card| card.tags = tags);
+            world.change(number, |_, record| record.tags = tags);
         } else if let Some(asset) = world.assets.get_mut(number) {
             asset.tags = tags;
         }

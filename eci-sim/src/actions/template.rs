@@ -24,28 +24,28 @@ pub fn read(text: Option<&str>) -> Result<form::Template, Refusal> {
 
 /// A group as a template.
 pub fn of(group: &Group) -> form::Template {
-    let rare = group.rare();
-    let terms = &group.card.terms;
+    let optional = group.optional_spec();
+    let terms = &group.record.terms;
     let (init, app): (Vec<&Container>, Vec<&Container>) = group.containers.iter().partition(|c| c.init);
-    let tags = group.card.tags.iter();
+    let tags = group.record.tags.iter();
     form::Template {
-        region_id: group.card.region.to_string(),
+        region_id: group.record.region.to_string(),
         zone_id: group.spec.zone.to_string(),
         security_group_id: group.spec.security_group.to_string(),
         vswitch_id: group.spec.vswitch.to_string(),
-        resource_group_id: rare.resource_group,
-        eip_instance_id: rare.eip_id,
-        container_group_name: group.card.name.to_string(),
+        resource_group_id: optional.resource_group,
+        eip_instance_id: optional.eip_id,
+        container_group_name: group.record.name.to_string(),
         instance_type: terms.instance_type.as_deref().unwrap_or_default().to_owned(),
         tags: tags.map(|(key, value)| form::Tag { key: key.to_string(), value: value.to_string() }).collect(),
         resources: Some(form::Resources { cpu: group.vcpu().vcpu(), memory: group.memory().gib() }),
         spec: Some(form::Spec {
             restart_policy: group.spec.restart_policy.name().to_owned(),
-            dns_policy: rare.dns_policy,
+            dns_policy: optional.dns_policy,
             volumes: group.spec.volumes.iter().map(volume_form).collect(),
             init_containers: init.into_iter().map(init_form).collect(),
             containers: app.into_iter().map(container_form).collect(),
-            dns_config: rare.dns.map(|dns| form::DnsConfig {
+            dns_config: optional.dns.map(|dns| form::DnsConfig {
                 options: dns
                     .options
                     .into_iter()
@@ -54,8 +54,8 @@ pub fn of(group: &Group) -> form::Template {
                 name_servers: dns.name_servers,
                 searches: dns.searches,
             }),
-            security_context: (!rare.sysctls.is_empty()).then(|| form::SecurityContext {
-                sysctls: rare
+            security_context: (!optional.sysctls.is_empty()).then(|| form::SecurityContext {
+                sysctls: optional
                     .sysctls
                     .into_iter()
                     .map(|sysctl| form::Sysctl { name: sysctl.name, value: sysctl.value })
@@ -100,7 +100,7 @@ fn init_form(container: &Container) -> form::InitContainer {
 
 fn container_form(container: &Container) -> form::Container {
     let spec = &container.spec;
-    let rare = spec.rare.as_deref().cloned().unwrap_or_default();
+    let optional = spec.optional.as_deref().cloned().unwrap_or_default();
     let env = spec.environment.iter().map(|variable| form::Env {
         name: variable.key.to_string(),
         value: variable.value.to_string(),
@@ -112,10 +112,10 @@ fn container_form(container: &Container) -> form::Container {
         name: spec.name.to_string(),
         image: spec.image.to_string(),
         image_pull_policy: spec.pull_policy.name().to_owned(),
-        stdin: rare.stdin,
-        stdin_once: rare.stdin_once,
-        tty: rare.tty,
-        working_dir: rare.working_dir.into(),
+        stdin: optional.stdin,
+        stdin_once: optional.stdin_once,
+        tty: optional.tty,
+        working_dir: optional.working_dir.into(),
         env: env.collect(),
         ports: spec
             .ports
@@ -140,8 +140,8 @@ fn container_form(container: &Container) -> form::Container {
         args: texts(&spec.arguments),
         security_context: None,
         resources: Some(form::Resources { cpu: spec.vcpu.vcpu(), memory: spec.memory.gib() }),
-        readiness_probe: rare.readiness.map(probe_form),
-        liveness_probe: rare.liveness.map(probe_form),
+        readiness_probe: optional.readiness.map(probe_form),
+        liveness_probe: optional.liveness.map(probe_form),
     }
 }
 

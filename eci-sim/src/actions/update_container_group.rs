@@ -7,12 +7,12 @@ use eci_api::actions::create_container_group as ask;
 use eci_api::actions::{CreateContainerGroup, UpdateContainerGroup, UpdateContainerGroupReply};
 
 use super::{Caller, Serve, start_over};
-use crate::catalog::{CATALOG, Size, Wanted};
+use crate::catalog::{CATALOG, Size, SizeQuery};
 use crate::group::container::Container;
-use crate::group::container::spec::{Rare, Spec};
+use crate::group::container::spec::{OptionalSpec, Spec};
 use crate::group::lifecycle::{self, Event};
 use crate::group::{Group, order};
-use crate::ledger::{Tags, Terms};
+use crate::ledger::{PricingTerms, Tags};
 use crate::refusal::Refusal;
 use crate::world::World;
 
@@ -21,7 +21,7 @@ impl Serve for UpdateContainerGroup {
         // The parameters of a container are the same as when it is created, under the same names.
         let asked: CreateContainerGroup = eci_api::query::from_pairs(&caller.pairs)
             .map_err(|error| Refusal::Undecodable(error.to_string()))?;
-        let number = caller.group(world, self.container_group_id.as_deref())?.card.number;
+        let number = caller.group(world, self.container_group_id.as_deref())?.record.number;
         let incremental = match self.update_type.as_deref().unwrap_or_default() {
             "" | "RenewUpdate" => false,
             "IncrementalUpdate" => true,
@@ -53,12 +53,12 @@ pub(super) fn update(
     } else if lifecycle::next(group.state, Event::UpdateAsked).is_err() {
         return Err(super::wrong_state(group, "only a group that is Pending or Running can be updated"));
     }
-    world.change(number, |group, card| {
+    world.change(number, |group, record| {
         if let Some(tags) = change.tags {
-            card.tags = tags;
+            record.tags = tags;
         }
         if let Some(terms) = change.terms {
-            card.terms = terms;
+            record.terms = terms;
         }
         if let Some(containers) = change.containers {
             group.containers = containers;
@@ -74,7 +74,7 @@ pub(super) fn update(
 struct Change {
     containers: Option<Vec<Container>>,
     spec: Option<Box<crate::group::Spec>>,
-    terms: Option<Terms>,
+    terms: Option<PricingTerms>,
     tags: Option<Tags>,
 }
 
@@ -104,8 +104,8 @@ impl Change {
         };
         self.containers.as_ref().is_none_or(same)
             && self.spec.as_ref().is_none_or(|spec| **spec == group.spec)
-            && self.terms.as_ref().is_none_or(|terms| *terms == group.card.terms)
-            && self.tags.as_ref().is_none_or(|tags| *tags == group.card.tags)
+            && self.terms.as_ref().is_none_or(|terms| *terms == group.record.terms)
+            && self.tags.as_ref().is_none_or(|tags| *tags == group.record.tags)
     }
 
     /// True if the change restarts the containers; tags alone change nothing that runs.
@@ -114,19 +114,23 @@ impl Change {
     }
 }
 
-fn terms(asked: &CreateContainerGroup, group: &Group, caller: &Caller) -> Result<Option<Terms>, Refusal> {
+fn terms(
+    asked: &CreateContainerGroup,
+    group: &Group,
+    caller: &Caller,
+) -> Result<Option<PricingTerms>, Refusal> {
     if asked.cpu.is_none() && asked.memory.is_none() {
         return Ok(None);
     }
-    let now = &group.card.terms;
+    let now = &group.record.terms;
     let own = order::size(asked, &[])?;
     let size = Size {
         vcpu: if own.vcpu.0 > 0 { own.vcpu } else { now.size.vcpu },
         memory: if own.memory.0 > 0 { own.memory } else { now.size.memory },
     };
-    let wanted = Wanted { size, category: now.category, spot: false };
+    let wanted = SizeQuery { size, category: now.category, spot: false };
     let size = CATALOG.fit(caller.region()?, wanted)?;
-    Ok(Some(Terms { size, ..now.clone() }))
+    Ok(Some(PricingTerms { size, ..now.clone() }))
 }
 
 fn spec(asked: &CreateContainerGroup, group: &Group) -> Result<Option<Box<crate::group::Spec>>, Refusal> {
@@ -137,19 +141,20 @@ fn spec(asked: &CreateContainerGroup, group: &Group) -> Result<Option<Box<crate:
     if !asked.volume.is_empty() {
         spec.volumes = order::volumes::all(asked)?;
     }
-    let mut rare = group.rare();
-    let wanted = order::rare(asked);
-    if let Some(dns) = wanted.as_ref().and_then(|rare| rare.dns.clone()) {
-        rare.dns = Some(dns);
+    let mut optional = group.optional_spec();
+    let wanted = order::optional_spec(asked);
+    if let Some(dns) = wanted.as_ref().and_then(|optional| optional.dns.clone()) {
+        optional.dns = Some(dns);
     }
     if let Some(id) = &asked.resource_group_id {
-        rare.resource_group.clone_from(id);
+        optional.resource_group.clone_from(id);
     }
-    if let Some(credentials) = wanted.map(|rare| rare.credentials).filter(|digest| !digest.is_empty()) {
-        rare.credentials = credentials;
+    if let Some(credentials) = wanted.map(|optional| optional.credentials).filter(|digest| !digest.is_empty())
+    {
+        optional.credentials = credentials;
     }
-    if rare != group.rare() {
-        spec.rare = Some(Box::new(rare));
+    if optional != group.optional_spec() {
+        spec.optional = Some(Box::new(optional));
     }
     Ok((spec != group.spec).then(|| Box::new(spec)))
 }
@@ -258,37 +263,41 @@ fn merged(old: &Spec, change: &ask::Container, place: &str) -> Result<Spec, Refu
     if change.image_pull_policy.is_none() {
         new.pull_policy = old.pull_policy;
     }
-    new.rare = merged_rare(old, new.rare, change);
+    new.optional = merged_optional(old, new.optional, change);
     Ok(new)
 }
 
 /// The old options with those that the change gives; an option that is not mentioned stays.
-fn merged_rare(old: &Spec, new: Option<Box<Rare>>, change: &ask::Container) -> Option<Box<Rare>> {
-    let Some(old) = old.rare.as_deref() else { return new };
-    let mut rare = *new.unwrap_or_default();
+fn merged_optional(
+    old: &Spec,
+    new: Option<Box<OptionalSpec>>,
+    change: &ask::Container,
+) -> Option<Box<OptionalSpec>> {
+    let Some(old) = old.optional.as_deref() else { return new };
+    let mut optional = *new.unwrap_or_default();
     let kept = old.clone();
-    if rare.liveness.is_none() {
-        rare.liveness = kept.liveness;
+    if optional.liveness.is_none() {
+        optional.liveness = kept.liveness;
     }
-    if rare.readiness.is_none() {
-        rare.readiness = kept.readiness;
+    if optional.readiness.is_none() {
+        optional.readiness = kept.readiness;
     }
-    if rare.security.is_none() {
-        rare.security = kept.security;
+    if optional.security.is_none() {
+        optional.security = kept.security;
     }
     if change.working_dir.is_none() {
-        rare.working_dir = kept.working_dir;
+        optional.working_dir = kept.working_dir;
     }
-    if rare.stop_hook.is_none() {
-        rare.stop_hook = kept.stop_hook;
+    if optional.stop_hook.is_none() {
+        optional.stop_hook = kept.stop_hook;
     }
-    if rare.start_hook.is_none() {
-        rare.start_hook = kept.start_hook;
+    if optional.start_hook.is_none() {
+        optional.start_hook = kept.start_hook;
     }
-    rare.stdin = change.stdin.unwrap_or(kept.stdin);
-    rare.stdin_once = change.stdin_once.unwrap_or(kept.stdin_once);
-    rare.tty = change.tty.unwrap_or(kept.tty);
-    rare.hides_environment = change.environment_var_hide.unwrap_or(kept.hides_environment);
-    rare.tells_last_words |= change.termination_message_policy.is_none() && kept.tells_last_words;
-    Some(Box::new(rare))
+    optional.stdin = change.stdin.unwrap_or(kept.stdin);
+    optional.stdin_once = change.stdin_once.unwrap_or(kept.stdin_once);
+    optional.tty = change.tty.unwrap_or(kept.tty);
+    optional.hides_environment = change.environment_var_hide.unwrap_or(kept.hides_environment);
+    optional.tells_last_words |= change.termination_message_policy.is_none() && kept.tells_last_words;
+    Some(Box::new(optional))
 }

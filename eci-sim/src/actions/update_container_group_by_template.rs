@@ -13,9 +13,9 @@ impl Serve for UpdateContainerGroupByTemplate {
         let asked = template::asked(template::read(self.template.as_deref())?);
         let name = asked.container_group_name.clone().unwrap_or_default();
         let all = world.groups_after(&caller.account, &caller.region, 0);
-        let newest = all.filter(|group| *group.card.name == *name && !group.state.is_final()).last();
+        let newest = all.filter(|group| *group.record.name == *name && !group.state.is_final()).last();
         let unknown = || Refusal::NotFound { kind: "ContainerGroupName", id: name.clone() };
-        let number = newest.ok_or_else(unknown)?.card.number;
+        let number = newest.ok_or_else(unknown)?.record.number;
         update_container_group::update(world, caller, number, &asked, false)?;
         Ok(UpdateContainerGroupByTemplateReply { request_id: caller.request_id.clone() })
     }

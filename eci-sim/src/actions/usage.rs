@@ -33,7 +33,7 @@ fn of_container(container: &Container, group: &Group, scripts: &Scripts, at: i64
     let milli = own(container.spec.vcpu.0, group.vcpu().0);
     let limit_bytes = own(container.spec.memory.0, group.memory().0) << 20;
     let after = std::time::Duration::from_secs(seconds.unsigned_abs());
-    let script = scripts.find(&group.card.name, &container.spec.image);
+    let script = scripts.find(&group.record.name, &container.spec.image);
     let script = script.and_then(|script| script.usage_at(after));
     // A wave of ten minutes, plus or minus a tenth.
     let wave = 90 + (seconds.rem_euclid(600) - 300).abs() * 20 / 300;

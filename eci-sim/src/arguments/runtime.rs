@@ -1,4 +1,4 @@
-//! Who does what containers do: what the program is told of it.
+//! Arguments of the container runtime.
 
 use std::net::Ipv4Addr;
 
@@ -9,10 +9,10 @@ use tokio::task::JoinHandle;
 
 use super::Arguments;
 
-/// Who does what containers do.
+/// The container runtimes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Runtime {
-    /// Nobody: scripts and commands that can be read say what would happen
+    /// Scripts and commands that can be interpreted say what would happen
     Scripted,
     /// A Docker Engine runs them for real, in wall time: logs, exec, exit codes and addresses are its own
     Docker,
@@ -21,7 +21,7 @@ pub enum Runtime {
 /// The runtime and its Engine.
 #[derive(Args)]
 pub struct RuntimeArguments {
-    /// Who does what containers do
+    /// Container runtime
     #[arg(long, env = "ECI_SIM_RUNTIME", value_enum, default_value = "scripted")]
     pub runtime: Runtime,
     /// The Engine's network that groups are in; there, each has an address of its own
@@ -34,12 +34,12 @@ pub struct RuntimeArguments {
     /// given several times
     #[arg(long, env = "ECI_SIM_DOCKER_ROUTE", value_delimiter = ',', value_parser = route)]
     docker_route: Vec<(String, Ipv4Addr)>,
-    /// What this simulator is called at the Engine; no two there at once are called the same
+    /// Name of this simulator at the engine, unique there
     #[arg(long, env = "ECI_SIM_DOCKER_NAME", default_value = "eci-sim")]
     docker_name: String,
 }
 
-/// What works until it is told to end.
+/// A runtime's task, which runs until it is told to end.
 pub type Work = JoinHandle<anyhow::Result<()>>;
 
 impl Arguments {
@@ -54,7 +54,7 @@ impl Arguments {
         );
         ensure!(
             self.data.is_none(),
-            "with --runtime docker no world can be kept: what containers did cannot be done again from the calls; leave \
+            "with --runtime docker no world can be persisted: what containers did cannot be replayed from the calls; leave \
              --data out"
         );
         Ok(())
@@ -64,7 +64,7 @@ impl Arguments {
 impl RuntimeArguments {
     /// Lets the Engine that is asked for do the work until `over`; nothing, where none is.
     #[cfg(feature = "docker")]
-    pub async fn begin(
+    pub async fn start(
         &self,
         sim: &EciSim,
         over: impl Future<Output = ()> + Send + 'static,
@@ -89,7 +89,7 @@ impl RuntimeArguments {
 
     /// Refuses an Engine, for which this program was not built.
     #[cfg(not(feature = "docker"))]
-    pub async fn begin(&self, _: &EciSim, _: impl Future<Output = ()>) -> anyhow::Result<Option<Work>> {
+    pub async fn start(&self, _: &EciSim, _: impl Future<Output = ()>) -> anyhow::Result<Option<Work>> {
         ensure!(
             self.runtime == Runtime::Scripted,
             "this eci-sim was built without its Docker runtime: cargo run -p eci-sim --features docker -- --runtime docker"
@@ -99,8 +99,13 @@ impl RuntimeArguments {
     }
 }
 
-fn route(text: &str) -> Result<(String, Ipv4Addr), String> {
-    let wrong = || format!("`{text}` should be a range and an address, such as 10.96.0.0/16=172.18.0.2");
+/// A value of `--docker-route` that is no route.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` should be a range and an address, such as 10.96.0.0/16=172.18.0.2")]
+struct RouteError(String);
+
+fn route(text: &str) -> Result<(String, Ipv4Addr), RouteError> {
+    let wrong = || RouteError(text.to_owned());
     let (range, via) = text.split_once('=').ok_or_else(wrong)?;
     let (address, length) = range.split_once('/').ok_or_else(wrong)?;
     let fits = address.parse::<Ipv4Addr>().is_ok() && length.parse::<u8>().is_ok_and(|length| length <= 32);
@@ -120,7 +125,7 @@ mod tests {
             (&[][..], None),
             (&["--time", "wall"], None),
             (&["--time", "x60"], Some("--time can only be `wall`")),
-            (&["--time", "still"], Some("--time can only be `wall`")),
+            (&["--time", "paused"], Some("--time can only be `wall`")),
             (&["--data", "/tmp/world"], Some("leave --data out")),
         ] {
             let arguments = [&["eci-sim", "--runtime", "docker"], more].concat();

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::meter::Usage;
 use crate::catalog::{CATALOG, Item as Priced, Size};
-use crate::ledger::{Card, Terms};
+use crate::ledger::{BillingRecord, PricingTerms};
 use crate::money::{Currency, PerSecond, Yuan};
 
 /// A bill: the usage up to an instant, priced.
@@ -100,7 +100,7 @@ impl Bill {
 }
 
 /// Cuts at each clock hour; UTC+08:00, in which the bill is read, has the same full hours as UTC.
-fn hours(usage: &Usage) -> impl Iterator<Item = (&Arc<Card>, i64, i64)> {
+fn hours(usage: &Usage) -> impl Iterator<Item = (&Arc<BillingRecord>, i64, i64)> {
     let mut from = usage.from;
     // A snapshot is on the bill of another product, which knows no hours.
     let whole = usage.group.terms.size == Size::default();
@@ -114,7 +114,7 @@ fn hours(usage: &Usage) -> impl Iterator<Item = (&Arc<Card>, i64, i64)> {
     })
 }
 
-fn line(group: &Arc<Card>, from: i64, to: i64, currency: Currency) -> BillLine {
+fn line(group: &Arc<BillingRecord>, from: i64, to: i64, currency: Currency) -> BillLine {
     let seconds = u64::try_from(to - from).unwrap_or(0);
     let at = |second| Timestamp::from_second(second).unwrap_or(Timestamp::MAX);
     let parts = price(&group.terms, &group.region, currency, at(from), seconds);
@@ -167,7 +167,13 @@ fn lift_to_minimum(lines: &mut [BillLine], currency: Currency) {
 
 /// The parts of the price of so many seconds on these terms; an ECS type that no list has a price for costs as its vCPU
 /// and memory do.
-pub fn price(terms: &Terms, region: &str, currency: Currency, at: Timestamp, seconds: u64) -> Vec<Part> {
+pub fn price(
+    terms: &PricingTerms,
+    region: &str,
+    currency: Currency,
+    at: Timestamp,
+    seconds: u64,
+) -> Vec<Part> {
     let charge = |item: Priced<'_>, units: Decimal| {
         CATALOG.price(item, region, currency, at).map(|rate| rate.charge(units, seconds))
     };
@@ -243,18 +249,18 @@ mod tests {
     const CNY: Currency = Currency::Cny;
     const USD: Currency = Currency::Usd;
 
-    fn terms(vcpu: &str, memory: &str) -> Terms {
+    fn terms(vcpu: &str, memory: &str) -> PricingTerms {
         let number = |text: &str| eci_api::Number(text.parse().unwrap());
         let size = Size {
             vcpu: eci_api::size::MilliVcpu::from_vcpu(number(vcpu)).unwrap(),
             memory: eci_api::size::Mebibytes::from_gib(number(memory)).unwrap(),
         };
-        Terms { size, ..Terms::default() }
+        PricingTerms { size, ..PricingTerms::default() }
     }
 
-    fn bill(terms: Terms, from: &str, seconds: i64, currency: Currency) -> Bill {
+    fn bill(terms: PricingTerms, from: &str, seconds: i64, currency: Currency) -> Bill {
         let from = from.parse::<Timestamp>().unwrap().as_second();
-        let group = Arc::new(Card {
+        let group = Arc::new(BillingRecord {
             number: 1,
             id: "eci-1".into(),
             name: "web".into(),
@@ -270,9 +276,9 @@ mod tests {
 
     #[test]
     fn an_hour_costs_what_the_vectors_say() {
-        let economy = |terms| Terms { category: Category::Economy, ..terms };
-        let storage = |terms| Terms { extra_storage: 20, ..terms };
-        let c5 = Terms { instance_type: Some("ecs.c5.large".into()), ..terms("2", "4") };
+        let economy = |terms| PricingTerms { category: Category::Economy, ..terms };
+        let storage = |terms| PricingTerms { extra_storage: 20, ..terms };
+        let c5 = PricingTerms { instance_type: Some("ecs.c5.large".into()), ..terms("2", "4") };
         for (id, terms, currency, total) in [
             ("B1", terms("2", "4"), CNY, "0.441072"),
             ("B2", terms("2", "4"), USD, "0.069264"),
@@ -298,7 +304,7 @@ mod tests {
             ("B1", CNY, ["cpu 0.3528", "mem 0.088272", "systemdisk 0.04248"]),
             ("B2", USD, ["cpu 0.05544", "mem 0.013824", "systemdisk 0.006376"]),
         ] {
-            let with_storage = Terms { extra_storage: 20, ..terms("2", "4") };
+            let with_storage = PricingTerms { extra_storage: 20, ..terms("2", "4") };
             let bill = bill(with_storage, NINE, 3600, currency);
             let parts: Vec<_> =
                 bill.lines[0].parts.iter().map(|p| format!("{} {}", p.item, p.amount)).collect();
@@ -309,10 +315,10 @@ mod tests {
     #[test]
     fn caches_and_virtual_nodes_cost_what_the_vectors_say() {
         let day = 86_400;
-        let instance = |terms: Terms| Terms { cache_disk: 40, ..terms };
-        let data = |terms: Terms| Terms { cache_disk: 20, ..terms };
-        let snapshot = |gib| Terms { snapshot: gib, ..Terms::default() };
-        let disk = |gib| Terms { cache_disk: gib, ..Terms::default() };
+        let instance = |terms: PricingTerms| PricingTerms { cache_disk: 40, ..terms };
+        let data = |terms: PricingTerms| PricingTerms { cache_disk: 20, ..terms };
+        let snapshot = |gib| PricingTerms { snapshot: gib, ..PricingTerms::default() };
+        let disk = |gib| PricingTerms { cache_disk: gib, ..PricingTerms::default() };
         for (id, terms, seconds, currency, total) in [
             ("B10", instance(terms("2", "4")), 300, CNY, "0.043756"),
             ("B11", snapshot(2), 3 * day, CNY, "0.024"),
@@ -344,7 +350,7 @@ mod tests {
 
     #[test]
     fn a_type_is_billed_by_its_hourly_price() {
-        let c5 = Terms { instance_type: Some("ecs.c5.large".into()), ..terms("2", "4") };
+        let c5 = PricingTerms { instance_type: Some("ecs.c5.large".into()), ..terms("2", "4") };
         let bill = bill(c5, "2026-01-01T02:49:30Z", 1835, CNY);
         let amounts: Vec<_> = bill.lines.iter().map(|line| line.amount.to_string()).collect();
         assert_eq!(amounts, ["0.1085", "0.207528"], "B7");

@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::group::lifecycle::State;
-use crate::ledger::{Card, Entry, Terms, What};
+use crate::ledger::{BillingRecord, Entry, LedgerEvent, PricingTerms};
 
 /// Whole seconds for which an instance is billed on unchanged terms; the end is not included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Identity of the instance, and the terms.
-    pub group: Arc<Card>,
+    pub group: Arc<BillingRecord>,
     /// First second, counted from 1970.
     pub from: i64,
     /// Second after the last.
@@ -37,21 +37,22 @@ pub fn is_billed(state: State) -> bool {
 pub fn usages(entries: &[Entry], now: Timestamp) -> Vec<Usage> {
     let mut open: BTreeMap<u64, usize> = BTreeMap::new();
     let mut usages: Vec<Usage> = Vec::new();
-    let mut kept = Kept::default();
-    let begin = |group: &Arc<Card>, second| Usage { group: Arc::clone(group), from: second, to: second };
-    for Entry { at, group, what } in entries {
+    let mut assets = OpenAssets::default();
+    let begin =
+        |group: &Arc<BillingRecord>, second| Usage { group: Arc::clone(group), from: second, to: second };
+    for Entry { at, group, event } in entries {
         let second = at.as_second();
-        match what {
-            What::Moved { from, to } if !is_billed(*from) && is_billed(*to) => {
+        match event {
+            LedgerEvent::Moved { from, to } if !is_billed(*from) && is_billed(*to) => {
                 open.insert(group.number, usages.len());
                 usages.push(begin(group, second));
             }
-            What::Moved { from, to } if is_billed(*from) && !is_billed(*to) => {
+            LedgerEvent::Moved { from, to } if is_billed(*from) && !is_billed(*to) => {
                 if let Some(index) = open.remove(&group.number) {
                     usages[index].to = second;
                 }
             }
-            What::Changed => {
+            LedgerEvent::Changed => {
                 let Some(index) = open.get_mut(&group.number) else { continue };
                 if usages[*index].group.terms == group.terms {
                     usages[*index].group = Arc::clone(group);
@@ -61,16 +62,16 @@ pub fn usages(entries: &[Entry], now: Timestamp) -> Vec<Usage> {
                 *index = usages.len();
                 usages.push(begin(group, second));
             }
-            What::Made { ready, building } => {
-                kept.end(group.number, second, &mut usages);
-                kept.begin(group, (second, ready.as_second()), building.as_deref(), &mut usages);
+            LedgerEvent::Made { ready, building } => {
+                assets.end(group.number, second, &mut usages);
+                assets.begin(group, (second, ready.as_second()), building.as_deref(), &mut usages);
             }
-            What::Gone => kept.end(group.number, second, &mut usages),
-            What::Created | What::Moved { .. } | What::ContainerEnded { .. } => {}
+            LedgerEvent::Gone => assets.end(group.number, second, &mut usages),
+            LedgerEvent::Created | LedgerEvent::Moved { .. } | LedgerEvent::ContainerEnded { .. } => {}
         }
     }
-    let still: Vec<u64> = kept.0.keys().copied().collect();
-    still.into_iter().for_each(|number| kept.end(number, now.as_second(), &mut usages));
+    let still: Vec<u64> = assets.0.keys().copied().collect();
+    still.into_iter().for_each(|number| assets.end(number, now.as_second(), &mut usages));
     for index in open.into_values() {
         usages[index].to = now.as_second().max(usages[index].from);
     }
@@ -80,27 +81,27 @@ pub fn usages(entries: &[Entry], now: Timestamp) -> Vec<Usage> {
 
 /// Caches and virtual nodes that exist: indexes of their usages, by number.
 #[derive(Default)]
-struct Kept(BTreeMap<u64, Vec<usize>>);
+struct OpenAssets(BTreeMap<u64, Vec<usize>>);
 
-impl Kept {
+impl OpenAssets {
     /// Begins the usages of a cache or virtual node: the price of its making until it is ready, and the price of
     /// keeping it from then on.
     fn begin(
         &mut self,
-        card: &Arc<Card>,
+        record: &Arc<BillingRecord>,
         (from, ready): (i64, i64),
-        building: Option<&Terms>,
+        building: Option<&PricingTerms>,
         usages: &mut Vec<Usage>,
     ) {
         let mut own = Vec::new();
         if let Some(terms) = building {
-            let group = Arc::new(Card { terms: terms.clone(), ..(**card).clone() });
+            let group = Arc::new(BillingRecord { terms: terms.clone(), ..(**record).clone() });
             own.push(usages.len());
             usages.push(Usage { group, from, to: ready });
         }
         own.push(usages.len());
-        usages.push(Usage { group: Arc::clone(card), from: ready, to: i64::MAX });
-        self.0.insert(card.number, own);
+        usages.push(Usage { group: Arc::clone(record), from: ready, to: i64::MAX });
+        self.0.insert(record.number, own);
     }
 
     fn end(&mut self, number: u64, second: i64, usages: &mut [Usage]) {

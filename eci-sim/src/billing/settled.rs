@@ -12,7 +12,7 @@ use super::meter::Usage;
 use crate::money::{Currency, Yuan};
 
 /// Number of usages that are kept each for itself.
-const KEPT: usize = 100_000;
+const USAGES_MAX: usize = 100_000;
 
 /// Usage that is no longer in the ledger.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ impl Settled {
     /// Adds the usages of groups that are gone.
     pub fn take(&mut self, usages: Vec<Usage>) {
         self.usages.extend(usages);
-        self.carry(KEPT);
+        self.carry(USAGES_MAX);
     }
 
     /// Usages that are still kept each for itself.
@@ -99,17 +99,17 @@ mod tests {
 
     use super::*;
     use crate::catalog::Size;
-    use crate::ledger::{Card, Terms};
+    use crate::ledger::{BillingRecord, PricingTerms};
 
     fn usage(number: u64, from: i64, seconds: i64) -> Usage {
-        let group = Arc::new(Card {
+        let group = Arc::new(BillingRecord {
             number,
             id: format!("eci-{number}").into(),
             name: "web".into(),
             account: if number.is_multiple_of(2) { "even".into() } else { "odd".into() },
             region: "cn-hangzhou".into(),
             tags: Vec::new(),
-            terms: Terms { size: Size::DEFAULT, ..Terms::default() },
+            terms: PricingTerms { size: Size::DEFAULT, ..PricingTerms::default() },
         });
         Usage { group, from: 1_767_258_000 + from, to: 1_767_258_000 + from + seconds }
     }

@@ -1,10 +1,10 @@
-//! A client of the control door, for programs that drive a simulator somewhere else.
+//! A client of the control API, for programs that drive a simulator somewhere else.
 //!
 //! ```no_run
-//! # async fn example() -> Result<(), eci_sim::control::client::Unanswered> {
-//! let door = eci_sim::DoorClient::new("http://127.0.0.1:8089")?;
-//! door.advance(std::time::Duration::from_secs(3600)).await?;
-//! println!("{}", door.bill().await?.total);
+//! # async fn example() -> Result<(), eci_sim::ClientError> {
+//! let control = eci_sim::ControlClient::new("http://127.0.0.1:8089")?;
+//! control.advance(std::time::Duration::from_secs(3600)).await?;
+//! println!("{}", control.bill().await?.total);
 //! # Ok(())
 //! # }
 //! ```
@@ -25,69 +25,70 @@ use serde::de::DeserializeOwned;
 
 use super::GroupSummary;
 use super::wire::{
-    Advance, Allowed, Bill, CaughtUp, Crash, Done, Fault, Forked, Kept, Laid, Price, Problem, Rate, Reclaim,
-    Scope, Scripted, Search, SoldOut, Stands, Stock, Throttling, Time, Which,
+    AccountStatus, Advance, Bill, Crash, Done, ErrorBody, Fault, FaultCreated, FollowerProgress, Forked,
+    GroupFilter, Price, Quota, Rate, Reclaim, RequestFilter, ResetScope, ScriptRequest, SnapshotInfo,
+    SoldOut, Stock, Throttling, Time,
 };
 use crate::faults::Rule;
-use crate::server::Logged;
+use crate::server::RequestLogEntry;
 
-/// The largest answer that is read.
+/// Bound of an answer's size in bytes.
 const ANSWER_MAX: usize = 256 << 20;
 
-/// A client of one door; cheap to clone.
+/// A client of one simulator's control API; cheap to clone.
 #[derive(Clone)]
-pub struct Client {
+pub struct ControlClient {
     base: String,
     token: Option<HeaderValue>,
     http: Http<HttpConnector, Full<Bytes>>,
 }
 
-/// Why the door did not answer as it should.
+/// A call of the control API that gave no usable answer.
 #[derive(Debug, thiserror::Error)]
-pub enum Unanswered {
-    /// The address is none.
-    #[error("`{0}` is no address of a control door; it should look like http://127.0.0.1:8089")]
+pub enum ClientError {
+    /// An address that is not of the form `http://HOST:PORT`.
+    #[error("`{0}` is no address of a control API; it should look like http://127.0.0.1:8089")]
     Address(String),
-    /// The token cannot be sent.
-    #[error("the control door's token has bytes that no header can carry")]
+    /// A token that no header can carry.
+    #[error("the control API's token has bytes that no header can carry")]
     Token,
-    /// Nobody answers there.
-    #[error("the control door at {at} does not answer: {why}")]
+    /// A connection that failed or broke.
+    #[error("the control API at {at} does not answer: {why}")]
     Unreachable {
-        /// Where.
+        /// Address of the control API.
         at: String,
-        /// What came instead.
+        /// The transport's error and its causes.
         why: String,
     },
-    /// It says no.
-    #[error("the control door refuses {asked}: {why}")]
+    /// An answer with an error status.
+    #[error("the control API refuses {call}: {why}")]
     Refused {
-        /// What was asked.
-        asked: String,
-        /// With which status.
+        /// Method and path of the call.
+        call: String,
+        /// Status of the answer.
         status: StatusCode,
-        /// In its own words.
+        /// The error in the answer's body.
         why: String,
     },
-    /// It says something else.
-    #[error("the control door's answer to {asked} cannot be read: {why}")]
+    /// A body that is not of the call's form.
+    #[error("the control API's answer to {call} cannot be read: {why}")]
     Unreadable {
-        /// What was asked.
-        asked: String,
-        /// What is wrong with the answer.
+        /// Method and path of the call.
+        call: String,
+        /// The parser's error.
         why: String,
     },
 }
 
-type Answered<T> = Result<T, Unanswered>;
+type ClientResult<T> = Result<T, ClientError>;
 
-impl Client {
-    /// A client of the door at an address such as `http://127.0.0.1:8089`.
+impl ControlClient {
+    /// A client of the control API at an address such as `http://127.0.0.1:8089`.
     ///
     /// # Errors
-    /// [`Unanswered::Address`] when that is none.
-    pub fn new(base: &str) -> Answered<Self> {
-        let wrong = || Unanswered::Address(base.to_owned());
+    /// [`ClientError::Address`] for any other form of address.
+    pub fn new(base: &str) -> ClientResult<Self> {
+        let wrong = || ClientError::Address(base.to_owned());
         let uri: Uri = base.parse().map_err(|_| wrong())?;
         if uri.scheme_str() != Some("http") || uri.authority().is_none() {
             return Err(wrong());
@@ -96,77 +97,77 @@ impl Client {
         Ok(Self { base: base.trim_end_matches('/').to_owned(), token: None, http })
     }
 
-    /// The same, with the door's token.
+    /// Sends this token with every call.
     ///
     /// # Errors
-    /// [`Unanswered::Token`] when no header can carry it.
-    pub fn with_token(self, token: &str) -> Answered<Self> {
-        let mut token = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| Unanswered::Token)?;
+    /// [`ClientError::Token`] when no header can carry it.
+    pub fn with_token(self, token: &str) -> ClientResult<Self> {
+        let mut token = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| ClientError::Token)?;
         token.set_sensitive(true);
         Ok(Self { token: Some(token), ..self })
     }
 
-    /// Whether calls are taken.
+    /// Returns once the simulator answers that it takes calls (`GET /readyz`).
     ///
     /// # Errors
-    /// [`Unanswered`] when they are not.
-    pub async fn ready(&self) -> Answered<()> {
+    /// [`ClientError`] while it does not.
+    pub async fn ready(&self) -> ClientResult<()> {
         self.text(Method::GET, "/readyz", Bytes::new()).await.map(drop)
     }
 
-    /// What time it is there, and what happens next.
+    /// The simulator's time, its rate, the next due event and the clock's followers.
     ///
     /// # Errors
-    /// [`Unanswered`], as with all that follow.
-    pub async fn time(&self) -> Answered<Time> {
+    /// [`ClientError`], as with all that follow.
+    pub async fn time(&self) -> ClientResult<Time> {
         self.get("/clock").await
     }
 
-    /// Lets time run so many times as fast; 0 stops it.
+    /// Sets the rate of the clock, in simulated seconds a second of the machine; 0 pauses it.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn set_rate(&self, rate: u32) -> Answered<Time> {
+    /// [`ClientError`].
+    pub async fn set_rate(&self, rate: u32) -> ClientResult<Time> {
         self.post("/clock", &Rate { rate }).await
     }
 
-    /// Pushes time forward; what falls due on the way has happened when this returns.
+    /// Advances the clock; all that is due until then has happened when this returns.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn advance(&self, by: Duration) -> Answered<Time> {
+    /// [`ClientError`].
+    pub async fn advance(&self, by: Duration) -> ClientResult<Time> {
         self.post("/clock/advance", &Advance::by(by)).await
     }
 
-    /// Says that who follows the clock under this name has come up to an instant, and hears what time it is.
+    /// Reports the progress of the follower `name`, registering it at first; returns the clock.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn follow(&self, name: &str, at: Timestamp) -> Answered<Time> {
-        self.post(&format!("/clock/followers/{}", encode(name)), &CaughtUp { at }).await
+    /// [`ClientError`].
+    pub async fn follow(&self, name: &str, at: Timestamp) -> ClientResult<Time> {
+        self.post(&format!("/clock/followers/{}", encode(name)), &FollowerProgress { at }).await
     }
 
-    /// Has nobody wait for this follower any more.
+    /// Removes a follower.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn leave(&self, name: &str) -> Answered<()> {
+    /// [`ClientError`].
+    pub async fn leave(&self, name: &str) -> ClientResult<()> {
         self.delete(&format!("/clock/followers/{}", encode(name))).await
     }
 
-    /// The groups that are meant, in order of creation.
+    /// The groups that the filter selects, in order of creation.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn groups(&self, which: &Which) -> Answered<Vec<GroupSummary>> {
-        self.get(&self.asking("/groups", which)?).await
+    /// [`ClientError`].
+    pub async fn groups(&self, which: &GroupFilter) -> ClientResult<Vec<GroupSummary>> {
+        self.get(&self.path_with_query("/groups", which)?).await
     }
 
-    /// What happened, one line an entry.
+    /// The ledger, one line an entry.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn ledger(&self) -> Answered<Vec<String>> {
+    /// [`ClientError`].
+    pub async fn ledger(&self) -> ClientResult<Vec<String>> {
         let text = self.text(Method::GET, "/ledger", Bytes::new()).await?;
         Ok(text.lines().map(str::to_owned).collect())
     }
@@ -174,220 +175,221 @@ impl Client {
     /// The bill up to now.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn bill(&self) -> Answered<Bill> {
+    /// [`ClientError`].
+    pub async fn bill(&self) -> ClientResult<Bill> {
         self.get("/bill").await
     }
 
     /// The bill up to now, without its lines.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn cost(&self) -> Answered<Bill> {
+    /// [`ClientError`].
+    pub async fn cost(&self) -> ClientResult<Bill> {
         self.get("/bill/total").await
     }
 
-    /// The rules that are laid.
+    /// The fault rules, in their order.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn faults(&self) -> Answered<Vec<Fault>> {
+    /// [`ClientError`].
+    pub async fn faults(&self) -> ClientResult<Vec<Fault>> {
         self.get("/faults").await
     }
 
-    /// Lays a rule behind the others; the number lifts it.
+    /// Adds a fault rule behind the others; returns the number by which it is removed.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn lay(&self, rule: &Rule) -> Answered<u64> {
-        let Laid { number } = self.post("/faults", rule).await?;
+    /// [`ClientError`].
+    pub async fn add_fault(&self, rule: &Rule) -> ClientResult<u64> {
+        let FaultCreated { number } = self.post("/faults", rule).await?;
         Ok(number)
     }
 
-    /// Lifts a rule.
+    /// Removes a fault rule.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn lift(&self, number: u64) -> Answered<()> {
+    /// [`ClientError`].
+    pub async fn remove_fault(&self, number: u64) -> ClientResult<()> {
         self.delete(&format!("/faults/{number}")).await
     }
 
-    /// Lifts all rules.
+    /// Removes all fault rules.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn clear_faults(&self) -> Answered<()> {
+    /// [`ClientError`].
+    pub async fn clear_faults(&self) -> ClientResult<()> {
         self.delete("/faults").await
     }
 
-    /// Says what containers do.
+    /// Adds a script of containers.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn script(&self, script: &Scripted) -> Answered<()> {
+    /// [`ClientError`].
+    pub async fn script(&self, script: &ScriptRequest) -> ClientResult<()> {
         self.post("/scripts", script).await.map(|Done {}| ())
     }
 
-    /// Forgets all scripts.
+    /// Removes all scripts.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn clear_scripts(&self) -> Answered<()> {
+    /// [`ClientError`].
+    pub async fn clear_scripts(&self) -> ClientResult<()> {
         self.delete("/scripts").await
     }
 
-    /// Takes something out of stock or puts it back; gives what is out of stock then.
+    /// Takes a zone or size out of stock, or restocks it; returns all that are out of stock.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn set_stock(&self, stock: &Stock) -> Answered<Vec<String>> {
+    /// [`ClientError`].
+    pub async fn set_stock(&self, stock: &Stock) -> ClientResult<Vec<String>> {
         let SoldOut { sold_out } = self.post("/stock", stock).await?;
         Ok(sold_out)
     }
 
-    /// Lays down a price of the spot market; gives all that is laid down.
+    /// Sets a price of the spot market; returns all that are set.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn set_price(&self, price: &Price) -> Answered<Vec<Price>> {
+    /// [`ClientError`].
+    pub async fn set_price(&self, price: &Price) -> ClientResult<Vec<Price>> {
         self.post("/prices", price).await
     }
 
-    /// Forgets what was laid down for the spot market.
+    /// Removes all prices that were set for the spot market.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn clear_prices(&self) -> Answered<()> {
+    /// [`ClientError`].
+    pub async fn clear_prices(&self) -> ClientResult<()> {
         self.delete("/prices").await
     }
 
-    /// Says how an account stands: `good`, `arrears`, `no-payment`, `closed` or `unverified`.
+    /// Sets the standing of an account: `good`, `arrears`, `no-payment`, `closed` or `unverified`.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn set_standing(&self, account: &str, standing: &str) -> Answered<Stands> {
-        self.post(&format!("/accounts/{}", encode(account)), &Stands { standing: standing.to_owned() }).await
+    /// [`ClientError`].
+    pub async fn set_standing(&self, account: &str, standing: &str) -> ClientResult<AccountStatus> {
+        self.post(&format!("/accounts/{}", encode(account)), &AccountStatus { standing: standing.to_owned() })
+            .await
     }
 
-    /// Takes a spot instance back in so many minutes.
+    /// Announces that a spot instance is taken back in so many minutes.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn reclaim(&self, id: &str, minutes: u8) -> Answered<()> {
+    /// [`ClientError`].
+    pub async fn reclaim(&self, id: &str, minutes: u8) -> ClientResult<()> {
         let path = format!("/groups/{}/reclaim", encode(id));
         self.post(&path, &Reclaim { minutes }).await.map(|Done {}| ())
     }
 
-    /// Ends a container badly.
+    /// Crashes a container.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn crash(&self, id: &str, container: &str, exit_code: i32) -> Answered<()> {
+    /// [`ClientError`].
+    pub async fn crash(&self, id: &str, container: &str, exit_code: i32) -> ClientResult<()> {
         let path = format!("/groups/{}/crash", encode(id));
         self.post(&path, &Crash { container: container.to_owned(), exit_code }).await.map(|Done {}| ())
     }
 
-    /// Says how much an account may have in a region.
+    /// Sets the limits of every account in a region.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn set_quota(&self, quota: &Allowed) -> Answered<Allowed> {
+    /// [`ClientError`].
+    pub async fn set_quota(&self, quota: &Quota) -> ClientResult<Quota> {
         self.post("/quota", quota).await
     }
 
-    /// Counts calls against the published numbers a minute, or not.
+    /// Turns the throttling of calls by the published numbers a minute on or off.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn set_throttling(&self, on: bool) -> Answered<()> {
+    /// [`ClientError`].
+    pub async fn set_throttling(&self, on: bool) -> ClientResult<()> {
         self.post("/throttling", &Throttling { on }).await.map(|Throttling { .. }| ())
     }
 
-    /// The calls that are meant, oldest first.
+    /// The calls in the request log that the filter selects, oldest first.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn requests(&self, search: &Search) -> Answered<Vec<Logged>> {
-        self.get(&self.asking("/requests", search)?).await
+    /// [`ClientError`].
+    pub async fn requests(&self, search: &RequestFilter) -> ClientResult<Vec<RequestLogEntry>> {
+        self.get(&self.path_with_query("/requests", search)?).await
     }
 
-    /// Forgets all, or what an account has, or what is in a region.
+    /// Resets the world, or the part of an account, of a region, or of an account in a region.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn reset(&self, scope: &Scope) -> Answered<()> {
+    /// [`ClientError`].
+    pub async fn reset(&self, scope: &ResetScope) -> ClientResult<()> {
         self.post("/reset", scope).await.map(|Done {}| ())
     }
 
-    /// The worlds that are kept.
+    /// The named snapshots.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn snapshots(&self) -> Answered<Vec<Kept>> {
+    /// [`ClientError`].
+    pub async fn snapshots(&self) -> ClientResult<Vec<SnapshotInfo>> {
         self.get("/snapshots").await
     }
 
-    /// Keeps the world as it is now.
+    /// Saves the world as it is now as a named snapshot.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn save(&self, name: &str) -> Answered<Kept> {
+    /// [`ClientError`].
+    pub async fn save(&self, name: &str) -> ClientResult<SnapshotInfo> {
         self.post(&format!("/snapshots/{}", encode(name)), &Done {}).await
     }
 
-    /// Puts world and clock back as they were kept.
+    /// Restores world and clock from a named snapshot.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn load(&self, name: &str) -> Answered<Kept> {
+    /// [`ClientError`].
+    pub async fn load(&self, name: &str) -> ClientResult<SnapshotInfo> {
         self.post(&format!("/snapshots/{}/load", encode(name)), &Done {}).await
     }
 
-    /// Goes on from a kept world in a second simulator, and says where that answers.
+    /// Starts a second simulator from a named snapshot; returns its addresses.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn fork(&self, name: &str) -> Answered<Forked> {
+    /// [`ClientError`].
+    pub async fn fork(&self, name: &str) -> ClientResult<Forked> {
         self.post(&format!("/snapshots/{}/fork", encode(name)), &Done {}).await
     }
 
-    /// Forgets a kept world.
+    /// Deletes a named snapshot.
     ///
     /// # Errors
-    /// [`Unanswered`].
-    pub async fn drop_snapshot(&self, name: &str) -> Answered<()> {
+    /// [`ClientError`].
+    pub async fn drop_snapshot(&self, name: &str) -> ClientResult<()> {
         self.delete(&format!("/snapshots/{}", encode(name))).await
     }
 
-    fn asking(&self, path: &str, query: &impl Serialize) -> Answered<String> {
-        let unreadable = |why: String| Unanswered::Unreadable { asked: path.to_owned(), why };
+    fn path_with_query(&self, path: &str, query: &impl Serialize) -> ClientResult<String> {
+        let unreadable = |why: String| ClientError::Unreadable { call: path.to_owned(), why };
         let pairs = to_pairs(query).map_err(|why| unreadable(why.to_string()))?;
         Ok(format!("{path}?{}", render(&pairs)))
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str) -> Answered<T> {
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> ClientResult<T> {
         self.json(Method::GET, path, Bytes::new()).await
     }
 
-    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Answered<T> {
+    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> ClientResult<T> {
         let body = serde_json::to_vec(body)
-            .map_err(|why| Unanswered::Unreadable { asked: path.to_owned(), why: why.to_string() })?;
+            .map_err(|why| ClientError::Unreadable { call: path.to_owned(), why: why.to_string() })?;
         self.json(Method::POST, path, body.into()).await
     }
 
-    async fn delete(&self, path: &str) -> Answered<()> {
+    async fn delete(&self, path: &str) -> ClientResult<()> {
         self.json(Method::DELETE, path, Bytes::new()).await.map(|Done {}| ())
     }
 
-    async fn json<T: DeserializeOwned>(&self, method: Method, path: &str, body: Bytes) -> Answered<T> {
-        let asked = format!("{method} {path}");
+    async fn json<T: DeserializeOwned>(&self, method: Method, path: &str, body: Bytes) -> ClientResult<T> {
+        let call = format!("{method} {path}");
         let text = self.text(method, path, body).await?;
-        serde_json::from_str(&text).map_err(|why| Unanswered::Unreadable { asked, why: why.to_string() })
+        serde_json::from_str(&text).map_err(|why| ClientError::Unreadable { call, why: why.to_string() })
     }
 
-    async fn text(&self, method: Method, path: &str, body: Bytes) -> Answered<String> {
-        let asked = format!("{method} {path}");
-        let unreachable = |why: String| Unanswered::Unreachable { at: self.base.clone(), why };
+    async fn text(&self, method: Method, path: &str, body: Bytes) -> ClientResult<String> {
+        let call = format!("{method} {path}");
+        let unreachable = |why: String| ClientError::Unreachable { at: self.base.clone(), why };
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.header(header::AUTHORIZATION, token);
@@ -401,12 +403,12 @@ impl Client {
         if status.is_success() {
             return Ok(text);
         }
-        let why = serde_json::from_str::<Problem>(&text).map_or(text, |problem| problem.error);
-        Err(Unanswered::Refused { asked, status, why })
+        let why = serde_json::from_str::<ErrorBody>(&text).map_or(text, |problem| problem.error);
+        Err(ClientError::Refused { call, status, why })
     }
 }
 
-/// An error with its causes, which say what the first sentence does not.
+/// An error with its causes, since the first sentence alone rarely says enough.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -417,8 +419,8 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-impl fmt::Debug for Client {
+impl fmt::Debug for ControlClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Client({})", self.base)
+        write!(f, "ControlClient({})", self.base)
     }
 }

@@ -1,4 +1,4 @@
-//! Who follows the simulator's clock, and how far each has come: whoever moves the clock can wait for them.
+//! Followers of the simulator's clock and their progress: whoever moves the clock can wait for them.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,75 +8,75 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::wire::Follower;
 
-/// Who has not been heard of for so long by the machine's clock follows no more.
-const SILENCE_MAX: SignedDuration = SignedDuration::from_secs(10);
-/// So many at once; there is no use for more.
+/// A follower that sent no report for so long, by the machine's clock, is dropped.
+const FOLLOWER_TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
+/// Bound of the number of followers.
 const FOLLOWERS_MAX: usize = 64;
-/// The longest name; a node's is not longer.
+/// Bound of a follower's name, that of a node's name.
 const NAME_MAX: usize = 253;
 
-/// All of them. They are no part of the world: no reset and no snapshot touches them.
+/// All followers. No part of the world: no reset and no snapshot changes them.
 pub(crate) struct Followers {
     machine: Clock,
-    known: Mutex<BTreeMap<String, Heard>>,
+    known: Mutex<BTreeMap<String, LastReport>>,
 }
 
-/// What one said last.
-struct Heard {
+/// A follower's latest report.
+struct LastReport {
     at: Timestamp,
     when: Timestamp,
 }
 
-/// Why somebody cannot follow.
+/// A report that is not accepted.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum NoFollower {
+pub(crate) enum FollowerError {
     #[error("a follower's name should have 1 to 253 letters, digits, `-`, `_` and `.`")]
     Name,
-    #[error("64 follow already; end one, or DELETE /clock/followers/NAME")]
+    #[error("64 clocks follow already; end one, or DELETE /clock/followers/NAME")]
     TooMany,
 }
 
 impl Default for Followers {
     fn default() -> Self {
-        Self::heard_by(Clock::monotonic())
+        Self::with_clock(Clock::monotonic())
     }
 }
 
 impl Followers {
-    fn heard_by(machine: Clock) -> Self {
+    fn with_clock(machine: Clock) -> Self {
         Self { machine, known: Mutex::default() }
     }
 
-    /// One says that it has come up to an instant; who says so for the first time follows from now on.
-    pub(crate) fn says(&self, name: &str, at: Timestamp) -> Result<(), NoFollower> {
+    /// Records a follower's progress; the first report registers it.
+    pub(crate) fn report(&self, name: &str, at: Timestamp) -> Result<(), FollowerError> {
         let fits = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
         if name.is_empty() || name.len() > NAME_MAX || !name.bytes().all(fits) {
-            return Err(NoFollower::Name);
+            return Err(FollowerError::Name);
         }
-        let mut known = self.those_heard();
+        let mut known = self.active();
         if !known.contains_key(name) && known.len() >= FOLLOWERS_MAX {
-            return Err(NoFollower::TooMany);
+            return Err(FollowerError::TooMany);
         }
-        known.insert(name.to_owned(), Heard { at, when: self.machine.now() });
+        known.insert(name.to_owned(), LastReport { at, when: self.machine.now() });
         Ok(())
     }
 
-    /// One follows no more; false when it did not.
-    pub(crate) fn leaves(&self, name: &str) -> bool {
-        self.those_heard().remove(name).is_some()
+    /// Removes a follower; false when there is none of this name.
+    pub(crate) fn remove(&self, name: &str) -> bool {
+        self.active().remove(name).is_some()
     }
 
-    /// Those who follow, by name.
+    /// The followers, by name.
     pub(crate) fn all(&self) -> Vec<Follower> {
-        let known = self.those_heard();
-        known.iter().map(|(name, heard)| Follower { name: name.clone(), at: heard.at }).collect()
+        let known = self.active();
+        known.iter().map(|(name, report)| Follower { name: name.clone(), at: report.at }).collect()
     }
 
-    /// Those who were heard of lately.
-    fn those_heard(&self) -> MutexGuard<'_, BTreeMap<String, Heard>> {
+    /// The followers that have reported within [`FOLLOWER_TIMEOUT`]; drops the others.
+    fn active(&self) -> MutexGuard<'_, BTreeMap<String, LastReport>> {
         let now = self.machine.now();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, heard| now.duration_since(heard.when) < SILENCE_MAX);
+        known.retain(|_, report| now.duration_since(report.when) < FOLLOWER_TIMEOUT);
         known
     }
 }
@@ -94,10 +94,10 @@ mod tests {
     #[test]
     fn who_is_silent_for_too_long_follows_no_more() {
         let machine = Clock::still(nine());
-        let followers = Followers::heard_by(machine.clone());
-        followers.says("early", nine()).unwrap();
+        let followers = Followers::with_clock(machine.clone());
+        followers.report("early", nine()).unwrap();
         machine.advance(Duration::from_secs(9)).unwrap();
-        followers.says("late", nine()).unwrap();
+        followers.report("late", nine()).unwrap();
         assert_eq!(followers.all().len(), 2);
         machine.advance(Duration::from_secs(1)).unwrap();
         assert_eq!(followers.all(), [Follower { name: "late".to_owned(), at: nine() }]);
@@ -105,14 +105,14 @@ mod tests {
 
     #[test]
     fn names_and_numbers_have_bounds() {
-        let followers = Followers::heard_by(Clock::still(nine()));
+        let followers = Followers::with_clock(Clock::still(nine()));
         for name in ["", "a b", "ä", &"x".repeat(254)] {
-            assert!(matches!(followers.says(name, nine()), Err(NoFollower::Name)), "{name}");
+            assert!(matches!(followers.report(name, nine()), Err(FollowerError::Name)), "{name}");
         }
         for number in 0..FOLLOWERS_MAX {
-            followers.says(&format!("node-{number}"), nine()).unwrap();
+            followers.report(&format!("node-{number}"), nine()).unwrap();
         }
-        assert!(matches!(followers.says("one-more", nine()), Err(NoFollower::TooMany)));
-        assert!(followers.says("node-1", nine()).is_ok());
+        assert!(matches!(followers.report("one-more", nine()), Err(FollowerError::TooMany)));
+        assert!(followers.report("node-1", nine()).is_ok());
     }
 }

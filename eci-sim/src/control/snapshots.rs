@@ -1,18 +1,18 @@
-//! Worlds that were kept under a name: put back, or gone on with beside the one they were taken from.
+//! Named snapshots of a world: restored, or forked into a second simulator.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use super::Control;
-use super::wire::Kept;
+use super::wire::SnapshotInfo;
 use crate::EciSim;
 use crate::server::State;
 
-/// How many are kept; each is a whole world.
-const MOST: usize = 16;
+/// The most snapshots at once; each is a whole world.
+const SNAPSHOTS_MAX: usize = 16;
 
-/// The worlds that are kept, by name.
+/// The snapshots, by name.
 #[derive(Default)]
 pub(crate) struct Snapshots(BTreeMap<String, Snapshot>);
 
@@ -22,99 +22,100 @@ struct Snapshot {
     state: State,
 }
 
-/// Why a world is not kept, or not put back.
+/// A snapshot that cannot be saved, or does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NoSnapshot {
-    /// There is none.
-    #[error("no snapshot is called `{0}`; GET /snapshots lists those there are")]
+pub enum SnapshotError {
+    /// No snapshot of this name.
+    #[error("no snapshot is called `{0}`; GET /snapshots lists the snapshots")]
     Unknown(String),
-    /// The name is none.
+    /// A name that is not allowed.
     #[error(
         "`{0}` is no name for a snapshot; it should be 1 to 64 letters, digits, dots, dashes or underscores"
     )]
     Name(String),
-    /// There are enough.
-    #[error("{MOST} snapshots are kept already, and each is a whole world; delete one first")]
+    /// As many snapshots as there may be.
+    #[error("there are {SNAPSHOTS_MAX} snapshots already, and each is a whole world; delete one first")]
     TooMany,
 }
 
 impl Control {
-    /// Keeps the world as it is now under a name; one of the same name is replaced.
+    /// Saves the world as it is now under a name of 1 to 64 letters, digits, dots, dashes or underscores; replaces one
+    /// of the same name.
     ///
     /// # Errors
-    /// [`NoSnapshot`] when the name is none, or there are enough.
-    pub fn save(&self, name: &str) -> Result<Kept, NoSnapshot> {
+    /// [`SnapshotError`] for another name, or when there are 16 already.
+    pub fn save(&self, name: &str) -> Result<SnapshotInfo, SnapshotError> {
         let ordinary = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         if name.is_empty() || name.len() > 64 || !name.chars().all(ordinary) {
-            return Err(NoSnapshot::Name(name.to_owned()));
+            return Err(SnapshotError::Name(name.to_owned()));
         }
         let mut snapshots = self.0.snapshots();
-        if snapshots.0.len() >= MOST && !snapshots.0.contains_key(name) {
-            return Err(NoSnapshot::TooMany);
+        if snapshots.0.len() >= SNAPSHOTS_MAX && !snapshots.0.contains_key(name) {
+            return Err(SnapshotError::TooMany);
         }
-        let snapshot = self.at_present(|state, at| Snapshot { at, state: state.copy() });
-        let kept = snapshot.kept(name);
+        let snapshot = self.with_current_state(|state, at| Snapshot { at, state: state.copy() });
+        let info = snapshot.info(name);
         snapshots.0.insert(name.to_owned(), snapshot);
-        Ok(kept)
+        Ok(info)
     }
 
-    /// Puts the world back as it was kept, and the clock with it.
+    /// Restores the world and the clock as they were saved.
     ///
     /// # Errors
-    /// [`NoSnapshot`] when there is none of this name.
-    pub fn load(&self, name: &str) -> Result<Kept, NoSnapshot> {
+    /// [`SnapshotError`] when there is none of this name.
+    pub fn load(&self, name: &str) -> Result<SnapshotInfo, SnapshotError> {
         let snapshots = self.0.snapshots();
         let snapshot = snapshots.named(name)?;
         let mut state = self.0.state();
         let back = snapshot.state.copy();
-        state.put_back(back);
+        state.restore(back);
         self.0.clock().set(snapshot.at);
-        Ok(snapshot.kept(name))
+        Ok(snapshot.info(name))
     }
 
-    /// Goes on from a kept world in a second simulator, with a clock of its own; this one does not notice.
+    /// Starts a second simulator from a snapshot, with a clock of its own; this one is not affected.
     ///
     /// # Errors
-    /// [`NoSnapshot`] when there is none of this name.
-    pub fn fork(&self, name: &str) -> Result<EciSim, NoSnapshot> {
+    /// [`SnapshotError`] when there is none of this name.
+    pub fn fork(&self, name: &str) -> Result<EciSim, SnapshotError> {
         let snapshots = self.0.snapshots();
         let snapshot = snapshots.named(name)?;
         Ok(self.0.branch(snapshot.at, snapshot.state.copy()))
     }
 
-    /// Forgets a kept world.
+    /// Deletes a snapshot.
     ///
     /// # Errors
-    /// [`NoSnapshot`] when there is none of this name.
-    pub fn drop_snapshot(&self, name: &str) -> Result<(), NoSnapshot> {
+    /// [`SnapshotError`] when there is none of this name.
+    pub fn drop_snapshot(&self, name: &str) -> Result<(), SnapshotError> {
         let dropped = self.0.snapshots().0.remove(name);
-        dropped.map(drop).ok_or_else(|| NoSnapshot::Unknown(name.to_owned()))
+        dropped.map(drop).ok_or_else(|| SnapshotError::Unknown(name.to_owned()))
     }
 
-    /// The kept worlds, by name.
-    pub fn snapshots(&self) -> Vec<Kept> {
-        self.0.snapshots().0.iter().map(|(name, snapshot)| snapshot.kept(name)).collect()
+    /// The snapshots, by name.
+    pub fn snapshots(&self) -> Vec<SnapshotInfo> {
+        self.0.snapshots().0.iter().map(|(name, snapshot)| snapshot.info(name)).collect()
     }
 }
 
 impl Snapshots {
-    /// Their names, when each was kept, and their states.
+    /// Names, times and states of all snapshots.
     pub(crate) fn each(&self) -> impl Iterator<Item = (&str, Timestamp, &State)> {
         self.0.iter().map(|(name, snapshot)| (name.as_str(), snapshot.at, &snapshot.state))
     }
 
-    /// Puts one back that was kept elsewhere.
+    /// Adds a snapshot that was read from a store.
     pub(crate) fn put(&mut self, name: String, at: Timestamp, state: State) {
         self.0.insert(name, Snapshot { at, state });
     }
 
-    fn named(&self, name: &str) -> Result<&Snapshot, NoSnapshot> {
-        self.0.get(name).ok_or_else(|| NoSnapshot::Unknown(name.to_owned()))
+    fn named(&self, name: &str) -> Result<&Snapshot, SnapshotError> {
+        self.0.get(name).ok_or_else(|| SnapshotError::Unknown(name.to_owned()))
     }
 }
 
 impl Snapshot {
-    fn kept(&self, name: &str) -> Kept {
-        Kept { name: name.to_owned(), at: self.at, groups: self.state.world.groups().count() }
+    fn info(&self, name: &str) -> SnapshotInfo {
+        SnapshotInfo { name: name.to_owned(), at: self.at, groups: self.state.world.groups().count() }
     }
 }

@@ -1,4 +1,4 @@
-//! What goes over the control door's wire, read and written by the door and by its client alike.
+//! The bodies and queries of the control API, shared by server and client.
 
 mod scripted;
 
@@ -13,152 +13,152 @@ use serde::{Deserialize, Serialize};
 
 use crate::billing;
 use crate::faults::Rule;
-use crate::quota::Quota;
-pub use scripted::{NoScript, Scripted, Uses};
+use crate::quota;
+pub use scripted::{ScriptError, ScriptRequest, UsagePoint};
 
-/// Nothing to say but that it is done.
+/// An empty answer: done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Done {}
 
-/// What can be asked of the door.
+/// The list of routes that `GET /` answers to programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Routes {
-    /// Where all of it is described.
+    /// Path of the OpenAPI document.
     pub document: String,
-    /// Each in a line.
+    /// Routes, each as `METHOD PATH: summary`.
     pub routes: Vec<String>,
 }
 
-/// Which entries of the ledger are meant.
+/// Query of `GET /ledger`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct Entries {
-    /// Those of the group of this id.
+pub struct LedgerFilter {
+    /// Id of the group whose entries are wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
 }
 
-/// Why the door did not do what was asked.
+/// Body of every answer with an error status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Problem {
-    /// What was wrong, and what would be right.
+pub struct ErrorBody {
+    /// The error and its remedy, as one sentence.
     pub error: String,
 }
 
-/// What time it is for the simulator.
+/// The simulator's clock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Time {
     /// The present.
     #[schemars(with = "String")]
     pub now: Timestamp,
-    /// How many of its seconds pass in one of the machine's; 0 while it stands.
+    /// Simulated seconds in a second of the machine; 0 while the clock is paused.
     pub rate: u32,
-    /// When something happens next by itself.
+    /// Time of the next due event.
     #[schemars(with = "Option<String>")]
     pub next_due: Option<Timestamp>,
-    /// Whose clocks follow this one.
+    /// Clocks that follow this one.
     #[serde(default)]
     pub followers: Vec<Follower>,
 }
 
-/// Somebody whose clock follows the simulator's.
+/// A clock that follows the simulator's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Follower {
-    /// Its name.
+    /// Name, by which it reports.
     pub name: String,
-    /// Up to which instant it has come, and has done what was to be done until then.
+    /// Instant up to which it has done all that was due.
     #[schemars(with = "String")]
     pub at: Timestamp,
 }
 
-/// How far a follower has come.
+/// A follower's report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct CaughtUp {
-    /// Up to this instant.
+pub struct FollowerProgress {
+    /// Instant up to which the follower has done all that was due.
     #[schemars(with = "String")]
     pub at: Timestamp,
 }
 
-/// Lets the clock run so many times as fast.
+/// The rate of the clock.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Rate {
-    /// 1 as the machine's, 60 a minute in a second, 0 not at all.
+    /// Simulated seconds in a second of the machine: 1 for real time, 60 for a minute in a second, 0 while paused.
     pub rate: u32,
 }
 
-/// Pushes the clock forward.
+/// An advance of the clock.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Advance {
-    /// By so many seconds.
+    /// Simulated seconds to advance by, 0 or more, to the millisecond.
     #[schemars(with = "f64")]
     pub seconds: Decimal,
 }
 
-/// Whether calls are counted against the published numbers a minute.
+/// Throttling of calls by the published numbers a minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Throttling {
-    /// Whether they are.
+    /// True while calls are throttled.
     pub on: bool,
 }
 
-/// Takes something out of stock or puts it back: a zone (`cn-hangzhou-b`), or a size there (`cn-hangzhou-b/2.0-4.0Gi`).
+/// A change of stock: of a zone (`cn-hangzhou-b`), or of a size there (`cn-hangzhou-b/2.0-4.0Gi`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Stock {
-    /// What is no longer sold.
+    /// Zone or size that goes out of stock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sold_out: Option<String>,
-    /// What is sold again.
+    /// Zone or size that is sold again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restocked: Option<String>,
 }
 
-/// What is out of stock.
+/// The zones and sizes that are out of stock.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct SoldOut {
-    /// Zones, and sizes in zones.
+    /// Zones, and sizes in zones as `cn-hangzhou-b/2.0-4.0Gi`.
     pub sold_out: Vec<String>,
 }
 
-/// How much an account may have in a region.
+/// The limits of every account in a region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Allowed {
-    /// vCPU.
+pub struct Quota {
+    /// Total vCPU of an account's groups.
     pub vcpu: u64,
-    /// Image caches.
+    /// Number of image caches.
     pub image_caches: u32,
-    /// Image caches that the cloud makes by itself.
+    /// Number of image caches that the cloud makes by itself.
     pub auto_image_caches: u32,
-    /// Data caches.
+    /// Number of data caches.
     pub data_caches: u32,
 }
 
-/// The number of a rule that was laid; with it, the rule is lifted.
+/// The answer to a new fault rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Laid {
-    /// The number.
+pub struct FaultCreated {
+    /// Number of the rule, by which it is removed.
     pub number: u64,
 }
 
-/// A rule that is laid.
+/// A fault rule that is in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fault {
-    /// Its number.
+    /// Number of the rule, by which it is removed.
     pub number: u64,
-    /// What it says.
+    /// The rule itself.
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub rule: Rule,
 }
 
-/// What an hour costs on the spot market from an instant on; a `*` in type or zone stands for anything.
+/// A price of the spot market from an instant on; a `*` in type or zone stands for anything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Price {
@@ -168,119 +168,119 @@ pub struct Price {
     /// The zone, as `cn-hangzhou-*`.
     #[serde(default = "anything")]
     pub zone: String,
-    /// From when on; from now on, where nothing is said.
+    /// Start of the price; the present where nothing is given.
     #[schemars(with = "Option<String>")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Timestamp>,
-    /// What an hour costs.
+    /// Price of an hour, in the currency of the simulator's price list.
     #[schemars(with = "String")]
     pub hourly: Decimal,
 }
 
-/// How an account stands with the cloud.
+/// The standing of an account with the cloud.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Stands {
+pub struct AccountStatus {
     /// `good`, `arrears`, `no-payment`, `closed` or `unverified`.
     pub standing: String,
 }
 
-/// Takes a spot instance back.
+/// The reclaim of a spot instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Reclaim {
-    /// In so many minutes.
+    /// Minutes until the instance is taken back.
     pub minutes: u8,
 }
 
-/// Ends a container badly.
+/// The crash of a container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Crash {
-    /// Which.
+    /// Name of the container.
     pub container: String,
-    /// With what.
+    /// Exit code; 1 where nothing is said.
     #[serde(default = "one")]
     pub exit_code: i32,
 }
 
-/// Which calls of the request log are meant; what is left out does not matter.
+/// A filter of the request log; a field that is left out does not filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct Search {
+pub struct RequestFilter {
     /// The operation; a `*` stands for anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
-    /// The group that it names or made.
+    /// Id of the group that the call names or made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// Whose call it was.
+    /// Account that signed the call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
-    /// Where it was meant.
+    /// Region of the call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// The code of its refusal; a `*` stands for anything.
+    /// Error code of the answer; a `*` stands for anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// The HTTP status of its answer.
+    /// HTTP status of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// A part of any of its texts.
+    /// Part of any of the call's texts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// Only from this instant on.
+    /// Time of the first call that is wanted.
     #[schemars(with = "Option<String>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-    /// Only the latest so many.
+    /// Number of the latest calls that are wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
 }
 
-/// Which groups are meant; what is left out does not matter.
+/// A filter of groups; a field that is left out does not filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct Which {
-    /// Whose.
+pub struct GroupFilter {
+    /// Account that owns the group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
-    /// Where.
+    /// Region id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// In this state.
+    /// State in ECI's words, as `Running`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
-    /// Whose name has this part.
+    /// Part of the group's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Only the latest so many.
+    /// Number of the latest groups that are wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
 }
 
-/// What is to be forgotten: all, or what an account has, or what is in a region, or what an account has in a region.
+/// The part of a world that is reset: all of it, or that of an account, of a region, or of an account in a region.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct Scope {
-    /// Whose.
+pub struct ResetScope {
+    /// Account whose groups and assets are deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
-    /// Where.
+    /// Region in which groups and assets are deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
 }
 
-/// A world that was kept under a name.
+/// A named snapshot of a world.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub struct Kept {
-    /// The name.
+pub struct SnapshotInfo {
+    /// Name of the snapshot.
     pub name: String,
-    /// The instant in it.
+    /// Simulated time of the snapshot.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// How many groups it has.
+    /// Number of groups in it.
     pub groups: usize,
 }
 
@@ -288,9 +288,9 @@ pub struct Kept {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Forked {
-    /// Where its OpenAPI answers.
+    /// Address of its ECI OpenAPI.
     pub eci: String,
-    /// Where its control door answers.
+    /// Address of its control API.
     pub control: String,
 }
 
@@ -298,56 +298,56 @@ pub struct Forked {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Bill {
-    /// In what it is to be paid.
+    /// Currency, `CNY` or `USD`.
     pub currency: String,
-    /// The sum of the lines.
+    /// Sum of the lines.
     #[schemars(with = "String")]
     pub total: Decimal,
-    /// By instance, then hour.
+    /// Charges by instance, then hour.
     #[serde(default)]
     pub lines: Vec<BillLine>,
 }
 
-/// What one instance costs for its part of one clock hour.
+/// The charge of one instance for its part of one clock hour.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct BillLine {
-    /// Which group.
+    /// Container group id.
     pub group_id: String,
-    /// Its name.
+    /// Container group name.
     pub group_name: String,
-    /// Where it is.
+    /// Region id.
     pub region: String,
-    /// Its tags.
+    /// Tags, values by key.
     pub tags: BTreeMap<String, String>,
-    /// From this second on.
+    /// First second that is billed.
     #[schemars(with = "String")]
     pub from: Timestamp,
-    /// Up to this second, which is not included.
+    /// Second after the last that is billed.
     #[schemars(with = "String")]
     pub to: Timestamp,
-    /// The seconds between the two.
+    /// Seconds that are billed.
     pub seconds: u64,
-    /// How many vCPU.
+    /// vCPU of the instance.
     #[schemars(with = "String")]
     pub vcpu: Decimal,
-    /// How many GiB of memory.
+    /// GiB of memory of the instance.
     #[schemars(with = "String")]
     pub memory: Decimal,
     /// `instance`, or `instance_type` where an ECS type is billed.
     pub item: String,
-    /// What it consists of.
+    /// Exact amounts by resource, which add up to the charge before rounding.
     #[schemars(with = "BTreeMap<String, String>")]
     pub parts: BTreeMap<String, Decimal>,
-    /// What is to be paid.
+    /// Charge, small amounts rounded.
     #[schemars(with = "String")]
     pub amount: Decimal,
 }
 
-/// Why a number of seconds is none.
+/// A number of seconds that is no span of time: negative, or too large.
 #[derive(Debug, thiserror::Error)]
-#[error("{0} seconds cannot be; it should be 0 or more")]
-pub struct NoSpan(Decimal);
+#[error("{0} seconds is no span of time; it should be 0 or more")]
+pub struct SpanError(Decimal);
 
 fn anything() -> String {
     "*".to_owned()
@@ -363,37 +363,37 @@ impl Default for Reclaim {
     }
 }
 
-/// So many seconds as a span, to the millisecond.
-pub(crate) fn span(seconds: Decimal) -> Result<Duration, NoSpan> {
+/// The span of so many seconds, to the millisecond.
+pub(crate) fn span(seconds: Decimal) -> Result<Duration, SpanError> {
     let millis = seconds.checked_mul(Decimal::ONE_THOUSAND).and_then(|millis| millis.to_u64());
-    millis.map(Duration::from_millis).ok_or(NoSpan(seconds))
+    millis.map(Duration::from_millis).ok_or(SpanError(seconds))
 }
 
 impl Time {
-    /// The first of those who follow and have not come up to the present.
+    /// The first follower that has not come up to the present.
     pub fn behind(&self) -> Option<&Follower> {
         self.followers.iter().find(|follower| follower.at < self.now)
     }
 }
 
 impl Advance {
-    /// By this span, to the millisecond.
+    /// The advance by a span, to the millisecond.
     pub fn by(span: Duration) -> Self {
         let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
         Self { seconds: Decimal::new(millis, 3).normalize() }
     }
 }
 
-impl From<Allowed> for Quota {
-    fn from(allowed: Allowed) -> Self {
-        let Allowed { vcpu, image_caches, auto_image_caches, data_caches } = allowed;
+impl From<Quota> for quota::Quota {
+    fn from(allowed: Quota) -> Self {
+        let Quota { vcpu, image_caches, auto_image_caches, data_caches } = allowed;
         Self { vcpu, image_caches, auto_image_caches, data_caches }
     }
 }
 
-impl From<Quota> for Allowed {
-    fn from(quota: Quota) -> Self {
-        let Quota { vcpu, image_caches, auto_image_caches, data_caches } = quota;
+impl From<quota::Quota> for Quota {
+    fn from(quota: quota::Quota) -> Self {
+        let quota::Quota { vcpu, image_caches, auto_image_caches, data_caches } = quota;
         Self { vcpu, image_caches, auto_image_caches, data_caches }
     }
 }

@@ -1,4 +1,4 @@
-//! Which part of the calls a rule strikes: `0.1`, or `10%`.
+//! The share of calls to which a rule applies: `0.1`, or `10%`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,17 +14,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Share(u32);
 
-/// Why a text or number is no share.
+/// A text or number that is no share.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("share: `{0}` should be above 0 and up to 1, such as 0.1 or 10%, in millionths at the finest")]
-pub struct NoShare(String);
+pub struct ShareError(String);
 
-/// How many millionths make a whole.
+/// Millionths in a whole.
 const WHOLE: u32 = 1_000_000;
 
 impl Share {
-    /// Whether the call with this count is struck by the rule with this number; the same seed says the same.
-    pub fn strikes(self, seed: Seed, rule: u64, count: u32) -> bool {
+    /// True when the rule with this number applies to the call with this count; a function of the seed.
+    pub fn applies(self, seed: Seed, rule: u64, count: u32) -> bool {
         seed.chance(&format!("fault/{rule}/{count}")).one_in(self.0, WHOLE)
     }
 
@@ -36,9 +36,9 @@ impl Share {
 }
 
 impl FromStr for Share {
-    type Err = NoShare;
+    type Err = ShareError;
 
-    fn from_str(text: &str) -> Result<Self, NoShare> {
+    fn from_str(text: &str) -> Result<Self, ShareError> {
         let (digits, percent) = match text.strip_suffix('%') {
             Some(digits) => (digits, true),
             None => (text, false),
@@ -46,7 +46,7 @@ impl FromStr for Share {
         let part = digits.parse::<Decimal>().ok();
         let part =
             part.and_then(|part| if percent { part.checked_mul(Decimal::new(1, 2)) } else { Some(part) });
-        part.and_then(Self::of).ok_or_else(|| NoShare(text.to_owned()))
+        part.and_then(Self::of).ok_or_else(|| ShareError(text.to_owned()))
     }
 }
 
@@ -137,7 +137,7 @@ mod tests {
     fn another_seed_and_another_rule_strike_other_calls() {
         let share: Share = "50%".parse().unwrap();
         let story =
-            |seed: Seed, rule| (0..64).map(|count| share.strikes(seed, rule, count)).collect::<Vec<_>>();
+            |seed: Seed, rule| (0..64).map(|count| share.applies(seed, rule, count)).collect::<Vec<_>>();
         let first = story(Seed::DEFAULT, 1);
         assert_eq!(first, story(Seed::DEFAULT, 1));
         assert_ne!(first, story(Seed::DEFAULT, 2));
@@ -150,7 +150,7 @@ mod tests {
         #[test]
         fn of_many_calls_about_the_share_is_struck(percent in 1u32..=100, rule in 1u64..1000) {
             let share: Share = format!("{percent}%").parse().unwrap();
-            let struck = (0..4000).filter(|count| share.strikes(Seed::DEFAULT, rule, *count)).count();
+            let struck = (0..4000).filter(|count| share.applies(Seed::DEFAULT, rule, *count)).count();
             let wanted = 40 * percent as usize;
             // More than six times the largest deviation that is usual.
             prop_assert!(struck.abs_diff(wanted) <= 200, "{struck} of 4000 at {percent}%");

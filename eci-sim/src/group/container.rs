@@ -187,12 +187,12 @@ impl Container {
 
     /// True if a hook runs before it is stopped.
     pub fn has_stop_hook(&self) -> bool {
-        self.spec.rare.as_ref().is_some_and(|rare| rare.stop_hook.is_some())
+        self.spec.optional.as_ref().is_some_and(|optional| optional.stop_hook.is_some())
     }
 
     /// True if it has a readiness probe.
     pub fn is_probed_for_readiness(&self) -> bool {
-        self.spec.rare.as_ref().is_some_and(|rare| rare.readiness.is_some())
+        self.spec.optional.as_ref().is_some_and(|optional| optional.readiness.is_some())
     }
 
     /// True if the group counts as ready without it (`ECI_CONTAINER_IGNORE_READY`).
@@ -246,7 +246,7 @@ impl Container {
     /// Message of an end: the last lines of the log where the container asks for them and the end was bad, after the
     /// code and reason of an end that is forgiven; 4 KiB at most (eci-openapi.md, section 7.2).
     pub fn last_words(&self, ended: &Ended) -> String {
-        let tells = self.spec.rare.as_ref().is_some_and(|rare| rare.tells_last_words);
+        let tells = self.spec.optional.as_ref().is_some_and(|optional| optional.tells_last_words);
         let bad = ended.exit_code != 0 || ended.forgiven.is_some();
         let run = ended.run.as_ref().filter(|_| tells && bad);
         let ran = ended.started.duration_until(ended.finished).unsigned_abs();

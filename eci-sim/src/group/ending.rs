@@ -4,24 +4,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::container::{Container, Wait, back_off};
-use super::happened::What as Told;
+use super::events::EventKind;
+use super::failures::{HookRun, ends_with_its_run};
 use super::lifecycle::{self, Event, Illegal, Outcome, State};
-use super::mishaps::{Played, ends_with_its_run};
-use super::steps::Hands;
+use super::steps::GroupContext;
 use crate::agenda::Step;
-use crate::ledger::What;
+use crate::ledger::LedgerEvent;
 use crate::runtime::Work;
 
 /// Time for which a record of an ended group is kept (eci-openapi.md, section 7.1).
-const RECORD_KEPT: Duration = Duration::from_hours(1);
+const RECORD_TTL: Duration = Duration::from_hours(1);
 /// Time for which a group that could not be scheduled is shown.
-const FAILED_SCHEDULE_KEPT: Duration = Duration::from_hours(24);
+const FAILED_SCHEDULE_TTL: Duration = Duration::from_hours(24);
 /// Time that a group may stay in Pending, in minutes, where the request gives none.
-pub const PENDING_MINUTES: u32 = 240;
+pub const PENDING_TIMEOUT_MINUTES: u32 = 240;
 /// Grace period of containers, where the request gives none.
-const GRACE: Duration = Duration::from_secs(30);
+const DEFAULT_GRACE_PERIOD: Duration = Duration::from_secs(30);
 
-impl Hands<'_> {
+impl GroupContext<'_> {
     /// Deletes the group on request; returns true when it is gone at once.
     pub fn delete(&mut self, force: bool) -> bool {
         if self.group.state == State::Terminating && !force {
@@ -31,14 +31,14 @@ impl Hands<'_> {
         if self.go(Event::DeleteAsked { lingers }).is_err() {
             return false;
         }
-        self.agenda.call_off(self.group, |_| true);
+        self.agenda.cancel(self.group, |_| true);
         if !lingers {
             return true;
         }
         if self.runtime.is_real() {
             // each level has a grace period of its own, so that all together may take longer
             let levels = u32::try_from(self.group.in_order_of_end().len()).unwrap_or(u32::MAX);
-            self.tell_of_killing();
+            self.emit_killing();
             self.order(Work::Stop);
             self.put(self.grace().saturating_mul(levels), Step::GraceOver);
         } else {
@@ -58,8 +58,8 @@ impl Hands<'_> {
     }
 
     fn grace(&self) -> Duration {
-        let said = self.group.spec.rare.as_ref().and_then(|rare| rare.grace_seconds);
-        said.map_or(GRACE, Duration::from_secs)
+        let said = self.group.spec.optional.as_ref().and_then(|optional| optional.grace_seconds);
+        said.map_or(DEFAULT_GRACE_PERIOD, Duration::from_secs)
     }
 
     /// Stops the containers of the next exit priority; when none is left, the group is gone.
@@ -69,8 +69,8 @@ impl Hands<'_> {
             return;
         };
         for index in level {
-            self.tell(Told::Killing(index));
-            if let Some(Played { takes, .. }) =
+            self.emit(EventKind::Killing(index));
+            if let Some(HookRun { takes, .. }) =
                 self.stop_hook(index).filter(|hook| hook.fails && hook.takes <= self.grace())
             {
                 self.put(takes, Step::PreStopFails(index));
@@ -98,8 +98,8 @@ impl Hands<'_> {
     pub fn start_over(&mut self, event: Event) -> Result<(), Illegal> {
         self.go(event)?;
         let stays = |step| matches!(step, Step::Deadline | Step::SpotCheck | Step::Reclaim);
-        self.agenda.call_off(self.group, |step| !stays(step));
-        self.tell_of_killing();
+        self.agenda.cancel(self.group, |step| !stays(step));
+        self.emit_killing();
         self.order(Work::Stop);
         let at = self.at;
         for container in &mut self.group.containers {
@@ -123,14 +123,14 @@ impl Hands<'_> {
     /// group.
     pub(super) fn end(&mut self, index: u8, code: i32, signal: i32, reason: Option<&'static str>) {
         let at = self.at;
-        self.agenda.call_off(self.group, |step| ends_with_its_run(step, index));
+        self.agenda.cancel(self.group, |step| ends_with_its_run(step, index));
         let Some(container) = self.group.containers.get_mut(usize::from(index)) else { return };
         container.end(at, code, signal, reason);
         let (init, name) = (container.init, Arc::clone(&container.spec.name));
         container.ready = init && code == 0;
         let counts = container.exit_code().unwrap_or(code);
         self.group.changed = at;
-        self.ledger.write(at, &self.group.card, What::ContainerEnded { name, exit_code: code });
+        self.ledger.write(at, &self.group.record, LedgerEvent::ContainerEnded { name, exit_code: code });
         let policy = self.group.spec.restart_policy;
         if policy.restarts(init, counts) {
             self.restart_later(index);
@@ -158,7 +158,7 @@ impl Hands<'_> {
             }
         });
         if !wait.is_zero() {
-            self.tell(Told::BackOff(index));
+            self.emit(EventKind::BackOff(index));
         }
         self.put(wait.max(starts), Step::StartAgain(index));
     }
@@ -183,7 +183,7 @@ impl Hands<'_> {
             && self.group.begun as usize >= self.group.containers.len()
             && self.go(Event::EveryContainerUp).is_ok()
         {
-            self.agenda.call_off(self.group, |step| step == Step::PendingOver);
+            self.agenda.cancel(self.group, |step| step == Step::PendingOver);
         }
     }
 
@@ -194,15 +194,15 @@ impl Hands<'_> {
         if self.group.is_initializing() {
             return self.put(Duration::from_secs(60), Step::PendingOver);
         }
-        let minutes = self.group.rare().pending_minutes.unwrap_or(PENDING_MINUTES);
-        self.end_by_force(Event::StartOverdue, Told::PendingTooLong(minutes));
+        let minutes = self.group.optional_spec().pending_minutes.unwrap_or(PENDING_TIMEOUT_MINUTES);
+        self.end_by_force(Event::StartOverdue, EventKind::PendingTooLong(minutes));
     }
 
-    pub(super) fn end_by_force(&mut self, event: Event, told: Told) {
+    pub(super) fn end_by_force(&mut self, event: Event, kind: EventKind) {
         if lifecycle::next(self.group.state, event).is_err() {
             return;
         }
-        self.tell(told);
+        self.emit(kind);
         if self.go(event).is_ok() {
             self.finish();
         }
@@ -210,23 +210,23 @@ impl Hands<'_> {
 
     /// Ends the group for good: stops what still runs, and leaves only the record to grow old.
     pub(super) fn finish(&mut self) {
-        self.agenda.call_off(self.group, |_| true);
+        self.agenda.cancel(self.group, |_| true);
         self.order(Work::Stop);
         // The agent of a spot instance is gone with it, and reports nothing.
         if self.group.state != State::Expired {
-            self.tell_of_killing();
+            self.emit_killing();
         }
         let at = self.at;
         for container in &mut self.group.containers {
             container.end(at, 137, 9, None);
         }
         let failed_early = self.group.state == State::ScheduleFailed;
-        self.put(if failed_early { FAILED_SCHEDULE_KEPT } else { RECORD_KEPT }, Step::RecordAged);
+        self.put(if failed_early { FAILED_SCHEDULE_TTL } else { RECORD_TTL }, Step::RecordAged);
     }
 
-    fn tell_of_killing(&mut self) {
+    fn emit_killing(&mut self) {
         for index in self.group.in_order_of_end().into_iter().flatten() {
-            self.tell(Told::Killing(index));
+            self.emit(EventKind::Killing(index));
         }
     }
 }

@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use super::CacheUse;
 use super::container::{Phase, Wait, back_off};
-use super::happened::What as Told;
-use super::steps::Hands;
+use super::events::EventKind;
+use super::steps::GroupContext;
 use crate::agenda::Step;
 use crate::runtime::Work;
 use crate::script::{self, Run};
 
 /// Time after which a failed pull turns from `ErrImagePull` to `ImagePullBackOff`.
-const PULL_RESTS: Duration = Duration::from_secs(2);
+const PULL_BACKOFF_DELAY: Duration = Duration::from_secs(2);
 
-impl Hands<'_> {
+impl GroupContext<'_> {
     /// Begins with every container whose turn has come.
     pub(super) fn go_on(&mut self) {
         while let Some(index) = self.group.next_to_begin() {
@@ -31,7 +31,7 @@ impl Hands<'_> {
         match script::malformed(&container.spec.image) {
             Some(why) => {
                 container.wait(Wait::InvalidImage(why.clone().into()));
-                self.tell(Told::InvalidImage(index, why.into()));
+                self.emit(EventKind::InvalidImage(index, why.into()));
             }
             None => self.pull(index),
         }
@@ -44,15 +44,15 @@ impl Hands<'_> {
         }
         let Some(container) = self.group.containers.get(usize::from(index)) else { return };
         let (image, policy) = (&container.spec.image, container.spec.pull_policy);
-        let rare = self.group.spec.rare.as_deref();
-        let cached = rare.is_some_and(|rare| match &rare.cache {
+        let optional = self.group.spec.optional.as_deref();
+        let cached = optional.is_some_and(|optional| match &optional.cache {
             CacheUse::Hit { images, .. } => images.iter().any(|cached| **cached == **image),
             CacheUse::None | CacheUse::Missed { .. } => false,
         });
         let there = cached
             || self.group.containers.iter().any(|other| other.spec.image == *image && other.was_started());
         if there && policy != Always {
-            self.tell(Told::Present(index));
+            self.emit(EventKind::Present(index));
             return self.create(index);
         }
         if policy == Never {
@@ -60,7 +60,7 @@ impl Hands<'_> {
             return self.fail_pull(index, why.to_owned());
         }
         let takes = self.pull_time(index);
-        self.tell(Told::Pulling(index));
+        self.emit(EventKind::Pulling(index));
         self.put(takes, Step::PullEnds(index));
     }
 
@@ -69,35 +69,35 @@ impl Hands<'_> {
             return self.fail_pull(index, why);
         }
         let millis = u32::try_from(self.pull_time(index).as_millis()).unwrap_or(u32::MAX);
-        self.tell(Told::Pulled(index, millis));
+        self.emit(EventKind::Pulled(index, millis));
         self.with(index, |container| container.failures = 0);
         self.create(index);
     }
 
     pub(super) fn fail_pull(&mut self, index: u8, why: String) {
-        self.tell(Told::PullFailed(index, why.clone().into()));
+        self.emit(EventKind::PullFailed(index, why.clone().into()));
         let mut failures = 0;
         self.with(index, |container| {
             container.failures += 1;
             failures = container.failures;
             container.wait(Wait::PullFailed(why.into()));
         });
-        self.put(PULL_RESTS, Step::PullRests(index));
+        self.put(PULL_BACKOFF_DELAY, Step::PullRests(index));
         self.put(back_off(failures), Step::PullAgain(index));
         self.go_on();
     }
 
-    pub(super) fn rest_from_pulling(&mut self, index: u8) {
+    pub(super) fn back_off_pull(&mut self, index: u8) {
         self.with(index, |container| {
             if let Phase::Waiting(Wait::PullFailed(why)) = &container.phase {
                 container.phase = Phase::Waiting(Wait::PullBackOff(why.clone()));
             }
         });
-        self.tell(Told::PullBackOff(index));
+        self.emit(EventKind::PullBackOff(index));
     }
 
     pub(super) fn create(&mut self, index: u8) {
-        self.tell(Told::Created(index));
+        self.emit(EventKind::Created(index));
         if self.runtime.is_real() {
             return self.order_start(index);
         }
@@ -115,7 +115,7 @@ impl Hands<'_> {
         if let Some(after) = becomes_ready.filter(|after| !after.is_zero()) {
             self.put(after, Step::Ready(index));
         }
-        self.tell(Told::Started(index));
+        self.emit(EventKind::Started(index));
         if let Some((after, _)) = ends {
             self.put(after, Step::Exit(index));
         }
@@ -139,8 +139,8 @@ impl Hands<'_> {
         if self.runtime.is_real() {
             return self.order(Work::Pull(index));
         }
-        self.tell(Told::Present(index));
-        self.tell(Told::Created(index));
+        self.emit(EventKind::Present(index));
+        self.emit(EventKind::Created(index));
         self.start(index);
     }
 

@@ -2,13 +2,13 @@
 
 pub mod container;
 pub mod ending;
-pub mod happened;
+mod engine;
+pub mod events;
+mod failures;
 mod launching;
 pub mod lifecycle;
-mod mishaps;
 pub mod order;
 mod priority;
-mod real;
 pub mod steps;
 pub mod timeline;
 
@@ -20,9 +20,9 @@ use eci_api::size::{Mebibytes, MilliVcpu};
 use jiff::Timestamp;
 
 use crate::catalog::Size;
-use crate::ledger::Card;
+use crate::ledger::BillingRecord;
 use container::{Container, RestartPolicy};
-use happened::{Happened, KEPT, What};
+use events::{EVENTS_MAX, EventKind, GroupEvent};
 use lifecycle::State;
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Group {
     /// Identity, and the terms on which it is billed.
-    pub card: Arc<Card>,
+    pub record: Arc<BillingRecord>,
     /// Specification from the request, its containers apart.
     pub spec: Spec,
     /// Containers, init containers first.
@@ -46,7 +46,7 @@ pub struct Group {
     /// Private IPv4 address; `None` until it has one.
     pub address: Option<Ipv4Addr>,
     /// Latest events, oldest first; 50 at most.
-    pub events: Vec<Happened>,
+    pub events: Vec<GroupEvent>,
     /// Number of containers whose launch has begun, in the order of their starts.
     pub begun: u8,
     /// Places in the world's agenda of its steps that are due later.
@@ -72,12 +72,12 @@ pub struct Spec {
     /// Volumes, as describe gives them back.
     pub volumes: Box<[Volume]>,
     /// Options that few groups set; `None` where all have their defaults.
-    pub rare: Option<Box<Rare>>,
+    pub optional: Option<Box<OptionalSpec>>,
 }
 
 /// Options that few groups set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Rare {
+pub struct OptionalSpec {
     /// Name servers, search domains and options of the resolver.
     pub dns: Option<DnsConfig>,
     /// DNS policy: `None` or `Default`.
@@ -140,27 +140,27 @@ pub enum CacheUse {
 impl Group {
     /// Id of the group.
     pub fn id(&self) -> &str {
-        &self.card.id
+        &self.record.id
     }
 
     /// Options that few groups set, or their defaults.
-    pub fn rare(&self) -> Rare {
-        self.spec.rare.as_deref().cloned().unwrap_or_default()
+    pub fn optional_spec(&self) -> OptionalSpec {
+        self.spec.optional.as_deref().cloned().unwrap_or_default()
     }
 
     /// Instance type as the cloud writes it: a size, or an ECS type.
     pub fn instance_spec(&self) -> String {
-        self.card.terms.what()
+        self.record.terms.what()
     }
 
     /// vCPU that is sold and billed.
     pub fn vcpu(&self) -> MilliVcpu {
-        self.card.terms.size.vcpu
+        self.record.terms.size.vcpu
     }
 
     /// Memory that is sold and billed.
     pub fn memory(&self) -> Mebibytes {
-        self.card.terms.size.memory
+        self.record.terms.size.memory
     }
 
     /// The container of this name.
@@ -174,17 +174,17 @@ impl Group {
     }
 
     /// Records an event; one that equals one of the latest eight only raises its count.
-    pub fn tell(&mut self, at: Timestamp, what: What) {
+    pub fn emit(&mut self, at: Timestamp, kind: EventKind) {
         self.changed = at;
-        if let Some(known) = self.events.iter_mut().rev().take(8).find(|known| known.what == what) {
+        if let Some(known) = self.events.iter_mut().rev().take(8).find(|known| known.kind == kind) {
             (known.last, known.count) = (at, known.count + 1);
             return;
         }
-        if self.events.len() == KEPT {
+        if self.events.len() == EVENTS_MAX {
             self.events.remove(0);
         }
         let mark = self.events.last().map_or(0, |last| last.mark + 1);
-        self.events.push(Happened { first: at, last: at, count: 1, mark, what });
+        self.events.push(GroupEvent { first: at, last: at, count: 1, mark, kind });
     }
 }
 

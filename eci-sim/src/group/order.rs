@@ -8,7 +8,7 @@ use eci_api::actions::create_container_group as ask;
 use eci_api::actions::describe_container_groups as tell;
 use eci_api::size::{Mebibytes, MilliVcpu};
 
-use super::Rare;
+use super::OptionalSpec;
 use super::container::{Container, RestartPolicy};
 use crate::catalog::Size;
 use crate::ledger::Tags;
@@ -92,13 +92,13 @@ pub fn tags<'a>(pairs: impl Iterator<Item = (Option<&'a str>, Option<&'a str>)>)
 }
 
 /// Options that few groups set; `None` where all have their defaults.
-pub fn rare(request: &ask::CreateContainerGroup) -> Option<Box<Rare>> {
+pub fn optional_spec(request: &ask::CreateContainerGroup) -> Option<Box<OptionalSpec>> {
     let seconds = |value: Option<i64>| value.and_then(|v| u64::try_from(v).ok());
     let spot = request.spot_strategy.as_ref().filter(|strategy| is_spot(strategy));
     let fixed = request.fixed_ip.as_deref().is_some_and(|fixed| fixed.eq_ignore_ascii_case("true"));
     let kept = request.fixed_ip_retain_hour.and_then(|hours| u32::try_from(hours).ok());
     let sysctls = request.security_context.iter().flat_map(|c| &c.sysctl);
-    let rare = Rare {
+    let optional = OptionalSpec {
         dns: request.dns_config.as_ref().map(|dns| tell::DnsConfig {
             name_servers: dns.name_server.clone(),
             searches: dns.search.clone(),
@@ -132,7 +132,7 @@ pub fn rare(request: &ask::CreateContainerGroup) -> Option<Box<Rare>> {
         credentials: credentials(request),
         cache: super::CacheUse::None,
     };
-    (rare != Rare::default()).then(|| Box::new(rare))
+    (optional != OptionalSpec::default()).then(|| Box::new(optional))
 }
 
 /// True if a strategy asks for a spot instance.

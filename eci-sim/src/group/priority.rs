@@ -17,26 +17,34 @@ const EXIT: &str = "ECI_CONTAINER_EXIT_PRIORITY";
 /// Range of both priorities.
 const PRIORITIES: RangeInclusive<i32> = -1000..=1000;
 
+/// A value that is no priority.
+#[derive(Debug, thiserror::Error)]
+#[error("`{value}` of {key} should be -1000 to 1000")]
+pub(super) struct PriorityError {
+    value: String,
+    key: &'static str,
+}
+
 impl Variable {
     /// The priority that the variable sets under `key`; `None` where it is another variable or empty, an error text
     /// where the value is out of range.
-    fn priority(&self, key: &str) -> Option<Result<i32, String>> {
+    fn priority(&self, key: &'static str) -> Option<Result<i32, PriorityError>> {
         let value = self.value.trim();
         if *self.key != *key || value.is_empty() {
             return None;
         }
         let number = value.parse().ok().filter(|number| PRIORITIES.contains(number));
-        Some(number.ok_or_else(|| format!("`{value}` of {key} should be -1000 to 1000")))
+        Some(number.ok_or_else(|| PriorityError { value: value.to_owned(), key }))
     }
 
     /// Error text for the priority that the variable sets; `None` where it is right, or no priority.
-    pub(super) fn wrong_priority(&self) -> Option<String> {
+    pub(super) fn wrong_priority(&self) -> Option<PriorityError> {
         [LAUNCH, EXIT].into_iter().find_map(|key| self.priority(key)?.err())
     }
 }
 
 impl Spec {
-    fn priority(&self, key: &str) -> i32 {
+    fn priority(&self, key: &'static str) -> i32 {
         self.environment.iter().rev().find_map(|variable| variable.priority(key)?.ok()).unwrap_or(0)
     }
 
@@ -81,7 +89,7 @@ impl Group {
     fn is_launched(&self, container: &Container) -> bool {
         let code = container.exit_code();
         let over = code.is_some_and(|code| !self.spec.restart_policy.restarts(false, code));
-        let probed = container.spec.rare.as_ref().is_some_and(|rare| rare.readiness.is_some());
+        let probed = container.spec.optional.as_ref().is_some_and(|optional| optional.readiness.is_some());
         over || container.was_started() && (container.ready || !probed)
     }
 
@@ -133,7 +141,8 @@ mod tests {
             (EXIT, "5", None),
         ] {
             let variable = Variable { key: key.into(), value: value.into(), field: None };
-            assert_eq!(variable.priority(LAUNCH), wanted, "{key}={value}");
+            let priority = variable.priority(LAUNCH).map(|found| found.map_err(|why| why.to_string()));
+            assert_eq!(priority, wanted, "{key}={value}");
         }
     }
 }

@@ -8,19 +8,19 @@ use determinism::Seed;
 use jiff::Timestamp;
 
 use super::container::Wait;
-use super::ending::PENDING_MINUTES;
-use super::happened::What as Told;
+use super::ending::PENDING_TIMEOUT_MINUTES;
+use super::events::EventKind;
 use super::lifecycle::{self, Event, Illegal, State};
 use super::timeline::Timeline;
 use super::{CacheUse, Group};
 use crate::agenda::{Agenda, Step};
-use crate::ledger::{Ledger, What};
+use crate::ledger::{Ledger, LedgerEvent};
 use crate::market::Market;
 use crate::runtime::{Runtime, Work};
 use crate::script::{Script, Scripts};
 
 /// A group at an instant, and all that a step may touch beside it.
-pub struct Hands<'a> {
+pub struct GroupContext<'a> {
     /// Present instant of the simulation.
     pub at: Timestamp,
     /// Group that the step is for.
@@ -41,7 +41,7 @@ pub struct Hands<'a> {
     pub runtime: &'a Runtime,
 }
 
-impl Hands<'_> {
+impl GroupContext<'_> {
     /// Carries out a step that fell due.
     pub fn carry_out(&mut self, step: Step) {
         match step {
@@ -50,34 +50,34 @@ impl Hands<'_> {
             Step::SandboxUp if self.runtime.is_real() => self.order(Work::Sandbox),
             Step::SandboxUp => self.go_on(),
             Step::PullEnds(index) => self.end_pull(index),
-            Step::PullRests(index) => self.rest_from_pulling(index),
+            Step::PullRests(index) => self.back_off_pull(index),
             Step::PullAgain(index) => self.pull(index),
             Step::Start(index) => self.start(index),
             Step::StartAgain(index) => self.start_again(index),
             Step::Ready(index) => self.become_ready(index),
             Step::Unready(index) => self.lose_readiness(index),
             Step::Unhealthy(index) => {
-                self.tell(Told::Unhealthy(index, true));
+                self.emit(EventKind::Unhealthy(index, true));
                 self.kill_unhealthy(index);
             }
             Step::PostStartFails(index) => {
-                self.tell(Told::PostStartFailed(index));
-                self.kill(index, Told::KillingForHook(index));
+                self.emit(EventKind::PostStartFailed(index));
+                self.kill(index, EventKind::KillingForHook(index));
             }
-            Step::PreStopFails(index) => self.fail_to_stop_well(index),
+            Step::PreStopFails(index) => self.fail_stop_hook(index),
             Step::OutOfMemory(index) => {
-                self.tell(Told::OutOfMemory(index));
+                self.emit(EventKind::OutOfMemory(index));
                 self.end(index, 137, 9, Some("OOMKilled"));
             }
             Step::Exit(index) => self.exit(index),
             Step::Stopped(index) => self.stopped(index),
             Step::Resume => self.resume(),
             Step::PendingOver => self.give_up_pending(),
-            Step::Deadline => self.end_by_force(Event::DeadlinePassed, Told::DeadlineExceeded),
+            Step::Deadline => self.end_by_force(Event::DeadlinePassed, EventKind::DeadlineExceeded),
             Step::GraceOver => {
                 let _was_terminating = self.go(Event::GraceOver);
             }
-            Step::SpotCheck => self.look_at_the_market(),
+            Step::SpotCheck => self.check_spot_market(),
             Step::Reclaim => {
                 if self.go(Event::Reclaimed).is_ok() {
                     self.finish();
@@ -88,8 +88,8 @@ impl Hands<'_> {
     }
 
     /// Enters the new group into the ledger, and schedules the search for a machine.
-    pub fn be_born(&mut self) {
-        self.ledger.write(self.at, &self.group.card, What::Created);
+    pub fn on_created(&mut self) {
+        self.ledger.write(self.at, &self.group.record, LedgerEvent::Created);
         let script = self.script_of_group();
         let script = script.as_deref();
         let takes =
@@ -106,7 +106,7 @@ impl Hands<'_> {
         if self.group.state.is_final() {
             return;
         }
-        self.tell(Told::SpotToBeReleased(minutes));
+        self.emit(EventKind::SpotToBeReleased(minutes));
         self.put(Duration::from_secs(60 * u64::from(minutes)), Step::Reclaim);
     }
 
@@ -120,22 +120,22 @@ impl Hands<'_> {
         if self.go(Event::Placed).is_err() {
             return;
         }
-        let terms = &self.group.card.terms;
+        let terms = &self.group.record.terms;
         let as_asked = terms.instance_type.is_some() || terms.size == self.group.spec.asked;
-        self.tell(if as_asked { Told::SizeAsAsked } else { Told::SizeRounded });
-        match self.group.rare().cache {
+        self.emit(if as_asked { EventKind::SizeAsAsked } else { EventKind::SizeRounded });
+        match self.group.optional_spec().cache {
             CacheUse::None => {}
-            CacheUse::Hit { id, .. } => self.tell(Told::CacheHit(id)),
+            CacheUse::Hit { id, .. } => self.emit(EventKind::CacheHit(id)),
             CacheUse::Missed { made } => {
-                self.tell(Told::CacheMissed);
-                self.tell(Told::CacheMade(made));
+                self.emit(EventKind::CacheMissed);
+                self.emit(EventKind::CacheMade(made));
             }
         }
-        if let Some(seconds) = self.group.rare().deadline_seconds {
+        if let Some(seconds) = self.group.optional_spec().deadline_seconds {
             self.put(Duration::from_secs(seconds), Step::Deadline);
         }
-        if self.group.card.terms.spot.is_some() {
-            let hours = self.group.spec.rare.as_ref().map_or(0, |rare| rare.spot_hours);
+        if self.group.record.terms.spot.is_some() {
+            let hours = self.group.spec.optional.as_ref().map_or(0, |optional| optional.spot_hours);
             self.put(Duration::from_secs(3600 * hours), Step::SpotCheck);
         }
         self.watch_pending();
@@ -147,7 +147,7 @@ impl Hands<'_> {
         let why =
             self.script_of_group().and_then(|script| script.cannot_schedule.clone()).unwrap_or_default();
         if self.go(Event::NotPlaced).is_ok() {
-            self.tell(Told::NotScheduled(why.into()));
+            self.emit(EventKind::NotScheduled(why.into()));
             self.finish();
         }
     }
@@ -170,7 +170,7 @@ impl Hands<'_> {
     }
 
     fn watch_pending(&mut self) {
-        let minutes = self.group.rare().pending_minutes.unwrap_or(PENDING_MINUTES);
+        let minutes = self.group.optional_spec().pending_minutes.unwrap_or(PENDING_TIMEOUT_MINUTES);
         self.put(Duration::from_secs(60 * u64::from(minutes)), Step::PendingOver);
     }
 
@@ -178,17 +178,17 @@ impl Hands<'_> {
         let from = self.group.state;
         let to = lifecycle::next(from, event)?;
         (self.group.state, self.group.since, self.group.changed) = (to, self.at, self.at);
-        self.ledger.write(self.at, &self.group.card, What::Moved { from, to });
+        self.ledger.write(self.at, &self.group.record, LedgerEvent::Moved { from, to });
         Ok(to)
     }
 
-    pub(super) fn tell(&mut self, told: Told) {
-        self.group.tell(self.at, told);
+    pub(super) fn emit(&mut self, event: EventKind) {
+        self.group.emit(self.at, event);
     }
 
     pub(super) fn put(&mut self, after: Duration, step: Step) {
         self.agenda.put(self.group, self.at, after, step);
-        self.runtime.look();
+        self.runtime.wake();
     }
 
     pub(super) fn with(&mut self, index: u8, act: impl FnOnce(&mut super::container::Container)) {
@@ -209,7 +209,7 @@ impl Hands<'_> {
 
     pub(super) fn script_for(&self, index: u8) -> Option<Arc<Script>> {
         let container = self.group.containers.get(usize::from(index))?;
-        self.scripts.find(&self.group.card.name, &container.spec.image)
+        self.scripts.find(&self.group.record.name, &container.spec.image)
     }
 
     /// Script of the group, or the first of its images' that says something of the group as a whole.

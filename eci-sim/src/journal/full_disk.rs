@@ -11,7 +11,7 @@ use eci_api::actions::{CreateContainerGroup, DescribeContainerGroups};
 use redb::{Builder, StorageBackend};
 
 use crate::store::Store;
-use crate::{Door, EciSim, Incoming, Refusal};
+use crate::{ControlServer, EciSim, Incoming, Refusal};
 
 /// A disk in memory.
 #[derive(Debug, Clone, Default)]
@@ -27,7 +27,7 @@ impl Disk {
         let disk = self.clone();
         let opening =
             move || Builder::new().set_check_integrity_on_open(true).create_with_backend(disk.clone());
-        sim.keep_in(Store::over("disk".into(), opening).unwrap(), None, 0).unwrap();
+        sim.persist_in(Store::over("disk".into(), opening).unwrap(), None, 0).unwrap();
         sim
     }
 
@@ -85,10 +85,10 @@ fn names(sim: &EciSim) -> Option<Vec<String>> {
     Some(names)
 }
 
-fn door(sim: &EciSim, method: &str, path: &str, body: &'static str) -> u16 {
+fn control_call(sim: &EciSim, method: &str, path: &str, body: &'static str) -> u16 {
     let body = Bytes::from_static(body.as_bytes());
     let request = Incoming { method: method.into(), path: path.into(), body, ..Incoming::default() };
-    Door::of(sim.control()).answer(&request).status().as_u16()
+    ControlServer::new(sim.control()).answer(&request).status().as_u16()
 }
 
 #[test]
@@ -101,8 +101,8 @@ fn what_was_answered_with_a_failure_is_not_shown_and_the_store_goes_on_when_ther
         assert!(create(&sim, "lost").is_err());
         assert!(create(&sim, "lost-too").is_err());
         assert!(names(&sim).is_none_or(|names| !names.contains(&"lost".to_owned())), "round {round}");
-        assert_eq!(door(&sim, "POST", "/clock/advance", r#"{"seconds":3600}"#), 503);
-        assert!([200, 503].contains(&door(&sim, "GET", "/ledger", "")));
+        assert_eq!(control_call(&sim, "POST", "/clock/advance", r#"{"seconds":3600}"#), 503);
+        assert!([200, 503].contains(&control_call(&sim, "GET", "/ledger", "")));
         disk.full.store(false, Relaxed);
         assert_eq!(names(&sim).unwrap().len(), 1 + round, "round {round}");
         create(&sim, &format!("after-{round}")).unwrap();

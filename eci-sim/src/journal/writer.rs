@@ -1,46 +1,47 @@
-//! The writer of a kept world: whoever comes first writes for all who wait, and what cannot be written is taken back.
+//! The journal's writer: the first caller writes for all who wait, and entries that cannot be written are rolled back.
 
 use std::sync::{Mutex, PoisonError};
 
 use jiff::SignedDuration;
 
-use super::summary;
-use super::{Heading, Loaded, Op, Unwritten, load};
+use super::snapshot;
+use super::{JournalHeader, Loaded, Op, PendingEntries, load};
 use crate::EciSim;
-use crate::store::{Store, StoreProblem};
+use crate::store::{Store, StoreError};
 
-/// How far the clock may be from where a world that went back says it is, as it always is by the time that takes.
+/// Bound of the clock's difference from a world that was rolled back, below which the clock is left alone; reading the
+/// store takes that long.
 const DRIFT_MAX: SignedDuration = SignedDuration::from_secs(1);
 
-/// The writer: whoever comes first writes for all who wait.
+/// The journal's writer: the first caller writes for all who wait.
 #[derive(Debug)]
 pub(crate) struct Writer {
     written: Mutex<Written>,
-    /// From how many bytes of entries on they are summed up.
-    sums_up_from: u64,
-    /// Held by whoever does something, so that calls of the control door have their place among the others.
+    /// Size of the journal in bytes from which it is compacted.
+    compact_from: u64,
+    /// Lock of the order of entries: calls of the control API have their place among the others.
     pub order: Mutex<()>,
-    /// Why the latest write failed. The world is then ahead of its disk, and goes back to it before the next call.
+    /// Error of the latest write. The world is then ahead of its disk, and is rolled back before the next call.
     failed: Mutex<Option<String>>,
 }
 
-/// How much is on the disk.
+/// The state of the store.
 #[derive(Debug)]
 struct Written {
     store: Store,
     /// The number of the latest entry.
     number: u64,
-    /// Entries that could not be written and were taken back, by their numbers: those between the two. The second is
-    /// nobody's, and the next entry has the number behind it.
+    /// Ranges of entries that could not be written and were rolled back: those between the two numbers. The second
+    /// number is nobody's, and the next entry has the number behind it.
     lost: Vec<(u64, u64)>,
-    /// How long the entries are that no summary covers.
+    /// Size of the entries since the latest snapshot, in bytes.
     bytes: u64,
-    /// How long they may become.
+    /// Size at which they are compacted, in bytes.
     bytes_max: u64,
 }
 
 impl Written {
-    /// An entry's number in the store, where those that were lost never were.
+    /// The number of an entry in the store, which never had those that were lost.
     fn stored(&self, number: u64) -> u64 {
         number - self.lost.iter().map(|(behind, before)| before - behind).sum::<u64>()
     }
@@ -49,32 +50,32 @@ impl Written {
         self.lost.iter().any(|(behind, before)| (behind + 1..*before).contains(&number))
     }
 
-    fn unwritten(&self, why: &str) -> StoreProblem {
-        StoreProblem::Unwritten { file: self.store.path().to_owned(), why: why.to_owned() }
+    fn write_failed(&self, why: &str) -> StoreError {
+        StoreError::WriteFailed { file: self.store.path().to_owned(), why: why.to_owned() }
     }
 }
 
 impl Writer {
-    /// Waits until everything up to this number is on the disk.
-    pub fn write(&self, sim: &EciSim, upto: u64) -> Result<(), StoreProblem> {
+    /// Writes all entries up to this number, unless another caller has.
+    pub fn write(&self, sim: &EciSim, upto: u64) -> Result<(), StoreError> {
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         if written.was_lost(upto) {
-            return Err(written.unwritten("it was taken back, since the machine did not take it"));
+            return Err(written.write_failed("it was taken back, since the machine did not take it"));
         }
         if written.number >= upto {
             return Ok(());
         }
         if let Some(why) = self.failed() {
-            if let Some(unwritten) = &mut sim.state().unwritten {
-                unwritten.taken = unwritten.latest();
-                unwritten.entries.clear(); // none of them will be written
+            if let Some(pending) = &mut sim.state().pending {
+                pending.taken = pending.latest();
+                pending.entries.clear(); // none of them will be written
             }
-            return Err(written.unwritten(&why));
+            return Err(written.write_failed(&why));
         }
-        let entries = match &mut sim.state().unwritten {
-            Some(unwritten) => {
-                let entries = std::mem::take(&mut unwritten.entries);
-                unwritten.taken += entries.len() as u64;
+        let entries = match &mut sim.state().pending {
+            Some(pending) => {
+                let entries = std::mem::take(&mut pending.entries);
+                pending.taken += entries.len() as u64;
                 entries
             }
             None => return Ok(()),
@@ -86,7 +87,7 @@ impl Writer {
                 written.number += entries.len() as u64;
                 written.bytes += entries.iter().map(|entry| entry.len() as u64).sum::<u64>();
                 if written.bytes > written.bytes_max {
-                    self.sum_up(sim, &mut written);
+                    self.compact(sim, &mut written);
                 }
             }
             Err(why) => {
@@ -98,17 +99,17 @@ impl Writer {
         result
     }
 
-    /// Takes the world back to what is on the disk, after a write that failed: what was answered with a failure did not
-    /// happen.
+    /// Rolls the world back to what is on the disk, after a write that failed: a call that was answered with a failure
+    /// did not happen.
     ///
     /// # Errors
-    /// [`StoreProblem`] when the store cannot be opened or read yet; the next call tries again.
-    pub fn recover(&self, sim: &EciSim) -> Result<(), StoreProblem> {
+    /// [`StoreError`] when the store cannot be opened or read yet; the next call tries again.
+    pub fn recover(&self, sim: &EciSim) -> Result<(), StoreError> {
         if self.failed().is_none() {
             return Ok(());
         }
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        // In this order everywhere.
+        // Locks are taken in this order everywhere.
         let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         if self.failed().is_none() {
             return Ok(()); // somebody else did
@@ -121,28 +122,28 @@ impl Writer {
         };
         let (mut twin, mut loaded) = again(&written.store)?;
         if loaded.number.is_some_and(|number| number > on_disk) {
-            written.store.take_back(on_disk)?;
+            written.store.truncate(on_disk)?;
             (twin, loaded) = again(&written.store)?;
         }
         let Some(number) = loaded.number.filter(|number| *number == on_disk) else {
             let why = format!("{on_disk} entries were written, and {:?} are there", loaded.number);
-            return Err(StoreProblem::Damaged { file: written.store.path().to_owned(), why });
+            return Err(StoreError::Damaged { file: written.store.path().to_owned(), why });
         };
         written.bytes = loaded.bytes;
-        self.go_back(sim, &twin, &mut written, number);
+        self.roll_back(sim, &twin, &mut written, number);
         *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        tracing::warn!("the world is again as it was kept");
+        tracing::warn!("the world is rolled back to what is on its disk");
         Ok(())
     }
 
-    /// Puts the state, the snapshots and the clock of `twin` in the place of those of `sim`.
-    fn go_back(&self, sim: &EciSim, twin: &EciSim, written: &mut Written, number: u64) {
+    /// Moves the state, the snapshots and the clock of `twin` to `sim`.
+    fn roll_back(&self, sim: &EciSim, twin: &EciSim, written: &mut Written, number: u64) {
         let mut state = sim.state();
-        let latest = state.unwritten.as_ref().map_or(written.number, Unwritten::latest);
+        let latest = state.pending.as_ref().map_or(written.number, PendingEntries::latest);
         std::mem::swap(&mut *state, &mut *twin.state());
         let next = latest + 1;
-        state.number_requests(sim.seed().chance(&format!("requests/{number}/{latest}")));
-        state.unwritten = Some(Unwritten { entries: Vec::new(), taken: next });
+        state.set_request_ids(sim.seed().chance(&format!("requests/{number}/{latest}")));
+        state.pending = Some(PendingEntries { entries: Vec::new(), taken: next });
         drop(state);
         std::mem::swap(&mut *sim.snapshots(), &mut *twin.snapshots());
         let behind = std::mem::replace(&mut written.number, next);
@@ -154,73 +155,73 @@ impl Writer {
         }
     }
 
-    /// Puts the world as it is in the place of all that was done to it. What was acknowledged is on the disk before and
-    /// after; where this fails, it stays as it was done.
-    fn sum_up(&self, sim: &EciSim, written: &mut Written) {
-        let summed_up = |written: &Written| -> Result<(u64, u64), StoreProblem> {
-            let mut draft = written.store.summarise()?;
+    /// Replaces the journal by a snapshot of the world. What was acknowledged is on the disk before and after; where
+    /// this fails, the journal stays.
+    fn compact(&self, sim: &EciSim, written: &mut Written) {
+        let compacted = |written: &Written| -> Result<(u64, u64), StoreError> {
+            let mut draft = written.store.begin_snapshot()?;
             let number = {
-                // In this order everywhere.
+                // Locks are taken in this order everywhere.
                 let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
-                let number = sim.state().unwritten.as_ref().map_or(written.number, Unwritten::latest);
-                summary::write(sim, &mut draft, written.stored(number))?;
+                let number = sim.state().pending.as_ref().map_or(written.number, PendingEntries::latest);
+                snapshot::write(sim, &mut draft, written.stored(number))?;
                 number
             };
             Ok((number, draft.commit()?))
         };
-        match summed_up(written) {
+        match compacted(written) {
             Ok((number, bytes)) => {
-                if let Some(unwritten) = &mut sim.state().unwritten {
-                    // What came while it was written down is in it, or follows it.
-                    let covered = number.saturating_sub(unwritten.taken);
-                    unwritten.entries.drain(..usize::try_from(covered).unwrap_or(0));
-                    unwritten.taken = number;
+                if let Some(pending) = &mut sim.state().pending {
+                    // Entries that came meanwhile are in the snapshot, or follow it.
+                    let covered = number.saturating_sub(pending.taken);
+                    pending.entries.drain(..usize::try_from(covered).unwrap_or(0));
+                    pending.taken = number;
                 }
                 (written.number, written.bytes) = (number, 0);
-                written.bytes_max = bytes.max(self.sums_up_from);
+                written.bytes_max = bytes.max(self.compact_from);
             }
             Err(why) => {
-                tracing::error!("the world could not be summed up: {why}");
+                tracing::error!("the journal could not be compacted: {why}");
                 written.bytes_max = written.bytes_max.saturating_mul(2);
-                // What is open may be unusable now; where it cannot be opened again, the next write says so.
+                // The open file may be unusable now; where it cannot be reopened, the next write fails.
                 written.store.close();
                 let _next_write_says_so = written.store.reopen();
             }
         }
     }
 
-    /// Why the latest could not be written.
+    /// The error of the latest write, if it failed.
     pub fn failed(&self) -> Option<String> {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-/// Brings a simulator to where the world of a store was, or begins one there; entries are summed up from so many bytes on.
-pub(crate) fn take_up(
+/// Restores a simulator from a store, or begins a world there; compacts the journal from so many bytes on.
+pub(crate) fn restore(
     sim: &EciSim,
     store: Store,
     rate: Option<u32>,
-    sums_up_from: u64,
-) -> Result<Writer, StoreProblem> {
-    let Loaded { number, mut bytes, summary_bytes } = load(sim, &store, rate)?;
+    compact_from: u64,
+) -> Result<Writer, StoreError> {
+    let Loaded { number, mut bytes, snapshot_bytes } = load(sim, &store, rate)?;
     let number = match number {
         Some(number) => number,
         None => {
-            let began = serde_json::to_vec(&Op::Began(Heading::of(sim))).unwrap_or_default();
+            let began = serde_json::to_vec(&Op::Began(JournalHeader::of(sim))).unwrap_or_default();
             bytes = began.len() as u64;
             store.append(1, &[began])?;
             1
         }
     };
     let mut state = sim.state();
-    state.number_requests(sim.seed().chance(&format!("requests/{number}")));
-    state.unwritten = Some(Unwritten { entries: Vec::new(), taken: number });
+    state.set_request_ids(sim.seed().chance(&format!("requests/{number}")));
+    state.pending = Some(PendingEntries { entries: Vec::new(), taken: number });
     drop(state);
-    let bytes_max = sums_up_from.max(summary_bytes);
+    let bytes_max = compact_from.max(snapshot_bytes);
     let written = Written { store, number, lost: Vec::new(), bytes, bytes_max };
     Ok(Writer {
         written: Mutex::new(written),
-        sums_up_from,
+        compact_from,
         order: Mutex::default(),
         failed: Mutex::default(),
     })

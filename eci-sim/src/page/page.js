@@ -1,4 +1,4 @@
-// The page of the control door: shows what the door tells, does what the door can do, and nothing else.
+// The page of the control API: shows its answers and calls its operations, nothing else.
 const $ = (selector) => document.querySelector(selector);
 const text = (value) => (value === null || value === undefined ? "" : String(value));
 const state = { view: "groups", group: null, token: sessionStorage.getItem("token") };
@@ -124,21 +124,21 @@ async function showRequests() {
 async function showFaults() {
   const [faults, stock] = [await call("GET", "/faults"), await call("GET", "/stock")];
   fill("#faults", faults.map(({ number, rule }) => (row) => {
-    cells(row, [number, JSON.stringify(rule), button("Lift", () => call("DELETE", `/faults/${number}`))]);
+    cells(row, [number, JSON.stringify(rule), button("Remove", () => call("DELETE", `/faults/${number}`))]);
   }));
   $("#sold").replaceChildren(...stock["sold-out"].map((what) => {
     const item = document.createElement("li");
-    item.append(`${what} `, button("Put back", () => call("POST", "/stock", { restocked: what })));
+    item.append(`${what} `, button("Restock", () => call("POST", "/stock", { restocked: what })));
     return item;
   }));
 }
 
 async function showWorlds() {
-  const kept = await call("GET", "/snapshots");
-  fill("#worlds", kept.map((one) => (row) => {
+  const snapshots = await call("GET", "/snapshots");
+  fill("#worlds", snapshots.map((one) => (row) => {
     const name = encodeURIComponent(one.name);
     const acts = document.createElement("span");
-    acts.append(button("Put back", () => call("POST", `/snapshots/${name}/load`)), " ", button("Forget", () => call("DELETE", `/snapshots/${name}`)));
+    acts.append(button("Load", () => call("POST", `/snapshots/${name}/load`)), " ", button("Delete", () => call("DELETE", `/snapshots/${name}`)));
     cells(row, [one.name, when(one.at), one.groups, acts]);
   }));
 }
@@ -174,13 +174,13 @@ onSubmit("#key", () => {
   sessionStorage.setItem("token", state.token);
 });
 onSubmit("#clock", () => {});
-onSubmit("#lay", () => {
+onSubmit("#add-fault", () => {
   const [kind, detail, times] = [$("#verdict").value, $("#detail").value, $("#times").value];
   const verdict = { refuse: { refuse: { code: detail } }, "delay-ms": { "delay-ms": Number(detail) } }[kind] || kind;
   return call("POST", "/faults", { action: $("#action").value, verdict, ...(times ? { times: Number(times) } : {}) });
 });
 onSubmit("#sell", () => call("POST", "/stock", { "sold-out": $("#stock").value }));
-onSubmit("#keep", () => call("POST", `/snapshots/${encodeURIComponent($("#name").value)}`));
+onSubmit("#save", () => call("POST", `/snapshots/${encodeURIComponent($("#name").value)}`));
 $("#reset").addEventListener("click", () => then(() => call("POST", "/reset", {})));
 $("#rate").addEventListener("change", () => then(() => call("POST", "/clock", { rate: Number($("#rate").value) })));
 $("#find").addEventListener("input", () => then(() => {}));

@@ -8,7 +8,7 @@ const PIECES: usize = 16;
 
 /// A frame of the command's input.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum In {
+pub enum StdinFrame {
     /// Bytes for the standard input; none of them close it.
     Bytes(Bytes),
     /// Size of the terminal in columns and rows.
@@ -17,7 +17,7 @@ pub enum In {
 
 /// A frame of the command's output.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Out {
+pub enum OutputFrame {
     /// Bytes of the standard output.
     Output(Bytes),
     /// Bytes of the standard error.
@@ -30,30 +30,30 @@ pub enum Out {
 #[derive(Debug)]
 pub struct Attached {
     /// Frames to the command.
-    pub input: Sender<In>,
+    pub input: Sender<StdinFrame>,
     /// Frames from the command.
-    pub output: Receiver<Out>,
+    pub output: Receiver<OutputFrame>,
 }
 
 /// Process's end of a command.
 #[derive(Debug)]
-pub struct Far {
+pub struct ProcessSide {
     /// Frames from the client.
-    pub input: Receiver<In>,
+    pub input: Receiver<StdinFrame>,
     /// Frames to the client.
-    pub output: Sender<Out>,
+    pub output: Sender<OutputFrame>,
 }
 
 /// Returns both ends of a new command, joined by bounded channels.
-pub fn pair() -> (Attached, Far) {
+pub fn pair() -> (Attached, ProcessSide) {
     let (into, input) = channel(PIECES);
     let (out, output) = channel(PIECES);
-    (Attached { input: into, output }, Far { input, output: out })
+    (Attached { input: into, output }, ProcessSide { input, output: out })
 }
 
-impl Far {
+impl ProcessSide {
     /// Sends a frame to the client; false when the client is gone.
-    pub async fn say(&self, out: Out) -> bool {
+    pub async fn say(&self, out: OutputFrame) -> bool {
         self.output.send(out).await.is_ok()
     }
 }

@@ -26,18 +26,18 @@ use jiff::Timestamp;
 use tokio_stream::StreamExt as _;
 
 use super::attach::Attached;
-use super::engine::{Ended, Engine, Launch, RunId, Sandbox, Trouble, Volume};
+use super::engine::{Ended, Engine, EngineError, Launch, RunId, Sandbox, Volume};
 
 /// Time that the Engine may take to answer, in seconds; long, since containers may have a long grace period.
-const ANSWERS_WITHIN: u64 = 900;
+const ENGINE_TIMEOUT_SECONDS: u64 = 900;
 /// Labels of every container and volume that is made: the simulator's name, and the group's id.
 const LABEL: &str = "eci-sim";
 const LABEL_GROUP: &str = "eci-sim.group";
 /// Path of a volume in the container through which its files are put in.
-const FILLED_AT: &str = "/volume";
+const FILL_MOUNT_PATH: &str = "/volume";
 
 /// Directory of the volumes in a group's sandbox.
-const HELD_AT: &str = "/volumes";
+const SANDBOX_VOLUMES_PATH: &str = "/volumes";
 
 /// Settings of the use of a Docker Engine.
 #[derive(Debug, Clone)]
@@ -59,7 +59,7 @@ pub struct DockerEngine {
     settings: Settings,
 }
 
-impl From<Error> for Trouble {
+impl From<Error> for EngineError {
     fn from(error: Error) -> Self {
         match error {
             Error::DockerResponseServerError { status_code: 404, message } => Self::Gone(message),
@@ -73,18 +73,18 @@ impl DockerEngine {
     /// Connects to the Engine that `DOCKER_HOST` names, or else to the usual one of this machine.
     ///
     /// # Errors
-    /// [`Trouble`] when none answers, or it has no such network.
-    pub async fn connect(settings: Settings) -> Result<Self, Trouble> {
+    /// [`EngineError`] when none answers, or it has no such network.
+    pub async fn connect(settings: Settings) -> Result<Self, EngineError> {
         let docker = Docker::connect_with_defaults()?.negotiate_version().await.map_err(|why| {
-            Trouble::Failed(format!(
+            EngineError::Failed(format!(
                 "no Docker Engine answers ({why}); start one, or say where it is with DOCKER_HOST"
             ))
         })?;
         let mut docker = docker;
-        docker.set_timeout(std::time::Duration::from_secs(ANSWERS_WITHIN));
+        docker.set_timeout(std::time::Duration::from_secs(ENGINE_TIMEOUT_SECONDS));
         let network = docker.inspect_network(&settings.network, None).await;
         network.map_err(|why| {
-            Trouble::Failed(format!("the Docker Engine has no network {}: {why}", settings.network))
+            EngineError::Failed(format!("the Docker Engine has no network {}: {why}", settings.network))
         })?;
         Ok(Self { docker, settings })
     }
@@ -114,13 +114,13 @@ impl DockerEngine {
         [("label".to_owned(), labels)].into()
     }
 
-    async fn containers(&self, group: Option<&str>) -> Result<Vec<ContainerSummary>, Trouble> {
+    async fn containers(&self, group: Option<&str>) -> Result<Vec<ContainerSummary>, EngineError> {
         let all = ListContainersOptionsBuilder::new().all(true).filters(&self.ours(group)).build();
         Ok(self.docker.list_containers(Some(all)).await?)
     }
 
     /// Removes every container and volume of a group, or of all groups.
-    async fn clear(&self, group: Option<&str>) -> Result<(), Trouble> {
+    async fn clear(&self, group: Option<&str>) -> Result<(), EngineError> {
         for id in self.containers(group).await?.into_iter().filter_map(|container| container.id) {
             let force = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
             unless_gone(self.docker.remove_container(&id, Some(force)).await)?;
@@ -134,7 +134,7 @@ impl DockerEngine {
     }
 
     /// Makes a container; one of the same name that is there already stays.
-    async fn create(&self, name: &str, body: ContainerCreateBody) -> Result<(), Trouble> {
+    async fn create(&self, name: &str, body: ContainerCreateBody) -> Result<(), EngineError> {
         let named = CreateContainerOptionsBuilder::new().name(name).build();
         match self.docker.create_container(Some(named), body).await {
             Ok(_) | Err(Error::DockerResponseServerError { status_code: 409, .. }) => Ok(()),
@@ -142,7 +142,7 @@ impl DockerEngine {
         }
     }
 
-    async fn make_volume(&self, group: &str, volume: &Volume) -> Result<(), Trouble> {
+    async fn make_volume(&self, group: &str, volume: &Volume) -> Result<(), EngineError> {
         let in_memory = [("type", "tmpfs"), ("device", "tmpfs"), ("o", "mode=1777")];
         let in_memory = in_memory.map(|(key, value)| (key.to_owned(), value.to_owned()));
         let name = self.volume_name(group, &volume.name);
@@ -157,7 +157,7 @@ impl DockerEngine {
             return Ok(());
         }
         let archive = files::archive(&volume.files).map_err(|why| {
-            Trouble::Failed(format!("the files of volume {} cannot be packed: {why}", volume.name))
+            EngineError::Failed(format!("the files of volume {} cannot be packed: {why}", volume.name))
         })?;
         // a container that never runs holds the volume meanwhile
         let holder = format!("{name}.filled");
@@ -166,28 +166,28 @@ impl DockerEngine {
             labels: Some(self.labels(group)),
             cmd: Some(vec!["true".to_owned()]),
             host_config: Some(HostConfig {
-                mounts: Some(vec![mounted(name, FILLED_AT, false)]),
+                mounts: Some(vec![mounted(name, FILL_MOUNT_PATH, false)]),
                 network_mode: Some("none".to_owned()),
                 ..HostConfig::default()
             }),
             ..ContainerCreateBody::default()
         };
         self.create(&holder, body).await?;
-        let into = UploadToContainerOptionsBuilder::new().path(FILLED_AT).build();
+        let into = UploadToContainerOptionsBuilder::new().path(FILL_MOUNT_PATH).build();
         let archive = bollard::body_full(archive.into());
         self.docker.upload_to_container(&holder, Some(into), archive).await?;
         let force = RemoveContainerOptionsBuilder::new().force(true).build();
         unless_gone(self.docker.remove_container(&holder, Some(force)).await)
     }
 
-    async fn address(&self, name: &str) -> Result<Ipv4Addr, Trouble> {
+    async fn address(&self, name: &str) -> Result<Ipv4Addr, EngineError> {
         let seen = self.docker.inspect_container(name, None).await?;
         let running = seen.state.as_ref().and_then(|state| state.running) == Some(true);
         let networks = seen.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
         let address = networks.get(&self.settings.network).and_then(|own| own.ip_address.as_deref());
         match address.and_then(|address| address.parse().ok()) {
             Some(address) if running => Ok(address),
-            _ => Err(Trouble::Failed(format!("the sandbox ended: {}", self.last_words(name).await))),
+            _ => Err(EngineError::Failed(format!("the sandbox ended: {}", self.last_words(name).await))),
         }
     }
 
@@ -211,7 +211,7 @@ impl DockerEngine {
         script.push_str("exec sleep 2147483647");
         let volumes = sandbox.volumes.iter();
         let held = |volume: &Volume| {
-            let at = format!("{HELD_AT}/{}", volume.name);
+            let at = format!("{SANDBOX_VOLUMES_PATH}/{}", volume.name);
             mounted(self.volume_name(&sandbox.group, &volume.name), &at, false)
         };
         let pairs = |pairs: &[(String, String)]| pairs.iter().cloned().collect::<HashMap<_, _>>();
@@ -284,31 +284,31 @@ impl DockerEngine {
 }
 
 impl Engine for DockerEngine {
-    async fn has(&self, image: &str) -> Result<bool, Trouble> {
-        match self.docker.inspect_image(image).await.map_err(Trouble::from) {
+    async fn has(&self, image: &str) -> Result<bool, EngineError> {
+        match self.docker.inspect_image(image).await.map_err(EngineError::from) {
             Ok(_) => Ok(true),
-            Err(Trouble::Gone(_)) => Ok(false),
+            Err(EngineError::Gone(_)) => Ok(false),
             Err(why) => Err(why),
         }
     }
 
-    async fn pull(&self, image: &str) -> Result<(), Trouble> {
+    async fn pull(&self, image: &str) -> Result<(), EngineError> {
         let last = image.rsplit('/').next().unwrap_or(image);
         let options = CreateImageOptionsBuilder::new().from_image(image);
         // without a tag every tag of the image would be pulled
         let options = if last.contains([':', '@']) { options } else { options.tag("latest") };
-        let mut told = self.docker.create_image(Some(options.build()), None, None);
-        while let Some(step) = told.next().await {
+        let mut progress = self.docker.create_image(Some(options.build()), None, None);
+        while let Some(step) = progress.next().await {
             step?;
         }
         Ok(())
     }
 
-    async fn sandbox(&self, sandbox: &Sandbox) -> Result<Ipv4Addr, Trouble> {
+    async fn sandbox(&self, sandbox: &Sandbox) -> Result<Ipv4Addr, EngineError> {
         let image = &self.settings.sandbox;
         if !self.has(image).await? {
             let explain = |why| {
-                Trouble::Failed(format!(
+                EngineError::Failed(format!(
                     "the sandbox's image {image} (--docker-sandbox) cannot be had: {why}"
                 ))
             };
@@ -323,38 +323,38 @@ impl Engine for DockerEngine {
         self.address(&name).await
     }
 
-    async fn start(&self, launch: &Launch) -> Result<(), Trouble> {
+    async fn start(&self, launch: &Launch) -> Result<(), EngineError> {
         let name = self.run_name(&launch.run);
         self.create(&name, self.body(launch)).await?;
         Ok(self.docker.start_container(&name, None).await?)
     }
 
-    async fn wait(&self, run: &RunId) -> Result<Ended, Trouble> {
+    async fn wait(&self, run: &RunId) -> Result<Ended, EngineError> {
         let name = self.run_name(run);
         // the inspection below says the same of the end, and more
         let _told = self.docker.wait_container(&name, None).next().await;
         let state = self.docker.inspect_container(&name, None).await?.state.unwrap_or_default();
         if state.running == Some(true) {
-            return Err(Trouble::Failed(format!("{name} is still running")));
+            return Err(EngineError::Failed(format!("{name} is still running")));
         }
         let exit_code = i32::try_from(state.exit_code.unwrap_or_default()).unwrap_or(i32::MAX);
         Ok(Ended { exit_code, out_of_memory: state.oom_killed == Some(true) })
     }
 
-    async fn kill(&self, run: &RunId) -> Result<(), Trouble> {
+    async fn kill(&self, run: &RunId) -> Result<(), EngineError> {
         unless_gone(self.docker.kill_container(&self.run_name(run), None).await)
     }
 
-    async fn stop(&self, run: &RunId, seconds: u32) -> Result<(), Trouble> {
+    async fn stop(&self, run: &RunId, seconds: u32) -> Result<(), EngineError> {
         let within = StopContainerOptionsBuilder::new().t(i32::try_from(seconds).unwrap_or(i32::MAX)).build();
         unless_gone(self.docker.stop_container(&self.run_name(run), Some(within)).await)
     }
 
-    async fn remove(&self, group: &str) -> Result<(), Trouble> {
+    async fn remove(&self, group: &str) -> Result<(), EngineError> {
         self.clear(Some(group)).await
     }
 
-    async fn logs(&self, run: &RunId, tail: usize) -> Result<Vec<(Timestamp, String)>, Trouble> {
+    async fn logs(&self, run: &RunId, tail: usize) -> Result<Vec<(Timestamp, String)>, EngineError> {
         let options = LogsOptionsBuilder::new().stdout(true).stderr(true).timestamps(true);
         let options = options.tail(&tail.to_string()).build();
         let mut parts = self.docker.logs(&self.run_name(run), Some(options));
@@ -365,7 +365,7 @@ impl Engine for DockerEngine {
         Ok(stamped(&String::from_utf8_lossy(&bytes)))
     }
 
-    async fn exec(&self, run: &RunId, words: &[String]) -> Result<String, Trouble> {
+    async fn exec(&self, run: &RunId, words: &[String]) -> Result<String, EngineError> {
         let wanted = ExecConfig {
             attach_stdout: Some(true),
             attach_stderr: Some(true),
@@ -391,11 +391,11 @@ impl Engine for DockerEngine {
         words: &[String],
         tty: bool,
         stdin: bool,
-    ) -> Result<Attached, Trouble> {
+    ) -> Result<Attached, EngineError> {
         attach::attach(&self.docker, &self.run_name(run), words, tty, stdin).await
     }
 
-    async fn sweep(&self) -> Result<(), Trouble> {
+    async fn sweep(&self) -> Result<(), EngineError> {
         self.clear(None).await
     }
 }
@@ -411,7 +411,7 @@ fn mounted(volume: String, path: &str, read_only: bool) -> Mounted {
 }
 
 /// Success also for a container or volume that is already stopped, gone, or being removed (304, 404, 409).
-fn unless_gone(done: Result<(), Error>) -> Result<(), Trouble> {
+fn unless_gone(done: Result<(), Error>) -> Result<(), EngineError> {
     match done {
         Ok(()) | Err(Error::DockerResponseServerError { status_code: 304 | 404 | 409, .. }) => Ok(()),
         Err(why) => Err(why.into()),

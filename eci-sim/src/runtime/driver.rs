@@ -11,16 +11,16 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
-use super::engine::{Engine, Trouble};
-use super::hand::Hand;
-use super::later::{Question, Said};
-use super::{Order, Outlet, Runtime, Seen, Work};
+use super::deferred::{EngineReply, Question};
+use super::engine::{Engine, EngineError};
+use super::worker::GroupWorker;
+use super::{DriverHandle, Observation, Order, Runtime, Work};
 use crate::EciSim;
 
 /// Lines of a log that are read, at most; no call returns more.
 const TAIL: usize = 2000;
 /// Wait where nothing falls due.
-const IDLE: Duration = Duration::from_hours(1);
+const IDLE_POLL_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Driver of one Engine for one simulator.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl EciSim {
     /// Lets an Engine run the containers from now on; nothing happens until the returned driver runs.
     pub fn on_engine<E: Engine>(&self, engine: E) -> Driver<E> {
         let (sender, inbox) = unbounded_channel();
-        self.state().world.runtime = Runtime::Engine(Outlet(sender));
+        self.state().world.runtime = Runtime::Engine(DriverHandle(sender));
         // an error only says that it is set, since the simulator had an Engine before
         let _ = self.0.real.set(());
         let (groups, tasks) = (HashMap::new(), JoinSet::new());
@@ -48,18 +48,18 @@ impl EciSim {
         self.0.real.get().is_some()
     }
 
-    pub(super) fn see(&self, number: u64, seen: Seen) {
+    pub(super) fn observe(&self, number: u64, observation: Observation) {
         let now = self.clock().now();
         let mut state = self.state();
         state.world.advance_to(now);
-        state.world.see(number, seen);
+        state.world.observe(number, observation);
     }
 
     /// Time until the next step falls due; an hour where none is.
     fn idle(&self) -> Duration {
         let now = self.clock().now();
         let next = self.state().world.next_due();
-        next.map_or(IDLE, |due| now.duration_until(due).try_into().unwrap_or(Duration::ZERO))
+        next.map_or(IDLE_POLL_INTERVAL, |due| now.duration_until(due).try_into().unwrap_or(Duration::ZERO))
     }
 }
 
@@ -67,8 +67,8 @@ impl<E: Engine> Driver<E> {
     /// Works until `shutdown` resolves, then removes every container of every group.
     ///
     /// # Errors
-    /// [`Trouble`] when what an earlier run left cannot be taken away, before or after.
-    pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> Result<(), Trouble> {
+    /// [`EngineError`] when what an earlier run left cannot be taken away, before or after.
+    pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> Result<(), EngineError> {
         self.engine.sweep().await?;
         tokio::pin!(shutdown);
         loop {
@@ -87,7 +87,7 @@ impl<E: Engine> Driver<E> {
 
     fn take(&mut self, order: Order) {
         match order {
-            Order::Look => {}
+            Order::Wake => {}
             Order::Ask(question) => {
                 let engine = Arc::clone(&self.engine);
                 self.tasks.spawn(async move { answer(&*engine, question).await });
@@ -101,14 +101,14 @@ impl<E: Engine> Driver<E> {
                 });
             }
             Order::Group { number, id, work } => {
-                let hand = self.groups.entry(number).or_insert_with(|| {
+                let worker = self.groups.entry(number).or_insert_with(|| {
                     let (sender, inbox) = unbounded_channel();
                     let (sim, engine) = (self.sim.clone(), Arc::clone(&self.engine));
-                    let hand = Hand::new(sim, engine, number, id);
-                    self.tasks.spawn(hand.work(inbox));
+                    let worker = GroupWorker::new(sim, engine, number, id);
+                    self.tasks.spawn(worker.work(inbox));
                     sender
                 });
-                if hand.send(work).is_err() || work == Work::Remove {
+                if worker.send(work).is_err() || work == Work::Remove {
                     self.groups.remove(&number);
                 }
             }
@@ -121,10 +121,10 @@ async fn answer<E: Engine>(engine: &E, question: Question) {
     let said = match command {
         None => match engine.logs(&run, TAIL).await {
             // the run never began, or is gone
-            Err(Trouble::Gone(_)) => Ok(Said::Lines(Vec::new())),
-            said => said.map(Said::Lines),
+            Err(EngineError::Gone(_)) => Ok(EngineReply::Lines(Vec::new())),
+            said => said.map(EngineReply::Lines),
         },
-        Some(words) => engine.exec(&run, &words).await.map(Said::Output),
+        Some(words) => engine.exec(&run, &words).await.map(EngineReply::Output),
     };
     if answer.send(said).is_err() {
         tracing::debug!("nobody waits any more for an answer about {run:?}");

@@ -15,7 +15,7 @@ use crate::group::container::spec::Variable;
 
 /// Error of an Engine.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Trouble {
+pub enum EngineError {
     /// The container, image or volume does not exist.
     #[error("{0}")]
     Gone(String),
@@ -123,29 +123,30 @@ pub struct Mount {
 /// An Engine that runs containers; each call may take long.
 pub trait Engine: Send + Sync + 'static {
     /// Returns true if the image is present.
-    fn has(&self, image: &str) -> impl Future<Output = Result<bool, Trouble>> + Send;
+    fn has(&self, image: &str) -> impl Future<Output = Result<bool, EngineError>> + Send;
     /// Pulls the image, which takes from seconds to minutes; fails when it cannot be had.
-    fn pull(&self, image: &str) -> impl Future<Output = Result<(), Trouble>> + Send;
+    fn pull(&self, image: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
     /// Makes a group's sandbox, and returns its address; one that exists stays as it is.
-    fn sandbox(&self, sandbox: &Sandbox) -> impl Future<Output = Result<Ipv4Addr, Trouble>> + Send;
+    fn sandbox(&self, sandbox: &Sandbox) -> impl Future<Output = Result<Ipv4Addr, EngineError>> + Send;
     /// Starts the run; fails when its image or a volume is missing.
-    fn start(&self, launch: &Launch) -> impl Future<Output = Result<(), Trouble>> + Send;
+    fn start(&self, launch: &Launch) -> impl Future<Output = Result<(), EngineError>> + Send;
     /// Waits for the end of the run; fails for a run that no longer exists.
-    fn wait(&self, run: &RunId) -> impl Future<Output = Result<Ended, Trouble>> + Send;
+    fn wait(&self, run: &RunId) -> impl Future<Output = Result<Ended, EngineError>> + Send;
     /// Kills the run at once.
-    fn kill(&self, run: &RunId) -> impl Future<Output = Result<(), Trouble>> + Send;
+    fn kill(&self, run: &RunId) -> impl Future<Output = Result<(), EngineError>> + Send;
     /// Stops the run, by force after so many seconds; its log is kept.
-    fn stop(&self, run: &RunId, seconds: u32) -> impl Future<Output = Result<(), Trouble>> + Send;
+    fn stop(&self, run: &RunId, seconds: u32) -> impl Future<Output = Result<(), EngineError>> + Send;
     /// Removes everything of a group.
-    fn remove(&self, group: &str) -> impl Future<Output = Result<(), Trouble>> + Send;
+    fn remove(&self, group: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
     /// Returns the last `tail` lines of the run's log, each with its timestamp.
     fn logs(
         &self,
         run: &RunId,
         tail: usize,
-    ) -> impl Future<Output = Result<Vec<(Timestamp, String)>, Trouble>> + Send;
+    ) -> impl Future<Output = Result<Vec<(Timestamp, String)>, EngineError>> + Send;
     /// Runs a command in the container to its end, and returns its output.
-    fn exec(&self, run: &RunId, words: &[String]) -> impl Future<Output = Result<String, Trouble>> + Send;
+    fn exec(&self, run: &RunId, words: &[String])
+    -> impl Future<Output = Result<String, EngineError>> + Send;
     /// Starts a command in the container, and returns the client's end of it.
     fn attach(
         &self,
@@ -153,9 +154,9 @@ pub trait Engine: Send + Sync + 'static {
         words: &[String],
         tty: bool,
         stdin: bool,
-    ) -> impl Future<Output = Result<Attached, Trouble>> + Send;
+    ) -> impl Future<Output = Result<Attached, EngineError>> + Send;
     /// Removes everything of every group.
-    fn sweep(&self) -> impl Future<Output = Result<(), Trouble>> + Send;
+    fn sweep(&self) -> impl Future<Output = Result<(), EngineError>> + Send;
 }
 
 impl RunId {
@@ -169,15 +170,15 @@ impl Sandbox {
     /// The sandbox of a group.
     ///
     /// # Errors
-    /// [`Trouble`] for a volume that an Engine cannot make.
-    pub fn of(group: &Group) -> Result<Self, Trouble> {
-        let rare = group.rare();
-        let dns = rare.dns.unwrap_or_default();
+    /// [`EngineError`] for a volume that an Engine cannot make.
+    pub fn of(group: &Group) -> Result<Self, EngineError> {
+        let optional = group.optional_spec();
+        let dns = optional.dns.unwrap_or_default();
         let option = |o: eci_api::actions::describe_container_groups::DnsOption| match o.value.as_str() {
             "" => o.name,
             value => format!("{}:{value}", o.name),
         };
-        let hosts = rare.host_aliases.into_iter();
+        let hosts = optional.host_aliases.into_iter();
         let volumes = group.spec.volumes.iter().map(|volume| match volume.type_.as_str() {
             "EmptyDirVolume" => Ok(Volume {
                 name: volume.name.clone(),
@@ -189,14 +190,14 @@ impl Sandbox {
                 let files = files.map(|file| (file.path.clone(), file.content.clone())).collect();
                 Ok(Volume { name: volume.name.clone(), in_memory: false, files })
             }
-            other => Err(Trouble::Failed(format!(
+            other => Err(EngineError::Failed(format!(
                 "volume {} is a {other}, for which a Docker Engine has nothing; it has EmptyDirVolume and \
                  ConfigFileVolume",
                 volume.name
             ))),
         });
         let own = Some(&*group.spec.host_name).filter(|name| !name.is_empty());
-        let host_name: String = own.unwrap_or(&group.card.name).chars().take(63).collect();
+        let host_name: String = own.unwrap_or(&group.record.name).chars().take(63).collect();
         Ok(Self {
             group: group.id().to_owned(),
             host_name: host_name.trim_end_matches('-').to_owned(),
@@ -206,7 +207,7 @@ impl Sandbox {
             hosts: hosts
                 .flat_map(|alias| alias.hostnames.into_iter().map(move |name| (name, alias.ip.clone())))
                 .collect(),
-            sysctls: rare.sysctls.into_iter().map(|sysctl| (sysctl.name, sysctl.value)).collect(),
+            sysctls: optional.sysctls.into_iter().map(|sysctl| (sysctl.name, sysctl.value)).collect(),
             volumes: volumes.collect::<Result<_, _>>()?,
         })
     }
@@ -216,24 +217,24 @@ impl Launch {
     /// The parameters of the start of a group's container.
     ///
     /// # Errors
-    /// [`Trouble`] for what an Engine cannot do.
-    pub fn of(group: &Group, container: &Container, number: u32) -> Result<Self, Trouble> {
+    /// [`EngineError`] for what an Engine cannot do.
+    pub fn of(group: &Group, container: &Container, number: u32) -> Result<Self, EngineError> {
         let spec = &container.spec;
-        let rare = spec.rare.as_deref().cloned().unwrap_or_default();
+        let optional = spec.optional.as_deref().cloned().unwrap_or_default();
         let words = |words: &[Box<str>]| words.iter().map(|word| word.to_string()).collect();
         let address = group.address.map(|address| address.to_string()).unwrap_or_default();
         let value = |variable: &Variable| match &variable.field {
             Some(_) => format!("{}={address}", variable.key),
             None => format!("{}={}", variable.key, variable.value),
         };
-        let security = rare.security.unwrap_or_default();
+        let security = optional.security.unwrap_or_default();
         let mounts = spec.mounts.iter().map(|mount| match mount.sub_path.as_str() {
             "" => Ok(Mount {
                 volume: mount.name.clone(),
                 path: mount.mount_path.clone(),
                 read_only: mount.read_only,
             }),
-            path => Err(Trouble::Failed(format!(
+            path => Err(EngineError::Failed(format!(
                 "volume {} is to be mounted by its part {path}, which the Engine's runtime does not do; mount the \
                  whole volume",
                 mount.name
@@ -245,12 +246,12 @@ impl Launch {
             command: words(&spec.command),
             arguments: words(&spec.arguments),
             environment: spec.environment.iter().map(value).collect(),
-            working_dir: rare.working_dir.to_string(),
+            working_dir: optional.working_dir.to_string(),
             milli_vcpu: spec.vcpu.0,
             mebibytes: spec.memory.0,
             mounts: mounts.collect::<Result<_, _>>()?,
-            tty: rare.tty,
-            stdin: rare.stdin,
+            tty: optional.tty,
+            stdin: optional.stdin,
             user: security.run_as_user,
             read_only: security.read_only_root_filesystem,
             capabilities: security.capability.map(|capability| capability.adds).unwrap_or_default(),

@@ -8,8 +8,8 @@ use http_body_util::Empty;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::attach::Out;
-use super::engine::{Engine, RunId, Trouble};
+use super::attach::OutputFrame;
+use super::engine::{Engine, EngineError, RunId};
 use crate::group::container::hook::{Hook, Page};
 
 /// True if a hook succeeds: a command with exit code 0, an HTTP call with any answer, a TCP call with a connection.
@@ -36,10 +36,10 @@ pub async fn hook_ends_well<E: Engine>(
 }
 
 /// True if a command in the run ends with exit code 0.
-pub async fn ends_well<E: Engine>(engine: &E, run: &RunId, words: &[String]) -> Result<bool, Trouble> {
+pub async fn ends_well<E: Engine>(engine: &E, run: &RunId, words: &[String]) -> Result<bool, EngineError> {
     let mut attached = engine.attach(run, words, false, false).await?;
     while let Some(out) = attached.output.recv().await {
-        if let Out::Ended(code) = out {
+        if let OutputFrame::Ended(code) = out {
             return Ok(code == 0);
         }
     }

@@ -1,19 +1,19 @@
 //! Runtimes of containers: played from scripts, or done for real by an Engine beside the world.
 //!
 //! The world stays a machine of states that moves only by its inputs. Where an Engine does the work, the world orders
-//! it ([`Work`]) and takes in what was seen ([`Seen`]); what the cloud says of it, its lifecycle, events and bill, is
+//! it ([`Work`]) and takes in what was seen ([`Observation`]); what the cloud says of it, its lifecycle, events and bill, is
 //! the same code in both. [`driver`] stands between the two.
 
 pub mod attach;
+pub mod deferred;
 #[cfg(feature = "docker")]
 pub mod docker;
 pub mod driver;
 pub mod engine;
-mod hand;
 mod hooks;
-pub mod later;
 pub mod played;
 mod probing;
+mod worker;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -23,8 +23,8 @@ use tokio::sync::oneshot;
 
 use crate::group::Group;
 use attach::Attached;
-use engine::{RunId, Trouble};
-use later::Question;
+use deferred::Question;
+use engine::{EngineError, RunId};
 
 /// Runtime of a simulator's containers.
 #[derive(Debug, Clone, Default)]
@@ -33,18 +33,18 @@ pub enum Runtime {
     #[default]
     Scripted,
     /// An Engine, by way of its driver.
-    Engine(Outlet),
+    Engine(DriverHandle),
 }
 
 /// Handle to the driver of an Engine.
 #[derive(Debug, Clone)]
-pub struct Outlet(UnboundedSender<Order>);
+pub struct DriverHandle(UnboundedSender<Order>);
 
 /// A message to the driver.
 #[derive(Debug)]
 pub enum Order {
     /// Wake up: something may fall due earlier than before.
-    Look,
+    Wake,
     /// Work for a group.
     Group {
         /// Number of the group in the world.
@@ -67,7 +67,7 @@ pub enum Order {
         /// True if the command gets an input.
         stdin: bool,
         /// Channel for the client's end.
-        answer: oneshot::Sender<Result<Attached, Trouble>>,
+        answer: oneshot::Sender<Result<Attached, EngineError>>,
     },
 }
 
@@ -90,7 +90,7 @@ pub enum Work {
 
 /// An observation of a group; indexes of containers and numbers of runs as in [`Work`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Seen {
+pub enum Observation {
     /// The sandbox is up, at this address.
     SandboxUp(Ipv4Addr),
     /// The sandbox could not be made, for this reason.
@@ -143,21 +143,21 @@ impl Runtime {
 
     /// Orders work for a group, where an Engine runs the containers.
     pub fn order(&self, group: &Group, work: Work) {
-        if let Self::Engine(outlet) = self {
-            let id = Arc::from(&*group.card.id);
-            outlet.send(Order::Group { number: group.card.number, id, work });
+        if let Self::Engine(driver) = self {
+            let id = Arc::from(&*group.record.id);
+            driver.send(Order::Group { number: group.record.number, id, work });
         }
     }
 
     /// Wakes the driver up, since something may fall due earlier than before.
-    pub fn look(&self) {
-        if let Self::Engine(outlet) = self {
-            outlet.send(Order::Look);
+    pub fn wake(&self) {
+        if let Self::Engine(driver) = self {
+            driver.send(Order::Wake);
         }
     }
 }
 
-impl Outlet {
+impl DriverHandle {
     /// Sends a message to the driver; one that has ended does nothing any more.
     pub fn send(&self, order: Order) {
         if self.0.send(order).is_err() {

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::attach::{Attached, Far, In, Out, pair};
+use super::attach::{Attached, OutputFrame, ProcessSide, StdinFrame, pair};
 use crate::script::{self, Run};
 
 /// Exit code of a shell after a command that is not simulated.
@@ -59,7 +59,7 @@ impl Command {
         script::plan(None, &words, &[], &env)
     }
 
-    async fn play_once(&self, far: Far) -> bool {
+    async fn play_once(&self, far: ProcessSide) -> bool {
         let run = self.read(&self.words);
         let code = match self.play(&run, &far, Duration::ZERO).await {
             Some(code) => code,
@@ -68,19 +68,19 @@ impl Command {
                 UNKNOWN
             }
         };
-        far.say(Out::Ended(code)).await
+        far.say(OutputFrame::Ended(code)).await
     }
 
     /// Plays the output of a run that began `since` after the session's start, each line at its time; returns the exit
     /// code, where the run ends.
-    async fn play(&self, run: &Run, far: &Far, since: Duration) -> Option<i32> {
+    async fn play(&self, run: &Run, far: &ProcessSide, since: Duration) -> Option<i32> {
         let begun = SignedDuration::try_from(since).unwrap_or(SignedDuration::ZERO);
         let begun = self.opened.saturating_add(begun).unwrap_or(self.opened);
         let mut gone = Duration::ZERO;
         for (after, line) in run.forwards(begun) {
             tokio::time::sleep(after.saturating_sub(gone)).await;
             gone = gone.max(after);
-            if !far.say(Out::Output(self.line(&line))).await {
+            if !far.say(OutputFrame::Output(self.line(&line))).await {
                 return Some(UNKNOWN);
             }
         }
@@ -89,15 +89,15 @@ impl Command {
         Some(code)
     }
 
-    async fn play_lines(&self, mut far: Far) -> bool {
+    async fn play_lines(&self, mut far: ProcessSide) -> bool {
         let (mut typed, mut code) = (BytesMut::new(), 0);
         let opened = Instant::now();
         if !self.prompt(&far).await {
             return false;
         }
         while let Some(piece) = far.input.recv().await {
-            let In::Bytes(bytes) = piece else { continue };
-            if self.tty && !far.say(Out::Output(echoed(&bytes))).await {
+            let StdinFrame::Bytes(bytes) = piece else { continue };
+            if self.tty && !far.say(OutputFrame::Output(echoed(&bytes))).await {
                 return false;
             }
             // 4 (end of transmission) is sent by a terminal when nothing more comes
@@ -108,7 +108,7 @@ impl Command {
                 let line = String::from_utf8_lossy(&line).trim().to_owned();
                 if line == "exit" || line.starts_with("exit ") {
                     let given = line.split_whitespace().nth(1).and_then(|code| code.parse::<i32>().ok());
-                    return far.say(Out::Ended(given.map_or(code, |code| code & 0xff))).await;
+                    return far.say(OutputFrame::Ended(given.map_or(code, |code| code & 0xff))).await;
                 }
                 if !line.is_empty() {
                     code = self.obey(&line, &far, opened.elapsed()).await;
@@ -121,10 +121,10 @@ impl Command {
                 break;
             }
         }
-        far.say(Out::Ended(code)).await
+        far.say(OutputFrame::Ended(code)).await
     }
 
-    async fn obey(&self, line: &str, far: &Far, since: Duration) -> i32 {
+    async fn obey(&self, line: &str, far: &ProcessSide, since: Duration) -> i32 {
         let run = self.read(&["sh".to_owned(), "-c".to_owned(), line.to_owned()]);
         if run.ends.is_none() && run.again.is_none() {
             self.complain(far, &format!("eci-sim: {line}: not simulated")).await;
@@ -133,12 +133,12 @@ impl Command {
         self.play(&run, far, since).await.unwrap_or(UNKNOWN)
     }
 
-    async fn complain(&self, far: &Far, what: &str) -> bool {
-        far.say(Out::Errors(self.line(what))).await
+    async fn complain(&self, far: &ProcessSide, what: &str) -> bool {
+        far.say(OutputFrame::Errors(self.line(what))).await
     }
 
-    async fn prompt(&self, far: &Far) -> bool {
-        !self.tty || far.say(Out::Output(Bytes::from_static(b"$ "))).await
+    async fn prompt(&self, far: &ProcessSide) -> bool {
+        !self.tty || far.say(OutputFrame::Output(Bytes::from_static(b"$ "))).await
     }
 
     fn line(&self, text: &str) -> Bytes {

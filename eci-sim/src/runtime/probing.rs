@@ -11,13 +11,13 @@ use crate::group::container::hook::Page;
 
 /// Result of a probe so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
+pub enum ProbeOutcome {
     /// The probe succeeded.
-    Well,
+    Success,
     /// The probe failed as often in a row as its threshold says.
-    Ill,
+    Failure,
     /// The probe failed, but not yet as often.
-    Unsure,
+    Undecided,
 }
 
 /// A probe, and its failures in a row.
@@ -44,14 +44,14 @@ impl Probing {
     }
 
     /// Probes the run once, at its address; a probe that takes longer than its timeout has failed.
-    pub async fn ask<E: Engine>(&mut self, engine: &E, run: &RunId, address: Ipv4Addr) -> Found {
+    pub async fn ask<E: Engine>(&mut self, engine: &E, run: &RunId, address: Ipv4Addr) -> ProbeOutcome {
         let within = seconds(self.probe.timeout_seconds.max(1));
         let well = tokio::time::timeout(within, self.is_well(engine, run, address)).await.unwrap_or(false);
         self.failures = if well { 0 } else { self.failures.saturating_add(1) };
         match well {
-            true => Found::Well,
-            false if self.failures >= self.probe.failure_threshold.max(1) => Found::Ill,
-            false => Found::Unsure,
+            true => ProbeOutcome::Success,
+            false if self.failures >= self.probe.failure_threshold.max(1) => ProbeOutcome::Failure,
+            false => ProbeOutcome::Undecided,
         }
     }
 

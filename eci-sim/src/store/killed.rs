@@ -26,7 +26,7 @@ impl Disk {
         Store::over("disk".into(), opening).unwrap()
     }
 
-    /// False when the process is dead.
+    /// False once the process is killed.
     fn lives(&self) -> bool {
         let mut left = self.left.lock().unwrap();
         let lives = *left > 0;
@@ -66,16 +66,17 @@ impl StorageBackend for Disk {
     }
 }
 
-/// An entry that can be told from others.
+/// An entry that differs from all others.
 fn entry(number: u64) -> Vec<u8> {
-    let call = serde_json::json!({ "door": {
-        "at": "2026-01-01T09:00:00Z", "outside": "2026-01-01T09:00:00Z",
+    let call = serde_json::json!({ "control": {
+        "at": "2026-01-01T09:00:00Z", "client_time": "2026-01-01T09:00:00Z",
         "method": "POST", "path": format!("/{number}"), "body": "x".repeat(500),
     }});
     serde_json::to_vec(&call).unwrap()
 }
 
-/// Fifteen entries, summed up after each fifth; gives the number of the last that was acknowledged while it lived.
+/// Appends fifteen entries, with a snapshot after each fifth; returns the number of the last that was acknowledged
+/// before the kill.
 fn work(disk: &Disk) -> u64 {
     let store = disk.open();
     let mut acknowledged = 0;
@@ -85,7 +86,7 @@ fn work(disk: &Disk) -> u64 {
             acknowledged = number;
         }
         if number % 5 == 0 {
-            let mut draft = store.summarise().unwrap();
+            let mut draft = store.begin_snapshot().unwrap();
             // Larger than what it stands for, so that it is many pages.
             (1..=number).for_each(|number| draft.put(&entry(number)).unwrap());
             draft.commit().unwrap();
@@ -110,14 +111,14 @@ fn a_store_that_is_killed_at_any_write_has_all_that_was_acknowledged_and_nothing
         let store = left.open();
         let mut covered = 0;
         store
-            .summary(|row| {
+            .read_snapshot(|row| {
                 covered += 1;
                 if row == entry(covered) { Ok(()) } else { Err("another row".to_owned()) }
             })
             .unwrap();
-        let (done, _) = store.done(covered).unwrap();
+        let (done, _) = store.read_journal(covered).unwrap();
         let there = covered + done.len() as u64;
-        assert!(covered % 5 == 0, "after write {killed_after}, a summary of {covered} is not whole");
+        assert!(covered % 5 == 0, "after write {killed_after}, a snapshot of {covered} is incomplete");
         assert!(
             (acknowledged..=acknowledged + 1).contains(&there),
             "after write {killed_after}, {acknowledged} were acknowledged and {there} are there"

@@ -1,4 +1,4 @@
-//! What is no container group but has an id: image caches, data caches, virtual nodes, commit tasks, ops tasks.
+//! Assets: image caches, data caches, virtual nodes, commit tasks and ops tasks.
 //!
 //! Each is made or changed within a time that is drawn when it begins, so its status is a function of the clock.
 
@@ -11,49 +11,49 @@ use serde::{Deserialize, Serialize};
 
 use crate::ledger::Tags;
 
-/// Something with an id.
+/// An image cache, data cache, virtual node or task.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Asset {
-    /// Its id.
+    /// Id, with the prefix of its kind.
     pub id: String,
-    /// Whose it is.
+    /// Account that owns it.
     pub account: Arc<str>,
-    /// Where it is.
+    /// Region id.
     pub region: Arc<str>,
-    /// Its name.
+    /// Name in the request.
     pub name: String,
-    /// Its tags.
+    /// Tags in the order of the call.
     pub tags: Tags,
-    /// The resource group that it belongs to.
+    /// Resource group id.
     pub resource_group: String,
-    /// When it was asked for.
+    /// Time of the create call.
     pub born: Timestamp,
-    /// When the change that is going on began, or the last one.
+    /// Start of the change under way, or of the last one.
     pub since: Timestamp,
-    /// How long that change takes.
+    /// Duration of that change.
     pub takes: Duration,
-    /// Whether that change is not the first.
+    /// True when that change is not the first.
     pub updating: bool,
-    /// When it was put to use last.
+    /// Time at which it was last matched to a group.
     pub matched: Option<Timestamp>,
-    /// When it is dropped.
+    /// Time at which it is dropped.
     pub expires: Option<Timestamp>,
-    /// What it is.
+    /// Kind and its own fields.
     pub detail: Detail,
 }
 
-/// What something is.
+/// The kinds of assets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Detail {
     /// An image cache.
     ImageCache {
-        /// Its images.
+        /// Image references.
         images: Vec<String>,
-        /// Its size in GiB.
+        /// Size in GiB.
         size: i32,
         /// `LRU`, or nothing.
         elimination: String,
-        /// Whether a second snapshot was asked for, from which groups start faster.
+        /// A second snapshot was asked for, from which groups start faster.
         flash: bool,
         /// The id of the instance that made it.
         helper: String,
@@ -62,15 +62,15 @@ pub enum Detail {
     },
     /// A data cache.
     DataCache {
-        /// Its bucket.
+        /// Bucket name.
         bucket: String,
-        /// Its path in the bucket.
+        /// Path in the bucket.
         path: String,
-        /// Its size in GiB.
+        /// Size in GiB.
         size: i32,
         /// `URL`, `NAS`, `OSS` or `SNAPSHOT`.
         source: String,
-        /// What the source needs to know.
+        /// Options of the source.
         options: BTreeMap<String, String>,
         /// The id of the instance that made it.
         helper: String,
@@ -79,13 +79,13 @@ pub enum Detail {
     },
     /// A virtual node.
     VirtualNode {
-        /// Its security group.
+        /// Security group id.
         security_group: String,
-        /// Its vSwitch.
+        /// vSwitch id.
         vswitch: String,
-        /// Its address in the vSwitch.
+        /// Address in the vSwitch.
         address: String,
-        /// Its public address; empty for none.
+        /// Public address; empty for none.
         internet_address: String,
     },
     /// The task of making an image out of a container.
@@ -106,16 +106,16 @@ pub enum Detail {
     },
 }
 
-/// How far something has got.
+/// The progress of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// So many of a hundred.
+    /// Percentage that is done.
     Underway(u8),
-    /// It is there.
+    /// Finished.
     Done,
 }
 
-/// All that has an id and is no container group.
+/// All assets, by number.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Assets {
     by_number: BTreeMap<u64, Asset>,
@@ -124,7 +124,7 @@ pub struct Assets {
 }
 
 impl Asset {
-    /// How far it has got at an instant.
+    /// The progress at an instant.
     pub fn progress(&self, now: Timestamp) -> Progress {
         let passed = self.since.duration_until(now).unsigned_abs();
         if passed >= self.takes {
@@ -134,7 +134,7 @@ impl Asset {
         Progress::Underway(u8::try_from(percent).unwrap_or(99))
     }
 
-    /// When the change that is going on ends, or the last one ended.
+    /// The end of the change under way, or of the last one.
     pub fn done_at(&self) -> Timestamp {
         let takes = SignedDuration::try_from(self.takes).unwrap_or(SignedDuration::MAX);
         self.since.saturating_add(takes).unwrap_or(Timestamp::MAX)
@@ -142,14 +142,14 @@ impl Asset {
 }
 
 impl Assets {
-    /// Something begins to exist; gives its number.
+    /// Adds an asset; returns its number.
     pub fn add(&mut self, asset: Asset) -> u64 {
         self.next += 1;
         self.by_number.insert(self.next, asset);
         self.next
     }
 
-    /// Says when something is dropped; where nothing is said, it stays as it was.
+    /// Sets when an asset is dropped; `None` changes nothing.
     pub fn expire(&mut self, number: u64, at: Option<Timestamp>) {
         let (Some(asset), Some(at)) = (self.by_number.get_mut(&number), at) else { return };
         if let Some(before) = asset.expires.replace(at) {
@@ -158,19 +158,19 @@ impl Assets {
         self.expiring.insert((at, number));
     }
 
-    /// When the next is dropped.
+    /// The time at which the next asset is dropped.
     pub fn next_expiry(&self) -> Option<Timestamp> {
         self.expiring.first().map(|(at, _)| *at)
     }
 
-    /// One that is to be dropped until an instant, the earliest.
+    /// The earliest asset that is to be dropped until an instant, with its time.
     pub fn expired(&mut self, until: Timestamp) -> Option<(Timestamp, u64)> {
         let first = *self.expiring.first().filter(|(at, _)| *at <= until)?;
         self.expiring.remove(&first);
         Some(first)
     }
 
-    /// What is an account's in a region and fits, in order of creation, with its number.
+    /// The assets of an account in a region that fit, in order of creation, with their numbers.
     pub fn list<'a>(
         &'a self,
         account: &'a str,
@@ -184,24 +184,24 @@ impl Assets {
         all.filter(move |(_, asset)| own(asset) && fresh(asset) && fits(asset))
     }
 
-    /// The one of this number.
+    /// An asset by its number.
     pub fn get_mut(&mut self, number: u64) -> Option<&mut Asset> {
         self.by_number.get_mut(&number)
     }
 
-    /// The one of this id, and its number.
+    /// An asset by its id, with its number.
     pub fn by_id_mut(&mut self, id: &str) -> Option<(u64, &mut Asset)> {
         self.by_number.iter_mut().find(|(_, asset)| asset.id == id).map(|(number, asset)| (*number, asset))
     }
 
-    /// All are gone whose account and region fit.
+    /// Removes the assets whose account and region fit.
     pub fn clear(&mut self, fits: impl Fn(&str, &str) -> bool) {
         let Self { by_number, expiring, .. } = self;
         by_number.retain(|_, asset| !fits(&asset.account, &asset.region));
         expiring.retain(|(_, number)| by_number.contains_key(number));
     }
 
-    /// It is gone.
+    /// Removes an asset.
     pub fn remove(&mut self, number: u64) -> Option<Asset> {
         let asset = self.by_number.remove(&number)?;
         if let Some(at) = asset.expires {

@@ -1,4 +1,4 @@
-//! What caches and virtual nodes cost, on the ledger: while they are built, while they are kept, until they are gone.
+//! The charges of caches and virtual nodes in the ledger: while they are built, while they exist, until they are gone.
 //!
 //! An instance of 2 vCPU and 4 GiB with a disk of the cache's size builds a cache, which is then kept as a snapshot;
 //! caches that the cloud makes by itself cost nothing (billing.md, section 1). How large a snapshot gets is `ours`: one
@@ -14,29 +14,29 @@ use super::World;
 use super::assets::{Asset, Detail};
 use crate::billing::meter;
 use crate::catalog::Size;
-use crate::ledger::{Card, Terms, What};
+use crate::ledger::{BillingRecord, LedgerEvent, PricingTerms};
 
-/// How the cloud names the caches that it makes by itself.
+/// Prefix of the names of caches that the cloud makes by itself.
 pub const AUTO_NAMED: &str = "auto-create-for-";
-/// The numbers of what is no group begin here, so that the ledger tells them apart.
+/// First number of assets, so that the ledger tells them from groups.
 const FIRST_NUMBER: u64 = 1 << 63;
 
 impl World {
-    /// Something begins to be made, or to be made anew.
+    /// Charges an asset that begins to be made, or to be made anew.
     pub fn charge(&mut self, number: u64) {
         let now = self.now;
         let Some(asset) = self.assets.get_mut(number) else { return };
         let Some((building, kept)) = terms(asset) else { return };
-        let (card, ready) = (card(number, asset, kept), asset.done_at());
-        self.ledger.write(now, &card, What::Made { ready, building: building.map(Box::new) });
+        let (record, ready) = (record(number, asset, kept), asset.done_at());
+        self.ledger.write(now, &record, LedgerEvent::Made { ready, building: building.map(Box::new) });
     }
 
-    /// Something is gone.
+    /// Removes an asset and ends its charges.
     pub fn remove_asset(&mut self, number: u64) {
         self.drop_asset(number, self.now);
     }
 
-    /// Drops what is kept until an instant at the latest.
+    /// Drops the assets that expire until an instant.
     pub(super) fn drop_expired(&mut self, until: Timestamp) {
         while let Some((at, number)) = self.assets.expired(until) {
             self.now = self.now.max(at);
@@ -47,16 +47,16 @@ impl World {
     fn drop_asset(&mut self, number: u64, at: Timestamp) {
         let Some(asset) = self.assets.remove(number) else { return };
         if let Some((_, kept)) = terms(&asset) {
-            self.ledger.write(at, &card(number, &asset, kept), What::Gone);
-            if let Some(entries) = self.ledger.let_go(FIRST_NUMBER + number) {
+            self.ledger.write(at, &record(number, &asset, kept), LedgerEvent::Gone);
+            if let Some(entries) = self.ledger.archive_group(FIRST_NUMBER + number) {
                 self.settled.take(meter::usages(&entries, at));
             }
         }
     }
 }
 
-fn card(number: u64, asset: &Asset, terms: Terms) -> Arc<Card> {
-    Arc::new(Card {
+fn record(number: u64, asset: &Asset, terms: PricingTerms) -> Arc<BillingRecord> {
+    Arc::new(BillingRecord {
         number: FIRST_NUMBER + number,
         id: asset.id.as_str().into(),
         name: asset.name.as_str().into(),
@@ -67,14 +67,15 @@ fn card(number: u64, asset: &Asset, terms: Terms) -> Arc<Card> {
     })
 }
 
-/// On which terms something is made, and kept from then on; nothing where it costs nothing.
-fn terms(asset: &Asset) -> Option<(Option<Terms>, Terms)> {
+/// The pricing terms while an asset is made, and from then on; `None` where it costs nothing.
+fn terms(asset: &Asset) -> Option<(Option<PricingTerms>, PricingTerms)> {
     let instance = |gib: u32| Size { vcpu: MilliVcpu(2000), memory: Mebibytes(gib * 1024) };
     let cache = |disk: i32, snapshot: u32| {
         let cache_disk = u32::try_from(disk).unwrap_or(0);
         let earlier = if asset.updating { snapshot } else { 0 };
-        let building = Terms { size: instance(4), cache_disk, snapshot: earlier, ..Terms::default() };
-        (Some(building), Terms { snapshot, ..Terms::default() })
+        let building =
+            PricingTerms { size: instance(4), cache_disk, snapshot: earlier, ..PricingTerms::default() };
+        (Some(building), PricingTerms { snapshot, ..PricingTerms::default() })
     };
     match &asset.detail {
         Detail::ImageCache { .. } if asset.name.starts_with(AUTO_NAMED) => None,
@@ -85,7 +86,9 @@ fn terms(asset: &Asset) -> Option<(Option<Terms>, Terms)> {
             let gib = u32::try_from(*size).unwrap_or(0);
             Some(cache(*size, (gib.saturating_mul(3)).div_ceil(4)))
         }
-        Detail::VirtualNode { .. } => Some((None, Terms { size: instance(8), ..Terms::default() })),
+        Detail::VirtualNode { .. } => {
+            Some((None, PricingTerms { size: instance(8), ..PricingTerms::default() }))
+        }
         Detail::Commit { .. } | Detail::Ops { .. } => None,
     }
 }

@@ -1,4 +1,4 @@
-//! Which groups have a name, a tag, a state or a place, so that a filtered describe need not look at all of them.
+//! An index of groups by name, tag, state and place, so that a filtered describe need not look at all of them.
 //!
 //! A key costs a group some twenty bytes. There is none for when groups changed last: nearly every step would move
 //! each of its groups, and whoever asks for what changed wants it of all of them.
@@ -9,9 +9,9 @@ use std::hash::{Hash, Hasher};
 
 use crate::group::Group;
 use crate::group::lifecycle::State;
-use crate::ledger::Card;
+use crate::ledger::BillingRecord;
 
-/// What groups are found by; a tag without a value stands for any value.
+/// A key of the index; a tag without a value stands for any value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Key<'a> {
     /// The name.
@@ -30,7 +30,7 @@ pub enum Key<'a> {
     SecurityGroup(&'a str),
 }
 
-/// The numbers of groups by key; a key is kept as its hash, so what is found is to be looked at again.
+/// The numbers of groups by key. Keys are stored as hashes, so that a match has to be checked.
 #[derive(Debug, Clone, Default)]
 pub struct Index {
     entries: BTreeSet<(u64, u64)>,
@@ -51,33 +51,33 @@ impl<'a> Key<'a> {
 }
 
 impl Index {
-    /// How many groups have it.
+    /// The number of groups with a key.
     pub fn count(&self, key: Key<'_>) -> usize {
         self.counts.get(&key.hashed()).map_or(0, |count| usize::try_from(*count).unwrap_or(usize::MAX))
     }
 
-    /// The numbers of those that have it after a number, in order.
+    /// The numbers of the groups with a key, after a number, in order.
     pub fn after(&self, key: Key<'_>, number: u64) -> impl Iterator<Item = u64> {
         let key = key.hashed();
         let range = self.entries.range((key, number.saturating_add(1))..=(key, u64::MAX));
         range.map(|(_, number)| *number)
     }
 
-    /// A group has begun to exist.
+    /// Adds a group.
     pub fn add(&mut self, group: &Group) {
-        let number = group.card.number;
-        keys(&group.card).chain(fixed(group)).for_each(|key| self.insert(key, number));
+        let number = group.record.number;
+        keys(&group.record).chain(fixed(group)).for_each(|key| self.insert(key, number));
         self.insert(Key::State(group.state), number);
     }
 
-    /// A group is gone.
+    /// Removes a group.
     pub fn remove(&mut self, group: &Group) {
-        let number = group.card.number;
-        keys(&group.card).chain(fixed(group)).for_each(|key| self.take(key, number));
+        let number = group.record.number;
+        keys(&group.record).chain(fixed(group)).for_each(|key| self.take(key, number));
         self.take(Key::State(group.state), number);
     }
 
-    /// A group went from one state to another.
+    /// Moves a group from one state to another.
     pub fn moved(&mut self, number: u64, from: State, to: State) {
         self.take(Key::State(from), number);
         self.insert(Key::State(to), number);
@@ -103,12 +103,12 @@ impl Index {
     }
 }
 
-fn keys(card: &Card) -> impl Iterator<Item = Key<'_>> {
-    let tags = card.tags.iter().flat_map(|(key, value)| [Key::Tag(key, value), Key::TagKey(key)]);
-    tags.chain([Key::Name(&card.name)])
+fn keys(record: &BillingRecord) -> impl Iterator<Item = Key<'_>> {
+    let tags = record.tags.iter().flat_map(|(key, value)| [Key::Tag(key, value), Key::TagKey(key)]);
+    tags.chain([Key::Name(&record.name)])
 }
 
-/// What a group keeps for as long as it is there.
+/// The keys of a group that never change.
 fn fixed(group: &Group) -> [Key<'_>; 3] {
     let spec = &group.spec;
     [Key::VSwitch(&spec.vswitch), Key::Zone(&spec.zone), Key::SecurityGroup(&spec.security_group)]

@@ -21,17 +21,17 @@ pub struct VSwitch {
     index: u8,
     used: BTreeSet<u16>,
     cursor: u16,
-    kept: BTreeMap<Box<str>, (u16, Timestamp)>,
+    reserved: BTreeMap<Box<str>, (u16, Timestamp)>,
 }
 
-/// Why no address can be had.
+/// An address that cannot be given out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoAddress {
-    /// All are taken.
+pub enum AddressError {
+    /// All addresses are in use.
     Exhausted,
-    /// The one that was asked for is taken.
+    /// The address that was asked for is in use.
     InUse,
-    /// The one that was asked for is of another range.
+    /// The address that was asked for is outside of the vSwitch's range.
     OutOfRange(Ipv4Addr),
 }
 
@@ -50,20 +50,20 @@ impl Network {
             index: u8::try_from(index % 256).unwrap_or(0),
             used: BTreeSet::new(),
             cursor: FIRST,
-            kept: BTreeMap::new(),
+            reserved: BTreeMap::new(),
         })
     }
 
-    /// An address is no longer used; it may be kept for the next group of a name until an instant.
-    pub fn give_back(&mut self, vswitch: &str, address: Option<Ipv4Addr>, kept: Option<(&str, Timestamp)>) {
+    /// Frees an address, or reserves it until an instant for the next group of a name.
+    pub fn release(&mut self, vswitch: &str, address: Option<Ipv4Addr>, reserved: Option<(&str, Timestamp)>) {
         if let (Some(vswitch), Some(address)) = (self.vswitches.get_mut(vswitch), address) {
             let [first, index, high, low] = address.octets();
             if (first, index) != (10, vswitch.index) {
                 return;
             }
             let host = u16::from_be_bytes([high, low]);
-            match kept {
-                Some((name, until)) => drop(vswitch.kept.insert(name.into(), (host, until))),
+            match reserved {
+                Some((name, until)) => drop(vswitch.reserved.insert(name.into(), (host, until))),
                 None => drop(vswitch.used.remove(&host)),
             }
         }
@@ -71,37 +71,37 @@ impl Network {
 }
 
 impl VSwitch {
-    /// The address that is kept for the next group of a name, which has it from now on.
-    pub fn take_kept(&mut self, name: &str, now: Timestamp) -> Option<Ipv4Addr> {
+    /// Takes the address that is reserved for the next group of a name.
+    pub fn take_reserved(&mut self, name: &str, now: Timestamp) -> Option<Ipv4Addr> {
         self.expire(now);
-        let (host, _) = self.kept.remove(name)?;
+        let (host, _) = self.reserved.remove(name)?;
         let [high, low] = host.to_be_bytes();
         Some(Ipv4Addr::new(10, self.index, high, low))
     }
 
-    /// Gives free what was kept for long enough.
+    /// Frees the addresses whose reservation has expired.
     pub fn expire(&mut self, now: Timestamp) {
-        let Self { kept, used, .. } = self;
-        kept.retain(|_, (host, until)| *until > now || !used.remove(host));
+        let Self { reserved, used, .. } = self;
+        reserved.retain(|_, (host, until)| *until > now || !used.remove(host));
     }
 
     /// Gives out an address: the one asked for, or the next that is free.
     ///
     /// # Errors
-    /// [`NoAddress`] when it is taken, or all are.
-    pub fn give_out(&mut self, asked: Option<Ipv4Addr>) -> Result<Ipv4Addr, NoAddress> {
+    /// [`AddressError`] when it is taken, or all are.
+    pub fn allocate(&mut self, asked: Option<Ipv4Addr>) -> Result<Ipv4Addr, AddressError> {
         let host = match asked.map(|address| address.octets()) {
             Some([10, index, high, low]) if index == self.index => {
                 let host = u16::from_be_bytes([high, low]);
                 if self.used.contains(&host) {
-                    return Err(NoAddress::InUse);
+                    return Err(AddressError::InUse);
                 }
                 host
             }
-            Some(_) => return Err(NoAddress::OutOfRange(Ipv4Addr::new(10, self.index, 0, 0))),
+            Some(_) => return Err(AddressError::OutOfRange(Ipv4Addr::new(10, self.index, 0, 0))),
             None => {
                 let mut hosts = (self.cursor..=LAST).chain(FIRST..self.cursor);
-                let host = hosts.find(|host| !self.used.contains(host)).ok_or(NoAddress::Exhausted)?;
+                let host = hosts.find(|host| !self.used.contains(host)).ok_or(AddressError::Exhausted)?;
                 self.cursor = if host == LAST { FIRST } else { host + 1 };
                 host
             }
@@ -123,13 +123,13 @@ mod tests {
         let mut seen = BTreeSet::new();
         for id in ["vsw-1", "vsw-2"] {
             let vswitch = network.vswitch(&id.into(), None, &zones);
-            while let Ok(address) = vswitch.give_out(None) {
+            while let Ok(address) = vswitch.allocate(None) {
                 assert!(seen.insert(address), "{address}");
             }
         }
         let some = *seen.first().unwrap();
-        network.give_back("vsw-1", Some(some), None);
-        assert_eq!(network.vswitch(&"vsw-1".into(), None, &zones).give_out(None), Ok(some));
+        network.release("vsw-1", Some(some), None);
+        assert_eq!(network.vswitch(&"vsw-1".into(), None, &zones).allocate(None), Ok(some));
     }
 
     #[test]
@@ -138,14 +138,14 @@ mod tests {
         let (now, later) = (at("2026-01-01T00:00:00Z"), at("2026-01-03T00:00:00Z"));
         let mut network = Network::default();
         let id: Arc<str> = "vsw-1".into();
-        let address = network.vswitch(&id, None, &[]).give_out(None).unwrap();
-        network.give_back(&id, Some(address), Some(("web", later)));
+        let address = network.vswitch(&id, None, &[]).allocate(None).unwrap();
+        network.release(&id, Some(address), Some(("web", later)));
         let vswitch = network.vswitch(&id, None, &[]);
-        assert_eq!(vswitch.give_out(Some(address)), Err(NoAddress::InUse));
-        assert_eq!(vswitch.take_kept("web", now), Some(address));
-        network.give_back(&id, Some(address), Some(("web", later)));
+        assert_eq!(vswitch.allocate(Some(address)), Err(AddressError::InUse));
+        assert_eq!(vswitch.take_reserved("web", now), Some(address));
+        network.release(&id, Some(address), Some(("web", later)));
         let vswitch = network.vswitch(&id, None, &[]);
-        assert_eq!(vswitch.take_kept("web", later), None);
-        assert_eq!(vswitch.give_out(Some(address)), Ok(address));
+        assert_eq!(vswitch.take_reserved("web", later), None);
+        assert_eq!(vswitch.allocate(Some(address)), Ok(address));
     }
 }

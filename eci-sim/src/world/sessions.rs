@@ -1,4 +1,4 @@
-//! Sessions that may be opened: who has the address of one has it once, and for half a minute.
+//! Exec sessions that may be opened: each address serves once, and for half a minute.
 
 use std::collections::BTreeMap;
 
@@ -8,47 +8,47 @@ use serde::{Deserialize, Serialize};
 use crate::runtime::engine::RunId;
 use crate::runtime::played::Command;
 
-/// How long an address serves (eci-openapi.md, section 8, says so of `HttpUrl`).
-const SERVES: SignedDuration = SignedDuration::from_secs(30);
+/// Lifetime of a session's address (eci-openapi.md, section 8, says so of `HttpUrl`).
+const SESSION_TTL: SignedDuration = SignedDuration::from_secs(30);
 
-/// What runs in a session.
+/// A session that may be opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wanted {
-    /// The command, as it would be played.
+pub struct PendingSession {
+    /// Command, as a scripted runtime plays it.
     pub command: Command,
-    /// The run that it runs in, where an Engine does them.
+    /// Run of the container, where an engine runs it.
     pub run: Option<RunId>,
-    /// Whether it hears what is typed.
+    /// Passes on what is typed.
     pub stdin: bool,
 }
 
-/// All that may be opened.
+/// All sessions that may be opened.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Sessions {
-    open: BTreeMap<String, (Timestamp, Wanted)>,
+    open: BTreeMap<String, (Timestamp, PendingSession)>,
     offered: u64,
 }
 
 impl Sessions {
-    /// How many were offered so far.
+    /// The number of sessions that were offered so far.
     pub fn offered(&self) -> u64 {
         self.offered
     }
 
-    /// From now on a session may be opened by this name.
-    pub fn offer(&mut self, name: String, wanted: Wanted, now: Timestamp) {
+    /// Offers a session under this name.
+    pub fn offer(&mut self, name: String, wanted: PendingSession, now: Timestamp) {
         self.offered += 1;
         self.open.retain(|_, (until, _)| *until >= now);
-        self.open.insert(name, (now.saturating_add(SERVES).unwrap_or(Timestamp::MAX), wanted));
+        self.open.insert(name, (now.saturating_add(SESSION_TTL).unwrap_or(Timestamp::MAX), wanted));
     }
 
-    /// Whether it may be opened.
+    /// True while the session may be opened.
     pub fn is_open(&self, name: &str, now: Timestamp) -> bool {
         self.open.get(name).is_some_and(|(until, _)| *until >= now)
     }
 
-    /// Opens it, which can be done once.
-    pub fn take(&mut self, name: &str, now: Timestamp) -> Option<Wanted> {
+    /// Opens the session, which works once.
+    pub fn take(&mut self, name: &str, now: Timestamp) -> Option<PendingSession> {
         self.open.remove(name).filter(|(until, _)| *until >= now).map(|(_, wanted)| wanted)
     }
 }
@@ -62,7 +62,7 @@ mod tests {
         let at = |second| Timestamp::from_second(second).unwrap();
         let command =
             Command { words: vec!["sh".to_owned()], environment: Vec::new(), tty: false, opened: at(0) };
-        let wanted = Wanted { command, run: None, stdin: true };
+        let wanted = PendingSession { command, run: None, stdin: true };
         for (opened, serves) in [(0, true), (30, true), (31, false)] {
             let mut sessions = Sessions::default();
             sessions.offer("one".to_owned(), wanted.clone(), at(0));

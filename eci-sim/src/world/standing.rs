@@ -1,4 +1,4 @@
-//! How an account stands with the cloud: whether it may make anything.
+//! The standing of accounts with the cloud, which decides whether they may create anything.
 
 use std::collections::BTreeMap;
 
@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::refusal::Refusal;
 
-/// How an account stands.
+/// The standing of an account.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Standing {
-    /// It may do everything.
+    /// In good standing.
     #[default]
     Good,
-    /// It has bills to pay.
+    /// Has unpaid bills.
     Arrears,
-    /// It has no means of payment.
+    /// Has no means of payment.
     NoPayment,
-    /// It is closed.
+    /// Closed.
     Closed,
-    /// Nobody has shown who is behind it.
+    /// Without a verified owner.
     Unverified,
 }
 
@@ -35,7 +35,7 @@ impl Standing {
         })
     }
 
-    /// Its name.
+    /// The name of the standing.
     pub fn name(self) -> &'static str {
         match self {
             Self::Good => "good",
@@ -57,25 +57,25 @@ impl Standing {
     }
 }
 
-/// The accounts that do not stand well.
+/// The accounts whose standing is not good.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Standings(BTreeMap<String, Standing>);
 
 impl Standings {
-    /// An account stands like this from now on.
+    /// Sets the standing of an account.
     pub fn set(&mut self, account: impl Into<String>, standing: Standing) {
         self.0.insert(account.into(), standing);
     }
 
-    /// How an account stands.
+    /// The standing of an account.
     pub fn of(&self, account: &str) -> Standing {
         self.0.get(account).copied().unwrap_or_default()
     }
 
-    /// Whether an account may make something.
+    /// Fails for an account that may not create anything.
     ///
     /// # Errors
-    /// [`Refusal`] with what stands in the way.
+    /// [`Refusal`] with the standing's code.
     pub fn may_make(&self, account: &str) -> Result<(), Refusal> {
         match self.of(account).code() {
             Some(code) => Err(Refusal::by_rule(code, None, None)),

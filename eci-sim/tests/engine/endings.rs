@@ -1,19 +1,19 @@
 //! The two ends of a run: its hooks, in which order runs are stopped, and streams that go both ways.
 
 use eci_api::actions::create_container_group::EnvironmentVar;
-use eci_sim::runtime::attach::{Far, In};
+use eci_sim::runtime::attach::{ProcessSide, StdinFrame};
 use futures::SinkExt as _;
 
 use super::*;
 
 /// Says what it hears until that is over.
-pub async fn echo(mut far: Far) -> bool {
+pub async fn echo(mut far: ProcessSide) -> bool {
     while let Some(heard) = far.input.recv().await {
-        let In::Bytes(bytes) = heard else { continue };
+        let StdinFrame::Bytes(bytes) = heard else { continue };
         if bytes.is_empty() {
-            return far.say(Out::Ended(0)).await;
+            return far.say(OutputFrame::Ended(0)).await;
         }
-        if !far.say(Out::Output(bytes)).await {
+        if !far.say(OutputFrame::Output(bytes)).await {
             return false;
         }
     }
@@ -148,7 +148,7 @@ async fn what_real_containers_use_is_not_invented() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_crash_from_the_control_door_kills_the_run() {
+async fn a_crash_from_the_control_api_kills_the_run() {
     let stage = Stage::begin();
     let id = create(&stage.sim, &never("stays"));
     stage.after(20, &id).await;

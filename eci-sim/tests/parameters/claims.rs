@@ -41,25 +41,23 @@ pub fn check(wrong: &mut Vec<String>) -> String {
         let is_list = asked::is_list_of_structures(&row.action, parameter);
         let mut claims = Vec::new();
         if !row.seen.is_empty() && !is_list {
-            claims.push(("echoed", comes_back(cloud.again(), row, parameter)));
+            claims.push(("echoed", not_echoed(cloud.again(), row, parameter)));
         }
         match row.handling.as_str() {
             "effect" if !is_list && row.seen.is_empty() => {
-                claims.push((
-                    "effect",
-                    plain.differs(row, parameter).then_some(()).ok_or_else(|| "nothing changes".to_owned()),
-                ));
+                let same = !plain.differs(row, parameter);
+                claims.push(("effect", same.then(|| "nothing changes".to_owned())));
             }
             "accepted" if !is_list => {
-                let same = !plain.differs(row, parameter);
-                claims.push(("accepted", same.then_some(()).ok_or_else(|| "something changes".to_owned())));
+                let differs = plain.differs(row, parameter);
+                claims.push(("accepted", differs.then(|| "something changes".to_owned())));
             }
             _ => {}
         }
-        for (kind, outcome) in claims {
+        for (kind, contradiction) in claims {
             let count = counts.entry(kind).or_default();
             count.all += 1;
-            if let Err(why) = outcome {
+            if let Some(why) = contradiction {
                 count.wrong += 1;
                 wrong.push(format!(
                     "{} {} is `{}` in the table, but {why}",
@@ -114,14 +112,16 @@ fn without(cloud: &Cloud, row: &Row) -> Pairs {
     asked::without(&cloud.filled(&context.pairs), &asked::numbered(&row.parameter))
 }
 
-/// A value of the parameter is found where the table says.
-fn comes_back(cloud: &Cloud, row: &Row, parameter: &Parameter) -> Result<(), String> {
+/// The reason why a value of the parameter is not found where the table says; `None` when it is.
+fn not_echoed(cloud: &Cloud, row: &Row, parameter: &Parameter) -> Option<String> {
     let value = asked::values(&row.action, parameter).into_iter().next().unwrap_or_default();
     let answer = cloud.call(&row.action, &with(cloud, row, &value));
     if answer.status != 200 {
-        return Err(format!("`{value}` is refused: {}", answer.body["Message"]));
+        return Some(format!("`{value}` is refused: {}", answer.body["Message"]));
     }
-    let (action, path) = row.seen.split_once(':').ok_or("`seen` should be Action:Path")?;
+    let Some((action, path)) = row.seen.split_once(':') else {
+        return Some("`seen` should be Action:Path".to_owned());
+    };
     cloud.wait(60);
     let mut pairs: Pairs = match action {
         "DescribeInstanceOpsRecords" => {
@@ -136,11 +136,8 @@ fn comes_back(cloud: &Cloud, row: &Row, parameter: &Parameter) -> Result<(), Str
     let mut leaves = Vec::new();
     collect(&seen.body, &path.split('.').collect::<Vec<_>>(), &mut leaves);
     let wanted = asked::comes_back_as(&row.action, &row.parameter).unwrap_or(&value);
-    if leaves.iter().any(|leaf| same(leaf, wanted)) {
-        Ok(())
-    } else {
-        Err(format!("`{wanted}` is not at {}", row.seen))
-    }
+    let found = leaves.iter().any(|leaf| same(leaf, wanted));
+    (!found).then(|| format!("`{wanted}` is not at {}", row.seen))
 }
 
 fn collect(value: &Value, path: &[&str], leaves: &mut Vec<String>) {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use eci_sim::control::client::Unanswered;
+use eci_sim::control::client::ClientError;
 use jiff::Timestamp;
 
 use crate::outcome::Miss;
@@ -112,7 +112,7 @@ pub enum ClusterError {
     Kubernetes(Box<kube::Error>),
     /// The simulator's control API does not answer, or turns a request down.
     #[error(transparent)]
-    Control(#[from] Unanswered),
+    Control(#[from] ClientError),
     /// A file, a port or a process cannot be had.
     #[error(transparent)]
     Io(#[from] std::io::Error),

@@ -105,14 +105,14 @@ impl Script {
         }
     }
 
-    /// As the simulator's door takes it.
-    pub(crate) fn scripted(&self) -> wire::Scripted {
-        let later = |uses: &UsesLater| wire::Uses {
+    /// As the simulator's control API takes it.
+    pub(crate) fn scripted(&self) -> wire::ScriptRequest {
+        let later = |uses: &UsesLater| wire::UsagePoint {
             after_seconds: seconds(uses.after),
             milli_vcpu: uses.milli_vcpu,
             mebibytes: uses.mebibytes,
         };
-        wire::Scripted {
+        wire::ScriptRequest {
             pattern: self.image.clone(),
             pull_seconds: self.pull.map(seconds),
             cannot_pull: self.cannot_pull.clone(),
@@ -162,7 +162,7 @@ mod tests {
     use crate::steps::Step;
 
     #[test]
-    fn a_step_says_all_that_the_door_can_be_told() {
+    fn a_step_says_all_that_the_control_api_can_be_told() {
         let text = "\
 scenario: containers do what is said
 cites: ours

@@ -112,13 +112,13 @@ async fn in_a_world(case: &Case, seed: Seed, plan: &Plan) -> Result<Played, NotP
 
 /// The groups' moves, by the cloud's ledger.
 fn moves(eci: &crate::eci::Eci) -> Vec<Entry> {
-    use eci_sim::ledger::What;
+    use eci_sim::ledger::LedgerEvent;
     let ledger = eci.control().ledger();
     let moved = ledger.into_iter().filter_map(|entry| {
-        let state = match &entry.what {
-            What::Created => "Created".to_owned(),
-            What::Moved { to, .. } => to.name().to_owned(),
-            What::ContainerEnded { .. } => {
+        let state = match &entry.event {
+            LedgerEvent::Created => "Created".to_owned(),
+            LedgerEvent::Moved { to, .. } => to.name().to_owned(),
+            LedgerEvent::ContainerEnded { .. } => {
                 let what = Occurrence::ContainerEnded(entry.group.id.to_string());
                 return Some(Entry { at: entry.at, what });
             }

@@ -34,7 +34,7 @@ pub struct Up {
     /// The port of the ECI OpenAPI; 0 for any that is free.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     eci_port: u16,
-    /// The port of the simulator's own door; 0 for any that is free.
+    /// Port of the simulator's control API; 0 for any that is free.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     console_port: u16,
     /// The file through which kubectl finds its way; it is removed at the end. One that is there already is replaced

@@ -1,86 +1,88 @@
-//! What containers do, as it goes over the control door's wire.
+//! Container scripts as bodies of the control API.
 
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{NoSpan, span};
+use super::{SpanError, span};
 use crate::script::{Runs, Script, Usage};
 
-/// What containers do whose image, or whose group's name, fits the pattern; what is left out stays as it would be.
+/// A script of containers whose image, or whose group's name, matches the pattern; a field that is left out leaves the
+/// default behaviour.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct Scripted {
-    /// Which containers: a `*` stands for anything.
+pub struct ScriptRequest {
+    /// Image or group name; a `*` stands for anything.
     pub pattern: String,
-    /// How long the image takes to be pulled.
+    /// Seconds that the pull of the image takes.
     #[schemars(with = "Option<f64>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pull_seconds: Option<Decimal>,
-    /// Why the image cannot be pulled.
+    /// Error of the pull, which then fails.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cannot_pull: Option<String>,
-    /// How long a container takes to start.
+    /// Seconds from the container's creation to its start.
     #[schemars(with = "Option<f64>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_seconds: Option<Decimal>,
-    /// How long a container runs.
+    /// Seconds that the container runs.
     #[schemars(with = "Option<f64>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_seconds: Option<Decimal>,
-    /// Whether it runs until it is told to end.
+    /// Runs until it is stopped.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub run_forever: bool,
-    /// What it ends with.
+    /// Exit code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
-    /// What it says when it has started.
+    /// Lines of output at the container's start.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<String>,
-    /// Whether it never becomes ready.
+    /// Never becomes ready.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unready: bool,
-    /// It becomes ready so long after its start, with a readiness probe at the first that comes then.
+    /// Seconds from the start until the container is ready; with a readiness probe, until the first probe from then on.
     #[schemars(with = "Option<f64>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ready_after_seconds: Option<Decimal>,
-    /// It is no longer ready so long after its start, with a readiness probe when that has failed often enough.
+    /// Seconds from the start until the container is no longer ready; with a readiness probe, until it has failed often
+    /// enough from then on.
     #[schemars(with = "Option<f64>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unready_after_seconds: Option<Decimal>,
-    /// How long the hook takes that runs when a container has started, where there is one.
+    /// Seconds that a postStart hook takes.
     #[schemars(with = "Option<f64>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub post_start_seconds: Option<Decimal>,
-    /// Whether that hook ends badly, so that the container is ended.
+    /// Fails a postStart hook, so that the container is killed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub post_start_fails: bool,
-    /// How long the hook takes that runs before a container is stopped, where there is one.
+    /// Seconds that a preStop hook takes.
     #[schemars(with = "Option<f64>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pre_stop_seconds: Option<Decimal>,
-    /// Whether that hook ends badly, which is told and changes nothing else.
+    /// Fails a preStop hook, which makes an event and nothing else.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub pre_stop_fails: bool,
-    /// How long the group waits for a machine.
+    /// Seconds that the group waits for a machine.
     #[schemars(with = "Option<f64>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduling_seconds: Option<Decimal>,
-    /// Why the group gets no machine.
+    /// Reason why the group gets no machine, which then ends as ScheduleFailed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cannot_schedule: Option<String>,
-    /// From so long after its start on, its probes fail.
+    /// Seconds from the start until liveness and readiness probes fail.
     #[schemars(with = "Option<f64>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unhealthy_after_seconds: Option<Decimal>,
-    /// So long after its start, it runs out of memory.
+    /// Seconds from the start until the container is killed for lack of memory.
     #[schemars(with = "Option<f64>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub out_of_memory_after_seconds: Option<Decimal>,
-    /// What it uses from so long after its start on, in order of time.
+    /// Usage over time, in order of time.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub usage_curve: Vec<Uses>,
-    /// How long the containers take to end when they are told to, their hooks included.
+    pub usage_curve: Vec<UsagePoint>,
+    /// Seconds that a container takes to end when it is stopped, its preStop hook included.
     #[schemars(with = "Option<f64>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_seconds: Option<Decimal>,
@@ -92,11 +94,11 @@ pub struct Scripted {
     pub uses_mebibytes: Option<u32>,
 }
 
-/// What a container uses from a moment on.
+/// The usage of a container from a moment on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Uses {
-    /// So long after its start.
+pub struct UsagePoint {
+    /// Seconds from the container's start.
     #[schemars(with = "f64")]
     pub after_seconds: Decimal,
     /// Thousandths of a vCPU.
@@ -105,51 +107,51 @@ pub struct Uses {
     pub mebibytes: u32,
 }
 
-/// Why a script cannot be.
+/// A body that is no script.
 #[derive(Debug, thiserror::Error)]
-pub enum NoScript {
+pub enum ScriptError {
     /// A time in it is none.
     #[error(transparent)]
-    Span(#[from] NoSpan),
-    /// It says two things of the same.
+    Span(#[from] SpanError),
+    /// A run of some seconds and without end.
     #[error("`run-seconds` and `run-forever` exclude each other")]
     RunsTwice,
-    /// It says two things of the same.
+    /// A container that is never ready and ready after some seconds.
     #[error("`unready` and `ready-after-seconds` exclude each other")]
     ReadyTwice,
-    /// It fits nothing.
+    /// A script without a pattern.
     #[error("`pattern` is missing; it should be an image or a group's name, such as `batch:*`")]
     NoPattern,
 }
 
-impl TryFrom<Scripted> for Script {
-    type Error = NoScript;
+impl TryFrom<ScriptRequest> for Script {
+    type Error = ScriptError;
 
-    fn try_from(body: Scripted) -> Result<Self, NoScript> {
+    fn try_from(body: ScriptRequest) -> Result<Self, ScriptError> {
         if body.pattern.is_empty() {
-            return Err(NoScript::NoPattern);
+            return Err(ScriptError::NoPattern);
         }
         let maybe = |seconds: Option<Decimal>| seconds.map(span).transpose();
         let run = match (body.run_seconds, body.run_forever) {
-            (Some(_), true) => return Err(NoScript::RunsTwice),
+            (Some(_), true) => return Err(ScriptError::RunsTwice),
             (Some(seconds), false) => Some(Runs::For(span(seconds)?)),
             (None, true) => Some(Runs::Forever),
             (None, false) => None,
         };
         if body.unready && body.ready_after_seconds.is_some() {
-            return Err(NoScript::ReadyTwice);
+            return Err(ScriptError::ReadyTwice);
         }
         let usage = match (body.uses_milli_vcpu, body.uses_mebibytes) {
             (None, None) => None,
             (vcpu, memory) => Some(Usage { milli_vcpu: vcpu.unwrap_or(0), mebibytes: memory.unwrap_or(0) }),
         };
         let curve = body.usage_curve.into_iter().map(|uses| {
-            let Uses { after_seconds, milli_vcpu, mebibytes } = uses;
+            let UsagePoint { after_seconds, milli_vcpu, mebibytes } = uses;
             Ok((span(after_seconds)?, Usage { milli_vcpu, mebibytes }))
         });
         Ok(Self {
             usage,
-            usage_curve: curve.collect::<Result<_, NoSpan>>()?,
+            usage_curve: curve.collect::<Result<_, SpanError>>()?,
             unhealthy_after: maybe(body.unhealthy_after_seconds)?,
             out_of_memory_after: maybe(body.out_of_memory_after_seconds)?,
             pull: maybe(body.pull_seconds)?,
@@ -181,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_a_script_can_say_can_be_said_at_the_door() {
+    fn everything_a_script_can_say_can_be_sent_to_the_control_api() {
         let seconds = Duration::from_secs;
         let usage = Usage { milli_vcpu: 250, mebibytes: 512 };
         let all = json!({
@@ -192,7 +194,7 @@ mod tests {
             "usage-curve": [{ "after-seconds": 10, "milli-vcpu": 250, "mebibytes": 512 }],
             "unhealthy-after-seconds": 11, "out-of-memory-after-seconds": 12, "stop-seconds": 13
         });
-        let script = Script::try_from(serde_json::from_value::<Scripted>(all).unwrap()).unwrap();
+        let script = Script::try_from(serde_json::from_value::<ScriptRequest>(all).unwrap()).unwrap();
         // Each field by name, so that a new one has to be thought of here.
         let wanted = Script {
             pull: Some(seconds(1)),
@@ -218,7 +220,7 @@ mod tests {
         };
         assert_eq!(script, wanted);
         let ready = json!({ "pattern": "x", "ready-after-seconds": 0.5, "run-forever": true });
-        let script = Script::try_from(serde_json::from_value::<Scripted>(ready).unwrap()).unwrap();
+        let script = Script::try_from(serde_json::from_value::<ScriptRequest>(ready).unwrap()).unwrap();
         assert_eq!((script.ready_after, script.run), (Some(Duration::from_millis(500)), Some(Runs::Forever)));
     }
 
@@ -230,8 +232,9 @@ mod tests {
             (json!({ "run-seconds": 1 }), "`pattern` is missing"),
             (json!({ "pattern": "x", "ready-after-seconds": -1 }), "0 or more"),
         ] {
-            let why =
-                Script::try_from(serde_json::from_value::<Scripted>(body).unwrap()).unwrap_err().to_string();
+            let why = Script::try_from(serde_json::from_value::<ScriptRequest>(body).unwrap())
+                .unwrap_err()
+                .to_string();
             assert!(why.contains(word), "{why}");
         }
     }

@@ -34,12 +34,12 @@ pub struct Spec {
     /// Pull policy of the image.
     pub pull_policy: PullPolicy,
     /// Options that few containers set; `None` where all have their defaults.
-    pub rare: Option<Box<Rare>>,
+    pub optional: Option<Box<OptionalSpec>>,
 }
 
 /// Options that few containers set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Rare {
+pub struct OptionalSpec {
     /// Liveness probe; a container that fails it is killed.
     pub liveness: Option<Probe>,
     /// Readiness probe; a container that fails it is not ready.

@@ -9,7 +9,7 @@ use eci_api::actions::describe_container_groups as tell;
 use super::{PARTS_MAX, memory, text, vcpu};
 use crate::group::container::Container;
 use crate::group::container::hook::Hook;
-use crate::group::container::spec::{Port, PullPolicy, Rare, Spec, Variable};
+use crate::group::container::spec::{OptionalSpec, Port, PullPolicy, Spec, Variable};
 use crate::refusal::Refusal;
 
 /// Ports that the platform uses itself (eci-openapi.md, section 6).
@@ -47,7 +47,7 @@ pub fn all(request: &ask::CreateContainerGroup) -> Result<Vec<Container>, Refusa
 /// # Errors
 /// [`Refusal`] with the parameter that cannot be.
 pub fn one(asked: &ask::Container, place: &str) -> Result<Spec, Refusal> {
-    let rare = Rare {
+    let optional = OptionalSpec {
         liveness: probe(asked.liveness_probe.as_ref(), &format!("{place}.LivenessProbe"))?,
         readiness: probe(asked.readiness_probe.as_ref(), &format!("{place}.ReadinessProbe"))?,
         security: asked.security_context.as_ref().filter(|s| says_something(s)).map(|s| {
@@ -66,7 +66,7 @@ pub fn one(asked: &ask::Container, place: &str) -> Result<Spec, Refusal> {
         start_hook: Hook::after_start(asked),
         stop_hook: Hook::before_stop(asked),
     };
-    let has_rare = rare != Rare::default();
+    let has_optional = optional != OptionalSpec::default();
     Ok(Spec {
         name: container_name(asked.name.as_deref(), place)?,
         image: image(asked.image.as_deref(), place)?,
@@ -79,7 +79,7 @@ pub fn one(asked: &ask::Container, place: &str) -> Result<Spec, Refusal> {
         ports: ports(&asked.port, place)?,
         mounts: asked.volume_mount.iter().map(mount).collect(),
         pull_policy: pull_policy(asked.image_pull_policy.as_deref(), place)?,
-        rare: has_rare.then(|| Box::new(rare)),
+        optional: has_optional.then(|| Box::new(optional)),
     })
 }
 
@@ -140,7 +140,9 @@ fn environment(asked: &[ask::EnvironmentVar], place: &str) -> Result<Box<[Variab
         let field = var.field_ref.as_ref().and_then(|field| field.field_path.as_deref());
         let variable = Variable { key: key.into(), value: value.into(), field: field.map(Into::into) };
         match variable.wrong_priority() {
-            Some(why) => Err(Refusal::invalid(format!("{place}.EnvironmentVar.{}.Value", index + 1), why)),
+            Some(why) => {
+                Err(Refusal::invalid(format!("{place}.EnvironmentVar.{}.Value", index + 1), why.to_string()))
+            }
             None => Ok(variable),
         }
     };

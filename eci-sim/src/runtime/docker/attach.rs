@@ -9,8 +9,8 @@ use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc::{Receiver, Sender};
 use tokio_stream::{Stream, StreamExt as _};
 
-use super::Trouble;
-use crate::runtime::attach::{Attached, Far, In, Out, pair};
+use super::EngineError;
+use crate::runtime::attach::{Attached, OutputFrame, ProcessSide, StdinFrame, pair};
 
 /// Exit code of a command whose own the Engine does not know.
 const UNKNOWN: i32 = 137;
@@ -22,7 +22,7 @@ pub async fn attach(
     words: &[String],
     tty: bool,
     stdin: bool,
-) -> Result<Attached, Trouble> {
+) -> Result<Attached, EngineError> {
     let wanted = ExecConfig {
         attach_stdin: Some(stdin),
         attach_stdout: Some(true),
@@ -40,9 +40,9 @@ pub async fn attach(
 }
 
 /// Carries output and input, until the command ends or the client is gone.
-async fn carry(docker: Docker, id: String, started: StartExecResults, far: Far) {
+async fn carry(docker: Docker, id: String, started: StartExecResults, far: ProcessSide) {
     let StartExecResults::Attached { output, input } = started else { return };
-    let Far { input: typed, output: heard } = far;
+    let ProcessSide { input: typed, output: heard } = far;
     // the two directions do not wait for each other: a command that is given more input than it takes may first have to
     // get rid of output
     let over = tokio::select! {
@@ -54,18 +54,21 @@ async fn carry(docker: Docker, id: String, started: StartExecResults, far: Far) 
     }
     let seen = docker.inspect_exec(&id).await.ok().and_then(|seen| seen.exit_code);
     let code = seen.and_then(|code| i32::try_from(code).ok()).unwrap_or(UNKNOWN);
-    if heard.send(Out::Ended(code)).await.is_err() {
+    if heard.send(OutputFrame::Ended(code)).await.is_err() {
         tracing::debug!("nobody waits any more for the end of a command");
     }
 }
 
 /// Carries the output until it ends; false when the client is gone.
-async fn tell(mut output: impl Stream<Item = Result<LogOutput, Error>> + Unpin, heard: &Sender<Out>) -> bool {
+async fn tell(
+    mut output: impl Stream<Item = Result<LogOutput, Error>> + Unpin,
+    heard: &Sender<OutputFrame>,
+) -> bool {
     while let Some(said) = output.next().await {
         let out = match said {
-            Ok(LogOutput::StdErr { message }) => Out::Errors(message),
-            Ok(said) => Out::Output(said.into_bytes()),
-            Err(why) => Out::Errors(format!("{why}\n").into()),
+            Ok(LogOutput::StdErr { message }) => OutputFrame::Errors(message),
+            Ok(said) => OutputFrame::Output(said.into_bytes()),
+            Err(why) => OutputFrame::Errors(format!("{why}\n").into()),
         };
         if heard.send(out).await.is_err() {
             return false;
@@ -76,21 +79,26 @@ async fn tell(mut output: impl Stream<Item = Result<LogOutput, Error>> + Unpin, 
 
 /// Carries the input until the client leaves. An empty frame closes the command's input; input that the command no
 /// longer takes is dropped.
-async fn type_in(docker: &Docker, id: &str, mut typed: Receiver<In>, mut input: impl AsyncWrite + Unpin) {
+async fn type_in(
+    docker: &Docker,
+    id: &str,
+    mut typed: Receiver<StdinFrame>,
+    mut input: impl AsyncWrite + Unpin,
+) {
     let mut takes = true;
     while let Some(typed) = typed.recv().await {
         match typed {
-            In::Bytes(bytes) if takes && bytes.is_empty() => {
+            StdinFrame::Bytes(bytes) if takes && bytes.is_empty() => {
                 takes = false;
                 if let Err(why) = input.shutdown().await {
                     tracing::debug!("the input of a command cannot be closed: {why}");
                 }
             }
-            In::Bytes(bytes) if takes => {
+            StdinFrame::Bytes(bytes) if takes => {
                 takes = input.write_all(&bytes).await.is_ok() && input.flush().await.is_ok();
             }
-            In::Bytes(_) => {}
-            In::Size(width, height) => {
+            StdinFrame::Bytes(_) => {}
+            StdinFrame::Size(width, height) => {
                 if let Err(why) = docker.resize_exec(id, ResizeExecOptions { width, height }).await {
                     tracing::debug!("a terminal keeps its size: {why}");
                 }

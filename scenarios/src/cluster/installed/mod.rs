@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use determinism::Clock;
-use eci_sim::DoorClient;
-use eci_sim::control::client::Unanswered;
-use eci_sim::control::wire::{Scope, Time};
+use eci_sim::ControlClient;
+use eci_sim::control::client::ClientError;
+use eci_sim::control::wire::{ResetScope, Time};
 use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use tokio::time::Instant;
@@ -39,7 +39,7 @@ const BEGINS_AT_MINUTE: i64 = 90;
 #[derive(Clone)]
 pub(super) struct Installation {
     pub(super) client: kube::Client,
-    pub(super) control: DoorClient,
+    pub(super) control: ControlClient,
     release: Release,
     rate: u32,
     _forward: Arc<PortForward>,
@@ -61,11 +61,11 @@ impl Installation {
     /// The installation in this cluster, or `None` without the chart's Deployment.
     pub(super) async fn find(client: &kube::Client) -> Result<Option<Self>, SharedClusterError> {
         let Some(release) = Release::find(client).await? else { return Ok(None) };
-        let doing = "reaching the simulator's control door";
+        let doing = "reaching the simulator's control API";
         let (namespace, labels, port) = ("eci-sim", "app=eci-sim", 8089);
         let target = Target { client: client.clone(), namespace, labels, port };
         let forward = PortForward::open(target).await.map_err(refused(doing))?;
-        let control = DoorClient::new(&format!("http://{}", forward.address)).map_err(refused(doing))?;
+        let control = ControlClient::new(&format!("http://{}", forward.address)).map_err(refused(doing))?;
         let rate = control.time().await.map_err(refused(doing))?.rate;
         Ok(Some(Self { client: client.clone(), control, release, rate, _forward: Arc::new(forward) }))
     }
@@ -79,7 +79,7 @@ impl Installation {
     pub(super) async fn restore(&self) -> Result<(), SharedClusterError> {
         let doing = "leaving the installation as it was";
         self.release.scale(1).await.map_err(refused(doing))?;
-        self.control.reset(&Scope::default()).await.map_err(refused(doing))?;
+        self.control.reset(&ResetScope::default()).await.map_err(refused(doing))?;
         self.control.set_rate(self.rate).await.map(drop).map_err(refused(doing))
     }
 
@@ -98,7 +98,7 @@ impl Installation {
     }
 
     /// True when a provider follows the simulator's clock.
-    async fn is_followed(&self) -> Result<bool, Unanswered> {
+    async fn is_followed(&self) -> Result<bool, ClientError> {
         Ok(self.control.time().await?.followers.iter().any(|follower| follower.name == NODE))
     }
 }
@@ -221,7 +221,7 @@ async fn begin(installation: &Installation) -> Result<Timestamp, ClusterError> {
     let span = until_beginning(control.time().await?.now)?;
     control.advance(span).await?;
     let time = installation.caught_up().await?;
-    control.reset(&Scope::default()).await?;
+    control.reset(&ResetScope::default()).await?;
     Ok(time.now)
 }
 

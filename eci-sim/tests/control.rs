@@ -1,17 +1,17 @@
-//! The control door: who may use it, what it says of itself, what it does, and its client.
+//! The control API: who may use it, what it says of itself, what it does, and its client.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod stand;
+mod support;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use eci_api::signature::Secret;
-use eci_sim::control::wire::{Price, Scope, Scripted, Search, Stock, Which};
+use eci_sim::control::wire::{GroupFilter, Price, RequestFilter, ResetScope, ScriptRequest, Stock};
 use eci_sim::server::Incoming;
-use eci_sim::{Door, DoorClient, EciSim, Rule, listener};
+use eci_sim::{ControlClient, ControlServer, EciSim, Rule, listener};
 use serde_json::{Value, json};
-use stand::{create, group, once, sim, status, wait};
+use support::{create, group, once, sim, status, wait};
 
 fn asked(method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Incoming {
     let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
@@ -21,8 +21,8 @@ fn asked(method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> In
 }
 
 /// A file of the page, as a browser on this machine gets it.
-fn file(door: &Door, path: &str) -> (String, String) {
-    let response = door.answer(&asked(
+fn file(server: &ControlServer, path: &str) -> (String, String) {
+    let response = server.answer(&asked(
         "GET",
         path,
         &[("host", "localhost:8089"), ("accept", "text/html,*/*")],
@@ -39,8 +39,8 @@ fn file(door: &Door, path: &str) -> (String, String) {
     (kind, String::from_utf8_lossy(response.body()).into_owned())
 }
 
-fn ask(door: &Door, method: &str, path: &str, body: &Value) -> (u16, Value) {
-    let response = door.answer(&asked(method, path, &[("host", "localhost:8089")], body));
+fn ask(server: &ControlServer, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    let response = server.answer(&asked(method, path, &[("host", "localhost:8089")], body));
     let text = String::from_utf8_lossy(response.body()).into_owned();
     (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }
@@ -58,12 +58,12 @@ fn routes(document: &Value) -> Vec<(String, String)> {
 
 #[test]
 fn every_route_of_the_document_is_answered_and_no_other() {
-    let door = Door::of(sim().control());
-    let (_, document) = ask(&door, "GET", "/openapi.json", &Value::Null);
+    let server = ControlServer::new(sim().control());
+    let (_, document) = ask(&server, "GET", "/openapi.json", &Value::Null);
     let routes = routes(&document);
     assert!(routes.len() >= 25, "{routes:?}");
     for (method, path) in &routes {
-        let (status, answer) = ask(&door, method, path, &json!({ "no-such-field": 1 }));
+        let (status, answer) = ask(&server, method, path, &json!({ "no-such-field": 1 }));
         let there =
             status != 405 && !answer["error"].as_str().is_some_and(|error| error.contains("does not exist"));
         assert!(there, "{method} {path}: {status} {answer}");
@@ -71,7 +71,7 @@ fn every_route_of_the_document_is_answered_and_no_other() {
     for method in ["GET", "POST", "DELETE", "PUT", "PATCH"] {
         for (_, path) in &routes {
             let known = routes.contains(&(method.to_owned(), path.clone()));
-            assert_eq!(ask(&door, method, path, &Value::Null).0 == 405, !known, "{method} {path}");
+            assert_eq!(ask(&server, method, path, &Value::Null).0 == 405, !known, "{method} {path}");
         }
     }
 }
@@ -88,7 +88,7 @@ fn every_reference_of_the_document_leads_somewhere() {
             _ => {}
         }
     }
-    let (_, document) = ask(&Door::of(sim().control()), "GET", "/openapi.json", &Value::Null);
+    let (_, document) = ask(&ControlServer::new(sim().control()), "GET", "/openapi.json", &Value::Null);
     let mut found = Vec::new();
     references(&document, &mut found);
     assert!(found.len() > 20);
@@ -98,12 +98,12 @@ fn every_reference_of_the_document_leads_somewhere() {
 }
 
 #[test]
-fn only_programs_here_and_the_door_s_own_page_are_let_in() {
-    let open = Door::of(sim().control());
-    let locked = Door::of(sim().control()).with_token(Secret::new("open sesame"));
+fn only_programs_here_and_the_control_api_s_own_page_are_let_in() {
+    let open = ControlServer::new(sim().control());
+    let locked = ControlServer::new(sim().control()).with_token(Secret::new("open sesame"));
     let here = ("host", "127.0.0.1:8089");
     let token = ("authorization", "Bearer open sesame");
-    for (door, path, headers, status) in [
+    for (server, path, headers, status) in [
         (&open, "/bill", vec![here], 200),
         (&open, "/bill", vec![("host", "[::1]:8089")], 200),
         (&open, "/bill", vec![here, ("origin", "http://127.0.0.1:8089")], 200),
@@ -120,7 +120,7 @@ fn only_programs_here_and_the_door_s_own_page_are_let_in() {
         (&locked, "/healthz", vec![("host", "10.0.0.7:8089")], 200),
         (&locked, "/readyz", vec![("host", "10.0.0.7:8089")], 200),
     ] {
-        let response = door.answer(&asked("GET", path, &headers, &Value::Null));
+        let response = server.answer(&asked("GET", path, &headers, &Value::Null));
         assert_eq!(response.status().as_u16(), status, "{path} with {headers:?}");
         let text = String::from_utf8_lossy(response.body()).into_owned();
         assert!(!text.contains("sesame"), "{text}");
@@ -130,7 +130,7 @@ fn only_programs_here_and_the_door_s_own_page_are_let_in() {
 #[test]
 fn a_world_that_was_put_back_goes_on_as_it_did_before() {
     let sim = sim();
-    let id = create(&sim, &group("web", vec![stand::container("web", "nginx", &[])]));
+    let id = create(&sim, &group("web", vec![support::container("web", "nginx", &[])]));
     let control = sim.control();
     control.save("early").unwrap();
     wait(&sim, 3600);
@@ -152,7 +152,7 @@ fn a_fork_and_its_origin_do_not_see_each_other() {
     create(&fork, &once("second", &["true"]));
     assert_eq!(sim.control().groups().len(), 1);
     assert_eq!(fork.control().groups().len(), 2);
-    assert_eq!(sim.control().clock().now().to_string(), stand::NINE);
+    assert_eq!(sim.control().clock().now().to_string(), support::START_TIME);
 }
 
 #[test]
@@ -160,17 +160,17 @@ fn an_account_or_a_region_is_forgotten_alone() {
     let sim = sim();
     let there = eci_api::actions::CreateContainerGroup {
         region_id: Some("cn-beijing".into()),
-        ..group("there", vec![stand::container("web", "nginx", &[])])
+        ..group("there", vec![support::container("web", "nginx", &[])])
     };
     create(&sim, &there);
-    create(&sim, &group("here", vec![stand::container("web", "nginx", &[])]));
+    create(&sim, &group("here", vec![support::container("web", "nginx", &[])]));
     wait(&sim, 60);
     for (scope, left) in [
         (json!({ "account": "somebody" }), vec!["here", "there"]),
         (json!({ "region": "cn-beijing" }), vec!["here"]),
         (json!({ "account": "local" }), vec![]),
     ] {
-        ask(&Door::of(sim.control()), "POST", "/reset", &scope);
+        ask(&ControlServer::new(sim.control()), "POST", "/reset", &scope);
         let mut names: Vec<_> = sim.control().groups().into_iter().map(|group| group.name).collect();
         names.sort();
         assert_eq!(names, left, "{scope}");
@@ -181,7 +181,7 @@ fn an_account_or_a_region_is_forgotten_alone() {
 
 #[test]
 fn bad_names_and_unknown_ones_are_told_apart() {
-    let door = Door::of(sim().control());
+    let server = ControlServer::new(sim().control());
     let long = format!("/snapshots/{}", "x".repeat(65));
     for (method, path, status) in [
         ("POST", "/snapshots/a%20b", 400),
@@ -194,26 +194,26 @@ fn bad_names_and_unknown_ones_are_told_apart() {
         ("GET", "/requests?colour=red", 400),
         ("GET", "/groups?limit=1&status=Running", 200),
     ] {
-        let (given, answer) = ask(&door, method, path, &Value::Null);
+        let (given, answer) = ask(&server, method, path, &Value::Null);
         assert_eq!(given, status, "{method} {path}: {answer}");
     }
 }
 
 #[test]
 fn what_nobody_opens_listeners_for_cannot_be_forked() {
-    let door = Door::of(sim().control());
-    ask(&door, "POST", "/snapshots/a", &Value::Null);
-    let (status, answer) = ask(&door, "POST", "/snapshots/a/fork", &Value::Null);
+    let server = ControlServer::new(sim().control());
+    ask(&server, "POST", "/snapshots/a", &Value::Null);
+    let (status, answer) = ask(&server, "POST", "/snapshots/a/fork", &Value::Null);
     assert_eq!(status, 501);
     assert!(answer["error"].as_str().unwrap().contains("cannot fork"), "{answer}");
 }
 
-async fn served(sim: &EciSim, token: &str) -> DoorClient {
+async fn served(sim: &EciSim, token: &str) -> ControlClient {
     let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", socket.local_addr().unwrap());
-    let door = Door::of(sim.control()).with_token(Secret::new(token));
-    tokio::spawn(listener::serve(socket, move |request| door.exchange(&request), std::future::pending()));
-    DoorClient::new(&base).unwrap().with_token(token).unwrap()
+    let server = ControlServer::new(sim.control()).with_token(Secret::new(token));
+    tokio::spawn(listener::serve(socket, move |request| server.exchange(&request), std::future::pending()));
+    ControlClient::new(&base).unwrap().with_token(token).unwrap()
 }
 
 #[tokio::test]
@@ -222,15 +222,15 @@ async fn the_client_moves_time_and_reads_what_came_of_it() {
     let client = served(&sim, "t").await;
     client.ready().await.unwrap();
     client
-        .script(&Scripted {
+        .script(&ScriptRequest {
             pattern: "nginx".into(),
             exit_code: Some(3),
             run_seconds: Some(5.into()),
-            ..Scripted::default()
+            ..ScriptRequest::default()
         })
         .await
         .unwrap();
-    create(&sim, &group("web", vec![stand::container("web", "nginx", &[])]));
+    create(&sim, &group("web", vec![support::container("web", "nginx", &[])]));
     let time = client.advance(Duration::from_millis(7_200_500)).await.unwrap();
     assert_eq!(time.now.to_string(), "2026-01-01T11:00:00.5Z");
     assert_eq!(client.time().await.unwrap(), time);
@@ -239,11 +239,16 @@ async fn the_client_moves_time_and_reads_what_came_of_it() {
     assert_eq!(bill.lines.iter().map(|line| line.amount).sum::<rust_decimal::Decimal>(), bill.total);
     assert_eq!(client.cost().await.unwrap().total, bill.total);
     assert_eq!(
-        client.groups(&Which { name: Some("we".into()), ..Which::default() }).await.unwrap()[0].name,
+        client.groups(&GroupFilter { name: Some("we".into()), ..GroupFilter::default() }).await.unwrap()[0]
+            .name,
         "web"
     );
     assert!(
-        client.groups(&Which { status: Some("Failed".into()), ..Which::default() }).await.unwrap().is_empty()
+        client
+            .groups(&GroupFilter { status: Some("Failed".into()), ..GroupFilter::default() })
+            .await
+            .unwrap()
+            .is_empty()
     );
     client.clear_scripts().await.unwrap();
     assert_eq!(client.set_rate(60).await.unwrap().rate, 60);
@@ -261,19 +266,19 @@ async fn who_moves_the_clock_sees_how_far_its_followers_have_come() {
         Some(("virtual-kubelet", begun))
     );
     assert_eq!(client.follow("virtual-kubelet", time.now).await.unwrap().behind(), None);
-    client.reset(&Scope::default()).await.unwrap();
+    client.reset(&ResetScope::default()).await.unwrap();
     assert_eq!(client.time().await.unwrap().followers.len(), 1);
     client.leave("virtual-kubelet").await.unwrap();
     assert!(client.time().await.unwrap().followers.is_empty());
     let why = client.leave("virtual-kubelet").await.unwrap_err().to_string();
-    assert!(why.contains("nobody called virtual-kubelet follows the clock"), "{why}");
+    assert!(why.contains("no follower of the clock is called virtual-kubelet"), "{why}");
 }
 
 #[test]
-fn a_door_of_the_clock_tells_the_time_to_everybody_and_nothing_else() {
-    let door = Door::of_the_clock(sim().control());
+fn a_clock_server_tells_the_time_to_everybody_and_nothing_else() {
+    let server = ControlServer::for_clock(sim().control());
     let elsewhere = ("host", "eci-sim.eci-sim.svc:8090");
-    let at = json!({ "at": stand::NINE });
+    let at = json!({ "at": support::START_TIME });
     for (method, path, headers, body, status) in [
         ("GET", "/clock", vec![elsewhere], &Value::Null, 200),
         ("POST", "/clock/followers/node", vec![elsewhere], &at, 200),
@@ -286,7 +291,7 @@ fn a_door_of_the_clock_tells_the_time_to_everybody_and_nothing_else() {
         ("GET", "/bill", vec![elsewhere], &Value::Null, 404),
         ("GET", "/", vec![elsewhere], &Value::Null, 404),
     ] {
-        let response = door.answer(&asked(method, path, &headers, body));
+        let response = server.answer(&asked(method, path, &headers, body));
         let text = String::from_utf8_lossy(response.body()).into_owned();
         assert_eq!(response.status().as_u16(), status, "{method} {path}: {text}");
     }
@@ -296,9 +301,9 @@ fn a_door_of_the_clock_tells_the_time_to_everybody_and_nothing_else() {
 async fn the_client_lays_faults_sets_stock_and_keeps_worlds() {
     let sim = sim();
     let client = served(&sim, "t").await;
-    let number = client.lay(&Rule::refuse("Throttling").on("Create*").times(2)).await.unwrap();
+    let number = client.add_fault(&Rule::refuse("Throttling").on("Create*").times(2)).await.unwrap();
     assert_eq!(client.faults().await.unwrap()[0].number, number);
-    client.lift(number).await.unwrap();
+    client.remove_fault(number).await.unwrap();
     client.clear_faults().await.unwrap();
     let sold_out = Stock { sold_out: Some("cn-hangzhou-b".into()), ..Stock::default() };
     assert_eq!(client.set_stock(&sold_out).await.unwrap(), ["cn-hangzhou-b"]);
@@ -311,15 +316,21 @@ async fn the_client_lays_faults_sets_stock_and_keeps_worlds() {
     client.load("empty").await.unwrap();
     assert!(sim.control().groups().is_empty());
     client.drop_snapshot("empty").await.unwrap();
-    client.reset(&Scope::default()).await.unwrap();
-    assert!(client.requests(&Search { limit: Some(5), ..Search::default() }).await.unwrap().is_empty());
+    client.reset(&ResetScope::default()).await.unwrap();
+    assert!(
+        client
+            .requests(&RequestFilter { limit: Some(5), ..RequestFilter::default() })
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[tokio::test]
 async fn the_client_plays_the_cloud() {
     let sim = sim();
     let client = served(&sim, "t").await;
-    let id = create(&sim, &group("web", vec![stand::container("web", "nginx", &[])]));
+    let id = create(&sim, &group("web", vec![support::container("web", "nginx", &[])]));
     client.advance(Duration::from_secs(60)).await.unwrap();
     client.crash(&id, "web", 7).await.unwrap();
     assert!(client.ledger().await.unwrap().iter().any(|line| line.ends_with("container web ended with 7")));
@@ -341,35 +352,35 @@ async fn the_client_plays_the_cloud() {
 }
 
 #[tokio::test]
-async fn the_client_says_what_the_door_said() {
+async fn the_client_says_what_the_server_said() {
     let client = served(&sim(), "t").await;
-    let why = client.lift(7).await.unwrap_err().to_string();
+    let why = client.remove_fault(7).await.unwrap_err().to_string();
     assert_eq!(
         why,
-        "the control door refuses DELETE /faults/7: there is no fault of number 7; GET /faults lists those there are"
+        "the control API refuses DELETE /faults/7: there is no fault of number 7; GET /faults lists the faults"
     );
     let stranger = client.clone().with_token("wrong").unwrap();
-    assert!(stranger.time().await.unwrap_err().to_string().contains("wants its token"));
+    assert!(stranger.time().await.unwrap_err().to_string().contains("requires its token"));
     assert!(!format!("{stranger:?}").contains("wrong"));
-    assert!(DoorClient::new("ftp://here").unwrap_err().to_string().contains("http://127.0.0.1:8089"));
-    let nobody = DoorClient::new("http://127.0.0.1:1").unwrap();
+    assert!(ControlClient::new("ftp://here").unwrap_err().to_string().contains("http://127.0.0.1:8089"));
+    let nobody = ControlClient::new("http://127.0.0.1:1").unwrap();
     assert!(
         nobody
             .time()
             .await
             .unwrap_err()
             .to_string()
-            .starts_with("the control door at http://127.0.0.1:1 does not answer: ")
+            .starts_with("the control API at http://127.0.0.1:1 does not answer: ")
     );
 }
 
 #[test]
 fn the_page_loads_nothing_from_elsewhere_and_nothing_inline() {
-    let door = Door::of(sim().control()).with_token(Secret::new("t"));
+    let server = ControlServer::new(sim().control()).with_token(Secret::new("t"));
     for (path, kind) in
         [("/", "text/html"), ("/page/style.css", "text/css"), ("/page/page.js", "text/javascript")]
     {
-        let (given, text) = file(&door, path);
+        let (given, text) = file(&server, path);
         assert!(given.starts_with(kind), "{path}: {given}");
         for outside in [
             "http:",
@@ -387,17 +398,17 @@ fn the_page_loads_nothing_from_elsewhere_and_nothing_inline() {
             assert!(!text.contains(outside), "{path} has {outside}");
         }
     }
-    let (_, document) = file(&door, "/");
+    let (_, document) = file(&server, "/");
     let linked: Vec<_> = document.split(['"']).filter(|part| part.starts_with('/')).collect();
     assert_eq!(linked, ["/page/style.css", "/page/page.js"]);
 }
 
 #[test]
 fn all_that_the_page_asks_for_is_in_the_document() {
-    let door = Door::of(sim().control());
-    let (_, described) = ask(&door, "GET", "/openapi.json", &Value::Null);
+    let server = ControlServer::new(sim().control());
+    let (_, described) = ask(&server, "GET", "/openapi.json", &Value::Null);
     let routes = routes(&described);
-    let (_, script) = file(&door, "/page/page.js");
+    let (_, script) = file(&server, "/page/page.js");
     let mut calls = 0;
     for rest in script.split("call(\"").skip(1) {
         let (method, rest) = rest.split_once("\", ").unwrap();
@@ -415,9 +426,9 @@ fn all_that_the_page_asks_for_is_in_the_document() {
 
 #[test]
 fn every_element_that_the_script_looks_for_is_in_the_page() {
-    let door = Door::of(sim().control());
-    let (_, script) = file(&door, "/page/page.js");
-    let (_, document) = file(&door, "/");
+    let server = ControlServer::new(sim().control());
+    let (_, script) = file(&server, "/page/page.js");
+    let (_, document) = file(&server, "/");
     let looked_for = script.split("$(\"#").skip(1).filter_map(|rest| rest.split(['"', ' ']).next());
     for id in looked_for {
         assert!(document.contains(&format!("id=\"{id}\"")), "{id}");

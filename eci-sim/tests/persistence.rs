@@ -1,7 +1,7 @@
-//! A world that is kept: what was acknowledged is there after `kill -9`, and what is damaged is refused.
+//! A persistent world: what was acknowledged is there after `kill -9`, and a damaged store is refused.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod stand;
+mod support;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -11,15 +11,15 @@ use std::process::{Child, Command, Stdio};
 use determinism::{Clock, Seed};
 use eci_api::query::{Pairs, render};
 use eci_api::signature::{Secret, rpc};
-use eci_sim::{Door, EciSim, Incoming, StoreProblem};
+use eci_sim::{ControlServer, EciSim, Incoming, StoreError};
 use serde_json::{Value, json};
-use stand::{NINE, create, once};
+use support::{START_TIME, create, once};
 
 /// A simulator as a process, with the addresses that it printed.
 struct Process {
     child: Child,
     eci: String,
-    door: String,
+    control: String,
 }
 
 impl Process {
@@ -36,8 +36,8 @@ impl Process {
             let line = lines.next().unwrap().unwrap();
             line.split("http://").nth(1).unwrap().split_whitespace().next().unwrap().to_owned()
         };
-        let (eci, door) = (address(), address());
-        Self { child, eci, door }
+        let (eci, control) = (address(), address());
+        Self { child, eci, control }
     }
 
     /// Kills it as `kill -9` does.
@@ -46,9 +46,9 @@ impl Process {
         self.child.wait().unwrap();
     }
 
-    fn door(&self, method: &str, path: &str, body: &Value) -> String {
+    fn control(&self, method: &str, path: &str, body: &Value) -> String {
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        http(&self.door, method, path, &body).unwrap().1
+        http(&self.control, method, path, &body).unwrap().1
     }
 
     /// What can be seen of the world.
@@ -64,7 +64,7 @@ impl Process {
             "/clock",
             "/snapshots",
         ];
-        looks.iter().map(|path| self.door("GET", path, &Value::Null)).collect()
+        looks.iter().map(|path| self.control("GET", path, &Value::Null)).collect()
     }
 }
 
@@ -103,7 +103,7 @@ fn create_over(address: &str, name: &str) -> Option<String> {
 }
 
 /// Sums up as often as it may.
-const OFTEN: [&str; 2] = ["--data-calls-kib", "0"];
+const OFTEN: [&str; 2] = ["--journal-compact-kib", "0"];
 
 #[test]
 fn a_killed_process_goes_on_where_it_was() {
@@ -117,14 +117,14 @@ fn a_killed_process_that_was_summed_up_goes_on_where_it_was() {
 
 fn goes_on_where_it_was(arguments: &[&str]) {
     let data = tempfile::tempdir().unwrap();
-    let process = Process::start(data.path(), &[&["--time", "still"], arguments].concat());
+    let process = Process::start(data.path(), &[&["--time", "paused"], arguments].concat());
     let kept = create_over(&process.eci, "kept").unwrap();
     let gone = create_over(&process.eci, "gone").unwrap();
-    process.door("POST", "/scripts", &json!({ "pattern": "nginx", "run-seconds": 600, "exit-code": 1 }));
-    process.door("POST", "/clock/advance", &json!({ "seconds": 5400 }));
-    process.door("POST", "/snapshots/half-past", &Value::Null);
-    process.door("POST", "/stock", &json!({ "sold-out": "cn-hangzhou-b" }));
-    process.door(
+    process.control("POST", "/scripts", &json!({ "pattern": "nginx", "run-seconds": 600, "exit-code": 1 }));
+    process.control("POST", "/clock/advance", &json!({ "seconds": 5400 }));
+    process.control("POST", "/snapshots/half-past", &Value::Null);
+    process.control("POST", "/stock", &json!({ "sold-out": "cn-hangzhou-b" }));
+    process.control(
         "POST",
         "/faults",
         &json!({ "action": "Describe*", "times": 2, "verdict": { "refuse": { "code": "Throttling" } } }),
@@ -140,8 +140,8 @@ fn goes_on_where_it_was(arguments: &[&str]) {
     assert!(before[0].contains(&kept) && before[3].contains("\"times\": 1"), "{before:#?}");
     let again = call(&process.eci, "DeleteContainerGroup", &delete, "delete").unwrap().1;
     assert_eq!(again["Code"], "SignatureNonceUsed");
-    process.door("POST", "/snapshots/half-past/load", &Value::Null);
-    assert!(process.door("GET", "/groups", &Value::Null).contains(&gone));
+    process.control("POST", "/snapshots/half-past/load", &Value::Null);
+    assert!(process.control("GET", "/groups", &Value::Null).contains(&gone));
     let put_back = process.world();
     process.kill();
     let process = Process::start(data.path(), &[]);
@@ -154,7 +154,7 @@ fn whatever_was_acknowledged_when_it_was_killed_is_there() {
     let data = tempfile::tempdir().unwrap();
     for round in 0..4 {
         let sums_up: &[&str] = if round % 2 == 1 { &OFTEN } else { &[] };
-        let process = Process::start(data.path(), &[&["--time", "still"], sums_up].concat());
+        let process = Process::start(data.path(), &[&["--time", "paused"], sums_up].concat());
         let address = process.eci.clone();
         let clients: Vec<_> = (0..4)
             .map(|client| {
@@ -165,7 +165,9 @@ fn whatever_was_acknowledged_when_it_was_killed_is_there() {
                 })
             })
             .collect();
-        while serde_json::from_str::<Vec<Value>>(&process.door("GET", "/groups", &Value::Null)).unwrap().len()
+        while serde_json::from_str::<Vec<Value>>(&process.control("GET", "/groups", &Value::Null))
+            .unwrap()
+            .len()
             < 40 * (round + 1)
         {}
         process.kill();
@@ -173,7 +175,7 @@ fn whatever_was_acknowledged_when_it_was_killed_is_there() {
             clients.into_iter().flat_map(|client| client.join().unwrap()).collect();
         assert!(acknowledged.len() >= 20, "{}", acknowledged.len());
         let process = Process::start(data.path(), &[]);
-        let groups = process.door("GET", "/groups", &Value::Null);
+        let groups = process.control("GET", "/groups", &Value::Null);
         for id in acknowledged {
             assert!(groups.contains(&id), "{id} of round {round} is lost");
         }
@@ -181,8 +183,8 @@ fn whatever_was_acknowledged_when_it_was_killed_is_there() {
     }
 }
 
-fn keep(data: &Path) -> Result<EciSim, StoreProblem> {
-    EciSim::builder().clock(Clock::still(NINE.parse().unwrap())).keep(data, None)
+fn keep(data: &Path) -> Result<EciSim, StoreError> {
+    EciSim::builder().clock(Clock::still(START_TIME.parse().unwrap())).persist(data, None)
 }
 
 #[test]
@@ -198,17 +200,17 @@ fn a_world_of_another_seed_is_refused() {
     let data = tempfile::tempdir().unwrap();
     drop(keep(data.path()).unwrap());
     let seed: Seed = "calm-fox-1".parse().unwrap();
-    let why = EciSim::builder().seed(seed).keep(data.path(), None).unwrap_err().to_string();
+    let why = EciSim::builder().seed(seed).persist(data.path(), None).unwrap_err().to_string();
     assert!(why.contains("was begun with the seed quiet-otter-17, not calm-fox-1"), "{why}");
 }
 
 #[test]
 fn time_goes_on_while_nobody_is_there() {
     let data = tempfile::tempdir().unwrap();
-    let outside = Clock::still(NINE.parse().unwrap());
+    let outside = Clock::still(START_TIME.parse().unwrap());
     let start = || {
-        let clock = Clock::still(NINE.parse().unwrap());
-        EciSim::builder().clock(clock).clients_clock(outside.clone()).keep(data.path(), None).unwrap()
+        let clock = Clock::still(START_TIME.parse().unwrap());
+        EciSim::builder().clock(clock).clients_clock(outside.clone()).persist(data.path(), None).unwrap()
     };
     let sim = start();
     let rate = Incoming {
@@ -217,7 +219,7 @@ fn time_goes_on_while_nobody_is_there() {
         body: "{\"rate\": 60}".into(),
         ..Incoming::default()
     };
-    assert_eq!(Door::of(sim.control()).answer(&rate).status(), 200);
+    assert_eq!(ControlServer::new(sim.control()).answer(&rate).status(), 200);
     drop(sim);
     outside.advance(std::time::Duration::from_secs(60)).unwrap();
     let now = start().control().clock().now();
@@ -254,9 +256,9 @@ fn a_damaged_world_is_refused_and_left_as_it_is() {
     }
     assert!(refused >= 10, "{refused}");
     std::fs::write(&file, &good[..good.len() / 2]).unwrap();
-    assert!(matches!(keep(data.path()), Err(StoreProblem::Damaged { .. })), "cut short");
+    assert!(matches!(keep(data.path()), Err(StoreError::Damaged { .. })), "cut short");
     std::fs::write(&file, "not a world").unwrap();
-    assert!(matches!(keep(data.path()), Err(StoreProblem::Damaged { .. })), "something else");
+    assert!(matches!(keep(data.path()), Err(StoreError::Damaged { .. })), "something else");
 }
 
 #[test]
@@ -279,6 +281,6 @@ fn an_empty_file_is_refused_in_a_sentence_and_left_as_it_is() {
     let file = data.path().join("eci-sim.redb");
     std::fs::write(&file, "").unwrap();
     let why = keep(data.path()).unwrap_err();
-    assert!(matches!(why, StoreProblem::Empty { .. }) && why.to_string().contains("0 bytes"), "{why}");
+    assert!(matches!(why, StoreError::Empty { .. }) && why.to_string().contains("0 bytes"), "{why}");
     assert_eq!(std::fs::metadata(&file).unwrap().len(), 0);
 }

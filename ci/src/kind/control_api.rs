@@ -10,28 +10,28 @@ use super::cluster::{Cluster, inside};
 use crate::command::output_of;
 
 /// An open port-forward to the control API; closed when it is dropped.
-pub struct Door<'a> {
+pub struct ControlApi<'a> {
     cluster: &'a Cluster,
     forward: Child,
     address: String,
 }
 
-impl<'a> Door<'a> {
+impl<'a> ControlApi<'a> {
     /// Opens the port-forward.
     pub fn open(cluster: &'a Cluster) -> Result<Self> {
         let mut command = inside(cluster, "kubectl")?;
         command.args(["--namespace=eci-sim", "port-forward", "deployment/eci-sim", ":8089"]);
         let mut forward = command.stdout(Stdio::piped()).spawn().context("cannot start kubectl")?;
         let output = forward.stdout.take().context("kubectl has no output")?;
-        let mut door = Self { cluster, forward, address: String::new() };
+        let mut control = Self { cluster, forward, address: String::new() };
         let mut lines = BufReader::new(output).lines();
-        let first = lines.next().context("the door cannot be reached")??;
+        let first = lines.next().context("the control API cannot be reached")??;
         // a pipe that nobody reads would end it
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         // Forwarding from 127.0.0.1:40123 -> 8089
         let address = first.split_whitespace().nth(2).with_context(|| format!("no address in {first:?}"))?;
-        door.address = format!("http://{address}");
-        Ok(door)
+        control.address = format!("http://{address}");
+        Ok(control)
     }
 
     /// Gets the JSON of a path.
@@ -39,7 +39,7 @@ impl<'a> Door<'a> {
         let mut kubectl = inside(self.cluster, "kubectl")?;
         kubectl.env("KUBECONFIG", "/dev/null").arg(format!("--server={}", self.address));
         let said = output_of(kubectl.args(["get", "--raw", path]))?;
-        serde_json::from_str(&said).with_context(|| format!("{path} of the control door is no JSON: {said}"))
+        serde_json::from_str(&said).with_context(|| format!("{path} of the control API is no JSON: {said}"))
     }
 
     /// Advances the simulator's clock at once.
@@ -63,7 +63,7 @@ impl<'a> Door<'a> {
     }
 }
 
-impl Drop for Door<'_> {
+impl Drop for ControlApi<'_> {
     fn drop(&mut self) {
         let _ = self.forward.kill();
         let _ = self.forward.wait();

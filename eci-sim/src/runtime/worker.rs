@@ -8,10 +8,10 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 
-use super::engine::{Ended, Engine, Launch, RunId, Sandbox, Trouble};
+use super::engine::{Ended, Engine, EngineError, Launch, RunId, Sandbox};
 use super::hooks::hook_ends_well;
-use super::probing::{Found, Probing};
-use super::{Seen, Work};
+use super::probing::{ProbeOutcome, Probing};
+use super::{Observation, Work};
 use crate::EciSim;
 use crate::group::Group;
 use crate::group::container::Container;
@@ -21,29 +21,29 @@ use crate::group::container::spec::PullPolicy;
 /// Grace period of containers in seconds, where the request gives none.
 const GRACE_SECONDS: u64 = 30;
 /// Least time that a run is given to end in seconds, however long its hook took; as a kubelet does.
-const LEAST_SECONDS: u64 = 2;
+const MIN_STOP_SECONDS: u64 = 2;
 /// Interval at which the end of a run is asked for again, when the Engine did not say.
-const ASKED_AGAIN: Duration = Duration::from_secs(1);
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// Exit code of a run that no longer exists.
-const KILLED: i32 = 137;
+const KILLED_EXIT_CODE: i32 = 137;
 
 /// Purpose of a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Aim {
+enum ProbeKind {
     Alive,
     Ready,
 }
 
 /// A run that was started, and what its end needs; known here, since the world may have dropped the group by then.
 #[derive(Clone)]
-struct Up {
+struct RunningContainer {
     run: RunId,
     exit_priority: i32,
     hook: Option<Hook>,
 }
 
 /// Worker of one group.
-pub(super) struct Hand<E> {
+pub(super) struct GroupWorker<E> {
     sim: EciSim,
     engine: Arc<E>,
     number: u64,
@@ -53,35 +53,35 @@ pub(super) struct Hand<E> {
     /// Address of the sandbox; `None` until it is up.
     address: Option<std::net::Ipv4Addr>,
     /// Runs that were started and have not ended, by the index of their container.
-    up: Arc<Mutex<BTreeMap<u8, Up>>>,
+    running: Arc<Mutex<BTreeMap<u8, RunningContainer>>>,
 }
 
-impl<E: Engine> Hand<E> {
+impl<E: Engine> GroupWorker<E> {
     pub(super) fn new(sim: EciSim, engine: Arc<E>, number: u64, id: Arc<str>) -> Self {
-        Self { sim, engine, number, id, grace: GRACE_SECONDS, address: None, up: Arc::default() }
+        Self { sim, engine, number, id, grace: GRACE_SECONDS, address: None, running: Arc::default() }
     }
 
     /// Carries out orders until nothing of the group is left.
     pub(super) async fn work(mut self, mut inbox: UnboundedReceiver<Work>) {
         // tasks beside: pulls, hooks, probes, and waiting for ends; they end with this one
-        let mut beside = JoinSet::new();
+        let mut background = JoinSet::new();
         while let Some(work) = inbox.recv().await {
-            while beside.try_join_next().is_some() {}
+            while background.try_join_next().is_some() {}
             let done = match work {
                 Work::Sandbox => self.sandbox().await,
                 Work::Pull(index) => {
-                    beside.spawn(self.like().pull(index));
+                    background.spawn(self.like().pull(index));
                     Ok(())
                 }
                 Work::Start(index, number) => {
                     if let Some(run) = self.start(index, number).await {
                         if let Some(hook) = self.hook_after_start(index) {
-                            beside.spawn(self.like().run_start_hook(index, run.clone(), hook));
+                            background.spawn(self.like().run_start_hook(index, run.clone(), hook));
                         }
-                        for (aim, probing) in self.probes(index) {
-                            beside.spawn(self.like().probe(index, run.clone(), aim, probing));
+                        for (kind, probing) in self.probes(index) {
+                            background.spawn(self.like().probe(index, run.clone(), kind, probing));
                         }
-                        beside.spawn(self.like().watch(index, run));
+                        background.spawn(self.like().watch(index, run));
                     }
                     Ok(())
                 }
@@ -109,16 +109,16 @@ impl<E: Engine> Hand<E> {
 
     fn like(&self) -> Self {
         let (sim, engine, id) = (self.sim.clone(), Arc::clone(&self.engine), Arc::clone(&self.id));
-        let up = Arc::clone(&self.up);
-        Self { sim, engine, number: self.number, id, grace: self.grace, address: self.address, up }
+        let running = Arc::clone(&self.running);
+        Self { sim, engine, number: self.number, id, grace: self.grace, address: self.address, running }
     }
 
-    fn up(&self) -> MutexGuard<'_, BTreeMap<u8, Up>> {
-        self.up.lock().unwrap_or_else(PoisonError::into_inner)
+    fn running(&self) -> MutexGuard<'_, BTreeMap<u8, RunningContainer>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn see(&self, seen: Seen) {
-        self.sim.see(self.number, seen);
+    fn observe(&self, observation: Observation) {
+        self.sim.observe(self.number, observation);
     }
 
     fn look<T>(&self, look: impl FnOnce(&Group) -> T) -> Option<T> {
@@ -134,17 +134,18 @@ impl<E: Engine> Hand<E> {
         self.container(index, |group, container| RunId::of(group.id(), &container.spec.name, number))
     }
 
-    async fn sandbox(&mut self) -> Result<(), Trouble> {
+    async fn sandbox(&mut self) -> Result<(), EngineError> {
         let Some(sandbox) = self.look(Sandbox::of) else { return Ok(()) };
         let made = match sandbox {
             Ok(sandbox) => self.engine.sandbox(&sandbox).await,
             Err(why) => Err(why),
         };
-        self.grace = self.look(|group| group.rare().grace_seconds).flatten().unwrap_or(GRACE_SECONDS);
+        self.grace =
+            self.look(|group| group.optional_spec().grace_seconds).flatten().unwrap_or(GRACE_SECONDS);
         self.address = made.as_ref().ok().copied();
-        self.see(match made {
-            Ok(address) => Seen::SandboxUp(address),
-            Err(why) => Seen::SandboxFailed(why.to_string()),
+        self.observe(match made {
+            Ok(address) => Observation::SandboxUp(address),
+            Err(why) => Observation::SandboxFailed(why.to_string()),
         });
         Ok(())
     }
@@ -154,22 +155,22 @@ impl<E: Engine> Hand<E> {
         let Some((image, policy)) = self.container(index, asked) else { return };
         let there = match self.engine.has(&image).await {
             Ok(there) => there,
-            Err(why) => return self.see(Seen::PullFailed(index, why.to_string())),
+            Err(why) => return self.observe(Observation::PullFailed(index, why.to_string())),
         };
         if there && policy != PullPolicy::Always {
-            return self.see(Seen::Present(index));
+            return self.observe(Observation::Present(index));
         }
         if policy == PullPolicy::Never {
             let why = "container image is not present with pull policy of Never";
-            return self.see(Seen::PullFailed(index, why.to_owned()));
+            return self.observe(Observation::PullFailed(index, why.to_owned()));
         }
-        self.see(Seen::Pulling(index));
+        self.observe(Observation::Pulling(index));
         let began = self.sim.clock().now();
         let pulled = self.engine.pull(&image).await;
         let took = began.duration_until(self.sim.clock().now()).as_millis();
-        self.see(match pulled {
-            Ok(()) => Seen::Pulled(index, u32::try_from(took).unwrap_or(0)),
-            Err(why) => Seen::PullFailed(index, why.to_string()),
+        self.observe(match pulled {
+            Ok(()) => Observation::Pulled(index, u32::try_from(took).unwrap_or(0)),
+            Err(why) => Observation::PullFailed(index, why.to_string()),
         });
     }
 
@@ -183,11 +184,11 @@ impl<E: Engine> Hand<E> {
         match (launch, started) {
             (Ok(launch), Ok(())) => {
                 self.note_start(index, &launch.run);
-                self.see(Seen::Started(index, number));
+                self.observe(Observation::Started(index, number));
                 Some(launch.run)
             }
             (_, Err(why)) | (Err(why), _) => {
-                self.see(Seen::StartFailed(index, number, why.to_string()));
+                self.observe(Observation::StartFailed(index, number, why.to_string()));
                 None
             }
         }
@@ -197,49 +198,56 @@ impl<E: Engine> Hand<E> {
         let ended = loop {
             match self.engine.wait(&run).await {
                 Ok(ended) => break ended,
-                Err(Trouble::Gone(_)) => break Ended { exit_code: KILLED, out_of_memory: false },
-                Err(Trouble::Failed(why)) => {
+                Err(EngineError::Gone(_)) => {
+                    break Ended { exit_code: KILLED_EXIT_CODE, out_of_memory: false };
+                }
+                Err(EngineError::Failed(why)) => {
                     tracing::warn!("how {run:?} ends could not be seen: {why}");
-                    tokio::time::sleep(ASKED_AGAIN).await;
+                    tokio::time::sleep(RETRY_INTERVAL).await;
                 }
             }
         };
-        if self.up().get(&container).is_some_and(|up| up.run == run) {
-            self.up().remove(&container);
+        if self.running().get(&container).is_some_and(|running| running.run == run) {
+            self.running().remove(&container);
         }
         let Ended { exit_code, out_of_memory } = ended;
-        self.see(Seen::Exited { container, run: run.number, exit_code, out_of_memory });
+        self.observe(Observation::Exited { container, run: run.number, exit_code, out_of_memory });
     }
 
-    fn probes(&self, index: u8) -> Vec<(Aim, Probing)> {
+    fn probes(&self, index: u8) -> Vec<(ProbeKind, Probing)> {
         let asked = |_: &Group, container: &Container| {
-            let rare = container.spec.rare.as_deref()?;
-            Some([(Aim::Alive, rare.liveness.clone()), (Aim::Ready, rare.readiness.clone())])
+            let optional = container.spec.optional.as_deref()?;
+            Some([
+                (ProbeKind::Alive, optional.liveness.clone()),
+                (ProbeKind::Ready, optional.readiness.clone()),
+            ])
         };
         let probes = self.container(index, asked).flatten().into_iter().flatten();
-        probes.filter_map(|(aim, probe)| Some((aim, Probing::of(probe?)))).collect()
+        probes.filter_map(|(kind, probe)| Some((kind, Probing::of(probe?)))).collect()
     }
 
     /// Runs a probe for as long as the run goes on, and reports changes of its result.
-    async fn probe(self, container: u8, run: RunId, aim: Aim, mut probing: Probing) {
+    async fn probe(self, container: u8, run: RunId, kind: ProbeKind, mut probing: Probing) {
         tokio::time::sleep(probing.delay()).await;
-        let mut told = false;
+        let mut reported = false;
         loop {
             let asked =
                 |group: &Group, container: &Container| group.address.filter(|_| container.is_run(run.number));
             let Some(address) = self.container(container, asked).flatten() else { return };
             let found = probing.ask(&*self.engine, &run, address).await;
-            match (aim, found) {
-                (Aim::Ready, Found::Well) if !told => {
-                    told = true;
-                    self.see(Seen::Ready { container, run: run.number, ready: true });
+            match (kind, found) {
+                (ProbeKind::Ready, ProbeOutcome::Success) if !reported => {
+                    reported = true;
+                    self.observe(Observation::Ready { container, run: run.number, ready: true });
                 }
-                (Aim::Ready, Found::Ill) => {
-                    told = false;
-                    self.see(Seen::Ready { container, run: run.number, ready: false });
+                (ProbeKind::Ready, ProbeOutcome::Failure) => {
+                    reported = false;
+                    self.observe(Observation::Ready { container, run: run.number, ready: false });
                 }
-                (Aim::Alive, Found::Ill) => return self.see(Seen::Unhealthy(container, run.number)),
-                (_, Found::Well | Found::Unsure) => {}
+                (ProbeKind::Alive, ProbeOutcome::Failure) => {
+                    return self.observe(Observation::Unhealthy(container, run.number));
+                }
+                (_, ProbeOutcome::Success | ProbeOutcome::Undecided) => {}
             }
             tokio::time::sleep(probing.period()).await;
         }
@@ -247,51 +255,60 @@ impl<E: Engine> Hand<E> {
 
     fn note_start(&self, index: u8, run: &RunId) {
         let asked = |_: &Group, container: &Container| {
-            let hook = container.spec.rare.as_deref().and_then(|rare| rare.stop_hook.as_deref().cloned());
+            let hook = container
+                .spec
+                .optional
+                .as_deref()
+                .and_then(|optional| optional.stop_hook.as_deref().cloned());
             (container.spec.exit_priority(), hook)
         };
         let (exit_priority, hook) = self.container(index, asked).unwrap_or_default();
-        self.up().insert(index, Up { run: run.clone(), exit_priority, hook });
+        self.running().insert(index, RunningContainer { run: run.clone(), exit_priority, hook });
     }
 
     fn hook_after_start(&self, index: u8) -> Option<Hook> {
-        self.container(index, |_, container| container.spec.rare.as_deref()?.start_hook.as_deref().cloned())
-            .flatten()
+        self.container(index, |_, container| {
+            container.spec.optional.as_deref()?.start_hook.as_deref().cloned()
+        })
+        .flatten()
     }
 
     async fn run_start_hook(self, index: u8, run: RunId, hook: Hook) {
         if !hook_ends_well(&hook, &*self.engine, &run, self.address).await {
-            self.see(Seen::PostStartFailed(index, run.number));
+            self.observe(Observation::PostStartFailed(index, run.number));
         }
     }
 
     /// Ends the runs, one exit priority after the other, each with the whole grace period.
     async fn stop(&self) {
         loop {
-            let up = self.up().clone();
-            let Some(first) = up.values().map(|up| Reverse(up.exit_priority)).min() else { return };
-            let level = up.into_iter().filter(|(_, up)| Reverse(up.exit_priority) == first);
-            let mut ending: JoinSet<()> = level.map(|(index, up)| self.like().end(index, up)).collect();
+            let running = self.running().clone();
+            let Some(first) = running.values().map(|running| Reverse(running.exit_priority)).min() else {
+                return;
+            };
+            let level = running.into_iter().filter(|(_, running)| Reverse(running.exit_priority) == first);
+            let mut ending: JoinSet<()> =
+                level.map(|(index, running)| self.like().end(index, running)).collect();
             while ending.join_next().await.is_some() {}
         }
     }
 
     /// Ends a run: first its hook, then by a signal, then by force, all within the grace period.
-    async fn end(self, index: u8, up: Up) {
+    async fn end(self, index: u8, running: RunningContainer) {
         let began = self.sim.clock().now();
-        if let Some(hook) = &up.hook {
-            let well = hook_ends_well(hook, &*self.engine, &up.run, self.address);
+        if let Some(hook) = &running.hook {
+            let well = hook_ends_well(hook, &*self.engine, &running.run, self.address);
             // a hook that takes longer than the grace period is left to itself, and not reported
             if tokio::time::timeout(Duration::from_secs(self.grace), well).await == Ok(false) {
-                self.see(Seen::PreStopFailed(index));
+                self.observe(Observation::PreStopFailed(index));
             }
         }
         let took = began.duration_until(self.sim.clock().now()).as_secs();
         let left = self.grace.saturating_sub(u64::try_from(took).unwrap_or(0));
-        let left = if took > 0 { left.max(LEAST_SECONDS) } else { left };
-        if let Err(why) = self.engine.stop(&up.run, u32::try_from(left).unwrap_or(u32::MAX)).await {
-            tracing::warn!("{:?} cannot be stopped: {why}", up.run);
+        let left = if took > 0 { left.max(MIN_STOP_SECONDS) } else { left };
+        if let Err(why) = self.engine.stop(&running.run, u32::try_from(left).unwrap_or(u32::MAX)).await {
+            tracing::warn!("{:?} cannot be stopped: {why}", running.run);
         }
-        self.up().retain(|_, own| own.run != up.run);
+        self.running().retain(|_, own| own.run != running.run);
     }
 }

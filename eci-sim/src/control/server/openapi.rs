@@ -1,20 +1,20 @@
-//! The OpenAPI document of the door, written from its routes.
+//! The OpenAPI document of the control API, built from its routes.
 
 use schemars::Schema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use super::routes::{ALL, Gives, Route};
-use crate::control::wire::Problem;
+use super::routes::{ROUTES, ResponseSchema, Route};
+use crate::control::wire::ErrorBody;
 
 /// The document, as OpenAPI 3.1.
 pub(super) fn document() -> Value {
     let settings = SchemaSettings::draft2020_12()
         .with(|settings| settings.definitions_path = "/components/schemas".into());
     let mut generator = settings.into_generator();
-    let problem = generator.subschema_for::<Problem>();
+    let problem = generator.subschema_for::<ErrorBody>();
     let mut paths: Map<String, Value> = Map::new();
-    for route in ALL {
+    for route in ROUTES {
         let operation = operation(route, &problem, &mut generator);
         let methods = paths.entry(route.path).or_insert_with(|| json!({}));
         methods[route.method.to_ascii_lowercase()] = operation;
@@ -24,7 +24,7 @@ pub(super) fn document() -> Value {
     json!({
         "openapi": "3.1.0",
         "info": {
-            "title": "The control door of eci-sim",
+            "title": "The control API of eci-sim",
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Clock, faults, scripts, stock, ledger, bill, requests, snapshots; no part of the ECI OpenAPI.",
         },
@@ -38,22 +38,22 @@ pub(super) fn document() -> Value {
 
 fn operation(route: &Route, problem: &Schema, generator: &mut SchemaGenerator) -> Value {
     let content = |schema: &Schema| json!({ "application/json": { "schema": schema } });
-    let fine = match route.gives {
-        Gives::Json(describe) => content(&describe(generator)),
-        Gives::Text => json!({ "text/plain": { "schema": { "type": "string" } } }),
-        Gives::Css => json!({ "text/css": { "schema": { "type": "string" } } }),
-        Gives::Script => json!({ "text/javascript": { "schema": { "type": "string" } } }),
+    let fine = match route.response {
+        ResponseSchema::Json(describe) => content(&describe(generator)),
+        ResponseSchema::Text => json!({ "text/plain": { "schema": { "type": "string" } } }),
+        ResponseSchema::Css => json!({ "text/css": { "schema": { "type": "string" } } }),
+        ResponseSchema::Script => json!({ "text/javascript": { "schema": { "type": "string" } } }),
     };
     let mut parameters = path_parameters(route.path);
     if let Some(query) = route.query {
         parameters.extend(query_parameters(&query(generator), generator));
     }
     let mut operation = json!({
-        "operationId": route.name,
-        "summary": route.says,
+        "operationId": route.operation_id,
+        "summary": route.summary,
         "responses": {
-            "200": { "description": "It is so.", "content": fine },
-            "default": { "description": "It is not done, and why.", "content": content(problem) },
+            "200": { "description": "Done.", "content": fine },
+            "default": { "description": "Not done; the error says why.", "content": content(problem) },
         },
     });
     if !parameters.is_empty() {
@@ -82,8 +82,8 @@ fn query_parameters(schema: &Schema, generator: &SchemaGenerator) -> Vec<Value> 
     let fields = described.and_then(|described| described["properties"].as_object());
     let parameter = |(name, schema): (&String, &Value)| {
         let mut schema = schema.clone();
-        let says = schema.as_object_mut().and_then(|schema| schema.remove("description"));
-        json!({ "name": name, "in": "query", "description": says, "schema": schema })
+        let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+        json!({ "name": name, "in": "query", "description": description, "schema": schema })
     };
     fields.into_iter().flatten().map(parameter).collect()
 }

@@ -6,18 +6,18 @@ use std::time::Duration;
 use eci_api::actions::describe_container_groups::Probe;
 
 use super::container::spec::Spec;
-use super::happened::What as Told;
-use super::steps::Hands;
+use super::events::EventKind;
+use super::steps::GroupContext;
 use crate::agenda::Step;
-use crate::ledger::What;
+use crate::ledger::LedgerEvent;
 use crate::script;
 
 /// Interval at which a spot instance's price and stock are checked, and the notice before it is reclaimed.
-const SPOT_CHECKED_EVERY: Duration = Duration::from_mins(5);
+const SPOT_CHECK_INTERVAL: Duration = Duration::from_mins(5);
 const SPOT_NOTICE_MINUTES: u8 = 3;
 
 /// Time of the probe number `more` after the first that comes at `earliest` or later, since the container's start.
-fn probed_at(probe: &Probe, earliest: Duration, more: u64) -> Duration {
+fn probe_time(probe: &Probe, earliest: Duration, more: u64) -> Duration {
     let (delay, period) = (whole(probe.initial_delay_seconds), whole(probe.period_seconds).max(1));
     let earliest = earliest.as_secs().saturating_add(u64::from(earliest.subsec_nanos() > 0));
     let passed = earliest.saturating_sub(delay).div_ceil(period);
@@ -26,8 +26,8 @@ fn probed_at(probe: &Probe, earliest: Duration, more: u64) -> Duration {
 
 /// Time of the probe by which a container has failed as often in a row as the threshold says, counted from the first
 /// probe after it fell ill.
-fn fails_at(probe: &Probe, sick: Duration) -> Duration {
-    probed_at(probe, sick, whole(probe.failure_threshold).max(1) - 1)
+fn failure_time(probe: &Probe, sick: Duration) -> Duration {
+    probe_time(probe, sick, whole(probe.failure_threshold).max(1) - 1)
 }
 
 fn whole(number: i32) -> u64 {
@@ -48,26 +48,31 @@ pub(super) fn ends_with_its_run(step: Step, index: u8) -> bool {
     }
 }
 
-impl Hands<'_> {
+impl GroupContext<'_> {
     /// Lets a spot instance follow the market after its protected hours: it is billed at the market's price, and is
     /// reclaimed when that is above its limit, or when its zone has none left.
-    pub(super) fn look_at_the_market(&mut self) {
-        let terms = &self.group.card.terms;
+    pub(super) fn check_spot_market(&mut self) {
+        let terms = &self.group.record.terms;
         let (Some(paid), zone) = (terms.spot, &self.group.spec.zone) else { return };
         let what = self.group.instance_spec();
-        let price = self.market.spot_price(terms, &self.group.card.region, zone, self.at);
+        let price = self.market.spot_price(terms, &self.group.record.region, zone, self.at);
         let gone = self.sold_out.contains(&**zone) || self.sold_out.contains(&format!("{zone}/{what}"));
-        let limit = self.group.spec.rare.as_ref().filter(|rare| rare.spot_strategy == "SpotWithPriceLimit");
-        if gone || limit.is_some_and(|rare| price > rare.spot_limit.0) {
+        let limit = self
+            .group
+            .spec
+            .optional
+            .as_ref()
+            .filter(|optional| optional.spot_strategy == "SpotWithPriceLimit");
+        if gone || limit.is_some_and(|optional| price > optional.spot_limit.0) {
             return self.announce_reclaim(SPOT_NOTICE_MINUTES);
         }
         if price != paid {
-            let mut card = (*self.group.card).clone();
-            card.terms.spot = Some(price);
-            self.group.card = Arc::new(card);
-            self.ledger.write(self.at, &self.group.card, What::Changed);
+            let mut record = (*self.group.record).clone();
+            record.terms.spot = Some(price);
+            self.group.record = Arc::new(record);
+            self.ledger.write(self.at, &self.group.record, LedgerEvent::Changed);
         }
-        self.put(SPOT_CHECKED_EVERY, Step::SpotCheck);
+        self.put(SPOT_CHECK_INTERVAL, Step::SpotCheck);
     }
 
     /// Schedules the failures of a container that has just started, besides its own end.
@@ -79,18 +84,18 @@ impl Hands<'_> {
             self.put(after, Step::Unready(index));
         }
         let Some(container) = self.group.containers.get(usize::from(index)) else { return };
-        let Some(rare) = &container.spec.rare else { return self.watch_memory(index) };
-        let (liveness, readiness) = (rare.liveness.clone(), rare.readiness.clone());
-        if let Some(Played { takes, fails: true }) = self.start_hook(index) {
+        let Some(optional) = &container.spec.optional else { return self.watch_memory(index) };
+        let (liveness, readiness) = (optional.liveness.clone(), optional.readiness.clone());
+        if let Some(HookRun { takes, fails: true }) = self.start_hook(index) {
             self.put(takes, Step::PostStartFails(index));
         }
         let script = self.script(index).unwrap_or_default();
         if let (Some(probe), Some(sick)) = (liveness, script.unhealthy_after) {
-            self.put(fails_at(&probe, sick), Step::Unhealthy(index));
+            self.put(failure_time(&probe, sick), Step::Unhealthy(index));
         }
         let sick = script.unhealthy_after.into_iter().chain(script.unready_after).min();
         if let (Some(probe), Some(sick)) = (readiness, sick) {
-            self.put(fails_at(&probe, sick), Step::Unready(index));
+            self.put(failure_time(&probe, sick), Step::Unready(index));
         }
         self.watch_memory(index);
     }
@@ -108,7 +113,7 @@ impl Hands<'_> {
     /// say.
     pub(super) fn becomes_ready(&self, index: u8) -> Option<Duration> {
         let container = self.group.containers.get(usize::from(index)).filter(|container| !container.init)?;
-        let probe = container.spec.rare.as_ref().and_then(|rare| rare.readiness.as_ref());
+        let probe = container.spec.optional.as_ref().and_then(|optional| optional.readiness.as_ref());
         if self.runtime.is_real() {
             return probe.is_none().then_some(Duration::ZERO);
         }
@@ -118,35 +123,35 @@ impl Hands<'_> {
         }
         let hook = self.start_hook(index).map_or(Duration::ZERO, |hook| hook.takes);
         let earliest = script.ready_after.unwrap_or_default().max(hook);
-        Some(probe.map_or(earliest, |probe| probed_at(probe, earliest, 0)))
+        Some(probe.map_or(earliest, |probe| probe_time(probe, earliest, 0)))
     }
 
     pub(super) fn lose_readiness(&mut self, index: u8) {
         let container = self.group.containers.get(usize::from(index));
         if container.is_some_and(super::container::Container::is_probed_for_readiness) {
-            self.tell(Told::Unhealthy(index, false));
+            self.emit(EventKind::Unhealthy(index, false));
         }
-        self.agenda.call_off(self.group, |step| step == Step::Ready(index));
+        self.agenda.cancel(self.group, |step| step == Step::Ready(index));
         self.with(index, |container| container.ready = false);
     }
 
     /// Kills a container (137, SIGKILL), which may be started again.
-    pub(super) fn kill(&mut self, index: u8, told: Told) {
-        self.tell(told);
+    pub(super) fn kill(&mut self, index: u8, event: EventKind) {
+        self.emit(event);
         self.end(index, 137, 9, None);
     }
 
     /// Kills a container whose liveness probe failed too often.
     pub(super) fn kill_unhealthy(&mut self, index: u8) {
         let again = self.group.spec.restart_policy.restarts(false, 137);
-        self.kill(index, Told::KillingUnhealthy(index, again));
+        self.kill(index, EventKind::KillingUnhealthy(index, again));
     }
 
     /// Reports a failed pre-stop hook; the container is stopped all the same.
-    pub(super) fn fail_to_stop_well(&mut self, index: u8) {
+    pub(super) fn fail_stop_hook(&mut self, index: u8) {
         let container = self.group.containers.get(usize::from(index));
         if container.is_some_and(super::container::Container::is_running) {
-            self.tell(Told::PreStopFailed(index));
+            self.emit(EventKind::PreStopFailed(index));
         }
     }
 
@@ -161,12 +166,12 @@ impl Hands<'_> {
 
     /// The post-start hook: as a script says, else as its command does, where that is understood. A call over HTTP or
     /// TCP is answered at once.
-    fn start_hook(&self, index: u8) -> Option<Played> {
+    fn start_hook(&self, index: u8) -> Option<HookRun> {
         let container = self.group.containers.get(usize::from(index))?;
-        let hook = container.spec.rare.as_ref()?.start_hook.as_ref()?;
+        let hook = container.spec.optional.as_ref()?.start_hook.as_ref()?;
         let script = self.script(index).unwrap_or_default();
         let understood = understood(&container.spec, hook.words());
-        Some(Played {
+        Some(HookRun {
             takes: script.post_start.or(understood.map(|hook| hook.takes)).unwrap_or_default(),
             fails: script.post_start_fails || understood.is_some_and(|hook| hook.fails),
         })
@@ -174,13 +179,13 @@ impl Hands<'_> {
 
     /// The pre-stop hook: as a script says, else as its command does, where that is understood, else for a time that is
     /// drawn.
-    pub(super) fn stop_hook(&self, index: u8) -> Option<Played> {
+    pub(super) fn stop_hook(&self, index: u8) -> Option<HookRun> {
         let container = self.group.containers.get(usize::from(index))?;
-        let hook = container.spec.rare.as_ref()?.stop_hook.as_ref()?;
+        let hook = container.spec.optional.as_ref()?.stop_hook.as_ref()?;
         let script = self.script_for(index).unwrap_or_default();
         let understood = understood(&container.spec, hook.words());
         let takes = script.pre_stop.or(understood.map(|hook| hook.takes));
-        Some(Played {
+        Some(HookRun {
             takes: takes.unwrap_or_else(|| self.timeline("stop").stop()),
             fails: script.pre_stop_fails || understood.is_some_and(|hook| hook.fails),
         })
@@ -195,14 +200,14 @@ impl Hands<'_> {
 
 /// A hook as it is played: its duration, and true if it fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Played {
+pub(super) struct HookRun {
     pub takes: Duration,
     pub fails: bool,
 }
 
 /// A hook's command, where there is one and it ends.
-fn understood(spec: &Spec, words: &[Box<str>]) -> Option<Played> {
+fn understood(spec: &Spec, words: &[Box<str>]) -> Option<HookRun> {
     let (takes, code) =
         script::plan(None, words, &[], &spec.variables()).ends.filter(|_| !words.is_empty())?;
-    Some(Played { takes, fails: code != 0 })
+    Some(HookRun { takes, fails: code != 0 })
 }

@@ -12,11 +12,11 @@ use eci_api::signature::Secret;
 use eci_sim::EciSim;
 
 /// When every test begins.
-pub const NINE: &str = "2026-01-01T09:00:00Z";
+pub const START_TIME: &str = "2026-01-01T09:00:00Z";
 
 /// A simulator whose clock stands still.
 pub fn sim() -> EciSim {
-    let clock = Clock::still(NINE.parse().unwrap());
+    let clock = Clock::still(START_TIME.parse().unwrap());
     EciSim::builder().clock(clock).credential("local", Secret::new("local-secret")).build()
 }
 
@@ -74,7 +74,7 @@ pub fn wait_until(sim: &EciSim, id: &str, state: &str) -> i64 {
     for _ in 0..1000 {
         if status(sim, id) == state {
             return sim.control().clock().now().as_second()
-                - NINE.parse::<jiff::Timestamp>().unwrap().as_second();
+                - START_TIME.parse::<jiff::Timestamp>().unwrap().as_second();
         }
         let due = sim.control().next_due().expect("something is still to happen");
         let span = sim.control().clock().now().duration_until(due);

@@ -3,78 +3,78 @@
 use std::time::Duration;
 
 use super::container::Container;
-use super::happened::What as Told;
+use super::events::EventKind;
 use super::lifecycle::State;
-use super::steps::Hands;
+use super::steps::GroupContext;
 use crate::agenda::Step;
-use crate::runtime::{Seen, Work};
+use crate::runtime::{Observation, Work};
 
 /// Time after which a sandbox that could not be made is tried again.
-const SANDBOX_AGAIN: Duration = Duration::from_secs(10);
+const SANDBOX_RETRY_DELAY: Duration = Duration::from_secs(10);
 
-impl Hands<'_> {
+impl GroupContext<'_> {
     /// Applies an observation; one that comes too late to matter changes nothing.
-    pub fn see(&mut self, seen: Seen) {
-        if let Seen::Exited { container, run, exit_code, out_of_memory } = seen {
-            return self.see_exit(container, run, exit_code, out_of_memory);
+    pub fn observe(&mut self, observation: Observation) {
+        if let Observation::Exited { container, run, exit_code, out_of_memory } = observation {
+            return self.observe_exit(container, run, exit_code, out_of_memory);
         }
-        if let Seen::PreStopFailed(index) = seen {
-            return self.tell(Told::PreStopFailed(index));
+        if let Observation::PreStopFailed(index) = observation {
+            return self.emit(EventKind::PreStopFailed(index));
         }
         if !matches!(self.group.state, State::Pending | State::Running) {
             return;
         }
-        match seen {
-            Seen::SandboxUp(address) => {
+        match observation {
+            Observation::SandboxUp(address) => {
                 (self.group.address, self.group.changed) = (Some(address), self.at);
                 self.go_on();
             }
-            Seen::SandboxFailed(why) => {
-                self.tell(Told::SandboxFailed(why.into()));
-                self.put(SANDBOX_AGAIN, Step::SandboxUp);
+            Observation::SandboxFailed(why) => {
+                self.emit(EventKind::SandboxFailed(why.into()));
+                self.put(SANDBOX_RETRY_DELAY, Step::SandboxUp);
             }
-            Seen::Present(index) => {
-                self.tell(Told::Present(index));
+            Observation::Present(index) => {
+                self.emit(EventKind::Present(index));
                 self.create(index);
             }
-            Seen::Pulling(index) => self.tell(Told::Pulling(index)),
-            Seen::Pulled(index, millis) => {
-                self.tell(Told::Pulled(index, millis));
+            Observation::Pulling(index) => self.emit(EventKind::Pulling(index)),
+            Observation::Pulled(index, millis) => {
+                self.emit(EventKind::Pulled(index, millis));
                 self.create(index);
             }
-            Seen::PullFailed(index, why) => self.fail_pull(index, why),
-            Seen::Started(index, run) if self.awaits(index, run) => {
+            Observation::PullFailed(index, why) => self.fail_pull(index, why),
+            Observation::Started(index, run) if self.awaits(index, run) => {
                 self.forget_failed_pulls(index);
                 self.start(index);
             }
-            Seen::StartFailed(index, run, why) if self.awaits(index, run) => {
-                self.tell(Told::StartFailed(index, why.into()));
+            Observation::StartFailed(index, run, why) if self.awaits(index, run) => {
+                self.emit(EventKind::StartFailed(index, why.into()));
                 self.fail_start(index);
             }
-            Seen::Ready { container, run, ready } if self.runs(container, run) => {
+            Observation::Ready { container, run, ready } if self.runs(container, run) => {
                 if ready {
                     self.become_ready(container);
                 } else {
                     self.lose_readiness(container);
                 }
             }
-            Seen::Unhealthy(index, run) if self.runs(index, run) => {
-                self.tell(Told::Unhealthy(index, true));
+            Observation::Unhealthy(index, run) if self.runs(index, run) => {
+                self.emit(EventKind::Unhealthy(index, true));
                 self.order_kill(index);
                 self.kill_unhealthy(index);
             }
-            Seen::PostStartFailed(index, run) if self.runs(index, run) => {
-                self.tell(Told::PostStartFailed(index));
+            Observation::PostStartFailed(index, run) if self.runs(index, run) => {
+                self.emit(EventKind::PostStartFailed(index));
                 self.order_kill(index);
-                self.kill(index, Told::KillingForHook(index));
+                self.kill(index, EventKind::KillingForHook(index));
             }
-            Seen::Started(..)
-            | Seen::PostStartFailed(..)
-            | Seen::PreStopFailed(_)
-            | Seen::StartFailed(..)
-            | Seen::Ready { .. }
-            | Seen::Unhealthy(..)
-            | Seen::Exited { .. } => {}
+            Observation::Started(..)
+            | Observation::PostStartFailed(..)
+            | Observation::PreStopFailed(_)
+            | Observation::StartFailed(..)
+            | Observation::Ready { .. }
+            | Observation::Unhealthy(..)
+            | Observation::Exited { .. } => {}
         }
     }
 
@@ -85,7 +85,7 @@ impl Hands<'_> {
         self.end(index, 128, 0, Some("StartError"));
     }
 
-    fn see_exit(&mut self, index: u8, run: u32, exit_code: i32, out_of_memory: bool) {
+    fn observe_exit(&mut self, index: u8, run: u32, exit_code: i32, out_of_memory: bool) {
         if !self.runs(index, run) {
             return;
         }
@@ -93,11 +93,11 @@ impl Hands<'_> {
             let at = self.at;
             self.with(index, |container| container.end(at, exit_code, 0, None));
             if !self.group.containers.iter().any(Container::is_running) {
-                self.agenda.call_off(self.group, |step| step == Step::GraceOver);
+                self.agenda.cancel(self.group, |step| step == Step::GraceOver);
                 self.put(Duration::ZERO, Step::GraceOver);
             }
         } else if out_of_memory {
-            self.tell(Told::OutOfMemory(index));
+            self.emit(EventKind::OutOfMemory(index));
             self.end(index, exit_code, 9, Some("OOMKilled"));
         } else {
             self.end(index, exit_code, 0, None);

@@ -1,6 +1,6 @@
 //! Replies that only an Engine can give: the log of a run, and the output of a command in it.
 //!
-//! An operation that needs one leaves a [`Later`] in the world; it is asked when the world's lock is free again.
+//! An operation that needs one leaves a [`DeferredReply`] in the world; it is asked when the world's lock is free again.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
@@ -8,28 +8,28 @@ use std::time::Duration;
 use eci_api::actions::{DescribeContainerLog, DescribeContainerLogReply, ExecContainerCommandReply};
 use jiff::Timestamp;
 
-use super::engine::{RunId, Trouble};
-use super::{Order, Outlet};
+use super::engine::{EngineError, RunId};
+use super::{DriverHandle, Order};
 use crate::actions::Answer;
 use crate::refusal::Refusal;
 
 /// Time that a client waits at most; usual clients give up after ten seconds (eci-openapi.md, section 4).
-const PATIENCE: Duration = Duration::from_secs(60);
+const ENGINE_REPLY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Query to an Engine that a call still needs for its reply.
 #[derive(Debug, Clone)]
-pub struct Later {
+pub struct DeferredReply {
     /// Identity of the run.
     pub run: RunId,
     /// Request id of the call.
     pub request_id: String,
     /// Kind of the query.
-    pub what: Wanted,
+    pub query: QueryKind,
 }
 
 /// Kind of a query about a run.
 #[derive(Debug, Clone)]
-pub enum Wanted {
+pub enum QueryKind {
     /// The log of the run.
     Log {
         /// Call with its options: lines, bytes, timestamps.
@@ -49,51 +49,51 @@ pub struct Question {
     /// Command and arguments; `None` for the log of the run.
     pub command: Option<Vec<String>>,
     /// Channel for the answer.
-    pub answer: Sender<Result<Said, Trouble>>,
+    pub answer: Sender<Result<EngineReply, EngineError>>,
 }
 
 /// Answer of an Engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Said {
+pub enum EngineReply {
     /// Lines of the log, each with its timestamp.
     Lines(Vec<(Timestamp, String)>),
     /// Output of a command.
     Output(String),
 }
 
-impl Later {
+impl DeferredReply {
     /// Sends the query, waits at most a minute for the answer, and makes the call's reply of it.
     ///
     /// # Errors
     /// [`Refusal`] when the Engine cannot answer.
-    pub fn ask(self, outlet: &Outlet) -> Result<Answer, Refusal> {
+    pub fn ask(self, driver: &DriverHandle) -> Result<Answer, Refusal> {
         let (answer, answered) = channel();
-        let command = match &self.what {
-            Wanted::Log { .. } => None,
-            Wanted::Command(words) => Some(words.clone()),
+        let command = match &self.query {
+            QueryKind::Log { .. } => None,
+            QueryKind::Command(words) => Some(words.clone()),
         };
-        outlet.send(Order::Ask(Question { run: self.run.clone(), command, answer }));
+        driver.send(Order::Ask(Question { run: self.run.clone(), command, answer }));
         let said = wait(&answered)?;
         let request_id = self.request_id;
-        Ok(match (self.what, said) {
-            (Wanted::Log { request, since }, Said::Lines(lines)) => {
+        Ok(match (self.query, said) {
+            (QueryKind::Log { request, since }, EngineReply::Lines(lines)) => {
                 let lines = lines.iter().map(|(at, line)| (*at, line.as_str())).collect();
                 let content = crate::actions::tell_log(&request, lines, since);
                 let container_name = request.container_name.unwrap_or_default();
                 Box::new(DescribeContainerLogReply { container_name, content, request_id })
             }
-            (_, Said::Output(sync_response)) => {
+            (_, EngineReply::Output(sync_response)) => {
                 Box::new(ExecContainerCommandReply { sync_response, request_id, ..Default::default() })
             }
-            (Wanted::Command(_), Said::Lines(_)) => {
+            (QueryKind::Command(_), EngineReply::Lines(_)) => {
                 return Err(unanswered("the Engine answered something else"));
             }
         })
     }
 }
 
-fn wait(answered: &Receiver<Result<Said, Trouble>>) -> Result<Said, Refusal> {
-    match answered.recv_timeout(PATIENCE) {
+fn wait(answered: &Receiver<Result<EngineReply, EngineError>>) -> Result<EngineReply, Refusal> {
+    match answered.recv_timeout(ENGINE_REPLY_TIMEOUT) {
         Ok(said) => said.map_err(|why| unanswered(&why.to_string())),
         Err(_) => Err(unanswered("the Engine did not answer within a minute")),
     }

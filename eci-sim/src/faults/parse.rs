@@ -1,80 +1,99 @@
-//! Faults as a flag or a file tells them.
+//! Parser of fault rules in flags and files.
 
 use std::str::FromStr;
 
 use super::{Rule, Verdict};
 
-/// What the words of a rule are, for those who wrote others.
+/// The grammar of a rule, for error messages.
 const FORM: &str = "`ACTION VERB …` such as `CreateContainerGroup refuse Throttling.User times=2`";
 const VERBS: &str = "refuse CODE, delay 500ms, drop-before, drop-after, truncate BYTES, stale 5s, sold-out ZONE, \
                      reclaim MINUTES or crash CONTAINER EXIT-CODE";
 const OPTIONS: &str = "times=N, every=N, share=0.1 or share=10%, status=N (with refuse), or one parameter of the call such as RegionId=cn-beijing";
 
-/// Why words do not tell a fault.
+/// Text that is not a fault rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Untold {
-    /// There are too few.
+pub enum ParseError {
+    /// A rule without operation or verb.
     #[error("`{0}` should be {FORM}")]
     TooFew(String),
-    /// The verb is none.
+    /// An unknown verb.
     #[error("`{0}` is nothing that becomes of a call; that would be {VERBS}")]
     Verb(String),
-    /// The verb lacks what belongs to it, or has something else.
-    #[error("`{verb}` should be followed by {should}, not by `{told}`")]
+    /// A missing or wrong argument of the verb.
+    #[error("`{verb}` should be followed by {should}, not by `{found}`")]
     Argument {
-        /// Which verb.
+        /// Verb of the rule.
         verb: String,
-        /// By what.
+        /// Expected argument.
         should: &'static str,
-        /// What stands there; empty where nothing does.
-        told: String,
+        /// Text in its place; empty where there is none.
+        found: String,
     },
-    /// A word behind the verb is unknown, or its value cannot be.
+    /// An unknown option, or a value that it cannot have.
     #[error("`{0}` should be {OPTIONS}")]
     Option(String),
-    /// There is no such operation.
+    /// An operation that does not exist.
     #[error("`{0}` is no operation of ECI; a `*` stands for anything")]
     Action(String),
 }
 
-/// Reads a file of rules: a list, as YAML or JSON, in the shape that the control door takes.
-///
-/// # Errors
-/// A sentence that says where it is none.
-pub fn listed(text: &str) -> Result<Vec<Rule>, String> {
-    let rules: Vec<Rule> = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
-    rules.iter().try_for_each(|rule| known(&rule.action)).map_err(|why| why.to_string())?;
-    match rules.iter().position(|rule| rule.every == Some(0)) {
-        Some(index) => Err(format!("rule {}: every: 0 should be 1 or more", index + 1)),
-        None => Ok(rules),
-    }
+/// A file that does not list fault rules.
+#[derive(Debug, thiserror::Error)]
+pub enum RuleListError {
+    /// Content that is no list of rules as YAML or JSON.
+    #[error(transparent)]
+    Syntax(#[from] serde_saphyr::Error),
+    /// A rule that can never apply.
+    #[error("rule {number}: {why}")]
+    Rule {
+        /// Number of the rule, from 1.
+        number: usize,
+        /// Error in the rule.
+        why: ParseError,
+    },
 }
 
-/// Whether an operation fits; a misspelt one would never strike.
-fn known(action: &str) -> Result<(), Untold> {
-    let fits = eci_api::validate::actions().any(|known| crate::script::matches(action, known));
-    if fits { Ok(()) } else { Err(Untold::Action(action.to_owned())) }
+/// Parses a file of rules: a list, as YAML or JSON, in the form that the control API takes.
+///
+/// # Errors
+/// [`RuleListError`] with the place of the error.
+pub fn rule_list(text: &str) -> Result<Vec<Rule>, RuleListError> {
+    let rules: Vec<Rule> = serde_saphyr::from_str(text)?;
+    for (number, rule) in (1..).zip(&rules) {
+        let wrong = |why| RuleListError::Rule { number, why };
+        check_action(&rule.action).map_err(wrong)?;
+        if rule.every == Some(0) {
+            return Err(wrong(ParseError::Option("every=0".to_owned())));
+        }
+    }
+    Ok(rules)
+}
+
+/// Fails for an operation that does not exist, since such a rule would never apply.
+fn check_action(action: &str) -> Result<(), ParseError> {
+    let fits = eci_api::validate::actions().any(|name| crate::script::matches(action, name));
+    if fits { Ok(()) } else { Err(ParseError::Action(action.to_owned())) }
 }
 
 impl FromStr for Rule {
-    type Err = Untold;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Untold> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let mut words = text.split_whitespace();
         let (Some(action), Some(verb)) = (words.next(), words.next()) else {
-            return Err(Untold::TooFew(text.to_owned()));
+            return Err(ParseError::TooFew(text.to_owned()));
         };
-        known(action)?;
+        check_action(action)?;
         let mut rule = Rule::new(verdict(verb, &mut words)?).on(action);
-        words.try_for_each(|word| rule.take(word))?;
+        words.try_for_each(|word| rule.set_option(word))?;
         Ok(rule)
     }
 }
 
 impl Rule {
-    /// Minds one `name=value`.
-    fn take(&mut self, word: &str) -> Result<(), Untold> {
-        let wrong = || Untold::Option(word.to_owned());
+    /// Sets one `name=value` option.
+    fn set_option(&mut self, word: &str) -> Result<(), ParseError> {
+        let wrong = || ParseError::Option(word.to_owned());
         let (name, value) = word.split_once('=').ok_or_else(wrong)?;
         let number = || value.parse::<u32>().ok().filter(|number| *number > 0).ok_or_else(wrong);
         match (name, &mut self.verdict) {
@@ -82,8 +101,8 @@ impl Rule {
             ("every", _) => self.every = Some(number()?),
             ("share", _) => self.share = Some(value.parse().map_err(|_| wrong())?),
             ("status", Verdict::Refuse { status, .. }) => {
-                let told = value.parse().ok().filter(|status| (400..600).contains(status));
-                *status = Some(told.ok_or_else(wrong)?);
+                let found = value.parse().ok().filter(|status| (400..600).contains(status));
+                *status = Some(found.ok_or_else(wrong)?);
             }
             _ if name.starts_with(char::is_uppercase) && self.parameter.is_none() => {
                 self.parameter = Some((name.to_owned(), value.to_owned()));
@@ -94,13 +113,13 @@ impl Rule {
     }
 }
 
-fn verdict<'a>(verb: &str, words: &mut impl Iterator<Item = &'a str>) -> Result<Verdict, Untold> {
+fn verdict<'a>(verb: &str, words: &mut impl Iterator<Item = &'a str>) -> Result<Verdict, ParseError> {
     let mut next = |should: &'static str| match words.next() {
         Some(word) if !word.contains('=') => Ok(word),
-        other => Err(Untold::Argument {
+        other => Err(ParseError::Argument {
             verb: verb.to_owned(),
             should,
-            told: other.unwrap_or_default().to_owned(),
+            found: other.unwrap_or_default().to_owned(),
         }),
     };
     Ok(match verb {
@@ -109,20 +128,20 @@ fn verdict<'a>(verb: &str, words: &mut impl Iterator<Item = &'a str>) -> Result<
             status: None,
             message: None,
         },
-        "delay" => Verdict::DelayMs(told(verb, SPAN, next(SPAN)?, millis)?),
-        "stale" => Verdict::StaleMs(told(verb, SPAN, next(SPAN)?, millis)?),
+        "delay" => Verdict::DelayMs(argument(verb, SPAN, next(SPAN)?, millis)?),
+        "stale" => Verdict::StaleMs(argument(verb, SPAN, next(SPAN)?, millis)?),
         "drop-before" => Verdict::DropBefore,
         "drop-after" => Verdict::DropAfter,
-        "truncate" => Verdict::Truncate(told(verb, BYTES, next(BYTES)?, number)?),
+        "truncate" => Verdict::Truncate(argument(verb, BYTES, next(BYTES)?, number)?),
         "sold-out" => {
             Verdict::SoldOut(next("a zone such as cn-hangzhou-b, or cn-hangzhou-b/2.0-4.0Gi")?.to_owned())
         }
-        "reclaim" => Verdict::Reclaim(told(verb, MINUTES, next(MINUTES)?, number)?),
+        "reclaim" => Verdict::Reclaim(argument(verb, MINUTES, next(MINUTES)?, number)?),
         "crash" => Verdict::Crash {
             container: next("a container's name and an exit code")?.to_owned(),
-            exit_code: told(verb, EXIT, next(EXIT)?, number)?,
+            exit_code: argument(verb, EXIT, next(EXIT)?, number)?,
         },
-        _ => return Err(Untold::Verb(verb.to_owned())),
+        _ => return Err(ParseError::Verb(verb.to_owned())),
     })
 }
 
@@ -131,14 +150,14 @@ const BYTES: &str = "a number of bytes";
 const MINUTES: &str = "minutes, 255 at most";
 const EXIT: &str = "a container's name and an exit code";
 
-/// What a word says, as `read` reads it.
-fn told<T>(
+/// The value of a verb's argument, as `read` parses it.
+fn argument<T>(
     verb: &str,
     should: &'static str,
     word: &str,
     read: impl Fn(&str) -> Option<T>,
-) -> Result<T, Untold> {
-    read(word).ok_or_else(|| Untold::Argument { verb: verb.to_owned(), should, told: word.to_owned() })
+) -> Result<T, ParseError> {
+    read(word).ok_or_else(|| ParseError::Argument { verb: verb.to_owned(), should, found: word.to_owned() })
 }
 
 fn number<T: FromStr>(word: &str) -> Option<T> {
@@ -211,10 +230,10 @@ mod tests {
             assert_eq!(format!("Create* refuse Throttling {share} times=2").parse(), Ok(wanted.clone()));
         }
         let yaml = "- action: Create*\n  times: 2\n  share: 10%\n  verdict: {refuse: {code: Throttling}}\n";
-        assert_eq!(listed(yaml), Ok(vec![wanted.clone()]));
-        assert_eq!(listed(&yaml.replace("10%", "0.1")), Ok(vec![wanted]));
-        let more = listed(&yaml.replace("10%", "110%"));
-        assert!(more.as_ref().is_err_and(|why| why.contains("`110%` should be above 0")), "{more:?}");
+        assert_eq!(rule_list(yaml).unwrap(), [wanted.clone()]);
+        assert_eq!(rule_list(&yaml.replace("10%", "0.1")).unwrap(), [wanted]);
+        let more = rule_list(&yaml.replace("10%", "110%")).unwrap_err().to_string();
+        assert!(more.contains("`110%` should be above 0"), "{more}");
     }
 
     #[test]
@@ -244,35 +263,34 @@ mod tests {
     }
 
     #[test]
-    fn a_file_lists_rules_as_the_control_door_takes_them() {
+    fn a_file_lists_rules_as_the_control_api_takes_them() {
         let yaml = "- action: CreateContainerGroup\n  times: 2\n  verdict: {refuse: {code: Throttling.User}}\n- verdict: drop-after\n";
         let json = r#"[{"action":"CreateContainerGroup","times":2,"verdict":{"refuse":{"code":"Throttling.User"}}},{"verdict":"drop-after"}]"#;
         let rules = vec![
             Rule::refuse("Throttling.User").on("CreateContainerGroup").times(2),
             Rule::new(Verdict::DropAfter),
         ];
-        assert_eq!(listed(yaml), Ok(rules.clone()));
-        assert_eq!(listed(json), Ok(rules));
+        assert_eq!(rule_list(yaml).unwrap(), rules);
+        assert_eq!(rule_list(json).unwrap(), rules);
     }
 
     #[test]
     fn a_file_that_lists_none_says_where() {
-        let misspelt = listed("- action: '*'\n  verdikt: drop-after\n");
-        assert!(
-            misspelt.as_ref().is_err_and(|why| why.contains("verdikt") && why.contains('2')),
-            "{misspelt:?}"
-        );
-        let unknown = listed("- action: CreateContainerGruop\n  verdict: drop-after\n");
-        assert!(unknown.as_ref().is_err_and(|why| why.contains("no operation of ECI")), "{unknown:?}");
-        let never = listed("- every: 0\n  verdict: drop-after\n");
-        assert!(never.as_ref().is_err_and(|why| why.contains("rule 1")), "{never:?}");
+        for (yaml, words) in [
+            ("- action: '*'\n  verdikt: drop-after\n", ["verdikt", "2"]),
+            ("- action: CreateContainerGruop\n  verdict: drop-after\n", ["rule 1", "no operation of ECI"]),
+            ("- verdict: drop-after\n- every: 0\n  verdict: drop-after\n", ["rule 2", "`every=0`"]),
+        ] {
+            let why = rule_list(yaml).unwrap_err().to_string();
+            assert!(words.iter().all(|word| why.contains(word)), "{why}");
+        }
     }
 
     proptest! {
         #[test]
         fn no_words_make_it_panic(text in ".{0,80}") {
-            let _told = text.parse::<Rule>();
-            let _listed = listed(&text);
+            let _parsed = text.parse::<Rule>();
+            let _list = rule_list(&text);
         }
     }
 }

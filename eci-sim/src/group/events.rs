@@ -7,11 +7,11 @@ use super::Group;
 use super::container::Phase;
 
 /// Number of events that a group keeps; the oldest goes first (eci-openapi.md, section 6).
-pub const KEPT: usize = 50;
+pub const EVENTS_MAX: usize = 50;
 
 /// An event of a group, once or several times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Happened {
+pub struct GroupEvent {
     /// Time of the first occurrence.
     pub first: Timestamp,
     /// Time of the last occurrence, equal to the first for a single one.
@@ -21,12 +21,12 @@ pub struct Happened {
     /// Number of the event in its group, counted from 0; part of its name.
     pub mark: u32,
     /// Kind of the event, with its details.
-    pub what: What,
+    pub kind: EventKind,
 }
 
 /// Kinds of events that a group's owner sees; a `u8` is the index of a container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum What {
+pub enum EventKind {
     /// The size is the one that was asked for.
     SizeAsAsked,
     /// The size is the nearest one that is sold.
@@ -83,7 +83,7 @@ pub enum What {
     SpotToBeReleased(u8),
 }
 
-impl What {
+impl EventKind {
     /// Type of the event: `Normal` or `Warning`.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -1,40 +1,41 @@
-//! A kept world that was summed up is the same world, and what is kept of it does not grow with time.
+//! A world whose journal was compacted is the same world, and its store does not grow with time.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod stand;
+mod support;
 
+use std::convert::Infallible;
 use std::path::Path;
 
 use determinism::Clock;
 use eci_api::actions::{CreateVirtualNode, DeleteContainerGroup, TagResources, tag_resources};
 use eci_api::signature::Secret;
 use eci_sim::store::Store;
-use eci_sim::{Door, EciSim, Incoming, StoreProblem};
+use eci_sim::{ControlServer, EciSim, Incoming, StoreError};
 use serde_json::{Value, json};
-use stand::{NINE, create, group, once, wait};
+use support::{START_TIME, create, group, once, wait};
 
 /// Sums up as often as it may.
 const OFTEN: u64 = 0;
 const NEVER: u64 = u64::MAX;
 
-fn keep(data: &Path, sums_up_from: u64) -> Result<EciSim, StoreProblem> {
-    let clock = Clock::still(NINE.parse().unwrap());
+fn keep(data: &Path, compact_from: u64) -> Result<EciSim, StoreError> {
+    let clock = Clock::still(START_TIME.parse().unwrap());
     let builder = EciSim::builder().clock(clock).credential("local", Secret::new("local-secret"));
-    builder.sums_up_from(sums_up_from).keep(data, None)
+    builder.compact_from(compact_from).persist(data, None)
 }
 
-fn door(sim: &EciSim, method: &str, path: &str, body: &Value) -> String {
+fn control_call(sim: &EciSim, method: &str, path: &str, body: &Value) -> String {
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let request =
         Incoming { method: method.into(), path: path.into(), body: body.into(), ..Incoming::default() };
-    String::from_utf8(Door::of(sim.control()).answer(&request).into_body().to_vec()).unwrap()
+    String::from_utf8(ControlServer::new(sim.control()).answer(&request).into_body().to_vec()).unwrap()
 }
 
-/// All that the door shows of a world.
+/// All that the control API shows of a world.
 fn seen(sim: &EciSim) -> Vec<String> {
     let looks = ["/groups", "/ledger", "/bill", "/faults", "/stock", "/quota", "/throttling", "/clock"];
     let looks = looks.into_iter().chain(["/snapshots", "/scripts", "/prices"]);
-    looks.map(|path| door(sim, "GET", path, &Value::Null)).collect()
+    looks.map(|path| control_call(sim, "GET", path, &Value::Null)).collect()
 }
 
 /// Much of what can happen to a world.
@@ -45,7 +46,7 @@ fn live(sim: &EciSim, from: usize) -> Vec<String> {
         request.client_token = Some(format!("token-{n}"));
         request.spot_strategy = (n % 3 == 0).then(|| "SpotAsPriceGo".to_owned());
         ids.push(create(sim, &request));
-        ids.push(create(sim, &group(&format!("web-{n}"), vec![stand::container("web", "nginx", &[])])));
+        ids.push(create(sim, &group(&format!("web-{n}"), vec![support::container("web", "nginx", &[])])));
         wait(sim, 47);
         let delete =
             DeleteContainerGroup { container_group_id: ids.get(n % 7).cloned(), ..Default::default() };
@@ -68,11 +69,11 @@ fn live(sim: &EciSim, from: usize) -> Vec<String> {
         ..CreateVirtualNode::default()
     };
     let _made_or_refused = sim.act(&node);
-    door(sim, "POST", "/scripts", &json!({ "pattern": "nginx", "run-seconds": 600, "exit-code": 1 }));
-    door(sim, "POST", "/stock", &json!({ "sold-out": "cn-hangzhou-h" }));
-    door(sim, "POST", &format!("/snapshots/after-{from}"), &Value::Null);
+    control_call(sim, "POST", "/scripts", &json!({ "pattern": "nginx", "run-seconds": 600, "exit-code": 1 }));
+    control_call(sim, "POST", "/stock", &json!({ "sold-out": "cn-hangzhou-h" }));
+    control_call(sim, "POST", &format!("/snapshots/after-{from}"), &Value::Null);
     let refuse = json!({ "refuse": { "code": "Throttling" } });
-    door(sim, "POST", "/faults", &json!({ "action": "Delete*", "times": 2, "verdict": refuse }));
+    control_call(sim, "POST", "/faults", &json!({ "action": "Delete*", "times": 2, "verdict": refuse }));
     ids
 }
 
@@ -86,18 +87,18 @@ fn a_world_that_is_summed_up_cannot_be_told_from_one_that_is_not() {
         assert_eq!(live(&one, 12 * round), live(&other, 12 * round), "round {round}");
         assert_eq!(seen(&one), seen(&other), "after round {round}");
         for sim in [&one, &other] {
-            door(sim, "POST", "/snapshots/after-0/load", &Value::Null);
+            control_call(sim, "POST", "/snapshots/after-0/load", &Value::Null);
             wait(sim, 4000);
         }
-        assert_eq!(seen(&one), seen(&other), "from the kept world in round {round}");
+        assert_eq!(seen(&one), seen(&other), "from the snapshot in round {round}");
     }
     let rows = |data: &Path| {
         let mut rows = 0;
         let store = Store::open(data).unwrap();
         store
-            .summary(|_| {
+            .read_snapshot(|_| {
                 rows += 1;
-                Ok(())
+                Ok::<_, Infallible>(())
             })
             .unwrap();
         rows
@@ -126,7 +127,7 @@ fn what_is_kept_grows_with_the_groups_that_live_and_not_with_time() {
 }
 
 #[test]
-fn a_summary_that_is_not_whole_is_refused() {
+fn an_incomplete_snapshot_is_refused() {
     let data = tempfile::tempdir().unwrap();
     let sim = keep(data.path(), OFTEN).unwrap();
     live(&sim, 0);
@@ -134,19 +135,19 @@ fn a_summary_that_is_not_whole_is_refused() {
     let store = Store::open(data.path()).unwrap();
     let mut rows = Vec::new();
     store
-        .summary(|row| {
+        .read_snapshot(|row| {
             rows.push(row.to_vec());
-            Ok(())
+            Ok::<_, Infallible>(())
         })
         .unwrap();
     drop(store);
     for (kept, why) in [
-        (&rows[..rows.len() - 1], "its summary is not whole"),
-        (&rows[1..], "its summary is not whole"),
-        (&rows[2..], "row 0 of its summary cannot be read: it belongs to no world"),
+        (&rows[..rows.len() - 1], "its snapshot is incomplete"),
+        (&rows[1..], "its snapshot is incomplete"),
+        (&rows[2..], "row 0 of its snapshot cannot be read: it belongs to no world"),
     ] {
         let store = Store::open(data.path()).unwrap();
-        let mut draft = store.summarise().unwrap();
+        let mut draft = store.begin_snapshot().unwrap();
         kept.iter().for_each(|row| draft.put(row).unwrap());
         draft.commit().unwrap();
         drop(store);
