@@ -12,8 +12,8 @@ use eci_api::actions::describe_container_groups::{DescribeContainerGroups, Descr
 use eci_api::query::render;
 use eci_api::signature::acs3;
 use eci_sim::EciSim;
+use eci_sim::Incoming;
 use eci_sim::quota::Quota;
-use eci_sim::server::Incoming;
 
 use groups::group;
 

@@ -15,7 +15,7 @@ use eci_api::actions::describe_container_groups::DescribeContainerGroups;
 use eci_api::query::render;
 use eci_api::signature::{acs3, rpc};
 use eci_sim::EciSim;
-use eci_sim::server::Incoming;
+use eci_sim::Incoming;
 
 use groups::group;
 

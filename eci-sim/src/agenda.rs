@@ -1,12 +1,12 @@
 //! The agenda: events that are due, for each group, in order. Nothing else moves the world.
+//!
+//! A group keeps its own slots, so that its events are found without a search.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-
-use crate::group::Group;
 
 /// An event's slot: its time, and a number that orders events of the same time.
 pub type Slot = (Timestamp, u64);
@@ -85,18 +85,18 @@ impl Agenda {
         })
     }
 
-    /// Schedules an event of a group `after` so long from `at`.
-    pub fn put(&mut self, group: &mut Group, at: Timestamp, after: Duration, step: Step) {
+    /// Schedules an event of the group `number`, whose slots are `due`, `after` so long from `at`.
+    pub fn put(&mut self, (number, due): (u64, &mut Vec<Slot>), at: Timestamp, after: Duration, step: Step) {
         let after = SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX);
         let slot = (at.saturating_add(after).unwrap_or(Timestamp::MAX), self.order);
         self.order += 1;
-        self.slots.insert(slot, (group.record.number, step));
-        group.due.push(slot);
+        self.slots.insert(slot, (number, step));
+        due.push(slot);
     }
 
-    /// Cancels the events of a group that `which` selects.
-    pub fn cancel(&mut self, group: &mut Group, which: impl Fn(Step) -> bool) {
-        group.due.retain(|slot| match self.slots.get(slot) {
+    /// Cancels the events in the slots `due` that `which` selects.
+    pub fn cancel(&mut self, due: &mut Vec<Slot>, which: impl Fn(Step) -> bool) {
+        due.retain(|slot| match self.slots.get(slot) {
             Some((_, step)) if which(*step) => {
                 self.slots.remove(slot);
                 false
@@ -106,15 +106,16 @@ impl Agenda {
         });
     }
 
-    /// The events of a group.
-    pub(crate) fn due(&self, group: &Group) -> Vec<(Slot, Step)> {
-        group.due.iter().filter_map(|slot| Some((*slot, self.slots.get(slot)?.1))).collect()
+    /// The events in the slots `due`.
+    pub(crate) fn steps(&self, due: &[Slot]) -> Vec<(Slot, Step)> {
+        due.iter().filter_map(|slot| Some((*slot, self.slots.get(slot)?.1))).collect()
     }
 
-    /// Adds a group's events that were read from a snapshot.
-    pub(crate) fn restore(&mut self, group: &mut Group, due: Vec<(Slot, Step)>) {
-        group.due = due.iter().map(|(slot, _)| *slot).collect();
-        self.slots.extend(due.into_iter().map(|(slot, step)| (slot, (group.record.number, step))));
+    /// Adds events of the group `number` that were read from a snapshot; returns their slots.
+    pub(crate) fn restore(&mut self, number: u64, due: Vec<(Slot, Step)>) -> Vec<Slot> {
+        let slots = due.iter().map(|(slot, _)| *slot).collect();
+        self.slots.extend(due.into_iter().map(|(slot, step)| (slot, (number, step))));
+        slots
     }
 
     /// The number of the next slot.

@@ -1,16 +1,15 @@
 //! The catalog: sizes, regions and prices from `data/{sizes,prices,regions}.csv`, and the smallest size that fits.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::LazyLock;
 
 use eci_api::size::{Mebibytes, MilliVcpu};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use crate::ledger::PricingTerms;
 use crate::money::{Currency, PerSecond};
+use crate::terms::{Category, PricingTerms, Size};
 
 /// The tables, read once.
 pub static CATALOG: LazyLock<Catalog> = LazyLock::new(|| match Catalog::read() {
@@ -27,27 +26,6 @@ pub struct Catalog {
     types: BTreeMap<String, InstanceType>,
     regions: BTreeMap<String, Region>,
     prices: Vec<Price>,
-}
-
-/// A size: vCPU and memory.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Size {
-    /// vCPU of the size.
-    pub vcpu: MilliVcpu,
-    /// Memory of the size.
-    pub memory: Mebibytes,
-}
-
-/// A pool of machines with a price of its own.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Category {
-    /// None was asked for.
-    #[default]
-    Default,
-    /// Cheaper vCPU, 8 at most.
-    Economy,
-    /// The default's price, 1 vCPU at least.
-    General,
 }
 
 /// One vCPU and memory pair of the catalog.
@@ -197,46 +175,16 @@ pub enum TableError {
     Size(#[from] eci_api::size::NotASize),
 }
 
-impl Size {
-    /// The size of a group that asks for nothing: 2 vCPU and 4 GiB.
-    pub const DEFAULT: Self = Self { vcpu: MilliVcpu(2000), memory: Mebibytes(4096) };
-
-    fn of(vcpu: Decimal, memory: Decimal) -> Result<Self, TableError> {
-        Ok(Self { vcpu: MilliVcpu::from_vcpu(vcpu.into())?, memory: Mebibytes::from_gib(memory.into())? })
-    }
-}
-
-impl Category {
-    /// The category of this name; the default for the empty name.
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "" => Some(Self::Default),
-            "economy" => Some(Self::Economy),
-            "general" => Some(Self::General),
-            _ => None,
-        }
-    }
-
-    /// The name in the price table.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Default => "default",
-            Self::Economy => "economy",
-            Self::General => "general",
-        }
-    }
-
-    /// The name in the API.
-    pub fn wire_name(self) -> &'static str {
-        if self == Self::Default { "" } else { self.name() }
-    }
+/// The size of a row.
+fn size(vcpu: Decimal, memory: Decimal) -> Result<Size, TableError> {
+    Ok(Size { vcpu: MilliVcpu::from_vcpu(vcpu.into())?, memory: Mebibytes::from_gib(memory.into())? })
 }
 
 impl Catalog {
     fn read() -> Result<Self, TableError> {
         let (mut pairs, mut types) = (Vec::new(), BTreeMap::new());
         for row in rows::<SizeRow>(include_str!("../data/sizes.csv"))? {
-            let size = Size::of(row.vcpu, row.memory_gib)?;
+            let size = size(row.vcpu, row.memory_gib)?;
             if row.kind == "type" {
                 let kind =
                     InstanceType { name: row.name, size, gpus: row.gpu, architecture: row.architecture };
@@ -405,17 +353,6 @@ fn rows<T: serde::de::DeserializeOwned>(text: &str) -> Result<Vec<T>, TableError
     Ok(csv::Reader::from_reader(text.as_bytes()).into_deserialize().collect::<Result<_, _>>()?)
 }
 
-/// As the cloud writes it back: `2.0-4.0Gi`.
-impl fmt::Display for Size {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = |value: Decimal| {
-            let value = value.normalize();
-            if value.scale() == 0 { format!("{value}.0") } else { value.to_string() }
-        };
-        write!(f, "{}-{}Gi", number(self.vcpu.vcpu().0), number(self.memory.gib().0))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -423,7 +360,7 @@ mod tests {
     use super::*;
 
     fn size(vcpu: &str, memory: &str) -> Size {
-        Size::of(vcpu.parse().unwrap(), memory.parse().unwrap()).unwrap()
+        super::size(vcpu.parse().unwrap(), memory.parse().unwrap()).unwrap()
     }
 
     #[test]

@@ -3,7 +3,6 @@
 
 pub mod client;
 mod cloud;
-pub(crate) mod followers;
 pub mod server;
 pub mod snapshots;
 pub mod wire;
@@ -26,7 +25,8 @@ use crate::ledger::Entry;
 use crate::money::Yuan;
 use crate::quota::Quota;
 use crate::script::Script;
-use crate::server::{RequestLogEntry, State};
+use crate::state::{RequestLogEntry, State};
+use crate::text::matches;
 use wire::{GroupFilter, RequestFilter};
 
 /// The control API of one simulator; cheap to clone. [`server::ControlServer`] serves the same over HTTP.
@@ -63,11 +63,14 @@ pub struct GroupSummary {
     pub tags: BTreeMap<String, String>,
 }
 
-impl Control {
-    pub(crate) fn of(sim: EciSim) -> Self {
-        Self(sim)
+impl EciSim {
+    /// The control API of this simulator.
+    pub fn control(&self) -> Control {
+        Control(self.clone())
     }
+}
 
+impl Control {
     /// The present; the world has advanced up to it when this returns.
     pub fn now(&self) -> Timestamp {
         self.with_current_state(|_, now| now)
@@ -263,15 +266,13 @@ impl Control {
 
     /// Replaces the world by an empty one at the present, with the same seed.
     pub fn reset(&self) {
-        let fresh = EciSim::fresh_state(self.0.clock(), self.0.seed());
+        let fresh = State::fresh(self.0.seed(), self.0.clock().now());
         self.0.state().restore(fresh);
     }
 
     /// Calls `look` with the state, advanced to the present.
     fn with_current_state<T>(&self, look: impl FnOnce(&mut State, Timestamp) -> T) -> T {
-        let now = self.0.clock().now();
-        let mut state = self.0.state();
-        state.world.advance_to(now);
+        let (mut state, now) = self.0.state_now();
         look(&mut state, now)
     }
 }
@@ -280,7 +281,7 @@ impl RequestLogEntry {
     fn fits(&self, search: &RequestFilter) -> bool {
         let is = |wanted: &Option<String>, own: &str| wanted.as_deref().is_none_or(|wanted| wanted == own);
         let like = |wanted: &Option<String>, own: &str| {
-            wanted.as_deref().is_none_or(|pattern| crate::script::matches(pattern, own))
+            wanted.as_deref().is_none_or(|pattern| matches(pattern, own))
         };
         let texts = [&self.request_id, &self.action, &self.account, &self.region, &self.group, &self.code];
         like(&search.action, &self.action)

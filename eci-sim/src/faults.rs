@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::world::World;
+use crate::text::matches;
 use share::Share;
 
 /// A call as rules see it.
@@ -150,11 +150,11 @@ impl Rule {
 
     fn matches(&self, call: &Call<'_>) -> bool {
         let fits = |(name, value): &(String, String)| {
-            let same = |pair: &&(String, String)| pair.0 == *name && crate::script::matches(value, &pair.1);
+            let same = |pair: &&(String, String)| pair.0 == *name && matches(value, &pair.1);
             call.pairs.iter().any(|pair| same(&pair))
         };
         self.times != Some(0)
-            && crate::script::matches(&self.action, call.action)
+            && matches(&self.action, call.action)
             && self.parameter.as_ref().is_none_or(fits)
     }
 }
@@ -258,35 +258,6 @@ impl Faults {
             self.answers.clear();
         }
     }
-}
-
-impl Verdict {
-    /// Applies the rule's effect on the world, before the call is carried out.
-    pub fn apply_side_effect(&self, world: &mut World, group: Option<&str>) {
-        match self {
-            Self::SoldOut(what) => drop(world.sold_out.insert(what.clone())),
-            Self::Reclaim(minutes) => {
-                if let Some(number) = target_group(world, group) {
-                    world.announce_reclaim(number, *minutes);
-                }
-            }
-            Self::Crash { container, exit_code } => {
-                if let Some(number) = target_group(world, group) {
-                    world.crash(number, container, *exit_code);
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-/// The number of the group of this id or name, or in this list of ids; where none is given, the newest.
-fn target_group(world: &World, group: Option<&str>) -> Option<u64> {
-    let named = group.and_then(|text| {
-        let fits = |group: &&crate::group::Group| text.contains(group.id()) || *group.record.name == *text;
-        world.groups().rev().find(fits)
-    });
-    named.or_else(|| world.groups().next_back()).map(|group| group.record.number)
 }
 
 #[cfg(test)]

@@ -6,12 +6,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Category, Size};
-use crate::group::lifecycle::State;
-use crate::money::Currency;
+use crate::lifecycle::State;
+use crate::terms::PricingTerms;
 
 /// A group's identity and pricing terms, as of an entry in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,27 +32,6 @@ pub struct BillingRecord {
 
 /// Keys and values, in the order given.
 pub type Tags = Vec<(Box<str>, Box<str>)>;
-
-/// The pricing terms of an instance.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct PricingTerms {
-    /// vCPU and memory.
-    pub size: Size,
-    /// Pool of machines.
-    pub category: Category,
-    /// ECS type whose price applies, where one was asked for.
-    pub instance_type: Option<Box<str>>,
-    /// GiB of ephemeral storage above the free 30.
-    pub extra_storage: u32,
-    /// Price of an hour as a spot instance.
-    pub spot: Option<Decimal>,
-    /// Currency of the price list that spot prices refer to.
-    pub currency: Currency,
-    /// GiB of disk for image and data caches.
-    pub cache_disk: u32,
-    /// GiB of the snapshot that holds a cache.
-    pub snapshot: u32,
-}
 
 /// An entry of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,13 +127,6 @@ impl Ledger {
     }
 }
 
-impl PricingTerms {
-    /// The instance spec as the cloud writes it: a size, or an ECS type.
-    pub fn what(&self) -> String {
-        self.instance_type.as_deref().map_or_else(|| self.size.to_string(), str::to_owned)
-    }
-}
-
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let BillingRecord { id, name, region, terms, .. } = &*self.group;
@@ -171,27 +141,5 @@ impl fmt::Display for Entry {
             LedgerEvent::Made { ready, .. } => write!(f, "ready at {ready:.3}"),
             LedgerEvent::Gone => write!(f, "gone"),
         }
-    }
-}
-
-impl fmt::Display for PricingTerms {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.size)?;
-        if self.category != Category::Default {
-            write!(f, " {}", self.category.name())?;
-        }
-        if let Some(name) = &self.instance_type {
-            write!(f, " {name}")?;
-        }
-        if self.extra_storage > 0 {
-            write!(f, " +{} GiB storage", self.extra_storage)?;
-        }
-        if let Some(hourly) = self.spot {
-            write!(f, " spot at {hourly} an hour")?;
-        }
-        if self.cache_disk > 0 {
-            write!(f, " +{} GiB of caches", self.cache_disk)?;
-        }
-        Ok(())
     }
 }

@@ -26,7 +26,7 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tokio_rustls::TlsAcceptor;
 
-use crate::server::{Exchange, Incoming, SECURE};
+use crate::exchange::{Exchange, Incoming, SECURE};
 use inbox::Inbox;
 use request::{Bad, read};
 

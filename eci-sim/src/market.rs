@@ -5,8 +5,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::CATALOG;
-use crate::ledger::PricingTerms;
-use crate::script::matches;
+use crate::terms::PricingTerms;
+use crate::text::matches;
 
 /// A price of the spot market from an instant on; a `*` in type or zone stands for anything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use eci_api::validate::Problem;
 use rust_decimal::Decimal;
 
 use crate::catalog::NoMatchingSize;
-use crate::group::lifecycle::State;
+use crate::lifecycle::State;
 
 /// A request that is refused; the text is the answer's message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -194,6 +194,15 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// The refusal of a fault rule: status and text come from the table where the rule does not say them.
+    pub fn by_rule(code: &str, status: Option<u16>, message: Option<String>) -> Self {
+        let known = ErrorCode::named(code);
+        let status = status.or(known.map(ErrorCode::status)).unwrap_or(400);
+        let text =
+            || known.map_or_else(|| code.to_owned(), |known| known.message("by a rule of the simulator"));
+        Self::ByRule { code: code.to_owned(), status, message: message.unwrap_or_else(text) }
+    }
+
     /// The cloud's code for the refusal.
     pub fn code(&self) -> ErrorCode {
         match self {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::matches;
 pub use shell::{Again, Run};
 
 /// Script of the containers of an image, or of a group. A field that is `None`, false or empty changes nothing.
@@ -142,18 +143,6 @@ fn is_name_of(name: &str, image: &str) -> bool {
     !name.contains(['/', ':', '*']) && name == bare
 }
 
-/// True if `text` matches `pattern`, in which `*` stands for any text.
-pub fn matches(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
-    for part in parts {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
-    }
-    rest.ends_with(last)
-}
-
 /// The plan of one run of a container: its command's, changed as the script says.
 pub fn plan(
     script: Option<&Script>,
@@ -198,24 +187,6 @@ pub fn malformed(image: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_star_stands_for_anything() {
-        for (pattern, text, fits) in [
-            ("nginx", "nginx", true),
-            ("nginx", "nginx:1.25", false),
-            ("nginx*", "nginx:1.25", true),
-            ("*/batch:*", "registry.example/team/batch:1", true),
-            ("*", "", true),
-            ("a*a", "a", false),
-            ("a*b*c", "a-b-c", true),
-            ("a*b*c", "a-c-b", false),
-            ("ab*b", "ab", false),
-            ("exact", "exactly", false),
-        ] {
-            assert_eq!(matches(pattern, text), fits, "{pattern} {text}");
-        }
-    }
 
     #[test]
     fn a_script_is_found_by_the_image_s_bare_name_and_the_latest_counts() {

@@ -5,39 +5,31 @@
 //! whether it is input (0), output (1), errors (2), the end (3) or a size (4). Any other client writes what is typed and
 //! reads what is said; the close frame tells the code.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::{BufMut, Bytes, BytesMut};
 use futures::{SinkExt, StreamExt};
-use http::{HeaderValue, Response, StatusCode, header};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig};
 
-use crate::EciSim;
-use crate::actions::EXEC_PATH;
-use crate::refusal::Refusal;
 use crate::runtime::attach::{Attached, OutputFrame, StdinFrame};
-use crate::runtime::engine::EngineError;
-use crate::runtime::{Order, Runtime};
-use crate::server::{Exchange, Incoming, LOGGED_TEXT_MAX, prefix};
+use crate::runtime::queries::{EngineError, EngineHandle};
 use crate::world::sessions::PendingSession;
 
 /// The one subprotocol that is supported.
-const CHANNELS: &str = "v4.channel.k8s.io";
+pub(crate) const CHANNELS: &str = "v4.channel.k8s.io";
 /// Bound of a message in bytes.
 const MESSAGE_MAX: usize = 1 << 20;
 
 /// A session that begins when the answer to its handshake is on its way.
 #[derive(Debug)]
 pub struct Session {
-    pending: PendingSession,
-    runtime: Runtime,
-    framing: Framing,
+    pub(crate) pending: PendingSession,
+    /// Engine that runs the command; `None` where it is played.
+    pub(crate) engine: Option<EngineHandle>,
+    pub(crate) framing: Framing,
 }
 
 /// A session that ends without an exit code.
@@ -51,7 +43,7 @@ enum SessionError {
 
 /// The form of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Framing {
+pub(crate) enum Framing {
     Channels,
     Plain,
 }
@@ -61,59 +53,6 @@ enum Framing {
 struct Size {
     width: u16,
     height: u16,
-}
-
-impl EciSim {
-    /// The session that a request asks for, if it is the handshake of one that may be opened.
-    pub(crate) fn session(&self, request: &Incoming) -> Option<Exchange> {
-        let key = request.header("sec-websocket-key").filter(|_| is_handshake(request))?;
-        let key = STANDARD.decode(key).ok().filter(|bytes| bytes.len() == 16).map(|_| key)?;
-        let now = self.clock().now();
-        let mut state = self.state();
-        let pending = state.world.sessions.take(name(request)?, now)?;
-        let runtime = state.world.runtime.clone();
-        drop(state);
-        let offers = request.header("sec-websocket-protocol").unwrap_or_default();
-        let framing = match offers.split(',').any(|offer| offer.trim() == CHANNELS) {
-            true => Framing::Channels,
-            false => Framing::Plain,
-        };
-        let mut answer = Response::new(Bytes::new());
-        *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-        let headers = answer.headers_mut();
-        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        let accepted = HeaderValue::from_str(&derive_accept_key(key.as_bytes())).ok()?;
-        headers.insert(header::SEC_WEBSOCKET_ACCEPT, accepted);
-        if framing == Framing::Channels {
-            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(CHANNELS));
-        }
-        let session = Session { pending, runtime, framing };
-        let session = Some(Box::new(session));
-        Some(Exchange { session, authenticated: true, ..Exchange::answering(answer) })
-    }
-
-    /// The refusal of a request to the sessions' path that opens none.
-    pub(crate) fn no_session(request: &Incoming) -> Refusal {
-        let named = request.parameter("s").filter(|_| is_handshake(request)).or(request.parameter("param"));
-        match named {
-            Some(id) => Refusal::NotFound { kind: "session", id: prefix(id, LOGGED_TEXT_MAX).to_owned() },
-            None => Refusal::invalid(
-                "s",
-                "it should come with the handshake of a WebSocket of version 13, as WebSocketUri says it; HttpUrl is for browsers",
-            ),
-        }
-    }
-}
-
-/// The name of a session, as its address has it.
-fn name(request: &Incoming) -> Option<&str> {
-    request.parameter("s").filter(|_| request.path == EXEC_PATH)
-}
-
-fn is_handshake(request: &Incoming) -> bool {
-    request.method == "GET"
-        && request.header("upgrade").is_some_and(|to| to.eq_ignore_ascii_case("websocket"))
-        && request.header("sec-websocket-version") == Some("13")
 }
 
 impl Session {
@@ -146,14 +85,10 @@ impl Session {
     }
 
     async fn attach(self) -> Result<Attached, EngineError> {
-        match (self.runtime, self.pending.run) {
-            (Runtime::Engine(driver), Some(run)) => {
-                let (answer, answered) = tokio::sync::oneshot::channel();
+        match (self.engine, self.pending.run) {
+            (Some(engine), Some(run)) => {
                 let (command, stdin) = (self.pending.command, self.pending.stdin);
-                driver.send(Order::Attach { run, words: command.words, tty: command.tty, stdin, answer });
-                answered
-                    .await
-                    .unwrap_or_else(|_| Err(EngineError::Failed("the Engine's driver has ended".to_owned())))
+                engine.attach(run, command.words, command.tty, stdin).await
             }
             _ => {
                 let attached = self.pending.command.attach();

@@ -2,6 +2,7 @@
 
 pub mod assets;
 pub mod charges;
+mod faults;
 pub mod index;
 pub mod network;
 pub mod sessions;
@@ -19,13 +20,12 @@ use crate::agenda::{Agenda, Step};
 use crate::billing::meter::{self, Usage};
 use crate::billing::settled::Settled;
 use crate::group::Group;
-use crate::group::lifecycle::{Event, Illegal, State};
 use crate::group::steps::GroupContext;
 use crate::ledger::{BillingRecord, Ledger};
+use crate::lifecycle::{Event, Illegal, State};
 use crate::market::Market;
+use crate::orders::{Observation, Runtime, Work};
 use crate::quota::Quota;
-use crate::runtime::deferred::DeferredReply;
-use crate::runtime::{Observation, Runtime, Work};
 use crate::script::Scripts;
 use assets::Assets;
 use index::{Index, Key};
@@ -75,8 +75,6 @@ pub struct World {
     pub sessions: Sessions,
     /// Container runtime.
     pub runtime: Runtime,
-    /// Query that a container engine has to answer before the present call can be answered.
-    pub deferred: Option<Box<DeferredReply>>,
 }
 
 /// An account's groups and network in a region.
@@ -116,7 +114,6 @@ impl World {
             standings: Standings::default(),
             sessions: Sessions::default(),
             runtime: Runtime::default(),
-            deferred: None,
         }
     }
 
@@ -400,8 +397,8 @@ impl World {
 
     fn forget(&mut self, number: u64) {
         let Some(mut group) = self.groups.remove(&number) else { return };
-        self.runtime.order(&group, Work::Remove);
-        self.agenda.cancel(&mut group, |_| true);
+        self.runtime.order(number, &group.record.id, Work::Remove);
+        self.agenda.cancel(&mut group.due, |_| true);
         self.numbers.remove(&group.record.id);
         if let Some(entries) = self.ledger.archive_group(number) {
             self.settled.take(meter::usages(&entries, self.now));

@@ -4,7 +4,7 @@
 mod support;
 
 use bytes::Bytes;
-use eci_sim::server::Incoming;
+use eci_sim::Incoming;
 use eci_sim::{ControlServer, listener};
 use proptest::prelude::*;
 use support::sim;

@@ -9,7 +9,7 @@ use std::path::Path;
 use determinism::Clock;
 use eci_api::actions::{CreateVirtualNode, DeleteContainerGroup, TagResources, tag_resources};
 use eci_api::signature::Secret;
-use eci_sim::store::Store;
+use eci_sim::persistence::store::Store;
 use eci_sim::{ControlServer, EciSim, Incoming, StoreError};
 use serde_json::{Value, json};
 use support::{START_TIME, create, group, once, wait};

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use eci_api::signature::Secret;
+use eci_sim::Incoming;
 use eci_sim::control::wire::{GroupFilter, Price, RequestFilter, ResetScope, ScriptRequest, Stock};
-use eci_sim::server::Incoming;
 use eci_sim::{ControlClient, ControlServer, EciSim, Rule, listener};
 use serde_json::{Value, json};
 use support::{create, group, once, sim, status, wait};

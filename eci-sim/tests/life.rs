@@ -437,7 +437,7 @@ proptest! {
         for entry in &entries {
             if let eci_sim::ledger::LedgerEvent::Moved { from, to } = entry.event {
                 let before = states.insert(entry.group.id.clone(), to);
-                prop_assert_eq!(before.unwrap_or(eci_sim::group::lifecycle::State::Scheduling), from);
+                prop_assert_eq!(before.unwrap_or(eci_sim::lifecycle::State::Scheduling), from);
             }
         }
         for group in sim.control().groups() {

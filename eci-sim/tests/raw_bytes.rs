@@ -8,7 +8,7 @@ use eci_api::Action;
 use eci_api::query::{Pairs, from_pairs, parse_form, render, to_pairs};
 use eci_api::signature::{IncomingRequest, Secret, identify, rpc, verify};
 use eci_api::validate;
-use eci_sim::server::Incoming;
+use eci_sim::Incoming;
 use proptest::prelude::*;
 use support::{START_TIME, sim};
 

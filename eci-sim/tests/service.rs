@@ -6,7 +6,7 @@ mod support;
 use bytes::Bytes;
 use eci_api::query::{Pairs, render};
 use eci_api::signature::{Secret, rpc};
-use eci_sim::server::Incoming;
+use eci_sim::Incoming;
 use eci_sim::{EciSim, Rule, Verdict, listener};
 use http::{Method, Request, Response};
 use jiff::Timestamp;

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use eci_sim::RequestLogEntry;
 use eci_sim::control::GroupSummary;
 use eci_sim::control::client::ClientError;
 use eci_sim::control::wire::{self, GroupFilter, RequestFilter};
-use eci_sim::server::RequestLogEntry;
 use eci_sim::{ControlClient, Rule};
 use jiff::Timestamp;
 use rust_decimal::Decimal;

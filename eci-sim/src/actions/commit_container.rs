@@ -13,6 +13,8 @@ use crate::world::assets::Detail;
 const TAKES: Duration = Duration::from_secs(60);
 
 impl Serve for CommitContainer {
+    const READ_ONLY: bool = false;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let group = caller.group(world, self.container_group_id.as_deref())?;
         let name = self.container_name.clone().unwrap_or_default();

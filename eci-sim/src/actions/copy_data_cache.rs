@@ -8,6 +8,8 @@ use crate::world::World;
 use crate::world::assets::{Detail, Progress};
 
 impl Serve for CopyDataCache {
+    const READ_ONLY: bool = false;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let number = delete_data_cache::find(world, caller, self.data_cache_id.as_deref(), None, None)?;
         let now = world.now();

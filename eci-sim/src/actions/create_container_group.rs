@@ -6,15 +6,19 @@ use eci_api::actions::{CreateContainerGroup, CreateContainerGroupReply};
 
 use super::placement::{self, Site};
 use super::{Caller, Serve, data_cache, image_cache};
-use crate::catalog::{Region, Size};
+use crate::catalog::Region;
 use crate::group::container::Container;
-use crate::group::lifecycle::State;
 use crate::group::{Group, Spec, order};
-use crate::ledger::{BillingRecord, PricingTerms, Tags};
+use crate::ledger::{BillingRecord, Tags};
+use crate::lifecycle::State;
 use crate::refusal::Refusal;
+use crate::terms::PricingTerms;
+use crate::terms::Size;
 use crate::world::World;
 
 impl Serve for CreateContainerGroup {
+    const READ_ONLY: bool = false;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let region = caller.region()?;
         let mut plan = Plan::of(self, region, caller)?;

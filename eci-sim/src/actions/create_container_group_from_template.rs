@@ -7,6 +7,8 @@ use crate::refusal::Refusal;
 use crate::world::World;
 
 impl Serve for CreateContainerGroupFromTemplate {
+    const READ_ONLY: bool = false;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let asked = template::asked(template::read(self.template.as_deref())?);
         let made = asked.serve(world, caller)?;

@@ -17,6 +17,8 @@ const RESERVED_BUCKET: &str = "eci-system";
 pub(super) const TAKES: Duration = Duration::from_secs(300);
 
 impl Serve for CreateDataCache {
+    const READ_ONLY: bool = false;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         world.standings.may_make(&caller.account)?;
         let prefix = caller.region()?.id_prefix.clone();

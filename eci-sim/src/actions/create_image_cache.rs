@@ -17,6 +17,8 @@ const IMAGES_MAX: usize = 20;
 pub const TAKES: Duration = Duration::from_secs(120);
 
 impl Serve for CreateImageCache {
+    const READ_ONLY: bool = false;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         caller.region()?;
         let named: Vec<String> = self.image.iter().filter(|image| !image.is_empty()).cloned().collect();

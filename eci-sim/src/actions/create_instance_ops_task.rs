@@ -14,6 +14,8 @@ use crate::world::assets::Detail;
 const TAKES: Duration = Duration::from_secs(10);
 
 impl Serve for CreateInstanceOpsTask {
+    const READ_ONLY: bool = false;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let id = self.container_group_id.clone().unwrap_or_default();
         if world.find(&caller.account, &caller.region, &id).is_none() {

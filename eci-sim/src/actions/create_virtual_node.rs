@@ -15,6 +15,8 @@ use crate::world::assets::Detail;
 const TAKES: Duration = Duration::from_secs(30);
 
 impl Serve for CreateVirtualNode {
+    const READ_ONLY: bool = false;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         if let Some(name) = self.virtual_node_name.as_deref().filter(|name| !name.is_empty()) {
             check_name(name)?;

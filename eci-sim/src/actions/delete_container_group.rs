@@ -7,6 +7,8 @@ use crate::refusal::Refusal;
 use crate::world::World;
 
 impl Serve for DeleteContainerGroup {
+    const READ_ONLY: bool = false;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let number = caller.group(world, self.container_group_id.as_deref())?.record.number;
         world.delete(number, self.force == Some(true));

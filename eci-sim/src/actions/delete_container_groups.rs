@@ -7,6 +7,8 @@ use crate::refusal::Refusal;
 use crate::world::World;
 
 impl Serve for DeleteContainerGroups {
+    const READ_ONLY: bool = false;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let ids = id_list("ContainerGroupIds", self.container_group_ids.as_deref(), 20)?;
         let ids = ids.ok_or_else(|| Refusal::missing("ContainerGroupIds"))?;

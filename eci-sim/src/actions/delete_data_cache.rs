@@ -9,6 +9,8 @@ use crate::world::World;
 use crate::world::assets::{Asset, Detail};
 
 impl Serve for DeleteDataCache {
+    const READ_ONLY: bool = false;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let number =
             find(world, caller, self.data_cache_id.as_deref(), self.bucket.as_deref(), self.path.as_deref())?;

@@ -8,6 +8,8 @@ use crate::world::World;
 use crate::world::assets::Detail;
 
 impl Serve for DeleteImageCache {
+    const READ_ONLY: bool = false;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let id = self.image_cache_id.as_deref().unwrap_or_default();
         let is_cache =

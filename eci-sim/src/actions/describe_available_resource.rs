@@ -7,11 +7,13 @@ use eci_api::actions::{DescribeAvailableResource, DescribeAvailableResourceReply
 
 use super::{Caller, Serve};
 use crate::catalog::{CATALOG, InstanceType};
-use crate::ledger::PricingTerms;
 use crate::refusal::Refusal;
+use crate::terms::PricingTerms;
 use crate::world::World;
 
 impl Serve for DescribeAvailableResource {
+    const READ_ONLY: bool = true;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let region = caller.region()?;
         let wanted = self.destination_resource.clone().unwrap_or_default();

@@ -18,6 +18,8 @@ const PHASES: [(&str, u32); 3] =
     [("PullBaseImage", 30), ("CommitContainer", 60), ("PushCommittedImage", 100)];
 
 impl Serve for DescribeCommitContainerTask {
+    const READ_ONLY: bool = true;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let now = world.now();
         let set = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());

@@ -15,6 +15,8 @@ use crate::world::World;
 const PAGE: usize = 200;
 
 impl Serve for DescribeContainerGroupEvents {
+    const READ_ONLY: bool = true;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         caller.region()?;
         let filter = Filter {

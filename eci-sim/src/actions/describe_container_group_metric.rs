@@ -14,6 +14,8 @@ const USUAL_SPAN: i64 = 300;
 const USUAL_PERIOD: i64 = 15;
 
 impl Serve for DescribeContainerGroupMetric {
+    const READ_ONLY: bool = true;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let group = caller.group(world, self.container_group_id.as_deref())?;
         let now = world.now().as_second();

@@ -11,11 +11,13 @@ use crate::billing::bill::price;
 use crate::billing::{Item, Part};
 use crate::catalog::Region;
 use crate::group::order;
-use crate::ledger::PricingTerms;
 use crate::refusal::Refusal;
+use crate::terms::PricingTerms;
 use crate::world::World;
 
 impl Serve for DescribeContainerGroupPrice {
+    const READ_ONLY: bool = true;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let region = caller.region()?;
         let terms = terms(self, region, caller)?;

@@ -9,7 +9,7 @@ use super::selection::{Filter, NAMESPACE, limit, tags, uuid};
 use super::{Caller, Serve, written};
 use crate::group::Group;
 use crate::group::container::{Container, Ended, Phase};
-use crate::group::lifecycle::State;
+use crate::lifecycle::State;
 use crate::refusal::Refusal;
 use crate::world::World;
 
@@ -17,6 +17,8 @@ use crate::world::World;
 const PAGE: usize = 200;
 
 impl Serve for DescribeContainerGroupStatus {
+    const READ_ONLY: bool = true;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         caller.region()?;
         let filter = Filter {

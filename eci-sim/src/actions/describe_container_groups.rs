@@ -11,8 +11,8 @@ use super::{Caller, Serve, written, written_or_empty};
 use crate::group::container::spec::Variable;
 use crate::group::container::{Container, Ended, Phase, Wait};
 use crate::group::events::GroupEvent;
-use crate::group::lifecycle::State;
 use crate::group::{Group, OptionalSpec};
+use crate::lifecycle::State;
 use crate::refusal::Refusal;
 use crate::world::World;
 
@@ -20,6 +20,8 @@ use crate::world::World;
 const PAGE: usize = 20;
 
 impl Serve for DescribeContainerGroups {
+    const READ_ONLY: bool = true;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         caller.region()?;
         let filter = Filter {

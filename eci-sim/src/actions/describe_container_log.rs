@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use eci_api::actions::{DescribeContainerLog, DescribeContainerLogReply};
 use jiff::{SignedDuration, Timestamp};
 
+use super::deferred::{DeferredReply, QueryKind};
 use super::{Caller, Serve};
 use crate::group::container::{Container, Phase};
+use crate::orders::RunId;
 use crate::refusal::Refusal;
-use crate::runtime::deferred::{DeferredReply, QueryKind};
-use crate::runtime::engine::RunId;
 use crate::world::World;
 
 /// Number of last lines, default and maximum.
@@ -19,6 +19,8 @@ const TAIL_MAX: usize = 2000;
 const BYTES_MAX: usize = 1 << 20;
 
 impl Serve for DescribeContainerLog {
+    const READ_ONLY: bool = true;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let now = world.now();
         let group = caller.group(world, self.container_group_id.as_deref())?;
@@ -28,11 +30,6 @@ impl Serve for DescribeContainerLog {
         let (last, since) = (self.last_time == Some(true), self.since(now)?);
         let request_id = caller.request_id.clone();
         let content = if world.runtime.is_real() {
-            if let Some(number) = run_of(container, last) {
-                let run = RunId::of(group.id(), name, number);
-                let query = QueryKind::Log { request: Box::new(self.clone()), since };
-                world.deferred = Some(Box::new(DeferredReply { run, request_id: request_id.clone(), query }));
-            }
             String::new()
         } else {
             let lines = said(container, last, now);
@@ -40,10 +37,24 @@ impl Serve for DescribeContainerLog {
         };
         Ok(DescribeContainerLogReply { container_name: name.to_owned(), content, request_id })
     }
+
+    fn deferred(&self, world: &World, caller: &Caller) -> Option<DeferredReply> {
+        if !world.runtime.is_real() {
+            return None;
+        }
+        let group = caller.group(world, self.container_group_id.as_deref()).ok()?;
+        let container = group.container(self.container_name.as_deref().unwrap_or_default())?;
+        let number = run_of(container, self.last_time == Some(true))?;
+        Some(DeferredReply {
+            run: RunId::of(group.id(), &container.spec.name, number),
+            request_id: caller.request_id.clone(),
+            query: QueryKind::Log { request: Box::new(self.clone()), since: self.since(world.now()).ok()? },
+        })
+    }
 }
 
 /// Log of the lines that the request asks for: the latest from `since` on, within its numbers of lines and bytes.
-pub(crate) fn tell(
+pub(super) fn tell(
     request: &DescribeContainerLog,
     mut lines: Vec<(Timestamp, &str)>,
     since: Option<Timestamp>,

@@ -14,6 +14,8 @@ use crate::world::assets::{Asset, Detail, Progress};
 const PAGE: usize = 20;
 
 impl Serve for DescribeDataCaches {
+    const READ_ONLY: bool = true;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let wanted = tags(self.tag.iter().map(|tag| (&tag.key, &tag.value)));
         let set = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());

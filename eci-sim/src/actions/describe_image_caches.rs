@@ -16,6 +16,8 @@ const PAGE: usize = 50;
 const PREPARING_SECONDS: i64 = 5;
 
 impl Serve for DescribeImageCaches {
+    const READ_ONLY: bool = true;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let wanted = tags(self.tag.iter().map(|tag| (&tag.key, &tag.value)));
         let set = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());

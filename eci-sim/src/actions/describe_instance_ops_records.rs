@@ -13,6 +13,8 @@ use crate::world::assets::{Asset, Detail, Progress};
 const RECORD_TTL: SignedDuration = SignedDuration::from_hours(24);
 
 impl Serve for DescribeInstanceOpsRecords {
+    const READ_ONLY: bool = true;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         caller.region()?;
         let (id, wanted) = (self.container_group_id.as_deref(), self.ops_type.as_deref());

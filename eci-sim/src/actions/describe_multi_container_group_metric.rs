@@ -11,6 +11,8 @@ use crate::world::World;
 const PERIOD: i64 = 15;
 
 impl Serve for DescribeMultiContainerGroupMetric {
+    const READ_ONLY: bool = true;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let ids = id_list("ContainerGroupIds", self.container_group_ids.as_deref(), 20)?.unwrap_or_default();
         let latest = world.now().as_second().div_euclid(PERIOD) * PERIOD;

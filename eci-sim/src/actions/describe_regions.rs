@@ -9,6 +9,8 @@ use crate::refusal::Refusal;
 use crate::world::World;
 
 impl Serve for DescribeRegions {
+    const READ_ONLY: bool = true;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let asked = self.region_id.as_deref().filter(|id| !id.is_empty());
         let unknown = |id: &str| Refusal::NotFound { kind: "RegionId", id: id.to_owned() };

@@ -14,6 +14,8 @@ use crate::world::assets::{Asset, Detail, Progress};
 const PAGE: usize = 20;
 
 impl Serve for DescribeVirtualNodes {
+    const READ_ONLY: bool = true;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let wanted = tags(self.tag.iter().map(|tag| (&tag.key, &tag.value)));
         let ids = id_list("VirtualNodeIds", self.virtual_node_ids.as_deref(), PAGE)?;

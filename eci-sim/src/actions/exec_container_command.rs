@@ -4,11 +4,11 @@
 
 use eci_api::actions::{ExecContainerCommand, ExecContainerCommandReply};
 
+use super::deferred::{DeferredReply, QueryKind};
 use super::{Caller, Serve, wrong_state};
 use crate::catalog::CATALOG;
+use crate::orders::RunId;
 use crate::refusal::Refusal;
-use crate::runtime::deferred::{DeferredReply, QueryKind};
-use crate::runtime::engine::RunId;
 use crate::runtime::played::Command;
 use crate::script;
 use crate::world::World;
@@ -25,6 +25,8 @@ const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz0123456789";
 pub const EXEC_PATH: &str = "/exec/";
 
 impl Serve for ExecContainerCommand {
+    const READ_ONLY: bool = false;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let now = world.now();
         let group = caller.group(world, self.container_group_id.as_deref())?;
@@ -50,11 +52,8 @@ impl Serve for ExecContainerCommand {
         if self.tty == Some(true) {
             return Err(Refusal::invalid("TTY", "it should be false when Sync is true"));
         }
-        if let Some(number) = container.run.as_ref().and_then(|run| run.number) {
-            let run = RunId::of(group.id(), name, number);
+        if container.run.as_ref().is_some_and(|run| run.number.is_some()) {
             let request_id = caller.request_id.clone();
-            let query = QueryKind::Command(words);
-            world.deferred = Some(Box::new(DeferredReply { run, request_id: request_id.clone(), query }));
             return Ok(ExecContainerCommandReply { request_id, ..ExecContainerCommandReply::default() });
         }
         let env: Vec<(&str, &str)> =
@@ -71,6 +70,17 @@ impl Serve for ExecContainerCommand {
             sync_response: output,
             request_id: caller.request_id.clone(),
             ..ExecContainerCommandReply::default()
+        })
+    }
+
+    fn deferred(&self, world: &World, caller: &Caller) -> Option<DeferredReply> {
+        let group = caller.group(world, self.container_group_id.as_deref()).ok()?;
+        let container = group.container(self.container_name.as_deref().unwrap_or_default())?;
+        let number = container.run.as_ref()?.number.filter(|_| self.sync == Some(true))?;
+        Some(DeferredReply {
+            run: RunId::of(group.id(), &container.spec.name, number),
+            request_id: caller.request_id.clone(),
+            query: QueryKind::Command(words(self.command.as_deref().unwrap_or_default()).ok()?),
         })
     }
 }

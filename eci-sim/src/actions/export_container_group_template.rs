@@ -7,6 +7,8 @@ use crate::refusal::Refusal;
 use crate::world::World;
 
 impl Serve for ExportContainerGroupTemplate {
+    const READ_ONLY: bool = true;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let group = caller.group(world, self.container_group_id.as_deref())?;
         let template = Some(template::of(group));

@@ -13,6 +13,8 @@ use crate::world::World;
 const PAGE: usize = 50;
 
 impl Serve for ListTagResources {
+    const READ_ONLY: bool = true;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let kind = Kind::named(self.resource_type.as_deref())?;
         caller.region()?;

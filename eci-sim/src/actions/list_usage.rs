@@ -10,6 +10,8 @@ use crate::world::World;
 use crate::world::assets::{Asset, Detail};
 
 impl Serve for ListUsage {
+    const READ_ONLY: bool = true;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         caller.region()?;
         let used = world

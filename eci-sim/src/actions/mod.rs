@@ -10,6 +10,7 @@ mod create_image_cache;
 mod create_instance_ops_task;
 mod create_virtual_node;
 mod data_cache;
+mod deferred;
 mod delete_container_group;
 mod delete_container_groups;
 mod delete_data_cache;
@@ -62,13 +63,13 @@ use serde::Serialize;
 
 use crate::catalog::{CATALOG, Region};
 use crate::group::Group;
-use crate::group::lifecycle::Event;
+use crate::lifecycle::Event;
 use crate::money::Currency;
 use crate::refusal::Refusal;
 use crate::world::World;
 use crate::world::tokens::StoredReply;
 
-pub(crate) use describe_container_log::tell as tell_log;
+pub use deferred::DeferredReply;
 pub use exec_container_command::EXEC_PATH;
 
 /// Caller of an operation, and the circumstances of the call.
@@ -92,11 +93,26 @@ pub struct Caller {
 
 /// An operation that the simulator carries out.
 pub trait Serve: Action {
+    /// True if the operation changes nothing: it is not journalled, and may be answered from an older answer.
+    const READ_ONLY: bool;
+
     /// Checks the request, changes the world, and returns the reply.
     ///
     /// # Errors
     /// [`Refusal`] when it is turned down; the world is then unchanged.
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal>;
+
+    /// Query that completes the reply, where only a container engine can; asked after [`Serve::serve`].
+    #[doc(hidden)]
+    fn deferred(&self, _world: &World, _caller: &Caller) -> Option<DeferredReply> {
+        None
+    }
+}
+
+/// The reply of an operation, and the query that completes it.
+pub struct Served<T> {
+    pub(crate) reply: T,
+    pub(crate) deferred: Option<DeferredReply>,
 }
 
 /// Capacity in bytes that is enough for most replies.
@@ -131,10 +147,11 @@ impl<T: Serialize + Send> Render for T {
     }
 }
 
-fn run<A: Serve>(world: &mut World, caller: &Caller) -> Result<Answer, Refusal> {
+fn run<A: Serve>(world: &mut World, caller: &Caller) -> Result<Served<Answer>, Refusal> {
     let request: A =
         eci_api::query::from_pairs(&caller.pairs).map_err(|error| Refusal::Undecodable(error.to_string()))?;
-    Ok(Box::new(serve_idempotent(&request, world, caller)?))
+    let Served { reply, deferred } = serve_idempotent(&request, world, caller)?;
+    Ok(Served { reply: Box::new(reply), deferred })
 }
 
 /// Carries out a request, one with a client token only once: the same request again gets the same reply.
@@ -145,26 +162,28 @@ pub(crate) fn serve_idempotent<A: Serve>(
     request: &A,
     world: &mut World,
     caller: &Caller,
-) -> Result<A::Reply, Refusal> {
-    let token = caller.parameter("ClientToken").filter(|_| !crate::journal::is_read_only(A::NAME));
+) -> Result<Served<A::Reply>, Refusal> {
+    let token = caller.parameter("ClientToken").filter(|_| !A::READ_ONLY);
     if token.is_some_and(|token| !token.is_ascii()) {
         return Err(Refusal::invalid("ClientToken", "it should be at most 64 ASCII characters"));
     }
     let Some(token) = token.map(|token| (Arc::clone(&caller.account), token.to_owned())) else {
-        return request.serve(world, caller);
+        let reply = request.serve(world, caller)?;
+        return Ok(Served { reply, deferred: request.deferred(world, caller) });
     };
     let (fingerprint, now) = (caller.fingerprint(A::NAME), world.now());
     if let Some(stored) = world.tokens.find(&token, now) {
         if stored.fingerprint != fingerprint {
             return Err(Refusal::TokenMismatch(token.1));
         }
-        return again(&stored.reply, caller).map_err(|why| Refusal::Undecodable(why.to_string()));
+        let reply = again(&stored.reply, caller).map_err(|why| Refusal::Undecodable(why.to_string()))?;
+        return Ok(Served { reply, deferred: None });
     }
     let reply = request.serve(world, caller)?;
     if let Ok(text) = serde_json::to_string(&reply) {
         world.tokens.keep(token, StoredReply { fingerprint, reply: text }, now);
     }
-    Ok(reply)
+    Ok(Served { reply, deferred: request.deferred(world, caller) })
 }
 
 /// An earlier reply with the id of the present call.
@@ -176,12 +195,38 @@ fn again<R: serde::de::DeserializeOwned>(reply: &str, caller: &Caller) -> serde_
     serde_json::from_value(reply)
 }
 
-type Run = fn(&mut World, &Caller) -> Result<Answer, Refusal>;
+/// An operation that is carried out.
+#[derive(Debug)]
+pub(crate) struct Operation {
+    pub name: &'static str,
+    /// As [`Serve::READ_ONLY`].
+    pub read_only: bool,
+    /// Carries a call out.
+    pub run: fn(&mut World, &Caller) -> Result<Served<Answer>, Refusal>,
+}
+
+impl Operation {
+    const fn of<A: Serve>() -> Self {
+        Self { name: A::NAME, read_only: A::READ_ONLY, run: run::<A> }
+    }
+
+    /// The operation of this name.
+    ///
+    /// # Errors
+    /// [`Refusal`] when it does not exist, or is not simulated.
+    pub fn named(name: &str) -> Result<&'static Self, Refusal> {
+        let known = || eci_api::validate::actions().any(|known| known == name);
+        TABLE.iter().find(|operation| operation.name == name).ok_or_else(|| match known() {
+            true => Refusal::NotSimulated(name.to_owned()),
+            false => Refusal::UnknownAction(name.to_owned()),
+        })
+    }
+}
 
 macro_rules! table {
     ($($action:ident),* $(,)?) => {
-        /// Operations that are carried out, by name.
-        const TABLE: &[(&str, Run)] = &[$((api::$action::NAME, run::<api::$action>)),*];
+        /// Operations that are carried out.
+        const TABLE: &[Operation] = &[$(Operation::of::<api::$action>()),*];
     };
 }
 
@@ -229,23 +274,9 @@ table! {
     UpdateVirtualNode,
 }
 
-/// Carries out the operation of this name.
-///
-/// # Errors
-/// [`Refusal`] when it is turned down, does not exist, or is not simulated.
-pub fn serve(action: &str, world: &mut World, caller: &Caller) -> Result<Answer, Refusal> {
-    match TABLE.iter().find(|(name, _)| *name == action) {
-        Some((_, run)) => run(world, caller),
-        None if eci_api::validate::actions().any(|known| known == action) => {
-            Err(Refusal::NotSimulated(action.to_owned()))
-        }
-        None => Err(Refusal::UnknownAction(action.to_owned())),
-    }
-}
-
 /// Names of the operations that are carried out.
 pub fn served() -> impl Iterator<Item = &'static str> {
-    TABLE.iter().map(|(name, _)| *name)
+    TABLE.iter().map(|operation| operation.name)
 }
 
 impl Caller {

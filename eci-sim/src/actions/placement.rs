@@ -7,10 +7,11 @@ use eci_api::Number;
 use eci_api::actions::CreateContainerGroup;
 
 use super::Caller;
-use crate::catalog::{CATALOG, Category, InstanceType, Region, Size, SizeQuery};
+use crate::catalog::{CATALOG, InstanceType, Region, SizeQuery};
 use crate::group::order;
-use crate::ledger::PricingTerms;
 use crate::refusal::Refusal;
+use crate::terms::PricingTerms;
+use crate::terms::{Category, Size};
 use crate::world::World;
 use crate::world::network::AddressError;
 

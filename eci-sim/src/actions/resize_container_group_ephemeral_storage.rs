@@ -3,7 +3,7 @@
 use eci_api::actions::{ResizeContainerGroupEphemeralStorage, ResizeContainerGroupEphemeralStorageReply};
 
 use super::{Caller, Serve, wrong_state};
-use crate::group::lifecycle::State;
+use crate::lifecycle::State;
 use crate::refusal::Refusal;
 use crate::world::World;
 
@@ -11,6 +11,8 @@ use crate::world::World;
 const STORAGE_MAX: u32 = 5000;
 
 impl Serve for ResizeContainerGroupEphemeralStorage {
+    const READ_ONLY: bool = false;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let group = caller.group(world, self.container_group_id.as_deref())?;
         let (number, now) = (group.record.number, group.record.terms.extra_storage);

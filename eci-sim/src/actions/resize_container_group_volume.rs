@@ -3,11 +3,13 @@
 use eci_api::actions::{ResizeContainerGroupVolume, ResizeContainerGroupVolumeReply};
 
 use super::{Caller, Serve, wrong_state};
-use crate::group::lifecycle::State;
+use crate::lifecycle::State;
 use crate::refusal::Refusal;
 use crate::world::World;
 
 impl Serve for ResizeContainerGroupVolume {
+    const READ_ONLY: bool = false;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let group = caller.group(world, self.container_group_id.as_deref())?;
         let number = group.record.number;

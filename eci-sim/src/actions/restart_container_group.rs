@@ -3,11 +3,13 @@
 use eci_api::actions::{RestartContainerGroup, RestartContainerGroupReply};
 
 use super::{Caller, Serve, start_over};
-use crate::group::lifecycle::Event;
+use crate::lifecycle::Event;
 use crate::refusal::Refusal;
 use crate::world::World;
 
 impl Serve for RestartContainerGroup {
+    const READ_ONLY: bool = false;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let number = caller.group(world, self.container_group_id.as_deref())?.record.number;
         start_over(world, number, Event::RestartAsked)?;

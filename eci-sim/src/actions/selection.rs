@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Caller, id_list};
 use crate::group::Group;
-use crate::group::lifecycle::State;
+use crate::lifecycle::State;
 use crate::refusal::Refusal;
 use crate::world::World;
 use crate::world::index::Key;

@@ -9,6 +9,8 @@ use crate::refusal::Refusal;
 use crate::world::World;
 
 impl Serve for TagResources {
+    const READ_ONLY: bool = false;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let kind = Kind::named(self.resource_type.as_deref())?;
         let new = order::tags(self.tag.iter().map(|tag| (tag.key.as_deref(), tag.value.as_deref())))?;

@@ -8,6 +8,8 @@ use crate::refusal::Refusal;
 use crate::world::World;
 
 impl Serve for UntagResources {
+    const READ_ONLY: bool = false;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let kind = Kind::named(self.resource_type.as_deref())?;
         let every = self.tag_key.is_empty() && self.all == Some(true);

@@ -7,16 +7,20 @@ use eci_api::actions::create_container_group as ask;
 use eci_api::actions::{CreateContainerGroup, UpdateContainerGroup, UpdateContainerGroupReply};
 
 use super::{Caller, Serve, start_over};
-use crate::catalog::{CATALOG, Size, SizeQuery};
+use crate::catalog::{CATALOG, SizeQuery};
 use crate::group::container::Container;
 use crate::group::container::spec::{OptionalSpec, Spec};
-use crate::group::lifecycle::{self, Event};
 use crate::group::{Group, order};
-use crate::ledger::{PricingTerms, Tags};
+use crate::ledger::Tags;
+use crate::lifecycle::{self, Event};
 use crate::refusal::Refusal;
+use crate::terms::PricingTerms;
+use crate::terms::Size;
 use crate::world::World;
 
 impl Serve for UpdateContainerGroup {
+    const READ_ONLY: bool = false;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         // The parameters of a container are the same as when it is created, under the same names.
         let asked: CreateContainerGroup = eci_api::query::from_pairs(&caller.pairs)

@@ -9,6 +9,8 @@ use crate::refusal::Refusal;
 use crate::world::World;
 
 impl Serve for UpdateContainerGroupByTemplate {
+    const READ_ONLY: bool = false;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let asked = template::asked(template::read(self.template.as_deref())?);
         let name = asked.container_group_name.clone().unwrap_or_default();

@@ -9,6 +9,8 @@ use crate::world::World;
 use crate::world::assets::{Detail, Progress};
 
 impl Serve for UpdateDataCache {
+    const READ_ONLY: bool = false;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let (id, bucket, path) =
             (self.data_cache_id.as_deref(), self.bucket.as_deref(), self.path.as_deref());

@@ -9,6 +9,8 @@ use crate::world::World;
 use crate::world::assets::{Asset, Detail, Progress};
 
 impl Serve for UpdateImageCache {
+    const READ_ONLY: bool = false;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let id = self.image_cache_id.as_deref().unwrap_or_default();
         let named: Vec<String> = self.image.iter().filter(|image| !image.is_empty()).cloned().collect();

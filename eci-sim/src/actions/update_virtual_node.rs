@@ -10,6 +10,8 @@ use crate::world::World;
 use crate::world::assets::{Asset, Detail, Progress};
 
 impl Serve for UpdateVirtualNode {
+    const READ_ONLY: bool = false;
+
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let id = self.virtual_node_id.as_deref().unwrap_or_default();
         let is_node = |asset: &Asset| matches!(asset.detail, Detail::VirtualNode { .. });

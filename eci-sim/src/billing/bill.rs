@@ -9,9 +9,11 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::meter::Usage;
-use crate::catalog::{CATALOG, Item as Priced, Size};
-use crate::ledger::{BillingRecord, PricingTerms};
+use crate::catalog::{CATALOG, Item as Priced};
+use crate::ledger::BillingRecord;
 use crate::money::{Currency, PerSecond, Yuan};
+use crate::terms::PricingTerms;
+use crate::terms::Size;
 
 /// A bill: the usage up to an instant, priced.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -244,7 +246,7 @@ impl fmt::Display for BillLine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::Category;
+    use crate::terms::Category;
 
     const CNY: Currency = Currency::Cny;
     const USD: Currency = Currency::Usd;

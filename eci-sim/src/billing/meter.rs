@@ -6,8 +6,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::group::lifecycle::State;
-use crate::ledger::{BillingRecord, Entry, LedgerEvent, PricingTerms};
+use crate::ledger::{BillingRecord, Entry, LedgerEvent};
+use crate::lifecycle::State;
+use crate::terms::PricingTerms;
 
 /// Whole seconds for which an instance is billed on unchanged terms; the end is not included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

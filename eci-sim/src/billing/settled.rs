@@ -98,8 +98,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::catalog::Size;
-    use crate::ledger::{BillingRecord, PricingTerms};
+    use crate::ledger::BillingRecord;
+    use crate::terms::PricingTerms;
+    use crate::terms::Size;
 
     fn usage(number: u64, from: i64, seconds: i64) -> Usage {
         let group = Arc::new(BillingRecord {

@@ -30,7 +30,7 @@ use super::wire::{
     SoldOut, Stock, Throttling, Time,
 };
 use crate::faults::Rule;
-use crate::server::RequestLogEntry;
+use crate::state::RequestLogEntry;
 
 /// Bound of an answer's size in bytes.
 const ANSWER_MAX: usize = 256 << 20;

@@ -13,14 +13,15 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use serde_json::Value;
 
 use super::Control;
-use super::followers::FollowerError;
-use super::snapshots::SnapshotError;
 use super::wire::{ErrorBody, Forked, ScriptError, SpanError};
 use crate::EciSim;
-use crate::journal::{Op, PendingEntries};
+use crate::exchange::{Exchange, Incoming, http_date};
+use crate::followers::FollowerError;
 use crate::page::{self, File};
-use crate::server::{Exchange, Incoming, http_date, truncated};
-use crate::store::StoreError;
+use crate::persistence::journal::Record;
+use crate::persistence::named::SnapshotError;
+use crate::persistence::store::StoreError;
+use crate::text::truncated;
 use access::Access;
 use routes::Route;
 
@@ -233,8 +234,7 @@ impl ControlServer {
         }
         drop(sim.journal_lock());
         let reply = (route.handler)(self, route_request)?;
-        let seen = sim.state().pending.as_ref().map(PendingEntries::latest);
-        sim.wait_until_written(seen)?;
+        sim.wait_until_written(sim.latest_record())?;
         Ok(reply)
     }
 
@@ -247,12 +247,11 @@ impl ControlServer {
         let journal_lock = sim.journal_lock();
         let (at, client_time) = (sim.clock().now(), sim.client_time());
         let reply = (route.handler)(self, route_request)?;
-        let written_by = sim.state().pending.as_mut().map(|pending| {
+        let written_by = sim.journal(|| {
             let Incoming { method, path, body, .. } = route_request.incoming;
             let body = String::from_utf8_lossy(body).into_owned();
             let (method, path, client_time) = (method.clone(), path.clone(), client_time.unwrap_or(at));
-            pending.push(&Op::Control { at, client_time, method, path, body });
-            pending.latest()
+            Record::Control { at, client_time, method, path, body }
         });
         drop(journal_lock);
         sim.wait_until_written(written_by)?;

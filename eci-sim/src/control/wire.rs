@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::billing;
 use crate::faults::Rule;
+pub use crate::followers::Follower;
+pub use crate::persistence::named::SnapshotInfo;
 use crate::quota;
 pub use scripted::{ScriptError, ScriptRequest, UsagePoint};
 
@@ -60,17 +62,6 @@ pub struct Time {
     /// Clocks that follow this one.
     #[serde(default)]
     pub followers: Vec<Follower>,
-}
-
-/// A clock that follows the simulator's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub struct Follower {
-    /// Name, by which it reports.
-    pub name: String,
-    /// Instant up to which it has done all that was due.
-    #[schemars(with = "String")]
-    pub at: Timestamp,
 }
 
 /// A follower's report.
@@ -269,19 +260,6 @@ pub struct ResetScope {
     /// Region in which groups and assets are deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-}
-
-/// A named snapshot of a world.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub struct SnapshotInfo {
-    /// Name of the snapshot.
-    pub name: String,
-    /// Simulated time of the snapshot.
-    #[schemars(with = "String")]
-    pub at: Timestamp,
-    /// Number of groups in it.
-    pub groups: usize,
 }
 
 /// A second simulator in the same process, with a world and a clock of its own.

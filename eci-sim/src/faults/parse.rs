@@ -71,7 +71,7 @@ pub fn rule_list(text: &str) -> Result<Vec<Rule>, RuleListError> {
 
 /// Fails for an operation that does not exist, since such a rule would never apply.
 fn check_action(action: &str) -> Result<(), ParseError> {
-    let fits = eci_api::validate::actions().any(|name| crate::script::matches(action, name));
+    let fits = eci_api::validate::actions().any(|name| crate::text::matches(action, name));
     if fits { Ok(()) } else { Err(ParseError::Action(action.to_owned())) }
 }
 

@@ -6,11 +6,11 @@ use std::time::Duration;
 use super::container::{Container, Wait, back_off};
 use super::events::EventKind;
 use super::failures::{HookRun, ends_with_its_run};
-use super::lifecycle::{self, Event, Illegal, Outcome, State};
 use super::steps::GroupContext;
 use crate::agenda::Step;
 use crate::ledger::LedgerEvent;
-use crate::runtime::Work;
+use crate::lifecycle::{self, Event, Illegal, Outcome, State};
+use crate::orders::Work;
 
 /// Time for which a record of an ended group is kept (eci-openapi.md, section 7.1).
 const RECORD_TTL: Duration = Duration::from_hours(1);
@@ -31,7 +31,7 @@ impl GroupContext<'_> {
         if self.go(Event::DeleteAsked { lingers }).is_err() {
             return false;
         }
-        self.agenda.cancel(self.group, |_| true);
+        self.cancel(|_| true);
         if !lingers {
             return true;
         }
@@ -85,7 +85,8 @@ impl GroupContext<'_> {
         let (at, in_time) = (self.at, self.stop_time(index) <= self.grace());
         let (code, signal) = if in_time { (143, 15) } else { (137, 9) };
         self.with(index, |container| container.end(at, code, signal, None));
-        let left = self.agenda.due(self.group).iter().any(|(_, step)| matches!(step, Step::Stopped(_)));
+        let left =
+            self.agenda.steps(&self.group.due).iter().any(|(_, step)| matches!(step, Step::Stopped(_)));
         if !left {
             self.end_next_level();
         }
@@ -98,7 +99,7 @@ impl GroupContext<'_> {
     pub fn start_over(&mut self, event: Event) -> Result<(), Illegal> {
         self.go(event)?;
         let stays = |step| matches!(step, Step::Deadline | Step::SpotCheck | Step::Reclaim);
-        self.agenda.cancel(self.group, |step| !stays(step));
+        self.cancel(|step| !stays(step));
         self.emit_killing();
         self.order(Work::Stop);
         let at = self.at;
@@ -123,7 +124,7 @@ impl GroupContext<'_> {
     /// group.
     pub(super) fn end(&mut self, index: u8, code: i32, signal: i32, reason: Option<&'static str>) {
         let at = self.at;
-        self.agenda.cancel(self.group, |step| ends_with_its_run(step, index));
+        self.cancel(|step| ends_with_its_run(step, index));
         let Some(container) = self.group.containers.get_mut(usize::from(index)) else { return };
         container.end(at, code, signal, reason);
         let (init, name) = (container.init, Arc::clone(&container.spec.name));
@@ -183,7 +184,7 @@ impl GroupContext<'_> {
             && self.group.begun as usize >= self.group.containers.len()
             && self.go(Event::EveryContainerUp).is_ok()
         {
-            self.agenda.cancel(self.group, |step| step == Step::PendingOver);
+            self.cancel(|step| step == Step::PendingOver);
         }
     }
 
@@ -210,7 +211,7 @@ impl GroupContext<'_> {
 
     /// Ends the group for good: stops what still runs, and leaves only the record to grow old.
     pub(super) fn finish(&mut self) {
-        self.agenda.cancel(self.group, |_| true);
+        self.cancel(|_| true);
         self.order(Work::Stop);
         // The agent of a spot instance is gone with it, and reports nothing.
         if self.group.state != State::Expired {

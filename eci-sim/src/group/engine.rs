@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::container::Container;
 use super::events::EventKind;
-use super::lifecycle::State;
 use super::steps::GroupContext;
 use crate::agenda::Step;
-use crate::runtime::{Observation, Work};
+use crate::lifecycle::State;
+use crate::orders::{Observation, Work};
 
 /// Time after which a sandbox that could not be made is tried again.
 const SANDBOX_RETRY_DELAY: Duration = Duration::from_secs(10);
@@ -93,7 +93,7 @@ impl GroupContext<'_> {
             let at = self.at;
             self.with(index, |container| container.end(at, exit_code, 0, None));
             if !self.group.containers.iter().any(Container::is_running) {
-                self.agenda.cancel(self.group, |step| step == Step::GraceOver);
+                self.cancel(|step| step == Step::GraceOver);
                 self.put(Duration::ZERO, Step::GraceOver);
             }
         } else if out_of_memory {
@@ -126,7 +126,7 @@ impl GroupContext<'_> {
     }
 
     pub(super) fn order(&self, work: Work) {
-        self.runtime.order(self.group, work);
+        self.runtime.order(self.group.record.number, &self.group.record.id, work);
     }
 
     pub(super) fn order_start(&self, index: u8) {

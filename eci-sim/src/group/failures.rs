@@ -131,7 +131,7 @@ impl GroupContext<'_> {
         if container.is_some_and(super::container::Container::is_probed_for_readiness) {
             self.emit(EventKind::Unhealthy(index, false));
         }
-        self.agenda.cancel(self.group, |step| step == Step::Ready(index));
+        self.cancel(|step| step == Step::Ready(index));
         self.with(index, |container| container.ready = false);
     }
 

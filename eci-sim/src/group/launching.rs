@@ -8,7 +8,7 @@ use super::container::{Phase, Wait, back_off};
 use super::events::EventKind;
 use super::steps::GroupContext;
 use crate::agenda::Step;
-use crate::runtime::Work;
+use crate::orders::Work;
 use crate::script::{self, Run};
 
 /// Time after which a failed pull turns from `ErrImagePull` to `ImagePullBackOff`.

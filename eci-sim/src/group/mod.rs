@@ -6,7 +6,6 @@ mod engine;
 pub mod events;
 mod failures;
 mod launching;
-pub mod lifecycle;
 pub mod order;
 mod priority;
 pub mod steps;
@@ -18,13 +17,14 @@ use std::sync::Arc;
 use eci_api::actions::describe_container_groups::{DnsConfig, HostAliase, Sysctl, Volume};
 use eci_api::size::{Mebibytes, MilliVcpu};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
-use crate::catalog::Size;
+use crate::agenda::Slot;
 use crate::ledger::BillingRecord;
+use crate::lifecycle::State;
+use crate::terms::Size;
 use container::{Container, RestartPolicy};
 use events::{EVENTS_MAX, EventKind, GroupEvent};
-use lifecycle::State;
-use serde::{Deserialize, Serialize};
 
 /// A container group, from its request to the end of its record.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -51,7 +51,7 @@ pub struct Group {
     pub begun: u8,
     /// Places in the world's agenda of its steps that are due later.
     #[serde(skip)]
-    pub due: Vec<crate::agenda::Slot>,
+    pub due: Vec<Slot>,
 }
 
 /// Specification of a group, its containers apart.

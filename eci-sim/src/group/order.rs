@@ -10,9 +10,9 @@ use eci_api::size::{Mebibytes, MilliVcpu};
 
 use super::OptionalSpec;
 use super::container::{Container, RestartPolicy};
-use crate::catalog::Size;
 use crate::ledger::Tags;
 use crate::refusal::Refusal;
+use crate::terms::Size;
 
 /// Number of containers, of init containers, and of volumes of a group, at most (eci-openapi.md, section 6).
 const PARTS_MAX: usize = 20;

@@ -10,13 +10,13 @@ use jiff::Timestamp;
 use super::container::Wait;
 use super::ending::PENDING_TIMEOUT_MINUTES;
 use super::events::EventKind;
-use super::lifecycle::{self, Event, Illegal, State};
 use super::timeline::Timeline;
 use super::{CacheUse, Group};
 use crate::agenda::{Agenda, Step};
 use crate::ledger::{Ledger, LedgerEvent};
+use crate::lifecycle::{self, Event, Illegal, State};
 use crate::market::Market;
-use crate::runtime::{Runtime, Work};
+use crate::orders::{Runtime, Work};
 use crate::script::{Script, Scripts};
 
 /// A group at an instant, and all that a step may touch beside it.
@@ -187,8 +187,14 @@ impl GroupContext<'_> {
     }
 
     pub(super) fn put(&mut self, after: Duration, step: Step) {
-        self.agenda.put(self.group, self.at, after, step);
+        let Group { record, due, .. } = &mut *self.group;
+        self.agenda.put((record.number, due), self.at, after, step);
         self.runtime.wake();
+    }
+
+    /// Cancels the steps of the group that `which` selects.
+    pub(super) fn cancel(&mut self, which: impl Fn(Step) -> bool) {
+        self.agenda.cancel(&mut self.group.due, which);
     }
 
     pub(super) fn with(&mut self, index: u8, act: impl FnOnce(&mut super::container::Container)) {

@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::inbox::Inbox;
 use super::{BODY_TIMEOUT, HEAD_TIMEOUT, Stream};
-use crate::server::{BODY_MAX, Incoming};
+use crate::exchange::{BODY_MAX, Incoming};
 
 /// The longest request line together with its headers.
 const HEAD_MAX: usize = 1 << 20;

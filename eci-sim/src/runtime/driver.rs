@@ -11,11 +11,11 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
-use super::deferred::{EngineReply, Question};
 use super::engine::{Engine, EngineError};
+use super::queries::{EngineHandle, EngineReply, Query};
 use super::worker::GroupWorker;
-use super::{DriverHandle, Observation, Order, Runtime, Work};
 use crate::EciSim;
+use crate::orders::{Observation, Order, Runtime, Work};
 
 /// Lines of a log that are read, at most; no call returns more.
 const TAIL: usize = 2000;
@@ -27,7 +27,8 @@ const IDLE_POLL_INTERVAL: Duration = Duration::from_hours(1);
 pub struct Driver<E> {
     sim: EciSim,
     engine: Arc<E>,
-    inbox: UnboundedReceiver<Order>,
+    orders: UnboundedReceiver<Order>,
+    queries: UnboundedReceiver<Query>,
     groups: HashMap<u64, UnboundedSender<Work>>,
     tasks: JoinSet<()>,
 }
@@ -35,24 +36,14 @@ pub struct Driver<E> {
 impl EciSim {
     /// Lets an Engine run the containers from now on; nothing happens until the returned driver runs.
     pub fn on_engine<E: Engine>(&self, engine: E) -> Driver<E> {
-        let (sender, inbox) = unbounded_channel();
-        self.state().world.runtime = Runtime::Engine(DriverHandle(sender));
-        // an error only says that it is set, since the simulator had an Engine before
-        let _ = self.0.real.set(());
+        let ((orders_out, orders), (queries_out, queries)) = (unbounded_channel(), unbounded_channel());
+        self.use_engine(Runtime::Engine(orders_out), EngineHandle::new(queries_out));
         let (groups, tasks) = (HashMap::new(), JoinSet::new());
-        Driver { sim: self.clone(), engine: Arc::new(engine), inbox, groups, tasks }
-    }
-
-    /// True if an Engine runs the containers.
-    pub fn is_real(&self) -> bool {
-        self.0.real.get().is_some()
+        Driver { sim: self.clone(), engine: Arc::new(engine), orders, queries, groups, tasks }
     }
 
     pub(super) fn observe(&self, number: u64, observation: Observation) {
-        let now = self.clock().now();
-        let mut state = self.state();
-        state.world.advance_to(now);
-        state.world.observe(number, observation);
+        self.state_now().0.world.observe(number, observation);
     }
 
     /// Time until the next step falls due; an hour where none is.
@@ -74,9 +65,10 @@ impl<E: Engine> Driver<E> {
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
-                Some(order) = self.inbox.recv() => self.take(order),
+                Some(order) = self.orders.recv() => self.take(order),
+                Some(query) = self.queries.recv() => self.spawn_query(query),
                 () = tokio::time::sleep(self.sim.idle()) => {
-                    self.sim.control().now();
+                    drop(self.sim.state_now());
                 }
                 Some(_) = self.tasks.join_next() => {}
             }
@@ -85,21 +77,14 @@ impl<E: Engine> Driver<E> {
         self.engine.sweep().await
     }
 
+    fn spawn_query(&mut self, query: Query) {
+        let engine = Arc::clone(&self.engine);
+        self.tasks.spawn(async move { answer(&*engine, query).await });
+    }
+
     fn take(&mut self, order: Order) {
         match order {
             Order::Wake => {}
-            Order::Ask(question) => {
-                let engine = Arc::clone(&self.engine);
-                self.tasks.spawn(async move { answer(&*engine, question).await });
-            }
-            Order::Attach { run, words, tty, stdin, answer } => {
-                let engine = Arc::clone(&self.engine);
-                self.tasks.spawn(async move {
-                    if answer.send(engine.attach(&run, &words, tty, stdin).await).is_err() {
-                        tracing::debug!("nobody waits any more for a session in {run:?}");
-                    }
-                });
-            }
             Order::Group { number, id, work } => {
                 let worker = self.groups.entry(number).or_insert_with(|| {
                     let (sender, inbox) = unbounded_channel();
@@ -116,17 +101,25 @@ impl<E: Engine> Driver<E> {
     }
 }
 
-async fn answer<E: Engine>(engine: &E, question: Question) {
-    let Question { run, command, answer } = question;
-    let said = match command {
-        None => match engine.logs(&run, TAIL).await {
-            // the run never began, or is gone
-            Err(EngineError::Gone(_)) => Ok(EngineReply::Lines(Vec::new())),
-            said => said.map(EngineReply::Lines),
-        },
-        Some(words) => engine.exec(&run, &words).await.map(EngineReply::Output),
-    };
-    if answer.send(said).is_err() {
-        tracing::debug!("nobody waits any more for an answer about {run:?}");
+async fn answer<E: Engine>(engine: &E, query: Query) {
+    match query {
+        Query::Attach { run, words, tty, stdin, answer } => {
+            if answer.send(engine.attach(&run, &words, tty, stdin).await).is_err() {
+                tracing::debug!("nobody waits any more for a session in {run:?}");
+            }
+        }
+        Query::Read { run, command, answer } => {
+            let reply = match command {
+                None => match engine.logs(&run, TAIL).await {
+                    // the run never began, or is gone
+                    Err(EngineError::Gone(_)) => Ok(EngineReply::Lines(Vec::new())),
+                    lines => lines.map(EngineReply::Lines),
+                },
+                Some(words) => engine.exec(&run, &words).await.map(EngineReply::Output),
+            };
+            if answer.send(reply).is_err() {
+                tracing::debug!("nobody waits any more for an answer about {run:?}");
+            }
+        }
     }
 }

@@ -6,34 +6,13 @@ use std::future::Future;
 use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::attach::Attached;
+pub use super::queries::EngineError;
 use crate::group::Group;
 use crate::group::container::Container;
 use crate::group::container::spec::Variable;
-
-/// Error of an Engine.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EngineError {
-    /// The container, image or volume does not exist.
-    #[error("{0}")]
-    Gone(String),
-    /// Any other failure, with its message.
-    #[error("{0}")]
-    Failed(String),
-}
-
-/// Identity of one run of a container.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct RunId {
-    /// Id of the group.
-    pub group: String,
-    /// Name of the container.
-    pub container: String,
-    /// Number of the run, 1 for the first start of the container.
-    pub number: u32,
-}
+pub use crate::orders::RunId;
 
 /// End of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,13 +136,6 @@ pub trait Engine: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Attached, EngineError>> + Send;
     /// Removes everything of every group.
     fn sweep(&self) -> impl Future<Output = Result<(), EngineError>> + Send;
-}
-
-impl RunId {
-    /// Identity of the run `number` of a group's container.
-    pub fn of(group: &str, container: &str, number: u32) -> Self {
-        Self { group: group.to_owned(), container: container.to_owned(), number }
-    }
 }
 
 impl Sandbox {

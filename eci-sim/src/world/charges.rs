@@ -13,8 +13,9 @@ use jiff::Timestamp;
 use super::World;
 use super::assets::{Asset, Detail};
 use crate::billing::meter;
-use crate::catalog::Size;
-use crate::ledger::{BillingRecord, LedgerEvent, PricingTerms};
+use crate::ledger::{BillingRecord, LedgerEvent};
+use crate::terms::PricingTerms;
+use crate::terms::Size;
 
 /// Prefix of the names of caches that the cloud makes by itself.
 pub const AUTO_NAMED: &str = "auto-create-for-";

@@ -8,8 +8,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
 
 use crate::group::Group;
-use crate::group::lifecycle::State;
 use crate::ledger::BillingRecord;
+use crate::lifecycle::State;
 
 /// A key of the index; a tag without a value stands for any value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::runtime::engine::RunId;
+use crate::orders::RunId;
 use crate::runtime::played::Command;
 
 /// Lifetime of a session's address (eci-openapi.md, section 8, says so of `HttpUrl`).

@@ -112,7 +112,7 @@ impl World {
         let groups: Vec<&Group> = self.groups().collect();
         for groups in groups.chunks(RECORDS_PER_PART) {
             let group_record =
-                |&group| GroupRecord { group: Cow::Borrowed(group), due: self.agenda.due(group) };
+                |&group| GroupRecord { group: Cow::Borrowed(group), due: self.agenda.steps(&group.due) };
             put(WorldPart::Groups(groups.iter().map(group_record).collect()))?;
         }
         Ok(())
@@ -216,7 +216,7 @@ impl WorldLoader {
             for container in &mut group.containers {
                 container.spec.name = world.shared(&container.spec.name);
             }
-            world.agenda.restore(&mut group, due);
+            group.due = world.agenda.restore(number, due);
             world.numbers.insert(group.record.id.clone(), number);
             let (account, region) = (Arc::clone(&group.record.account), Arc::clone(&group.record.region));
             let account_region = world.account_region(&account, &region);

@@ -7,7 +7,7 @@ use determinism::Clock;
 use eci_api::actions as api;
 use eci_api::query::{Pairs, render};
 use eci_api::signature::{Secret, rpc};
-use eci_sim::server::Incoming;
+use eci_sim::Incoming;
 use eci_sim::{EciSim, Runs, Script};
 use jiff::Timestamp;
 use serde_json::Value;

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use eci_sim::script::matches;
+use eci_sim::text::matches;
 use serde::Deserialize;
 
 use super::compare::Difference;

@@ -3,7 +3,7 @@
 use eci_api::Secret;
 
 use super::ApiError;
-use crate::server::Incoming;
+use crate::exchange::Incoming;
 
 /// The rule of access.
 #[derive(Debug, Clone, Default)]

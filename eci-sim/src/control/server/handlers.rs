@@ -82,7 +82,7 @@ pub(super) fn healthz(_: &ControlServer, _: &RouteRequest<'_>) -> Answer {
 
 pub(super) fn readyz(server: &ControlServer, _: &RouteRequest<'_>) -> Answer {
     server.control.now();
-    if let Some(why) = server.control.0.writer().and_then(crate::journal::Writer::failed) {
+    if let Some(why) = server.control.0.write_error() {
         return Err(ApiError::NotReady(why));
     }
     Ok(Reply::Text("ok\n".to_owned()))

@@ -11,7 +11,7 @@ use crate::control::wire::{
     LedgerFilter, Price, Quota, Rate, Reclaim, RequestFilter, ResetScope, Routes, ScriptRequest,
     SnapshotInfo, SoldOut, Stock, Throttling, Time,
 };
-use crate::server::RequestLogEntry;
+use crate::state::RequestLogEntry;
 
 /// Describes a body.
 pub(super) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;

@@ -10,7 +10,7 @@ use eci_api::actions::create_container_group::Container;
 use eci_api::actions::{CreateContainerGroup, DescribeContainerGroups};
 use redb::{Builder, StorageBackend};
 
-use crate::store::Store;
+use crate::persistence::store::Store;
 use crate::{ControlServer, EciSim, Incoming, Refusal};
 
 /// A disk in memory.

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::JournalHeader;
-use crate::EciSim;
+use super::PersistedParts;
+use super::journal::JournalHeader;
+use super::store::{Draft, StoreError};
 use crate::faults::Faults;
 use crate::quota::Throttle;
-use crate::server::State;
-use crate::store::{Draft, StoreError};
+use crate::state::State;
 use crate::world::snapshot::{UnknownGroup, WorldLoader, WorldPart};
 
 /// Format of the rows; a snapshot of another format is not read.
@@ -51,13 +51,17 @@ struct StateRecord<'a> {
 }
 
 /// Writes a simulator's state and its named snapshots; locks the state meanwhile.
-pub(super) fn write(sim: &EciSim, draft: &mut Draft<'_>, number: u64) -> Result<(), StoreError> {
-    let journal = JournalHeader::of(sim);
+pub(super) fn write(
+    parts: &PersistedParts<'_>,
+    draft: &mut Draft<'_>,
+    number: u64,
+) -> Result<(), StoreError> {
+    let journal = JournalHeader::of(parts);
     put(draft, &SnapshotRow::Header(Box::new(SnapshotHeader { format: FORMAT, journal, number })))?;
-    for (name, at, state) in sim.snapshots().each() {
+    for (name, at, state) in parts.snapshots().each() {
         write_state(state, draft, Some((name.to_owned(), at)))?;
     }
-    write_state(&sim.state(), draft, None)
+    write_state(&parts.state(), draft, None)
 }
 
 fn write_state(
@@ -93,7 +97,7 @@ pub(super) enum RowError {
 
 /// Reads a snapshot row by row.
 pub(super) struct SnapshotReader<'a> {
-    sim: &'a EciSim,
+    parts: PersistedParts<'a>,
     /// The header, once it was read.
     pub header: Option<SnapshotHeader>,
     loader: Option<WorldLoader>,
@@ -101,9 +105,9 @@ pub(super) struct SnapshotReader<'a> {
 }
 
 impl<'a> SnapshotReader<'a> {
-    /// Reads into the state of `sim`.
-    pub fn new(sim: &'a EciSim) -> Self {
-        Self { sim, header: None, loader: None, complete: false }
+    /// Reads into the state of these parts.
+    pub fn new(parts: PersistedParts<'a>) -> Self {
+        Self { parts, header: None, loader: None, complete: false }
     }
 
     /// Reads the next row.
@@ -113,7 +117,7 @@ impl<'a> SnapshotReader<'a> {
             (SnapshotRow::Header(header), _) if header.format == FORMAT => self.header = Some(*header),
             (SnapshotRow::Header(header), _) => return Err(RowError::Format(header.format)),
             (SnapshotRow::World(WorldPart::Header(world_header)), _) => {
-                self.loader = Some(WorldLoader::begin(self.sim.seed(), *world_header));
+                self.loader = Some(WorldLoader::begin(self.parts.seed, *world_header));
             }
             (SnapshotRow::World(WorldPart::Ledger(ledger)), Some(loader)) => loader.add_ledger(ledger)?,
             (SnapshotRow::World(WorldPart::Groups(groups)), Some(loader)) => loader.add_groups(groups),
@@ -135,11 +139,11 @@ impl<'a> SnapshotReader<'a> {
     fn finish_state(&mut self, record: StateRecord<'_>) -> Result<(), RowError> {
         let world = self.loader.take().ok_or(RowError::NoWorld)?.end();
         let rules = (world, record.faults.into_owned(), record.throttle.into_owned());
-        let state = State::of(rules, record.nonces, self.sim.seed().chance("requests"));
+        let state = State::of(rules, record.nonces, self.parts.seed.chance("requests"));
         match record.snapshot {
-            Some((name, at)) => self.sim.snapshots().put(name, at, state),
+            Some((name, at)) => self.parts.snapshots().put(name, at, state),
             None => {
-                *self.sim.state() = state;
+                *self.parts.state() = state;
                 self.complete = true;
             }
         }

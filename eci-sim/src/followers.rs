@@ -5,8 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use determinism::Clock;
 use jiff::{SignedDuration, Timestamp};
-
-use super::wire::Follower;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// A follower that sent no report for so long, by the machine's clock, is dropped.
 const FOLLOWER_TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
@@ -14,6 +14,17 @@ const FOLLOWER_TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
 const FOLLOWERS_MAX: usize = 64;
 /// Bound of a follower's name, that of a node's name.
 const NAME_MAX: usize = 253;
+
+/// A clock that follows the simulator's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Follower {
+    /// Name, by which it reports.
+    pub name: String,
+    /// Instant up to which it has done all that was due.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+}
 
 /// All followers. No part of the world: no reset and no snapshot changes them.
 pub(crate) struct Followers {

@@ -15,7 +15,8 @@ use redb::{
     WriteTransaction,
 };
 
-use crate::journal::Op;
+use super::journal::Record;
+use crate::refusal::Refusal;
 
 /// Journal entries as JSON, numbered without a gap, from 1 or from behind those that the snapshot covers.
 const JOURNAL: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("done");
@@ -247,15 +248,15 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Damaged`] when it cannot be read.
-    pub fn read_journal(&self, after: u64) -> Result<(Vec<Op>, u64), StoreError> {
+    pub fn read_journal(&self, after: u64) -> Result<(Vec<Record>, u64), StoreError> {
         let (mut done, mut size) = (Vec::new(), 0);
         self.each(JOURNAL, |number, bytes| {
             let wanted = after + 1 + done.len() as u64;
             if number != wanted {
                 return Err(Damage::Missing(wanted));
             }
-            let op = serde_json::from_slice(bytes).map_err(|why| Damage::Entry { number, why })?;
-            done.push(op);
+            let record = serde_json::from_slice(bytes).map_err(|why| Damage::Entry { number, why })?;
+            done.push(record);
             size += bytes.len() as u64;
             Ok(())
         })?;
@@ -336,4 +337,10 @@ impl Draft<'_> {
 
 fn damaged(file: &Path, why: impl Display) -> StoreError {
     StoreError::Damaged { file: file.to_owned(), why: why.to_string() }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(why: StoreError) -> Self {
+        Self::by_rule("InternalError", Some(500), Some(why.to_string()))
+    }
 }

@@ -1,0 +1,143 @@
+//! The simulator: one world and its clock, accounts, followers and persistence, behind locks.
+
+pub(crate) mod builder;
+mod durability;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod full_disk;
+pub(crate) mod perform;
+mod replay;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use determinism::{Clock, Seed};
+use eci_api::signature::Secret;
+use jiff::Timestamp;
+
+use crate::followers::Followers;
+use crate::money::Currency;
+use crate::orders::Runtime;
+use crate::persistence::named::Snapshots;
+use crate::persistence::writer::Writer;
+use crate::runtime::queries::EngineHandle;
+use crate::state::State;
+
+/// A local ECI; all clones are the same one.
+#[derive(Clone)]
+pub struct EciSim(Arc<Inner>);
+
+struct Inner {
+    clock: Clock,
+    clients_clock: Option<Clock>,
+    seed: Seed,
+    region: String,
+    currency: Currency,
+    credentials: Arc<BTreeMap<String, (Secret, Arc<str>)>>,
+    account: Arc<str>,
+    state: Mutex<State>,
+    snapshots: Mutex<Snapshots>,
+    followers: Followers,
+    /// The journal's writer, in a persistent world.
+    writer: OnceLock<Writer>,
+    /// The container engine, once one runs the containers.
+    engine: Mutex<Option<EngineHandle>>,
+}
+
+impl EciSim {
+    fn of(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+
+    /// True if an Engine runs the containers.
+    pub fn is_real(&self) -> bool {
+        self.engine().is_some()
+    }
+
+    /// The container engine, where one runs the containers.
+    pub(crate) fn engine(&self) -> Option<EngineHandle> {
+        self.0.engine.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Lets an Engine run the containers from now on: it takes the world's orders, and the queries of clients.
+    pub(crate) fn use_engine(&self, orders: Runtime, queries: EngineHandle) {
+        self.state().world.runtime = orders;
+        *self.0.engine.lock().unwrap_or_else(PoisonError::into_inner) = Some(queries);
+    }
+
+    /// Brings the world up to the present, and returns the state and the present.
+    pub(crate) fn state_now(&self) -> (MutexGuard<'_, State>, Timestamp) {
+        let now = self.clock().now();
+        let mut state = self.state();
+        state.world.advance_to(now);
+        (state, now)
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// The clients' time, where it is not the simulator's.
+    pub(crate) fn client_time(&self) -> Option<Timestamp> {
+        self.0.clients_clock.as_ref().map(Clock::now)
+    }
+
+    pub(crate) fn seed(&self) -> Seed {
+        self.0.seed
+    }
+
+    pub(crate) fn currency(&self) -> Currency {
+        self.0.currency
+    }
+
+    pub(crate) fn default_region(&self) -> &str {
+        &self.0.region
+    }
+
+    /// The account of calls within the process.
+    pub(crate) fn account(&self) -> &Arc<str> {
+        &self.0.account
+    }
+
+    pub(crate) fn credential(&self, key_id: &str) -> Option<&(Secret, Arc<str>)> {
+        self.0.credentials.get(key_id)
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn snapshots(&self) -> MutexGuard<'_, Snapshots> {
+        self.0.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn followers(&self) -> &Followers {
+        &self.0.followers
+    }
+
+    /// A second simulator for the same accounts, with a state and a clock of its own.
+    pub(crate) fn branch(&self, at: Timestamp, state: State) -> Self {
+        let Inner { clock, clients_clock, seed, region, currency, credentials, account, .. } = &*self.0;
+        Self::of(Inner {
+            clock: clock.branch(at),
+            clients_clock: clients_clock.clone(),
+            seed: *seed,
+            region: region.clone(),
+            currency: *currency,
+            credentials: Arc::clone(credentials),
+            account: Arc::clone(account),
+            state: Mutex::new(state),
+            snapshots: Mutex::default(),
+            followers: Followers::default(),
+            writer: OnceLock::new(),
+            engine: Mutex::default(),
+        })
+    }
+}
+
+impl fmt::Debug for EciSim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EciSim({}, seed {})", self.0.region, self.0.seed)
+    }
+}

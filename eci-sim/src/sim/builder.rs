@@ -1,0 +1,140 @@
+//! The builder of a simulator.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use determinism::{Clock, Seed};
+use eci_api::signature::Secret;
+
+use super::{EciSim, Inner};
+use crate::followers::Followers;
+use crate::money::Currency;
+use crate::persistence::store::{Store, StoreError};
+use crate::persistence::writer::COMPACT_FROM_BYTES;
+use crate::state::State;
+
+/// The region of calls that name none and come to no region's endpoint.
+const DEFAULT_REGION: &str = "cn-hangzhou";
+/// The account of calls within the process, where there is no credential.
+const DEFAULT_ACCOUNT: &str = "local";
+
+/// Puts a local ECI together.
+pub struct Builder {
+    clock: Clock,
+    clients_clock: Option<Clock>,
+    seed: Seed,
+    region: String,
+    currency: Currency,
+    credentials: Vec<(String, Secret, String)>,
+    compact_from: u64,
+}
+
+impl EciSim {
+    /// A builder with the machine's monotonic clock, the default seed, the region `cn-hangzhou` and no credential.
+    pub fn builder() -> Builder {
+        Builder {
+            clock: Clock::monotonic(),
+            clients_clock: None,
+            seed: Seed::DEFAULT,
+            region: DEFAULT_REGION.to_owned(),
+            currency: Currency::Cny,
+            credentials: Vec::new(),
+            compact_from: COMPACT_FROM_BYTES,
+        }
+    }
+}
+
+impl Builder {
+    /// Sets the simulator's clock.
+    #[must_use]
+    pub fn clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Sets the clients' clock, where the simulator's is moved without their knowledge: a signature is accepted when
+    /// its time stamp is near either.
+    #[must_use]
+    pub fn clients_clock(self, clock: Clock) -> Self {
+        Self { clients_clock: Some(clock), ..self }
+    }
+
+    /// Sets the seed of all randomness.
+    #[must_use]
+    pub fn seed(self, seed: Seed) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// An access key, with an account of its own.
+    #[must_use]
+    pub fn credential(self, key_id: impl Into<String>, secret: Secret) -> Self {
+        let key_id = key_id.into();
+        self.credential_of(key_id.clone(), key_id, secret)
+    }
+
+    /// One more access key of an account.
+    #[must_use]
+    pub fn credential_of(
+        mut self,
+        account: impl Into<String>,
+        key_id: impl Into<String>,
+        secret: Secret,
+    ) -> Self {
+        self.credentials.push((key_id.into(), secret, account.into()));
+        self
+    }
+
+    /// The region of calls that name none.
+    #[must_use]
+    pub fn region(self, region: impl Into<String>) -> Self {
+        Self { region: region.into(), ..self }
+    }
+
+    /// Sets the price list that is billed by.
+    #[must_use]
+    pub fn currency(self, currency: Currency) -> Self {
+        Self { currency, ..self }
+    }
+
+    /// Compacts the journal into a snapshot once it is larger than `bytes` and than the previous snapshot.
+    #[must_use]
+    pub fn compact_from(self, bytes: u64) -> Self {
+        Self { compact_from: bytes, ..self }
+    }
+
+    /// Builds the simulator of the world that is persisted in a directory, or of a new one there: every call is on the
+    /// disk before it is answered. `rate` sets the clock's rate; without it the clock runs as it did.
+    ///
+    /// Calls of the control API through [`crate::ControlServer`] are persisted; those through [`crate::Control`] are not.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the directory cannot be used, or what stands there is damaged.
+    pub fn persist(self, dir: &Path, rate: Option<u32>) -> Result<EciSim, StoreError> {
+        let compact_from = self.compact_from;
+        let sim = self.build();
+        sim.persist_in(Store::open(dir)?, rate, compact_from)?;
+        Ok(sim)
+    }
+
+    /// The simulator.
+    pub fn build(self) -> EciSim {
+        let account =
+            self.credentials.first().map_or(DEFAULT_ACCOUNT, |(_, _, account)| account.as_str()).into();
+        let credentials = self.credentials.into_iter();
+        EciSim::of(Inner {
+            state: Mutex::new(State::fresh(self.seed, self.clock.now())),
+            clock: self.clock,
+            clients_clock: self.clients_clock,
+            seed: self.seed,
+            region: self.region,
+            currency: self.currency,
+            credentials: Arc::new(
+                credentials.map(|(key, secret, account)| (key, (secret, account.into()))).collect(),
+            ),
+            account,
+            snapshots: Mutex::default(),
+            followers: Followers::default(),
+            writer: OnceLock::new(),
+            engine: Mutex::default(),
+        })
+    }
+}

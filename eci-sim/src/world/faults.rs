@@ -1,0 +1,40 @@
+//! Effects of fault rules on the world.
+
+use super::World;
+use crate::faults::Verdict;
+use crate::group::Group;
+
+impl World {
+    /// Applies a verdict's effect on the world, if it has one. A call's group is its id, its name, or a list of ids
+    /// that has its id; where the call names none, the newest is meant.
+    pub(crate) fn apply(&mut self, verdict: &Verdict, group: Option<&str>) {
+        match verdict {
+            Verdict::SoldOut(what) => drop(self.sold_out.insert(what.clone())),
+            Verdict::Reclaim(minutes) => {
+                if let Some(number) = self.meant(group) {
+                    self.announce_reclaim(number, *minutes);
+                }
+            }
+            Verdict::Crash { container, exit_code } => {
+                if let Some(number) = self.meant(group) {
+                    self.crash(number, container, *exit_code);
+                }
+            }
+            Verdict::Pass
+            | Verdict::Refuse { .. }
+            | Verdict::DelayMs(_)
+            | Verdict::DropBefore
+            | Verdict::DropAfter
+            | Verdict::Truncate(_)
+            | Verdict::StaleMs(_) => {}
+        }
+    }
+
+    fn meant(&self, group: Option<&str>) -> Option<u64> {
+        let named = group.and_then(|text| {
+            let fits = |group: &&Group| text.contains(group.id()) || *group.record.name == *text;
+            self.groups().rev().find(fits)
+        });
+        named.or_else(|| self.groups().next_back()).map(|group| group.record.number)
+    }
+}
