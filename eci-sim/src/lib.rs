@@ -25,6 +25,7 @@ pub mod actions;
 pub mod agenda;
 pub mod billing;
 pub mod catalog;
+pub mod commands;
 pub mod control;
 pub mod exchange;
 pub mod faults;

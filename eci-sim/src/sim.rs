@@ -1,6 +1,8 @@
 //! The simulator: one world and its clock, accounts, followers and persistence, behind locks.
 
 pub(crate) mod builder;
+pub(crate) mod command;
+pub(crate) mod control;
 mod durability;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]

@@ -15,6 +15,7 @@ const PICTURE: &[&[&str]] = &[
     &["runtime"],
     &["sim"],
     &["persistence"],
+    &["commands"],
     &["state"],
     &["actions"],
     &["world"],
@@ -25,9 +26,6 @@ const PICTURE: &[&[&str]] = &[
     &["terms"],
     &["followers", "keyed", "lifecycle", "money", "text"],
 ];
-
-/// Arrows that still run up; the list only grows shorter.
-const KNOWN: &[(&str, &str)] = &[("sim::replay", "control::server"), ("sim::replay", "exchange")];
 
 /// Modules of the program, which use the library as anybody does.
 const PROGRAM: [&str; 4] = ["main", "arguments", "ports", "process"];
@@ -216,11 +214,10 @@ fn no_arrow_between_modules_runs_up() {
             }
         }
     }
-    let known: BTreeSet<_> = KNOWN.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect();
     println!("{} modules, {} arrows between rooms, {} upward", modules.len(), arrows.len(), upward.len());
     assert!(arrows.len() > 60, "only {} arrows were read: the rule would check nothing", arrows.len());
     let rooms = PICTURE.iter().flat_map(|rooms| rooms.iter());
     let empty: Vec<_> = rooms.filter(|room| !modules.contains_key(**room)).collect();
     assert!(empty.is_empty(), "the picture has rooms that do not exist: {empty:?}");
-    assert_eq!(upward, known, "arrows that run up, and those that are known to");
+    assert!(upward.is_empty(), "arrows that run up: {upward:#?}");
 }

@@ -18,9 +18,9 @@ use crate::EciSim;
 use crate::exchange::{Exchange, Incoming, http_date};
 use crate::followers::FollowerError;
 use crate::page::{self, File};
-use crate::persistence::journal::Record;
 use crate::persistence::named::SnapshotError;
 use crate::persistence::store::StoreError;
+use crate::sim::command::CommandError;
 use crate::text::truncated;
 use access::Access;
 use routes::Route;
@@ -66,12 +66,6 @@ enum ApiError {
     Body(#[from] serde_json::Error),
     #[error("the query cannot be read: {0}")]
     Query(String),
-    #[error("there is no fault of number {0}; GET /faults lists the faults")]
-    UnknownFault(String),
-    #[error("there is no group of id {0}; GET /groups lists the groups")]
-    UnknownGroup(String),
-    #[error("no container called {0} is running in a group of id {1}")]
-    NotRunning(String, String),
     #[error("{0}")]
     Invalid(String),
     #[error("only programs on this machine may use this API; the request came for `{0}`")]
@@ -85,7 +79,7 @@ enum ApiError {
     #[error(transparent)]
     Follower(#[from] FollowerError),
     #[error(transparent)]
-    Snapshot(#[from] SnapshotError),
+    Command(#[from] CommandError),
     #[error(transparent)]
     Fork(#[from] ForkError),
     #[error(transparent)]
@@ -211,9 +205,10 @@ impl ControlServer {
             let route_request = RouteRequest { incoming: request, path_parameters };
             return match method {
                 "GET" => self.run_read(route, &route_request),
-                // Followers are not part of the world.
-                _ if route.for_followers => (route.handler)(self, &route_request),
-                _ => self.run_and_journal(route, &route_request),
+                _ if self.control.sim().is_real() && SCRIPTED_RUNTIME_ONLY.contains(&route.path) => {
+                    Err(ApiError::RealContainers)
+                }
+                _ => (route.handler)(self, &route_request),
             };
         }
         let (method, path) = (method.to_owned(), request.path.clone());
@@ -228,33 +223,13 @@ impl ControlServer {
     /// Answers a read. In a persistent world it waits until all that the answer may show is on the disk; open routes
     /// and those for followers do not.
     fn run_read(&self, route: &Route, route_request: &RouteRequest<'_>) -> Result<Reply, ApiError> {
-        let sim = &self.control.0;
+        let sim = self.control.sim();
         if !sim.is_persistent() || route.open || route.for_followers {
             return (route.handler)(self, route_request);
         }
         drop(sim.journal_lock());
         let reply = (route.handler)(self, route_request)?;
         sim.wait_until_written(sim.latest_record())?;
-        Ok(reply)
-    }
-
-    /// Carries out a write; in a persistent world it is also journalled, and answered when it is on the disk.
-    fn run_and_journal(&self, route: &Route, route_request: &RouteRequest<'_>) -> Result<Reply, ApiError> {
-        let sim = &self.control.0;
-        if sim.is_real() && SCRIPTED_RUNTIME_ONLY.contains(&route.path) {
-            return Err(ApiError::RealContainers);
-        }
-        let journal_lock = sim.journal_lock();
-        let (at, client_time) = (sim.clock().now(), sim.client_time());
-        let reply = (route.handler)(self, route_request)?;
-        let written_by = sim.journal(|| {
-            let Incoming { method, path, body, .. } = route_request.incoming;
-            let body = String::from_utf8_lossy(body).into_owned();
-            let (method, path, client_time) = (method.clone(), path.clone(), client_time.unwrap_or(at));
-            Record::Control { at, client_time, method, path, body }
-        });
-        drop(journal_lock);
-        sim.wait_until_written(written_by)?;
         Ok(reply)
     }
 }
@@ -280,27 +255,31 @@ impl Route {
 impl ApiError {
     fn status(&self) -> StatusCode {
         match self {
-            Self::UnknownGroup(_) => StatusCode::NOT_FOUND,
-            Self::NotRunning(..) | Self::RealContainers => StatusCode::CONFLICT,
-            Self::UnknownRoute(..)
-            | Self::UnknownFault(_)
-            | Self::NotFollowing(_)
-            | Self::Snapshot(SnapshotError::Unknown(_)) => StatusCode::NOT_FOUND,
+            Self::Command(error) => command_status(error),
+            Self::RealContainers | Self::Follower(FollowerError::TooMany) => StatusCode::CONFLICT,
+            Self::UnknownRoute(..) | Self::NotFollowing(_) => StatusCode::NOT_FOUND,
             Self::Method(..) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Body(_)
             | Self::Query(_)
             | Self::Invalid(_)
             | Self::Fork(_)
-            | Self::Snapshot(SnapshotError::Name(_))
             | Self::Follower(FollowerError::Name) => StatusCode::BAD_REQUEST,
             Self::ForeignHost(_) | Self::ForeignOrigin(_) => StatusCode::FORBIDDEN,
             Self::Token => StatusCode::UNAUTHORIZED,
-            Self::Snapshot(SnapshotError::TooMany) | Self::Follower(FollowerError::TooMany) => {
-                StatusCode::CONFLICT
-            }
             Self::Store(_) | Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::CannotFork => StatusCode::NOT_IMPLEMENTED,
         }
+    }
+}
+
+fn command_status(error: &CommandError) -> StatusCode {
+    match error {
+        CommandError::UnknownFault(_)
+        | CommandError::UnknownGroup(_)
+        | CommandError::Snapshot(SnapshotError::Unknown(_)) => StatusCode::NOT_FOUND,
+        CommandError::NotRunning(..) | CommandError::Snapshot(SnapshotError::TooMany) => StatusCode::CONFLICT,
+        CommandError::Clock(_) | CommandError::Snapshot(SnapshotError::Name(_)) => StatusCode::BAD_REQUEST,
+        CommandError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

@@ -16,6 +16,7 @@ use crate::faults::Rule;
 pub use crate::followers::Follower;
 pub use crate::persistence::named::SnapshotInfo;
 use crate::quota;
+pub use crate::sim::control::{GroupFilter, RequestFilter};
 pub use scripted::{ScriptError, ScriptRequest, UsagePoint};
 
 /// An empty answer: done.
@@ -193,61 +194,6 @@ pub struct Crash {
     /// Exit code; 1 where nothing is said.
     #[serde(default = "one")]
     pub exit_code: i32,
-}
-
-/// A filter of the request log; a field that is left out does not filter.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct RequestFilter {
-    /// The operation; a `*` stands for anything.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub action: Option<String>,
-    /// Id of the group that the call names or made.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub group: Option<String>,
-    /// Account that signed the call.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub account: Option<String>,
-    /// Region of the call.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub region: Option<String>,
-    /// Error code of the answer; a `*` stands for anything.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
-    /// HTTP status of the answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<u16>,
-    /// Part of any of the call's texts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
-    /// Time of the first call that is wanted.
-    #[schemars(with = "Option<String>")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub since: Option<Timestamp>,
-    /// Number of the latest calls that are wanted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<usize>,
-}
-
-/// A filter of groups; a field that is left out does not filter.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct GroupFilter {
-    /// Account that owns the group.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub account: Option<String>,
-    /// Region id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub region: Option<String>,
-    /// State in ECI's words, as `Running`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<String>,
-    /// Part of the group's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Number of the latest groups that are wanted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<usize>,
 }
 
 /// The part of a world that is reset: all of it, or that of an account, of a region, or of an account in a region.

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::PersistedParts;
 use super::store::StoreError;
 use crate::actions::Caller;
+use crate::commands::Command;
 
 /// Format of the records; a journal of another format is not read.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// A record of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,18 +41,14 @@ pub enum Record {
         /// True when the call was carried out.
         done: bool,
     },
-    /// A call of the control API.
+    /// A change by the control API.
     Control {
         /// Simulated time.
         at: Timestamp,
         /// Time by the clients' clock.
         client_time: Timestamp,
-        /// HTTP method.
-        method: String,
-        /// Path, with the values of its placeholders.
-        path: String,
-        /// JSON body; empty for none.
-        body: String,
+        /// The change that it made.
+        command: Command,
     },
 }
 

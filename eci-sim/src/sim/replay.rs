@@ -1,13 +1,11 @@
 //! The replay of a journal: its records are performed again, each at its instant.
 
-use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
 use super::EciSim;
 use super::perform::Call;
 use crate::actions::{Caller, Operation, Served};
-use crate::control::server::ControlServer;
-use crate::exchange::Incoming;
+use crate::commands::Command;
 use crate::persistence::journal::{JournalHeader, Record};
 use crate::persistence::store::{Store, StoreError};
 use crate::persistence::{self, Loaded};
@@ -30,7 +28,6 @@ impl EciSim {
 /// A world that is replayed; its clock is stopped except where a record moves it.
 struct Replay<'a> {
     sim: &'a EciSim,
-    control: ControlServer,
     /// Rate of the clock since the last record, whose times follow.
     rate: u32,
     at: Timestamp,
@@ -43,7 +40,7 @@ impl<'a> Replay<'a> {
         let JournalHeader { at, client_time, rate, .. } = *header;
         sim.clock().set_rate(0);
         sim.clock().set(at);
-        Self { sim, control: ControlServer::new(sim.control()), rate, at, client_time }
+        Self { sim, rate, at, client_time }
     }
 
     fn perform(&mut self, record: &Record) {
@@ -53,14 +50,12 @@ impl<'a> Replay<'a> {
                 self.sim.clock().set(*at);
                 replay_call(self.sim, record);
             }
-            Record::Control { at, client_time, method, path, body } => {
+            Record::Control { at, client_time, command } => {
                 self.sim.clock().set(*at);
-                let body = Bytes::copy_from_slice(body.as_bytes());
-                let request =
-                    Incoming { method: method.clone(), path: path.clone(), body, ..Incoming::default() };
-                self.control.answer(&request);
-                if path == "/clock" {
-                    self.rate = self.sim.clock().rate();
+                // A command that was carried out then is carried out again.
+                let _as_then = self.sim.apply(command);
+                if let Command::SetRate(rate) = command {
+                    self.rate = *rate;
                     self.sim.clock().set_rate(0);
                     self.sim.clock().set(*at);
                 }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::routes::ROUTES;
 use super::{ApiError, ControlServer, Reply, RouteRequest, openapi};
+use crate::commands::Command;
 use crate::control::wire::{
     AccountStatus, Advance, Bill, Crash, Done, Fault, FaultCreated, FollowerProgress, GroupFilter,
     LedgerFilter, Price, Quota, Rate, Reclaim, RequestFilter, ResetScope, ScriptRequest, SoldOut, Stock,
@@ -15,6 +16,7 @@ use crate::faults::Rule;
 use crate::market::Quote;
 use crate::page;
 use crate::script::Script;
+use crate::sim::command::{Applied, CommandError};
 use crate::world::standing::Standing;
 
 type Answer = Result<Reply, ApiError>;
@@ -25,6 +27,22 @@ fn json_reply(value: impl Serialize) -> Answer {
 
 fn done() -> Answer {
     json_reply(Done {})
+}
+
+impl ControlServer {
+    /// Carries out a command that has nothing to tell.
+    fn run(&self, command: Command) -> Answer {
+        self.control.sim().command(command)?;
+        done()
+    }
+
+    /// Carries out a command that makes or reads a snapshot.
+    fn run_snapshot(&self, command: Command) -> Answer {
+        match self.control.sim().command(command)? {
+            Applied::Snapshot(info) => json_reply(info),
+            Applied::Done | Applied::Fault(_) => done(),
+        }
+    }
 }
 
 impl RouteRequest<'_> {
@@ -82,7 +100,7 @@ pub(super) fn healthz(_: &ControlServer, _: &RouteRequest<'_>) -> Answer {
 
 pub(super) fn readyz(server: &ControlServer, _: &RouteRequest<'_>) -> Answer {
     server.control.now();
-    if let Some(why) = server.control.0.write_error() {
+    if let Some(why) = server.control.sim().write_error() {
         return Err(ApiError::NotReady(why));
     }
     Ok(Reply::Text("ok\n".to_owned()))
@@ -95,31 +113,31 @@ pub(super) fn clock(server: &ControlServer, _: &RouteRequest<'_>) -> Answer {
         now: clock.now(),
         rate: clock.rate(),
         next_due,
-        followers: server.control.0.followers().all(),
+        followers: server.control.sim().followers().all(),
     })
 }
 
 pub(super) fn follow(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
     let FollowerProgress { at } = request.body()?;
-    server.control.0.followers().report(request.name(), at)?;
+    server.control.sim().followers().report(request.name(), at)?;
     clock(server, request)
 }
 
 pub(super) fn leave(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    match server.control.0.followers().remove(request.name()) {
+    match server.control.sim().followers().remove(request.name()) {
         true => done(),
         false => Err(ApiError::NotFollowing(request.name().to_owned())),
     }
 }
 
 pub(super) fn set_rate(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    server.control.set_rate(request.body::<Rate>()?.rate);
+    server.run(Command::SetRate(request.body::<Rate>()?.rate))?;
     clock(server, request)
 }
 
 pub(super) fn advance(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
     let by = span(request.body::<Advance>()?.seconds)?;
-    server.control.advance(by).map_err(|why| ApiError::Invalid(why.to_string()))?;
+    server.run(Command::Advance(by))?;
     clock(server, request)
 }
 
@@ -154,31 +172,29 @@ pub(super) fn faults(server: &ControlServer, _: &RouteRequest<'_>) -> Answer {
 }
 
 pub(super) fn add_fault(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    json_reply(FaultCreated { number: server.control.add_fault(request.body::<Rule>()?) })
+    match server.control.sim().command(Command::AddFault(request.body::<Rule>()?))? {
+        Applied::Fault(number) => json_reply(FaultCreated { number }),
+        Applied::Done | Applied::Snapshot(_) => done(),
+    }
 }
 
 pub(super) fn remove_faults(server: &ControlServer, _: &RouteRequest<'_>) -> Answer {
-    server.control.clear_faults();
-    done()
+    server.run(Command::ClearFaults)
 }
 
 pub(super) fn remove_fault(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    match request.name().parse().is_ok_and(|number| server.control.remove_fault(number)) {
-        true => done(),
-        false => Err(ApiError::UnknownFault(request.name().to_owned())),
-    }
+    let unknown = |_| CommandError::UnknownFault(request.name().to_owned());
+    server.run(Command::RemoveFault(request.name().parse().map_err(unknown)?))
 }
 
 pub(super) fn script(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
     let body: ScriptRequest = request.body()?;
     let pattern = body.pattern.clone();
-    server.control.script(pattern, Script::try_from(body)?);
-    done()
+    server.run(Command::AddScript(pattern, Box::new(Script::try_from(body)?)))
 }
 
 pub(super) fn clear_scripts(server: &ControlServer, _: &RouteRequest<'_>) -> Answer {
-    server.control.clear_scripts();
-    done()
+    server.run(Command::ClearScripts)
 }
 
 pub(super) fn stock(server: &ControlServer, _: &RouteRequest<'_>) -> Answer {
@@ -187,8 +203,7 @@ pub(super) fn stock(server: &ControlServer, _: &RouteRequest<'_>) -> Answer {
 
 pub(super) fn set_stock(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
     let Stock { sold_out, restocked } = request.body()?;
-    sold_out.into_iter().for_each(|what| server.control.sell_out(what));
-    restocked.iter().for_each(|what| server.control.restock(what));
+    server.run(Command::SetStock { sold_out, restocked })?;
     stock(server, request)
 }
 
@@ -206,13 +221,12 @@ pub(super) fn set_price(server: &ControlServer, request: &RouteRequest<'_>) -> A
         return Err(ApiError::Invalid(format!("an hour cannot cost {hourly}; it should be 0 or more")));
     }
     let from = from.unwrap_or_else(|| server.control.now());
-    server.control.quote(Quote { what, zone, from, hourly });
+    server.run(Command::SetPrice(Quote { what, zone, from, hourly }))?;
     prices(server, request)
 }
 
 pub(super) fn clear_prices(server: &ControlServer, _: &RouteRequest<'_>) -> Answer {
-    server.control.clear_quotes();
-    done()
+    server.run(Command::ClearPrices)
 }
 
 pub(super) fn account(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
@@ -225,24 +239,19 @@ pub(super) fn set_account(server: &ControlServer, request: &RouteRequest<'_>) ->
         let why = format!("`{name}` should be good, arrears, no-payment, closed or unverified");
         ApiError::Invalid(why)
     };
-    server.control.set_standing(request.name(), Standing::named(&name).ok_or_else(wrong)?);
+    let standing = Standing::named(&name).ok_or_else(wrong)?;
+    server.run(Command::SetStanding(request.name().to_owned(), standing))?;
     account(server, request)
 }
 
 pub(super) fn reclaim(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
     let Reclaim { minutes } = request.body_or_default()?;
-    match server.control.reclaim(request.name(), minutes) {
-        true => done(),
-        false => Err(ApiError::UnknownGroup(request.name().to_owned())),
-    }
+    server.run(Command::Reclaim(request.name().to_owned(), minutes))
 }
 
 pub(super) fn crash(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
     let Crash { container, exit_code } = request.body()?;
-    match server.control.crash(request.name(), &container, exit_code) {
-        true => done(),
-        false => Err(ApiError::NotRunning(container, request.name().to_owned())),
-    }
+    server.run(Command::Crash { group: request.name().to_owned(), container, exit_code })
 }
 
 pub(super) fn quota(server: &ControlServer, _: &RouteRequest<'_>) -> Answer {
@@ -250,7 +259,7 @@ pub(super) fn quota(server: &ControlServer, _: &RouteRequest<'_>) -> Answer {
 }
 
 pub(super) fn set_quota(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    server.control.set_quota(request.body::<Quota>()?.into());
+    server.run(Command::SetQuota(request.body::<Quota>()?.into()))?;
     quota(server, request)
 }
 
@@ -259,7 +268,7 @@ pub(super) fn throttling(server: &ControlServer, _: &RouteRequest<'_>) -> Answer
 }
 
 pub(super) fn set_throttling(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    server.control.set_throttling(request.body::<Throttling>()?.on);
+    server.run(Command::SetThrottling(request.body::<Throttling>()?.on))?;
     throttling(server, request)
 }
 
@@ -269,8 +278,7 @@ pub(super) fn requests(server: &ControlServer, request: &RouteRequest<'_>) -> An
 
 pub(super) fn reset(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
     let ResetScope { account, region } = request.body_or_default()?;
-    server.control.reset_only(account.as_deref(), region.as_deref());
-    done()
+    server.run(Command::Reset { account, region })
 }
 
 pub(super) fn snapshots(server: &ControlServer, _: &RouteRequest<'_>) -> Answer {
@@ -278,19 +286,18 @@ pub(super) fn snapshots(server: &ControlServer, _: &RouteRequest<'_>) -> Answer 
 }
 
 pub(super) fn save(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    json_reply(server.control.save(request.name())?)
+    server.run_snapshot(Command::SaveSnapshot(request.name().to_owned()))
 }
 
 pub(super) fn load(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    json_reply(server.control.load(request.name())?)
+    server.run_snapshot(Command::LoadSnapshot(request.name().to_owned()))
 }
 
 pub(super) fn fork(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
     let open = server.opener.as_ref().ok_or(ApiError::CannotFork)?;
-    json_reply(open(server.control.fork(request.name())?)?)
+    json_reply(open(server.control.fork(request.name()).map_err(CommandError::from)?)?)
 }
 
 pub(super) fn drop_snapshot(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    server.control.drop_snapshot(request.name())?;
-    done()
+    server.run(Command::DropSnapshot(request.name().to_owned()))
 }

@@ -70,7 +70,7 @@ impl StorageBackend for Disk {
 fn entry(number: u64) -> Vec<u8> {
     let call = serde_json::json!({ "control": {
         "at": "2026-01-01T09:00:00Z", "client_time": "2026-01-01T09:00:00Z",
-        "method": "POST", "path": format!("/{number}"), "body": "x".repeat(500),
+        "command": { "save-snapshot": format!("{number} {}", "x".repeat(500)) },
     }});
     serde_json::to_vec(&call).unwrap()
 }
