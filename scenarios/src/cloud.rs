@@ -208,14 +208,14 @@ impl Group {
 }
 
 impl Charge {
-    fn of(line: wire::BillLine) -> Self {
+    fn of(line: eci_sim::BillLine) -> Self {
         Self {
             owner: owner(|name| line.tags.get(name).cloned()),
             from: line.from,
             seconds: line.seconds,
             vcpu: line.vcpu,
             memory: line.memory,
-            amount: line.amount,
+            amount: line.amount.decimal().normalize(),
         }
     }
 

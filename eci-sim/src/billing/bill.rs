@@ -1,12 +1,14 @@
 //! From billed seconds to lines and a total: one line for each instance and clock hour.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use rust_decimal::Decimal;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::meter::Usage;
 use crate::catalog::{CATALOG, Item as Priced};
@@ -27,36 +29,44 @@ pub struct Bill {
 }
 
 /// Price of one instance for its part of one clock hour.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub struct BillLine {
     /// Id of the group.
     pub group_id: String,
     /// Name of the group.
     pub group_name: String,
-    /// Tags of the group: keys and values.
-    pub tags: Vec<(String, String)>,
+    /// Tags of the group, values by key.
+    pub tags: BTreeMap<String, String>,
     /// Region of the group.
     pub region: String,
     /// First second of the line.
+    #[schemars(with = "String")]
     pub from: Timestamp,
     /// End of the line, not included.
+    #[schemars(with = "String")]
     pub to: Timestamp,
     /// Number of seconds from `from` to `to`.
     pub seconds: u64,
     /// Number of vCPU, exact to a thousandth.
+    #[schemars(with = "String")]
     pub vcpu: Decimal,
     /// Memory in GiB.
+    #[schemars(with = "String")]
     pub memory: Decimal,
     /// Basis of the price: vCPU and memory, or an ECS type.
     pub item: Item,
-    /// Parts of the price, each exact and unrounded.
+    /// Parts of the price by item, each exact and unrounded.
+    #[serde(with = "parts_by_item")]
+    #[schemars(with = "BTreeMap<String, String>")]
     pub parts: Vec<Part>,
     /// Amount to be paid: the sum of the parts, small amounts rounded.
+    #[schemars(with = "String")]
     pub amount: Yuan,
 }
 
 /// Item of a bill, by its name in the cloud's bills.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Item {
     /// An instance by vCPU and memory.
@@ -209,6 +219,25 @@ pub fn price(
         parts.push(Part { item: Item::Snapshot, amount });
     }
     parts
+}
+
+/// The parts of a line as a map from items to amounts.
+mod parts_by_item {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::{Item, Part};
+    use crate::money::Yuan;
+
+    pub fn serialize<S: Serializer>(parts: &[Part], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(parts.iter().map(|part| (part.item, part.amount)))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Part>, D::Error> {
+        let amounts = BTreeMap::<Item, Yuan>::deserialize(deserializer)?;
+        Ok(amounts.into_iter().map(|(item, amount)| Part { item, amount }).collect())
+    }
 }
 
 impl fmt::Display for Item {

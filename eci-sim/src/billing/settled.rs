@@ -44,8 +44,18 @@ impl Settled {
         self.usages.iter()
     }
 
+    /// The bill of usages, and of the sums.
+    pub fn bill(&self, usages: &[Usage], currency: Currency) -> Bill {
+        let mut bill = Bill::of(usages, currency);
+        for line in self.lines(currency) {
+            bill.total += line.amount;
+            bill.lines.push(line);
+        }
+        bill
+    }
+
     /// The sums, as lines of a bill that name no group.
-    pub fn lines(&self, currency: Currency) -> impl Iterator<Item = BillLine> {
+    fn lines(&self, currency: Currency) -> impl Iterator<Item = BillLine> {
         self.carried.iter().map(move |((account, region), sum)| sum.line(account, region, currency))
     }
 
@@ -79,7 +89,7 @@ impl Carried {
         BillLine {
             group_id: String::new(),
             group_name: format!("earlier groups of {account}"),
-            tags: Vec::new(),
+            tags: BTreeMap::new(),
             region: region.to_owned(),
             from: at(self.from),
             to: at(self.to),

@@ -11,7 +11,7 @@ use rust_decimal::prelude::ToPrimitive;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::billing;
+use crate::billing::{self, BillLine};
 use crate::faults::Rule;
 pub use crate::followers::Follower;
 pub use crate::persistence::named::SnapshotInfo;
@@ -232,42 +232,6 @@ pub struct Bill {
     pub lines: Vec<BillLine>,
 }
 
-/// The charge of one instance for its part of one clock hour.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub struct BillLine {
-    /// Container group id.
-    pub group_id: String,
-    /// Container group name.
-    pub group_name: String,
-    /// Region id.
-    pub region: String,
-    /// Tags, values by key.
-    pub tags: BTreeMap<String, String>,
-    /// First second that is billed.
-    #[schemars(with = "String")]
-    pub from: Timestamp,
-    /// Second after the last that is billed.
-    #[schemars(with = "String")]
-    pub to: Timestamp,
-    /// Seconds that are billed.
-    pub seconds: u64,
-    /// vCPU of the instance.
-    #[schemars(with = "String")]
-    pub vcpu: Decimal,
-    /// GiB of memory of the instance.
-    #[schemars(with = "String")]
-    pub memory: Decimal,
-    /// `instance`, or `instance_type` where an ECS type is billed.
-    pub item: String,
-    /// Exact amounts by resource, which add up to the charge before rounding.
-    #[schemars(with = "BTreeMap<String, String>")]
-    pub parts: BTreeMap<String, Decimal>,
-    /// Charge, small amounts rounded.
-    #[schemars(with = "String")]
-    pub amount: Decimal,
-}
-
 /// A number of seconds that is no span of time: negative, or too large.
 #[derive(Debug, thiserror::Error)]
 #[error("{0} seconds is no span of time; it should be 0 or more")]
@@ -327,27 +291,7 @@ impl From<&billing::Bill> for Bill {
         Self {
             currency: bill.currency.to_string(),
             total: bill.total.decimal().normalize(),
-            lines: bill.lines.iter().map(BillLine::from).collect(),
-        }
-    }
-}
-
-impl From<&billing::BillLine> for BillLine {
-    fn from(line: &billing::BillLine) -> Self {
-        let parts = line.parts.iter().map(|part| (part.item.to_string(), part.amount.decimal().normalize()));
-        Self {
-            group_id: line.group_id.clone(),
-            group_name: line.group_name.clone(),
-            region: line.region.clone(),
-            tags: line.tags.iter().cloned().collect(),
-            from: line.from,
-            to: line.to,
-            seconds: line.seconds,
-            vcpu: line.vcpu,
-            memory: line.memory,
-            item: line.item.to_string(),
-            parts: parts.collect(),
-            amount: line.amount.decimal().normalize(),
+            lines: bill.lines.clone(),
         }
     }
 }

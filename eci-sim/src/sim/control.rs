@@ -76,14 +76,7 @@ impl Control {
     /// The bill up to now.
     pub fn bill(&self) -> Bill {
         let currency = self.0.currency();
-        self.with_current_state(|state, now| {
-            let mut bill = Bill::of(&state.world.usages(now), currency);
-            for line in state.world.settled.lines(currency) {
-                bill.total += line.amount;
-                bill.lines.push(line);
-            }
-            bill
-        })
+        self.with_current_state(|state, now| state.world.settled.bill(&state.world.usages(now), currency))
     }
 
     /// The total of the bill up to now.
