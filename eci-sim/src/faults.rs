@@ -1,6 +1,7 @@
 //! Fault rules: the first that matches a call, in the order in which they were added, decides its verdict.
 
 pub mod parse;
+mod schema;
 pub mod share;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -14,16 +14,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use eci_api::query::{encode, render, to_pairs};
-use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
+use http::{HeaderValue, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::client::legacy::Client as Http;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use jiff::Timestamp;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::GroupSummary;
+use super::endpoints::{self, Endpoint, InputKind};
 use super::wire::{
     AccountStatus, Advance, Bill, Crash, Done, ErrorBody, Fault, FaultCreated, FollowerProgress, Forked,
     GroupFilter, Price, Quota, Rate, Reclaim, RequestFilter, ResetScope, ScriptRequest, SnapshotInfo,
@@ -112,7 +111,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`] while it does not.
     pub async fn ready(&self) -> ClientResult<()> {
-        self.text(Method::GET, "/readyz", Bytes::new()).await.map(drop)
+        self.text("GET", "/readyz", Bytes::new()).await.map(drop)
     }
 
     /// The simulator's time, its rate, the next due event and the clock's followers.
@@ -120,7 +119,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`], as with all that follow.
     pub async fn time(&self) -> ClientResult<Time> {
-        self.get("/clock").await
+        self.call::<endpoints::GetTime>(&[], &Done {}).await
     }
 
     /// Sets the rate of the clock, in simulated seconds a second of the machine; 0 pauses it.
@@ -128,7 +127,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn set_rate(&self, rate: u32) -> ClientResult<Time> {
-        self.post("/clock", &Rate { rate }).await
+        self.call::<endpoints::SetRate>(&[], &Rate { rate }).await
     }
 
     /// Advances the clock; all that is due until then has happened when this returns.
@@ -136,7 +135,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn advance(&self, by: Duration) -> ClientResult<Time> {
-        self.post("/clock/advance", &Advance::by(by)).await
+        self.call::<endpoints::AdvanceClock>(&[], &Advance::by(by)).await
     }
 
     /// Reports the progress of the follower `name`, registering it at first; returns the clock.
@@ -144,7 +143,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn follow(&self, name: &str, at: Timestamp) -> ClientResult<Time> {
-        self.post(&format!("/clock/followers/{}", encode(name)), &FollowerProgress { at }).await
+        self.call::<endpoints::Follow>(&[name], &FollowerProgress { at }).await
     }
 
     /// Removes a follower.
@@ -152,7 +151,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn leave(&self, name: &str) -> ClientResult<()> {
-        self.delete(&format!("/clock/followers/{}", encode(name))).await
+        self.call::<endpoints::Leave>(&[name], &Done {}).await.map(|Done {}| ())
     }
 
     /// The groups that the filter selects, in order of creation.
@@ -160,7 +159,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn groups(&self, which: &GroupFilter) -> ClientResult<Vec<GroupSummary>> {
-        self.get(&self.path_with_query("/groups", which)?).await
+        self.call::<endpoints::ListGroups>(&[], which).await
     }
 
     /// The ledger, one line an entry.
@@ -168,7 +167,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn ledger(&self) -> ClientResult<Vec<String>> {
-        let text = self.text(Method::GET, "/ledger", Bytes::new()).await?;
+        let text = self.text("GET", "/ledger", Bytes::new()).await?;
         Ok(text.lines().map(str::to_owned).collect())
     }
 
@@ -177,7 +176,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn bill(&self) -> ClientResult<Bill> {
-        self.get("/bill").await
+        self.call::<endpoints::GetBill>(&[], &Done {}).await
     }
 
     /// The bill up to now, without its lines.
@@ -185,7 +184,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn cost(&self) -> ClientResult<Bill> {
-        self.get("/bill/total").await
+        self.call::<endpoints::GetCost>(&[], &Done {}).await
     }
 
     /// The fault rules, in their order.
@@ -193,7 +192,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn faults(&self) -> ClientResult<Vec<Fault>> {
-        self.get("/faults").await
+        self.call::<endpoints::ListFaults>(&[], &Done {}).await
     }
 
     /// Adds a fault rule behind the others; returns the number by which it is removed.
@@ -201,7 +200,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn add_fault(&self, rule: &Rule) -> ClientResult<u64> {
-        let FaultCreated { number } = self.post("/faults", rule).await?;
+        let FaultCreated { number } = self.call::<endpoints::AddFault>(&[], rule).await?;
         Ok(number)
     }
 
@@ -210,7 +209,8 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn remove_fault(&self, number: u64) -> ClientResult<()> {
-        self.delete(&format!("/faults/{number}")).await
+        let number = number.to_string();
+        self.call::<endpoints::RemoveFault>(&[&number], &Done {}).await.map(|Done {}| ())
     }
 
     /// Removes all fault rules.
@@ -218,7 +218,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn clear_faults(&self) -> ClientResult<()> {
-        self.delete("/faults").await
+        self.call::<endpoints::ClearFaults>(&[], &Done {}).await.map(|Done {}| ())
     }
 
     /// Adds a script of containers.
@@ -226,7 +226,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn script(&self, script: &ScriptRequest) -> ClientResult<()> {
-        self.post("/scripts", script).await.map(|Done {}| ())
+        self.call::<endpoints::AddScript>(&[], script).await.map(|Done {}| ())
     }
 
     /// Removes all scripts.
@@ -234,7 +234,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn clear_scripts(&self) -> ClientResult<()> {
-        self.delete("/scripts").await
+        self.call::<endpoints::ClearScripts>(&[], &Done {}).await.map(|Done {}| ())
     }
 
     /// Takes a zone or size out of stock, or restocks it; returns all that are out of stock.
@@ -242,7 +242,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn set_stock(&self, stock: &Stock) -> ClientResult<Vec<String>> {
-        let SoldOut { sold_out } = self.post("/stock", stock).await?;
+        let SoldOut { sold_out } = self.call::<endpoints::SetStock>(&[], stock).await?;
         Ok(sold_out)
     }
 
@@ -251,7 +251,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn set_price(&self, price: &Price) -> ClientResult<Vec<Price>> {
-        self.post("/prices", price).await
+        self.call::<endpoints::SetPrice>(&[], price).await
     }
 
     /// Removes all prices that were set for the spot market.
@@ -259,7 +259,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn clear_prices(&self) -> ClientResult<()> {
-        self.delete("/prices").await
+        self.call::<endpoints::ClearPrices>(&[], &Done {}).await.map(|Done {}| ())
     }
 
     /// Sets the standing of an account: `good`, `arrears`, `no-payment`, `closed` or `unverified`.
@@ -267,8 +267,8 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn set_standing(&self, account: &str, standing: &str) -> ClientResult<AccountStatus> {
-        self.post(&format!("/accounts/{}", encode(account)), &AccountStatus { standing: standing.to_owned() })
-            .await
+        let status = AccountStatus { standing: standing.to_owned() };
+        self.call::<endpoints::SetAccount>(&[account], &status).await
     }
 
     /// Announces that a spot instance is taken back in so many minutes.
@@ -276,8 +276,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn reclaim(&self, id: &str, minutes: u8) -> ClientResult<()> {
-        let path = format!("/groups/{}/reclaim", encode(id));
-        self.post(&path, &Reclaim { minutes }).await.map(|Done {}| ())
+        self.call::<endpoints::ReclaimGroup>(&[id], &Reclaim { minutes }).await.map(|Done {}| ())
     }
 
     /// Crashes a container.
@@ -285,8 +284,8 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn crash(&self, id: &str, container: &str, exit_code: i32) -> ClientResult<()> {
-        let path = format!("/groups/{}/crash", encode(id));
-        self.post(&path, &Crash { container: container.to_owned(), exit_code }).await.map(|Done {}| ())
+        let crash = Crash { container: container.to_owned(), exit_code };
+        self.call::<endpoints::CrashContainer>(&[id], &crash).await.map(|Done {}| ())
     }
 
     /// Sets the limits of every account in a region.
@@ -294,7 +293,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn set_quota(&self, quota: &Quota) -> ClientResult<Quota> {
-        self.post("/quota", quota).await
+        self.call::<endpoints::SetQuota>(&[], quota).await
     }
 
     /// Turns the throttling of calls by the published numbers a minute on or off.
@@ -302,7 +301,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn set_throttling(&self, on: bool) -> ClientResult<()> {
-        self.post("/throttling", &Throttling { on }).await.map(|Throttling { .. }| ())
+        self.call::<endpoints::SetThrottling>(&[], &Throttling { on }).await.map(|Throttling { .. }| ())
     }
 
     /// The calls in the request log that the filter selects, oldest first.
@@ -310,7 +309,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn requests(&self, search: &RequestFilter) -> ClientResult<Vec<RequestLogEntry>> {
-        self.get(&self.path_with_query("/requests", search)?).await
+        self.call::<endpoints::SearchRequests>(&[], search).await
     }
 
     /// Resets the world, or the part of an account, of a region, or of an account in a region.
@@ -318,7 +317,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn reset(&self, scope: &ResetScope) -> ClientResult<()> {
-        self.post("/reset", scope).await.map(|Done {}| ())
+        self.call::<endpoints::Reset>(&[], scope).await.map(|Done {}| ())
     }
 
     /// The named snapshots.
@@ -326,7 +325,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn snapshots(&self) -> ClientResult<Vec<SnapshotInfo>> {
-        self.get("/snapshots").await
+        self.call::<endpoints::ListSnapshots>(&[], &Done {}).await
     }
 
     /// Saves the world as it is now as a named snapshot.
@@ -334,7 +333,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn save(&self, name: &str) -> ClientResult<SnapshotInfo> {
-        self.post(&format!("/snapshots/{}", encode(name)), &Done {}).await
+        self.call::<endpoints::SaveSnapshot>(&[name], &Done {}).await
     }
 
     /// Restores world and clock from a named snapshot.
@@ -342,7 +341,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn load(&self, name: &str) -> ClientResult<SnapshotInfo> {
-        self.post(&format!("/snapshots/{}/load", encode(name)), &Done {}).await
+        self.call::<endpoints::LoadSnapshot>(&[name], &Done {}).await
     }
 
     /// Starts a second simulator from a named snapshot; returns its addresses.
@@ -350,7 +349,7 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn fork(&self, name: &str) -> ClientResult<Forked> {
-        self.post(&format!("/snapshots/{}/fork", encode(name)), &Done {}).await
+        self.call::<endpoints::ForkSnapshot>(&[name], &Done {}).await
     }
 
     /// Deletes a named snapshot.
@@ -358,36 +357,35 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn drop_snapshot(&self, name: &str) -> ClientResult<()> {
-        self.delete(&format!("/snapshots/{}", encode(name))).await
+        self.call::<endpoints::DropSnapshot>(&[name], &Done {}).await.map(|Done {}| ())
     }
 
-    fn path_with_query(&self, path: &str, query: &impl Serialize) -> ClientResult<String> {
-        let unreadable = |why: String| ClientError::Unreadable { call: path.to_owned(), why };
-        let pairs = to_pairs(query).map_err(|why| unreadable(why.to_string()))?;
-        Ok(format!("{path}?{}", render(&pairs)))
+    /// Calls an endpoint; `names` fill the placeholders of its path.
+    async fn call<E: Endpoint>(&self, names: &[&str], input: &E::Input) -> ClientResult<E::Reply> {
+        let mut names = names.iter().peekable();
+        let filled = E::PATH.split('/').map(|part| match names.next_if(|_| part.starts_with('{')) {
+            Some(name) => encode(name),
+            None => part.to_owned(),
+        });
+        let mut path = filled.collect::<Vec<_>>().join("/");
+        let call = format!("{} {path}", E::METHOD);
+        let unreadable = |why: String| ClientError::Unreadable { call: call.clone(), why };
+        let body = match E::INPUT {
+            InputKind::Query => {
+                let pairs = to_pairs(input).map_err(|why| unreadable(why.to_string()))?;
+                path = format!("{path}?{}", render(&pairs));
+                Vec::new()
+            }
+            InputKind::Body | InputKind::OptionalBody => {
+                serde_json::to_vec(input).map_err(|why| unreadable(why.to_string()))?
+            }
+            InputKind::None => Vec::new(),
+        };
+        let text = self.text(E::METHOD, &path, body.into()).await?;
+        serde_json::from_str(&text).map_err(|why| unreadable(why.to_string()))
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str) -> ClientResult<T> {
-        self.json(Method::GET, path, Bytes::new()).await
-    }
-
-    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> ClientResult<T> {
-        let body = serde_json::to_vec(body)
-            .map_err(|why| ClientError::Unreadable { call: path.to_owned(), why: why.to_string() })?;
-        self.json(Method::POST, path, body.into()).await
-    }
-
-    async fn delete(&self, path: &str) -> ClientResult<()> {
-        self.json(Method::DELETE, path, Bytes::new()).await.map(|Done {}| ())
-    }
-
-    async fn json<T: DeserializeOwned>(&self, method: Method, path: &str, body: Bytes) -> ClientResult<T> {
-        let call = format!("{method} {path}");
-        let text = self.text(method, path, body).await?;
-        serde_json::from_str(&text).map_err(|why| ClientError::Unreadable { call, why: why.to_string() })
-    }
-
-    async fn text(&self, method: Method, path: &str, body: Bytes) -> ClientResult<String> {
+    async fn text(&self, method: &str, path: &str, body: Bytes) -> ClientResult<String> {
         let call = format!("{method} {path}");
         let unreachable = |why: String| ClientError::Unreachable { at: self.base.clone(), why };
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));

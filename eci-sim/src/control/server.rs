@@ -1,6 +1,8 @@
 //! The control API over HTTP: JSON in, JSON out; for programs and for its own page, not for pages of other origins.
 
 mod access;
+mod documents;
+mod endpoint;
 mod handlers;
 mod openapi;
 mod routes;
@@ -280,6 +282,7 @@ fn command_status(error: &CommandError) -> StatusCode {
         CommandError::NotRunning(..) | CommandError::Snapshot(SnapshotError::TooMany) => StatusCode::CONFLICT,
         CommandError::Clock(_) | CommandError::Snapshot(SnapshotError::Name(_)) => StatusCode::BAD_REQUEST,
         CommandError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+        CommandError::Outcome => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 

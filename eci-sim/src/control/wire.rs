@@ -15,7 +15,7 @@ use crate::billing::{self, BillLine};
 use crate::faults::Rule;
 pub use crate::followers::Follower;
 pub use crate::persistence::named::SnapshotInfo;
-use crate::quota;
+pub use crate::quota::Quota;
 pub use crate::sim::control::{GroupFilter, RequestFilter};
 pub use scripted::{ScriptError, ScriptRequest, UsagePoint};
 
@@ -117,20 +117,6 @@ pub struct Stock {
 pub struct SoldOut {
     /// Zones, and sizes in zones as `cn-hangzhou-b/2.0-4.0Gi`.
     pub sold_out: Vec<String>,
-}
-
-/// The limits of every account in a region.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Quota {
-    /// Total vCPU of an account's groups.
-    pub vcpu: u64,
-    /// Number of image caches.
-    pub image_caches: u32,
-    /// Number of image caches that the cloud makes by itself.
-    pub auto_image_caches: u32,
-    /// Number of data caches.
-    pub data_caches: u32,
 }
 
 /// The answer to a new fault rule.
@@ -269,20 +255,6 @@ impl Advance {
     pub fn by(span: Duration) -> Self {
         let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
         Self { seconds: Decimal::new(millis, 3).normalize() }
-    }
-}
-
-impl From<Quota> for quota::Quota {
-    fn from(allowed: Quota) -> Self {
-        let Quota { vcpu, image_caches, auto_image_caches, data_caches } = allowed;
-        Self { vcpu, image_caches, auto_image_caches, data_caches }
-    }
-}
-
-impl From<quota::Quota> for Quota {
-    fn from(quota: quota::Quota) -> Self {
-        let quota::Quota { vcpu, image_caches, auto_image_caches, data_caches } = quota;
-        Self { vcpu, image_caches, auto_image_caches, data_caches }
     }
 }
 

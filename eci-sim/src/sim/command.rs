@@ -33,6 +33,26 @@ pub(crate) enum CommandError {
     Snapshot(#[from] SnapshotError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("the command came to something else")]
+    Outcome,
+}
+
+impl Applied {
+    /// The number of the new fault rule.
+    ///
+    /// # Errors
+    /// [`CommandError::Outcome`] for any other outcome.
+    pub fn fault(self) -> Result<u64, CommandError> {
+        if let Self::Fault(number) = self { Ok(number) } else { Err(CommandError::Outcome) }
+    }
+
+    /// The snapshot that was saved or loaded.
+    ///
+    /// # Errors
+    /// [`CommandError::Outcome`] for any other outcome.
+    pub fn snapshot(self) -> Result<SnapshotInfo, CommandError> {
+        if let Self::Snapshot(info) = self { Ok(info) } else { Err(CommandError::Outcome) }
+    }
 }
 
 impl EciSim {

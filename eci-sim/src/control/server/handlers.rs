@@ -1,303 +1,310 @@
-//! The handlers of the control API's routes.
+//! The handlers of the control API's endpoints.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::json;
-
-use super::routes::ROUTES;
-use super::{ApiError, ControlServer, Reply, RouteRequest, openapi};
+use super::endpoint::Handle;
+use super::{ApiError, ControlServer, RouteRequest};
 use crate::commands::Command;
+use crate::control::GroupSummary;
+use crate::control::endpoints::{
+    AddFault, AddScript, AdvanceClock, ClearFaults, ClearPrices, ClearScripts, CrashContainer, DropSnapshot,
+    Follow, ForkSnapshot, GetAccount, GetBill, GetCost, GetQuota, GetStock, GetThrottling, GetTime, Leave,
+    ListFaults, ListGroups, ListPrices, ListSnapshots, LoadSnapshot, ReclaimGroup, RemoveFault, Reset,
+    SaveSnapshot, SearchRequests, SetAccount, SetPrice, SetQuota, SetRate, SetStock, SetThrottling,
+};
 use crate::control::wire::{
-    AccountStatus, Advance, Bill, Crash, Done, Fault, FaultCreated, FollowerProgress, GroupFilter,
-    LedgerFilter, Price, Quota, Rate, Reclaim, RequestFilter, ResetScope, ScriptRequest, SoldOut, Stock,
+    AccountStatus, Advance, Bill, Crash, Done, Fault, FaultCreated, FollowerProgress, Forked, GroupFilter,
+    Price, Quota, Rate, Reclaim, RequestFilter, ResetScope, ScriptRequest, SnapshotInfo, SoldOut, Stock,
     Throttling, Time, span,
 };
 use crate::faults::Rule;
 use crate::market::Quote;
-use crate::page;
 use crate::script::Script;
 use crate::sim::command::{Applied, CommandError};
+use crate::state::RequestLogEntry;
 use crate::world::standing::Standing;
 
-type Answer = Result<Reply, ApiError>;
-
-fn json_reply(value: impl Serialize) -> Answer {
-    Ok(Reply::Json(serde_json::to_value(value)?))
-}
-
-fn done() -> Answer {
-    json_reply(Done {})
-}
-
 impl ControlServer {
-    /// Carries out a command that has nothing to tell.
-    fn run(&self, command: Command) -> Answer {
-        self.control.sim().command(command)?;
-        done()
+    fn command(&self, command: Command) -> Result<Applied, ApiError> {
+        Ok(self.control.sim().command(command)?)
     }
 
-    /// Carries out a command that makes or reads a snapshot.
-    fn run_snapshot(&self, command: Command) -> Answer {
-        match self.control.sim().command(command)? {
-            Applied::Snapshot(info) => json_reply(info),
-            Applied::Done | Applied::Fault(_) => done(),
+    /// Carries out a command that has nothing to tell.
+    fn run(&self, command: Command) -> Result<Done, ApiError> {
+        self.command(command).map(|_| Done {})
+    }
+
+    fn time(&self) -> Time {
+        let next_due = self.control.next_due();
+        let clock = self.control.clock();
+        let followers = self.control.sim().followers().all();
+        Time { now: clock.now(), rate: clock.rate(), next_due, followers }
+    }
+
+    fn prices(&self) -> Vec<Price> {
+        let price = |quote: Quote| {
+            let Quote { what, zone, from, hourly } = quote;
+            Price { what, zone, from: Some(from), hourly }
+        };
+        self.control.quotes().into_iter().map(price).collect()
+    }
+
+    fn account(&self, name: &str) -> AccountStatus {
+        AccountStatus { standing: self.control.standing(name).name().to_owned() }
+    }
+}
+
+impl Handle for GetTime {
+    fn handle(server: &ControlServer, _: &RouteRequest<'_>, _: Done) -> Result<Time, ApiError> {
+        Ok(server.time())
+    }
+}
+
+impl Handle for SetRate {
+    fn handle(server: &ControlServer, _: &RouteRequest<'_>, input: Rate) -> Result<Time, ApiError> {
+        server.run(Command::SetRate(input.rate))?;
+        Ok(server.time())
+    }
+}
+
+impl Handle for AdvanceClock {
+    fn handle(server: &ControlServer, _: &RouteRequest<'_>, input: Advance) -> Result<Time, ApiError> {
+        server.run(Command::Advance(span(input.seconds)?))?;
+        Ok(server.time())
+    }
+}
+
+impl Handle for Follow {
+    fn handle(
+        server: &ControlServer,
+        request: &RouteRequest<'_>,
+        input: FollowerProgress,
+    ) -> Result<Time, ApiError> {
+        server.control.sim().followers().report(request.name(), input.at)?;
+        Ok(server.time())
+    }
+}
+
+impl Handle for Leave {
+    fn handle(server: &ControlServer, request: &RouteRequest<'_>, _: Done) -> Result<Done, ApiError> {
+        match server.control.sim().followers().remove(request.name()) {
+            true => Ok(Done {}),
+            false => Err(ApiError::NotFollowing(request.name().to_owned())),
         }
     }
 }
 
-impl RouteRequest<'_> {
-    fn body<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        Ok(serde_json::from_slice(&self.incoming.body)?)
+impl Handle for ListGroups {
+    fn handle(
+        server: &ControlServer,
+        _: &RouteRequest<'_>,
+        input: GroupFilter,
+    ) -> Result<Vec<GroupSummary>, ApiError> {
+        Ok(server.control.find(&input))
     }
+}
 
-    /// The same, where no body at all means the usual.
-    fn body_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, ApiError> {
-        if self.incoming.body.is_empty() { Ok(T::default()) } else { self.body() }
+impl Handle for GetBill {
+    fn handle(server: &ControlServer, _: &RouteRequest<'_>, _: Done) -> Result<Bill, ApiError> {
+        Ok(Bill::from(&server.control.bill()))
     }
+}
 
-    /// The query's parameters; `limit` and `status` are read as numbers.
-    fn query<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        let pairs = eci_api::query::parse_form(self.incoming.query.as_bytes());
-        let value = |name: &str, text: String| match (name, text.parse::<u64>()) {
-            ("limit" | "status", Ok(number)) => json!(number),
-            _ => json!(text),
+impl Handle for GetCost {
+    fn handle(server: &ControlServer, _: &RouteRequest<'_>, _: Done) -> Result<Bill, ApiError> {
+        Ok(Bill { lines: Vec::new(), ..Bill::from(&server.control.bill()) })
+    }
+}
+
+impl Handle for ListFaults {
+    fn handle(server: &ControlServer, _: &RouteRequest<'_>, _: Done) -> Result<Vec<Fault>, ApiError> {
+        let fault = |(number, rule)| Fault { number, rule };
+        Ok(server.control.faults().into_iter().map(fault).collect())
+    }
+}
+
+impl Handle for AddFault {
+    fn handle(server: &ControlServer, _: &RouteRequest<'_>, input: Rule) -> Result<FaultCreated, ApiError> {
+        Ok(FaultCreated { number: server.command(Command::AddFault(input))?.fault()? })
+    }
+}
+
+impl Handle for ClearFaults {
+    fn handle(server: &ControlServer, _: &RouteRequest<'_>, _: Done) -> Result<Done, ApiError> {
+        server.run(Command::ClearFaults)
+    }
+}
+
+impl Handle for RemoveFault {
+    fn handle(server: &ControlServer, request: &RouteRequest<'_>, _: Done) -> Result<Done, ApiError> {
+        let unknown = |_| CommandError::UnknownFault(request.name().to_owned());
+        server.run(Command::RemoveFault(request.name().parse().map_err(unknown)?))
+    }
+}
+
+impl Handle for AddScript {
+    fn handle(server: &ControlServer, _: &RouteRequest<'_>, input: ScriptRequest) -> Result<Done, ApiError> {
+        let pattern = input.pattern.clone();
+        server.run(Command::AddScript(pattern, Box::new(Script::try_from(input)?)))
+    }
+}
+
+impl Handle for ClearScripts {
+    fn handle(server: &ControlServer, _: &RouteRequest<'_>, _: Done) -> Result<Done, ApiError> {
+        server.run(Command::ClearScripts)
+    }
+}
+
+impl Handle for GetStock {
+    fn handle(server: &ControlServer, _: &RouteRequest<'_>, _: Done) -> Result<SoldOut, ApiError> {
+        Ok(SoldOut { sold_out: server.control.sold_out() })
+    }
+}
+
+impl Handle for SetStock {
+    fn handle(server: &ControlServer, _: &RouteRequest<'_>, input: Stock) -> Result<SoldOut, ApiError> {
+        let Stock { sold_out, restocked } = input;
+        server.run(Command::SetStock { sold_out, restocked })?;
+        Ok(SoldOut { sold_out: server.control.sold_out() })
+    }
+}
+
+impl Handle for ListPrices {
+    fn handle(server: &ControlServer, _: &RouteRequest<'_>, _: Done) -> Result<Vec<Price>, ApiError> {
+        Ok(server.prices())
+    }
+}
+
+impl Handle for SetPrice {
+    fn handle(server: &ControlServer, _: &RouteRequest<'_>, input: Price) -> Result<Vec<Price>, ApiError> {
+        let Price { what, zone, from, hourly } = input;
+        if hourly.is_sign_negative() {
+            return Err(ApiError::Invalid(format!("an hour cannot cost {hourly}; it should be 0 or more")));
+        }
+        let from = from.unwrap_or_else(|| server.control.now());
+        server.run(Command::SetPrice(Quote { what, zone, from, hourly }))?;
+        Ok(server.prices())
+    }
+}
+
+impl Handle for ClearPrices {
+    fn handle(server: &ControlServer, _: &RouteRequest<'_>, _: Done) -> Result<Done, ApiError> {
+        server.run(Command::ClearPrices)
+    }
+}
+
+impl Handle for GetAccount {
+    fn handle(
+        server: &ControlServer,
+        request: &RouteRequest<'_>,
+        _: Done,
+    ) -> Result<AccountStatus, ApiError> {
+        Ok(server.account(request.name()))
+    }
+}
+
+impl Handle for SetAccount {
+    fn handle(
+        server: &ControlServer,
+        request: &RouteRequest<'_>,
+        input: AccountStatus,
+    ) -> Result<AccountStatus, ApiError> {
+        let name = input.standing;
+        let wrong = || {
+            let why = format!("`{name}` should be good, arrears, no-payment, closed or unverified");
+            ApiError::Invalid(why)
         };
-        let fields = pairs.into_iter().filter(|(_, text)| !text.is_empty());
-        let fields = fields.map(|(name, text)| (name.clone(), value(&name, text)));
-        let object = serde_json::Value::Object(fields.collect());
-        serde_json::from_value(object).map_err(|why| ApiError::Query(why.to_string()))
-    }
-
-    fn name(&self) -> &str {
-        self.path_parameters.first().copied().unwrap_or_default()
+        let standing = Standing::named(&name).ok_or_else(wrong)?;
+        server.run(Command::SetStanding(request.name().to_owned(), standing))?;
+        Ok(server.account(request.name()))
     }
 }
 
-/// The page for browsers, the list for programs.
-pub(super) fn index(_: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    if request.incoming.header("accept").is_some_and(|kinds| kinds.contains("text/html")) {
-        return Ok(Reply::File(page::INDEX));
-    }
-    let routes = ROUTES.iter().map(|route| format!("{} {}: {}", route.method, route.path, route.summary));
-    json_reply(json!({ "document": "/openapi.json", "routes": routes.collect::<Vec<_>>() }))
-}
-
-pub(super) fn style(_: &ControlServer, _: &RouteRequest<'_>) -> Answer {
-    Ok(Reply::File(page::STYLE))
-}
-
-pub(super) fn page_script(_: &ControlServer, _: &RouteRequest<'_>) -> Answer {
-    Ok(Reply::File(page::SCRIPT))
-}
-
-pub(super) fn document(_: &ControlServer, _: &RouteRequest<'_>) -> Answer {
-    Ok(Reply::Json(openapi::document()))
-}
-
-pub(super) fn healthz(_: &ControlServer, _: &RouteRequest<'_>) -> Answer {
-    Ok(Reply::Text("ok\n".to_owned()))
-}
-
-pub(super) fn readyz(server: &ControlServer, _: &RouteRequest<'_>) -> Answer {
-    server.control.now();
-    if let Some(why) = server.control.sim().write_error() {
-        return Err(ApiError::NotReady(why));
-    }
-    Ok(Reply::Text("ok\n".to_owned()))
-}
-
-pub(super) fn clock(server: &ControlServer, _: &RouteRequest<'_>) -> Answer {
-    let next_due = server.control.next_due();
-    let clock = server.control.clock();
-    json_reply(Time {
-        now: clock.now(),
-        rate: clock.rate(),
-        next_due,
-        followers: server.control.sim().followers().all(),
-    })
-}
-
-pub(super) fn follow(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    let FollowerProgress { at } = request.body()?;
-    server.control.sim().followers().report(request.name(), at)?;
-    clock(server, request)
-}
-
-pub(super) fn leave(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    match server.control.sim().followers().remove(request.name()) {
-        true => done(),
-        false => Err(ApiError::NotFollowing(request.name().to_owned())),
+impl Handle for ReclaimGroup {
+    fn handle(server: &ControlServer, request: &RouteRequest<'_>, input: Reclaim) -> Result<Done, ApiError> {
+        server.run(Command::Reclaim(request.name().to_owned(), input.minutes))
     }
 }
 
-pub(super) fn set_rate(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    server.run(Command::SetRate(request.body::<Rate>()?.rate))?;
-    clock(server, request)
-}
-
-pub(super) fn advance(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    let by = span(request.body::<Advance>()?.seconds)?;
-    server.run(Command::Advance(by))?;
-    clock(server, request)
-}
-
-pub(super) fn groups(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    json_reply(server.control.find(&request.query::<GroupFilter>()?))
-}
-
-pub(super) fn ledger(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    let LedgerFilter { group } = request.query()?;
-    let ledger = server.control.ledger();
-    let own = ledger.iter().filter(|entry| group.as_deref().is_none_or(|id| *entry.group.id == *id));
-    let lines: Vec<_> = own.map(|entry| format!("{entry}\n")).collect();
-    Ok(Reply::Text(lines.concat()))
-}
-
-pub(super) fn bill(server: &ControlServer, _: &RouteRequest<'_>) -> Answer {
-    json_reply(Bill::from(&server.control.bill()))
-}
-
-pub(super) fn bill_total(server: &ControlServer, _: &RouteRequest<'_>) -> Answer {
-    let bill = server.control.bill();
-    json_reply(Bill {
-        currency: bill.currency.to_string(),
-        total: bill.total.decimal().normalize(),
-        lines: Vec::new(),
-    })
-}
-
-pub(super) fn faults(server: &ControlServer, _: &RouteRequest<'_>) -> Answer {
-    let faults = server.control.faults().into_iter().map(|(number, rule)| Fault { number, rule });
-    json_reply(faults.collect::<Vec<_>>())
-}
-
-pub(super) fn add_fault(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    match server.control.sim().command(Command::AddFault(request.body::<Rule>()?))? {
-        Applied::Fault(number) => json_reply(FaultCreated { number }),
-        Applied::Done | Applied::Snapshot(_) => done(),
+impl Handle for CrashContainer {
+    fn handle(server: &ControlServer, request: &RouteRequest<'_>, input: Crash) -> Result<Done, ApiError> {
+        let Crash { container, exit_code } = input;
+        server.run(Command::Crash { group: request.name().to_owned(), container, exit_code })
     }
 }
 
-pub(super) fn remove_faults(server: &ControlServer, _: &RouteRequest<'_>) -> Answer {
-    server.run(Command::ClearFaults)
-}
-
-pub(super) fn remove_fault(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    let unknown = |_| CommandError::UnknownFault(request.name().to_owned());
-    server.run(Command::RemoveFault(request.name().parse().map_err(unknown)?))
-}
-
-pub(super) fn script(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    let body: ScriptRequest = request.body()?;
-    let pattern = body.pattern.clone();
-    server.run(Command::AddScript(pattern, Box::new(Script::try_from(body)?)))
-}
-
-pub(super) fn clear_scripts(server: &ControlServer, _: &RouteRequest<'_>) -> Answer {
-    server.run(Command::ClearScripts)
-}
-
-pub(super) fn stock(server: &ControlServer, _: &RouteRequest<'_>) -> Answer {
-    json_reply(SoldOut { sold_out: server.control.sold_out() })
-}
-
-pub(super) fn set_stock(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    let Stock { sold_out, restocked } = request.body()?;
-    server.run(Command::SetStock { sold_out, restocked })?;
-    stock(server, request)
-}
-
-pub(super) fn prices(server: &ControlServer, _: &RouteRequest<'_>) -> Answer {
-    let price = |quote: Quote| {
-        let Quote { what, zone, from, hourly } = quote;
-        Price { what, zone, from: Some(from), hourly }
-    };
-    json_reply(server.control.quotes().into_iter().map(price).collect::<Vec<_>>())
-}
-
-pub(super) fn set_price(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    let Price { what, zone, from, hourly } = request.body()?;
-    if hourly.is_sign_negative() {
-        return Err(ApiError::Invalid(format!("an hour cannot cost {hourly}; it should be 0 or more")));
+impl Handle for GetQuota {
+    fn handle(server: &ControlServer, _: &RouteRequest<'_>, _: Done) -> Result<Quota, ApiError> {
+        Ok(server.control.quota())
     }
-    let from = from.unwrap_or_else(|| server.control.now());
-    server.run(Command::SetPrice(Quote { what, zone, from, hourly }))?;
-    prices(server, request)
 }
 
-pub(super) fn clear_prices(server: &ControlServer, _: &RouteRequest<'_>) -> Answer {
-    server.run(Command::ClearPrices)
+impl Handle for SetQuota {
+    fn handle(server: &ControlServer, _: &RouteRequest<'_>, input: Quota) -> Result<Quota, ApiError> {
+        server.run(Command::SetQuota(input))?;
+        Ok(server.control.quota())
+    }
 }
 
-pub(super) fn account(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    json_reply(AccountStatus { standing: server.control.standing(request.name()).name().to_owned() })
+impl Handle for GetThrottling {
+    fn handle(server: &ControlServer, _: &RouteRequest<'_>, _: Done) -> Result<Throttling, ApiError> {
+        Ok(Throttling { on: server.control.throttling() })
+    }
 }
 
-pub(super) fn set_account(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    let AccountStatus { standing: name } = request.body()?;
-    let wrong = || {
-        let why = format!("`{name}` should be good, arrears, no-payment, closed or unverified");
-        ApiError::Invalid(why)
-    };
-    let standing = Standing::named(&name).ok_or_else(wrong)?;
-    server.run(Command::SetStanding(request.name().to_owned(), standing))?;
-    account(server, request)
+impl Handle for SetThrottling {
+    fn handle(
+        server: &ControlServer,
+        _: &RouteRequest<'_>,
+        input: Throttling,
+    ) -> Result<Throttling, ApiError> {
+        server.run(Command::SetThrottling(input.on))?;
+        Ok(Throttling { on: server.control.throttling() })
+    }
 }
 
-pub(super) fn reclaim(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    let Reclaim { minutes } = request.body_or_default()?;
-    server.run(Command::Reclaim(request.name().to_owned(), minutes))
+impl Handle for SearchRequests {
+    fn handle(
+        server: &ControlServer,
+        _: &RouteRequest<'_>,
+        input: RequestFilter,
+    ) -> Result<Vec<RequestLogEntry>, ApiError> {
+        Ok(server.control.search(&input))
+    }
 }
 
-pub(super) fn crash(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    let Crash { container, exit_code } = request.body()?;
-    server.run(Command::Crash { group: request.name().to_owned(), container, exit_code })
+impl Handle for Reset {
+    fn handle(server: &ControlServer, _: &RouteRequest<'_>, input: ResetScope) -> Result<Done, ApiError> {
+        let ResetScope { account, region } = input;
+        server.run(Command::Reset { account, region })
+    }
 }
 
-pub(super) fn quota(server: &ControlServer, _: &RouteRequest<'_>) -> Answer {
-    json_reply(Quota::from(server.control.quota()))
+impl Handle for ListSnapshots {
+    fn handle(server: &ControlServer, _: &RouteRequest<'_>, _: Done) -> Result<Vec<SnapshotInfo>, ApiError> {
+        Ok(server.control.snapshots())
+    }
 }
 
-pub(super) fn set_quota(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    server.run(Command::SetQuota(request.body::<Quota>()?.into()))?;
-    quota(server, request)
+impl Handle for SaveSnapshot {
+    fn handle(server: &ControlServer, request: &RouteRequest<'_>, _: Done) -> Result<SnapshotInfo, ApiError> {
+        Ok(server.command(Command::SaveSnapshot(request.name().to_owned()))?.snapshot()?)
+    }
 }
 
-pub(super) fn throttling(server: &ControlServer, _: &RouteRequest<'_>) -> Answer {
-    json_reply(Throttling { on: server.control.throttling() })
+impl Handle for LoadSnapshot {
+    fn handle(server: &ControlServer, request: &RouteRequest<'_>, _: Done) -> Result<SnapshotInfo, ApiError> {
+        Ok(server.command(Command::LoadSnapshot(request.name().to_owned()))?.snapshot()?)
+    }
 }
 
-pub(super) fn set_throttling(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    server.run(Command::SetThrottling(request.body::<Throttling>()?.on))?;
-    throttling(server, request)
+impl Handle for ForkSnapshot {
+    fn handle(server: &ControlServer, request: &RouteRequest<'_>, _: Done) -> Result<Forked, ApiError> {
+        let open = server.opener.as_ref().ok_or(ApiError::CannotFork)?;
+        Ok(open(server.control.fork(request.name()).map_err(CommandError::from)?)?)
+    }
 }
 
-pub(super) fn requests(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    json_reply(server.control.search(&request.query::<RequestFilter>()?))
-}
-
-pub(super) fn reset(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    let ResetScope { account, region } = request.body_or_default()?;
-    server.run(Command::Reset { account, region })
-}
-
-pub(super) fn snapshots(server: &ControlServer, _: &RouteRequest<'_>) -> Answer {
-    json_reply(server.control.snapshots())
-}
-
-pub(super) fn save(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    server.run_snapshot(Command::SaveSnapshot(request.name().to_owned()))
-}
-
-pub(super) fn load(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    server.run_snapshot(Command::LoadSnapshot(request.name().to_owned()))
-}
-
-pub(super) fn fork(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    let open = server.opener.as_ref().ok_or(ApiError::CannotFork)?;
-    json_reply(open(server.control.fork(request.name()).map_err(CommandError::from)?)?)
-}
-
-pub(super) fn drop_snapshot(server: &ControlServer, request: &RouteRequest<'_>) -> Answer {
-    server.run(Command::DropSnapshot(request.name().to_owned()))
+impl Handle for DropSnapshot {
+    fn handle(server: &ControlServer, request: &RouteRequest<'_>, _: Done) -> Result<Done, ApiError> {
+        server.run(Command::DropSnapshot(request.name().to_owned()))
+    }
 }
