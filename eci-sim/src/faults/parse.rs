@@ -230,7 +230,7 @@ mod tests {
             assert_eq!(format!("Create* refuse Throttling {share} times=2").parse(), Ok(wanted.clone()));
         }
         let yaml = "- action: Create*\n  times: 2\n  share: 10%\n  verdict: {refuse: {code: Throttling}}\n";
-        assert_eq!(rule_list(yaml).unwrap(), [wanted.clone()]);
+        assert_eq!(rule_list(yaml).unwrap(), std::slice::from_ref(&wanted));
         assert_eq!(rule_list(&yaml.replace("10%", "0.1")).unwrap(), [wanted]);
         let more = rule_list(&yaml.replace("10%", "110%")).unwrap_err().to_string();
         assert!(more.contains("`110%` should be above 0"), "{more}");
