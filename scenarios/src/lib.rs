@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod diff;
 pub mod eci;
 pub mod matching;
+mod objects;
 pub mod outcome;
 pub mod report;
 pub mod runner;

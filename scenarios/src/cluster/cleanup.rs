@@ -1,11 +1,9 @@
 //! The cleanup between two cases, so that none sees what another has left behind.
 
 use std::collections::BTreeSet;
-use std::fmt::Debug;
 use std::time::Duration;
 
-use futures::future::{BoxFuture, join_all};
-use k8s_openapi::NamespaceResourceScope;
+use futures::future::join_all;
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
@@ -14,14 +12,15 @@ use k8s_openapi::api::core::v1::{
     ConfigMap, Event, Namespace, Node, PersistentVolumeClaim, Pod, ReplicationController, Secret, Service,
 };
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
-use kube::api::{DeleteParams, ListParams, PropagationPolicy};
-use kube::{Api, Client, Resource};
+use kube::Client;
+use kube::api::{Api, DeleteParams, DynamicObject, ListParams, PropagationPolicy};
 use provider::webhook::registration;
-use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::error::ClusterError;
 use super::interface::NODE;
+use crate::objects::objects;
 
 /// The longest time of one cleanup, and the pause between two rounds.
 const CLEANUP_TIMEOUT: Duration = Duration::from_secs(60);
@@ -38,25 +37,26 @@ pub(super) struct Cleanup {
     pub keeps_webhook: bool,
 }
 
-/// Deletes one kind of objects from one namespace; returns the number of those that were still there.
-type DeleteAll = fn(Client, String) -> BoxFuture<'static, kube::Result<usize>>;
+/// Opens one kind of objects of one namespace.
+type Objects = fn(Client, Option<&str>) -> Api<DynamicObject>;
 
-/// The kinds of objects that cases leave behind. Makers go before what they make.
-const KINDS: [DeleteAll; 14] = [
-    |client, home| Box::pin(clear::<CronJob>(client, home, "")),
-    |client, home| Box::pin(clear::<Job>(client, home, "")),
-    |client, home| Box::pin(clear::<Deployment>(client, home, "")),
-    |client, home| Box::pin(clear::<StatefulSet>(client, home, "")),
-    |client, home| Box::pin(clear::<DaemonSet>(client, home, "")),
-    |client, home| Box::pin(clear::<ReplicaSet>(client, home, "")),
-    |client, home| Box::pin(clear::<ReplicationController>(client, home, "")),
-    |client, home| Box::pin(clear::<PodDisruptionBudget>(client, home, "")),
-    |client, home| Box::pin(clear::<Pod>(client, home, "")),
-    |client, home| Box::pin(clear::<Service>(client, home, "metadata.name!=kubernetes")),
-    |client, home| Box::pin(clear::<PersistentVolumeClaim>(client, home, "")),
-    |client, home| Box::pin(clear::<ConfigMap>(client, home, "metadata.name!=kube-root-ca.crt")),
-    |client, home| Box::pin(clear::<Secret>(client, home, "")),
-    |client, home| Box::pin(clear::<Event>(client, home, "")),
+/// The kinds of objects that cases leave behind, and the fields of those that are theirs. Makers go before what they
+/// make.
+const KINDS: [(Objects, &str); 14] = [
+    (objects::<CronJob>, ""),
+    (objects::<Job>, ""),
+    (objects::<Deployment>, ""),
+    (objects::<StatefulSet>, ""),
+    (objects::<DaemonSet>, ""),
+    (objects::<ReplicaSet>, ""),
+    (objects::<ReplicationController>, ""),
+    (objects::<PodDisruptionBudget>, ""),
+    (objects::<Pod>, ""),
+    (objects::<Service>, "metadata.name!=kubernetes"),
+    (objects::<PersistentVolumeClaim>, ""),
+    (objects::<ConfigMap>, "metadata.name!=kube-root-ca.crt"),
+    (objects::<Secret>, ""),
+    (objects::<Event>, ""),
 ];
 
 impl Cleanup {
@@ -85,7 +85,7 @@ impl Cleanup {
 
     /// The names among `namespaces` that the cluster has.
     async fn existing(&self, client: &Client, namespaces: &BTreeSet<String>) -> kube::Result<Vec<String>> {
-        let api: Api<Namespace> = Api::all(client.clone());
+        let api = objects::<Namespace>(client.clone(), None);
         let looks = namespaces.iter().map(|name| api.get_opt(name));
         let found: kube::Result<Vec<_>> = join_all(looks).await.into_iter().collect();
         Ok(found?.into_iter().flatten().filter_map(|namespace| namespace.metadata.name).collect())
@@ -94,45 +94,47 @@ impl Cleanup {
     /// Deletes everything once; returns the things that were still there.
     async fn run_once(&self, client: &Client, namespaces: &[String]) -> kube::Result<Vec<String>> {
         let all = namespaces.iter().chain([&self.home]);
-        let deletions = all.flat_map(|name| KINDS.map(|delete_all| delete_all(client.clone(), name.clone())));
+        let deletions = all.flat_map(|name| {
+            KINDS.map(|(objects, fields)| clear(objects(client.clone(), Some(name)), fields))
+        });
         let counts: kube::Result<Vec<usize>> = join_all(deletions).await.into_iter().collect();
-        let objects: usize = counts?.into_iter().sum();
+        let count: usize = counts?.into_iter().sum();
         let mut left = Vec::new();
-        if objects > 0 {
-            left.push(format!("{objects} objects"));
+        if count > 0 {
+            left.push(format!("{count} objects"));
         }
         for name in namespaces {
-            if self.end_namespace(client, name, objects == 0).await? {
+            if self.end_namespace(client, name, count == 0).await? {
                 left.push(format!("namespace {name}"));
             }
         }
         let now = at_once();
-        gone(Api::<Node>::all(client.clone()).delete(NODE, &now).await)?;
-        gone(Api::<Lease>::namespaced(client.clone(), "kube-node-lease").delete(NODE, &now).await)?;
+        gone(objects::<Node>(client.clone(), None).delete(NODE, &now).await)?;
+        gone(objects::<Lease>(client.clone(), Some("kube-node-lease")).delete(NODE, &now).await)?;
         if self.keeps_webhook {
             return Ok(left);
         }
-        let webhooks = Api::<MutatingWebhookConfiguration>::all(client.clone());
+        let webhooks = objects::<MutatingWebhookConfiguration>(client.clone(), None);
         gone(webhooks.delete(registration::NAME, &now).await)?;
         Ok(left)
     }
 
     /// Ends a namespace; true while it is still there.
     async fn end_namespace(&self, client: &Client, name: &str, is_empty: bool) -> kube::Result<bool> {
-        let api: Api<Namespace> = Api::all(client.clone());
+        let api = objects::<Namespace>(client.clone(), None);
         let Some(mut namespace) = api.get_opt(name).await? else { return Ok(false) };
         if namespace.metadata.deletion_timestamp.is_none() {
             gone(api.delete(name, &DeleteParams::default()).await)?;
         } else if self.finalizes_namespaces && is_empty {
-            if let Some(spec) = namespace.spec.as_mut() {
-                spec.finalizers = None;
+            if let Some(spec) = namespace.data.get_mut("spec").and_then(Value::as_object_mut) {
+                spec.remove("finalizers");
             }
             let body = serde_json::to_vec(&namespace).map_err(kube::Error::SerdeError)?;
             let request = http::Request::put(format!("/api/v1/namespaces/{name}/finalize"))
                 .header("content-type", "application/json")
                 .body(body)
                 .map_err(kube::Error::HttpError)?;
-            gone(client.request::<Namespace>(request).await)?;
+            gone(client.request::<DynamicObject>(request).await)?;
         }
         Ok(true)
     }
@@ -146,13 +148,8 @@ fn at_once() -> DeleteParams {
     }
 }
 
-/// Deletes all objects of a kind that `fields` select; returns the number of those that were still there.
-async fn clear<K>(client: Client, namespace: String, fields: &str) -> kube::Result<usize>
-where
-    K: Resource<Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Debug,
-    K::DynamicType: Default,
-{
-    let api: Api<K> = Api::namespaced(client, &namespace);
+/// Deletes the objects that `fields` select; returns the number of those that were still there.
+async fn clear(api: Api<DynamicObject>, fields: &str) -> kube::Result<usize> {
     let all = ListParams::default().fields(fields);
     let there = api.list_metadata(&all).await?.items.len();
     if there > 0 {

@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use k8s_openapi::api::core::v1::Node;
-use kube::Api;
 use kube_sim::tls::Authority;
 use kube_sim::{KubeSim, server};
 use tempfile::TempDir;
@@ -23,6 +22,7 @@ use self::outbound::InProcess;
 use super::error::{ClusterError, StartError};
 use super::interface::{Cluster, NODE, WorldParts};
 use super::observations;
+use crate::objects::objects;
 use crate::scenario::capability::Capability;
 use crate::story::Gathering;
 use crate::sweep::observer;
@@ -118,7 +118,7 @@ impl Embedded {
 
     /// Waits until the node says that it is ready.
     async fn wait_until_ready(&self) -> Result<(), ClusterError> {
-        let nodes: Api<Node> = Api::all(self.client.clone());
+        let nodes = objects::<Node>(self.client.clone(), None);
         let allowance = self.parts.tap.as_ref().map(Tap::allowance).unwrap_or_default();
         let deadline = tokio::time::Instant::now() + READY_TIMEOUT + allowance;
         let mut pause = std::time::Duration::from_millis(5);

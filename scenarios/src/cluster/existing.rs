@@ -8,14 +8,15 @@ use std::time::Duration;
 use determinism::Seed;
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
 use k8s_openapi::api::core::v1::{Namespace, Node, Pod};
-use kube::api::ListParams;
+use kube::Client;
+use kube::api::{DynamicObject, ListParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Api, Client};
 use provider::webhook::registration;
 use tempfile::TempDir;
 
 use super::error::{KubeconfigError, SharedClusterError, refused};
 use super::interface::NODE;
+use crate::objects::{Fields, objects};
 
 /// The longest wait for a cluster's version.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(15);
@@ -98,10 +99,10 @@ impl ExistingCluster {
     pub(super) async fn require_free(&self, namespaces: &BTreeSet<String>) -> Result<(), SharedClusterError> {
         let occupied = |what: String| SharedClusterError::from(KubeconfigError::Occupied { what });
         let refused = refused::<kube::Error>("looking at what is there");
-        if Api::<Node>::all(self.client.clone()).get_opt(NODE).await.map_err(&refused)?.is_some() {
+        if objects::<Node>(self.client.clone(), None).get_opt(NODE).await.map_err(&refused)?.is_some() {
             return Err(occupied(format!("a node `{NODE}`")));
         }
-        let webhooks = Api::<MutatingWebhookConfiguration>::all(self.client.clone());
+        let webhooks = objects::<MutatingWebhookConfiguration>(self.client.clone(), None);
         if webhooks.get_opt(registration::NAME).await.map_err(&refused)?.is_some() {
             return Err(occupied(format!("a webhook `{}`", registration::NAME)));
         }
@@ -112,7 +113,7 @@ impl ExistingCluster {
     pub(super) async fn require_idle(&self, namespaces: &BTreeSet<String>) -> Result<(), SharedClusterError> {
         let refused = refused::<kube::Error>("looking at what is there");
         let on_it = ListParams::default().fields(&format!("spec.nodeName={NODE}"));
-        let pods = Api::<Pod>::all(self.client.clone()).list_metadata(&on_it).await.map_err(refused)?;
+        let pods = objects::<Pod>(self.client.clone(), None).list_metadata(&on_it).await.map_err(refused)?;
         if let Some(pod) = pods.items.into_iter().next() {
             let (namespace, name) =
                 (pod.metadata.namespace.unwrap_or_default(), pod.metadata.name.unwrap_or_default());
@@ -126,7 +127,7 @@ impl ExistingCluster {
 
     async fn require_absent(&self, namespaces: &BTreeSet<String>) -> Result<(), SharedClusterError> {
         let refused = refused::<kube::Error>("looking at what is there");
-        let api: Api<Namespace> = Api::all(self.client.clone());
+        let api = objects::<Namespace>(self.client.clone(), None);
         for name in namespaces.iter().chain([&self.home]) {
             if api.get_opt(name).await.map_err(&refused)?.is_some() {
                 return Err(KubeconfigError::Occupied { what: format!("a namespace `{name}`") }.into());
@@ -137,7 +138,7 @@ impl ExistingCluster {
 
     /// The addresses of the nodes that there are. Without any, pods can run nowhere but on the virtual node.
     pub(super) async fn nodes(&self) -> Result<Vec<Option<IpAddr>>, SharedClusterError> {
-        let nodes = Api::<Node>::all(self.client.clone()).list(&ListParams::default()).await;
+        let nodes = objects::<Node>(self.client.clone(), None).list(&ListParams::default()).await;
         let nodes = nodes.map_err(refused("listing the nodes"))?.items;
         Ok(nodes.iter().map(internal_address).collect())
     }
@@ -157,9 +158,9 @@ impl ExistingCluster {
     }
 }
 
-fn internal_address(node: &Node) -> Option<IpAddr> {
-    let addresses = node.status.as_ref()?.addresses.as_deref()?;
-    addresses.iter().find(|address| address.type_ == "InternalIP")?.address.parse().ok()
+fn internal_address(node: &DynamicObject) -> Option<IpAddr> {
+    let mut addresses = node.list("/status/addresses").iter();
+    addresses.find(|address| address.text("/type") == Some("InternalIP"))?.text("/address")?.parse().ok()
 }
 
 /// The context that is meant, which there is.

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Event, Node, Pod};
-use kube::Api;
-use kube::api::{ListParams, PostParams};
+use kube::api::{DynamicObject, ListParams, PostParams};
 use serde_json::json;
 
 use super::interface::NODE;
+use crate::objects::{Fields, new_object, objects};
 use crate::story::Gathering;
 
 /// A labelled namespace in which nothing is ever made; it shows whether the webhook is asked.
@@ -18,7 +18,7 @@ pub(super) async fn tell(
     gathering: &mut Gathering,
     world: impl Fn(Timestamp) -> Timestamp,
 ) -> kube::Result<()> {
-    let pods: Api<Pod> = Api::all(client.clone());
+    let pods = objects::<Pod>(client.clone(), None);
     for pod in pods.list(&ListParams::default()).await?.items {
         let metadata = &pod.metadata;
         let name = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -27,15 +27,15 @@ pub(super) async fn tell(
             gathering.add(world(created.0), "pod created", whole);
         }
     }
-    let events: Api<Event> = Api::all(client.clone());
+    let events = objects::<Event>(client.clone(), None);
     for event in events.list(&ListParams::default()).await?.items {
-        if event.involved_object.kind.as_deref() != Some("Pod") {
+        if event.text("/involvedObject/kind") != Some("Pod") {
             continue;
         }
-        let micro = event.event_time.as_ref().map(|time| time.0);
-        let Some(at) = event.first_timestamp.as_ref().map(|time| time.0).or(micro) else { continue };
-        let message = in_short(&event.message.unwrap_or_default());
-        gathering.add(world(at), event.reason.unwrap_or_default(), message);
+        let date = |pointer: &str| event.text(pointer)?.parse::<Timestamp>().ok();
+        let Some(at) = date("/firstTimestamp").or_else(|| date("/eventTime")) else { continue };
+        let message = in_short(event.text("/message").unwrap_or_default());
+        gathering.add(world(at), event.text("/reason").unwrap_or_default(), message);
     }
     Ok(())
 }
@@ -49,9 +49,10 @@ fn in_short(text: &str) -> String {
 }
 
 /// True when the node's condition Ready is True.
-pub(crate) fn is_ready(node: &Node) -> bool {
-    let conditions = node.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-    conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+pub(crate) fn is_ready(node: &DynamicObject) -> bool {
+    let conditions = node.list("/status/conditions").iter();
+    let mut ready = conditions.filter(|condition| condition.text("/type") == Some("Ready"));
+    ready.any(|condition| condition.text("/status") == Some("True"))
 }
 
 /// The taints of a node that a cluster does not know or has not heard of.
@@ -59,25 +60,22 @@ const TAKEN_OFF: [&str; 2] = ["node.kubernetes.io/not-ready", "node.kubernetes.i
 
 /// True when the virtual node is ready, and the cluster has taken off the taints of a node that is not.
 pub(super) async fn node_is_usable(client: &kube::Client) -> kube::Result<bool> {
-    let node = Api::<Node>::all(client.clone()).get_opt(NODE).await?;
+    let node = objects::<Node>(client.clone(), None).get_opt(NODE).await?;
     Ok(node.is_some_and(|node| {
-        let taints = node.spec.as_ref().and_then(|spec| spec.taints.as_deref()).unwrap_or_default();
-        is_ready(&node) && !taints.iter().any(|taint| TAKEN_OFF.contains(&taint.key.as_str()))
+        let mut keys = node.list("/spec/taints").iter().filter_map(|taint| taint.text("/key"));
+        is_ready(&node) && !keys.any(|key| TAKEN_OFF.contains(&key))
     }))
 }
 
 /// True when a pod in a labelled namespace would get its toleration from the provider; asked by a dry run.
 pub(super) async fn webhook_is_called(client: &kube::Client) -> kube::Result<bool> {
-    let pods: Api<Pod> = Api::namespaced(client.clone(), PROBE_NAMESPACE);
-    let pod = serde_json::from_value(json!({
-        "metadata": { "name": "probe" },
-        "spec": { "containers": [{ "name": "probe", "image": "probe" }] }
-    }));
-    let pod: Pod = pod.map_err(kube::Error::SerdeError)?;
+    let pods = objects::<Pod>(client.clone(), Some(PROBE_NAMESPACE));
+    let container = json!({ "name": "probe", "image": "probe" });
+    let pod = new_object::<Pod>("probe", json!({ "spec": { "containers": [container] } }));
     let dry = PostParams { dry_run: true, ..PostParams::default() };
-    let tolerations = pods.create(&dry, &pod).await?.spec.and_then(|spec| spec.tolerations);
-    let ours = |key: Option<&str>| key == Some("virtual-kubelet.io/provider");
-    Ok(tolerations.unwrap_or_default().iter().any(|toleration| ours(toleration.key.as_deref())))
+    let injected = pods.create(&dry, &pod).await?;
+    let mut keys = injected.list("/spec/tolerations").iter().filter_map(|toleration| toleration.text("/key"));
+    Ok(keys.any(|key| key == "virtual-kubelet.io/provider"))
 }
 
 /// True when a `kubectl` is on the PATH.

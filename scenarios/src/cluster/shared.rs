@@ -8,8 +8,8 @@ use control_plane::{Binaries, ControlPlane};
 use determinism::{Clock, Seed};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Namespace;
-use kube::Api;
-use kube::api::PostParams;
+use kube::api::{DynamicObject, PostParams};
+use provider::webhook::injection::INJECTION_LABEL;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -22,6 +22,7 @@ use super::observations::PROBE_NAMESPACE;
 use super::real::{ClusterInfo, RealCluster};
 use crate::cloud::Cloud;
 use crate::eci::Eci;
+use crate::objects::{new_object, objects};
 use crate::stage::World;
 
 /// The instant at which the first world on a real cluster begins; each further one begins a day later.
@@ -141,20 +142,19 @@ impl SharedCluster {
 
     /// Makes the namespaces of our own.
     async fn prepare(&self) -> Result<(), SharedClusterError> {
-        let labels = json!({ "virtual-node-affinity-injection": "enabled" });
-        self.make_namespace(json!({ "metadata": { "name": PROBE_NAMESPACE, "labels": labels } })).await?;
+        let mut probe = new_object::<Namespace>(PROBE_NAMESPACE, json!({}));
+        probe.metadata.labels = Some([(INJECTION_LABEL.to_owned(), "enabled".to_owned())].into());
+        self.make_namespace(&probe).await?;
         if !matches!(self.origin, Origin::Started(_)) {
-            self.make_namespace(json!({ "metadata": { "name": self.home() } })).await?;
+            self.make_namespace(&new_object::<Namespace>(self.home(), json!({}))).await?;
         }
         Ok(())
     }
 
-    async fn make_namespace(&self, manifest: serde_json::Value) -> Result<(), SharedClusterError> {
-        let doing = "making a namespace of our own";
-        let namespace: Namespace = serde_json::from_value(manifest).map_err(refused(doing))?;
-        let namespaces: Api<Namespace> = Api::all(self.info.client.clone());
-        namespaces.create(&PostParams::default(), &namespace).await.map_err(refused(doing))?;
-        Ok(())
+    async fn make_namespace(&self, namespace: &DynamicObject) -> Result<(), SharedClusterError> {
+        let namespaces = objects::<Namespace>(self.info.client.clone(), None);
+        let made = namespaces.create(&PostParams::default(), namespace).await;
+        made.map(drop).map_err(refused("making a namespace of our own"))
     }
 
     /// The cluster's name, in a report's first line.

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::compare::Record;
 use super::record::{Change, counts, record_of, text};
+use crate::objects::objects;
 use crate::outcome::ProgramOutput;
 
 /// The resources that are listed when a case has ended.
@@ -64,7 +65,7 @@ impl Recorder {
     /// When the cluster cannot be asked.
     pub async fn begin(client: Client) -> kube::Result<Self> {
         // Events of the case before are not this case's.
-        let events: Api<Event> = Api::all(client.clone());
+        let events = objects::<Event>(client.clone(), None);
         let events = events.list(&ListParams::default()).await?.items;
         let old_events = events.into_iter().filter_map(|event| event.metadata.uid).collect();
         let changes = Changes::default();

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ServiceAccount;
-use kube::Api;
 use tokio::time::Instant;
 
 use super::{World, pace};
+use crate::objects::objects;
 use crate::outcome::{Fact, Miss};
 use crate::scenario::capability::Capability;
 use crate::sweep::tap::Tap;
@@ -37,7 +37,7 @@ impl World {
         if self.is_stepped() {
             return Ok(());
         }
-        let accounts: Api<ServiceAccount> = Api::namespaced(self.kube(), namespace);
+        let accounts = objects::<ServiceAccount>(self.kube(), Some(namespace));
         let found =
             self.within(SERVICE_ACCOUNT_TIMEOUT, async || match accounts.get_opt("default").await? {
                 Some(_) => Ok(()),

@@ -3,11 +3,12 @@
 use std::fmt;
 
 use k8s_openapi::api::core::v1::Namespace;
-use kube::Api;
-use kube::api::{ObjectMeta, PostParams};
+use kube::api::PostParams;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::json;
 
+use crate::objects::{new_object, objects};
 use crate::outcome::Miss;
 use crate::stage::World;
 
@@ -17,10 +18,8 @@ pub struct CreateNamespace(String);
 
 impl CreateNamespace {
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
-        let namespaces: Api<Namespace> = Api::all(world.kube());
-        let metadata = ObjectMeta { name: Some(self.0.clone()), ..ObjectMeta::default() };
-        let namespace = Namespace { metadata, ..Namespace::default() };
-        namespaces.create(&PostParams::default(), &namespace).await?;
+        let namespaces = objects::<Namespace>(world.kube(), None);
+        namespaces.create(&PostParams::default(), &new_object::<Namespace>(&self.0, json!({}))).await?;
         world.may_hold_pods(&self.0).await
     }
 

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use k8s_openapi::api::core::v1::{Namespace, Node, Pod};
-use kube::Api;
 use kube::api::DeleteParams;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::objects::objects;
 use crate::outcome::Miss;
 use crate::scenario::error::CaseError;
 use crate::scenario::names::PodName;
@@ -41,11 +41,11 @@ impl Delete {
         let grace = self.grace.map(|span| u32::try_from(span.0.as_secs()).unwrap_or(u32::MAX));
         let params = DeleteParams { grace_period_seconds: grace, ..DeleteParams::default() };
         if let Some(pod) = &self.pod {
-            Api::<Pod>::namespaced(world.kube(), &pod.namespace).delete(&pod.name, &params).await?;
+            objects::<Pod>(world.kube(), Some(&pod.namespace)).delete(&pod.name, &params).await?;
         } else if let Some(name) = &self.namespace {
-            Api::<Namespace>::all(world.kube()).delete(name, &params).await?;
+            objects::<Namespace>(world.kube(), None).delete(name, &params).await?;
         } else if let Some(name) = &self.node {
-            Api::<Node>::all(world.kube()).delete(name, &params).await?;
+            objects::<Node>(world.kube(), None).delete(name, &params).await?;
         }
         Ok(())
     }

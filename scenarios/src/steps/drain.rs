@@ -4,11 +4,12 @@ use std::fmt;
 
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::Api;
-use kube::api::{EvictParams, ListParams, Patch, PatchParams};
+use kube::api::{EvictParams, ListParams, ObjectMeta, Patch, PatchParams};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::objects::objects;
 use crate::outcome::Miss;
 use crate::scenario::span::Span;
 use crate::stage::World;
@@ -34,7 +35,7 @@ impl Drain {
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
         let world = &*world;
         let cordon = Patch::Merge(json!({ "spec": { "unschedulable": true } }));
-        let nodes = Api::<Node>::all(world.kube());
+        let nodes = objects::<Node>(world.kube(), None);
         nodes.patch(&self.node, &PatchParams::default(), &cordon).await?;
         world.within(self.within.unwrap_or(DRAIN_TIMEOUT).0, async || self.evict(world).await).await
     }
@@ -42,10 +43,10 @@ impl Drain {
     /// Evicts what is there and was not asked to go; it is met when nothing is there any more.
     async fn evict(&self, world: &World) -> Result<(), Miss> {
         let of_node = ListParams::default().fields(&format!("spec.nodeName={}", self.node));
-        let pods = Api::<Pod>::all(world.kube()).list(&of_node).await?.items;
-        let stays = |pod: &Pod| pod.metadata.owner_references.iter().flatten().any(|o| o.kind == "DaemonSet");
+        let pods = objects::<Pod>(world.kube(), None).list_metadata(&of_node).await?.items;
+        let stays = |of: &ObjectMeta| of.owner_references.iter().flatten().any(|o| o.kind == "DaemonSet");
         let mut left = Vec::new();
-        for pod in pods.into_iter().filter(|pod| !stays(pod)) {
+        for pod in pods.into_iter().filter(|pod| !stays(&pod.metadata)) {
             let (namespace, name) = (pod.metadata.namespace, pod.metadata.name.unwrap_or_default());
             let namespace = namespace.unwrap_or_default();
             if pod.metadata.deletion_timestamp.is_none() {

@@ -2,14 +2,15 @@
 
 use std::fmt;
 
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
-use kube::Api;
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::DynamicObject;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::texts;
 use crate::matching;
+use crate::objects::{Fields, objects};
 use crate::outcome::{Fact, Miss};
 use crate::scenario::error::CaseError;
 use crate::scenario::names::PodName;
@@ -140,14 +141,15 @@ impl Expect {
             return unmet(wanted, seen, None);
         };
         if let Some(on) = &self.on {
-            let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone());
-            compare("spec.nodeName", on.clone(), node.unwrap_or_else(|| "none".to_owned()));
+            let node = pod.text("/spec/nodeName");
+            compare("spec.nodeName", on.clone(), node.unwrap_or("none").to_owned());
         }
         if let Some(ready) = self.ready {
             compare("Ready", ready.to_string(), (condition(pod, "Ready") == Some("True")).to_string());
         }
         if let Some(restarts) = self.restarts {
-            let count: i32 = statuses(pod).iter().map(|status| status.restart_count).sum();
+            let counts = pod.list("/status/containerStatuses").iter();
+            let count: i64 = counts.filter_map(|status| status.get("restartCount")?.as_i64()).sum();
             compare("restarts", restarts.to_string(), count.to_string());
         }
         let words = Words::of(pod);
@@ -179,22 +181,18 @@ pub(super) fn unmet(wanted: Vec<Fact>, seen: Vec<Fact>, because: Option<String>)
     }
 }
 
-async fn pod(world: &World, name: &PodName) -> Result<Option<Pod>, Miss> {
-    Ok(Api::<Pod>::namespaced(world.kube(), &name.namespace).get_opt(&name.name).await?)
+async fn pod(world: &World, name: &PodName) -> Result<Option<DynamicObject>, Miss> {
+    Ok(objects::<Pod>(world.kube(), Some(&name.namespace)).get_opt(&name.name).await?)
 }
 
-fn phase(pod: Option<&Pod>) -> String {
+fn phase(pod: Option<&DynamicObject>) -> String {
     let Some(pod) = pod else { return Phase::Gone.to_string() };
-    pod.status.as_ref().and_then(|status| status.phase.clone()).unwrap_or_else(|| "none".to_owned())
+    pod.text("/status/phase").unwrap_or("none").to_owned()
 }
 
-fn condition<'a>(pod: &'a Pod, kind: &str) -> Option<&'a str> {
-    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
-    conditions.iter().find(|condition| condition.type_ == kind).map(|condition| condition.status.as_str())
-}
-
-fn statuses(pod: &Pod) -> &[ContainerStatus] {
-    pod.status.as_ref().and_then(|status| status.container_statuses.as_deref()).unwrap_or_default()
+fn condition<'a>(pod: &'a DynamicObject, kind: &str) -> Option<&'a str> {
+    let mut conditions = pod.list("/status/conditions").iter();
+    conditions.find(|condition| condition.text("/type") == Some(kind))?.text("/status")
 }
 
 fn one_of(words: &[String]) -> String {
@@ -208,31 +206,26 @@ struct Words {
 }
 
 impl Words {
-    fn of(pod: &Pod) -> Self {
+    fn of(pod: &DynamicObject) -> Self {
         let mut words = Self { reasons: Vec::new(), messages: Vec::new() };
-        let Some(status) = &pod.status else { return words };
-        words.add(status.reason.as_deref(), status.message.as_deref());
-        let inits = status.init_container_statuses.as_deref().unwrap_or_default();
-        for container in inits.iter().chain(statuses(pod)) {
-            for state in [&container.state, &container.last_state].into_iter().flatten() {
-                if let Some(waiting) = &state.waiting {
-                    words.add(waiting.reason.as_deref(), waiting.message.as_deref());
-                }
-                if let Some(ended) = &state.terminated {
-                    words.add(ended.reason.as_deref(), ended.message.as_deref());
-                }
+        let Some(status) = pod.data.get("status") else { return words };
+        words.add(status);
+        let inits = status.list("/initContainerStatuses").iter();
+        for container in inits.chain(status.list("/containerStatuses")) {
+            for place in
+                ["/state/waiting", "/state/terminated", "/lastState/waiting", "/lastState/terminated"]
+            {
+                words.add(container.pointer(place).unwrap_or(&Value::Null));
             }
         }
-        for condition in status.conditions.iter().flatten() {
-            words.add(condition.reason.as_deref(), condition.message.as_deref());
-        }
+        status.list("/conditions").iter().for_each(|condition| words.add(condition));
         words
     }
 
-    fn add(&mut self, reason: Option<&str>, message: Option<&str>) {
+    fn add(&mut self, of: &Value) {
         let full = |word: Option<&str>| word.filter(|word| !word.is_empty()).map(ToOwned::to_owned);
-        self.reasons.extend(full(reason));
-        self.messages.extend(full(message));
+        self.reasons.extend(full(of.text("/reason")));
+        self.messages.extend(full(of.text("/message")));
     }
 
     fn because(&self) -> Option<String> {

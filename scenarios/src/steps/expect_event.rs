@@ -3,12 +3,12 @@
 use std::fmt;
 
 use k8s_openapi::api::core::v1::Event;
-use kube::Api;
-use kube::api::ListParams;
+use kube::api::{DynamicObject, ListParams};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::expect::{DEFAULT_TIMEOUT, unmet};
+use crate::objects::{Fields, objects};
 use crate::outcome::{Fact, Miss};
 use crate::scenario::error::CaseError;
 use crate::scenario::names::PodName;
@@ -60,38 +60,36 @@ impl ExpectEvent {
     }
 
     async fn look(&self, world: &World) -> Result<(), Miss> {
-        let events: Api<Event> = match &self.pod {
-            Some(pod) => Api::namespaced(world.kube(), &pod.namespace),
-            None => Api::all(world.kube()),
-        };
+        let namespace = self.pod.as_ref().map(|pod| pod.namespace.as_str());
+        let events = objects::<Event>(world.kube(), namespace);
         let (kind, name) = match (&self.pod, &self.node) {
             (Some(pod), _) => ("Pod", pod.name.as_str()),
             (None, node) => ("Node", node.as_deref().unwrap_or_default()),
         };
-        let about = |event: &Event| {
-            let object = &event.involved_object;
-            object.kind.as_deref() == Some(kind) && object.name.as_deref() == Some(name)
+        let about = |event: &DynamicObject| {
+            event.text("/involvedObject/kind") == Some(kind)
+                && event.text("/involvedObject/name") == Some(name)
         };
         let all = events.list(&ListParams::default()).await?.items;
-        let seen: Vec<&Event> = all.iter().filter(|event| about(event)).collect();
+        let seen: Vec<&DynamicObject> = all.iter().filter(|event| about(event)).collect();
         if seen.iter().any(|event| self.is_met_by(event)) {
             return Ok(());
         }
-        let same: Vec<&&Event> = seen.iter().filter(|e| e.reason.as_deref() == Some(&self.reason)).collect();
-        let have = match (same.first(), seen.is_empty()) {
+        let same = seen.iter().find(|event| event.text("/reason") == Some(&self.reason));
+        let have = match (same, seen.is_empty()) {
             (Some(event), _) => shown(event),
             (None, true) => "no event".to_owned(),
             (None, false) => {
-                seen.iter().filter_map(|event| event.reason.clone()).collect::<Vec<_>>().join(" · ")
+                seen.iter().filter_map(|event| event.text("/reason")).collect::<Vec<_>>().join(" · ")
             }
         };
         unmet(vec![Fact::new("event", self.wanted())], vec![Fact::new("event", have)], None)
     }
 
-    fn is_met_by(&self, event: &Event) -> bool {
-        let text = event.message.as_deref().unwrap_or_default();
-        event.reason.as_deref() == Some(self.reason.as_str())
-            && self.r#type.is_none_or(|kind| event.type_.as_deref() == Some(&format!("{kind:?}")))
+    fn is_met_by(&self, event: &DynamicObject) -> bool {
+        let text = event.text("/message").unwrap_or_default();
+        event.text("/reason") == Some(self.reason.as_str())
+            && self.r#type.is_none_or(|kind| event.text("/type") == Some(&format!("{kind:?}")))
             && self.message.as_ref().is_none_or(|part| text.contains(part.as_str()))
     }
 
@@ -105,12 +103,12 @@ impl ExpectEvent {
     }
 }
 
-fn shown(event: &Event) -> String {
+fn shown(event: &DynamicObject) -> String {
     format!(
         "{} {}: {}",
-        event.type_.as_deref().unwrap_or_default(),
-        event.reason.as_deref().unwrap_or_default(),
-        event.message.as_deref().unwrap_or_default()
+        event.text("/type").unwrap_or_default(),
+        event.text("/reason").unwrap_or_default(),
+        event.text("/message").unwrap_or_default()
     )
 }
 

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use k8s_openapi::api::core::v1::Node;
-use kube::Api;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -11,6 +10,7 @@ use serde_json::{Map, Value};
 use super::expect::{DEFAULT_TIMEOUT, unmet};
 use super::texts;
 use crate::matching;
+use crate::objects::{Fields, objects};
 use crate::outcome::{Fact, Miss};
 use crate::scenario::error::CaseError;
 use crate::scenario::span::Span;
@@ -58,18 +58,17 @@ impl ExpectNode {
     }
 
     async fn look(&self, world: &World) -> Result<(), Miss> {
-        let Some(node) = Api::<Node>::all(world.kube()).get_opt(&self.node).await? else {
+        let Some(node) = objects::<Node>(world.kube(), None).get_opt(&self.node).await? else {
             return Err(Miss::one("node", self.node.clone(), "no such node"));
         };
         let (mut wanted, mut seen) = (Vec::new(), Vec::new());
-        let conditions =
-            node.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-        let condition = conditions.iter().find(|condition| condition.type_ == "Ready");
+        let mut conditions = node.list("/status/conditions").iter();
+        let condition = conditions.find(|condition| condition.text("/type") == Some("Ready"));
+        let status = condition.and_then(|condition| condition.text("/status"));
         if let Some(ready) = self.ready {
-            let is = condition.is_some_and(|condition| condition.status == "True");
-            if is != ready {
+            if (status == Some("True")) != ready {
                 wanted.push(Fact::new("Ready", ready.to_string()));
-                seen.push(Fact::new("Ready", condition.map_or("no such condition", |c| c.status.as_str())));
+                seen.push(Fact::new("Ready", status.unwrap_or("no such condition")));
             }
         }
         if let Some(has) = &self.has {
@@ -79,7 +78,7 @@ impl ExpectNode {
             wanted.extend(want);
             seen.extend(have);
         }
-        unmet(wanted, seen, condition.and_then(|condition| condition.message.clone()))
+        unmet(wanted, seen, condition.and_then(|condition| condition.text("/message").map(ToOwned::to_owned)))
     }
 }
 

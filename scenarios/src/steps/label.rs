@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use k8s_openapi::api::core::v1::{Namespace, Node, Pod};
-use kube::Api;
 use kube::api::{Patch, PatchParams};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::objects::objects;
 use crate::outcome::Miss;
 use crate::scenario::error::CaseError;
 use crate::scenario::names::PodName;
@@ -70,17 +70,15 @@ impl Label {
         let params = PatchParams::default();
         match &self.on {
             Labelled::Namespace(name) => {
-                Api::<Namespace>::all(world.kube()).patch(name, &params, &patch).await?;
+                objects::<Namespace>(world.kube(), None).patch(name, &params, &patch).await?;
                 // The label decides about the webhook, and the API server hears of it a moment later.
                 world.settle().await;
             }
             Labelled::Node(name) => {
-                Api::<Node>::all(world.kube()).patch(name, &params, &patch).await?;
+                objects::<Node>(world.kube(), None).patch(name, &params, &patch).await?;
             }
             Labelled::Pod(pod) => {
-                Api::<Pod>::namespaced(world.kube(), &pod.namespace)
-                    .patch(&pod.name, &params, &patch)
-                    .await?;
+                objects::<Pod>(world.kube(), Some(&pod.namespace)).patch(&pod.name, &params, &patch).await?;
             }
         }
         Ok(())

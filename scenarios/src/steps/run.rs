@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, ResourceRequirements};
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
-use kube::Api;
-use kube::api::{ObjectMeta, PostParams};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{DynamicObject, PostParams};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::json;
 
+use crate::objects::{new_object, objects};
 use crate::outcome::Miss;
 use crate::scenario::names::PodName;
 use crate::stage::World;
@@ -63,45 +63,34 @@ impl Run {
     }
 
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
-        let pods: Api<Pod> = Api::namespaced(world.kube(), &self.pod.namespace);
+        let pods = objects::<Pod>(world.kube(), Some(&self.pod.namespace));
         pods.create(&PostParams::default(), &self.manifest()).await?;
         Ok(())
     }
 
-    fn manifest(&self) -> Pod {
-        let mut labels = BTreeMap::from([("run".to_owned(), self.pod.name.clone())]);
-        labels.extend(self.labels.clone());
-        let mut limits = BTreeMap::new();
+    fn manifest(&self) -> DynamicObject {
+        let mut container = json!({ "name": self.pod.name, "image": self.image });
+        if !self.command.is_empty() {
+            container["command"] = json!(self.command);
+        }
         for (name, quantity) in [("cpu", &self.cpu), ("memory", &self.memory)] {
             if let Some(quantity) = quantity {
-                limits.insert(name.to_owned(), Quantity(quantity.clone()));
+                container["resources"]["limits"][name] = json!(quantity);
             }
         }
-        let resources = (!limits.is_empty())
-            .then(|| ResourceRequirements { limits: Some(limits), ..ResourceRequirements::default() });
-        let container = Container {
-            name: self.pod.name.clone(),
-            image: Some(self.image.clone()),
-            command: (!self.command.is_empty()).then(|| self.command.clone()),
-            resources,
-            ..Container::default()
-        };
-        Pod {
-            metadata: ObjectMeta {
-                name: Some(self.pod.name.clone()),
-                labels: Some(labels),
-                annotations: (!self.annotations.is_empty()).then(|| self.annotations.clone()),
-                ..ObjectMeta::default()
-            },
-            spec: Some(PodSpec {
-                containers: vec![container],
-                restart_policy: Some(format!("{:?}", self.restart)),
-                node_name: self.node_name.clone(),
-                termination_grace_period_seconds: self.grace,
-                ..PodSpec::default()
-            }),
-            ..Pod::default()
+        let mut spec = json!({ "containers": [container], "restartPolicy": format!("{:?}", self.restart) });
+        if let Some(node) = &self.node_name {
+            spec["nodeName"] = json!(node);
         }
+        if let Some(grace) = self.grace {
+            spec["terminationGracePeriodSeconds"] = json!(grace);
+        }
+        let mut pod = new_object::<Pod>(&self.pod.name, json!({ "spec": spec }));
+        let mut labels = BTreeMap::from([("run".to_owned(), self.pod.name.clone())]);
+        labels.extend(self.labels.clone());
+        pod.metadata.labels = Some(labels);
+        pod.metadata.annotations = (!self.annotations.is_empty()).then(|| self.annotations.clone());
+        pod
     }
 }
 

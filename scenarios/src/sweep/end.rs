@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Node, Pod};
-use kube::Api;
-use kube::api::ListParams;
+use kube::api::{DynamicObject, ListParams};
 
 use crate::cluster::NODE;
+use crate::objects::{Fields, objects};
 use crate::outcome::Miss;
 use crate::stage::World;
 
@@ -41,7 +41,7 @@ impl End {
     /// The cluster's refusal.
     pub(crate) async fn of(world: &World) -> Result<Self, Miss> {
         let mut end = Self::default();
-        for pod in Api::<Pod>::all(world.kube()).list(&ListParams::default()).await?.items {
+        for pod in objects::<Pod>(world.kube(), None).list(&ListParams::default()).await?.items {
             *end.pods.entry(PodEnd::of(&pod)).or_default() += 1;
         }
         for group in world.cloud().groups().await? {
@@ -49,7 +49,7 @@ impl End {
                 *end.groups.entry(group.owner().unwrap_or_default()).or_default() += 1;
             }
         }
-        let node = Api::<Node>::all(world.kube()).get_opt(NODE).await?;
+        let node = objects::<Node>(world.kube(), None).get_opt(NODE).await?;
         end.node_is_ready = node.is_some_and(|node| crate::cluster::observations::is_ready(&node));
         Ok(end)
     }
@@ -92,7 +92,7 @@ pub struct Difference {
 }
 
 impl PodEnd {
-    fn of(pod: &Pod) -> Self {
+    fn of(pod: &DynamicObject) -> Self {
         let metadata = &pod.metadata;
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let controller =
@@ -101,11 +101,10 @@ impl PodEnd {
             Some(owner) => format!("a pod of {} {}", owner.kind, text(&metadata.generate_name)),
             None => text(&metadata.name),
         };
-        let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
         Self {
             whose: format!("{}/{name}", text(&metadata.namespace)),
-            is_here: node == Some(NODE),
-            phase: pod.status.as_ref().and_then(|status| status.phase.clone()).unwrap_or_default(),
+            is_here: pod.text("/spec/nodeName") == Some(NODE),
+            phase: pod.text("/status/phase").unwrap_or_default().to_owned(),
             is_leaving: metadata.deletion_timestamp.is_some(),
         }
     }

@@ -1,11 +1,12 @@
 //! Acts of somebody else on the cluster while the provider works.
 
 use k8s_openapi::api::core::v1::{Node, Pod};
-use kube::api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, DynamicObject, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use serde_json::json;
 
 use super::perturbation::Perturbation;
+use crate::objects::objects;
 
 /// Does it to the newest pod of `node`, or to the node.
 ///
@@ -15,11 +16,11 @@ pub(crate) async fn act(client: &Client, node: &str, perturbation: Perturbation)
     let params = PatchParams::default();
     match perturbation {
         Perturbation::NodeDeleted => {
-            Api::<Node>::all(client.clone()).delete(node, &DeleteParams::default()).await?;
+            objects::<Node>(client.clone(), None).delete(node, &DeleteParams::default()).await?;
         }
         Perturbation::AlienLabels => {
             let patch = Patch::Merge(json!({ "metadata": { "labels": { "alien": "yes" } } }));
-            Api::<Node>::all(client.clone()).patch(node, &params, &patch).await?;
+            objects::<Node>(client.clone(), None).patch(node, &params, &patch).await?;
             if let Some((pods, name, _)) = newest(client, node).await? {
                 pods.patch(&name, &params, &patch).await?;
             }
@@ -43,9 +44,12 @@ pub(crate) async fn act(client: &Client, node: &str, perturbation: Perturbation)
 }
 
 /// The pod of the node that was made last, of those that nobody controls.
-async fn newest(client: &Client, node: &str) -> kube::Result<Option<(Api<Pod>, String, Pod)>> {
+async fn newest(
+    client: &Client,
+    node: &str,
+) -> kube::Result<Option<(Api<DynamicObject>, String, DynamicObject)>> {
     let of_node = ListParams::default().fields(&format!("spec.nodeName={node}"));
-    let all = Api::<Pod>::all(client.clone()).list(&of_node).await?.items;
+    let all = objects::<Pod>(client.clone(), None).list(&of_node).await?.items;
     let newest = all
         .into_iter()
         .filter(|pod| pod.metadata.owner_references.is_none() && pod.metadata.deletion_timestamp.is_none())
@@ -53,17 +57,18 @@ async fn newest(client: &Client, node: &str) -> kube::Result<Option<(Api<Pod>, S
     Ok(newest.map(|pod| {
         let namespace = pod.metadata.namespace.clone().unwrap_or_default();
         let name = pod.metadata.name.clone().unwrap_or_default();
-        (Api::namespaced(client.clone(), &namespace), name, pod)
+        (objects::<Pod>(client.clone(), Some(&namespace)), name, pod)
     }))
 }
 
 /// The manifest of a pod, made anew.
-fn again(pod: Pod) -> Pod {
+fn again(pod: DynamicObject) -> DynamicObject {
     let metadata = ObjectMeta {
         name: pod.metadata.name,
         namespace: pod.metadata.namespace,
         labels: pod.metadata.labels,
         ..ObjectMeta::default()
     };
-    Pod { metadata, spec: pod.spec, status: None }
+    let spec = pod.data.get("spec").cloned().unwrap_or_default();
+    DynamicObject { types: pod.types, metadata, data: json!({ "spec": spec }) }
 }

@@ -57,7 +57,7 @@ async fn connect(mut near: TcpStream, target: &Target) -> Result<(), ClusterErro
     near.set_nodelay(true)?;
     let pods: Api<Pod> = Api::namespaced(target.client.clone(), target.namespace);
     let selected = ListParams::default().labels(target.labels).fields("status.phase=Running");
-    let running = pods.list(&selected).await?;
+    let running = pods.list_metadata(&selected).await?;
     let pod =
         running.items.into_iter().find_map(|pod| pod.metadata.name).ok_or(ClusterError::NoRunningPod)?;
     let mut forwarded = pods.portforward(&pod, &[target.port]).await?;

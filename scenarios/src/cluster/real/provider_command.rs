@@ -12,13 +12,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::objects::{Fields, objects};
 use anyhow::{Context, anyhow};
 use clap::Args;
 use connection_limits::ConnectionLimiter;
 use determinism::{Clock, Seed};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ConfigMap;
-use kube::{Api, Client};
+use kube::Client;
 use provider::config::{Settings, Sources};
 use provider::eci::HyperTransport;
 use provider::external_clock;
@@ -161,7 +162,7 @@ async fn client(calls: &InFlightCalls) -> anyhow::Result<Client> {
 
 /// The authority of clients' certificates, as the cluster publishes it.
 async fn client_authority(client: &Client) -> anyhow::Result<Option<String>> {
-    let api: Api<ConfigMap> = Api::namespaced(client.clone(), "kube-system");
+    let api = objects::<ConfigMap>(client.clone(), Some("kube-system"));
     let found = api.get_opt("extension-apiserver-authentication").await?;
-    Ok(found.and_then(|found| found.data?.get("client-ca-file").cloned()))
+    Ok(found.and_then(|found| found.text("/data/client-ca-file").map(ToOwned::to_owned)))
 }
