@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bytes::Bytes;
 use determinism::{Chance, Clock, Seed};
 use eci_api::Secret;
@@ -12,11 +12,11 @@ use eci_api::signature::acs3;
 use eci_sim::EciSim;
 use http::Request;
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
-use kube::api::{DeleteParams, PostParams};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, PostParams};
 use scenarios::World;
+use serde_json::json;
 
 const KEY_ID: &str = "bench";
 const KEY_SECRET: &str = "bench-secret";
@@ -88,22 +88,15 @@ impl Cloud {
 /// # Errors
 /// When it is refused, or does not run within a simulated minute.
 pub async fn run_pod(world: &World, name: &str) -> Result<()> {
-    let pods: Api<Pod> = Api::default_namespaced(world.kube());
-    let container = Container { name: "main".into(), image: Some("nginx".into()), ..Container::default() };
-    let pod = Pod {
-        metadata: ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() },
-        spec: Some(PodSpec {
-            node_name: Some("virtual-kubelet".into()),
-            containers: vec![container],
-            ..PodSpec::default()
-        }),
-        ..Pod::default()
-    };
+    let kind = ApiResource::erase::<Pod>(&());
+    let pods: Api<DynamicObject> = Api::default_namespaced_with(world.kube(), &kind);
+    let container = json!({ "name": "main", "image": "nginx" });
+    let spec = json!({ "nodeName": "virtual-kubelet", "containers": [container] });
+    let pod = DynamicObject::new(name, &kind).data(json!({ "spec": spec }));
     pods.create(&PostParams::default(), &pod).await?;
     for _ in 0..600 {
         world.advance(Duration::from_millis(100)).await;
-        let status = pods.get(name).await?.status.context("a pod has a status")?;
-        if status.phase.as_deref() == Some("Running") {
+        if pods.get(name).await?.data.pointer("/status/phase").is_some_and(|phase| phase == "Running") {
             return Ok(());
         }
     }
@@ -115,7 +108,8 @@ pub async fn run_pod(world: &World, name: &str) -> Result<()> {
 /// # Errors
 /// When it is refused.
 pub async fn end_pod(world: &World, name: &str) -> Result<()> {
-    let pods: Api<Pod> = Api::default_namespaced(world.kube());
+    let pods: Api<DynamicObject> =
+        Api::default_namespaced_with(world.kube(), &ApiResource::erase::<Pod>(&()));
     pods.delete(name, &DeleteParams::default().grace_period(0)).await?;
     world.advance(Duration::from_secs(1)).await;
     Ok(())

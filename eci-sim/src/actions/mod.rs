@@ -143,7 +143,7 @@ impl<T: Serialize + Send> Render for T {
     }
 
     fn tree(&self) -> serde_json::Result<serde_json::Value> {
-        serde_json::to_value(self)
+        serde_json::from_slice(&self.json()?)
     }
 }
 
@@ -151,7 +151,35 @@ fn run<A: Serve>(world: &mut World, caller: &Caller) -> Result<Served<Answer>, R
     let request: A =
         eci_api::query::from_pairs(&caller.pairs).map_err(|error| Refusal::Undecodable(error.to_string()))?;
     let Served { reply, deferred } = serve_idempotent(&request, world, caller)?;
-    Ok(Served { reply: Box::new(reply), deferred })
+    let reply: Answer = match reply {
+        Reply::New(reply) => Box::new(reply),
+        Reply::Repeated(reply) => Box::new(reply),
+    };
+    Ok(Served { reply, deferred })
+}
+
+/// The reply to a call.
+pub(crate) enum Reply<T> {
+    /// The reply of a call that was carried out.
+    New(T),
+    /// The reply to an earlier call with the same client token, with the id of the present one.
+    Repeated(serde_json::Value),
+}
+
+impl<T: serde::de::DeserializeOwned> Served<Reply<T>> {
+    /// The reply by its type.
+    ///
+    /// # Errors
+    /// [`Refusal::Undecodable`] when an earlier reply is not of this type.
+    pub(crate) fn typed(self) -> Result<Served<T>, Refusal> {
+        let reply = match self.reply {
+            Reply::New(reply) => reply,
+            Reply::Repeated(reply) => {
+                serde_json::from_value(reply).map_err(|why| Refusal::Undecodable(why.to_string()))?
+            }
+        };
+        Ok(Served { reply, deferred: self.deferred })
+    }
 }
 
 /// Carries out a request, one with a client token only once: the same request again gets the same reply.
@@ -162,14 +190,14 @@ pub(crate) fn serve_idempotent<A: Serve>(
     request: &A,
     world: &mut World,
     caller: &Caller,
-) -> Result<Served<A::Reply>, Refusal> {
+) -> Result<Served<Reply<A::Reply>>, Refusal> {
     let token = caller.parameter("ClientToken").filter(|_| !A::READ_ONLY);
     if token.is_some_and(|token| !token.is_ascii()) {
         return Err(Refusal::invalid("ClientToken", "it should be at most 64 ASCII characters"));
     }
     let Some(token) = token.map(|token| (Arc::clone(&caller.account), token.to_owned())) else {
         let reply = request.serve(world, caller)?;
-        return Ok(Served { reply, deferred: request.deferred(world, caller) });
+        return Ok(Served { reply: Reply::New(reply), deferred: request.deferred(world, caller) });
     };
     let (fingerprint, now) = (caller.fingerprint(A::NAME), world.now());
     if let Some(stored) = world.tokens.find(&token, now) {
@@ -177,22 +205,22 @@ pub(crate) fn serve_idempotent<A: Serve>(
             return Err(Refusal::TokenMismatch(token.1));
         }
         let reply = again(&stored.reply, caller).map_err(|why| Refusal::Undecodable(why.to_string()))?;
-        return Ok(Served { reply, deferred: None });
+        return Ok(Served { reply: Reply::Repeated(reply), deferred: None });
     }
     let reply = request.serve(world, caller)?;
     if let Ok(text) = serde_json::to_string(&reply) {
         world.tokens.keep(token, StoredReply { fingerprint, reply: text }, now);
     }
-    Ok(Served { reply, deferred: request.deferred(world, caller) })
+    Ok(Served { reply: Reply::New(reply), deferred: request.deferred(world, caller) })
 }
 
 /// An earlier reply with the id of the present call.
-fn again<R: serde::de::DeserializeOwned>(reply: &str, caller: &Caller) -> serde_json::Result<R> {
+fn again(reply: &str, caller: &Caller) -> serde_json::Result<serde_json::Value> {
     let mut reply: serde_json::Value = serde_json::from_str(reply)?;
     if let Some(members) = reply.as_object_mut() {
         members.insert("RequestId".to_owned(), caller.request_id.clone().into());
     }
-    serde_json::from_value(reply)
+    Ok(reply)
 }
 
 /// An operation that is carried out.

@@ -52,7 +52,7 @@ impl EciSim {
         let caller = &self.caller(A::NAME, pairs, self.account(), "", &request_id);
         let call =
             Call { action: A::NAME, read_only: A::READ_ONLY, caller, signed: None, asks_faults: false };
-        let run = |world: &mut World, caller: &Caller| serve_idempotent(request, world, caller);
+        let run = |world: &mut World, caller: &Caller| serve_idempotent(request, world, caller)?.typed();
         let Performed { outcome, written_by, .. } = self.perform(&mut state, &call, now, run);
         drop((state, journal_lock));
         let outcome = outcome.and_then(|Served { reply, deferred }| match (deferred, self.engine()) {

@@ -2,11 +2,12 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{DeleteParams, ListParams, LogParams, Patch, PatchParams};
+use kube::api::{DeleteParams, DynamicObject, ListParams, LogParams, Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::json;
 
 use crate::cluster::error::{ClusterError, KubeconfigError, SharedClusterError, refused};
+use crate::objects::{Fields, objects};
 
 /// The namespace and the name under which the guide installs the chart.
 const NAMESPACE: &str = "kube-system";
@@ -20,24 +21,29 @@ const QUOTED_LINES: i64 = 6;
 /// The provider's Deployment and its pods.
 #[derive(Clone)]
 pub(super) struct Release {
-    deployments: Api<Deployment>,
-    pods: Api<Pod>,
+    deployments: Api<DynamicObject>,
+    pods: Api<DynamicObject>,
+    /// The same pods, for their logs.
+    logs: Api<Pod>,
 }
 
 impl Release {
     /// The release of this cluster, if it has one; it must live by a clock that can be moved.
     pub(super) async fn find(client: &Client) -> Result<Option<Self>, SharedClusterError> {
-        let deployments: Api<Deployment> = Api::namespaced(client.clone(), NAMESPACE);
+        let deployments = objects::<Deployment>(client.clone(), Some(NAMESPACE));
         let found =
             deployments.get_opt(NAME).await.map_err(refused("looking whether the chart is installed"))?;
         let Some(found) = found else { return Ok(None) };
-        let pod = found.spec.and_then(|spec| spec.template.spec).unwrap_or_default();
-        let mut variables =
-            pod.containers.into_iter().flat_map(|container| container.env.unwrap_or_default());
-        if !variables.any(|variable| variable.name == CLOCK_URL) {
+        let containers = found.list("/spec/template/spec/containers").iter();
+        let mut variables = containers.flat_map(|container| container.list("/env"));
+        if !variables.any(|variable| variable.text("/name") == Some(CLOCK_URL)) {
             return Err(KubeconfigError::LivesByTheMachine.into());
         }
-        Ok(Some(Self { deployments, pods: Api::namespaced(client.clone(), NAMESPACE) }))
+        Ok(Some(Self {
+            deployments,
+            pods: objects::<Pod>(client.clone(), Some(NAMESPACE)),
+            logs: Api::namespaced(client.clone(), NAMESPACE),
+        }))
     }
 
     /// Sets the number of pods of the Deployment.
@@ -70,7 +76,7 @@ impl Release {
         let pods = self.pods.list_metadata(&selected()).await?;
         let name = pods.items.into_iter().find_map(|pod| pod.metadata.name).ok_or(ClusterError::NoPod)?;
         let last = LogParams { tail_lines: Some(QUOTED_LINES), ..LogParams::default() };
-        Ok(self.pods.logs(&name, &last).await?)
+        Ok(self.logs.logs(&name, &last).await?)
     }
 }
 
