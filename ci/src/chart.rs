@@ -158,7 +158,7 @@ fn life(root: &Path) -> Result<()> {
     // a tool that renders the chart without the cluster and applies it, as Argo CD does
     let rendered = plane.helm(&[&["template", RELEASE, chart, "--no-hooks"][..], &values].concat())?;
     for _ in 0..2 {
-        crate::local_processes::apply(&plane, &rendered)?;
+        crate::control_plane_session::apply(&plane, &rendered)?;
         kept("kubectl apply")?;
     }
     // the hook needs a node that runs its pod; kind has one

@@ -56,14 +56,14 @@ impl Place {
 /// Report that a check's process writes when it ends.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Report {
-    pub verdict: Verdict,
+    pub conclusion: Conclusion,
     /// Milliseconds that were spent building or downloading only.
     pub building: u64,
 }
 
 /// Verdict on a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Verdict {
+pub enum Conclusion {
     Passed,
     /// Not run, since this machine lacks a requirement of the check; the text names it.
     Skipped(String),
@@ -74,7 +74,7 @@ pub enum Verdict {
 #[derive(Debug, Clone)]
 pub struct Finished {
     pub name: &'static str,
-    pub verdict: Verdict,
+    pub conclusion: Conclusion,
     pub took: Duration,
     pub building: Duration,
     pub budget: Duration,
@@ -84,10 +84,10 @@ pub struct Finished {
 pub fn line(finished: &Finished) -> String {
     let (took, building) = (span(finished.took), span(finished.building));
     let times = format!("({took}, {building} of it building)");
-    match &finished.verdict {
-        Verdict::Passed => format!("✓ {}  {times}", finished.name),
-        Verdict::Skipped(why) => format!("- {}: skipped, {why}  {times}", finished.name),
-        Verdict::Failed(why) => format!("✗ {}: {why}  {times}", finished.name),
+    match &finished.conclusion {
+        Conclusion::Passed => format!("✓ {}  {times}", finished.name),
+        Conclusion::Skipped(why) => format!("- {}: skipped, {why}  {times}", finished.name),
+        Conclusion::Failed(why) => format!("✗ {}: {why}  {times}", finished.name),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::check::{Check, Finished, REPORT, Report, Verdict, line, span};
+use crate::check::{Check, Conclusion, Finished, REPORT, Report, line, span};
 use crate::checks::CHECKS;
 use crate::command::{bound_to_us, built_for, missing};
 use crate::outcome::{CheckOutcome, Extent};
@@ -18,7 +18,7 @@ const WHOLE: Duration = Duration::from_secs(60 * 60);
 /// Time of the same with `--all`, of which the sweep alone may take an hour of both cores.
 const WHOLE_ALL: Duration = Duration::from_secs(3 * 60 * 60);
 /// Factor by which budgets are longer with `--all`.
-const PATIENCE: u64 = 12;
+const ALL_FACTOR: u64 = 12;
 /// Environment variable with the start of `.ci/run`, in seconds since 1970: before this program was built.
 const BEGAN: &str = "VIRTUAL_NODE_BEGAN";
 
@@ -53,10 +53,11 @@ pub fn run(root: &Path, only: Option<&str>, extent: Extent) -> Result<()> {
         }
     };
     let (command, clean_up) = (word("check-here"), word("clean-up-after"));
-    let (budget, patience) = if extent == Extent::All { (WHOLE_ALL, PATIENCE) } else { (WHOLE, 1) };
+    let (budget, budget_factor) = if extent == Extent::All { (WHOLE_ALL, ALL_FACTOR) } else { (WHOLE, 1) };
     let logs = logs()?;
     let finished =
-        Run { checks, command: &command, clean_up: &clean_up, logs, budget, patience, is_whole }.play()?;
+        Run { checks, command: &command, clean_up: &clean_up, logs, budget, budget_factor, is_whole }
+            .play()?;
     println!();
     finished.iter().for_each(|one| println!("{}", line(one)));
     if is_whole {
@@ -65,7 +66,8 @@ pub fn run(root: &Path, only: Option<&str>, extent: Extent) -> Result<()> {
         fs::write(&path, &table).with_context(|| format!("cannot write {}", path.display()))?;
         println!("\n{table}\nThe same table is in {}.", path.display());
     }
-    let failed: Vec<_> = finished.iter().filter(|one| matches!(one.verdict, Verdict::Failed(_))).collect();
+    let failed: Vec<_> =
+        finished.iter().filter(|one| matches!(one.conclusion, Conclusion::Failed(_))).collect();
     let names: Vec<_> = failed.iter().map(|one| one.name).collect();
     ensure!(failed.is_empty(), "{} of {} checks failed: {}", failed.len(), finished.len(), names.join("; "));
     Ok(())
@@ -78,14 +80,14 @@ pub fn run_here(root: &Path, name: &str, extent: Extent) -> Result<()> {
         Some(program) => Ok(CheckOutcome::Skipped(format!("{program} is not installed"))),
         None => (check.run)(root, extent),
     };
-    let verdict = match &ended {
-        Ok(CheckOutcome::Passed) => Verdict::Passed,
-        Ok(CheckOutcome::Skipped(why)) => Verdict::Skipped(why.clone()),
-        Err(error) => Verdict::Failed(error.to_string().lines().next().unwrap_or_default().to_owned()),
+    let conclusion = match &ended {
+        Ok(CheckOutcome::Passed) => Conclusion::Passed,
+        Ok(CheckOutcome::Skipped(why)) => Conclusion::Skipped(why.clone()),
+        Err(error) => Conclusion::Failed(error.to_string().lines().next().unwrap_or_default().to_owned()),
     };
     let building = u64::try_from(built_for().as_millis()).unwrap_or(u64::MAX);
     if let Some(path) = std::env::var_os(REPORT) {
-        fs::write(path, serde_json::to_string(&Report { verdict, building })?)
+        fs::write(path, serde_json::to_string(&Report { conclusion, building })?)
             .context("cannot tell what came of it")?;
     }
     ended.map(drop)
@@ -106,7 +108,7 @@ pub fn list(only: Option<&str>) {
         println!("| {name} | {needs} | {after} | {takes} s | {budget} s | {all} |");
     }
     println!(
-        "\nEach is ended when it outlasts its budget, and so is the whole after {}; with `--all` after {PATIENCE} times its \
+        "\nEach is ended when it outlasts its budget, and so is the whole after {}; with `--all` after {ALL_FACTOR} times its \
          budget, and the whole after {}.",
         span(WHOLE),
         span(WHOLE_ALL)
@@ -149,10 +151,10 @@ fn table(finished: &[Finished], before: Duration, whole: Duration) -> String {
     );
     text.push_str(&format!("| `cargo ci` builds itself | {0} | {0} | | | |\n", span(before)));
     for one in finished {
-        let came = match &one.verdict {
-            Verdict::Passed => "passed",
-            Verdict::Skipped(_) => "skipped",
-            Verdict::Failed(_) => "failed",
+        let came = match &one.conclusion {
+            Conclusion::Passed => "passed",
+            Conclusion::Skipped(_) => "skipped",
+            Conclusion::Failed(_) => "failed",
         };
         let (took, building, budget) = (span(one.took), span(one.building), span(one.budget));
         let running = span(one.took.saturating_sub(one.building));
@@ -222,7 +224,7 @@ mod tests {
     fn the_table_splits_what_a_check_took_into_building_and_running() {
         let finished = Finished {
             name: "tests",
-            verdict: Verdict::Passed,
+            conclusion: Conclusion::Passed,
             took: Duration::from_secs(90),
             building: Duration::from_secs(30),
             budget: Duration::from_secs(600),

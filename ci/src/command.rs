@@ -1,7 +1,8 @@
 //! Commands of other programs, and the time of those that only build.
 
+use std::io::Write as _;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -45,6 +46,18 @@ pub fn output_of(command: &mut Command) -> Result<String> {
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     ensure!(output.status.success(), "{command:?} ended with {}:\n{said}{error}", output.status);
     Ok(said)
+}
+
+/// Runs a command to its end with `text` on its standard input; its output is not shown.
+pub fn feed(command: &mut Command, text: &str) -> Result<()> {
+    let name = format!("{command:?}");
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().with_context(|| format!("cannot start {name}"))?;
+    child.stdin.take().context("the command has no input")?.write_all(text.as_bytes())?;
+    let output = child.wait_with_output()?;
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(output.status.success(), "{name} does not take {text}:\n{error}");
+    Ok(())
 }
 
 /// First of these programs that this machine lacks.

@@ -11,14 +11,14 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::control_plane_session::{ControlPlaneSession, Watch};
-use crate::local_processes::{Binaries, Provider, Simulator, apply, install_chart};
+use crate::control_plane_session::{ControlPlaneSession, Watch, apply};
+use crate::local_processes::{Binaries, Provider, Simulator, install_chart};
 use crate::outcome::CheckOutcome;
 
 /// Time for which the provider is away.
 const AWAY: Duration = Duration::from_secs(60);
 /// Factor of the cloud's time while many pods come and go; for a while only, since signatures age.
-const HURRY: u32 = 5;
+const FAST_RATE: u32 = 5;
 /// Number of pods that roll, and of those that there are when the provider is killed in the middle of making the rest.
 const MANY: usize = 20;
 const MORE: usize = 25;
@@ -67,13 +67,13 @@ impl Stage<'_> {
         let watch = Watch::start(plane, &format!("{TAINTS}{{\"\\n\"}} --watch"))?;
         let first = self.beat()?;
 
-        logs::are_told(plane)?;
+        logs::check_flags(plane)?;
         streams::are_carried(plane)?;
         self.job()?;
-        self.simulator.hurry(HURRY)?;
+        self.simulator.set_rate(FAST_RATE)?;
         self.rolls()?;
         self.measures()?;
-        self.simulator.hurry(1)?;
+        self.simulator.set_rate(1)?;
 
         ensure!(self.beat()? > first, "the lease was not renewed since {first}");
         println!("✓ the lease is renewed");

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
 
-use crate::command::{bound_to_us, interrupt, output_of};
+use crate::command::{bound_to_us, feed, interrupt, output_of};
 use crate::kubernetes::control_plane;
 use crate::tools::tool;
 use crate::workspace::debug_programs;
@@ -58,6 +58,13 @@ impl ControlPlaneSession {
     pub fn end(mut self) -> Result<()> {
         interrupt(&mut self.process, "the control plane")
     }
+}
+
+/// Applies YAML or JSON by kubectl.
+pub fn apply(plane: &ControlPlaneSession, text: &str) -> Result<()> {
+    let mut kubectl = Command::new("kubectl");
+    kubectl.args(["apply", "--filename", "-"]).env("KUBECONFIG", &plane.kubeconfig);
+    feed(&mut kubectl, text)
 }
 
 impl Drop for ControlPlaneSession {

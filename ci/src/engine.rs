@@ -41,7 +41,7 @@ impl Engine {
     /// Installs the packages of an Engine of ours, where one is missing.
     pub fn install() -> Result<()> {
         let installed = ["dockerd", "docker", "iptables", "ip", "mmdebstrap"].into_iter().all(is_installed);
-        if let Some(why) = hindrance(is_root(), installed, is_installed("apt-get")) {
+        if let Some(why) = missing_requirement(is_root(), installed, is_installed("apt-get")) {
             bail!(why);
         }
         if !installed {
@@ -77,7 +77,7 @@ impl Engine {
     }
 
     /// Text for a person on the way to the Engine.
-    pub fn told(&self) -> String {
+    pub fn how_to_reach(&self) -> String {
         match self {
             Self::Given => "the Docker Engine that answered before".to_owned(),
             Self::Own => format!("export DOCKER_HOST=unix://{}", socket().display()),
@@ -117,7 +117,7 @@ fn socket() -> PathBuf {
 }
 
 /// Reason for which no Engine of ours can be started here, with the remedy; `None` where one can.
-fn hindrance(root: bool, installed: bool, debian: bool) -> Option<&'static str> {
+fn missing_requirement(root: bool, installed: bool, debian: bool) -> Option<&'static str> {
     match (root, installed, debian) {
         (false, ..) => {
             Some("no Docker Engine answers, and to start one needs root: start Docker, then try again")
@@ -213,7 +213,7 @@ mod tests {
             (true, false, true, None),
             (true, true, false, None),
         ] {
-            let why = hindrance(root, installed, debian);
+            let why = missing_requirement(root, installed, debian);
             assert_eq!(why.is_some(), told.is_some(), "{why:?}");
             assert!(why.unwrap_or_default().contains(told.unwrap_or_default()), "{why:?}");
         }

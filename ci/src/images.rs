@@ -61,7 +61,7 @@ pub fn tag(program: &str) -> String {
 fn archive(image: &Image, binary: &Path, folder: &Path) -> Result<PathBuf> {
     let root = folder.join(format!("{}.root", image.program));
     clear(&root)?;
-    lay_out(image.program, binary, &root)?;
+    populate(image.program, binary, &root)?;
     let packed =
         pack(&root, Owners::Root, &[tag(image.program)], &configuration(image), &folder.join(image.program))?;
     fs::remove_dir_all(&root)?;
@@ -69,7 +69,7 @@ fn archive(image: &Image, binary: &Path, folder: &Path) -> Result<PathBuf> {
 }
 
 /// The image's whole file system.
-fn lay_out(program: &str, binary: &Path, root: &Path) -> Result<()> {
+fn populate(program: &str, binary: &Path, root: &Path) -> Result<()> {
     fs::create_dir_all(root.join("etc/ssl/certs"))?;
     fs::copy(binary, root.join(program))
         .with_context(|| format!("{} was built but is not there", binary.display()))?;

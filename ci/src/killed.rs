@@ -10,8 +10,8 @@ use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
-use crate::control_plane_session::ControlPlaneSession;
-use crate::local_processes::{Binaries, Provider, Simulator, apply, install_chart};
+use crate::control_plane_session::{ControlPlaneSession, apply};
+use crate::local_processes::{Binaries, Provider, Simulator, install_chart};
 use crate::outcome::{CheckOutcome, Extent};
 
 /// Number of kills in `.ci/run`, and with `--all`.

@@ -58,7 +58,7 @@ pub enum KindCommand {
 pub fn run(root: &Path, command: &KindCommand) -> Result<()> {
     match command {
         KindCommand::NodeImage => println!("{}", node_image::archive(root)?.display()),
-        KindCommand::Engine => println!("{}", Engine::ensure()?.told()),
+        KindCommand::Engine => println!("{}", Engine::ensure()?.how_to_reach()),
         KindCommand::Up => up(&Cluster { engine: prepare(root)?, name: name() })?,
         KindCommand::Install { following } => {
             let cluster = cluster()?;

@@ -1,15 +1,15 @@
 //! The simulator and the provider as processes beside a control plane, for as long as a check lasts.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::chart::{PARAMETERS, RELEASE};
-use crate::command::{bound_to_us, interrupt, output_of};
+use crate::command::{bound_to_us, feed, interrupt, output_of};
 use crate::control_plane_session::ControlPlaneSession;
 use crate::workspace::debug_programs;
 
@@ -77,7 +77,7 @@ impl Simulator {
     }
 
     /// Lets time run `rate` times as fast from now on.
-    pub fn hurry(&self, rate: u32) -> Result<()> {
+    pub fn set_rate(&self, rate: u32) -> Result<()> {
         let mut kubectl = kubectl_at(&self.control);
         kubectl.args(["create", "--raw", "/clock", "--filename", "-"]);
         feed(&mut kubectl, &json!({ "rate": rate }).to_string())
@@ -164,27 +164,9 @@ pub fn install_chart(root: &Path, plane: &ControlPlaneSession, more: &[String]) 
     plane.helm(&[&["install", RELEASE, chart][..], &values.collect::<Vec<_>>()].concat()).map(drop)
 }
 
-/// Applies YAML or JSON by kubectl.
-pub fn apply(plane: &ControlPlaneSession, text: &str) -> Result<()> {
-    let mut kubectl = Command::new("kubectl");
-    kubectl.args(["apply", "--filename", "-"]).env("KUBECONFIG", &plane.kubeconfig);
-    feed(&mut kubectl, text)
-}
-
 /// A kubectl for a server of ours, instead of a cluster.
 fn kubectl_at(server: &str) -> Command {
     let mut kubectl = Command::new("kubectl");
     kubectl.env("KUBECONFIG", "/dev/null").arg(format!("--server={server}"));
     kubectl
-}
-
-fn feed(command: &mut Command, text: &str) -> Result<()> {
-    let name = format!("{command:?}");
-    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().context("cannot start kubectl")?;
-    child.stdin.take().context("kubectl has no input")?.write_all(text.as_bytes())?;
-    let output = child.wait_with_output()?;
-    let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    ensure!(output.status.success(), "{name} does not take {text}:\n{error}");
-    Ok(())
 }

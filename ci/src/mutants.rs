@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::command::bound;
 use crate::outcome::CheckOutcome;
-use crate::supervision::{Ended, supervise};
+use crate::supervision::{Termination, supervise};
 use crate::workspace::planted_programs;
 
 /// The table of planted faults, below the root.
@@ -122,7 +122,7 @@ impl Step {
     fn measured(self, log: &Path) -> Result<Self> {
         let began = Instant::now();
         let ended = self.run("", STEP_MAX, log)?;
-        let failed = !matches!(ended, Ended::ByItself(status) if status.success());
+        let failed = !matches!(ended, Termination::ByItself(status) if status.success());
         ensure!(!failed, "{} fails without any fault:\n{}", self.name, fs::read_to_string(log)?);
         let took = began.elapsed();
         println!("{} passes without faults in {:.1} s", self.name, took.as_secs_f64());
@@ -133,9 +133,9 @@ impl Step {
     fn catches(&self, fault: &str, log: &Path) -> Result<Option<String>> {
         let ended = self.run(fault, self.took * SLOWER_MAX + SLOWER_BY, log)?;
         let what = match ended {
-            Ended::ByItself(status) if status.success() => return Ok(None),
-            Ended::OverBudget => "it does not end".to_owned(),
-            Ended::ByItself(status) => {
+            Termination::ByItself(status) if status.success() => return Ok(None),
+            Termination::OverBudget => "it does not end".to_owned(),
+            Termination::ByItself(status) => {
                 let said = fs::read(log)?;
                 first_failure(&String::from_utf8_lossy(&said)).unwrap_or_else(|| status.to_string())
             }
@@ -143,7 +143,7 @@ impl Step {
         Ok(Some(format!("{}: {what}", self.name)))
     }
 
-    fn run(&self, fault: &str, budget: Duration, log: &Path) -> Result<Ended> {
+    fn run(&self, fault: &str, budget: Duration, log: &Path) -> Result<Termination> {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).current_dir(&self.folder).env(FAULT, fault);
         let mut command = bound(&command);

@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::chart::RELEASE;
 use crate::command::output_of;
-use crate::control_plane_session::ControlPlaneSession;
-use crate::local_processes::{Binaries, Provider, Simulator, apply, install_chart};
+use crate::control_plane_session::{ControlPlaneSession, apply};
+use crate::local_processes::{Binaries, Provider, Simulator, install_chart};
 use crate::outcome::CheckOutcome;
 
 /// A pod that needs every right of a provider.

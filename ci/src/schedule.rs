@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::check::{Check, Finished, Place, REPORT, Report, Verdict, line, span};
-use crate::supervision::{Ended, join_run, supervise};
+use crate::check::{Check, Conclusion, Finished, Place, REPORT, Report, line, span};
+use crate::supervision::{Termination, join_run, supervise};
 
 /// A run of checks.
 pub struct Run<'a> {
@@ -24,7 +24,7 @@ pub struct Run<'a> {
     /// Time after which nothing runs any more.
     pub budget: Duration,
     /// Factor of each check's own budget.
-    pub patience: u64,
+    pub budget_factor: u64,
     /// True for a run of all checks: then one relies on the builds of another.
     pub is_whole: bool,
 }
@@ -68,7 +68,7 @@ impl Run<'_> {
     }
 
     fn budget_of(&self, check: &Check) -> Duration {
-        Duration::from_secs(check.budget * self.patience)
+        Duration::from_secs(check.budget * self.budget_factor)
     }
 
     fn is_many(&self) -> bool {
@@ -99,8 +99,9 @@ impl Run<'_> {
             if finished.contains_key(check.name) {
                 continue;
             }
-            let has_failed =
-                |name: &&str| finished.get(name).is_some_and(|one| matches!(one.verdict, Verdict::Failed(_)));
+            let has_failed = |name: &&str| {
+                finished.get(name).is_some_and(|one| matches!(one.conclusion, Conclusion::Failed(_)))
+            };
             let why = match self.awaited_by(check).find(has_failed) {
                 Some(name) => format!("not begun, since it builds on `{name}`"),
                 None if past >= self.budget => {
@@ -112,7 +113,7 @@ impl Run<'_> {
             if self.awaited_by(check).all(|name| finished.contains_key(name)) || past >= self.budget {
                 finished.entry(check.name).or_insert_with(|| Finished {
                     name: check.name,
-                    verdict: Verdict::Failed(why),
+                    conclusion: Conclusion::Failed(why),
                     took: Duration::ZERO,
                     building: Duration::ZERO,
                     budget: self.budget_of(check),
@@ -126,12 +127,12 @@ impl Run<'_> {
         let log = self.logs.join(file_name(check.name)).with_extension("log");
         let report = log.with_extension("json");
         let _ = fs::remove_file(&report); // an older run's
-        let (verdict, building) = match self.supervised(check, budget, run, &log, &report) {
-            Ok(report) => (report.verdict, Duration::from_millis(report.building)),
-            Err(error) => (Verdict::Failed(format!("{error:#}")), Duration::ZERO),
+        let (conclusion, building) = match self.supervised(check, budget, run, &log, &report) {
+            Ok(report) => (report.conclusion, Duration::from_millis(report.building)),
+            Err(error) => (Conclusion::Failed(format!("{error:#}")), Duration::ZERO),
         };
         let (took, budget) = (began.elapsed(), self.budget_of(check));
-        let finished = Finished { name: check.name, verdict, took, building, budget };
+        let finished = Finished { name: check.name, conclusion, took, building, budget };
         if self.is_many() {
             let said = fs::read(&log).unwrap_or_default();
             println!("\n── {}\n{}{}", check.name, String::from_utf8_lossy(&said), line(&finished));
@@ -157,16 +158,16 @@ impl Run<'_> {
             join_run(&mut command, run);
         }
         let mark = format!("{run}-{}", file_name(check.name));
-        if supervise(&mut command, budget, &mark)? == Ended::OverBudget {
+        if supervise(&mut command, budget, &mark)? == Termination::OverBudget {
             let mut why = format!("over its budget of {}, and ended", span(budget));
             if check.clean_up.is_some() {
                 let mut cleaning = (self.clean_up)(check);
                 let cleaned = supervise(cleaning.stdin(Stdio::null()), CLEANING, &format!("{mark}-after"))?;
-                if !matches!(cleaned, Ended::ByItself(status) if status.success()) {
+                if !matches!(cleaned, Termination::ByItself(status) if status.success()) {
                     why.push_str("; cleaning up after it failed");
                 }
             }
-            return Ok(Report { verdict: Verdict::Failed(why), building: 0 });
+            return Ok(Report { conclusion: Conclusion::Failed(why), building: 0 });
         }
         let text = fs::read_to_string(report).context("it ended without a word")?;
         serde_json::from_str(&text).context("what it said of itself cannot be read")
@@ -222,7 +223,7 @@ mod tests {
     }
 
     /// Plays checks that are lines of shell; `$VIRTUAL_NODE_REPORT` is the path of the report.
-    fn played(checks: &[Check], shell: impl Fn(&str) -> String + Sync) -> Vec<(String, Verdict)> {
+    fn played(checks: &[Check], shell: impl Fn(&str) -> String + Sync) -> Vec<(String, Conclusion)> {
         let logs = tempfile::tempdir().unwrap();
         let command = |check: &Check| {
             let mut command = Command::new("sh");
@@ -235,13 +236,13 @@ mod tests {
             clean_up: &command,
             logs: logs.path().to_owned(),
             budget: Duration::from_secs(60),
-            patience: 1,
+            budget_factor: 1,
             is_whole: true,
         };
-        run.play().unwrap().into_iter().map(|one| (one.name.to_owned(), one.verdict)).collect()
+        run.play().unwrap().into_iter().map(|one| (one.name.to_owned(), one.conclusion)).collect()
     }
 
-    const WELL: &str = r#"echo '{"verdict":"Passed","building":0}' > "$VIRTUAL_NODE_REPORT""#;
+    const WELL: &str = r#"echo '{"conclusion":"Passed","building":0}' > "$VIRTUAL_NODE_REPORT""#;
 
     #[test]
     fn a_check_that_hangs_is_ended_and_named_and_what_builds_on_it_is_not_begun() {
@@ -255,13 +256,13 @@ mod tests {
             "builds on it" => "exit 9".to_owned(),
             _ => WELL.to_owned(),
         });
-        let failed = |name: &str, why: &str| (name.to_owned(), Verdict::Failed(why.to_owned()));
+        let failed = |name: &str, why: &str| (name.to_owned(), Conclusion::Failed(why.to_owned()));
         assert_eq!(
             told,
             [
                 failed("hangs", "over its budget of 1 s, and ended"),
                 failed("builds on it", "not begun, since it builds on `hangs`"),
-                ("stands beside".to_owned(), Verdict::Passed),
+                ("stands beside".to_owned(), Conclusion::Passed),
             ]
         );
     }
@@ -271,8 +272,8 @@ mod tests {
         let told = played(&[check("silent", &[], Place::Go), check("other", &[], Place::Go)], |name| {
             if name == "silent" { "exit 0".to_owned() } else { WELL.to_owned() }
         });
-        assert!(matches!(&told[0].1, Verdict::Failed(why) if why.starts_with("it ended without a word")));
-        assert_eq!(told[1].1, Verdict::Passed);
+        assert!(matches!(&told[0].1, Conclusion::Failed(why) if why.starts_with("it ended without a word")));
+        assert_eq!(told[1].1, Conclusion::Passed);
     }
 
     #[test]

@@ -16,11 +16,11 @@ const RUN: &str = "VIRTUAL_NODE_RUN";
 pub const MARK: &str = "VIRTUAL_NODE_CHECK";
 /// Number of looks for killed processes that are not gone, at most, and the time between two.
 const LOOKS: u32 = 100;
-const GLANCE: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// End of a program under a budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub enum Termination {
     ByItself(ExitStatus),
     /// Killed, with all that it had started.
     OverBudget,
@@ -48,18 +48,18 @@ pub fn join_run(command: &mut Command, run: &str) {
 }
 
 /// Runs `command` for as long as `budget`, marked by `mark`, of which there must be no other on this machine.
-pub fn supervise(command: &mut Command, budget: Duration, mark: &str) -> Result<Ended> {
+pub fn supervise(command: &mut Command, budget: Duration, mark: &str) -> Result<Termination> {
     let mut child: Child =
         command.env(MARK, mark).spawn().with_context(|| format!("cannot start {command:?}"))?;
     let id = child.id();
     let (told, hears) = channel();
     let waiting = std::thread::spawn(move || drop(told.send(child.wait())));
     let ended = match hears.recv_timeout(budget) {
-        Ok(status) => Ended::ByItself(status.context("cannot wait for a program")?),
+        Ok(status) => Termination::ByItself(status.context("cannot wait for a program")?),
         Err(RecvTimeoutError::Timeout) => {
             kill(&[id])?;
             end_marked(mark)?;
-            Ended::OverBudget
+            Termination::OverBudget
         }
         Err(RecvTimeoutError::Disconnected) => bail!("nobody waits for {command:?}"),
     };
@@ -75,7 +75,7 @@ fn end_marked(mark: &str) -> Result<()> {
             return Ok(());
         }
         kill(&marked)?;
-        glance();
+        wait_a_little();
     }
     bail!("these processes cannot be killed: {:?}", marked(mark))
 }
@@ -100,8 +100,8 @@ fn kill(processes: &[u32]) -> Result<()> {
 }
 
 #[allow(clippy::disallowed_methods, reason = "the kernel does not tell when a stranger is gone")]
-fn glance() {
-    std::thread::sleep(GLANCE);
+fn wait_a_little() {
+    std::thread::sleep(POLL_INTERVAL);
 }
 
 #[cfg(test)]
@@ -114,7 +114,7 @@ mod tests {
         let mut hangs = Command::new("sh");
         hangs.args(["-c", "setsid sh -c 'sleep 600 & sleep 600' & (sleep 600 &); sleep 600"]);
         let ended = supervise(&mut hangs, Duration::from_millis(300), &mark).unwrap();
-        assert_eq!(ended, Ended::OverBudget);
+        assert_eq!(ended, Termination::OverBudget);
         assert_eq!(marked(&mark), [] as [u32; 0]);
     }
 
@@ -124,6 +124,6 @@ mod tests {
         let mut ends = Command::new("sh");
         ends.args(["-c", "exit 7"]);
         let ended = supervise(&mut ends, Duration::from_secs(60), &mark).unwrap();
-        assert!(matches!(ended, Ended::ByItself(status) if status.code() == Some(7)), "{ended:?}");
+        assert!(matches!(ended, Termination::ByItself(status) if status.code() == Some(7)), "{ended:?}");
     }
 }

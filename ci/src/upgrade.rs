@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::control_plane_session::ControlPlaneSession;
-use crate::local_processes::{Binaries, Provider, Simulator, apply, install_chart};
+use crate::control_plane_session::{ControlPlaneSession, apply};
+use crate::local_processes::{Binaries, Provider, Simulator, install_chart};
 use crate::outcome::CheckOutcome;
 use crate::{cache, command};
 

@@ -1,33 +1,15 @@
 //! The house rules that no lint knows: sentences on top, walls between packages, sourced rows, no drawers.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
+use sources::{files, read, with_ending};
 
-/// Every file that git tracks or would track, below the root.
-fn files() -> Vec<String> {
-    let output = Command::new("git")
-        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
-        .current_dir(root())
-        .output()
-        .expect("git lists the files");
-    let text = String::from_utf8(output.stdout).expect("file names are UTF-8");
-    text.lines().filter(|f| root().join(f).is_file()).map(str::to_owned).collect()
-}
-
-fn read(file: &str) -> String {
-    std::fs::read_to_string(root().join(file)).unwrap_or_default()
-}
-
-fn with_ending(ending: &str) -> Vec<String> {
-    let found: Vec<_> = files().into_iter().filter(|f| f.ends_with(ending)).collect();
-    assert!(!found.is_empty(), "no {ending} file was found: the rule would check nothing");
-    found
-}
+#[path = "tidy/circles.rs"]
+mod circles;
+#[path = "tidy/names.rs"]
+mod names;
+#[path = "tidy/sources.rs"]
+mod sources;
 
 #[test]
 fn every_rust_file_opens_with_its_sentence() {
@@ -95,75 +77,6 @@ fn the_walls_stand() {
             );
         }
     }
-}
-
-/// The files of `ci/src` that a file of it names in its imports; parents name their parts, parts never their parents.
-fn imports_of(file: &str, modules: &BTreeMap<String, String>) -> BTreeSet<String> {
-    let own = module_of(file);
-    let text = read(file);
-    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
-    let mut found = BTreeSet::new();
-    for statement in text.split(';').filter_map(|part| part.rsplit_once("use ").map(|(_, path)| path)) {
-        let (first, rest) = statement.split_once("::").unwrap_or((statement, ""));
-        let mut base: Vec<&str> = own.split("::").filter(|part| !part.is_empty()).collect();
-        match first.trim() {
-            "crate" => base.clear(),
-            "super" => drop(base.pop()),
-            "self" => {}
-            name if own.is_empty() && modules.contains_key(name) => {
-                found.insert(name.to_owned());
-                continue;
-            }
-            _ => continue,
-        }
-        // `a::{b, c::d}`: every path that this may be; only modules count
-        let words: Vec<&str> = rest.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).collect();
-        let head = words.first().copied().unwrap_or_default().trim_end_matches("::");
-        let alone = (!head.is_empty() || words.len() == 1).then_some("");
-        for tail in words.iter().skip(1).copied().filter(|word| !word.is_empty()).chain(alone) {
-            let mut path: Vec<&str> = base.clone();
-            path.extend(head.split("::").chain(tail.split("::")).filter(|part| !part.is_empty()));
-            while !path.is_empty() && !modules.contains_key(&path.join("::")) {
-                path.pop();
-            }
-            found.insert(path.join("::"));
-        }
-    }
-    found.remove(&own);
-    found.retain(|module| !module.is_empty());
-    found
-}
-
-/// Module of a file: `kind::mixed` of `ci/src/kind/mixed.rs`; nothing of `main.rs`.
-fn module_of(file: &str) -> String {
-    let path = file.trim_start_matches("ci/src/").trim_end_matches(".rs");
-    if path == "main" { String::new() } else { path.replace('/', "::") }
-}
-
-#[test]
-fn no_circle_of_imports_is_in_ci() {
-    let own: Vec<_> = with_ending(".rs").into_iter().filter(|file| file.starts_with("ci/src/")).collect();
-    let modules: BTreeMap<String, String> = own.iter().map(|file| (module_of(file), file.clone())).collect();
-    let mut left: BTreeMap<&String, BTreeSet<String>> =
-        modules.iter().map(|(module, file)| (module, imports_of(file, &modules))).collect();
-    assert!(
-        left.values().any(|imports| imports.len() > 3),
-        "no import was read: the rule would check nothing"
-    );
-    loop {
-        // a module without an import that is left is in no circle
-        let free: BTreeSet<String> = left
-            .iter()
-            .filter(|(_, imports)| imports.is_empty())
-            .map(|(module, _)| (*module).clone())
-            .collect();
-        if free.is_empty() {
-            break;
-        }
-        left.retain(|module, _| !free.contains(*module));
-        left.values_mut().for_each(|imports| imports.retain(|import| !free.contains(import)));
-    }
-    assert!(left.is_empty(), "these files of ci/src are in a circle of imports, or behind one: {left:#?}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use eci_api::ErrorCode;
 use eci_api::signature::SignatureProblem;
-use eci_api::validate::Problem;
+use eci_api::validate::ParameterError;
 use rust_decimal::Decimal;
 
 use crate::catalog::NoMatchingSize;
@@ -28,7 +28,7 @@ pub enum Refusal {
     NotSimulated(String),
     /// A parameter that is missing, of the wrong type or out of bounds.
     #[error(transparent)]
-    Parameter(#[from] Problem),
+    Parameter(#[from] ParameterError),
     /// A parameter that does not decode.
     #[error("The specified parameter is not valid: {0}.")]
     Undecodable(String),
@@ -263,7 +263,7 @@ impl Refusal {
 
     /// The refusal of a call without this parameter.
     pub fn missing(name: impl Into<String>) -> Self {
-        Self::Parameter(Problem::Missing(name.into()))
+        Self::Parameter(ParameterError::Missing(name.into()))
     }
 
     /// The refusal of a parameter's value.

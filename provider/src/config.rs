@@ -3,10 +3,14 @@
 mod settings;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 pub use self::settings::{ConfigError, Settings, Sources, read_file};
 use crate::policy::Policy;
 use crate::webhook::injection::Injection;
+
+/// Grace of an orphan, unless `--orphan-grace` says otherwise.
+pub const ORPHAN_GRACE: Duration = Duration::from_secs(600);
 
 /// The name of the node where nobody chose another.
 pub const NODE_NAME: &str = "virtual-kubelet";
@@ -52,7 +56,7 @@ pub struct Config {
     pub namespaces: Vec<String>,
     /// The time for which a group is kept whose pod was gone when this process found it, where the node object or the
     /// view of the cloud gives cause for doubt.
-    pub orphan_grace: std::time::Duration,
+    pub orphan_grace: Duration,
     /// Groups that the cloud does not show are lost, whatever speaks against it.
     pub accept_loss: bool,
 }
@@ -101,7 +105,7 @@ impl Config {
             injection: Injection::default(),
             policy: Policy::default(),
             namespaces: Vec::new(),
-            orphan_grace: crate::pods::ORPHAN_GRACE,
+            orphan_grace: ORPHAN_GRACE,
             accept_loss: false,
         }
     }

@@ -65,7 +65,7 @@ impl Health {
     }
 
     /// Records an answer of the cloud that lets us in.
-    pub fn cloud_heard(&self) {
+    pub fn cloud_answered(&self) {
         self.signs().cloud = Some(Instant::now());
     }
 
@@ -139,7 +139,7 @@ mod tests {
         let health = Health::default();
         assert_eq!(health.check(Check::Loop), Ok(()));
         assert!(health.failure().is_some(), "neither the cloud nor the lease was heard of yet");
-        health.cloud_heard();
+        health.cloud_answered();
         health.lease_renewed();
         assert_eq!(health.failure(), None);
         tokio::time::advance(Duration::from_secs(41)).await;

@@ -116,7 +116,7 @@ mod tests {
             let began = tokio::time::Instant::now();
             let error = Api::<Pod>::namespaced(silent(heads), "default").get("p").await.unwrap_err();
             assert_eq!(began.elapsed().as_secs(), CALL_TIMEOUT.as_secs());
-            let said = crate::with_causes(&error);
+            let said = crate::causes::with_causes(&error);
             assert!(said.contains("/api/v1/namespaces/default/pods/p: no answer"), "{said}");
         }
     }

@@ -22,8 +22,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::MissedTickBehavior;
 use tokio_rustls::TlsAcceptor;
 
+use crate::kubelet_api::KubeletApi;
 use crate::kubelet_api::access::{Access, Identity, certified, is_open};
-use crate::kubelet_api::{Body, KubeletApi, text};
+use crate::kubelet_api::response::{Body, text};
 use crate::webhook::{self, Webhook};
 
 /// The largest AdmissionReview that is read, in bytes: a pod has 1.5 MiB at most, and a review can hold it twice.
@@ -157,13 +158,13 @@ pub struct Peer {
 }
 
 /// A service that answers requests whose bodies are not read yet.
-pub trait Answer: Clone + Send + Sync + 'static {
+pub trait RequestHandler: Clone + Send + Sync + 'static {
     /// Answers one.
     fn answer(self, request: Request<Incoming>, peer: Peer) -> BoxFuture<'static, Response<Body>>;
 }
 
-/// An [`Answer`] of any kind.
-type Answering = dyn Fn(Request<Incoming>, Peer) -> BoxFuture<'static, Response<Body>> + Send + Sync;
+/// An [`RequestHandler`] of any kind.
+type DynHandler = dyn Fn(Request<Incoming>, Peer) -> BoxFuture<'static, Response<Body>> + Send + Sync;
 
 /// The node's port: who asks is known and allowed, or `access` is open to everybody. Nothing that is asked there has a
 /// body, so none is read.
@@ -175,7 +176,7 @@ pub struct NodePort {
     pub access: Option<Access>,
 }
 
-impl Answer for NodePort {
+impl RequestHandler for NodePort {
     fn answer(self, request: Request<Incoming>, peer: Peer) -> BoxFuture<'static, Response<Body>> {
         Box::pin(async move {
             let path = request.uri().path();
@@ -195,7 +196,7 @@ impl Answer for NodePort {
     }
 }
 
-impl Answer for Webhook {
+impl RequestHandler for Webhook {
     fn answer(self, request: Request<Incoming>, peer: Peer) -> BoxFuture<'static, Response<Body>> {
         Box::pin(async move {
             let (parts, body) = request.into_parts();
@@ -222,7 +223,7 @@ impl Answer for Webhook {
 pub async fn serve(
     listener: TcpListener,
     acceptor: TlsAcceptor,
-    answer: impl Answer,
+    answer: impl RequestHandler,
     limiter: ConnectionLimiter,
 ) {
     let answer = Arc::new(move |request, peer| answer.clone().answer(request, peer));
@@ -233,7 +234,7 @@ pub async fn serve(
 fn serve_boxed(
     listener: TcpListener,
     acceptor: TlsAcceptor,
-    answer: Arc<Answering>,
+    answer: Arc<DynHandler>,
     limiter: ConnectionLimiter,
 ) -> BoxFuture<'static, ()> {
     accept(listener, acceptor, answer, limiter).boxed()
@@ -242,7 +243,7 @@ fn serve_boxed(
 async fn accept(
     listener: TcpListener,
     acceptor: TlsAcceptor,
-    answer: Arc<Answering>,
+    answer: Arc<DynHandler>,
     limiter: ConnectionLimiter,
 ) {
     let mut connections = tokio::task::JoinSet::new();
@@ -270,7 +271,7 @@ async fn accept(
     }
 }
 
-async fn connection(stream: TcpStream, acceptor: TlsAcceptor, answer: Arc<Answering>, limited: Connection) {
+async fn connection(stream: TcpStream, acceptor: TlsAcceptor, answer: Arc<DynHandler>, limited: Connection) {
     limited.within(HANDSHAKE_TIMEOUT);
     let stream = match acceptor.accept(stream).await {
         Ok(stream) => stream,

@@ -10,7 +10,7 @@ use eci_api::actions::{DescribeRegions, ExecContainerCommand};
 use jiff::{SignedDuration, Timestamp};
 use provider::Eci;
 use provider::eci::{Credentials, EciError, HyperTransport, Meaning};
-use provider::pods::verdict::{self, FailurePolicy, Outcome};
+use provider::pods::call_failure::{self, FailurePolicy, Outcome};
 use provider::serving::Identification;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -41,7 +41,7 @@ async fn error_of(answer: ResponseTemplate) -> EciError {
     Mock::given(any()).respond_with(answer).mount(&cloud).await;
     let eci = client(&cloud.uri(), AMPLE);
     let error = eci.call_once(&DescribeRegions::default()).await.unwrap_err();
-    assert_eq!(eci.heard().is_some(), error.shows_presence(), "{error}");
+    assert_eq!(eci.last_answered().is_some(), error.shows_presence(), "{error}");
     error
 }
 
@@ -75,8 +75,8 @@ async fn faults_of_the_service_and_of_what_is_before_it_end_no_pod() {
         ResponseTemplate::new(504),
     ] {
         let error = error_of(answer).await;
-        let verdict = verdict::of_creation(&error, fast, "");
-        assert!(matches!(verdict.outcome, Outcome::Retry { .. }), "{error}");
+        let failure = call_failure::of_creation(&error, fast, "");
+        assert!(matches!(failure.outcome, Outcome::Retry { .. }), "{error}");
     }
 }
 

@@ -23,7 +23,7 @@ fn provider(environment: &[(&str, &str)], arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-fn said(output: &Output) -> String {
+fn output_text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -31,7 +31,7 @@ fn said(output: &Output) -> String {
 fn each_missing_parameter_is_named_in_a_sentence_and_the_process_fails() {
     let output = provider(&[], &[]);
     assert_eq!(output.status.code(), Some(1));
-    let said = said(&output);
+    let said = output_text(&output);
     assert_eq!(said.lines().count(), 4, "{said}");
     for (name, _) in ENOUGH {
         assert!(said.lines().any(|line| line.starts_with(&format!("{name} is missing: "))), "{said}");
@@ -42,7 +42,7 @@ fn each_missing_parameter_is_named_in_a_sentence_and_the_process_fails() {
 fn without_a_cluster_one_sentence_says_what_to_do() {
     let output = provider(&ENOUGH, &[]);
     assert_eq!(output.status.code(), Some(1));
-    let said = said(&output);
+    let said = output_text(&output);
     assert!(said.contains("there is no cluster") && said.contains("KUBECONFIG"), "{said}");
     assert!(!said.contains("hush-hush"));
 }
@@ -56,18 +56,26 @@ fn settings_are_read_from_a_folder_as_from_a_mounted_secret() {
     }
     let output = provider(&[], &["--config", folder.to_str().unwrap()]);
     std::fs::remove_dir_all(&folder).unwrap();
-    let said = said(&output);
+    let said = output_text(&output);
     assert!(said.starts_with("ECI_SECRET_KEY is missing") && said.lines().count() == 1, "{said}");
 }
 
 #[test]
 fn a_file_that_is_not_there_and_an_endpoint_that_is_none_are_named() {
     let output = provider(&ENOUGH, &["--config", "/nowhere/settings"]);
-    assert!(said(&output).starts_with("/nowhere/settings cannot be read: "), "{}", said(&output));
+    assert!(
+        output_text(&output).starts_with("/nowhere/settings cannot be read: "),
+        "{}",
+        output_text(&output)
+    );
     let output = provider(&ENOUGH, &["--endpoint", "eci"]);
-    assert!(said(&output).contains("there is no cluster"), "a bare host is an endpoint: {}", said(&output));
+    assert!(
+        output_text(&output).contains("there is no cluster"),
+        "a bare host is an endpoint: {}",
+        output_text(&output)
+    );
     let output = provider(&ENOUGH, &["--endpoint", "ftp://eci"]);
-    assert!(said(&output).contains("`ftp://eci` is not an endpoint"), "{}", said(&output));
+    assert!(output_text(&output).contains("`ftp://eci` is not an endpoint"), "{}", output_text(&output));
 }
 
 /// A kubeconfig of a server at this address, which need not be there.
@@ -95,7 +103,7 @@ fn a_port_in_use_is_named_with_the_flag_that_chooses_another() {
     ] {
         let output = provider(&with_cluster, arguments);
         assert_eq!(output.status.code(), Some(1));
-        let said = said(&output);
+        let said = output_text(&output);
         assert!(said.starts_with(&format!("{taken} cannot be listened at: ")), "{said}");
         assert!(said.contains(&format!("Choose another with {flag}")) && said.lines().count() == 1, "{said}");
     }

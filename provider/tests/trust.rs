@@ -260,5 +260,5 @@ async fn one_pod_that_the_cloud_refuses_for_good_does_not_disturb_the_others() {
     let calls = bed.count_calls(0, "CreateContainerGroup");
     assert!(calls <= 12, "{calls} creations in ten minutes");
     assert_eq!(bed.node_condition("Ready").await, "True");
-    assert_eq!(Duration::from_secs(600), provider::pods::ORPHAN_GRACE);
+    assert_eq!(Duration::from_secs(600), provider::config::ORPHAN_GRACE);
 }

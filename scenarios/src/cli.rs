@@ -50,7 +50,7 @@ enum Command {
     /// Plays cases on two kinds of cluster and compares what they left behind, field by field.
     Diff(comparison::Diff),
     /// Plays cases with one perturbation at each place: kills, lost answers, and whatever else can go wrong.
-    Sweep(sweep::Sweep),
+    Sweep(sweep::SweepArgs),
     /// Starts a playground for your own kubectl; Ctrl-C ends everything.
     Up(up::Up),
     /// The provider in a process of its own, as cases on real clusters start it.
@@ -143,21 +143,21 @@ fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
     let command = command();
     let cases = understood(cases::named(&arguments.cases, &command)?)?;
     let stopwatch = Stopwatch::start();
-    let seed = arguments.seed.to_string();
+    let seed = arguments.seed;
     let instead = arguments.report.is_some() && arguments.output.is_none();
-    let cluster = OpenCluster::open(&arguments.cluster, &cases, arguments.seed)?;
+    let cluster = OpenCluster::open(&arguments.cluster, &cases, seed)?;
     let mut outcomes = Vec::with_capacity(cases.len());
     if instead {
         let keep = |outcome| {
             outcomes.push(outcome);
             Ok::<_, std::io::Error>(())
         };
-        cluster.play(&cases, arguments.seed, |_| Ok(()), keep)?;
+        cluster.play(&cases, seed, |_| Ok(()), keep)?;
     } else {
         let out = anstream::stdout();
         let live = std::io::stdout().is_terminal();
         let on = arguments.cluster.to_string();
-        let options = TextOptions { quiet: arguments.quiet, live, command, seed: seed.clone(), on };
+        let options = TextOptions { quiet: arguments.quiet, live, command, seed: seed.to_string(), on };
         let text = RefCell::new(Text::new(out, options));
         text.borrow_mut().begin(&format!("virtual node · {} · local ECI cn-hangzhou", cluster.name()))?;
         let begun = |case: &Case| text.borrow_mut().case_begins(&case.file.case, &case.scenario.claim);
@@ -166,11 +166,11 @@ fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
             outcomes.push(outcome);
             Ok::<_, std::io::Error>(())
         };
-        cluster.play(&cases, arguments.seed, begun, ended)?;
+        cluster.play(&cases, seed, begun, ended)?;
         text.borrow_mut().end(stopwatch.elapsed())?;
     }
     if let Some(form) = arguments.report {
-        write_report(form, arguments.output.as_ref(), &seed, &outcomes)?;
+        write_report(form, arguments.output.as_ref(), &seed.to_string(), &outcomes)?;
     }
     let failed = outcomes.iter().any(Outcome::failed);
     Ok(if failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })

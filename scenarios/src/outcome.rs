@@ -47,7 +47,7 @@ pub enum Miss {
 
 /// The end of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum CaseVerdict {
     /// Every step came out as the case says.
     Passed,
     /// The step at `step` did not.
@@ -81,7 +81,7 @@ pub struct Outcome {
     /// The claim's source.
     pub cites: String,
     /// Passed, failed, or not playable here.
-    pub verdict: Verdict,
+    pub verdict: CaseVerdict,
     /// The real time that the case took.
     pub took: Duration,
     /// The time that passed in the case's world.
@@ -122,7 +122,7 @@ impl Miss {
 impl Outcome {
     /// True when the case failed.
     pub fn failed(&self) -> bool {
-        matches!(self.verdict, Verdict::Failed(_))
+        matches!(self.verdict, CaseVerdict::Failed(_))
     }
 }
 

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 
 pub use self::shared_cluster::{NotPlayed, play_on};
 use crate::cases::CaseFile;
-use crate::outcome::{Failure, Miss, Outcome, Verdict};
+use crate::outcome::{CaseVerdict, Failure, Miss, Outcome};
 use crate::scenario::Scenario;
 use crate::stage::{StartError, World};
 use crate::story::Story;
@@ -31,7 +31,7 @@ pub fn play(case: &Case, seed: Seed) -> Outcome {
     let mut outcome = match runtime {
         Ok(runtime) => runtime.block_on(play_in_a_world(case, seed)),
         Err(error) => {
-            outcome(case, Verdict::Failed(Box::new(not_begun(case, format!("no runtime: {error}")))))
+            outcome(case, CaseVerdict::Failed(Box::new(not_begun(case, format!("no runtime: {error}")))))
         }
     };
     outcome.took = stopwatch.elapsed();
@@ -107,7 +107,7 @@ fn in_order<E>(
 
 fn broken_off(case: &Case) -> Outcome {
     let why = "the program panicked while it played this".to_owned();
-    outcome(case, Verdict::Failed(Box::new(not_begun(case, why))))
+    outcome(case, CaseVerdict::Failed(Box::new(not_begun(case, why))))
 }
 
 async fn play_in_a_world(case: &Case, seed: Seed) -> Outcome {
@@ -129,24 +129,24 @@ async fn play_in_a_world(case: &Case, seed: Seed) -> Outcome {
 /// Plays the steps in a world that has begun.
 pub(crate) async fn play_steps(case: &Case, world: &mut World) -> Outcome {
     if let Some(lacking) = case.scenario.needs.iter().find(|need| !world.can(**need)) {
-        return outcome(case, Verdict::Lacking(*lacking));
+        return outcome(case, CaseVerdict::Lacking(*lacking));
     }
-    let mut verdict = Verdict::Passed;
+    let mut verdict = CaseVerdict::Passed;
     for (index, step) in case.scenario.steps.iter().enumerate() {
         world.demands().begin(index);
         if let Err(miss) = step.play(world).await {
             let story = world.story().await;
             let failure = Failure { line: case.scenario.line(index), step: step.to_string(), miss, story };
-            verdict = Verdict::Failed(Box::new(failure));
+            verdict = CaseVerdict::Failed(Box::new(failure));
             break;
         }
     }
-    if verdict == Verdict::Passed
+    if verdict == CaseVerdict::Passed
         && let Some(idle) = world.idle().into_iter().next()
     {
         let (line, step) = (case.scenario.line(idle.step), case.scenario.steps[idle.step].to_string());
         let failure = Failure { line, step, miss: idle.into(), story: world.story().await };
-        verdict = Verdict::Failed(Box::new(failure));
+        verdict = CaseVerdict::Failed(Box::new(failure));
     }
     let (simulated, cost) = (world.age(), world.cost().await);
     Outcome { simulated, cost, ..outcome(case, verdict) }
@@ -154,12 +154,12 @@ pub(crate) async fn play_steps(case: &Case, world: &mut World) -> Outcome {
 
 pub(crate) fn no_files(case: &Case, error: &std::io::Error) -> Outcome {
     let failure = not_begun(case, format!("the files beside the case cannot be had: {error}"));
-    outcome(case, Verdict::Failed(Box::new(failure)))
+    outcome(case, CaseVerdict::Failed(Box::new(failure)))
 }
 
 pub(crate) fn no_world(case: &Case, error: &StartError) -> Outcome {
     let failure = not_begun(case, format!("the world could not be put together: {error}"));
-    outcome(case, Verdict::Failed(Box::new(failure)))
+    outcome(case, CaseVerdict::Failed(Box::new(failure)))
 }
 
 fn not_begun(case: &Case, why: String) -> Failure {
@@ -171,7 +171,7 @@ fn not_begun(case: &Case, why: String) -> Failure {
     }
 }
 
-fn outcome(case: &Case, verdict: Verdict) -> Outcome {
+fn outcome(case: &Case, verdict: CaseVerdict) -> Outcome {
     Outcome {
         case: case.file.case.clone(),
         file: case.file.file.clone(),

@@ -3,7 +3,7 @@
 use determinism::Seed;
 use libtest_mimic::{Arguments, Failed, Trial};
 use scenarios::cases::{self, CaseFile};
-use scenarios::outcome::Verdict;
+use scenarios::outcome::CaseVerdict;
 use scenarios::report::text::{Text, TextOptions};
 use scenarios::runner::{self, Case};
 use scenarios::scenario::Scenario;
@@ -22,8 +22,8 @@ fn play(file: CaseFile) -> Result<(), Failed> {
     let scenario = Scenario::read(&file.file, &file.text)?;
     let outcome = runner::play(&Case { file, scenario }, Seed::DEFAULT);
     match outcome.verdict {
-        Verdict::Passed | Verdict::Lacking(_) => Ok(()),
-        Verdict::Failed(_) => {
+        CaseVerdict::Passed | CaseVerdict::Lacking(_) => Ok(()),
+        CaseVerdict::Failed(_) => {
             let (command, seed) = ("cargo run --release --".to_owned(), Seed::DEFAULT.to_string());
             let mut text = Vec::new();
             Text::new(&mut text, TextOptions { quiet: true, live: false, command, seed, on: String::new() })

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use determinism::Seed;
 use scenarios::cases::CaseFile;
-use scenarios::outcome::Verdict;
+use scenarios::outcome::CaseVerdict;
 use scenarios::runner::{self, Case};
 use scenarios::scenario::Scenario;
 
@@ -14,8 +14,8 @@ fn played(steps: &str) -> Option<(usize, String)> {
     let scenario = Scenario::read("x.yaml", &text).unwrap_or_else(|mistake| panic!("{mistake}"));
     let file = CaseFile { case: "x".into(), file: "x.yaml".into(), folder: PathBuf::new(), text };
     match runner::play(&Case { file, scenario }, Seed::DEFAULT).verdict {
-        Verdict::Failed(failure) => Some((failure.line, failure.miss.in_short())),
-        Verdict::Passed | Verdict::Lacking(_) => None,
+        CaseVerdict::Failed(failure) => Some((failure.line, failure.miss.in_short())),
+        CaseVerdict::Passed | CaseVerdict::Lacking(_) => None,
     }
 }
 

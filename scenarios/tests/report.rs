@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use scenarios::outcome::{Fact, Failure, Miss, Outcome, Verdict};
+use scenarios::outcome::{CaseVerdict, Fact, Failure, Miss, Outcome};
 use scenarios::report::text::{Text, TextOptions};
 use scenarios::report::{json, junit};
 use scenarios::scenario::Capability;
@@ -12,7 +12,7 @@ use scenarios::story::Gathering;
 
 const CLAIM: &str = "a labelled namespace sends its pods to the virtual node";
 
-fn outcome(verdict: Verdict) -> Outcome {
+fn outcome(verdict: CaseVerdict) -> Outcome {
     Outcome {
         case: "scheduling/by-namespace-label".to_owned(),
         file: "scenarios/cases/scheduling/by-namespace-label.yaml".to_owned(),
@@ -25,7 +25,7 @@ fn outcome(verdict: Verdict) -> Outcome {
     }
 }
 
-fn failure() -> Verdict {
+fn failure() -> CaseVerdict {
     let beginning: jiff::Timestamp = "2026-01-05T01:00:00Z".parse().unwrap();
     let mut gathering = Gathering::since(beginning);
     gathering.add(beginning, "pod created", "the webhook was not asked: namespace vk has no label");
@@ -40,7 +40,7 @@ fn failure() -> Verdict {
         ),
     };
     let step = "expect pod vk/nginx Running on virtual-kubelet within 1m".to_owned();
-    Verdict::Failed(Box::new(Failure { line: 7, step, miss, story: gathering.into_story() }))
+    CaseVerdict::Failed(Box::new(Failure { line: 7, step, miss, story: gathering.into_story() }))
 }
 
 fn printed(outcomes: &[Outcome], quiet: bool) -> String {
@@ -62,7 +62,7 @@ fn printed(outcomes: &[Outcome], quiet: bool) -> String {
 #[test]
 fn a_passed_case_is_one_line_and_the_rest_says_what_it_cost_and_what_comes_next() {
     assert_eq!(
-        printed(&[outcome(Verdict::Passed)], false),
+        printed(&[outcome(CaseVerdict::Passed)], false),
         "\
 virtual node · embedded Kubernetes API · local ECI cn-hangzhou · seed quiet-otter-17
 
@@ -103,7 +103,7 @@ fn a_failure_explains_itself() {
 #[test]
 fn quiet_is_the_last_line_and_the_failures() {
     assert_eq!(
-        printed(&[outcome(Verdict::Passed)], true),
+        printed(&[outcome(CaseVerdict::Passed)], true),
         "1 passed in 0.2 s · 1h 00m simulated · ¥ 0.441072 billed\n"
     );
     assert!(printed(&[outcome(failure())], true).contains("untolerated taint"));
@@ -111,14 +111,15 @@ fn quiet_is_the_last_line_and_the_failures() {
 
 #[test]
 fn a_case_that_is_passed_over_names_what_is_missing() {
-    let text = printed(&[outcome(Verdict::Passed), outcome(Verdict::Lacking(Capability::Kubectl))], false);
+    let text =
+        printed(&[outcome(CaseVerdict::Passed), outcome(CaseVerdict::Lacking(Capability::Kubectl))], false);
     assert!(text.contains("passed over: no kubectl\n"), "{text}");
     assert!(text.contains("1 passed, 1 passed over (no kubectl) in 0.2 s"), "{text}");
 }
 
 #[test]
 fn no_line_is_wider_than_a_hundred() {
-    let text = printed(&[outcome(Verdict::Passed), outcome(failure())], false);
+    let text = printed(&[outcome(CaseVerdict::Passed), outcome(failure())], false);
     for line in text.lines() {
         assert!(line.chars().count() <= 100, "{line}");
     }
@@ -126,7 +127,7 @@ fn no_line_is_wider_than_a_hundred() {
 
 #[test]
 fn the_json_report_has_the_same_facts() {
-    let document = json::document("quiet-otter-17", &[outcome(Verdict::Passed), outcome(failure())]);
+    let document = json::document("quiet-otter-17", &[outcome(CaseVerdict::Passed), outcome(failure())]);
     assert_eq!(document["cases"][0]["verdict"], "passed");
     assert_eq!(document["cases"][0]["cost_yuan"], "0.441072");
     assert_eq!(document["cases"][1]["failure"]["line"], 7);
@@ -135,7 +136,7 @@ fn the_json_report_has_the_same_facts() {
 
 #[test]
 fn the_junit_report_counts_failures_and_skips() {
-    let outcomes = [outcome(failure()), outcome(Verdict::Lacking(Capability::Kubectl))];
+    let outcomes = [outcome(failure()), outcome(CaseVerdict::Lacking(Capability::Kubectl))];
     let xml = junit::document("quiet-otter-17", &outcomes);
     assert!(xml.contains("tests=\"2\" failures=\"1\" skipped=\"1\""), "{xml}");
     assert!(xml.contains("<skipped message=\"no kubectl\"/>"), "{xml}");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 /// One request that was answered.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Asked {
+pub struct AuditedRequest {
     /// Verb, as `get`, `list`, `watch`, `create` or `patch`.
     pub verb: String,
     /// API group; empty for the core one.
@@ -40,20 +40,20 @@ pub fn policy() -> Value {
 
 /// Requests of this user, oldest first. A watch is logged when it has ended.
 #[must_use]
-pub fn asked_by(user: &str, log: &Path) -> Vec<Asked> {
+pub fn requests_of(user: &str, log: &Path) -> Vec<AuditedRequest> {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     events.filter(|event| event["user"]["username"] == user).filter_map(|event| read(&event)).collect()
 }
 
-fn read(event: &Value) -> Option<Asked> {
+fn read(event: &Value) -> Option<AuditedRequest> {
     let object = event.get("objectRef")?;
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let mut resource = text(&object["resource"])?;
     if let Some(subresource) = object["subresource"].as_str() {
         resource = format!("{resource}/{subresource}");
     }
-    Some(Asked {
+    Some(AuditedRequest {
         verb: text(&event["verb"])?,
         group: text(&object["apiGroup"]).unwrap_or_default(),
         resource,
@@ -72,10 +72,10 @@ mod tests {
         let log = tempfile::NamedTempFile::new().unwrap();
         let line = r#"{"verb":"patch","user":{"username":"node"},"objectRef":{"resource":"pods","namespace":"vk","name":"nginx","apiVersion":"v1","subresource":"status"},"responseStatus":{"code":200}}"#;
         std::fs::write(log.path(), format!("{line}\n{line}\nhalf a li")).unwrap();
-        let asked = asked_by("node", log.path());
+        let asked = requests_of("node", log.path());
         assert_eq!(asked.len(), 2);
         assert_eq!((asked[0].verb.as_str(), asked[0].resource.as_str()), ("patch", "pods/status"));
         assert_eq!((asked[0].name.as_deref(), asked[0].code), (Some("nginx"), 200));
-        assert_eq!(asked_by("somebody", log.path()), []);
+        assert_eq!(requests_of("somebody", log.path()), []);
     }
 }

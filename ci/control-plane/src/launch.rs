@@ -11,16 +11,16 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use tempfile::TempDir;
 use tokio::time;
 
-use crate::audit::{self, Asked};
+use crate::audit::{self, AuditedRequest};
 use crate::binaries::Binaries;
+use crate::child_guard::ChildGuard;
 use crate::credentials::{self, Authority, Identity};
 use crate::flags::{self, Files, Ports};
-use crate::warden::Warded;
 
 /// Time that a start may take on a machine that does something else as well.
-const PATIENCE: Duration = Duration::from_secs(120);
+const START_TIMEOUT: Duration = Duration::from_secs(120);
 /// Interval of the looks at a program that starts.
-const GLANCE: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// Tries of a start when somebody took a port that had just been free.
 const TRIES: u32 = 3;
 /// Prefix of the folders of control planes, below the machine's folder for temporary files.
@@ -32,7 +32,7 @@ const OWNER: &str = "owner";
 #[derive(Debug)]
 pub struct ControlPlane {
     // dropped in this order: a caller goes before its server, and the folder last
-    programs: Vec<(&'static str, Warded)>,
+    programs: Vec<(&'static str, ChildGuard)>,
     authority: Authority,
     ports: Ports,
     folder: TempDir,
@@ -61,17 +61,17 @@ pub enum StartError {
         reason: io::Error,
     },
     /// A program has started and ended.
-    #[error("{program} ended by itself ({status}); it last said:\n{said}")]
+    #[error("{program} ended by itself ({status}); it last said:\n{output}")]
     Ended {
         /// Name of the program.
         program: &'static str,
         /// Exit status of the program.
         status: std::process::ExitStatus,
         /// Last lines of its log.
-        said: String,
+        output: String,
     },
     /// All programs run, but they do not serve.
-    #[error("the control plane was not ready after {} s: {waited_for}", PATIENCE.as_secs())]
+    #[error("the control plane was not ready after {} s: {waited_for}", START_TIMEOUT.as_secs())]
     NotReady {
         /// Request that did not succeed, and its last answer.
         waited_for: String,
@@ -84,7 +84,7 @@ pub enum StartError {
 impl StartError {
     /// True if other ports may help.
     fn is_taken_port(&self) -> bool {
-        matches!(self, Self::Ended { said, .. } if said.contains("address already in use"))
+        matches!(self, Self::Ended { output, .. } if output.contains("address already in use"))
     }
 }
 
@@ -133,7 +133,7 @@ impl ControlPlane {
 
     fn run(&mut self, name: &'static str, program: &Path, flags: &[String]) -> Result<(), StartError> {
         let log = self.folder.path().join(format!("{name}.log"));
-        let started = Warded::start(program, flags, log)
+        let started = ChildGuard::start(program, flags, log)
             .map_err(|reason| StartError::NotStarted { path: program.to_owned(), reason })?;
         self.programs.insert(0, (name, started));
         Ok(())
@@ -141,7 +141,7 @@ impl ControlPlane {
 
     /// Repeats a request until it succeeds, or a program has ended, or the time for the start is over.
     async fn wait_for(&mut self, path: &str, client: &kube::Client) -> Result<(), StartError> {
-        let deadline = time::Instant::now() + PATIENCE;
+        let deadline = time::Instant::now() + START_TIMEOUT;
         loop {
             self.all_run()?;
             let request = http::Request::get(path).body(Vec::new());
@@ -154,7 +154,7 @@ impl ControlPlane {
             if time::Instant::now() >= deadline {
                 return Err(StartError::NotReady { waited_for: format!("{path} answers: {seen}") });
             }
-            time::sleep(GLANCE).await;
+            time::sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -165,7 +165,7 @@ impl ControlPlane {
     pub fn all_run(&mut self) -> Result<(), StartError> {
         for (program, process) in &mut self.programs {
             if let Some(status) = process.ended() {
-                return Err(StartError::Ended { program, status, said: process.last_said() });
+                return Err(StartError::Ended { program, status, output: process.last_output() });
             }
         }
         Ok(())
@@ -219,8 +219,8 @@ impl ControlPlane {
 
     /// Requests of a user to this cluster, oldest first; a watch is counted when it has ended.
     #[must_use]
-    pub fn asked_by(&self, user: &str) -> Vec<Asked> {
-        audit::asked_by(user, &self.folder.path().join("audit.log"))
+    pub fn requests_of(&self, user: &str) -> Vec<AuditedRequest> {
+        audit::requests_of(user, &self.folder.path().join("audit.log"))
     }
 
     /// Paths of the programs' logs, by name.

@@ -17,11 +17,11 @@
 
 pub mod audit;
 pub mod binaries;
+mod child_guard;
 pub mod credentials;
 pub mod flags;
 pub mod launch;
 pub mod module;
-mod warden;
 
 pub use binaries::Binaries;
 pub use launch::{ControlPlane, StartError};

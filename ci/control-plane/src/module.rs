@@ -39,7 +39,7 @@ pub fn key() -> String {
 
 /// Folder of builds: outside the clone, so that a fresh one finds them again.
 #[must_use]
-pub fn kept_in() -> Option<PathBuf> {
+pub fn cache_folder() -> Option<PathBuf> {
     let given = std::env::var_os("XDG_CACHE_HOME").filter(|base| !base.is_empty()).map(PathBuf::from);
     let base = given.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))?;
     Some(base.join("virtual-node"))
@@ -48,7 +48,7 @@ pub fn kept_in() -> Option<PathBuf> {
 /// The folder of this version's control plane, whether or not it has been built.
 #[must_use]
 pub fn control_plane_folder() -> Option<PathBuf> {
-    Some(kept_in()?.join("control-plane").join(key()))
+    Some(cache_folder()?.join("control-plane").join(key()))
 }
 
 /// Fingerprint that tells sources apart; not safe against an attacker (64-bit FNV-1a over the texts and their lengths).

@@ -93,7 +93,7 @@ async fn another_user_has_only_the_rights_that_are_given() {
     let refused = maps.list(&ListParams::default()).await.unwrap_err();
     assert!(refused.to_string().contains("forbidden"), "{refused}");
 
-    let asked = plane.asked_by("system:node:virtual-kubelet");
+    let asked = plane.requests_of("system:node:virtual-kubelet");
     let seen: Vec<_> = asked.iter().map(|a| (a.verb.as_str(), a.resource.as_str(), a.code)).collect();
     assert_eq!(seen, [("get", "nodes", 404), ("list", "configmaps", 403)]);
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 
 use crate::control_plane_session::ControlPlaneSession;
-use crate::local_processes::apply;
+use crate::control_plane_session::apply;
 
 /// A pod that speaks, waits, speaks again and ends.
 const SPEAKER: &str = r#"
@@ -29,7 +29,7 @@ spec:
 "#;
 
 /// Checks the flags of `kubectl logs` one after the other.
-pub fn are_told(plane: &ControlPlaneSession) -> Result<()> {
+pub fn check_flags(plane: &ControlPlaneSession) -> Result<()> {
     apply(plane, SPEAKER)?;
     plane.kubectl("wait --for=condition=Ready pod/speaker --timeout=60s")?;
     // kubectl comes back when the container has ended, with its output until then

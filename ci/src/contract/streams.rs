@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 use anyhow::{Context, Result, ensure};
 
 use crate::control_plane_session::ControlPlaneSession;
-use crate::local_processes::apply;
+use crate::control_plane_session::apply;
 
 /// A pod that stays, and whose container can be attached to.
 const STAYING: &str = r#"

@@ -18,7 +18,7 @@ pub const CLUSTER: &str = "virtual-node";
 /// Name of the check's own cluster, so that it takes nobody's away.
 pub const CHECKED: &str = "virtual-node-check";
 /// Time that a part of a cluster may take to be ready on a machine that does something else as well.
-pub const PATIENCE: &str = "180s";
+pub const WAIT_TIMEOUT: &str = "180s";
 
 /// A cluster by its name, and the Engine that it runs in.
 pub struct Cluster {
@@ -107,11 +107,11 @@ pub fn up(cluster: &Cluster) -> Result<()> {
     if !cluster.exists()? {
         let tag = node_image::tag();
         let mut create = inside(cluster, "kind")?;
-        create.args(["create", "cluster", "--name", cluster.name, "--image", &tag, "--wait", PATIENCE]);
+        create.args(["create", "cluster", "--name", cluster.name, "--image", &tag, "--wait", WAIT_TIMEOUT]);
         run(create.arg("--kubeconfig").arg(cluster.kubeconfig()?))?;
     }
     // kind waits for the control plane alone
-    let timeout = format!("--timeout={PATIENCE}");
+    let timeout = format!("--timeout={WAIT_TIMEOUT}");
     let kubectl = |arguments: &[&str]| run(inside(cluster, "kubectl")?.args(arguments).arg(&timeout));
     kubectl(&["wait", "--for=condition=Ready", "nodes", "--selector=!type"])?;
     kubectl(&["--namespace=kube-system", "wait", "--for=condition=Available", "deployment/coredns"])?;

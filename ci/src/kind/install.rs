@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::cluster::{Cluster, PATIENCE, inside};
+use super::cluster::{Cluster, WAIT_TIMEOUT, inside};
 use crate::command::{output_of, run};
 use crate::{cache, images};
 
@@ -46,7 +46,7 @@ pub fn install(cluster: &Cluster, root: &Path, time: Time) -> Result<()> {
     let filled = cache::folder()?.join("kind/eci-sim.yaml");
     fs::write(&filled, text)?;
     run(inside(cluster, "kubectl")?.args(["apply", "--filename"]).arg(&filled))?;
-    let timeout = format!("--timeout={PATIENCE}");
+    let timeout = format!("--timeout={WAIT_TIMEOUT}");
     let wait = ["--namespace=eci-sim", "rollout", "status", "deployment/eci-sim", &timeout];
     run(inside(cluster, "kubectl")?.args(wait))?;
     // kube-proxy tolerates every taint; on the virtual node it would be one more instance, to no use
@@ -64,7 +64,7 @@ pub fn install(cluster: &Cluster, root: &Path, time: Time) -> Result<()> {
 pub fn helm_install(cluster: &Cluster, root: &Path, more: &[&str]) -> Result<()> {
     let mut helm = inside(cluster, "helm")?;
     helm.args(["upgrade", "--install", "ack-virtual-node"]).arg(root.join("provider/chart"));
-    helm.args(["--namespace=kube-system", "--wait", "--timeout", PATIENCE]);
+    helm.args(["--namespace=kube-system", "--wait", "--timeout", WAIT_TIMEOUT]);
     for (name, value) in [
         ("ECI_VSWITCH", "vsw-local"),
         ("ECI_SECURITY_GROUP", "sg-local"),

@@ -115,7 +115,7 @@ impl Index {
 
 /// Problem of one parameter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
+pub enum ParameterError {
     /// The parameter is required, and missing.
     #[error("The input parameter {0} that is mandatory for processing this request is not supplied.")]
     Missing(String),
@@ -163,7 +163,7 @@ pub enum Problem {
     },
 }
 
-impl Problem {
+impl ParameterError {
     /// The cloud's error code for the problem.
     pub fn code(&self) -> ErrorCode {
         match self {
@@ -197,7 +197,7 @@ pub fn published_codes(action: &str) -> impl Iterator<Item = &'static str> {
 
 /// Checks the parameters of a call: the given ones in their order, then the missing ones. Empty for an unknown
 /// operation.
-pub fn check(action: &str, pairs: &[(String, String)]) -> Vec<Problem> {
+pub fn check(action: &str, pairs: &[(String, String)]) -> Vec<ParameterError> {
     let Some(index) = INDEX.get(action) else { return Vec::new() };
     let (expanded, mut problems) = expand(index, pairs);
     let mut lists = Lists::default();
@@ -212,7 +212,7 @@ pub fn check(action: &str, pairs: &[(String, String)]) -> Vec<Problem> {
         let member = |name: &str| name.strip_prefix(*required).is_some_and(|rest| rest.starts_with('.'));
         let all = || pairs.iter().chain(&expanded);
         if !all().any(|(name, value)| (name == required && !value.is_empty()) || member(name)) {
-            problems.push(Problem::Missing((*published).to_owned()));
+            problems.push(ParameterError::Missing((*published).to_owned()));
         }
     }
     problems.extend(lists.problems(index));
@@ -220,7 +220,7 @@ pub fn check(action: &str, pairs: &[(String, String)]) -> Vec<Problem> {
 }
 
 /// Members of structures that were given as one JSON text, under their own names.
-fn expand(index: &Index, pairs: &[(String, String)]) -> (Pairs, Vec<Problem>) {
+fn expand(index: &Index, pairs: &[(String, String)]) -> (Pairs, Vec<ParameterError>) {
     let (mut expanded, mut problems) = (Pairs::new(), Vec::new());
     for (name, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
         if index.by_name.get(name.as_str()).is_none_or(|parameter| parameter.kind != "json-object") {
@@ -231,7 +231,7 @@ fn expand(index: &Index, pairs: &[(String, String)]) -> (Pairs, Vec<Problem>) {
                 expanded
                     .extend(members.into_iter().map(|(member, value)| (format!("{name}.{member}"), value)));
             }
-            None => problems.push(Problem::Type {
+            None => problems.push(ParameterError::Type {
                 name: name.clone(),
                 value: cut(value),
                 should: "a JSON object",
@@ -275,19 +275,24 @@ impl<'a> Lists<'a> {
         }
     }
 
-    fn problems(self, index: &Index) -> Vec<Problem> {
+    fn problems(self, index: &Index) -> Vec<ParameterError> {
         let mut problems = Vec::new();
         for ((item, list), there) in self.items {
             let members = index.members.get(list).map_or(&[][..], Vec::as_slice);
             let lacking = members.iter().filter(|member| !there.contains(*member));
-            problems.extend(lacking.map(|member| Problem::Missing(format!("{item}.{member}"))));
+            problems.extend(lacking.map(|member| ParameterError::Missing(format!("{item}.{member}"))));
         }
         for ((list, known), indexes) in self.indexes {
             let Some(parameter) = index.lists.get(known) else { continue };
             let min = parameter.min_items.map_or(0, |min| min as usize);
             let max = parameter.max_items.map_or(usize::MAX, |max| max as usize);
             if !(min..=max).contains(&indexes.len()) {
-                problems.push(Problem::Items { name: list.to_owned(), count: indexes.len(), min, max });
+                problems.push(ParameterError::Items {
+                    name: list.to_owned(),
+                    count: indexes.len(),
+                    min,
+                    max,
+                });
             }
         }
         problems
@@ -320,11 +325,11 @@ fn is_index(part: &str) -> bool {
 }
 
 impl Parameter {
-    fn problem(&self, name: &str, value: &str) -> Option<Problem> {
+    fn problem(&self, name: &str, value: &str) -> Option<ParameterError> {
         if value.is_empty() {
             return None; // an empty value is an absent one
         }
-        let wrong = |should| Some(Problem::Type { name: name.to_owned(), value: cut(value), should });
+        let wrong = |should| Some(ParameterError::Type { name: name.to_owned(), value: cut(value), should });
         let number = match self.kind.as_str() {
             "boolean" if !matches!(value.to_ascii_lowercase().as_str(), "true" | "false") => {
                 return wrong("true or false");
@@ -347,7 +352,7 @@ impl Parameter {
         self.out_of_bounds(name, value, number).or_else(|| self.no_choice(name, value))
     }
 
-    fn out_of_bounds(&self, name: &str, value: &str, number: Option<Decimal>) -> Option<Problem> {
+    fn out_of_bounds(&self, name: &str, value: &str, number: Option<Decimal>) -> Option<ParameterError> {
         let (measured, what) = match number {
             Some(number) => (number, ""),
             None => (Decimal::from(value.chars().count()), " characters"),
@@ -355,14 +360,18 @@ impl Parameter {
         let below = self.min.filter(|min| measured < min.0).map(|min| format!("at least {min}{what}"));
         let above = self.max.filter(|max| measured > max.0).map(|max| format!("at most {max}{what}"));
         let should = below.or(above)?;
-        Some(Problem::Bounds { name: name.to_owned(), value: cut(value), should })
+        Some(ParameterError::Bounds { name: name.to_owned(), value: cut(value), should })
     }
 
-    fn no_choice(&self, name: &str, value: &str) -> Option<Problem> {
+    fn no_choice(&self, name: &str, value: &str) -> Option<ParameterError> {
         if self.values.is_empty() || self.values.iter().any(|v| v.eq_ignore_ascii_case(value)) {
             return None;
         }
-        Some(Problem::Choice { name: name.to_owned(), value: cut(value), should: self.values.join(", ") })
+        Some(ParameterError::Choice {
+            name: name.to_owned(),
+            value: cut(value),
+            should: self.values.join(", "),
+        })
     }
 }
 

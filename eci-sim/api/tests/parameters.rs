@@ -230,7 +230,10 @@ fn what_is_mandatory_in_a_structure_may_come_in_its_json_text() {
         validate::check("DescribeAvailableResource", &pairs(&rows))
     };
     assert_eq!(problems(r#"{"Category": "InstanceType"}"#), []);
-    assert_eq!(problems("{}"), [validate::Problem::Missing("DestinationResource.Category".to_owned())]);
+    assert_eq!(
+        problems("{}"),
+        [validate::ParameterError::Missing("DestinationResource.Category".to_owned())]
+    );
     assert!(problems("[").iter().any(|p| p.to_string().ends_with("`[` should be a JSON object.")));
     assert!(
         problems(r#"{"Category": "InstanceType", "Cores": "two"}"#)[0]
@@ -245,7 +248,7 @@ fn a_list_that_is_too_long_is_told() {
     let given: Vec<_> = names.iter().map(|name| (name.clone(), "a".to_owned())).collect();
     let problems = validate::check("CreateContainerGroup", &given);
     assert!(
-        problems.iter().any(|p| matches!(p, validate::Problem::Items { count: 42, max: 41, .. })),
+        problems.iter().any(|p| matches!(p, validate::ParameterError::Items { count: 42, max: 41, .. })),
         "{problems:?}"
     );
 }

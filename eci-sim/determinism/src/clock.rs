@@ -67,7 +67,7 @@ struct Reading {
 /// The translation of raw time: `told + (raw - since) × rate`.
 #[derive(Clone, Copy)]
 struct Dial {
-    told: Timestamp,
+    last_wall: Timestamp,
     since: Reading,
     rate: u32,
     /// The last answer and the counter at that time, for a clock that never goes back.
@@ -151,9 +151,9 @@ impl Clock {
     pub fn advance(&self, span: Duration) -> Result<Timestamp, OutOfRange> {
         let span = SignedDuration::try_from(span).map_err(|_| OutOfRange::EndOfCalendar)?;
         self.turn(|source, dial, raw| {
-            let told = dial.at(source, raw).checked_add(span).map_err(|_| OutOfRange::EndOfCalendar)?;
-            *dial = Dial::starting(told, raw, dial.rate);
-            Ok(told)
+            let last_wall = dial.at(source, raw).checked_add(span).map_err(|_| OutOfRange::EndOfCalendar)?;
+            *dial = Dial::starting(last_wall, raw, dial.rate);
+            Ok(last_wall)
         })
     }
 
@@ -177,8 +177,8 @@ impl Clock {
 }
 
 impl Dial {
-    fn starting(told: Timestamp, since: Reading, rate: u32) -> Self {
-        Self { told, since, rate, last: (told, since.counter) }
+    fn starting(last_wall: Timestamp, since: Reading, rate: u32) -> Self {
+        Self { last_wall, since, rate, last: (last_wall, since.counter) }
     }
 
     fn at(&self, source: &Source, raw: Reading) -> Timestamp {
@@ -189,13 +189,13 @@ impl Dial {
                 SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX)
             }
         };
-        let told = moved(self.told, passed);
+        let last_wall = moved(self.last_wall, passed);
         let (last, counter) = self.last;
-        if told < last && source.is_forward_only() {
+        if last_wall < last && source.is_forward_only() {
             let passed = raw.counter.saturating_sub(counter);
             return moved(last, SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX));
         }
-        told
+        last_wall
     }
 }
 

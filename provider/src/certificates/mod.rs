@@ -44,7 +44,7 @@ pub enum CertificatesError {
     #[error(transparent)]
     Made(#[from] AuthorityError),
     /// The Secret.
-    #[error("the Secret {secret} cannot be {done}: {}", crate::with_causes(.why))]
+    #[error("the Secret {secret} cannot be {done}: {}", crate::causes::with_causes(.why))]
     Secret {
         /// The Secret.
         secret: SecretName,
@@ -54,7 +54,7 @@ pub enum CertificatesError {
         why: kube::Error,
     },
     /// The registration of the webhook.
-    #[error("the webhook's registration {name} cannot be told its authority: {}", crate::with_causes(.why))]
+    #[error("the webhook's registration {name} cannot be told its authority: {}", crate::causes::with_causes(.why))]
     Registration {
         /// The name of the MutatingWebhookConfiguration.
         name: String,

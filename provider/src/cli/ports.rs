@@ -124,7 +124,7 @@ impl PortArguments {
                 }
                 // Without the API server there is nothing to do but to wait for it.
                 Err(error) => {
-                    let why = crate::with_causes(&error);
+                    let why = crate::causes::with_causes(&error);
                     tracing::warn!(
                         "the API server at {server} does not answer: {why}; asked again until it does"
                     );

@@ -7,7 +7,8 @@ use eci_api::{Action, ErrorBody};
 use http::{HeaderMap, Response, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{EciError, Meaning};
+use super::error::EciError;
+use super::meaning::Meaning;
 
 /// The cloud's own header for the wait that it asks for, in milliseconds.
 const RETRY_AFTER_MS: &str = "x-acs-retry-after";
@@ -17,7 +18,7 @@ pub(super) fn read<A: Action>(response: &Response<Bytes>, now: Timestamp) -> Res
     let (status, headers, body) = (response.status(), response.headers(), response.body());
     let garbled = |why: String| EciError::Garbled { action: A::NAME, why };
     if status.is_success() {
-        return serde_json::from_slice(body).map_err(|error| garbled(told(headers, &error.to_string())));
+        return serde_json::from_slice(body).map_err(|error| garbled(not_json(headers, &error.to_string())));
     }
     if let Ok(told) = serde_json::from_slice::<ErrorBody>(body)
         && !told.code.is_empty()
@@ -80,7 +81,7 @@ fn http_date(text: &str) -> Option<Timestamp> {
 }
 
 /// An answer that is no JSON, with the kind of page that it is.
-fn told(headers: &HeaderMap, why: &str) -> String {
+fn not_json(headers: &HeaderMap, why: &str) -> String {
     match headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) {
         Some(kind) if !kind.contains("json") => {
             format!("it is {kind:.64}, not JSON; something on the way answered instead ({why})")

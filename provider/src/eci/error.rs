@@ -154,7 +154,7 @@ impl fmt::Display for Skew {
 mod tests {
     use super::*;
 
-    fn told(code: &str, message: &str, skew: Option<i64>, request_id: &str) -> EciError {
+    fn refused(code: &str, message: &str, skew: Option<i64>, request_id: &str) -> EciError {
         let mut error = EciError::refused("DeleteContainerGroup", code, 400);
         if let EciError::Refused { message: m, clock_skew, request_id: id, .. } = &mut error {
             (*m, *clock_skew, *id) =
@@ -177,7 +177,7 @@ mod tests {
             (-3595, "Expired. This machine's clock is 3595 s ahead of the cloud's."),
             (0, "Expired. This machine's clock agrees with the cloud's."),
         ] {
-            let text = told("InvalidTimeStamp.Expired", "Expired.", Some(skew), "R").to_string();
+            let text = refused("InvalidTimeStamp.Expired", "Expired.", Some(skew), "R").to_string();
             assert!(text.starts_with(words), "{text}");
         }
     }
@@ -188,26 +188,29 @@ mod tests {
         let second = "no match. server string to sign is:POST&%2F&nonce=2";
         for (one, other) in [
             (
-                told("NoStock", "none, request R-1", None, "R-1"),
-                told("NoStock", "none, request R-2", None, "R-2"),
+                refused("NoStock", "none, request R-1", None, "R-1"),
+                refused("NoStock", "none, request R-2", None, "R-2"),
             ),
             (
-                told("SignatureDoesNotMatch", first, None, "A"),
-                told("SignatureDoesNotMatch", second, None, "B"),
+                refused("SignatureDoesNotMatch", first, None, "A"),
+                refused("SignatureDoesNotMatch", second, None, "B"),
             ),
-            (told("InvalidTimeStamp", "", Some(3597), "A"), told("InvalidTimeStamp", "", Some(3602), "B")),
+            (
+                refused("InvalidTimeStamp", "", Some(3597), "A"),
+                refused("InvalidTimeStamp", "", Some(3602), "B"),
+            ),
         ] {
             assert_eq!(one.plain().to_string(), other.plain().to_string());
         }
         assert_eq!(
-            told("NoStock", "none", None, "R").plain().to_string(),
+            refused("NoStock", "none", None, "R").plain().to_string(),
             "none (NoStock, DeleteContainerGroup)"
         );
     }
 
     #[test]
     fn the_plain_words_are_bounded() {
-        let long = told("NoStock", &"é".repeat(9000), None, "R");
+        let long = refused("NoStock", &"é".repeat(9000), None, "R");
         assert!(long.plain().to_string().chars().count() < PLAIN_MAX + 64);
     }
 }

@@ -4,7 +4,7 @@ mod answer;
 mod endpoint;
 mod error;
 mod gate;
-mod meaning;
+pub(crate) mod meaning;
 mod rates;
 pub mod retry;
 mod session;
@@ -64,7 +64,7 @@ struct Inner {
 
 struct Shared {
     chance: Chance,
-    heard: Option<(Timestamp, Instant)>,
+    last_answered: Option<(Timestamp, Instant)>,
     /// The cloud's clock less this machine's, where signatures are made by the cloud's.
     skew: SignedDuration,
 }
@@ -86,7 +86,8 @@ impl Eci {
         seed: Seed,
     ) -> Self {
         let region = region.into();
-        let shared = Shared { chance: seed.chance("eci client"), heard: None, skew: SignedDuration::ZERO };
+        let shared =
+            Shared { chance: seed.chance("eci client"), last_answered: None, skew: SignedDuration::ZERO };
         Self(Arc::new(Inner {
             transport,
             credentials,
@@ -139,14 +140,14 @@ impl Eci {
     }
 
     /// The time of the cloud's last answer that shows that it is there.
-    pub fn heard(&self) -> Option<Timestamp> {
-        self.shared().heard.map(|(at, _)| at)
+    pub fn last_answered(&self) -> Option<Timestamp> {
+        self.shared().last_answered.map(|(at, _)| at)
     }
 
     /// Returns true when the cloud showed within `span` that it is there, also when the machine's clock was corrected
     /// meanwhile.
-    pub fn was_heard_within(&self, span: Duration) -> bool {
-        self.shared().heard.is_some_and(|(_, at)| at.elapsed() < span)
+    pub fn answered_within(&self, span: Duration) -> bool {
+        self.shared().last_answered.is_some_and(|(_, at)| at.elapsed() < span)
     }
 
     /// The waits of each action's calls before they were let through.
@@ -231,7 +232,7 @@ impl Eci {
         let now = self.0.clock.now();
         let read = answer::read::<A>(&response, now);
         if read.as_ref().err().is_none_or(EciError::shows_presence) {
-            self.shared().heard = Some((now, Instant::now()));
+            self.shared().last_answered = Some((now, Instant::now()));
         }
         if let (Err(error), Some(pause)) = (&read, answer::retry_after(response.headers())) {
             self.0.gate.close(A::NAME, error.code() == Some("Throttling.User"), pause);

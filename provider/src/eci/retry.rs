@@ -1,8 +1,10 @@
-//! The failed calls that are made again at once, how often and after how long; longer waits belong to the pods' loop.
+//! Back-off within one call: which failures are tried again at once, how often, and after how long. Longer waits are those of
+//! a pod's step, in `pods::reconcile::backoff`.
 
 use std::time::Duration;
 
-use super::{EciError, Meaning};
+use super::error::EciError;
+use super::meaning::Meaning;
 
 /// The most repetitions of one call.
 const REPEATS: u32 = 2;

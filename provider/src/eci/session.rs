@@ -13,7 +13,8 @@ use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use super::{Eci, EciError};
+use super::Eci;
+use super::error::EciError;
 
 /// The upgraded connection that a session goes over.
 pub type UpgradedStream = TokioIo<Upgraded>;

@@ -92,7 +92,7 @@ async fn an_answer_that_never_comes_is_given_up() {
         error.to_string(),
         "ECI cannot be reached at https://eci.cn-hangzhou.aliyuncs.com: no answer within 10 s (DescribeRegions)"
     );
-    assert_eq!(eci.heard(), None);
+    assert_eq!(eci.last_answered(), None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,7 +101,7 @@ async fn a_refusal_keeps_the_cloud_s_own_words() {
     let (eci, _line) = eci([Ok((403, body))]);
     let error = eci.call(&delete()).await.unwrap_err();
     assert_eq!(error.to_string(), "vCPU quota exceeded. (QuotaExceeded, DeleteContainerGroup, request R-1)");
-    assert!(eci.heard().is_some());
+    assert!(eci.last_answered().is_some());
 }
 
 #[tokio::test(start_paused = true)]

@@ -60,8 +60,8 @@ impl TransportError {
         self.closed
     }
 
-    fn told(error: &dyn std::error::Error) -> Self {
-        Self::new(crate::with_causes(error))
+    fn with_causes(error: &dyn std::error::Error) -> Self {
+        Self::new(crate::causes::with_causes(error))
     }
 
     fn of_call(error: &hyper_util::client::legacy::Error) -> Self {
@@ -74,7 +74,7 @@ impl TransportError {
             closed |= matches!(io, Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe));
             cause = error.source();
         }
-        Self { closed: closed && !error.is_connect(), ..Self::told(error) }
+        Self { closed: closed && !error.is_connect(), ..Self::with_causes(error) }
     }
 }
 
@@ -94,9 +94,9 @@ impl HyperTransport {
         let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|error| TransportError::told(&error))?
+            .map_err(|error| TransportError::with_causes(&error))?
             .with_native_roots()
-            .map_err(|error| TransportError::told(&error))?
+            .map_err(|error| TransportError::with_causes(&error))?
             .with_no_client_auth();
         let connector = hyper_rustls::HttpsConnectorBuilder::new()
             .with_tls_config(tls)
@@ -127,7 +127,7 @@ impl Transport for HyperTransport {
                 if error.is::<LengthLimitError>() {
                     TransportError::new(format!("the answer is larger than {} bytes", self.answer_limit))
                 } else {
-                    TransportError::told(&*error)
+                    TransportError::with_causes(&*error)
                 }
             })?;
             Ok(Response::from_parts(parts, body.to_bytes()))
@@ -143,7 +143,7 @@ impl Transport for HyperTransport {
                 .client
                 .request(request.map(Full::new))
                 .await
-                .map_err(|error| TransportError::told(&error))?;
+                .map_err(|error| TransportError::with_causes(&error))?;
             if response.status() != StatusCode::SWITCHING_PROTOCOLS {
                 let status = response.status();
                 let body = Limited::new(response.into_body(), REFUSAL_LIMIT).collect().await;
@@ -152,7 +152,7 @@ impl Transport for HyperTransport {
                 return Err(TransportError::new(format!("HTTP status {status}: {}", said.trim())));
             }
             let upgraded = hyper::upgrade::on(&mut response).await;
-            let upgraded = upgraded.map_err(|error| TransportError::told(&error))?;
+            let upgraded = upgraded.map_err(|error| TransportError::with_causes(&error))?;
             Ok((std::mem::take(response.headers_mut()), upgraded))
         })
     }

@@ -14,10 +14,10 @@ use kube::{Api, Client};
 use tokio::time::Instant;
 
 use self::tokens::TokenReviews;
-use super::Refusal;
+use super::response::Refusal;
 
-const ALLOWED_KEPT: Duration = Duration::from_mins(5);
-const DENIED_KEPT: Duration = Duration::from_secs(30);
+const ALLOWED_TTL: Duration = Duration::from_mins(5);
+const DENIED_TTL: Duration = Duration::from_secs(30);
 const REMEMBERED_MAX: usize = 1024;
 
 /// Somebody the cluster knows.
@@ -116,7 +116,7 @@ impl Access {
         if verdicts.len() >= REMEMBERED_MAX {
             verdicts.clear();
         }
-        let kept = if allowed { ALLOWED_KEPT } else { DENIED_KEPT };
+        let kept = if allowed { ALLOWED_TTL } else { DENIED_TTL };
         verdicts.insert(key, (allowed, Instant::now() + kept));
         Ok(allowed)
     }

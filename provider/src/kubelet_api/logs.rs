@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ContainerStatus;
 
 pub(super) use self::options::LogOptions;
-use super::{Body, Refusal, text};
+use super::response::{Body, Refusal, text};
 use crate::eci::{Eci, EciError};
 use crate::pods::store::{PodStore, Snapshot};
 

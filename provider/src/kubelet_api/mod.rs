@@ -5,31 +5,27 @@ pub mod access;
 mod logs;
 mod metrics;
 mod resource_metrics;
+pub(crate) mod response;
 mod streams;
 mod summary;
 mod usage;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use std::convert::Infallible;
 
 use bytes::Bytes;
 use determinism::Clock;
 use eci_api::query::parse_form;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full};
 use serde_json::json;
 
+use self::response::{Body, Refusal, of_kind, text};
 use self::streams::{Sessions, Streams};
 use self::usage::Meter;
-use crate::eci::{Eci, EciError, Meaning};
+use crate::eci::Eci;
 use crate::health::{Check, Health};
 use crate::namespaces::ServedNamespaces;
 use crate::pods::store::PodStore;
-
-/// A body that may go on for as long as somebody listens.
-pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// The node's API as a service.
 #[derive(Clone)]
@@ -42,30 +38,6 @@ pub struct KubeletApi {
     meter: Meter,
     sessions: Sessions,
     served: ServedNamespaces,
-}
-
-/// A request's answer that is nothing but a status and a sentence.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) status: StatusCode,
-    pub(crate) text: String,
-}
-
-impl Refusal {
-    pub(crate) fn new(status: StatusCode, text: impl Into<String>) -> Self {
-        Self { status, text: text.into() }
-    }
-
-    /// The refusal of `what`, since the cloud does not do it.
-    fn of_cloud(what: &str, error: &EciError) -> Self {
-        let status = match error.meaning() {
-            Some(Meaning::NotFound) => StatusCode::NOT_FOUND,
-            Some(Meaning::Throttled) => StatusCode::TOO_MANY_REQUESTS,
-            Some(Meaning::Request | Meaning::Busy | Meaning::Unknown) => StatusCode::BAD_REQUEST,
-            _ => StatusCode::BAD_GATEWAY,
-        };
-        Self::new(status, format!("{what}: {error}"))
-    }
 }
 
 /// The parts of the node's API that are not built yet.
@@ -218,7 +190,7 @@ impl KubeletApi {
         for pod in self.store.pods() {
             let view = pod.metadata.uid.as_deref().and_then(|uid| self.store.get(uid));
             let runs = view.is_some_and(|view| {
-                view.deletion == crate::pods::decide::DeletionState::NotAsked
+                view.deletion == crate::pods::decide::DeletionState::NotRequested
                     && view.group.is_some_and(|group| crate::pods::group_state::still_works(&group))
             });
             if !running || runs {
@@ -254,19 +226,4 @@ impl KubeletApi {
 
 fn by_get(path: &str) -> Refusal {
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, format!("{path} is read by GET"))
-}
-
-fn of_kind(kind: &'static str, told: &str) -> Response<Body> {
-    let mut response = text(StatusCode::OK, told);
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    response
-}
-
-pub(crate) fn text(status: StatusCode, text: &str) -> Response<Body> {
-    let mut response = Response::new(Full::new(Bytes::from(text.to_owned())).boxed_unsync());
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    response
 }

@@ -8,7 +8,7 @@ use crate::eci::{Eci, Meaning};
 
 /// The time for which an answer is a sign of life: a little longer than from one full listing to the next, so that
 /// listings are the heartbeat, and short enough that the node is given up within two minutes of the cloud.
-const HEARD_TTL: Duration = Duration::from_secs(35);
+const ANSWER_TTL: Duration = Duration::from_secs(35);
 /// The longest that the cloud may take to answer whether it is there.
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -26,7 +26,7 @@ pub(super) enum CloudHealth {
 impl CloudHealth {
     /// Asks, unless the cloud was heard lately.
     pub(super) async fn check(eci: &Eci) -> Self {
-        if eci.was_heard_within(HEARD_TTL) {
+        if eci.answered_within(ANSWER_TTL) {
             return Self::Answers;
         }
         let ping = DescribeContainerGroups {

@@ -76,7 +76,7 @@ impl NodeController {
             self.health.turned();
             let cloud = CloudHealth::check(&self.eci).await;
             if cloud == CloudHealth::Answers {
-                self.health.cloud_heard();
+                self.health.cloud_answered();
             }
             let readiness = self.readiness(&cloud);
             if cloud != CloudHealth::Away || planted!(NodeLivesWithoutItsCloud) {
@@ -150,12 +150,12 @@ impl NodeController {
             Err(kube::Error::Api(answer)) if answer.code == 404 && !planted!(NodeStaysGone) => {
                 return Err(NodeGone);
             }
-            Err(error) => tracing::warn!(error = %crate::with_causes(error), "the node was not read"),
+            Err(error) => tracing::warn!(error = %crate::causes::with_causes(error), "the node was not read"),
         }
         match lease::renew(&self.client, node, &mut written.lease, now).await {
             Ok(()) => self.health.lease_renewed(),
             Err(error) => {
-                tracing::warn!(error = %crate::with_causes(&error), "the node's lease was not renewed");
+                tracing::warn!(error = %crate::causes::with_causes(&error), "the node's lease was not renewed");
             }
         }
         if read.is_err() {
@@ -166,7 +166,7 @@ impl NodeController {
             Ok(None) => {}
             Err(kube::Error::Api(answer)) if answer.code == 404 => return Err(NodeGone),
             Err(error) => {
-                tracing::warn!(error = %crate::with_causes(&error), "the node's status was not written");
+                tracing::warn!(error = %crate::causes::with_causes(&error), "the node's status was not written");
             }
         }
         Ok(())
@@ -211,7 +211,7 @@ impl NodeController {
             match self.register_once().await {
                 Ok(node) => return node,
                 Err(error) => {
-                    tracing::warn!(error = %crate::with_causes(&error), "the node is not registered yet");
+                    tracing::warn!(error = %crate::causes::with_causes(&error), "the node is not registered yet");
                     failures += 1;
                 }
             }

@@ -1,6 +1,6 @@
 //! Faults in the table of the cloud's error codes: of each meaning, one that a code could be mistaken for.
 
-use crate::eci::Meaning;
+use crate::eci::meaning::Meaning;
 
 /// The meaning that is concluded where it should be `meaning`.
 pub fn misread(meaning: Meaning) -> Meaning {

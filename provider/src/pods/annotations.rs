@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use wire::CreateContainerGroup as Request;
 
 use super::quantity;
-use super::request::Problem;
+use super::request::error::RequestError;
 
 /// The prefix of the table's keys, unless they are written in full.
 pub const PREFIX: &str = "k8s.aliyun.com/";
@@ -112,8 +112,8 @@ const TABLE: &[(&str, Put)] = &[
 /// Gives `request` what the pod's annotations ask for.
 ///
 /// # Errors
-/// [`Problem::Annotation`].
-pub fn apply(pod: &Pod, request: &mut Request) -> Result<(), Problem> {
+/// [`RequestError::Annotation`].
+pub fn apply(pod: &Pod, request: &mut Request) -> Result<(), RequestError> {
     let Some(annotations) = &pod.metadata.annotations else { return Ok(()) };
     for (key, put) in TABLE {
         let full = full(key);
@@ -121,7 +121,7 @@ pub fn apply(pod: &Pod, request: &mut Request) -> Result<(), Problem> {
         else {
             continue;
         };
-        put(request, value).map_err(|should| Problem::Annotation {
+        put(request, value).map_err(|should| RequestError::Annotation {
             key: full,
             value: value.to_owned(),
             should,
@@ -310,7 +310,7 @@ mod tests {
 
     use super::*;
 
-    fn applied(key: &str, value: &str) -> Result<Request, Problem> {
+    fn applied(key: &str, value: &str) -> Result<Request, RequestError> {
         let pod: Pod =
             serde_json::from_value(json!({ "metadata": { "annotations": { full(key): value } } })).unwrap();
         let mut request = Request::default();

@@ -15,7 +15,7 @@ const HOLD: SignedDuration = SignedDuration::from_secs(30);
 #[derive(Debug, Default, PartialEq)]
 pub struct Selection<'a> {
     /// The events to tell now.
-    pub told: Vec<&'a Event>,
+    pub reported: Vec<&'a Event>,
     /// The time at which the next one that is held back is to be told.
     pub held_until: Option<Timestamp>,
 }
@@ -28,18 +28,18 @@ pub fn select(events: &[Event], deletion: DeletionState, now: Timestamp) -> Sele
             // the size is the one that was asked for
             "UserInstanceTypeSpec" => true,
             // said when the deletion was asked for
-            "Killing" => deletion > DeletionState::NotAsked,
+            "Killing" => deletion > DeletionState::NotRequested,
             _ => false,
         };
         if event.type_ == "Warning" || !is_said && !begins_a_step(event) {
-            selection.told.push(event);
+            selection.reported.push(event);
         } else if !is_said && !events.iter().any(|later| ends_the_step(event, later)) {
             match event.last_timestamp.parse::<Timestamp>() {
                 Ok(at) if at + HOLD > now => {
                     selection.held_until =
                         Some(selection.held_until.map_or(at + HOLD, |known| known.min(at + HOLD)));
                 }
-                _ => selection.told.push(event),
+                _ => selection.reported.push(event),
             }
         }
     }
@@ -89,8 +89,8 @@ mod tests {
         format!("2026-01-05T01:00:{second:02}Z").parse().unwrap()
     }
 
-    fn told(events: &[Event], deletion: DeletionState, second: u8) -> Vec<&str> {
-        select(events, deletion, at(second)).told.iter().map(|event| event.reason.as_str()).collect()
+    fn reported(events: &[Event], deletion: DeletionState, second: u8) -> Vec<&str> {
+        select(events, deletion, at(second)).reported.iter().map(|event| event.reason.as_str()).collect()
     }
 
     fn life() -> [Event; 5] {
@@ -105,35 +105,35 @@ mod tests {
 
     #[test]
     fn the_end_of_a_step_is_told_and_its_beginning_is_not() {
-        assert_eq!(told(&life(), DeletionState::NotAsked, 8), ["Pulled", "Started"]);
+        assert_eq!(reported(&life(), DeletionState::NotRequested, 8), ["Pulled", "Started"]);
     }
 
     #[test]
     fn a_step_that_takes_long_is_told_when_it_was_held_back_long_enough() {
         let pulling = &life()[..2];
-        assert_eq!(select(pulling, DeletionState::NotAsked, at(3)).held_until, Some(at(32)));
-        assert!(told(pulling, DeletionState::NotAsked, 3).is_empty());
-        assert_eq!(told(pulling, DeletionState::NotAsked, 32), ["Pulling"]);
+        assert_eq!(select(pulling, DeletionState::NotRequested, at(3)).held_until, Some(at(32)));
+        assert!(reported(pulling, DeletionState::NotRequested, 3).is_empty());
+        assert_eq!(reported(pulling, DeletionState::NotRequested, 32), ["Pulling"]);
     }
 
     #[test]
     fn an_end_from_before_the_beginning_is_of_another_step() {
         let mut events = life();
         events[1].last_timestamp = events[4].last_timestamp.clone();
-        assert_eq!(told(&events, DeletionState::NotAsked, 40), ["Pulling", "Pulled", "Started"]);
+        assert_eq!(reported(&events, DeletionState::NotRequested, 40), ["Pulling", "Pulled", "Started"]);
     }
 
     #[test]
     fn a_warning_is_told_at_once() {
         let mut warning = event("Created", "Created container main", 1);
         warning.type_ = "Warning".into();
-        assert_eq!(told(&[warning], DeletionState::NotAsked, 1), ["Created"]);
+        assert_eq!(reported(&[warning], DeletionState::NotRequested, 1), ["Created"]);
     }
 
     #[test]
     fn the_end_of_a_container_that_this_node_asked_for_is_told_by_it_alone() {
         let killing = [event("Killing", "Stopping container main", 1)];
-        assert_eq!(told(&killing, DeletionState::NotAsked, 1), ["Killing"]);
-        assert!(told(&killing, DeletionState::Graceful, 1).is_empty());
+        assert_eq!(reported(&killing, DeletionState::NotRequested, 1), ["Killing"]);
+        assert!(reported(&killing, DeletionState::Graceful, 1).is_empty());
     }
 }

@@ -28,13 +28,13 @@ pub struct Facts<'a> {
     pub now: Timestamp,
 }
 
-struct Verdict {
+struct ConditionState {
     holds: bool,
     reason: Option<&'static str>,
     message: Option<String>,
 }
 
-impl Verdict {
+impl ConditionState {
     fn yes() -> Self {
         Self { holds: true, reason: None, message: None }
     }
@@ -51,11 +51,11 @@ pub fn of(facts: Facts<'_>) -> Vec<PodCondition> {
     let containers_ready = containers_ready(&facts, &spec);
     let ready = ready(&containers_ready, &spec, old);
     let verdicts = [
-        Verdict { holds: facts.has_address, reason: None, message: None },
+        ConditionState { holds: facts.has_address, reason: None, message: None },
         initialized(&facts, &spec),
         ready,
         containers_ready,
-        Verdict::yes(),
+        ConditionState::yes(),
     ];
     let mut conditions: Vec<_> = old.iter().filter(|c| !OWN.contains(&c.type_.as_str())).cloned().collect();
     for (type_, verdict) in OWN.into_iter().zip(verdicts) {
@@ -66,7 +66,7 @@ pub fn of(facts: Facts<'_>) -> Vec<PodCondition> {
 
 fn condition(
     type_: &str,
-    verdict: Verdict,
+    verdict: ConditionState,
     old: &[PodCondition],
     generation: Option<i64>,
     now: Timestamp,
@@ -102,16 +102,16 @@ fn unmet(adjective: &str, unknown: &[&str], unready: &[&str]) -> Option<String> 
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-fn initialized(facts: &Facts<'_>, spec: &PodSpec) -> Verdict {
+fn initialized(facts: &Facts<'_>, spec: &PodSpec) -> ConditionState {
     let inits = spec.init_containers.as_deref().unwrap_or_default();
     if facts.phase == Phase::Succeeded {
-        return Verdict { holds: true, reason: Some("PodCompleted"), message: None };
+        return ConditionState { holds: true, reason: Some("PodCompleted"), message: None };
     }
     if inits.is_empty() || facts.mains.iter().any(phase::has_started) {
-        return Verdict::yes();
+        return ConditionState::yes();
     }
     if facts.inits.is_empty() {
-        return Verdict::no("UnknownContainerStatuses", None);
+        return ConditionState::no("UnknownContainerStatuses", None);
     }
     let (mut unknown, mut incomplete) = (Vec::new(), Vec::new());
     for container in inits {
@@ -123,8 +123,8 @@ fn initialized(facts: &Facts<'_>, spec: &PodSpec) -> Verdict {
         }
     }
     match unmet("incomplete", &unknown, &incomplete) {
-        Some(message) => Verdict::no("ContainersNotInitialized", Some(message)),
-        None => Verdict::yes(),
+        Some(message) => ConditionState::no("ContainersNotInitialized", Some(message)),
+        None => ConditionState::yes(),
     }
 }
 
@@ -136,12 +136,12 @@ fn ended_well(status: &ContainerStatus) -> bool {
         .is_some_and(|ended| ended.exit_code == 0)
 }
 
-fn containers_ready(facts: &Facts<'_>, spec: &PodSpec) -> Verdict {
+fn containers_ready(facts: &Facts<'_>, spec: &PodSpec) -> ConditionState {
     match facts.phase {
-        Phase::Succeeded => return Verdict::no("PodCompleted", None),
-        Phase::Failed => return Verdict::no("PodFailed", None),
+        Phase::Succeeded => return ConditionState::no("PodCompleted", None),
+        Phase::Failed => return ConditionState::no("PodFailed", None),
         _ if facts.mains.is_empty() && !spec.containers.is_empty() => {
-            return Verdict::no("UnknownContainerStatuses", None);
+            return ConditionState::no("UnknownContainerStatuses", None);
         }
         _ => {}
     }
@@ -155,14 +155,18 @@ fn containers_ready(facts: &Facts<'_>, spec: &PodSpec) -> Verdict {
         }
     }
     match unmet("unready", &unknown, &unready) {
-        Some(message) => Verdict::no("ContainersNotReady", Some(message)),
-        None => Verdict::yes(),
+        Some(message) => ConditionState::no("ContainersNotReady", Some(message)),
+        None => ConditionState::yes(),
     }
 }
 
-fn ready(containers: &Verdict, spec: &PodSpec, conditions: &[PodCondition]) -> Verdict {
+fn ready(containers: &ConditionState, spec: &PodSpec, conditions: &[PodCondition]) -> ConditionState {
     if !containers.holds {
-        return Verdict { holds: false, reason: containers.reason, message: containers.message.clone() };
+        return ConditionState {
+            holds: false,
+            reason: containers.reason,
+            message: containers.message.clone(),
+        };
     }
     let mut unmet = Vec::new();
     for gate in spec.readiness_gates.iter().flatten().map(|gate| gate.condition_type.as_str()) {
@@ -177,9 +181,9 @@ fn ready(containers: &Verdict, spec: &PodSpec, conditions: &[PodCondition]) -> V
         }
     }
     if unmet.is_empty() {
-        Verdict::yes()
+        ConditionState::yes()
     } else {
-        Verdict::no("ReadinessGatesNotReady", Some(unmet.join(", ")))
+        ConditionState::no("ReadinessGatesNotReady", Some(unmet.join(", ")))
     }
 }
 
@@ -210,7 +214,7 @@ mod tests {
         of(Facts { pod: &pod, phase, inits, mains, has_address: true, now })
     }
 
-    fn told(conditions: &[PodCondition], type_: &str) -> String {
+    fn shown(conditions: &[PodCondition], type_: &str) -> String {
         let condition = conditions.iter().find(|condition| condition.type_ == type_).unwrap();
         let parts = [Some(condition.status.clone()), condition.reason.clone(), condition.message.clone()];
         parts.into_iter().flatten().collect::<Vec<_>>().join(" | ")
@@ -237,23 +241,23 @@ mod tests {
         let running = |name, ready| status(name, json!({ "running": {} }), ready);
         let early = conditions(spec(), Phase::Pending, &[running("i", true)], &[waiting("a"), waiting("b")]);
         assert_eq!(
-            told(&early, "Initialized"),
+            shown(&early, "Initialized"),
             "False | ContainersNotInitialized | containers with incomplete status: [i]"
         );
         let late = conditions(spec(), Phase::Running, &[], &[running("a", true), running("b", false)]);
-        assert_eq!(told(&late, "Initialized"), "True");
+        assert_eq!(shown(&late, "Initialized"), "True");
         assert_eq!(
-            told(&late, "ContainersReady"),
+            shown(&late, "ContainersReady"),
             "False | ContainersNotReady | containers with unready status: [b]"
         );
-        assert_eq!(told(&late, "Ready"), told(&late, "ContainersReady"));
+        assert_eq!(shown(&late, "Ready"), shown(&late, "ContainersReady"));
         let unknown = conditions(spec(), Phase::Pending, &[], &[running("a", false)]);
         assert_eq!(
-            told(&unknown, "ContainersReady"),
+            shown(&unknown, "ContainersReady"),
             "False | ContainersNotReady | containers with unknown status: [b], containers with unready status: [a]"
         );
         assert_eq!(
-            told(&conditions(spec(), Phase::Pending, &[], &[]), "Initialized"),
+            shown(&conditions(spec(), Phase::Pending, &[], &[]), "Initialized"),
             "False | UnknownContainerStatuses"
         );
     }
@@ -262,10 +266,10 @@ mod tests {
     fn a_pod_that_ended_says_how() {
         let ended = |name| status(name, json!({ "terminated": { "exitCode": 0 } }), false);
         let done = conditions(spec(), Phase::Succeeded, &[], &[ended("a"), ended("b")]);
-        assert_eq!(told(&done, "Initialized"), "True | PodCompleted");
-        assert_eq!(told(&done, "Ready"), "False | PodCompleted");
+        assert_eq!(shown(&done, "Initialized"), "True | PodCompleted");
+        assert_eq!(shown(&done, "Ready"), "False | PodCompleted");
         assert_eq!(
-            told(&conditions(spec(), Phase::Failed, &[], &[ended("a")]), "Ready"),
+            shown(&conditions(spec(), Phase::Failed, &[], &[ended("a")]), "Ready"),
             "False | PodFailed"
         );
     }
@@ -275,14 +279,14 @@ mod tests {
         let mut pod = json!({ "spec": { "containers": [{ "name": "a" }], "readinessGates": [{ "conditionType": "x/y" }] } });
         let a = [status("a", json!({ "running": {} }), true)];
         assert_eq!(
-            told(&conditions(pod.clone(), Phase::Running, &[], &a), "Ready"),
+            shown(&conditions(pod.clone(), Phase::Running, &[], &a), "Ready"),
             "False | ReadinessGatesNotReady | corresponding condition of pod readiness gate \"x/y\" does not exist."
         );
         pod["status"] = json!({ "conditions": [{ "type": "x/y", "status": "False" }] });
-        let closed = told(&conditions(pod.clone(), Phase::Running, &[], &a), "Ready");
+        let closed = shown(&conditions(pod.clone(), Phase::Running, &[], &a), "Ready");
         assert!(closed.ends_with("is not \"True\", but False"), "{closed}");
         pod["status"]["conditions"][0]["status"] = json!("True");
-        assert_eq!(told(&conditions(pod, Phase::Running, &[], &a), "Ready"), "True");
+        assert_eq!(shown(&conditions(pod, Phase::Running, &[], &a), "Ready"), "True");
     }
 
     #[test]

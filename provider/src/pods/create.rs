@@ -11,13 +11,13 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 
+use super::call_failure::{self, FailurePolicy, PROVIDER_FAILED};
 use super::decide::Decision;
 use super::events::EventType;
 use super::reconcile::{Outcome, Reconciler};
-use super::request::{self, Made, Problem};
+use super::request::{self, Made, RequestError};
 use super::sources::{self, Sources};
 use super::store::Snapshot;
-use super::verdict::{self, FailurePolicy, PROVIDER_FAILED};
 use super::{status, tolerations};
 use crate::eci::{EciError, Meaning};
 use crate::policy::PolicyError;
@@ -70,7 +70,7 @@ impl Reconciler {
         let now = || self.steady.now();
         match answer {
             Ok(reply) => {
-                let group = newborn(&request, reply.container_group_id);
+                let group = new_group(&request, reply.container_group_id);
                 let message = format!("container group {} is being made", group.container_group_id);
                 self.recorder.pod(&seen.pod, EventType::Normal, "ProviderCreateSuccess", &message);
                 self.store.created(&seen.uid, group, now());
@@ -110,7 +110,7 @@ impl Reconciler {
                 }
                 Ok(Arc::new(request))
             }
-            Err(problem) => Err(self.cannot_be_asked(seen, &problem).await),
+            Err(problem) => Err(self.no_request(seen, &problem).await),
         }
     }
 
@@ -135,21 +135,21 @@ impl Reconciler {
     }
 
     /// There is no request for this pod; it is told why, where people look.
-    async fn cannot_be_asked(&self, seen: &Snapshot, problem: &Problem) -> Outcome {
+    async fn no_request(&self, seen: &Snapshot, problem: &RequestError) -> Outcome {
         let (now, pod) = (self.clock.now(), &seen.pod);
         let message = problem.to_string();
         match problem {
-            Problem::Source { reason, .. } => {
+            RequestError::Source { reason, .. } => {
                 self.recorder.pod(pod, EventType::Warning, reason, &message);
                 self.write(seen, status::unconfigured(pod, &message, now), BTreeMap::new()).await;
                 Outcome::failed(2, 20)
             }
-            Problem::Mount { .. } => {
+            RequestError::Mount { .. } => {
                 self.recorder.pod(pod, EventType::Warning, "FailedMount", &message);
                 self.write(seen, status::without_group(pod, None, now), BTreeMap::new()).await;
                 Outcome::failed(2, 20)
             }
-            Problem::Annotation { .. } | Problem::Unsupported(_) => {
+            RequestError::Annotation { .. } | RequestError::Unsupported(_) => {
                 let reason = "UnexpectedAdmissionError";
                 self.recorder.pod(pod, EventType::Warning, reason, &message);
                 let message = format!("Pod was rejected: {message}");
@@ -162,7 +162,7 @@ impl Reconciler {
     /// The operator's policy has no room for this pod: it waits, or has failed where waiting is of no use.
     async fn is_beyond_policy(&self, seen: &Snapshot, error: &PolicyError) -> Outcome {
         if error.is_final() {
-            return self.cannot_be_asked(seen, &Problem::Unsupported(error.to_string())).await;
+            return self.no_request(seen, &RequestError::Unsupported(error.to_string())).await;
         }
         let message = error.to_string();
         self.recorder.pod(&seen.pod, EventType::Warning, BEYOND_POLICY, &message);
@@ -174,17 +174,17 @@ impl Reconciler {
     async fn was_refused(&self, seen: &Snapshot, error: &EciError) -> Outcome {
         let (now, pod) = (self.clock.now(), &seen.pod);
         if planted!(RefusedCreationMeansAway) {
-            self.store.heard(error.shows_presence());
+            self.store.note_answer(error.shows_presence());
         }
         tracing::info!(%error, uid = %seen.uid, "the group was not created");
-        let verdict = verdict::of_creation(error, FailurePolicy::of(pod), request::size_of_pod(pod));
+        let verdict = call_failure::of_creation(error, FailurePolicy::of(pod), request::size_of_pod(pod));
         self.recorder.pod(pod, EventType::Warning, "ProviderCreateFailed", &verdict.words);
         match verdict.outcome {
-            verdict::Outcome::Terminal { reason } => {
+            call_failure::Outcome::Terminal { reason } => {
                 let failed = status::failed(pod, reason, &verdict.words, now);
                 Outcome::of_write(self.write(seen, failed, BTreeMap::new()).await)
             }
-            verdict::Outcome::Retry { backoff } => {
+            call_failure::Outcome::Retry { backoff } => {
                 let trouble = status::without_group(pod, Some((PROVIDER_FAILED, &verdict.words)), now);
                 self.write(seen, trouble, BTreeMap::new()).await;
                 Outcome::Failed(backoff)
@@ -204,7 +204,7 @@ fn may_pass(error: &EciError) -> bool {
 }
 
 /// A group before the cloud has shown it.
-fn newborn(request: &CreateContainerGroup, id: String) -> ContainerGroup {
+fn new_group(request: &CreateContainerGroup, id: String) -> ContainerGroup {
     let tags = request.tag.iter().map(|tag| Tag {
         key: tag.key.clone().unwrap_or_default(),
         value: tag.value.clone().unwrap_or_default(),

@@ -40,7 +40,7 @@ pub enum CloudView<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DeletionState {
     /// Nobody asked for it.
-    NotAsked,
+    NotRequested,
     /// The cloud agreed, and gives the containers their time.
     Graceful,
     /// The cloud agreed to give them none.
@@ -150,7 +150,7 @@ fn judge(seen: &Observation<'_>) -> Decision {
     }
     if has_ended(pod) {
         return match cloud {
-            CloudView::Here(group) if still_works(group) && *deletion == DeletionState::NotAsked => {
+            CloudView::Here(group) if still_works(group) && *deletion == DeletionState::NotRequested => {
                 Decision::Delete { group: group.container_group_id.clone(), forced: false }
             }
             _ => Decision::Wait,

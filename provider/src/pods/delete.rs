@@ -8,6 +8,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::{DeleteParams, Preconditions};
 
+use super::call_failure::{self, PROVIDER_FAILED};
 use super::decide::{self, DeletionState};
 use super::events::EventType;
 use super::evidence::LISTING_DELAY;
@@ -15,7 +16,6 @@ use super::provenance::GroupHistory;
 use super::reconcile::{Outcome, Reconciler};
 use super::status;
 use super::store::Snapshot;
-use super::verdict::{self, PROVIDER_FAILED};
 use crate::eci::EciError;
 
 /// The pause before another group is made in place of one that could not be placed: what was missing a moment ago is
@@ -24,7 +24,7 @@ const REPLACEMENT_PAUSE: Duration = Duration::from_secs(10);
 
 impl Reconciler {
     pub(super) async fn delete(&self, seen: &Snapshot, group: &str, forced: bool) -> Outcome {
-        if !seen.in_api && seen.deletion == DeletionState::NotAsked {
+        if !seen.in_api && seen.deletion == DeletionState::NotRequested {
             match self.is_really_gone(seen).await {
                 Some(true) => {}
                 Some(false) => return Outcome::failed(5, 60),
@@ -37,7 +37,7 @@ impl Reconciler {
         match self.delete_group(group, forced).await {
             Ok(()) => {
                 // Also of a pod that was taken out of the API at once: its containers stop all the same.
-                if seen.deletion == DeletionState::NotAsked {
+                if seen.deletion == DeletionState::NotRequested {
                     self.report_killing(&seen.pod);
                 }
                 let deletion = if forced { DeletionState::Forced } else { DeletionState::Graceful };
@@ -79,7 +79,7 @@ impl Reconciler {
     }
 
     fn not_deleted(&self, seen: &Snapshot, group: &str, error: &EciError) -> Outcome {
-        let (backoff, words) = verdict::of_deletion(error);
+        let (backoff, words) = call_failure::of_deletion(error);
         if seen.in_api {
             self.recorder.pod(&seen.pod, EventType::Warning, "ProviderDeleteFailed", &words);
         }
@@ -90,7 +90,7 @@ impl Reconciler {
     /// The group is old enough for the cloud to know it everywhere, or the cloud agreed to its deletion before: that it is
     /// not found means that it is gone.
     fn is_listable(&self, seen: &Snapshot) -> bool {
-        if seen.deletion > DeletionState::NotAsked || planted!(NotFoundIsGoneAtOnce) {
+        if seen.deletion > DeletionState::NotRequested || planted!(NotFoundIsGoneAtOnce) {
             return true;
         }
         let GroupHistory::Owned { created_at, .. } = &seen.history else { return true };

@@ -162,59 +162,59 @@ fn pod_reference(pod: &Pod, field_path: Option<String>) -> ObjectReference {
 /// The events of late, so that repeats are counted and no object has too many.
 #[derive(Default)]
 struct Memory {
-    said: BTreeMap<Key, Said>,
+    records: BTreeMap<Key, EventRecord>,
     budgets: BTreeMap<String, (u32, Timestamp)>,
 }
 
 type Key = (String, EventType, String, String);
 
-struct Said {
+struct EventRecord {
     name: String,
     count: i32,
     last: Timestamp,
     written: Timestamp,
 }
 
-enum Verdict {
+enum Correlation {
     Write { name: String },
     Count { name: String, count: i32 },
     Drop,
 }
 
 impl Memory {
-    fn judge(&mut self, event: &PendingEvent) -> Verdict {
+    fn judge(&mut self, event: &PendingEvent) -> Correlation {
         let object = event.about.uid.clone().or_else(|| event.about.name.clone()).unwrap_or_default();
         let message = event.known_as.clone().unwrap_or_else(|| event.message.clone());
         let key = (object.clone(), event.event_type, event.reason.clone(), message);
-        if let Some(said) = self.said.get_mut(&key) {
+        if let Some(record) = self.records.get_mut(&key) {
             if event.known_as.is_some() {
-                if event.count <= said.count {
-                    return Verdict::Drop;
+                if event.count <= record.count {
+                    return Correlation::Drop;
                 }
-                said.count = event.count;
-                return Verdict::Count { name: said.name.clone(), count: said.count };
+                record.count = event.count;
+                return Correlation::Count { name: record.name.clone(), count: record.count };
             }
-            if event.last.duration_since(said.last) < SAME {
-                (said.count, said.last) = (said.count + 1, event.last);
-                if event.last.duration_since(said.written) < COUNT_PERIOD {
-                    return Verdict::Drop;
+            if event.last.duration_since(record.last) < SAME {
+                (record.count, record.last) = (record.count + 1, event.last);
+                if event.last.duration_since(record.written) < COUNT_PERIOD {
+                    return Correlation::Drop;
                 }
-                said.written = event.last;
-                return Verdict::Count { name: said.name.clone(), count: said.count };
+                record.written = event.last;
+                return Correlation::Count { name: record.name.clone(), count: record.count };
             }
         }
         if !self.may_speak(&object, event.last) {
-            return Verdict::Drop;
+            return Correlation::Drop;
         }
-        if self.said.len() >= REMEMBERED_MAX {
+        if self.records.len() >= REMEMBERED_MAX {
             self.forget(event.last);
         }
         let name = name(event, &key);
-        self.said.insert(
+        self.records.insert(
             key,
-            Said { name: name.clone(), count: event.count, last: event.last, written: event.last },
+            EventRecord { name: name.clone(), count: event.count, last: event.last, written: event.last },
         );
-        Verdict::Write { name }
+        Correlation::Write { name }
     }
 
     fn may_speak(&mut self, object: &str, now: Timestamp) -> bool {
@@ -231,10 +231,10 @@ impl Memory {
 
     fn forget(&mut self, now: Timestamp) {
         let recent = |last: Timestamp| now.duration_since(last) < SAME;
-        self.said.retain(|_, said| recent(said.last));
+        self.records.retain(|_, record| recent(record.last));
         self.budgets.retain(|_, (_, since)| recent(*since));
-        while self.said.len() >= REMEMBERED_MAX {
-            self.said.pop_first();
+        while self.records.len() >= REMEMBERED_MAX {
+            self.records.pop_first();
         }
     }
 }
@@ -258,16 +258,16 @@ impl Writer {
         }
     }
 
-    async fn write(&self, event: PendingEvent, verdict: Verdict) -> kube::Result<()> {
+    async fn write(&self, event: PendingEvent, verdict: Correlation) -> kube::Result<()> {
         let namespace = event.about.namespace.clone().unwrap_or_else(|| "default".to_owned());
         let api: Api<Event> = Api::namespaced(self.client.clone(), &namespace);
         match verdict {
-            Verdict::Drop => Ok(()),
-            Verdict::Count { name, count } => {
+            Correlation::Drop => Ok(()),
+            Correlation::Count { name, count } => {
                 let change = json!({ "count": count, "lastTimestamp": Time(event.last) });
                 api.patch(&name, &PatchParams::default(), &Patch::Merge(change)).await.map(|_| ())
             }
-            Verdict::Write { name } => {
+            Correlation::Write { name } => {
                 let event = Event {
                     metadata: ObjectMeta {
                         name: Some(name),
@@ -318,32 +318,33 @@ mod tests {
     #[test]
     fn a_repeat_is_counted_on_the_first_event() {
         let mut memory = Memory::default();
-        let Verdict::Write { name: first } = memory.judge(&event("no stock", 0, None, 1)) else {
+        let Correlation::Write { name: first } = memory.judge(&event("no stock", 0, None, 1)) else {
             panic!("written")
         };
         assert!(
-            matches!(memory.judge(&event("no stock", 60, None, 1)), Verdict::Drop),
+            matches!(memory.judge(&event("no stock", 60, None, 1)), Correlation::Drop),
             "counted, not written"
         );
-        let Verdict::Count { name, count } = memory.judge(&event("no stock", 300, None, 1)) else {
+        let Correlation::Count { name, count } = memory.judge(&event("no stock", 300, None, 1)) else {
             panic!("counted")
         };
         assert_eq!((name, count), (first, 3));
-        assert!(matches!(memory.judge(&event("no stock", 1000, None, 1)), Verdict::Write { .. }));
+        assert!(matches!(memory.judge(&event("no stock", 1000, None, 1)), Correlation::Write { .. }));
     }
 
     #[test]
     fn the_cloud_s_event_is_one_event_however_often_it_is_read() {
         let mut memory = Memory::default();
-        let Verdict::Write { name } = memory.judge(&event("Pulling", 0, Some("g.1"), 1)) else {
+        let Correlation::Write { name } = memory.judge(&event("Pulling", 0, Some("g.1"), 1)) else {
             panic!("written")
         };
-        assert!(matches!(memory.judge(&event("Pulling", 2, Some("g.1"), 1)), Verdict::Drop));
+        assert!(matches!(memory.judge(&event("Pulling", 2, Some("g.1"), 1)), Correlation::Drop));
         assert!(matches!(
             memory.judge(&event("Pulling", 9, Some("g.1"), 3)),
-            Verdict::Count { count: 3, .. }
+            Correlation::Count { count: 3, .. }
         ));
-        let Verdict::Write { name: again } = Memory::default().judge(&event("Pulling", 5000, Some("g.1"), 1))
+        let Correlation::Write { name: again } =
+            Memory::default().judge(&event("Pulling", 5000, Some("g.1"), 1))
         else {
             panic!("written")
         };
@@ -356,7 +357,7 @@ mod tests {
         let spoken = |memory: &mut Memory, second| {
             matches!(
                 memory.judge(&event(&format!("message {second}"), second, None, 1)),
-                Verdict::Write { .. }
+                Correlation::Write { .. }
             )
         };
         assert_eq!((0..40).filter(|second| spoken(&mut memory, *second)).count(), BURST as usize);

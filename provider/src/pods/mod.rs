@@ -2,6 +2,7 @@
 
 pub mod annotations;
 mod budget;
+pub mod call_failure;
 mod cloud_events;
 pub mod conditions;
 mod create;
@@ -27,7 +28,6 @@ pub mod sources;
 pub mod status;
 pub mod store;
 pub mod tolerations;
-pub mod verdict;
 mod view_reporter;
 pub mod watch;
 
@@ -38,7 +38,6 @@ use k8s_openapi::api::core::v1::Node;
 use kube::api::ObjectMeta;
 
 use crate::node::facts::NodeFound;
-pub use orphans::ORPHAN_GRACE;
 use poller::GroupPoller;
 use reconcile::{Reconciler, Tools};
 use view_reporter::ViewReporter;
@@ -58,7 +57,7 @@ pub async fn run(reconciler: Arc<Reconciler>, watch_chance: Chance) {
             store.identity_changed();
         }
         while !store.are_pods_listed() {
-            store.hurry().await;
+            store.woken().await;
         }
         poller.run().await;
     };

@@ -18,8 +18,6 @@ use super::reconcile::{Outcome, Reconciler};
 use super::store::{Born, Snapshot};
 use crate::node::facts::NodeFound;
 
-/// The grace of an orphan, unless `--orphan-grace` says otherwise.
-pub const ORPHAN_GRACE: Duration = Duration::from_secs(600);
 /// On-demand list price of general instances in cn-hangzhou, ¥ a second: of a vCPU, and of a GiB.
 const CPU_SECOND: Decimal = Decimal::from_parts(49, 0, 0, false, 6);
 const GIB_SECOND: Decimal = Decimal::from_parts(613, 0, 0, false, 8);

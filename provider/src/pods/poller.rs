@@ -94,7 +94,7 @@ impl GroupPoller {
             tokio::select! {
                 biased;
                 () = tokio::time::sleep(left.map_or(SLEEP_MAX, |left| left.min(SLEEP_MAX))) => {}
-                () = self.store.hurry() => {}
+                () = self.store.woken() => {}
             }
         }
     }
@@ -107,11 +107,11 @@ impl GroupPoller {
             self.note(groups);
         });
         if let Err(error) = listed.await {
-            self.store.heard(error.shows_presence());
+            self.store.note_answer(error.shows_presence());
             tracing::warn!(%error, "the groups of the node cannot be listed");
             return None;
         }
-        self.store.heard(true);
+        self.store.note_answer(true);
         let missing = self.store.listed_groups(&seen, began, self.clock.now());
         for batch in missing.chunks(BATCH) {
             // A list may lag; only an answer about this very group counts.
@@ -129,9 +129,9 @@ impl GroupPoller {
         let ids: Vec<&str> = groups.iter().map(|(_, id)| *id).collect();
         let read = match self.by_id(&ids, began).await {
             Ok(read) => read,
-            Err(error) => return self.store.heard(error.shows_presence()),
+            Err(error) => return self.store.note_answer(error.shows_presence()),
         };
-        self.store.heard(true);
+        self.store.note_answer(true);
         match read {
             Read::Partial(found) => self.note(found),
             Read::Complete(read) => {

@@ -14,13 +14,13 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::budget::Budget;
+use super::call_failure::BackoffPolicy;
 use super::decide::{self, Decision, DeletionState, Observation};
 use super::dns;
 use super::events::Recorder;
 use super::queue::{Class, Uid};
 use super::request::Scope;
 use super::store::{PodStore, Snapshot};
-use super::verdict::BackoffPolicy;
 use crate::eci::Eci;
 use crate::node::facts::NodeFacts;
 use backoff::Backoff;
@@ -143,7 +143,7 @@ impl Reconciler {
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, HashMap<Uid, PodWork>> {
+    fn pod_work(&self) -> MutexGuard<'_, HashMap<Uid, PodWork>> {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -155,7 +155,7 @@ impl Reconciler {
             return self.store.queue().add(uid, Class::Creation);
         }
         let held =
-            self.kept().get(uid).and_then(|work| work.backoff.as_ref()?.holds(&decision, seen.deletion));
+            self.pod_work().get(uid).and_then(|work| work.backoff.as_ref()?.holds(&decision, seen.deletion));
         if let Some(until) = held {
             return self.store.queue().add_at(uid, self.class(&decision), until);
         }
@@ -165,7 +165,7 @@ impl Reconciler {
 
     /// Plans the pod's next turn after a step.
     fn plan(&self, uid: &Uid, decision: &Decision, seen: &Snapshot, outcome: Outcome) {
-        let mut kept = self.kept();
+        let mut kept = self.pod_work();
         let work = kept.entry(uid.clone()).or_default();
         let at = match outcome {
             Outcome::Forgotten => {

@@ -2,6 +2,7 @@
 
 mod containers;
 mod environment;
+pub(super) mod error;
 mod network;
 mod size;
 mod variables;
@@ -16,6 +17,7 @@ use super::provenance::TokenBasis;
 use super::sources::Sources;
 use crate::config::Config;
 
+pub use error::{Remark, RequestError};
 pub use size::{Size, declared, is_sidecar, of_pod as size_of_pod};
 
 /// The part of a request that is the same for all pods of this node.
@@ -46,54 +48,16 @@ impl std::fmt::Debug for Made {
     }
 }
 
-/// Something worth a warning on the pod.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remark {
-    /// The event's reason.
-    pub reason: &'static str,
-    /// The event's text.
-    pub message: String,
-}
-
-/// Errors for which there is no request for a pod.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
-    /// A variable's source is not there yet.
-    #[error("{message}")]
-    Source {
-        /// The event's reason, as virtual-kubelet names it.
-        reason: &'static str,
-        /// The kubelet's words for it.
-        message: String,
-    },
-    /// A volume's source is not there yet, or does not fit.
-    #[error("MountVolume.SetUp failed for volume \"{volume}\" : {why}")]
-    Mount {
-        /// The volume.
-        volume: String,
-        /// The fault of the source, in the kubelet's words.
-        why: String,
-    },
-    /// An annotation's value cannot be used.
-    #[error("annotation {key} is `{value}`, which is not {should}")]
-    Annotation {
-        /// The annotation.
-        key: String,
-        /// The annotation's value.
-        value: String,
-        /// A noun phrase for the values that can be used.
-        should: &'static str,
-    },
-    /// Something that this node can never do.
-    #[error("{0}")]
-    Unsupported(String),
-}
-
 /// Makes the request for `pod`, under the client token that follows from `token`.
 ///
 /// # Errors
-/// [`Problem`].
-pub fn for_pod(pod: &Pod, sources: &Sources, scope: &Scope, token: &TokenBasis) -> Result<Made, Problem> {
+/// [`RequestError`].
+pub fn for_pod(
+    pod: &Pod,
+    sources: &Sources,
+    scope: &Scope,
+    token: &TokenBasis,
+) -> Result<Made, RequestError> {
     let empty = PodSpec::default();
     let spec = pod.spec.as_ref().unwrap_or(&empty);
     refuse_impossible(spec)?;
@@ -127,7 +91,7 @@ pub fn for_pod(pod: &Pod, sources: &Sources, scope: &Scope, token: &TokenBasis) 
     annotations::apply(pod, &mut request)?;
     let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
     let allowed = config.policy.allows(namespace, &request, config);
-    allowed.map_err(|forbidden| Problem::Unsupported(forbidden.to_string()))?;
+    allowed.map_err(|forbidden| RequestError::Unsupported(forbidden.to_string()))?;
     Ok(Made { request, remarks })
 }
 
@@ -140,8 +104,8 @@ fn sysctls(spec: &PodSpec) -> Option<SecurityContext> {
     (!sysctl.is_empty()).then_some(SecurityContext { sysctl })
 }
 
-fn refuse_impossible(spec: &PodSpec) -> Result<(), Problem> {
-    let refused = |what: &str| Err(Problem::Unsupported(what.to_owned()));
+fn refuse_impossible(spec: &PodSpec) -> Result<(), RequestError> {
+    let refused = |what: &str| Err(RequestError::Unsupported(what.to_owned()));
     if spec.os.as_ref().is_some_and(|os| os.name == "windows") {
         return refused("the virtual node runs Linux only, and the pod asks for windows");
     }

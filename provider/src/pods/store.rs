@@ -36,7 +36,7 @@ struct Shared {
     state: Mutex<State>,
     queue: WorkQueue,
     /// A look or a round became due sooner.
-    hurry: Notify,
+    wake: Notify,
 }
 
 struct State {
@@ -86,8 +86,8 @@ impl PodStore {
             duplicates: 0,
             meter: None,
         };
-        let (queue, hurry) = (WorkQueue::new(BOUNDS), Notify::new());
-        Self(Arc::new(Shared { state: Mutex::new(state), queue, hurry }))
+        let (queue, wake) = (WorkQueue::new(BOUNDS), Notify::new());
+        Self(Arc::new(Shared { state: Mutex::new(state), queue, wake }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -100,8 +100,8 @@ impl PodStore {
     }
 
     /// Waits until a look or a round becomes due sooner.
-    pub async fn hurry(&self) {
-        self.0.hurry.notified().await;
+    pub async fn woken(&self) {
+        self.0.wake.notified().await;
     }
 
     /// Returns true once the API's list of pods was read whole.
@@ -170,7 +170,7 @@ impl PodStore {
         if worth_a_turn {
             self.0.queue.add(uid, class);
         }
-        self.0.hurry.notify_one();
+        self.0.wake.notify_one();
     }
 }
 

@@ -22,7 +22,7 @@ pub const ANY: &str = "*";
 pub enum PolicyError {
     /// An annotation asks for something that is on no allow-list. Final for this pod.
     #[error(
-        "annotation {PREFIX}{key} asks for {what} `{asked}`, which pods of namespace `{namespace}` may not use: \
+        "annotation {PREFIX}{key} asks for {what} `{requested}`, which pods of namespace `{namespace}` may not use: \
          {place} of the provider's policy allows {allowed}"
     )]
     Forbidden {
@@ -31,7 +31,7 @@ pub enum PolicyError {
         /// The kind of thing.
         what: &'static str,
         /// The id or name that the pod asks for.
-        asked: String,
+        requested: String,
         /// The pod's namespace.
         namespace: String,
         /// The list's place in the policy.
@@ -52,7 +52,7 @@ pub enum PolicyError {
     },
     /// There is no room below a limit just now: the pod waits.
     #[error(
-        "{scope} may have {limit} {unit} at once ({place} of the provider's policy), and this pod's {asked} do not fit \
+        "{scope} may have {limit} {unit} at once ({place} of the provider's policy), and this pod's {requested} do not fit \
          beside what runs"
     )]
     Limit {
@@ -67,7 +67,7 @@ pub enum PolicyError {
         /// The running groups' part of the limit; not in the sentence, which stays the same while others come and go.
         used: Decimal,
         /// The pod's part of the limit.
-        asked: Decimal,
+        requested: Decimal,
     },
 }
 
@@ -121,7 +121,7 @@ struct AllowList {
     what: &'static str,
     name: &'static str,
     list: fn(&Rules) -> &Option<Vec<String>>,
-    asked: fn(&CreateContainerGroup) -> &Option<String>,
+    requested: fn(&CreateContainerGroup) -> &Option<String>,
     /// The operator's own, which every pod gets unasked.
     own: fn(&Config) -> &str,
     /// True where everything is allowed while the policy says nothing.
@@ -134,7 +134,7 @@ const ALLOW_LISTS: [AllowList; 5] = [
         what: "RAM role",
         name: "ramRoles",
         list: |rules| &rules.ram_roles,
-        asked: |request| &request.ram_role_name,
+        requested: |request| &request.ram_role_name,
         own: |_| "",
         // a role is the one thing here that carries rights of its own
         open: false,
@@ -144,7 +144,7 @@ const ALLOW_LISTS: [AllowList; 5] = [
         what: "security group",
         name: "securityGroups",
         list: |rules| &rules.security_groups,
-        asked: |request| &request.security_group_id,
+        requested: |request| &request.security_group_id,
         own: |config| &config.security_group,
         open: true,
     },
@@ -153,7 +153,7 @@ const ALLOW_LISTS: [AllowList; 5] = [
         what: "vSwitch",
         name: "vSwitches",
         list: |rules| &rules.v_switches,
-        asked: |request| &request.vswitch_id,
+        requested: |request| &request.vswitch_id,
         own: |config| &config.vswitch,
         open: true,
     },
@@ -162,7 +162,7 @@ const ALLOW_LISTS: [AllowList; 5] = [
         what: "EIP",
         name: "eips",
         list: |rules| &rules.eips,
-        asked: |request| &request.eip_instance_id,
+        requested: |request| &request.eip_instance_id,
         own: |_| "",
         open: true,
     },
@@ -171,7 +171,7 @@ const ALLOW_LISTS: [AllowList; 5] = [
         what: "resource group",
         name: "resourceGroups",
         list: |rules| &rules.resource_groups,
-        asked: |request| &request.resource_group_id,
+        requested: |request| &request.resource_group_id,
         own: |config| config.resource_group.as_deref().unwrap_or_default(),
         open: true,
     },
@@ -189,14 +189,15 @@ impl Policy {
         request: &CreateContainerGroup,
         own: &Config,
     ) -> Result<(), PolicyError> {
-        let forbidden = |key, what, asked: &str, place: String, allowed: &[String]| PolicyError::Forbidden {
-            key,
-            what,
-            asked: asked.to_owned(),
-            namespace: namespace.to_owned(),
-            place,
-            allowed: if allowed.is_empty() { "none".into() } else { allowed.join(", ").into() },
-        };
+        let forbidden =
+            |key, what, requested: &str, place: String, allowed: &[String]| PolicyError::Forbidden {
+                key,
+                what,
+                requested: requested.to_owned(),
+                namespace: namespace.to_owned(),
+                place,
+                allowed: if allowed.is_empty() { "none".into() } else { allowed.join(", ").into() },
+            };
         for list in &ALLOW_LISTS {
             let found = self.found(namespace, |rules| (list.list)(rules).clone());
             let (allowed, place) = match found {
@@ -206,10 +207,11 @@ impl Policy {
             };
             let usual = |id: &str| (list.own)(own).split(',').any(|own| own.trim() == id);
             let listed = |id: &str| allowed.iter().any(|allowed| allowed == ANY || allowed == id);
-            let mut asked = (list.asked)(request).iter().flat_map(|ids| ids.split(',')).map(str::trim);
-            if let Some(asked) = asked.find(|id| !id.is_empty() && !usual(id) && !listed(id)) {
+            let mut requested =
+                (list.requested)(request).iter().flat_map(|ids| ids.split(',')).map(str::trim);
+            if let Some(requested) = requested.find(|id| !id.is_empty() && !usual(id) && !listed(id)) {
                 let place = place.in_document(list.name);
-                return Err(forbidden(list.key, list.what, asked, place, &allowed));
+                return Err(forbidden(list.key, list.what, requested, place, &allowed));
             }
         }
         match self.found(namespace, |rules| rules.automatic_eips) {
@@ -315,16 +317,16 @@ impl Measure {
         purchase: &Purchase,
     ) -> Result<(), PolicyError> {
         let place = format!("{place}.{}", self.name);
-        let Some(asked) = (self.value)(purchase) else {
+        let Some(requested) = (self.value)(purchase) else {
             let unknown = format!("the {} of {} are not known", self.unit, purchase.described());
             return Err(PolicyError::Unmeasured { place, unknown });
         };
         let used = (self.value)(used).unwrap_or_default();
-        if asked.is_zero() || used + asked <= limit {
+        if requested.is_zero() || used + requested <= limit {
             return Ok(());
         }
-        let [limit, used, asked] = [limit, used, asked].map(|number| number.normalize());
-        Err(PolicyError::Limit { scope, place, unit: self.unit, limit, used, asked })
+        let [limit, used, requested] = [limit, used, requested].map(|number| number.normalize());
+        Err(PolicyError::Limit { scope, place, unit: self.unit, limit, used, requested })
     }
 }
 

@@ -95,7 +95,7 @@ fn a_limit_counts_the_namespace_or_the_node_and_says_where_it_is_set() {
     let small = || json!({ "Cpu": "2", "Memory": "4" });
     let typed = |types: &str| json!({ "InstanceType": types });
     let web = "namespaces.web.limits";
-    for (limits, node, running, asked, refused) in [
+    for (limits, node, running, requested, refused) in [
         (json!({}), json!({}), 1000, small(), None),
         (json!({ "instances": 2 }), json!({}), 1, small(), None),
         (json!({ "instances": 2 }), json!({}), 2, small(), Some(("2 instances", "instances", "1"))),
@@ -118,12 +118,12 @@ fn a_limit_counts_the_namespace_or_the_node_and_says_where_it_is_set() {
         let mut usage = Usage::default();
         let running_one = policy.purchase(&serde_json::from_value(small()).unwrap());
         (0..running).for_each(|_| usage.add("web", &running_one));
-        let purchase = policy.purchase(&serde_json::from_value(asked).unwrap());
+        let purchase = policy.purchase(&serde_json::from_value(requested).unwrap());
         let by_node = node.as_object().is_some_and(|node| node.contains_key("vcpu"));
-        let wanted = refused.map(|(limit, name, asked)| {
+        let wanted = refused.map(|(limit, name, requested)| {
             let (scope, place) = if by_node { ("the node", "node") } else { ("namespace `web`", web) };
             format!(
-                "{scope} may have {limit} at once ({place}.{name} of the provider's policy), and this pod's {asked} do \
+                "{scope} may have {limit} at once ({place}.{name} of the provider's policy), and this pod's {requested} do \
                  not fit beside what runs"
             )
         });

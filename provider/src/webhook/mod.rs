@@ -1,4 +1,4 @@
-//! The admission webhook: an AdmissionReview in, an AdmissionReview with a patch out.
+//! The admission webhook: an AdmissionReview in, an AdmissionReview with a patch out. The decision is in `injection`.
 
 pub mod injection;
 pub mod registration;

@@ -94,7 +94,7 @@ impl FieldRequirement {
                 match object.pointer(&format!("/{}", path.replace('.', "/"))) {
                     Some(Value::String(text)) => text.clone(),
                     Some(other) if !other.is_null() => other.to_string(),
-                    _ => nothing_said(&path).to_owned(),
+                    _ => absent_value(&path).to_owned(),
                 }
             }
         }
@@ -102,7 +102,7 @@ impl FieldRequirement {
 }
 
 /// The value of an absent field.
-fn nothing_said(path: &str) -> &'static str {
+fn absent_value(path: &str) -> &'static str {
     match path {
         "spec.unschedulable" | "spec.hostNetwork" => "false",
         "status.replicas" => "0",

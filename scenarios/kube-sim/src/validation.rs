@@ -48,12 +48,12 @@ pub fn changed_object(kind: &Kind, subresource: &str, old: &Value, new: &Value) 
         }
         ("", "configmaps", _) => {
             configuration::config_map(new, &mut errors);
-            configuration::kept(old, new, &["data", "binaryData"], &mut errors);
+            configuration::immutable(old, new, &["data", "binaryData"], &mut errors);
         }
         ("", "secrets", _) => {
             configuration::secret_changed(old, new, &mut errors);
             configuration::secret(new, &mut errors);
-            configuration::kept(old, new, &["data"], &mut errors);
+            configuration::immutable(old, new, &["data"], &mut errors);
         }
         ("", "services", "") => {
             network::service(new, &mut errors);
@@ -61,11 +61,11 @@ pub fn changed_object(kind: &Kind, subresource: &str, old: &Value, new: &Value) 
         }
         ("apps", "deployments" | "replicasets", "") => {
             workloads::replicated(new, &mut errors);
-            workloads::kept(old, new, &["selector"], &mut errors);
+            workloads::immutable(old, new, &["selector"], &mut errors);
         }
         ("batch", "jobs", "") => {
             workloads::job(new, &mut errors);
-            workloads::kept(old, new, &["selector", "completions", "template"], &mut errors);
+            workloads::immutable(old, new, &["selector", "completions", "template"], &mut errors);
         }
         ("coordination.k8s.io", "leases", _) => nodes::lease(new, &mut errors),
         ("admissionregistration.k8s.io", _, _) => configuration::webhooks(new, &mut errors),

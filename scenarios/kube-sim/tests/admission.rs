@@ -20,20 +20,20 @@ use kube::api::{Api, LogParams, Patch, PatchParams, PostParams};
 use kube_sim::{KubeBody, KubeSim, Outbound, OutboundError};
 use serde_json::{Value, json};
 
-type Answer = dyn Fn(&str, &Value) -> Result<(u16, String), OutboundError> + Send + Sync;
+type ReplyFn = dyn Fn(&str, &Value) -> Result<(u16, String), OutboundError> + Send + Sync;
 
 /// Whatever is outside of the control plane: answers by a function, and remembers what it was asked.
 #[derive(Clone)]
-struct Outside {
-    answer: Arc<Answer>,
-    asked: Arc<Mutex<Vec<(String, Value)>>>,
+struct FakeOutbound {
+    answer: Arc<ReplyFn>,
+    requests: Arc<Mutex<Vec<(String, Value)>>>,
 }
 
-impl Outside {
+impl FakeOutbound {
     fn answering(
         answer: impl Fn(&str, &Value) -> Result<(u16, String), OutboundError> + Send + Sync + 'static,
     ) -> Self {
-        Self { answer: Arc::new(answer), asked: Arc::default() }
+        Self { answer: Arc::new(answer), requests: Arc::default() }
     }
 
     /// A webhook that always says this.
@@ -41,12 +41,12 @@ impl Outside {
         Self::answering(move |_, review| Ok((200, answered(review, &response))))
     }
 
-    fn asked(&self) -> Vec<(String, Value)> {
-        self.asked.lock().unwrap().clone()
+    fn requests(&self) -> Vec<(String, Value)> {
+        self.requests.lock().unwrap().clone()
     }
 }
 
-impl Outbound for Outside {
+impl Outbound for FakeOutbound {
     fn send(
         &self,
         request: http::Request<Bytes>,
@@ -54,7 +54,7 @@ impl Outbound for Outside {
     ) -> BoxFuture<'_, Result<http::Response<KubeBody>, OutboundError>> {
         let url = request.uri().to_string();
         let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
-        self.asked.lock().unwrap().push((url.clone(), body.clone()));
+        self.requests.lock().unwrap().push((url.clone(), body.clone()));
         let answer = (self.answer)(&url, &body);
         Box::pin(async move {
             let (code, text) = answer?;
@@ -74,7 +74,7 @@ fn patching(operations: Value) -> Value {
     json!({"allowed": true, "patchType": "JSONPatch", "patch": STANDARD.encode(operations.to_string())})
 }
 
-fn started(outside: &Outside) -> Cluster {
+fn started(outside: &FakeOutbound) -> Cluster {
     Cluster::started(KubeSim::builder().outbound(Arc::new(outside.clone())))
 }
 
@@ -107,20 +107,21 @@ async fn refused(cluster: &Cluster, name: &str) -> (u16, String) {
 #[tokio::test(start_paused = true)]
 async fn a_webhook_changes_pods_of_the_namespaces_it_selects_only() {
     let toleration = json!({"key": "virtual-kubelet.io/provider", "operator": "Exists"});
-    let outside =
-        Outside::saying(patching(json!([{"op": "add", "path": "/spec/tolerations/-", "value": toleration}])));
+    let outside = FakeOutbound::saying(patching(
+        json!([{"op": "add", "path": "/spec/tolerations/-", "value": toleration}]),
+    ));
     let cluster = started(&outside);
     let selector = json!({"matchLabels": {"virtual-node-affinity-injection": "enabled"}});
     mutating(&cluster, json!([webhook("w.example.com", json!({"namespaceSelector": selector}))])).await;
     cluster.pod("before", json!({})).await;
-    assert_eq!(outside.asked().len(), 0);
+    assert_eq!(outside.requests().len(), 0);
     let namespaces: Api<Namespace> = Api::all(cluster.client.clone());
     let label = Patch::Merge(json!({"metadata": {"labels": {"virtual-node-affinity-injection": "enabled"}}}));
     namespaces.patch("default", &PatchParams::default(), &label).await.unwrap();
     cluster.pod("after", json!({})).await;
     let tolerations = cluster.seen("after").await["spec"]["tolerations"].clone();
     assert!(tolerations.as_array().unwrap().contains(&toleration), "{tolerations}");
-    let (url, review) = outside.asked().remove(0);
+    let (url, review) = outside.requests().remove(0);
     assert_eq!(url, "https://injector.kube-system.svc:443/inject?timeout=10s");
     let request = &review["request"];
     assert_eq!(request["operation"], "CREATE");
@@ -132,7 +133,8 @@ async fn a_webhook_changes_pods_of_the_namespaces_it_selects_only() {
 
 #[tokio::test(start_paused = true)]
 async fn a_denial_names_the_webhook() {
-    let outside = Outside::saying(json!({"allowed": false, "status": {"code": 403, "message": "not here"}}));
+    let outside =
+        FakeOutbound::saying(json!({"allowed": false, "status": {"code": 403, "message": "not here"}}));
     let cluster = started(&outside);
     mutating(&cluster, json!([webhook("w.example.com", json!({}))])).await;
     let said = "admission webhook \"w.example.com\" denied the request: not here";
@@ -141,7 +143,7 @@ async fn a_denial_names_the_webhook() {
 
 #[tokio::test(start_paused = true)]
 async fn a_webhook_that_is_not_there_stops_pods_unless_it_may_be_ignored() {
-    let outside = Outside::answering(|_, _| {
+    let outside = FakeOutbound::answering(|_, _| {
         Err(OutboundError("dial tcp 10.96.0.9:443: connect: connection refused".to_owned()))
     });
     let cluster = started(&outside);
@@ -158,7 +160,7 @@ async fn a_webhook_that_is_not_there_stops_pods_unless_it_may_be_ignored() {
 
 #[tokio::test(start_paused = true)]
 async fn a_webhook_that_answers_another_review_is_not_believed() {
-    let outside = Outside::answering(|_, _| {
+    let outside = FakeOutbound::answering(|_, _| {
         Ok((200, answered(&json!({"request": {"uid": "other"}}), &json!({"allowed": true}))))
     });
     let cluster = started(&outside);
@@ -175,7 +177,7 @@ async fn a_webhook_that_answers_another_review_is_not_believed() {
 async fn a_container_that_a_webhook_adds_gets_the_token_and_the_defaults_too() {
     let sidecar =
         json!([{"op": "add", "path": "/spec/containers/-", "value": {"name": "sidecar", "image": "proxy"}}]);
-    let outside = Outside::saying(patching(sidecar));
+    let outside = FakeOutbound::saying(patching(sidecar));
     let cluster = started(&outside);
     mutating(&cluster, json!([webhook("w.example.com", json!({}))])).await;
     cluster.pod("p", json!({})).await;
@@ -186,7 +188,7 @@ async fn a_container_that_a_webhook_adds_gets_the_token_and_the_defaults_too() {
 
 #[tokio::test(start_paused = true)]
 async fn a_webhook_that_wants_to_is_asked_again_when_another_changed_the_pod_after_it() {
-    let outside = Outside::answering(|url, review| {
+    let outside = FakeOutbound::answering(|url, review| {
         let label = if url.contains("second") { "second" } else { "first" };
         let path = format!("/metadata/labels/{label}");
         Ok((200, answered(review, &patching(json!([{"op": "add", "path": path, "value": "yes"}])))))
@@ -201,13 +203,13 @@ async fn a_webhook_that_wants_to_is_asked_again_when_another_changed_the_pod_aft
     );
     mutating(&cluster, json!([first, second])).await;
     cluster.pod("p", json!({})).await;
-    let asked: Vec<_> = outside.asked().into_iter().map(|(url, _)| url.contains("second")).collect();
-    assert_eq!(asked, [false, true, false]);
+    let requests: Vec<_> = outside.requests().into_iter().map(|(url, _)| url.contains("second")).collect();
+    assert_eq!(requests, [false, true, false]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_validating_webhook_sees_the_pod_as_it_will_be_stored() {
-    let outside = Outside::saying(json!({"allowed": false}));
+    let outside = FakeOutbound::saying(json!({"allowed": false}));
     let cluster = started(&outside);
     let api: Api<ValidatingWebhookConfiguration> = Api::all(cluster.client.clone());
     let object =
@@ -215,25 +217,25 @@ async fn a_validating_webhook_sees_the_pod_as_it_will_be_stored() {
     api.create(&PostParams::default(), &read(object)).await.unwrap();
     let said = "admission webhook \"judge.example.com\" denied the request without explanation";
     assert_eq!(refused(&cluster, "p").await, (400, said.to_owned()));
-    let (_, review) = outside.asked().remove(0);
+    let (_, review) = outside.requests().remove(0);
     assert_eq!(review["request"]["object"]["spec"]["restartPolicy"], "Always");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_webhook_is_told_of_a_dry_run() {
-    let outside = Outside::saying(json!({"allowed": true}));
+    let outside = FakeOutbound::saying(json!({"allowed": true}));
     let cluster = started(&outside);
     mutating(&cluster, json!([webhook("w.example.com", json!({}))])).await;
     let dry = PostParams { dry_run: true, field_manager: None };
     let pod = read(json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}));
     cluster.pods().create(&dry, &pod).await.unwrap();
-    assert_eq!(outside.asked()[0].1["request"]["dryRun"], true);
+    assert_eq!(outside.requests()[0].1["request"]["dryRun"], true);
     assert_eq!(cluster.pod_names().await, Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_log_comes_from_the_pods_node() {
-    let outside = Outside::answering(|_, _| Ok((200, "hello\n".to_owned())));
+    let outside = FakeOutbound::answering(|_, _| Ok((200, "hello\n".to_owned())));
     let cluster = started(&outside);
     cluster.node("n", json!([])).await;
     let status = json!({"status": {"addresses": [{"type": "InternalIP", "address": "10.1.2.3"}],
@@ -244,13 +246,13 @@ async fn a_log_comes_from_the_pods_node() {
     let log =
         cluster.pods().logs("p", &LogParams { tail_lines: Some(5), ..LogParams::default() }).await.unwrap();
     assert_eq!(log, "hello\n");
-    assert_eq!(outside.asked()[0].0, "https://10.1.2.3:10350/containerLogs/default/p/c?tailLines=5");
+    assert_eq!(outside.requests()[0].0, "https://10.1.2.3:10350/containerLogs/default/p/c?tailLines=5");
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_the_node_refuses_is_passed_on_in_its_words() {
     let text = "container \"c\" in pod \"p\" is waiting to start: ContainerCreating";
-    let outside = Outside::answering(move |_, _| Ok((400, text.to_owned())));
+    let outside = FakeOutbound::answering(move |_, _| Ok((400, text.to_owned())));
     let cluster = started(&outside);
     cluster.node("n", json!([])).await;
     let status = json!({"status": {"addresses": [{"type": "InternalIP", "address": "10.1.2.3"}]}});

@@ -14,7 +14,7 @@ use crate::cases;
 use crate::diff::compare::{Difference, differences};
 use crate::diff::reasons::{FILE, Reasons};
 use crate::diff::side::{self, Played};
-use crate::outcome::Verdict;
+use crate::outcome::CaseVerdict;
 use crate::report::text::{Text, TextOptions};
 use crate::runner::Case;
 
@@ -133,7 +133,8 @@ impl Side {
 
 /// Every field in which the two sides differ, where both could play the case.
 fn found([left, right]: &[Played; 2]) -> Vec<Difference> {
-    let lacking = [left, right].iter().any(|played| matches!(played.outcome.verdict, Verdict::Lacking(_)));
+    let lacking =
+        [left, right].iter().any(|played| matches!(played.outcome.verdict, CaseVerdict::Lacking(_)));
     match (&left.record, &right.record) {
         (Some(left), Some(right)) if !lacking => differences(left, right),
         _ => Vec::new(),
@@ -200,8 +201,8 @@ fn tell_failures(
 /// The reason for which a case has nothing to be compared, if there is one.
 fn unplayed(kind: ClusterKind, played: &Played) -> Option<String> {
     match &played.outcome.verdict {
-        Verdict::Lacking(capability) => Some(format!("{} lacks {capability}", name_of(kind))),
-        Verdict::Passed | Verdict::Failed(_) => None,
+        CaseVerdict::Lacking(capability) => Some(format!("{} lacks {capability}", name_of(kind))),
+        CaseVerdict::Passed | CaseVerdict::Failed(_) => None,
     }
 }
 

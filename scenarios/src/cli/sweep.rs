@@ -22,7 +22,7 @@ use crate::sweep::sweeping::{self, Effect, Ended, Found, Job, Subject};
 const LINE: usize = 220;
 
 #[derive(Debug, Args)]
-pub(super) struct Sweep {
+pub(super) struct SweepArgs {
     /// Cases to sweep: a case, a folder of cases, or a path to a file; all where nothing is said.
     #[arg(value_name = "CASE")]
     cases: Vec<String>,
@@ -68,7 +68,7 @@ impl FromStr for Seeds {
     }
 }
 
-pub(super) fn run(arguments: &Sweep) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: &SweepArgs) -> anyhow::Result<ExitCode> {
     let stopwatch = Stopwatch::start();
     let cases = understood(cases::named(&arguments.cases, &command())?)?;
     let mut report = Report::new(arguments)?;
@@ -86,7 +86,7 @@ pub(super) fn run(arguments: &Sweep) -> anyhow::Result<ExitCode> {
     Ok(if report.violations == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 
-fn jobs(arguments: &Sweep, subjects: &[Subject<'_>], report: &mut Report) -> anyhow::Result<Vec<Job>> {
+fn jobs(arguments: &SweepArgs, subjects: &[Subject<'_>], report: &mut Report) -> anyhow::Result<Vec<Job>> {
     if let Some(plan) = &arguments.only {
         if arguments.journal {
             for subject in subjects {
@@ -127,7 +127,7 @@ fn jobs(arguments: &Sweep, subjects: &[Subject<'_>], report: &mut Report) -> any
 /// At most `--runs` of the jobs, in the order of cases and places; the turn draws which.
 fn bounded(
     mut ranked: Vec<((u8, u64), Job)>,
-    arguments: &Sweep,
+    arguments: &SweepArgs,
     report: &mut Report,
 ) -> anyhow::Result<Vec<Job>> {
     let all = ranked.len();
@@ -173,7 +173,7 @@ struct Report {
 }
 
 impl Report {
-    fn new(arguments: &Sweep) -> anyhow::Result<Self> {
+    fn new(arguments: &SweepArgs) -> anyhow::Result<Self> {
         let create = |path: &PathBuf| {
             std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))
         };

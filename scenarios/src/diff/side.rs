@@ -5,7 +5,7 @@ use determinism::Seed;
 use super::compare::Record;
 use super::recorder::Recorder;
 use crate::cluster::{SharedCluster, SharedClusterError};
-use crate::outcome::{Outcome, Verdict};
+use crate::outcome::{CaseVerdict, Outcome};
 use crate::runner::{Case, no_files, no_world, play_steps};
 use crate::stage::World;
 
@@ -62,10 +62,10 @@ async fn play(case: &Case, mut world: World) -> Played {
     Played { outcome, record }
 }
 
-fn verdict(verdict: &Verdict) -> &'static str {
+fn verdict(verdict: &CaseVerdict) -> &'static str {
     match verdict {
-        Verdict::Passed => "passed",
-        Verdict::Failed(_) => "failed",
-        Verdict::Lacking(_) => "passed over",
+        CaseVerdict::Passed => "passed",
+        CaseVerdict::Failed(_) => "failed",
+        CaseVerdict::Lacking(_) => "passed over",
     }
 }

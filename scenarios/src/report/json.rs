@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::outcome::{Fact, Miss, Outcome, Verdict};
+use crate::outcome::{CaseVerdict, Fact, Miss, Outcome};
 
 /// The document.
 pub fn document(seed: &str, outcomes: &[Outcome]) -> Value {
@@ -21,9 +21,9 @@ fn case(outcome: &Outcome) -> Value {
         "cost_yuan": outcome.cost.normalize().to_string(),
     });
     match &outcome.verdict {
-        Verdict::Passed => {}
-        Verdict::Lacking(missing) => value["missing"] = json!(missing.word()),
-        Verdict::Failed(failure) => {
+        CaseVerdict::Passed => {}
+        CaseVerdict::Lacking(missing) => value["missing"] = json!(missing.word()),
+        CaseVerdict::Failed(failure) => {
             let (wanted, seen, because, refused) = match &failure.miss {
                 Miss::Unmet { wanted, seen, because } => {
                     (facts(wanted), facts(seen), json!(because), Value::Null)
@@ -48,11 +48,11 @@ fn case(outcome: &Outcome) -> Value {
     value
 }
 
-fn verdict(verdict: &Verdict) -> &'static str {
+fn verdict(verdict: &CaseVerdict) -> &'static str {
     match verdict {
-        Verdict::Passed => "passed",
-        Verdict::Failed(_) => "failed",
-        Verdict::Lacking(_) => "passed over",
+        CaseVerdict::Passed => "passed",
+        CaseVerdict::Failed(_) => "failed",
+        CaseVerdict::Lacking(_) => "passed over",
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
-use crate::outcome::{Failure, Miss, Outcome, Verdict};
+use crate::outcome::{CaseVerdict, Failure, Miss, Outcome};
 
 /// The document.
 pub fn document(seed: &str, outcomes: &[Outcome]) -> String {
     let failed = outcomes.iter().filter(|outcome| outcome.failed()).count();
-    let skipped = outcomes.iter().filter(|outcome| matches!(outcome.verdict, Verdict::Lacking(_))).count();
+    let skipped =
+        outcomes.iter().filter(|outcome| matches!(outcome.verdict, CaseVerdict::Lacking(_))).count();
     let seconds: f64 = outcomes.iter().map(|outcome| outcome.took.as_secs_f64()).sum();
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     let _ = writeln!(
@@ -35,11 +36,11 @@ fn case(xml: &mut String, outcome: &Outcome) {
         outcome.took.as_secs_f64()
     );
     match &outcome.verdict {
-        Verdict::Passed => {}
-        Verdict::Lacking(missing) => {
+        CaseVerdict::Passed => {}
+        CaseVerdict::Lacking(missing) => {
             let _ = write!(xml, "<skipped message=\"no {missing}\"/>");
         }
-        Verdict::Failed(failure) => {
+        CaseVerdict::Failed(failure) => {
             let message = escaped(&failure.miss.in_short());
             let _ = write!(
                 xml,

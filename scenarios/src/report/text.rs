@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use rust_decimal::Decimal;
 
 use super::{money, real, simulated};
-use crate::outcome::{Fact, Failure, Miss, Outcome, Verdict};
+use crate::outcome::{CaseVerdict, Fact, Failure, Miss, Outcome};
 
 /// No line is wider, except where a single word is.
 const WIDTH: usize = 100;
@@ -106,7 +106,7 @@ impl<W: Write> Text<W> {
         if !self.options.quiet || outcome.failed() {
             self.out.write_all(line(outcome).as_bytes())?;
         }
-        if let Verdict::Failed(failure) = &outcome.verdict {
+        if let CaseVerdict::Failed(failure) = &outcome.verdict {
             self.out.write_all(self.paragraph(outcome, failure).as_bytes())?;
         }
         Ok(())
@@ -134,15 +134,15 @@ impl<W: Write> Text<W> {
             let _ = write!(text, "\n{whole}\n");
         } else {
             let _ = write!(text, "\n    {place}\n");
-            said(&mut text, "step", &failure.step);
+            labelled(&mut text, "step", &failure.step);
         }
         match &failure.miss {
-            Miss::Refused(message) => said(&mut text, "refused", message),
+            Miss::Refused(message) => labelled(&mut text, "refused", message),
             Miss::Unmet { wanted, seen, because } => {
                 facts(&mut text, "wanted", wanted);
                 facts(&mut text, "seen", seen);
                 if let Some(because) = because {
-                    said(&mut text, "because", because);
+                    labelled(&mut text, "because", because);
                 }
             }
         }
@@ -154,7 +154,7 @@ impl<W: Write> Text<W> {
             let head = if index == 0 { "story" } else { "" };
             let after = format!("+{:.3}s", chapter.after.as_secs_f64());
             let gap = " ".repeat(names.saturating_sub(width(&chapter.what)));
-            said(&mut text, head, &format!("{after:<times$}  {}{gap}  {}", chapter.what, chapter.detail));
+            labelled(&mut text, head, &format!("{after:<times$}  {}{gap}  {}", chapter.what, chapter.detail));
         }
         let TextOptions { command, seed, on, .. } = &self.options;
         let on = if on.is_empty() { String::new() } else { format!(" {on}") };
@@ -166,9 +166,9 @@ impl<W: Write> Text<W> {
 /// The line of one case.
 fn line(outcome: &Outcome) -> String {
     let mark = match outcome.verdict {
-        Verdict::Passed => format!("{GREEN}✓{GREEN:#}"),
-        Verdict::Failed(_) => format!("{RED}✗{RED:#}"),
-        Verdict::Lacking(missing) => {
+        CaseVerdict::Passed => format!("{GREEN}✓{GREEN:#}"),
+        CaseVerdict::Failed(_) => format!("{RED}✗{RED:#}"),
+        CaseVerdict::Lacking(missing) => {
             return format!(
                 "  {DIM}-{DIM:#} {:<CLAIM$}  {DIM}passed over: no {missing}{DIM:#}\n",
                 outcome.claim
@@ -190,12 +190,16 @@ fn facts(text: &mut String, head: &str, facts: &[Fact]) {
     let names = facts.iter().map(|fact| width(&fact.name)).max().unwrap_or(0);
     for (index, fact) in facts.iter().enumerate() {
         let head = if index == 0 { head } else { "" };
-        said(text, head, &format!("{}{}  {}", fact.name, " ".repeat(names - width(&fact.name)), fact.value));
+        labelled(
+            text,
+            head,
+            &format!("{}{}  {}", fact.name, " ".repeat(names - width(&fact.name)), fact.value),
+        );
     }
 }
 
 /// One labelled line, broken at spaces where it is too wide.
-fn said(text: &mut String, head: &str, message: &str) {
+fn labelled(text: &mut String, head: &str, message: &str) {
     let mut line = format!("      {head:<9}");
     let mut empty = true;
     for word in message.split_inclusive(' ') {
@@ -216,9 +220,9 @@ fn width(text: &str) -> usize {
 impl Totals {
     fn add(&mut self, outcome: &Outcome) {
         match outcome.verdict {
-            Verdict::Passed => self.passed += 1,
-            Verdict::Failed(_) => self.failed += 1,
-            Verdict::Lacking(missing) => self.lacking.push(missing.to_string()),
+            CaseVerdict::Passed => self.passed += 1,
+            CaseVerdict::Failed(_) => self.failed += 1,
+            CaseVerdict::Lacking(missing) => self.lacking.push(missing.to_string()),
         }
         self.simulated += outcome.simulated;
         self.cost += outcome.cost;

@@ -13,14 +13,14 @@ pub(super) const A_STEP: &str = "a verb and what it needs, as in `- advance: 1h`
 /// A part that does not fit, and its place as far as that is known yet.
 #[derive(Debug)]
 pub(super) struct ReadError {
-    pub(super) problem: Problem,
+    pub(super) problem: ReadErrorKind,
     at: Option<Position>,
     /// The innermost key whose value it is.
     holder: Option<String>,
 }
 
 #[derive(Debug)]
-pub(super) enum Problem {
+pub(super) enum ReadErrorKind {
     NoSuchStep { name: String, known: &'static [&'static str] },
     NoSuchWord { name: String, known: &'static [&'static str] },
     NoSuchField { name: String, known: &'static [&'static str] },
@@ -30,7 +30,7 @@ pub(super) enum Problem {
 }
 
 impl ReadError {
-    pub(super) fn new(problem: Problem) -> Self {
+    pub(super) fn new(problem: ReadErrorKind) -> Self {
         Self { problem, at: None, holder: None }
     }
 
@@ -42,7 +42,7 @@ impl ReadError {
 
     /// The value of `key` does not fit; what is lacking in it is shown at the key.
     pub(super) fn under(mut self, key: &Key, value: Position) -> Self {
-        let lacks = matches!(self.problem, Problem::Lacks(_));
+        let lacks = matches!(self.problem, ReadErrorKind::Lacks(_));
         self.at.get_or_insert(if lacks { key.at } else { value });
         self.holder.get_or_insert_with(|| key.text.clone());
         self
@@ -54,26 +54,26 @@ impl ReadError {
         let holder = self.holder.map_or_else(|| "a case".to_owned(), |key| format!("`{key}`"));
         let holder = if at_step(&self.problem) { "a step".to_owned() } else { holder };
         match self.problem {
-            Problem::NoSuchStep { name, known } => {
+            ReadErrorKind::NoSuchStep { name, known } => {
                 let near = did_you_mean(&name, known.iter().copied());
                 let right = if near.is_empty() { list_of("the steps are:", known) } else { Vec::new() };
                 source.mistake(at, format!("there is no step `{name}`{near}")).with_right(right)
             }
-            Problem::NoSuchWord { name, known } => {
+            ReadErrorKind::NoSuchWord { name, known } => {
                 let near = did_you_mean(&name, known.iter().copied());
                 let right = if near.is_empty() { list_of("it can be:", known) } else { Vec::new() };
                 source.mistake(at, format!("{holder} cannot be `{name}`{near}")).with_right(right)
             }
-            Problem::NoSuchField { name, known } => {
+            ReadErrorKind::NoSuchField { name, known } => {
                 let near = did_you_mean(&name, known.iter().copied());
                 let right = if near.is_empty() { list_of("it knows:", known) } else { Vec::new() };
                 source.mistake(at, format!("{holder} has no `{name}`{near}")).with_right(right)
             }
-            Problem::Lacks(field) => source.mistake(at, format!("{holder} needs `{field}`")),
-            Problem::IsNot { wanted, seen } => {
+            ReadErrorKind::Lacks(field) => source.mistake(at, format!("{holder} needs `{field}`")),
+            ReadErrorKind::IsNot { wanted, seen } => {
                 source.mistake(at, format!("{holder} should be {wanted}, not {seen}"))
             }
-            Problem::Message(text) => source.mistake(at, text),
+            ReadErrorKind::Message(text) => source.mistake(at, text),
         }
     }
 }
@@ -88,11 +88,14 @@ impl std::error::Error for ReadError {}
 
 impl de::Error for ReadError {
     fn custom<T: fmt::Display>(text: T) -> Self {
-        Self::new(Problem::Message(text.to_string()))
+        Self::new(ReadErrorKind::Message(text.to_string()))
     }
 
     fn invalid_type(seen: Unexpected<'_>, wanted: &dyn de::Expected) -> Self {
-        Self::new(Problem::IsNot { wanted: in_words(&wanted.to_string()), seen: in_words(&seen.to_string()) })
+        Self::new(ReadErrorKind::IsNot {
+            wanted: in_words(&wanted.to_string()),
+            seen: in_words(&seen.to_string()),
+        })
     }
 
     fn invalid_value(seen: Unexpected<'_>, wanted: &dyn de::Expected) -> Self {
@@ -100,21 +103,21 @@ impl de::Error for ReadError {
     }
 
     fn unknown_variant(name: &str, known: &'static [&'static str]) -> Self {
-        Self::new(Problem::NoSuchWord { name: name.to_owned(), known })
+        Self::new(ReadErrorKind::NoSuchWord { name: name.to_owned(), known })
     }
 
     fn unknown_field(name: &str, known: &'static [&'static str]) -> Self {
-        Self::new(Problem::NoSuchField { name: name.to_owned(), known })
+        Self::new(ReadErrorKind::NoSuchField { name: name.to_owned(), known })
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self::new(Problem::Lacks(field.to_owned()))
+        Self::new(ReadErrorKind::Lacks(field.to_owned()))
     }
 }
 
 /// True when the list of steps holds something that is none.
-fn at_step(problem: &Problem) -> bool {
-    matches!(problem, Problem::IsNot { wanted, .. } if wanted == A_STEP)
+fn at_step(problem: &ReadErrorKind) -> bool {
+    matches!(problem, ReadErrorKind::IsNot { wanted, .. } if wanted == A_STEP)
 }
 
 /// Serde's names for types and values, as a reader of YAML would say them.

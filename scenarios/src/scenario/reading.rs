@@ -4,7 +4,7 @@ use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeser
 use serde::forward_to_deserialize_any;
 
 use super::mistake::{Mistake, Source};
-use super::read_error::{A_STEP, Problem, ReadError};
+use super::read_error::{A_STEP, ReadError, ReadErrorKind};
 use super::yaml::{Key, Node, Value};
 
 /// Reads `node` as a `T`.
@@ -62,7 +62,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
             }
         }
         .map_err(|error: ReadError| match error.problem {
-            Problem::Lacks(_) => error,
+            ReadErrorKind::Lacks(_) => error,
             _ => error.at(self.node.at),
         })
     }
@@ -70,7 +70,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match self.typed() {
             Some(text) => visitor.visit_string(text).map_err(|error: ReadError| error.at(self.node.at)),
-            None => Err(ReadError::new(Problem::IsNot {
+            None => Err(ReadError::new(ReadErrorKind::IsNot {
                 wanted: "a text".to_owned(),
                 seen: self.node.value.kind().to_owned(),
             })
@@ -97,7 +97,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
     ) -> Result<V::Value, ReadError> {
         match &self.node.value {
             Value::Map(_) => self.deserialize_any(visitor),
-            _ => Err(ReadError::new(Problem::IsNot {
+            _ => Err(ReadError::new(ReadErrorKind::IsNot {
                 wanted: "a mapping".to_owned(),
                 seen: self
                     .typed()
@@ -122,35 +122,36 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         visitor: V,
     ) -> Result<V::Value, ReadError> {
         let is_step = name == "Step";
-        let (key, value) =
-            match &self.node.value {
-                Value::Map(entries) => match entries.as_slice() {
-                    [(key, value)] => (key.clone(), Some(value)),
-                    [(first, _), (second, _), ..] => {
-                        let text = format!(
-                            "`{}` and `{}` are two steps; begin each with its own `- `",
-                            first.text, second.text
-                        );
-                        return Err(ReadError::new(Problem::Message(text)).at(second.at));
-                    }
-                    [] => {
-                        return Err(ReadError::new(Problem::Message("a step needs a verb".to_owned()))
-                            .at(self.node.at));
-                    }
-                },
-                _ => match self.typed() {
-                    Some(text) => (Key { at: self.node.at, text }, None),
-                    None => {
-                        let wanted = if is_step { A_STEP } else { "a word" };
-                        let seen = self.node.value.kind().to_owned();
-                        return Err(ReadError::new(Problem::IsNot { wanted: wanted.to_owned(), seen })
-                            .at(self.node.at));
-                    }
-                },
-            };
+        let (key, value) = match &self.node.value {
+            Value::Map(entries) => match entries.as_slice() {
+                [(key, value)] => (key.clone(), Some(value)),
+                [(first, _), (second, _), ..] => {
+                    let text = format!(
+                        "`{}` and `{}` are two steps; begin each with its own `- `",
+                        first.text, second.text
+                    );
+                    return Err(ReadError::new(ReadErrorKind::Message(text)).at(second.at));
+                }
+                [] => {
+                    return Err(ReadError::new(ReadErrorKind::Message("a step needs a verb".to_owned()))
+                        .at(self.node.at));
+                }
+            },
+            _ => match self.typed() {
+                Some(text) => (Key { at: self.node.at, text }, None),
+                None => {
+                    let wanted = if is_step { A_STEP } else { "a word" };
+                    let seen = self.node.value.kind().to_owned();
+                    return Err(ReadError::new(ReadErrorKind::IsNot { wanted: wanted.to_owned(), seen })
+                        .at(self.node.at));
+                }
+            },
+        };
         let unknown = !variants.contains(&key.text.as_str());
         if is_step && unknown {
-            return Err(ReadError::new(Problem::NoSuchStep { name: key.text, known: variants }).at(key.at));
+            return Err(
+                ReadError::new(ReadErrorKind::NoSuchStep { name: key.text, known: variants }).at(key.at)
+            );
         }
         let at = key.at;
         visitor
@@ -198,7 +199,7 @@ impl<'de> de::MapAccess<'de> for Entries<'_> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ReadError> {
         let Some((key, node)) = self.value.take() else {
-            return Err(ReadError::new(Problem::Message("a key has no value".to_owned())));
+            return Err(ReadError::new(ReadErrorKind::Message("a key has no value".to_owned())));
         };
         seed.deserialize(NodeDeserializer { source: self.source, node })
             .map_err(|error| error.under(key, node.at))
@@ -231,7 +232,7 @@ impl<'de> de::VariantAccess<'de> for VariantDeserializer<'_> {
             Some(node) if matches!(node.value, Value::Null) => Ok(()),
             Some(node) => {
                 let text = format!("`{0}` stands alone; write `- {0}`", self.key.text);
-                Err(ReadError::new(Problem::Message(text)).at(node.at))
+                Err(ReadError::new(ReadErrorKind::Message(text)).at(node.at))
             }
         }
     }
@@ -240,7 +241,7 @@ impl<'de> de::VariantAccess<'de> for VariantDeserializer<'_> {
         let key = &self.key;
         let Some(node) = self.value else {
             let text = format!("`{0}` says nothing; write `- {0}: …`", key.text);
-            return Err(ReadError::new(Problem::Message(text)).at(key.at));
+            return Err(ReadError::new(ReadErrorKind::Message(text)).at(key.at));
         };
         seed.deserialize(NodeDeserializer { source: self.source, node })
             .map_err(|error| error.under(key, node.at))

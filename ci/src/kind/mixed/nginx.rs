@@ -50,7 +50,7 @@ fn make(folder: &Path) -> Result<()> {
         bring.args(["--quiet", "--mode=root", "--variant=extract"]);
         build(bring.arg(format!("--include={PACKAGES}")).arg(SUITE).arg(&root))
     })?;
-    lay_out(&root)?;
+    populate(&root)?;
     let path = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
     let configuration = json!({ "Env": [path], "Entrypoint": ["/usr/sbin/nginx"], "StopSignal": "SIGQUIT" });
     pack(&root, Owners::Root, &[TAG.to_owned()], &configuration, &folder.join("nginx"))?;
@@ -58,7 +58,7 @@ fn make(folder: &Path) -> Result<()> {
 }
 
 /// Does the work of the packages' scripts, as far as it is needed here.
-fn lay_out(root: &Path) -> Result<()> {
+fn populate(root: &Path) -> Result<()> {
     for folder in ["var/log/nginx", "var/lib/nginx", "run", "tmp", "root"] {
         fs::create_dir_all(root.join(folder))?;
     }

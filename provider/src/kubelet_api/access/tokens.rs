@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::{Identity, Refusal, unreviewed};
 
 /// The time for which a review counts.
-const KEPT: Duration = Duration::from_mins(2);
+const TOKEN_TTL: Duration = Duration::from_mins(2);
 /// The time after its last good review for which a token is no stranger's.
 const ACQUAINTED: Duration = Duration::from_hours(1);
 /// Good tokens that are remembered, and bad ones.
@@ -99,12 +99,12 @@ impl Memory {
     /// The outcome of a review that still counts.
     fn recall(&self, key: &str, now: Instant) -> Option<Option<Identity>> {
         if let Some((identity, reviewed)) = self.good.get(key)
-            && now.duration_since(*reviewed) < KEPT
+            && now.duration_since(*reviewed) < TOKEN_TTL
         {
             return Some(Some(identity.clone()));
         }
         let reviewed = self.bad.get(key)?;
-        (now.duration_since(*reviewed) < KEPT).then_some(None)
+        (now.duration_since(*reviewed) < TOKEN_TTL).then_some(None)
     }
 
     /// Whether this token may be reviewed now: always when it was good lately, else within the strangers' budget.

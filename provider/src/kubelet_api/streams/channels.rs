@@ -13,7 +13,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
-use super::ends::{Inlet, Line, Movement, Outgoing, Outlet, WAITING_MAX};
+use super::ends::{Line, Movement, Outgoing, StreamReceiver, StreamSender, WAITING_MAX};
 
 /// The largest message.
 const MESSAGE_MAX: usize = 1 << 20;
@@ -73,29 +73,29 @@ pub(super) fn write(version: Version, channel: u8, bytes: &[u8]) -> Message {
 /// The channels of a connection that have ends on this side.
 pub(super) struct Channels {
     line: Line,
-    said: mpsc::Receiver<Outgoing>,
-    inlets: Vec<Option<mpsc::Sender<Bytes>>>,
+    outgoing: mpsc::Receiver<Outgoing>,
+    inputs: Vec<Option<mpsc::Sender<Bytes>>>,
 }
 
 impl Channels {
     /// None yet.
     pub fn new() -> Self {
-        let (line, said) = mpsc::channel(WAITING_MAX);
-        Self { line, said, inlets: Vec::new() }
+        let (line, outgoing) = mpsc::channel(WAITING_MAX);
+        Self { line, outgoing, inputs: Vec::new() }
     }
 
     /// The end from which a channel is written.
-    pub fn outlet(&self, channel: u8) -> Outlet {
-        Outlet::new(channel.into(), self.line.clone())
+    pub fn sender(&self, channel: u8) -> StreamSender {
+        StreamSender::new(channel.into(), self.line.clone())
     }
 
     /// The end at which a channel is read.
-    pub fn inlet(&mut self, channel: u8) -> Inlet {
-        let (sender, inlet) = mpsc::channel(WAITING_MAX);
+    pub fn receiver(&mut self, channel: u8) -> StreamReceiver {
+        let (sender, receiver) = mpsc::channel(WAITING_MAX);
         let at = usize::from(channel);
-        self.inlets.resize_with(self.inlets.len().max(at + 1), || None);
-        self.inlets[at] = Some(sender);
-        inlet
+        self.inputs.resize_with(self.inputs.len().max(at + 1), || None);
+        self.inputs[at] = Some(sender);
+        receiver
     }
 
     /// Carries them until `work` is done, or the other side leaves; `greeted` gets an empty message first.
@@ -106,7 +106,7 @@ impl Channels {
         greeted: Option<u8>,
         work: impl Future<Output = ()>,
     ) {
-        let Self { line, said, inlets } = self;
+        let Self { line, outgoing, inputs } = self;
         let (mut sink, stream) = socket.split();
         if let Some(greeted) = greeted
             && sink.send(write(version, greeted, &[])).await.is_err()
@@ -114,8 +114,8 @@ impl Channels {
             return;
         }
         let movement = Movement::default();
-        let mut listening = std::pin::pin!(listen(stream, version, inlets, movement.clone()));
-        let mut speaking = std::pin::pin!(speak(sink, version, said, movement.clone()));
+        let mut listening = std::pin::pin!(listen(stream, version, inputs, movement.clone()));
+        let mut speaking = std::pin::pin!(speak(sink, version, outgoing, movement.clone()));
         tokio::select! {
             () = work => {}
             () = &mut listening => return,
@@ -137,21 +137,21 @@ impl Channels {
 async fn listen<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: SplitStream<WebSocketStream<S>>,
     version: Version,
-    mut inlets: Vec<Option<mpsc::Sender<Bytes>>>,
+    mut inputs: Vec<Option<mpsc::Sender<Bytes>>>,
     movement: Movement,
 ) {
     while let Some(Ok(message)) = stream.next().await {
         movement.moved();
         let Some((channel, bytes)) = read(version, message) else { continue };
         if version == Version::V5 && channel == CLOSE {
-            if let Some(inlet) = bytes.first().and_then(|closed| inlets.get_mut(usize::from(*closed))) {
-                *inlet = None;
+            if let Some(receiver) = bytes.first().and_then(|closed| inputs.get_mut(usize::from(*closed))) {
+                *receiver = None;
             }
             continue;
         }
-        if let Some(Some(inlet)) = inlets.get(usize::from(channel)) {
+        if let Some(Some(receiver)) = inputs.get(usize::from(channel)) {
             // Nobody may want it any more.
-            let _ = inlet.send(bytes).await;
+            let _ = receiver.send(bytes).await;
         }
     }
 }
@@ -159,10 +159,10 @@ async fn listen<S: AsyncRead + AsyncWrite + Unpin>(
 async fn speak<S: AsyncRead + AsyncWrite + Unpin>(
     mut sink: SplitSink<WebSocketStream<S>, Message>,
     version: Version,
-    mut said: mpsc::Receiver<Outgoing>,
+    mut outgoing: mpsc::Receiver<Outgoing>,
     movement: Movement,
 ) {
-    while let Some(word) = said.recv().await {
+    while let Some(word) = outgoing.recv().await {
         let message = match word {
             Outgoing::Bytes(channel, bytes) => write(version, u8::try_from(channel).unwrap_or(0), &bytes),
             Outgoing::Closed(channel) if version == Version::V5 => {

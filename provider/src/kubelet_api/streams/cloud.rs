@@ -12,7 +12,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::channels::{self, Version};
-use super::ends::{Inlet, Outlet};
+use super::ends::{StreamReceiver, StreamSender};
 use crate::eci::{CloudSession, Eci, EciError, UpgradedStream};
 
 /// Ends of a command.
@@ -26,10 +26,10 @@ pub(super) enum CommandEnd {
 
 /// The ends of a command's streams on the side of who asked for it.
 pub(super) struct Ends {
-    pub stdin: Option<Inlet>,
-    pub stdout: Option<Outlet>,
-    pub stderr: Option<Outlet>,
-    pub resize: Option<Inlet>,
+    pub stdin: Option<StreamReceiver>,
+    pub stdout: Option<StreamSender>,
+    pub stderr: Option<StreamSender>,
+    pub resize: Option<StreamReceiver>,
 }
 
 /// A command that runs.
@@ -85,8 +85,8 @@ impl Running {
 async fn tell(
     mut sink: SplitSink<WebSocketStream<UpgradedStream>, Message>,
     framing: Option<Version>,
-    mut stdin: Option<Inlet>,
-    mut resize: Option<Inlet>,
+    mut stdin: Option<StreamReceiver>,
+    mut resize: Option<StreamReceiver>,
 ) {
     let mut sizes = Vec::new();
     loop {
@@ -114,22 +114,22 @@ async fn tell(
 }
 
 /// The next bytes of an end; its close once, and nothing ever after.
-async fn next(inlet: &mut Option<Inlet>) -> Option<Bytes> {
-    let Some(open) = inlet else { return std::future::pending().await };
+async fn next(receiver: &mut Option<StreamReceiver>) -> Option<Bytes> {
+    let Some(open) = receiver else { return std::future::pending().await };
     let bytes = open.recv().await;
     if bytes.is_none() {
-        *inlet = None;
+        *receiver = None;
     }
     bytes
 }
 
 /// The last size of a terminal that stands whole in what has come; what has not come whole is kept.
 fn last_size(kept: &mut Vec<u8>, bytes: &[u8]) -> Option<Value> {
-    const KEPT_MAX: usize = 4096;
-    if kept.len() + bytes.len() > KEPT_MAX {
+    const MAX_REMEMBERED: usize = 4096;
+    if kept.len() + bytes.len() > MAX_REMEMBERED {
         kept.clear();
     }
-    kept.extend_from_slice(bytes.get(..KEPT_MAX).unwrap_or(bytes));
+    kept.extend_from_slice(bytes.get(..MAX_REMEMBERED).unwrap_or(bytes));
     let mut found = None;
     let mut values = serde_json::Deserializer::from_slice(kept).into_iter::<Value>();
     let mut read = 0;
@@ -144,8 +144,8 @@ fn last_size(kept: &mut Vec<u8>, bytes: &[u8]) -> Option<Value> {
 async fn hear(
     mut stream: SplitStream<WebSocketStream<UpgradedStream>>,
     framing: Option<Version>,
-    stdout: Option<Outlet>,
-    stderr: Option<Outlet>,
+    stdout: Option<StreamSender>,
+    stderr: Option<StreamSender>,
 ) -> CommandEnd {
     loop {
         let message = match stream.next().await {
@@ -169,14 +169,14 @@ async fn hear(
                 _ => continue,
             },
         };
-        let outlet = match channel {
+        let sender = match channel {
             1 => &stdout,
             2 => &stderr,
             3 => return read_status(&bytes),
             _ => continue,
         };
-        if let Some(outlet) = outlet
-            && outlet.say(bytes).await.is_err()
+        if let Some(sender) = sender
+            && sender.say(bytes).await.is_err()
         {
             return CommandEnd::Otherwise("nobody listens".to_owned());
         }

@@ -44,12 +44,12 @@ pub(super) struct PeerGone;
 
 /// The sending end of one stream.
 #[derive(Debug, Clone)]
-pub(super) struct Outlet {
+pub(super) struct StreamSender {
     number: u32,
     line: Line,
 }
 
-impl Outlet {
+impl StreamSender {
     pub fn new(number: u32, line: Line) -> Self {
         Self { number, line }
     }
@@ -76,7 +76,7 @@ impl Outlet {
 }
 
 /// The receiving end of one stream; it ends when the other side has closed it.
-pub(super) type Inlet = mpsc::Receiver<Bytes>;
+pub(super) type StreamReceiver = mpsc::Receiver<Bytes>;
 
 /// Counts what moves on a connection.
 #[derive(Debug, Clone, Default)]

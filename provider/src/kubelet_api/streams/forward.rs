@@ -18,10 +18,10 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::bad;
 use super::channels::{Channels, Version, limits};
-use super::ends::{Inlet, Outlet};
+use super::ends::{StreamReceiver, StreamSender};
 use super::spdy::{self, Stream};
 use super::upgrade::Io;
-use crate::kubelet_api::Refusal;
+use crate::kubelet_api::response::Refusal;
 use crate::pods::group_state::GroupState;
 use crate::pods::store::Snapshot;
 
@@ -43,7 +43,7 @@ pub(super) struct Target {
 /// Errors of one forwarded connection, in the kubelet's words.
 #[derive(Debug, thiserror::Error)]
 enum ForwardError {
-    #[error("dial tcp {address}: {}", crate::with_causes(.error))]
+    #[error("dial tcp {address}: {}", crate::causes::with_causes(.error))]
     Dial { address: SocketAddr, error: std::io::Error },
     #[error("dial tcp {address}: no answer within {} s", DIAL_TIMEOUT.as_secs())]
     Unanswered { address: SocketAddr },
@@ -79,30 +79,34 @@ impl Target {
     async fn connect_and_exchange(
         &self,
         port: u16,
-        inlet: Inlet,
-        outlet: &Outlet,
+        receiver: StreamReceiver,
+        sender: &StreamSender,
     ) -> Result<(), ForwardError> {
         let stream = self.dial(port).await?;
-        exchange(stream, inlet, outlet).await.map_err(ForwardError::Carry)
+        exchange(stream, receiver, sender).await.map_err(ForwardError::Carry)
     }
 
     /// Connects, and carries bytes both ways until both are closed.
-    async fn carry(&self, port: u16, inlet: Inlet, outlet: Outlet, failure: Outlet) {
-        if let Err(error) = self.connect_and_exchange(port, inlet, &outlet).await {
+    async fn carry(&self, port: u16, receiver: StreamReceiver, sender: StreamSender, failure: StreamSender) {
+        if let Err(error) = self.connect_and_exchange(port, receiver, &sender).await {
             let Self { pod, uid, .. } = self;
             let text = format!("error forwarding port {port} to pod {pod}, uid {uid}: {error}");
             // An error is ignored: a peer that has left need not know.
             let _ = failure.say(text.into()).await;
         }
         failure.close().await;
-        outlet.close().await;
+        sender.close().await;
     }
 }
 
-async fn exchange(stream: TcpStream, mut inlet: Inlet, outlet: &Outlet) -> std::io::Result<()> {
+async fn exchange(
+    stream: TcpStream,
+    mut receiver: StreamReceiver,
+    sender: &StreamSender,
+) -> std::io::Result<()> {
     let (mut read, mut write) = stream.into_split();
     let inward = async {
-        while let Some(bytes) = inlet.recv().await {
+        while let Some(bytes) = receiver.recv().await {
             write.write_all(&bytes).await?;
         }
         // A connection that is closed already needs no further close.
@@ -112,11 +116,11 @@ async fn exchange(stream: TcpStream, mut inlet: Inlet, outlet: &Outlet) -> std::
     let outward = async {
         let mut buffer = BytesMut::with_capacity(32 << 10);
         while read.read_buf(&mut buffer).await? > 0 {
-            if outlet.say(buffer.split().freeze()).await.is_err() {
+            if sender.say(buffer.split().freeze()).await.is_err() {
                 break;
             }
         }
-        outlet.close().await;
+        sender.close().await;
         Ok(())
     };
     tokio::try_join!(inward, outward).map(drop)
@@ -149,7 +153,7 @@ async fn pair(mut streams: mpsc::Receiver<Stream>, target: Target) {
             () = too_late => {
                 let now = Instant::now();
                 for (_, (stream, _)) in lonely.extract_if(.., |_, (_, until)| *until <= now) {
-                    stream.outlet.reset().await;
+                    stream.sender.reset().await;
                 }
                 continue;
             }
@@ -158,7 +162,7 @@ async fn pair(mut streams: mpsc::Receiver<Stream>, target: Target) {
         let kind = stream.header("streamtype").unwrap_or_default().to_owned();
         let port = stream.header("port").and_then(|port| port.parse().ok()).filter(|port| *port > 0);
         let (true, Some(port)) = (matches!(kind.as_str(), "error" | "data"), port) else {
-            stream.outlet.reset().await;
+            stream.sender.reset().await;
             continue;
         };
         let key = request_id(&stream, &kind);
@@ -170,13 +174,14 @@ async fn pair(mut streams: mpsc::Receiver<Stream>, target: Target) {
             Some((other, _)) => other,
         };
         if other.header("streamtype") == Some(kind.as_str()) {
-            stream.outlet.reset().await;
+            stream.sender.reset().await;
             lonely.insert(key, (other, Instant::now() + PAIR_TIMEOUT));
             continue;
         }
         let (data, failure) = if kind == "data" { (stream, other) } else { (other, stream) };
         let target = target.clone();
-        connections.spawn(async move { target.carry(port, data.inlet, data.outlet, failure.outlet).await });
+        connections
+            .spawn(async move { target.carry(port, data.receiver, data.sender, failure.sender).await });
     }
 }
 
@@ -211,16 +216,16 @@ pub(super) async fn over_channels(io: Io, version: Version, target: Target, port
     let mut channels = Channels::new();
     let mut connections = JoinSet::new();
     for (number, port) in (0..).step_by(2).zip(ports.iter().copied()) {
-        let (data, failure) = (channels.outlet(number), channels.outlet(number + 1));
-        let (inlet, target) = (channels.inlet(number), target.clone());
+        let (data, failure) = (channels.sender(number), channels.sender(number + 1));
+        let (receiver, target) = (channels.receiver(number), target.clone());
         connections.spawn(async move {
             let named = Bytes::copy_from_slice(&port.to_le_bytes());
-            for outlet in [&data, &failure] {
-                if outlet.say(named.clone()).await.is_err() {
+            for sender in [&data, &failure] {
+                if sender.say(named.clone()).await.is_err() {
                     return;
                 }
             }
-            target.carry(port, inlet, data, failure).await;
+            target.carry(port, receiver, data, failure).await;
         });
     }
     let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(limits())).await;

@@ -20,7 +20,7 @@ use http::{Request, Response, StatusCode};
 use tokio::task::JoinSet;
 
 use super::logs::group_id;
-use super::{Body, Refusal};
+use super::response::{Body, Refusal};
 use crate::eci::Eci;
 use crate::pods::store::{PodStore, Snapshot};
 use cloud::{Command, Running};
@@ -74,7 +74,7 @@ impl Streams<'_> {
             return Err(bad("you must specify at least 1 command"));
         }
         let (_, group) = self.running(namespace, pod, container)?;
-        let upgrade = Upgrade::asked(request, &upgrade::TERMINAL)?;
+        let upgrade = Upgrade::requested(request, &upgrade::TERMINAL)?;
         self.sessions.have_room()?;
         let (tty, stdin) = (options.tty, options.input);
         let command = Command { group: &group, container, words: &words, tty, stdin };
@@ -97,7 +97,7 @@ impl Streams<'_> {
                         followed, and `kubectl exec` starts a command of its own";
             return Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, text));
         }
-        let upgrade = Upgrade::asked(request, &upgrade::TERMINAL)?;
+        let upgrade = Upgrade::requested(request, &upgrade::TERMINAL)?;
         self.sessions.have_room()?;
         let reader = super::logs::Reader::from_now(
             (self.store, self.eci),
@@ -117,7 +117,7 @@ impl Streams<'_> {
         let view = self.find(namespace, pod)?;
         let target = forward::Target::of(&view)?;
         let pairs = pairs(&request);
-        let upgrade = Upgrade::asked(request, &upgrade::FORWARD)?;
+        let upgrade = Upgrade::requested(request, &upgrade::FORWARD)?;
         let ports = match upgrade.protocol {
             Protocol::Channels(_) => forward::ports(&pairs)?,
             _ => Vec::new(),

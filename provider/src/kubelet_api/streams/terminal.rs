@@ -10,11 +10,11 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::channels::{Channels, Version, limits};
 use super::cloud::{CommandEnd, Ends, Running};
-use super::ends::Outlet;
+use super::ends::StreamSender;
 use super::upgrade::{ExitFormat, Io};
 use super::{bad, spdy};
-use crate::kubelet_api::Refusal;
 use crate::kubelet_api::logs::Reader;
+use crate::kubelet_api::response::Refusal;
 
 /// The longest time of a client to begin all its streams.
 const STREAMS_TIMEOUT: Duration = Duration::from_secs(30);
@@ -74,13 +74,13 @@ impl Terminal {
             while have < wanted {
                 let Some(stream) = streams.recv().await else { return false };
                 let fresh = match stream.header("streamtype") {
-                    Some("error") => failure.replace(stream.outlet).is_none(),
-                    Some("stdin") => ends.stdin.replace(stream.inlet).is_none(),
-                    Some("stdout") => ends.stdout.replace(stream.outlet).is_none(),
-                    Some("stderr") => ends.stderr.replace(stream.outlet).is_none(),
-                    Some("resize") => ends.resize.replace(stream.inlet).is_none(),
+                    Some("error") => failure.replace(stream.sender).is_none(),
+                    Some("stdin") => ends.stdin.replace(stream.receiver).is_none(),
+                    Some("stdout") => ends.stdout.replace(stream.sender).is_none(),
+                    Some("stderr") => ends.stderr.replace(stream.sender).is_none(),
+                    Some("resize") => ends.resize.replace(stream.receiver).is_none(),
                     _ => {
-                        stream.outlet.reset().await;
+                        stream.sender.reset().await;
                         false
                     }
                 };
@@ -107,12 +107,12 @@ impl Terminal {
         let options = self.options;
         let mut channels = Channels::new();
         let ends = Ends {
-            stdin: options.input.then(|| channels.inlet(0)),
-            stdout: options.output.then(|| channels.outlet(1)),
-            stderr: options.error.then(|| channels.outlet(2)),
-            resize: options.tty.then(|| channels.inlet(4)),
+            stdin: options.input.then(|| channels.receiver(0)),
+            stdout: options.output.then(|| channels.sender(1)),
+            stderr: options.error.then(|| channels.sender(2)),
+            resize: options.tty.then(|| channels.receiver(4)),
         };
-        let failure = channels.outlet(3);
+        let failure = channels.sender(3);
         let outlets = [ends.stdout.clone(), ends.stderr.clone()];
         let greeted = if options.output {
             1
@@ -137,12 +137,12 @@ impl Source {
             Self::Log(reader) => reader,
         };
         // A log has output and errors as one.
-        let Some(outlet) = ends.stdout.or(ends.stderr) else { return CommandEnd::Code(0) };
+        let Some(sender) = ends.stdout.or(ends.stderr) else { return CommandEnd::Code(0) };
         if let Err(error) = reader.first().await {
             return CommandEnd::Otherwise(format!("the log cannot be read: {error}"));
         }
         while let Some(bytes) = reader.next().await {
-            if outlet.say(bytes).await.is_err() {
+            if sender.say(bytes).await.is_err() {
                 break;
             }
         }
@@ -151,15 +151,20 @@ impl Source {
 }
 
 /// Tells the end, and closes all streams.
-async fn finish(exit_format: ExitFormat, ended: &CommandEnd, outlets: [Option<Outlet>; 2], failure: Outlet) {
+async fn finish(
+    exit_format: ExitFormat,
+    ended: &CommandEnd,
+    outlets: [Option<StreamSender>; 2],
+    failure: StreamSender,
+) {
     let told = match exit_format {
         ExitFormat::Status => status(ended),
         ExitFormat::WordsAndSizes | ExitFormat::Words => in_words(ended),
     };
     // An error is ignored: a peer that has left need not know.
     let _ = failure.say(Bytes::from(told)).await;
-    for outlet in outlets.into_iter().flatten().chain([failure]) {
-        outlet.close().await;
+    for sender in outlets.into_iter().flatten().chain([failure]) {
+        sender.close().await;
     }
 }
 

@@ -160,7 +160,7 @@ impl<I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Spdy<I> {
     }
 
     /// All that a stream says, until it is closed; for others there are no ears.
-    async fn heard(&mut self, wanted: u32) -> String {
+    async fn received(&mut self, wanted: u32) -> String {
         let mut said = Vec::new();
         while let Some(frame) = self.next().await {
             match frame {
@@ -303,8 +303,8 @@ async fn bytes_travel_both_ways_through_a_forwarded_port() {
     for request in ["0", "1"] {
         let (failure, data) = connect(&mut spdy, port, request).await;
         spdy.say(data, true, b"ping").await;
-        assert_eq!(spdy.heard(data).await, "ping");
-        assert_eq!(spdy.heard(failure).await, "");
+        assert_eq!(spdy.received(data).await, "ping");
+        assert_eq!(spdy.received(failure).await, "");
     }
 }
 
@@ -339,7 +339,7 @@ async fn a_port_where_nobody_listens_is_told_in_a_kubelets_words() {
     let stage = Stage::begin().await;
     let (_, mut spdy) = stage.spdy("/portForward/default/web", &["portforward.k8s.io"]).await.unwrap();
     let (failure, _) = connect(&mut spdy, 1, "0").await;
-    let told = spdy.heard(failure).await;
+    let told = spdy.received(failure).await;
     assert!(
         told.starts_with("error forwarding port 1 to pod web_default, uid uid-1: dial tcp 127.0.0.1:1: ")
     );
@@ -351,7 +351,7 @@ async fn a_stream_of_no_port_is_not_taken() {
     let stage = Stage::begin().await;
     let (_, mut spdy) = stage.spdy("/portForward/default/web", &["portforward.k8s.io"]).await.unwrap();
     let id = spdy.begin(&[("streamtype", "data"), ("port", "0"), ("requestid", "0")]).await;
-    assert_eq!(spdy.heard(id).await, "reset");
+    assert_eq!(spdy.received(id).await, "reset");
 }
 
 #[tokio::test]
@@ -397,7 +397,7 @@ async fn spdy_travels_within_a_websocket() {
     let client = async {
         let (_, data) = connect(&mut spdy, port, "0").await;
         spdy.say(data, true, b"ping").await;
-        spdy.heard(data).await
+        spdy.received(data).await
     };
     let heard = tokio::select! { heard = client => heard, () = pump => "lost".to_owned() };
     assert_eq!(heard, "ping");

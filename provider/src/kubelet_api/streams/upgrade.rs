@@ -9,7 +9,7 @@ use hyper_util::rt::TokioIo;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::channels::Version;
-use crate::kubelet_api::{Body, Refusal, text};
+use crate::kubelet_api::response::{Body, Refusal, text};
 
 /// The byte stream under an upgraded connection.
 pub(super) type Io = TokioIo<Upgraded>;
@@ -81,7 +81,7 @@ pub(super) struct Upgrade {
 impl Upgrade {
     /// The upgrade that a request asks for. Fails with 400 for a request that is no proper upgrade, and with 403
     /// where no protocol that is offered is spoken.
-    pub fn asked(mut request: Request<Bytes>, supported: &SupportedProtocols) -> Result<Self, Refusal> {
+    pub fn requested(mut request: Request<Bytes>, supported: &SupportedProtocols) -> Result<Self, Refusal> {
         let to = words(&request, &header::UPGRADE);
         let is = |name: &str| to.iter().any(|word| word.eq_ignore_ascii_case(name));
         let names_upgrade = words(&request, &header::CONNECTION);

@@ -71,7 +71,7 @@ fn delete(forced: bool) -> Decision {
 }
 
 use CloudView::{Absent, Here, Unknown};
-use DeletionState::{Forced, Graceful, NotAsked};
+use DeletionState::{Forced, Graceful, NotRequested};
 
 #[test]
 fn a_wanted_pod_is_created_published_replaced_or_failed() {
@@ -86,7 +86,7 @@ fn a_wanted_pod_is_created_published_replaced_or_failed() {
         (ran(wanted()), Here(&running), Decision::Publish),
         (wanted(), Here(&failed), Decision::Replace { group: "eci-1".into() }),
     ] {
-        assert_eq!(decided(&pod, true, cloud, NotAsked), decision, "{cloud:?} {pod}");
+        assert_eq!(decided(&pod, true, cloud, NotRequested), decision, "{cloud:?} {pod}");
     }
 }
 
@@ -97,8 +97,8 @@ fn an_annotation_changes_no_decision() {
     let running = group("Running");
     for cloud in [Unknown, Absent, Here(&running)] {
         for in_api in [true, false] {
-            let plain = decided(&wanted(), in_api, cloud, NotAsked);
-            assert_eq!(decided(&annotated, in_api, cloud, NotAsked), plain, "{cloud:?}");
+            let plain = decided(&wanted(), in_api, cloud, NotRequested);
+            assert_eq!(decided(&annotated, in_api, cloud, NotRequested), plain, "{cloud:?}");
         }
     }
 }
@@ -113,7 +113,7 @@ fn a_creation_without_an_answer_is_repeated_before_anything_is_proved() {
             in_api: true,
             cloud,
             history: &history,
-            deletion: NotAsked,
+            deletion: NotRequested,
             unanswered,
             seen_at: None,
             now: now(),
@@ -127,14 +127,14 @@ fn a_creation_without_an_answer_is_repeated_before_anything_is_proved() {
 fn a_leaving_pod_is_deleted_in_the_cloud_first_and_let_go_when_nothing_is_left() {
     let running = group("Running");
     for (grace, cloud, deletion, decision) in [
-        (30, Here(&running), NotAsked, delete(false)),
-        (0, Here(&running), NotAsked, delete(true)),
+        (30, Here(&running), NotRequested, delete(false)),
+        (0, Here(&running), NotRequested, delete(true)),
         (30, Here(&running), Graceful, Decision::Publish),
         (0, Here(&running), Graceful, delete(true)),
         (0, Here(&running), Forced, Decision::Publish),
-        (30, Absent, NotAsked, Decision::RemoveFromApi),
+        (30, Absent, NotRequested, Decision::RemoveFromApi),
         (30, Absent, Graceful, Decision::RemoveFromApi),
-        (30, Unknown, NotAsked, Decision::Wait),
+        (30, Unknown, NotRequested, Decision::Wait),
         (0, Unknown, Graceful, Decision::Wait),
     ] {
         assert_eq!(
@@ -180,11 +180,11 @@ fn a_group_that_nobody_saw_since_the_grace_was_over_is_not_deleted_a_second_time
 fn a_pod_that_is_gone_from_the_api_takes_its_group_with_it() {
     let running = group("Running");
     for (cloud, deletion, decision) in [
-        (Here(&running), NotAsked, delete(true)),
+        (Here(&running), NotRequested, delete(true)),
         (Here(&running), Forced, Decision::Publish),
         (Absent, Forced, Decision::Forget),
-        (Absent, NotAsked, Decision::Forget),
-        (Unknown, NotAsked, Decision::Wait),
+        (Absent, NotRequested, Decision::Forget),
+        (Unknown, NotRequested, Decision::Wait),
     ] {
         assert_eq!(decided(&wanted(), false, cloud, deletion), decision, "{cloud:?} {deletion:?}");
     }
@@ -201,7 +201,7 @@ fn a_pod_that_ended_is_never_run_again() {
             (Here(&running), delete(false)),
             (Here(&pending), delete(false)),
         ] {
-            assert_eq!(decided(&ended(phase), true, cloud, NotAsked), decision, "{phase} {cloud:?}");
+            assert_eq!(decided(&ended(phase), true, cloud, NotRequested), decision, "{phase} {cloud:?}");
         }
     }
 }
@@ -211,7 +211,7 @@ fn a_deadline_counts_from_the_start_and_ends_the_pod() {
     let mut pod = wanted();
     pod["spec"]["activeDeadlineSeconds"] = json!(600);
     let running = group("Running");
-    let decide = |pod: &Value| decided(pod, true, Here(&running), NotAsked);
+    let decide = |pod: &Value| decided(pod, true, Here(&running), NotRequested);
     assert_eq!(decide(&pod), Decision::Publish, "it has not started");
     pod["status"]["startTime"] = json!("2026-01-05T01:00:01Z");
     assert_eq!(decide(&pod), Decision::Publish);
@@ -226,7 +226,7 @@ fn mirrors_and_daemons_are_never_made() {
     let mut daemon = wanted();
     daemon["metadata"]["ownerReferences"] = json!([{ "apiVersion": "apps/v1", "kind": "DaemonSet", "name": "d", "uid": "d", "controller": true }]);
     for pod in [mirror, daemon] {
-        assert_eq!(decided(&pod, true, Absent, NotAsked), Decision::Wait);
+        assert_eq!(decided(&pod, true, Absent, NotRequested), Decision::Wait);
     }
 }
 
@@ -235,5 +235,5 @@ fn a_pod_that_fails_fast_is_not_replaced() {
     let mut pod = wanted();
     pod["metadata"]["annotations"] = json!({ "k8s.aliyun.com/eci-fail-strategy": "fail-fast" });
     let failed = group("ScheduleFailed");
-    assert_eq!(decided(&pod, true, Here(&failed), NotAsked), Decision::Publish);
+    assert_eq!(decided(&pod, true, Here(&failed), NotRequested), Decision::Publish);
 }

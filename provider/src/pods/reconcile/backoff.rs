@@ -1,4 +1,4 @@
-//! The pause of one pod after a step that did not work: the same step is not tried before it is over, another is.
+//! Back-off of one pod after a step that did not work: the same step is not tried before it is over, another is.
 
 use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
@@ -6,8 +6,8 @@ use std::time::Duration;
 use determinism::Chance;
 use tokio::time::Instant;
 
+use super::super::call_failure::BackoffPolicy;
 use super::super::decide::{Decision, DeletionState};
-use super::super::verdict::BackoffPolicy;
 
 /// A step, as far as its repetition is concerned: a forced deletion is another step than a graceful one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +79,7 @@ mod tests {
             jitter_percent: 0,
         };
         let mut chance = determinism::Seed::DEFAULT.chance("test");
-        let asked = DeletionState::NotAsked;
+        let asked = DeletionState::NotRequested;
         let backoff = Backoff::after(None, &delete(false), asked, policy, &mut chance);
         assert!(backoff.holds(&delete(false), asked).is_some());
         assert!(backoff.holds(&delete(true), asked).is_none());

@@ -60,8 +60,8 @@ impl Reconciler {
             return after.map_or(Outcome::Done, |pause| Outcome::At(Instant::now() + pause));
         }
         self.report_images(seen);
-        let Selection { told, held_until } = cloud_events::select(&group.events, seen.deletion, now);
-        for event in told {
+        let Selection { reported, held_until } = cloud_events::select(&group.events, seen.deletion, now);
+        for event in reported {
             let key = format!("{}/{}/{}", event.name, event.reason, event.first_timestamp);
             let told = self.reported(seen, |reported| reported.events.insert(key, event.count));
             if told != Some(event.count) {
@@ -76,7 +76,7 @@ impl Reconciler {
     }
 
     fn reported<T>(&self, seen: &Snapshot, change: impl FnOnce(&mut Reported) -> T) -> T {
-        change(&mut self.kept().entry(seen.uid.clone()).or_default().reported)
+        change(&mut self.pod_work().entry(seen.uid.clone()).or_default().reported)
     }
 
     /// An image that was changed while its instance runs is not exchanged, and the pod says so.

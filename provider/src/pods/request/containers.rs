@@ -8,9 +8,9 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::environment::{self, EnvContext};
+use super::error::{Remark, RequestError};
 use super::size::{self, Size};
 use super::variables::{EnvValue, Environment};
-use super::{Problem, Remark};
 use crate::pods::quantity;
 use crate::pods::sources::Sources;
 
@@ -30,12 +30,12 @@ pub struct PodContext<'a> {
 /// cloud starts first and ends when the others have ended.
 ///
 /// # Errors
-/// [`Problem`].
+/// [`RequestError`].
 pub fn fill(
     request: &mut wire::CreateContainerGroup,
     context: &PodContext<'_>,
     remarks: &mut Vec<Remark>,
-) -> Result<(), Problem> {
+) -> Result<(), RequestError> {
     let inits = context.spec.init_containers.as_deref().unwrap_or_default();
     for container in inits.iter().filter(|container| !size::is_sidecar(container)) {
         let made = context.container(container, remarks)?;
@@ -63,7 +63,7 @@ impl PodContext<'_> {
         &self,
         container: &Container,
         remarks: &mut Vec<Remark>,
-    ) -> Result<wire::Container, Problem> {
+    ) -> Result<wire::Container, RequestError> {
         let context = EnvContext { pod: self.pod, sources: self.sources, size: self.size };
         let environment = environment::of_container(container, &context, remarks)?;
         let expand = |texts: &Option<Vec<String>>| -> Vec<String> {

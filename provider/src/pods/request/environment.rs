@@ -8,9 +8,9 @@ use k8s_openapi::api::core::v1::{
 };
 use rust_decimal::Decimal;
 
+use super::error::{Remark, RequestError};
 use super::size::{self, Size};
 use super::variables::{EnvValue, Environment};
-use super::{Problem, Remark};
 use crate::pods::quantity;
 use crate::pods::sources::Sources;
 
@@ -32,7 +32,7 @@ pub fn of_container(
     container: &Container,
     context: &EnvContext<'_>,
     remarks: &mut Vec<Remark>,
-) -> Result<Environment, Problem> {
+) -> Result<Environment, RequestError> {
     let mut environment = Environment::default();
     for from in container.env_from.iter().flatten() {
         add_all(&mut environment, from, context, remarks)?;
@@ -66,7 +66,7 @@ fn add_all(
     from: &EnvFromSource,
     context: &EnvContext<'_>,
     remarks: &mut Vec<Remark>,
-) -> Result<(), Problem> {
+) -> Result<(), RequestError> {
     let prefix = from.prefix.as_deref().unwrap_or_default();
     let mut add = |data: Vec<(String, String)>| {
         let mut invalid = Vec::new();
@@ -103,7 +103,7 @@ fn resolve(
     container: &Container,
     context: &EnvContext<'_>,
     remarks: &mut Vec<Remark>,
-) -> Result<Option<EnvValue>, Problem> {
+) -> Result<Option<EnvValue>, RequestError> {
     if let Some(field) = &from.field_ref {
         return self::field(&field.field_path, context.pod).map(Some);
     }
@@ -122,7 +122,7 @@ fn config_map_key(
     selector: &ConfigMapKeySelector,
     context: &EnvContext<'_>,
     remarks: &mut Vec<Remark>,
-) -> Result<Option<String>, Problem> {
+) -> Result<Option<String>, RequestError> {
     let ConfigMapKeySelector { name, key, optional } = selector;
     let Some(found) = context.sources.config_maps.get(name) else {
         return absent(Kind::ConfigMap, name, *optional, remarks).map(|()| None);
@@ -137,7 +137,7 @@ fn secret_key(
     selector: &SecretKeySelector,
     context: &EnvContext<'_>,
     remarks: &mut Vec<Remark>,
-) -> Result<Option<String>, Problem> {
+) -> Result<Option<String>, RequestError> {
     let SecretKeySelector { name, key, optional } = selector;
     let Some(found) = context.sources.secrets.get(name) else {
         return absent(Kind::Secret, name, *optional, remarks).map(|()| None);
@@ -154,7 +154,12 @@ enum Kind {
     Secret,
 }
 
-fn absent(kind: Kind, name: &str, optional: Option<bool>, remarks: &mut Vec<Remark>) -> Result<(), Problem> {
+fn absent(
+    kind: Kind,
+    name: &str,
+    optional: Option<bool>,
+    remarks: &mut Vec<Remark>,
+) -> Result<(), RequestError> {
     let message = match kind {
         Kind::ConfigMap => format!("configmap \"{name}\" not found"),
         Kind::Secret => format!("secret \"{name}\" not found"),
@@ -163,7 +168,7 @@ fn absent(kind: Kind, name: &str, optional: Option<bool>, remarks: &mut Vec<Rema
         Kind::ConfigMap => ("MandatoryConfigMapNotFound", "OptionalConfigMapNotFound"),
         Kind::Secret => ("MandatorySecretNotFound", "OptionalSecretNotFound"),
     };
-    said(message, mandatory, tolerated, optional, remarks)
+    absence(message, mandatory, tolerated, optional, remarks)
 }
 
 fn key_absent(
@@ -173,25 +178,25 @@ fn key_absent(
     optional: Option<bool>,
     context: &EnvContext<'_>,
     remarks: &mut Vec<Remark>,
-) -> Result<(), Problem> {
+) -> Result<(), RequestError> {
     let namespace = context.pod.metadata.namespace.as_deref().unwrap_or("default");
     let (word, mandatory, tolerated) = match kind {
         Kind::ConfigMap => ("ConfigMap", "MandatoryConfigMapKeyNotFound", "OptionalConfigMapKeyNotFound"),
         Kind::Secret => ("Secret", "MandatorySecretKeyNotFound", "OptionalSecretKeyNotFound"),
     };
     let message = format!("couldn't find key {key} in {word} {namespace}/{name}");
-    said(message, mandatory, tolerated, optional, remarks)
+    absence(message, mandatory, tolerated, optional, remarks)
 }
 
-fn said(
+fn absence(
     message: String,
     mandatory: &'static str,
     tolerated: &'static str,
     optional: Option<bool>,
     remarks: &mut Vec<Remark>,
-) -> Result<(), Problem> {
+) -> Result<(), RequestError> {
     if optional != Some(true) {
-        return Err(Problem::Source { reason: mandatory, message });
+        return Err(RequestError::Source { reason: mandatory, message });
     }
     remarks.push(Remark { reason: tolerated, message });
     Ok(())
@@ -201,7 +206,7 @@ fn said(
 ///
 /// # Errors
 /// A field that no variable may name.
-pub fn field(path: &str, pod: &Pod) -> Result<EnvValue, Problem> {
+pub fn field(path: &str, pod: &Pod) -> Result<EnvValue, RequestError> {
     let metadata = &pod.metadata;
     let spec = pod.spec.as_ref();
     let text = |text: Option<&String>| Ok(EnvValue::Text(text.cloned().unwrap_or_default()));
@@ -221,7 +226,9 @@ pub fn field(path: &str, pod: &Pod) -> Result<EnvValue, Problem> {
             subscript(&metadata.labels, "metadata.labels['")
                 .or_else(|| subscript(&metadata.annotations, "metadata.annotations['"))
                 .map(EnvValue::Text)
-                .ok_or_else(|| Problem::Unsupported(format!("field {path} cannot be given to a container")))
+                .ok_or_else(|| {
+                    RequestError::Unsupported(format!("field {path} cannot be given to a container"))
+                })
         }
     }
 }
@@ -234,14 +241,15 @@ pub fn resource(
     selector: &ResourceFieldSelector,
     container: &Container,
     context: &EnvContext<'_>,
-) -> Result<String, Problem> {
+) -> Result<String, RequestError> {
     let spec = context.pod.spec.as_ref();
     let named = selector.container_name.as_deref().filter(|name| !name.is_empty());
     let others =
         spec.into_iter().flat_map(|spec| spec.containers.iter().chain(spec.init_containers.iter().flatten()));
     let container = named.and_then(|name| others.into_iter().find(|c| c.name == name)).unwrap_or(container);
-    let unusable =
-        || Problem::Unsupported(format!("resource {} cannot be given to a container", selector.resource));
+    let unusable = || {
+        RequestError::Unsupported(format!("resource {} cannot be given to a container", selector.resource))
+    };
     let (kind, resource) = selector.resource.split_once('.').ok_or_else(unusable)?;
     let listed = container.resources.as_ref().and_then(|resources| match kind {
         "limits" => resources.limits.as_ref(),

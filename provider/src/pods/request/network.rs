@@ -8,7 +8,7 @@ use eci_api::actions::create_container_group as wire;
 use k8s_openapi::api::core::v1::{Pod, PodSpec, Secret};
 use serde::Deserialize;
 
-use super::Remark;
+use super::error::Remark;
 use crate::pods::sources::Sources;
 
 /// The host name that the pod's containers see.

@@ -158,7 +158,7 @@ fn what_this_node_can_never_do_is_named() {
         ),
     ] {
         let problem = for_pod(&pod(spec), &Sources::default(), &scope(), &TokenBasis::First).unwrap_err();
-        assert!(matches!(&problem, Problem::Unsupported(text) if text.contains(named)), "{problem}");
+        assert!(matches!(&problem, RequestError::Unsupported(text) if text.contains(named)), "{problem}");
     }
 }
 

@@ -10,9 +10,9 @@ use k8s_openapi::api::core::v1::{
 };
 
 use super::environment::{self, EnvContext};
+use super::error::{Remark, RequestError};
 use super::size::{self, Size};
 use super::variables::EnvValue;
-use super::{Problem, Remark};
 use crate::pods::sources::{Sources, TokenSpec};
 
 /// The largest file that the cloud takes.
@@ -31,13 +31,13 @@ struct File {
 /// All volumes of a pod.
 ///
 /// # Errors
-/// [`Problem`].
+/// [`RequestError`].
 pub fn of_pod(
     pod: &Pod,
     spec: &PodSpec,
     sources: &Sources,
     remarks: &mut Vec<Remark>,
-) -> Result<Vec<wire::Volume>, Problem> {
+) -> Result<Vec<wire::Volume>, RequestError> {
     let size = size::of_pod(pod);
     let mut builder = VolumeBuilder { pod, spec, sources, size, held: 0, remarks };
     spec.volumes.iter().flatten().map(|volume| builder.volume(volume)).collect()
@@ -53,7 +53,7 @@ struct VolumeBuilder<'a> {
 }
 
 impl VolumeBuilder<'_> {
-    fn volume(&mut self, volume: &Volume) -> Result<wire::Volume, Problem> {
+    fn volume(&mut self, volume: &Volume) -> Result<wire::Volume, RequestError> {
         let name = &volume.name;
         let mut made = wire::Volume { name: Some(name.clone()), ..wire::Volume::default() };
         if let Some(empty) = &volume.empty_dir {
@@ -87,7 +87,7 @@ impl VolumeBuilder<'_> {
         Ok(made)
     }
 
-    fn files(&mut self, volume: &Volume) -> Result<(Vec<File>, Option<i32>), Problem> {
+    fn files(&mut self, volume: &Volume) -> Result<(Vec<File>, Option<i32>), RequestError> {
         let name = &volume.name;
         if let Some(source) = &volume.config_map {
             let files = self.config_map(name, &source.name, source.items.as_deref(), source.optional)?;
@@ -105,14 +105,14 @@ impl VolumeBuilder<'_> {
             }
             Ok((files.into_values().collect(), source.default_mode))
         } else {
-            Err(Problem::Unsupported(format!(
+            Err(RequestError::Unsupported(format!(
                 "volume {name} is a {}, which the virtual node does not have",
                 kind(volume)
             )))
         }
     }
 
-    fn projected(&mut self, name: &str, projection: &VolumeProjection) -> Result<Vec<File>, Problem> {
+    fn projected(&mut self, name: &str, projection: &VolumeProjection) -> Result<Vec<File>, RequestError> {
         if let Some(source) = &projection.config_map {
             self.config_map(name, &source.name, source.items.as_deref(), source.optional)
         } else if let Some(source) = &projection.secret {
@@ -123,7 +123,7 @@ impl VolumeBuilder<'_> {
             let token = self.sources.tokens.get(&TokenSpec::of(source)).cloned().unwrap_or_default();
             Ok(vec![File { path: source.path.clone(), content: token.into_bytes(), mode: None }])
         } else {
-            Err(Problem::Unsupported(format!(
+            Err(RequestError::Unsupported(format!(
                 "volume {name} projects something that the virtual node does not have"
             )))
         }
@@ -135,7 +135,7 @@ impl VolumeBuilder<'_> {
         name: &str,
         items: Option<&[KeyToPath]>,
         optional: Option<bool>,
-    ) -> Result<Vec<File>, Problem> {
+    ) -> Result<Vec<File>, RequestError> {
         let Some(ConfigMap { data, binary_data, .. }) = self.sources.config_maps.get(name) else {
             return self.absent(
                 volume,
@@ -161,7 +161,7 @@ impl VolumeBuilder<'_> {
         name: &str,
         items: Option<&[KeyToPath]>,
         optional: Option<bool>,
-    ) -> Result<Vec<File>, Problem> {
+    ) -> Result<Vec<File>, RequestError> {
         let Some(Secret { data, .. }) = self.sources.secrets.get(name) else {
             return self.absent(
                 volume,
@@ -180,9 +180,9 @@ impl VolumeBuilder<'_> {
         why: String,
         reason: &'static str,
         optional: Option<bool>,
-    ) -> Result<Vec<File>, Problem> {
+    ) -> Result<Vec<File>, RequestError> {
         if optional != Some(true) {
-            return Err(Problem::Mount { volume: volume.to_owned(), why });
+            return Err(RequestError::Mount { volume: volume.to_owned(), why });
         }
         self.remarks.push(Remark { reason, message: why });
         Ok(Vec::new())
@@ -195,7 +195,7 @@ impl VolumeBuilder<'_> {
         data: BTreeMap<String, Vec<u8>>,
         items: Option<&[KeyToPath]>,
         optional: Option<bool>,
-    ) -> Result<Vec<File>, Problem> {
+    ) -> Result<Vec<File>, RequestError> {
         let Some(items) = items.filter(|items| !items.is_empty()) else {
             return Ok(data.into_iter().map(|(path, content)| File { path, content, mode: None }).collect());
         };
@@ -208,14 +208,14 @@ impl VolumeBuilder<'_> {
                 None if optional == Some(true) => {}
                 None => {
                     let why = format!("{missing}{}", item.key);
-                    return Err(Problem::Mount { volume: volume.to_owned(), why });
+                    return Err(RequestError::Mount { volume: volume.to_owned(), why });
                 }
             }
         }
         Ok(files)
     }
 
-    fn downward(&self, items: Option<&[DownwardAPIVolumeFile]>) -> Result<Vec<File>, Problem> {
+    fn downward(&self, items: Option<&[DownwardAPIVolumeFile]>) -> Result<Vec<File>, RequestError> {
         let file = |item: &DownwardAPIVolumeFile| {
             let text = if let Some(field) = &item.field_ref {
                 self.field(&field.field_path)?
@@ -231,7 +231,7 @@ impl VolumeBuilder<'_> {
         items.unwrap_or_default().iter().map(file).collect()
     }
 
-    fn field(&self, path: &str) -> Result<String, Problem> {
+    fn field(&self, path: &str) -> Result<String, RequestError> {
         let lines = |map: &Option<BTreeMap<String, String>>| {
             let lines = map.iter().flatten().map(|(key, value)| format!("{key}={value:?}"));
             Ok(lines.collect::<Vec<_>>().join("\n"))
@@ -245,7 +245,7 @@ impl VolumeBuilder<'_> {
                     let why = format!(
                         "field {path} is known only after the files of an instance are written; use a variable"
                     );
-                    Err(Problem::Unsupported(why))
+                    Err(RequestError::Unsupported(why))
                 }
             },
         }
@@ -256,8 +256,8 @@ impl VolumeBuilder<'_> {
         volume: &str,
         files: Vec<File>,
         default_mode: Option<i32>,
-    ) -> Result<wire::ConfigFileVolume, Problem> {
-        let too_large = |why: String| Problem::Mount { volume: volume.to_owned(), why };
+    ) -> Result<wire::ConfigFileVolume, RequestError> {
+        let too_large = |why: String| RequestError::Mount { volume: volume.to_owned(), why };
         let mut to_path = Vec::new();
         for file in files {
             let length = file.content.len();

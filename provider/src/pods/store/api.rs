@@ -48,7 +48,7 @@ impl PodStore {
         for uid in gone {
             self.left_api(&uid, now);
         }
-        self.0.hurry.notify_one();
+        self.0.wake.notify_one();
     }
 
     /// A pod as the watch shows it; an older version than the one known in this session is not looked at.

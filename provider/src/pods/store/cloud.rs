@@ -104,7 +104,7 @@ impl PodStore {
             match record.group_id() {
                 Some(id) => {
                     let young = matches!(record.history, GroupHistory::Owned { created_at, .. } if began < created_at + LISTING_DELAY);
-                    let asked = record.deletion > DeletionState::NotAsked;
+                    let asked = record.deletion > DeletionState::NotRequested;
                     if !seen.contains(id) && (!young || asked) {
                         missing.push((uid.clone(), id.to_owned()));
                     }
@@ -159,7 +159,7 @@ impl PodStore {
                     TokenBasis::After(id.to_owned())
                 };
                 (record.group, record.absent, record.token_in_doubt) = (None, true, false);
-                record.deletion = DeletionState::NotAsked;
+                record.deletion = DeletionState::NotRequested;
                 record.absence = Absence::default();
             }
             false
@@ -193,14 +193,14 @@ impl PodStore {
         };
         for uid in late {
             self.change(&uid, now, |record| {
-                (record.deletion, record.deletion_at) = (DeletionState::NotAsked, None);
+                (record.deletion, record.deletion_at) = (DeletionState::NotRequested, None);
                 true
             });
         }
     }
 
     /// Notes that the shared looks are answered or not; when they are again, what changed meanwhile is told.
-    pub fn heard(&self, answers: bool) {
+    pub fn note_answer(&self, answers: bool) {
         let mut state = self.state();
         if answers && state.away {
             let State { records, .. } = &*state;
@@ -229,7 +229,7 @@ impl Record {
     fn deletion_is_late(&self, now: Timestamp) -> bool {
         let grace = self.pod.metadata.deletion_grace_period_seconds.unwrap_or(0);
         let timeout = SignedDuration::from_secs(grace.clamp(0, 86_400)) + DELETION_TIMEOUT;
-        self.deletion > DeletionState::NotAsked
+        self.deletion > DeletionState::NotRequested
             && self.group.is_some()
             && !planted!(LateDeletionIsNotRepeated)
             && self.deletion_at.is_some_and(|at| now.duration_since(at) > timeout)
@@ -274,7 +274,7 @@ impl Record {
         self.absence = Absence::default();
         self.unanswered = None;
         if new {
-            self.deletion = DeletionState::NotAsked;
+            self.deletion = DeletionState::NotRequested;
         }
         if made.is_none() {
             self.seen_at = Some(now);

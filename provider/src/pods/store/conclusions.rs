@@ -47,7 +47,7 @@ impl PodStore {
         for uid in asked {
             let Some(record) = state.records.get_mut(&uid) else { continue };
             let Some(question) = record.question() else { continue };
-            let agreed = record.deletion > DeletionState::NotAsked && !record.absence.by_id.is_empty();
+            let agreed = record.deletion > DeletionState::NotRequested && !record.absence.by_id.is_empty();
             if agreed || evidence::is_proven(question, &record.absence, brake) {
                 record.strike_out_group(now);
                 record.version += 1;
@@ -110,7 +110,7 @@ impl Record {
     /// have it.
     fn is_missing(&self) -> bool {
         let ran = matches!(self.history, GroupHistory::HadBefore { .. } | GroupHistory::Owned { .. });
-        ran && self.deletion == DeletionState::NotAsked
+        ran && self.deletion == DeletionState::NotRequested
             && !self.leaves()
             && !decide::has_ended(&self.pod)
             && !(self.absence.by_id.is_empty() && self.absence.by_tags.is_empty())

@@ -152,7 +152,7 @@ impl Record {
             } else {
                 state.started + LISTING_DELAY
             },
-            deletion: DeletionState::NotAsked,
+            deletion: DeletionState::NotRequested,
             deletion_at: None,
             unanswered: None,
             token: TokenBasis::First,
@@ -233,7 +233,9 @@ impl Record {
     /// The time from which on an answer by id without the group counts.
     pub fn by_id_from(&self, started: Timestamp) -> Timestamp {
         match &self.history {
-            _ if self.deletion > DeletionState::NotAsked || planted!(AnswersByIdNeverLag) => Timestamp::MIN,
+            _ if self.deletion > DeletionState::NotRequested || planted!(AnswersByIdNeverLag) => {
+                Timestamp::MIN
+            }
             GroupHistory::Owned { created_at, .. } => *created_at + LISTING_DELAY,
             _ => started + LISTING_DELAY,
         }
@@ -256,14 +258,14 @@ impl Record {
         }
         let group = self.group.as_ref()?;
         // A group whose deletion is yet to be asked for shows nothing that anybody waits for.
-        let (pace, urgency) = if self.deletion > DeletionState::NotAsked || is_moving(group) && !self.leaves()
-        {
-            (Pace::Moving, Urgency::Awaited)
-        } else if still_works(group) {
-            (Pace::Settled, Urgency::Routine)
-        } else {
-            (Pace::Over, Urgency::Routine)
-        };
+        let (pace, urgency) =
+            if self.deletion > DeletionState::NotRequested || is_moving(group) && !self.leaves() {
+                (Pace::Moving, Urgency::Awaited)
+            } else if still_works(group) {
+                (Pace::Settled, Urgency::Routine)
+            } else {
+                (Pace::Over, Urgency::Routine)
+            };
         let unchanged = self.changed.map_or(SignedDuration::ZERO, |at| now.duration_since(at));
         let pause = schedule::pause(pace, unchanged)?;
         Some((now + SignedDuration::try_from(pause).unwrap_or(PROOF_PAUSE), urgency))

@@ -339,7 +339,7 @@ fn a_deletion_that_is_not_carried_out_is_asked_for_again() {
     store.remind(at(540));
     assert_eq!(store.get("u").unwrap().deletion, DeletionState::Forced);
     store.remind(at(660));
-    assert_eq!(store.get("u").unwrap().deletion, DeletionState::NotAsked);
+    assert_eq!(store.get("u").unwrap().deletion, DeletionState::NotRequested);
 }
 
 #[test]

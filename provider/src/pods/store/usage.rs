@@ -86,7 +86,7 @@ impl Record {
             (Some(group), _) if GroupState::of(group).is_over() => return None,
             // the cloud has not described it yet
             (Some(group), _) if group.containers.is_empty() && self.in_api => {
-                policy.purchase(&asked(&self.pod))
+                policy.purchase(&requested(&self.pod))
             }
             (Some(group), _) => policy.purchase_of_group(group),
             (None, Some(request)) => policy.purchase(request),
@@ -97,7 +97,7 @@ impl Record {
 }
 
 /// The size that a pod asks for, as its request says it.
-fn asked(pod: &Pod) -> CreateContainerGroup {
+fn requested(pod: &Pod) -> CreateContainerGroup {
     let size = size_of_pod(pod);
     let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
     let gpus = containers.map(|container| Container {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use determinism::Chance;
 use kube::runtime::utils::{Backoff, ResetTimerBackoff};
 
-use super::super::verdict::BackoffPolicy;
+use super::super::call_failure::BackoffPolicy;
 
 const POLICY: BackoffPolicy = BackoffPolicy {
     first: Duration::from_millis(800),

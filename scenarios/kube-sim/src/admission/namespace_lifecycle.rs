@@ -4,7 +4,7 @@ use super::attributes::{Attributes, ObjectReader, Operation};
 use super::denial::Denial;
 use crate::object::field::{is_terminating, text};
 
-const KEPT: [&str; 3] = ["default", "kube-system", "kube-public"];
+const IMMORTAL: [&str; 3] = ["default", "kube-system", "kube-public"];
 
 /// Checks the request's namespace.
 ///
@@ -14,7 +14,11 @@ pub fn check(request: &Attributes<'_>, objects: &dyn ObjectReader) -> Result<(),
     let is_namespace = request.group.is_empty() && request.resource == "namespaces";
     if is_namespace {
         let goes = request.operation == Operation::Delete && request.subresource.is_empty();
-        return if goes && KEPT.contains(&request.name) { Err(Denial::ProtectedNamespace) } else { Ok(()) };
+        return if goes && IMMORTAL.contains(&request.name) {
+            Err(Denial::ProtectedNamespace)
+        } else {
+            Ok(())
+        };
     }
     let is_review = request.group == "authorization.k8s.io";
     if request.operation != Operation::Create || !request.namespaced || is_review {

@@ -100,7 +100,7 @@ pub fn secret_changed(old: &Value, new: &Value, errors: &mut FieldErrors) {
 }
 
 /// Adds the errors of changes to an immutable config map or secret.
-pub fn kept(old: &Value, new: &Value, places: &[&str], errors: &mut FieldErrors) {
+pub fn immutable(old: &Value, new: &Value, places: &[&str], errors: &mut FieldErrors) {
     if old["immutable"] != true {
         return;
     }
@@ -160,7 +160,7 @@ mod tests {
 
     use super::*;
 
-    fn said(check: impl Fn(&Value, &mut FieldErrors), object: &Value) -> Vec<String> {
+    fn messages(check: impl Fn(&Value, &mut FieldErrors), object: &Value) -> Vec<String> {
         let mut errors = FieldErrors::default();
         check(object, &mut errors);
         errors.0.iter().map(ToString::to_string).collect()
@@ -173,7 +173,7 @@ mod tests {
             ("kubernetes.io/tls", json!({"tls.crt": ""}), vec!["data[tls.key]: Required value"]),
             ("kubernetes.io/dockerconfigjson", json!({}), vec!["data[.dockerconfigjson]: Required value"]),
         ] {
-            assert_eq!(said(secret, &json!({"type": kind, "data": data})), wanted, "{kind}");
+            assert_eq!(messages(secret, &json!({"type": kind, "data": data})), wanted, "{kind}");
         }
     }
 
@@ -181,7 +181,7 @@ mod tests {
     fn what_is_secret_is_not_shown_when_it_is_wrong() {
         let object =
             json!({"type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": "aHVudGVyMg=="}});
-        let said = said(secret, &object);
+        let said = messages(secret, &object);
         assert!(
             said[0].starts_with("data[.dockerconfigjson]: Invalid value: \"<secret contents redacted>\""),
             "{said:?}"
@@ -194,7 +194,7 @@ mod tests {
         let old = json!({"immutable": true, "data": {"a": "1"}});
         let new = json!({"immutable": true, "data": {"a": "2"}});
         let mut errors = FieldErrors::default();
-        kept(&old, &new, &["data"], &mut errors);
+        immutable(&old, &new, &["data"], &mut errors);
         assert_eq!(errors.0[0].to_string(), "data: Forbidden: field is immutable when `immutable` is set");
     }
 }

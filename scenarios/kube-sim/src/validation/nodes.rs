@@ -91,7 +91,7 @@ pub fn lease(lease: &Value, errors: &mut FieldErrors) {
 mod tests {
     use super::*;
 
-    fn said(node: &Value) -> Vec<String> {
+    fn messages(node: &Value) -> Vec<String> {
         let mut errors = FieldErrors::default();
         check(node, true, &mut errors);
         errors.0.iter().map(ToString::to_string).collect()
@@ -111,7 +111,7 @@ mod tests {
                 "metadata.taints[1]: Duplicate value: {\"Key\":\"a\"",
             ),
         ] {
-            let said = said(&json!({"spec": {"taints": taints}}));
+            let said = messages(&json!({"spec": {"taints": taints}}));
             assert!(said.len() == 1 && said[0].starts_with(wanted), "{said:?} is not {wanted}");
         }
     }
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn an_address_that_stands_twice_is_told() {
         let address = json!({"type": "InternalIP", "address": "10.0.0.1"});
-        let said = said(&json!({"status": {"addresses": [address, address]}}));
+        let said = messages(&json!({"status": {"addresses": [address, address]}}));
         assert!(
             said[0].starts_with("status.addresses[1]: Duplicate value: {\"Type\":\"InternalIP\""),
             "{said:?}"

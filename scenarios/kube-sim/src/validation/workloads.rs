@@ -51,7 +51,7 @@ fn not_negative(object: &Value, fields: &[&str], errors: &mut FieldErrors) {
 }
 
 /// Adds an error for each of `fields` of the specification that changed.
-pub fn kept(old: &Value, new: &Value, fields: &[&str], errors: &mut FieldErrors) {
+pub fn immutable(old: &Value, new: &Value, fields: &[&str], errors: &mut FieldErrors) {
     for field in fields.iter().filter(|field| old["spec"][**field] != new["spec"][**field]) {
         let shown = new["spec"][*field].to_string();
         errors.push(format!("spec.{field}"), FieldErrorKind::Invalid(shown, "field is immutable".to_owned()));

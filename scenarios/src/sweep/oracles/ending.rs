@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::Violation;
 use super::timeline::{first, pods};
+use super::violation::Violation;
 use crate::sweep::end::Difference;
 use crate::sweep::journal::{Entry, KubeCall, Occurrence};
 use crate::sweep::perturbation::Perturbation;

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Violation;
 use super::ending::made_without_webhook;
+use super::violation::Violation;
 use crate::sweep::journal::{Entry, Occurrence};
 use crate::sweep::perturbation::{Absence, Perturbation as P};
 use crate::sweep::plan::Plan;

@@ -1,7 +1,7 @@
 //! Groups: one for a pod, none without a pod, none deleted without a reason.
 
-use super::Violation;
 use super::timeline::{GroupLife, after, first, groups, pods, works};
+use super::violation::Violation;
 use crate::sweep::journal::{CloudCall, Entry, Occurrence};
 
 /// Seconds that a group may outlive its pod in a world that has healed.

@@ -26,28 +26,12 @@ mod statuses;
 #[cfg(test)]
 mod tests;
 mod timeline;
-
-use jiff::Timestamp;
+mod violation;
 
 use super::plan::Plan;
 use super::played::Played;
 
-/// Something that must not be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// The oracle that found it.
-    pub oracle: &'static str,
-    /// The time of it.
-    pub at: Timestamp,
-    /// The violation in words.
-    pub words: String,
-}
-
-impl Violation {
-    fn new(oracle: &'static str, at: Timestamp, words: impl Into<String>) -> Self {
-        Self { oracle, at, words: words.into() }
-    }
-}
+pub use violation::Violation;
 
 /// The violations of a run under `plan`, compared with the reference run where that is another.
 pub fn violations(played: &Played, plan: &Plan, reference: Option<&Played>) -> Vec<Violation> {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use eci_sim::Bill;
 use jiff::Timestamp;
 
-use super::Violation;
 use super::timeline::{first, groups};
+use super::violation::Violation;
 use crate::sweep::journal::{Entry, Occurrence};
 
 /// The states that are billed.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Violation;
 use super::timeline::{first, groups, pods, works};
+use super::violation::Violation;
 use crate::sweep::journal::{Entry, Occurrence};
 
 /// The calls of an idle provider within ten seconds, to the cloud and to Kubernetes, and those that each pod may add.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::Violation;
+use super::violation::Violation;
 use crate::eci::ACCESS_KEY_SECRET;
 use crate::sweep::journal::Entry;
 use crate::sweep::played::Played;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::Violation;
 use super::timeline::{first, groups, pods, works};
+use super::violation::Violation;
 use crate::sweep::journal::{Entry, KubeCall, Occurrence, PodWrite};
 
 /// The age of the cloud's last answer above which nothing is known: two rounds of looks.

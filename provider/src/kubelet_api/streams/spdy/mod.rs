@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 
-use super::ends::{Inlet, Line, Movement, Outgoing, Outlet, WAITING_MAX};
+use super::ends::{Line, Movement, Outgoing, StreamReceiver, StreamSender, WAITING_MAX};
 use frame::{Frame, FrameError, Headers, Reader, Writer};
 
 /// The most streams that may be open at a time.
@@ -27,8 +27,8 @@ const REFUSED_STREAM: u32 = 3;
 pub(super) struct Stream {
     pub id: u32,
     pub headers: Headers,
-    pub inlet: Inlet,
-    pub outlet: Outlet,
+    pub receiver: StreamReceiver,
+    pub sender: StreamSender,
 }
 
 impl Stream {
@@ -92,7 +92,7 @@ async fn listen(
 ) -> Result<(), FrameError> {
     let mut reader = Reader::new();
     let mut buffer = BytesMut::with_capacity(16 << 10);
-    let mut inlets: BTreeMap<u32, mpsc::Sender<Bytes>> = BTreeMap::new();
+    let mut inputs: BTreeMap<u32, mpsc::Sender<Bytes>> = BTreeMap::new();
     let mut last = 0;
     loop {
         while let Some(frame) = reader.next(&mut buffer)? {
@@ -101,35 +101,36 @@ async fn listen(
                 Frame::Begin { id, .. } if id <= last || id % 2 == 0 => {
                     let _ = line.send(Outgoing::Reset(id, PROTOCOL_ERROR)).await;
                 }
-                Frame::Begin { id, .. } if inlets.len() >= STREAMS_MAX => {
+                Frame::Begin { id, .. } if inputs.len() >= STREAMS_MAX => {
                     last = id;
                     let _ = line.send(Outgoing::Reset(id, REFUSED_STREAM)).await;
                 }
                 Frame::Begin { id, fin, headers } => {
                     last = id;
-                    let (sender, inlet) = mpsc::channel(WAITING_MAX);
+                    let (sender, receiver) = mpsc::channel(WAITING_MAX);
                     if !fin {
-                        inlets.insert(id, sender);
+                        inputs.insert(id, sender);
                     }
                     let _ = line.send(Outgoing::Accepted(id)).await;
-                    let stream = Stream { id, headers, inlet, outlet: Outlet::new(id, line.clone()) };
+                    let stream =
+                        Stream { id, headers, receiver, sender: StreamSender::new(id, line.clone()) };
                     if begun.send(stream).await.is_err() {
                         let _ = line.send(Outgoing::Reset(id, REFUSED_STREAM)).await;
                     }
                 }
                 Frame::Data { id, fin, bytes } => {
                     let length = u32::try_from(bytes.len()).unwrap_or(0);
-                    if let Some(inlet) = inlets.get(&id)
+                    if let Some(receiver) = inputs.get(&id)
                         && length > 0
-                        && inlet.send(bytes).await.is_ok()
+                        && receiver.send(bytes).await.is_ok()
                     {
                         let _ = line.send(Outgoing::Room(id, length)).await;
                     }
                     if fin {
-                        inlets.remove(&id);
+                        inputs.remove(&id);
                     }
                 }
-                Frame::More { id, fin: true } | Frame::Reset { id } => drop(inlets.remove(&id)),
+                Frame::More { id, fin: true } | Frame::Reset { id } => drop(inputs.remove(&id)),
                 Frame::Ping(number) => drop(line.send(Outgoing::Ping(number)).await),
                 Frame::More { .. } | Frame::GoAway | Frame::Other => {}
             }

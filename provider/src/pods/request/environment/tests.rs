@@ -23,7 +23,7 @@ fn sources() -> Sources {
     }
 }
 
-fn environment(container: Value) -> Result<(Environment, Vec<Remark>), Problem> {
+fn environment(container: Value) -> Result<(Environment, Vec<Remark>), RequestError> {
     let pod: Pod = serde_json::from_value(json!({
         "metadata": { "name": "web", "namespace": "vk", "uid": "u", "labels": { "app": "web" } },
         "spec": { "nodeName": "virtual-kubelet", "serviceAccountName": "default", "containers": [] }
@@ -87,7 +87,7 @@ fn what_is_missing_stops_the_pod_unless_it_is_optional() {
     ] {
         let seen = match environment(container) {
             Ok((_, remarks)) => (remarks[0].reason, remarks[0].message.clone()),
-            Err(Problem::Source { reason, message }) => (reason, message),
+            Err(RequestError::Source { reason, message }) => (reason, message),
             Err(other) => panic!("{other}"),
         };
         assert_eq!(seen, (reason, message.to_owned()));

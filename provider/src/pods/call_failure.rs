@@ -49,7 +49,7 @@ impl FailurePolicy {
 
 /// The consequence of one failed call for one pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
+pub struct CallFailure {
     /// The end of the pod, or another try.
     pub outcome: Outcome,
     /// The words for pod and events: the same for the same refusal, however often it is told.
@@ -109,7 +109,7 @@ impl BackoffPolicy {
 }
 
 /// The consequence of a refused `CreateContainerGroup` for a pod of `policy` that asked for `size`.
-pub fn of_creation(error: &EciError, policy: FailurePolicy, size: impl fmt::Display) -> Verdict {
+pub fn of_creation(error: &EciError, policy: FailurePolicy, size: impl fmt::Display) -> CallFailure {
     let meaning = error.meaning();
     let plain = error.plain();
     let words = match meaning {
@@ -129,7 +129,7 @@ pub fn of_creation(error: &EciError, policy: FailurePolicy, size: impl fmt::Disp
     } else {
         Outcome::Retry { backoff: creation_backoff(error) }
     };
-    Verdict { outcome, words }
+    CallFailure { outcome, words }
 }
 
 /// The consequence of a refused `DeleteContainerGroup`, which is always repeated; that a group is not found is no

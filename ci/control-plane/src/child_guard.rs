@@ -25,17 +25,17 @@ const QUOTED: usize = 6;
 
 /// A program that runs, and is gone when this is dropped.
 #[derive(Debug)]
-pub struct Warded {
+pub struct ChildGuard {
     child: Child,
     log: PathBuf,
 }
 
-impl Warded {
+impl ChildGuard {
     /// Starts a program. It sees no environment but what it needs (so no proxy), no input, and writes into `log`.
     pub fn start(program: &Path, flags: &[String], log: PathBuf) -> io::Result<Self> {
         let file = File::create(&log)?;
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", SHELL, "warden"]).arg(program).args(flags);
+        command.args(["-c", SHELL, "child-guard"]).arg(program).args(flags);
         command.env_clear().env("PATH", "/usr/bin:/bin").env("GOMAXPROCS", "2");
         // a group of its own: Ctrl-C at the terminal is for us, who then end it in order
         command.process_group(0);
@@ -49,7 +49,7 @@ impl Warded {
     }
 
     /// Last lines of the log.
-    pub fn last_said(&self) -> String {
+    pub fn last_output(&self) -> String {
         let text = std::fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<_> = text.lines().collect();
@@ -62,7 +62,7 @@ impl Warded {
     }
 }
 
-impl Drop for Warded {
+impl Drop for ChildGuard {
     fn drop(&mut self) {
         drop(self.child.stdin.take()); // the shell kills the program
         let _ = self.child.wait(); // and passes on its end
@@ -73,13 +73,13 @@ impl Drop for Warded {
 mod tests {
     use super::*;
 
-    fn start(script: &str, folder: &Path) -> Warded {
+    fn start(script: &str, folder: &Path) -> ChildGuard {
         let flags = ["-c".to_owned(), script.to_owned()];
-        Warded::start(Path::new("/bin/sh"), &flags, folder.join("log")).unwrap()
+        ChildGuard::start(Path::new("/bin/sh"), &flags, folder.join("log")).unwrap()
     }
 
     /// Waits, without a clock, until the program has ended. (`Child::wait` would close the pipe first.)
-    fn end(program: &mut Warded) -> ExitStatus {
+    fn end(program: &mut ChildGuard) -> ExitStatus {
         loop {
             if let Some(status) = program.ended() {
                 return status;
@@ -89,11 +89,11 @@ mod tests {
     }
 
     /// Waits, without a clock, until the program has said something.
-    fn said(program: &Warded) -> String {
+    fn output(program: &ChildGuard) -> String {
         loop {
-            let said = program.last_said();
-            if said.ends_with('.') {
-                return said.trim_end_matches('.').to_owned();
+            let output = program.last_output();
+            if output.ends_with('.') {
+                return output.trim_end_matches('.').to_owned();
             }
             std::thread::yield_now();
         }
@@ -108,7 +108,7 @@ mod tests {
     fn a_program_is_gone_when_its_holder_is_dropped_even_if_it_takes_no_signal() {
         let folder = tempfile::tempdir().unwrap();
         let program = start("trap '' TERM INT HUP; echo $$.; while :; do sleep 1; done", folder.path());
-        let id = said(&program);
+        let id = output(&program);
         assert!(lives(&id));
         drop(program);
         assert!(!lives(&id));
@@ -119,7 +119,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut program = start("echo the disk is full.; exit 7", folder.path());
         assert_eq!(end(&mut program).code(), Some(7));
-        assert_eq!(program.last_said(), "the disk is full.");
+        assert_eq!(program.last_output(), "the disk is full.");
     }
 
     #[test]
