@@ -242,6 +242,41 @@ fn every_numbered_section_says_where_it_was_taken_from() {
     assert!(sections > 50, "{sections} sections were read");
 }
 
+/// Keys that a line such as `Sources: B-ECI (2024-11-27), K `pkg/kubelet`; W.` names; paths and plain words are none.
+fn keys(line: &str) -> Vec<&str> {
+    let plain = ["all", "client-go", "from", "none", "ours", "see", "the", "these"];
+    let mut depth = 0_usize;
+    let parts = line.trim_start_matches("Sources: ").split(|c: char| {
+        depth = if "({".contains(c) { depth + 1 } else { depth.saturating_sub(")}".contains(c).into()) };
+        depth == 0 && ",;".contains(c)
+    });
+    let first = |part: &'_ str| part.split_whitespace().next().map(str::len);
+    parts
+        .filter_map(|part| Some(&part.trim_start()[..first(part)?]))
+        .map(|word| word.trim_end_matches('.'))
+        .filter(|word| !word.starts_with('`') && !word.is_empty() && !plain.contains(word))
+        .collect()
+}
+
+#[test]
+fn every_key_of_a_section_s_sources_is_explained_in_its_sheet() {
+    let (mut explained, mut bad) = (0, Vec::new());
+    for name in sheets().into_keys() {
+        let text = read(&format!("{SHEETS}{name}"));
+        for key in text.lines().filter(|line| line.starts_with("Sources: ")).flat_map(keys) {
+            let explanations =
+                [format!("| {key} "), format!("| [{key}] "), format!("| [{key}:"), format!("**{key}**")];
+            explained += 1;
+            if !explanations.iter().any(|explanation| text.contains(explanation)) {
+                bad.push(format!("{name}: {key} is explained nowhere"));
+            }
+        }
+    }
+    println!("{explained} keys of sources are explained in their sheets");
+    assert!(bad.is_empty(), "{bad:#?}");
+    assert!(explained > 300, "{explained} keys were read: the rule would check nothing");
+}
+
 #[test]
 fn no_place_of_a_sheet_stands_there_twice() {
     for name in sheets().into_keys() {
