@@ -83,7 +83,11 @@ impl Cloud {
         }
     }
 
-    pub(crate) async fn groups(&self) -> Result<Vec<Group>, Miss> {
+    /// The container groups of all regions, those that have ended and are still listed among them.
+    ///
+    /// # Errors
+    /// [`Miss::Refused`] when a simulator somewhere else does not answer.
+    pub async fn groups(&self) -> Result<Vec<Group>, Miss> {
         let groups = match self {
             Self::Here(eci) => eci.control().groups(),
             Self::There(control) => control.groups(&GroupFilter::default()).await.map_err(unanswered)?,
@@ -113,7 +117,7 @@ impl Cloud {
         }
     }
 
-    pub(crate) async fn lift_faults(&self) -> Result<(), Miss> {
+    pub(crate) async fn clear_faults(&self) -> Result<(), Miss> {
         match self {
             Self::Here(eci) => eci.control().clear_faults(),
             Self::There(control) => control.clear_faults().await.map_err(unanswered)?,

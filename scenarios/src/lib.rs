@@ -18,4 +18,7 @@ pub mod story;
 pub mod sweep;
 pub mod up;
 
+pub use self::scenario::span::Span;
 pub use self::stage::{StartError, World};
+pub use self::steps::Script;
+pub use eci_sim::Rule;

@@ -85,7 +85,7 @@ impl Inject {
     }
 
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
-        let number = world.cloud().inject(self.rule()?).await?;
+        let number = world.inject(self.rule()?).await?;
         world.demands().fault(number, self.to_string());
         Ok(())
     }
@@ -115,12 +115,43 @@ impl Inject {
     }
 }
 
+impl World {
+    /// Adds a fault to the cloud, in the words of `eci-sim --fault`; returns its number. It stays until it is used up, or
+    /// until [`World::clear_faults`].
+    ///
+    /// # Errors
+    /// [`Miss::Refused`] when a cloud somewhere else does not answer.
+    ///
+    /// ```
+    /// use scenarios::{Rule, World};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let world = World::start().await?;
+    /// let rule: Rule = "CreateContainerGroup refuse OperationDenied.NoStock times=2".parse()?;
+    /// world.inject(rule).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn inject(&self, rule: Rule) -> Result<u64, Miss> {
+        self.cloud().inject(rule).await
+    }
+
+    /// Removes all faults of the cloud, whether or not they have struck.
+    ///
+    /// # Errors
+    /// [`Miss::Refused`] when a cloud somewhere else does not answer.
+    pub async fn clear_faults(&self) -> Result<(), Miss> {
+        self.cloud().clear_faults().await
+    }
+}
+
 pub(super) async fn lift(world: &mut World) -> Result<(), Miss> {
     let idle = world.idle().into_iter().find(|idle| idle.is_fault);
     // A call may not take place if the provider is killed on its way.
     match idle.filter(|_| world.tap().is_none()) {
         Some(idle) => Err(idle.into()),
-        None => world.cloud().lift_faults().await,
+        None => world.clear_faults().await,
     }
 }
 

@@ -13,59 +13,59 @@ use crate::scenario::span::Span;
 use crate::stage::World;
 
 /// Says what containers of an image, or of a group of this name, do.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Script {
     /// The image, or the name of the group; a `*` stands for anything.
-    pub(crate) image: String,
+    pub image: String,
     /// The time of pulling the image.
-    pub(crate) pull: Option<Span>,
+    pub pull: Option<Span>,
     /// The time until a container has started.
-    pub(crate) start: Option<Span>,
+    pub start: Option<Span>,
     /// The time for which a container runs; as its command says where nothing is said here.
-    pub(crate) run: Option<Span>,
+    pub run: Option<Span>,
     /// The container runs until it is told to end.
     #[serde(default)]
-    pub(crate) run_forever: bool,
+    pub run_forever: bool,
     /// The container's exit code.
-    pub(crate) exit_code: Option<i32>,
+    pub exit_code: Option<i32>,
     /// The lines of the container's log.
     #[serde(default)]
-    pub(crate) log: Vec<String>,
+    pub log: Vec<String>,
     /// The reason for which the image cannot be pulled.
-    pub(crate) cannot_pull: Option<String>,
+    pub cannot_pull: Option<String>,
     /// The containers never become ready.
     #[serde(default)]
-    pub(crate) unready: bool,
+    pub unready: bool,
     /// The time from the start until a container is ready; with a readiness probe, at the first one that comes then.
-    pub(crate) ready_after: Option<Span>,
+    pub ready_after: Option<Span>,
     /// The time from the start until a container is unready; with a readiness probe, when that has failed often enough.
-    pub(crate) unready_after: Option<Span>,
+    pub unready_after: Option<Span>,
     /// The time of the hook that runs when a container has started, where there is one.
-    pub(crate) post_start: Option<Span>,
+    pub post_start: Option<Span>,
     /// The hook after the start ends badly, so that the container is ended.
     #[serde(default)]
-    pub(crate) post_start_fails: bool,
+    pub post_start_fails: bool,
     /// The time of the hook that runs before a container is stopped, where there is one.
-    pub(crate) pre_stop: Option<Span>,
+    pub pre_stop: Option<Span>,
     /// The hook before the stop ends badly, which is told and changes nothing else.
     #[serde(default)]
-    pub(crate) pre_stop_fails: bool,
+    pub pre_stop_fails: bool,
     /// The time for which its groups wait for a machine.
-    pub(crate) scheduling: Option<Span>,
+    pub scheduling: Option<Span>,
     /// The reason for which its groups get no machine.
-    pub(crate) cannot_schedule: Option<String>,
+    pub cannot_schedule: Option<String>,
     /// The resource usage of a container.
-    pub(crate) uses: Option<Uses>,
+    pub uses: Option<Uses>,
     /// The resource usage from so long after the start on, in order of time.
     #[serde(default)]
-    pub(crate) usage_curve: Vec<UsesLater>,
+    pub usage_curve: Vec<UsesLater>,
     /// From so long after its start on, its probes fail.
-    pub(crate) unhealthy_after: Option<Span>,
+    pub unhealthy_after: Option<Span>,
     /// So long after its start, it runs out of memory.
-    pub(crate) out_of_memory_after: Option<Span>,
+    pub out_of_memory_after: Option<Span>,
     /// The time that the containers take to end when they are told to, their hooks included.
-    pub(crate) stop: Option<Span>,
+    pub stop: Option<Span>,
 }
 
 /// The resource usage of a container.
@@ -73,9 +73,9 @@ pub struct Script {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Uses {
     /// Thousandths of a vCPU.
-    pub(crate) milli_vcpu: u32,
+    pub milli_vcpu: u32,
     /// MiB of memory.
-    pub(crate) mebibytes: u32,
+    pub mebibytes: u32,
 }
 
 /// The resource usage of a container from a moment on.
@@ -83,11 +83,11 @@ pub struct Uses {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct UsesLater {
     /// So long after its start.
-    pub(crate) after: Span,
+    pub after: Span,
     /// Thousandths of a vCPU.
-    pub(crate) milli_vcpu: u32,
+    pub milli_vcpu: u32,
     /// MiB of memory.
-    pub(crate) mebibytes: u32,
+    pub mebibytes: u32,
 }
 
 impl Script {
@@ -140,9 +140,35 @@ impl Script {
     }
 
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
-        world.cloud().script(self.scripted()).await?;
+        world.script(self).await?;
         world.demands().script(self.image.clone(), self.to_string());
         Ok(())
+    }
+}
+
+impl World {
+    /// Says what containers of an image, or of groups of a name, do from now on; of several scripts
+    /// that fit, the latest counts.
+    ///
+    /// # Errors
+    /// [`Miss::Refused`] for a script that contradicts itself, or when a cloud somewhere else does not answer.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use scenarios::{Script, Span, World};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let world = World::start().await?;
+    /// let run = Some(Span(Duration::from_secs(30)));
+    /// world.script(&Script { image: "batch:*".into(), run, exit_code: Some(3), ..Script::default() }).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn script(&self, script: &Script) -> Result<(), Miss> {
+        script.check().map_err(|why| Miss::Refused(why.to_string()))?;
+        self.cloud().script(script.scripted()).await
     }
 }
 

@@ -86,7 +86,7 @@ async fn in_a_world(case: &Case, seed: Seed, plan: &Plan) -> Result<Played, NotP
         }
     }
     let healed = async {
-        world.cloud().lift_faults().await?;
+        world.cloud().clear_faults().await?;
         let rests_at = tap.rests_at().unwrap_or(world.now());
         world.pass(rests_at.duration_since(world.now()).try_into().unwrap_or_default()).await;
         world.have_provider().await
