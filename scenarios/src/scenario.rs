@@ -9,6 +9,7 @@ mod read_error;
 mod reading;
 pub mod reference;
 pub mod span;
+pub mod version;
 mod yaml;
 
 use std::collections::BTreeSet;
@@ -28,6 +29,9 @@ pub struct Scenario {
     /// The claim, as one sentence.
     #[serde(rename = "scenario")]
     pub claim: String,
+    /// The version of the form of case files in which this is written; the current one where nothing is said.
+    #[serde(default = "current_version")]
+    pub version: u32,
     /// The source of the claim.
     pub cites: String,
     /// The capabilities that the cluster must have; where it lacks one, the case is passed over by name.
@@ -40,6 +44,10 @@ pub struct Scenario {
     pub lines: Vec<usize>,
 }
 
+const fn current_version() -> u32 {
+    version::CURRENT
+}
+
 impl Scenario {
     /// Reads the case in `text`; `name` is how the file is shown to people.
     ///
@@ -48,6 +56,7 @@ impl Scenario {
     pub fn read(name: &str, text: &str) -> Result<Self, Mistake> {
         let source = Source { name, text };
         let tree = Node::read(&source)?;
+        version::check(&source, &tree)?;
         let mut scenario: Self = reading::read(&source, &tree)?;
         let steps = tree.get("steps").map(Node::items).unwrap_or_default();
         scenario.lines = steps.iter().map(|step| step.at.line).collect();

@@ -158,6 +158,34 @@ steps:
 }
 
 #[test]
+fn a_case_of_another_version_is_told_before_all_else() {
+    assert_answer(
+        r##"scenario: A claim
+cites: a source
+version: 0
+stages: []
+"##,
+        r##"error: this case is written in version 0 of case files, which is no longer read; CHANGELOG.md says what version 1 changed
+  cases/x.yaml:3:10
+  3 | version: 0
+    |          ^
+"##,
+    );
+    assert_answer(
+        r##"scenario: A claim
+cites: a source
+version: 2
+steps: []
+"##,
+        r##"error: this case is written in version 2 of case files, and this program reads version 1; play it with a newer one
+  cases/x.yaml:3:10
+  3 | version: 2
+    |          ^
+"##,
+    );
+}
+
+#[test]
 fn a_field_that_is_missing_is_told_at_the_step() {
     assert_answer(
         r##"scenario: A claim

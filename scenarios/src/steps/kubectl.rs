@@ -28,7 +28,7 @@ pub struct Kubectl {
 struct Fields {
     /// The words after `kubectl`.
     command: String,
-    /// WorldParts of what it prints.
+    /// Parts of what it prints.
     #[serde(default)]
     prints: Vec<String>,
     /// True for a command that is to fail.
