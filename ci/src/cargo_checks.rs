@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::command::{build, run};
+use crate::command::{bound_to_us, build, run};
 use crate::outcome::{CheckOutcome, Extent};
 use crate::workspace::{
     SELECTION, all_debug_programs, cargo, foreign_tests, release_programs, target_folder,
@@ -71,6 +71,14 @@ pub fn documentation(root: &Path) -> Result<CheckOutcome> {
 pub fn main_job(root: &Path) -> Result<CheckOutcome> {
     release_programs(root)?;
     run(&mut cargo(root, &["run", "--release"]))?;
+    Ok(CheckOutcome::Passed)
+}
+
+/// Every case under a seed that is drawn now and printed, so that the run can be repeated.
+pub fn drawn_seed(root: &Path) -> Result<CheckOutcome> {
+    let programs = release_programs(root)?;
+    let scenarios = programs.path("bin", "scenarios")?;
+    run(bound_to_us(scenarios).args(["run", "--draw-seed"]).current_dir(root))?;
     Ok(CheckOutcome::Passed)
 }
 

@@ -2,8 +2,8 @@
 
 use crate::check::{Check, Place};
 use crate::{
-    cargo_checks, chart, contract, control_plane, docker_runtime, killed, kind, mutants, page, playground,
-    rbac, sdk, sweep, upgrade,
+    cargo_checks, chart, contract, control_plane, docker_runtime, killed, kind, mutants, outside, page,
+    playground, rbac, sdk, supply_chain, sweep, upgrade,
 };
 
 /// In the order in which they begin, as far as they do not wait for each other and there is room.
@@ -241,6 +241,39 @@ pub const CHECKS: &[Check] = &[
         budget: 400,
         run: |root, _| page::run(root),
         ..BESIDE
+    },
+    Check {
+        name: "a test outside of the workspace",
+        after: &["the programs and tests build"],
+        takes: 300,
+        budget: 1500,
+        // builds much a second time: with the features that the README's lines choose
+        on_demand: true,
+        all: "the README's lines for a test of one's own",
+        run: |root, _| outside::run_test(root),
+        ..CARGO
+    },
+    Check {
+        name: "every case under a drawn seed",
+        after: &["the main job"],
+        takes: 5,
+        budget: 600,
+        // what decides whether a change lands is the same for everybody
+        on_demand: true,
+        all: "a seed that nobody chose",
+        run: |root, _| cargo_checks::drawn_seed(root),
+        ..BESIDE
+    },
+    Check {
+        name: "supply chain",
+        takes: 15,
+        // a machine that has never run it builds cargo-deny first
+        budget: 1800,
+        // asks registries about every dependency, and nothing of ours changes what they say
+        on_demand: true,
+        all: "licences, versions and origins of dependencies, and what is known against them",
+        run: |root, _| supply_chain::run_deny(root),
+        ..CARGO
     },
     Check {
         name: "sweep",

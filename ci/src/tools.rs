@@ -1,7 +1,8 @@
-//! Go programs of others, helm and kind first, built from source at a pinned version, once.
+//! Programs of others, helm and kind first, built from source at a pinned version, once.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -16,6 +17,8 @@ use crate::go::go;
 pub struct Pinned {
     /// Go programs by name.
     tools: BTreeMap<String, Tool>,
+    /// Versions of programs that cargo installs, by the names of their crates.
+    cargo_tools: BTreeMap<String, String>,
     /// Images that kubeadm asks for.
     pub node_image: NodeImage,
 }
@@ -68,6 +71,26 @@ pub fn tool(name: &str) -> Result<PathBuf> {
     Ok(folder.join(name))
 }
 
+/// Path of a pinned program that cargo installs, built first where it is missing.
+pub fn cargo_tool(name: &str) -> Result<PathBuf> {
+    let pinned = pinned()?;
+    let version = pinned
+        .cargo_tools
+        .get(name)
+        .with_context(|| format!("ci/control-plane.toml pins no crate called {name}"))?;
+    let folder = cache::entry(&format!("tools/{name}-{version}"), |folder| {
+        eprintln!("building {name} from source: some minutes the first time");
+        let target = tempfile::tempdir_in(folder).context("cannot make a folder to build in")?;
+        let mut install = Command::new("cargo");
+        install
+            .args(["install", "--locked", "--quiet", "--version", version, "--root"])
+            .arg(folder)
+            .arg(name);
+        build(install.env("CARGO_TARGET_DIR", target.path()))
+    })?;
+    Ok(folder.join("bin").join(name))
+}
+
 fn install(folder: &Path, name: &str, tool: &Tool) -> Result<()> {
     eprintln!("building {name} from source: a minute or two the first time");
     let link = format!("-s -w {}", tool.link.join(" "));
@@ -83,8 +106,9 @@ mod tests {
 
     #[test]
     fn every_tool_is_pinned_to_a_version() {
-        let tools = pinned().expect("the file is read").tools;
+        let Pinned { tools, cargo_tools, .. } = pinned().expect("the file is read");
         assert!(tools.contains_key("helm") && tools.contains_key("kind"), "{tools:?}");
+        assert!(cargo_tools["cargo-deny"].split('.').count() == 3, "{cargo_tools:?}");
         for (name, tool) in tools {
             assert!(tool.version.starts_with('v'), "{name} = {tool:?}");
         }

@@ -70,6 +70,9 @@ struct Run {
     /// The seed of all randomness: three words, as a run prints them.
     #[arg(long, value_name = "WORDS", default_value_t = Seed::DEFAULT)]
     seed: Seed,
+    /// Draws a seed instead, from the machine's entropy; the run prints it.
+    #[arg(long, conflicts_with = "seed")]
+    draw_seed: bool,
     /// Prints the last line only, and failures.
     #[arg(long, short)]
     quiet: bool,
@@ -143,7 +146,10 @@ fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
     let command = command();
     let cases = understood(cases::named(&arguments.cases, &command)?)?;
     let stopwatch = Stopwatch::start();
-    let seed = arguments.seed;
+    let seed = match arguments.draw_seed {
+        true => Seed::from_entropy()?,
+        false => arguments.seed,
+    };
     let instead = arguments.report.is_some() && arguments.output.is_none();
     let cluster = OpenCluster::open(&arguments.cluster, &cases, seed)?;
     let mut outcomes = Vec::with_capacity(cases.len());
