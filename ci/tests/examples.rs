@@ -24,7 +24,7 @@ fn known() -> String {
 
 #[test]
 fn the_compose_file_starts_images_of_this_version_with_variables_that_they_know() {
-    let file = yaml("ci/images/compose.yaml");
+    let file = yaml("docs/examples/compose.yaml");
     let services = file["services"].as_object().expect("services");
     assert_eq!(services.keys().collect::<Vec<_>>(), ["eci-sim", "provider"]);
     let known = known();
@@ -42,8 +42,8 @@ fn the_compose_file_starts_images_of_this_version_with_variables_that_they_know(
 
 #[test]
 fn the_workflow_has_jobs_of_steps_and_reads_no_secret() {
-    let text = read("ci/images/github-actions.yaml");
-    let file = yaml("ci/images/github-actions.yaml");
+    let text = read("docs/examples/github-actions.yaml");
+    let file = yaml("docs/examples/github-actions.yaml");
     let jobs = file["jobs"].as_object().expect("jobs");
     assert!(!jobs.is_empty() && !text.contains("secrets."));
     assert_eq!(file["permissions"]["contents"], "read");
@@ -56,10 +56,41 @@ fn the_workflow_has_jobs_of_steps_and_reads_no_secret() {
             );
         }
     }
+    let image = jobs["tests"]["services"]["eci-sim"]["image"].as_str().expect("an image");
+    assert!(image.ends_with(&format!("/eci-sim:{VERSION}")), "{image} is not of this version");
     let known = known();
     let words = text.split(|c: char| !(c.is_ascii_uppercase() || c == '_'));
     for variable in words.filter(|word| word.starts_with("ECI_") && word.len() > 4) {
         assert!(known.contains(&format!("{variable}\"")), "nobody knows {variable}");
+    }
+}
+
+#[test]
+fn the_page_on_testcontainers_names_images_and_variables_that_there_are() {
+    let page = read("docs/examples/testcontainers.md");
+    assert!(page.contains(&format!("virtual-node/eci-sim:{VERSION}")), "the page names another version");
+    let known = known();
+    let variables: Vec<_> = page.split('"').filter(|word| word.starts_with("ECI_SIM_")).collect();
+    assert!(variables.len() > 2, "{variables:?}");
+    for variable in variables {
+        assert!(known.contains(&format!("{variable}\"")), "nobody knows {variable}");
+    }
+}
+
+#[test]
+fn actions_are_pinned_by_their_commits() {
+    for file in
+        [".github/workflows/ci.yaml", ".github/workflows/weekly.yaml", "docs/examples/github-actions.yaml"]
+    {
+        let text = read(file);
+        let used: Vec<_> =
+            text.lines().filter_map(|line| line.split_once("uses: ")).map(|(_, used)| used).collect();
+        assert!(!used.is_empty(), "{file} uses no action: the rule would check nothing");
+        for action in used {
+            let commit = action.split(['@', ' ']).nth(1).unwrap_or_default();
+            let is_commit = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+            assert!(is_commit && action.contains(" # v"), "{file}: {action} is no commit with its version");
+        }
     }
 }
 
