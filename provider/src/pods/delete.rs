@@ -136,6 +136,10 @@ impl Reconciler {
             Err(error) if !error.is_not_found() => self.not_deleted(seen, group, &error),
             _ => {
                 self.store.spent(&seen.uid, group, self.steady.now());
+                if planted!(ReplacementSleeps) {
+                    tokio::time::sleep(REPLACEMENT_PAUSE).await;
+                    return Outcome::Done;
+                }
                 Outcome::Pause(REPLACEMENT_PAUSE)
             }
         }

@@ -210,7 +210,11 @@ impl State {
     }
 
     fn take(&mut self, bounds: Bounds) -> Option<(Uid, Class)> {
-        for class in [Class::Deletion, Class::Update, Class::Creation] {
+        let mut order = [Class::Deletion, Class::Update, Class::Creation];
+        if planted!(CreationsComeFirst) {
+            order.reverse();
+        }
+        for class in order {
             let is_full = class != Class::Deletion && self.creations + self.updates >= bounds.others;
             if is_full || class == Class::Creation && self.creations >= bounds.creations {
                 continue;

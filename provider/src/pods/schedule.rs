@@ -117,12 +117,13 @@ impl Schedule {
         } else {
             return None;
         };
+        let share = if planted!(LooksAreNotShared) { 1 } else { BATCH };
         let soon = |queue: &BTreeSet<(Timestamp, Uid)>| {
-            queue.iter().take_while(|(at, _)| *at <= now + slack).take(BATCH).cloned().collect::<Vec<_>>()
+            queue.iter().take_while(|(at, _)| *at <= now + slack).take(share).cloned().collect::<Vec<_>>()
         };
         let mut batch = soon(&self.awaited);
         batch.extend(soon(&self.routine));
-        let batch: Vec<Uid> = batch.into_iter().take(BATCH).map(|(_, uid)| uid).collect();
+        let batch: Vec<Uid> = batch.into_iter().take(share).map(|(_, uid)| uid).collect();
         batch.iter().for_each(|uid| self.remove(uid));
         Some((urgency, batch))
     }

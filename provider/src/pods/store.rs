@@ -86,7 +86,9 @@ impl PodStore {
             duplicates: 0,
             meter: None,
         };
-        let (queue, wake) = (WorkQueue::new(BOUNDS), Notify::new());
+        let bounds =
+            if planted!(CreationsTakeAllWorkers) { Bounds { creations: 24, others: 24 } } else { BOUNDS };
+        let (queue, wake) = (WorkQueue::new(bounds), Notify::new());
         Self(Arc::new(Shared { state: Mutex::new(state), queue, wake }))
     }
 
