@@ -196,6 +196,11 @@ impl World {
         Ok(self.cluster.start_provider().await?)
     }
 
+    /// Sets the cluster id of the provider's later starts; `None` for what it takes by itself.
+    pub(crate) async fn configure_provider(&mut self, cluster_id: Option<String>) -> Result<(), Miss> {
+        Ok(self.cluster.configure_provider(cluster_id).await?)
+    }
+
     /// Starts the provider unless it runs.
     pub(crate) async fn have_provider(&mut self) -> Result<(), Miss> {
         Ok(self.cluster.have_provider().await?)

@@ -39,7 +39,8 @@ steps:
     |     ^^^^^^^^^^
   the steps are: create-namespace, label, run, apply, delete, drain, expect, expect-event,
                  expect-log, expect-node, expect-object, expect-group, expect-bill, advance,
-                 inject, lift-faults, script, stop-provider, start-provider, kubectl
+                 inject, lift-faults, script, stop-provider, start-provider, configure-provider,
+                 kubectl
 "##,
     );
 }

@@ -95,6 +95,7 @@ pub const CASES: &[(&str, &str)] = &[
     ("sizing/smallest.yaml", include_str!("../../cases/sizing/smallest.yaml")),
     ("sizing/sum-of-containers.yaml", include_str!("../../cases/sizing/sum-of-containers.yaml")),
     ("trust/annotated-template-runs.yaml", include_str!("../../cases/trust/annotated-template-runs.yaml")),
+    ("trust/another-cluster-id.yaml", include_str!("../../cases/trust/another-cluster-id.yaml")),
     (
         "trust/anothers-instance-id-while-throttled.yaml",
         include_str!("../../cases/trust/anothers-instance-id-while-throttled.yaml"),
@@ -111,9 +112,14 @@ pub const CASES: &[(&str, &str)] = &[
     ),
     ("trust/older-answer.yaml", include_str!("../../cases/trust/older-answer.yaml")),
     (
+        "trust/restart-while-the-cloud-is-slow.yaml",
+        include_str!("../../cases/trust/restart-while-the-cloud-is-slow.yaml"),
+    ),
+    (
         "trust/restart-within-the-listing-lag.yaml",
         include_str!("../../cases/trust/restart-within-the-listing-lag.yaml"),
     ),
+    ("trust/scaled-in-while-pulling.yaml", include_str!("../../cases/trust/scaled-in-while-pulling.yaml")),
     (
         "trust/unplaceable-then-restart-later.yaml",
         include_str!("../../cases/trust/unplaceable-then-restart-later.yaml"),

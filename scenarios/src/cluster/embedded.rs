@@ -148,7 +148,8 @@ impl Cluster for Embedded {
             | Capability::Faults
             | Capability::Bill
             | Capability::WorkloadControllers
-            | Capability::LoneNode => true,
+            | Capability::LoneNode
+            | Capability::ProviderSettings => true,
         }
     }
 
@@ -162,6 +163,13 @@ impl Cluster for Embedded {
 
     fn start_provider(&mut self) -> BoxFuture<'_, Result<(), ClusterError>> {
         Box::pin(self.begin_provider())
+    }
+
+    fn configure_provider(&mut self, cluster_id: Option<String>) -> BoxFuture<'_, Result<(), ClusterError>> {
+        Box::pin(async {
+            self.lives.lock().await.cluster_id = cluster_id;
+            Ok(())
+        })
     }
 
     fn stop_provider(&mut self) -> BoxFuture<'_, Result<(), ClusterError>> {

@@ -45,6 +45,9 @@ pub enum ClusterError {
     /// The provider was to be stopped while it does not run.
     #[error("the provider is not running")]
     NotRunning,
+    /// The provider was to be configured where its settings are somebody else's.
+    #[error("the provider's settings are not the case's to change here")]
+    ForeignSettings,
     /// The virtual node of the embedded cluster did not become ready.
     #[error("node {node} was not ready within {} s", .timeout.as_secs())]
     NodeNotReady {

@@ -53,6 +53,11 @@ pub trait Cluster {
         Box::pin(std::future::ready(Ok(())))
     }
 
+    /// Sets the cluster id of the provider's later starts; `None` for what it takes by itself.
+    fn configure_provider(&mut self, _cluster_id: Option<String>) -> BoxFuture<'_, Result<(), ClusterError>> {
+        Box::pin(std::future::ready(Err(ClusterError::ForeignSettings)))
+    }
+
     /// Stops the provider at once, wherever it is.
     fn stop_provider(&mut self) -> BoxFuture<'_, Result<(), ClusterError>>;
 

@@ -41,6 +41,7 @@ pub(super) struct RealCluster {
     endpoint: String,
     provider: tokio::sync::Mutex<Option<ProviderProcess>>,
     lives: u32,
+    cluster_id: Option<String>,
 }
 
 /// A condition that a usable provider meets.
@@ -72,6 +73,7 @@ impl RealCluster {
             endpoint: format!("http://{address}"),
             provider: tokio::sync::Mutex::new(None),
             lives: 0,
+            cluster_id: None,
         };
         cluster.begin_provider().await.map_err(StartError::of::<ClusterError>("the provider"))?;
         Ok(cluster)
@@ -83,7 +85,8 @@ impl RealCluster {
         }
         let seed = of_life(self.parts.seed, self.lives);
         let now = self.parts.clock.now();
-        let process = ProviderProcess::start(&self.info, &self.endpoint, now, seed).await?;
+        let process =
+            ProviderProcess::start(&self.info, &self.endpoint, self.cluster_id.as_deref(), now, seed).await?;
         *self.provider.get_mut() = Some(process);
         self.lives += 1;
         self.wait_for(Readiness::Node).await?;
@@ -149,7 +152,10 @@ impl Cluster for RealCluster {
         match capability {
             Capability::Kubectl => observations::kubectl_is_installed(),
             Capability::SteppedTime => false,
-            Capability::Faults | Capability::Bill | Capability::WorkloadControllers => true,
+            Capability::Faults
+            | Capability::Bill
+            | Capability::WorkloadControllers
+            | Capability::ProviderSettings => true,
             Capability::LoneNode => self.info.is_lone,
         }
     }
@@ -165,6 +171,11 @@ impl Cluster for RealCluster {
 
     fn start_provider(&mut self) -> BoxFuture<'_, Result<(), ClusterError>> {
         Box::pin(self.begin_provider())
+    }
+
+    fn configure_provider(&mut self, cluster_id: Option<String>) -> BoxFuture<'_, Result<(), ClusterError>> {
+        self.cluster_id = cluster_id;
+        Box::pin(std::future::ready(Ok(())))
     }
 
     fn stop_provider(&mut self) -> BoxFuture<'_, Result<(), ClusterError>> {

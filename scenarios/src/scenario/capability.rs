@@ -21,6 +21,8 @@ pub enum Capability {
     WorkloadControllers,
     /// The virtual node is the only node, so that what it does not take runs nowhere.
     LoneNode,
+    /// The case may start the provider with other settings.
+    ProviderSettings,
 }
 
 impl Capability {
@@ -33,6 +35,7 @@ impl Capability {
             Self::Bill => "bill",
             Self::WorkloadControllers => "workload-controllers",
             Self::LoneNode => "lone-node",
+            Self::ProviderSettings => "provider-settings",
         }
     }
 }

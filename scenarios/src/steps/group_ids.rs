@@ -30,7 +30,8 @@ impl Step {
             | Self::Advance(_)
             | Self::LiftFaults
             | Self::StopProvider
-            | Self::StartProvider => {}
+            | Self::StartProvider
+            | Self::ConfigureProvider(_) => {}
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod advance;
 mod apply;
+mod configure_provider;
 mod create_namespace;
 mod delete;
 mod drain;
@@ -28,6 +29,7 @@ use serde::Deserialize;
 
 pub use self::advance::Advance;
 pub use self::apply::Apply;
+pub use self::configure_provider::ConfigureProvider;
 pub use self::create_namespace::CreateNamespace;
 pub use self::delete::Delete;
 pub use self::drain::Drain;
@@ -90,6 +92,8 @@ pub enum Step {
     StopProvider,
     /// Starts the provider again.
     StartProvider,
+    /// Sets the provider's settings for its later starts.
+    ConfigureProvider(ConfigureProvider),
     /// Runs the real kubectl.
     Kubectl(Kubectl),
 }
@@ -182,6 +186,7 @@ impl Step {
             | Self::Script(_)
             | Self::StopProvider
             | Self::StartProvider
+            | Self::ConfigureProvider(_)
             | Self::Kubectl(_) => Vec::new(),
         }
     }
@@ -219,6 +224,7 @@ impl Step {
             Self::Script(step) => step.play(world).await,
             Self::StopProvider => provider::stop(world).await,
             Self::StartProvider => provider::start(world).await,
+            Self::ConfigureProvider(step) => step.play(world).await,
             Self::Kubectl(step) => step.play(world).await,
         }
     }
@@ -246,6 +252,7 @@ impl fmt::Display for Step {
             Self::Script(step) => step.fmt(f),
             Self::StopProvider => f.write_str("stop provider"),
             Self::StartProvider => f.write_str("start provider"),
+            Self::ConfigureProvider(step) => step.fmt(f),
             Self::Kubectl(step) => step.fmt(f),
         }
     }

@@ -25,6 +25,8 @@ pub(super) struct Lives {
     begun: u32,
     /// True while the case wants the provider to run, though it may be killed at the moment.
     wanted: bool,
+    /// The cluster id of the lives that begin from now on; `None` for what the provider takes by itself.
+    pub(super) cluster_id: Option<String>,
 }
 
 impl Lives {
@@ -34,7 +36,7 @@ impl Lives {
         client: kube::Client,
         outbound: Arc<InProcess>,
     ) -> Self {
-        Self { parts, api, client, outbound, running: None, begun: 0, wanted: false }
+        Self { parts, api, client, outbound, running: None, begun: 0, wanted: false, cluster_id: None }
     }
 
     /// Begins a life.
@@ -95,7 +97,10 @@ impl Lives {
                 Connections { kube: kube::Client::new(kube, "default"), cloud, admin }
             }
         };
-        Ok((life, VirtualNode::start(&self.parts, life, connections, outbound).await?))
+        Ok((
+            life,
+            VirtualNode::start(&self.parts, life, self.cluster_id.clone(), connections, outbound).await?,
+        ))
     }
 
     async fn end(&self, life: u32, node: VirtualNode) {

@@ -38,6 +38,7 @@ impl VirtualNode {
     pub(super) async fn start(
         parts: &WorldParts,
         lives: u32,
+        cluster_id: Option<String>,
         Connections { kube, cloud, admin }: Connections,
         outbound: &InProcess,
     ) -> Result<Self, ClusterError> {
@@ -45,7 +46,7 @@ impl VirtualNode {
         let credentials =
             Credentials { access_key_id: ACCESS_KEY_ID.to_owned(), secret: Secret::new(ACCESS_KEY_SECRET) };
         let eci = Eci::new(cloud, credentials, REGION, parts.clock.clone(), seed);
-        let config = Config { node_ip: Some(ADDRESS), ..Config::new(VSWITCH, SECURITY_GROUP) };
+        let config = Config { node_ip: Some(ADDRESS), cluster_id, ..Config::new(VSWITCH, SECURITY_GROUP) };
         let provider = Provider::new(config, kube, eci, parts.clock.clone(), seed);
         outbound.answer_with(provider.webhook(), provider.kubelet_api());
         let address = Address::Url(format!("https://{WEBHOOK}"));

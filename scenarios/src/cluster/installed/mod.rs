@@ -245,7 +245,7 @@ impl Cluster for Installed {
             Capability::Kubectl => observations::kubectl_is_installed(),
             Capability::Faults | Capability::Bill | Capability::WorkloadControllers => true,
             // Something must run the pods of provider and cloud.
-            Capability::SteppedTime | Capability::LoneNode => false,
+            Capability::SteppedTime | Capability::LoneNode | Capability::ProviderSettings => false,
         }
     }
 

@@ -37,6 +37,7 @@ impl ProviderProcess {
     pub(super) async fn start(
         cluster: &ClusterInfo,
         endpoint: &str,
+        cluster_id: Option<&str>,
         now: Timestamp,
         seed: Seed,
     ) -> Result<Self, ClusterError> {
@@ -48,7 +49,7 @@ impl ProviderProcess {
         command.env_clear().envs(ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         command.env("KUBECONFIG", &cluster.kubeconfig).env("ECI_ENDPOINT", endpoint);
         command.env("ECI_VSWITCH", VSWITCH).env("ECI_SECURITY_GROUP", SECURITY_GROUP);
-        command.env("ECI_REGION", REGION);
+        command.env("ECI_REGION", REGION).envs(cluster_id.map(|id| ("ALIYUN_CLUSTERID", id)));
         command.env("ECI_ACCESS_KEY", ACCESS_KEY_ID).env("ECI_SECRET_KEY", ACCESS_KEY_SECRET);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
         // A group of its own: Ctrl-C at the terminal is for us, who then end it in order.
