@@ -89,7 +89,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "mutants",
         takes: 900,
-        budget: 1800,
+        budget: 3600,
         on_demand: true,
         all: "whether each fault planted in the provider is caught",
         run: |root, _| mutants::run(root),

@@ -3,9 +3,12 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
 use crate::command::bound;
@@ -19,13 +22,10 @@ const TABLE: &str = "provider/planted-faults.csv";
 const FAULT: &str = "PLANTED_FAULT";
 /// The least share of the faults that has to be caught, in percent.
 const CAUGHT_MIN: usize = 95;
-/// The cases that are swept, since most faults are at places where a call is lost or a provider dies.
-const SWEPT: [&str; 4] = [
-    "faults/answer-lost",
-    "lifecycle/graceful-deletion",
-    "trust/restart-within-the-listing-lag",
-    "trust/unplaceable-then-restart",
-];
+/// The folders of cases that are played after the provider's own tests, those first that are about hostile input.
+const CASES: [&str; 5] = ["trust", "faults", "lifecycle", "node", "workloads"];
+/// The most programs that run at the same time, of those that the cores allow; each runs its tests one after the other.
+const AT_ONCE: usize = 2;
 /// A step with a fault takes so many times as long as without one, and so much more, before it counts as hanging.
 const SLOWER_MAX: u32 = 4;
 const SLOWER_BY: Duration = Duration::from_secs(20);
@@ -54,27 +54,30 @@ struct Step {
 pub fn run(root: &Path) -> Result<CheckOutcome> {
     let faults = read(&root.join(TABLE))?;
     let output = tempfile::tempdir()?;
-    let log = output.path().join("output");
-    let steps = steps(root, &log)?;
-    let mut survivors = Vec::new();
+    let log = |number: usize| output.path().join(number.to_string());
+    let steps = steps(root)?;
+    let took = each(&steps, |number, step| step.passes(&log(number)))?;
+    let mut steps: Vec<Step> =
+        steps.into_iter().zip(took).map(|(step, took)| Step { took, ..step }).collect();
+    // the tests within the library catch most, the cases what is left
+    let rank = |step: &Step| match step.name.as_str() {
+        "provider" => 0,
+        "cases" => 2,
+        _ => 1,
+    };
+    steps.sort_by_key(|step| (rank(step), step.took));
     println!("\n| fault | breaks | caught by |\n|---|---|---|");
-    for Fault { fault, breaks, instead } in &faults {
-        let mut caught = None;
-        for step in &steps {
-            caught = step.catches(fault, &log)?;
-            if caught.is_some() {
-                break;
-            }
-        }
+    let caught = each(&faults, |number, Fault { fault, breaks, .. }| {
+        let caught = catches(&steps, fault, &log(number))?;
         println!("| {fault} | {breaks} | {} |", caught.as_deref().unwrap_or("**nothing**"));
-        if caught.is_none() {
-            survivors.push(format!("{fault} ({instead})"));
-        }
-    }
+        Ok(caught.is_some())
+    })?;
+    let survivors: Vec<&Fault> =
+        faults.iter().zip(&caught).filter(|(_, caught)| !**caught).map(|(fault, _)| fault).collect();
     let caught = faults.len() - survivors.len();
     let share = caught * 1000 / faults.len().max(1);
     println!("\n{caught} of {} planted faults are caught, {}.{} %", faults.len(), share / 10, share % 10);
-    survivors.iter().for_each(|survivor| println!("not caught: {survivor}"));
+    survivors.iter().for_each(|fault| println!("not caught: {} ({})", fault.fault, fault.instead));
     ensure!(
         share >= CAUGHT_MIN * 10,
         "{} of {} planted faults are not caught",
@@ -91,42 +94,75 @@ fn read(table: &Path) -> Result<Vec<Fault>> {
     rows.with_context(|| format!("{} has a row that cannot be read", table.display()))
 }
 
-/// The steps in the order in which they are tried: the provider's tests, the shortest first, then the cases, then a sweep.
-fn steps(root: &Path, log: &Path) -> Result<Vec<Step>> {
-    let (tests, release) = planted_programs(root)?;
-    let step = |name: &str, program: &Path, arguments: &[&'static str], folder: &str| Step {
+/// The outcomes of `work` on each of `all`, up to [`AT_ONCE`] at a time; after an error nothing more is begun.
+fn each<T: Sync, R: Send>(all: &[T], work: impl Fn(usize, &T) -> Result<R> + Sync) -> Result<Vec<R>> {
+    let next = AtomicUsize::new(0);
+    let done: Mutex<Vec<(usize, Result<R>)>> = Mutex::default();
+    let works = || {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(one) = all.get(number) else { return };
+            let outcome = work(number, one);
+            if outcome.is_err() {
+                next.store(all.len(), Ordering::Relaxed);
+            }
+            if let Ok(mut done) = done.lock() {
+                done.push((number, outcome));
+            }
+        }
+    };
+    let at_once = thread::available_parallelism().map_or(1, usize::from).min(AT_ONCE);
+    thread::scope(|scope| {
+        (0..at_once).for_each(|_| drop(scope.spawn(works)));
+    });
+    let Ok(mut done) = done.into_inner() else { bail!("a thread panicked") };
+    done.sort_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+/// The provider's tests and the cases.
+fn steps(root: &Path) -> Result<Vec<Step>> {
+    let programs = planted_programs(root)?;
+    let step = |name: &str, program: &Path, arguments: Vec<&'static str>, folder: &str| Step {
         name: name.to_owned(),
         program: program.to_owned(),
-        arguments: arguments.to_vec(),
+        arguments,
         folder: root.join(folder),
         took: Duration::ZERO,
     };
-    let mut tested = Vec::new();
-    for path in tests.tests_of("provider")? {
+    let mut steps = Vec::new();
+    for path in programs.tests_of("provider")? {
         let file = path.file_name().unwrap_or_default().to_string_lossy();
         let name = file.rsplit_once('-').map_or(&*file, |(name, _)| name);
-        tested.push(step(name, path, &["--test-threads=2"], "provider").measured(log)?);
+        steps.push(step(name, path, vec!["--test-threads=1"], "provider"));
     }
-    tested.sort_by_key(|step| step.took);
-    let scenarios = release.path("bin", "scenarios")?;
-    let swept = [&["sweep"], &SWEPT[..]].concat();
-    for (name, arguments) in [("cases", &["run", "--quiet"][..]), ("sweep", &swept)] {
-        tested.push(step(name, scenarios, arguments, "").measured(log)?);
+    let cases = [&["run", "--quiet"], &CASES[..]].concat();
+    steps.push(step("cases", programs.path("bin", "scenarios")?, cases, ""));
+    Ok(steps)
+}
+
+/// The first of `steps` that fails with `fault`, and what of it; `None` where none does.
+fn catches(steps: &[Step], fault: &str, log: &Path) -> Result<Option<String>> {
+    for step in steps {
+        let caught = step.catches(fault, log)?;
+        if caught.is_some() {
+            return Ok(caught);
+        }
     }
-    Ok(tested)
+    Ok(None)
 }
 
 impl Step {
-    /// The step with the time that it takes without a fault.
+    /// The time that it takes without a fault; an error where it fails.
     #[allow(clippy::disallowed_methods, reason = "what takes much longer with a fault hangs")]
-    fn measured(self, log: &Path) -> Result<Self> {
+    fn passes(&self, log: &Path) -> Result<Duration> {
         let began = Instant::now();
         let ended = self.run("", STEP_MAX, log)?;
         let failed = !matches!(ended, Termination::ByItself(status) if status.success());
         ensure!(!failed, "{} fails without any fault:\n{}", self.name, fs::read_to_string(log)?);
         let took = began.elapsed();
         println!("{} passes without faults in {:.1} s", self.name, took.as_secs_f64());
-        Ok(Self { took, ..self })
+        Ok(took)
     }
 
     /// What of this step fails with `fault`; `None` where nothing does.

@@ -90,15 +90,14 @@ pub fn foreign_tests(root: &Path) -> Result<Programs> {
     built(root, "module", &["test", "--no-run", "--tests", "--manifest-path", &manifest])
 }
 
-/// The provider's tests for debugging and `scenarios` as it is shipped, both with the faults that are planted in the
-/// provider; elsewhere, since programs without them are in use.
-pub fn planted_programs(root: &Path) -> Result<(Programs, Programs)> {
+/// The provider's tests and the program `scenarios`, with the faults that are planted in the provider: one build for
+/// debugging, elsewhere, since programs without them are in use.
+pub fn planted_programs(root: &Path) -> Result<Programs> {
     let elsewhere = target_folder(root).join("planted-faults");
     fs::create_dir_all(&elsewhere).with_context(|| format!("cannot make {}", elsewhere.display()))?;
-    let planted = ["--features", "provider/planted-faults"];
-    let tests = [&["test", "--no-run", "--package", "provider"], &planted[..]].concat();
-    let scenarios = [&["build", "--release", "--bin", "scenarios"], &planted[..]].concat();
-    Ok((built_in(root, &elsewhere, "debug", &tests)?, built_in(root, &elsewhere, "release", &scenarios)?))
+    let selection =
+        ["--package", "provider", "--package", "scenarios", "--features", "provider/planted-faults"];
+    built_in(root, &elsewhere, "debug", &[&["test", "--no-run"], &selection[..]].concat())
 }
 
 /// Builds where this workspace's builds are.
