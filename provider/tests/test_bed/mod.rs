@@ -152,6 +152,11 @@ impl TestBed {
         self.provider = None;
     }
 
+    /// Ends the scheduler and all controllers.
+    pub fn stop_controllers(&self) {
+        self.controllers.abort();
+    }
+
     pub fn control(&self) -> Control {
         self.sim.control()
     }
