@@ -5,8 +5,10 @@ mod test_bed;
 use std::time::Duration;
 
 use eci_api::actions::create_container_group::{Container, CreateContainerGroup, Tag};
+use eci_sim::Script;
 use k8s_openapi::api::core::v1::Node;
 use kube::Api;
+use kube::api::PostParams;
 use provider::Config;
 use serde_json::{Value, json};
 use test_bed::{Bend, TestBed};
@@ -261,4 +263,26 @@ async fn one_pod_that_the_cloud_refuses_for_good_does_not_disturb_the_others() {
     assert!(calls <= 12, "{calls} creations in ten minutes");
     assert_eq!(bed.node_condition("Ready").await, "True");
     assert_eq!(Duration::from_secs(600), provider::config::ORPHAN_GRACE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_names_another_pod_s_group_does_not_read_its_log() {
+    let bed = TestBed::start().await;
+    bed.control().script("nginx", Script { log: vec!["for the victim alone".into()], ..Script::default() });
+    bed.running("victim").await;
+    let id = bed.groups().remove(0).container_group_id;
+    // refused at once, it has no group and no container whose state would forbid to read
+    let pod = json!({
+        "metadata": { "name": "thief", "annotations": { "k8s.aliyun.com/eci-instance-id": id } },
+        "spec": {
+            "nodeName": "virtual-kubelet",
+            "hostNetwork": true,
+            "containers": [{ "name": "main", "image": "nginx" }]
+        }
+    });
+    bed.pods().create(&PostParams::default(), &serde_json::from_value(pod).unwrap()).await.unwrap();
+    bed.until_phase("thief", "Failed").await;
+    assert_eq!(bed.logs("victim", "").await.1, "for the victim alone\n");
+    let (status, text) = bed.logs("thief", "").await;
+    assert_eq!((status, text.contains("victim alone")), (400, false), "{text}");
 }
