@@ -70,7 +70,7 @@ pub fn patch(pod: &Pod, wanted: &PodStatus, annotations: &BTreeMap<String, Strin
         }
     }
     keep_changed_conditions(fields, &old);
-    fields.retain(|key, value| old.get(key).map_or(!value.is_null(), |old| old != value));
+    fields.retain(|key, value| old.get(key).map_or(!value.is_null(), |old| !says_the_same(old, value)));
     let known = pod.metadata.annotations.clone().unwrap_or_default();
     let missing: Map<String, Value> = annotations
         .iter()
@@ -132,6 +132,19 @@ fn keep_changed_conditions(fields: &mut Map<String, Value>, old: &Value) {
     }
 }
 
+/// Returns true when two values of a status differ at most in states that say nothing: an API server writes `{}` for the last
+/// state of a container that never ended.
+fn says_the_same(old: &Value, new: &Value) -> bool {
+    let without_empty_states = |value: &Value| {
+        let mut value = value.clone();
+        for container in value.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+            container.retain(|_, field| field.as_object().is_none_or(|field| !field.is_empty()));
+        }
+        value
+    };
+    old == new || without_empty_states(old) == without_empty_states(new)
+}
+
 fn is_same_condition(known: &Value, wanted: &Value) -> bool {
     let mut wanted = wanted.clone();
     if let (None, Some(wanted)) = (known.get(GENERATION), wanted.as_object_mut()) {
@@ -184,132 +197,4 @@ fn with_fraction(number: Decimal) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use eci_api::Number;
-
-    use super::*;
-
-    fn pod() -> Pod {
-        serde_json::from_value(json!({
-            "metadata": { "name": "p", "uid": "u", "annotations": { "kept": "yes" } },
-            "status": {
-                "phase": "Pending", "reason": "ProviderFailed", "message": "no stock", "qosClass": "BestEffort",
-                "podIPs": [{ "ip": "10.0.0.1" }],
-                "conditions": [{ "type": "Ready", "status": "False" }, { "type": "Other", "status": "True" }]
-            }
-        }))
-        .unwrap()
-    }
-
-    fn status(value: Value) -> PodStatus {
-        serde_json::from_value(value).unwrap()
-    }
-
-    #[test]
-    fn nothing_is_written_when_nothing_changed_whatever_the_order_of_conditions() {
-        let same = status(json!({
-            "phase": "Pending", "reason": "ProviderFailed", "message": "no stock",
-            "conditions": [{ "type": "Other", "status": "True" }, { "type": "Ready", "status": "False" }]
-        }));
-        assert_eq!(patch(&pod(), &same, &BTreeMap::new()), None);
-    }
-
-    #[test]
-    fn a_change_names_the_pod_s_uid_and_clears_what_is_no_longer_said() {
-        let patch = patch(&pod(), &status(json!({ "phase": "Running" })), &BTreeMap::new()).unwrap();
-        assert_eq!(patch["metadata"], json!({ "uid": "u" }));
-        assert_eq!(patch["status"], json!({ "phase": "Running", "reason": null, "message": null }));
-    }
-
-    #[test]
-    fn a_condition_that_holds_again_loses_the_words_for_why_it_did_not() {
-        let mut pod = pod();
-        let words =
-            json!({ "reason": "ContainersNotReady", "message": "containers with unready status: [c]" });
-        let condition = |status: &str| json!({ "type": "Ready", "status": status });
-        let mut unready = condition("False");
-        unready.as_object_mut().unwrap().extend(words.as_object().unwrap().clone());
-        pod.status = Some(status(json!({ "conditions": [unready] })));
-        let ready = status(json!({ "conditions": [condition("True")] }));
-        let patch = patch(&pod, &ready, &BTreeMap::new()).unwrap();
-        let sent = &patch["status"]["conditions"][0];
-        assert_eq!(
-            (&sent["status"], &sent["reason"], &sent["message"]),
-            (&json!("True"), &Value::Null, &Value::Null)
-        );
-        assert!(sent.as_object().unwrap().contains_key("reason"), "null strikes out; absence would not");
-    }
-
-    #[test]
-    fn a_condition_of_somebody_else_is_never_sent_however_old_the_copy_is() {
-        let mut pod = pod();
-        let gate = json!({ "type": "gate/open", "status": "False" });
-        pod.spec = Some(Default::default());
-        pod.status = Some(status(json!({ "conditions": [gate, { "type": "Ready", "status": "False" }] })));
-        let wanted = status(json!({ "conditions": [gate, { "type": "Ready", "status": "True" }] }));
-        let patch = patch(&pod, &wanted, &BTreeMap::new()).unwrap();
-        assert_eq!(patch["status"], json!({ "conditions": [{ "type": "Ready", "status": "True" }] }));
-    }
-
-    #[test]
-    fn what_rests_on_others_names_the_version_it_rests_on() {
-        let mut pod = pod();
-        pod.metadata.resource_version = Some("7".into());
-        let ready = status(json!({ "conditions": [{ "type": "Ready", "status": "True" }] }));
-        let version = |pod: &Pod, wanted: &PodStatus| {
-            patch(pod, wanted, &BTreeMap::new()).unwrap()["metadata"]["resourceVersion"].clone()
-        };
-        assert_eq!(version(&pod, &ready), Value::Null);
-        pod.spec = serde_json::from_value(
-            json!({ "containers": [], "readinessGates": [{ "conditionType": "gate/open" }] }),
-        )
-        .unwrap();
-        assert_eq!(version(&pod, &ready), "7");
-        assert_eq!(version(&self::pod(), &status(json!({ "phase": "Running" }))), Value::Null);
-        assert_eq!(version(&pod, &status(json!({ "phase": "Failed" }))), "7");
-    }
-
-    #[test]
-    fn an_api_that_drops_the_generation_is_not_written_to_for_ever() {
-        let said = json!({
-            "phase": "Pending", "reason": "ProviderFailed", "message": "no stock", "observedGeneration": 2,
-            "conditions": [{ "type": "Ready", "status": "False", "observedGeneration": 2 }]
-        });
-        assert_eq!(patch(&pod(), &status(said.clone()), &BTreeMap::new()), None);
-        let mut pod = pod();
-        pod.status = Some(status(said.clone()));
-        let mut newer = said;
-        newer["observedGeneration"] = json!(3);
-        let patch = patch(&pod, &status(newer), &BTreeMap::new()).unwrap();
-        assert_eq!(patch["status"], json!({ "observedGeneration": 3 }), "where it is kept, it is written");
-    }
-
-    #[test]
-    fn an_address_that_changed_is_struck_out() {
-        let moved = status(
-            json!({ "podIPs": [{ "ip": "10.0.0.2" }], "reason": "ProviderFailed", "message": "no stock" }),
-        );
-        let patch = patch(&pod(), &moved, &BTreeMap::new()).unwrap();
-        assert_eq!(
-            patch["status"]["podIPs"],
-            json!([{ "ip": "10.0.0.2" }, { "$patch": "delete", "ip": "10.0.0.1" }])
-        );
-    }
-
-    #[test]
-    fn the_instance_is_told_in_annotations_the_way_the_vendor_writes_them() {
-        let group = |cpu: &str, memory: &str| ContainerGroup {
-            container_group_id: "eci-1".into(),
-            cpu: cpu.parse::<Number>().unwrap(),
-            memory: memory.parse().unwrap(),
-            ..ContainerGroup::default()
-        };
-        for (cpu, memory, spec) in
-            [("8", "14", "8.0-14.0Gi"), ("0.25", "0.5", "0.25-0.5Gi"), ("2.0", "4", "2.0-4.0Gi")]
-        {
-            let annotations = annotations(&group(cpu, memory));
-            assert_eq!(annotations["k8s.aliyun.com/eci-instance-spec"], spec);
-        }
-        assert_eq!(annotations(&group("0", "0")).len(), 1, "an instance that is not placed yet has no size");
-    }
-}
+mod tests;
