@@ -178,10 +178,27 @@ impl Store {
     /// # Errors
     /// [`TooOld`] when history begins later.
     pub fn progress(&self, resource: GroupResource, revision: u64) -> Result<(Vec<Change>, u64), TooOld> {
-        let mut state = self.state();
+        let state = self.state();
         let current = state.revision;
-        let contents = state.resources.entry(resource).or_default();
-        contents.since(revision).map(|changes| (changes, current))
+        let contents = state.resources.get(&resource);
+        let changes = contents.map_or(Ok(Vec::new()), |contents| contents.since(revision));
+        changes.map(|changes| (changes, current))
+    }
+
+    /// The changes of all resources after `revision`, resource by resource.
+    ///
+    /// # Errors
+    /// [`TooOld`] when the history of one begins later.
+    pub fn all_since(&self, revision: u64) -> Result<Vec<Change>, TooOld> {
+        let mut changes = Vec::new();
+        for contents in self.state().resources.values() {
+            if contents.forgotten > revision
+                || contents.history.back().is_some_and(|last| last.revision > revision)
+            {
+                changes.extend(contents.since(revision)?);
+            }
+        }
+        Ok(changes)
     }
 
     /// Checks that a watch can be resumed after `revision`.
@@ -401,6 +418,25 @@ mod tests {
         assert_eq!(store.list_at(PODS, None, 1).unwrap(), [first]);
         assert_eq!(store.list_at(PODS, None, 2).unwrap(), [changed]);
         assert_eq!(store.list_at(PODS, Some("other"), 2).unwrap(), Vec::<Arc<Value>>::new());
+    }
+
+    #[test]
+    fn the_changes_of_all_resources_are_those_of_each() {
+        let store = Store::default();
+        store.create(PODS, pod("a")).unwrap();
+        store.create(("", "secrets"), pod("b")).unwrap();
+        store.create(PODS, pod("c")).unwrap();
+        let names = |revision| {
+            let changes = store.all_since(revision).unwrap();
+            changes.iter().map(|change| name(&change.after).to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (names(0), names(1), names(3)),
+            (vec!["a".into(), "c".into(), "b".into()], vec!["c".into(), "b".into()], vec![])
+        );
+        store.compact();
+        assert_eq!(store.all_since(1).unwrap_err(), TooOld { oldest: 3 });
+        assert!(store.all_since(3).unwrap().is_empty());
     }
 
     #[test]

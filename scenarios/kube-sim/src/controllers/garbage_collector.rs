@@ -1,11 +1,10 @@
 //! The garbage collector: deletes objects whose owners are all gone, and finishes cascading deletions.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::waiting::ChangeWatcher;
 use crate::kinds::{KINDS, Kind};
 use crate::object::field::{flag, is_terminating, list, name, namespace, text, uid};
 use crate::service::controller_writes::remove_finalizer;
@@ -15,40 +14,26 @@ use crate::sim::KubeSim;
 /// Collects until the future is dropped.
 pub async fn run(sim: &KubeSim) {
     let kinds: Vec<&'static Kind> = KINDS.iter().filter(|kind| !kind.traits.computed).collect();
-    let resources: Vec<_> = kinds.iter().map(|kind| kind.storage()).collect();
-    let mut changes = ChangeWatcher::new(sim, &resources);
-    let mut cursors = BTreeMap::new();
+    // One receiver of all writes, since to wait for each kind by itself costs more than all else here.
+    let mut written = sim.store().written();
+    let mut seen = 0;
     loop {
-        changes.mark_seen();
-        if needs_round(sim, &resources, &mut cursors) {
+        let revision = written.see();
+        if needs_round(sim, seen) {
             reconcile(sim, &kinds);
         }
-        changes.wait(sim, None).await;
+        seen = revision;
+        written.changed().await;
     }
 }
 
-/// True when anything was removed, is being deleted, or was created with owners since the last round.
-fn needs_round(
-    sim: &KubeSim,
-    resources: &[(&'static str, &'static str)],
-    cursors: &mut BTreeMap<(&'static str, &'static str), u64>,
-) -> bool {
-    let mut found = false;
-    for resource in resources {
-        let cursor = cursors.entry(*resource).or_default();
-        let Ok(changes) = sim.store().since(*resource, *cursor) else {
-            *cursor = sim.store().revision();
-            found = true;
-            continue;
-        };
-        for change in &changes {
-            *cursor = change.revision;
-            let fresh =
-                change.before.is_none() && !list(&change.after, "/metadata/ownerReferences").is_empty();
-            found |= change.removed || fresh || is_terminating(&change.after);
-        }
-    }
-    found
+/// True when anything was removed, is being deleted, or was created with owners after the revision `seen`.
+fn needs_round(sim: &KubeSim, seen: u64) -> bool {
+    let Ok(changes) = sim.store().all_since(seen) else { return true };
+    changes.iter().any(|change| {
+        let fresh = change.before.is_none() && !list(&change.after, "/metadata/ownerReferences").is_empty();
+        change.removed || fresh || is_terminating(&change.after)
+    })
 }
 
 fn reconcile(sim: &KubeSim, kinds: &[&'static Kind]) {

@@ -29,11 +29,25 @@ const TTL: &str = "node.alpha.kubernetes.io/ttl";
 pub async fn run(sim: &KubeSim) {
     let mut changes = ChangeWatcher::new(sim, &[NODES, LEASES]);
     let mut known = BTreeSet::new();
+    let mut settled: Vec<Arc<Value>> = Vec::new();
     loop {
         changes.mark_seen();
         let (nodes, _) = sim.store().list(NODES, None);
         emit_registered(sim, &nodes, &mut known);
-        let due = nodes.iter().filter_map(|node| reconcile(sim, node)).min();
+        let mut due = None;
+        for node in &nodes {
+            let is_settled = settled.iter().any(|settled| Arc::ptr_eq(settled, node));
+            let deadline = deadline(sim, node);
+            let silent = sim.clock().now() >= deadline;
+            // Most rounds are for a lease alone, which says no more than that the node is not silent.
+            if silent || !is_settled {
+                reconcile(sim, node, silent);
+            }
+            if !silent {
+                due = Some(due.map_or(deadline, |due: Timestamp| due.min(deadline)));
+            }
+        }
+        settled = nodes;
         changes.wait(sim, due).await;
     }
 }
@@ -52,14 +66,12 @@ fn emit_registered(sim: &KubeSim, nodes: &[Arc<Value>], known: &mut BTreeSet<Str
     *known = nodes.iter().map(|node| uid(node).to_owned()).collect();
 }
 
-/// Reconciles one node; returns the deadline of its next heartbeat, unless that has passed.
-fn reconcile(sim: &KubeSim, node: &Arc<Value>) -> Option<Timestamp> {
+/// Reconciles one node, which is `silent` where the deadline of its next heartbeat has passed.
+fn reconcile(sim: &KubeSim, node: &Arc<Value>, silent: bool) {
     let now = sim.clock().now();
-    let deadline = deadline(sim, node);
     let mut next = (**node).clone();
     // The TTL controller's value for a small cluster.
     map_mut(&mut next["metadata"], "annotations").entry(TTL).or_insert_with(|| "0".into());
-    let silent = now >= deadline;
     let was_ready = conditions::holds(node, "Ready");
     if silent {
         become_unknown(&mut next, now);
@@ -75,7 +87,6 @@ fn reconcile(sim: &KubeSim, node: &Arc<Value>) -> Option<Timestamp> {
         );
         unready_pods(sim, name(node));
     }
-    (!silent).then_some(deadline)
 }
 
 /// The instant until which the node's last heartbeat counts.
