@@ -123,7 +123,10 @@ impl World {
     ) -> Result<(), Miss> {
         let age = self.age();
         let mut missed = None;
-        let pause = (span / 240).clamp(Duration::from_millis(50), Duration::from_secs(30));
+        // A sweep looks less often: its journal has each state, and its runs are thousands.
+        let (looks, shortest) =
+            if self.tap.is_some() { (60, Duration::from_secs(1)) } else { (240, Duration::from_millis(50)) };
+        let pause = (span / looks).clamp(shortest, Duration::from_secs(30));
         loop {
             let passed = self.age() - age;
             match look().await.map_err(|miss| with_time_of_change(miss, passed, span)) {

@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
 use hyper::upgrade::Upgraded;
 use provider::eci::{Transport, TransportError};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::journal::{Answer, CloudCall, Occurrence};
@@ -91,14 +92,29 @@ fn answered(status: u16, body: &Value) -> Response<Bytes> {
     response
 }
 
-/// The groups that an answer tells of, with their states.
-fn groups(body: &Value) -> Vec<String> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let listed = body["ContainerGroups"].as_array().into_iter().flatten();
-    let listed =
-        listed.map(|group| format!("{} {}", text(&group["ContainerGroupId"]), text(&group["Status"])));
-    let made = body["ContainerGroupId"].as_str().map(str::to_owned);
-    made.into_iter().chain(listed).collect()
+/// The part of an answer that the journal tells of; the rest, which is most of it, is passed over.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Told {
+    code: String,
+    container_group_id: Option<String>,
+    container_groups: Vec<ToldGroup>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct ToldGroup {
+    container_group_id: String,
+    status: String,
+}
+
+impl Told {
+    /// The groups, each with its state where that is told.
+    fn groups(self) -> Vec<String> {
+        let listed = self.container_groups.into_iter();
+        let listed = listed.map(|group| format!("{} {}", group.container_group_id, group.status));
+        self.container_group_id.into_iter().chain(listed).collect()
+    }
 }
 
 impl Call for Asked<'_> {
@@ -127,12 +143,11 @@ impl Call for Asked<'_> {
     }
 
     fn note(&self, number: u32, life: u32, answer: Option<&Reply>) {
-        let body = |response: &Response<Bytes>| serde_json::from_slice::<Value>(response.body());
         let (answer, told) = match answer {
             Some(Ok(response)) => {
-                let body = body(response).unwrap_or_default();
-                let code = body["Code"].as_str().unwrap_or_default().to_owned();
-                (Answer::Status(response.status().as_u16(), code), groups(&body))
+                let mut told: Told = serde_json::from_slice(response.body()).unwrap_or_default();
+                let code = std::mem::take(&mut told.code);
+                (Answer::Status(response.status().as_u16(), code), told.groups())
             }
             Some(Err(_)) | None => (Answer::Nothing, Vec::new()),
         };

@@ -19,10 +19,12 @@ use crate::stage::World;
 
 /// The time after the last perturbation in which everything must come to rest.
 const RECOVERY: Duration = Duration::from_secs(240);
-/// The same after a perturbation that costs the node: an orphan's grace and a little more.
-const RECOVERY_OF_NODE: Duration = Duration::from_secs(900);
-/// The time before the end in which nothing is done to the world.
-const QUIET: Duration = Duration::from_secs(660);
+/// The same after a perturbation that costs the node: an orphan's grace of ten minutes, and a minute twice.
+const RECOVERY_OF_NODE: Duration = Duration::from_secs(720);
+/// The time before the end in which nothing is done to the world: a period of the node's status and a little more.
+const QUIET: Duration = Duration::from_secs(330);
+/// The same of a reference run: two such periods, or the longest pause between two tries and a little more.
+const QUIET_OF_REFERENCE: Duration = Duration::from_secs(660);
 
 /// One run of a case.
 #[derive(Debug, Clone)]
@@ -98,7 +100,7 @@ async fn in_a_world(case: &Case, seed: Seed, plan: &Plan) -> Result<Played, NotP
     let costs_the_node = plan.perturbations().iter().any(|(_, own)| own.costs_the_node());
     world.advance(if costs_the_node { RECOVERY_OF_NODE } else { RECOVERY }).await;
     journal.write(Occurrence::Quiet);
-    world.advance(QUIET).await;
+    world.advance(if plan.perturbations().is_empty() { QUIET_OF_REFERENCE } else { QUIET }).await;
     journal.write(Occurrence::End);
     let end = End::of(&world).await.map_err(|miss| no_world(miss.in_short()))?;
     let (bill, moves) = world.cloud().here().map(|eci| (eci.bill(), moves(eci))).unwrap_or_default();
