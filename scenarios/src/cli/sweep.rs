@@ -114,8 +114,7 @@ fn jobs(arguments: &SweepArgs, subjects: &[Subject<'_>], report: &mut Report) ->
     let ranked: Vec<_> = ranked.collect();
     let places = |count: fn(&Candidates) -> usize| candidates.iter().map(count).sum::<usize>();
     report.say(&format!(
-        "{} of {} places: all but calls that repeat while nothing happens, of which the first, the last and a drawn one \
-         count; at each {}: {} runs",
+        "{} of {} places: of those that repeat one situation the first, the last and a drawn one; at each {}: {} runs",
         places(|own| own.chosen.len()),
         places(|own| own.all),
         if arguments.all { "every perturbation that fits" } else { "one kill and the lost answer" },
@@ -215,7 +214,7 @@ impl Report {
         self.hit_nothing += usize::from(ended.effect == Effect::HitNothing);
         if self.live {
             eprint!("\r\x1b[K{} of {of} runs, {} violations, {case}", self.runs, self.violations);
-        } else if self.runs.is_multiple_of(1000) {
+        } else if self.runs.is_multiple_of(500) {
             eprintln!("{} of {of} runs, {} violations", self.runs, self.violations);
         }
         ended.found.as_ref().map_or(Ok(()), |found| self.tell(found))

@@ -1,15 +1,18 @@
-//! The choice of places and perturbations: each place, but of calls that only repeat themselves the first, the last and one.
+//! The choice of places and perturbations: each situation, and of places that only repeat one the first, the last and one.
 //!
-//! A quiet hour has 360 heartbeats, between which nothing happens that a kill could meet. Calls that keep node, lease, watch
-//! and looks going are repeats as long as nothing else stands between them in the journal: such a stretch is perturbed at its
-//! first, at its last and at one call of each kind, which another turn draws anew.
+//! A quiet hour has 360 heartbeats, between which nothing happens that a kill could meet, and a Deployment twenty equal pods.
+//! Places of one [situation](situation) are repeats: the first, the last and one more are perturbed, which another turn draws
+//! anew.
+
+mod situation;
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use determinism::Chance;
 
-use super::journal::{Entry, KubeCall, Occurrence};
+use self::situation::Situation;
+use super::journal::{Entry, Occurrence};
 use super::perturbation::Perturbation;
 use super::place::Place;
 use super::plan::Plan;
@@ -55,46 +58,37 @@ impl Candidates {
     /// The candidates of the reference run `entries` of `case`; `turn` draws among repeats.
     pub fn of(case: &str, entries: &[Entry], turn: &str) -> Self {
         let mut found = Self::default();
-        let mut stretch: BTreeMap<String, Vec<Candidate>> = BTreeMap::new();
-        for entry in entries {
-            let Some(place) = place_of(&entry.what) else {
-                found.end_stretch(case, &mut stretch, turn);
-                if entry.what == Occurrence::Healed {
-                    break;
-                }
-                continue;
-            };
-            found.all += 1;
-            let candidate = Candidate { place, rank: 0, fits: fitting(&entry.what) };
-            match repeated(&entry.what) {
-                Some(kind) => stretch.entry(kind).or_default().push(candidate),
-                None => {
-                    found.end_stretch(case, &mut stretch, turn);
-                    found.chosen.push(candidate);
-                }
+        let mut situation = Situation::default();
+        let mut repeats: BTreeMap<String, Vec<Candidate>> = BTreeMap::new();
+        for entry in entries.iter().take_while(|entry| entry.what != Occurrence::Healed) {
+            situation.follow(&entry.what);
+            if let Some((place, here)) = place_of(&entry.what).zip(situation.of(&entry.what)) {
+                found.all += 1;
+                let candidate = Candidate { place, rank: 0, fits: fitting(&entry.what) };
+                repeats.entry(here).or_default().push(candidate);
             }
         }
-        found.end_stretch(case, &mut stretch, turn);
+        for repeats in repeats.into_values() {
+            found.choose(case, repeats, turn);
+        }
         found.chosen.sort_by_key(|candidate| candidate.place);
         found
     }
 
-    /// Chooses of each kind of repeated call the first, the last and a drawn one.
-    fn end_stretch(&mut self, case: &str, stretch: &mut BTreeMap<String, Vec<Candidate>>, turn: &str) {
-        for repeats in std::mem::take(stretch).into_values() {
-            let last = repeats.len() - 1;
-            let first = repeats[0].place;
-            let drawn =
-                1 + usize::try_from(hash(&(case, first, turn)) % (last.max(2) - 1) as u64).unwrap_or(0);
-            for (index, mut candidate) in repeats.into_iter().enumerate() {
-                candidate.rank = match index {
-                    0 => 0,
-                    index if index == last => 1,
-                    index if index == drawn => 2,
-                    _ => continue,
-                };
-                self.chosen.push(candidate);
-            }
+    /// Chooses of places of one situation the first, the last and a drawn one.
+    fn choose(&mut self, case: &str, repeats: Vec<Candidate>, turn: &str) {
+        let last = repeats.len() - 1;
+        let first = repeats[0].place;
+        let between = (last.max(2) - 1) as u64;
+        let drawn = 1 + usize::try_from(hash(&(case, first, turn)) % between).unwrap_or(0);
+        for (index, mut candidate) in repeats.into_iter().enumerate() {
+            candidate.rank = match index {
+                0 => 0,
+                index if index == last => 1,
+                index if index == drawn => 2,
+                _ => continue,
+            };
+            self.chosen.push(candidate);
         }
     }
 
@@ -132,9 +126,9 @@ pub fn mixed(chance: &mut Chance, candidates: &Candidates) -> Plan {
 /// The kill of this place, another for each turn.
 fn turned(case: &str, place: Place, turn: &str) -> Perturbation {
     let kills: Vec<_> = match place {
-        Place::Call(_) => Perturbation::kills().collect(),
+        Place::Call(_) => Perturbation::all_kills().collect(),
         Place::Event(_) => {
-            Perturbation::kills().filter(|kill| matches!(kill, Perturbation::KillBefore(_))).collect()
+            Perturbation::all_kills().filter(|kill| matches!(kill, Perturbation::KillBefore(_))).collect()
         }
     };
     let index = hash(&(case, place, turn)) % kills.len() as u64;
@@ -154,30 +148,6 @@ fn place_of(what: &Occurrence) -> Option<Place> {
         Occurrence::Event(number, ..) => Some(Place::Event(*number)),
         _ => None,
     }
-}
-
-/// The kind of a call that repeats itself though nothing happens; `None` of all others.
-fn repeated(what: &Occurrence) -> Option<String> {
-    match what {
-        Occurrence::Kube(call) if is_heartbeat(call) => Some(format!("{} {}", call.verb, call.path)),
-        Occurrence::Cloud(call) if call.action.starts_with("Describe") && call.answer.is_good() => {
-            Some(format!("{} [{}]", call.action, call.groups.join(", ")))
-        }
-        _ => None,
-    }
-}
-
-/// True of a call that keeps node, lease or watch going.
-fn is_heartbeat(call: &KubeCall) -> bool {
-    let of_node = call.path.starts_with("/api/v1/nodes/");
-    let of_lease = call.path.contains("/leases/");
-    call.answer.is_good()
-        && match call.verb.as_str() {
-            "GET" => of_node,
-            "PUT" => of_lease,
-            "PATCH" => of_node && call.path.ends_with("/status"),
-            verb => verb == "WATCH",
-        }
 }
 
 /// The perturbations that can change anything at this place.
@@ -211,7 +181,7 @@ mod tests {
 
     use determinism::Seed;
 
-    use super::super::journal::{Answer, CloudCall};
+    use super::super::journal::{Answer, CloudCall, KubeCall, PodWrite};
     use super::*;
 
     fn journal(occurrences: Vec<Occurrence>) -> Vec<Entry> {
@@ -259,21 +229,42 @@ mod tests {
         assert!(others.len() > 1, "another turn draws another: {others:?}");
     }
 
-    #[test]
-    fn what_happens_between_repeats_begins_a_new_stretch() {
-        let mut calls = heartbeats(4);
-        calls.push(kube("POST", "/api/v1/namespaces/vk/events"));
-        calls.extend(heartbeats(4));
-        let found = Candidates::of("case", &journal(calls), "");
-        let places = numbers(&found);
-        for number in [1, 4, 5, 6, 9] {
-            assert!(places.contains(&Place::Call(number)), "{places:?}");
-        }
-        assert_eq!(places.len(), 7);
+    fn pod(name: &str, phase: &str) -> Occurrence {
+        let owner = serde_json::json!({ "kind": "ReplicaSet", "controller": true });
+        let metadata = serde_json::json!({
+            "namespace": "vk", "name": name, "uid": name, "generateName": "web-", "ownerReferences": [owner]
+        });
+        let object = serde_json::json!({ "metadata": metadata, "status": { "phase": phase } });
+        Occurrence::Pod(PodWrite { object: object.into(), removed: false })
     }
 
     #[test]
-    fn every_call_that_does_something_is_chosen() {
+    fn another_state_of_a_pod_is_another_situation_and_the_same_again_is_not() {
+        let mut calls = heartbeats(4);
+        for phase in ["Pending", "Running", "Pending"] {
+            calls.push(pod("web-a", phase));
+            calls.extend(heartbeats(5));
+        }
+        let found = Candidates::of("case", &journal(calls), "");
+        let places = numbers(&found);
+        for number in [1, 4, 6, 12, 16, 22] {
+            assert!(places.contains(&Place::Call(number)), "{places:?}");
+        }
+        assert_eq!((places.len(), found.all), (9, 19));
+    }
+
+    #[test]
+    fn calls_of_equal_pods_repeat_each_other_and_those_of_others_do_not() {
+        let names = ["web-a", "web-b", "web-c", "web-d", "web-e"];
+        let status = |name: &str| kube("PATCH", &format!("/api/v1/namespaces/vk/pods/{name}/status"));
+        let mut calls: Vec<_> = names.iter().map(|name| pod(name, "Pending")).collect();
+        calls.extend(names.iter().map(|name| status(name)));
+        calls.extend(["x", "y"].map(status));
+        assert_eq!(Candidates::of("case", &journal(calls), "").chosen.len(), 3 + 2);
+    }
+
+    #[test]
+    fn every_call_that_does_something_else_is_chosen() {
         let pod = |rest: usize| kube("PATCH", &format!("/api/v1/namespaces/vk/pods/{rest}/status"));
         let found = Candidates::of("case", &journal((0..50).map(pod).collect()), "");
         assert_eq!(found.chosen.len(), 50);

@@ -97,7 +97,7 @@ impl Absence {
 
 impl Perturbation {
     /// The eight ways of being killed.
-    pub fn kills() -> impl Iterator<Item = Self> {
+    pub fn all_kills() -> impl Iterator<Item = Self> {
         let before = Absence::ALL.into_iter().map(Self::KillBefore);
         before.chain(Absence::ALL.into_iter().map(Self::KillAfter))
     }
@@ -122,7 +122,7 @@ impl Perturbation {
             Self::SameName,
             Self::TwoProviders,
         ];
-        Self::kills().chain(others).collect()
+        Self::all_kills().chain(others).collect()
     }
 
     /// Everything that can become of a watch event.
@@ -141,6 +141,21 @@ impl Perturbation {
             // Requests that fail are tried again, each a little later than the one before.
             Self::Throttled(_) | Self::ServerErrors(_) => Duration::from_secs(60),
             _ => Duration::ZERO,
+        }
+    }
+
+    /// True where the provider dies.
+    pub fn kills(self) -> bool {
+        matches!(self, Self::KillBefore(_) | Self::KillAfter(_))
+    }
+
+    /// True where the node's lease runs out, or the node is gone.
+    pub fn silences_the_node(self) -> bool {
+        let short = |absence| absence == Absence::Second;
+        match self {
+            Self::KillBefore(absence) | Self::KillAfter(absence) => !short(absence),
+            Self::NodeDeleted => true,
+            _ => false,
         }
     }
 
