@@ -1,6 +1,6 @@
 //! The end: that of the reference run, but for differences that have a name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::timeline::{first, pods};
 use super::violation::Violation;
@@ -22,7 +22,7 @@ pub(super) fn same_end(played: &Played, reference: &Played, plan: &Plan) -> Vec<
     let unwebhooked = made_without_webhook(&played.entries);
     let excused = |difference: &Difference| {
         let whose = difference.whose.as_str();
-        (node && taken.iter().any(|name| belongs(name, whose)))
+        (node && taken.values().any(|name| belongs(name, whose)))
             || again
             || unwebhooked.iter().any(|name| belongs(name, whose))
     };
@@ -31,19 +31,26 @@ pub(super) fn same_end(played: &Played, reference: &Played, plan: &Plan) -> Vec<
     violations.map(|difference| Violation::new("same-end", at, difference.to_string())).collect()
 }
 
-/// True of a pod's name that is counted under `whose`.
+/// True of a pod's name that is counted under `whose`: it is that pod, or one of the same Deployment, StatefulSet or Job. A
+/// Deployment goes on with its next ReplicaSet only as the pods of it get ready.
 fn belongs(name: &str, whose: &str) -> bool {
-    name == whose
-        || whose.rsplit(' ').next().is_some_and(|beginning| {
-            let (namespace, base) = name.split_once('/').unwrap_or(("", name));
-            whose.starts_with(&format!("{namespace}/a pod of ")) && base.starts_with(beginning)
-        })
+    let (namespace, base) = name.split_once('/').unwrap_or(("", name));
+    let Some(own) = whose.strip_prefix(&format!("{namespace}/a pod of ")) else { return name == whose };
+    let Some((kind, beginning)) = own.split_once(' ') else { return false };
+    match kind {
+        "ReplicaSet" => {
+            let deployment =
+                beginning.trim_end_matches('-').rsplit_once('-').map(|(deployment, _)| deployment);
+            deployment.is_some_and(|deployment| base.starts_with(&format!("{deployment}-")))
+        }
+        _ => base.starts_with(beginning),
+    }
 }
 
-/// The pods that left without the provider having asked for it.
-fn taken_by_the_cluster(entries: &[Entry]) -> BTreeSet<String> {
+/// The pods that left without the provider having asked for it: their UIDs and names.
+pub(super) fn taken_by_the_cluster(entries: &[Entry]) -> BTreeMap<String, String> {
     let mut asked: BTreeSet<String> = BTreeSet::new();
-    let mut taken = BTreeSet::new();
+    let mut taken = BTreeMap::new();
     for entry in entries {
         match &entry.what {
             Occurrence::Kube(KubeCall { verb, path, .. }) if verb == "DELETE" => {
@@ -54,7 +61,7 @@ fn taken_by_the_cluster(entries: &[Entry]) -> BTreeSet<String> {
                 let (namespace, base) = name.split_once('/').unwrap_or(("", &name));
                 let path = format!("/api/v1/namespaces/{namespace}/pods/{base}");
                 if !asked.contains(&path) {
-                    taken.insert(name);
+                    taken.insert(pod.uid().to_owned(), name);
                 }
             }
             _ => {}
@@ -66,11 +73,18 @@ fn taken_by_the_cluster(entries: &[Entry]) -> BTreeSet<String> {
 /// The pods that were made while no provider ran.
 pub(super) fn made_without_webhook(entries: &[Entry]) -> BTreeSet<String> {
     let mut running = 0_u32;
+    // A life that is perturbed to death is dead from then on, and ended within the same instant.
+    let mut dying = 0_u32;
     let mut made = BTreeSet::new();
     let known = pods(entries);
     for entry in entries {
         match &entry.what {
             Occurrence::Started(_) => running += 1,
+            Occurrence::Perturbed(_, own) if own.kills() => {
+                running = running.saturating_sub(1);
+                dying += 1;
+            }
+            Occurrence::Killed(_) if dying > 0 => dying -= 1,
             Occurrence::Killed(_) => running = running.saturating_sub(1),
             Occurrence::Pod(pod) if running == 0 => {
                 let first = known.get(pod.uid()).and_then(|life| life.writes.first());

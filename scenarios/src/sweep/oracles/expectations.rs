@@ -1,13 +1,18 @@
 //! Expectations: the case's are met under a perturbation, too, unless its nature explains the miss by a named rule.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use super::ending::made_without_webhook;
+use super::ending::{made_without_webhook, taken_by_the_cluster};
+use super::money;
 use super::violation::Violation;
 use crate::sweep::journal::{Entry, Occurrence};
-use crate::sweep::perturbation::{Absence, Perturbation as P};
+use crate::sweep::perturbation::Perturbation as P;
 use crate::sweep::plan::Plan;
 use crate::sweep::played::Played;
+
+/// The time within which what failed is tried again.
+const RETRY: Duration = Duration::from_secs(60);
 
 /// Each expectation of the case is met, as in the reference run.
 pub(super) fn met(played: &Played, reference: Option<&Played>, plan: &Plan) -> Vec<Violation> {
@@ -25,7 +30,9 @@ pub(super) fn met(played: &Played, reference: Option<&Played>, plan: &Plan) -> V
     let mut found = Vec::new();
     for (entry, index, why) in missed(&played.entries).filter(|(_, index, _)| !known.contains(index)) {
         let step = steps.get(&index).copied().unwrap_or("the world heals");
-        if rule(step, &played.entries, plan).is_none() {
+        let reference = reference.map_or(&[][..], |reference| reference.entries.as_slice());
+        let miss = Miss { index, step, entries: &played.entries, reference, plan };
+        if miss.rule().is_none() {
             let words = format!("step {} `{step}` was not met: {why}", index + 1);
             found.push(Violation::new("expectations", entry.at, words));
         }
@@ -40,31 +47,117 @@ fn missed(entries: &[Entry]) -> impl Iterator<Item = (&Entry, usize, &str)> {
     })
 }
 
-/// The rule by which the perturbations explain that `step` was not met.
-fn rule(step: &str, entries: &[Entry], plan: &Plan) -> Option<&'static str> {
-    if plan.perturbations().is_empty() {
-        return None;
-    }
-    let any = |is: fn(P) -> bool| plan.perturbations().iter().any(|(_, own)| is(*own));
-    // A count of groups is one of all pods'.
-    let is_named = |name: &String| {
-        step.ends_with(" groups") || name.rsplit('/').next().is_some_and(|pod| step.contains(pod))
-    };
-    if any(P::costs_the_node) {
-        return Some("the cluster takes the pods of a node that was silent for long, or is gone");
-    }
-    if any(|own| own == P::SameName) {
-        return Some("somebody replaced the pod by another one of its name");
-    }
-    if step.starts_with("expect bill") {
-        return Some("a perturbation moves the seconds that are billed, and the oracle `bill` sums them up");
-    }
-    let silent = any(|own| matches!(own, P::KillBefore(Absence::Lease) | P::KillAfter(Absence::Lease)));
-    if silent && (step.starts_with("expect node") || step.contains(" ready")) {
-        return Some("the node's lease ran out, and neither it nor its pods are ready without");
-    }
-    if made_without_webhook(entries).iter().any(is_named) {
-        return Some("the pod was made while no webhook answered");
-    }
-    None
+/// A step that was not met.
+struct Miss<'a> {
+    index: usize,
+    step: &'a str,
+    entries: &'a [Entry],
+    reference: &'a [Entry],
+    plan: &'a Plan,
 }
+
+impl Miss<'_> {
+    /// The rule by which the perturbations explain that the step was not met.
+    fn rule(&self) -> Option<&'static str> {
+        let Self { step, entries, plan, .. } = *self;
+        if plan.perturbations().is_empty() {
+            return None;
+        }
+        let any = |is: fn(P) -> bool| plan.perturbations().iter().any(|(_, own)| is(*own));
+        if any(|own| own == P::SameName) {
+            return Some("somebody replaced the pod by another one of its name");
+        }
+        let silent = any(P::silences_the_node);
+        if silent && (step.starts_with("expect node") || step.contains(" ready")) {
+            return Some("the node's lease ran out, and neither it nor its pods are ready without");
+        }
+        if silent && step.contains(" on none") && step.contains(" with a message") {
+            return Some("the scheduler has other words for a node that is not ready");
+        }
+        if any(P::costs_the_node) && self.names_one_of(&self.taken()) {
+            return Some("the cluster takes the pods of a node that was silent for long, or is gone");
+        }
+        if self.names_one_of(&made_without_webhook(entries)) {
+            return Some("the pod was made while no webhook answered");
+        }
+        if any(P::kills) && self.was_passed_by() {
+            return Some("the pod went through the state while nobody looked");
+        }
+        let of_money = step.starts_with("expect the bill") || step.contains(" has been billed for ");
+        if of_money && self.moves_the_bill() {
+            return Some(
+                "a pod's group began or ended later, by no more than the perturbations last and a minute",
+            );
+        }
+        None
+    }
+
+    /// True where the step speaks of one of these pods, of what made them, or of all there are.
+    fn names_one_of(&self, pods: &BTreeSet<String>) -> bool {
+        // A budget selects its pods by their labels.
+        let all = ["expect the bill to ", "expect poddisruptionbudget "];
+        let of_all = self.step.contains(" groups") || all.iter().any(|all| self.step.starts_with(all));
+        let is_named = |name: &String| {
+            let mut words = self.step.split_whitespace().filter(|word| word.contains('/'));
+            words.any(|word| name == word || name.starts_with(&format!("{word}-")))
+        };
+        pods.iter().any(|name| of_all || is_named(name))
+    }
+
+    /// The names of the pods that the cluster has taken so far, and had not by then in the reference run.
+    fn taken(&self) -> BTreeSet<String> {
+        let until = |entries: &[Entry], ends: fn(&Occurrence) -> Option<usize>| {
+            let is_end = |entry: &Entry| ends(&entry.what) == Some(self.index);
+            let end = entries.iter().position(is_end).unwrap_or(entries.len());
+            let mut names: BTreeMap<String, usize> = BTreeMap::new();
+            for name in taken_by_the_cluster(&entries[..end]).into_values() {
+                *names.entry(name).or_default() += 1;
+            }
+            names
+        };
+        let of_old = until(self.reference, |what| match what {
+            Occurrence::Step(index, _) => Some(*index),
+            _ => None,
+        });
+        let taken = until(self.entries, |what| match what {
+            Occurrence::Missed(index, _) => Some(*index),
+            _ => None,
+        });
+        let more = |(name, count): &(String, usize)| of_old.get(name).is_none_or(|of_old| of_old < count);
+        taken.into_iter().filter(more).map(|(name, _)| name).collect()
+    }
+
+    /// True where the step wants a pod Running or restarted so often, and the pod has come further: to the end that it has in
+    /// the reference run, too, or to more restarts.
+    fn was_passed_by(&self) -> bool {
+        let words: Vec<&str> = self.step.split_whitespace().collect();
+        let ["expect", "pod", name, wanted @ ..] = words.as_slice() else { return false };
+        let missed =
+            |entry: &Entry| matches!(entry.what, Occurrence::Missed(index, _) if index == self.index);
+        let end = self.entries.iter().position(missed).unwrap_or(self.entries.len());
+        let of_pod = |entries: &'_ [Entry]| {
+            let writes = entries.iter().filter_map(|entry| match &entry.what {
+                Occurrence::Pod(pod) if pod.name() == **name => Some(pod.clone()),
+                _ => None,
+            });
+            writes.collect::<Vec<_>>()
+        };
+        let Some(pod) = of_pod(&self.entries[..end]).pop() else { return false };
+        let ended = matches!(pod.phase(), "Succeeded" | "Failed")
+            && of_pod(self.reference).iter().any(|old| old.phase() == pod.phase());
+        let restarted = wanted.iter().position(|word| *word == "restarted");
+        let times = restarted.and_then(|at| wanted.get(at + 1)?.parse::<i64>().ok());
+        let more =
+            times.is_some_and(|times| super::statuses::restarts(&pod).values().any(|count| *count > times));
+        wanted.contains(&"Running") && ended || more
+    }
+
+    fn moves_the_bill(&self) -> bool {
+        let lasts: Duration = self.plan.perturbations().iter().map(|(_, own)| own.lasts()).sum();
+        let most = i64::try_from((lasts + RETRY).as_secs()).unwrap_or(i64::MAX);
+        money::differs_at_most(most, (self.index, self.step), self.entries, self.reference)
+    }
+}
+
+#[cfg(test)]
+mod tests;

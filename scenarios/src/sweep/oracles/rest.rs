@@ -41,29 +41,36 @@ pub(super) fn few_calls(entries: &[Entry]) -> Vec<Violation> {
 ///
 /// Three worlds are not at rest. Where a container is started again and again, each time a little later, its pod is written of.
 /// Where an image is pulled again and again, its pod goes from ErrImagePull to ImagePullBackOff and back as the kubelet's does,
-/// and its events are counted on. Where a group was refused, it is asked
-/// for again, with a new token for its pod.
+/// and its events are counted on. Where a group was refused, it is asked for again, with a new token for its pod, and the event
+/// of that is counted on.
 pub(super) fn quiet(entries: &[Entry]) -> Vec<Violation> {
     let Some(from) = first(entries, |what| *what == Occurrence::Quiet) else { return Vec::new() };
     let life = SignsOfLife::of(entries, from);
     let mut written: BTreeMap<&str, Timestamp> = BTreeMap::new();
-    for entry in entries.iter().filter(|entry| entry.at > from) {
+    for entry in entries {
         let words = match &entry.what {
             Occurrence::Kube(call) if call.writes() => {
                 let path = call.path.as_str();
-                let before = written.insert(path, entry.at);
-                let early = before.is_some_and(|at| at.duration_until(entry.at) < STATUS_PERIOD);
                 let of_node = path.contains("/nodes/") && path.ends_with("/status");
+                // The pauses of a back-off may have grown until now; those of the node's status never do.
+                if entry.at <= from && !of_node {
+                    continue;
+                }
+                let before = written.insert(path, entry.at);
+                if entry.at <= from {
+                    continue;
+                }
+                let early = before.is_some_and(|at| at.duration_until(entry.at) < STATUS_PERIOD);
                 let of_event = path.contains("/events");
                 let allowed = path.contains("/leases/")
                     || of_node && !early
                     || life.restarts && (of_event || path.contains("/pods/"))
-                    || life.pulls
-                        && (of_event && !early || path.contains("/pods/") && path.ends_with("/status"))
+                    || life.pulls && path.contains("/pods/") && path.ends_with("/status")
+                    || (life.pulls || life.refused) && of_event && !early
                     || life.refused && path.ends_with("/token");
                 (!allowed).then(|| format!("{} {path} in a world at rest: {}", call.verb, call.body))
             }
-            Occurrence::Cloud(call) => {
+            Occurrence::Cloud(call) if entry.at > from => {
                 let allowed = life.restarts
                     || call.action.starts_with("Describe")
                     || life.refused && call.action == CREATION;

@@ -147,7 +147,7 @@ pub(super) fn never_back(entries: &[Entry]) -> Vec<Violation> {
     found
 }
 
-fn restarts(pod: &PodWrite) -> BTreeMap<&str, i64> {
+pub(super) fn restarts(pod: &PodWrite) -> BTreeMap<&str, i64> {
     let statuses = pod.object["status"]["containerStatuses"].as_array().into_iter().flatten();
     let count = |status: &Value| status["restartCount"].as_i64().unwrap_or_default();
     statuses.filter_map(|status| Some((status["name"].as_str()?, count(status)))).collect()

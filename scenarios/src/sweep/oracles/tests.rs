@@ -269,6 +269,15 @@ fn the_events_of_a_back_off_are_counted_each_five_minutes_at_most() {
     assert!(quiet("Pending", [10, 310]).is_empty());
     assert_eq!(quiet("Pending", [10, 250]), ["quiet"]);
     assert_eq!(quiet("Running", [10, 310]), ["quiet"], "nothing is pulled");
+    let Occurrence::Cloud(call) = cloud("CreateContainerGroup", &[], 0) else { unreachable!() };
+    let refusal = Answer::Status(400, "InvalidParameter.CPU.Memory".into());
+    let refused = at(-9, Occurrence::Cloud(CloudCall { answer: refusal, ..call }));
+    let journal = |times: [i64; 2]| {
+        let [first, second] = times.map(|time| at(time, event()));
+        told(&rest::quiet(&[refused.clone(), at(0, Occurrence::Quiet), first, second]))
+    };
+    assert!(journal([10, 310]).is_empty());
+    assert_eq!(journal([10, 250]), ["quiet"]);
 }
 
 #[test]

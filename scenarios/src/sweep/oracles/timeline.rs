@@ -8,6 +8,8 @@ use crate::sweep::journal::{Entry, Occurrence, PodWrite};
 
 /// The states in which a group can still do something or cost something.
 const WORKING: [&str; 6] = ["Created", "Scheduling", "Pending", "Running", "Restarting", "Updating"];
+/// The states that are billed.
+const BILLED: [&str; 5] = ["Pending", "Running", "Restarting", "Updating", "Terminating"];
 
 /// One group's life.
 pub(super) struct GroupLife<'a> {
@@ -81,6 +83,23 @@ impl GroupLife<'_> {
     /// The time at which it was gone.
     pub(super) fn gone(&self) -> Option<Timestamp> {
         self.states.iter().find(|(_, state)| *state == "Deleted").map(|(at, _)| *at)
+    }
+
+    /// The whole seconds before `end` in which it was billed.
+    pub(super) fn billed_until(&self, end: Timestamp) -> i64 {
+        let mut seconds = 0;
+        let mut since: Option<Timestamp> = None;
+        for (at, state) in self.states.iter().filter(|(at, _)| *at <= end) {
+            match (since, BILLED.contains(state)) {
+                (None, true) => since = Some(*at),
+                (Some(from), false) => {
+                    seconds += at.as_second() - from.as_second();
+                    since = None;
+                }
+                _ => {}
+            }
+        }
+        seconds + since.map_or(0, |from| end.as_second() - from.as_second())
     }
 
     pub(super) fn last_state(&self) -> &str {

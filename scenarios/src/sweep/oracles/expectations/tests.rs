@@ -1,0 +1,131 @@
+//! Each rule explains what its perturbation brings about, and no more.
+
+use eci_sim::Bill;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::*;
+use crate::sweep::end::End;
+use crate::sweep::journal::{GroupMove, PodWrite};
+use crate::sweep::perturbation::Absence;
+use crate::sweep::place::Place;
+
+fn at(seconds: i64, what: Occurrence) -> Entry {
+    let beginning: Timestamp = "2026-01-05T01:30:00Z".parse().unwrap();
+    Entry { at: beginning + SignedDuration::from_secs(seconds), what }
+}
+
+fn pod(name: &str, leaving: bool) -> Occurrence {
+    of_uid(name, name, leaving)
+}
+
+fn of_uid(name: &str, uid: &str, leaving: bool) -> Occurrence {
+    let deleted = leaving.then_some("2026-01-05T01:31:00Z");
+    let metadata = json!({ "namespace": "vk", "name": name, "uid": uid, "deletionTimestamp": deleted });
+    Occurrence::Pod(PodWrite { object: json!({ "metadata": metadata }).into(), removed: false })
+}
+
+fn with_status(phase: &str, restarts: u32) -> Occurrence {
+    let container = json!({ "name": "c", "restartCount": restarts });
+    let status = json!({ "phase": phase, "containerStatuses": [container] });
+    let object = json!({ "metadata": { "namespace": "vk", "name": "p", "uid": "p" }, "status": status });
+    Occurrence::Pod(PodWrite { object: object.into(), removed: false })
+}
+
+fn group(id: &str, pod: &str, state: &str) -> Occurrence {
+    Occurrence::Group(GroupMove { id: id.into(), uid: pod.into(), state: state.into() })
+}
+
+fn played(entries: Vec<Entry>) -> Played {
+    let end = End { node_is_ready: true, ..End::default() };
+    Played { entries, end, bill: Bill::default(), log: String::new(), secrets: BTreeSet::new() }
+}
+
+/// The violations of a run that missed `step` after `before`, under `perturbation`; the reference run was `reference`.
+fn found(perturbation: P, step: &str, before: Vec<Entry>, reference: Vec<Entry>) -> usize {
+    let begins = || at(1000, Occurrence::Step(3, step.to_owned()));
+    let with = |entries: Vec<Entry>| [vec![at(-1, Occurrence::Started(0))], entries, vec![begins()]].concat();
+    let mut entries = with(before);
+    entries.push(at(1010, Occurrence::Missed(3, "not so".to_owned())));
+    let plan = Plan::one(Place::Call(7), perturbation);
+    met(&played(entries), Some(&played(with(reference))), &plan).len()
+}
+
+#[test]
+fn a_miss_without_a_rule_is_found_and_one_that_the_reference_run_has_is_not() {
+    let step = "expect pod vk/p Running within 60s";
+    assert_eq!(found(P::Lost, step, Vec::new(), Vec::new()), 1);
+    let known = vec![at(1010, Occurrence::Missed(3, "not so".to_owned()))];
+    assert_eq!(found(P::Lost, step, Vec::new(), known), 0);
+}
+
+#[test]
+fn a_bill_may_differ_by_what_a_perturbation_lasts_and_a_minute() {
+    let had = |seconds: i64| {
+        let life = [(0, "Created"), (0, "Pending"), (seconds, "Deleted")];
+        let life = life.map(|(time, state)| at(time, group("a", "p", state)));
+        [vec![at(0, pod("p", false))], life.to_vec()].concat()
+    };
+    let step = "expect the bill of vk/p to be ¥ 0.06";
+    for (perturbation, seconds, is_explained) in [
+        (P::Lost, 660, true),
+        (P::Lost, 540, true),
+        (P::Lost, 661, false),
+        (P::KillAfter(Absence::Lease), 701, true),
+        (P::KillAfter(Absence::Lease), 702, false),
+    ] {
+        let violations = found(perturbation, step, had(seconds), had(600));
+        assert_eq!(violations == 0, is_explained, "{perturbation} {seconds}");
+    }
+    assert_eq!(found(P::Lost, step, had(10), Vec::new()), 1, "the reference run was charged nothing");
+    let other = "expect pod vk/p Running";
+    assert_eq!(found(P::Lost, other, had(601), had(600)), 1, "the rule is for bills");
+}
+
+#[test]
+fn what_the_cluster_took_from_a_silent_node_is_missed_and_nothing_else() {
+    let taken = || vec![at(0, pod("p", false)), at(500, pod("p", true))];
+    let away = P::KillBefore(Absence::Eviction);
+    let [named, other] = ["p", "q"].map(|name| format!("expect pod vk/{name} Running"));
+    assert_eq!(found(away, &named, taken(), Vec::new()), 0);
+    assert_eq!(found(away, "expect 3 groups", taken(), Vec::new()), 0);
+    assert_eq!(found(away, &other, taken(), Vec::new()), 1);
+    assert_eq!(found(away, &named, taken(), taken()), 1, "the case itself deletes it");
+    let again = |name: &str| {
+        [taken(), vec![at(600, of_uid(name, "another", false)), at(700, of_uid(name, "another", true))]]
+            .concat()
+    };
+    assert_eq!(found(away, &named, again("p"), taken()), 0, "the next one of its name is taken");
+    assert_eq!(
+        found(P::KillBefore(Absence::Lease), &named, taken(), Vec::new()),
+        1,
+        "the node is not silent for long"
+    );
+}
+
+#[test]
+fn a_deployment_waits_for_its_pod_that_was_made_without_the_webhook() {
+    let journal = || {
+        vec![
+            at(5, Occurrence::Killed(0)),
+            at(6, pod("web-5cf9b95b46-cpb27", false)),
+            at(46, Occurrence::Started(1)),
+        ]
+    };
+    let away = P::KillBefore(Absence::Lease);
+    assert_eq!(found(away, "expect deployment vk/web", journal(), Vec::new()), 0);
+    assert_eq!(found(away, "expect deployment vk/api", journal(), Vec::new()), 1);
+}
+
+#[test]
+fn a_state_that_a_pod_went_through_while_nobody_looked_may_be_missed() {
+    let away = P::KillAfter(Absence::Hour);
+    let journal = |phase: &str, restarts| vec![at(5, with_status(phase, restarts))];
+    let runs = "expect pod vk/p Running";
+    assert_eq!(found(away, runs, journal("Succeeded", 0), journal("Succeeded", 0)), 0);
+    assert_eq!(found(P::Lost, runs, journal("Succeeded", 0), journal("Succeeded", 0)), 1, "somebody looked");
+    assert_eq!(found(away, runs, journal("Failed", 0), journal("Succeeded", 0)), 1, "another end");
+    let restarted = "expect pod vk/p Running restarted 2 times within 5m";
+    assert_eq!(found(away, restarted, journal("Running", 3), Vec::new()), 0);
+    assert_eq!(found(away, restarted, journal("Running", 1), Vec::new()), 1);
+}
