@@ -20,7 +20,8 @@ use super::plan::Plan;
 /// The perturbations that are played at each place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Breadth {
-    /// One kill, turned, and the lost answer.
+    /// One kill, turned, and the lost answer: both at the first of a situation, a kill at the last, the lost answer at the drawn
+    /// one.
     Turned,
     /// Every perturbation that fits.
     All,
@@ -96,10 +97,12 @@ impl Candidates {
     pub fn plans(&self, case: &str, breadth: Breadth, turn: &str) -> Vec<Ranked> {
         let mut plans = Vec::new();
         for Candidate { place, rank, fits } in &self.chosen {
-            let perturbations = match (breadth, place) {
-                (Breadth::All, _) => fits.clone(),
-                (Breadth::Turned, Place::Call(_)) => vec![turned(case, *place, turn), Perturbation::Lost],
-                (Breadth::Turned, Place::Event(_)) => vec![turned(case, *place, turn)],
+            let kill = turned(case, *place, turn);
+            let perturbations = match (breadth, place, rank) {
+                (Breadth::All, ..) => fits.clone(),
+                (Breadth::Turned, Place::Call(_), 0) => vec![kill, Perturbation::Lost],
+                (Breadth::Turned, Place::Call(_), 2) => vec![Perturbation::Lost],
+                (Breadth::Turned, ..) => vec![kill],
             };
             plans.extend(perturbations.into_iter().map(|perturbation| Ranked {
                 order: (*rank, hash(&(case, place, perturbation, turn))),
@@ -293,6 +296,18 @@ mod tests {
         let kinds: BTreeSet<_> =
             plans("tree").iter().map(|ranked| ranked.plan.perturbations()[0].1).collect();
         assert_eq!(kinds.len(), 9, "all eight kills, and the lost answer: {kinds:?}");
+    }
+
+    #[test]
+    fn of_repeats_the_first_has_both_the_last_a_kill_and_the_drawn_one_the_lost_answer() {
+        let found = Candidates::of("case", &journal(heartbeats(101)), "");
+        let plans = found.plans("case", Breadth::Turned, "");
+        let at = |number| {
+            let at = plans.iter().filter_map(|ranked| ranked.plan.at(Place::Call(number)));
+            at.map(Perturbation::kills).collect::<Vec<_>>()
+        };
+        let Place::Call(drawn) = numbers(&found)[1] else { unreachable!() };
+        assert_eq!((at(1), at(drawn), at(101)), (vec![true, false], vec![false], vec![true]));
     }
 
     #[test]
