@@ -28,14 +28,17 @@ pub(super) fn met(played: &Played, reference: Option<&Played>, plan: &Plan) -> V
         }
     }
     let mut found = Vec::new();
+    let mut unmade = BTreeSet::new();
     for (entry, index, why) in missed(&played.entries).filter(|(_, index, _)| !known.contains(index)) {
         let step = steps.get(&index).copied().unwrap_or("the world heals");
         let reference = reference.map_or(&[][..], |reference| reference.entries.as_slice());
-        let miss = Miss { index, step, entries: &played.entries, reference, plan };
+        let miss = Miss { index, step, why, unmade: &unmade, entries: &played.entries, reference, plan };
         if miss.rule().is_none() {
             let words = format!("step {} `{step}` was not met: {why}", index + 1);
             found.push(Violation::new("expectations", entry.at, words));
         }
+        let made = step.strip_prefix("run ").and_then(|pod| pod.split_whitespace().next());
+        unmade.extend(made.map(str::to_owned));
     }
     found
 }
@@ -51,6 +54,9 @@ fn missed(entries: &[Entry]) -> impl Iterator<Item = (&Entry, usize, &str)> {
 struct Miss<'a> {
     index: usize,
     step: &'a str,
+    why: &'a str,
+    /// The pods that earlier steps could not make.
+    unmade: &'a BTreeSet<String>,
     entries: &'a [Entry],
     reference: &'a [Entry],
     plan: &'a Plan,
@@ -80,6 +86,9 @@ impl Miss<'_> {
         if self.names_one_of(&made_without_webhook(entries)) {
             return Some("the pod was made while no webhook answered");
         }
+        if self.names_one_of(self.unmade) {
+            return Some("an earlier step, which was missed itself, was to make the pod");
+        }
         if any(P::kills) && self.was_passed_by() {
             return Some("the pod went through the state while nobody looked");
         }
@@ -98,33 +107,22 @@ impl Miss<'_> {
         let all = ["expect the bill to ", "expect poddisruptionbudget "];
         let of_all = self.step.contains(" groups") || all.iter().any(|all| self.step.starts_with(all));
         let is_named = |name: &String| {
-            let mut words = self.step.split_whitespace().filter(|word| word.contains('/'));
+            let words = self.step.split_whitespace().chain(self.why.split_whitespace());
+            let mut words = words.filter(|word| word.contains('/'));
             words.any(|word| name == word || name.starts_with(&format!("{word}-")))
         };
         pods.iter().any(|name| of_all || is_named(name))
     }
 
-    /// The names of the pods that the cluster has taken so far, and had not by then in the reference run.
+    /// The names of the pods that the cluster has taken so far, and not or later in the reference run.
     fn taken(&self) -> BTreeSet<String> {
-        let until = |entries: &[Entry], ends: fn(&Occurrence) -> Option<usize>| {
-            let is_end = |entry: &Entry| ends(&entry.what) == Some(self.index);
-            let end = entries.iter().position(is_end).unwrap_or(entries.len());
-            let mut names: BTreeMap<String, usize> = BTreeMap::new();
-            for name in taken_by_the_cluster(&entries[..end]).into_values() {
-                *names.entry(name).or_default() += 1;
-            }
-            names
+        let (of_old, taken) = (taken_in_steps(self.reference), taken_in_steps(self.entries));
+        let early = |(name, steps): &(String, Vec<usize>)| {
+            let of_old = of_old.get(name).map(Vec::as_slice).unwrap_or_default();
+            let mut so_far = steps.iter().enumerate().filter(|(_, step)| **step <= self.index);
+            so_far.any(|(at, step)| of_old.get(at).is_none_or(|of_old| step < of_old))
         };
-        let of_old = until(self.reference, |what| match what {
-            Occurrence::Step(index, _) => Some(*index),
-            _ => None,
-        });
-        let taken = until(self.entries, |what| match what {
-            Occurrence::Missed(index, _) => Some(*index),
-            _ => None,
-        });
-        let more = |(name, count): &(String, usize)| of_old.get(name).is_none_or(|of_old| of_old < count);
-        taken.into_iter().filter(more).map(|(name, _)| name).collect()
+        taken.into_iter().filter(early).map(|(name, _)| name).collect()
     }
 
     /// True where the step wants a pod Running or restarted so often, and the pod has come further: to the end that it has in
@@ -157,6 +155,25 @@ impl Miss<'_> {
         let most = i64::try_from((lasts + RETRY).as_secs()).unwrap_or(i64::MAX);
         money::differs_at_most(most, (self.index, self.step), self.entries, self.reference)
     }
+}
+
+/// The steps during which the cluster took pods, by the pods' names.
+fn taken_in_steps(entries: &[Entry]) -> BTreeMap<String, Vec<usize>> {
+    let taken = taken_by_the_cluster(entries);
+    let (mut step, mut seen) = (0, BTreeSet::new());
+    let mut steps: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for entry in entries {
+        match &entry.what {
+            Occurrence::Step(index, _) => step = *index,
+            Occurrence::Pod(pod) if pod.is_leaving() || pod.removed => {
+                if taken.contains_key(pod.uid()) && seen.insert(pod.uid().to_owned()) {
+                    steps.entry(pod.name()).or_default().push(step);
+                }
+            }
+            _ => {}
+        }
+    }
+    steps
 }
 
 #[cfg(test)]

@@ -129,3 +129,26 @@ fn a_state_that_a_pod_went_through_while_nobody_looked_may_be_missed() {
     assert_eq!(found(away, restarted, journal("Running", 3), Vec::new()), 0);
     assert_eq!(found(away, restarted, journal("Running", 1), Vec::new()), 1);
 }
+
+#[test]
+fn what_speaks_of_a_pod_that_a_missed_step_was_to_make_may_be_missed() {
+    let words = ["run vk/a --image nginx", "delete pod vk/a", "delete pod vk/b"];
+    let begin = |index: usize| at(10, Occurrence::Step(index, words[index].to_owned()));
+    let journal = |missed: &[usize]| {
+        let mut entries = vec![at(-1, Occurrence::Started(0)), at(0, pod("v", false)), at(5, pod("v", true))];
+        for index in 0..3 {
+            entries.push(begin(index));
+            let why = ["there is no container group of pod vk/v at this moment", "not found", "not found"];
+            let miss = at(10, Occurrence::Missed(index, why[index].to_owned()));
+            entries.extend(missed.contains(&index).then_some(miss));
+        }
+        played(entries)
+    };
+    let plan = Plan::one(Place::Call(7), P::KillBefore(Absence::Eviction));
+    let reference = played(vec![at(-1, Occurrence::Started(0)), begin(0), begin(1), begin(2)]);
+    let found = |missed: &[usize]| met(&journal(missed), Some(&reference), &plan).len();
+    assert_eq!(found(&[0]), 0, "the words speak of a pod that the cluster took");
+    assert_eq!(found(&[0, 1]), 0);
+    assert_eq!(found(&[0, 2]), 1, "no step was to make it");
+    assert_eq!(found(&[1]), 1, "it was made");
+}
