@@ -95,20 +95,20 @@ fn answered(status: u16, body: &Value) -> Response<Bytes> {
 /// The part of an answer that the journal tells of; the rest, which is most of it, is passed over.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct Told {
+struct Described {
     code: String,
     container_group_id: Option<String>,
-    container_groups: Vec<ToldGroup>,
+    container_groups: Vec<DescribedGroup>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct ToldGroup {
+struct DescribedGroup {
     container_group_id: String,
     status: String,
 }
 
-impl Told {
+impl Described {
     /// The groups, each with its state where that is told.
     fn groups(self) -> Vec<String> {
         let listed = self.container_groups.into_iter();
@@ -145,7 +145,7 @@ impl Call for Asked<'_> {
     fn note(&self, number: u32, life: u32, answer: Option<&Reply>) {
         let (answer, told) = match answer {
             Some(Ok(response)) => {
-                let mut told: Told = serde_json::from_slice(response.body()).unwrap_or_default();
+                let mut told: Described = serde_json::from_slice(response.body()).unwrap_or_default();
                 let code = std::mem::take(&mut told.code);
                 (Answer::Status(response.status().as_u16(), code), told.groups())
             }
