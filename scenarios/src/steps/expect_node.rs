@@ -65,11 +65,9 @@ impl ExpectNode {
         let mut conditions = node.list("/status/conditions").iter();
         let condition = conditions.find(|condition| condition.text("/type") == Some("Ready"));
         let status = condition.and_then(|condition| condition.text("/status"));
-        if let Some(ready) = self.ready {
-            if (status == Some("True")) != ready {
-                wanted.push(Fact::new("Ready", ready.to_string()));
-                seen.push(Fact::new("Ready", status.unwrap_or("no such condition")));
-            }
+        if let Some(ready) = self.ready.filter(|ready| *ready != (status == Some("True"))) {
+            wanted.push(Fact::new("Ready", ready.to_string()));
+            seen.push(Fact::new("Ready", status.unwrap_or("no such condition")));
         }
         if let Some(has) = &self.has {
             let object = serde_json::to_value(&node).map_err(|error| Miss::Refused(error.to_string()))?;

@@ -165,10 +165,12 @@ fn taken_in_steps(entries: &[Entry]) -> BTreeMap<String, Vec<usize>> {
     for entry in entries {
         match &entry.what {
             Occurrence::Step(index, _) => step = *index,
-            Occurrence::Pod(pod) if pod.is_leaving() || pod.removed => {
-                if taken.contains_key(pod.uid()) && seen.insert(pod.uid().to_owned()) {
-                    steps.entry(pod.name()).or_default().push(step);
-                }
+            Occurrence::Pod(pod)
+                if (pod.is_leaving() || pod.removed)
+                    && taken.contains_key(pod.uid())
+                    && seen.insert(pod.uid().to_owned()) =>
+            {
+                steps.entry(pod.name()).or_default().push(step);
             }
             _ => {}
         }
