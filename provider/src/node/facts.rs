@@ -1,8 +1,7 @@
 //! The node object's facts that the pods' work depends on, and the pods' doubt that the node shows.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use jiff::Timestamp;
 use tokio::sync::watch;
 
 /// The node object as it was found at this process's first registration.
@@ -34,7 +33,6 @@ pub struct Doubt {
 pub struct NodeFacts(Arc<Shared>);
 
 struct Shared {
-    created: OnceLock<Timestamp>,
     found: watch::Sender<Option<NodeFound>>,
     doubt: watch::Sender<Option<Doubt>>,
     identity_confirmed: watch::Sender<bool>,
@@ -43,7 +41,6 @@ struct Shared {
 impl Default for Shared {
     fn default() -> Self {
         Self {
-            created: OnceLock::new(),
             found: watch::Sender::new(None),
             doubt: watch::Sender::new(None),
             identity_confirmed: watch::Sender::new(false),
@@ -79,18 +76,6 @@ impl NodeFacts {
             }
             first
         });
-    }
-
-    /// Records the creation of the node object that stood at the first registration; to be called before
-    /// [`NodeFacts::set_found`].
-    pub fn set_created(&self, created: Timestamp) {
-        let _ = self.0.created.set(created); // a later registration changes nothing
-    }
-
-    /// The creation of the node object that stood at the first registration, by the API server's clock; `None` where none
-    /// stood, and until then.
-    pub fn created(&self) -> Option<Timestamp> {
-        self.0.created.get().copied()
     }
 
     /// Sets or lifts the doubt; the node condition `CloudViewComplete` follows at once.

@@ -233,9 +233,6 @@ impl NodeController {
             let fresh = object::new(&self.config, region, &self.identity, &condition, self.clock.now());
             return api.create(&PostParams::default(), &fresh).await;
         };
-        if let (None, Some(created)) = (self.facts.found(), &node.metadata.creation_timestamp) {
-            self.facts.set_created(created.0);
-        }
         self.facts.set_found(self.identity.compare(&node));
         if let Some(patch) = object::metadata_patch(&node, &self.config, self.eci.region(), &self.identity) {
             node = api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await?;

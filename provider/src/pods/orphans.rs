@@ -1,9 +1,8 @@
 //! Orphans: groups of this node whose pods the API does not have, and that are not deleted at once.
 //!
 //! A group whose pod is proved to be gone, while the node object stood, is deleted at once. Where the node object was
-//! missing, somebody may have deleted node and pods though the groups were to live; that is not forgotten by a restart, since
-//! the node object is younger than the group then. Where the view of the cloud is in doubt, so is everything. Such a group
-//! is told of, with its age and what it costs, and deleted after a grace.
+//! missing, somebody may have deleted node and pods though the groups were to live; where the view of the cloud is in
+//! doubt, so is everything. Such a group is told of, with its age and what it costs, and deleted after a grace.
 
 use std::time::Duration;
 
@@ -28,15 +27,13 @@ impl Reconciler {
     /// now.
     pub(super) fn keep_orphan(&self, seen: &Snapshot, id: &str) -> Option<Outcome> {
         let group = seen.group.as_deref().filter(|group| still_works(group) && !planted!(OrphansGoAtOnce))?;
-        let was_remade = self.facts.created().is_some_and(|created| is_older(group, created));
         let why = match self.facts.found() {
             // The node object is about to be found or made.
             None => return Some(Outcome::At(Instant::now() + Duration::from_secs(1))),
             // The pod was deleted before this process's eyes.
             Some(_) if seen.born == Born::Api => return None,
             Some(_) if seen.brake != Brake::Free => "the view of the cloud is in doubt",
-            Some(NodeFound::Same) if !was_remade => return None,
-            Some(NodeFound::Same) => "the node object was made anew after the group",
+            Some(NodeFound::Same) => return None,
             Some(NodeFound::New) => "the node object was missing when this provider started",
             Some(NodeFound::IdentityChanged { .. }) => "the node was kept with another identity before",
         };
@@ -59,11 +56,6 @@ impl Reconciler {
         (left > SignedDuration::ZERO || planted!(OrphansStayForEver))
             .then(|| Outcome::At(Instant::now() + left.unsigned_abs()))
     }
-}
-
-/// Returns true when the group was made before `instant`.
-fn is_older(group: &ContainerGroup, instant: Timestamp) -> bool {
-    group.creation_time.parse::<Timestamp>().is_ok_and(|created| created < instant)
 }
 
 /// `runs since 3 h and has cost about ¥1.06 by list price`.

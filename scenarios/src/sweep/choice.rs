@@ -1,7 +1,7 @@
 //! The choice of places and perturbations: each situation, and of places that only repeat one the first, the last and one.
 //!
 //! A quiet hour has 360 heartbeats, between which nothing happens that a kill could meet, and a Deployment twenty equal pods.
-//! Places of one [situation](situation) are repeats: the first, the last and one more are perturbed, which another turn draws
+//! Places of one situation (module `situation`) are repeats: the first, the last and one more are perturbed, which another turn draws
 //! anew.
 
 mod situation;
