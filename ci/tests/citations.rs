@@ -1,8 +1,11 @@
 //! Citations of the fact sheets in `docs/facts`: each names a sheet, and a section or code that stands in it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+
+use tracked::{read, root, with_ending};
+
+#[path = "support/tracked.rs"]
+mod tracked;
 
 /// The folder of the sheets, below the root.
 const SHEETS: &str = "docs/facts/";
@@ -17,24 +20,10 @@ const TABLES: [&str; 6] = [
     "scenarios/data/differences.csv",
 ];
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn read(file: &str) -> String {
-    std::fs::read_to_string(root().join(file)).unwrap_or_default()
-}
-
-/// Every file that git tracks or would track and whose name ends so, below the root.
+/// Files with one of these endings.
 fn files(endings: &[&str]) -> Vec<String> {
-    let output = Command::new("git")
-        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
-        .current_dir(root())
-        .output()
-        .expect("git lists the files");
-    let text = String::from_utf8(output.stdout).expect("file names are UTF-8");
-    let of_kind = |file: &&str| endings.iter().any(|ending| file.ends_with(ending));
-    text.lines().filter(of_kind).filter(|f| root().join(f).is_file()).map(str::to_owned).collect()
+    let is_of_kind = |file: &String| endings.iter().any(|ending| file.ends_with(ending));
+    with_ending("").into_iter().filter(is_of_kind).collect()
 }
 
 /// A heading's number, such as `4` or `4.3`.

@@ -1,7 +1,11 @@
 //! The papers for people: links lead somewhere, paths and modules that they name exist, and the short ones stay short.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+
+use tracked::{read, root, with_ending};
+
+#[path = "support/tracked.rs"]
+mod tracked;
 
 /// Packages by the name that their paths begin with in Rust, and the folder of their sources.
 const CRATES: [(&str, &str); 6] = [
@@ -16,23 +20,9 @@ const CRATES: [(&str, &str); 6] = [
 /// Folders at the root, with which a path of this repository begins.
 const FOLDERS: [&str; 7] = ["benches/", "ci/", "docs/", "eci-sim/", "provider/", "scenarios/", ".github/"];
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn read(file: &str) -> String {
-    std::fs::read_to_string(root().join(file)).unwrap_or_default()
-}
-
 /// Pages that git tracks or would track.
 fn pages() -> Vec<String> {
-    let output = Command::new("git")
-        .args(["ls-files", "--cached", "--others", "--exclude-standard", "*.md"])
-        .current_dir(root())
-        .output()
-        .expect("git lists the files");
-    let text = String::from_utf8(output.stdout).expect("file names are UTF-8");
-    let found: Vec<_> = text.lines().filter(|f| root().join(f).is_file()).map(str::to_owned).collect();
+    let found = with_ending(".md");
     assert!(found.len() > 30, "{} pages were found: the rule would check nothing", found.len());
     found
 }

@@ -1,7 +1,6 @@
-//! Files of the repository, and those of Rust as syntax trees.
+//! Rust files of the repository, by package and as syntax trees.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use crate::tracked::{read, with_ending};
 
 /// A folder of Rust sources whose modules belong together.
 pub struct Package {
@@ -25,31 +24,6 @@ pub const PACKAGES: [Package; 11] = [
     Package { name: "testcontainers", folder: "ci/testcontainers" },
     Package { name: "ci", folder: "ci" },
 ];
-
-pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// Every file that git tracks or would track, below the root.
-pub fn files() -> Vec<String> {
-    let output = Command::new("git")
-        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
-        .current_dir(root())
-        .output()
-        .expect("git lists the files");
-    let text = String::from_utf8(output.stdout).expect("file names are UTF-8");
-    text.lines().filter(|f| root().join(f).is_file()).map(str::to_owned).collect()
-}
-
-pub fn read(file: &str) -> String {
-    std::fs::read_to_string(root().join(file)).unwrap_or_default()
-}
-
-pub fn with_ending(ending: &str) -> Vec<String> {
-    let found: Vec<_> = files().into_iter().filter(|f| f.ends_with(ending)).collect();
-    assert!(!found.is_empty(), "no {ending} file was found: the rule would check nothing");
-    found
-}
 
 /// Rust files of each package, its tests and examples included.
 pub fn by_package() -> Vec<(&'static Package, Vec<String>)> {
