@@ -43,6 +43,14 @@ struct RequestContext {
     cut_after: Option<usize>,
 }
 
+/// A call whose sender has proved who they are, and that is not performed yet.
+pub struct AuthenticatedCall {
+    verified: Verified,
+    account: Arc<str>,
+    context: RequestContext,
+    now: Timestamp,
+}
+
 impl EciSim {
     /// One exchange of the ECI OpenAPI that does not wait for a delay; a dropped answer becomes status 503.
     /// [`EciSim::exchange`] returns both as they are.
@@ -57,10 +65,16 @@ impl EciSim {
 
     /// One exchange of the ECI OpenAPI.
     pub fn exchange(&self, request: Incoming) -> Exchange {
+        self.authenticated(request).map_or_else(|answered| *answered, |call| self.answer(call))
+    }
+
+    /// Checks who sends a request, which waits for no disk and no container engine. `Err` is the answer to a request that has
+    /// one already: a refusal, or a session.
+    pub fn authenticated(&self, request: Incoming) -> Result<AuthenticatedCall, Box<Exchange>> {
         if request.path.starts_with(EXEC_PATH)
             && let Some(exchange) = self.session(&request).or_else(|| self.terminal(&request))
         {
-            return exchange;
+            return Err(Box::new(exchange));
         }
         let now = self.clock().now();
         let mut context = RequestContext {
@@ -68,15 +82,31 @@ impl EciSim {
             secure: request.header(SECURE).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")),
             ..RequestContext::default()
         };
-        let verified = self.authenticate(&request, &mut context, now);
-        let authenticated = verified.is_ok();
+        match self.authenticate(&request, &mut context, now) {
+            Ok((verified, account)) => Ok(AuthenticatedCall { verified, account, context, now }),
+            Err(refusal) => {
+                let mut state = self.state();
+                context.request_id = state.next_request_id();
+                let outcome = Err(refusal);
+                state.log_request(context.log_entry(&outcome, now));
+                drop(state);
+                let answer = Some(context.render(outcome, now));
+                let (delay, authenticated, session) = (Duration::ZERO, false, None);
+                Err(Box::new(Exchange { delay, answer, authenticated, session }))
+            }
+        }
+    }
+
+    /// Performs a call and answers it; waits for the disk of a persistent world, and for a container engine where only that
+    /// knows the answer.
+    pub fn answer(&self, call: AuthenticatedCall) -> Exchange {
+        let AuthenticatedCall { verified, account, mut context, now } = call;
         let mut journal_lock = self.journal_lock();
         // A world that was rolled back took its clock along.
         let now = if journal_lock.is_some() { self.clock().now() } else { now };
         let mut state = self.state();
         context.request_id = state.next_request_id();
-        let served = verified
-            .and_then(|(verified, account)| self.dispatch(&mut state, verified, &account, &mut context, now));
+        let served = self.dispatch(&mut state, verified, &account, &mut context, now);
         let mut outcome = match served {
             Ok(Served { reply, deferred: None }) => Ok(reply),
             Ok(Served { reply, deferred: Some(deferred) }) => {
@@ -94,7 +124,7 @@ impl EciSim {
             self.state().log_request(context.log_entry(&outcome, now));
         }
         let answer = (!context.dropped).then(|| context.render(outcome, now));
-        Exchange { delay: context.delay, answer, authenticated, session: None }
+        Exchange { delay: context.delay, answer, authenticated: true, session: None }
     }
 
     /// Checks the signature; returns the call and its account.

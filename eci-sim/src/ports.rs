@@ -96,13 +96,14 @@ impl Ports {
     }
 }
 
-/// Blocks its worker where the world is persistent, whose journal is written before the answer, or where only a
-/// container engine knows the answer.
+/// Blocks its worker where the world is persistent, whose journal is written before the answer, or where only a container
+/// engine knows the answer; not for a request without a good signature, whose sender gets no thread.
 fn exchange(sim: &EciSim, request: Incoming) -> Exchange {
-    if sim.is_persistent() || sim.is_real() {
-        return tokio::task::block_in_place(|| sim.exchange(request));
+    match sim.authenticated(request) {
+        Ok(call) if sim.is_persistent() || sim.is_real() => tokio::task::block_in_place(|| sim.answer(call)),
+        Ok(call) => sim.answer(call),
+        Err(answered) => *answered,
     }
-    sim.exchange(request)
 }
 
 async fn wait_closed(mut closed: watch::Receiver<()>) {
@@ -128,4 +129,26 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = std::net::TcpListener::bind(address)?;
     socket.set_nonblocking(true)?;
     TcpListener::from_std(socket)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use bytes::Bytes;
+    use determinism::Clock;
+    use http::Request;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_without_a_signature_blocks_no_worker() {
+        let data = tempfile::tempdir().unwrap();
+        let clock = Clock::still("2026-01-05T01:00:00Z".parse().unwrap());
+        let sim = EciSim::builder().clock(clock).persist(data.path(), None).unwrap();
+        let request = Request::get("http://localhost/?Action=DescribeRegions").body(Bytes::new()).unwrap();
+        // A worker of this runtime cannot be blocked: that would panic.
+        let exchange = exchange(&sim, Incoming::from(request));
+        assert!(!exchange.authenticated);
+        assert!(exchange.answer.unwrap().status().is_client_error());
+    }
 }
