@@ -95,7 +95,7 @@ impl Miss<'_> {
         let of_money = step.starts_with("expect the bill") || step.contains(" has been billed for ");
         if of_money && self.moves_the_bill() {
             return Some(
-                "a pod's group began or ended later, by no more than the perturbations last and a minute",
+                "a pod's group began or ended later, by no more than perturbations and missed steps last, and a minute",
             );
         }
         None
@@ -103,8 +103,9 @@ impl Miss<'_> {
 
     /// True where the step speaks of one of these pods, of what made them, or of all there are.
     fn names_one_of(&self, pods: &BTreeSet<String>) -> bool {
-        // A budget selects its pods by their labels.
-        let all = ["expect the bill to ", "expect poddisruptionbudget "];
+        // A budget selects its pods by their labels, and an orphan is told of on the node.
+        let all =
+            ["expect the bill to ", "expect poddisruptionbudget ", "expect event OrphanedContainerGroup "];
         let of_all = self.step.contains(" groups") || all.iter().any(|all| self.step.starts_with(all));
         let is_named = |name: &String| {
             let words = self.step.split_whitespace().chain(self.why.split_whitespace());
@@ -152,9 +153,28 @@ impl Miss<'_> {
 
     fn moves_the_bill(&self) -> bool {
         let lasts: Duration = self.plan.perturbations().iter().map(|(_, own)| own.lasts()).sum();
-        let most = i64::try_from((lasts + RETRY).as_secs()).unwrap_or(i64::MAX);
+        let most = i64::try_from((lasts + RETRY).as_secs())
+            .unwrap_or(i64::MAX)
+            .saturating_add(waited_before(self.index, self.entries));
         money::differs_at_most(most, (self.index, self.step), self.entries, self.reference)
     }
+}
+
+/// The seconds that a run's missed steps before the step of this index waited.
+fn waited_before(index: usize, entries: &[Entry]) -> i64 {
+    let mut begun = BTreeMap::new();
+    let mut seconds = 0;
+    for entry in entries {
+        match &entry.what {
+            Occurrence::Step(own, _) => drop(begun.insert(*own, entry.at)),
+            Occurrence::Missed(own, _) if *own < index => {
+                let since = begun.get(own).map_or(0, |at| entry.at.duration_since(*at).as_secs());
+                seconds += since;
+            }
+            _ => {}
+        }
+    }
+    seconds
 }
 
 /// The steps during which the cluster took pods, by the pods' names.

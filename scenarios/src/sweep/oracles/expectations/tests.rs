@@ -83,12 +83,35 @@ fn a_bill_may_differ_by_what_a_perturbation_lasts_and_a_minute() {
 }
 
 #[test]
+fn a_bill_may_differ_by_what_missed_steps_before_it_waited() {
+    let wait = |seconds: i64| {
+        let step = "expect pod vk/q Running".to_owned();
+        vec![at(0, Occurrence::Step(2, step)), at(seconds, Occurrence::Missed(2, "not so".to_owned()))]
+    };
+    let had = |seconds: i64| {
+        let life = [(0, "Created"), (0, "Pending"), (seconds, "Deleted")];
+        let life = life.map(|(time, state)| at(time, group("a", "p", state)));
+        [vec![at(0, pod("p", false))], life.to_vec()].concat()
+    };
+    let step = "expect the bill of vk/p to be ¥ 0.06";
+    let after = |seconds| {
+        let reference = [wait(100), had(600)].concat();
+        found(P::Lost, step, [wait(100), had(seconds)].concat(), reference)
+    };
+    assert_eq!(after(760), 0);
+    assert_eq!(after(761), 1);
+}
+
+#[test]
 fn what_the_cluster_took_from_a_silent_node_is_missed_and_nothing_else() {
     let taken = || vec![at(0, pod("p", false)), at(500, pod("p", true))];
     let away = P::KillBefore(Absence::Eviction);
     let [named, other] = ["p", "q"].map(|name| format!("expect pod vk/{name} Running"));
     assert_eq!(found(away, &named, taken(), Vec::new()), 0);
     assert_eq!(found(away, "expect 3 groups", taken(), Vec::new()), 0);
+    let orphan = "expect event OrphanedContainerGroup of node virtual-kubelet";
+    assert_eq!(found(away, orphan, taken(), Vec::new()), 0, "its group was never made");
+    assert_eq!(found(away, orphan, Vec::new(), Vec::new()), 1);
     assert_eq!(found(away, &other, taken(), Vec::new()), 1);
     assert_eq!(found(away, &named, taken(), taken()), 1, "the case itself deletes it");
     let again = |name: &str| {
