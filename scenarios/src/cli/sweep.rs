@@ -16,7 +16,7 @@ use crate::cases;
 use crate::runner::Case;
 use crate::sweep::choice::{self, Breadth, Candidates, Ranked};
 use crate::sweep::plan::Plan;
-use crate::sweep::sweeping::{self, Effect, Ended, Found, Job, Subject};
+use crate::sweep::sweeping::{self, Effect, Finding, Job, RunOutcome, Subject};
 
 /// The number of characters of a journal's line that are shown.
 const LINE: usize = 220;
@@ -56,14 +56,19 @@ pub(super) struct SweepArgs {
 #[derive(Debug, Clone, Copy)]
 struct Seeds(u32, u32);
 
-impl FromStr for Seeds {
-    type Err = String;
+/// A text that is no range of seeds.
+#[derive(Debug, thiserror::Error)]
+#[error("a range of seeds is two numbers, as in `1..1000`")]
+struct NoSeeds;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+impl FromStr for Seeds {
+    type Err = NoSeeds;
+
+    fn from_str(text: &str) -> Result<Self, NoSeeds> {
         let range = text.split_once("..").and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
         match range {
             Some((from, to)) if from <= to => Ok(Self(from, to)),
-            _ => Err("a range of seeds is two numbers, as in `1..1000`".to_owned()),
+            _ => Err(NoSeeds),
         }
     }
 }
@@ -164,7 +169,7 @@ fn mixes(Seeds(from, to): Seeds, candidates: &[Candidates]) -> Vec<Job> {
 struct Report {
     runs: usize,
     violations: usize,
-    unfelt: usize,
+    ineffective: usize,
     hit_nothing: usize,
     seed: Seed,
     file: Option<std::fs::File>,
@@ -178,7 +183,7 @@ impl Report {
         };
         let file = arguments.found.as_ref().map(create).transpose()?;
         let live = std::io::stderr().is_terminal();
-        Ok(Self { runs: 0, violations: 0, unfelt: 0, hit_nothing: 0, seed: arguments.seed, file, live })
+        Ok(Self { runs: 0, violations: 0, ineffective: 0, hit_nothing: 0, seed: arguments.seed, file, live })
     }
 
     /// Plays the reference runs; a case that cannot be played is passed over by name.
@@ -191,7 +196,7 @@ impl Report {
                     self.runs += 1;
                     let known = violations.iter().map(|violation| violation.oracle).collect();
                     if !violations.is_empty() {
-                        let found = Found {
+                        let found = Finding {
                             case: name.clone(),
                             plan: Plan::default(),
                             drawn_from: None,
@@ -208,9 +213,9 @@ impl Report {
         Ok(subjects)
     }
 
-    fn ended(&mut self, case: &str, of: usize, ended: &Ended) -> anyhow::Result<()> {
+    fn ended(&mut self, case: &str, of: usize, ended: &RunOutcome) -> anyhow::Result<()> {
         self.runs += 1;
-        self.unfelt += usize::from(ended.effect == Effect::Unfelt);
+        self.ineffective += usize::from(ended.effect == Effect::Ineffective);
         self.hit_nothing += usize::from(ended.effect == Effect::HitNothing);
         if self.live {
             eprint!("\r\x1b[K{} of {of} runs, {} violations, {case}", self.runs, self.violations);
@@ -221,19 +226,19 @@ impl Report {
     }
 
     fn sum_up(&mut self, cases: usize, stopwatch: &Stopwatch) -> anyhow::Result<()> {
-        let Self { runs, violations, unfelt, hit_nothing, .. } = self;
+        let Self { runs, violations, ineffective, hit_nothing, .. } = self;
         let processor =
             processor_seconds().map_or_else(String::new, |seconds| format!(", {seconds} s of processors"));
         let line = format!(
-            "{runs} runs of {cases} cases, {violations} violations; without effect {} (not felt {unfelt}, hit nothing \
+            "{runs} runs of {cases} cases, {violations} violations; without effect {} (not effective {ineffective}, hit nothing \
              {hit_nothing}); {} s{processor}",
-            *unfelt + *hit_nothing,
+            *ineffective + *hit_nothing,
             stopwatch.elapsed().as_secs(),
         );
         self.say(&line)
     }
 
-    fn tell(&mut self, found: &Found) -> anyhow::Result<()> {
+    fn tell(&mut self, found: &Finding) -> anyhow::Result<()> {
         self.violations += 1;
         let mut text = String::new();
         let at = match found.plan.perturbations().is_empty() {

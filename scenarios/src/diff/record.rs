@@ -6,13 +6,15 @@ use serde_json::{Value, json};
 
 use super::compare::Record;
 use super::normalize::Names;
+use crate::objects::Fields;
 use crate::outcome::ProgramOutput;
 
 /// A change that a watch saw: the kind, `ADDED`, `MODIFIED` or `DELETED`, and the object.
 pub(super) type Change = (String, &'static str, Value);
 
+/// The text at a JSON pointer; empty where there is none.
 pub(super) fn text<'a>(value: &'a Value, path: &str) -> &'a str {
-    value.pointer(path).and_then(Value::as_str).unwrap_or_default()
+    value.text(path).unwrap_or_default()
 }
 
 /// True when an object belongs to the case, and not to the cluster's own housekeeping.

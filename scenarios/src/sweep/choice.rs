@@ -184,7 +184,7 @@ mod tests {
 
     use determinism::Seed;
 
-    use super::super::journal::{Answer, CloudCall, KubeCall, PodWrite};
+    use super::super::journal::{CallOutcome, CloudCall, KubeCall, PodWrite};
     use super::*;
 
     fn journal(occurrences: Vec<Occurrence>) -> Vec<Entry> {
@@ -208,7 +208,7 @@ mod tests {
             verb: verb.into(),
             path: path.to_owned(),
             body: serde_json::Value::Null,
-            answer: Answer::Status(200, String::new()),
+            answer: CallOutcome::Status(200, String::new()),
         })
     }
 

@@ -11,7 +11,7 @@ use provider::eci::{Transport, TransportError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::journal::{Answer, CloudCall, Occurrence};
+use super::journal::{CallOutcome, CloudCall, Occurrence};
 use super::tap::{Call, Line, Tap};
 
 /// A line to the cloud that is tapped.
@@ -26,7 +26,7 @@ const REST: &str = "rest-of-";
 
 type Reply = Result<Response<Bytes>, TransportError>;
 
-struct Asked<'a> {
+struct CloudRequest<'a> {
     line: &'a CloudTap,
     request: Request<Bytes>,
     action: String,
@@ -44,7 +44,7 @@ impl CloudTap {
         let action = header.unwrap_or_default().to_owned();
         let mut pairs = query::parse_form(request.uri().query().unwrap_or_default().as_bytes());
         pairs.extend(query::parse_form(request.body()));
-        let asked = Asked { line: self, request, action, pairs };
+        let asked = CloudRequest { line: self, request, action, pairs };
         let lost = || Err(TransportError::new("the connection was reset before an answer came"));
         self.tap.carry(self.life, &asked).await.unwrap_or_else(lost)
     }
@@ -63,7 +63,7 @@ impl Transport for CloudTap {
     }
 }
 
-impl Asked<'_> {
+impl CloudRequest<'_> {
     fn pair(&self, name: &str) -> &str {
         self.pairs.iter().find(|(own, _)| own == name).map_or("", |(_, value)| value.as_str())
     }
@@ -117,8 +117,8 @@ impl Described {
     }
 }
 
-impl Call for Asked<'_> {
-    type Answer = Reply;
+impl Call for CloudRequest<'_> {
+    type Reply = Reply;
 
     fn line(&self) -> Line {
         Line::Cloud
@@ -147,9 +147,9 @@ impl Call for Asked<'_> {
             Some(Ok(response)) => {
                 let mut told: Described = serde_json::from_slice(response.body()).unwrap_or_default();
                 let code = std::mem::take(&mut told.code);
-                (Answer::Status(response.status().as_u16(), code), told.groups())
+                (CallOutcome::Status(response.status().as_u16(), code), told.groups())
             }
-            Some(Err(_)) | None => (Answer::Nothing, Vec::new()),
+            Some(Err(_)) | None => (CallOutcome::Nothing, Vec::new()),
         };
         let mut named: Vec<_> = ["ContainerGroupId", "ContainerGroupIds"]
             .map(|name| self.pair(name).to_owned())

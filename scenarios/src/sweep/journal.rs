@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::perturbation::Perturbation;
 use super::place::Place;
+use crate::objects::Fields;
 
 /// A journal that is being written; clones write the same.
 #[derive(Debug, Clone)]
@@ -52,7 +53,7 @@ pub enum Occurrence {
     /// The node was made (`true`) or removed.
     Node(bool),
     /// An event object was written: about which object, its reason and message.
-    Told(String, String, String),
+    KubeEvent(String, String, String),
     /// A group came to a state in the cloud; `Deleted` when it is gone.
     Group(GroupMove),
     /// A container of this group ended.
@@ -79,7 +80,7 @@ pub struct KubeCall {
     /// The body of a write.
     pub body: Value,
     /// The answer.
-    pub answer: Answer,
+    pub answer: CallOutcome,
 }
 
 /// One call to the cloud, with its answer.
@@ -98,12 +99,12 @@ pub struct CloudCall {
     /// The token that makes it idempotent.
     pub token: String,
     /// The answer.
-    pub answer: Answer,
+    pub answer: CallOutcome,
 }
 
 /// The answer that a caller got.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum CallOutcome {
     /// An HTTP status, and the cloud's code of a refusal.
     Status(u16, String),
     /// Nothing: the connection broke, or the caller was dead by then.
@@ -163,7 +164,7 @@ impl Journal {
     }
 }
 
-impl Answer {
+impl CallOutcome {
     /// True of an answer that says that the call was carried out.
     pub fn is_good(&self) -> bool {
         matches!(self, Self::Status(200..=299, _))
@@ -180,7 +181,7 @@ impl KubeCall {
 impl PodWrite {
     /// A text in the object.
     pub fn text(&self, pointer: &str) -> &str {
-        self.object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+        self.object.text(pointer).unwrap_or_default()
     }
 
     /// The pod's UID.
@@ -224,7 +225,7 @@ impl fmt::Display for Occurrence {
             Self::Pod(pod) => write!(f, "{pod}"),
             Self::Node(true) => f.write_str("the node is made"),
             Self::Node(false) => f.write_str("the node is removed"),
-            Self::Told(about, reason, message) => write!(f, "event {reason} about {about}: {message}"),
+            Self::KubeEvent(about, reason, message) => write!(f, "event {reason} about {about}: {message}"),
             Self::Group(GroupMove { id, uid, state }) => write!(f, "group {id} of {uid} is {state}"),
             Self::ContainerEnded(id) => write!(f, "a container of {id} ended"),
             Self::Healed => f.write_str("healed"),
@@ -255,7 +256,7 @@ impl fmt::Display for CloudCall {
     }
 }
 
-impl fmt::Display for Answer {
+impl fmt::Display for CallOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Status(status, code) if code.is_empty() => write!(f, "{status}"),

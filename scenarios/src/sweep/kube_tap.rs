@@ -12,7 +12,7 @@ use kube_sim::{BodyError, KubeBody, KubeService, KubeSim};
 use serde_json::{Value, json};
 use tower_service::Service;
 
-use super::journal::{Answer, KubeCall, Occurrence};
+use super::journal::{CallOutcome, KubeCall, Occurrence};
 use super::tap::{Call, Line, Tap};
 use super::watch_tap;
 
@@ -25,14 +25,14 @@ pub(crate) struct KubeTap {
     life: u32,
 }
 
-struct Asked<'a> {
+struct KubeRequest<'a> {
     line: &'a KubeTap,
     parts: Parts,
     body: Bytes,
 }
 
 /// An answer whose body is there, or a watch.
-enum Got {
+enum KubeResponse {
     Whole(Response<Bytes>),
     Watch(Response<KubeBody>),
 }
@@ -44,12 +44,12 @@ impl KubeTap {
     }
 
     async fn carry(self, parts: Parts, body: Bytes) -> Result<Response<KubeBody>, BodyError> {
-        let asked = Asked { line: &self, parts, body };
+        let asked = KubeRequest { line: &self, parts, body };
         match self.tap.carry(self.life, &asked).await {
-            Some(Got::Whole(response)) => {
+            Some(KubeResponse::Whole(response)) => {
                 Ok(response.map(|body| Full::new(body).map_err(Into::into).boxed_unsync()))
             }
-            Some(Got::Watch(response)) => {
+            Some(KubeResponse::Watch(response)) => {
                 Ok(response.map(|body| watch_tap::tapped(self.tap.clone(), self.life, body)))
             }
             None => Err("the connection was reset before an answer came".into()),
@@ -80,7 +80,7 @@ where
     }
 }
 
-impl Asked<'_> {
+impl KubeRequest<'_> {
     fn query(&self, name: &str) -> Option<&str> {
         let pairs = self.parts.uri.query().unwrap_or_default().split('&');
         pairs.filter_map(|pair| pair.split_once('=')).find(|(own, _)| *own == name).map(|(_, value)| value)
@@ -114,18 +114,18 @@ impl Asked<'_> {
         Request::from_parts(parts, Full::new(self.body.clone()))
     }
 
-    async fn ask(&self, uri: &Uri) -> Got {
+    async fn ask(&self, uri: &Uri) -> KubeResponse {
         let response = self.line.inner.answer(self.request(uri)).await;
         if self.watches() && response.status().is_success() {
-            return Got::Watch(response);
+            return KubeResponse::Watch(response);
         }
         let (parts, body) = response.into_parts();
         // Nothing can go wrong with a body that stands in memory.
         let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-        Got::Whole(Response::from_parts(parts, body))
+        KubeResponse::Whole(Response::from_parts(parts, body))
     }
 
-    fn refusal(&self, code: StatusCode, reason: &str, message: &str) -> Got {
+    fn refusal(&self, code: StatusCode, reason: &str, message: &str) -> KubeResponse {
         let status = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "message": message, "reason": reason, "code": code.as_u16()
@@ -134,21 +134,21 @@ impl Asked<'_> {
         *response.status_mut() = code;
         let json = http::HeaderValue::from_static("application/json");
         response.headers_mut().insert(http::header::CONTENT_TYPE, json);
-        Got::Whole(response)
+        KubeResponse::Whole(response)
     }
 }
 
-impl Call for Asked<'_> {
-    type Answer = Got;
+impl Call for KubeRequest<'_> {
+    type Reply = KubeResponse;
 
     fn line(&self) -> Line {
         Line::Kube
     }
 
-    fn send(&self) -> BoxFuture<'_, Got> {
+    fn send(&self) -> BoxFuture<'_, KubeResponse> {
         Box::pin(async {
             let got = self.ask(&self.parts.uri).await;
-            if let Got::Whole(response) = &got
+            if let KubeResponse::Whole(response) = &got
                 && self.reads()
                 && response.status().is_success()
             {
@@ -158,16 +158,20 @@ impl Call for Asked<'_> {
         })
     }
 
-    fn note(&self, number: u32, life: u32, answer: Option<&Got>) {
-        if let Some(Got::Whole(response)) = answer
+    fn note(&self, number: u32, life: u32, answer: Option<&KubeResponse>) {
+        if let Some(KubeResponse::Whole(response)) = answer
             && self.parts.uri.path().ends_with("/token")
         {
             self.keep_token(response.body());
         }
         let answer = match answer {
-            Some(Got::Whole(response)) => Answer::Status(response.status().as_u16(), String::new()),
-            Some(Got::Watch(response)) => Answer::Status(response.status().as_u16(), String::new()),
-            None => Answer::Nothing,
+            Some(KubeResponse::Whole(response)) => {
+                CallOutcome::Status(response.status().as_u16(), String::new())
+            }
+            Some(KubeResponse::Watch(response)) => {
+                CallOutcome::Status(response.status().as_u16(), String::new())
+            }
+            None => CallOutcome::Nothing,
         };
         let verb = if self.watches() { "WATCH" } else { self.parts.method.as_str() };
         self.line.tap.journal().write(Occurrence::Kube(KubeCall {
@@ -180,36 +184,38 @@ impl Call for Asked<'_> {
         }));
     }
 
-    fn throttled(&self) -> Got {
+    fn throttled(&self) -> KubeResponse {
         let message = "the server has received too many requests and has asked us to try again later";
         self.refusal(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message)
     }
 
-    fn server_error(&self) -> Got {
+    fn server_error(&self) -> KubeResponse {
         let message = "Internal error occurred: etcdserver: request timed out";
         self.refusal(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message)
     }
 
-    fn expired(&self) -> Option<Got> {
+    fn expired(&self) -> Option<KubeResponse> {
         let message = "too old resource version";
         (self.lists() || self.watches()).then(|| self.refusal(StatusCode::GONE, "Expired", message))
     }
 
-    fn cut(&self, answer: Got) -> Got {
+    fn cut(&self, answer: KubeResponse) -> KubeResponse {
         match answer {
-            Got::Whole(response) => Got::Whole(response.map(|body| body.slice(..body.len() / 2))),
-            Got::Watch(response) => Got::Watch(response.map(|_| watch_tap::broken())),
+            KubeResponse::Whole(response) => {
+                KubeResponse::Whole(response.map(|body| body.slice(..body.len() / 2)))
+            }
+            KubeResponse::Watch(response) => KubeResponse::Watch(response.map(|_| watch_tap::broken())),
         }
     }
 
-    fn older(&self, by: u32) -> BoxFuture<'_, Option<Got>> {
+    fn older(&self, by: u32) -> BoxFuture<'_, Option<KubeResponse>> {
         Box::pin(async move {
             if !self.reads() {
                 return None;
             }
             if !self.lists() {
                 let body = self.line.tap.recall(&self.parts.uri.to_string(), by)?;
-                return Some(Got::Whole(Response::new(body)));
+                return Some(KubeResponse::Whole(Response::new(body)));
             }
             let revision = self.line.sim.store().revision().saturating_sub(u64::from(by)).max(1);
             let query = self.parts.uri.query().unwrap_or_default();
@@ -221,7 +227,7 @@ impl Call for Asked<'_> {
         })
     }
 
-    fn shorter(&self, _: &Got) -> Option<Got> {
+    fn shorter(&self, _: &KubeResponse) -> Option<KubeResponse> {
         None
     }
 }

@@ -32,7 +32,7 @@ pub(crate) async fn follow(sim: KubeSim, journal: Journal, node: &str) {
             if resource == SECRETS {
                 values(&change.after).into_iter().for_each(|value| journal.keep_secret(value));
             }
-            if let Some(what) = told(resource, change, node) {
+            if let Some(what) = occurrence_of(resource, change, node) {
                 journal.write(what);
             }
         }
@@ -54,7 +54,7 @@ fn values(secret: &Value) -> Vec<String> {
     values
 }
 
-fn told(resource: GroupResource, change: Change, node: &str) -> Option<Occurrence> {
+fn occurrence_of(resource: GroupResource, change: Change, node: &str) -> Option<Occurrence> {
     let Change { before, after, removed, .. } = change;
     let text = |pointer: &str| after.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     match resource {
@@ -67,7 +67,7 @@ fn told(resource: GroupResource, change: Change, node: &str) -> Option<Occurrenc
         EVENTS if !removed => {
             let (namespace, name) = (text("/involvedObject/namespace"), text("/involvedObject/name"));
             let about = format!("{}/{namespace}/{name}", text("/involvedObject/kind"));
-            Some(Occurrence::Told(about, text("/reason").to_owned(), text("/message").to_owned()))
+            Some(Occurrence::KubeEvent(about, text("/reason").to_owned(), text("/message").to_owned()))
         }
         _ => None,
     }

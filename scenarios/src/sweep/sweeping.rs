@@ -39,7 +39,7 @@ pub struct Job {
 
 /// A run with violations.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub struct Finding {
     /// The case.
     pub case: String,
     /// The fewest perturbations that still show the first violation.
@@ -54,9 +54,9 @@ pub struct Found {
 
 /// A run that has ended.
 #[derive(Debug)]
-pub struct Ended {
+pub struct RunOutcome {
     /// The violations, where there are any.
-    pub found: Option<Found>,
+    pub found: Option<Finding>,
     /// The effect of the perturbations.
     pub effect: Effect,
 }
@@ -65,9 +65,9 @@ pub struct Ended {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// The journal is another one than the reference run's.
-    Felt,
+    Effective,
     /// All perturbations took place, and the journal is the reference run's.
-    Unfelt,
+    Ineffective,
     /// No perturbation took place: none of them fitted its call, or the run did not come to its place.
     HitNothing,
 }
@@ -102,7 +102,12 @@ pub fn references(cases: &[Case], seed: Seed) -> Vec<Result<(Played, Vec<Violati
 }
 
 /// Plays all `jobs`, as many at once as the machine has processors; `told` hears of each as it ends.
-pub fn play_all(subjects: &[Subject<'_>], jobs: Vec<Job>, seed: Seed, mut told: impl FnMut(&Job, Ended)) {
+pub fn play_all(
+    subjects: &[Subject<'_>],
+    jobs: Vec<Job>,
+    seed: Seed,
+    mut told: impl FnMut(&Job, RunOutcome),
+) {
     let play = |job: Job| one(subjects, &job, seed).map(|ended| (job, ended));
     side_by_side(jobs, play, |ended| {
         if let Some((job, ended)) = ended {
@@ -133,13 +138,13 @@ fn side_by_side<T: Send, R: Send>(all: Vec<T>, work: impl Fn(T) -> R + Sync, mut
     });
 }
 
-fn one(subjects: &[Subject<'_>], job: &Job, seed: Seed) -> Option<Ended> {
+fn one(subjects: &[Subject<'_>], job: &Job, seed: Seed) -> Option<RunOutcome> {
     let subject = subjects.get(job.subject)?;
     let (violations, difference, effect) = play(subject, &job.plan, seed, is_sample(&job.plan));
     let Some(oracle) = violations.first().map(|violation| violation.oracle) else {
-        return Some(Ended { found: None, effect });
+        return Some(RunOutcome { found: None, effect });
     };
-    let mut found = Found {
+    let mut found = Finding {
         case: subject.case.file.case.clone(),
         plan: job.plan.clone(),
         drawn_from: job.drawn_from,
@@ -151,11 +156,11 @@ fn one(subjects: &[Subject<'_>], job: &Job, seed: Seed) -> Option<Ended> {
         let fewer = found.plan.without(index);
         let (violations, difference, _) = play(subject, &fewer, seed, false);
         match violations.iter().any(|violation| violation.oracle == oracle) {
-            true => found = Found { plan: fewer, violations, difference, ..found },
+            true => found = Finding { plan: fewer, violations, difference, ..found },
             false => index += 1,
         }
     }
-    Some(Ended { found: Some(found), effect })
+    Some(RunOutcome { found: Some(found), effect })
 }
 
 /// True of one plan in [`SAMPLE`], which is played twice to see that it can be played again.
@@ -175,8 +180,10 @@ fn play(
     // A run that panics is a violation; the others are not to suffer.
     let played = match std::panic::catch_unwind(|| played::play(subject.case, seed, plan)) {
         Ok(Ok(played)) => played,
-        Ok(Err(why)) => return (vec![broken_off(subject, why.to_string())], None, Effect::Felt),
-        Err(_) => return (vec![broken_off(subject, "the program panicked".to_owned())], None, Effect::Felt),
+        Ok(Err(why)) => return (vec![broken_off(subject, why.to_string())], None, Effect::Effective),
+        Err(_) => {
+            return (vec![broken_off(subject, "the program panicked".to_owned())], None, Effect::Effective);
+        }
     };
     let mut violations = oracles::violations(&played, plan, Some(&subject.reference));
     violations.retain(|violation| !subject.known.contains(&violation.oracle));
@@ -201,18 +208,18 @@ fn effect(reference: &Played, played: &Played) -> Effect {
     if !played.entries.iter().any(took_place) {
         return Effect::HitNothing;
     }
-    if told(reference).eq(told(played)) { Effect::Unfelt } else { Effect::Felt }
+    if compared(reference).eq(compared(played)) { Effect::Ineffective } else { Effect::Effective }
 }
 
 /// The journal but for the perturbations themselves.
-fn told(played: &Played) -> impl Iterator<Item = &Entry> {
+fn compared(played: &Played) -> impl Iterator<Item = &Entry> {
     let own = |entry: &&Entry| !matches!(entry.what, Occurrence::Perturbed(..) | Occurrence::Killed(_));
     played.entries.iter().filter(own)
 }
 
 /// The first line in which two journals differ, but for the perturbations themselves.
 fn first_difference(one: &Played, other: &Played) -> Option<(String, String)> {
-    let (mut one, mut other) = (told(one), told(other));
+    let (mut one, mut other) = (compared(one), compared(other));
     let line = |entry: Option<&Entry>| entry.map_or_else(|| "nothing more".to_owned(), ToString::to_string);
     loop {
         match (one.next(), other.next()) {

@@ -66,28 +66,28 @@ pub enum Line {
     Cloud,
 }
 
-/// One call on its way, as far as perturbations need it; `Answer` is whole, but for a watch's events.
+/// One call on its way, as far as perturbations need it; `Reply` is whole, but for a watch's events.
 pub(super) trait Call: Sync {
-    type Answer: Send;
+    type Reply: Send;
 
     /// To whom.
     fn line(&self) -> Line;
     /// Carries it out.
-    fn send(&self) -> BoxFuture<'_, Self::Answer>;
+    fn send(&self) -> BoxFuture<'_, Self::Reply>;
     /// Writes it into the journal; without an answer when there was none, or nobody to read it.
-    fn note(&self, number: u32, life: u32, answer: Option<&Self::Answer>);
+    fn note(&self, number: u32, life: u32, answer: Option<&Self::Reply>);
     /// The refusal of a side that has no room.
-    fn throttled(&self) -> Self::Answer;
+    fn throttled(&self) -> Self::Reply;
     /// The answer of a side that is broken.
-    fn server_error(&self) -> Self::Answer;
+    fn server_error(&self) -> Self::Reply;
     /// The refusal of a token or a revision that is too old, where the call has one.
-    fn expired(&self) -> Option<Self::Answer>;
+    fn expired(&self) -> Option<Self::Reply>;
     /// Half of an answer.
-    fn cut(&self, answer: Self::Answer) -> Self::Answer;
+    fn cut(&self, answer: Self::Reply) -> Self::Reply;
     /// The answer so many answers ago, of a read.
-    fn older(&self, by: u32) -> BoxFuture<'_, Option<Self::Answer>>;
+    fn older(&self, by: u32) -> BoxFuture<'_, Option<Self::Reply>>;
     /// The answer with one group less and a token for the rest, where it is a page with a group.
-    fn shorter(&self, answer: &Self::Answer) -> Option<Self::Answer>;
+    fn shorter(&self, answer: &Self::Reply) -> Option<Self::Reply>;
 }
 
 impl Tap {
@@ -120,7 +120,7 @@ impl Tap {
     }
 
     /// Carries a call of `life`; nothing when its answer is lost.
-    pub(super) async fn carry<C: Call>(&self, life: u32, call: &C) -> Option<C::Answer> {
+    pub(super) async fn carry<C: Call>(&self, life: u32, call: &C) -> Option<C::Reply> {
         self.unless_dead(life).await;
         let (number, planned) = self.next_call(call.line());
         let place = Place::Call(number);
@@ -175,12 +175,12 @@ impl Tap {
 
     /// Kills a life: from now on nothing that it still does is heard.
     pub(super) fn kill(&self, life: u32, absence: Absence) {
-        self.bury(life);
+        self.mark_dead(life);
         self.order(Order::Kill(life, absence));
     }
 
     /// Hears nothing of this life any more.
-    pub fn bury(&self, life: u32) {
+    pub fn mark_dead(&self, life: u32) {
         self.state().dead.insert(life);
     }
 

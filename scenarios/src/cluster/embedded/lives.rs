@@ -111,7 +111,7 @@ impl Lives {
     async fn put_away(&self, life: u32, node: VirtualNode) {
         node.kill().await;
         if let Some(tap) = &self.parts.tap {
-            tap.bury(life);
+            tap.mark_dead(life);
             tap.journal().write(Occurrence::Killed(life));
         }
     }

@@ -51,7 +51,7 @@ pub(super) fn no_orphan(entries: &[Entry], log: &str, node_was_away: bool) -> Ve
         if let Some(deadline) = outlives(ORPHAN + if node_was_away { ORPHAN_OF_NODE } else { 0 }) {
             let words = format!("{named} outlives its pod");
             found.push(Violation::new("no-orphan", deadline, words));
-        } else if !is_told(entries, log, group.id) {
+        } else if !is_reported(entries, log, group.id) {
             let words = format!("{named} outlives its pod within the grace, and nobody is told");
             found.push(Violation::new("no-orphan", deadline, words));
         }
@@ -60,9 +60,11 @@ pub(super) fn no_orphan(entries: &[Entry], log: &str, node_was_away: bool) -> Ve
 }
 
 /// True where an event, or a warning in the log, names the group as an orphan.
-fn is_told(entries: &[Entry], log: &str, id: &str) -> bool {
+fn is_reported(entries: &[Entry], log: &str, id: &str) -> bool {
     let in_event = entries.iter().any(|entry| match &entry.what {
-        Occurrence::Told(_, reason, message) => reason == "OrphanedContainerGroup" && message.contains(id),
+        Occurrence::KubeEvent(_, reason, message) => {
+            reason == "OrphanedContainerGroup" && message.contains(id)
+        }
         _ => false,
     });
     in_event || log.lines().any(|line| line.contains("WARN") && line.contains(id))

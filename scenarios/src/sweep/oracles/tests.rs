@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Violation, ending, groups, money, rest, secrets, statuses};
 use crate::sweep::end::{End, PodEnd};
-use crate::sweep::journal::{Answer, CloudCall, Entry, GroupMove, KubeCall, Occurrence, PodWrite};
+use crate::sweep::journal::{CallOutcome, CloudCall, Entry, GroupMove, KubeCall, Occurrence, PodWrite};
 use crate::sweep::perturbation::{Absence, Perturbation};
 use crate::sweep::place::Place;
 use crate::sweep::plan::Plan;
@@ -48,12 +48,12 @@ fn cloud(action: &str, groups: &[&str], life: u32) -> Occurrence {
         groups: groups.iter().map(ToString::to_string).collect(),
         uid: String::new(),
         token: String::new(),
-        answer: Answer::Status(200, String::new()),
+        answer: CallOutcome::Status(200, String::new()),
     })
 }
 
 fn kube(verb: &str, path: &str, body: Value) -> Occurrence {
-    let answer = Answer::Status(200, String::new());
+    let answer = CallOutcome::Status(200, String::new());
     Occurrence::Kube(KubeCall { number: 1, life: 0, verb: verb.into(), path: path.into(), body, answer })
 }
 
@@ -62,7 +62,7 @@ fn status_write(status: Value) -> Occurrence {
     kube("PATCH", "/api/v1/namespaces/vk/pods/p/status", body)
 }
 
-fn told(found: &[Violation]) -> Vec<&'static str> {
+fn oracles_of(found: &[Violation]) -> Vec<&'static str> {
     found.iter().map(|violation| violation.oracle).collect()
 }
 
@@ -77,11 +77,11 @@ fn two_working_groups_of_a_pod_are_found_and_one_after_the_other_is_not() {
     };
     let overlapping =
         [at(0, group("a", "Created")), at(9, group("b", "Created")), at(20, group("a", "Deleted"))];
-    assert_eq!(told(&groups::one_group(&overlapping)), ["one-group"]);
-    assert_eq!(told(&groups::one_group(&second(5))), Vec::<&str>::new());
+    assert_eq!(oracles_of(&groups::one_group(&overlapping)), ["one-group"]);
+    assert_eq!(oracles_of(&groups::one_group(&second(5))), Vec::<&str>::new());
 }
 
-const TOLD: &str =
+const ORPHAN_LOG: &str =
     " WARN provider::pods::orphans: container group a of pod vk/p, which is gone, runs since 3 h";
 
 #[test]
@@ -90,7 +90,7 @@ fn an_orphan_that_is_kept_for_a_grace_is_told_of() {
         let message = "container group a of pod vk/p, which is gone, costs on".to_owned();
         let told = told.then(|| {
             let about = "Node//virtual-kubelet".to_owned();
-            at(110, Occurrence::Told(about, "OrphanedContainerGroup".to_owned(), message.clone()))
+            at(110, Occurrence::KubeEvent(about, "OrphanedContainerGroup".to_owned(), message.clone()))
         });
         let mut entries = vec![
             at(0, phase("Running")),
@@ -104,8 +104,8 @@ fn an_orphan_that_is_kept_for_a_grace_is_told_of() {
         entries
     };
     assert!(groups::no_orphan(&journal(true), "", true).is_empty());
-    assert!(groups::no_orphan(&journal(false), TOLD, true).is_empty());
-    assert_eq!(told(&groups::no_orphan(&journal(false), "", true)), ["no-orphan"]);
+    assert!(groups::no_orphan(&journal(false), ORPHAN_LOG, true).is_empty());
+    assert_eq!(oracles_of(&groups::no_orphan(&journal(false), "", true)), ["no-orphan"]);
 }
 
 #[test]
@@ -124,10 +124,10 @@ fn a_group_that_outlives_its_pod_by_more_than_a_minute_is_an_orphan() {
         entries
     };
     assert!(groups::no_orphan(&journal(150, 50), "", false).is_empty());
-    assert_eq!(told(&groups::no_orphan(&journal(170, 50), TOLD, false)), ["no-orphan"]);
-    assert!(groups::no_orphan(&journal(170, 120), TOLD, false).is_empty(), "the world had just healed");
-    assert!(groups::no_orphan(&journal(700, 50), TOLD, true).is_empty(), "an orphan's grace");
-    assert_eq!(told(&groups::no_orphan(&journal(800, 50), TOLD, true)), ["no-orphan"]);
+    assert_eq!(oracles_of(&groups::no_orphan(&journal(170, 50), ORPHAN_LOG, false)), ["no-orphan"]);
+    assert!(groups::no_orphan(&journal(170, 120), ORPHAN_LOG, false).is_empty(), "the world had just healed");
+    assert!(groups::no_orphan(&journal(700, 50), ORPHAN_LOG, true).is_empty(), "an orphan's grace");
+    assert_eq!(oracles_of(&groups::no_orphan(&journal(800, 50), ORPHAN_LOG, true)), ["no-orphan"]);
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn a_working_group_of_a_wanted_pod_is_not_deleted() {
             at(9, cloud("DeleteContainerGroup", &["a"], 0)),
         ]
     };
-    assert_eq!(told(&groups::reasoned_delete(&journal("Running", false))), ["reasoned-delete"]);
+    assert_eq!(oracles_of(&groups::reasoned_delete(&journal("Running", false))), ["reasoned-delete"]);
     assert!(groups::reasoned_delete(&journal("Running", true)).is_empty());
     assert!(groups::reasoned_delete(&journal("Failed", false)).is_empty());
 }
@@ -151,7 +151,7 @@ fn nothing_is_written_of_a_cloud_that_was_not_heard() {
     let heard = |life| at(0, cloud("DescribeContainerGroups", &[], life));
     assert!(statuses::unknown_is_silent(&[heard(0), at(60, write())]).is_empty());
     for entries in [vec![at(60, write())], vec![heard(0), at(121, write())], vec![heard(1), at(1, write())]] {
-        assert_eq!(told(&statuses::unknown_is_silent(&entries)), ["unknown-is-silent"]);
+        assert_eq!(oracles_of(&statuses::unknown_is_silent(&entries)), ["unknown-is-silent"]);
     }
     let refused = status_write(json!({ "phase": "Pending", "reason": "ProviderFailed" }));
     assert!(statuses::unknown_is_silent(&[at(60, refused)]).is_empty());
@@ -168,7 +168,10 @@ fn no_pod_is_called_failed_while_its_group_works() {
             at(9, status_write(failed)),
         ]
     };
-    assert_eq!(told(&statuses::failed_is_proven(&journal("Running", "NotFound"))), ["failed-is-proven"]);
+    assert_eq!(
+        oracles_of(&statuses::failed_is_proven(&journal("Running", "NotFound"))),
+        ["failed-is-proven"]
+    );
     assert!(statuses::failed_is_proven(&journal("Deleted", "NotFound")).is_empty());
     assert!(statuses::failed_is_proven(&journal("Running", "DeadlineExceeded")).is_empty());
 }
@@ -193,7 +196,7 @@ fn in_the_end_a_pod_says_what_its_group_is() {
         assert_eq!(found.is_empty(), well, "{status} {state}: {found:?}");
     }
     assert_eq!(
-        told(&statuses::agreement(&journal("Running", true, "Running"))),
+        oracles_of(&statuses::agreement(&journal("Running", true, "Running"))),
         ["agreement"],
         "stuck in Terminating"
     );
@@ -208,7 +211,7 @@ fn a_status_does_not_go_back() {
     let back = |after: Occurrence| statuses::never_back(&[at(0, status("Running", "t", 2)), at(1, after)]);
     assert!(back(status("Succeeded", "t", 3)).is_empty());
     for after in [status("Pending", "t", 2), status("Running", "u", 2), status("Running", "t", 1)] {
-        assert_eq!(told(&back(after)), ["never-back"]);
+        assert_eq!(oracles_of(&back(after)), ["never-back"]);
     }
 }
 
@@ -220,7 +223,7 @@ fn a_second_that_was_had_and_not_billed_is_found() {
         at(65, group("a", "Deleted")),
         at(90, Occurrence::End),
     ];
-    assert_eq!(told(&money::bill(&entries, &Bill::default())), ["bill"]);
+    assert_eq!(oracles_of(&money::bill(&entries, &Bill::default())), ["bill"]);
     assert!(money::bill(&entries[3..], &Bill::default()).is_empty());
 }
 
@@ -230,7 +233,7 @@ fn a_storm_of_calls_is_found() {
         let call = |n| at(n * pause, cloud("DescribeContainerGroups", &[], 0));
         (0..100).map(call).collect::<Vec<_>>()
     };
-    assert_eq!(told(&rest::few_calls(&calls(0))), ["few-calls"]);
+    assert_eq!(oracles_of(&rest::few_calls(&calls(0))), ["few-calls"]);
     assert!(rest::few_calls(&calls(1)).is_empty());
 }
 
@@ -242,7 +245,7 @@ fn a_world_at_rest_writes_leases_and_the_node_s_status_each_five_minutes() {
     let quiet = |rest: Vec<Entry>| {
         let mut entries = vec![at(0, Occurrence::Quiet)];
         entries.extend(rest);
-        told(&rest::quiet(&entries))
+        oracles_of(&rest::quiet(&entries))
     };
     assert!(quiet(vec![at(10, lease()), at(20, lease()), at(100, node()), at(400, node())]).is_empty());
     assert_eq!(quiet(vec![at(100, node()), at(200, node())]), ["quiet"]);
@@ -264,17 +267,17 @@ fn the_events_of_a_back_off_are_counted_each_five_minutes_at_most() {
         let mut entries =
             vec![at(-9, group("a", "Created")), at(-8, group("a", state)), at(0, Occurrence::Quiet)];
         entries.extend(times.map(|time| at(time, event())));
-        told(&rest::quiet(&entries))
+        oracles_of(&rest::quiet(&entries))
     };
     assert!(quiet("Pending", [10, 310]).is_empty());
     assert_eq!(quiet("Pending", [10, 250]), ["quiet"]);
     assert_eq!(quiet("Running", [10, 310]), ["quiet"], "nothing is pulled");
     let Occurrence::Cloud(call) = cloud("CreateContainerGroup", &[], 0) else { unreachable!() };
-    let refusal = Answer::Status(400, "InvalidParameter.CPU.Memory".into());
+    let refusal = CallOutcome::Status(400, "InvalidParameter.CPU.Memory".into());
     let refused = at(-9, Occurrence::Cloud(CloudCall { answer: refusal, ..call }));
     let journal = |times: [i64; 2]| {
         let [first, second] = times.map(|time| at(time, event()));
-        told(&rest::quiet(&[refused.clone(), at(0, Occurrence::Quiet), first, second]))
+        oracles_of(&rest::quiet(&[refused.clone(), at(0, Occurrence::Quiet), first, second]))
     };
     assert!(journal([10, 310]).is_empty());
     assert_eq!(journal([10, 250]), ["quiet"]);
@@ -290,12 +293,12 @@ fn a_secret_in_journal_or_log_is_found() {
         secrets: ["swordfish".to_owned()].into(),
     };
     let clean = || Occurrence::Step(0, "run".into());
-    let event = |message: &str| Occurrence::Told("Pod/vk/p".into(), "Failed".into(), message.into());
+    let event = |message: &str| Occurrence::KubeEvent("Pod/vk/p".into(), "Failed".into(), message.into());
     assert!(secrets::no_secret(&played(clean(), "all is well"), 0).is_empty());
     for secret in ["local-secret", "swordfish", "Bearer eyJhbGciOiJSUzI1NiJ9"] {
         for played in [played(clean(), &format!("key {secret}")), played(event(secret), "")] {
             let found = secrets::no_secret(&played, 0);
-            assert_eq!(told(&found), ["no-secret"], "{secret}");
+            assert_eq!(oracles_of(&found), ["no-secret"], "{secret}");
             assert!(!found[0].words.contains("swordfish"), "{}", found[0].words);
         }
     }
@@ -319,12 +322,12 @@ fn another_end_is_found_unless_its_difference_has_a_name() {
     let evicted = || vec![at(0, phase("Running")), at(5, gone()), at(9, Occurrence::End)];
     let away = |absence| Plan::one(Place::Call(1), Perturbation::KillBefore(absence));
     let reference = played(1, Vec::new());
-    let told = |played: &Played, plan: &Plan| told(&ending::same_end(played, &reference, plan));
-    assert!(told(&played(1, evicted()), &away(Absence::Second)).is_empty());
-    assert_eq!(told(&played(0, evicted()), &away(Absence::Second)), ["same-end"]);
-    assert!(told(&played(0, evicted()), &away(Absence::Hour)).is_empty(), "the cluster took it");
+    let end_of = |played: &Played, plan: &Plan| oracles_of(&ending::same_end(played, &reference, plan));
+    assert!(end_of(&played(1, evicted()), &away(Absence::Second)).is_empty());
+    assert_eq!(end_of(&played(0, evicted()), &away(Absence::Second)), ["same-end"]);
+    assert!(end_of(&played(0, evicted()), &away(Absence::Hour)).is_empty(), "the cluster took it");
     let asked = kube("DELETE", "/api/v1/namespaces/vk/pods/p", Value::Null);
     let mut by_provider = evicted();
     by_provider.insert(1, at(4, asked));
-    assert_eq!(told(&played(0, by_provider), &away(Absence::Hour)), ["same-end"]);
+    assert_eq!(end_of(&played(0, by_provider), &away(Absence::Hour)), ["same-end"]);
 }

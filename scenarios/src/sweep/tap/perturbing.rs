@@ -17,7 +17,7 @@ impl Tap {
         perturbation: Perturbation,
         life: u32,
         call: &C,
-    ) -> Option<C::Answer> {
+    ) -> Option<C::Reply> {
         use Perturbation as P;
         match perturbation {
             P::KillBefore(_) | P::KillAfter(_) | P::Lost => {
@@ -58,7 +58,7 @@ impl Tap {
     }
 
     /// Carries a call whose answer comes late, for the second time, in half, or short of a group.
-    async fn altered<C: Call>(&self, place: Place, perturbation: Perturbation, call: &C) -> C::Answer {
+    async fn altered<C: Call>(&self, place: Place, perturbation: Perturbation, call: &C) -> C::Reply {
         let answer = call.send().await;
         if perturbation == Perturbation::ShortPage {
             let Some(shorter) = call.shorter(&answer) else { return answer };
@@ -85,7 +85,7 @@ impl Tap {
 }
 
 /// The answer that comes instead of the call's own, where the perturbation fits the call.
-async fn instead<C: Call>(perturbation: Perturbation, call: &C) -> Option<C::Answer> {
+async fn instead<C: Call>(perturbation: Perturbation, call: &C) -> Option<C::Reply> {
     match perturbation {
         Perturbation::Older(by) => call.older(by).await,
         Perturbation::Expired => call.expired(),
