@@ -27,7 +27,7 @@ pub struct Call<'a> {
 /// The verdict of a rule on a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum FaultVerdict {
     /// Passed without effect.
     Pass,
     /// Refused with this code.
@@ -86,7 +86,7 @@ pub struct Rule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<Share>,
     /// Verdict on these calls.
-    pub verdict: Verdict,
+    pub verdict: FaultVerdict,
 }
 
 /// The fault rules in force.
@@ -111,18 +111,18 @@ fn anything() -> String {
 
 impl Rule {
     /// A rule for every call.
-    pub fn new(verdict: Verdict) -> Self {
+    pub fn new(verdict: FaultVerdict) -> Self {
         Self { action: anything(), parameter: None, times: None, every: None, share: None, verdict }
     }
 
     /// A rule that refuses calls with this code of the cloud's.
     pub fn refuse(code: impl Into<String>) -> Self {
-        Self::new(Verdict::Refuse { code: code.into(), status: None, message: None })
+        Self::new(FaultVerdict::Refuse { code: code.into(), status: None, message: None })
     }
 
     /// A rule that delays answers.
     pub fn delay(by: Duration) -> Self {
-        Self::new(Verdict::DelayMs(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)))
+        Self::new(FaultVerdict::DelayMs(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)))
     }
 
     /// Matches only this operation.
@@ -197,7 +197,7 @@ impl Faults {
     }
 
     /// The verdict on a call in a world of this seed.
-    pub fn judge(&mut self, call: &Call<'_>, seed: Seed) -> Verdict {
+    pub fn judge(&mut self, call: &Call<'_>, seed: Seed) -> FaultVerdict {
         let Some(index) = self.rules.iter().position(|(number, rule)| {
             rule.matches(call) && {
                 let matched = self.matched.entry(*number).or_default();
@@ -206,12 +206,12 @@ impl Faults {
                     && rule.share.is_none_or(|share| share.applies(seed, *number, *matched))
             }
         }) else {
-            return Verdict::Pass;
+            return FaultVerdict::Pass;
         };
         let (number, rule) = &mut self.rules[index];
         let verdict = rule.verdict.clone();
         // A stale rule applies once there is an older answer to give.
-        if !matches!(verdict, Verdict::StaleMs(_)) {
+        if !matches!(verdict, FaultVerdict::StaleMs(_)) {
             self.applied.insert(*number);
         }
         if let Some(times) = &mut rule.times {
@@ -227,7 +227,7 @@ impl Faults {
 
     /// True while a rule needs stale answers.
     pub fn needs_stale_answers(&self) -> bool {
-        self.rules.iter().any(|(_, rule)| matches!(rule.verdict, Verdict::StaleMs(_)))
+        self.rules.iter().any(|(_, rule)| matches!(rule.verdict, FaultVerdict::StaleMs(_)))
     }
 
     /// Remembers the answer to a call.
@@ -247,8 +247,7 @@ impl Faults {
         let age = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
         let answers = self.answers.get(call)?;
         let (_, answer) = answers.iter().rev().find(|(at, _)| at.duration_until(now) >= age)?;
-        let stale =
-            |rule: &Rule| matches!(rule.verdict, Verdict::StaleMs(ms) if Duration::from_millis(ms) == by);
+        let stale = |rule: &Rule| matches!(rule.verdict, FaultVerdict::StaleMs(ms) if Duration::from_millis(ms) == by);
         self.applied.extend(self.rules.iter().filter(|(_, rule)| stale(rule)).map(|(number, _)| *number));
         Some(answer.clone())
     }
@@ -268,18 +267,18 @@ mod tests {
     #[test]
     fn a_rule_for_each_third_call_lets_two_pass() {
         let mut faults = Faults::default();
-        faults.add(Rule::new(Verdict::DropAfter).every(3));
+        faults.add(Rule::new(FaultVerdict::DropAfter).every(3));
         let call = Call { action: "DescribeRegions", pairs: &[] };
         let verdicts: Vec<_> =
-            (0..6).map(|_| faults.judge(&call, Seed::DEFAULT) == Verdict::DropAfter).collect();
+            (0..6).map(|_| faults.judge(&call, Seed::DEFAULT) == FaultVerdict::DropAfter).collect();
         assert_eq!(verdicts, [false, false, true, false, false, true]);
     }
 
     #[test]
     fn a_rule_that_struck_no_call_is_idle() {
         let mut faults = Faults::default();
-        let lost = faults.add(Rule::new(Verdict::DropAfter).on("DeleteContainerGroup"));
-        let stale = faults.add(Rule::new(Verdict::StaleMs(5000)));
+        let lost = faults.add(Rule::new(FaultVerdict::DropAfter).on("DeleteContainerGroup"));
+        let stale = faults.add(Rule::new(FaultVerdict::StaleMs(5000)));
         let call = |action| Call { action, pairs: &[] };
         faults.judge(&call("DescribeRegions"), Seed::DEFAULT);
         assert_eq!(faults.idle(), [lost, stale], "no older answer was there to give");
@@ -293,12 +292,12 @@ mod tests {
 
     #[test]
     fn a_rule_for_a_share_goes_on_where_it_was_when_it_is_written_down() {
-        let rule = Rule::new(Verdict::DropAfter).share("30%".parse().unwrap());
+        let rule = Rule::new(FaultVerdict::DropAfter).share("30%".parse().unwrap());
         let call = Call { action: "DescribeRegions", pairs: &[] };
         let mut whole = Faults::default();
         whole.add(rule);
         let strike = |faults: &mut Faults, calls: usize| {
-            let applied = |_| faults.judge(&call, Seed::DEFAULT) == Verdict::DropAfter;
+            let applied = |_| faults.judge(&call, Seed::DEFAULT) == FaultVerdict::DropAfter;
             (0..calls).map(applied).collect::<Vec<_>>()
         };
         let mut parted = whole.clone();
@@ -313,7 +312,7 @@ mod tests {
     fn a_stale_answer_is_the_latest_that_is_old_enough() {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let mut faults = Faults::default();
-        faults.add(Rule::new(Verdict::StaleMs(5000)));
+        faults.add(Rule::new(FaultVerdict::StaleMs(5000)));
         for (second, answer) in [("00", 1), ("04", 2), ("09", 3)] {
             faults.remember("call".into(), answer.into(), at(&format!("2026-01-01T00:00:{second}Z")));
         }
@@ -332,11 +331,11 @@ mod tests {
     fn a_rule_ends_after_its_number_of_calls_and_the_next_one_speaks() {
         let mut faults = Faults::default();
         faults.add(Rule::refuse("Throttling").on("Create*").times(2));
-        faults.add(Rule::new(Verdict::DropAfter));
+        faults.add(Rule::new(FaultVerdict::DropAfter));
         let mut judge = |action| faults.judge(&Call { action, pairs: &[] }, Seed::DEFAULT);
-        assert_eq!(judge("DescribeRegions"), Verdict::DropAfter);
-        assert!(matches!(judge("CreateContainerGroup"), Verdict::Refuse { .. }));
-        assert!(matches!(judge("CreateContainerGroup"), Verdict::Refuse { .. }));
-        assert_eq!(judge("CreateContainerGroup"), Verdict::DropAfter);
+        assert_eq!(judge("DescribeRegions"), FaultVerdict::DropAfter);
+        assert!(matches!(judge("CreateContainerGroup"), FaultVerdict::Refuse { .. }));
+        assert!(matches!(judge("CreateContainerGroup"), FaultVerdict::Refuse { .. }));
+        assert_eq!(judge("CreateContainerGroup"), FaultVerdict::DropAfter);
     }
 }

@@ -60,7 +60,7 @@ pub use control::Control;
 pub use control::client::{ClientError, ControlClient};
 pub use control::server::ControlServer;
 pub use exchange::{Exchange, Incoming};
-pub use faults::{Rule, Verdict};
+pub use faults::{FaultVerdict, Rule};
 pub use ledger::Entry;
 pub use money::{Currency, Yuan};
 pub use persistence::store::StoreError;

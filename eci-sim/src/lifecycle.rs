@@ -11,10 +11,10 @@
 //!     │       AllExited, Deadline     │ │          DeadlinePassed
 //!     │                               │ └── Reclaimed ──────────────▶ Expired
 //!     │ Resumed                       │
-//!     └──────── Restarting, Updating ◀┘ RestartAsked, UpdateAsked (from Pending too)
+//!     └──────── Restarting, Updating ◀┘ RestartRequested, UpdateRequested (from Pending too)
 //!
-//!   any ── DeleteAsked { lingers: false } ─▶ Deleted
-//!   any that lives ── DeleteAsked { lingers: true } ─▶ Terminating ── GraceOver ─▶ Deleted
+//!   any ── DeleteRequested { lingers: false } ─▶ Deleted
+//!   any that lives ── DeleteRequested { lingers: true } ─▶ Terminating ── GraceOver ─▶ Deleted
 //!   ScheduleFailed, Succeeded, Failed, Expired ── Forgotten ─▶ Deleted
 //! ```
 //!
@@ -76,15 +76,15 @@ pub enum Event {
     /// The active deadline passed.
     DeadlinePassed,
     /// A restart was requested.
-    RestartAsked,
+    RestartRequested,
     /// An update was requested.
-    UpdateAsked,
+    UpdateRequested,
     /// A restart or change is prepared; containers start anew.
     Resumed,
     /// The spot market reclaimed the instance.
     Reclaimed,
     /// A deletion was requested.
-    DeleteAsked {
+    DeleteRequested {
         /// True if containers need time to end.
         lingers: bool,
     },
@@ -119,15 +119,15 @@ pub fn next(state: State, event: Event) -> Result<State, Illegal> {
         (Pending | Running, AllExited(Outcome::Failed)) => Failed,
         (Pending, StartOverdue) => Failed,
         (Pending | Running | Restarting | Updating, DeadlinePassed) => Failed,
-        (Pending | Running, RestartAsked) => Restarting,
-        (Pending | Running, UpdateAsked) => Updating,
+        (Pending | Running, RestartRequested) => Restarting,
+        (Pending | Running, UpdateRequested) => Updating,
         (Restarting | Updating, Resumed) => Pending,
         (Pending | Running | Restarting | Updating, Reclaimed) => Expired,
-        (Pending | Running | Restarting | Updating, DeleteAsked { lingers: true }) => Terminating,
+        (Pending | Running | Restarting | Updating, DeleteRequested { lingers: true }) => Terminating,
         (Terminating, GraceOver) => Deleted,
         (ScheduleFailed | Succeeded | Failed | Expired, Forgotten) => Deleted,
         (Deleted, _) => return Err(Illegal { from: state, on: event }),
-        (_, DeleteAsked { lingers: false }) => Deleted,
+        (_, DeleteRequested { lingers: false }) => Deleted,
         (from, on) => return Err(Illegal { from, on }),
     })
 }
@@ -204,12 +204,12 @@ mod tests {
         Event::AllExited(Outcome::Failed),
         Event::StartOverdue,
         Event::DeadlinePassed,
-        Event::RestartAsked,
-        Event::UpdateAsked,
+        Event::RestartRequested,
+        Event::UpdateRequested,
         Event::Resumed,
         Event::Reclaimed,
-        Event::DeleteAsked { lingers: false },
-        Event::DeleteAsked { lingers: true },
+        Event::DeleteRequested { lingers: false },
+        Event::DeleteRequested { lingers: true },
         Event::GraceOver,
         Event::Forgotten,
     ];
@@ -221,44 +221,44 @@ mod tests {
         let edges = [
             (Scheduling, Placed, Pending),
             (Scheduling, NotPlaced, ScheduleFailed),
-            (Scheduling, DeleteAsked { lingers: false }, Deleted),
-            (ScheduleFailed, DeleteAsked { lingers: false }, Deleted),
+            (Scheduling, DeleteRequested { lingers: false }, Deleted),
+            (ScheduleFailed, DeleteRequested { lingers: false }, Deleted),
             (ScheduleFailed, Forgotten, Deleted),
             (Pending, EveryContainerUp, Running),
             (Pending, AllExited(Outcome::Clean), Succeeded),
             (Pending, AllExited(Outcome::Failed), Failed),
             (Pending, StartOverdue, Failed),
             (Pending, DeadlinePassed, Failed),
-            (Pending, RestartAsked, Restarting),
-            (Pending, UpdateAsked, Updating),
+            (Pending, RestartRequested, Restarting),
+            (Pending, UpdateRequested, Updating),
             (Pending, Reclaimed, Expired),
-            (Pending, DeleteAsked { lingers: false }, Deleted),
-            (Pending, DeleteAsked { lingers: true }, Terminating),
+            (Pending, DeleteRequested { lingers: false }, Deleted),
+            (Pending, DeleteRequested { lingers: true }, Terminating),
             (Running, AllExited(Outcome::Clean), Succeeded),
             (Running, AllExited(Outcome::Failed), Failed),
             (Running, DeadlinePassed, Failed),
-            (Running, RestartAsked, Restarting),
-            (Running, UpdateAsked, Updating),
+            (Running, RestartRequested, Restarting),
+            (Running, UpdateRequested, Updating),
             (Running, Reclaimed, Expired),
-            (Running, DeleteAsked { lingers: false }, Deleted),
-            (Running, DeleteAsked { lingers: true }, Terminating),
-            (Succeeded, DeleteAsked { lingers: false }, Deleted),
+            (Running, DeleteRequested { lingers: false }, Deleted),
+            (Running, DeleteRequested { lingers: true }, Terminating),
+            (Succeeded, DeleteRequested { lingers: false }, Deleted),
             (Succeeded, Forgotten, Deleted),
-            (Failed, DeleteAsked { lingers: false }, Deleted),
+            (Failed, DeleteRequested { lingers: false }, Deleted),
             (Failed, Forgotten, Deleted),
             (Restarting, Resumed, Pending),
             (Restarting, DeadlinePassed, Failed),
             (Restarting, Reclaimed, Expired),
-            (Restarting, DeleteAsked { lingers: false }, Deleted),
-            (Restarting, DeleteAsked { lingers: true }, Terminating),
+            (Restarting, DeleteRequested { lingers: false }, Deleted),
+            (Restarting, DeleteRequested { lingers: true }, Terminating),
             (Updating, Resumed, Pending),
             (Updating, DeadlinePassed, Failed),
             (Updating, Reclaimed, Expired),
-            (Updating, DeleteAsked { lingers: false }, Deleted),
-            (Updating, DeleteAsked { lingers: true }, Terminating),
+            (Updating, DeleteRequested { lingers: false }, Deleted),
+            (Updating, DeleteRequested { lingers: true }, Terminating),
             (Terminating, GraceOver, Deleted),
-            (Terminating, DeleteAsked { lingers: false }, Deleted),
-            (Expired, DeleteAsked { lingers: false }, Deleted),
+            (Terminating, DeleteRequested { lingers: false }, Deleted),
+            (Expired, DeleteRequested { lingers: false }, Deleted),
             (Expired, Forgotten, Deleted),
         ];
         for from in State::ALL {

@@ -45,7 +45,7 @@ trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 /// What answers a request.
-type Answer = Arc<dyn Fn(Incoming) -> Exchange + Send + Sync>;
+type Responder = Arc<dyn Fn(Incoming) -> Exchange + Send + Sync>;
 
 /// Answers on `listener` until `shutdown` is over, then closes what is open.
 pub async fn serve<A>(listener: TcpListener, answer: A, shutdown: impl Future<Output = ()> + Send)
@@ -86,7 +86,7 @@ fn serve_boxed(
     limiter: ConnectionLimiter,
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
-    answer: Answer,
+    answer: Responder,
     shutdown: BoxFuture<'_, ()>,
 ) -> BoxFuture<'_, ()> {
     accept(limiter, listener, tls, answer, shutdown).boxed()
@@ -96,7 +96,7 @@ async fn accept(
     limiter: ConnectionLimiter,
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
-    answer: Answer,
+    answer: Responder,
     mut shutdown: BoxFuture<'_, ()>,
 ) {
     let mut connections = JoinSet::new();
@@ -129,7 +129,7 @@ async fn accept(
 async fn take(
     stream: TcpStream,
     tls: Option<TlsAcceptor>,
-    answer: &Answer,
+    answer: &Responder,
     connection: &Connection,
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
@@ -146,7 +146,7 @@ async fn take(
 async fn converse(
     mut stream: impl Stream,
     secure: bool,
-    answer: &Answer,
+    answer: &Responder,
     connection: &Connection,
 ) -> io::Result<()> {
     let mut inbox = Inbox::new();

@@ -13,9 +13,9 @@ use http::{Request, Response, StatusCode};
 use jiff::Timestamp;
 
 use crate::EciSim;
-use crate::actions::{Answer, Caller, EXEC_PATH, Operation, Served};
+use crate::actions::{BoxedReply, Caller, EXEC_PATH, Operation, Served};
 use crate::exchange::{BODY_MAX, Exchange, Incoming, SECURE};
-use crate::faults::{Faults, Verdict};
+use crate::faults::{FaultVerdict, Faults};
 use crate::refusal::Refusal;
 use crate::sim::perform::{Call, Performed};
 use crate::state::State;
@@ -169,7 +169,7 @@ impl EciSim {
         account: &Arc<str>,
         context: &mut RequestContext,
         now: Timestamp,
-    ) -> Result<Served<Answer>, Refusal> {
+    ) -> Result<Served<BoxedReply>, Refusal> {
         let Verified { action, nonce, pairs, access_key_id, .. } = verified;
         let client_time = self.client_time().unwrap_or(now);
         if !nonce.is_empty() && !state.admit_nonce(&access_key_id, &nonce, now, client_time) {
@@ -195,13 +195,15 @@ impl EciSim {
             self.perform(state, &call, now, |world, caller| (operation?.run)(world, caller));
         context.written_by = written_by;
         match &verdict {
-            Verdict::Truncate(bytes) => context.cut_after = Some(*bytes),
-            Verdict::DelayMs(millis) => context.delay = Duration::from_millis(*millis),
-            Verdict::DropBefore | Verdict::DropAfter => context.dropped = true,
+            FaultVerdict::Truncate(bytes) => context.cut_after = Some(*bytes),
+            FaultVerdict::DelayMs(millis) => context.delay = Duration::from_millis(*millis),
+            FaultVerdict::DropBefore | FaultVerdict::DropAfter => context.dropped = true,
             _ => {}
         }
         let mut served = outcome?;
-        if call.read_only && (state.faults.needs_stale_answers() || matches!(verdict, Verdict::StaleMs(_))) {
+        if call.read_only
+            && (state.faults.needs_stale_answers() || matches!(verdict, FaultVerdict::StaleMs(_)))
+        {
             served.reply =
                 with_stale_answer(&mut state.faults, &caller, &action, served.reply, (&verdict, now));
         }
@@ -214,12 +216,12 @@ fn with_stale_answer(
     faults: &mut Faults,
     caller: &Caller,
     action: &str,
-    answer: Answer,
-    (verdict, now): (&Verdict, Timestamp),
-) -> Answer {
+    answer: BoxedReply,
+    (verdict, now): (&FaultVerdict, Timestamp),
+) -> BoxedReply {
     let call = format!("{}/{}/{}", caller.account, caller.region, caller.fingerprint(action));
     let stale = match verdict {
-        Verdict::StaleMs(millis) => faults.stale(&call, Duration::from_millis(*millis), now),
+        FaultVerdict::StaleMs(millis) => faults.stale(&call, Duration::from_millis(*millis), now),
         _ => None,
     };
     if faults.needs_stale_answers()

@@ -74,14 +74,14 @@ pub enum Refusal {
         limit: Decimal,
     },
     /// An ECS type of another processor architecture.
-    #[error("{kind} has {has} processors, not {asked}.")]
+    #[error("{kind} has {has} processors, not {requested}.")]
     OtherArchitecture {
         /// ECS type.
         kind: String,
         /// Architecture of the type.
         has: String,
-        /// Architecture that was asked for.
-        asked: String,
+        /// Requested architecture.
+        requested: String,
     },
     /// A public address that another group has.
     #[error("The EIP {eip} is bound to {group}; unbind it or use another.")]

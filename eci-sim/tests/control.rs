@@ -13,7 +13,7 @@ use eci_sim::{ControlClient, ControlServer, EciSim, Rule, listener};
 use serde_json::{Value, json};
 use support::{create, group, once, sim, status, wait};
 
-fn asked(method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Incoming {
+fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Incoming {
     let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -22,7 +22,7 @@ fn asked(method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> In
 
 /// A file of the page, as a browser on this machine gets it.
 fn file(server: &ControlServer, path: &str) -> (String, String) {
-    let response = server.answer(&asked(
+    let response = server.answer(&request(
         "GET",
         path,
         &[("host", "localhost:8089"), ("accept", "text/html,*/*")],
@@ -40,7 +40,7 @@ fn file(server: &ControlServer, path: &str) -> (String, String) {
 }
 
 fn ask(server: &ControlServer, method: &str, path: &str, body: &Value) -> (u16, Value) {
-    let response = server.answer(&asked(method, path, &[("host", "localhost:8089")], body));
+    let response = server.answer(&request(method, path, &[("host", "localhost:8089")], body));
     let text = String::from_utf8_lossy(response.body()).into_owned();
     (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }
@@ -120,7 +120,7 @@ fn only_programs_here_and_the_control_api_s_own_page_are_let_in() {
         (&locked, "/healthz", vec![("host", "10.0.0.7:8089")], 200),
         (&locked, "/readyz", vec![("host", "10.0.0.7:8089")], 200),
     ] {
-        let response = server.answer(&asked("GET", path, &headers, &Value::Null));
+        let response = server.answer(&request("GET", path, &headers, &Value::Null));
         assert_eq!(response.status().as_u16(), status, "{path} with {headers:?}");
         let text = String::from_utf8_lossy(response.body()).into_owned();
         assert!(!text.contains("sesame"), "{text}");
@@ -294,7 +294,7 @@ fn a_clock_server_tells_the_time_to_everybody_and_nothing_else() {
         ("GET", "/bill", vec![elsewhere], &Value::Null, 404),
         ("GET", "/", vec![elsewhere], &Value::Null, 404),
     ] {
-        let response = server.answer(&asked(method, path, &headers, body));
+        let response = server.answer(&request(method, path, &headers, body));
         let text = String::from_utf8_lossy(response.body()).into_owned();
         assert_eq!(response.status().as_u16(), status, "{method} {path}: {text}");
     }

@@ -16,7 +16,7 @@ use eci_api::actions::{CreateContainerGroup, DeleteContainerGroup};
 use eci_api::signature::Secret;
 use eci_sim::EciSim;
 use eci_sim::runtime::attach::{Attached, OutputFrame, pair};
-use eci_sim::runtime::engine::{Ended, Engine, EngineError, Launch, RunId, Sandbox};
+use eci_sim::runtime::engine::{Engine, EngineError, ExitStatus, Launch, RunId, Sandbox};
 use futures::StreamExt as _;
 use jiff::Timestamp;
 use support::{START_TIME, container, create, group, look, once};
@@ -82,7 +82,7 @@ impl Engine for Played {
         Ok(())
     }
 
-    async fn wait(&self, run: &RunId) -> Result<Ended, EngineError> {
+    async fn wait(&self, run: &RunId) -> Result<ExitStatus, EngineError> {
         let launch = self.0.lock().unwrap().launches[&named(run)].clone();
         match launch.image.as_str() {
             "ends-well" => tokio::time::sleep(Duration::from_secs(5)).await,
@@ -94,7 +94,7 @@ impl Engine for Played {
             "hungry" => 137,
             _ => 3,
         };
-        Ok(Ended { exit_code, out_of_memory: launch.image == "hungry" })
+        Ok(ExitStatus { exit_code, out_of_memory: launch.image == "hungry" })
     }
 
     async fn kill(&self, run: &RunId) -> Result<(), EngineError> {

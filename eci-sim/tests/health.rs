@@ -8,7 +8,7 @@ use std::time::Duration;
 use eci_api::actions::create_container_group::{Container, HttpGet, Probe};
 use eci_api::actions::{CreateContainerGroup, DeleteContainerGroup, DescribeContainerGroupMetric};
 use eci_sim::script::Usage;
-use eci_sim::{Rule, Script, Verdict};
+use eci_sim::{FaultVerdict, Rule, Script};
 use support::{container, create, group, look, once, sim, status, wait, wait_until};
 
 fn probe(period: i32, threshold: i32) -> Option<Probe> {
@@ -144,7 +144,8 @@ fn a_crash_and_a_reclaim_come_by_decree_or_by_a_rule() {
     assert!(sim.control().reclaim(&id, 3));
     wait(&sim, 180);
     assert_eq!(status(&sim, &id), "Expired");
-    let rule = Rule::new(Verdict::Crash { container: "web".into(), exit_code: 1 }).on("Describe*").times(1);
+    let rule =
+        Rule::new(FaultVerdict::Crash { container: "web".into(), exit_code: 1 }).on("Describe*").times(1);
     assert_eq!(
         serde_json::to_string(&rule.verdict).unwrap(),
         r#"{"crash":{"container":"web","exit-code":1}}"#

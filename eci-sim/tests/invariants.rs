@@ -15,7 +15,7 @@ use eci_sim::Incoming;
 use eci_sim::ledger::LedgerEvent;
 use eci_sim::lifecycle::State;
 use eci_sim::world::standing::Standing;
-use eci_sim::{ControlServer, EciSim, Rule, Verdict};
+use eci_sim::{ControlServer, EciSim, FaultVerdict, Rule};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -105,14 +105,14 @@ fn on_group() -> impl Strategy<Value = Deed> {
 
 fn fault() -> impl Strategy<Value = Deed> {
     let verdicts = vec![
-        Verdict::DropBefore,
-        Verdict::DropAfter,
-        Verdict::Refuse { code: "Throttling".into(), status: None, message: None },
-        Verdict::Truncate(10),
-        Verdict::StaleMs(5000),
-        Verdict::SoldOut("cn-hangzhou-b".into()),
-        Verdict::Reclaim(3),
-        Verdict::Crash { container: "main".into(), exit_code: 5 },
+        FaultVerdict::DropBefore,
+        FaultVerdict::DropAfter,
+        FaultVerdict::Refuse { code: "Throttling".into(), status: None, message: None },
+        FaultVerdict::Truncate(10),
+        FaultVerdict::StaleMs(5000),
+        FaultVerdict::SoldOut("cn-hangzhou-b".into()),
+        FaultVerdict::Reclaim(3),
+        FaultVerdict::Crash { container: "main".into(), exit_code: 5 },
     ];
     (prop::sample::select(verdicts), 1..4u32)
         .prop_map(|(verdict, times)| Deed::Fault(Rule::new(verdict).times(times)))

@@ -13,7 +13,7 @@ use eci_sim::{EciSim, Runs, Script};
 use support::{container, create, group, look, once, sim, status, wait, wait_until};
 
 /// The sentence of the event with this reason; empty where there is none.
-fn told(group: &ContainerGroup, reason: &str) -> String {
+fn message(group: &ContainerGroup, reason: &str) -> String {
     let event = group.events.iter().find(|event| event.reason == reason);
     event.map(|event| event.message.clone()).unwrap_or_default()
 }
@@ -39,7 +39,7 @@ fn a_group_past_its_active_deadline_is_ended_by_force_and_has_failed() {
     );
     let seen = look(&sim, &id).unwrap();
     assert_eq!(
-        told(&seen, "DeadlineExceeded"),
+        message(&seen, "DeadlineExceeded"),
         "Pod was active on the node longer than the specified deadline"
     );
     assert_eq!(seen.events.iter().filter(|event| event.reason == "Killing").count(), 2);
@@ -69,7 +69,7 @@ fn a_group_that_stays_too_long_in_pending_is_told_why_it_has_failed() {
     let id = create(&sim, &request);
     let failed = wait_until(&sim, &id, "Failed");
     assert!((602..=606).contains(&failed), "{failed}");
-    let why = told(&look(&sim, &id).unwrap(), "StartingFailed");
+    let why = message(&look(&sim, &id).unwrap(), "StartingFailed");
     assert!(why.starts_with("eci starting failed: not running after 10 minutes"), "{why}");
     assert!(why.contains("container web: "), "{why}");
 }
@@ -100,7 +100,7 @@ fn a_group_that_gets_no_machine_is_told_why_and_never_starts() {
     let id = create(&sim, &group("web", vec![container("main", "nginx", &[])]));
     wait_until(&sim, &id, "ScheduleFailed");
     let seen = look(&sim, &id).unwrap();
-    assert_eq!(told(&seen, "FailedScheduling"), "Schedule eci failed:no machine in the zone");
+    assert_eq!(message(&seen, "FailedScheduling"), "Schedule eci failed:no machine in the zone");
     assert_eq!(seen.containers[0].current_state.clone().unwrap().state, "Waiting");
     assert_eq!(seen.intranet_ip, "");
 }
@@ -113,7 +113,7 @@ fn the_record_of_an_expired_group_is_kept_like_any_other() {
     assert!(sim.control().reclaim(&first, 3));
     assert_eq!(wait_until(&sim, &first, "Expired"), 240);
     assert!(!look(&sim, &first).unwrap().expired_time.is_empty());
-    assert_eq!(told(&look(&sim, &first).unwrap(), "Killing"), "", "who would tell of it is gone too");
+    assert_eq!(message(&look(&sim, &first).unwrap(), "Killing"), "", "who would tell of it is gone too");
     for index in 0..100 {
         create(&sim, &once(&format!("job-{index}"), &["true"]));
     }
@@ -171,7 +171,7 @@ fn a_script_says_how_long_an_image_is_pulled_and_a_container_is_started() {
     assert!(quick < 20 && (347..352).contains(&slow), "{quick} {slow}");
     let seen = look(&sim, &id).unwrap();
     assert_eq!(
-        told(&seen, "Pulled"),
+        message(&seen, "Pulled"),
         "Successfully pulled image \"large\" in 5m0.000s (5m0.000s including waiting)"
     );
 }
@@ -197,6 +197,6 @@ fn a_script_makes_a_container_run_out_of_memory_and_its_policy_starts_it_again()
         assert_eq!((web.current_state.clone().unwrap().state.as_str(), web.restart_count), (state, restarts));
         let ended = if restarts == 0 { &web.current_state } else { &web.previous_state }.clone().unwrap();
         assert_eq!((ended.exit_code, ended.signal, ended.reason.as_str()), (Some(137), Some(9), "OOMKilled"));
-        assert_eq!(told(&seen, "OOMKilled"), "Out of memory");
+        assert_eq!(message(&seen, "OOMKilled"), "Out of memory");
     }
 }

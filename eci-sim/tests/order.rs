@@ -31,7 +31,7 @@ fn stopping_within(seconds: &str, container: Container) -> Container {
 }
 
 /// The names of containers, in the order of the events with this reason.
-fn told(group: &ContainerGroup, reason: &str) -> Vec<String> {
+fn containers_of(group: &ContainerGroup, reason: &str) -> Vec<String> {
     let events = group.events.iter().filter(|event| event.reason == reason);
     events.map(|event| event.message.rsplit(' ').next().unwrap().to_owned()).collect()
 }
@@ -55,7 +55,7 @@ fn containers_of_a_higher_priority_start_first_and_without_one_as_they_stand() {
             containers.map(|(name, priority)| with(LAUNCH, priority, container(name, "nginx", &[])));
         let id = create(&sim, &group("web", containers.collect()));
         wait_until(&sim, &id, "Running");
-        assert_eq!(told(&look(&sim, &id).unwrap(), "Started"), wanted, "{priorities:?}");
+        assert_eq!(containers_of(&look(&sim, &id).unwrap(), "Started"), wanted, "{priorities:?}");
     }
 }
 
@@ -116,7 +116,7 @@ fn containers_of_a_higher_exit_priority_end_first_and_each_level_has_its_own_gra
         wait(&sim, 6);
         let seen = look(&sim, &id).unwrap();
         assert_eq!(
-            (running(&seen), told(&seen, "Killing")),
+            (running(&seen), containers_of(&seen, "Killing")),
             (vec!["log"], vec!["app".to_owned(), "log".to_owned()])
         );
         wait(&sim, both - 11);
@@ -173,7 +173,7 @@ fn a_sidecar_is_ended_when_the_others_are_done_and_does_not_count() {
         let seen = look(&sim, &id).unwrap();
         let state = seen.containers[1].current_state.clone().unwrap();
         assert_eq!((state.state.as_str(), state.exit_code), ("Terminated", Some(137)));
-        assert_eq!(told(&seen, "Killing"), ["log"]);
+        assert_eq!(containers_of(&seen, "Killing"), ["log"]);
     }
 }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use eci_api::query::{Pairs, render};
 use eci_api::signature::{Secret, rpc};
 use eci_sim::Incoming;
-use eci_sim::{EciSim, Rule, Verdict, listener};
+use eci_sim::{EciSim, FaultVerdict, Rule, listener};
 use http::{Method, Request, Response};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -250,7 +250,7 @@ fn accounts_and_regions_do_not_see_each_other() {
 
 #[test]
 fn a_call_dropped_before_has_no_effect_and_one_dropped_after_has() {
-    for (verdict, groups) in [(Verdict::DropBefore, 0), (Verdict::DropAfter, 1)] {
+    for (verdict, groups) in [(FaultVerdict::DropBefore, 0), (FaultVerdict::DropAfter, 1)] {
         let sim = sim();
         sim.control().add_fault(Rule::new(verdict).on("CreateContainerGroup").times(1));
         let exchange = sim.exchange(Incoming::from(Sent::new("CreateContainerGroup", NGINX, "1").request()));
@@ -264,7 +264,7 @@ fn a_stale_answer_tells_what_was_and_only_to_whom_it_was_told() {
     let clock = determinism::Clock::still(START_TIME.parse().unwrap());
     let (a, b) = (Secret::new("sa"), Secret::new("sb"));
     let sim = EciSim::builder().clock(clock).credential("a", a).credential("b", b).build();
-    sim.control().add_fault(Rule::new(Verdict::StaleMs(60_000)).on("DescribeContainerGroups"));
+    sim.control().add_fault(Rule::new(FaultVerdict::StaleMs(60_000)).on("DescribeContainerGroups"));
     let see = |key, nonce: &str, at: &str| {
         let at = at.parse().unwrap();
         let sent = Sent { key, at, ..Sent::new("DescribeContainerGroups", &[], nonce) };
@@ -283,7 +283,7 @@ fn a_stale_answer_tells_what_was_and_only_to_whom_it_was_told() {
 #[test]
 fn a_cut_answer_is_no_json_and_what_was_asked_is_done() {
     let sim = sim();
-    sim.control().add_fault(Rule::new(Verdict::Truncate(20)).times(1));
+    sim.control().add_fault(Rule::new(FaultVerdict::Truncate(20)).times(1));
     let answer = sim.call(Sent::new("CreateContainerGroup", NGINX, "1").request());
     assert_eq!((answer.status().as_u16(), answer.body().len()), (200, 20));
     assert_eq!(sim.control().groups().len(), 1);
@@ -295,7 +295,7 @@ fn a_rule_befalls_the_group_that_the_call_names() {
     let (_, made) = Sent::new("CreateContainerGroup", NGINX, "1").to(&sim);
     wait(&sim, 60);
     let id = made["ContainerGroupId"].as_str().unwrap();
-    let rule = Rule::new(Verdict::Crash { container: "web".into(), exit_code: 9 });
+    let rule = Rule::new(FaultVerdict::Crash { container: "web".into(), exit_code: 9 });
     sim.control().add_fault(rule.on("DescribeContainerLog").times(1));
     let parameters = [("ContainerGroupId", id), ("ContainerName", "web")];
     Sent::new("DescribeContainerLog", &parameters, "2").to(&sim);

@@ -74,7 +74,7 @@ impl Stage {
 }
 
 /// All that was said until the end, and what the close frame says.
-async fn heard(mut socket: WebSocketStream<TcpStream>) -> (Vec<String>, String) {
+async fn received(mut socket: WebSocketStream<TcpStream>) -> (Vec<String>, String) {
     let mut said = Vec::new();
     while let Some(Ok(message)) = socket.next().await {
         match message {
@@ -93,7 +93,7 @@ async fn kubernetes_channels_carry_output_errors_and_the_exit_code() {
         ("top", "\u{2}eci-sim: top is not simulated\n", "127"),
     ] {
         let socket = stage.open(&stage.session(command, false), Some(CHANNELS)).await.unwrap();
-        let (said, reason) = heard(socket).await;
+        let (said, reason) = received(socket).await;
         assert_eq!(said[0], output);
         let status: serde_json::Value = serde_json::from_str(said[1].strip_prefix('\u{3}').unwrap()).unwrap();
         assert_eq!(status["details"]["causes"][0]["message"], code);
@@ -106,7 +106,7 @@ async fn a_shell_obeys_line_by_line_until_it_is_left() {
     let stage = Stage::begin().await;
     let mut socket = stage.open(&stage.session("/bin/sh", false), None).await.unwrap();
     socket.send(Message::text("echo I am $NAME\nls\nexit 5\n")).await.unwrap();
-    let (said, reason) = heard(socket).await;
+    let (said, reason) = received(socket).await;
     assert_eq!(said, ["I am ECI\n", "eci-sim: ls: not simulated\n"]);
     assert_eq!(reason, "exit code 5");
 }
@@ -118,7 +118,7 @@ async fn a_terminal_echoes_and_has_a_prompt() {
     for typed in ["\u{4}{\"Width\": 80, \"Height\": 24}", "\u{0}echo hello\r", "\u{0}\u{4}"] {
         socket.send(Message::binary(typed.as_bytes().to_vec())).await.unwrap();
     }
-    let (said, _) = heard(socket).await;
+    let (said, _) = received(socket).await;
     assert_eq!(said[..4], ["\u{1}$ ", "\u{1}echo hello\r\n", "\u{1}hello\r\n", "\u{1}$ "]);
     assert!(said.last().unwrap().contains("Success"), "{said:?}");
 }
@@ -131,7 +131,7 @@ async fn an_address_serves_once_and_only_for_a_websocket() {
     let answer = stage.sim.call(bare);
     let text = String::from_utf8_lossy(answer.body()).into_owned();
     assert!(answer.status() == 400 && text.contains("the handshake of a WebSocket"), "{text}");
-    heard(stage.open(&uri, None).await.unwrap()).await;
+    received(stage.open(&uri, None).await.unwrap()).await;
     let again = stage.open(&uri, None).await.unwrap_err();
     assert!(matches!(&again, Error::Http(answer) if answer.status() == 404), "{again}");
 }
@@ -152,7 +152,7 @@ async fn the_page_of_an_address_is_there_until_its_session_was_opened() {
         let (place, _) = page.split_once('?').unwrap();
         assert_eq!(look(&format!("{place}{file}")).0, 200, "{file}");
     }
-    heard(stage.open(&uri, None).await.unwrap()).await;
+    received(stage.open(&uri, None).await.unwrap()).await;
     let (status, text) = look(&page);
     assert!(status == 404 && text.contains("The specified session"), "{status} {text}");
 }

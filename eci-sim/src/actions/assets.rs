@@ -11,7 +11,7 @@ use crate::world::World;
 use crate::world::assets::{Asset, Detail};
 
 /// A tag of a request, key and value, from any operation's own type.
-pub type AskedTag<'a> = (&'a Option<String>, &'a Option<String>);
+pub type RequestTag<'a> = (&'a Option<String>, &'a Option<String>);
 
 /// Makes an asset, and returns its id and number.
 pub fn make<'a>(
@@ -19,7 +19,7 @@ pub fn make<'a>(
     caller: &Caller,
     kind: &str,
     name: Option<&String>,
-    tags: impl Iterator<Item = AskedTag<'a>>,
+    tags: impl Iterator<Item = RequestTag<'a>>,
     resource_group: Option<&String>,
     (takes, detail): (Duration, Detail),
 ) -> Result<(String, u64), Refusal> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use eci_api::actions::{CreateContainerGroup, CreateContainerGroupReply};
 
-use super::placement::{self, Site};
+use super::placement::{self, Placement};
 use super::{Caller, Serve, data_cache, image_cache};
 use crate::catalog::Region;
 use crate::group::container::Container;
@@ -29,14 +29,14 @@ impl Serve for CreateContainerGroup {
             None => None,
         };
         let data_caches = data_cache::used(self, world, caller)?;
-        let site = placement::find(self, world, caller, region, (&plan.name, plan.wanted.clone()))?;
+        let placement = placement::find(self, world, caller, region, (&plan.name, plan.wanted.clone()))?;
         let refusal = match self.dry_run {
             Some(true) => Some(Refusal::DryRun),
-            _ => over_quota(world, caller, &site.terms),
+            _ => over_quota(world, caller, &placement.terms),
         };
         if let Some(refusal) = refusal {
             let network = &mut world.account_region(&caller.account, &caller.region).network;
-            network.release(&site.vswitch, Some(site.address), None);
+            network.release(&placement.vswitch, Some(placement.address), None);
             return Err(refusal);
         }
         let id = world.new_id("eci", &region.id_prefix);
@@ -49,7 +49,7 @@ impl Serve for CreateContainerGroup {
         }
         let security_group = world.shared(self.security_group_id.as_deref().unwrap_or_default());
         plan.spec.security_group = security_group;
-        add(world, caller, plan, site, (&id, cache_disk));
+        add(world, caller, plan, placement, (&id, cache_disk));
         Ok(CreateContainerGroupReply { container_group_id: id, request_id: caller.request_id.clone() })
     }
 }
@@ -74,18 +74,18 @@ impl Plan {
         let volumes = order::volumes::all(request)?;
         order::volumes::mounts(&containers, &volumes)?;
         let tags = order::tags(request.tag.iter().map(|tag| (tag.key.as_deref(), tag.value.as_deref())))?;
-        let asked = order::size(request, &containers)?;
+        let requested = order::size(request, &containers)?;
         let spec = Spec {
             host_name: request.host_name.as_deref().unwrap_or_default().into(),
             restart_policy: order::restart_policy(request.restart_policy.as_deref())?,
-            asked: if asked == Size::default() { Size::DEFAULT } else { asked },
+            requested: if requested == Size::default() { Size::DEFAULT } else { requested },
             zone: "".into(),
             vswitch: "".into(),
             security_group: "".into(),
             volumes,
             optional: order::optional_spec(request),
         };
-        let wanted = placement::terms(request, region, asked, caller)?;
+        let wanted = placement::terms(request, region, requested, caller)?;
         Ok(Self { name, containers, wanted, tags, spec })
     }
 }
@@ -123,9 +123,9 @@ fn over_quota(world: &World, caller: &Caller, terms: &PricingTerms) -> Option<Re
     over.then(|| Refusal::QuotaExceeded("vCPU".to_owned()))
 }
 
-fn add(world: &mut World, caller: &Caller, plan: Plan, site: Site, (id, cache_disk): (&str, u32)) {
+fn add(world: &mut World, caller: &Caller, plan: Plan, placement: Placement, (id, cache_disk): (&str, u32)) {
     let Plan { name, containers, tags, mut spec, .. } = plan;
-    let Site { zone, vswitch, address, mut terms } = site;
+    let Placement { zone, vswitch, address, mut terms } = placement;
     (spec.zone, spec.vswitch, terms.cache_disk) = (zone, vswitch, cache_disk);
     let now = world.now();
     let record = BillingRecord {

@@ -10,8 +10,8 @@ impl Serve for CreateContainerGroupFromTemplate {
     const READ_ONLY: bool = false;
 
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
-        let asked = template::asked(template::read(self.template.as_deref())?);
-        let made = asked.serve(world, caller)?;
+        let request = template::create_request(template::read(self.template.as_deref())?);
+        let made = request.serve(world, caller)?;
         Ok(CreateContainerGroupFromTemplateReply {
             request_id: made.request_id,
             container_group_id: made.container_group_id,

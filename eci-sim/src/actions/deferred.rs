@@ -5,7 +5,7 @@
 use eci_api::actions::{DescribeContainerLog, DescribeContainerLogReply, ExecContainerCommandReply};
 use jiff::Timestamp;
 
-use super::{Answer, describe_container_log};
+use super::{BoxedReply, describe_container_log};
 use crate::orders::RunId;
 use crate::refusal::Refusal;
 use crate::runtime::queries::{EngineHandle, EngineReply};
@@ -40,7 +40,7 @@ impl DeferredReply {
     ///
     /// # Errors
     /// [`Refusal`] when the Engine cannot answer.
-    pub fn complete(self, engine: &EngineHandle) -> Result<Answer, Refusal> {
+    pub fn complete(self, engine: &EngineHandle) -> Result<BoxedReply, Refusal> {
         let command = match &self.query {
             QueryKind::Log { .. } => None,
             QueryKind::Command(words) => Some(words.clone()),

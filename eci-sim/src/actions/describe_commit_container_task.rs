@@ -33,7 +33,7 @@ impl Serve for DescribeCommitContainerTask {
         let size = limit(self.max_results, PAGE, PAGE_MAX);
         let (tasks, total, next) = assets::page(world, caller, self.next_token.as_deref(), size, fits)?;
         Ok(DescribeCommitContainerTaskReply {
-            commit_tasks: tasks.into_iter().filter_map(|task| told(task, now)).collect(),
+            commit_tasks: tasks.into_iter().filter_map(|task| commit_task(task, now)).collect(),
             max_results: size.to_string(),
             next_token: next,
             request_id: caller.request_id.clone(),
@@ -46,7 +46,7 @@ fn status(task: &Asset, now: Timestamp) -> &'static str {
     if task.progress(now) == Progress::Done { "Succeeded" } else { "Running" }
 }
 
-fn told(task: &Asset, now: Timestamp) -> Option<tell::CommitTask> {
+fn commit_task(task: &Asset, now: Timestamp) -> Option<tell::CommitTask> {
     let Detail::Commit { container, image, .. } = &task.detail else { return None };
     let done = task.progress(now) == Progress::Done;
     let percent = match task.progress(now) {

@@ -8,7 +8,7 @@ use super::describe_container_groups::{address, dotted};
 use super::selection::{Filter, NAMESPACE, limit, tags, uuid};
 use super::{Caller, Serve, written};
 use crate::group::Group;
-use crate::group::container::{Container, Ended, Phase};
+use crate::group::container::{Container, Phase, TerminatedRun};
 use crate::lifecycle::State;
 use crate::refusal::Refusal;
 use crate::world::World;
@@ -117,7 +117,7 @@ fn running(since: Timestamp) -> tell::Running {
     tell::Running { started_atstarted_at: written(since) }
 }
 
-fn terminated(ended: &Ended, container: &Container) -> tell::Terminated {
+fn terminated(ended: &TerminatedRun, container: &Container) -> tell::Terminated {
     tell::Terminated {
         container_id: format!("containerd://{}-{}", container.spec.name, ended.started.as_second()),
         exit_code: Some(ended.exit_code),

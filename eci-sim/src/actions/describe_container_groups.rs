@@ -9,7 +9,7 @@ use eci_api::actions::{DescribeContainerGroups, DescribeContainerGroupsReply};
 use super::selection::{Filter, limit, tags};
 use super::{Caller, Serve, written, written_or_empty};
 use crate::group::container::spec::Variable;
-use crate::group::container::{Container, Ended, Phase, Wait};
+use crate::group::container::{Container, Phase, TerminatedRun, Wait};
 use crate::group::events::GroupEvent;
 use crate::group::{Group, OptionalSpec};
 use crate::lifecycle::State;
@@ -264,7 +264,7 @@ fn previous(container: &Container) -> tell::ContainerState {
     container.previous.as_deref().map(|ended| terminated(ended, container)).unwrap_or_default()
 }
 
-fn terminated(ended: &Ended, container: &Container) -> tell::ContainerState {
+fn terminated(ended: &TerminatedRun, container: &Container) -> tell::ContainerState {
     tell::ContainerState {
         state: "Terminated".to_owned(),
         message: container.last_words(ended),

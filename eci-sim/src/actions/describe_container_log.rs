@@ -32,7 +32,7 @@ impl Serve for DescribeContainerLog {
         let content = if world.runtime.is_real() {
             String::new()
         } else {
-            let lines = said(container, last, now);
+            let lines = scripted_lines(container, last, now);
             tell(self, lines.iter().map(|(at, line)| (*at, &**line)).collect(), since)
         };
         Ok(DescribeContainerLogReply { container_name: name.to_owned(), content, request_id })
@@ -125,7 +125,7 @@ impl Reading for DescribeContainerLog {
 }
 
 /// Lines of the run up to now, as many of the last as may be asked for.
-fn said(container: &Container, last: bool, now: Timestamp) -> Vec<(Timestamp, Cow<'_, str>)> {
+fn scripted_lines(container: &Container, last: bool, now: Timestamp) -> Vec<(Timestamp, Cow<'_, str>)> {
     let previous = || container.previous.as_deref().map(|e| (e.started, e.finished, e.run.as_deref()));
     let run = match &container.phase {
         _ if last => previous(),

@@ -32,7 +32,7 @@ impl Serve for DescribeDataCaches {
         let (caches, total, next) =
             assets::page(world, caller, self.next_token.as_deref(), limit(self.limit, PAGE, PAGE), fits)?;
         Ok(DescribeDataCachesReply {
-            data_caches: caches.into_iter().filter_map(|cache| told(cache, world.now())).collect(),
+            data_caches: caches.into_iter().filter_map(|cache| data_cache(cache, world.now())).collect(),
             next_token: next,
             request_id: caller.request_id.clone(),
             total_count: total,
@@ -45,7 +45,7 @@ fn to_the_minute(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%MZ").to_string()
 }
 
-fn told(cache: &Asset, now: Timestamp) -> Option<tell::DataCache> {
+fn data_cache(cache: &Asset, now: Timestamp) -> Option<tell::DataCache> {
     let Detail::DataCache { bucket, path, size, source, options, helper, snapshot } = &cache.detail else {
         return None;
     };

@@ -37,7 +37,7 @@ impl Serve for DescribeImageCaches {
         let (caches, total, next) =
             assets::page(world, caller, self.next_token.as_deref(), limit(self.limit, PAGE, PAGE), fits)?;
         Ok(DescribeImageCachesReply {
-            image_caches: caches.into_iter().filter_map(|cache| told(cache, world.now())).collect(),
+            image_caches: caches.into_iter().filter_map(|cache| image_cache(cache, world.now())).collect(),
             next_token: next,
             request_id: caller.request_id.clone(),
             total_count: total,
@@ -62,7 +62,7 @@ impl Matching for DescribeImageCaches {
     }
 }
 
-fn told(cache: &Asset, now: Timestamp) -> Option<tell::ImageCache> {
+fn image_cache(cache: &Asset, now: Timestamp) -> Option<tell::ImageCache> {
     let Detail::ImageCache { images, size, elimination, flash, helper, snapshot } = &cache.detail else {
         return None;
     };

@@ -35,7 +35,7 @@ impl Serve for DescribeVirtualNodes {
         let (nodes, total, next) =
             assets::page(world, caller, self.next_token.as_deref(), limit(asked, PAGE, PAGE), fits)?;
         Ok(DescribeVirtualNodesReply {
-            virtual_nodes: nodes.into_iter().filter_map(|node| told(node, now)).collect(),
+            virtual_nodes: nodes.into_iter().filter_map(|node| virtual_node(node, now)).collect(),
             next_token: next,
             request_id: caller.request_id.clone(),
             total_count: total,
@@ -47,7 +47,7 @@ fn status(node: &Asset, now: Timestamp) -> &'static str {
     if node.progress(now) == Progress::Done { "Ready" } else { "Pending" }
 }
 
-fn told(node: &Asset, now: Timestamp) -> Option<tell::VirtualNode> {
+fn virtual_node(node: &Asset, now: Timestamp) -> Option<tell::VirtualNode> {
     let Detail::VirtualNode { security_group, vswitch, address, internet_address } = &node.detail else {
         return None;
     };

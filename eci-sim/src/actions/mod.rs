@@ -119,7 +119,7 @@ pub struct Served<T> {
 const USUAL_LENGTH: usize = 2048;
 
 /// A reply that is written only when its format is known.
-pub type Answer = Box<dyn Render>;
+pub type BoxedReply = Box<dyn Render>;
 
 /// A reply that can be written as JSON or XML.
 pub trait Render: Send {
@@ -147,11 +147,11 @@ impl<T: Serialize + Send> Render for T {
     }
 }
 
-fn run<A: Serve>(world: &mut World, caller: &Caller) -> Result<Served<Answer>, Refusal> {
+fn run<A: Serve>(world: &mut World, caller: &Caller) -> Result<Served<BoxedReply>, Refusal> {
     let request: A =
         eci_api::query::from_pairs(&caller.pairs).map_err(|error| Refusal::Undecodable(error.to_string()))?;
     let Served { reply, deferred } = serve_idempotent(&request, world, caller)?;
-    let reply: Answer = match reply {
+    let reply: BoxedReply = match reply {
         Reply::New(reply) => Box::new(reply),
         Reply::Repeated(reply) => Box::new(reply),
     };
@@ -230,7 +230,7 @@ pub(crate) struct Operation {
     /// As [`Serve::READ_ONLY`].
     pub read_only: bool,
     /// Carries a call out.
-    pub run: fn(&mut World, &Caller) -> Result<Served<Answer>, Refusal>,
+    pub run: fn(&mut World, &Caller) -> Result<Served<BoxedReply>, Refusal>,
 }
 
 impl Operation {

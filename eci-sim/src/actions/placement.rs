@@ -18,8 +18,8 @@ use crate::world::network::AddressError;
 /// vSwitches of a request, at most (eci-openapi.md, section 6).
 const VSWITCHES_MAX: usize = 10;
 
-/// Place and terms of a new group.
-pub struct Site {
+/// Place and terms of a new group, its address taken.
+pub struct Placement {
     pub zone: Arc<str>,
     pub vswitch: Arc<str>,
     pub address: Ipv4Addr,
@@ -30,7 +30,7 @@ pub struct Site {
 pub fn terms(
     request: &CreateContainerGroup,
     region: &Region,
-    asked: Size,
+    requested: Size,
     caller: &Caller,
 ) -> Result<Vec<PricingTerms>, Refusal> {
     let extra_storage = request.ephemeral_storage.and_then(|gib| u32::try_from(gib).ok()).unwrap_or(0);
@@ -43,11 +43,11 @@ pub fn terms(
     let architecture = request.cpu_architecture.as_deref().filter(|text| !text.is_empty());
     let kinds = instance_types(request.instance_type.as_deref())?;
     if !kinds.is_empty() {
-        let each = kinds.into_iter().map(|kind| by_type(kind, asked, architecture, &plain));
+        let each = kinds.into_iter().map(|kind| by_type(kind, requested, architecture, &plain));
         return each.collect();
     }
     if spot {
-        let wanted = SizeQuery { size: asked, category: Category::Default, spot: true };
+        let wanted = SizeQuery { size: requested, category: Category::Default, spot: true };
         let size = CATALOG.fit(region, wanted).map_err(Refusal::NoSpotSize)?;
         let instance_type = CATALOG.type_of(size).map(|kind| kind.name.as_str().into());
         return Ok(vec![PricingTerms { size, instance_type, ..plain }]);
@@ -57,7 +57,7 @@ pub fn terms(
         let category = Category::named(name).ok_or_else(|| {
             Refusal::invalid("ComputeCategory", format!("`{name}` should be economy or general"))
         })?;
-        match CATALOG.fit(region, SizeQuery { size: asked, category, spot: false }) {
+        match CATALOG.fit(region, SizeQuery { size: requested, category, spot: false }) {
             Ok(size) => all.push(PricingTerms { size, category, ..plain.clone() }),
             Err(no_fit) => refusal = Some(Refusal::from(no_fit)),
         }
@@ -70,18 +70,18 @@ pub fn terms(
 
 fn by_type(
     kind: &InstanceType,
-    asked: Size,
+    requested: Size,
     architecture: Option<&str>,
     plain: &PricingTerms,
 ) -> Result<PricingTerms, Refusal> {
-    if let Some(asked) = architecture.filter(|asked| !asked.eq_ignore_ascii_case(&kind.architecture)) {
+    if let Some(other) = architecture.filter(|name| !name.eq_ignore_ascii_case(&kind.architecture)) {
         return Err(Refusal::OtherArchitecture {
             kind: kind.name.clone(),
             has: kind.architecture.clone(),
-            asked: asked.to_owned(),
+            requested: other.to_owned(),
         });
     }
-    if asked.vcpu > kind.size.vcpu || asked.memory > kind.size.memory {
+    if requested.vcpu > kind.size.vcpu || requested.memory > kind.size.memory {
         let why = format!("the containers ask for more than {} has", kind.name);
         return Err(Refusal::invalid("InstanceType", why));
     }
@@ -96,20 +96,20 @@ pub fn instance_types(names: Option<&str>) -> Result<Vec<&'static InstanceType>,
         .collect()
 }
 
-/// Searches for a site; its address has to be given back when the group is not made.
+/// Searches for a placement; its address has to be given back when the group is not made.
 pub fn find(
     request: &CreateContainerGroup,
     world: &mut World,
     caller: &Caller,
     region: &Region,
     (name, wanted): (&str, Vec<PricingTerms>),
-) -> Result<Site, Refusal> {
+) -> Result<Placement, Refusal> {
     let search = Search::of(request, world, caller, region, name)?;
     let mut refusal = None;
     for terms in &wanted {
         for vswitch in &search.vswitches {
             match search.look(world, vswitch, terms) {
-                Ok(site) => return Ok(site),
+                Ok(placement) => return Ok(placement),
                 Err(why @ Refusal::AddressInUse(_)) => return Err(why),
                 Err(why) => refusal = Some(why),
             }
@@ -171,7 +171,7 @@ impl<'a> Search<'a> {
         })
     }
 
-    fn look(&self, world: &mut World, id: &Arc<str>, terms: &PricingTerms) -> Result<Site, Refusal> {
+    fn look(&self, world: &mut World, id: &Arc<str>, terms: &PricingTerms) -> Result<Placement, Refusal> {
         let (account, region) = (&self.caller.account, &self.caller.region);
         let now = world.now();
         let account_region = world.account_region(account, region);
@@ -199,15 +199,15 @@ impl<'a> Search<'a> {
             Ok(address) => address,
             Err(AddressError::Exhausted) => return Err(Refusal::NoAddressLeft(id.to_string())),
             Err(AddressError::InUse) => {
-                let asked = self.address.map(|address| address.to_string());
-                return Err(Refusal::AddressInUse(asked.unwrap_or_default()));
+                let requested = self.address.map(|address| address.to_string());
+                return Err(Refusal::AddressInUse(requested.unwrap_or_default()));
             }
             Err(AddressError::OutOfRange(start)) => {
                 let why = format!("it should be in the range of {id}, which is {start}/16 here");
                 return Err(Refusal::invalid("PrivateIpAddress", why));
             }
         };
-        Ok(Site { zone, vswitch: Arc::clone(id), address, terms })
+        Ok(Placement { zone, vswitch: Arc::clone(id), address, terms })
     }
 }
 

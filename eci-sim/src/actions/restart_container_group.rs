@@ -12,7 +12,7 @@ impl Serve for RestartContainerGroup {
 
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let number = caller.group(world, self.container_group_id.as_deref())?.record.number;
-        start_over(world, number, Event::RestartAsked)?;
+        start_over(world, number, Event::RestartRequested)?;
         Ok(RestartContainerGroupReply { request_id: caller.request_id.clone() })
     }
 }

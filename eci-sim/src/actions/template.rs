@@ -183,7 +183,7 @@ fn volume_form(volume: &eci_api::actions::describe_container_groups::Volume) -> 
 }
 
 /// The request for the group of a template.
-pub fn asked(template: form::Template) -> CreateContainerGroup {
+pub fn create_request(template: form::Template) -> CreateContainerGroup {
     let spec = template.spec.unwrap_or_default();
     let resources = template.resources.unwrap_or_default();
     let typed = !template.instance_type.is_empty();
@@ -197,26 +197,26 @@ pub fn asked(template: form::Template) -> CreateContainerGroup {
             .collect(),
         search: dns.searches,
     };
-    let mut asked = CreateContainerGroup {
-        region_id: said(template.region_id),
-        zone_id: said(template.zone_id),
-        security_group_id: said(template.security_group_id),
-        vswitch_id: said(template.vswitch_id),
-        resource_group_id: said(template.resource_group_id),
-        eip_instance_id: said(template.eip_instance_id),
-        container_group_name: said(template.container_group_name),
-        instance_type: said(template.instance_type),
+    let mut request = CreateContainerGroup {
+        region_id: non_empty(template.region_id),
+        zone_id: non_empty(template.zone_id),
+        security_group_id: non_empty(template.security_group_id),
+        vswitch_id: non_empty(template.vswitch_id),
+        resource_group_id: non_empty(template.resource_group_id),
+        eip_instance_id: non_empty(template.eip_instance_id),
+        container_group_name: non_empty(template.container_group_name),
+        instance_type: non_empty(template.instance_type),
         cpu: size(resources.cpu),
         memory: size(resources.memory),
-        restart_policy: said(spec.restart_policy),
-        dns_policy: said(spec.dns_policy),
+        restart_policy: non_empty(spec.restart_policy),
+        dns_policy: non_empty(spec.dns_policy),
         dns_config: spec.dns_config.map(dns),
-        container: spec.containers.into_iter().map(container_asked).collect(),
-        init_container: spec.init_containers.into_iter().map(init_asked).collect(),
-        volume: spec.volumes.into_iter().map(volume_asked).collect(),
+        container: spec.containers.into_iter().map(container_request).collect(),
+        init_container: spec.init_containers.into_iter().map(init_container_request).collect(),
+        volume: spec.volumes.into_iter().map(volume_request).collect(),
         ..CreateContainerGroup::default()
     };
-    asked.tag = template
+    request.tag = template
         .tags
         .into_iter()
         .map(|tag| ask::Tag { key: Some(tag.key), value: Some(tag.value) })
@@ -226,38 +226,38 @@ pub fn asked(template: form::Template) -> CreateContainerGroup {
         let sysctl = sysctls
             .map(|sysctl| ask::Sysctl { name: Some(sysctl.name), value: Some(sysctl.value) })
             .collect();
-        asked.security_context = Some(ask::SecurityContext { sysctl });
+        request.security_context = Some(ask::SecurityContext { sysctl });
     }
-    asked
+    request
 }
 
-fn said(text: String) -> Option<String> {
+fn non_empty(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
 
 fn environment(all: Vec<form::Env>) -> Vec<ask::EnvironmentVar> {
     let one = |env: form::Env| ask::EnvironmentVar {
-        key: said(env.name),
+        key: non_empty(env.name),
         value: Some(env.value),
         field_ref: env
             .value_from
             .and_then(|from| from.field_ref)
-            .map(|field| ask::FieldRef { field_path: said(field.field_path) }),
+            .map(|field| ask::FieldRef { field_path: non_empty(field.field_path) }),
     };
     all.into_iter().map(one).collect()
 }
 
 fn ports(all: Vec<form::Port>) -> Vec<ask::Port> {
     all.into_iter()
-        .map(|port| ask::Port { port: Some(port.container_port), protocol: said(port.protocol) })
+        .map(|port| ask::Port { port: Some(port.container_port), protocol: non_empty(port.protocol) })
         .collect()
 }
 
 fn mounts(all: Vec<form::VolumeMount>) -> Vec<ask::VolumeMount> {
     let one = |mount: form::VolumeMount| ask::VolumeMount {
-        name: said(mount.name),
-        sub_path: said(mount.sub_path),
-        mount_path: said(mount.mount_path),
+        name: non_empty(mount.name),
+        sub_path: non_empty(mount.sub_path),
+        mount_path: non_empty(mount.mount_path),
         read_only: Some(mount.read_only),
         ..ask::VolumeMount::default()
     };
@@ -270,16 +270,16 @@ fn size_of(resources: Option<form::Resources>) -> (Option<Number>, Option<Number
     (some(resources.cpu), some(resources.memory))
 }
 
-fn container_asked(container: form::Container) -> ask::Container {
+fn container_request(container: form::Container) -> ask::Container {
     let (cpu, memory) = size_of(container.resources);
     ask::Container {
-        name: said(container.name),
-        image: said(container.image),
-        image_pull_policy: said(container.image_pull_policy),
+        name: non_empty(container.name),
+        image: non_empty(container.image),
+        image_pull_policy: non_empty(container.image_pull_policy),
         stdin: Some(container.stdin),
         stdin_once: Some(container.stdin_once),
         tty: Some(container.tty),
-        working_dir: said(container.working_dir),
+        working_dir: non_empty(container.working_dir),
         environment_var: environment(container.env),
         port: ports(container.ports),
         volume_mount: mounts(container.volume_mounts),
@@ -287,19 +287,19 @@ fn container_asked(container: form::Container) -> ask::Container {
         arg: container.args,
         cpu,
         memory,
-        readiness_probe: container.readiness_probe.map(probe_asked),
-        liveness_probe: container.liveness_probe.map(probe_asked),
+        readiness_probe: container.readiness_probe.map(probe_request),
+        liveness_probe: container.liveness_probe.map(probe_request),
         ..ask::Container::default()
     }
 }
 
-fn init_asked(container: form::InitContainer) -> ask::InitContainer {
+fn init_container_request(container: form::InitContainer) -> ask::InitContainer {
     let (cpu, memory) = size_of(container.resources);
     ask::InitContainer {
-        name: said(container.name),
-        image: said(container.image),
-        image_pull_policy: said(container.image_pull_policy),
-        working_dir: said(container.working_dir),
+        name: non_empty(container.name),
+        image: non_empty(container.image),
+        image_pull_policy: non_empty(container.image_pull_policy),
+        working_dir: non_empty(container.working_dir),
         environment_var: environment(container.env),
         port: ports(container.ports),
         volume_mount: mounts(container.volume_mounts),
@@ -311,7 +311,7 @@ fn init_asked(container: form::InitContainer) -> ask::InitContainer {
     }
 }
 
-fn probe_asked(probe: form::Probe) -> ask::Probe {
+fn probe_request(probe: form::Probe) -> ask::Probe {
     let some = |number: i32| Some(number).filter(|number| *number > 0);
     ask::Probe {
         initial_delay_seconds: some(probe.initial_delay_seconds),
@@ -322,35 +322,36 @@ fn probe_asked(probe: form::Probe) -> ask::Probe {
         exec: probe.exec.map(|exec| ask::Exec { command: exec.command }),
         tcp_socket: probe.tcp_socket.map(|socket| ask::TcpSocket { port: Some(socket.port) }),
         http_get: probe.http_get.map(|get| ask::HttpGet {
-            scheme: said(get.scheme),
-            path: said(get.path),
+            scheme: non_empty(get.scheme),
+            path: non_empty(get.path),
             port: Some(get.port),
         }),
     }
 }
 
-fn volume_asked(volume: form::Volume) -> ask::Volume {
+fn volume_request(volume: form::Volume) -> ask::Volume {
     let files = |files: form::ConfigFile| ask::ConfigFileVolume {
         config_file_to_path: files
             .items
             .into_iter()
             .map(|item| ask::ConfigFileToPath {
                 content: Some(item.content),
-                path: said(item.path),
+                path: non_empty(item.path),
                 ..ask::ConfigFileToPath::default()
             })
             .collect(),
         ..ask::ConfigFileVolume::default()
     };
     ask::Volume {
-        name: said(volume.name),
+        name: non_empty(volume.name),
         config_file_volume: volume.config_file.map(files),
-        empty_dir_volume: volume
-            .empty_dir
-            .map(|empty| ask::EmptyDirVolume { size_limit: said(empty.size_limit), ..Default::default() }),
+        empty_dir_volume: volume.empty_dir.map(|empty| ask::EmptyDirVolume {
+            size_limit: non_empty(empty.size_limit),
+            ..Default::default()
+        }),
         nfs_volume: volume.nfs.map(|nfs| ask::NFSVolume {
-            server: said(nfs.server),
-            path: said(nfs.path),
+            server: non_empty(nfs.server),
+            path: non_empty(nfs.path),
             read_only: Some(nfs.read_only),
         }),
         ..ask::Volume::default()

@@ -53,8 +53,8 @@ pub(super) fn update(
         return Err(Refusal::NothingToUpdate);
     }
     if change.starts_over() {
-        start_over(world, number, Event::UpdateAsked)?;
-    } else if lifecycle::next(group.state, Event::UpdateAsked).is_err() {
+        start_over(world, number, Event::UpdateRequested)?;
+    } else if lifecycle::next(group.state, Event::UpdateRequested).is_err() {
         return Err(super::wrong_state(group, "only a group that is Pending or Running can be updated"));
     }
     world.change(number, |group, record| {

@@ -12,13 +12,13 @@ impl Serve for UpdateContainerGroupByTemplate {
     const READ_ONLY: bool = false;
 
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
-        let asked = template::asked(template::read(self.template.as_deref())?);
-        let name = asked.container_group_name.clone().unwrap_or_default();
+        let request = template::create_request(template::read(self.template.as_deref())?);
+        let name = request.container_group_name.clone().unwrap_or_default();
         let all = world.groups_after(&caller.account, &caller.region, 0);
         let newest = all.filter(|group| *group.record.name == *name && !group.state.is_final()).last();
         let unknown = || Refusal::NotFound { kind: "ContainerGroupName", id: name.clone() };
         let number = newest.ok_or_else(unknown)?.record.number;
-        update_container_group::update(world, caller, number, &asked, false)?;
+        update_container_group::update(world, caller, number, &request, false)?;
         Ok(UpdateContainerGroupByTemplateReply { request_id: caller.request_id.clone() })
     }
 }

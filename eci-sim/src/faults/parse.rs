@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::{Rule, Verdict};
+use super::{FaultVerdict, Rule};
 
 /// The grammar of a rule, for error messages.
 const FORM: &str = "`ACTION VERB …` such as `CreateContainerGroup refuse Throttling.User times=2`";
@@ -100,7 +100,7 @@ impl Rule {
             ("times", _) => self.times = Some(number()?),
             ("every", _) => self.every = Some(number()?),
             ("share", _) => self.share = Some(value.parse().map_err(|_| wrong())?),
-            ("status", Verdict::Refuse { status, .. }) => {
+            ("status", FaultVerdict::Refuse { status, .. }) => {
                 let found = value.parse().ok().filter(|status| (400..600).contains(status));
                 *status = Some(found.ok_or_else(wrong)?);
             }
@@ -113,7 +113,7 @@ impl Rule {
     }
 }
 
-fn verdict<'a>(verb: &str, words: &mut impl Iterator<Item = &'a str>) -> Result<Verdict, ParseError> {
+fn verdict<'a>(verb: &str, words: &mut impl Iterator<Item = &'a str>) -> Result<FaultVerdict, ParseError> {
     let mut next = |should: &'static str| match words.next() {
         Some(word) if !word.contains('=') => Ok(word),
         other => Err(ParseError::Argument {
@@ -123,21 +123,21 @@ fn verdict<'a>(verb: &str, words: &mut impl Iterator<Item = &'a str>) -> Result<
         }),
     };
     Ok(match verb {
-        "refuse" => Verdict::Refuse {
+        "refuse" => FaultVerdict::Refuse {
             code: next("a code such as Throttling.User")?.to_owned(),
             status: None,
             message: None,
         },
-        "delay" => Verdict::DelayMs(argument(verb, SPAN, next(SPAN)?, millis)?),
-        "stale" => Verdict::StaleMs(argument(verb, SPAN, next(SPAN)?, millis)?),
-        "drop-before" => Verdict::DropBefore,
-        "drop-after" => Verdict::DropAfter,
-        "truncate" => Verdict::Truncate(argument(verb, BYTES, next(BYTES)?, number)?),
-        "sold-out" => {
-            Verdict::SoldOut(next("a zone such as cn-hangzhou-b, or cn-hangzhou-b/2.0-4.0Gi")?.to_owned())
-        }
-        "reclaim" => Verdict::Reclaim(argument(verb, MINUTES, next(MINUTES)?, number)?),
-        "crash" => Verdict::Crash {
+        "delay" => FaultVerdict::DelayMs(argument(verb, SPAN, next(SPAN)?, millis)?),
+        "stale" => FaultVerdict::StaleMs(argument(verb, SPAN, next(SPAN)?, millis)?),
+        "drop-before" => FaultVerdict::DropBefore,
+        "drop-after" => FaultVerdict::DropAfter,
+        "truncate" => FaultVerdict::Truncate(argument(verb, BYTES, next(BYTES)?, number)?),
+        "sold-out" => FaultVerdict::SoldOut(
+            next("a zone such as cn-hangzhou-b, or cn-hangzhou-b/2.0-4.0Gi")?.to_owned(),
+        ),
+        "reclaim" => FaultVerdict::Reclaim(argument(verb, MINUTES, next(MINUTES)?, number)?),
+        "crash" => FaultVerdict::Crash {
             container: next("a container's name and an exit code")?.to_owned(),
             exit_code: argument(verb, EXIT, next(EXIT)?, number)?,
         },
@@ -180,8 +180,8 @@ mod tests {
 
     #[test]
     fn each_form_tells_the_rule_that_it_reads_like() {
-        let refused = |code: &str, status| Verdict::Refuse { code: code.into(), status, message: None };
-        let crash = Verdict::Crash { container: "web".into(), exit_code: 137 };
+        let refused = |code: &str, status| FaultVerdict::Refuse { code: code.into(), status, message: None };
+        let crash = FaultVerdict::Crash { container: "web".into(), exit_code: 137 };
         let one = ("RegionId".to_owned(), "cn-beijing".to_owned());
         let table = [
             (
@@ -198,19 +198,19 @@ mod tests {
                 Some(3),
                 None,
             ),
-            ("* delay 500ms", Verdict::DelayMs(500), None, None, None),
-            ("Describe* stale 5s RegionId=cn-beijing", Verdict::StaleMs(5000), None, None, Some(one)),
-            ("* drop-before times=1", Verdict::DropBefore, Some(1), None, None),
-            ("* drop-after", Verdict::DropAfter, None, None, None),
-            ("* truncate 20", Verdict::Truncate(20), None, None, None),
+            ("* delay 500ms", FaultVerdict::DelayMs(500), None, None, None),
+            ("Describe* stale 5s RegionId=cn-beijing", FaultVerdict::StaleMs(5000), None, None, Some(one)),
+            ("* drop-before times=1", FaultVerdict::DropBefore, Some(1), None, None),
+            ("* drop-after", FaultVerdict::DropAfter, None, None, None),
+            ("* truncate 20", FaultVerdict::Truncate(20), None, None, None),
             (
                 "* sold-out cn-hangzhou-b/2.0-4.0Gi",
-                Verdict::SoldOut("cn-hangzhou-b/2.0-4.0Gi".into()),
+                FaultVerdict::SoldOut("cn-hangzhou-b/2.0-4.0Gi".into()),
                 None,
                 None,
                 None,
             ),
-            ("* reclaim 5", Verdict::Reclaim(5), None, None, None),
+            ("* reclaim 5", FaultVerdict::Reclaim(5), None, None, None),
             ("* crash web 137 times=1", crash, Some(1), None, None),
         ];
         for (text, verdict, times, every, parameter) in table {
@@ -268,7 +268,7 @@ mod tests {
         let json = r#"[{"action":"CreateContainerGroup","times":2,"verdict":{"refuse":{"code":"Throttling.User"}}},{"verdict":"drop-after"}]"#;
         let rules = vec![
             Rule::refuse("Throttling.User").on("CreateContainerGroup").times(2),
-            Rule::new(Verdict::DropAfter),
+            Rule::new(FaultVerdict::DropAfter),
         ];
         assert_eq!(rule_list(yaml).unwrap(), rules);
         assert_eq!(rule_list(json).unwrap(), rules);

@@ -35,7 +35,7 @@ pub struct Container {
     /// Current phase, with its times and exit code.
     pub phase: Phase,
     /// End of the last run that the phase does not show; `None` where there is none.
-    pub previous: Option<Box<Ended>>,
+    pub previous: Option<Box<TerminatedRun>>,
     /// Number of restarts, as describe gives it.
     pub restarts: u32,
     /// Readiness: true while it runs and its probe, or the script, says so; stays true for an init container that
@@ -58,7 +58,7 @@ pub enum Phase {
         since: Timestamp,
     },
     /// The last run ended, and none has begun since.
-    Terminated(Box<Ended>),
+    Terminated(Box<TerminatedRun>),
 }
 
 /// Reason for which a container waits.
@@ -83,7 +83,7 @@ pub enum Wait {
 
 /// End of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ended {
+pub struct TerminatedRun {
     /// Start of the run.
     pub started: Timestamp,
     /// End of the run.
@@ -228,7 +228,7 @@ impl Container {
         }
         let (run, reason) = (self.run.clone(), reason.map(Cow::Borrowed));
         let mut ended =
-            Ended { started: since, finished: at, exit_code, signal, reason, run, forgiven: None };
+            TerminatedRun { started: since, finished: at, exit_code, signal, reason, run, forgiven: None };
         if exit_code != 0 && !self.init && self.ignores_exit_code() {
             ended.forgive();
         }
@@ -245,7 +245,7 @@ impl Container {
 
     /// Message of an end: the last lines of the log where the container asks for them and the end was bad, after the
     /// code and reason of an end that is forgiven; 4 KiB at most (eci-openapi.md, section 7.2).
-    pub fn last_words(&self, ended: &Ended) -> String {
+    pub fn last_words(&self, ended: &TerminatedRun) -> String {
         let tells = self.spec.optional.as_ref().is_some_and(|optional| optional.tells_last_words);
         let bad = ended.exit_code != 0 || ended.forgiven.is_some();
         let run = ended.run.as_ref().filter(|_| tells && bad);
@@ -270,7 +270,7 @@ impl Container {
     }
 }
 
-impl Ended {
+impl TerminatedRun {
     /// Turns a bad end into a good one, and keeps the code and the reason for the message.
     fn forgive(&mut self) {
         self.forgiven = Some((self.exit_code, self.reason().to_owned().into()));

@@ -28,7 +28,7 @@ impl GroupContext<'_> {
             return false;
         }
         let lingers = !force && !self.group.state.is_final() && self.takes_time_to_end();
-        if self.go(Event::DeleteAsked { lingers }).is_err() {
+        if self.go(Event::DeleteRequested { lingers }).is_err() {
             return false;
         }
         self.cancel(|_| true);

@@ -27,8 +27,9 @@ pub struct GroupEvent {
 /// Kinds of events that a group's owner sees; a `u8` is the index of a container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EventKind {
-    /// The size is the one that was asked for.
-    SizeAsAsked,
+    /// The size is the requested one.
+    #[serde(alias = "SizeAsAsked")]
+    SizeAsRequested,
     /// The size is the nearest one that is sold.
     SizeRounded,
     /// No machine was found, for this reason.
@@ -87,7 +88,7 @@ impl EventKind {
     /// Type of the event: `Normal` or `Warning`.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::SizeAsAsked
+            Self::SizeAsRequested
             | Self::SizeRounded
             | Self::CacheMade(_)
             | Self::CacheHit(_)
@@ -120,7 +121,7 @@ impl EventKind {
     /// Reason of the event, in the cloud's or the kubelet's word.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::SizeAsAsked => "UserInstanceTypeSpec",
+            Self::SizeAsRequested => "UserInstanceTypeSpec",
             Self::SizeRounded => "AutoInstanceTypeMatch",
             Self::NotScheduled(_) => "FailedScheduling",
             Self::CacheMissed => "ImageCacheMissed",
@@ -149,7 +150,7 @@ impl EventKind {
     pub fn is_of_the_platform(&self) -> bool {
         matches!(
             self,
-            Self::SizeAsAsked
+            Self::SizeAsRequested
                 | Self::SizeRounded
                 | Self::NotScheduled(_)
                 | Self::CacheMissed
@@ -168,7 +169,7 @@ impl EventKind {
         let image = |index| container(index).map_or("", |c| &*c.spec.image);
         let size = group.instance_spec();
         match self {
-            Self::SizeAsAsked => {
+            Self::SizeAsRequested => {
                 format!(
                     "[eci.containergroup]The user-specified instanceType for current eci instance is {size}"
                 )

@@ -59,8 +59,9 @@ pub struct Group {
 pub struct Spec {
     /// Rule for starting containers again.
     pub restart_policy: RestartPolicy,
-    /// Size that was asked for; the one that is sold and billed stands in the terms.
-    pub asked: Size,
+    /// Requested size; the one that is sold and billed stands in the terms.
+    #[serde(alias = "asked")]
+    pub requested: Size,
     /// Zone, as in `cn-hangzhou-b`.
     pub zone: Arc<str>,
     /// vSwitch that gives the address.

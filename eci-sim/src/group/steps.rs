@@ -121,8 +121,8 @@ impl GroupContext<'_> {
             return;
         }
         let terms = &self.group.record.terms;
-        let as_asked = terms.instance_type.is_some() || terms.size == self.group.spec.asked;
-        self.emit(if as_asked { EventKind::SizeAsAsked } else { EventKind::SizeRounded });
+        let as_requested = terms.instance_type.is_some() || terms.size == self.group.spec.requested;
+        self.emit(if as_requested { EventKind::SizeAsRequested } else { EventKind::SizeRounded });
         match self.group.optional_spec().cache {
             CacheUse::None => {}
             CacheUse::Hit { id, .. } => self.emit(EventKind::CacheHit(id)),

@@ -6,7 +6,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use jiff::Timestamp;
 
 use super::RequestContext;
-use crate::actions::{Answer, Render};
+use crate::actions::{BoxedReply, Render};
 use crate::exchange::http_date;
 use crate::refusal::Refusal;
 use crate::state::{LOGGED_TEXT_MAX, RequestLogEntry};
@@ -24,7 +24,7 @@ enum Root {
 
 impl RequestContext {
     /// The call's entry in the request log.
-    pub(super) fn log_entry(&self, outcome: &Result<Answer, Refusal>, at: Timestamp) -> RequestLogEntry {
+    pub(super) fn log_entry(&self, outcome: &Result<BoxedReply, Refusal>, at: Timestamp) -> RequestLogEntry {
         let (status, code) = match outcome {
             Ok(_) => (200, String::new()),
             Err(refusal) => (refusal.status(), refusal.wire_code()),
@@ -42,7 +42,7 @@ impl RequestContext {
         }
     }
 
-    pub(super) fn render(&self, outcome: Result<Answer, Refusal>, now: Timestamp) -> Response<Bytes> {
+    pub(super) fn render(&self, outcome: Result<BoxedReply, Refusal>, now: Timestamp) -> Response<Bytes> {
         let (status, body) = match outcome {
             Ok(answer) => match self.body(&*answer, Root::Response) {
                 Ok(body) => (200, body),

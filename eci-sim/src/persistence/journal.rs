@@ -117,8 +117,8 @@ impl JournalHeader {
     /// Fails for a journal that another version of the simulator wrote, or that has another seed.
     pub(super) fn check(&self, file: &Path, wanted: Seed) -> Result<(), StoreError> {
         let Self { format, version, seed, .. } = self;
-        let otherwise = |what, kept: &str, given: String| {
-            Err(StoreError::Otherwise { file: file.to_owned(), what, kept: kept.to_owned(), given })
+        let otherwise = |what, stored: &str, given: String| {
+            Err(StoreError::Otherwise { file: file.to_owned(), what, stored: stored.to_owned(), given })
         };
         if *format != FORMAT || version != env!("CARGO_PKG_VERSION") {
             let describe = |version: &str, format: u32| format!("{version} (format {format})");

@@ -78,14 +78,14 @@ pub enum StoreError {
         file: PathBuf,
     },
     /// A store that was begun with other settings.
-    #[error("the world in {file} was begun with {what} {kept}, not {given}; give that one, or another --data", file = .file.display())]
+    #[error("the world in {file} was begun with {what} {stored}, not {given}; give that one, or another --data", file = .file.display())]
     Otherwise {
         /// The file.
         file: PathBuf,
         /// Setting that differs.
         what: &'static str,
         /// Value in the store.
-        kept: String,
+        stored: String,
         /// Value that was given.
         given: String,
     },

@@ -26,7 +26,7 @@ use jiff::Timestamp;
 use tokio_stream::StreamExt as _;
 
 use super::attach::Attached;
-use super::engine::{Ended, Engine, EngineError, Launch, RunId, Sandbox, Volume};
+use super::engine::{Engine, EngineError, ExitStatus, Launch, RunId, Sandbox, Volume};
 
 /// Time that the Engine may take to answer, in seconds; long, since containers may have a long grace period.
 const ENGINE_TIMEOUT_SECONDS: u64 = 900;
@@ -329,7 +329,7 @@ impl Engine for DockerEngine {
         Ok(self.docker.start_container(&name, None).await?)
     }
 
-    async fn wait(&self, run: &RunId) -> Result<Ended, EngineError> {
+    async fn wait(&self, run: &RunId) -> Result<ExitStatus, EngineError> {
         let name = self.run_name(run);
         // the inspection below says the same of the end, and more
         let _told = self.docker.wait_container(&name, None).next().await;
@@ -338,7 +338,7 @@ impl Engine for DockerEngine {
             return Err(EngineError::Failed(format!("{name} is still running")));
         }
         let exit_code = i32::try_from(state.exit_code.unwrap_or_default()).unwrap_or(i32::MAX);
-        Ok(Ended { exit_code, out_of_memory: state.oom_killed == Some(true) })
+        Ok(ExitStatus { exit_code, out_of_memory: state.oom_killed == Some(true) })
     }
 
     async fn kill(&self, run: &RunId) -> Result<(), EngineError> {

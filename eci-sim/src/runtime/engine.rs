@@ -16,7 +16,7 @@ pub use crate::orders::RunId;
 
 /// End of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ended {
+pub struct ExitStatus {
     /// Exit code of the run.
     pub exit_code: i32,
     /// True if the run was out of memory.
@@ -110,7 +110,7 @@ pub trait Engine: Send + Sync + 'static {
     /// Starts the run; fails when its image or a volume is missing.
     fn start(&self, launch: &Launch) -> impl Future<Output = Result<(), EngineError>> + Send;
     /// Waits for the end of the run; fails for a run that no longer exists.
-    fn wait(&self, run: &RunId) -> impl Future<Output = Result<Ended, EngineError>> + Send;
+    fn wait(&self, run: &RunId) -> impl Future<Output = Result<ExitStatus, EngineError>> + Send;
     /// Kills the run at once.
     fn kill(&self, run: &RunId) -> impl Future<Output = Result<(), EngineError>> + Send;
     /// Stops the run, by force after so many seconds; its log is kept.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 
-use super::engine::{Ended, Engine, EngineError, Launch, RunId, Sandbox};
+use super::engine::{Engine, EngineError, ExitStatus, Launch, RunId, Sandbox};
 use super::hooks::hook_ends_well;
 use super::probing::{ProbeOutcome, Probing};
 use crate::EciSim;
@@ -199,7 +199,7 @@ impl<E: Engine> GroupWorker<E> {
             match self.engine.wait(&run).await {
                 Ok(ended) => break ended,
                 Err(EngineError::Gone(_)) => {
-                    break Ended { exit_code: KILLED_EXIT_CODE, out_of_memory: false };
+                    break ExitStatus { exit_code: KILLED_EXIT_CODE, out_of_memory: false };
                 }
                 Err(EngineError::Failed(why)) => {
                     tracing::warn!("how {run:?} ends could not be seen: {why}");
@@ -210,7 +210,7 @@ impl<E: Engine> GroupWorker<E> {
         if self.running().get(&container).is_some_and(|running| running.run == run) {
             self.running().remove(&container);
         }
-        let Ended { exit_code, out_of_memory } = ended;
+        let ExitStatus { exit_code, out_of_memory } = ended;
         self.observe(Observation::Exited { container, run: run.number, exit_code, out_of_memory });
     }
 

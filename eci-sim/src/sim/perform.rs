@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::EciSim;
 use crate::actions::{Caller, Serve, Served, serve_idempotent};
-use crate::faults::{self, Verdict};
+use crate::faults::{self, FaultVerdict};
 use crate::persistence::journal::Record;
 use crate::refusal::Refusal;
 use crate::state::State;
@@ -32,7 +32,7 @@ pub(crate) struct Call<'a> {
 pub(crate) struct Performed<T> {
     pub outcome: Result<Served<T>, Refusal>,
     /// Verdict of the fault rules.
-    pub verdict: Verdict,
+    pub verdict: FaultVerdict,
     /// Number of the journal entry that has to be written before the call is answered.
     pub written_by: Option<u64>,
 }
@@ -80,14 +80,14 @@ impl EciSim {
         let fault_checked = call.asks_faults && !state.faults.rules().is_empty();
         let verdict = match fault_checked {
             true => state.faults.judge(&faults::Call { action, pairs: &caller.pairs }, self.seed()),
-            false => Verdict::Pass,
+            false => FaultVerdict::Pass,
         };
         let stopped = match &verdict {
-            Verdict::DropBefore => {
+            FaultVerdict::DropBefore => {
                 let why = Some("a fault swallowed the call".to_owned());
                 Some(Refusal::by_rule("ServiceUnavailable", None, why))
             }
-            Verdict::Refuse { code, status, message } => {
+            FaultVerdict::Refuse { code, status, message } => {
                 Some(Refusal::by_rule(code, *status, message.clone()))
             }
             _ => None,

@@ -1,32 +1,32 @@
 //! Effects of fault rules on the world.
 
 use super::World;
-use crate::faults::Verdict;
+use crate::faults::FaultVerdict;
 use crate::group::Group;
 
 impl World {
     /// Applies a verdict's effect on the world, if it has one. A call's group is its id, its name, or a list of ids
     /// that has its id; where the call names none, the newest is meant.
-    pub(crate) fn apply(&mut self, verdict: &Verdict, group: Option<&str>) {
+    pub(crate) fn apply(&mut self, verdict: &FaultVerdict, group: Option<&str>) {
         match verdict {
-            Verdict::SoldOut(what) => drop(self.sold_out.insert(what.clone())),
-            Verdict::Reclaim(minutes) => {
+            FaultVerdict::SoldOut(what) => drop(self.sold_out.insert(what.clone())),
+            FaultVerdict::Reclaim(minutes) => {
                 if let Some(number) = self.meant(group) {
                     self.announce_reclaim(number, *minutes);
                 }
             }
-            Verdict::Crash { container, exit_code } => {
+            FaultVerdict::Crash { container, exit_code } => {
                 if let Some(number) = self.meant(group) {
                     self.crash(number, container, *exit_code);
                 }
             }
-            Verdict::Pass
-            | Verdict::Refuse { .. }
-            | Verdict::DelayMs(_)
-            | Verdict::DropBefore
-            | Verdict::DropAfter
-            | Verdict::Truncate(_)
-            | Verdict::StaleMs(_) => {}
+            FaultVerdict::Pass
+            | FaultVerdict::Refuse { .. }
+            | FaultVerdict::DelayMs(_)
+            | FaultVerdict::DropBefore
+            | FaultVerdict::DropAfter
+            | FaultVerdict::Truncate(_)
+            | FaultVerdict::StaleMs(_) => {}
         }
     }
 

@@ -8,8 +8,8 @@ use eci_api::validate::{self, Parameter};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::asked::{self, Context};
-use super::cloud::{Answer, Cloud};
+use super::cloud::{Cloud, Outcome};
+use super::requests::{self, Context};
 use super::with_commas;
 
 /// A row of the table.
@@ -38,7 +38,7 @@ pub fn check(wrong: &mut Vec<String>) -> String {
     let mut plain = Plain { cloud: &cloud, stories: BTreeMap::new() };
     for row in &rows {
         let Some(parameter) = published(row) else { continue };
-        let is_list = asked::is_list_of_structures(&row.action, parameter);
+        let is_list = requests::is_list_of_structures(&row.action, parameter);
         let mut claims = Vec::new();
         if !row.seen.is_empty() && !is_list {
             claims.push(("echoed", not_echoed(cloud.again(), row, parameter)));
@@ -103,18 +103,18 @@ fn every_parameter_has_a_row(rows: &[Row], wrong: &mut Vec<String>) {
 /// The request with a value, and the one without.
 fn with(cloud: &Cloud, row: &Row, value: &str) -> Pairs {
     let mut pairs = without(cloud, row);
-    pairs.push((asked::numbered(&row.parameter), cloud.fill(value)));
+    pairs.push((requests::numbered(&row.parameter), cloud.fill(value)));
     pairs
 }
 
 fn without(cloud: &Cloud, row: &Row) -> Pairs {
     let context = Context::of(&row.action, &row.parameter);
-    asked::without(&cloud.filled(&context.pairs), &asked::numbered(&row.parameter))
+    requests::without(&cloud.filled(&context.pairs), &requests::numbered(&row.parameter))
 }
 
 /// The reason why a value of the parameter is not found where the table says; `None` when it is.
 fn not_echoed(cloud: &Cloud, row: &Row, parameter: &Parameter) -> Option<String> {
-    let value = asked::values(&row.action, parameter).into_iter().next().unwrap_or_default();
+    let value = requests::values(&row.action, parameter).into_iter().next().unwrap_or_default();
     let answer = cloud.call(&row.action, &with(cloud, row, &value));
     if answer.status != 200 {
         return Some(format!("`{value}` is refused: {}", answer.body["Message"]));
@@ -135,7 +135,7 @@ fn not_echoed(cloud: &Cloud, row: &Row, parameter: &Parameter) -> Option<String>
     let seen = cloud.call(action, &pairs);
     let mut leaves = Vec::new();
     collect(&seen.body, &path.split('.').collect::<Vec<_>>(), &mut leaves);
-    let wanted = asked::comes_back_as(&row.action, &row.parameter).unwrap_or(&value);
+    let wanted = requests::comes_back_as(&row.action, &row.parameter).unwrap_or(&value);
     let found = leaves.iter().any(|leaf| same(leaf, wanted));
     (!found).then(|| format!("`{wanted}` is not at {}", row.seen))
 }
@@ -164,7 +164,7 @@ struct Plain<'a> {
 }
 
 /// All that a client could see of a request, then and later.
-type Story = (Answer, Vec<Vec<Value>>);
+type Story = (Outcome, Vec<Vec<Value>>);
 
 impl Plain<'_> {
     /// Whether any value of the parameter makes a difference to having none.
@@ -174,8 +174,8 @@ impl Plain<'_> {
         let key = (row.action.clone(), pairs.clone());
         let tell = || story(cloud.again(), &row.action, &pairs);
         let plain = self.stories.entry(key).or_insert_with(tell).clone();
-        let mut values = asked::values(&row.action, parameter);
-        values.extend(asked::telling(&row.action, &row.parameter).map(str::to_owned));
+        let mut values = requests::values(&row.action, parameter);
+        values.extend(requests::telling(&row.action, &row.parameter).map(str::to_owned));
         values.iter().any(|value| {
             let pairs = with(cloud, row, value);
             story(cloud.again(), &row.action, &pairs) != plain

@@ -28,7 +28,7 @@ pub struct Cloud {
 
 /// What came of a call.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
+pub struct Outcome {
     pub status: u16,
     pub code: String,
     pub body: Value,
@@ -41,7 +41,7 @@ impl Cloud {
         let sim = EciSim::builder().clock(Clock::still(begin)).credential(KEY, Secret::new(SECRET)).build();
         let mut cloud = Self { sim, names: Vec::new(), calls: std::cell::Cell::new(0) };
         cloud.script();
-        for (name, action, field, pairs) in super::asked::PREPARED {
+        for (name, action, field, pairs) in super::requests::PREPARED {
             let answer = cloud.call(action, &cloud.filled(pairs));
             assert_eq!(answer.status, 200, "preparing {name}: {answer:?}");
             let id = answer.body[*field].as_str().unwrap_or_default().to_owned();
@@ -76,7 +76,7 @@ impl Cloud {
     }
 
     /// Signed and sent as the oldest clients do.
-    pub fn call(&self, action: &str, pairs: &Pairs) -> Answer {
+    pub fn call(&self, action: &str, pairs: &Pairs) -> Outcome {
         let number = self.calls.get() + 1;
         self.calls.set(number);
         let now = self.sim.control().clock().now();
@@ -95,7 +95,7 @@ impl Cloud {
             members.remove("RequestId");
         }
         let code = body["Code"].as_str().unwrap_or_default().to_owned();
-        Answer { status: response.status().as_u16(), code, body }
+        Outcome { status: response.status().as_u16(), code, body }
     }
 
     /// The parameters with the ids of what was prepared in place of `$group` and the like.

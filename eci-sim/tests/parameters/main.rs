@@ -1,9 +1,9 @@
 //! Every published parameter, present, absent, out of bounds, of another type and of no published value; and whether
 //! `data/parameters.csv` says the truth about each.
 
-mod asked;
 mod claims;
 mod cloud;
+mod requests;
 mod variants;
 
 use std::process::ExitCode;

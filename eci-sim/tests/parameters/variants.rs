@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use eci_api::query::Pairs;
 use eci_api::validate::{self, Parameter};
 
-use super::asked::{self, Context};
 use super::cloud::Cloud;
+use super::requests::{self, Context};
 
 /// What is expected: success, or this code.
 const FINE: &str = "";
@@ -52,8 +52,8 @@ pub fn play(wrong: &mut Vec<String>) -> usize {
 
 fn variants(cloud: &Cloud, action: &str, parameter: &'static Parameter) -> Vec<Variant> {
     let context = Context::of(action, &parameter.name);
-    let name = asked::numbered(&parameter.name);
-    let without = asked::without(&cloud.filled(&context.pairs), &name);
+    let name = requests::numbered(&parameter.name);
+    let without = requests::without(&cloud.filled(&context.pairs), &name);
     let with = |value: &str| {
         let mut pairs = without.clone();
         pairs.push((name.clone(), cloud.fill(value)));
@@ -64,22 +64,22 @@ fn variants(cloud: &Cloud, action: &str, parameter: &'static Parameter) -> Vec<V
         all.push(Variant { what: what.to_owned(), pairs, wanted });
     };
     let is_structure = matches!(parameter.kind.as_str(), "object" | "json-object")
-        || asked::is_list_of_structures(action, parameter);
+        || requests::is_list_of_structures(action, parameter);
     if !is_structure {
-        for value in asked::values(action, parameter) {
-            let refused = asked::refused(action, &parameter.name, &value);
+        for value in requests::values(action, parameter) {
+            let refused = requests::refused(action, &parameter.name, &value);
             add(&format!("present as `{value}`"), with(&value), refused.unwrap_or(FINE));
         }
-        add("empty", with(""), if asked::must_be(action, parameter) { MISSING } else { FINE });
-    } else if let Some(value) = asked::as_json(action, parameter) {
+        add("empty", with(""), if requests::must_be(action, parameter) { MISSING } else { FINE });
+    } else if let Some(value) = requests::as_json(action, parameter) {
         add("present as JSON", with(value), FINE);
     }
-    add("absent", without.clone(), if asked::must_be(action, parameter) { MISSING } else { FINE });
+    add("absent", without.clone(), if requests::must_be(action, parameter) { MISSING } else { FINE });
     if parameter.kind == "json-object" {
         add("of another type", with("[1]"), INVALID);
     }
     for (what, value) in other_types(parameter) {
-        add(&what, with(value), if asked::is_forgiven(action, &parameter.name) { FINE } else { INVALID });
+        add(&what, with(value), if requests::is_forgiven(action, &parameter.name) { FINE } else { INVALID });
     }
     for (what, value) in out_of_bounds(parameter) {
         add(&what, with(&value), INVALID);
@@ -88,7 +88,7 @@ fn variants(cloud: &Cloud, action: &str, parameter: &'static Parameter) -> Vec<V
         add("of no published value", with("NoSuchValue"), INVALID);
     }
     if let Some(most) = parameter.max_items {
-        let pairs = asked::so_many(cloud, action, parameter, &without, most as usize + 1);
+        let pairs = requests::so_many(cloud, action, parameter, &without, most as usize + 1);
         add("with too many items", pairs, INVALID);
     }
     all

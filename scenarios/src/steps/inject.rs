@@ -4,7 +4,7 @@ use std::fmt;
 
 use eci_api::ErrorCode;
 use eci_sim::faults::share::Share;
-use eci_sim::{Rule, Verdict};
+use eci_sim::{FaultVerdict, Rule};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
@@ -99,11 +99,13 @@ impl Inject {
             (Some(code), _) => {
                 ErrorCode::named(code)
                     .ok_or_else(|| Miss::Refused(format!("ECI has no error code `{code}`")))?;
-                Verdict::Refuse { code: code.clone(), status: None, message: None }
+                FaultVerdict::Refuse { code: code.clone(), status: None, message: None }
             }
-            (None, Some(span)) => Verdict::DelayMs(u64::try_from(span.0.as_millis()).unwrap_or(u64::MAX)),
-            (None, None) if self.answer_lost => Verdict::DropAfter,
-            (None, None) => Verdict::DropBefore,
+            (None, Some(span)) => {
+                FaultVerdict::DelayMs(u64::try_from(span.0.as_millis()).unwrap_or(u64::MAX))
+            }
+            (None, None) if self.answer_lost => FaultVerdict::DropAfter,
+            (None, None) => FaultVerdict::DropBefore,
         };
         let mut rule = Rule::new(verdict);
         (rule.times, rule.every, rule.share) = (self.times, self.every, self.share);
