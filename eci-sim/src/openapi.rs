@@ -12,11 +12,11 @@ use eci_api::signature::{IncomingRequest, SignatureProblem, Verified, identify, 
 use http::{Request, Response, StatusCode};
 use jiff::Timestamp;
 
-use crate::EciSim;
 use crate::actions::{BoxedReply, Caller, EXEC_PATH, Operation, Served};
 use crate::exchange::{BODY_MAX, Exchange, Incoming, SECURE};
 use crate::faults::{FaultVerdict, Faults};
 use crate::refusal::Refusal;
+use crate::sim::EciSim;
 use crate::sim::perform::{Call, Performed};
 use crate::state::State;
 use crate::text::prefix;

@@ -6,10 +6,10 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 
-use crate::EciSim;
 use crate::actions::EXEC_PATH;
 use crate::exchange::{Exchange, Incoming, http_date};
 use crate::page::{self, File};
+use crate::sim::EciSim;
 
 const PAGE: File = File { kind: "text/html;charset=utf-8", text: include_str!("terminal/terminal.html") };
 const STYLE: File = File { kind: "text/css;charset=utf-8", text: include_str!("terminal/terminal.css") };

@@ -6,11 +6,11 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::EciSim;
 use crate::actions::EXEC_PATH;
 use crate::exchange::{Exchange, Incoming};
 use crate::refusal::Refusal;
 use crate::session::{CHANNELS, Framing, Session};
+use crate::sim::EciSim;
 use crate::state::LOGGED_TEXT_MAX;
 use crate::text::prefix;
 

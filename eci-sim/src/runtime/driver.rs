@@ -14,8 +14,8 @@ use tokio::task::JoinSet;
 use super::engine::{Engine, EngineError};
 use super::queries::{EngineHandle, EngineReply, Query};
 use super::worker::GroupWorker;
-use crate::EciSim;
 use crate::orders::{Observation, Order, Runtime, Work};
+use crate::sim::EciSim;
 
 /// Lines of a log that are read, at most; no call returns more.
 const TAIL: usize = 2000;

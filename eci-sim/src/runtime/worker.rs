@@ -11,12 +11,12 @@ use tokio::task::JoinSet;
 use super::engine::{Engine, EngineError, ExitStatus, Launch, RunId, Sandbox};
 use super::hooks::hook_ends_well;
 use super::probing::{ProbeOutcome, Probing};
-use crate::EciSim;
 use crate::group::Group;
 use crate::group::container::Container;
 use crate::group::container::hook::Hook;
 use crate::group::container::spec::PullPolicy;
 use crate::orders::{Observation, Work};
+use crate::sim::EciSim;
 
 /// Grace period of containers in seconds, where the request gives none.
 const GRACE_SECONDS: u64 = 30;

@@ -11,7 +11,6 @@ use determinism::Clock;
 use determinism::clock::OutOfRange;
 use jiff::Timestamp;
 
-use crate::EciSim;
 use crate::billing::Bill;
 use crate::faults::Rule;
 use crate::group::Group;
@@ -19,6 +18,7 @@ use crate::ledger::Entry;
 use crate::money::Yuan;
 use crate::quota::Quota;
 use crate::script::Script;
+use crate::sim::EciSim;
 use crate::state::{RequestLogEntry, State};
 pub use listing::{GroupFilter, GroupSummary, RequestFilter};
 

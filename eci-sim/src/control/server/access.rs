@@ -2,7 +2,7 @@
 
 use eci_api::Secret;
 
-use super::ApiError;
+use super::error::ApiError;
 use crate::exchange::Incoming;
 
 /// The rule of access.

@@ -2,8 +2,10 @@
 
 use serde_json::json;
 
+use super::endpoint::{Reply, RouteRequest};
+use super::error::ApiError;
 use super::routes::ROUTES;
-use super::{ApiError, ControlServer, Reply, RouteRequest, openapi};
+use super::{ControlServer, openapi};
 use crate::control::wire::LedgerFilter;
 use crate::page;
 

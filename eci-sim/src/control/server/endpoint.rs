@@ -1,10 +1,26 @@
 //! From a request to an endpoint's input, and from its reply to an answer.
 
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{ApiError, ControlServer, Reply, RouteRequest};
+use super::ControlServer;
+use super::error::ApiError;
 use crate::control::endpoints::{Endpoint, InputKind};
+use crate::exchange::Incoming;
+use crate::page::File;
+
+/// The body of an answer.
+pub(super) enum Reply {
+    Json(Value),
+    Text(String),
+    File(File),
+}
+
+/// A request, and the values of the placeholders in its route's path.
+pub(super) struct RouteRequest<'a> {
+    pub incoming: &'a Incoming,
+    pub path_parameters: Vec<&'a str>,
+}
 
 /// An endpoint that the server serves.
 pub(super) trait Handle: Endpoint {
@@ -41,7 +57,7 @@ impl RouteRequest<'_> {
         };
         let fields = pairs.into_iter().filter(|(_, text)| !text.is_empty());
         let fields = fields.map(|(name, text)| (name.clone(), value(&name, text)));
-        let object = serde_json::Value::Object(fields.collect());
+        let object = Value::Object(fields.collect());
         serde_json::from_value(object).map_err(|why| ApiError::Query(why.to_string()))
     }
 

@@ -1,7 +1,8 @@
 //! The handlers of the control API's endpoints.
 
-use super::endpoint::Handle;
-use super::{ApiError, ControlServer, RouteRequest};
+use super::ControlServer;
+use super::endpoint::{Handle, RouteRequest};
+use super::error::ApiError;
 use crate::commands::Command;
 use crate::control::GroupSummary;
 use crate::control::endpoints::{

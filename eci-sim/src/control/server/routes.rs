@@ -1,7 +1,8 @@
 //! The table of the control API's routes: its endpoints of JSON, and its texts and files.
 
-use super::endpoint::{Handle, handle};
-use super::{ApiError, ControlServer, Reply, RouteRequest, documents};
+use super::endpoint::{Handle, Reply, RouteRequest, handle};
+use super::error::ApiError;
+use super::{ControlServer, documents};
 use crate::control::endpoints::{self, Endpoint, InputKind, SchemaOf, schema_of};
 use crate::control::wire::{Done, LedgerFilter, Routes};
 
@@ -88,6 +89,22 @@ impl Route {
 
     const fn for_followers(self) -> Self {
         Self { for_followers: true, ..self }
+    }
+
+    /// The values of the placeholders in this route's path; `None` when `path` is not of this route.
+    pub(super) fn path_parameters<'a>(&self, path: &'a str) -> Option<Vec<&'a str>> {
+        let (mut wanted, mut given) = (self.path.split('/'), path.split('/'));
+        let mut path_parameters = Vec::new();
+        loop {
+            match (wanted.next(), given.next()) {
+                (None, None) => return Some(path_parameters),
+                (Some(holder), Some(name)) if holder.starts_with('{') && !name.is_empty() => {
+                    path_parameters.push(name)
+                }
+                (Some(wanted), Some(given)) if wanted == given => {}
+                _ => return None,
+            }
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Named snapshots of a world: restored, or forked into a second simulator.
 
 use super::Control;
-use crate::EciSim;
 use crate::persistence::named::{Snapshot, SnapshotError, SnapshotInfo};
+use crate::sim::EciSim;
 
 impl Control {
     /// Saves the world as it is now under a name of 1 to 64 letters, digits, dots, dashes or underscores; replaces one
