@@ -15,7 +15,6 @@ use kube::{Api, Client};
 use serde_json::json;
 
 use crate::eci::{Eci, EciError};
-use crate::pods::group_state::GroupState;
 use crate::pods::identity::Owner;
 use crate::pods::poller;
 
@@ -105,7 +104,7 @@ impl UninstallCheck {
     async fn live_groups(&self) -> Result<Vec<ContainerGroup>, EciError> {
         let groups = poller::all(&self.eci, &self.owner).await?;
         let ours = groups.into_iter().filter(|group| self.owner.claim(group).is_some());
-        Ok(ours.filter(|group| !GroupState::of(group).is_over()).collect())
+        Ok(ours.filter(|group| !group.parsed_status().is_over()).collect())
     }
 
     /// The list of the live groups (at most `LISTED_MAX` by name), and the ways to end them.

@@ -94,6 +94,21 @@ impl<'a> ContainerGroupStatus<'a> {
             Self::Unknown(other) => other,
         }
     }
+
+    /// Returns true for a status that no other follows, and in which nothing is billed.
+    pub fn is_final(self) -> bool {
+        self.never_started() || matches!(self, Self::Succeeded | Self::Failed | Self::Expired | Self::Deleted)
+    }
+
+    /// Returns true for a group that costs nothing any more, or is about to.
+    pub fn is_over(self) -> bool {
+        self.is_final() || self == Self::Terminating
+    }
+
+    /// Returns true for a group for which no instance was found, or whose instance could not be started.
+    pub fn never_started(self) -> bool {
+        matches!(self, Self::ScheduleFailed | Self::StartingFailed)
+    }
 }
 
 impl fmt::Display for ContainerGroupStatus<'_> {

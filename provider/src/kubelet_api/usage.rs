@@ -6,13 +6,12 @@ use std::sync::Arc;
 use determinism::Clock;
 use eci_api::actions::DescribeMultiContainerGroupMetric;
 use eci_api::actions::describe_multi_container_group_metric::Record;
-use eci_api::group::ContainerGroup;
+use eci_api::group::{ContainerGroup, ContainerGroupStatus};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod;
 use tokio::sync::Mutex;
 
 use crate::eci::{Eci, EciError};
-use crate::pods::group_state::GroupState;
 use crate::pods::store::PodStore;
 
 /// The most groups that one call may name (eci-openapi.md, section 8).
@@ -94,8 +93,9 @@ impl Inner {
         let mut by_group: BTreeMap<String, (Arc<Pod>, Arc<ContainerGroup>)> = BTreeMap::new();
         for pod in self.store.pods() {
             let view = pod.metadata.uid.as_deref().and_then(|uid| self.store.get(uid));
-            if let Some(group) =
-                view.and_then(|view| view.group).filter(|group| GroupState::of(group) == GroupState::Running)
+            if let Some(group) = view
+                .and_then(|view| view.group)
+                .filter(|group| group.parsed_status() == ContainerGroupStatus::Running)
             {
                 by_group.insert(group.container_group_id.clone(), (pod, group));
             }

@@ -19,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod;
 
 use super::annotations;
-use super::group_state::{GroupState, still_works};
+use super::group_state::still_works;
 use super::provenance::{GroupHistory, ran_before};
 
 /// The time beyond its grace that a pod may take to end before its group is deleted without further ado.
@@ -166,7 +166,7 @@ fn judge(seen: &Observation<'_>) -> Decision {
     match cloud {
         CloudView::Unknown if *unanswered => Decision::Create,
         CloudView::Unknown => Decision::Wait,
-        CloudView::Here(group) if GroupState::of(group) == GroupState::ScheduleFailed && !fails_fast(pod) => {
+        CloudView::Here(group) if group.parsed_status().never_started() && !fails_fast(pod) => {
             Decision::Replace { group: group.container_group_id.clone() }
         }
         CloudView::Here(_) => Decision::Publish,

@@ -4,7 +4,6 @@ use eci_api::group::{self, ContainerGroup, ContainerGroupStatus as Status, Conta
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, PodStatus};
 
-use super::group_state::GroupState;
 use super::phase::Phase;
 
 /// The stage of a container within one of its runs, in the order in which stages follow each other.
@@ -54,11 +53,11 @@ pub fn is_older(seen: &ContainerGroup, known: &ContainerGroup) -> bool {
     if seen.container_group_id != known.container_group_id {
         return false;
     }
-    let (seen_state, known_state) = (GroupState::of(seen), GroupState::of(known));
-    if known_state.is_final() {
-        return !seen_state.is_over();
+    let (seen_status, known_status) = (seen.parsed_status(), known.parsed_status());
+    if known_status.is_final() {
+        return !seen_status.is_over();
     }
-    if seen_state.is_final() {
+    if seen_status.is_final() {
         return false;
     }
     let mut orders: Vec<_> = progress(seen)
@@ -72,7 +71,7 @@ pub fn is_older(seen: &ContainerGroup, known: &ContainerGroup) -> bool {
     if last_seen.is_some() && last_known.is_some() {
         orders.push(last_seen.cmp(&last_known));
     }
-    if let (Some(seen), Some(known)) = (rank(seen_state), rank(known_state)) {
+    if let (Some(seen), Some(known)) = (rank(seen_status), rank(known_status)) {
         orders.push(seen.cmp(&known));
     }
     orders.iter().any(|order| order.is_lt()) && !orders.iter().any(|order| order.is_gt())
@@ -84,14 +83,14 @@ pub(super) fn is_restarting(status: Status<'_>) -> bool {
     matches!(status, Status::Restarting | Status::Updating)
 }
 
-/// Position of a state among those that follow each other; `None` for a restart, which leads back, and for names that
+/// Position of a status among those that follow each other; `None` for a restart, which leads back, and for names that
 /// no page has.
-fn rank(state: GroupState) -> Option<u8> {
-    match state {
-        GroupState::Scheduling => Some(0),
-        GroupState::Pending => Some(1),
-        GroupState::Running => Some(2),
-        GroupState::Terminating => Some(3),
+fn rank(status: Status<'_>) -> Option<u8> {
+    match status {
+        Status::Scheduling => Some(0),
+        Status::Pending => Some(1),
+        Status::Running => Some(2),
+        Status::Terminating => Some(3),
         _ => None,
     }
 }

@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use eci_api::group::ContainerGroupStatus;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -22,7 +23,6 @@ use super::ends::{StreamReceiver, StreamSender};
 use super::spdy::{self, Stream};
 use super::upgrade::Io;
 use crate::kubelet_api::response::Refusal;
-use crate::pods::group_state::GroupState;
 use crate::pods::store::Snapshot;
 
 /// The longest time of a port to answer.
@@ -56,7 +56,8 @@ impl Target {
     pub fn of(view: &Snapshot) -> Result<Self, Refusal> {
         let metadata = &view.pod.metadata;
         let name = metadata.name.clone().unwrap_or_default();
-        let group = view.group.as_ref().filter(|group| GroupState::of(group) == GroupState::Running);
+        let group =
+            view.group.as_ref().filter(|group| group.parsed_status() == ContainerGroupStatus::Running);
         let not_running = || bad(format!("unable to forward port because pod \"{name}\" is not running"));
         let group = group.ok_or_else(not_running)?;
         let address = group.intranet_ip.parse().map_err(|_| {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use eci_api::group::ContainerGroup;
+use eci_api::group::{ContainerGroup, ContainerGroupStatus};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{Pod, PodStatus};
 use kube::Api;
@@ -12,7 +12,6 @@ use tokio::time::Instant;
 use super::super::cloud_events::{self, Selection};
 use super::super::decide::{self, End};
 use super::super::events::EventType;
-use super::super::group_state::GroupState;
 use super::super::provenance::is_pristine;
 use super::super::publish::Written;
 use super::super::store::Snapshot;
@@ -40,7 +39,7 @@ fn placement_pause(seen: &Snapshot, group: &ContainerGroup, now: Timestamp) -> O
     if group.creation_time.is_empty() {
         return Some(None);
     }
-    if GroupState::of(group) != GroupState::Scheduling || !is_pristine(&seen.pod) {
+    if group.parsed_status() != ContainerGroupStatus::Scheduling || !is_pristine(&seen.pod) {
         return None;
     }
     let age = now.duration_since(group.creation_time.parse().ok()?);

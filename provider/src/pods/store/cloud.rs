@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use eci_api::actions::create_container_group::CreateContainerGroup;
-use eci_api::group::ContainerGroup;
+use eci_api::group::{ContainerGroup, ContainerGroupStatus};
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::decide::DeletionState;
 use super::super::evidence::{Absence, LISTING_DELAY};
-use super::super::group_state::{GroupState, still_works};
+use super::super::group_state::still_works;
 use super::super::identity::Claim;
 use super::super::monotone::is_older;
 use super::super::provenance::{GroupHistory, TokenBasis};
@@ -248,7 +248,7 @@ impl Record {
         if spent && made.is_none() {
             return still_works(&group)
                 && !planted!(SpentGroupIsIgnored)
-                && GroupState::of(&group) != GroupState::Terminating
+                && group.parsed_status() != ContainerGroupStatus::Terminating
                 && self.note_duplicate(id, doubled);
         }
         if let Some(known) = self.group.clone().filter(|known| known.container_group_id != id) {

@@ -8,7 +8,6 @@ use k8s_openapi::api::core::v1::Pod;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::super::annotations;
-use super::super::group_state::GroupState;
 use super::super::queue::Uid;
 use super::super::request::{declared, size_of_pod};
 use super::record::Record;
@@ -83,7 +82,7 @@ impl Record {
     /// The namespace and the purchase that count against the limits; none for what is not billed any more.
     fn takes(&self, policy: &Policy) -> Option<(String, Purchase)> {
         let purchase = match (&self.group, &self.unanswered) {
-            (Some(group), _) if GroupState::of(group).is_over() => return None,
+            (Some(group), _) if group.parsed_status().is_over() => return None,
             // the cloud has not described it yet
             (Some(group), _) if group.containers.is_empty() && self.in_api => {
                 policy.purchase(&requested(&self.pod))
