@@ -3,6 +3,9 @@
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod killed;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+pub(crate) mod memory_disk;
 
 use std::fmt::Display;
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};

@@ -1,68 +1,18 @@
 //! A disk that is full for a while: what was answered with a failure did not happen, and the rest goes on.
 
-use std::io;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
-
 use bytes::Bytes;
 use determinism::Clock;
 use eci_api::actions::create_container_group::Container;
 use eci_api::actions::{CreateContainerGroup, DescribeContainerGroups};
-use redb::{Builder, StorageBackend};
 
-use crate::persistence::store::Store;
+use crate::persistence::store::memory_disk::MemoryDisk;
 use crate::{ControlServer, EciSim, Incoming, Refusal};
 
-/// A disk in memory.
-#[derive(Debug, Clone, Default)]
-struct Disk {
-    bytes: Arc<Mutex<Vec<u8>>>,
-    full: Arc<AtomicBool>,
-}
-
-impl Disk {
-    fn sim(&self) -> EciSim {
-        let clock = Clock::still("2026-01-01T09:00:00Z".parse().unwrap());
-        let sim = EciSim::builder().clock(clock).build();
-        let disk = self.clone();
-        let opening =
-            move || Builder::new().set_check_integrity_on_open(true).create_with_backend(disk.clone());
-        sim.persist_in(Store::over("disk".into(), opening).unwrap(), None, 0).unwrap();
-        sim
-    }
-
-    fn has_room(&self) -> io::Result<()> {
-        if self.full.load(Relaxed) { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
-    }
-}
-
-impl StorageBackend for Disk {
-    fn len(&self) -> Result<u64, io::Error> {
-        Ok(self.bytes.lock().unwrap().len() as u64)
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), io::Error> {
-        let offset = usize::try_from(offset).unwrap();
-        out.copy_from_slice(&self.bytes.lock().unwrap()[offset..offset + out.len()]);
-        Ok(())
-    }
-
-    fn set_len(&self, length: u64) -> Result<(), io::Error> {
-        self.has_room()?;
-        self.bytes.lock().unwrap().resize(usize::try_from(length).unwrap(), 0);
-        Ok(())
-    }
-
-    fn sync_data(&self) -> Result<(), io::Error> {
-        self.has_room()
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> Result<(), io::Error> {
-        self.has_room()?;
-        let offset = usize::try_from(offset).unwrap();
-        self.bytes.lock().unwrap()[offset..offset + data.len()].copy_from_slice(data);
-        Ok(())
-    }
+fn sim_on(disk: &MemoryDisk) -> EciSim {
+    let clock = Clock::still("2026-01-01T09:00:00Z".parse().unwrap());
+    let sim = EciSim::builder().clock(clock).build();
+    sim.persist_in(disk.open(), None, 0).unwrap();
+    sim
 }
 
 fn create(sim: &EciSim, name: &str) -> Result<String, Refusal> {
@@ -93,22 +43,22 @@ fn control_call(sim: &EciSim, method: &str, path: &str, body: &'static str) -> u
 
 #[test]
 fn what_was_answered_with_a_failure_is_not_shown_and_the_store_goes_on_when_there_is_room() {
-    let disk = Disk::default();
-    let sim = disk.sim();
+    let disk = MemoryDisk::default();
+    let sim = sim_on(&disk);
     create(&sim, "first").unwrap();
     for round in 0..3 {
-        disk.full.store(true, Relaxed);
+        disk.set_full(true);
         assert!(create(&sim, "lost").is_err());
         assert!(create(&sim, "lost-too").is_err());
         assert!(names(&sim).is_none_or(|names| !names.contains(&"lost".to_owned())), "round {round}");
         assert_eq!(control_call(&sim, "POST", "/clock/advance", r#"{"seconds":3600}"#), 503);
         assert!([200, 503].contains(&control_call(&sim, "GET", "/ledger", "")));
-        disk.full.store(false, Relaxed);
+        disk.set_full(false);
         assert_eq!(names(&sim).unwrap().len(), 1 + round, "round {round}");
         create(&sim, &format!("after-{round}")).unwrap();
     }
     assert_eq!(names(&sim).unwrap(), ["after-0", "after-1", "after-2", "first"]);
     assert_eq!(sim.control().now().to_string(), "2026-01-01T09:00:00Z", "no hour passed");
     drop(sim);
-    assert_eq!(names(&disk.sim()).unwrap(), ["after-0", "after-1", "after-2", "first"], "after a restart");
+    assert_eq!(names(&sim_on(&disk)).unwrap(), ["after-0", "after-1", "after-2", "first"], "after a restart");
 }
