@@ -1,5 +1,5 @@
-//! `UpdateContainerGroup`: changes a group that is Pending or Running; whole lists by default, single fields when asked
-//! for.
+//! `UpdateContainerGroup`: changes a group that is Pending or Running; whole lists by default, single fields when that
+//! is requested.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ impl Serve for UpdateContainerGroup {
 
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         // The parameters of a container are the same as when it is created, under the same names.
-        let asked: CreateContainerGroup = eci_api::query::from_pairs(&caller.pairs)
+        let request: CreateContainerGroup = eci_api::query::from_pairs(&caller.pairs)
             .map_err(|error| Refusal::Undecodable(error.to_string()))?;
         let number = caller.group(world, self.container_group_id.as_deref())?.record.number;
         let incremental = match self.update_type.as_deref().unwrap_or_default() {
@@ -34,21 +34,21 @@ impl Serve for UpdateContainerGroup {
                 return Err(Refusal::invalid("UpdateType", why));
             }
         };
-        update(world, caller, number, &asked, incremental)?;
+        update(world, caller, number, &request, incremental)?;
         Ok(UpdateContainerGroupReply { request_id: caller.request_id.clone() })
     }
 }
 
-/// Changes a group as asked; a field that is not mentioned stays.
+/// Changes a group as the request says; a field that is not mentioned stays.
 pub(super) fn update(
     world: &mut World,
     caller: &Caller,
     number: u64,
-    asked: &CreateContainerGroup,
+    request: &CreateContainerGroup,
     incremental: bool,
 ) -> Result<(), Refusal> {
     let Some(group) = world.group(number) else { return Err(Refusal::NothingToUpdate) };
-    let change = Change::of(asked, group, caller, incremental)?;
+    let change = Change::of(request, group, caller, incremental)?;
     if change.is_nothing(group) {
         return Err(Refusal::NothingToUpdate);
     }
@@ -84,18 +84,18 @@ struct Change {
 
 impl Change {
     fn of(
-        asked: &CreateContainerGroup,
+        request: &CreateContainerGroup,
         group: &Group,
         caller: &Caller,
         incremental: bool,
     ) -> Result<Self, Refusal> {
-        let containers = containers(asked, group, incremental)?;
-        let tags = match asked.tag.is_empty() {
+        let containers = containers(request, group, incremental)?;
+        let tags = match request.tag.is_empty() {
             true => None,
-            false => Some(order::tags(asked.tag.iter().map(|t| (t.key.as_deref(), t.value.as_deref())))?),
+            false => Some(order::tags(request.tag.iter().map(|t| (t.key.as_deref(), t.value.as_deref())))?),
         };
-        let terms = terms(asked, group, caller)?;
-        let spec = spec(asked, group)?;
+        let terms = terms(request, group, caller)?;
+        let spec = spec(request, group)?;
         let volumes = spec.as_ref().map_or(&group.spec.volumes, |spec| &spec.volumes);
         order::volumes::mounts(containers.as_deref().unwrap_or(&group.containers), volumes)?;
         Ok(Self { containers, spec, terms, tags })
@@ -119,15 +119,15 @@ impl Change {
 }
 
 fn terms(
-    asked: &CreateContainerGroup,
+    request: &CreateContainerGroup,
     group: &Group,
     caller: &Caller,
 ) -> Result<Option<PricingTerms>, Refusal> {
-    if asked.cpu.is_none() && asked.memory.is_none() {
+    if request.cpu.is_none() && request.memory.is_none() {
         return Ok(None);
     }
     let now = &group.record.terms;
-    let own = order::size(asked, &[])?;
+    let own = order::size(request, &[])?;
     let size = Size {
         vcpu: if own.vcpu.0 > 0 { own.vcpu } else { now.size.vcpu },
         memory: if own.memory.0 > 0 { own.memory } else { now.size.memory },
@@ -137,20 +137,20 @@ fn terms(
     Ok(Some(PricingTerms { size, ..now.clone() }))
 }
 
-fn spec(asked: &CreateContainerGroup, group: &Group) -> Result<Option<Box<crate::group::Spec>>, Refusal> {
+fn spec(request: &CreateContainerGroup, group: &Group) -> Result<Option<Box<crate::group::Spec>>, Refusal> {
     let mut spec = group.spec.clone();
-    if asked.restart_policy.is_some() {
-        spec.restart_policy = order::restart_policy(asked.restart_policy.as_deref())?;
+    if request.restart_policy.is_some() {
+        spec.restart_policy = order::restart_policy(request.restart_policy.as_deref())?;
     }
-    if !asked.volume.is_empty() {
-        spec.volumes = order::volumes::all(asked)?;
+    if !request.volume.is_empty() {
+        spec.volumes = order::volumes::all(request)?;
     }
     let mut optional = group.optional_spec();
-    let wanted = order::optional_spec(asked);
+    let wanted = order::optional_spec(request);
     if let Some(dns) = wanted.as_ref().and_then(|optional| optional.dns.clone()) {
         optional.dns = Some(dns);
     }
-    if let Some(id) = &asked.resource_group_id {
+    if let Some(id) = &request.resource_group_id {
         optional.resource_group.clone_from(id);
     }
     if let Some(credentials) = wanted.map(|optional| optional.credentials).filter(|digest| !digest.is_empty())
@@ -165,17 +165,17 @@ fn spec(asked: &CreateContainerGroup, group: &Group) -> Result<Option<Box<crate:
 
 /// The containers after the update; `None` where none were named.
 fn containers(
-    asked: &CreateContainerGroup,
+    request: &CreateContainerGroup,
     group: &Group,
     incremental: bool,
 ) -> Result<Option<Vec<Container>>, Refusal> {
-    if asked.container.is_empty() && asked.init_container.is_empty() {
+    if request.container.is_empty() && request.init_container.is_empty() {
         return Ok(None);
     }
     let inits: Vec<ask::Container> =
-        asked.init_container.iter().map(order::containers::as_container).collect();
+        request.init_container.iter().map(order::containers::as_container).collect();
     let mut all = of_kind(&inits, group, true, incremental)?;
-    all.extend(of_kind(&asked.container, group, false, incremental)?);
+    all.extend(of_kind(&request.container, group, false, incremental)?);
     let mut names: Vec<&str> = all.iter().map(|container| &*container.spec.name).collect();
     names.sort_unstable();
     match names.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -186,29 +186,29 @@ fn containers(
 
 /// The init containers after the update, or the others.
 fn of_kind(
-    asked: &[ask::Container],
+    request: &[ask::Container],
     group: &Group,
     init: bool,
     incremental: bool,
 ) -> Result<Vec<Container>, Refusal> {
     let mut own: Vec<Container> =
         group.containers.iter().filter(|container| container.init == init).cloned().collect();
-    if asked.is_empty() {
+    if request.is_empty() {
         return Ok(own);
     }
     let list = if init { "InitContainer" } else { "Container" };
     let unsaid = |text: &Option<String>| text.as_deref().is_none_or(str::is_empty);
     // The manual's own example gives an image alone and no kind of update, and says that it works.
-    let partial = asked.iter().any(|container| unsaid(&container.name) || unsaid(&container.image));
+    let partial = request.iter().any(|container| unsaid(&container.name) || unsaid(&container.image));
     let waits = !init && group.containers.iter().any(|container| container.init);
     if !incremental && !partial {
-        let new = |(index, asked): (usize, &ask::Container)| {
-            let spec = order::containers::one(asked, &format!("{list}.{}", index + 1))?;
+        let new = |(index, container): (usize, &ask::Container)| {
+            let spec = order::containers::one(container, &format!("{list}.{}", index + 1))?;
             Ok(keep(Container::new(spec, init, waits), group))
         };
-        return asked.iter().enumerate().map(new).collect();
+        return request.iter().enumerate().map(new).collect();
     }
-    for (index, change) in asked.iter().enumerate() {
+    for (index, change) in request.iter().enumerate() {
         let place = format!("{list}.{}", index + 1);
         let named = change.name.as_deref().filter(|name| !name.is_empty());
         let by_name = named.map(|name| own.iter().position(|container| *container.spec.name == *name));
@@ -240,35 +240,24 @@ fn merged(old: &Spec, change: &ask::Container, place: &str) -> Result<Spec, Refu
     };
     let mut new = order::containers::one(&full, place)?;
     new.name = Arc::clone(&old.name);
-    if change.command.is_empty() {
-        new.command.clone_from(&old.command);
-    }
-    if change.arg.is_empty() {
-        new.arguments.clone_from(&old.arguments);
-    }
-    if change.cpu.is_none() {
-        new.vcpu = old.vcpu;
-    }
-    if change.memory.is_none() {
-        new.memory = old.memory;
-    }
-    if change.gpu.is_none() {
-        new.gpus = old.gpus;
-    }
-    if change.environment_var.is_empty() {
-        new.environment.clone_from(&old.environment);
-    }
-    if change.port.is_empty() {
-        new.ports.clone_from(&old.ports);
-    }
-    if change.volume_mount.is_empty() {
-        new.mounts.clone_from(&old.mounts);
-    }
-    if change.image_pull_policy.is_none() {
-        new.pull_policy = old.pull_policy;
-    }
+    keep_unless(!change.command.is_empty(), &mut new.command, &old.command);
+    keep_unless(!change.arg.is_empty(), &mut new.arguments, &old.arguments);
+    keep_unless(change.cpu.is_some(), &mut new.vcpu, &old.vcpu);
+    keep_unless(change.memory.is_some(), &mut new.memory, &old.memory);
+    keep_unless(change.gpu.is_some(), &mut new.gpus, &old.gpus);
+    keep_unless(!change.environment_var.is_empty(), &mut new.environment, &old.environment);
+    keep_unless(!change.port.is_empty(), &mut new.ports, &old.ports);
+    keep_unless(!change.volume_mount.is_empty(), &mut new.mounts, &old.mounts);
+    keep_unless(change.image_pull_policy.is_some(), &mut new.pull_policy, &old.pull_policy);
     new.optional = merged_optional(old, new.optional, change);
     Ok(new)
+}
+
+/// Puts the old value back where the change gives none.
+fn keep_unless<T: Clone>(given: bool, new: &mut T, old: &T) {
+    if !given {
+        new.clone_from(old);
+    }
 }
 
 /// The old options with those that the change gives; an option that is not mentioned stays.
@@ -277,31 +266,18 @@ fn merged_optional(
     new: Option<Box<OptionalSpec>>,
     change: &ask::Container,
 ) -> Option<Box<OptionalSpec>> {
-    let Some(old) = old.optional.as_deref() else { return new };
+    let Some(old) = old.optional.as_deref().cloned() else { return new };
     let mut optional = *new.unwrap_or_default();
-    let kept = old.clone();
-    if optional.liveness.is_none() {
-        optional.liveness = kept.liveness;
-    }
-    if optional.readiness.is_none() {
-        optional.readiness = kept.readiness;
-    }
-    if optional.security.is_none() {
-        optional.security = kept.security;
-    }
-    if change.working_dir.is_none() {
-        optional.working_dir = kept.working_dir;
-    }
-    if optional.stop_hook.is_none() {
-        optional.stop_hook = kept.stop_hook;
-    }
-    if optional.start_hook.is_none() {
-        optional.start_hook = kept.start_hook;
-    }
-    optional.stdin = change.stdin.unwrap_or(kept.stdin);
-    optional.stdin_once = change.stdin_once.unwrap_or(kept.stdin_once);
-    optional.tty = change.tty.unwrap_or(kept.tty);
-    optional.hides_environment = change.environment_var_hide.unwrap_or(kept.hides_environment);
-    optional.tells_last_words |= change.termination_message_policy.is_none() && kept.tells_last_words;
+    optional.liveness = optional.liveness.or(old.liveness);
+    optional.readiness = optional.readiness.or(old.readiness);
+    optional.security = optional.security.or(old.security);
+    optional.stop_hook = optional.stop_hook.or(old.stop_hook);
+    optional.start_hook = optional.start_hook.or(old.start_hook);
+    keep_unless(change.working_dir.is_some(), &mut optional.working_dir, &old.working_dir);
+    optional.stdin = change.stdin.unwrap_or(old.stdin);
+    optional.stdin_once = change.stdin_once.unwrap_or(old.stdin_once);
+    optional.tty = change.tty.unwrap_or(old.tty);
+    optional.hides_environment = change.environment_var_hide.unwrap_or(old.hides_environment);
+    optional.tells_last_words |= change.termination_message_policy.is_none() && old.tells_last_words;
     Some(Box::new(optional))
 }
