@@ -12,10 +12,11 @@ use eci_api::signature::{IncomingRequest, SignatureProblem, Verified, identify, 
 use http::{Request, Response, StatusCode};
 use jiff::Timestamp;
 
-use crate::actions::{BoxedReply, Caller, EXEC_PATH, Operation, Served};
+use crate::actions::{EXEC_PATH, Operation};
 use crate::exchange::{BODY_MAX, Exchange, Incoming, SECURE};
 use crate::faults::{FaultVerdict, Faults};
 use crate::refusal::Refusal;
+use crate::serving::{BoxedReply, Caller, Served};
 use crate::sim::EciSim;
 use crate::sim::perform::{Call, Performed};
 use crate::state::State;

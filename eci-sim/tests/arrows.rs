@@ -18,6 +18,7 @@ const PICTURE: &[&[&str]] = &[
     &["commands"],
     &["state"],
     &["actions"],
+    &["serving"],
     &["world"],
     &["faults", "billing", "group"],
     &["runtime::played", "runtime::queries", "agenda", "ledger", "market"],

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use eci_api::actions::{CommitContainer, CommitContainerReply};
 
-use super::{Caller, Serve, assets, wrong_state};
 use crate::refusal::Refusal;
+use crate::serving::states::wrong_state;
+use crate::serving::{Caller, Serve, assets};
 use crate::world::World;
 use crate::world::assets::Detail;
 
@@ -16,11 +17,8 @@ impl Serve for CommitContainer {
     const READ_ONLY: bool = false;
 
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
-        let group = caller.group(world, self.container_group_id.as_deref())?;
-        let name = self.container_name.clone().unwrap_or_default();
-        let Some(container) = group.container(&name) else {
-            return Err(Refusal::NotFound { kind: "ContainerName", id: name });
-        };
+        let (id, name) = (self.container_group_id.as_deref(), self.container_name.as_deref());
+        let (group, container) = caller.container(world, id, name)?;
         if !container.is_running() {
             return Err(wrong_state(group, "an image is made only of a container that is running"));
         }
@@ -28,7 +26,7 @@ impl Serve for CommitContainer {
         let (repository, tag) = (image.repository.unwrap_or_default(), image.tag.unwrap_or_default());
         let detail = Detail::Commit {
             group: group.record.id.to_string(),
-            container: name,
+            container: container.spec.name.to_string(),
             image: format!("{repository}:{tag}"),
         };
         let (id, _) = assets::make(world, caller, "t", None, std::iter::empty(), None, (TAKES, detail))?;

@@ -2,8 +2,8 @@
 
 use eci_api::actions::{CopyDataCache, CopyDataCacheReply};
 
-use super::{Caller, Serve, assets, create_data_cache, delete_data_cache};
 use crate::refusal::Refusal;
+use crate::serving::{Caller, Serve, assets, data_cache};
 use crate::world::World;
 use crate::world::assets::{Detail, Progress};
 
@@ -11,7 +11,7 @@ impl Serve for CopyDataCache {
     const READ_ONLY: bool = false;
 
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
-        let number = delete_data_cache::find(world, caller, self.data_cache_id.as_deref(), None, None)?;
+        let number = data_cache::find(world, caller, self.data_cache_id.as_deref(), None, None)?;
         let now = world.now();
         let Some(original) = world.assets.get_mut(number).cloned() else {
             return Err(Refusal::NothingToUpdate);
@@ -29,7 +29,7 @@ impl Serve for CopyDataCache {
         }
         let tags = self.tag.iter().map(|tag| (&tag.key, &tag.value));
         let name = self.name.clone().unwrap_or(original.name);
-        let made = (create_data_cache::TAKES, detail);
+        let made = (data_cache::TAKES, detail);
         let (id, number) =
             assets::make(world, &there, "edc", Some(&name), tags, self.resource_group_id.as_ref(), made)?;
         world.assets.expire(number, assets::expiry(now, self.retention_days));

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use eci_api::actions::{CreateContainerGroup, CreateContainerGroupReply};
 
-use super::placement::{self, Placement};
-use super::{Caller, Serve, data_cache, image_cache};
 use crate::catalog::Region;
 use crate::group::container::Container;
 use crate::group::{Group, Spec, order};
 use crate::ledger::{BillingRecord, Tags};
 use crate::lifecycle::State;
 use crate::refusal::Refusal;
+use crate::serving::placement::{self, Placement};
+use crate::serving::{Caller, Serve, data_cache, image_cache};
 use crate::terms::PricingTerms;
 use crate::terms::Size;
 use crate::world::World;

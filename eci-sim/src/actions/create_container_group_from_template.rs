@@ -2,8 +2,8 @@
 
 use eci_api::actions::{CreateContainerGroupFromTemplate, CreateContainerGroupFromTemplateReply};
 
-use super::{Caller, Serve, template};
 use crate::refusal::Refusal;
+use crate::serving::{Caller, Serve, template};
 use crate::world::World;
 
 impl Serve for CreateContainerGroupFromTemplate {

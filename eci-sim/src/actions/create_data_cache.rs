@@ -1,20 +1,16 @@
 //! `CreateDataCache`: loads data into a snapshot, under a path of a bucket.
 
-use std::time::Duration;
-
 use eci_api::actions::{CreateDataCache, CreateDataCacheReply};
 
-use super::{Caller, Serve, assets};
 use crate::refusal::Refusal;
+use crate::serving::data_cache::{BUCKET, TAKES};
+use crate::serving::{Caller, Serve, assets};
 use crate::world::World;
 use crate::world::assets::{Asset, Detail};
 
-/// Default size in GiB and default bucket (eci-openapi.md, section 8).
+/// Default size in GiB (eci-openapi.md, section 8).
 const SIZE: i32 = 20;
-pub(super) const BUCKET: &str = "default";
 const RESERVED_BUCKET: &str = "eci-system";
-/// Time to load the data; `ours`, after the example that is built in 300 s.
-pub(super) const TAKES: Duration = Duration::from_secs(300);
 
 impl Serve for CreateDataCache {
     const READ_ONLY: bool = false;

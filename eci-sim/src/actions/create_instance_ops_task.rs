@@ -5,8 +5,8 @@ use std::time::Duration;
 use eci_api::ErrorCode;
 use eci_api::actions::{CreateInstanceOpsTask, CreateInstanceOpsTaskReply};
 
-use super::{Caller, Serve, assets};
 use crate::refusal::Refusal;
+use crate::serving::{Caller, Serve, assets};
 use crate::world::World;
 use crate::world::assets::Detail;
 

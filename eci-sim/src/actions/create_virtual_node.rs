@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use eci_api::actions::{CreateVirtualNode, CreateVirtualNodeReply};
 
-use super::describe_container_groups::{of_eip, public};
-use super::{Caller, Serve, assets};
 use crate::refusal::Refusal;
+use crate::serving::addresses::{of_eip, public};
+use crate::serving::{Caller, Serve, assets};
 use crate::world::World;
 use crate::world::assets::Detail;
 

@@ -2,8 +2,8 @@
 
 use eci_api::actions::{DeleteContainerGroup, DeleteContainerGroupReply};
 
-use super::{Caller, Serve};
 use crate::refusal::Refusal;
+use crate::serving::{Caller, Serve};
 use crate::world::World;
 
 impl Serve for DeleteContainerGroup {

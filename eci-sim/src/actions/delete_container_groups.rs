@@ -2,8 +2,9 @@
 
 use eci_api::actions::{DeleteContainerGroups, DeleteContainerGroupsReply};
 
-use super::{Caller, Serve, id_list};
 use crate::refusal::Refusal;
+use crate::serving::selection::id_list;
+use crate::serving::{Caller, Serve};
 use crate::world::World;
 
 impl Serve for DeleteContainerGroups {

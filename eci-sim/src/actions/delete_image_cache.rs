@@ -2,8 +2,8 @@
 
 use eci_api::actions::{DeleteImageCache, DeleteImageCacheReply};
 
-use super::{Caller, Serve, assets};
 use crate::refusal::Refusal;
+use crate::serving::{Caller, Serve, assets};
 use crate::world::World;
 use crate::world::assets::Detail;
 

@@ -2,8 +2,8 @@
 
 use eci_api::actions::{DeleteVirtualNode, DeleteVirtualNodeReply};
 
-use super::{Caller, Serve, assets};
 use crate::refusal::Refusal;
+use crate::serving::{Caller, Serve, assets};
 use crate::world::World;
 use crate::world::assets::{Asset, Detail};
 

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use eci_api::actions::describe_available_resource as tell;
 use eci_api::actions::{DescribeAvailableResource, DescribeAvailableResourceReply};
 
-use super::{Caller, Serve};
 use crate::catalog::{CATALOG, InstanceType};
 use crate::refusal::Refusal;
+use crate::serving::{Caller, Serve};
 use crate::terms::PricingTerms;
 use crate::world::World;
 

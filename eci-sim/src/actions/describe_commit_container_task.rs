@@ -4,9 +4,10 @@ use eci_api::actions::describe_commit_container_task as tell;
 use eci_api::actions::{DescribeCommitContainerTask, DescribeCommitContainerTaskReply};
 use jiff::Timestamp;
 
-use super::selection::limit;
-use super::{Caller, Serve, assets, written};
 use crate::refusal::Refusal;
+use crate::serving::selection::limit;
+use crate::serving::times::written;
+use crate::serving::{Caller, Serve, assets};
 use crate::world::World;
 use crate::world::assets::{Asset, Detail, Progress};
 

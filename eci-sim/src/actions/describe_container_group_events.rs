@@ -3,12 +3,13 @@
 use eci_api::actions::describe_container_group_events as tell;
 use eci_api::actions::{DescribeContainerGroupEvents, DescribeContainerGroupEventsReply};
 
-use super::describe_container_groups::event_name;
-use super::selection::{Filter, NAMESPACE, limit, tags, uuid};
-use super::{Caller, Serve, written};
 use crate::group::Group;
 use crate::group::events::GroupEvent;
 use crate::refusal::Refusal;
+use crate::serving::object_names::{NAMESPACE, event_name, uuid};
+use crate::serving::selection::{Filter, limit, tags};
+use crate::serving::times::written;
+use crate::serving::{Caller, Serve};
 use crate::world::World;
 
 /// Page size, default and maximum.

@@ -3,8 +3,8 @@
 use eci_api::actions::{DescribeContainerGroupMetric, DescribeContainerGroupMetricReply};
 use jiff::Timestamp;
 
-use super::{Caller, Serve, usage};
 use crate::refusal::Refusal;
+use crate::serving::{Caller, Serve, usage};
 use crate::world::World;
 
 /// Records of a reply, at most.

@@ -5,13 +5,12 @@ use eci_api::actions::describe_container_group_price as tell;
 use eci_api::actions::{CreateContainerGroup, DescribeContainerGroupPrice, DescribeContainerGroupPriceReply};
 use rust_decimal::Decimal;
 
-use super::describe_container_groups::number;
-use super::{Caller, Serve, placement};
 use crate::billing::bill::price;
 use crate::billing::{Item, Part};
 use crate::catalog::Region;
 use crate::group::order;
 use crate::refusal::Refusal;
+use crate::serving::{Caller, Serve, placement};
 use crate::terms::PricingTerms;
 use crate::world::World;
 
@@ -133,4 +132,9 @@ fn terms(
 /// Rounded to ten decimal places, since a second's part of an hour may have no end.
 fn rounded(value: Decimal) -> Number {
     number(value.round_dp(10))
+}
+
+/// A number of the price replies, without trailing zeros.
+fn number(value: rust_decimal::Decimal) -> Number {
+    Number(value.normalize())
 }

@@ -4,13 +4,15 @@ use eci_api::actions::describe_container_group_status as tell;
 use eci_api::actions::{DescribeContainerGroupStatus, DescribeContainerGroupStatusReply};
 use jiff::Timestamp;
 
-use super::describe_container_groups::{address, dotted};
-use super::selection::{Filter, NAMESPACE, limit, tags, uuid};
-use super::{Caller, Serve, written};
 use crate::group::Group;
 use crate::group::container::{Container, Phase, TerminatedRun};
 use crate::lifecycle::State;
 use crate::refusal::Refusal;
+use crate::serving::addresses::{address, dotted};
+use crate::serving::object_names::{NAMESPACE, uuid};
+use crate::serving::selection::{Filter, limit, tags};
+use crate::serving::times::written;
+use crate::serving::{Caller, Serve};
 use crate::world::World;
 
 /// Page size, default and maximum.

@@ -2,18 +2,20 @@
 
 use std::net::Ipv4Addr;
 
-use eci_api::Number;
 use eci_api::actions::describe_container_groups as tell;
 use eci_api::actions::{DescribeContainerGroups, DescribeContainerGroupsReply};
 
-use super::selection::{Filter, limit, tags};
-use super::{Caller, Serve, written, written_or_empty};
 use crate::group::container::spec::Variable;
 use crate::group::container::{Container, Phase, TerminatedRun, Wait};
 use crate::group::events::GroupEvent;
 use crate::group::{Group, OptionalSpec};
 use crate::lifecycle::State;
 use crate::refusal::Refusal;
+use crate::serving::addresses::{address, dotted, of_eip, public};
+use crate::serving::object_names::event_name;
+use crate::serving::selection::{Filter, limit, tags};
+use crate::serving::times::{written, written_or_empty};
+use crate::serving::{Caller, Serve};
 use crate::world::World;
 
 /// Page size, default and maximum.
@@ -106,46 +108,12 @@ fn tag((key, value): &(Box<str>, Box<str>)) -> tell::Tag {
     tell::Tag { key: str::to_owned(key), value: str::to_owned(value) }
 }
 
-/// Private address, once the group has a machine.
-pub(super) fn address(group: &Group) -> Option<Ipv4Addr> {
-    group.address.filter(|_| !matches!(group.state, State::Scheduling | State::ScheduleFailed))
-}
-
-/// An address in dotted form, `192.0.2.1`.
-pub(super) fn dotted(address: Ipv4Addr) -> String {
-    let mut text = String::with_capacity("255.255.255.255".len());
-    for (at, octet) in address.octets().into_iter().enumerate() {
-        if at > 0 {
-            text.push('.');
-        }
-        for (from, tens) in [(100, 100), (10, 10), (0, 1)] {
-            if octet >= from {
-                text.push(char::from(b'0' + octet / tens % 10));
-            }
-        }
-    }
-    text
-}
-
 /// Public address: one of its own, or the one that was brought along.
 fn internet_ip(group: &Group, optional: &OptionalSpec) -> Option<String> {
     if optional.eip {
         return group.address.map(public);
     }
     (!optional.eip_id.is_empty()).then(|| of_eip(&optional.eip_id))
-}
-
-/// Address of a public address with this id; the real one belongs to another service, so it is `ours`.
-pub(super) fn of_eip(id: &str) -> String {
-    let mix = |sum: u16, byte: u8| sum.rotate_left(5) ^ u16::from(byte);
-    let [high, low] = id.bytes().fold(0x1e, mix).to_be_bytes();
-    Ipv4Addr::new(198, 19, high, low).to_string()
-}
-
-/// Public address of its own for a group with this private one; from 198.18.0.0/16, which is reserved for benchmarks.
-pub(super) fn public(private: Ipv4Addr) -> String {
-    let [_, _, high, low] = private.octets();
-    Ipv4Addr::new(198, 18, high, low).to_string()
 }
 
 fn wide(private: Ipv4Addr) -> String {
@@ -288,28 +256,4 @@ fn events(group: &Group) -> Vec<tell::Event> {
         type_: group_event.kind.kind().to_owned(),
     };
     group.events.iter().map(one).collect()
-}
-
-/// Name of an event as the cloud's agent gives it: `<group name>.<16 hex digits>`.
-pub(super) fn event_name(group: &Group, group_event: &GroupEvent) -> String {
-    let nanos = u64::try_from(group_event.first.as_nanosecond()).unwrap_or(0);
-    format!("{}.{:016x}", group.record.name, nanos.wrapping_add(u64::from(group_event.mark)))
-}
-
-/// A number of the price replies, without trailing zeros.
-pub(super) fn number(value: rust_decimal::Decimal) -> Number {
-    Number(value.normalize())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_is_written_as_everywhere() {
-        for octet in 0..=u8::MAX {
-            let address = Ipv4Addr::new(10, octet, 255 - octet, 7);
-            assert_eq!(dotted(address), address.to_string());
-        }
-    }
 }

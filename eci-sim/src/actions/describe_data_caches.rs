@@ -4,9 +4,9 @@ use eci_api::actions::describe_data_caches as tell;
 use eci_api::actions::{DescribeDataCaches, DescribeDataCachesReply};
 use jiff::Timestamp;
 
-use super::selection::{limit, tags};
-use super::{Caller, Serve, assets};
 use crate::refusal::Refusal;
+use crate::serving::selection::{limit, tags};
+use crate::serving::{Caller, Serve, assets};
 use crate::world::World;
 use crate::world::assets::{Asset, Detail, Progress};
 

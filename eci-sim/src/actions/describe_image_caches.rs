@@ -4,9 +4,10 @@ use eci_api::actions::describe_image_caches as tell;
 use eci_api::actions::{DescribeImageCaches, DescribeImageCachesReply};
 use jiff::Timestamp;
 
-use super::selection::{limit, tags};
-use super::{Caller, Serve, assets, written};
 use crate::refusal::Refusal;
+use crate::serving::selection::{limit, tags};
+use crate::serving::times::{written, written_or_empty};
+use crate::serving::{Caller, Serve, assets};
 use crate::world::World;
 use crate::world::assets::{Asset, Detail, Progress};
 
@@ -88,7 +89,7 @@ fn image_cache(cache: &Asset, now: Timestamp) -> Option<tell::ImageCache> {
         image_cache_name: cache.name.clone(),
         image_cache_size: *size,
         images: images.clone(),
-        last_matched_time: super::written_or_empty(cache.matched),
+        last_matched_time: written_or_empty(cache.matched),
         progress: format!("{percent}%"),
         region_id: cache.region.to_string(),
         resource_group_id: cache.resource_group.clone(),

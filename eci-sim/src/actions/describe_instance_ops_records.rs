@@ -4,8 +4,9 @@ use eci_api::actions::describe_instance_ops_records as tell;
 use eci_api::actions::{DescribeInstanceOpsRecords, DescribeInstanceOpsRecordsReply};
 use jiff::SignedDuration;
 
-use super::{Caller, Serve, written};
 use crate::refusal::Refusal;
+use crate::serving::times::written;
+use crate::serving::{Caller, Serve};
 use crate::world::World;
 use crate::world::assets::{Asset, Detail, Progress};
 

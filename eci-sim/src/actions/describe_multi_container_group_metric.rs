@@ -3,8 +3,9 @@
 use eci_api::actions::describe_multi_container_group_metric::MonitorData;
 use eci_api::actions::{DescribeMultiContainerGroupMetric, DescribeMultiContainerGroupMetricReply};
 
-use super::{Caller, Serve, id_list, usage};
 use crate::refusal::Refusal;
+use crate::serving::selection::id_list;
+use crate::serving::{Caller, Serve, usage};
 use crate::world::World;
 
 /// Interval between records in seconds.

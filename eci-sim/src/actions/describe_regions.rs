@@ -3,9 +3,9 @@
 use eci_api::actions::describe_regions as tell;
 use eci_api::actions::{DescribeRegions, DescribeRegionsReply};
 
-use super::{Caller, Serve};
 use crate::catalog::{CATALOG, Region};
 use crate::refusal::Refusal;
+use crate::serving::{Caller, Serve};
 use crate::world::World;
 
 impl Serve for DescribeRegions {

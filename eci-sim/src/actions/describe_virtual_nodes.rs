@@ -4,9 +4,10 @@ use eci_api::actions::describe_virtual_nodes as tell;
 use eci_api::actions::{DescribeVirtualNodes, DescribeVirtualNodesReply};
 use jiff::Timestamp;
 
-use super::selection::{limit, tags};
-use super::{Caller, Serve, assets, id_list, written};
 use crate::refusal::Refusal;
+use crate::serving::selection::{id_list, limit, tags};
+use crate::serving::times::written;
+use crate::serving::{Caller, Serve, assets};
 use crate::world::World;
 use crate::world::assets::{Asset, Detail, Progress};
 

@@ -4,13 +4,14 @@
 
 use eci_api::actions::{ExecContainerCommand, ExecContainerCommandReply};
 
-use super::deferred::{DeferredReply, QueryKind};
-use super::{Caller, Serve, wrong_state};
 use crate::catalog::CATALOG;
 use crate::orders::RunId;
 use crate::refusal::Refusal;
 use crate::runtime::played::Command;
 use crate::script;
+use crate::serving::deferred::{DeferredReply, QueryKind};
+use crate::serving::states::wrong_state;
+use crate::serving::{Caller, Serve};
 use crate::world::World;
 use crate::world::sessions::PendingSession;
 
@@ -29,10 +30,8 @@ impl Serve for ExecContainerCommand {
 
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let now = world.now();
-        let group = caller.group(world, self.container_group_id.as_deref())?;
         let name = self.container_name.as_deref().unwrap_or_default();
-        let unknown = || Refusal::NotFound { kind: "ContainerName", id: name.to_owned() };
-        let container = group.container(name).ok_or_else(unknown)?;
+        let (group, container) = caller.container(world, self.container_group_id.as_deref(), Some(name))?;
         if !container.is_running() {
             return Err(wrong_state(group, "a command runs only in a container that is running"));
         }
@@ -74,8 +73,8 @@ impl Serve for ExecContainerCommand {
     }
 
     fn deferred(&self, world: &World, caller: &Caller) -> Option<DeferredReply> {
-        let group = caller.group(world, self.container_group_id.as_deref()).ok()?;
-        let container = group.container(self.container_name.as_deref().unwrap_or_default())?;
+        let (id, name) = (self.container_group_id.as_deref(), self.container_name.as_deref());
+        let (group, container) = caller.container(world, id, name).ok()?;
         let number = container.run.as_ref()?.number.filter(|_| self.sync == Some(true))?;
         Some(DeferredReply {
             run: RunId::of(group.id(), &container.spec.name, number),

@@ -3,10 +3,10 @@
 use eci_api::actions::list_tag_resources as tell;
 use eci_api::actions::{ListTagResources, ListTagResourcesReply};
 
-use super::selection::{limit, position, token};
-use super::tagged::{Kind, Tagged};
-use super::{Caller, Serve};
 use crate::refusal::Refusal;
+use crate::serving::selection::{limit, position, token};
+use crate::serving::tagged::{Kind, Tagged};
+use crate::serving::{Caller, Serve};
 use crate::world::World;
 
 /// Resources of a page, default and maximum; `ours`, since no number is published.

@@ -4,8 +4,8 @@ use eci_api::Number;
 use eci_api::actions::{ListUsage, ListUsageReply};
 use rust_decimal::Decimal;
 
-use super::{Caller, Serve, image_cache};
 use crate::refusal::Refusal;
+use crate::serving::{Caller, Serve, image_cache};
 use crate::world::World;
 use crate::world::assets::{Asset, Detail};
 

@@ -2,9 +2,10 @@
 
 use eci_api::actions::{ResizeContainerGroupVolume, ResizeContainerGroupVolumeReply};
 
-use super::{Caller, Serve, wrong_state};
 use crate::lifecycle::State;
 use crate::refusal::Refusal;
+use crate::serving::states::wrong_state;
+use crate::serving::{Caller, Serve};
 use crate::world::World;
 
 impl Serve for ResizeContainerGroupVolume {

@@ -2,9 +2,10 @@
 
 use eci_api::actions::{RestartContainerGroup, RestartContainerGroupReply};
 
-use super::{Caller, Serve, start_over};
 use crate::lifecycle::Event;
 use crate::refusal::Refusal;
+use crate::serving::states::start_over;
+use crate::serving::{Caller, Serve};
 use crate::world::World;
 
 impl Serve for RestartContainerGroup {

@@ -2,10 +2,10 @@
 
 use eci_api::actions::{TagResources, TagResourcesReply};
 
-use super::tagged::{self, Kind};
-use super::{Caller, Serve};
 use crate::group::order;
 use crate::refusal::Refusal;
+use crate::serving::tagged::{self, Kind};
+use crate::serving::{Caller, Serve};
 use crate::world::World;
 
 impl Serve for TagResources {

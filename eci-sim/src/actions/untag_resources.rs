@@ -2,9 +2,9 @@
 
 use eci_api::actions::{UntagResources, UntagResourcesReply};
 
-use super::tagged::{self, Kind};
-use super::{Caller, Serve};
 use crate::refusal::Refusal;
+use crate::serving::tagged::{self, Kind};
+use crate::serving::{Caller, Serve};
 use crate::world::World;
 
 impl Serve for UntagResources {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use eci_api::actions::create_container_group as ask;
 use eci_api::actions::{CreateContainerGroup, UpdateContainerGroup, UpdateContainerGroupReply};
 
-use super::{Caller, Serve, start_over};
 use crate::catalog::{CATALOG, SizeQuery};
 use crate::group::container::Container;
 use crate::group::container::spec::{OptionalSpec, Spec};
@@ -14,6 +13,8 @@ use crate::group::{Group, order};
 use crate::ledger::Tags;
 use crate::lifecycle::{self, Event};
 use crate::refusal::Refusal;
+use crate::serving::states::{start_over, wrong_state};
+use crate::serving::{Caller, Serve};
 use crate::terms::PricingTerms;
 use crate::terms::Size;
 use crate::world::World;
@@ -55,7 +56,7 @@ pub(super) fn update(
     if change.starts_over() {
         start_over(world, number, Event::UpdateRequested)?;
     } else if lifecycle::next(group.state, Event::UpdateRequested).is_err() {
-        return Err(super::wrong_state(group, "only a group that is Pending or Running can be updated"));
+        return Err(wrong_state(group, "only a group that is Pending or Running can be updated"));
     }
     world.change(number, |group, record| {
         if let Some(tags) = change.tags {

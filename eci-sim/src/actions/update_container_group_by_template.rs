@@ -4,8 +4,9 @@
 
 use eci_api::actions::{UpdateContainerGroupByTemplate, UpdateContainerGroupByTemplateReply};
 
-use super::{Caller, Serve, template, update_container_group};
+use super::update_container_group;
 use crate::refusal::Refusal;
+use crate::serving::{Caller, Serve, template};
 use crate::world::World;
 
 impl Serve for UpdateContainerGroupByTemplate {

@@ -2,9 +2,9 @@
 
 use eci_api::actions::{UpdateDataCache, UpdateDataCacheReply};
 
-use super::{Caller, Serve, assets, create_data_cache, delete_data_cache};
 use crate::group::order;
 use crate::refusal::Refusal;
+use crate::serving::{Caller, Serve, assets, data_cache};
 use crate::world::World;
 use crate::world::assets::{Detail, Progress};
 
@@ -14,7 +14,7 @@ impl Serve for UpdateDataCache {
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let (id, bucket, path) =
             (self.data_cache_id.as_deref(), self.bucket.as_deref(), self.path.as_deref());
-        let number = delete_data_cache::find(world, caller, id, bucket, path)?;
+        let number = data_cache::find(world, caller, id, bucket, path)?;
         let tags = order::tags(self.tag.iter().map(|tag| (tag.key.as_deref(), tag.value.as_deref())))?;
         let now = world.now();
         let Some(cache) = world.assets.get_mut(number) else { return Err(Refusal::NothingToUpdate) };
@@ -40,7 +40,7 @@ impl Serve for UpdateDataCache {
         }
         let rebuilt = self.data_source.is_some() || self.size.is_some();
         if rebuilt {
-            (cache.since, cache.takes, cache.updating) = (now, create_data_cache::TAKES, true);
+            (cache.since, cache.takes, cache.updating) = (now, data_cache::TAKES, true);
             world.charge(number);
         }
         world.assets.expire(number, assets::expiry(now, self.retention_days));

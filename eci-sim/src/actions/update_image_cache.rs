@@ -2,9 +2,9 @@
 
 use eci_api::actions::{UpdateImageCache, UpdateImageCacheReply};
 
-use super::{Caller, Serve, assets, create_image_cache};
 use crate::group::order;
 use crate::refusal::Refusal;
+use crate::serving::{Caller, Serve, assets, image_cache};
 use crate::world::World;
 use crate::world::assets::{Asset, Detail, Progress};
 
@@ -14,7 +14,7 @@ impl Serve for UpdateImageCache {
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let id = self.image_cache_id.as_deref().unwrap_or_default();
         let named: Vec<String> = self.image.iter().filter(|image| !image.is_empty()).cloned().collect();
-        create_image_cache::images(&named)?;
+        image_cache::check_images(&named)?;
         let is_cache = |asset: &Asset| matches!(asset.detail, Detail::ImageCache { .. });
         let number = assets::find(world, caller, ("ImageCacheId", id), is_cache)?;
         let tags = order::tags(self.tag.iter().map(|tag| (tag.key.as_deref(), tag.value.as_deref())))?;
@@ -55,7 +55,7 @@ impl Serve for UpdateImageCache {
             cache.tags = tags;
         }
         if rebuilt {
-            (cache.since, cache.takes, cache.updating) = (now, create_image_cache::TAKES, true);
+            (cache.since, cache.takes, cache.updating) = (now, image_cache::TAKES, true);
             world.charge(number);
         }
         world.assets.expire(number, assets::expiry(now, self.retention_days));

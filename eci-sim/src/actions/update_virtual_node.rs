@@ -3,9 +3,9 @@
 use eci_api::actions::{UpdateVirtualNode, UpdateVirtualNodeReply};
 
 use super::create_virtual_node::check_name;
-use super::{Caller, Serve, assets};
 use crate::group::order;
 use crate::refusal::Refusal;
+use crate::serving::{Caller, Serve, assets};
 use crate::world::World;
 use crate::world::assets::{Asset, Detail, Progress};
 

@@ -6,9 +6,9 @@ use http::{HeaderValue, Response, StatusCode, header};
 use jiff::Timestamp;
 
 use super::RequestContext;
-use crate::actions::{BoxedReply, Render};
 use crate::exchange::http_date;
 use crate::refusal::Refusal;
+use crate::serving::{BoxedReply, Render};
 use crate::state::{LOGGED_TEXT_MAX, RequestLogEntry};
 use crate::text::{prefix, truncated};
 

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::PersistedParts;
 use super::store::StoreError;
-use crate::actions::Caller;
 use crate::commands::Command;
+use crate::serving::Caller;
 
 /// Format of the records; a journal of another format is not read.
 const FORMAT: u32 = 4;

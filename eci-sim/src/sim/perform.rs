@@ -8,10 +8,10 @@ use eci_api::validate;
 use jiff::Timestamp;
 
 use super::EciSim;
-use crate::actions::{Caller, Serve, Served, serve_idempotent};
 use crate::faults::{self, FaultVerdict};
 use crate::persistence::journal::Record;
 use crate::refusal::Refusal;
+use crate::serving::{Caller, Serve, Served, serve_idempotent};
 use crate::state::State;
 use crate::world::World;
 

@@ -4,11 +4,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::EciSim;
 use super::perform::Call;
-use crate::actions::{Caller, Operation, Served};
+use crate::actions::Operation;
 use crate::commands::Command;
 use crate::persistence::journal::{JournalHeader, Record};
 use crate::persistence::store::{Store, StoreError};
 use crate::persistence::{self, Loaded};
+use crate::serving::{Caller, Served};
 
 impl EciSim {
     /// Restores the state from a store: loads its snapshot, and performs the records that follow. The clock then stands

@@ -1,8 +1,6 @@
-//! Selection of groups by a describe call, and its pages.
+//! Selection of groups by a call's ids and filter, and its pages.
 
-use std::sync::Arc;
-
-use super::{Caller, id_list};
+use super::Caller;
 use crate::group::Group;
 use crate::lifecycle::State;
 use crate::refusal::Refusal;
@@ -184,9 +182,31 @@ pub fn position(token: Option<&str>) -> Result<u64, Refusal> {
 /// Mask that makes a token opaque, so that nobody counts in it.
 const SCRAMBLE: u64 = 0x5ec1_5a11_ab1e_70c5;
 
+/// A list of ids from the text of a JSON array, or from ids joined by commas; `None` where none is given.
+///
+/// # Errors
+/// [`Refusal`] when it is neither, or has more than `most`.
+pub fn id_list(name: &str, text: Option<&str>, most: usize) -> Result<Option<Vec<String>>, Refusal> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let ids: Vec<String> = if text.starts_with('[') {
+        serde_json::from_str(text)
+            .map_err(|_| Refusal::invalid(name, "it should be a JSON array such as [\"eci-…\"]"))?
+    } else {
+        text.split(',').map(|id| id.trim().to_owned()).collect()
+    };
+    if ids.len() > most {
+        return Err(Refusal::invalid(name, format!("{} ids; {most} at most", ids.len())));
+    }
+    Ok(Some(ids))
+}
+
 /// Page size of a call: between 1 and `most`, `usual` where the request gives none.
-pub fn limit(asked: Option<i32>, usual: usize, most: usize) -> usize {
-    asked.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0).unwrap_or(usual).min(most)
+pub fn limit(requested: Option<i32>, usual: usize, most: usize) -> usize {
+    requested
+        .and_then(|limit| usize::try_from(limit).ok())
+        .filter(|limit| *limit > 0)
+        .unwrap_or(usual)
+        .min(most)
 }
 
 /// The tags of a filter: keys and values.
@@ -195,27 +215,6 @@ pub fn tags<'a>(
 ) -> Vec<(&'a str, &'a str)> {
     tags.map(|(key, value)| (key.as_deref().unwrap_or_default(), value.as_deref().unwrap_or_default()))
         .collect()
-}
-
-/// Namespace of the cloud's own Kubernetes objects.
-pub const NAMESPACE: &str = "default";
-
-/// A stable uuid of a group, in lower case, made from its id.
-pub fn uuid(id: &Arc<crate::ledger::BillingRecord>) -> String {
-    let mut raw = [0u64; 2];
-    for (index, byte) in id.id.bytes().enumerate() {
-        let half = &mut raw[index % 2];
-        *half = half.rotate_left(8).wrapping_mul(0x0100_0000_01b3) ^ u64::from(byte);
-    }
-    let [a, b] = raw;
-    format!(
-        "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
-        a >> 32,
-        (a >> 16) & 0xffff,
-        a & 0xfff,
-        b >> 52,
-        b & 0xffff_ffff_ffff
-    )
 }
 
 #[cfg(test)]

@@ -1,18 +1,37 @@
-//! Use of image caches by a group that is being created: the one that is named, or the one that fits best.
+//! Image caches: the check of their images, and their use by a group that is being created: the one that is named, or
+//! the one that fits best.
 
-use super::{Caller, assets, create_image_cache};
+use std::time::Duration;
+
+use super::{Caller, assets};
 use crate::group::container::Container;
 use crate::group::{CacheUse, Spec};
 use crate::refusal::Refusal;
+use crate::script;
 use crate::world::World;
 use crate::world::assets::{Asset, Detail, Progress};
 use crate::world::charges::AUTO_NAMED;
 
+/// Number of images of a cache, at most (eci-openapi.md, section 6).
+const IMAGES_MAX: usize = 20;
+/// Time to make an image cache; `ours`: a pull of a large image and a snapshot.
+pub const TAKES: Duration = Duration::from_secs(120);
 /// Size of a cache that the cloud makes by itself, in GiB (eci-openapi.md, section 8).
 const AUTO_SIZE: i32 = 30;
 /// Days for which such a cache is kept unused, and after its last use (eci-openapi.md, section 8).
 const AUTO_UNUSED_DAYS: i32 = 7;
 const AUTO_USED_DAYS: i32 = 30;
+
+/// Checks the images of a cache: 20 at most, with names that are well formed.
+pub fn check_images(images: &[String]) -> Result<(), Refusal> {
+    if images.len() > IMAGES_MAX {
+        return Err(Refusal::invalid("Image", format!("{IMAGES_MAX} images at most")));
+    }
+    match images.iter().enumerate().find_map(|(index, image)| Some((index, script::malformed(image)?))) {
+        Some((index, why)) => Err(Refusal::invalid(format!("Image.{}", index + 1), why)),
+        None => Ok(()),
+    }
+}
 
 /// Number of image caches of an account in a region, made by hand or, with `auto`, by the cloud itself.
 pub fn count(world: &World, caller: &Caller, auto: bool) -> usize {
@@ -97,7 +116,7 @@ pub fn matching(
         snapshot: world.new_id("s", &prefix),
     };
     let name = format!("{AUTO_NAMED}{group}");
-    let made = (create_image_cache::TAKES, detail);
+    let made = (TAKES, detail);
     let (id, number) = assets::make(world, caller, "imc", Some(&name), std::iter::empty(), None, made)?;
     world.assets.expire(number, assets::expiry(now, Some(AUTO_UNUSED_DAYS)));
     Ok(CacheUse::Missed { made: id.into() })

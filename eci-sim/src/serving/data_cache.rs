@@ -1,4 +1,7 @@
-//! Use of data caches by a group that is being created: those of its bucket in whose paths its volumes lie.
+//! Data caches: their search, and their use by a group that is being created: those of its bucket in whose paths its
+//! volumes lie.
+
+use std::time::Duration;
 
 use eci_api::actions::CreateContainerGroup;
 
@@ -6,6 +9,37 @@ use super::Caller;
 use crate::refusal::Refusal;
 use crate::world::World;
 use crate::world::assets::{Asset, Detail, Progress};
+
+/// Default bucket (eci-openapi.md, section 8).
+pub const BUCKET: &str = "default";
+/// Time to load the data; `ours`, after the example that is built in 300 s.
+pub const TAKES: Duration = Duration::from_secs(300);
+
+/// The number of a data cache, named by its id, or by bucket and path.
+pub fn find(
+    world: &World,
+    caller: &Caller,
+    id: Option<&str>,
+    bucket: Option<&str>,
+    path: Option<&str>,
+) -> Result<u64, Refusal> {
+    let set = |text: Option<&str>| text.map(str::to_owned).filter(|text| !text.is_empty());
+    let (id, bucket, path) = (set(id), set(bucket).unwrap_or_else(|| BUCKET.to_owned()), set(path));
+    if id.is_none() && path.is_none() {
+        return Err(Refusal::missing("DataCacheId"));
+    }
+    let fits = |asset: &Asset| {
+        let Detail::DataCache { bucket: b, path: p, .. } = &asset.detail else { return false };
+        match (&id, &path) {
+            (Some(id), _) => asset.id == *id,
+            (None, Some(path)) => *b == bucket && p == path,
+            (None, None) => false,
+        }
+    };
+    let found = world.assets.list(&caller.account, &caller.region, world.now(), fits).next();
+    let named = id.clone().or(path.clone()).unwrap_or_default();
+    found.map(|(number, _)| number).ok_or(Refusal::NotFound { kind: "DataCacheId", id: named })
+}
 
 /// The numbers of the data caches that a group uses; a bucket that the request names has to have one that is ready.
 pub fn used(request: &CreateContainerGroup, world: &World, caller: &Caller) -> Result<Vec<u64>, Refusal> {

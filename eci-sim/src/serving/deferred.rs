@@ -5,7 +5,7 @@
 use eci_api::actions::{DescribeContainerLog, DescribeContainerLogReply, ExecContainerCommandReply};
 use jiff::Timestamp;
 
-use super::{BoxedReply, describe_container_log};
+use super::{BoxedReply, container_log};
 use crate::orders::RunId;
 use crate::refusal::Refusal;
 use crate::runtime::queries::{EngineHandle, EngineReply};
@@ -50,7 +50,7 @@ impl DeferredReply {
         Ok(match (self.query, reply) {
             (QueryKind::Log { request, since }, EngineReply::Lines(lines)) => {
                 let lines = lines.iter().map(|(at, line)| (*at, line.as_str())).collect();
-                let content = describe_container_log::tell(&request, lines, since);
+                let content = container_log::content(&request, lines, since);
                 let container_name = request.container_name.unwrap_or_default();
                 Box::new(DescribeContainerLogReply { container_name, content, request_id })
             }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Caller, written};
+use super::Caller;
+use super::times::written;
 use crate::group::order;
 use crate::refusal::Refusal;
 use crate::world::World;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::written;
+use super::times::written;
 use crate::group::Group;
 use crate::group::container::{Container, Phase};
 use crate::script::Scripts;
