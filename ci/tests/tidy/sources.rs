@@ -11,11 +11,12 @@ pub struct Package {
 }
 
 /// Every package with Rust sources, those inside others before these.
-pub const PACKAGES: [Package; 11] = [
+pub const PACKAGES: [Package; 12] = [
     Package { name: "eci-api", folder: "eci-sim/api" },
     Package { name: "determinism", folder: "eci-sim/determinism" },
     Package { name: "connection-limits", folder: "eci-sim/connection-limits" },
     Package { name: "eci-sim", folder: "eci-sim" },
+    Package { name: "quantity", folder: "scenarios/kube-sim/quantity" },
     Package { name: "kube-sim", folder: "scenarios/kube-sim" },
     Package { name: "scenarios", folder: "scenarios" },
     Package { name: "provider", folder: "provider" },

@@ -1,9 +1,9 @@
 //! Bodies into objects: JSON, YAML or protobuf, checked field by field against the schema.
 
+use quantity::{ParseQuantityError, Quantity};
 use serde_json::{Map, Value};
 
 use crate::kinds::Kind;
-use crate::object::quantity;
 use crate::schema::{self, Field, Type};
 use crate::status::ApiError;
 use crate::{json, protobuf};
@@ -124,8 +124,8 @@ enum ValueError {
     #[error("parsing time {text:?} as {layout:?}: cannot parse {text:?}")]
     Time { text: String, layout: &'static str },
     /// The text is no quantity.
-    #[error("{}", quantity::RULE)]
-    Quantity,
+    #[error(transparent)]
+    Quantity(#[from] ParseQuantityError),
 }
 
 /// Checks values against the schema, and collects unknown fields.
@@ -237,7 +237,8 @@ fn time(text: &str, micro: bool) -> Result<Value, ValueError> {
 }
 
 fn amount(text: &str) -> Result<Value, ValueError> {
-    quantity::canonical(text).map(Into::into).ok_or(ValueError::Quantity)
+    let canonical = text.parse::<Quantity>()?.canonical();
+    Ok(canonical.ok_or(ParseQuantityError)?.into())
 }
 
 fn wrong(value: &Value, wanted: &str, path: &str) -> ValueError {

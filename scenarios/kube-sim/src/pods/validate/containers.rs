@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use quantity::Quantity;
 use serde_json::Value;
 
 use super::probes;
 use crate::object::field::{entries, flag, is_set, list, number, text};
 use crate::object::field_error::FieldErrors;
 use crate::object::names;
-use crate::object::quantity::{self, thousandths};
+use crate::object::quantity::thousandths;
 
 const FIELDS: [&str; 9] = [
     "metadata.name",
@@ -317,5 +318,5 @@ fn resource_name(name: &str, at: &str, errors: &mut FieldErrors) {
 
 /// True for an extended resource: counted in whole units, and never overcommitted.
 fn is_whole_only(name: &str) -> bool {
-    name.contains('/') && !name.starts_with("kubernetes.io/") && quantity::parse_thousandths(name).is_none()
+    name.contains('/') && !name.starts_with("kubernetes.io/") && name.parse::<Quantity>().is_err()
 }
