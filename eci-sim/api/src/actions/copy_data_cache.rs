@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::action::Action;
 use crate::wire::null_default;
 
+pub use super::create_data_cache::Tag;
+
 impl Action for CopyDataCache {
     const NAME: &'static str = "CopyDataCache";
     type Reply = CopyDataCacheReply;
@@ -44,18 +46,6 @@ pub struct CopyDataCache {
     /// `Tag.N`, items at most 21.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tag: Vec<Tag>,
-}
-
-/// `Tag` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Tag {
-    /// `Tag.N.Key`, at most 128.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
-    /// `Tag.N.Value`, at most 128.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
 }
 
 /// `CopyDataCacheReply` in a reply.

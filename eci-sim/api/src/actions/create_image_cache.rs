@@ -1,11 +1,13 @@
 //! `CreateImageCache`: its request and its reply (current).
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::action::Action;
-use crate::wire::{HIDDEN, null_default};
+use crate::wire::null_default;
+
+pub use super::create_container_group::{AcrRegistryInfo, ImageRegistryCredential};
+
+pub use super::create_data_cache::Tag;
 
 impl Action for CreateImageCache {
     const NAME: &'static str = "CreateImageCache";
@@ -88,68 +90,6 @@ pub struct CreateImageCache {
     /// `VkClientVersion`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vk_client_version: Option<String>,
-}
-
-/// `Tag` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Tag {
-    /// `Tag.N.Key`, at most 128.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
-    /// `Tag.N.Value`, at most 128.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
-}
-
-/// `ImageRegistryCredential` in a request.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct ImageRegistryCredential {
-    /// `ImageRegistryCredential.N.Password`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub password: Option<String>,
-    /// `ImageRegistryCredential.N.Server`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub server: Option<String>,
-    /// `ImageRegistryCredential.N.UserName`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user_name: Option<String>,
-}
-
-impl fmt::Debug for ImageRegistryCredential {
-    /// Debug output without secrets.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ImageRegistryCredential")
-            .field("password", &HIDDEN)
-            .field("server", &self.server)
-            .field("user_name", &self.user_name)
-            .finish()
-    }
-}
-
-/// `AcrRegistryInfo` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct AcrRegistryInfo {
-    /// `AcrRegistryInfo.N.ArnService`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub arn_service: Option<String>,
-    /// `AcrRegistryInfo.N.ArnUser`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub arn_user: Option<String>,
-    /// `AcrRegistryInfo.N.Domain.N`, items at most 100.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub domain: Vec<String>,
-    /// `AcrRegistryInfo.N.InstanceId`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub instance_id: Option<String>,
-    /// `AcrRegistryInfo.N.InstanceName`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub instance_name: Option<String>,
-    /// `AcrRegistryInfo.N.RegionId`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub region_id: Option<String>,
 }
 
 /// `CreateImageCacheReply` in a reply.

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::action::Action;
 use crate::wire::{HIDDEN, null_default};
 
+pub use super::create_data_cache::Tag;
+
 impl Action for CreateVirtualNode {
     const NAME: &'static str = "CreateVirtualNode";
     type Reply = CreateVirtualNodeReply;
@@ -101,18 +103,6 @@ pub struct Taint {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// `Taint.N.Value`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
-}
-
-/// `Tag` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Tag {
-    /// `Tag.N.Key`, at most 128.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
-    /// `Tag.N.Value`, at most 128.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::action::Action;
 use crate::wire::null_default;
 
+pub use super::describe_container_group_status::Tag;
+
 impl Action for DescribeContainerGroupEvents {
     const NAME: &'static str = "DescribeContainerGroupEvents";
     type Reply = DescribeContainerGroupEventsReply;
@@ -59,18 +61,6 @@ pub struct Condition {
     /// `Condition.N.Status`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
-}
-
-/// `Tag` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Tag {
-    /// `Tag.N.Key`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
-    /// `Tag.N.Value`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
 }
 
 /// `DescribeContainerGroupEventsReply` in a reply.

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::action::Action;
 use crate::wire::null_default;
 
+pub use super::describe_multi_container_group_metric::{CPU, Container, Interface, Memory, Network};
+
 impl Action for DescribeContainerGroupMetric {
     const NAME: &'static str = "DescribeContainerGroupMetric";
     type Reply = DescribeContainerGroupMetricReply;
@@ -76,48 +78,6 @@ pub struct Record {
     pub timestamp: String,
 }
 
-/// `Network` in a reply.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Network {
-    /// `Interfaces`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub interfaces: Vec<Interface>,
-}
-
-/// `Interface` in a reply.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Interface {
-    /// `Name`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub name: String,
-    /// `RxBytes`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub rx_bytes: i64,
-    /// `RxDrops`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub rx_drops: i64,
-    /// `RxErrors`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub rx_errors: i64,
-    /// `RxPackets`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub rx_packets: i64,
-    /// `TxBytes`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub tx_bytes: i64,
-    /// `TxDrops`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub tx_drops: i64,
-    /// `TxErrors`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub tx_errors: i64,
-    /// `TxPackets`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub tx_packets: i64,
-}
-
 /// `Filesystem` in a reply.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -158,58 +118,4 @@ pub struct Disk {
     /// `WriteIO`.
     #[serde(rename = "WriteIO", default, deserialize_with = "null_default")]
     pub write_io: i64,
-}
-
-/// `Container` in a reply.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Container {
-    /// `CPU`.
-    #[serde(rename = "CPU", default, skip_serializing_if = "Option::is_none")]
-    pub cpu: Option<CPU>,
-    /// `Memory`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub memory: Option<Memory>,
-    /// `Name`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub name: String,
-}
-
-/// `Memory` in a reply.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Memory {
-    /// `AvailableBytes`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub available_bytes: i64,
-    /// `Cache`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub cache: i64,
-    /// `Rss`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub rss: i64,
-    /// `UsageBytes`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub usage_bytes: i64,
-    /// `WorkingSet`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub working_set: i64,
-}
-
-/// `CPU` in a reply.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct CPU {
-    /// `Limit`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub limit: i64,
-    /// `Load`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub load: i64,
-    /// `UsageCoreNanoSeconds`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub usage_core_nano_seconds: i64,
-    /// `UsageNanoCores`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub usage_nano_cores: i64,
 }

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::action::Action;
 use crate::wire::null_default;
 
+pub use super::describe_container_groups::{Event, Tag};
+
 impl Action for DescribeImageCaches {
     const NAME: &'static str = "DescribeImageCaches";
     type Reply = DescribeImageCachesReply;
@@ -137,43 +139,4 @@ pub struct ImageCache {
     /// `Tags`.
     #[serde(default, deserialize_with = "null_default")]
     pub tags: Vec<Tag>,
-}
-
-/// `Tag` in a reply.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Tag {
-    /// `Key`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub key: String,
-    /// `Value`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub value: String,
-}
-
-/// `Event` in a reply.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Event {
-    /// `Count`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub count: i32,
-    /// `FirstTimestamp`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub first_timestamp: String,
-    /// `LastTimestamp`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub last_timestamp: String,
-    /// `Message`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub message: String,
-    /// `Name`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub name: String,
-    /// `Reason`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub reason: String,
-    /// `Type`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub type_: String,
 }

@@ -8,6 +8,8 @@ use crate::action::Action;
 use crate::number::Number;
 use crate::wire::{HIDDEN, null_default};
 
+pub use super::describe_container_groups::{DnsOption, FieldRef, Sysctl, Tag, ValueFrom};
+
 impl Action for ExportContainerGroupTemplate {
     const NAME: &'static str = "ExportContainerGroupTemplate";
     type Reply = ExportContainerGroupTemplateReply;
@@ -119,18 +121,6 @@ pub struct DnsConfig {
     /// `Searches`.
     #[serde(default, deserialize_with = "null_default")]
     pub searches: Vec<String>,
-}
-
-/// `DnsOption` in a reply.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct DnsOption {
-    /// `Name`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub name: String,
-    /// `Value`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub value: String,
 }
 
 /// `Container` in a reply.
@@ -307,18 +297,6 @@ pub struct SecurityContext {
     pub sysctls: Vec<Sysctl>,
 }
 
-/// `Sysctl` in a reply.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Sysctl {
-    /// `Name`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub name: String,
-    /// `Value`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub value: String,
-}
-
 /// `VolumeMount` in a reply.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -376,24 +354,6 @@ impl fmt::Debug for Env {
             .field("value_from", &self.value_from)
             .finish()
     }
-}
-
-/// `ValueFrom` in a reply.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct ValueFrom {
-    /// `FieldRef`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub field_ref: Option<FieldRef>,
-}
-
-/// `FieldRef` in a reply.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct FieldRef {
-    /// `FieldPath`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub field_path: String,
 }
 
 /// `Volume` in a reply.
@@ -486,16 +446,4 @@ pub struct Resources {
     /// `Memory`.
     #[serde(default, deserialize_with = "null_default")]
     pub memory: Number,
-}
-
-/// `Tag` in a reply.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Tag {
-    /// `Key`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub key: String,
-    /// `Value`.
-    #[serde(default, deserialize_with = "null_default")]
-    pub value: String,
 }

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::action::Action;
 use crate::wire::null_default;
 
+pub use super::describe_container_group_status::Tag;
+
 impl Action for ListTagResources {
     const NAME: &'static str = "ListTagResources";
     type Reply = ListTagResourcesReply;
@@ -32,18 +34,6 @@ pub struct ListTagResources {
     /// `Tag.N`, items at most 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tag: Vec<Tag>,
-}
-
-/// `Tag` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Tag {
-    /// `Tag.N.Key`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
-    /// `Tag.N.Value`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
 }
 
 /// `ListTagResourcesReply` in a reply.

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::action::Action;
 use crate::wire::null_default;
 
+pub use super::create_data_cache::Tag;
+
 impl Action for TagResources {
     const NAME: &'static str = "TagResources";
     type Reply = TagResourcesReply;
@@ -26,18 +28,6 @@ pub struct TagResources {
     /// `Tag.N`, required, items at most 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tag: Vec<Tag>,
-}
-
-/// `Tag` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Tag {
-    /// `Tag.N.Key`, at most 128.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
-    /// `Tag.N.Value`, at most 128.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
 }
 
 /// `TagResourcesReply` in a reply.

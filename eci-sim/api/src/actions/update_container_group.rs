@@ -8,6 +8,11 @@ use crate::action::Action;
 use crate::number::Number;
 use crate::wire::{HIDDEN, null_default};
 
+pub use super::create_container_group::{
+    DnsOption, EnvironmentVar, FieldRef, FlexVolume, HostPathVolume, HttpGet, ImageRegistryCredential,
+    LifecyclePreStopHandlerHttpGetHttpHeader, NFSVolume, Port, Tag, TcpSocket, VolumeMount,
+};
+
 impl Action for UpdateContainerGroup {
     const NAME: &'static str = "UpdateContainerGroup";
     type Reply = UpdateContainerGroupReply;
@@ -91,59 +96,6 @@ pub struct Volume {
     pub type_: Option<String>,
 }
 
-/// `NFSVolume` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct NFSVolume {
-    /// `Volume.N.NFSVolume.Path`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-    /// `Volume.N.NFSVolume.ReadOnly`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub read_only: Option<bool>,
-    /// `Volume.N.NFSVolume.Server`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub server: Option<String>,
-}
-
-/// `HostPathVolume` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct HostPathVolume {
-    /// `Volume.N.HostPathVolume.Path`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-    /// `Volume.N.HostPathVolume.Type`, one of Directory, File.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub type_: Option<String>,
-}
-
-/// `FlexVolume` in a request.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct FlexVolume {
-    /// `Volume.N.FlexVolume.Driver`, one of alicloud/disk, alicloud/nas, alicloud/oss.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub driver: Option<String>,
-    /// `Volume.N.FlexVolume.FsType`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fs_type: Option<String>,
-    /// `Volume.N.FlexVolume.Options`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub options: Option<String>,
-}
-
-impl fmt::Debug for FlexVolume {
-    /// Debug output without secrets.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FlexVolume")
-            .field("driver", &self.driver)
-            .field("fs_type", &self.fs_type)
-            .field("options", &HIDDEN)
-            .finish()
-    }
-}
-
 /// `EmptyDirVolume` in a request.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -182,18 +134,6 @@ impl fmt::Debug for ConfigFileToPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConfigFileToPath").field("content", &HIDDEN).field("path", &self.path).finish()
     }
-}
-
-/// `Tag` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Tag {
-    /// `Tag.N.Key`, at most 64.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
-    /// `Tag.N.Value`, at most 128.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
 }
 
 /// `InitContainer` in a request.
@@ -248,32 +188,6 @@ pub struct InitContainer {
     /// `InitContainer.N.WorkingDir`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub working_dir: Option<String>,
-}
-
-/// `ImageRegistryCredential` in a request.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct ImageRegistryCredential {
-    /// `ImageRegistryCredential.N.Password`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub password: Option<String>,
-    /// `ImageRegistryCredential.N.Server`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub server: Option<String>,
-    /// `ImageRegistryCredential.N.UserName`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user_name: Option<String>,
-}
-
-impl fmt::Debug for ImageRegistryCredential {
-    /// Debug output without secrets.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ImageRegistryCredential")
-            .field("password", &HIDDEN)
-            .field("server", &self.server)
-            .field("user_name", &self.user_name)
-            .finish()
-    }
 }
 
 /// `Container` in a request.
@@ -384,51 +298,6 @@ pub struct Container {
     pub working_dir: Option<String>,
 }
 
-/// `VolumeMount` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct VolumeMount {
-    /// `Container.N.VolumeMount.N.MountPath`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mount_path: Option<String>,
-    /// `Container.N.VolumeMount.N.MountPropagation`, one of None, HostToContainer, HostToCotainer, Bidirectional.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mount_propagation: Option<String>,
-    /// `Container.N.VolumeMount.N.Name`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// `Container.N.VolumeMount.N.ReadOnly`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub read_only: Option<bool>,
-    /// `Container.N.VolumeMount.N.SubPath`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sub_path: Option<String>,
-}
-
-/// `Port` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Port {
-    /// `Container.N.Port.N.Port`, at least 1, at most 65535.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub port: Option<i32>,
-    /// `Container.N.Port.N.Protocol`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub protocol: Option<String>,
-}
-
-/// `LifecyclePreStopHandlerHttpGetHttpHeader` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct LifecyclePreStopHandlerHttpGetHttpHeader {
-    /// `Container.N.LifecyclePreStopHandlerHttpGetHttpHeader.N.Name`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// `Container.N.LifecyclePreStopHandlerHttpGetHttpHeader.N.Value`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
-}
-
 /// `LifecyclePostStartHandlerHttpGetHttpHeader` in a request.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -439,41 +308,6 @@ pub struct LifecyclePostStartHandlerHttpGetHttpHeader {
     /// `Container.N.LifecyclePostStartHandlerHttpGetHttpHeaders.N.Value`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
-}
-
-/// `EnvironmentVar` in a request.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct EnvironmentVar {
-    /// `Container.N.EnvironmentVar.N.FieldRef`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub field_ref: Option<FieldRef>,
-    /// `Container.N.EnvironmentVar.N.Key`, at least 1, at most 128.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
-    /// `Container.N.EnvironmentVar.N.Value`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
-}
-
-impl fmt::Debug for EnvironmentVar {
-    /// Debug output without secrets.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EnvironmentVar")
-            .field("field_ref", &self.field_ref)
-            .field("key", &self.key)
-            .field("value", &HIDDEN)
-            .finish()
-    }
-}
-
-/// `FieldRef` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct FieldRef {
-    /// `Container.N.EnvironmentVar.N.FieldRef.FieldPath`, one of status.podIP.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub field_path: Option<String>,
 }
 
 /// `SecurityContext` in a request.
@@ -530,30 +364,6 @@ pub struct Probe {
     pub timeout_seconds: Option<i32>,
 }
 
-/// `TcpSocket` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct TcpSocket {
-    /// `Container.N.LivenessProbe.TcpSocket.Port`, at least 1, at most 65535.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub port: Option<i32>,
-}
-
-/// `HttpGet` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct HttpGet {
-    /// `Container.N.LivenessProbe.HttpGet.Path`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-    /// `Container.N.LivenessProbe.HttpGet.Port`, at least 1, at most 65535.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub port: Option<i32>,
-    /// `Container.N.LivenessProbe.HttpGet.Scheme`, one of HTTP, HTTPS.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scheme: Option<String>,
-}
-
 /// `Exec` in a request.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -594,18 +404,6 @@ pub struct DnsConfig {
     /// `DnsConfig.Search.N`, items at most 21.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub search: Vec<String>,
-}
-
-/// `DnsOption` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct DnsOption {
-    /// `DnsConfig.Option.N.Name`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// `DnsConfig.Option.N.Value`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
 }
 
 /// `UpdateContainerGroupReply` in a reply.

@@ -1,12 +1,11 @@
 //! `UpdateDataCache`: its request and its reply (current).
 
-use std::collections::BTreeMap;
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::action::Action;
-use crate::wire::{HIDDEN, null_default};
+use crate::wire::null_default;
+
+pub use super::create_data_cache::{DataSource, EipCreateParam, Tag};
 
 impl Action for UpdateDataCache {
     const NAME: &'static str = "UpdateDataCache";
@@ -62,58 +61,6 @@ pub struct UpdateDataCache {
     /// `Path`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-}
-
-/// `Tag` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Tag {
-    /// `Tag.N.Key`, at most 128.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
-    /// `Tag.N.Value`, at most 128.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
-}
-
-/// `EipCreateParam` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct EipCreateParam {
-    /// `EipCreateParam.Bandwidth`, at least 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bandwidth: Option<i32>,
-    /// `EipCreateParam.CommonBandwidthPackage`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub common_bandwidth_package: Option<String>,
-    /// `EipCreateParam.ISP`, one of BGP, BGP_PRO.
-    #[serde(rename = "ISP", default, skip_serializing_if = "Option::is_none")]
-    pub isp: Option<String>,
-    /// `EipCreateParam.InternetChargeType`, one of PayByBandwidth, PayByTraffic.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub internet_charge_type: Option<String>,
-    /// `EipCreateParam.PublicIpAddressPoolId`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub public_ip_address_pool_id: Option<String>,
-}
-
-/// `DataSource` in a request.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct DataSource {
-    /// `DataSource.Options`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub options: BTreeMap<String, String>,
-    /// `DataSource.Type`, one of URL, NAS, OSS, SNAPSHOT.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub type_: Option<String>,
-}
-
-impl fmt::Debug for DataSource {
-    /// Debug output without secrets.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DataSource").field("options", &HIDDEN).field("type_", &self.type_).finish()
-    }
 }
 
 /// `UpdateDataCacheReply` in a reply.

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::action::Action;
 use crate::wire::null_default;
 
+pub use super::create_data_cache::Tag;
+
 impl Action for UpdateVirtualNode {
     const NAME: &'static str = "UpdateVirtualNode";
     type Reply = UpdateVirtualNodeReply;
@@ -38,18 +40,6 @@ pub struct UpdateVirtualNode {
     /// `VirtualNodeName`, at least 2, at most 128.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub virtual_node_name: Option<String>,
-}
-
-/// `Tag` in a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Tag {
-    /// `Tag.N.Key`, at most 128.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
-    /// `Tag.N.Value`, at most 128.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
 }
 
 /// `UpdateVirtualNodeReply` in a reply.
