@@ -4,7 +4,9 @@
 //! simulator left is found at the next start of one of the same name.
 
 mod attach;
+mod bodies;
 mod files;
+mod logs;
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
@@ -13,10 +15,7 @@ use bollard::Docker;
 use bollard::container::LogOutput;
 use bollard::errors::Error;
 use bollard::exec::{StartExecOptions, StartExecResults};
-use bollard::models::{
-    ContainerCreateBody, ContainerSummary, ExecConfig, HostConfig, Mount as Mounted, MountType,
-    VolumeCreateRequest,
-};
+use bollard::models::{ContainerCreateBody, ContainerSummary, ExecConfig, VolumeCreateRequest};
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, CreateImageOptionsBuilder, ListContainersOptionsBuilder,
     ListVolumesOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder, RemoveVolumeOptionsBuilder,
@@ -35,9 +34,6 @@ const LABEL: &str = "eci-sim";
 const LABEL_GROUP: &str = "eci-sim.group";
 /// Path of a volume in the container through which its files are put in.
 const FILL_MOUNT_PATH: &str = "/volume";
-
-/// Directory of the volumes in a group's sandbox.
-const SANDBOX_VOLUMES_PATH: &str = "/volumes";
 
 /// Settings of the use of a Docker Engine.
 #[derive(Debug, Clone)]
@@ -161,17 +157,7 @@ impl DockerEngine {
         })?;
         // a container that never runs holds the volume meanwhile
         let holder = format!("{name}.filled");
-        let body = ContainerCreateBody {
-            image: Some(self.settings.sandbox.clone()),
-            labels: Some(self.labels(group)),
-            cmd: Some(vec!["true".to_owned()]),
-            host_config: Some(HostConfig {
-                mounts: Some(vec![mounted(name, FILL_MOUNT_PATH, false)]),
-                network_mode: Some("none".to_owned()),
-                ..HostConfig::default()
-            }),
-            ..ContainerCreateBody::default()
-        };
+        let body = self.holder_body(group, name);
         self.create(&holder, body).await?;
         let into = UploadToContainerOptionsBuilder::new().path(FILL_MOUNT_PATH).build();
         let archive = bollard::body_full(archive.into());
@@ -199,87 +185,6 @@ impl DockerEngine {
             words.push_str(&part.to_string());
         }
         words.trim().to_owned()
-    }
-
-    fn sandbox_body(&self, sandbox: &Sandbox) -> ContainerCreateBody {
-        let mut script: String = self
-            .settings
-            .routes
-            .iter()
-            .map(|(range, via)| format!("ip route add {range} via {via} && "))
-            .collect();
-        script.push_str("exec sleep 2147483647");
-        let volumes = sandbox.volumes.iter();
-        let held = |volume: &Volume| {
-            let at = format!("{SANDBOX_VOLUMES_PATH}/{}", volume.name);
-            mounted(self.volume_name(&sandbox.group, &volume.name), &at, false)
-        };
-        let pairs = |pairs: &[(String, String)]| pairs.iter().cloned().collect::<HashMap<_, _>>();
-        let some = |words: &[String]| (!words.is_empty()).then(|| words.to_vec());
-        ContainerCreateBody {
-            image: Some(self.settings.sandbox.clone()),
-            hostname: Some(sandbox.host_name.clone()),
-            labels: Some(self.labels(&sandbox.group)),
-            entrypoint: Some(["sh", "-c"].map(str::to_owned).to_vec()),
-            cmd: Some(vec![script]),
-            host_config: Some(HostConfig {
-                network_mode: Some(self.settings.network.clone()),
-                cap_add: (!self.settings.routes.is_empty()).then(|| vec!["NET_ADMIN".to_owned()]),
-                dns: some(&sandbox.name_servers),
-                dns_search: some(&sandbox.searches),
-                dns_options: some(&sandbox.options),
-                extra_hosts: some(
-                    &sandbox
-                        .hosts
-                        .iter()
-                        .map(|(name, address)| format!("{name}:{address}"))
-                        .collect::<Vec<_>>(),
-                ),
-                sysctls: (!sandbox.sysctls.is_empty()).then(|| pairs(&sandbox.sysctls)),
-                // the sandbox lives as long as the group: a volume in memory is empty again when its last user has
-                // ended
-                mounts: Some(volumes.map(held).collect()),
-                ..HostConfig::default()
-            }),
-            ..ContainerCreateBody::default()
-        }
-    }
-
-    fn body(&self, launch: &Launch) -> ContainerCreateBody {
-        let group = &launch.run.group;
-        let bytes = (launch.mebibytes > 0).then(|| i64::from(launch.mebibytes) << 20);
-        let some = |words: &[String]| (!words.is_empty()).then(|| words.to_vec());
-        let mounts = launch.mounts.iter();
-        ContainerCreateBody {
-            image: Some(launch.image.clone()),
-            labels: Some(self.labels(group)),
-            entrypoint: some(&launch.command),
-            cmd: some(&launch.arguments),
-            env: some(&launch.environment),
-            working_dir: Some(launch.working_dir.clone()).filter(|path| !path.is_empty()),
-            tty: Some(launch.tty),
-            open_stdin: Some(launch.stdin),
-            user: (launch.user > 0).then(|| launch.user.to_string()),
-            host_config: Some(HostConfig {
-                network_mode: Some(format!("container:{}", self.sandbox_name(group))),
-                // a quota, since a number of processors above the machine's own would be refused
-                cpu_period: (launch.milli_vcpu > 0).then_some(100_000),
-                cpu_quota: (launch.milli_vcpu > 0).then(|| i64::from(launch.milli_vcpu) * 100),
-                memory: bytes,
-                memory_swap: bytes,
-                mounts: Some(
-                    mounts
-                        .map(|mount| {
-                            mounted(self.volume_name(group, &mount.volume), &mount.path, mount.read_only)
-                        })
-                        .collect(),
-                ),
-                readonly_rootfs: Some(launch.read_only),
-                cap_add: some(&launch.capabilities),
-                ..HostConfig::default()
-            }),
-            ..ContainerCreateBody::default()
-        }
     }
 }
 
@@ -362,7 +267,7 @@ impl Engine for DockerEngine {
         while let Some(part) = parts.next().await {
             bytes.extend_from_slice(&part?.into_bytes());
         }
-        Ok(stamped(&String::from_utf8_lossy(&bytes)))
+        Ok(logs::stamped(&String::from_utf8_lossy(&bytes)))
     }
 
     async fn exec(&self, run: &RunId, words: &[String]) -> Result<String, EngineError> {
@@ -400,47 +305,10 @@ impl Engine for DockerEngine {
     }
 }
 
-fn mounted(volume: String, path: &str, read_only: bool) -> Mounted {
-    Mounted {
-        target: Some(path.to_owned()),
-        source: Some(volume),
-        typ: Some(MountType::VOLUME),
-        read_only: Some(read_only),
-        ..Mounted::default()
-    }
-}
-
 /// Success also for a container or volume that is already stopped, gone, or being removed (304, 404, 409).
 fn unless_gone(done: Result<(), Error>) -> Result<(), EngineError> {
     match done {
         Ok(()) | Err(Error::DockerResponseServerError { status_code: 304 | 404 | 409, .. }) => Ok(()),
         Err(why) => Err(why.into()),
-    }
-}
-
-/// Lines of a log with their timestamps, which begin each; a line without one is left out.
-fn stamped(text: &str) -> Vec<(Timestamp, String)> {
-    let one = |line: &str| {
-        let (at, rest) = line.split_once(' ').unwrap_or((line, ""));
-        Some((at.parse().ok()?, rest.trim_end_matches('\r').to_owned()))
-    };
-    text.lines().filter_map(one).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_of_a_log_begins_with_its_instant() {
-        let lines = stamped("2026-01-01T09:00:00.5Z hello there\r\n2026-01-01T09:00:01Z \nno instant\n");
-        let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        assert_eq!(
-            lines,
-            [
-                (at("2026-01-01T09:00:00.5Z"), "hello there".to_owned()),
-                (at("2026-01-01T09:00:01Z"), String::new())
-            ]
-        );
     }
 }
