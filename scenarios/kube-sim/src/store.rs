@@ -3,19 +3,22 @@
 //! One counter numbers all writes, so the order of versions is the order of events. An object is never changed in
 //! place: whoever holds one keeps seeing what it was.
 
+mod contents;
 mod signal;
+#[cfg(test)]
+mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
+pub use contents::{Change, TooOld};
 pub use signal::{Receiver, Signal};
 
 use crate::object::field::{name, namespace};
+use contents::Contents;
 
-/// Changes of a resource that history keeps.
-const HISTORY_MAX: usize = 10_000;
 /// Lists kept for their next pages; the oldest is dropped first.
 const SNAPSHOTS_MAX: usize = 64;
 
@@ -34,30 +37,6 @@ struct State {
     next_snapshot: u64,
     cuts: Signal,
     written: Signal,
-}
-
-#[derive(Default)]
-struct Contents {
-    objects: BTreeMap<(String, String), Arc<Value>>,
-    history: VecDeque<Change>,
-    /// Revision of the newest change that history no longer holds.
-    forgotten: u64,
-    /// Revision of the last compaction; no watch resumes from before.
-    compacted: u64,
-    changed: Signal,
-}
-
-/// One write of an object.
-#[derive(Debug, Clone)]
-pub struct Change {
-    /// Revision of the write; all writes of the store share one counter.
-    pub revision: u64,
-    /// The object before; absent when it is new.
-    pub before: Option<Arc<Value>>,
-    /// The object as written, or as it was last when it was removed; its resource version is this write's.
-    pub after: Arc<Value>,
-    /// True when the object was removed.
-    pub removed: bool,
 }
 
 /// The rest of a list that is served in pages.
@@ -81,14 +60,6 @@ pub enum StoreError {
     /// The object has changed since it was read.
     #[error("the object has changed since it was read")]
     Conflict,
-}
-
-/// History begins later than asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("history begins at revision {oldest}")]
-pub struct TooOld {
-    /// The oldest revision that can still be resumed from.
-    pub oldest: u64,
 }
 
 impl Store {
@@ -339,145 +310,4 @@ impl State {
 
 fn key_of(object: &Value) -> (String, String) {
     (namespace(object).to_owned(), name(object).to_owned())
-}
-
-impl Contents {
-    fn check_resumes(&self, revision: u64) -> Result<(), TooOld> {
-        let oldest = self.forgotten.max(self.compacted);
-        if revision < oldest { Err(TooOld { oldest }) } else { Ok(()) }
-    }
-
-    fn since(&self, revision: u64) -> Result<Vec<Change>, TooOld> {
-        if revision < self.forgotten {
-            return Err(TooOld { oldest: self.forgotten });
-        }
-        let from = self.history.partition_point(|change| change.revision <= revision);
-        Ok(self.history.range(from..).cloned().collect())
-    }
-
-    fn note(&mut self, change: Change) {
-        let revision = change.revision;
-        self.history.push_back(change);
-        if self.history.len() > HISTORY_MAX
-            && let Some(oldest) = self.history.pop_front()
-        {
-            self.forgotten = oldest.revision;
-        }
-        self.changed.set(revision);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    use super::*;
-
-    const PODS: GroupResource = ("", "pods");
-
-    fn pod(name: &str) -> Value {
-        json!({"metadata": {"namespace": "default", "name": name}})
-    }
-
-    #[test]
-    fn a_write_that_changes_nothing_keeps_the_version() {
-        let store = Store::default();
-        let stored = store.create(PODS, pod("a")).unwrap();
-        assert!(Arc::ptr_eq(&store.replace(PODS, &stored, (*stored).clone()).unwrap(), &stored));
-        assert_eq!(store.revision(), 1);
-    }
-
-    #[test]
-    fn of_two_writers_the_second_loses() {
-        let store = Store::default();
-        let read = store.create(PODS, pod("a")).unwrap();
-        let mut changed = (*read).clone();
-        changed["spec"] = json!({});
-        store.replace(PODS, &read, changed.clone()).unwrap();
-        assert_eq!(store.replace(PODS, &read, changed), Err(StoreError::Conflict));
-    }
-
-    #[test]
-    fn a_removal_has_a_version_of_its_own() {
-        let store = Store::default();
-        let stored = store.create(PODS, pod("a")).unwrap();
-        let last = store.remove(PODS, &stored).unwrap();
-        assert_eq!(last["metadata"]["resourceVersion"], "2");
-    }
-
-    #[test]
-    fn a_list_can_be_had_as_it_was() {
-        let store = Store::default();
-        let first = store.create(PODS, pod("a")).unwrap();
-        let mut changed = (*first).clone();
-        changed["spec"] = json!({});
-        let changed = store.replace(PODS, &first, changed).unwrap();
-        store.create(PODS, pod("b")).unwrap();
-        store.remove(PODS, &changed).unwrap();
-        assert_eq!(store.list_at(PODS, None, 1).unwrap(), [first]);
-        assert_eq!(store.list_at(PODS, None, 2).unwrap(), [changed]);
-        assert_eq!(store.list_at(PODS, Some("other"), 2).unwrap(), Vec::<Arc<Value>>::new());
-    }
-
-    #[test]
-    fn the_changes_of_all_resources_are_those_of_each() {
-        let store = Store::default();
-        store.create(PODS, pod("a")).unwrap();
-        store.create(("", "secrets"), pod("b")).unwrap();
-        store.create(PODS, pod("c")).unwrap();
-        let names = |revision| {
-            let changes = store.all_since(revision).unwrap();
-            changes.iter().map(|change| name(&change.after).to_owned()).collect::<Vec<_>>()
-        };
-        assert_eq!(
-            (names(0), names(1), names(3)),
-            (vec!["a".into(), "c".into(), "b".into()], vec!["c".into(), "b".into()], vec![])
-        );
-        store.compact();
-        assert_eq!(store.all_since(1).unwrap_err(), TooOld { oldest: 3 });
-        assert!(store.all_since(3).unwrap().is_empty());
-    }
-
-    #[test]
-    fn what_was_compacted_cannot_be_resumed_from() {
-        let store = Store::default();
-        store.create(PODS, pod("a")).unwrap();
-        store.create(PODS, pod("b")).unwrap();
-        store.compact();
-        assert_eq!(store.since(PODS, 1).unwrap_err(), TooOld { oldest: 2 });
-        assert!(store.since(PODS, 2).unwrap().is_empty());
-    }
-
-    proptest! {
-        #[test]
-        fn history_leads_from_any_version_to_the_present(writes in prop::collection::vec((0u8..4, 0u8..3), 1..60), from in 0u64..60) {
-            let store = Store::default();
-            let mut at_from = Vec::new();
-            for (n, (what, which)) in writes.into_iter().enumerate() {
-                let name = format!("p{which}");
-                match (what, store.get(PODS, "default", &name)) {
-                    (0, Some(stored)) => { store.remove(PODS, &stored).unwrap(); }
-                    (_, Some(stored)) => {
-                        let mut next = (*stored).clone();
-                        next["n"] = n.into();
-                        store.replace(PODS, &stored, next).unwrap();
-                    }
-                    (_, None) => { store.create(PODS, pod(&name)).unwrap(); }
-                }
-                if store.revision() <= from {
-                    at_from = store.list(PODS, None).0;
-                }
-            }
-            let mut replayed: BTreeMap<String, Arc<Value>> =
-                at_from.into_iter().map(|o| (name(&o).to_owned(), o)).collect();
-            for change in store.since(PODS, from).unwrap() {
-                let key = name(&change.after).to_owned();
-                if change.removed { replayed.remove(&key); } else { replayed.insert(key, change.after); }
-            }
-            let present: BTreeMap<_, _> =
-                store.list(PODS, None).0.into_iter().map(|o| (name(&o).to_owned(), o)).collect();
-            prop_assert_eq!(replayed, present);
-        }
-    }
 }

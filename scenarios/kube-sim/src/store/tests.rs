@@ -1,0 +1,113 @@
+//! What the store promises its readers and writers.
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+const PODS: GroupResource = ("", "pods");
+
+fn pod(name: &str) -> Value {
+    json!({"metadata": {"namespace": "default", "name": name}})
+}
+
+#[test]
+fn a_write_that_changes_nothing_keeps_the_version() {
+    let store = Store::default();
+    let stored = store.create(PODS, pod("a")).unwrap();
+    assert!(Arc::ptr_eq(&store.replace(PODS, &stored, (*stored).clone()).unwrap(), &stored));
+    assert_eq!(store.revision(), 1);
+}
+
+#[test]
+fn of_two_writers_the_second_loses() {
+    let store = Store::default();
+    let read = store.create(PODS, pod("a")).unwrap();
+    let mut changed = (*read).clone();
+    changed["spec"] = json!({});
+    store.replace(PODS, &read, changed.clone()).unwrap();
+    assert_eq!(store.replace(PODS, &read, changed), Err(StoreError::Conflict));
+}
+
+#[test]
+fn a_removal_has_a_version_of_its_own() {
+    let store = Store::default();
+    let stored = store.create(PODS, pod("a")).unwrap();
+    let last = store.remove(PODS, &stored).unwrap();
+    assert_eq!(last["metadata"]["resourceVersion"], "2");
+}
+
+#[test]
+fn a_list_can_be_had_as_it_was() {
+    let store = Store::default();
+    let first = store.create(PODS, pod("a")).unwrap();
+    let mut changed = (*first).clone();
+    changed["spec"] = json!({});
+    let changed = store.replace(PODS, &first, changed).unwrap();
+    store.create(PODS, pod("b")).unwrap();
+    store.remove(PODS, &changed).unwrap();
+    assert_eq!(store.list_at(PODS, None, 1).unwrap(), [first]);
+    assert_eq!(store.list_at(PODS, None, 2).unwrap(), [changed]);
+    assert_eq!(store.list_at(PODS, Some("other"), 2).unwrap(), Vec::<Arc<Value>>::new());
+}
+
+#[test]
+fn the_changes_of_all_resources_are_those_of_each() {
+    let store = Store::default();
+    store.create(PODS, pod("a")).unwrap();
+    store.create(("", "secrets"), pod("b")).unwrap();
+    store.create(PODS, pod("c")).unwrap();
+    let names = |revision| {
+        let changes = store.all_since(revision).unwrap();
+        changes.iter().map(|change| name(&change.after).to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (names(0), names(1), names(3)),
+        (vec!["a".into(), "c".into(), "b".into()], vec!["c".into(), "b".into()], vec![])
+    );
+    store.compact();
+    assert_eq!(store.all_since(1).unwrap_err(), TooOld { oldest: 3 });
+    assert!(store.all_since(3).unwrap().is_empty());
+}
+
+#[test]
+fn what_was_compacted_cannot_be_resumed_from() {
+    let store = Store::default();
+    store.create(PODS, pod("a")).unwrap();
+    store.create(PODS, pod("b")).unwrap();
+    store.compact();
+    assert_eq!(store.since(PODS, 1).unwrap_err(), TooOld { oldest: 2 });
+    assert!(store.since(PODS, 2).unwrap().is_empty());
+}
+
+proptest! {
+    #[test]
+    fn history_leads_from_any_version_to_the_present(writes in prop::collection::vec((0u8..4, 0u8..3), 1..60), from in 0u64..60) {
+        let store = Store::default();
+        let mut at_from = Vec::new();
+        for (n, (what, which)) in writes.into_iter().enumerate() {
+            let name = format!("p{which}");
+            match (what, store.get(PODS, "default", &name)) {
+                (0, Some(stored)) => { store.remove(PODS, &stored).unwrap(); }
+                (_, Some(stored)) => {
+                    let mut next = (*stored).clone();
+                    next["n"] = n.into();
+                    store.replace(PODS, &stored, next).unwrap();
+                }
+                (_, None) => { store.create(PODS, pod(&name)).unwrap(); }
+            }
+            if store.revision() <= from {
+                at_from = store.list(PODS, None).0;
+            }
+        }
+        let mut replayed: BTreeMap<String, Arc<Value>> =
+            at_from.into_iter().map(|o| (name(&o).to_owned(), o)).collect();
+        for change in store.since(PODS, from).unwrap() {
+            let key = name(&change.after).to_owned();
+            if change.removed { replayed.remove(&key); } else { replayed.insert(key, change.after); }
+        }
+        let present: BTreeMap<_, _> =
+            store.list(PODS, None).0.into_iter().map(|o| (name(&o).to_owned(), o)).collect();
+        prop_assert_eq!(replayed, present);
+    }
+}
