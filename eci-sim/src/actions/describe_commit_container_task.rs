@@ -5,6 +5,7 @@ use eci_api::actions::{DescribeCommitContainerTask, DescribeCommitContainerTaskR
 use jiff::Timestamp;
 
 use crate::refusal::Refusal;
+use crate::serving::assets::selects;
 use crate::serving::selection::limit;
 use crate::serving::times::written;
 use crate::serving::{Caller, Serve, assets};
@@ -23,13 +24,11 @@ impl Serve for DescribeCommitContainerTask {
 
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let now = world.now();
-        let set = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-        let (group_wanted, status_wanted) = (set(&self.container_group_id), set(&self.task_status));
         let fits = |asset: &Asset| {
             let Detail::Commit { group, .. } = &asset.detail else { return false };
             (self.task_id.is_empty() || self.task_id.contains(&asset.id))
-                && group_wanted.as_ref().is_none_or(|wanted| wanted == group)
-                && status_wanted.as_ref().is_none_or(|wanted| *wanted == status(asset, now))
+                && selects(&self.container_group_id, group)
+                && selects(&self.task_status, status(asset, now))
         };
         let size = limit(self.max_results, PAGE, PAGE_MAX);
         let (tasks, total, next) = assets::page(world, caller, self.next_token.as_deref(), size, fits)?;

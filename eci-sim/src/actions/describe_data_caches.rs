@@ -5,6 +5,7 @@ use eci_api::actions::{DescribeDataCaches, DescribeDataCachesReply};
 use jiff::Timestamp;
 
 use crate::refusal::Refusal;
+use crate::serving::assets::selects;
 use crate::serving::selection::{limit, tags};
 use crate::serving::{Caller, Serve, assets};
 use crate::world::World;
@@ -18,15 +19,12 @@ impl Serve for DescribeDataCaches {
 
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let wanted = tags(self.tag.iter().map(|tag| (&tag.key, &tag.value)));
-        let set = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-        let group = set(&self.resource_group_id);
-        let (bucket_wanted, path_wanted) = (set(&self.bucket), set(&self.path));
         let fits = |asset: &Asset| {
             let Detail::DataCache { bucket, path, .. } = &asset.detail else { return false };
-            bucket_wanted.as_ref().is_none_or(|wanted| wanted == bucket)
-                && path_wanted.as_ref().is_none_or(|wanted| wanted == path)
+            selects(&self.bucket, bucket)
+                && selects(&self.path, path)
                 && (self.data_cache_id.is_empty() || self.data_cache_id.contains(&asset.id))
-                && group.as_ref().is_none_or(|group| *group == asset.resource_group)
+                && selects(&self.resource_group_id, &asset.resource_group)
                 && assets::tagged(asset, &wanted)
         };
         let (caches, total, next) =

@@ -5,6 +5,7 @@ use eci_api::actions::{DescribeImageCaches, DescribeImageCachesReply};
 use jiff::Timestamp;
 
 use crate::refusal::Refusal;
+use crate::serving::assets::selects;
 use crate::serving::selection::{limit, tags};
 use crate::serving::times::{written, written_or_empty};
 use crate::serving::{Caller, Serve, assets};
@@ -21,17 +22,14 @@ impl Serve for DescribeImageCaches {
 
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let wanted = tags(self.tag.iter().map(|tag| (&tag.key, &tag.value)));
-        let set = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-        let (id, name, image) = (set(&self.image_cache_id), set(&self.image_cache_name), set(&self.image));
-        let group = set(&self.resource_group_id);
-        let snapshot_wanted = set(&self.snapshot_id);
+        let image = self.image.as_ref().filter(|image| !image.is_empty());
         let fits = |asset: &Asset| {
             let Detail::ImageCache { images, snapshot, .. } = &asset.detail else { return false };
-            id.as_ref().is_none_or(|id| *id == asset.id)
-                && name.as_ref().is_none_or(|name| *name == asset.name)
-                && snapshot_wanted.as_ref().is_none_or(|wanted| wanted == snapshot)
-                && image.as_ref().is_none_or(|image| images.contains(image))
-                && group.as_ref().is_none_or(|group| *group == asset.resource_group)
+            selects(&self.image_cache_id, &asset.id)
+                && selects(&self.image_cache_name, &asset.name)
+                && selects(&self.snapshot_id, snapshot)
+                && image.is_none_or(|image| images.contains(image))
+                && selects(&self.resource_group_id, &asset.resource_group)
                 && self.matches(images)
                 && assets::tagged(asset, &wanted)
         };

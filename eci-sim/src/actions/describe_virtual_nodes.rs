@@ -5,6 +5,7 @@ use eci_api::actions::{DescribeVirtualNodes, DescribeVirtualNodesReply};
 use jiff::Timestamp;
 
 use crate::refusal::Refusal;
+use crate::serving::assets::selects;
 use crate::serving::selection::{id_list, limit, tags};
 use crate::serving::times::written;
 use crate::serving::{Caller, Serve, assets};
@@ -21,20 +22,17 @@ impl Serve for DescribeVirtualNodes {
         let wanted = tags(self.tag.iter().map(|tag| (&tag.key, &tag.value)));
         let ids = id_list("VirtualNodeIds", self.virtual_node_ids.as_deref(), PAGE)?;
         let now = world.now();
-        let set = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-        let (name, state) = (set(&self.virtual_node_name), set(&self.status));
-        let group = set(&self.resource_group_id);
         let fits = |asset: &Asset| {
             matches!(asset.detail, Detail::VirtualNode { .. })
                 && ids.as_ref().is_none_or(|ids| ids.contains(&asset.id))
-                && name.as_ref().is_none_or(|name| *name == asset.name)
-                && group.as_ref().is_none_or(|group| *group == asset.resource_group)
-                && state.as_ref().is_none_or(|state| *state == status(asset, now))
+                && selects(&self.virtual_node_name, &asset.name)
+                && selects(&self.resource_group_id, &asset.resource_group)
+                && selects(&self.status, status(asset, now))
                 && assets::tagged(asset, &wanted)
         };
-        let asked = self.limit.and_then(|limit| i32::try_from(limit).ok());
+        let requested = self.limit.and_then(|limit| i32::try_from(limit).ok());
         let (nodes, total, next) =
-            assets::page(world, caller, self.next_token.as_deref(), limit(asked, PAGE, PAGE), fits)?;
+            assets::page(world, caller, self.next_token.as_deref(), limit(requested, PAGE, PAGE), fits)?;
         Ok(DescribeVirtualNodesReply {
             virtual_nodes: nodes.into_iter().filter_map(|node| virtual_node(node, now)).collect(),
             next_token: next,

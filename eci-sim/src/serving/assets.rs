@@ -82,6 +82,11 @@ pub fn page<'w>(
     Ok((rest.into_iter().take(limit).map(|(_, asset)| asset).collect(), total, next))
 }
 
+/// True if a field of a filter selects this value; one that is unset or empty selects any.
+pub fn selects(wanted: &Option<String>, own: &str) -> bool {
+    wanted.as_deref().is_none_or(|wanted| wanted.is_empty() || wanted == own)
+}
+
 /// True if an asset has all these tags; a tag without a value matches any value.
 pub fn tagged(asset: &Asset, wanted: &[(&str, &str)]) -> bool {
     wanted.iter().all(|(key, value)| {
