@@ -183,15 +183,13 @@ mod tests {
     use super::*;
     use crate::patch::apply::{ApplyOptions, apply};
 
+    fn by(name: &str) -> ApplyOptions<'_> {
+        ApplyOptions { name, force: false, subresource: "", time: "2026-01-01T00:00:00Z".to_owned() }
+    }
+
     #[test]
     fn what_somebody_changed_after_kubectl_applied_it_is_not_kubectls_any_more() {
         let kind = crate::kinds::find("", "configmaps").unwrap();
-        let by = |name| ApplyOptions {
-            name,
-            force: false,
-            subresource: "",
-            time: "2026-01-01T00:00:00Z".to_owned(),
-        };
         let last = json!({"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": "1"}}).to_string();
         let there =
             json!({"metadata": {"name": "c", "annotations": {LAST_APPLIED: last}}, "data": {"a": "1"}});
@@ -209,12 +207,6 @@ mod tests {
     #[test]
     fn an_update_takes_what_it_changes_and_a_later_apply_is_told() {
         let kind = crate::kinds::find("", "configmaps").unwrap();
-        let by = |name| ApplyOptions {
-            name,
-            force: false,
-            subresource: "",
-            time: "2026-01-01T00:00:00Z".to_owned(),
-        };
         let empty = json!({"metadata": {"name": "c"}});
         let applied = apply(kind, &empty, json!({"data": {"a": "1", "b": "1"}}), &by("m1")).unwrap();
         let mut edited = applied.clone();
