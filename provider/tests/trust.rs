@@ -7,8 +7,8 @@ use std::time::Duration;
 use eci_api::actions::create_container_group::{Container, CreateContainerGroup, Tag};
 use eci_sim::Script;
 use k8s_openapi::api::core::v1::Node;
-use kube::Api;
-use kube::api::PostParams;
+use kube::api::{DeleteParams, PostParams};
+use kube::{Api, ResourceExt};
 use provider::Config;
 use serde_json::{Value, json};
 use test_bed::{Bend, TestBed};
@@ -285,4 +285,24 @@ async fn a_pod_that_names_another_pod_s_group_does_not_read_its_log() {
     assert_eq!(bed.logs("victim", "").await.1, "for the victim alone\n");
     let (status, text) = bed.logs("thief", "").await;
     assert_eq!((status, text.contains("victim alone")), (400, false), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_made_where_it_was_missing_is_marked_until_each_group_is_a_pod_s() {
+    const MARK: &str = "virtual-kubelet.io/adoption-pending";
+    let mut bed = TestBed::start().await;
+    bed.running("web").await;
+    let nodes: Api<Node> = Api::all(bed.kube.clone());
+    let is_marked = async || nodes.get("virtual-kubelet").await.unwrap().annotations().contains_key(MARK);
+    bed.pass(20).await;
+    assert!(!is_marked().await, "every group is a pod's");
+    bed.stop_provider().await;
+    nodes.delete("virtual-kubelet", &DeleteParams::default()).await.unwrap();
+    bed.delete("web", Some(0)).await;
+    bed.start_provider().await;
+    bed.pass(300).await;
+    assert!(is_marked().await, "an orphan is kept");
+    bed.until("no group is left", async |bed| bed.groups().is_empty()).await;
+    bed.pass(20).await;
+    assert!(!is_marked().await, "the orphan is gone");
 }

@@ -12,6 +12,8 @@ pub enum NodeFound {
     Same,
     /// The object was missing and is made by this process; who deleted it, and what else they deleted, is unknown.
     New,
+    /// An earlier process made the object where it was missing, and ended before every group was a pod's or gone.
+    AdoptionPending,
     /// An earlier provider kept the object with another region, account or cluster id.
     IdentityChanged {
         /// The differences, for a person: `the region was cn-beijing and is cn-hangzhou`.

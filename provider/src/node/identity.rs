@@ -12,6 +12,9 @@ use super::facts::NodeFound;
 const REGION: &str = "virtual-kubelet.io/eci-region";
 const ACCOUNT: &str = "virtual-kubelet.io/eci-account-digest";
 const CLUSTER: &str = "virtual-kubelet.io/eci-cluster-id";
+/// Stands on a node object that was made where it was missing, from its creation until every group that was found then is a
+/// pod's or gone, so that a restart does not take it for a node that stood.
+pub const ADOPTION_PENDING: &str = "virtual-kubelet.io/adoption-pending";
 
 /// Region, account and cluster id: with any other, the same question to the cloud has another answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,8 +54,19 @@ impl NodeIdentity {
             Some(format!("the {name} was {theirs} and is {ours}"))
         });
         let what: Vec<_> = differences.collect();
-        if what.is_empty() { NodeFound::Same } else { NodeFound::IdentityChanged { what: what.join("; ") } }
+        match what.as_slice() {
+            [] if is_adoption_pending(node) => NodeFound::AdoptionPending,
+            [] => NodeFound::Same,
+            what => NodeFound::IdentityChanged { what: what.join("; ") },
+        }
     }
+}
+
+/// Returns true when groups without a pod, found when the node object was made, may still be there.
+pub fn is_adoption_pending(node: &Node) -> bool {
+    let annotations = node.metadata.annotations.as_ref();
+    annotations.is_some_and(|annotations| annotations.contains_key(ADOPTION_PENDING))
+        && !planted!(RestartEndsGrace)
 }
 
 #[cfg(test)]
@@ -63,6 +77,16 @@ mod tests {
         let mut node = Node::default();
         node.metadata.annotations = Some(identity.annotations());
         node
+    }
+
+    #[test]
+    fn a_node_whose_adoption_is_pending_is_no_node_that_stood() {
+        let ours = NodeIdentity::new("cn-hangzhou", "LTAI-1", "c-1");
+        let mut node = node(&ours);
+        node.metadata.annotations.as_mut().unwrap().insert(ADOPTION_PENDING.to_owned(), "true".to_owned());
+        assert_eq!(ours.compare(&node), NodeFound::AdoptionPending);
+        let other = NodeIdentity::new("cn-hangzhou", "LTAI-1", "c-2");
+        assert!(matches!(other.compare(&node), NodeFound::IdentityChanged { .. }));
     }
 
     #[test]

@@ -183,8 +183,8 @@ impl NodeController {
     ) -> kube::Result<Option<Node>> {
         let name = &self.config.node_name;
         let mut newer = None;
-        if self.facts.is_identity_confirmed() && self.identity.compare(node) != NodeFound::Same {
-            let patch = json!({ "metadata": { "annotations": self.identity.annotations() } });
+        if let Some(annotations) = self.changed_annotations(node) {
+            let patch = json!({ "metadata": { "annotations": annotations } });
             newer = Some(api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await?);
         }
         let Some(readiness) = readiness else { return Ok(newer) };
@@ -202,6 +202,20 @@ impl NodeController {
         let node = api.patch_status(name, &PatchParams::default(), &patch).await?;
         written.status_at = Some(Instant::now());
         Ok(Some(node))
+    }
+
+    /// The annotations to be written: the identity once it is confirmed, and the end of the adoption once every group found
+    /// is a pod's or gone.
+    fn changed_annotations(&self, node: &Node) -> Option<Value> {
+        let found = self.identity.compare(node);
+        let mut changed = serde_json::Map::new();
+        if matches!(found, NodeFound::IdentityChanged { .. }) && self.facts.is_identity_confirmed() {
+            changed.extend(self.identity.annotations().into_iter().map(|(key, value)| (key, value.into())));
+        }
+        if identity::is_adoption_pending(node) && self.store.is_adoption_complete() {
+            changed.insert(identity::ADOPTION_PENDING.to_owned(), Value::Null);
+        }
+        (!changed.is_empty()).then_some(Value::Object(changed))
     }
 
     /// Makes the node or adopts the one that is there, however often that must be tried.

@@ -13,7 +13,7 @@ use kube::api::ObjectMeta;
 use serde_json::{Value, json};
 
 use super::facts::Doubt;
-use super::identity::NodeIdentity;
+use super::identity::{ADOPTION_PENDING, NodeIdentity};
 use crate::config::Config;
 use crate::webhook::injection::{TAINT_KEY, TAINT_VALUE, TYPE_LABEL, TYPE_VALUE};
 
@@ -92,6 +92,7 @@ pub fn new(
     let labels = labels(config, region);
     let mut annotations = identity.annotations();
     annotations.insert(LAST_APPLIED.to_owned(), json!({ "labels": labels }).to_string());
+    annotations.insert(ADOPTION_PENDING.to_owned(), "true".to_owned());
     Node {
         metadata: ObjectMeta {
             name: Some(config.node_name.clone()),

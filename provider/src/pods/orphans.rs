@@ -1,8 +1,9 @@
 //! Orphans: groups of this node whose pods the API does not have, and that are not deleted at once.
 //!
 //! A group whose pod is proved to be gone, while the node object stood, is deleted at once. Where the node object was
-//! missing, somebody may have deleted node and pods though the groups were to live; where the view of the cloud is in
-//! doubt, so is everything. Such a group is told of, with its age and what it costs, and deleted after a grace.
+//! missing, somebody may have deleted node and pods though the groups were to live, and a restart does not end that doubt;
+//! where the view of the cloud is in doubt, so is everything. Such a group is told of, with its age and what it costs, and
+//! deleted after a grace, which begins anew with each process.
 
 use std::time::Duration;
 
@@ -35,6 +36,9 @@ impl Reconciler {
             Some(_) if seen.brake != Brake::Free => "the view of the cloud is in doubt",
             Some(NodeFound::Same) => return None,
             Some(NodeFound::New) => "the node object was missing when this provider started",
+            Some(NodeFound::AdoptionPending) => {
+                "the node object was missing when an earlier provider started"
+            }
             Some(NodeFound::IdentityChanged { .. }) => "the node was kept with another identity before",
         };
         let now = self.steady.now();

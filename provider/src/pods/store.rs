@@ -18,6 +18,7 @@ use k8s_openapi::api::core::v1::Pod;
 use tokio::sync::Notify;
 
 use super::evidence::Brake;
+use super::group_state::still_works;
 use super::queue::{Bounds, Uid, WorkQueue};
 use super::schedule::Schedule;
 pub use conclusions::Conclusion;
@@ -92,6 +93,11 @@ impl PodStore {
         Self(Arc::new(Shared { state: Mutex::new(state), queue, wake }))
     }
 
+    /// Begins the work at `now`: a process may have waited before. To be called before anything is seen.
+    pub fn begin(&self, now: Timestamp) {
+        self.state().started = now;
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -114,6 +120,15 @@ impl PodStore {
     /// Returns true once the cloud's list of groups was read whole.
     pub fn are_groups_listed(&self) -> bool {
         self.state().groups_listed
+    }
+
+    /// Returns true once pods and groups were read whole and each group that works is a pod's that the API has shown.
+    pub fn is_adoption_complete(&self) -> bool {
+        let state = self.state();
+        let is_orphan = |record: &Record| {
+            record.born == Born::Cloud && !record.in_api && record.group.as_deref().is_some_and(still_works)
+        };
+        state.pods_listed && state.groups_listed && !state.records.values().any(is_orphan)
     }
 
     /// The operator takes missing groups for lost ones.

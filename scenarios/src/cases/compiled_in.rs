@@ -107,6 +107,10 @@ pub const CASES: &[(&str, &str)] = &[
     ("trust/exported-manifest-runs.yaml", include_str!("../../cases/trust/exported-manifest-runs.yaml")),
     ("trust/long-name.yaml", include_str!("../../cases/trust/long-name.yaml")),
     (
+        "trust/node-deleted-then-restart.yaml",
+        include_str!("../../cases/trust/node-deleted-then-restart.yaml"),
+    ),
+    (
         "trust/node-deleted-with-its-pods.yaml",
         include_str!("../../cases/trust/node-deleted-with-its-pods.yaml"),
     ),
