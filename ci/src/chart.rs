@@ -53,6 +53,15 @@ pub fn run(root: &Path) -> Result<CheckOutcome> {
         rendered.contains(r#"- "--cloud-rates=CreateContainerGroup=300""#),
         "{rates} is not told:\n{rendered}"
     );
+    let alone = helm.accepts("template", &PARAMETERS)?;
+    ensure!(
+        !alone.contains("--leader-election") && alone.contains("type: Recreate"),
+        "one replica:\n{alone}"
+    );
+    let several = helm.accepts("template", &[&PARAMETERS[..], &["replicas=2"]].concat())?;
+    for said in ["replicas: 2", "--leader-election=default/ack-virtual-node", "type: RollingUpdate"] {
+        ensure!(several.contains(said), "two replicas, and not `{said}`:\n{several}");
+    }
     named_namespaces(&helm)?;
     certificates(&helm)?;
     for missing in PARAMETERS {
@@ -71,6 +80,7 @@ pub fn run(root: &Path) -> Result<CheckOutcome> {
         ("namespaces={Web}", "namespaces"),
         ("policy.default.limits.vcpus=4", "vcpus"),
         ("policy.node.instances=-1", "instances"),
+        ("replicas=0", "replicas"),
     ] {
         helm.refuses(&[&PARAMETERS[..], &[wrong]].concat(), named)?;
     }

@@ -33,6 +33,12 @@ impl Binaries {
         Ok(Self { simulator: of("eci-sim")?, provider: of("provider")?, arguments })
     }
 
+    /// The same, with the provider as one of several replicas.
+    pub fn with_leader_election(self) -> Self {
+        let election = format!("--leader-election=kube-system/{RELEASE}");
+        Self { arguments: [self.arguments, vec![election]].concat(), ..self }
+    }
+
     /// A set with the same simulator and an earlier provider, which makes its certificates by itself.
     pub fn with_earlier_provider(&self, provider: PathBuf) -> Self {
         Self { simulator: self.simulator.clone(), provider, arguments: Vec::new() }

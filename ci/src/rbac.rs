@@ -72,17 +72,18 @@ spec:
 type Right = (String, String, String, String);
 
 /// Runs the provider as the chart's service account, lets it do all it can do, and compares; once with rights in all
-/// namespaces, once with rights in one that is named.
+/// namespaces, once with rights in one that is named and as one of two replicas.
 pub fn run(root: &Path) -> Result<CheckOutcome> {
     let programs = Binaries::build(root)?;
     mode(root, &programs, None)?;
-    mode(root, &programs, Some("default"))?;
+    mode(root, &programs.with_leader_election(), Some("default"))?;
     Ok(CheckOutcome::Passed)
 }
 
 fn mode(root: &Path, programs: &Binaries, namespace: Option<&str>) -> Result<()> {
     let plane = ControlPlaneSession::start(root)?;
-    let values: Vec<_> = namespace.iter().map(|name| format!("namespaces={{{name}}}")).collect();
+    let named = |name| [format!("namespaces={{{name}}}"), "replicas=2".to_owned()];
+    let values: Vec<_> = namespace.into_iter().flat_map(named).collect();
     install_chart(root, &plane, &values)?;
     let simulator = Simulator::start(programs)?;
     let start = || Provider::start(programs, &plane, &simulator, namespace);

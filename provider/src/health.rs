@@ -46,11 +46,12 @@ struct Signs {
     turned: Instant,
     cloud: Option<Instant>,
     lease: Option<Instant>,
+    standby: bool,
 }
 
 impl Default for Health {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Signs { turned: Instant::now(), cloud: None, lease: None })))
+        Self(Arc::new(Mutex::new(Signs { turned: Instant::now(), cloud: None, lease: None, standby: false })))
     }
 }
 
@@ -74,12 +75,20 @@ impl Health {
         self.signs().lease = Some(Instant::now());
     }
 
+    /// Sets whether this replica waits for another one's lease: then it calls no cloud and keeps no node, and is well.
+    pub fn set_standby(&self, standby: bool) {
+        self.signs().standby = standby;
+    }
+
     /// Does one check.
     ///
     /// # Errors
     /// A sentence for a person: what is late, since when, and the bound.
     pub fn check(&self, check: Check) -> Result<(), Late> {
         let signs = self.signs();
+        if signs.standby && check != Check::Loop {
+            return Ok(());
+        }
         let (last, bound) = match check {
             Check::Loop => (Some(signs.turned), TURN_MAX),
             Check::Cloud => (signs.cloud, CLOUD_MAX),

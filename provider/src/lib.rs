@@ -12,6 +12,8 @@ pub mod external_clock;
 pub mod health;
 pub mod kubelet_api;
 pub mod kubernetes;
+pub mod leader_election;
+pub mod namespaced_name;
 pub mod namespaces;
 pub mod node;
 pub mod pods;
@@ -36,6 +38,7 @@ pub use eci::Eci;
 
 use health::Health;
 use kubelet_api::KubeletApi;
+use leader_election::{LeaderElection, LeadershipLost};
 use namespaces::{Notices, ServedNamespaces};
 use node::NodeController;
 use node::facts::NodeFacts;
@@ -80,6 +83,7 @@ pub struct Provider {
     ran: AtomicBool,
     served: ServedNamespaces,
     notices: tokio::sync::Mutex<Notices>,
+    election: Option<LeaderElection>,
 }
 
 /// Errors of a provider's run.
@@ -90,6 +94,9 @@ pub enum RunError {
         "this provider was run before; a new one finds all that the old one knew in the API and in the cloud"
     )]
     RunBefore,
+    /// Another replica works from now on, or may.
+    #[error("{0}: this replica has ended its work, and waits again when it is started anew")]
+    LeadershipLost(#[from] LeadershipLost),
 }
 
 impl Provider {
@@ -119,6 +126,7 @@ impl Provider {
             ran,
             served,
             notices,
+            election: None,
         }
     }
 
@@ -128,9 +136,16 @@ impl Provider {
         Self { heartbeat, ..self }
     }
 
+    /// The same as one of several replicas: it works while it leads, and its ports answer before that, too.
+    #[must_use]
+    pub fn with_leader_election(self, election: LeaderElection) -> Self {
+        Self { election: Some(election), ..self }
+    }
+
     /// Runs the node and its pods until `shutdown`; dropping this future ends all of it at once, too.
     ///
-    /// The Node, its pods and their groups stay as they are: another provider takes them over.
+    /// The Node, its pods and their groups stay as they are: another provider takes them over. With a leader election it
+    /// waits until it leads; at `shutdown` the lease is given back when the work has ended.
     ///
     /// # Errors
     /// [`RunError`].
@@ -143,10 +158,39 @@ impl Provider {
         self.live(shutdown).boxed()
     }
 
-    async fn live(&self, shutdown: BoxFuture<'_, ()>) -> Result<(), RunError> {
+    async fn live(&self, mut shutdown: BoxFuture<'_, ()>) -> Result<(), RunError> {
         if self.ran.swap(true, Ordering::Relaxed) {
             return Err(RunError::RunBefore);
         }
+        let mut leadership = match &self.election {
+            None => None,
+            Some(election) => tokio::select! {
+                biased;
+                () = &mut shutdown => return Ok(()),
+                won = election.win(&self.health) => Some(won),
+            },
+        };
+        let lost = async {
+            match &mut leadership {
+                Some(leadership) => leadership.keep().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = shutdown => tracing::info!("ending; the node, its pods and their groups stay"),
+            lost = lost => return Err(lost.into()),
+            () = self.work() => {}
+        }
+        if let Some(leadership) = leadership {
+            leadership.release().await;
+        }
+        Ok(())
+    }
+
+    /// The work of the one provider that works, for ever.
+    async fn work(&self) {
+        // What a replica that led before has just made may be missing from the cloud's answers.
+        self.store.begin(self.steady.now());
         let client = kubernetes::with_timeout(self.client.clone(), kubernetes::CALL_TIMEOUT);
         let (recorder, writer) = events::channel(client.clone(), &self.config.node_name, self.clock.clone());
         let working = async {
@@ -175,11 +219,7 @@ impl Provider {
                 recorder.node(&node, events::EventType::Warning, "NamespaceNotServed", &notice);
             }
         };
-        tokio::select! {
-            () = shutdown => tracing::info!("ending; the node, its pods and their groups stay"),
-            _ = async { tokio::join!(working, writer.run(), notices) } => {}
-        }
-        Ok(())
+        tokio::join!(working, writer.run(), notices);
     }
 
     fn node_controller(&self, owner: &Owner, facts: &NodeFacts, recorder: &Recorder) -> NodeController {

@@ -20,8 +20,8 @@ use kube::Client;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
+use crate::namespaced_name::NamespacedName;
 use authority::{Authority, AuthorityError, Leaf, bundle};
-pub use store::SecretName;
 use store::{Stored, Writing};
 
 /// The pause between two comparisons of Secret and registration with what they should be.
@@ -36,7 +36,7 @@ pub enum CertificatesError {
     #[error("the Secret {secret}: {why}; empty or delete it, and the provider fills it anew")]
     Stored {
         /// The Secret.
-        secret: SecretName,
+        secret: NamespacedName,
         /// The error in the Secret's content.
         why: AuthorityError,
     },
@@ -47,7 +47,7 @@ pub enum CertificatesError {
     #[error("the Secret {secret} cannot be {done}: {}", crate::causes::with_causes(.why))]
     Secret {
         /// The Secret.
-        secret: SecretName,
+        secret: NamespacedName,
         /// The failed operation as a participle, as `read` or `written`.
         done: &'static str,
         /// The API server's or the connection's error.
@@ -63,14 +63,14 @@ pub enum CertificatesError {
     },
     /// Somebody else wrote the Secret each time.
     #[error("the Secret {0} is written by others again and again")]
-    Raced(SecretName),
+    Raced(NamespacedName),
 }
 
 /// The holders of certificates, and the objects in which certificates and authority are kept.
 #[derive(Debug, Clone)]
 pub struct Names {
     /// The Secret.
-    pub secret: SecretName,
+    pub secret: NamespacedName,
     /// The MutatingWebhookConfiguration that is told the authority.
     pub registration: Option<String>,
     /// The node.

@@ -10,42 +10,10 @@ use kube::{Api, Client};
 use serde_json::json;
 
 use super::authority::KeyPem;
+use crate::namespaced_name::NamespacedName;
 
 const BUNDLE: &str = "ca.crt";
 const KEY: &str = "ca.key";
-
-/// A Secret by its namespace and name, as `kube-system/virtual-node-certificates`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SecretName {
-    /// The Secret's namespace.
-    pub namespace: String,
-    /// The Secret's name.
-    pub name: String,
-}
-
-impl std::fmt::Display for SecretName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.namespace, self.name)
-    }
-}
-
-impl std::str::FromStr for SecretName {
-    type Err = NoSecretName;
-
-    fn from_str(text: &str) -> Result<Self, NoSecretName> {
-        match text.split_once('/') {
-            Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => {
-                Ok(Self { namespace: namespace.to_owned(), name: name.to_owned() })
-            }
-            _ => Err(NoSecretName),
-        }
-    }
-}
-
-/// A text that names no Secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a namespace and a name are wanted, as `kube-system/virtual-node-certificates`")]
-pub struct NoSecretName;
 
 /// The Secret as it was read.
 pub(super) struct Stored {
@@ -68,11 +36,11 @@ pub(super) enum Writing {
     Raced,
 }
 
-fn secrets(client: &Client, name: &SecretName) -> Api<v1::Secret> {
+fn secrets(client: &Client, name: &NamespacedName) -> Api<v1::Secret> {
     Api::namespaced(client.clone(), &name.namespace)
 }
 
-pub(super) async fn read(client: &Client, name: &SecretName) -> kube::Result<Stored> {
+pub(super) async fn read(client: &Client, name: &NamespacedName) -> kube::Result<Stored> {
     let secret = secrets(client, name).get_opt(&name.name).await?;
     let entry = |key: &str| {
         let value = secret.as_ref()?.data.as_ref()?.get(key)?;
@@ -87,7 +55,7 @@ pub(super) async fn read(client: &Client, name: &SecretName) -> kube::Result<Sto
 /// Writes where nobody wrote since `stored` was read; other entries, labels and annotations stay.
 pub(super) async fn write(
     client: &Client,
-    name: &SecretName,
+    name: &NamespacedName,
     stored: &Stored,
     bundle: &str,
     key: &KeyPem,

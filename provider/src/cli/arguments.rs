@@ -10,6 +10,7 @@ use super::error::CliError;
 use super::ports::PortArguments;
 use crate::config::{Settings, Sources, read_file};
 use crate::eci::Rates;
+use crate::namespaced_name::NamespacedName;
 use crate::uninstall_check::OnLiveGroups;
 
 /// A virtual Kubernetes node whose pods run as Elastic Container Instances.
@@ -75,6 +76,10 @@ pub struct Arguments {
     /// A file with the purchases that pods' authors may make, as JSON [environment: ECI_POLICY, with the JSON itself].
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// The Lease by which several replicas agree on the one that works, as `kube-system/virtual-node`; without it, there
+    /// may be one process only.
+    #[arg(long, value_name = "NAMESPACE/NAME")]
+    pub leader_election: Option<NamespacedName>,
     #[command(flatten)]
     pub ports: PortArguments,
     /// Ends in order when what this file or folder holds changes, so that whoever started the process starts it anew with

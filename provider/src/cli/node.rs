@@ -14,6 +14,7 @@ use crate::Provider;
 use crate::config::Config;
 use crate::eci::Eci;
 use crate::kubelet_api::access::Access;
+use crate::leader_election::LeaderElection;
 use crate::serving::{NodePort, serve};
 
 /// The parts from which the node is run.
@@ -45,7 +46,16 @@ impl Node {
         let addresses: Vec<_> = config.node_ip.into_iter().collect();
         let node = config.node_name.clone();
         let provider = Provider::new(config, cluster.unlimited, eci, clock.clone(), seed)
-            .with_heartbeat_client(cluster.heartbeat);
+            .with_heartbeat_client(cluster.heartbeat.clone());
+        let provider = match arguments.leader_election.clone() {
+            None => provider,
+            Some(lease) => {
+                let name = std::env::var("HOSTNAME").unwrap_or_else(|_| node.clone());
+                let chance = &mut seed.chance("leader-election");
+                let client = cluster.heartbeat;
+                provider.with_leader_election(LeaderElection::new(client, lease, &name, clock, chance))
+            }
+        };
 
         let client_authority = ports.client_authority(&cluster.client, &cluster.address).await?;
         let mut store = ports.certificate_store(&cluster.client, &node, &addresses)?;

@@ -11,8 +11,9 @@ use tokio_rustls::TlsAcceptor;
 
 use super::arguments::read_text;
 use super::error::CliError;
-use crate::certificates::{Certificates, Names, SecretName};
+use crate::certificates::{Certificates, Names};
 use crate::eci::retry::back_off;
+use crate::namespaced_name::NamespacedName;
 use crate::serving::{self, Identification};
 use crate::webhook::registration::{self, Address};
 
@@ -46,10 +47,10 @@ pub struct PortArguments {
     /// The Secret in which the authority of both ports' certificates is kept, made and renewed, as
     /// `kube-system/virtual-node-certificates`; where a port has a certificate of its own, that is shown.
     #[arg(long, value_name = "NAMESPACE/NAME")]
-    certificates_secret: Option<SecretName>,
+    certificates_secret: Option<NamespacedName>,
     /// The Service of the webhook, for whose names certificates are made.
     #[arg(long, value_name = "NAMESPACE/NAME", requires = "certificates_secret")]
-    webhook_service: Option<SecretName>,
+    webhook_service: Option<NamespacedName>,
     /// The MutatingWebhookConfiguration that is told that authority.
     #[arg(long, value_name = "NAME", requires = "certificates_secret")]
     webhook_configuration: Option<String>,
