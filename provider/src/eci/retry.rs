@@ -1,5 +1,5 @@
 //! Back-off within one call: which failures are tried again at once, how often, and after how long. Longer waits are those of
-//! a pod's step, in `pods::reconcile::backoff`.
+//! a pod's step, in `pods::call_failure`.
 
 use std::time::Duration;
 
@@ -38,7 +38,8 @@ pub fn is_repeatable(action: &str) -> bool {
         || ["Describe", "List", "Delete"].iter().any(|start| action.starts_with(start))
 }
 
-/// The pause of a pod's work after its `failures`-th failure in a row (from 1): doubling from `first` to `longest`.
+/// The pause of a loop that has to go on (the node, a port, the start) after its `failures`-th failure in a row (from 1):
+/// doubling from `first` to `longest`. Pods have policies of their own.
 pub fn back_off(failures: u32, first: Duration, longest: Duration) -> Duration {
     let doubled = first.saturating_mul(1 << failures.saturating_sub(1).min(16));
     doubled.min(longest)
