@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::object::field::{list, name, namespace, text};
+use super::container_choice::{self, ContainerChoiceError};
+use crate::object::field::{name, namespace};
 use crate::object::field_error::{FieldErrorKind, FieldErrors};
 
 /// The options of a log request, as far as they were given.
@@ -26,29 +27,6 @@ pub struct LogOptionError {
     key: String,
     value: String,
     wanted: &'static str,
-}
-
-/// Reasons for which a log request names no container of a pod.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LogContainerError {
-    /// Several containers, and none was named.
-    #[error("a container name must be specified for pod {pod}, choose one of: [{mains}]{inits}")]
-    WhichContainer {
-        /// Name of the pod.
-        pod: String,
-        /// Names of the main containers.
-        mains: String,
-        /// Names of the init and ephemeral containers, in a clause of their own; may be empty.
-        inits: String,
-    },
-    /// No container of that name.
-    #[error("container {container} is not valid for pod {pod}")]
-    UnknownContainer {
-        /// Container name in the request.
-        container: String,
-        /// Name of the pod.
-        pod: String,
-    },
 }
 
 impl LogOptions {
@@ -98,9 +76,9 @@ impl LogOptions {
     /// The path and query on the pod's node.
     ///
     /// # Errors
-    /// [`LogContainerError`] when no container of the pod is named, or none can be chosen.
-    pub fn path_on_node(&self, pod: &Value) -> Result<String, LogContainerError> {
-        let container = self.container_of(pod)?;
+    /// [`ContainerChoiceError`] when no container of the pod is named, or none can be chosen.
+    pub fn path_on_node(&self, pod: &Value) -> Result<String, ContainerChoiceError> {
+        let container = container_choice::choose(pod, self.container.as_deref())?;
         let mut pairs = Vec::new();
         let mut given = |key: &str, value: Option<String>| {
             if let Some(value) = value {
@@ -119,30 +97,6 @@ impl LogOptions {
         let query = if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) };
         Ok(format!("/containerLogs/{}/{}/{container}{query}", namespace(pod), name(pod)))
     }
-
-    fn container_of(&self, pod: &Value) -> Result<String, LogContainerError> {
-        let names =
-            |kind: &str| list(pod, &format!("/spec/{kind}")).iter().map(|c| text(c, "/name")).collect();
-        let (mains, inits, ephemerals): (Vec<&str>, Vec<&str>, Vec<&str>) =
-            (names("containers"), names("initContainers"), names("ephemeralContainers"));
-        let pod = name(pod).to_owned();
-        match &self.container {
-            Some(asked) => {
-                let known = [&mains, &inits, &ephemerals].iter().any(|names| names.contains(&asked.as_str()));
-                let unknown = || LogContainerError::UnknownContainer { container: asked.clone(), pod };
-                if known { Ok(asked.clone()) } else { Err(unknown()) }
-            }
-            None if mains.len() == 1 && inits.is_empty() && ephemerals.is_empty() => Ok(mains[0].to_owned()),
-            None => {
-                let clause = |kind: &str, names: &[&str]| match names.is_empty() {
-                    true => String::new(),
-                    false => format!(" or one of the {kind} containers: [{}]", names.join(" ")),
-                };
-                let inits = format!("{}{}", clause("init", &inits), clause("ephemeral", &ephemerals));
-                Err(LogContainerError::WhichContainer { pod, mains: mains.join(" "), inits })
-            }
-        }
-    }
 }
 
 fn truth(key: &str, value: &str) -> Result<bool, LogOptionError> {
@@ -157,7 +111,8 @@ fn unreadable(key: &str, value: &str, wanted: &'static str) -> LogOptionError {
     LogOptionError { key: key.to_owned(), value: value.to_owned(), wanted }
 }
 
-fn encoded(value: &str) -> String {
+/// A value as it stands in a query.
+pub(super) fn encoded(value: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~".contains(&b);
     value.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
@@ -188,24 +143,6 @@ mod tests {
             ),
         ] {
             assert_eq!(options(pairs).path_on_node(&pod).unwrap(), path);
-        }
-    }
-
-    #[test]
-    fn it_must_be_clear_which_container_is_meant() {
-        let two = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "a"}, {"name": "b"}]}});
-        let init = json!({"metadata": {"name": "p"}, "spec": {
-            "containers": [{"name": "a"}], "initContainers": [{"name": "i"}, {"name": "j"}]}});
-        let none = options(&[]);
-        for (seen, said) in [
-            (none.path_on_node(&two), "a container name must be specified for pod p, choose one of: [a b]"),
-            (
-                none.path_on_node(&init),
-                "a container name must be specified for pod p, choose one of: [a] or one of the init containers: [i j]",
-            ),
-            (options(&[("container", "x")]).path_on_node(&two), "container x is not valid for pod p"),
-        ] {
-            assert_eq!(seen.unwrap_err().to_string(), said);
         }
     }
 

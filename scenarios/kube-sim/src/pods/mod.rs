@@ -1,6 +1,7 @@
 //! The API server's rules for pods: defaults, validation, updates, binding, deletion, logs.
 
 pub mod binding;
+pub mod container_choice;
 pub mod defaults;
 pub mod deletion;
 pub mod eviction;
