@@ -7,6 +7,7 @@ use determinism::{Clock, Seed};
 use crate::defaults;
 use crate::outbound::{HttpsOutbound, Outbound};
 use crate::sim::KubeSim;
+use crate::tunnel::{TUNNELS_MAX, Tunnels};
 
 /// The settings of a cluster; see [`KubeSim::builder`].
 pub struct KubeSimBuilder {
@@ -14,6 +15,7 @@ pub struct KubeSimBuilder {
     seed: Seed,
     outbound: Option<Arc<dyn Outbound>>,
     root_certificate: String,
+    tunnels_max: usize,
 }
 
 impl KubeSimBuilder {
@@ -45,11 +47,19 @@ impl KubeSimBuilder {
         self
     }
 
+    /// The bound of exec, attach, port-forward and other upgraded connections at a time; 1,024 unless set.
+    #[must_use]
+    pub fn tunnels_max(mut self, max: usize) -> Self {
+        self.tunnels_max = max;
+        self
+    }
+
     /// The cluster, with its four namespaces and what is in them; no controller runs yet.
     pub fn build(self) -> KubeSim {
         let clock = self.clock.unwrap_or_else(Clock::monotonic);
         let outbound = self.outbound.unwrap_or_else(|| Arc::new(HttpsOutbound::new()));
-        let sim = KubeSim::empty(clock, self.seed, outbound, self.root_certificate);
+        let tunnels = Tunnels::new(self.tunnels_max);
+        let sim = KubeSim::empty(clock, self.seed, outbound, self.root_certificate, tunnels);
         defaults::bootstrap(&sim);
         sim
     }
@@ -58,6 +68,12 @@ impl KubeSimBuilder {
 impl KubeSim {
     /// A builder with the defaults: the machine's clock, the default seed, HTTPS over the network, no root certificate.
     pub fn builder() -> KubeSimBuilder {
-        KubeSimBuilder { clock: None, seed: Seed::DEFAULT, outbound: None, root_certificate: String::new() }
+        KubeSimBuilder {
+            clock: None,
+            seed: Seed::DEFAULT,
+            outbound: None,
+            root_certificate: String::new(),
+            tunnels_max: TUNNELS_MAX,
+        }
     }
 }

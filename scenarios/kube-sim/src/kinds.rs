@@ -63,9 +63,19 @@ const ALL: &[&str] = &["create", "delete", "deletecollection", "get", "list", "p
 const NO_COLLECTION: &[&str] = &["create", "delete", "get", "list", "patch", "update", "watch"];
 const CREATE: &[&str] = &["create"];
 const STATUS: &[&str] = &["get", "patch", "update"];
+const STREAM: &[&str] = &["create", "get"];
+const PROXY: &[&str] = &["create", "delete", "get", "patch", "update"];
 
 const fn status(kind: &'static str) -> Subresource {
     Subresource { name: "status", body: ("", "", kind), verbs: STATUS }
+}
+
+const fn proxy(kind: &'static str) -> Subresource {
+    Subresource { name: "proxy", body: ("", "", kind), verbs: PROXY }
+}
+
+const fn stream(name: &'static str, kind: &'static str) -> Subresource {
+    Subresource { name, body: ("", "", kind), verbs: STREAM }
 }
 
 const fn scale() -> Subresource {
@@ -152,10 +162,7 @@ pub static KINDS: &[Kind] = &[
         kind: "Node",
         namespaced: false,
         short: &["no"],
-        subresources: &[
-            Subresource { name: "proxy", body: ("", "", "NodeProxyOptions"), verbs: &["get"] },
-            status("Node"),
-        ],
+        subresources: &[proxy("NodeProxyOptions"), status("Node")],
         selectable: &["spec.unschedulable"],
         ..CORE
     },
@@ -172,9 +179,13 @@ pub static KINDS: &[Kind] = &[
         short: &["po"],
         categories: &["all"],
         subresources: &[
+            stream("attach", "PodAttachOptions"),
             Subresource { name: "binding", body: ("", "", "Binding"), verbs: CREATE },
             Subresource { name: "eviction", body: ("policy", "v1", "Eviction"), verbs: CREATE },
+            stream("exec", "PodExecOptions"),
             Subresource { name: "log", body: ("", "", "Pod"), verbs: &["get"] },
+            stream("portforward", "PodPortForwardOptions"),
+            proxy("PodProxyOptions"),
             status("Pod"),
         ],
         traits: COUNTED,
@@ -198,7 +209,7 @@ pub static KINDS: &[Kind] = &[
         kind: "Service",
         short: &["svc"],
         categories: &["all"],
-        subresources: &[status("Service")],
+        subresources: &[proxy("ServiceProxyOptions"), status("Service")],
         traits: UPSERTED,
         selectable: &["spec.clusterIP", "spec.type"],
         ..CORE

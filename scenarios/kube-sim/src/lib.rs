@@ -35,6 +35,7 @@ mod selector;
 mod service;
 mod sim;
 mod table;
+mod tunnel;
 mod validation;
 mod watch;
 

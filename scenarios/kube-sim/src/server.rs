@@ -1,7 +1,7 @@
 //! The API behind HTTPS, for kubectl and whoever else does not live in this process.
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use connection_limits::{Connection, ConnectionLimiter, Metered};
@@ -20,6 +20,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use crate::authn::User;
 use crate::service::KubeService;
 use crate::sim::KubeSim;
+use crate::tunnel::{Tunnel, TunnelPlace};
 
 /// Longest time of a TLS handshake; [`HEAD_TIMEOUT`] is that of a request's head.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -65,12 +66,21 @@ async fn connection(stream: TlsStream<tokio::net::TcpStream>, sim: KubeSim, limi
     if user.is_some() {
         meter.connection().authenticate();
     }
-    let service = service_fn(move |request: http::Request<Incoming>| {
+    let tunnel = Arc::new(Mutex::new(None));
+    let opened = tunnel.clone();
+    let service = service_fn(move |mut request: http::Request<Incoming>| {
         let service = KubeService::for_caller(sim.clone(), user.clone());
-        let meter = meter.clone();
+        let (meter, tunnel) = (meter.clone(), tunnel.clone());
+        let client = hyper::upgrade::on(&mut request);
         let token = request.headers().contains_key(http::header::AUTHORIZATION);
         async move {
-            let response = service.answer(request.map(BodyExt::boxed_unsync)).await;
+            let mut response = service.answer(request.map(BodyExt::boxed_unsync)).await;
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                let place = response.extensions_mut().remove::<TunnelPlace>();
+                let backend = hyper::upgrade::on(&mut response);
+                *tunnel.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Some(Tunnel { client, backend, place });
+            }
             if token && response.status() != StatusCode::UNAUTHORIZED {
                 meter.connection().authenticate();
             }
@@ -81,7 +91,12 @@ async fn connection(stream: TlsStream<tokio::net::TcpStream>, sim: KubeSim, limi
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(1024 * 1024);
     // A client that goes away in the middle of a watch is no error of ours.
-    let _ = http.serve_connection(TokioIo::new(stream), service).await;
+    let _ = http.serve_connection(TokioIo::new(stream), service).with_upgrades().await;
+    // The tunnel is carried here, so that it ends with the connection's task and keeps the connection's place.
+    let tunnel = opened.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(tunnel) = tunnel {
+        tunnel.carry().await;
+    }
 }
 
 /// The user that the client's certificate names.

@@ -2,12 +2,16 @@
 
 mod admit;
 mod call;
+mod connect;
 pub(crate) mod controller_writes;
 pub(crate) mod delete;
+mod nodes;
 mod pods;
+mod proxy;
 mod read;
 mod response;
 mod scope;
+mod streams;
 mod target;
 mod write;
 
@@ -68,8 +72,8 @@ impl KubeService {
         let now = self.sim.clock().now();
         let (parts, body) = request.into_parts();
         let accept = header(&parts.headers, "accept");
-        let answered = match self.read(&parts, body).await {
-            Ok(call) => dispatch_boxed(call, parts.uri.path()).await,
+        let answered = match self.read(parts, body).await {
+            Ok(call) => dispatch_boxed(call).await,
             Err(error) => Err(error),
         };
         let answer = answered.unwrap_or_else(|error| ApiResponse::error(&error));
@@ -81,7 +85,7 @@ impl KubeService {
         response
     }
 
-    async fn read<B>(&self, parts: &http::request::Parts, body: B) -> Result<Call, ApiError>
+    async fn read<B>(&self, parts: http::request::Parts, body: B) -> Result<Call, ApiError>
     where
         B: http_body::Body<Data = Bytes> + Send,
         B::Error: Into<crate::body::BodyError>,
@@ -97,12 +101,14 @@ impl KubeService {
         Ok(Call {
             sim: self.sim.clone(),
             user,
-            method: parts.method.clone(),
             query: target::query(parts.uri.query().unwrap_or_default()),
             accept: header(&parts.headers, "accept"),
             content_type: header(&parts.headers, "content-type"),
             user_agent: header(&parts.headers, "user-agent"),
             if_none_match: header(&parts.headers, "if-none-match"),
+            method: parts.method,
+            uri: parts.uri,
+            headers: parts.headers,
             body: body.to_bytes(),
         })
     }
@@ -146,11 +152,12 @@ const ENDPOINTS_DEPRECATED: &str =
     "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
 
 /// [`dispatch`], boxed where nothing is generic, so that the verbs are compiled once and not for each caller's body.
-fn dispatch_boxed(call: Call, path: &str) -> BoxFuture<'_, Result<ApiResponse, ApiError>> {
-    dispatch(call, path).boxed()
+fn dispatch_boxed(call: Call) -> BoxFuture<'static, Result<ApiResponse, ApiError>> {
+    dispatch(call).boxed()
 }
 
-async fn dispatch(call: Call, path: &str) -> Result<ApiResponse, ApiError> {
+async fn dispatch(call: Call) -> Result<ApiResponse, ApiError> {
+    let path = call.uri.path();
     let route = target::parse_path(path)?;
     if !call.user.is_known() && !matches!(route, Route::Health { .. } | Route::Version) {
         return Err(forbidden(&call, path, &route));
@@ -271,7 +278,7 @@ fn review(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
 /// Dispatches a request for a subresource.
 async fn below(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     let known = target.kind.subresources.iter().find(|below| below.name == target.subresource);
-    let Some(known) = known else { return Err(ApiError::no_such_resource()) };
+    let Some(known) = known else { return Err(unserved(target)) };
     match (known.name, &call.method) {
         ("status", &Method::GET) => read::get(call, target).await,
         ("status" | "finalize", &Method::PUT) => write::update(call, target).await,
@@ -281,8 +288,23 @@ async fn below(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
         ("binding", &Method::POST) => pods::bind(call, target).await,
         ("eviction", &Method::POST) => pods::evict(call, target).await,
         ("log", &Method::GET) => pods::log(call, target).await,
-        ("proxy", _) => pods::node_proxy(call, target).await,
+        ("exec" | "attach" | "portforward", &Method::GET | &Method::POST) => {
+            streams::open(call, target).await
+        }
+        ("proxy", _) => proxy::forward(call, target).await,
         _ => Err(ApiError::method_not_allowed()),
+    }
+}
+
+/// The error for a subresource that is not served; of one that a client would ask for, in words that name it.
+fn unserved(target: &Target) -> ApiError {
+    match (target.kind.resource, target.subresource.as_str()) {
+        ("pods", "ephemeralcontainers") => {
+            let why = "ephemeral containers are not supported: the containers of a pod here are those that it was created \
+                       with; `kubectl exec` runs a command in one of them";
+            ApiError::forbidden(target.kind, &target.name, why)
+        }
+        _ => ApiError::no_such_resource(),
     }
 }
 

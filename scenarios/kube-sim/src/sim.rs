@@ -7,6 +7,7 @@ use determinism::{Chance, Clock, Seed};
 use crate::authn::Tokens;
 use crate::outbound::Outbound;
 use crate::store::Store;
+use crate::tunnel::Tunnels;
 
 /// The embedded cluster: its objects, clock, seed and tokens. Clones share it.
 ///
@@ -31,6 +32,7 @@ struct Inner {
     outbound: Arc<dyn Outbound>,
     tokens: Tokens,
     root_certificate: String,
+    tunnels: Tunnels,
 }
 
 impl KubeSim {
@@ -40,6 +42,7 @@ impl KubeSim {
         seed: Seed,
         outbound: Arc<dyn Outbound>,
         root_certificate: String,
+        tunnels: Tunnels,
     ) -> Self {
         Self(Arc::new(Inner {
             store: Store::default(),
@@ -50,6 +53,7 @@ impl KubeSim {
             clock,
             outbound,
             root_certificate,
+            tunnels,
         }))
     }
 
@@ -86,6 +90,11 @@ impl KubeSim {
     /// The tokens that this cluster issued.
     pub fn tokens(&self) -> &Tokens {
         &self.0.tokens
+    }
+
+    /// The places for upgraded connections.
+    pub(crate) fn tunnels(&self) -> &Tunnels {
+        &self.0.tunnels
     }
 
     /// The certificate (PEM) that clients inside the cluster trust; empty unless set.

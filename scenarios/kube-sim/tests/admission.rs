@@ -222,6 +222,29 @@ async fn a_validating_webhook_sees_the_pod_as_it_will_be_stored() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_webhook_may_forbid_a_command_before_the_node_is_asked() {
+    let outside =
+        FakeOutbound::saying(json!({"allowed": false, "status": {"message": "nobody works in production"}}));
+    let cluster = started(&outside);
+    let rules = json!([{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CONNECT"], "resources": ["pods/exec"]}]);
+    let judge = webhook("judge.example.com", json!({"rules": rules}));
+    let api: Api<ValidatingWebhookConfiguration> = Api::all(cluster.client.clone());
+    let object = json!({"metadata": {"name": "judge"}, "webhooks": [judge]});
+    api.create(&PostParams::default(), &read(object)).await.unwrap();
+    let path = "/api/v1/namespaces/default/pods/p/exec?command=sh&stdin=true&container=c";
+    let exec = http::Request::get(path).body(Vec::new()).unwrap();
+    let Err(kube::Error::Api(status)) = cluster.client.request_text(exec).await else { panic!() };
+    let words = "admission webhook \"judge.example.com\" denied the request: nobody works in production";
+    assert_eq!((status.code, status.message.as_str()), (400, words));
+    let requests = outside.requests();
+    let review = &requests[0].1["request"];
+    assert_eq!((&review["operation"], &review["name"]), (&json!("CONNECT"), &json!("p")));
+    let options = json!({"kind": "PodExecOptions", "apiVersion": "v1", "stdin": true, "container": "c", "command": ["sh"]});
+    assert_eq!((&review["object"], &review["kind"]["kind"]), (&options, &json!("PodExecOptions")));
+    assert_eq!((&review["oldObject"], &review["options"], requests.len()), (&json!(null), &json!(null), 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_webhook_is_told_of_a_dry_run() {
     let outside = FakeOutbound::saying(json!({"allowed": true}));
     let cluster = started(&outside);

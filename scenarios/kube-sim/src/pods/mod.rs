@@ -1,4 +1,4 @@
-//! The API server's rules for pods: defaults, validation, updates, binding, deletion, logs.
+//! The API server's rules for pods: defaults, validation, updates, binding, deletion, logs, streams.
 
 pub mod binding;
 pub mod container_choice;
@@ -7,6 +7,7 @@ pub mod deletion;
 pub mod eviction;
 pub mod log_options;
 pub mod phase;
+pub mod stream_options;
 pub mod tolerations;
 pub mod update;
 pub mod validate;

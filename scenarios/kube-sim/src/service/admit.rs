@@ -88,10 +88,14 @@ impl<'a> Admission<'a> {
         let kind = match operation {
             Operation::Create => "CreateOptions",
             Operation::Update => "UpdateOptions",
-            Operation::Delete | Operation::Connect => "DeleteOptions",
+            Operation::Delete => "DeleteOptions",
+            // What is opened has its options as the object.
+            Operation::Connect => "",
         };
         let mut options = json!({"kind": kind, "apiVersion": "meta.k8s.io/v1"});
-        if operation != Operation::Delete && !call.field_manager().is_empty() {
+        if operation == Operation::Connect {
+            options = Value::Null;
+        } else if operation != Operation::Delete && !call.field_manager().is_empty() {
             options["fieldManager"] = call.field_manager().into();
         }
         Self { call, target, operation, old, dry_run, user: call.user.info(), options }
@@ -99,13 +103,15 @@ impl<'a> Admission<'a> {
 
     fn attributes<'b>(&'b self, name: &'b str) -> Attributes<'b> {
         let kind = self.target.kind;
+        let below = kind.subresources.iter().find(|below| below.name == self.target.subresource);
+        let opened = below.filter(|_| self.operation == Operation::Connect).map(|below| below.body.2);
         Attributes {
             operation: self.operation,
             group: kind.group,
             version: kind.version,
             resource: kind.resource,
             subresource: &self.target.subresource,
-            kind: kind.kind,
+            kind: opened.unwrap_or(kind.kind),
             namespaced: kind.namespaced,
             namespace: if kind.resource == "namespaces" { name } else { &self.target.namespace },
             name,
@@ -160,6 +166,23 @@ impl<'a> Admission<'a> {
         for webhook in select(WebhookKind::Validating, &attributes, store) {
             if webhook.concerns(&attributes, object, store) {
                 self.consult(&webhook, &attributes, object, warnings).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the webhooks about what is opened with these options.
+    ///
+    /// # Errors
+    /// When one of them turns it down.
+    pub async fn connect(&self, options: &mut Value) -> Result<(), ApiError> {
+        let attributes = self.attributes(&self.target.name);
+        let store = self.call.sim.store();
+        for kind in [WebhookKind::Mutating, WebhookKind::Validating] {
+            for webhook in select(kind, &attributes, store) {
+                if webhook.concerns(&attributes, options, store) {
+                    self.consult(&webhook, &attributes, options, &mut Vec::new()).await?;
+                }
             }
         }
         Ok(())
@@ -230,6 +253,9 @@ impl<'a> Admission<'a> {
 
     fn change(&self, object: &mut Value, patch: &json_patch::Patch) -> Result<(), ApiError> {
         json_patch::patch(object, patch).map_err(ApiError::internal)?;
+        if self.operation == Operation::Connect {
+            return Ok(());
+        }
         let kind = self.target.kind;
         *object = crate::decode::conform(object.take(), &kind.api_version(), kind.kind)?.object;
         defaults::fill(&self.call.sim, kind, object);

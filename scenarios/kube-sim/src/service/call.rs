@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderMap, Method, Uri};
 use serde_json::Value;
 
 use crate::authn::User;
@@ -20,6 +20,10 @@ pub struct Call {
     pub sim: KubeSim,
     pub user: User,
     pub method: Method,
+    /// Path and query as they were sent.
+    pub uri: Uri,
+    /// All headers as they were sent.
+    pub headers: HeaderMap,
     pub query: Vec<(String, String)>,
     pub accept: String,
     pub content_type: String,

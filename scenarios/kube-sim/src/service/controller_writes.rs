@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderMap, Method, Uri};
 use serde_json::Value;
 
 use super::call::Call;
@@ -43,18 +43,13 @@ pub async fn create_as_controller(
 ) -> Result<(), ApiError> {
     let kind = crate::kinds::find(group, resource).ok_or_else(ApiError::no_such_resource)?;
     let namespace = crate::object::field::namespace(&object).to_owned();
-    let target = Target {
-        kind,
-        namespace,
-        name: String::new(),
-        subresource: String::new(),
-        rest: String::new(),
-        watch: false,
-    };
+    let target = Target { kind, namespace, name: String::new(), subresource: String::new(), watch: false };
     let call = Call {
         sim: sim.clone(),
         user: User::of("system:kube-controller-manager", &["system:masters", "system:authenticated"]),
         method: Method::POST,
+        uri: Uri::default(),
+        headers: HeaderMap::new(),
         query: Vec::new(),
         accept: String::new(),
         content_type: "application/json".to_owned(),

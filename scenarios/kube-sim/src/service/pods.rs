@@ -1,23 +1,20 @@
-//! Subresources of pods and nodes: binding, eviction, logs, the node's own API.
+//! Subresources of pods: binding, eviction, logs.
 
-use bytes::Bytes;
-use http::Request;
-use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
 use super::call::{Call, stored};
 use super::delete::{Options, delete};
+use super::nodes;
 use super::response::ApiResponse;
 use super::target::Target;
-use crate::authn::{Token, User};
+use crate::decode;
 use crate::kinds;
 use crate::object::conditions::{self, Condition};
-use crate::object::field::{list, name, number, text};
+use crate::object::field::{name, number, text};
 use crate::pods::binding::{self, BindingError};
 use crate::pods::eviction;
 use crate::pods::log_options::LogOptions;
 use crate::status::ApiError;
-use crate::{decode, node_proxy};
 
 /// `POST` of a binding: binds a pod to a node.
 pub async fn bind(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
@@ -105,55 +102,5 @@ pub async fn log(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> 
     if node.is_empty() {
         return Ok(ApiResponse::text(""));
     }
-    ask_node(call, node, &path).await
-}
-
-/// `GET` of a path of the node's own API.
-pub async fn node_proxy(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
-    let known = target.name.trim_start_matches("https:");
-    let known = known.split(':').next().unwrap_or_default();
-    let query: Vec<_> = call.query.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
-    ask_node(call, known, &format!("/{}{query}", target.rest)).await
-}
-
-/// Sends a request to a node, as the API server's own user.
-async fn ask_node(call: &Call, node: &str, path: &str) -> Result<ApiResponse, ApiError> {
-    let Some(kind) = kinds::find("", "nodes") else { return Err(ApiError::no_such_resource()) };
-    let node = stored(call, kind, "", node)?;
-    let base = node_proxy::address(&node).ok_or_else(|| {
-        let message = format!(
-            "no preferred addresses found; known addresses: {:?}",
-            list(&node, "/status/addresses").len()
-        );
-        ApiError::internal(message)
-    })?;
-    let url = format!("{base}{path}");
-    let now = call.sim.clock().now();
-    let user = User::of("kube-apiserver-kubelet-client", &["system:masters", "system:authenticated"]);
-    let expires = now.saturating_add(jiff::SignedDuration::from_mins(5)).unwrap_or(jiff::Timestamp::MAX);
-    let token = call.sim.tokens().issue(Token { user, expires, audiences: Vec::new(), bound: None });
-    let request = Request::get(&url).header("authorization", format!("Bearer {token}")).body(Bytes::new());
-    // The real server passes the text of its client on as it is, without a reason.
-    let unreached = |why: String| ApiError::new(500, "", format!("Get {url:?}: {why}"));
-    let request = request.map_err(|e| unreached(e.to_string()))?;
-    let response = call.sim.outbound().send(request, None).await;
-    let response = response.map_err(|e| unreached(e.to_string()))?;
-    let (parts, body) = response.into_parts();
-    let content_type =
-        parts.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or("text/plain");
-    if parts.status.is_success() {
-        return Ok(ApiResponse::proxied(parts.status.as_u16(), content_type, body));
-    }
-    let said = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let said = String::from_utf8_lossy(&said).trim().to_owned();
-    let reason = match parts.status.as_u16() {
-        400 => "BadRequest",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "NotFound",
-        500 => "InternalError",
-        _ => "",
-    };
-    Err(ApiError::new(parts.status.as_u16(), reason, said))
+    nodes::get(call, node, &path).await
 }

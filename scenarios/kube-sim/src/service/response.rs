@@ -27,6 +27,7 @@ enum Body {
     Text(String),
     Lines(BoxStream<'static, Bytes>),
     Proxied(KubeBody),
+    Whole(Box<Response<KubeBody>>),
 }
 
 impl ApiResponse {
@@ -53,6 +54,11 @@ impl ApiResponse {
     /// The response of a node, passed on.
     pub fn proxied(code: u16, content_type: &str, body: KubeBody) -> Self {
         Self::of(code, content_type, Body::Proxied(body))
+    }
+
+    /// The response of a node or pod as it came: its status, headers and, where the protocol changes, its connection.
+    pub fn whole(response: Response<KubeBody>) -> Self {
+        Self::of(response.status().as_u16(), "", Body::Whole(Box::new(response)))
     }
 
     /// The `Status` of an error, with its code and `Retry-After`; plain text for a path outside of the API.
@@ -138,6 +144,7 @@ impl ApiResponse {
             Body::Text(text) => whole(text),
             Body::Lines(lines) => StreamBody::new(lines.map(|line| Ok(Frame::data(line)))).boxed_unsync(),
             Body::Proxied(body) => body,
+            Body::Whole(response) => return *response,
         };
         let mut response = Response::builder()
             .status(StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))

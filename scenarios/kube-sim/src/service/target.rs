@@ -53,8 +53,6 @@ pub struct Target {
     pub name: String,
     /// The subresource; empty for the object itself.
     pub subresource: String,
-    /// The rest of the path, below `proxy`.
-    pub rest: String,
     /// True for a path of the older form `/watch/…`.
     pub watch: bool,
 }
@@ -161,15 +159,7 @@ fn resource(group: &str, words: &[&str]) -> Result<Route, ApiError> {
     if owned.len() > 3 && subresource != "proxy" {
         return Err(ApiError::no_such_resource());
     }
-    let rest = owned.get(3..).map(|rest| rest.join("/")).unwrap_or_default();
-    Ok(Route::Resource(Target {
-        kind,
-        namespace: namespace.to_owned(),
-        name: word(1),
-        subresource,
-        rest,
-        watch,
-    }))
+    Ok(Route::Resource(Target { kind, namespace: namespace.to_owned(), name: word(1), subresource, watch }))
 }
 
 #[cfg(test)]
