@@ -186,6 +186,7 @@ pub static KINDS: &[Kind] = &[
             Subresource { name: "log", body: ("", "", "Pod"), verbs: &["get"] },
             stream("portforward", "PodPortForwardOptions"),
             proxy("PodProxyOptions"),
+            Subresource { name: "resize", body: ("", "", "Pod"), verbs: STATUS },
             status("Pod"),
         ],
         traits: COUNTED,

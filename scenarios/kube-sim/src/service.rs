@@ -280,9 +280,9 @@ async fn below(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     let known = target.kind.subresources.iter().find(|below| below.name == target.subresource);
     let Some(known) = known else { return Err(unserved(target)) };
     match (known.name, &call.method) {
-        ("status", &Method::GET) => read::get(call, target).await,
-        ("status" | "finalize", &Method::PUT) => write::update(call, target).await,
-        ("status", &Method::PATCH) => write::patch(call, target).await,
+        ("status" | "resize", &Method::GET) => read::get(call, target).await,
+        ("status" | "finalize" | "resize", &Method::PUT) => write::update(call, target).await,
+        ("status" | "resize", &Method::PATCH) => write::patch(call, target).await,
         ("scale", &Method::GET | &Method::PUT | &Method::PATCH) => write::scale(call, target).await,
         ("token", &Method::POST) => token(call, target),
         ("binding", &Method::POST) => pods::bind(call, target).await,

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::kinds::Kind;
 use crate::object::field_error::FieldErrors;
-use crate::pods::{update as pod_update, validate as pods};
+use crate::pods::{resize, update as pod_update, validate as pods};
 
 /// The errors of a new object.
 pub fn new_object(kind: &Kind, object: &Value) -> FieldErrors {
@@ -41,6 +41,7 @@ pub fn changed_object(kind: &Kind, subresource: &str, old: &Value, new: &Value) 
     metadata::check(kind, new, &mut errors);
     match (kind.group, kind.resource, subresource) {
         ("", "pods", "") => errors.0.extend(pod_update::spec(old, new).0),
+        ("", "pods", "resize") => errors.0.extend(resize::check(old, new).0),
         ("", "pods", "status") => errors.0.extend(pod_update::status(old, new).0),
         ("", "nodes", _) => {
             nodes::check(new, false, &mut errors);

@@ -7,6 +7,7 @@ pub mod deletion;
 pub mod eviction;
 pub mod log_options;
 pub mod phase;
+pub mod resize;
 pub mod stream_options;
 pub mod tolerations;
 pub mod update;

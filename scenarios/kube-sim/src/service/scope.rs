@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::target::Target;
 use crate::object::field::{list, list_mut, number, text};
+use crate::pods::resize;
 
 /// Metadata that a write to `/status` may change beside the status.
 const WITH_STATUS: [&str; 8] =
@@ -15,6 +16,7 @@ pub fn within(target: &Target, old: &Value, next: Value) -> Value {
     match target.subresource.as_str() {
         "status" => status(target, old, &next),
         "finalize" => finalize(old, &next),
+        "resize" => resize::within(old, &next),
         _ => {
             let mut kept = next;
             if has_status {
