@@ -1,5 +1,7 @@
 //! Exec, attach and port-forward over real sockets, with the local ECI as the cloud.
 
+mod through_api;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +37,7 @@ const TERMINALS: [&str; 5] =
 
 /// A pod `web` whose container `main` runs, and where its node answers.
 struct Stage {
+    api: KubeletApi,
     address: SocketAddr,
 }
 
@@ -77,9 +80,10 @@ impl Stage {
         let api = KubeletApi::new("virtual-kubelet", store, eci, clock, Health::default());
         let node = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = node.local_addr().unwrap();
+        let answering = api.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = node.accept().await {
-                let api = api.clone();
+                let api = answering.clone();
                 let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
                     let api = api.clone();
                     let request = request.map(|_| Bytes::new());
@@ -89,7 +93,7 @@ impl Stage {
                 tokio::spawn(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
             }
         });
-        Self { address }
+        Self { api, address }
     }
 
     /// Asks for SPDY; what was chosen and the connection, or the status and the words of a refusal.
