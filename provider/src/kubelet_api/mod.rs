@@ -4,11 +4,14 @@
 pub mod access;
 mod logs;
 mod metrics;
+pub mod network;
 mod resource_metrics;
 pub(crate) mod response;
 mod streams;
 mod summary;
 mod usage;
+
+use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -19,6 +22,7 @@ use eci_api::query::parse_form;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use serde_json::json;
 
+use self::network::{MachineNetwork, PodNetwork};
 use self::response::{Body, Refusal, of_kind, text};
 use self::streams::{Sessions, Streams};
 use self::usage::Meter;
@@ -38,6 +42,7 @@ pub struct KubeletApi {
     meter: Meter,
     sessions: Sessions,
     served: ServedNamespaces,
+    network: Arc<dyn PodNetwork>,
 }
 
 /// The parts of the node's API that are not built yet.
@@ -56,7 +61,24 @@ impl KubeletApi {
             meter,
             sessions: Sessions::default(),
             served: ServedNamespaces::new(&[]).0,
+            network: Arc::new(MachineNetwork),
         }
+    }
+
+    /// The same, reaching its pods over another network than this machine's.
+    #[must_use]
+    pub fn over(self, network: impl PodNetwork + 'static) -> Self {
+        Self { network: Arc::new(network), ..self }
+    }
+
+    /// Returns true for the address of one of the node's pods.
+    pub fn has_pod_at(&self, address: &str) -> bool {
+        let groups = self
+            .store
+            .pods()
+            .into_iter()
+            .filter_map(|pod| self.store.get(pod.metadata.uid.as_deref()?)?.group);
+        groups.into_iter().any(|group| group.intranet_ip == address)
     }
 
     /// The same for a node that runs pods of these namespaces only; of pods of others it says so.
@@ -105,8 +127,13 @@ impl KubeletApi {
     }
 
     async fn open(&self, request: Request<Bytes>, path: &[String]) -> Result<Response<Body>, Refusal> {
-        let streams =
-            Streams { sessions: &self.sessions, store: &self.store, eci: &self.eci, clock: &self.clock };
+        let streams = Streams {
+            sessions: &self.sessions,
+            store: &self.store,
+            eci: &self.eci,
+            clock: &self.clock,
+            network: &self.network,
+        };
         if !matches!(*request.method(), Method::GET | Method::POST) {
             let text = format!("{} is opened by GET or POST", request.uri().path());
             return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, text));

@@ -11,13 +11,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 
 use super::ends::{Line, Movement, Outgoing, StreamReceiver, StreamSender, WAITING_MAX};
 
 /// The largest message.
 const MESSAGE_MAX: usize = 1 << 20;
-/// The channel on which the fifth version closes others.
+/// The channel on which the fifth version's client closes others; towards the client nothing is closed alone.
 const CLOSE: u8 = 255;
 /// The longest wait for the other side's own close.
 const LINGER: Duration = Duration::from_secs(5);
@@ -29,7 +30,7 @@ pub(super) enum Version {
     V4,
     /// Text: a digit and then base64.
     V4Base64,
-    /// Bytes, and streams can be closed one by one.
+    /// Bytes, and the client can close its streams one by one.
     V5,
 }
 
@@ -165,9 +166,6 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin>(
     while let Some(word) = outgoing.recv().await {
         let message = match word {
             Outgoing::Bytes(channel, bytes) => write(version, u8::try_from(channel).unwrap_or(0), &bytes),
-            Outgoing::Closed(channel) if version == Version::V5 => {
-                write(version, CLOSE, &[u8::try_from(channel).unwrap_or(0)])
-            }
             Outgoing::End(_) => break,
             _ => continue,
         };
@@ -176,5 +174,15 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin>(
             return;
         }
     }
+    close(&mut sink).await;
+}
+
+/// Ends a WebSocket in order: Kubernetes' own client takes an end without this code for a failure.
+pub(super) async fn close<S: AsyncRead + AsyncWrite + Unpin>(
+    sink: &mut SplitSink<WebSocketStream<S>, Message>,
+) {
+    let ended = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+    // Fails only where the other side has left.
+    let _ = sink.send(Message::Close(Some(ended))).await;
     let _ = sink.close().await;
 }

@@ -5,12 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use eci_api::group::ContainerGroupStatus;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -22,6 +22,7 @@ use super::channels::{Channels, Version, limits};
 use super::ends::{StreamReceiver, StreamSender};
 use super::spdy::{self, Stream};
 use super::upgrade::Io;
+use crate::kubelet_api::network::{PodNetwork, PodStream};
 use crate::kubelet_api::response::Refusal;
 use crate::pods::store::Snapshot;
 
@@ -33,8 +34,9 @@ const PAIR_TIMEOUT: Duration = Duration::from_secs(30);
 const PORTS_MAX: usize = 127;
 
 /// The pod whose ports are forwarded.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Target {
+    network: Arc<dyn PodNetwork>,
     address: IpAddr,
     pod: String,
     uid: String,
@@ -53,7 +55,7 @@ enum ForwardError {
 
 impl Target {
     /// The address of a pod that runs.
-    pub fn of(view: &Snapshot) -> Result<Self, Refusal> {
+    pub fn of(view: &Snapshot, network: Arc<dyn PodNetwork>) -> Result<Self, Refusal> {
         let metadata = &view.pod.metadata;
         let name = metadata.name.clone().unwrap_or_default();
         let group =
@@ -64,13 +66,13 @@ impl Target {
             bad(format!("unable to forward port because pod \"{name}\" has no address in the cloud"))
         })?;
         let pod = format!("{name}_{}", metadata.namespace.as_deref().unwrap_or_default());
-        Ok(Self { address, pod, uid: metadata.uid.clone().unwrap_or_default() })
+        Ok(Self { network, address, pod, uid: metadata.uid.clone().unwrap_or_default() })
     }
 
     /// Connects to a port.
-    async fn dial(&self, port: u16) -> Result<TcpStream, ForwardError> {
+    async fn dial(&self, port: u16) -> Result<Box<dyn PodStream>, ForwardError> {
         let address = SocketAddr::new(self.address, port);
-        match tokio::time::timeout(DIAL_TIMEOUT, TcpStream::connect(address)).await {
+        match tokio::time::timeout(DIAL_TIMEOUT, self.network.connect(address)).await {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) => Err(ForwardError::Dial { address, error }),
             Err(_) => Err(ForwardError::Unanswered { address }),
@@ -101,11 +103,11 @@ impl Target {
 }
 
 async fn exchange(
-    stream: TcpStream,
+    stream: Box<dyn PodStream>,
     mut receiver: StreamReceiver,
     sender: &StreamSender,
 ) -> std::io::Result<()> {
-    let (mut read, mut write) = stream.into_split();
+    let (mut read, mut write) = tokio::io::split(stream);
     let inward = async {
         while let Some(bytes) = receiver.recv().await {
             write.write_all(&bytes).await?;

@@ -20,6 +20,7 @@ use http::{Request, Response, StatusCode};
 use tokio::task::JoinSet;
 
 use super::logs::group_id;
+use super::network::PodNetwork;
 use super::response::{Body, Refusal};
 use crate::eci::Eci;
 use crate::pods::store::{PodStore, Snapshot};
@@ -57,6 +58,7 @@ pub(super) struct Streams<'a> {
     pub store: &'a PodStore,
     pub eci: &'a Eci,
     pub clock: &'a Clock,
+    pub network: &'a Arc<dyn PodNetwork>,
 }
 
 impl Streams<'_> {
@@ -115,7 +117,7 @@ impl Streams<'_> {
         (namespace, pod): (&str, &str),
     ) -> Result<Response<Body>, Refusal> {
         let view = self.find(namespace, pod)?;
-        let target = forward::Target::of(&view)?;
+        let target = forward::Target::of(&view, Arc::clone(self.network))?;
         let pairs = pairs(&request);
         let upgrade = Upgrade::requested(request, &upgrade::FORWARD)?;
         let ports = match upgrade.protocol {

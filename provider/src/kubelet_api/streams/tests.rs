@@ -20,6 +20,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::spdy::frame::{self, Frame, Reader, Writer};
@@ -235,11 +236,18 @@ async fn a_command_over_a_websocket_closes_its_input_in_the_fifth_version() {
     socket.send(Message::binary(b"\x00echo typed\n".to_vec())).await.unwrap();
     socket.send(Message::binary(vec![255, 0])).await.unwrap();
     let mut said = Vec::new();
-    while let Some(Ok(Message::Binary(bytes))) = socket.next().await {
-        said.push(bytes);
+    let mut end = None;
+    while let Some(Ok(message)) = socket.next().await {
+        match message {
+            Message::Binary(bytes) => said.push(bytes),
+            other => end = Some(other),
+        }
     }
     assert_eq!(said[..2], [&b"\x01"[..], &b"\x01typed\n"[..]]);
     assert!(said[2].starts_with(b"\x03{") && said[2].windows(7).any(|seven| seven == b"Success"), "{said:?}");
+    // kubectl takes anything else on the way, and another end, for a failure of the connection
+    let normal = |end| matches!(end, Message::Close(Some(frame)) if frame.code == CloseCode::Normal);
+    assert!(said.len() == 3 && end.clone().is_some_and(normal), "{said:?} {end:?}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::channels::limits;
+use super::channels::{close, limits};
 use super::upgrade::Io;
 
 /// The most bytes that wait on the way, and that a message has.
@@ -40,7 +40,7 @@ pub(super) async fn carry<W: Future<Output = ()>>(io: Io, inside: impl FnOnce(Du
                 return;
             }
         }
-        let _ = sink.close().await;
+        close(&mut sink).await;
     };
     tokio::select! {
         ((), ()) = async { tokio::join!(inside(far), outward) } => {}
