@@ -9,6 +9,7 @@ pub mod eci;
 pub mod matching;
 mod objects;
 pub mod outcome;
+mod pipe;
 pub mod report;
 pub mod runner;
 pub mod scenario;

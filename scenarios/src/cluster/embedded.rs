@@ -97,6 +97,11 @@ impl Embedded {
         Ok(HttpsEndpoint { address, kubeconfig })
     }
 
+    /// Lets the API reach what is not of this process: nodes that others join, pods' addresses, webhooks of one's own.
+    pub fn reach_network(&self) {
+        self.outbound.reach_network();
+    }
+
     async fn write_kubeconfig(&mut self) -> Result<PathBuf, ClusterError> {
         if let Some((_, path)) = &self.kubeconfig {
             return Ok(path.clone());

@@ -67,6 +67,7 @@ async fn play(arguments: &Up) -> anyhow::Result<()> {
     let eci = Eci::here(&clock, arguments.seed);
     let mut cluster =
         Embedded::start(WorldParts { clock, seed: arguments.seed, eci: eci.clone(), tap: None }).await?;
+    cluster.reach_network();
     let addresses = [cloud.local_addr()?, console.local_addr()?];
     let endpoint = cluster.listen(kubernetes)?;
     let mut servers = JoinSet::new();

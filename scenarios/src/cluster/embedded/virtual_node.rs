@@ -10,13 +10,13 @@ use provider::eci::{Credentials, Eci, Transport};
 use provider::webhook::registration::{self, Address};
 use tokio::task::JoinHandle;
 
-use super::outbound::{InProcess, WEBHOOK};
+use super::outbound::{InProcess, NoNetwork, WEBHOOK};
 use crate::cluster::error::ClusterError;
 use crate::cluster::interface::{SECURITY_GROUP, VSWITCH, WorldParts, of_life};
 use crate::eci::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, REGION};
 
-/// The node's address; within one process nothing is sent there.
-const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 168, 0, 1));
+/// The node's address; what is sent there is a call within this process.
+pub(super) const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 168, 0, 1));
 
 /// The connections of one life of the provider, and of the one who installs it.
 pub(super) struct Connections {
@@ -48,7 +48,7 @@ impl VirtualNode {
         let eci = Eci::new(cloud, credentials, REGION, parts.clock.clone(), seed);
         let config = Config { node_ip: Some(ADDRESS), cluster_id, ..Config::new(VSWITCH, SECURITY_GROUP) };
         let provider = Provider::new(config, kube, eci, parts.clock.clone(), seed);
-        outbound.answer_with(provider.webhook(), provider.kubelet_api());
+        outbound.answer_with(provider.webhook(), provider.kubelet_api().over(NoNetwork));
         let address = Address::Url(format!("https://{WEBHOOK}"));
         let configuration = registration::configuration(&address, b"within one process");
         registration::register(admin, &configuration).await?;
