@@ -192,7 +192,7 @@ pub const CHECKS: &[Check] = &[
         name: "real kubectl against the playground",
         needs: &["kubectl"],
         after: &["the main job"],
-        takes: 21,
+        takes: 40,
         budget: 400,
         run: |root, _| playground::run(root),
         ..BESIDE

@@ -1,4 +1,6 @@
-//! The guide's commands and both its templates, through the real kubectl, against the playground.
+//! The guide's commands and both its templates, and all that streams, through the real kubectl, against the playground.
+
+mod streams;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -103,6 +105,7 @@ fn play(binary: &Path, folder: &Path) -> Result<()> {
         }
         println!("✓ kubectl {arguments}");
     }
+    streams::are_carried(folder)?;
     let left = kubectl(folder, "get pods --all-namespaces", "")?;
     ensure!(left.contains("No resources found"), "pods are left after their deletion:\n{left}");
     playground.end()
