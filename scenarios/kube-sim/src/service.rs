@@ -4,6 +4,7 @@ mod admit;
 mod call;
 pub(crate) mod controller_writes;
 pub(crate) mod delete;
+mod options;
 mod pods;
 mod read;
 mod response;
@@ -271,6 +272,7 @@ fn review(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
 /// Dispatches a request for a subresource.
 async fn below(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     let known = target.kind.subresources.iter().find(|below| below.name == target.subresource);
+    call.dry_run("CreateOptions")?; // a review stores nothing anyway
     let Some(known) = known else { return Err(ApiError::no_such_resource()) };
     match (known.name, &call.method) {
         ("status", &Method::GET) => read::get(call, target).await,
@@ -292,3 +294,4 @@ fn token(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
         crate::decode::object(&call.content_type, &call.body, "authentication.k8s.io/v1", "TokenRequest")?;
     Ok(ApiResponse::json(reviews::token(&call.sim, &account, request.object)?).created())
 }
+    call.dry_run("CreateOptions")?; // as with the real server, a dry run answers with a token all the same

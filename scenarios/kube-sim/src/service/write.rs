@@ -74,7 +74,10 @@ async fn store_new(
     refused(kind, name(&object), &validation::new_object(kind, &object))?;
     admission.validate(&mut object, warnings).await?;
     if dry_run {
-        return Ok(Arc::new(object));
+        return match call.sim.store().get(kind.storage(), &target.namespace, name(&object)) {
+            None => Ok(Arc::new(object)),
+            Some(there) => Err(ApiError::already_exists(kind, name(&object), is_terminating(&there))),
+        };
     }
     for _ in 0..8 {
         match call.sim.store().create(kind.storage(), object.clone()) {
