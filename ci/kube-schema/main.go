@@ -15,6 +15,7 @@ import (
 	apps "k8s.io/api/apps/v1"
 	authentication "k8s.io/api/authentication/v1"
 	authorization "k8s.io/api/authorization/v1"
+	autoscaling "k8s.io/api/autoscaling/v1"
 	batch "k8s.io/api/batch/v1"
 	certificates "k8s.io/api/certificates/v1"
 	coordination "k8s.io/api/coordination/v1"
@@ -48,7 +49,10 @@ var roots = map[string]any{
 	"v1/Service":               core.Service{},
 	"v1/ServiceAccount":        core.ServiceAccount{},
 	"v1/DeleteOptions":         meta.DeleteOptions{},
+	"v1/Status":                meta.Status{},
 	"meta.k8s.io/v1/DeleteOptions":                                    meta.DeleteOptions{},
+	"meta.k8s.io/v1/PartialObjectMetadata":                            meta.PartialObjectMetadata{},
+	"autoscaling/v1/Scale":                                            autoscaling.Scale{},
 	"apps/v1/DaemonSet":                                               apps.DaemonSet{},
 	"apps/v1/Deployment":                                              apps.Deployment{},
 	"apps/v1/ReplicaSet":                                              apps.ReplicaSet{},

@@ -27,6 +27,7 @@ use crate::authn::User;
 use crate::body::KubeBody;
 use crate::sim::KubeSim;
 use crate::status::ApiError;
+use crate::table::View;
 use crate::{discovery, openapi, reviews};
 use call::{Call, stored};
 use response::ApiResponse;
@@ -240,6 +241,10 @@ fn groups(call: &Call, core: bool) -> ApiResponse {
 async fn resource(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     if target.kind.traits.computed {
         return review(call, target);
+    // Before anything is written: what cannot be answered is not done.
+    if !matches!(target.subresource.as_str(), "log" | "proxy") {
+        View::read(&call.accept, "")?;
+    }
     }
     if !target.subresource.is_empty() {
         return below(call, target).await;

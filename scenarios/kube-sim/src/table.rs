@@ -53,9 +53,10 @@ impl View {
         let known = accept.split(',').find_map(|part| {
             let mut words = part.split(';').map(str::trim);
             let kind = words.next().unwrap_or_default();
-            let json = matches!(kind, "" | "*/*" | "application/*" | "application/json" | "application/yaml");
             let shape = words.find_map(|word| word.strip_prefix("as="));
-            match (json, shape) {
+            let protobuf = kind == "application/vnd.kubernetes.protobuf" && shape != Some("Table");
+            let json = matches!(kind, "" | "*/*" | "application/*" | "application/json" | "application/yaml");
+            match (json || protobuf, shape) {
                 (true, None) => Some(Form::Plain),
                 (true, Some("Table")) => Some(Form::Table { include }),
                 (true, Some("PartialObjectMetadata" | "PartialObjectMetadataList")) => Some(Form::Metadata),

@@ -10,7 +10,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::body::KubeBody;
+use crate::protobuf::encode;
 use crate::status::ApiError;
+
+/// The media type of Kubernetes' protobuf.
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
 /// A response before it is encoded.
 pub struct ApiResponse {
@@ -25,6 +29,7 @@ enum Body {
     Json(Value),
     Written(String),
     Text(String),
+    Bytes(Bytes),
     Lines(BoxStream<'static, Bytes>),
     Proxied(KubeBody),
 }
@@ -123,7 +128,12 @@ impl ApiResponse {
         let wants_yaml =
             accept.split(',').next().is_some_and(|first| first.trim().starts_with("application/yaml"));
         let mut content_type = self.content_type;
-        let body: KubeBody = match self.body {
+        let body = if wants_only_protobuf(accept) && content_type == "application/json" {
+            in_protobuf(self.body, &mut content_type)
+        } else {
+            self.body
+        };
+        let body: KubeBody = match body {
             Body::Json(document) if wants_yaml && content_type == "application/json" => {
                 "application/yaml".clone_into(&mut content_type);
                 whole(serde_saphyr::to_string(&document).unwrap_or_default())
@@ -157,6 +167,7 @@ impl ApiResponse {
         response.body(body).unwrap_or_else(|_| Response::new(whole(String::new())))
     }
 }
+            Body::Bytes(bytes) => whole(bytes),
 
 /// The FNV-1a hash of a text.
 fn fingerprint(text: &str) -> u64 {
@@ -164,6 +175,36 @@ fn fingerprint(text: &str) -> u64 {
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-fn whole(text: String) -> KubeBody {
-    Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync()
+fn whole(document: impl Into<Bytes>) -> KubeBody {
+    Full::new(document.into()).map_err(|never| match never {}).boxed_unsync()
 }
+/// True for a client that takes protobuf and none of the other formats.
+fn wants_only_protobuf(accept: &str) -> bool {
+    let mut kinds = accept.split(',').map(|part| part.split(';').next().unwrap_or_default().trim());
+    !accept.is_empty() && kinds.all(|kind| kind == PROTOBUF)
+}
+
+/// A document or the events of a watch in protobuf; whatever has no such form stays as it is.
+fn in_protobuf(body: Body, content_type: &mut String) -> Body {
+    let document = match body {
+        Body::Json(document) => document,
+        Body::Written(text) => serde_json::from_str(&text).unwrap_or_default(),
+        Body::Lines(lines) => {
+            *content_type = format!("{PROTOBUF};stream=watch");
+            let frame = |line: Bytes| async move {
+                let event = serde_json::from_slice(&line).ok()?;
+                encode::event(&event).map(Bytes::from)
+            };
+            return Body::Lines(lines.filter_map(frame).boxed());
+        }
+        other => return other,
+    };
+    match encode::document(&document) {
+        Some(bytes) => {
+            PROTOBUF.clone_into(content_type);
+            Body::Bytes(bytes.into())
+        }
+        None => Body::Json(document),
+    }
+}
+
