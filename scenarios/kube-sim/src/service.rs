@@ -4,6 +4,7 @@ mod admit;
 mod call;
 pub(crate) mod controller_writes;
 pub(crate) mod delete;
+mod descriptions;
 mod options;
 mod pods;
 mod read;
@@ -28,7 +29,7 @@ use crate::body::KubeBody;
 use crate::sim::KubeSim;
 use crate::status::ApiError;
 use crate::table::View;
-use crate::{discovery, openapi, reviews};
+use crate::{discovery, reviews};
 use call::{Call, stored};
 use response::ApiResponse;
 use target::{Route, Target};
@@ -169,8 +170,9 @@ async fn dispatch(call: Call, path: &str) -> Result<ApiResponse, ApiError> {
         Route::Groups { core } => Ok(groups(&call, core)),
         Route::Group(group) => found(discovery::group(&group)),
         Route::Resources { group, version } => found(discovery::resource_list(&group, &version)),
-        Route::OpenApiIndex => Ok(ApiResponse::json(openapi::index())),
-        Route::OpenApi { group, version } => found(openapi::document(&group, &version)),
+        Route::OpenApiV2 => Ok(descriptions::whole(&call)),
+        Route::OpenApiIndex => Ok(descriptions::index(&call)),
+        Route::OpenApi { path } => descriptions::of_group(&call, &path),
         Route::Resource(target) => {
             let deprecated = (target.kind.group, target.kind.resource) == ("", "endpoints");
             let answer = resource(&call, &target).await?;
@@ -239,12 +241,12 @@ fn groups(call: &Call, core: bool) -> ApiResponse {
 }
 
 async fn resource(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
-    if target.kind.traits.computed {
-        return review(call, target);
     // Before anything is written: what cannot be answered is not done.
     if !matches!(target.subresource.as_str(), "log" | "proxy") {
         View::read(&call.accept, "")?;
     }
+    if target.kind.traits.computed {
+        return review(call, target);
     }
     if !target.subresource.is_empty() {
         return below(call, target).await;
@@ -270,6 +272,7 @@ fn review(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
         return Err(ApiError::method_not_allowed());
     }
     let kind = target.kind;
+    call.dry_run("CreateOptions")?; // a review stores nothing anyway
     let body = crate::decode::object(&call.content_type, &call.body, &kind.api_version(), kind.kind)?;
     Ok(ApiResponse::json(reviews::answer(&call.sim, kind, &call.user, body.object)).created())
 }
@@ -277,7 +280,6 @@ fn review(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
 /// Dispatches a request for a subresource.
 async fn below(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     let known = target.kind.subresources.iter().find(|below| below.name == target.subresource);
-    call.dry_run("CreateOptions")?; // a review stores nothing anyway
     let Some(known) = known else { return Err(ApiError::no_such_resource()) };
     match (known.name, &call.method) {
         ("status", &Method::GET) => read::get(call, target).await,
@@ -294,9 +296,9 @@ async fn below(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
 }
 
 fn token(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
+    call.dry_run("CreateOptions")?; // as with the real server, a dry run answers with a token all the same
     let account = stored(call, target.kind, &target.namespace, &target.name)?;
     let request =
         crate::decode::object(&call.content_type, &call.body, "authentication.k8s.io/v1", "TokenRequest")?;
     Ok(ApiResponse::json(reviews::token(&call.sim, &account, request.object)?).created())
 }
-    call.dry_run("CreateOptions")?; // as with the real server, a dry run answers with a token all the same

@@ -50,6 +50,22 @@ impl ApiResponse {
         Self::of(200, "text/plain; charset=utf-8", Body::Text(text.to_owned()))
     }
 
+    /// An answer without a document.
+    pub fn bare(code: u16) -> Self {
+        Self::of(code, "text/plain; charset=utf-8", Body::Text(String::new()))
+    }
+
+    /// A document that is encoded already, with its entity tag; 304 without it when `known` contains that tag.
+    pub fn encoded(content_type: &str, document: Bytes, tag: &str, known: &str) -> Self {
+        let tag = format!("\"{tag}\"");
+        let mut answer = match known.split(',').any(|one| one.trim() == tag) {
+            true => Self::bare(304),
+            false => Self::of(200, content_type, Body::Bytes(document)),
+        };
+        answer.headers.push(("etag", tag));
+        answer
+    }
+
     /// A stream of watch events, one JSON line each.
     pub fn lines(lines: BoxStream<'static, Bytes>) -> Self {
         Self::of(200, "application/json", Body::Lines(lines))
@@ -106,8 +122,13 @@ impl ApiResponse {
     }
 
     /// With `Vary: Accept`.
-    pub fn varying(mut self) -> Self {
-        self.headers.push(("vary", "Accept".to_owned()));
+    pub fn varying(self) -> Self {
+        self.headed("vary", "Accept")
+    }
+
+    /// With one more header.
+    pub fn headed(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
         self
     }
 
@@ -146,14 +167,17 @@ impl ApiResponse {
             Body::Json(document) => whole(document.to_string() + "\n"),
             Body::Written(document) => whole(document + "\n"),
             Body::Text(text) => whole(text),
+            Body::Bytes(bytes) => whole(bytes),
             Body::Lines(lines) => StreamBody::new(lines.map(|line| Ok(Frame::data(line)))).boxed_unsync(),
             Body::Proxied(body) => body,
         };
         let mut response = Response::builder()
             .status(StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
             .header("content-type", content_type)
-            .header("cache-control", "no-cache, private")
             .header("date", now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
+        if !self.headers.iter().any(|(name, _)| *name == "cache-control") {
+            response = response.header("cache-control", "no-cache, private");
+        }
         for (name, value) in &self.headers {
             response = response.header(*name, value);
         }
@@ -167,17 +191,7 @@ impl ApiResponse {
         response.body(body).unwrap_or_else(|_| Response::new(whole(String::new())))
     }
 }
-            Body::Bytes(bytes) => whole(bytes),
 
-/// The FNV-1a hash of a text.
-fn fingerprint(text: &str) -> u64 {
-    text.bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-fn whole(document: impl Into<Bytes>) -> KubeBody {
-    Full::new(document.into()).map_err(|never| match never {}).boxed_unsync()
-}
 /// True for a client that takes protobuf and none of the other formats.
 fn wants_only_protobuf(accept: &str) -> bool {
     let mut kinds = accept.split(',').map(|part| part.split(';').next().unwrap_or_default().trim());
@@ -208,3 +222,12 @@ fn in_protobuf(body: Body, content_type: &mut String) -> Body {
     }
 }
 
+/// The FNV-1a hash of a text.
+fn fingerprint(text: &str) -> u64 {
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+fn whole(document: impl Into<Bytes>) -> KubeBody {
+    Full::new(document.into()).map_err(|never| match never {}).boxed_unsync()
+}
