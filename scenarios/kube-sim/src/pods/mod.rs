@@ -9,3 +9,4 @@ pub mod phase;
 pub mod tolerations;
 pub mod update;
 pub mod validate;
+pub mod warnings;

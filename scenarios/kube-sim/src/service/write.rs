@@ -19,6 +19,7 @@ use crate::patch::Patch;
 use crate::patch::apply::{ApplyOptions, apply};
 use crate::patch::managers;
 use crate::pods::defaults::{fill_container_statuses, first_status, same_pod_ips};
+use crate::pods::warnings as pod_warnings;
 use crate::status::ApiError;
 use crate::store::StoreError;
 use crate::table::View;
@@ -73,6 +74,7 @@ async fn store_new(
     }
     refused(kind, name(&object), &validation::new_object(kind, &object))?;
     admission.validate(&mut object, warnings).await?;
+    warnings.extend(pod_warnings::of(kind, None, &object));
     if dry_run {
         return match call.sim.store().get(kind.storage(), &target.namespace, name(&object)) {
             None => Ok(Arc::new(object)),
@@ -269,6 +271,9 @@ async fn store_update(
     refused(kind, &target.name, &errors)?;
     admission.validate(&mut next, warnings).await?;
     if !call.content_type.starts_with("application/apply-patch") {
+    if target.subresource.is_empty() {
+        warnings.extend(pod_warnings::of(kind, Some(&**old), &next));
+    }
         let time = timestamp::seconds(call.sim.clock().now());
         managers::record_update(kind, old, &mut next, (call.field_manager(), &target.subresource), &time);
     }
