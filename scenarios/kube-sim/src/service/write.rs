@@ -259,7 +259,7 @@ async fn store_update(
     let kind = target.kind;
     let dry_run = call.dry_run("UpdateOptions")?;
     let mut next = scope::within(target, old, next);
-    meta::carry(kind, old, &mut next, &target.subresource, is_patch)?;
+    meta::carry(kind, old, &mut next, is_patch)?;
     defaults::fill(&call.sim, kind, &mut next);
     if kind.resource == "pods" {
         same_pod_ips(&mut next);
@@ -267,13 +267,14 @@ async fn store_update(
     }
     let admission = Admission::new(call, target, Operation::Update, Some(&**old), dry_run);
     warnings.extend(admission.mutate(&mut next).await?);
+    meta::count_change(kind, old, &mut next, &target.subresource);
     let errors = validation::changed_object(kind, &target.subresource, old, &next);
     refused(kind, &target.name, &errors)?;
     admission.validate(&mut next, warnings).await?;
-    if !call.content_type.starts_with("application/apply-patch") {
     if target.subresource.is_empty() {
         warnings.extend(pod_warnings::of(kind, Some(&**old), &next));
     }
+    if !call.content_type.starts_with("application/apply-patch") {
         let time = timestamp::seconds(call.sim.clock().now());
         managers::record_update(kind, old, &mut next, (call.field_manager(), &target.subresource), &time);
     }
