@@ -282,11 +282,14 @@ fn job(object: &mut Value) {
         default_to(spec, "completions", 1);
     }
     default_to(spec, "parallelism", 1);
-    default_to(spec, "backoffLimit", 6);
+    // A Job that counts the failures of each index has no limit for them together.
+    let limit = if is_set(spec, "/backoffLimitPerIndex") { i32::MAX } else { 6 };
+    default_to(spec, "backoffLimit", limit);
     default_to(spec, "completionMode", "NonIndexed");
     default_to(spec, "suspend", false);
     default_to(spec, "manualSelector", false);
-    default_to(spec, "podReplacementPolicy", "TerminatingOrFailed");
+    let replaced = if is_set(spec, "/podFailurePolicy") { "Failed" } else { "TerminatingOrFailed" };
+    default_to(spec, "podReplacementPolicy", replaced);
     template(spec);
     if !uid.is_empty() && !is_set(spec, "/selector") {
         spec["selector"] = json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}});
