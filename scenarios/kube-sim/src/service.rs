@@ -28,7 +28,7 @@ use crate::authn::User;
 use crate::body::KubeBody;
 use crate::sim::KubeSim;
 use crate::status::ApiError;
-use crate::table::View;
+use crate::table::{self, View};
 use crate::{discovery, reviews};
 use call::{Call, stored};
 use response::ApiResponse;
@@ -161,6 +161,11 @@ async fn dispatch(call: Call, path: &str) -> Result<ApiResponse, ApiError> {
     if !matches!(route, Route::Resource(_)) && !matches!(call.method, Method::GET | Method::HEAD) {
         return Err(ApiError::method_not_allowed());
     }
+    if matches!(route, Route::Groups { .. } | Route::Group(_) | Route::Resources { .. })
+        && !table::takes_objects(&call.accept)
+    {
+        return Err(table::not_acceptable(&call.accept, ""));
+    }
     match route {
         Route::Health { probe } => {
             Ok(ApiResponse::text(&health(&probe, call.query.iter().any(|(key, _)| key == "verbose"))))
@@ -172,7 +177,7 @@ async fn dispatch(call: Call, path: &str) -> Result<ApiResponse, ApiError> {
         Route::Resources { group, version } => found(discovery::resource_list(&group, &version)),
         Route::OpenApiV2 => Ok(descriptions::whole(&call)),
         Route::OpenApiIndex => Ok(descriptions::index(&call)),
-        Route::OpenApi { path } => descriptions::of_group(&call, &path),
+        Route::OpenApi { path } => Ok(descriptions::of_group(&call, &path)),
         Route::Resource(target) => {
             let deprecated = (target.kind.group, target.kind.resource) == ("", "endpoints");
             let answer = resource(&call, &target).await?;
@@ -242,8 +247,9 @@ fn groups(call: &Call, core: bool) -> ApiResponse {
 
 async fn resource(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     // Before anything is written: what cannot be answered is not done.
-    if !matches!(target.subresource.as_str(), "log" | "proxy") {
-        View::read(&call.accept, "")?;
+    if !matches!(target.subresource.as_str(), "log" | "proxy") && View::read(&call.accept, "").is_err() {
+        let is_list = call.method == Method::GET && target.name.is_empty();
+        return Err(table::not_acceptable(&call.accept, if is_list { table::WATCHED } else { "" }));
     }
     if target.kind.traits.computed {
         return review(call, target);

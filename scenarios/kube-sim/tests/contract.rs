@@ -308,8 +308,8 @@ async fn what_is_wrong_with_a_request_is_said_in_the_real_servers_words() {
             one,
             JSON,
             r#"{"gracePeriodSeconds":"abc"}"#,
-            400,
-            "json: cannot unmarshal string into Go struct field gracePeriodSeconds of type int64",
+            500,
+            "json: cannot unmarshal string into Go struct field DeleteOptions.gracePeriodSeconds of type int64",
         ),
         (
             "GET",

@@ -74,7 +74,7 @@ impl Options {
 
     fn of_body(call: &Call, errors: &mut FieldErrors) -> Result<Self, ApiError> {
         let body = decode::raw(&call.content_type, &call.body)?;
-        let body = decode::conform(body, "v1", "DeleteOptions")?.object;
+        let body = decode::conform(body, "v1", "DeleteOptions").map_err(unreadable)?.object;
         let owned = |path| at(&body, path).and_then(Value::as_str).map(str::to_owned);
         let dry_run: Vec<_> = list(&body, "/dryRun").iter().filter_map(Value::as_str).collect();
         Ok(Self {
@@ -85,6 +85,12 @@ impl Options {
             dry_run: options::dry_run(&dry_run, errors),
         })
     }
+}
+
+/// The real server says of options that cannot be read only what its reader said.
+fn unreadable(error: ApiError) -> ApiError {
+    let said = error.message.rsplit("DeleteOptions: ").next().unwrap_or_default();
+    ApiError::new(500, "", said.replace("Go struct field ", "Go struct field DeleteOptions."))
 }
 
 /// The outcome of a deletion.

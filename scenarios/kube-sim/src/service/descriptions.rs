@@ -4,9 +4,7 @@ use jiff::SignedDuration;
 
 use super::call::Call;
 use super::response::ApiResponse;
-use super::target::nothing_here;
 use crate::openapi::{self, Document, Format};
-use crate::status::ApiError;
 
 /// `/openapi/v2`; 406 without a text for a client that takes neither JSON nor the published protobuf.
 pub fn whole(call: &Call) -> ApiResponse {
@@ -23,19 +21,18 @@ pub fn index(call: &Call) -> ApiResponse {
 ///
 /// With the hash of what the document is now, the answer may be kept for ever; with another one, it leads to this one.
 ///
-/// # Errors
-/// 404 for a group that is not served.
-pub fn of_group(call: &Call, path: &str) -> Result<ApiResponse, ApiError> {
-    let document = openapi::v3(path).ok_or_else(nothing_here)?;
-    let Some(format) = Format::of_v3(&call.accept) else { return Ok(ApiResponse::bare(406).varying()) };
+/// A group that is not served has an empty 404.
+pub fn of_group(call: &Call, path: &str) -> ApiResponse {
+    let Some(document) = openapi::v3(path) else { return ApiResponse::bare(404).varying() };
+    let Some(format) = Format::of_v3(&call.accept) else { return ApiResponse::bare(406).varying() };
     let hash = call.option("hash");
     if !hash.is_empty() && hash != document.tag {
         let now = openapi::address(path, &document.tag);
-        return Ok(ApiResponse::bare(301).headed("location", now).varying());
+        return ApiResponse::bare(301).typed("application/json").headed("location", now).varying();
     }
     let answer = encoded(call, format, document).varying();
     if hash.is_empty() {
-        return Ok(answer);
+        return answer;
     }
     let end = call
         .sim
@@ -44,7 +41,7 @@ pub fn of_group(call: &Call, path: &str) -> Result<ApiResponse, ApiError> {
         .saturating_add(SignedDuration::from_hours(365 * 24))
         .unwrap_or(jiff::Timestamp::MAX);
     let end = end.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
-    Ok(answer.headed("cache-control", "public, immutable").headed("expires", end))
+    answer.headed("cache-control", "public, immutable").headed("expires", end)
 }
 
 fn encoded(call: &Call, format: Format, document: Document) -> ApiResponse {

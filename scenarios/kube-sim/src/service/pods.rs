@@ -10,12 +10,14 @@ use serde_json::{Value, json};
 
 use super::call::{Call, stored};
 use super::delete::{Options, delete};
+use super::options;
 use super::response::ApiResponse;
 use super::target::Target;
 use crate::authn::{Token, User};
 use crate::kinds;
 use crate::object::conditions::{self, Condition};
 use crate::object::field::{list, name, number, text};
+use crate::object::field_error::FieldErrors;
 use crate::pods::binding::{self, BindingError};
 use crate::pods::eviction;
 use crate::pods::log_options::LogOptions;
@@ -103,7 +105,12 @@ fn eviction_dry_run(call: &Call, eviction: &Value) -> Result<bool, ApiError> {
         );
         return Err(ApiError::new(500, "", message));
     }
-    Ok(!in_query.is_empty() || !in_body.is_empty())
+    let mut errors = FieldErrors::default();
+    let dry_run = options::dry_run(&in_body, &mut errors);
+    match errors.0.is_empty() {
+        true => Ok(dry_run || !in_query.is_empty()),
+        false => Err(ApiError::invalid_as("DeleteOptions.meta.k8s.io", "", &errors)),
+    }
 }
 
 /// Notes in the pod's conditions that it goes by an eviction.

@@ -50,9 +50,9 @@ impl ApiResponse {
         Self::of(200, "text/plain; charset=utf-8", Body::Text(text.to_owned()))
     }
 
-    /// An answer without a document.
+    /// An answer without a document, and so without a content type.
     pub fn bare(code: u16) -> Self {
-        Self::of(code, "text/plain; charset=utf-8", Body::Text(String::new()))
+        Self::of(code, "", Body::Text(String::new()))
     }
 
     /// A document that is encoded already, with its entity tag; 304 without it when `known` contains that tag.
@@ -149,7 +149,7 @@ impl ApiResponse {
         let wants_yaml =
             accept.split(',').next().is_some_and(|first| first.trim().starts_with("application/yaml"));
         let mut content_type = self.content_type;
-        let body = if wants_only_protobuf(accept) && content_type == "application/json" {
+        let body = if wants_only_protobuf(accept) && content_type == "application/json" && self.code != 406 {
             in_protobuf(self.body, &mut content_type)
         } else {
             self.body
@@ -173,8 +173,10 @@ impl ApiResponse {
         };
         let mut response = Response::builder()
             .status(StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
-            .header("content-type", content_type)
             .header("date", now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
+        if !content_type.is_empty() {
+            response = response.header("content-type", content_type);
+        }
         if !self.headers.iter().any(|(name, _)| *name == "cache-control") {
             response = response.header("cache-control", "no-cache, private");
         }

@@ -74,7 +74,10 @@ fn indexed(spec: &Value, errors: &mut FieldErrors) {
     if is_set(spec, "/successPolicy") {
         match is_indexed {
             true => success_policy(spec, completions.unwrap_or(0), errors),
-            false => errors.invalid("spec.successPolicy", &spec["successPolicy"], needs_indexes),
+            false => {
+                let shown = FieldErrorKind::Invalid(go_success_policy(spec), needs_indexes.to_owned());
+                errors.push("spec.successPolicy", shown);
+            }
         }
     }
     let replacement = text(spec, "/podReplacementPolicy");
@@ -83,6 +86,18 @@ fn indexed(spec: &Value, errors: &mut FieldErrors) {
     if !replacement.is_empty() {
         errors.one_of("spec.podReplacementPolicy", replacement, known);
     }
+}
+
+/// The policy as Go's internal type shows it.
+fn go_success_policy(spec: &Value) -> String {
+    let rules = list(spec, "/successPolicy/rules").iter();
+    let rules = rules.map(|rule| {
+        format!(
+            "{{\"SucceededIndexes\":{},\"SucceededCount\":{}}}",
+            rule["succeededIndexes"], rule["succeededCount"]
+        )
+    });
+    format!("{{\"Rules\":[{}]}}", rules.collect::<Vec<_>>().join(","))
 }
 
 fn success_policy(spec: &Value, completions: i64, errors: &mut FieldErrors) {
