@@ -5,6 +5,10 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"go/ast"
+	"go/build"
+	"go/parser"
+	"go/token"
 	"os"
 	"reflect"
 	"sort"
@@ -15,6 +19,7 @@ import (
 	apps "k8s.io/api/apps/v1"
 	authentication "k8s.io/api/authentication/v1"
 	authorization "k8s.io/api/authorization/v1"
+	autoscaling "k8s.io/api/autoscaling/v1"
 	batch "k8s.io/api/batch/v1"
 	certificates "k8s.io/api/certificates/v1"
 	coordination "k8s.io/api/coordination/v1"
@@ -33,49 +38,52 @@ import (
 
 // Go types by the wire names of their kinds.
 var roots = map[string]any{
-	"v1/Binding":               core.Binding{},
-	"v1/ConfigMap":             core.ConfigMap{},
-	"v1/Endpoints":             core.Endpoints{},
-	"v1/Event":                 core.Event{},
-	"v1/LimitRange":            core.LimitRange{},
-	"v1/Namespace":             core.Namespace{},
-	"v1/Node":                  core.Node{},
-	"v1/PersistentVolume":      core.PersistentVolume{},
-	"v1/PersistentVolumeClaim": core.PersistentVolumeClaim{},
-	"v1/Pod":                   core.Pod{},
-	"v1/ResourceQuota":         core.ResourceQuota{},
-	"v1/Secret":                core.Secret{},
-	"v1/Service":               core.Service{},
-	"v1/ServiceAccount":        core.ServiceAccount{},
-	"v1/DeleteOptions":         meta.DeleteOptions{},
-	"meta.k8s.io/v1/DeleteOptions":                                    meta.DeleteOptions{},
-	"apps/v1/DaemonSet":                                               apps.DaemonSet{},
-	"apps/v1/Deployment":                                              apps.Deployment{},
-	"apps/v1/ReplicaSet":                                              apps.ReplicaSet{},
-	"apps/v1/StatefulSet":                                             apps.StatefulSet{},
-	"batch/v1/CronJob":                                                batch.CronJob{},
-	"batch/v1/Job":                                                    batch.Job{},
-	"coordination.k8s.io/v1/Lease":                                    coordination.Lease{},
-	"discovery.k8s.io/v1/EndpointSlice":                               discovery.EndpointSlice{},
-	"events.k8s.io/v1/Event":                                          events.Event{},
-	"policy/v1/Eviction":                                              policy.Eviction{},
-	"policy/v1/PodDisruptionBudget":                                   policy.PodDisruptionBudget{},
-	"rbac.authorization.k8s.io/v1/ClusterRole":                        rbac.ClusterRole{},
-	"rbac.authorization.k8s.io/v1/ClusterRoleBinding":                 rbac.ClusterRoleBinding{},
-	"rbac.authorization.k8s.io/v1/Role":                               rbac.Role{},
-	"rbac.authorization.k8s.io/v1/RoleBinding":                        rbac.RoleBinding{},
-	"authentication.k8s.io/v1/SelfSubjectReview":                      authentication.SelfSubjectReview{},
-	"authentication.k8s.io/v1/TokenRequest":                           authentication.TokenRequest{},
-	"authentication.k8s.io/v1/TokenReview":                            authentication.TokenReview{},
-	"authorization.k8s.io/v1/LocalSubjectAccessReview":                authorization.LocalSubjectAccessReview{},
-	"authorization.k8s.io/v1/SelfSubjectAccessReview":                 authorization.SelfSubjectAccessReview{},
-	"authorization.k8s.io/v1/SelfSubjectRulesReview":                  authorization.SelfSubjectRulesReview{},
-	"authorization.k8s.io/v1/SubjectAccessReview":                     authorization.SubjectAccessReview{},
-	"certificates.k8s.io/v1/CertificateSigningRequest":                certificates.CertificateSigningRequest{},
-	"scheduling.k8s.io/v1/PriorityClass":                              scheduling.PriorityClass{},
-	"storage.k8s.io/v1/StorageClass":                                  storage.StorageClass{},
-	"admissionregistration.k8s.io/v1/MutatingWebhookConfiguration":    admissionregistration.MutatingWebhookConfiguration{},
-	"admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration":  admissionregistration.ValidatingWebhookConfiguration{},
+	"v1/Binding":                               core.Binding{},
+	"v1/ConfigMap":                             core.ConfigMap{},
+	"v1/Endpoints":                             core.Endpoints{},
+	"v1/Event":                                 core.Event{},
+	"v1/LimitRange":                            core.LimitRange{},
+	"v1/Namespace":                             core.Namespace{},
+	"v1/Node":                                  core.Node{},
+	"v1/PersistentVolume":                      core.PersistentVolume{},
+	"v1/PersistentVolumeClaim":                 core.PersistentVolumeClaim{},
+	"v1/Pod":                                   core.Pod{},
+	"v1/ResourceQuota":                         core.ResourceQuota{},
+	"v1/Secret":                                core.Secret{},
+	"v1/Service":                               core.Service{},
+	"v1/ServiceAccount":                        core.ServiceAccount{},
+	"v1/DeleteOptions":                         meta.DeleteOptions{},
+	"v1/Status":                                meta.Status{},
+	"meta.k8s.io/v1/DeleteOptions":             meta.DeleteOptions{},
+	"meta.k8s.io/v1/PartialObjectMetadata":     meta.PartialObjectMetadata{},
+	"autoscaling/v1/Scale":                     autoscaling.Scale{},
+	"apps/v1/DaemonSet":                        apps.DaemonSet{},
+	"apps/v1/Deployment":                       apps.Deployment{},
+	"apps/v1/ReplicaSet":                       apps.ReplicaSet{},
+	"apps/v1/StatefulSet":                      apps.StatefulSet{},
+	"batch/v1/CronJob":                         batch.CronJob{},
+	"batch/v1/Job":                             batch.Job{},
+	"coordination.k8s.io/v1/Lease":             coordination.Lease{},
+	"discovery.k8s.io/v1/EndpointSlice":        discovery.EndpointSlice{},
+	"events.k8s.io/v1/Event":                   events.Event{},
+	"policy/v1/Eviction":                       policy.Eviction{},
+	"policy/v1/PodDisruptionBudget":            policy.PodDisruptionBudget{},
+	"rbac.authorization.k8s.io/v1/ClusterRole": rbac.ClusterRole{},
+	"rbac.authorization.k8s.io/v1/ClusterRoleBinding":                rbac.ClusterRoleBinding{},
+	"rbac.authorization.k8s.io/v1/Role":                              rbac.Role{},
+	"rbac.authorization.k8s.io/v1/RoleBinding":                       rbac.RoleBinding{},
+	"authentication.k8s.io/v1/SelfSubjectReview":                     authentication.SelfSubjectReview{},
+	"authentication.k8s.io/v1/TokenRequest":                          authentication.TokenRequest{},
+	"authentication.k8s.io/v1/TokenReview":                           authentication.TokenReview{},
+	"authorization.k8s.io/v1/LocalSubjectAccessReview":               authorization.LocalSubjectAccessReview{},
+	"authorization.k8s.io/v1/SelfSubjectAccessReview":                authorization.SelfSubjectAccessReview{},
+	"authorization.k8s.io/v1/SelfSubjectRulesReview":                 authorization.SelfSubjectRulesReview{},
+	"authorization.k8s.io/v1/SubjectAccessReview":                    authorization.SubjectAccessReview{},
+	"certificates.k8s.io/v1/CertificateSigningRequest":               certificates.CertificateSigningRequest{},
+	"scheduling.k8s.io/v1/PriorityClass":                             scheduling.PriorityClass{},
+	"storage.k8s.io/v1/StorageClass":                                 storage.StorageClass{},
+	"admissionregistration.k8s.io/v1/MutatingWebhookConfiguration":   admissionregistration.MutatingWebhookConfiguration{},
+	"admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration": admissionregistration.ValidatingWebhookConfiguration{},
 }
 
 // Types whose JSON is not an object of their fields.
@@ -166,7 +174,7 @@ func visitStruct(t reflect.Type) string {
 	var fields []field
 	for i := range t.NumField() {
 		f := t.Field(i)
-		jsonName, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		jsonName, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		proto := strings.Split(f.Tag.Get("protobuf"), ",")
 		if jsonName == "-" || !f.IsExported() {
 			continue
@@ -190,6 +198,9 @@ func visitStruct(t reflect.Type) string {
 		if f.Type.Kind() == reflect.Pointer {
 			kind = "*" + kind
 		}
+		if required(t, f.Name, strings.Contains(options, "omitempty")) {
+			kind = "!" + kind
+		}
 		row := field{jsonName, number, kind}
 		strategy, key := f.Tag.Get("patchStrategy"), f.Tag.Get("patchMergeKey")
 		if strategy != "" {
@@ -202,4 +213,79 @@ func visitStruct(t reflect.Type) string {
 	}
 	types[name] = fields
 	return name
+}
+
+// What the comments on fields say of them, "optional" or "required", by package and then by "Type.Field".
+var marks = map[string]map[string]string{}
+
+// required says whether the published description of the API calls a field required: as the comment on it says, or else
+// when its zero is written.
+func required(t reflect.Type, name string, mayBeLeftOut bool) bool {
+	path := t.PkgPath()
+	if _, read := marks[path]; !read {
+		marks[path] = readMarks(path)
+	}
+	switch marks[path][t.Name()+"."+name] {
+	case "required":
+		return true
+	case "optional":
+		return false
+	}
+	return !mayBeLeftOut
+}
+
+func readMarks(path string) map[string]string {
+	found := map[string]string{}
+	folder, err := build.Import(path, ".", build.FindOnly)
+	if err != nil {
+		panic(err)
+	}
+	packages, err := parser.ParseDir(token.NewFileSet(), folder.Dir, nil, parser.ParseComments)
+	if err != nil {
+		panic(err)
+	}
+	for _, sources := range packages {
+		ast.Inspect(sources, func(node ast.Node) bool {
+			declared, isType := node.(*ast.TypeSpec)
+			if !isType {
+				return true
+			}
+			if structure, isStruct := declared.Type.(*ast.StructType); isStruct {
+				for _, f := range structure.Fields.List {
+					for _, name := range namesOf(f) {
+						found[declared.Name.Name+"."+name] = markOf(f.Doc)
+					}
+				}
+			}
+			return false
+		})
+	}
+	return found
+}
+
+// namesOf gives the names of a field; that of an embedded one is its type's.
+func namesOf(f *ast.Field) []string {
+	var names []string
+	for _, name := range f.Names {
+		names = append(names, name.Name)
+	}
+	if embedded, isEmbedded := f.Type.(*ast.SelectorExpr); isEmbedded && len(names) == 0 {
+		names = append(names, embedded.Sel.Name)
+	}
+	return names
+}
+
+func markOf(doc *ast.CommentGroup) string {
+	if doc == nil {
+		return ""
+	}
+	for _, line := range doc.List {
+		switch words := strings.Fields(strings.TrimPrefix(line.Text, "//")); {
+		case len(words) > 0 && words[0] == "+required":
+			return "required"
+		case len(words) > 0 && words[0] == "+optional":
+			return "optional"
+		}
+	}
+	return ""
 }

@@ -34,6 +34,7 @@ mod playground;
 mod rbac;
 mod runc_shim;
 mod schedule;
+mod schema_rows;
 mod sdk;
 mod supervision;
 mod supply_chain;

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::cache;
 use crate::outcome::CheckOutcome;
+use crate::schema_rows;
 use crate::workspace::release_programs;
 
 const BY_SELECTOR: &str = "\
@@ -98,12 +99,8 @@ pub fn run(root: &Path) -> Result<CheckOutcome> {
 
 fn play(binary: &Path, folder: &Path) -> Result<()> {
     let mut playground = Playground::start(binary, folder)?;
-    for (arguments, input, wanted) in ROWS {
-        let output = kubectl(folder, arguments, input)?;
-        for word in *wanted {
-            ensure!(output.contains(word), "`kubectl {arguments}` should say `{word}`; it said:\n{output}");
-        }
-        println!("✓ kubectl {arguments}");
+    for (rows, works) in [(ROWS, true), (schema_rows::ROWS, true), (schema_rows::REFUSED, false)] {
+        play_rows(folder, rows, works)?;
     }
     streams::are_carried(folder)?;
     let left = kubectl(folder, "get pods --all-namespaces", "")?;
@@ -111,7 +108,28 @@ fn play(binary: &Path, folder: &Path) -> Result<()> {
     playground.end()
 }
 
+/// Plays rows that all work, or that are all refused.
+fn play_rows(folder: &Path, rows: &[Row], works: bool) -> Result<()> {
+    for (arguments, input, wanted) in rows {
+        let (ended_well, output) = try_kubectl(folder, arguments, input)?;
+        let ended = if works { "work" } else { "be refused" };
+        ensure!(ended_well == works, "`kubectl {arguments}` should {ended}; it said:\n{output}");
+        for word in *wanted {
+            ensure!(output.contains(word), "`kubectl {arguments}` should say `{word}`; it said:\n{output}");
+        }
+        println!("✓ kubectl {arguments}");
+    }
+    Ok(())
+}
+
 fn kubectl(folder: &Path, arguments: &str, input: &str) -> Result<String> {
+    let (ended_well, said) = try_kubectl(folder, arguments, input)?;
+    ensure!(ended_well, "`kubectl {arguments}` failed:\n{said}");
+    Ok(said)
+}
+
+/// Runs kubectl; returns true when it ended well, and what it said.
+fn try_kubectl(folder: &Path, arguments: &str, input: &str) -> Result<(bool, String)> {
     let mut child = Command::new("sh")
         .args(["-c", &format!("exec kubectl {arguments}")])
         .env("KUBECONFIG", folder.join("virtual-node.kubeconfig"))
@@ -124,9 +142,7 @@ fn kubectl(folder: &Path, arguments: &str, input: &str) -> Result<String> {
     child.stdin.take().context("kubectl has no input")?.write_all(input.as_bytes())?;
     let output = child.wait_with_output()?;
     let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said).into_owned();
-    ensure!(output.status.success(), "`kubectl {arguments}` ended with {}:\n{said}", output.status);
-    Ok(said)
+    Ok((output.status.success(), String::from_utf8_lossy(&said).into_owned()))
 }
 
 /// A running `scenarios up`; killed when it is dropped before its end.

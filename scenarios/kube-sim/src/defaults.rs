@@ -1,10 +1,14 @@
 //! The objects of a new cluster, and the defaults of kinds other than pods.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use crate::kinds::{self, Kind};
 use crate::meta;
-use crate::object::field::{default_to, is_set, is_terminating, list, list_mut, map_mut, number, text};
+use crate::object::field::{
+    annotation, default_to, is_set, is_terminating, list, list_mut, map_mut, number, text,
+};
 use crate::pods::defaults::{fill_pod, fill_spec};
 use crate::sim::KubeSim;
 
@@ -12,6 +16,14 @@ use crate::sim::KubeSim;
 const API_SERVER: &str = "192.0.2.1";
 /// Draws of an address or a port before a service goes without.
 const DRAWS_MAX: u32 = 64;
+/// The map in every namespace with the certificate of this server.
+pub const ROOT_CERTIFICATE: &str = "kube-root-ca.crt";
+/// Key and text of the annotation of that map.
+const ROOT_CERTIFICATE_ABOUT: (&str, &str) = (
+    "kubernetes.io/description",
+    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal \
+     service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.",
+);
 /// The namespaces of every cluster.
 const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
 
@@ -52,10 +64,28 @@ pub fn bootstrap(sim: &KubeSim) {
 /// Gives a namespace the account and the certificate that every pod in it needs.
 pub fn create_namespace_defaults(sim: &KubeSim, namespace: &str) {
     put(sim, "", "serviceaccounts", namespace, json!({"metadata": {"name": "default"}}));
-    let root = json!({"metadata": {"name": "kube-root-ca.crt", "annotations": {"kubernetes.io/description":
-        "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters."}},
-        "data": {"ca.crt": sim.root_certificate()}});
+    let annotations = json!({ROOT_CERTIFICATE_ABOUT.0: ROOT_CERTIFICATE_ABOUT.1});
+    let root = json!({"metadata": {"name": ROOT_CERTIFICATE, "annotations": annotations},
+        "data": root_certificate(sim)});
     put(sim, "", "configmaps", namespace, root);
+}
+
+fn root_certificate(sim: &KubeSim) -> Value {
+    json!({"ca.crt": sim.root_certificate()})
+}
+
+/// Puts back what somebody changed in a namespace's certificate: its data, and the annotation that says what it is for.
+pub fn restore_root_certificate(sim: &KubeSim, stored: &Arc<Value>) {
+    let (key, about) = ROOT_CERTIFICATE_ABOUT;
+    let data = root_certificate(sim);
+    let described = annotation(stored, key).is_some_and(|text| !text.is_empty());
+    if stored["data"] == data && described {
+        return;
+    }
+    let mut next = (**stored).clone();
+    next["data"] = data;
+    map_mut(&mut next["metadata"], "annotations").insert(key.to_owned(), about.into());
+    let _ = sim.store().replace(("", "configmaps"), stored, next); // whoever changed it meanwhile woke us again
 }
 
 fn put(sim: &KubeSim, group: &str, resource: &str, namespace: &str, mut object: Value) {
@@ -252,11 +282,14 @@ fn job(object: &mut Value) {
         default_to(spec, "completions", 1);
     }
     default_to(spec, "parallelism", 1);
-    default_to(spec, "backoffLimit", 6);
+    // A Job that counts the failures of each index has no limit for them together.
+    let limit = if is_set(spec, "/backoffLimitPerIndex") { i32::MAX } else { 6 };
+    default_to(spec, "backoffLimit", limit);
     default_to(spec, "completionMode", "NonIndexed");
     default_to(spec, "suspend", false);
     default_to(spec, "manualSelector", false);
-    default_to(spec, "podReplacementPolicy", "TerminatingOrFailed");
+    let replaced = if is_set(spec, "/podFailurePolicy") { "Failed" } else { "TerminatingOrFailed" };
+    default_to(spec, "podReplacementPolicy", replaced);
     template(spec);
     if !uid.is_empty() && !is_set(spec, "/selector") {
         spec["selector"] = json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}});

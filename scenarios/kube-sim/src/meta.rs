@@ -71,17 +71,11 @@ pub fn begin(
     Ok(())
 }
 
-/// Carries the metadata that an update may not change over to `next`, and counts the generation.
+/// Carries the metadata that an update may not change over to `next`, its generation among it.
 ///
 /// # Errors
 /// When the update is of another object, stale, or changes what may not change.
-pub fn carry(
-    kind: &Kind,
-    old: &Value,
-    next: &mut Value,
-    subresource: &str,
-    is_patch: bool,
-) -> Result<(), ApiError> {
+pub fn carry(kind: &Kind, old: &Value, next: &mut Value, is_patch: bool) -> Result<(), ApiError> {
     let known = name(old);
     check_identity(kind, old, next, is_patch)?;
     let version = text(next, "/metadata/resourceVersion");
@@ -120,10 +114,14 @@ pub fn carry(
     if kind.namespaced {
         next["metadata"]["namespace"] = old["metadata"]["namespace"].clone();
     }
+    Ok(())
+}
+
+/// Counts the generation of a changed object, whose defaults are filled in and which admission has seen.
+pub fn count_change(kind: &Kind, old: &Value, next: &mut Value, subresource: &str) {
     if kind.traits.generation && subresource != "status" && is_wanted_otherwise(old, next) {
         count_generation(next);
     }
-    Ok(())
 }
 
 /// True when anything but metadata and status differs.

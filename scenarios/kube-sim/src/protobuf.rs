@@ -1,4 +1,7 @@
-//! Kubernetes' protobuf bodies into JSON, by the field numbers of the schema.
+//! Kubernetes' protobuf bodies into JSON and back, by the field numbers of the schema.
+
+pub mod encode;
+pub mod message;
 
 use base64::Engine as _;
 use serde_json::{Map, Value};

@@ -51,6 +51,8 @@ pub struct Field {
     pub kind: Type,
     /// True for an optional field (a pointer in Go), whose zero differs from its absence.
     pub keeps_zero: bool,
+    /// True for a field that the published description of the API calls required.
+    pub required: bool,
     /// `merge`, `replace`, `retainKeys`, as published.
     pub strategy: String,
     /// The key by which items of a list are merged.
@@ -83,11 +85,18 @@ fn field(row: &[serde_json::Value]) -> Field {
     let number =
         row.get(1).and_then(serde_json::Value::as_u64).and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
     let written = text(2);
-    let (keeps_zero, written) = match written.strip_prefix('*') {
-        Some(rest) => (true, rest.to_owned()),
-        None => (false, written),
-    };
-    Field { name: text(0), number, kind: kind(&written), keeps_zero, strategy: text(3), merge_key: text(4) }
+    let (required, written) = strip(&written, '!');
+    let (keeps_zero, written) = strip(written, '*');
+    let (strategy, merge_key) = (text(3), text(4));
+    Field { name: text(0), number, kind: kind(written), keeps_zero, required, strategy, merge_key }
+}
+
+/// Takes a mark off the front of a text; true when it was there.
+fn strip(text: &str, mark: char) -> (bool, &str) {
+    match text.strip_prefix(mark) {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    }
 }
 
 fn kind(text: &str) -> Type {
@@ -127,6 +136,15 @@ pub fn fields(kind: &Type) -> &'static [Field] {
         Type::Struct(name) => SCHEMA.types.get(name).map_or(&[], Vec::as_slice),
         _ => &[],
     }
+}
+
+/// All fields of a structure by their JSON names, also those that lie flat inside another.
+pub fn all_fields(kind: &Type) -> Vec<&'static Field> {
+    let parts = fields(kind).iter().map(|field| match field.name.as_str() {
+        "" => all_fields(&field.kind),
+        _ => vec![field],
+    });
+    parts.flatten().collect()
 }
 
 /// The field of this JSON name, also where it lies flat inside another.

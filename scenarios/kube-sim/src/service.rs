@@ -5,7 +5,9 @@ mod call;
 mod connect;
 pub(crate) mod controller_writes;
 pub(crate) mod delete;
+mod descriptions;
 mod nodes;
+mod options;
 mod pods;
 mod proxy;
 mod read;
@@ -30,7 +32,8 @@ use crate::authn::User;
 use crate::body::KubeBody;
 use crate::sim::KubeSim;
 use crate::status::ApiError;
-use crate::{discovery, openapi, reviews};
+use crate::table::{self, View};
+use crate::{discovery, reviews};
 use call::{Call, stored};
 use response::ApiResponse;
 use target::{Route, Target};
@@ -165,6 +168,11 @@ async fn dispatch(call: Call) -> Result<ApiResponse, ApiError> {
     if !matches!(route, Route::Resource(_)) && !matches!(call.method, Method::GET | Method::HEAD) {
         return Err(ApiError::method_not_allowed());
     }
+    if matches!(route, Route::Groups { .. } | Route::Group(_) | Route::Resources { .. })
+        && !table::takes_objects(&call.accept)
+    {
+        return Err(table::not_acceptable(&call.accept, ""));
+    }
     match route {
         Route::Health { probe } => {
             Ok(ApiResponse::text(&health(&probe, call.query.iter().any(|(key, _)| key == "verbose"))))
@@ -174,8 +182,9 @@ async fn dispatch(call: Call) -> Result<ApiResponse, ApiError> {
         Route::Groups { core } => Ok(groups(&call, core)),
         Route::Group(group) => found(discovery::group(&group)),
         Route::Resources { group, version } => found(discovery::resource_list(&group, &version)),
-        Route::OpenApiIndex => Ok(ApiResponse::json(openapi::index())),
-        Route::OpenApi { group, version } => found(openapi::document(&group, &version)),
+        Route::OpenApiV2 => Ok(descriptions::whole(&call)),
+        Route::OpenApiIndex => Ok(descriptions::index(&call)),
+        Route::OpenApi { path } => Ok(descriptions::of_group(&call, &path)),
         Route::Resource(target) => {
             let deprecated = (target.kind.group, target.kind.resource) == ("", "endpoints");
             let answer = resource(&call, &target).await?;
@@ -244,6 +253,11 @@ fn groups(call: &Call, core: bool) -> ApiResponse {
 }
 
 async fn resource(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
+    // Before anything is written: what cannot be answered is not done.
+    if !matches!(target.subresource.as_str(), "log" | "proxy") && View::read(&call.accept, "").is_err() {
+        let is_list = call.method == Method::GET && target.name.is_empty();
+        return Err(table::not_acceptable(&call.accept, if is_list { table::WATCHED } else { "" }));
+    }
     if target.kind.traits.computed {
         return review(call, target);
     }
@@ -271,6 +285,7 @@ fn review(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
         return Err(ApiError::method_not_allowed());
     }
     let kind = target.kind;
+    call.dry_run("CreateOptions")?; // a review stores nothing anyway
     let body = crate::decode::object(&call.content_type, &call.body, &kind.api_version(), kind.kind)?;
     Ok(ApiResponse::json(reviews::answer(&call.sim, kind, &call.user, body.object)).created())
 }
@@ -309,6 +324,7 @@ fn unserved(target: &Target) -> ApiError {
 }
 
 fn token(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
+    call.dry_run("CreateOptions")?; // as with the real server, a dry run answers with a token all the same
     let account = stored(call, target.kind, &target.namespace, &target.name)?;
     let request =
         crate::decode::object(&call.content_type, &call.body, "authentication.k8s.io/v1", "TokenRequest")?;

@@ -100,8 +100,8 @@ impl ApiError {
             .iter()
             .map(|p| json!({"reason": p.kind.reason(), "message": p.kind.to_string(), "field": p.field}))
             .collect();
-        let kind = qualified.split('.').next().unwrap_or_default();
-        let details = json!({"name": name, "kind": kind, "causes": causes});
+        let (kind, group) = qualified.split_once('.').unwrap_or((qualified, ""));
+        let details = json!({"name": name, "group": group, "kind": kind, "causes": causes});
         Self { details, ..Self::new(422, "Invalid", format!("{qualified} {name:?} is invalid: {list}")) }
     }
 
@@ -141,9 +141,13 @@ impl ApiError {
         if !self.reason.is_empty() {
             status["reason"] = self.reason.into();
         }
-        status["details"] = self.details.clone();
-        if let Some(members) = status["details"].as_object_mut() {
+        let mut details = self.details.clone();
+        if let Some(members) = details.as_object_mut() {
             members.retain(|_, value| value != "");
+        }
+        // What has no reason, or is wrong with the request itself, has no details, and not empty ones.
+        if !matches!(self.reason, "" | "BadRequest") || details != json!({}) {
+            status["details"] = details;
         }
         status["code"] = self.code.into();
         status

@@ -53,19 +53,17 @@ impl View {
         let known = accept.split(',').find_map(|part| {
             let mut words = part.split(';').map(str::trim);
             let kind = words.next().unwrap_or_default();
-            let json = matches!(kind, "" | "*/*" | "application/*" | "application/json" | "application/yaml");
             let shape = words.find_map(|word| word.strip_prefix("as="));
-            match (json, shape) {
+            let protobuf = kind == "application/vnd.kubernetes.protobuf" && shape != Some("Table");
+            let json = matches!(kind, "" | "*/*" | "application/*" | "application/json" | "application/yaml");
+            match (json || protobuf, shape) {
                 (true, None) => Some(Form::Plain),
                 (true, Some("Table")) => Some(Form::Table { include }),
                 (true, Some("PartialObjectMetadata" | "PartialObjectMetadataList")) => Some(Form::Metadata),
                 _ => None,
             }
         });
-        let form = known.ok_or_else(|| {
-            let available = "application/json, application/yaml, application/vnd.kubernetes.protobuf, application/json;stream=watch";
-            ApiError::new(406, "NotAcceptable", format!("406: Not Acceptable\n\nAvailable representations: {available}"))
-        })?;
+        let form = known.ok_or_else(|| not_acceptable(accept, ""))?;
         Ok(Self { form, now: Timestamp::UNIX_EPOCH })
     }
 
@@ -151,6 +149,29 @@ impl View {
         let rows: Vec<_> = rows.collect();
         json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "columnDefinitions": columns, "rows": rows})
     }
+}
+
+/// The media types of objects, as errors list them.
+const MEDIA_TYPES: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+/// Those of a list, which can also be watched.
+pub const WATCHED: &str = ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
+
+/// True for a client that takes one of the media types of objects, whatever shape it wants them in.
+pub fn takes_objects(accept: &str) -> bool {
+    let mut kinds = accept.split(',').map(|part| part.split(';').next().unwrap_or_default().trim());
+    kinds.any(|kind| {
+        matches!(kind, "" | "*/*" | "application/*") || MEDIA_TYPES.split(", ").any(|t| t == kind)
+    })
+}
+
+/// The error for a client that takes none of the media types, or objects in a shape that there is not; `more` are media
+/// types beside those of objects.
+pub fn not_acceptable(accept: &str, more: &str) -> ApiError {
+    let message = match takes_objects(accept) {
+        true => format!("only the following media types are accepted: {MEDIA_TYPES}"),
+        false => format!("406: Not Acceptable\n\nAvailable representations: {MEDIA_TYPES}{more}"),
+    };
+    ApiError::new(406, "NotAcceptable", message)
 }
 
 /// An item of a list, which does not repeat its kind.

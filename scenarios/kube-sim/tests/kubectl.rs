@@ -66,8 +66,122 @@ const ROWS: &[Row] = &[
     ("delete node node-a", "", &["node \"node-a\" deleted"]),
 ];
 
+const LIST: &str = "\
+apiVersion: v1
+kind: List
+items:
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: one}, data: {a: '1'}}
+- {apiVersion: apps/v1, kind: Deployment, metadata: {name: two}, spec: {replicas: 0, selector: {matchLabels: {a: b}},
+   template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: nginx}]}}}}
+";
+const MISSPELT_LIST: &str = "\
+apiVersion: v1
+kind: List
+items:
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: one}, dta: {a: '1'}}
+";
+const MISSPELT: &str = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: misspelt}
+spec: {containers: [{name: c, image: nginx, imagePullPolice: Always}]}
+";
+const NOT_SERVED: &str = "\
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: none}
+spec: {serviceName: none, selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: []}}}
+";
+const UNKNOWN_GROUP: &str = "\
+apiVersion: example.com/v1
+kind: Widget
+metadata: {name: none}
+";
+
+/// Commands that need to know the fields of kinds, or that only say what they would do.
+const SCHEMA_ROWS: &[Row] = &[
+    (
+        "explain pod.spec.containers",
+        "",
+        &[
+            "KIND:       Pod",
+            "FIELD: containers <[]Container>",
+            "imagePullPolicy\t<string>",
+            "name\t<string> -required-",
+        ],
+    ),
+    (
+        "explain deployment --recursive",
+        "",
+        &["rollingUpdate\t<RollingUpdateDeployment>", "maxSurge\t<IntOrString>"],
+    ),
+    ("explain jobs.spec.template.spec.volumes.configMap.items", "", &["FIELD: items <[]KeyToPath>"]),
+    ("explain leases", "", &["GROUP:      coordination.k8s.io"]),
+    ("explain pods.spec --output=plaintext-openapiv2", "", &["RESOURCE: spec <Object>", "containers"]),
+    ("create -f -", NODE, &["node/node-a created"]),
+    ("apply -f -", LIST, &["configmap/one created", "deployment.apps/two created"]),
+    ("apply -f -", LIST, &["configmap/one unchanged", "deployment.apps/two unchanged"]),
+    ("apply --dry-run=server -f -", POD, &["pod/web created (server dry run)"]),
+    ("apply --validate=ignore -f -", MISSPELT, &["pod/misspelt created"]),
+    ("apply --validate=warn -f -", MISSPELT, &["unknown field \"spec.containers[0].imagePullPolice\""]),
+    ("apply -f -", POD, &["pod/web created"]),
+    ("wait --for=condition=PodScheduled pod/web --timeout=20s", "", &["condition met"]),
+    ("set image pod/web c=nginx:1.26", "", &["image updated"]),
+    ("apply -f -", POD, &["pod/web configured"]),
+    (
+        "drain node-a --dry-run=server --force --ignore-daemonsets",
+        "",
+        &["node/node-a drained (server dry run)"],
+    ),
+    (
+        "get pod web -o jsonpath={.metadata.deletionTimestamp}{.status.conditions[*].type}",
+        "",
+        &["PodScheduled"],
+    ),
+    ("delete pod web --dry-run=server", "", &["deleted (server dry run)"]),
+    ("delete configmap --all --dry-run=server", "", &["\"one\" deleted (server dry run)"]),
+    ("get pod web", "", &["Pending"]),
+    ("get configmap one", "", &["one"]),
+    (
+        "scale deployment two --replicas=3 --dry-run=server",
+        "",
+        &["deployment.apps/two scaled (server dry run)"],
+    ),
+    ("get deployment two -o jsonpath={.spec.replicas}", "", &["0"]),
+];
+
+/// Commands that are refused, and what is said about it.
+const REFUSED: &[Row] = &[
+    ("apply -f -", MISSPELT_LIST, &["unknown field \"dta\" in io.k8s.api.core.v1.ConfigMap"]),
+    (
+        "apply -f -",
+        MISSPELT,
+        &["strict decoding error: unknown field \"spec.containers[0].imagePullPolice\""],
+    ),
+    (
+        "create -f -",
+        MISSPELT,
+        &["strict decoding error: unknown field \"spec.containers[0].imagePullPolice\""],
+    ),
+    ("apply -f -", NOT_SERVED, &["no matches for kind \"StatefulSet\" in version \"apps/v1\""]),
+    ("create -f -", NOT_SERVED, &["no matches for kind \"StatefulSet\" in version \"apps/v1\""]),
+    ("apply -f -", UNKNOWN_GROUP, &["no matches for kind \"Widget\" in version \"example.com/v1\""]),
+    ("explain statefulset", "", &["the server doesn't have a resource type \"statefulset\""]),
+    ("explain pod.spec.nothing", "", &["field \"nothing\" does not exist"]),
+];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kubectl_finds_what_it_looks_for() {
+    play_all(&[(ROWS, true)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_knows_the_fields_of_every_kind_and_only_says_what_it_would_do() {
+    play_all(&[(SCHEMA_ROWS, true), (REFUSED, false)]).await;
+}
+
+/// Plays tables of commands against a cluster of their own; those of each succeed, or all fail.
+async fn play_all(tables: &'static [(&[Row], bool)]) {
     if Command::new("kubectl").args(["version", "--client"]).output().is_err() {
         eprintln!("skipped: kubectl is not installed");
         return;
@@ -87,7 +201,8 @@ async fn kubectl_finds_what_it_looks_for() {
     tokio::spawn(kube_sim::server::serve(listener, tls, sim));
     let home = folder.path().to_owned();
     let failures = tokio::task::spawn_blocking(move || {
-        ROWS.iter().filter_map(|row| play(row, &kubeconfig, &home)).collect::<Vec<_>>()
+        let rows = tables.iter().flat_map(|(rows, works)| rows.iter().map(move |row| (row, *works)));
+        rows.filter_map(|(row, works)| play(row, works, &kubeconfig, &home)).collect::<Vec<_>>()
     });
     let failures = failures.await.unwrap();
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
@@ -96,6 +211,7 @@ async fn kubectl_finds_what_it_looks_for() {
 /// Runs kubectl as one row says; returns what went wrong, if anything did.
 fn play(
     (arguments, input, wanted): &Row,
+    works: bool,
     kubeconfig: &std::path::Path,
     home: &std::path::Path,
 ) -> Option<String> {
@@ -112,7 +228,7 @@ fn play(
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     let missing: Vec<_> = wanted.iter().filter(|word| !said.contains(**word)).collect();
-    if output.status.success() && missing.is_empty() {
+    if output.status.success() == works && missing.is_empty() {
         return None;
     }
     Some(format!("kubectl {arguments}\n  lacks {missing:?}, ended with {}\n{said}", output.status))

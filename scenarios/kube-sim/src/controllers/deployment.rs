@@ -1,6 +1,7 @@
 //! Deployments: one ReplicaSet for each version of the template, and pods moved from the old ones to the new.
 
 mod conditions;
+mod proportions;
 mod roll;
 mod template_hash;
 
@@ -48,14 +49,16 @@ async fn reconcile(sim: &KubeSim, deployment: &Arc<Value>) -> Option<Timestamp> 
     let sets = claimed(sim, deployment, SETS);
     let paused = flag(deployment, "/spec/paused");
     let current = sets.iter().find(|set| template_hash::same_template(set, deployment)).cloned();
+    let scaled = paused || proportions::is_scaled(deployment, &sets);
     let (current, found) = match current {
         Some(set) => (Some(set_revision(sim, deployment, &set, &sets)), true),
-        None if paused || !may_begin(sim, deployment, &sets) => (None, false),
+        None if scaled || !may_begin(sim, deployment, &sets) => (None, false),
         None => (create_set(sim, deployment, &sets).await, false),
     };
     let old: Vec<_> =
         sets.into_iter().filter(|set| current.as_ref().is_none_or(|c| uid(c) != uid(set))).collect();
-    let moves = roll::decide(deployment, current.as_deref(), &old);
+    let decide = if scaled { proportions::decide } else { roll::decide };
+    let moves = decide(deployment, current.as_deref(), &old);
     for (set, replicas) in moves {
         scale(sim, deployment, &set, replicas);
     }
@@ -94,7 +97,7 @@ fn set_revision(sim: &KubeSim, deployment: &Arc<Value>, set: &Arc<Value>, sets: 
     let wanted = others.unwrap_or(0) + 1;
     let own = revision(set).max(wanted);
     let mut next = (**set).clone();
-    annotate(&mut next, deployment, own);
+    map_mut(&mut next["metadata"], "annotations").insert(REVISION.to_owned(), own.to_string().into());
     let set = sim.store().replace(SETS, set, next).unwrap_or_else(|_| Arc::clone(set));
     annotate_revision(sim, deployment, own);
     set
@@ -162,15 +165,14 @@ async fn create_set(sim: &KubeSim, deployment: &Arc<Value>, old: &[Arc<Value>]) 
 fn scale(sim: &KubeSim, deployment: &Value, set: &Value, replicas: i64) {
     let Some(stored) = sim.store().get(SETS, namespace(set), name(set)) else { return };
     let before = number(&stored, "/spec/replicas").unwrap_or(1);
-    if before == replicas {
-        return;
-    }
     let mut next = (*stored).clone();
-    next["spec"]["replicas"] = replicas.into();
-    crate::meta::count_generation(&mut next);
+    if before != replicas {
+        next["spec"]["replicas"] = replicas.into();
+        crate::meta::count_generation(&mut next);
+    }
     let revision = revision(&next);
     annotate(&mut next, deployment, revision);
-    if sim.store().replace(SETS, &stored, next).is_ok() {
+    if sim.store().replace(SETS, &stored, next).is_ok() && before != replicas {
         emit_scaled(sim, deployment, name(set), before, replicas);
     }
 }

@@ -2,6 +2,7 @@
 
 mod act;
 mod decide;
+mod indexes;
 mod policy;
 
 use crate::sim::KubeSim;

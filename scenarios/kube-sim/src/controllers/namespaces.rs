@@ -52,10 +52,25 @@ fn reconcile(sim: &KubeSim) -> bool {
     going
 }
 
-/// Deletes the objects in a namespace; returns those that are left all the same.
+/// Deletes the objects in a namespace, pods first and the rest when these are gone; returns those that are left.
 fn empty(sim: &KubeSim, namespace: &str) -> Vec<(&'static Kind, Arc<Value>)> {
+    let is_pod = |kind: &&Kind| (kind.group, kind.resource) == ("", "pods");
+    let kinds = || KINDS.iter().filter(|kind| kind.namespaced && !kind.traits.computed);
+    let left = empty_of(sim, namespace, kinds().filter(is_pod));
+    if !left.is_empty() {
+        return left;
+    }
+    empty_of(sim, namespace, kinds().filter(|kind| !is_pod(kind)))
+}
+
+/// Deletes the objects of some kinds in a namespace; returns those that are left all the same.
+fn empty_of(
+    sim: &KubeSim,
+    namespace: &str,
+    kinds: impl Iterator<Item = &'static Kind>,
+) -> Vec<(&'static Kind, Arc<Value>)> {
     let mut left = Vec::new();
-    for kind in KINDS.iter().filter(|kind| kind.namespaced && !kind.traits.computed) {
+    for kind in kinds {
         let (objects, _) = sim.store().list(kind.storage(), Some(namespace));
         for object in objects.iter().filter(|object| !is_terminating(object)) {
             let options = Options { propagation: "Background".to_owned(), ..Options::default() };

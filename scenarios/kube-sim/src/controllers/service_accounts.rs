@@ -1,7 +1,7 @@
-//! The default account and the root certificate of every namespace, put back after somebody deleted them.
+//! The default account and the root certificate of every namespace, put back after somebody deleted or changed them.
 
 use super::waiting::ChangeWatcher;
-use crate::defaults::create_namespace_defaults;
+use crate::defaults::{ROOT_CERTIFICATE, create_namespace_defaults, restore_root_certificate};
 use crate::object::field::{is_terminating, name};
 use crate::sim::KubeSim;
 use crate::store::GroupResource;
@@ -16,9 +16,13 @@ pub async fn run(sim: &KubeSim) {
     loop {
         changes.mark_seen();
         for namespace in sim.store().list(NAMESPACES, None).0.iter().filter(|n| !is_terminating(n)) {
-            let there = |resource, what| sim.store().get(resource, name(namespace), what).is_some();
-            if !there(ACCOUNTS, "default") || !there(MAPS, "kube-root-ca.crt") {
+            let stored = |resource, what| sim.store().get(resource, name(namespace), what);
+            let certificate = stored(MAPS, ROOT_CERTIFICATE);
+            if certificate.is_none() || stored(ACCOUNTS, "default").is_none() {
                 create_namespace_defaults(sim, name(namespace));
+            }
+            if let Some(certificate) = certificate {
+                restore_root_certificate(sim, &certificate);
             }
         }
         changes.wait(sim, None).await;

@@ -23,7 +23,8 @@ const LABEL_VALUE: &str = "a valid label must be an empty string or consist of a
 pub fn dns_label(name: &str) -> Vec<String> {
     let mut said = at_most(63, name);
     if !is_dns_label(name) {
-        said.insert(0, LABEL.to_owned());
+        let is_subdomain = name.split('.').all(is_dns_label);
+        said.push(if is_subdomain { "must not contain dots" } else { LABEL }.to_owned());
     }
     said
 }

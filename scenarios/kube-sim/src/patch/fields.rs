@@ -10,10 +10,14 @@ use crate::schema::{self, Type};
 pub type Path = Vec<String>;
 
 /// Structures that are one value: whoever wants a part of one wants all of it.
-const ATOMIC: [&str; 12] = [
+const ATOMIC: [&str; 16] = [
     "meta.v1.LabelSelector",
     "meta.v1.OwnerReference",
     "core.v1.ConfigMapKeySelector",
+    "core.v1.EndpointAddress",
+    "core.v1.EndpointPort",
+    "core.v1.FileKeySelector",
+    "discovery.v1.EndpointPort",
     "core.v1.SecretKeySelector",
     "core.v1.ObjectFieldSelector",
     "core.v1.ResourceFieldSelector",

@@ -12,3 +12,4 @@ pub mod stream_options;
 pub mod tolerations;
 pub mod update;
 pub mod validate;
+pub mod warnings;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 use serde_json::Value;
 
+use super::options;
 use crate::authn::User;
 use crate::kinds::Kind;
 use crate::object::field_error::{FieldErrorKind, FieldErrors};
@@ -38,23 +39,33 @@ impl Call {
         self.query.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
     }
 
-    /// True for a query parameter of `true` or `1`.
+    /// All values of a query parameter.
+    pub fn options(&self, name: &str) -> Vec<&str> {
+        self.query.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect()
+    }
+
+    /// True for a query parameter that is there and neither `0` nor `false`.
     pub fn flag(&self, name: &str) -> bool {
-        matches!(self.option(name), "true" | "1")
+        self.query.iter().find(|(key, _)| key == name).is_some_and(|(_, value)| options::truth(value))
+    }
+
+    /// The whole number in a query parameter; `None` when it is not there.
+    ///
+    /// # Errors
+    /// 400 for a value that is no number.
+    pub fn number(&self, name: &str) -> Result<Option<i64>, ApiError> {
+        let given = self.query.iter().find(|(key, _)| key == name);
+        given.map(|(_, value)| options::whole_number(value)).transpose()
     }
 
     /// True for a dry run; checks all options of a write on the way.
     ///
     /// # Errors
     /// 422 for an option that cannot be as it is.
-    pub fn dry_run(&self, options: &str) -> Result<bool, ApiError> {
-        let options = if self.method == Method::PATCH { "PatchOptions" } else { options };
+    pub fn dry_run(&self, kind: &str) -> Result<bool, ApiError> {
+        let kind = if self.method == Method::PATCH { "PatchOptions" } else { kind };
         let mut errors = FieldErrors::default();
-        let dry_run = self.option("dryRun");
-        if !matches!(dry_run, "" | "All") {
-            let supported = vec!["All".to_owned()];
-            errors.push("dryRun", FieldErrorKind::Unsupported(format!("[{dry_run:?}]"), supported));
-        }
+        let dry_run = options::dry_run(&self.options("dryRun"), &mut errors);
         let manager = self.option("fieldManager");
         if manager.len() > MANAGER_LENGTH_MAX {
             errors.push("fieldManager", FieldErrorKind::TooLong(MANAGER_LENGTH_MAX));
@@ -64,8 +75,8 @@ impl Call {
         }
         errors.one_of("fieldValidation", self.option("fieldValidation"), &["", "Ignore", "Strict", "Warn"]);
         match errors.0.is_empty() {
-            true => Ok(dry_run == "All"),
-            false => Err(ApiError::invalid_as(&format!("{options}.meta.k8s.io"), "", &errors)),
+            true => Ok(dry_run),
+            false => Err(ApiError::invalid_as(&format!("{kind}.meta.k8s.io"), "", &errors)),
         }
     }
 

@@ -7,14 +7,16 @@ use serde_json::{Value, json};
 
 use super::admit::Admission;
 use super::call::{Call, stored};
+use super::options;
+use super::read;
 use super::response::ApiResponse;
 use super::target::Target;
 use crate::admission::attributes::Operation;
 use crate::decode;
 use crate::kinds::Kind;
 use crate::meta;
-use crate::object::field::{is_terminating, list, name, text, uid};
-use crate::object::field_error::{FieldErrorKind, FieldErrors};
+use crate::object::field::{at, is_terminating, list, name, number, text, uid};
+use crate::object::field_error::{FieldError, FieldErrorKind, FieldErrors};
 use crate::object::timestamp;
 use crate::pods::deletion::{self, Deletion};
 use crate::selector::Selector;
@@ -39,33 +41,56 @@ pub struct Options {
 impl Options {
     /// Reads the options from the body, or from the query when there is none.
     fn read(call: &Call) -> Result<Self, ApiError> {
-        let mut options = Self { dry_run: call.dry_run("DeleteOptions")?, ..Self::default() };
-        if call.body.is_empty() {
-            options.grace = call.option("gracePeriodSeconds").parse().ok();
-            call.option("propagationPolicy").clone_into(&mut options.propagation);
-            if call.flag("orphanDependents") {
-                "Orphan".clone_into(&mut options.propagation);
-            }
-        } else {
-            let body = decode::raw(&call.content_type, &call.body)?;
-            options.grace = body.pointer("/gracePeriodSeconds").and_then(Value::as_i64);
-            text(&body, "/propagationPolicy").clone_into(&mut options.propagation);
-            options.uid = body.pointer("/preconditions/uid").and_then(Value::as_str).map(str::to_owned);
-            options.version =
-                body.pointer("/preconditions/resourceVersion").and_then(Value::as_str).map(str::to_owned);
-            options.dry_run |= list(&body, "/dryRun").iter().any(|value| value == "All");
-        }
+        let mut errors = FieldErrors::default();
+        let options = match call.body.is_empty() {
+            true => Self::of_query(call, &mut errors)?,
+            false => Self::of_body(call, &mut errors)?,
+        };
         if !matches!(options.propagation.as_str(), "" | "Foreground" | "Background" | "Orphan") {
             let supported = ["Foreground", "Background", "Orphan", "nil"].map(str::to_owned).to_vec();
-            let mut errors = FieldErrors::default();
-            errors.push(
-                "propagationPolicy",
-                FieldErrorKind::Unsupported(format!("{:?}", options.propagation), supported),
-            );
-            return Err(ApiError::invalid_as("DeleteOptions.meta.k8s.io", "", &errors));
+            let shown = format!("{:?}", options.propagation);
+            // The real server looks at the policy before the dry run.
+            let error = FieldErrorKind::Unsupported(shown, supported);
+            errors.0.insert(0, FieldError { field: "propagationPolicy".to_owned(), kind: error });
         }
-        Ok(options)
+        match errors.0.is_empty() {
+            true => Ok(options),
+            false => Err(ApiError::invalid_as("DeleteOptions.meta.k8s.io", "", &errors)),
+        }
     }
+
+    fn of_query(call: &Call, errors: &mut FieldErrors) -> Result<Self, ApiError> {
+        let propagation = match call.flag("orphanDependents") {
+            true => "Orphan",
+            false => call.option("propagationPolicy"),
+        };
+        Ok(Self {
+            grace: call.number("gracePeriodSeconds")?,
+            propagation: propagation.to_owned(),
+            dry_run: options::dry_run(&call.options("dryRun"), errors),
+            ..Self::default()
+        })
+    }
+
+    fn of_body(call: &Call, errors: &mut FieldErrors) -> Result<Self, ApiError> {
+        let body = decode::raw(&call.content_type, &call.body)?;
+        let body = decode::conform(body, "v1", "DeleteOptions").map_err(unreadable)?.object;
+        let owned = |path| at(&body, path).and_then(Value::as_str).map(str::to_owned);
+        let dry_run: Vec<_> = list(&body, "/dryRun").iter().filter_map(Value::as_str).collect();
+        Ok(Self {
+            grace: number(&body, "/gracePeriodSeconds"),
+            propagation: text(&body, "/propagationPolicy").to_owned(),
+            uid: owned("/preconditions/uid"),
+            version: owned("/preconditions/resourceVersion"),
+            dry_run: options::dry_run(&dry_run, errors),
+        })
+    }
+}
+
+/// The real server says of options that cannot be read only what its reader said.
+fn unreadable(error: ApiError) -> ApiError {
+    let said = error.message.rsplit("DeleteOptions: ").next().unwrap_or_default();
+    ApiError::new(500, "", said.replace("Go struct field ", "Go struct field DeleteOptions."))
 }
 
 /// The outcome of a deletion.
@@ -88,7 +113,7 @@ pub async fn one(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> 
         delete(call.sim.store(), kind, &target.namespace, &target.name, &options, call.sim.clock().now())?;
     Ok(match outcome {
         Outcome::Terminating(object) => ApiResponse::json((*object).clone()),
-        Outcome::Gone(object) if kind.resource == "pods" => ApiResponse::json((*object).clone()),
+        Outcome::Gone(object) if is_returned(kind) => ApiResponse::json((*object).clone()),
         Outcome::Gone(object) => {
             let mut details = kind.details(&target.name);
             details["uid"] = uid(&object).into();
@@ -99,12 +124,19 @@ pub async fn one(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> 
     })
 }
 
+/// True for a kind of which a deletion returns the last version, and not a `Status`.
+fn is_returned(kind: &Kind) -> bool {
+    let kinds = ["persistentvolumeclaims", "pods", "serviceaccounts", "services"];
+    kind.group.is_empty() && kinds.contains(&kind.resource)
+}
+
 /// `DELETE` of all objects that the selectors match.
 pub async fn collection(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     let kind = target.kind;
     if !kind.verbs().contains(&"deletecollection") {
         return Err(ApiError::method_not_allowed());
     }
+    read::check_list_options(call)?;
     let options = Options::read(call)?;
     let selector = Selector::parse(kind, call.option("labelSelector"), call.option("fieldSelector"))?;
     let (objects, revision) = call.sim.store().list(kind.storage(), target.scope());
@@ -140,10 +172,8 @@ pub fn delete(
         let object =
             store.get(kind.storage(), namespace, known).ok_or_else(|| ApiError::not_found(kind, known))?;
         check_preconditions(kind, &object, options)?;
-        if options.dry_run {
-            return Ok(Outcome::Terminating(object));
-        }
-        match attempt(store, kind, &object, options, now) {
+        let writes = Writes { store, kind, dry_run: options.dry_run };
+        match attempt(writes, &object, options, now) {
             Ok(outcome) => return Ok(outcome),
             Err(StoreError::NotFound) => return Err(ApiError::not_found(kind, known)),
             Err(_) => {}
@@ -166,13 +196,37 @@ fn check_preconditions(kind: &Kind, object: &Value, options: &Options) -> Result
     Ok(())
 }
 
+/// The writes of a deletion; those of a dry run go nowhere.
+#[derive(Clone, Copy)]
+struct Writes<'a> {
+    store: &'a Store,
+    kind: &'a Kind,
+    dry_run: bool,
+}
+
+impl Writes<'_> {
+    fn replace(&self, object: &Arc<Value>, next: Value) -> Result<Arc<Value>, StoreError> {
+        match self.dry_run {
+            true => Ok(Arc::new(next)),
+            false => self.store.replace(self.kind.storage(), object, next),
+        }
+    }
+
+    fn remove(&self, object: &Arc<Value>) -> Result<Arc<Value>, StoreError> {
+        match self.dry_run {
+            true => Ok(Arc::clone(object)),
+            false => self.store.remove(self.kind.storage(), object),
+        }
+    }
+}
+
 fn attempt(
-    store: &Store,
-    kind: &Kind,
+    writes: Writes<'_>,
     object: &Arc<Value>,
     options: &Options,
     now: Timestamp,
 ) -> Result<Outcome, StoreError> {
+    let kind = writes.kind;
     let mut next = (**object).clone();
     hold(&mut next, &options.propagation);
     let held = !list(&next, "/metadata/finalizers").is_empty();
@@ -195,13 +249,13 @@ fn attempt(
         Deletion::Immediate => {
             if is_pod {
                 mark(kind, &mut next, now, 0);
-                let marked = store.replace(kind.storage(), object, next)?;
-                return store.remove(kind.storage(), &marked).map(Outcome::Gone);
+                let marked = writes.replace(object, next)?;
+                return writes.remove(&marked).map(Outcome::Gone);
             }
-            return store.remove(kind.storage(), object).map(Outcome::Gone);
+            return writes.remove(object).map(Outcome::Gone);
         }
     }
-    store.replace(kind.storage(), object, next).map(Outcome::Terminating)
+    writes.replace(object, next).map(Outcome::Terminating)
 }
 
 /// Adds the finalizer that lets the garbage collector treat dependents first.

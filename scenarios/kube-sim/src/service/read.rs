@@ -35,7 +35,7 @@ pub async fn list(call: &Call, target: &Target) -> Result<ApiResponse, ApiError>
     let selector = selector(call, target)?;
     check_list_options(call)?;
     let version = call.option("resourceVersion");
-    let limit: usize = call.option("limit").parse().unwrap_or(0);
+    let limit = call.number("limit")?.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(0);
     let limit = if version == "0" && call.option("resourceVersionMatch") != "Exact" { 0 } else { limit };
     let snapshot = match call.option("continue") {
         "" => {
@@ -151,7 +151,17 @@ fn list_options(field: &str, why: &str) -> ApiError {
     ApiError::invalid_as("ListOptions.meta.k8s.io", "", &errors)
 }
 
-fn check_list_options(call: &Call) -> Result<(), ApiError> {
+/// Checks the numbers among the options of a list or a watch.
+fn check_numbers(call: &Call) -> Result<(), ApiError> {
+    call.number("limit").and(call.number("timeoutSeconds")).map(drop)
+}
+
+/// Checks the options of a list, or of a deletion of a collection.
+///
+/// # Errors
+/// 400 for a number that is none, 422 for options that cannot be as they are.
+pub fn check_list_options(call: &Call) -> Result<(), ApiError> {
+    check_numbers(call)?;
     let (version, matching) = (call.option("resourceVersion"), call.option("resourceVersionMatch"));
     if call.flag("sendInitialEvents") {
         return Err(list_options("sendInitialEvents", "sendInitialEvents is forbidden for list"));
@@ -209,6 +219,7 @@ async fn wait_for_version(call: &Call, version: &str) -> Result<(), ApiError> {
 /// `GET` with `watch`: the changes of the objects that the selectors match.
 pub fn watch(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     let view = View::read(&call.accept, call.option("includeObject"))?;
+    check_numbers(call)?;
     let initial_events = call.flag("sendInitialEvents");
     if initial_events && call.option("resourceVersionMatch") != "NotOlderThan" {
         let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
@@ -222,8 +233,8 @@ pub fn watch(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
             ApiError::new(500, "InternalError", message)
         })?),
     };
-    let timeout = match call.option("timeoutSeconds").parse::<u64>() {
-        Ok(seconds) if seconds > 0 => seconds,
+    let timeout = match call.number("timeoutSeconds")?.and_then(|seconds| u64::try_from(seconds).ok()) {
+        Some(seconds) if seconds > 0 => seconds,
         _ => call.sim.draw_for_reader(|chance| chance.between(1800, 3600)),
     };
     let watch = WatchRequest {

@@ -10,7 +10,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::body::KubeBody;
+use crate::protobuf::encode;
 use crate::status::ApiError;
+
+/// The media type of Kubernetes' protobuf.
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
 /// A response before it is encoded.
 pub struct ApiResponse {
@@ -25,6 +29,7 @@ enum Body {
     Json(Value),
     Written(String),
     Text(String),
+    Bytes(Bytes),
     Lines(BoxStream<'static, Bytes>),
     Proxied(KubeBody),
     Whole(Box<Response<KubeBody>>),
@@ -44,6 +49,22 @@ impl ApiResponse {
     /// A plain text with status 200.
     pub fn text(text: &str) -> Self {
         Self::of(200, "text/plain; charset=utf-8", Body::Text(text.to_owned()))
+    }
+
+    /// An answer without a document, and so without a content type.
+    pub fn bare(code: u16) -> Self {
+        Self::of(code, "", Body::Text(String::new()))
+    }
+
+    /// A document that is encoded already, with its entity tag; 304 without it when `known` contains that tag.
+    pub fn encoded(content_type: &str, document: Bytes, tag: &str, known: &str) -> Self {
+        let tag = format!("\"{tag}\"");
+        let mut answer = match known.split(',').any(|one| one.trim() == tag) {
+            true => Self::bare(304),
+            false => Self::of(200, content_type, Body::Bytes(document)),
+        };
+        answer.headers.push(("etag", tag));
+        answer
     }
 
     /// A stream of watch events, one JSON line each.
@@ -107,8 +128,13 @@ impl ApiResponse {
     }
 
     /// With `Vary: Accept`.
-    pub fn varying(mut self) -> Self {
-        self.headers.push(("vary", "Accept".to_owned()));
+    pub fn varying(self) -> Self {
+        self.headed("vary", "Accept")
+    }
+
+    /// With one more header.
+    pub fn headed(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
         self
     }
 
@@ -129,7 +155,12 @@ impl ApiResponse {
         let wants_yaml =
             accept.split(',').next().is_some_and(|first| first.trim().starts_with("application/yaml"));
         let mut content_type = self.content_type;
-        let body: KubeBody = match self.body {
+        let body = if wants_only_protobuf(accept) && content_type == "application/json" && self.code != 406 {
+            in_protobuf(self.body, &mut content_type)
+        } else {
+            self.body
+        };
+        let body: KubeBody = match body {
             Body::Json(document) if wants_yaml && content_type == "application/json" => {
                 "application/yaml".clone_into(&mut content_type);
                 whole(serde_saphyr::to_string(&document).unwrap_or_default())
@@ -142,15 +173,20 @@ impl ApiResponse {
             Body::Json(document) => whole(document.to_string() + "\n"),
             Body::Written(document) => whole(document + "\n"),
             Body::Text(text) => whole(text),
+            Body::Bytes(bytes) => whole(bytes),
             Body::Lines(lines) => StreamBody::new(lines.map(|line| Ok(Frame::data(line)))).boxed_unsync(),
             Body::Proxied(body) => body,
             Body::Whole(response) => return *response,
         };
         let mut response = Response::builder()
             .status(StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
-            .header("content-type", content_type)
-            .header("cache-control", "no-cache, private")
             .header("date", now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
+        if !content_type.is_empty() {
+            response = response.header("content-type", content_type);
+        }
+        if !self.headers.iter().any(|(name, _)| *name == "cache-control") {
+            response = response.header("cache-control", "no-cache, private");
+        }
         for (name, value) in &self.headers {
             response = response.header(*name, value);
         }
@@ -165,12 +201,42 @@ impl ApiResponse {
     }
 }
 
+/// True for a client that takes protobuf and none of the other formats.
+fn wants_only_protobuf(accept: &str) -> bool {
+    let mut kinds = accept.split(',').map(|part| part.split(';').next().unwrap_or_default().trim());
+    !accept.is_empty() && kinds.all(|kind| kind == PROTOBUF)
+}
+
+/// A document or the events of a watch in protobuf; whatever has no such form stays as it is.
+fn in_protobuf(body: Body, content_type: &mut String) -> Body {
+    let document = match body {
+        Body::Json(document) => document,
+        Body::Written(text) => serde_json::from_str(&text).unwrap_or_default(),
+        Body::Lines(lines) => {
+            *content_type = format!("{PROTOBUF};stream=watch");
+            let frame = |line: Bytes| async move {
+                let event = serde_json::from_slice(&line).ok()?;
+                encode::event(&event).map(Bytes::from)
+            };
+            return Body::Lines(lines.filter_map(frame).boxed());
+        }
+        other => return other,
+    };
+    match encode::document(&document) {
+        Some(bytes) => {
+            PROTOBUF.clone_into(content_type);
+            Body::Bytes(bytes.into())
+        }
+        None => Body::Json(document),
+    }
+}
+
 /// The FNV-1a hash of a text.
 fn fingerprint(text: &str) -> u64 {
     text.bytes()
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-fn whole(text: String) -> KubeBody {
-    Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync()
+fn whole(document: impl Into<Bytes>) -> KubeBody {
+    Full::new(document.into()).map_err(|never| match never {}).boxed_unsync()
 }

@@ -29,14 +29,14 @@ pub enum Route {
         /// The API version without its group.
         version: String,
     },
+    /// `/openapi/v2`.
+    OpenApiV2,
     /// `/openapi/v3`.
     OpenApiIndex,
     /// `/openapi/v3/<path>`.
     OpenApi {
-        /// The group; empty for the core.
-        group: String,
-        /// The API version without its group.
-        version: String,
+        /// The path of a group and version, as in `apis/apps/v1`.
+        path: String,
     },
     /// The path of stored or computed objects.
     Resource(Target),
@@ -117,13 +117,9 @@ pub fn parse_path(path: &str) -> Result<Route, ApiError> {
         ["version"] => Ok(Route::Version),
         ["api"] => Ok(Route::Groups { core: true }),
         ["apis"] => Ok(Route::Groups { core: false }),
+        ["openapi", "v2"] => Ok(Route::OpenApiV2),
         ["openapi", "v3"] => Ok(Route::OpenApiIndex),
-        ["openapi", "v3", "api", version] => {
-            Ok(Route::OpenApi { group: String::new(), version: (*version).to_owned() })
-        }
-        ["openapi", "v3", "apis", group, version] => {
-            Ok(Route::OpenApi { group: (*group).to_owned(), version: (*version).to_owned() })
-        }
+        ["openapi", "v3", path @ ..] => Ok(Route::OpenApi { path: path.join("/") }),
         ["apis", group] => Ok(Route::Group((*group).to_owned())),
         ["api", version] => Ok(Route::Resources { group: String::new(), version: (*version).to_owned() }),
         ["apis", group, version] => {

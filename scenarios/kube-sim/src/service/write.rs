@@ -19,6 +19,7 @@ use crate::patch::Patch;
 use crate::patch::apply::{ApplyOptions, apply};
 use crate::patch::managers;
 use crate::pods::defaults::{fill_container_statuses, first_status, same_pod_ips};
+use crate::pods::warnings as pod_warnings;
 use crate::status::ApiError;
 use crate::store::StoreError;
 use crate::table::View;
@@ -73,8 +74,12 @@ async fn store_new(
     }
     refused(kind, name(&object), &validation::new_object(kind, &object))?;
     admission.validate(&mut object, warnings).await?;
+    warnings.extend(pod_warnings::of(kind, None, &object));
     if dry_run {
-        return Ok(Arc::new(object));
+        return match call.sim.store().get(kind.storage(), &target.namespace, name(&object)) {
+            None => Ok(Arc::new(object)),
+            Some(there) => Err(ApiError::already_exists(kind, name(&object), is_terminating(&there))),
+        };
     }
     for _ in 0..8 {
         match call.sim.store().create(kind.storage(), object.clone()) {
@@ -254,7 +259,7 @@ async fn store_update(
     let kind = target.kind;
     let dry_run = call.dry_run("UpdateOptions")?;
     let mut next = scope::within(target, old, next);
-    meta::carry(kind, old, &mut next, &target.subresource, is_patch)?;
+    meta::carry(kind, old, &mut next, is_patch)?;
     defaults::fill(&call.sim, kind, &mut next);
     if kind.resource == "pods" {
         same_pod_ips(&mut next);
@@ -262,9 +267,13 @@ async fn store_update(
     }
     let admission = Admission::new(call, target, Operation::Update, Some(&**old), dry_run);
     warnings.extend(admission.mutate(&mut next).await?);
+    meta::count_change(kind, old, &mut next, &target.subresource);
     let errors = validation::changed_object(kind, &target.subresource, old, &next);
     refused(kind, &target.name, &errors)?;
     admission.validate(&mut next, warnings).await?;
+    if target.subresource.is_empty() {
+        warnings.extend(pod_warnings::of(kind, Some(&**old), &next));
+    }
     if !call.content_type.starts_with("application/apply-patch") {
         let time = timestamp::seconds(call.sim.clock().now());
         managers::record_update(kind, old, &mut next, (call.field_manager(), &target.subresource), &time);

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::label_selector::selects;
-use crate::object::field::{number, text};
+use crate::object::field::{is_set, list, number, text};
 use crate::object::field_error::{FieldErrorKind, FieldErrors};
 use crate::pods::validate as pods;
 
@@ -28,9 +28,17 @@ pub fn replicated(object: &Value, errors: &mut FieldErrors) {
 
 /// Adds the errors of a job.
 pub fn job(object: &Value, errors: &mut FieldErrors) {
-    let counts =
-        ["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"];
+    let counts = [
+        "parallelism",
+        "completions",
+        "activeDeadlineSeconds",
+        "backoffLimit",
+        "ttlSecondsAfterFinished",
+        "backoffLimitPerIndex",
+        "maxFailedIndexes",
+    ];
     not_negative(object, &counts, errors);
+    indexed(&object["spec"], errors);
     pods::spec_of(&object["spec"]["template"]["spec"], "spec.template.spec", errors);
     let policy = text(object, "/spec/template/spec/restartPolicy");
     let field = "spec.template.spec.restartPolicy";
@@ -38,6 +46,77 @@ pub fn job(object: &Value, errors: &mut FieldErrors) {
         "OnFailure" | "Never" => {}
         "Always" => errors.required(field, "valid values: \"OnFailure\", \"Never\""),
         other => errors.one_of(field, other, &["OnFailure", "Never"]),
+    }
+}
+
+/// Adds the errors of what only an Indexed Job has, and of the replacement of pods.
+fn indexed(spec: &Value, errors: &mut FieldErrors) {
+    let (limit, most) = (number(spec, "/backoffLimitPerIndex"), number(spec, "/maxFailedIndexes"));
+    let completions = number(spec, "/completions");
+    if most.is_some() && limit.is_none() {
+        errors.required("spec.backoffLimitPerIndex", "when maxFailedIndexes is specified");
+    }
+    let is_indexed = text(spec, "/completionMode") == "Indexed";
+    if is_indexed && completions.is_none() {
+        errors.required("spec.completions", "when completion mode is Indexed");
+    }
+    if let (true, Some(most), Some(all)) = (is_indexed, most, completions)
+        && most > all
+    {
+        errors.invalid("spec.maxFailedIndexes", most, "must be less than or equal to completions");
+    }
+    let needs_indexes = "requires indexed completion mode";
+    for (field, value) in [("backoffLimitPerIndex", limit), ("maxFailedIndexes", most)] {
+        if let Some(value) = value.filter(|_| !is_indexed) {
+            errors.invalid(format!("spec.{field}"), value, needs_indexes);
+        }
+    }
+    if is_set(spec, "/successPolicy") {
+        match is_indexed {
+            true => success_policy(spec, completions.unwrap_or(0), errors),
+            false => {
+                let shown = FieldErrorKind::Invalid(go_success_policy(spec), needs_indexes.to_owned());
+                errors.push("spec.successPolicy", shown);
+            }
+        }
+    }
+    let replacement = text(spec, "/podReplacementPolicy");
+    let with_failures = is_set(spec, "/podFailurePolicy");
+    let known: &[&str] = if with_failures { &["Failed"] } else { &["Failed", "TerminatingOrFailed"] };
+    if !replacement.is_empty() {
+        errors.one_of("spec.podReplacementPolicy", replacement, known);
+    }
+}
+
+/// The policy as Go's internal type shows it.
+fn go_success_policy(spec: &Value) -> String {
+    let rules = list(spec, "/successPolicy/rules").iter();
+    let rules = rules.map(|rule| {
+        format!(
+            "{{\"SucceededIndexes\":{},\"SucceededCount\":{}}}",
+            rule["succeededIndexes"], rule["succeededCount"]
+        )
+    });
+    format!("{{\"Rules\":[{}]}}", rules.collect::<Vec<_>>().join(","))
+}
+
+fn success_policy(spec: &Value, completions: i64, errors: &mut FieldErrors) {
+    let path = "spec.successPolicy.rules";
+    let rules = list(spec, "/successPolicy/rules");
+    if rules.is_empty() {
+        errors.required(path, "at least one rules must be specified when the successPolicy is specified");
+    }
+    for (at, rule) in rules.iter().enumerate() {
+        let (count, path) = (number(rule, "/succeededCount"), format!("{path}[{at}]"));
+        if count.is_none() && !is_set(rule, "/succeededIndexes") {
+            let why = "at least one of succeededCount or succeededIndexes must be specified";
+            errors.required(path.clone(), why);
+        }
+        if let Some(count) = count.filter(|count| *count > completions) {
+            let why =
+                format!("must be less than or equal to {completions} (the number of specified completions)");
+            errors.invalid(format!("{path}.succeededCount"), count, why);
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::object::field::{flag, number, text};
+use crate::object::field::{number, text};
 
 /// Number of pods beyond `spec.replicas` that a rolling update may run.
 pub fn surge(deployment: &Value) -> i64 {
@@ -34,11 +34,13 @@ pub fn least_missing(deployment: &Value) -> i64 {
     if text(deployment, "/spec/strategy/type") == "RollingUpdate" { limits(deployment).1 } else { 0 }
 }
 
-fn wanted(object: &Value) -> i64 {
+/// The number of pods that a Deployment or a set is to have.
+pub fn wanted(object: &Value) -> i64 {
     number(object, "/spec/replicas").unwrap_or(1)
 }
 
-fn available(set: &Value) -> i64 {
+/// The number of available pods of a set.
+pub fn available(set: &Value) -> i64 {
     number(set, "/status/availableReplicas").unwrap_or(0)
 }
 
@@ -54,14 +56,11 @@ pub fn first_replicas(deployment: &Value, old: &[Arc<Value>]) -> i64 {
 
 /// The sets whose number changes, and to what.
 pub fn decide(deployment: &Value, current: Option<&Value>, old: &[Arc<Value>]) -> Vec<(Value, i64)> {
-    let paused = flag(deployment, "/spec/paused");
-    let Some(current) = current else {
-        return if paused { resize(deployment, old) } else { Vec::new() };
-    };
+    let Some(current) = current else { return Vec::new() };
     let replicas = wanted(deployment);
     let active: Vec<_> = old.iter().filter(|set| wanted(set) > 0).collect();
-    if paused || active.is_empty() {
-        return change(current, replicas).into_iter().filter(|_| active.is_empty()).collect();
+    if active.is_empty() {
+        return change(current, replicas).into_iter().collect();
     }
     if text(deployment, "/spec/strategy/type") == "Recreate" {
         return change(current, replicas)
@@ -77,17 +76,9 @@ pub fn decide(deployment: &Value, current: Option<&Value>, old: &[Arc<Value>]) -
     moves
 }
 
-fn change(set: &Value, replicas: i64) -> Option<(Value, i64)> {
+/// The set and its new number of pods, unless it has that number already.
+pub fn change(set: &Value, replicas: i64) -> Option<(Value, i64)> {
     (wanted(set) != replicas).then(|| (set.clone(), replicas))
-}
-
-/// A paused Deployment still has as many pods as asked for: those of its newest set with any.
-fn resize(deployment: &Value, old: &[Arc<Value>]) -> Vec<(Value, i64)> {
-    let active: Vec<_> = old.iter().filter(|set| wanted(set) > 0).collect();
-    match active[..] {
-        [only] => change(only, wanted(deployment)).into_iter().collect(),
-        _ => Vec::new(),
-    }
 }
 
 fn first_replicas_beside(deployment: &Value, current: &Value, old: &[Arc<Value>]) -> i64 {

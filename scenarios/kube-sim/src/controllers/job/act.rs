@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::decide::{self, JobOutcome, NextAction, PodCounts};
+use super::indexes;
 use super::{INDEX, JOBS, TRACKING};
 use crate::controllers::owned::{
     self, ConditionTime, PODS, claimed, delete_pod, from_template, set_counters,
@@ -45,7 +46,7 @@ pub async fn reconcile(sim: &KubeSim, job: &Arc<Value>) -> Option<Timestamp> {
             NextAction::Nothing => {}
             NextAction::Wait(until) => due = earliest(due, Some(until)),
             NextAction::Delete(pods) => pods.iter().for_each(|pod| remove(sim, job, pod)),
-            NextAction::Create(indexes) => create(sim, job, indexes).await,
+            NextAction::Create(indexes) => create(sim, job, &pods, indexes).await,
         }
     }
     if !publish(sim, job, &counts, outcome.as_ref(), now) {
@@ -112,9 +113,12 @@ fn remove(sim: &KubeSim, job: &Value, pod: &Value) {
     emit(sim, job, "Normal", "SuccessfulDelete", &format!("Deleted pod: {}", name(pod)));
 }
 
-async fn create(sim: &KubeSim, job: &Value, indexes: Vec<Option<i64>>) {
+async fn create(sim: &KubeSim, job: &Value, pods: &[Arc<Value>], indexes: Vec<Option<i64>>) {
     for index in indexes {
-        let pod = new_pod(sim, job, index);
+        let mut pod = new_pod(sim, job, index);
+        if let Some(index) = index.filter(|_| indexes::limit(job).is_some()) {
+            note_failures(&mut pod, indexes::counts_of_next(job, pods, index));
+        }
         let created = name(&pod).to_owned();
         match create_as_controller(sim, "", "pods", pod).await {
             Ok(()) => emit(sim, job, "Normal", "SuccessfulCreate", &format!("Created pod: {created}")),
@@ -123,6 +127,15 @@ async fn create(sim: &KubeSim, job: &Value, indexes: Vec<Option<i64>>) {
                 return;
             }
         }
+    }
+}
+
+/// Notes on a new pod how often its index has failed before.
+fn note_failures(pod: &mut Value, (counted, ignored): (i64, i64)) {
+    let annotations = map_mut(&mut pod["metadata"], "annotations");
+    annotations.insert(indexes::FAILURES.to_owned(), counted.to_string().into());
+    if ignored > 0 {
+        annotations.insert(indexes::IGNORED.to_owned(), ignored.to_string().into());
     }
 }
 
@@ -176,7 +189,10 @@ fn publish(
     let counters = [("active", active), ("succeeded", counts.succeeded), ("failed", counts.failed)];
     set_counters(&mut next["status"], &counters);
     if decide::is_indexed(job) && !counts.done.is_empty() {
-        next["status"]["completedIndexes"] = decide::write_indexes(&counts.done).into();
+        next["status"]["completedIndexes"] = indexes::write_indexes(&counts.done).into();
+    }
+    if indexes::limit(job).is_some() {
+        next["status"]["failedIndexes"] = indexes::write_indexes(&counts.failed_indexes).into();
     }
     suspension(sim, &mut next, now);
     let over = match outcome {
@@ -188,7 +204,7 @@ fn publish(
     }
     match outcome {
         Some(JobOutcome::Failed(reason, message)) if over => emit(sim, job, "Warning", reason, message),
-        Some(JobOutcome::Complete) if over => emit(sim, job, "Normal", "Completed", "Job completed"),
+        Some(JobOutcome::Complete(..)) if over => emit(sim, job, "Normal", "Completed", "Job completed"),
         _ => {}
     }
     true
@@ -197,12 +213,9 @@ fn publish(
 /// Sets the conditions of a Job's outcome; true once its last pod is gone and the Job is over.
 fn conclude(job: &mut Value, outcome: &JobOutcome, empty: bool, now: Timestamp) -> bool {
     let (first, last, reason, message) = match outcome {
-        JobOutcome::Complete => (
-            "SuccessCriteriaMet",
-            "Complete",
-            "CompletionsReached",
-            "Reached expected number of succeeded pods",
-        ),
+        JobOutcome::Complete(reason, message) => {
+            ("SuccessCriteriaMet", "Complete", *reason, message.as_str())
+        }
         JobOutcome::Failed(reason, message) => ("FailureTarget", "Failed", *reason, message.as_str()),
     };
     let kinds = if empty { &[first, last][..] } else { &[first] };
@@ -210,7 +223,7 @@ fn conclude(job: &mut Value, outcome: &JobOutcome, empty: bool, now: Timestamp) 
         let condition = Condition { kind, status: "True", reason, message };
         owned::set_condition(job, &condition, ConditionTime::Probed, now);
     }
-    if empty && *outcome == JobOutcome::Complete {
+    if empty && matches!(outcome, JobOutcome::Complete(..)) {
         job["status"]["completionTime"] = timestamp::seconds(now).into();
     }
     empty

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use super::indexes::{self, read_indexes};
 use super::policy::{self, PolicyAction};
 use super::{INDEX, TRACKING};
 use crate::controllers::owned::{is_active, ready_since, restarts, sort_for_deletion};
@@ -21,8 +22,8 @@ const BACKOFF_MAX_SECONDS: i64 = 600;
 /// A Job's outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobOutcome {
-    /// As many pods succeeded as the Job asks for.
-    Complete,
+    /// The Job succeeded: its condition's reason and message.
+    Complete(&'static str, String),
     /// The Job failed: its condition's reason and message.
     Failed(&'static str, String),
 }
@@ -44,6 +45,8 @@ pub struct PodCounts {
     pub counted: Vec<Arc<Value>>,
     /// The completions that an Indexed Job has.
     pub done: BTreeSet<i64>,
+    /// The indexes that have failed for good, of a Job that counts the failures of each.
+    pub failed_indexes: BTreeSet<i64>,
 }
 
 /// The next action for a Job.
@@ -65,6 +68,7 @@ pub fn count_pods(job: &Value, pods: &[Arc<Value>]) -> PodCounts {
         succeeded: number(job, "/status/succeeded").unwrap_or(0),
         failed: number(job, "/status/failed").unwrap_or(0),
         done: read_indexes(text(job, "/status/completedIndexes")),
+        failed_indexes: read_indexes(text(job, "/status/failedIndexes")),
         ..PodCounts::default()
     };
     for pod in pods {
@@ -82,13 +86,14 @@ pub fn count_pods(job: &Value, pods: &[Arc<Value>]) -> PodCounts {
                 Some(index) if is_indexed(job) => drop(counts.done.insert(index)),
                 _ => counts.succeeded += 1,
             }
-        } else if policy::action(job, pod) != Some(PolicyAction::Ignore) {
-            counts.failed += 1;
+        } else {
+            counts.failed += i64::from(policy::action(job, pod) != Some(PolicyAction::Ignore));
+            counts.failed_indexes.extend(index(pod).filter(|_| indexes::ends_index(job, pod)));
         }
         counts.counted.push(Arc::clone(pod));
     }
     if is_indexed(job) {
-        counts.succeeded = i64::try_from(counts.done.len()).unwrap_or(i64::MAX);
+        counts.succeeded = indexes::size(&counts.done);
     }
     counts
 }
@@ -115,15 +120,8 @@ pub fn is_indexed(job: &Value) -> bool {
 
 /// The Job's outcome; `None` while it goes on.
 pub fn outcome(job: &Value, pods: &[Arc<Value>], counts: &PodCounts, now: Timestamp) -> Option<JobOutcome> {
-    for condition in list(job, "/status/conditions").iter().filter(|c| text(c, "/status") == "True") {
-        match text(condition, "/type") {
-            "SuccessCriteriaMet" | "Complete" => return Some(JobOutcome::Complete),
-            "FailureTarget" | "Failed" => {
-                let reason = known_reason(text(condition, "/reason"));
-                return Some(JobOutcome::Failed(reason, text(condition, "/message").to_owned()));
-            }
-            _ => {}
-        }
+    if let Some(decided) = decided(job) {
+        return Some(decided);
     }
     let judged = counts.counted.iter().find_map(|pod| match policy::action(job, pod) {
         Some(PolicyAction::FailJob(why)) => Some(JobOutcome::Failed("PodFailurePolicy", why)),
@@ -132,30 +130,60 @@ pub fn outcome(job: &Value, pods: &[Arc<Value>], counts: &PodCounts, now: Timest
     if judged.is_some() {
         return judged;
     }
+    let failed = |reason, message: &str| Some(JobOutcome::Failed(reason, message.to_owned()));
     let again: i64 = match text(job, "/spec/template/spec/restartPolicy") {
         "OnFailure" => pods.iter().filter(|pod| is_active(pod)).map(|pod| restarts(pod)).sum(),
         _ => 0,
     };
     if counts.failed.max(again) > number(job, "/spec/backoffLimit").unwrap_or(6) {
-        let message = "Job has reached the specified backoff limit".to_owned();
-        return Some(JobOutcome::Failed("BackoffLimitExceeded", message));
+        return failed("BackoffLimitExceeded", "Job has reached the specified backoff limit");
     }
     if deadline(job).is_some_and(|at| at <= now) {
-        let message = "Job was active longer than specified deadline".to_owned();
-        return Some(JobOutcome::Failed("DeadlineExceeded", message));
+        return failed("DeadlineExceeded", "Job was active longer than specified deadline");
     }
-    let complete = match number(job, "/spec/completions") {
+    let (bad, completions) = (indexes::size(&counts.failed_indexes), number(job, "/spec/completions"));
+    if number(job, "/spec/maxFailedIndexes").is_some_and(|most| bad > most) {
+        let message = "Job has exceeded the specified maximal number of failed indexes";
+        return failed("MaxFailedIndexesExceeded", message);
+    }
+    if bad > 0 && completions.is_some_and(|all| bad + counts.succeeded >= all) {
+        return failed("FailedIndexes", "Job has failed indexes");
+    }
+    if let Some(message) = indexes::success(job, &counts.done) {
+        return Some(JobOutcome::Complete("SuccessPolicy", message));
+    }
+    let complete = match completions {
         Some(completions) => counts.succeeded >= completions,
         None => counts.succeeded > 0 && counts.active.is_empty(),
     };
-    complete.then_some(JobOutcome::Complete)
+    let message = "Reached expected number of succeeded pods";
+    complete.then(|| JobOutcome::Complete("CompletionsReached", message.to_owned()))
+}
+
+/// The outcome that the Job's conditions tell already.
+fn decided(job: &Value) -> Option<JobOutcome> {
+    let conditions = list(job, "/status/conditions").iter().filter(|c| text(c, "/status") == "True");
+    conditions.into_iter().find_map(|condition| {
+        let (reason, message) = (known_reason(text(condition, "/reason")), text(condition, "/message"));
+        match text(condition, "/type") {
+            "SuccessCriteriaMet" | "Complete" => Some(JobOutcome::Complete(reason, message.to_owned())),
+            "FailureTarget" | "Failed" => Some(JobOutcome::Failed(reason, message.to_owned())),
+            _ => None,
+        }
+    })
 }
 
 fn known_reason(reason: &str) -> &'static str {
-    ["BackoffLimitExceeded", "DeadlineExceeded", "PodFailurePolicy"]
-        .into_iter()
-        .find(|known| *known == reason)
-        .unwrap_or_default()
+    let known = [
+        "BackoffLimitExceeded",
+        "CompletionsReached",
+        "DeadlineExceeded",
+        "FailedIndexes",
+        "MaxFailedIndexesExceeded",
+        "PodFailurePolicy",
+        "SuccessPolicy",
+    ];
+    known.into_iter().find(|known| *known == reason).unwrap_or_default()
 }
 
 /// The instant of the Job's `activeDeadlineSeconds`; `None` without one, or before the start.
@@ -197,27 +225,65 @@ pub fn next_action(job: &Value, pods: &[Arc<Value>], counts: &PodCounts, now: Ti
     if more == 0 {
         return NextAction::Nothing;
     }
-    if let Some(until) = backoff_end(job, pods).filter(|until| *until > now) {
+    let per_index = indexes::limit(job).is_some();
+    if let Some(until) = backoff_end(job, pods).filter(|until| !per_index && *until > now) {
         return NextAction::Wait(until);
     }
     if !is_indexed(job) {
         return NextAction::Create(vec![None; more]);
     }
-    let completions = number(job, "/spec/completions").unwrap_or(0);
-    let taken: BTreeSet<i64> = counts.active.iter().filter_map(|pod| index(pod)).collect();
-    let free = (0..completions).filter(|index| !counts.done.contains(index) && !taken.contains(index));
-    NextAction::Create(free.take(more).map(Some).collect())
+    let mut taken: BTreeSet<i64> = counts.active.iter().filter_map(|pod| index(pod)).collect();
+    taken.extend(&counts.done);
+    taken.extend(&counts.failed_indexes);
+    if waits_for_the_going {
+        let going = pods.iter().filter(|pod| !is_active(pod) && ending(pod).is_none());
+        taken.extend(going.filter_map(|pod| index(pod)));
+    }
+    let free = (0..number(job, "/spec/completions").unwrap_or(0)).filter(|index| !taken.contains(index));
+    create_or_wait(free.take(more), now, |index| match per_index {
+        true => indexes::backoff_end(job, pods, index),
+        false => None,
+    })
+}
+
+/// Creates the pods of those indexes whose back-off is over, or waits for the first of them.
+fn create_or_wait(
+    free: impl Iterator<Item = i64>,
+    now: Timestamp,
+    backoff_end: impl Fn(i64) -> Option<Timestamp>,
+) -> NextAction {
+    let (mut ready, mut first) = (Vec::new(), None::<Timestamp>);
+    for index in free {
+        match backoff_end(index).filter(|until| *until > now) {
+            None => ready.push(Some(index)),
+            Some(until) => first = Some(first.map_or(until, |first| first.min(until))),
+        }
+    }
+    match (ready.is_empty(), first) {
+        (true, Some(until)) => NextAction::Wait(until),
+        (true, None) => NextAction::Nothing,
+        (false, _) => NextAction::Create(ready),
+    }
+}
+
+/// The instant at which a pod's last container ended.
+pub fn ended_at(pod: &Value) -> Option<Timestamp> {
+    let of = |kind: &str| {
+        let all = list(pod, &format!("/status/{kind}"));
+        all.iter().filter_map(|s| timestamp::read(s, "/state/terminated/finishedAt")).max()
+    };
+    of("containerStatuses").or_else(|| of("initContainerStatuses")).or_else(|| transition(pod))
+}
+
+/// The end of the back-off after so many failures, the last of them at `last`.
+pub fn backoff_after(failures: u32, last: Timestamp) -> Timestamp {
+    let times = failures.saturating_sub(1).min(16);
+    let seconds = BACKOFF_SECONDS.checked_shl(times).unwrap_or(BACKOFF_MAX_SECONDS).min(BACKOFF_MAX_SECONDS);
+    last.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
 }
 
 /// The end of the back-off after pods that failed since the last success; `None` without failures.
 fn backoff_end(job: &Value, pods: &[Arc<Value>]) -> Option<Timestamp> {
-    let ended_at = |pod: &Value| {
-        let of = |kind: &str| {
-            let all = list(pod, &format!("/status/{kind}"));
-            all.iter().filter_map(|s| timestamp::read(s, "/state/terminated/finishedAt")).max()
-        };
-        of("containerStatuses").or_else(|| of("initContainerStatuses")).or_else(|| transition(pod))
-    };
     let last_success =
         pods.iter().filter(|p| text(p, "/status/phase") == "Succeeded").filter_map(|p| ended_at(p)).max();
     let is_counted = |pod: &&Arc<Value>| {
@@ -230,10 +296,7 @@ fn backoff_end(job: &Value, pods: &[Arc<Value>]) -> Option<Timestamp> {
         .filter(|at| last_success.is_none_or(|success| *at > success))
         .collect();
     let last = failures.iter().max()?;
-    let times = u32::try_from(failures.len() - 1).unwrap_or(u32::MAX);
-    let seconds =
-        BACKOFF_SECONDS.checked_shl(times.min(16)).unwrap_or(BACKOFF_MAX_SECONDS).min(BACKOFF_MAX_SECONDS);
-    Some(last.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX))
+    Some(backoff_after(u32::try_from(failures.len()).unwrap_or(u32::MAX), *last))
 }
 
 fn transition(pod: &Value) -> Option<Timestamp> {
@@ -241,38 +304,8 @@ fn transition(pod: &Value) -> Option<Timestamp> {
     of("Ready").or_else(|| of("PodScheduled")).or_else(|| timestamp::read(pod, "/metadata/creationTimestamp"))
 }
 
-/// Parses `completedIndexes` such as `1,3-5`; a range ends 100 000 after its start, and other parts are skipped.
-pub fn read_indexes(text: &str) -> BTreeSet<i64> {
-    let mut indexes = BTreeSet::new();
-    for part in text.split(',').filter(|part| !part.is_empty()) {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        if let (Ok(first), Ok(last)) = (first.parse::<i64>(), last.parse::<i64>()) {
-            indexes.extend(first..=last.min(first.saturating_add(100_000)));
-        }
-    }
-    indexes
-}
-
-/// Formats indexes as `completedIndexes`, with ranges, as in `1,3-5`.
-pub fn write_indexes(indexes: &BTreeSet<i64>) -> String {
-    let mut parts: Vec<(i64, i64)> = Vec::new();
-    for index in indexes {
-        match parts.last_mut() {
-            Some((_, last)) if *last + 1 == *index => *last = *index,
-            _ => parts.push((*index, *index)),
-        }
-    }
-    let shown = parts.iter().map(|(first, last)| match last - first {
-        0 => first.to_string(),
-        1 => format!("{first},{last}"),
-        _ => format!("{first}-{last}"),
-    });
-    shown.collect::<Vec<_>>().join(",")
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -299,7 +332,7 @@ mod tests {
         job
     }
 
-    fn decided(job: &Value, pods: &[Arc<Value>], now: Timestamp) -> (Option<JobOutcome>, NextAction) {
+    fn judged(job: &Value, pods: &[Arc<Value>], now: Timestamp) -> (Option<JobOutcome>, NextAction) {
         let counts = count_pods(job, pods);
         (outcome(job, pods, &counts, now), next_action(job, pods, &counts, now))
     }
@@ -313,7 +346,7 @@ mod tests {
             (json!({"completions": 3, "parallelism": 5}), vec![pod("Succeeded", Some("00:00"))], 2),
             (json!({"completions": null, "parallelism": 2}), vec![], 2),
         ] {
-            let (_, next) = decided(&job(spec.clone()), &pods, at("10:00"));
+            let (_, next) = judged(&job(spec.clone()), &pods, at("10:00"));
             assert_eq!(next, NextAction::Create(vec![None; wanted]), "{spec}");
         }
     }
@@ -327,8 +360,8 @@ mod tests {
             (vec!["00:00", "00:15", "00:40"], "01:20"),
         ] {
             let pods: Vec<_> = failures.iter().map(|text| pod("Failed", Some(text))).collect();
-            assert_eq!(decided(&job, &pods, at(failures.last().unwrap())).1, NextAction::Wait(at(until)));
-            assert_eq!(decided(&job, &pods, at(until)).1, NextAction::Create(vec![None]));
+            assert_eq!(judged(&job, &pods, at(failures.last().unwrap())).1, NextAction::Wait(at(until)));
+            assert_eq!(judged(&job, &pods, at(until)).1, NextAction::Create(vec![None]));
         }
     }
 
@@ -343,12 +376,16 @@ mod tests {
         };
         let mut late = job(json!({"activeDeadlineSeconds": 60}));
         late["status"]["startTime"] = json!("2026-01-01T09:00:00Z");
+        let complete = || {
+            let message = "Reached expected number of succeeded pods".to_owned();
+            Some(JobOutcome::Complete("CompletionsReached", message))
+        };
         let over = || {
             JobOutcome::Failed("DeadlineExceeded", "Job was active longer than specified deadline".to_owned())
         };
         for (what, job, pods, wanted) in [
             ("nothing yet", job(json!({})), vec![], None),
-            ("done", job(json!({})), vec![pod("Succeeded", None)], Some(JobOutcome::Complete)),
+            ("done", job(json!({})), vec![pod("Succeeded", None)], complete()),
             ("half done", job(json!({"completions": 2})), vec![pod("Succeeded", None)], None),
             ("one may fail", job(json!({"backoffLimit": 1})), failed(1), None),
             ("two may not", job(json!({"backoffLimit": 1})), failed(2), Some(limit())),
@@ -358,17 +395,17 @@ mod tests {
                 "a queue that is worked off",
                 job(json!({"completions": null})),
                 vec![pod("Succeeded", None)],
-                Some(JobOutcome::Complete),
+                complete(),
             ),
         ] {
-            assert_eq!(decided(&job, &pods, at("10:00")).0, wanted, "{what}");
+            assert_eq!(judged(&job, &pods, at("10:00")).0, wanted, "{what}");
         }
     }
 
     #[test]
     fn a_suspended_job_lets_its_pods_go() {
         let running = pod("Running", None);
-        let (_, next) = decided(&job(json!({"suspend": true})), std::slice::from_ref(&running), at("00:00"));
+        let (_, next) = judged(&job(json!({"suspend": true})), std::slice::from_ref(&running), at("00:00"));
         assert_eq!(next, NextAction::Delete(vec![running]));
     }
 
@@ -378,7 +415,7 @@ mod tests {
         job["status"]["completedIndexes"] = json!("1");
         let mut busy = (*pod("Running", None)).clone();
         busy["metadata"]["annotations"] = json!({INDEX: "0"});
-        let (_, next) = decided(&job, &[Arc::new(busy)], at("00:00"));
+        let (_, next) = judged(&job, &[Arc::new(busy)], at("00:00"));
         assert_eq!(next, NextAction::Create(vec![Some(2), Some(3)]));
     }
 
@@ -392,10 +429,57 @@ mod tests {
         assert_eq!((counts.failed, counts.counted.len()), (1, 0));
     }
 
-    proptest! {
-        #[test]
-        fn indexes_read_as_they_were_written(indexes in prop::collection::btree_set(0i64..60, 0..40)) {
-            prop_assert_eq!(read_indexes(&write_indexes(&indexes)), indexes);
+    fn indexed(index: i64, phase: &str, failures: i64) -> Arc<Value> {
+        let mut pod = (*pod(phase, Some("00:00"))).clone();
+        pod["metadata"]["annotations"] =
+            json!({INDEX: index.to_string(), indexes::FAILURES: failures.to_string()});
+        Arc::new(pod)
+    }
+
+    #[test]
+    fn an_indexed_job_may_fail_index_by_index() {
+        let spec = |more: Value| {
+            let mut job = job(json!({"completions": 3, "parallelism": 3, "completionMode": "Indexed",
+                "backoffLimit": i32::MAX, "backoffLimitPerIndex": 1}));
+            job["spec"]["maxFailedIndexes"] = more;
+            job
+        };
+        let failed =
+            |reason| move |outcome: JobOutcome| matches!(outcome, JobOutcome::Failed(r, _) if r == reason);
+        let once = [indexed(0, "Failed", 0), indexed(1, "Running", 0), indexed(2, "Succeeded", 0)];
+        let (outcome, next) = judged(&spec(Value::Null), &once, at("00:05"));
+        assert_eq!((outcome, next), (None, NextAction::Wait(at("00:10"))));
+        assert_eq!(judged(&spec(Value::Null), &once, at("00:10")).1, NextAction::Create(vec![Some(0)]));
+        let twice = [indexed(0, "Failed", 1), indexed(1, "Running", 0), indexed(2, "Succeeded", 0)];
+        let (outcome, next) = judged(&spec(Value::Null), &twice, at("10:00"));
+        assert_eq!((outcome, next), (None, NextAction::Nothing));
+        assert!(
+            judged(&spec(json!(0)), &twice, at("10:00")).0.is_some_and(failed("MaxFailedIndexesExceeded"))
+        );
+        let over = [indexed(0, "Failed", 1), indexed(1, "Succeeded", 0), indexed(2, "Succeeded", 0)];
+        assert!(judged(&spec(Value::Null), &over, at("10:00")).0.is_some_and(failed("FailedIndexes")));
+    }
+
+    #[test]
+    fn a_job_whose_policy_says_so_succeeds_before_all_of_it_has() {
+        let mut job = job(json!({"completions": 3, "parallelism": 3, "completionMode": "Indexed"}));
+        job["spec"]["successPolicy"] = json!({"rules": [{"succeededIndexes": "0"}]});
+        let pods = [indexed(0, "Succeeded", 0), indexed(1, "Running", 0)];
+        let wanted = JobOutcome::Complete("SuccessPolicy", "Matched rules at index 0".to_owned());
+        assert_eq!(judged(&job, &pods, at("00:00")).0, Some(wanted));
+    }
+
+    #[test]
+    fn a_pod_that_goes_is_replaced_at_once_or_when_it_has_failed_as_the_job_wants() {
+        let mut going = (*indexed(0, "Running", 0)).clone();
+        going["metadata"]["deletionTimestamp"] = json!("2026-01-01T09:00:30Z");
+        going["metadata"]["deletionGracePeriodSeconds"] = json!(30);
+        let pods = [Arc::new(going)];
+        for (policy, wanted) in
+            [("TerminatingOrFailed", NextAction::Create(vec![Some(0)])), ("Failed", NextAction::Nothing)]
+        {
+            let job = job(json!({"completionMode": "Indexed", "podReplacementPolicy": policy}));
+            assert_eq!(judged(&job, &pods, at("00:01")).1, wanted, "{policy}");
         }
     }
 }

@@ -13,6 +13,8 @@ pub enum PolicyAction {
     Ignore,
     /// The failure counts against `backoffLimit`.
     Count,
+    /// The failure counts, and the pod's index is not tried again.
+    FailIndex,
 }
 
 /// The action of the first rule that matches the failed pod; `None` when none does.
@@ -26,6 +28,7 @@ pub fn action(job: &Value, pod: &Value) -> Option<PolicyAction> {
         Some(match text(rule, "/action") {
             "FailJob" => PolicyAction::FailJob(format!("{because} matching FailJob rule at index {i}")),
             "Ignore" => PolicyAction::Ignore,
+            "FailIndex" => PolicyAction::FailIndex,
             _ => PolicyAction::Count,
         })
     })
