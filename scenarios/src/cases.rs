@@ -4,9 +4,8 @@ mod compiled_in;
 
 use std::path::{Path, PathBuf};
 
+use eci_sim::text::did_you_mean;
 use tempfile::TempDir;
-
-use crate::scenario::mistake::did_you_mean;
 
 pub use self::compiled_in::CASES as COMPILED_IN;
 
