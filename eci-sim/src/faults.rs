@@ -1,5 +1,6 @@
 //! Fault rules: the first that matches a call, in the order in which they were added, decides its verdict.
 
+pub mod names;
 pub mod parse;
 mod schema;
 pub mod share;

@@ -1,4 +1,4 @@
-//! Texts: patterns in which a `*` stands for anything, and prefixes of a bounded length.
+//! Texts: patterns in which a `*` stands for anything, the nearest of known names, and prefixes of a bounded length.
 
 /// True if `text` matches `pattern`, in which `*` stands for any text.
 pub fn matches(pattern: &str, text: &str) -> bool {
@@ -10,6 +10,22 @@ pub fn matches(pattern: &str, text: &str) -> bool {
         rest = &rest[at + part.len()..];
     }
     rest.ends_with(last)
+}
+
+/// ``; did you mean `expect`?`` or, when nothing is near, an empty text.
+pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(name, known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
+}
+
+/// The known name that was most likely meant; `None` when a name differs from each in more than a quarter and one letter.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = name.to_lowercase().replace('_', "-");
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.len().max(lower.len()) / 4)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
 }
 
 /// The longest prefix of a text with at most so many bytes.
@@ -43,5 +59,13 @@ mod tests {
         ] {
             assert_eq!(matches(pattern, text), fits, "{pattern} {text}");
         }
+    }
+
+    #[test]
+    fn a_near_name_is_offered_and_a_far_one_is_not() {
+        let known = ["expect", "expect-bill", "run"];
+        assert_eq!(did_you_mean("expct", known), "; did you mean `expect`?");
+        assert_eq!(did_you_mean("expect_bill", known), "; did you mean `expect-bill`?");
+        assert_eq!(did_you_mean("frobnicate", known), "");
     }
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use eci_api::signature::Secret;
 use eci_sim::Incoming;
 use eci_sim::control::wire::{GroupFilter, Price, RequestFilter, ResetScope, ScriptRequest, Stock};
-use eci_sim::{ControlClient, ControlServer, EciSim, Rule, listener};
+use eci_sim::{ControlClient, ControlServer, EciSim, FaultVerdict, Rule, listener};
 use serde_json::{Value, json};
 use support::{create, group, once, sim, status, wait};
 
@@ -255,6 +255,24 @@ async fn the_client_moves_time_and_reads_what_came_of_it() {
     );
     client.clear_scripts().await.unwrap();
     assert_eq!(client.set_rate(60).await.unwrap().rate, 60);
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_exist_is_refused_with_the_nearest_as_in_a_flag() {
+    let sim = sim();
+    let client = served(&sim, "t").await;
+    for (rule, near) in [
+        (Rule::refuse("Throttling").on("CreateContainerGruop"), "`CreateContainerGroup`"),
+        (Rule::refuse("Throtling"), "`Throttling`"),
+        (Rule::new(FaultVerdict::SoldOut("cn-hangzou-b".into())), "`cn-hangzhou-b`"),
+    ] {
+        let why = client.add_fault(&rule).await.unwrap_err().to_string();
+        assert!(why.contains(&format!("did you mean {near}?")), "{why}");
+    }
+    let sold_out = Stock { sold_out: Some("cn-hangzou-b".into()), ..Stock::default() };
+    let why = client.set_stock(&sold_out).await.unwrap_err().to_string();
+    assert!(why.contains("did you mean `cn-hangzhou-b`?"), "{why}");
+    assert!(sim.control().faults().is_empty() && sim.control().sold_out().is_empty());
 }
 
 #[tokio::test]

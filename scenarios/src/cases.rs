@@ -1,14 +1,14 @@
-//! The case files: those of the repository, those compiled in, and the selection by words of the command line.
+//! The case files: those of the repository, those compiled in, and those of one's own.
 
 mod compiled_in;
+mod selection;
 
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::scenario::mistake::did_you_mean;
-
 pub use self::compiled_in::CASES as COMPILED_IN;
+pub use self::selection::named;
 
 /// One case file, read but not yet understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +76,14 @@ pub enum NoCases {
         /// The words that start this program, for a line that can be pasted.
         command: String,
     },
+    /// A folder that is there has no case.
+    #[error(
+        "there is no case below `{folder}`: no YAML file there has `scenario:` and `cites:`\n  docs/scenarios.md tells how a case is written"
+    )]
+    NoneBelow {
+        /// The folder, as it was typed.
+        folder: String,
+    },
     /// A file or folder cannot be read.
     #[error("cannot read {path}: {source}")]
     Unreadable {
@@ -118,58 +126,6 @@ fn rank(case: &str) -> usize {
     FOLDERS.iter().position(|known| *known == folder).unwrap_or(FOLDERS.len())
 }
 
-/// The cases that `names` mean: each is a case, a folder, or a path to a file.
-///
-/// # Errors
-/// [`NoCases`].
-pub fn named(names: &[String], command: &str) -> Result<Vec<CaseFile>, NoCases> {
-    let all = all()?;
-    if names.is_empty() {
-        return Ok(all);
-    }
-    let mut found: Vec<CaseFile> = Vec::new();
-    for name in names {
-        for case in meant_by(name, &all, command)? {
-            if !found.contains(&case) {
-                found.push(case);
-            }
-        }
-    }
-    Ok(found)
-}
-
-fn meant_by(name: &str, all: &[CaseFile], command: &str) -> Result<Vec<CaseFile>, NoCases> {
-    let path = Path::new(name);
-    if path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") && path.is_file() {
-        let absolute = path.canonicalize().map_err(|source| unreadable(path, source))?;
-        let own =
-            all.iter().find(|case| Path::new(&case.file).canonicalize().is_ok_and(|file| file == absolute));
-        return match own {
-            Some(case) => Ok(vec![case.clone()]),
-            None => Ok(vec![read(path, name.to_owned())?]),
-        };
-    }
-    let plain = name.trim_end_matches(".yaml").trim_end_matches('/');
-    let within = format!("{plain}/");
-    let found: Vec<CaseFile> =
-        all.iter().filter(|case| case.case == plain || case.case.starts_with(&within)).cloned().collect();
-    if !found.is_empty() {
-        return Ok(found);
-    }
-    let alone = format!("/{plain}");
-    let found: Vec<CaseFile> = all.iter().filter(|case| case.case.ends_with(&alone)).cloned().collect();
-    if !found.is_empty() {
-        return Ok(found);
-    }
-    let mut known: Vec<&str> = all.iter().map(|case| case.case.as_str()).collect();
-    known.extend(FOLDERS);
-    Err(NoCases::Unknown {
-        name: name.to_owned(),
-        near: did_you_mean(plain, known),
-        command: command.to_owned(),
-    })
-}
-
 /// Every `*.yaml` below `root` that is a case and not a manifest beside one.
 fn below(root: &Path) -> Result<Vec<CaseFile>, NoCases> {
     let mut cases = Vec::new();
@@ -192,9 +148,16 @@ fn below(root: &Path) -> Result<Vec<CaseFile>, NoCases> {
     Ok(cases)
 }
 
+/// True for the text of a case, right or wrong; other YAML has neither of these at its beginning.
+fn is_case_file(text: &str) -> bool {
+    text.lines().any(|line| line.starts_with("scenario:") || line.starts_with("cites:"))
+}
+
 fn read(path: &Path, case: String) -> Result<CaseFile, NoCases> {
     let text = std::fs::read_to_string(path).map_err(|source| unreadable(path, source))?;
-    let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+    // Of a bare name the parent is empty, which would say that the case is compiled in.
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder.to_owned();
     Ok(CaseFile { case, file: as_typed(path), folder, text })
 }
 
@@ -225,12 +188,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_is_nearly_a_case_is_answered_with_the_case() {
-        let error = named(&["scheduling/by-node-nam".to_owned()], "scenarios").unwrap_err().to_string();
-        assert!(error.contains("did you mean `scheduling/by-node-name`?"), "{error}");
-    }
-
-    #[test]
     fn a_case_that_is_compiled_in_finds_the_files_beside_it() {
         let cases = compiled_in();
         let case = cases.iter().find(|case| case.case == "kubectl/by-node-name").unwrap();
@@ -246,13 +203,5 @@ mod tests {
         let case = CaseFile { folder: "/nowhere/cases".into(), ..compiled_in().remove(0) };
         let error = case.beside().unwrap_err().to_string();
         assert_eq!(error, "the folder /nowhere/cases is not there any more");
-    }
-
-    #[test]
-    fn a_folder_means_all_its_cases_and_a_case_means_itself() {
-        let folder = named(&["scheduling".to_owned()], "scenarios").unwrap();
-        assert!(folder.len() > 3 && folder.iter().all(|case| case.case.starts_with("scheduling/")));
-        let case = named(&["scheduling/by-node-name".to_owned()], "scenarios").unwrap();
-        assert_eq!(case.len(), 1);
     }
 }

@@ -10,12 +10,13 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use anyhow::{Context, anyhow};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use determinism::{Seed, Stopwatch};
+use eci_sim::text::nearest;
 
 use self::cluster_args::{ClusterArgs, OpenCluster};
-use crate::cases::{self, CaseFile};
+use crate::cases::{self, CaseFile, NoCases};
 use crate::cluster::real::provider_command::{self, ProviderArgs};
 use crate::outcome::Outcome;
 use crate::report::text::{Text, TextOptions};
@@ -62,13 +63,14 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct Run {
-    /// Cases to play: a case, a folder of cases, or a path to a file; all where nothing is said.
+    /// Cases to play: a case, a folder of cases, a file, a folder of your own (`.` for this one), a pattern with `*`, or
+    /// a claim; all that come with this program where nothing is said.
     #[arg(value_name = "CASE")]
     cases: Vec<String>,
     #[command(flatten)]
     cluster: ClusterArgs,
-    /// The seed of all randomness: three words, as a run prints them.
-    #[arg(long, value_name = "WORDS", default_value_t = Seed::DEFAULT)]
+    /// The seed of all randomness: three words, as a run prints them, or any number or text.
+    #[arg(long, value_name = "SEED", default_value_t = Seed::DEFAULT)]
     seed: Seed,
     /// Draws a seed instead, from the machine's entropy; the run prints it.
     #[arg(long, conflicts_with = "seed")]
@@ -115,7 +117,7 @@ impl std::error::Error for Mistakes {}
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
-        None => run(&cli.run),
+        None => run(&cli.run).map_err(with_command_meant),
         Some(Command::Run(arguments)) => run(&arguments),
         Some(Command::List(arguments)) => list(&arguments),
         Some(Command::Diff(arguments)) => comparison::run(&arguments),
@@ -134,6 +136,19 @@ pub fn main() -> ExitCode {
             anstream::eprintln!("{lead}{text}");
             ExitCode::from(MISTAKEN)
         }
+    }
+}
+
+/// Where the first word is no case: the command that may have been meant.
+fn with_command_meant(error: anyhow::Error) -> anyhow::Error {
+    let Some(NoCases::Unknown { name, .. }) = error.downcast_ref() else { return error };
+    let commands = Cli::command();
+    let known = commands.get_subcommands().filter(|known| !known.is_hide_set());
+    match nearest(name, known.map(clap::Command::get_name)) {
+        Some(near) => {
+            anyhow!("there is no command and no case `{name}`; did you mean `{} {near}`?", command())
+        }
+        None => error,
     }
 }
 

@@ -117,6 +117,20 @@ impl Cloud {
         }
     }
 
+    /// Ends a container of the group badly; a miss while it does not run.
+    pub(crate) async fn crash(&self, group: &str, container: &str, exit_code: i32) -> Result<(), Miss> {
+        let not_running = |seen: String| Miss::one("container", format!("{container} runs"), seen);
+        match self {
+            Self::Here(eci) => match eci.control().crash(group, container, exit_code) {
+                true => Ok(()),
+                false => Err(not_running("it does not".to_owned())),
+            },
+            Self::There(control) => {
+                control.crash(group, container, exit_code).await.map_err(|why| not_running(why.to_string()))
+            }
+        }
+    }
+
     pub(crate) async fn clear_faults(&self) -> Result<(), Miss> {
         match self {
             Self::Here(eci) => eci.control().clear_faults(),

@@ -117,6 +117,18 @@ impl Miss {
         }
         self
     }
+
+    /// Adds a sentence of advice behind whatever was said.
+    #[must_use]
+    pub(crate) fn adding(self, advice: &str) -> Self {
+        match self {
+            Self::Refused(text) => Self::Refused(format!("{text}; {advice}")),
+            Self::Unmet { wanted, seen, because } => {
+                let because = because.map_or_else(|| advice.to_owned(), |word| format!("{word}; {advice}"));
+                Self::Unmet { wanted, seen, because: Some(because) }
+            }
+        }
+    }
 }
 
 impl Outcome {

@@ -1,5 +1,6 @@
 //! Plays a case's steps in order in a world of its own, and gathers evidence where one fails.
 
+mod nearest;
 mod shared_cluster;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -135,6 +136,7 @@ pub(crate) async fn play_steps(case: &Case, world: &mut World) -> Outcome {
     for (index, step) in case.scenario.steps.iter().enumerate() {
         world.demands().begin(index);
         if let Err(miss) = step.play(world).await {
+            let miss = nearest::with_nearest_pod(world, step, miss).await;
             let story = world.story().await;
             let failure = Failure { line: case.scenario.line(index), step: step.to_string(), miss, story };
             verdict = CaseVerdict::Failed(Box::new(failure));

@@ -5,6 +5,7 @@ mod demands;
 mod pace;
 mod waiting;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ pub use crate::cluster::error::StartError;
 use crate::cluster::interface::{Cluster, WorldParts};
 use crate::outcome::{Miss, ProgramOutput};
 use crate::scenario::capability::Capability;
-use crate::scenario::names::HOME;
+use crate::scenario::names::{HOME, PodName};
 use crate::story::{Gathering, Story};
 use crate::sweep::tap::Tap;
 
@@ -70,6 +71,7 @@ pub struct World {
     home: String,
     outputs: Vec<ProgramOutput>,
     demands: Demands,
+    pods_seen: BTreeSet<PodName>,
     tap: Option<Tap>,
 }
 
@@ -251,6 +253,7 @@ impl World {
             home,
             outputs: Vec::new(),
             demands: Demands::default(),
+            pods_seen: BTreeSet::new(),
             tap: None,
         }
     }
@@ -275,6 +278,21 @@ impl World {
     pub(crate) fn idle(&self) -> Vec<Idle> {
         let (faults, scripts) = self.cloud.idle();
         self.demands.idle(&faults, &scripts)
+    }
+
+    /// Remembers pods that there are, or were.
+    pub(crate) fn remember(&mut self, pods: impl IntoIterator<Item = PodName>) {
+        self.pods_seen.extend(pods);
+    }
+
+    /// True when there was such a pod, as far as the case's steps have told.
+    pub(crate) fn has_seen(&self, pod: &PodName) -> bool {
+        self.pods_seen.contains(pod)
+    }
+
+    /// The pods that there are, or were.
+    pub(crate) fn pods_seen(&self) -> impl Iterator<Item = &PodName> {
+        self.pods_seen.iter()
     }
 
     /// Remembers the output of a step's program.

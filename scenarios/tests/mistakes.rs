@@ -38,9 +38,9 @@ steps:
   4 |   - frobnicate: { pod: vk/nginx }
     |     ^^^^^^^^^^
   the steps are: create-namespace, label, run, apply, delete, drain, expect, expect-event,
-                 expect-log, expect-node, expect-object, expect-group, expect-bill, advance,
-                 inject, lift-faults, script, stop-provider, start-provider, configure-provider,
-                 kubectl
+                 expect-log, expect-node, expect-object, expect-pods, expect-usage, expect-group,
+                 expect-bill, advance, inject, lift-faults, script, crash, stop-provider,
+                 start-provider, configure-provider, kubectl
 "##,
     );
 }
@@ -387,6 +387,22 @@ steps:
   cases/x.yaml:3:9
   3 | needs: [kubctl]
     |         ^^^^^^
+"##,
+    );
+}
+
+#[test]
+fn a_field_in_has_that_the_kind_does_not_have() {
+    assert_answer(
+        r##"scenario: A claim
+cites: a source
+steps:
+  - expect: { pod: vk/nginx, has: { metdata: { deletionTimestamp: null } } }
+"##,
+        r##"error: Pod has no field `metdata`; did you mean `metadata`?
+  cases/x.yaml:4:5
+  4 |   - expect: { pod: vk/nginx, has: { metdata: { deletionTimestamp: null } } }
+    |     ^^^^^^
 "##,
     );
 }

@@ -28,6 +28,13 @@ steps:
   - advance: 1h
 ```
 
+Cases of one's own stand anywhere: `scenarios run DIR` plays every case below a folder (`.` for the present one) and passes other YAML by;
+`run` also takes a file, a pattern with `*`, and a claim or some words of one. A file that a case applies is looked for beside the case.
+
+What could never fail is a mistake: an expectation of a pod that no step makes or sees, an empty text, a field that the kind does not
+have, a `fails` without the words of the failure. So is a name of an action, code, parameter, zone, image or state that does not exist.
+A fault that hits no call and a script that fits no container fail their case at its end.
+
 Any text may name the container group of a pod as `$group(vk/nginx)`. A span is written `250ms`, `60s`, `90m` or `1h30m`. Fields that a
 step or the file must have are in **bold**.
 ";

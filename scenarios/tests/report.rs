@@ -101,6 +101,24 @@ fn a_failure_explains_itself() {
 }
 
 #[test]
+fn a_failed_run_ends_with_what_to_do_about_the_failure() {
+    let own = Outcome { case: "my cases/it's one.yaml".to_owned(), ..outcome(failure()) };
+    let text = printed(&[outcome(CaseVerdict::Passed), outcome(failure()), own], false);
+    let end = text.split_once("billed\n\n").unwrap().1;
+    assert_eq!(
+        end,
+        "\
+next:  scenarios/cases/scheduling/by-namespace-label.yaml:7, and 1 more above
+         mend the step, or what it is about; docs/scenarios.md tells what each step takes
+       cargo run --release -- run scheduling/by-namespace-label 'my cases/it'\\''s one.yaml' --seed quiet-otter-17
+         plays it once more, alone
+       cargo run --release -- up
+         a playground in which your own kubectl can do the same
+"
+    );
+}
+
+#[test]
 fn quiet_is_the_last_line_and_the_failures() {
     assert_eq!(
         printed(&[outcome(CaseVerdict::Passed)], true),

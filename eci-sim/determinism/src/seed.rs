@@ -39,9 +39,11 @@ struct Position {
     words: [u64; 2],
 }
 
-/// Error for a text that is no seed.
+/// Error for a text that is no seed: none at all, or three words with a slip in them.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{0}` is not a seed; a seed is three words such as `quiet-otter-17`, as a run prints them")]
+#[error(
+    "`{0}` is not a seed; a seed is three words such as `quiet-otter-17`, as a run prints them, or any number or other text"
+)]
 pub struct NotASeed(String);
 
 impl Seed {
@@ -66,6 +68,12 @@ impl Seed {
     /// The seed of this number, for whoever goes through them one by one; there are 102,400, and then they begin again.
     pub const fn numbered(number: u32) -> Self {
         Self(number % (MOODS.len() as u32 * BEINGS.len() as u32 * NUMBERS))
+    }
+
+    /// The seed of any text: the same for the same text.
+    fn drawn_from(text: &str) -> Self {
+        let hash: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+        Self::numbered(u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]]))
     }
 
     /// The generator called `name`; the same name always draws the same sequence.
@@ -138,19 +146,41 @@ impl fmt::Debug for Seed {
     }
 }
 
+/// Three words in any case, with dashes, underscores or spaces between them; else a number, as [`Seed::numbered`]; else
+/// any text, of which a seed is drawn. What looks like three words and is not is an error, since a slip would go unseen.
 impl FromStr for Seed {
     type Err = NotASeed;
 
     fn from_str(text: &str) -> Result<Self, NotASeed> {
-        let seed = || {
-            let mut words = text.trim().split('-');
-            let mood = words.next().and_then(|w| MOODS.iter().position(|m| *m == w))?;
-            let being = words.next().and_then(|w| BEINGS.iter().position(|b| *b == w))?;
-            let number = words.next().and_then(|w| w.parse::<u32>().ok()).filter(|n| *n < NUMBERS)?;
-            words.next().is_none().then(|| Self::of(mood as u32, being as u32, number))
-        };
-        seed().ok_or_else(|| NotASeed(text.to_owned()))
+        let typed = text.trim().to_lowercase();
+        let words: Vec<&str> = typed
+            .split(|c: char| c == '-' || c == '_' || c.is_whitespace())
+            .filter(|word| !word.is_empty())
+            .collect();
+        if let [mood, being, number] = words.as_slice()
+            && let Some(mood) = MOODS.iter().position(|known| known == mood)
+            && let Some(being) = BEINGS.iter().position(|known| known == being)
+            && let Some(number) = number.parse::<u32>().ok().filter(|number| *number < NUMBERS)
+        {
+            return Ok(Self::of(mood as u32, being as u32, number));
+        }
+        if let Ok(number) = typed.parse::<u32>() {
+            return Ok(Self::numbered(number));
+        }
+        match typed.is_empty() || is_nearly_three_words(&words) {
+            true => Err(NotASeed(text.to_owned())),
+            false => Ok(Self::drawn_from(&typed)),
+        }
     }
+}
+
+/// True for words of which one is from a seed, and for two words and a number.
+fn is_nearly_three_words(words: &[&str]) -> bool {
+    let is_known = |word: &&str| MOODS.contains(word) || BEINGS.contains(word);
+    let is_number = |word: &str| word.parse::<u32>().is_ok();
+    let has_their_form =
+        matches!(words, [one, two, three] if !is_number(one) && !is_number(two) && is_number(three));
+    words.len() > 1 && (has_their_form || words.iter().any(is_known))
 }
 
 #[cfg(test)]
@@ -173,9 +203,25 @@ mod tests {
 
     #[test]
     fn what_is_no_seed_is_told_what_one_looks_like() {
-        for text in ["", "quiet-otter", "quiet-otter-100", "quiet-otter-17-1", "loud-otter-17"] {
+        for text in
+            ["", " ", "quiet-otter", "quiet-otter-100", "quiet-otter-17-1", "loud-otter-17", "quite-oter-17"]
+        {
             let error = text.parse::<Seed>().unwrap_err().to_string();
             assert!(error.contains("quiet-otter-17"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_seed_is_taken_as_a_person_types_it() {
+        for text in ["Quiet-Otter-17", "quiet otter 17", " quiet_otter_17\n"] {
+            assert_eq!(text.parse(), Ok(Seed::DEFAULT), "{text}");
+        }
+        assert_eq!("42".parse(), Ok(Seed::numbered(42)));
+        assert_eq!("4294967295".parse(), Ok(Seed::numbered(u32::MAX)));
+        for text in ["monday", "2026-11-29", "release 1.2", "99999999999999", "-1", "é"] {
+            let seed: Seed = text.parse().unwrap();
+            assert_eq!(text.to_uppercase().parse(), Ok(seed), "{text}");
+            assert_eq!(seed.to_string().parse(), Ok(seed), "{text}");
         }
     }
 

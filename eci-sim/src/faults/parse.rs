@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use super::names::RuleError;
 use super::{FaultVerdict, Rule};
 
 /// The grammar of a rule, for error messages.
@@ -32,9 +33,9 @@ pub enum ParseError {
     /// An unknown option, or a value that it cannot have.
     #[error("`{0}` should be {OPTIONS}")]
     Option(String),
-    /// An operation that does not exist.
-    #[error("`{0}` is no operation of ECI; a `*` stands for anything")]
-    Action(String),
+    /// A rule that could never apply, or that names what does not exist.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
 }
 
 /// A file that does not list fault rules.
@@ -49,7 +50,7 @@ pub enum RuleListError {
         /// Number of the rule, from 1.
         number: usize,
         /// Error in the rule.
-        why: ParseError,
+        why: RuleError,
     },
 }
 
@@ -60,19 +61,9 @@ pub enum RuleListError {
 pub fn rule_list(text: &str) -> Result<Vec<Rule>, RuleListError> {
     let rules: Vec<Rule> = serde_saphyr::from_str(text)?;
     for (number, rule) in (1..).zip(&rules) {
-        let wrong = |why| RuleListError::Rule { number, why };
-        check_action(&rule.action).map_err(wrong)?;
-        if rule.every == Some(0) {
-            return Err(wrong(ParseError::Option("every=0".to_owned())));
-        }
+        rule.check().map_err(|why| RuleListError::Rule { number, why })?;
     }
     Ok(rules)
-}
-
-/// Fails for an operation that does not exist, since such a rule would never apply.
-fn check_action(action: &str) -> Result<(), ParseError> {
-    let fits = eci_api::validate::actions().any(|name| crate::text::matches(action, name));
-    if fits { Ok(()) } else { Err(ParseError::Action(action.to_owned())) }
 }
 
 impl FromStr for Rule {
@@ -83,9 +74,9 @@ impl FromStr for Rule {
         let (Some(action), Some(verb)) = (words.next(), words.next()) else {
             return Err(ParseError::TooFew(text.to_owned()));
         };
-        check_action(action)?;
         let mut rule = Rule::new(verdict(verb, &mut words)?).on(action);
         words.try_for_each(|word| rule.set_option(word))?;
+        rule.check()?;
         Ok(rule)
     }
 }
@@ -241,7 +232,9 @@ mod tests {
         let table = [
             ("", "should be `ACTION VERB"),
             ("CreateContainerGroup", "should be `ACTION VERB"),
-            ("CreateContainerGruop refuse Throttling", "`CreateContainerGruop` is no operation of ECI"),
+            ("CreateContainerGruop refuse Throttling", "did you mean `CreateContainerGroup`?"),
+            ("* refuse Throtling", "did you mean `Throttling`?"),
+            ("* sold-out cn-hangzou-b", "did you mean `cn-hangzhou-b`?"),
             ("* explode", "`explode` is nothing that becomes of a call"),
             (
                 "* refuse times=2",
@@ -278,7 +271,10 @@ mod tests {
     fn a_file_that_lists_none_says_where() {
         for (yaml, words) in [
             ("- action: '*'\n  verdikt: drop-after\n", ["verdikt", "2"]),
-            ("- action: CreateContainerGruop\n  verdict: drop-after\n", ["rule 1", "no operation of ECI"]),
+            (
+                "- action: CreateContainerGruop\n  verdict: drop-after\n",
+                ["rule 1", "did you mean `CreateContainerGroup`?"],
+            ),
             ("- verdict: drop-after\n- every: 0\n  verdict: drop-after\n", ["rule 2", "`every=0`"]),
         ] {
             let why = rule_list(yaml).unwrap_err().to_string();

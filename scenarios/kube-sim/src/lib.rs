@@ -6,6 +6,7 @@
 pub mod admission;
 pub mod authn;
 pub mod controllers;
+pub mod fields;
 pub mod kinds;
 pub mod node_proxy;
 pub mod object;

@@ -37,6 +37,10 @@ pub const CASES: &[(&str, &str)] = &[
     ("kubectl/rollout.yaml", include_str!("../../cases/kubectl/rollout.yaml")),
     ("lifecycle/command-that-ends.yaml", include_str!("../../cases/lifecycle/command-that-ends.yaml")),
     (
+        "lifecycle/container-that-crashes.yaml",
+        include_str!("../../cases/lifecycle/container-that-crashes.yaml"),
+    ),
+    (
         "lifecycle/deletion-while-pending.yaml",
         include_str!("../../cases/lifecycle/deletion-while-pending.yaml"),
     ),
@@ -54,6 +58,7 @@ pub const CASES: &[(&str, &str)] = &[
     ("node/how-it-looks.yaml", include_str!("../../cases/node/how-it-looks.yaml")),
     ("node/pod-made-while-stopped.yaml", include_str!("../../cases/node/pod-made-while-stopped.yaml")),
     ("node/provider-restart.yaml", include_str!("../../cases/node/provider-restart.yaml")),
+    ("node/usage.yaml", include_str!("../../cases/node/usage.yaml")),
     ("scheduling/by-namespace-label.yaml", include_str!("../../cases/scheduling/by-namespace-label.yaml")),
     ("scheduling/by-node-name.yaml", include_str!("../../cases/scheduling/by-node-name.yaml")),
     (
@@ -133,4 +138,5 @@ pub const CASES: &[(&str, &str)] = &[
     ("workloads/disruption-budget.yaml", include_str!("../../cases/workloads/disruption-budget.yaml")),
     ("workloads/drained-node.yaml", include_str!("../../cases/workloads/drained-node.yaml")),
     ("workloads/job-completes.yaml", include_str!("../../cases/workloads/job-completes.yaml")),
+    ("workloads/pods-of-a-deployment.yaml", include_str!("../../cases/workloads/pods-of-a-deployment.yaml")),
 ];

@@ -34,7 +34,7 @@ pub(super) struct Diff {
     #[arg(long, value_name = "KIND", default_value = "control-plane")]
     right: ClusterKind,
     /// The seed of all randomness, on both clusters.
-    #[arg(long, value_name = "WORDS", default_value_t = Seed::DEFAULT)]
+    #[arg(long, value_name = "SEED", default_value_t = Seed::DEFAULT)]
     seed: Seed,
     /// Also prints the differences that have a reason.
     #[arg(long, short)]

@@ -23,7 +23,7 @@ const LINE: usize = 220;
 
 #[derive(Debug, Args)]
 pub(super) struct SweepArgs {
-    /// Cases to sweep: a case, a folder of cases, or a path to a file; all where nothing is said.
+    /// Cases to sweep, as for `run`; all where nothing is said.
     #[arg(value_name = "CASE")]
     cases: Vec<String>,
     /// Plays random mixes of perturbations instead, one for each seed of this range.
@@ -38,8 +38,8 @@ pub(super) struct SweepArgs {
     /// Plays exactly these perturbations, as a violation prints them: `call-17:kill-before-41s`.
     #[arg(long, value_name = "PLACE:PERTURBATION,…")]
     only: Option<Plan>,
-    /// The seed of the worlds' chance: three words.
-    #[arg(long, value_name = "WORDS", default_value_t = Seed::DEFAULT)]
+    /// The seed of the worlds' chance: three words, or any number or text.
+    #[arg(long, value_name = "SEED", default_value_t = Seed::DEFAULT)]
     seed: Seed,
     /// Any text; another one kills in another way at each place, and draws other places.
     #[arg(long, value_name = "TEXT", default_value = "")]

@@ -154,7 +154,8 @@ impl Cluster for Embedded {
             | Capability::Bill
             | Capability::WorkloadControllers
             | Capability::LoneNode
-            | Capability::ProviderSettings => true,
+            | Capability::ProviderSettings
+            | Capability::NodeProxy => true,
         }
     }
 

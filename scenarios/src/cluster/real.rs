@@ -157,6 +157,7 @@ impl Cluster for RealCluster {
             | Capability::WorkloadControllers
             | Capability::ProviderSettings => true,
             Capability::LoneNode => self.info.is_lone,
+            Capability::NodeProxy => !self.info.address.is_loopback(),
         }
     }
 

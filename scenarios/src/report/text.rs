@@ -14,6 +14,10 @@ use crate::outcome::{CaseVerdict, Fact, Failure, Miss, Outcome};
 const WIDTH: usize = 100;
 /// The column at which the figures of a case begin.
 const CLAIM: usize = 64;
+/// The beginning of a line behind `next:`.
+const INSET: &str = "       ";
+/// The most cases that the last lines name, to be played again.
+const MOST_AGAIN: usize = 3;
 /// The column at which the text of a failure's facts begins.
 const INDENT: usize = 15;
 
@@ -44,6 +48,14 @@ pub struct Text<W> {
     options: TextOptions,
     folder: String,
     totals: Totals,
+    failures: Vec<Failed>,
+}
+
+/// A case that failed, for the lines at the end.
+#[derive(Debug)]
+struct Failed {
+    case: String,
+    place: String,
 }
 
 /// The sum of a run.
@@ -59,7 +71,7 @@ struct Totals {
 impl<W: Write> Text<W> {
     /// A report that goes to `out`.
     pub fn new(out: W, options: TextOptions) -> Self {
-        Self { out, options, folder: String::new(), totals: Totals::default() }
+        Self { out, options, folder: String::new(), totals: Totals::default(), failures: Vec::new() }
     }
 
     /// Writes the first line: the world that the cases run in.
@@ -108,6 +120,8 @@ impl<W: Write> Text<W> {
         }
         if let CaseVerdict::Failed(failure) = &outcome.verdict {
             self.out.write_all(self.paragraph(outcome, failure).as_bytes())?;
+            let place = format!("{}:{}", outcome.file, failure.line);
+            self.failures.push(Failed { case: outcome.case.clone(), place });
         }
         Ok(())
     }
@@ -121,9 +135,39 @@ impl<W: Write> Text<W> {
         if self.options.quiet {
             return writeln!(self.out, "{totals}");
         }
-        write!(self.out, "\n{totals}\n\n")?;
-        let up = format!("{} up", self.options.command);
-        writeln!(self.out, "next:  {up:<36}  a playground for your own kubectl")
+        write!(self.out, "\n{totals}\n\n{}", self.next())
+    }
+
+    /// The lines that say what to do now: after a failure what to do about it, else what else there is.
+    fn next(&self) -> String {
+        let command = &self.options.command;
+        let [first, rest @ ..] = self.failures.as_slice() else {
+            return format!("next:  {:<36}  a playground for your own kubectl\n", format!("{command} up"));
+        };
+        let more = match rest.len() {
+            0 => String::new(),
+            others => format!(", and {others} more above"),
+        };
+        let again = self.failures.iter().take(MOST_AGAIN);
+        let cases: String = again.map(|failed| format!(" {}", pasted(&failed.case))).collect();
+        let (seed, on) = (&self.options.seed, self.on());
+        format!(
+            "next:  {}{more}\n\
+             {INSET}  mend the step, or what it is about; docs/scenarios.md tells what each step takes\n\
+             {INSET}{command} run{cases} --seed {seed}{on}\n\
+             {INSET}  plays it once more, alone\n\
+             {INSET}{command} up\n\
+             {INSET}  a playground in which your own kubectl can do the same\n",
+            first.place
+        )
+    }
+
+    /// The arguments that name the cluster, behind others; empty for the embedded one.
+    fn on(&self) -> String {
+        match self.options.on.as_str() {
+            "" => String::new(),
+            on => format!(" {on}"),
+        }
     }
 
     fn paragraph(&self, outcome: &Outcome, failure: &Failure) -> String {
@@ -156,9 +200,8 @@ impl<W: Write> Text<W> {
             let gap = " ".repeat(names.saturating_sub(width(&chapter.what)));
             labelled(&mut text, head, &format!("{after:<times$}  {}{gap}  {}", chapter.what, chapter.detail));
         }
-        let TextOptions { command, seed, on, .. } = &self.options;
-        let on = if on.is_empty() { String::new() } else { format!(" {on}") };
-        let _ = writeln!(text, "      again    {command} run {} --seed {seed}{on}\n", outcome.case);
+        let (TextOptions { command, seed, .. }, on) = (&self.options, self.on());
+        let _ = writeln!(text, "      again    {command} run {} --seed {seed}{on}\n", pasted(&outcome.case));
         text
     }
 }
@@ -211,6 +254,15 @@ fn labelled(text: &mut String, head: &str, message: &str) {
         empty = false;
     }
     let _ = writeln!(text, "{}", line.trim_end());
+}
+
+/// A word as a shell takes it: in quotes where it has to be.
+fn pasted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:,@+".contains(c);
+    match word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
 }
 
 fn width(text: &str) -> usize {

@@ -23,6 +23,8 @@ pub enum Capability {
     LoneNode,
     /// The case may start the provider with other settings.
     ProviderSettings,
+    /// The API server passes requests on to the node's own API, which it does not where the node is on loopback.
+    NodeProxy,
 }
 
 impl Capability {
@@ -36,6 +38,7 @@ impl Capability {
             Self::WorkloadControllers => "workload-controllers",
             Self::LoneNode => "lone-node",
             Self::ProviderSettings => "provider-settings",
+            Self::NodeProxy => "node-proxy",
         }
     }
 }

@@ -1,4 +1,6 @@
-//! Errors of a case's text: parts of a step that do not fit their type, or do not fit together.
+//! Errors of a case's text: parts of a step that do not fit their type, do not fit together, or could never fail.
+
+use eci_sim::faults::names::RuleError;
 
 /// A part of a case that cannot be played; its message says what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,9 +39,46 @@ pub enum CaseError {
     /// `rule` stands beside other fields of `inject`.
     #[error("`rule` says all of it; nothing else should stand beside it")]
     RuleWithOthers,
-    /// `every` of `inject` is zero.
-    #[error("`every` should be 1 or more")]
-    EveryZeroth,
+    /// A count, or a time in seconds, leaves nothing to look at.
+    #[error("`{0}` should be 1 or more")]
+    Zeroth(&'static str),
+    /// A text of which every other one has a part.
+    #[error("`{0}` is empty, and every text contains that; write a part of what is expected")]
+    EmptyText(&'static str),
+    /// An absence stands beside fields that only something present can have.
+    #[error("`{absence}` stands alone; what is not there has no {others}")]
+    AbsenceWithOthers {
+        /// The field and its value.
+        absence: &'static str,
+        /// The fields that make no sense beside it.
+        others: &'static str,
+    },
+    /// A field has a word that it cannot have.
+    #[error("`{field}` cannot be `{word}`{near}")]
+    NoSuchWord {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        word: String,
+        /// A clause with the nearest word, or with all of them.
+        near: String,
+    },
+    /// `has` names a field that no object of the kind has.
+    #[error("{holder} has no field `{name}`{near}")]
+    NoSuchField {
+        /// The kind, and the place in it.
+        holder: String,
+        /// The field's name.
+        name: String,
+        /// A clause with the nearest field, or nothing.
+        near: String,
+    },
+    /// A text is no amount of CPU or memory.
+    #[error("`{0}` is no quantity; write it as Kubernetes does, `250m` or `512Mi`")]
+    NotAQuantity(String),
+    /// A fault that could never strike.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
     /// A manifest lacks a field.
     #[error("the manifest in `apply` has no `{0}`")]
     ManifestLacks(&'static str),
@@ -65,6 +104,27 @@ pub enum CaseError {
     #[error("`$group({0})`: no step before this one makes or sees pod {0}")]
     UnseenGroup(String),
     /// A step presumes a pod that no step before makes or sees.
-    #[error("no step before this one makes or sees pod {0}; this would hold, too, if it had never been")]
-    UnseenPod(String),
+    #[error(
+        "no step before this one makes or sees pod {pod}; this would hold, too, if it had never been{near}"
+    )]
+    UnseenPod {
+        /// The pod.
+        pod: String,
+        /// A clause with the nearest pod that is made or seen, or nothing.
+        near: String,
+    },
+    /// A step presumes that there were pods, and no step before makes one.
+    #[error("no step before this one makes a pod; this would hold, too, if nothing ever came to the cloud")]
+    NothingMade,
+    /// A step presumes pods of a selection that no step before sees.
+    #[error("no step before this one sees {0}; this would hold, too, with a slip in a name")]
+    UnseenPods(String),
+    /// A script is for an image that no container of the case has.
+    #[error("no container of this case has the image `{image}`{near}")]
+    UnusedImage {
+        /// The image, or the pattern.
+        image: String,
+        /// A clause with the nearest image, or nothing.
+        near: String,
+    },
 }

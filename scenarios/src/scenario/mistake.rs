@@ -108,22 +108,6 @@ impl fmt::Display for Mistake {
 
 impl std::error::Error for Mistake {}
 
-/// ``; did you mean `expect`?`` or, when nothing is near, an empty text.
-pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(name, known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
-}
-
-/// The known name that was most likely meant.
-fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let lower = name.to_lowercase().replace('_', "-");
-    known
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len().max(lower.len()) / 4)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
 /// A sentence that lists names, broken so that no line is wider than 100.
 pub fn list_of(lead: &str, names: &[&str]) -> Vec<String> {
     let mut lines = vec![lead.to_owned()];
@@ -141,14 +125,6 @@ pub fn list_of(lead: &str, names: &[&str]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_near_name_is_offered_and_a_far_one_is_not() {
-        let known = ["expect", "expect-bill", "run"];
-        assert_eq!(did_you_mean("expct", known), "; did you mean `expect`?");
-        assert_eq!(did_you_mean("expect_bill", known), "; did you mean `expect-bill`?");
-        assert_eq!(did_you_mean("frobnicate", known), "");
-    }
 
     #[test]
     fn the_carets_stand_under_the_word_also_after_a_tab_and_wide_characters() {

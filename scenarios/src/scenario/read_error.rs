@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use eci_sim::text::did_you_mean;
 use serde::de::{self, Unexpected};
 
-use super::mistake::{Mistake, Position, Source, did_you_mean, list_of};
+use super::mistake::{Mistake, Position, Source, list_of};
 use super::yaml::Key;
 
 /// The description of an element of `steps`.

@@ -49,6 +49,7 @@ impl TryFrom<Fields> for Advance {
 
     fn try_from(fields: Fields) -> Result<Self, CaseError> {
         match (fields.pod, fields.billed, fields.to) {
+            (Some(_), Some(billed), None) if billed.0.as_secs() == 0 => Err(CaseError::Zeroth("billed")),
             (Some(pod), Some(billed), None) => Ok(Self::Billed { pod, billed }),
             (None, None, Some(to)) => {
                 let time = to.parse().map_err(|_| CaseError::NotATimeOfDay(to))?;

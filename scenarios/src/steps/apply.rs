@@ -73,6 +73,24 @@ impl Apply {
         format!("{namespace}/{name}").parse().ok()
     }
 
+    /// True when it makes something that pods come of: anything but a namespace.
+    pub(super) fn makes_pods(&self) -> bool {
+        self.namespace_made().is_none()
+    }
+
+    /// True when it makes objects of another kind than pods, whose pods get names that do not stand here.
+    pub(super) fn makes_unnamed_pods(&self) -> bool {
+        self.makes_pods() && self.pod_made().is_none()
+    }
+
+    /// The images in the manifest that stands here.
+    pub(super) fn images(&self) -> Vec<&str> {
+        let Manifest::Inline(manifest) = &self.0 else { return Vec::new() };
+        let mut images = Vec::new();
+        images_in(manifest, &mut images);
+        images
+    }
+
     /// True when the manifest stands in a file, which is not read before the step is played.
     pub(super) fn is_in_a_file(&self) -> bool {
         matches!(self.0, Manifest::File { .. })
@@ -97,13 +115,29 @@ impl Apply {
     }
 }
 
+/// Gathers the texts of all fields `image`.
+fn images_in<'a>(value: &'a Value, images: &mut Vec<&'a str>) {
+    match value {
+        Value::Object(fields) => {
+            images.extend(fields.get("image").and_then(Value::as_str));
+            fields.values().for_each(|field| images_in(field, images));
+        }
+        Value::Array(elements) => elements.iter().for_each(|element| images_in(element, images)),
+        _ => {}
+    }
+}
+
 /// The documents of a manifest file.
 fn read(path: &Path) -> Result<Vec<Value>, Miss> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| Miss::Refused(format!("{shown}: {error}")))?;
     let documents: Vec<Value> =
         serde_saphyr::from_multiple(&text).map_err(|error| Miss::Refused(format!("{shown}: {error}")))?;
-    Ok(documents.into_iter().filter(|document| !document.is_null()).collect())
+    let manifests: Vec<_> = documents.into_iter().filter(|document| !document.is_null()).collect();
+    match manifests.is_empty() {
+        true => Err(Miss::Refused(format!("{shown} holds no manifest; nothing would be applied"))),
+        false => Ok(manifests),
+    }
 }
 
 async fn apply(world: &World, manifest: Value, namespace: Option<&str>) -> Result<(), Miss> {

@@ -2,15 +2,14 @@
 
 use std::fmt;
 
-use k8s_openapi::api::core::v1::Pod;
-use kube::api::DynamicObject;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::texts;
+use super::pod_status::{self, NO_STATUS, Words, phase};
+use super::{fields, texts};
 use crate::matching;
-use crate::objects::{Fields, objects};
+use crate::objects::Fields;
 use crate::outcome::{Fact, Miss};
 use crate::scenario::error::CaseError;
 use crate::scenario::names::PodName;
@@ -69,20 +68,36 @@ pub enum Phase {
 
 impl Expect {
     pub(super) fn check(&self) -> Result<(), CaseError> {
-        let says = self.is.is_some()
-            || self.on.is_some()
+        let of_one_that_is_there = self.on.is_some()
             || self.ready.is_some()
             || self.restarts.is_some()
             || self.reason.is_some()
             || self.message.is_some()
             || self.has.is_some();
-        match (says, self.never.is_some()) {
-            (false, false) => Err(CaseError::SaysNothing {
-                step: "expect",
-                advice: " about the pod; add `is: Running` or the like",
-            }),
-            (true, true) => Err(CaseError::NeverWithOthers),
-            _ => Ok(()),
+        match (self.is.is_some() || of_one_that_is_there, self.never.is_some()) {
+            (false, false) => {
+                return Err(CaseError::SaysNothing {
+                    step: "expect",
+                    advice: " about the pod; add `is: Running` or the like",
+                });
+            }
+            (true, true) => return Err(CaseError::NeverWithOthers),
+            _ => {}
+        }
+        if self.is_met_by_absence() && of_one_that_is_there {
+            let others = "node, reason, message or other field";
+            return Err(CaseError::AbsenceWithOthers { absence: "is: gone", others });
+        }
+        let texts = [("on", &self.on), ("reason", &self.reason), ("message", &self.message)];
+        if let Some((name, _)) = texts.into_iter().find(|(_, text)| text.as_deref() == Some("")) {
+            return Err(CaseError::EmptyText(name));
+        }
+        match &self.has {
+            Some(has) if has.is_empty() => {
+                Err(CaseError::SaysNothing { step: "expect", advice: " about the object; add to `has`" })
+            }
+            Some(has) => fields::check("v1", "Pod", has),
+            None => Ok(()),
         }
     }
 
@@ -110,7 +125,7 @@ impl Expect {
     }
 
     async fn look_never(&self, world: &World, never: Phase) -> Result<(), Miss> {
-        let pod = pod(world, &self.pod).await?;
+        let pod = pod_status::find(world, &self.pod).await?;
         if pod.is_none() {
             return Err(Miss::one("pod", self.pod.to_string(), "no such pod"));
         }
@@ -123,7 +138,7 @@ impl Expect {
     }
 
     async fn look(&self, world: &World) -> Result<(), Miss> {
-        let pod = pod(world, &self.pod).await?;
+        let pod = pod_status::find(world, &self.pod).await?;
         let (mut wanted, mut seen) = (Vec::new(), Vec::new());
         let mut compare = |name: &str, want: String, have: String| {
             if want != have {
@@ -145,12 +160,12 @@ impl Expect {
             compare("spec.nodeName", on.clone(), node.unwrap_or("none").to_owned());
         }
         if let Some(ready) = self.ready {
-            compare("Ready", ready.to_string(), (condition(pod, "Ready") == Some("True")).to_string());
+            compare("Ready", ready.to_string(), pod_status::is_ready(pod).to_string());
         }
         if let Some(restarts) = self.restarts {
-            let counts = pod.list("/status/containerStatuses").iter();
-            let count: i64 = counts.filter_map(|status| status.get("restartCount")?.as_i64()).sum();
-            compare("restarts", restarts.to_string(), count.to_string());
+            let count =
+                pod_status::restarts(pod).map_or_else(|| NO_STATUS.to_owned(), |count| count.to_string());
+            compare("restarts", restarts.to_string(), count);
         }
         let words = Words::of(pod);
         if let Some(reason) = &self.reason {
@@ -181,56 +196,8 @@ pub(super) fn unmet(wanted: Vec<Fact>, seen: Vec<Fact>, because: Option<String>)
     }
 }
 
-async fn pod(world: &World, name: &PodName) -> Result<Option<DynamicObject>, Miss> {
-    Ok(objects::<Pod>(world.kube(), Some(&name.namespace)).get_opt(&name.name).await?)
-}
-
-fn phase(pod: Option<&DynamicObject>) -> String {
-    let Some(pod) = pod else { return Phase::Gone.to_string() };
-    pod.text("/status/phase").unwrap_or("none").to_owned()
-}
-
-fn condition<'a>(pod: &'a DynamicObject, kind: &str) -> Option<&'a str> {
-    let mut conditions = pod.list("/status/conditions").iter();
-    conditions.find(|condition| condition.text("/type") == Some(kind))?.text("/status")
-}
-
 fn one_of(words: &[String]) -> String {
     if words.is_empty() { "none".to_owned() } else { words.join(" · ") }
-}
-
-/// Every reason and message that a pod's status gives, the most telling first.
-struct Words {
-    reasons: Vec<String>,
-    messages: Vec<String>,
-}
-
-impl Words {
-    fn of(pod: &DynamicObject) -> Self {
-        let mut words = Self { reasons: Vec::new(), messages: Vec::new() };
-        let Some(status) = pod.data.get("status") else { return words };
-        words.add(status);
-        let inits = status.list("/initContainerStatuses").iter();
-        for container in inits.chain(status.list("/containerStatuses")) {
-            for place in
-                ["/state/waiting", "/state/terminated", "/lastState/waiting", "/lastState/terminated"]
-            {
-                words.add(container.pointer(place).unwrap_or(&Value::Null));
-            }
-        }
-        status.list("/conditions").iter().for_each(|condition| words.add(condition));
-        words
-    }
-
-    fn add(&mut self, of: &Value) {
-        let full = |word: Option<&str>| word.filter(|word| !word.is_empty()).map(ToOwned::to_owned);
-        self.reasons.extend(full(of.text("/reason")));
-        self.messages.extend(full(of.text("/message")));
-    }
-
-    fn because(&self) -> Option<String> {
-        self.messages.first().or(self.reasons.first()).cloned()
-    }
 }
 
 impl fmt::Display for Phase {

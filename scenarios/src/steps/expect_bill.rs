@@ -64,6 +64,12 @@ impl ExpectBill {
             || self.total.is_some()
             || self.at_most.is_some()
             || self.lines.is_some();
+        if self.lines.iter().flatten().any(BillLine::says_nothing) {
+            return Err(CaseError::SaysNothing {
+                step: "lines",
+                advice: " in one of them; add `pod`, `seconds` or `amount`",
+            });
+        }
         match says {
             true => Ok(()),
             false => Err(CaseError::SaysNothing {
@@ -71,6 +77,16 @@ impl ExpectBill {
                 advice: "; add `total: \"0.441072\"` or `vcpu-seconds: 7200`",
             }),
         }
+    }
+
+    /// True when a bill without a line would do.
+    pub(super) fn is_met_by_absence(&self) -> bool {
+        let is_zero = |figure: &Option<Decimal>| figure.is_none_or(|figure| figure.is_zero());
+        is_zero(&self.vcpu_seconds)
+            && is_zero(&self.gib_seconds)
+            && is_zero(&self.total)
+            && is_zero(&self.at_most)
+            && self.lines.as_ref().is_none_or(Vec::is_empty)
     }
 
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
@@ -91,9 +107,16 @@ impl ExpectBill {
                 seen.push(Fact::new(name, have.normalize().to_string()));
             }
         }
-        if let Some(most) = self.at_most.filter(|most| total > *most) {
+        // A bound above zero says that something is billed.
+        let is_bound = |most: &Decimal| total <= *most && (most.is_zero() || !charges.is_empty());
+        if let Some(most) = self.at_most.filter(|most| !is_bound(most)) {
+            let have = if charges.is_empty() {
+                "nothing is billed".to_owned()
+            } else {
+                total.normalize().to_string()
+            };
             wanted.push(Fact::new("total", format!("at most {most}")));
-            seen.push(Fact::new("total", total.normalize().to_string()));
+            seen.push(Fact::new("total", have));
         }
         if let Some(lines) = &self.lines {
             compare_lines(lines, &charges, &mut wanted, &mut seen);
@@ -117,6 +140,10 @@ fn compare_lines(lines: &[BillLine], charges: &[Charge], wanted: &mut Vec<Fact>,
 }
 
 impl BillLine {
+    fn says_nothing(&self) -> bool {
+        self.pod.is_none() && self.seconds.is_none() && self.amount.is_none()
+    }
+
     fn is_met_by(&self, charge: &Charge) -> bool {
         self.pod.as_ref().is_none_or(|pod| charge.belongs_to(pod))
             && self.seconds.is_none_or(|seconds| seconds == charge.seconds)

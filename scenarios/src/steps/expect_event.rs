@@ -44,6 +44,10 @@ pub enum EventType {
 
 impl ExpectEvent {
     pub(super) fn check(&self) -> Result<(), CaseError> {
+        let texts = [("reason", Some(&self.reason)), ("message", self.message.as_ref())];
+        if let Some((name, _)) = texts.into_iter().find(|(_, text)| text.is_some_and(String::is_empty)) {
+            return Err(CaseError::EmptyText(name));
+        }
         match (&self.pod, &self.node) {
             (Some(_), None) | (None, Some(_)) => Ok(()),
             _ => Err(CaseError::Lacks { holder: "expect-event", lacking: "one of `pod` and `node`" }),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use eci_sim::lifecycle::State;
+use eci_sim::text::did_you_mean;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -38,6 +40,10 @@ pub struct ExpectGroup {
 impl ExpectGroup {
     pub(super) fn check(&self) -> Result<(), CaseError> {
         let of_one = self.is.is_some() || self.vcpu.is_some() || self.memory.is_some();
+        if of_one && self.is_met_by_absence() {
+            return Err(CaseError::AbsenceWithOthers { absence: "count: 0", others: "state and no size" });
+        }
+        self.is.as_deref().map_or(Ok(()), check_state)?;
         match (of_one, self.count, &self.pod) {
             (false, None, _) => Err(CaseError::SaysNothing {
                 step: "expect-group",
@@ -85,10 +91,27 @@ impl ExpectGroup {
                 compare("Cpu", self.vcpu.map(plain), plain(group.vcpu));
                 compare("Memory", self.memory.map(plain), plain(group.memory));
             }
-            None => compare("Status", self.is.clone(), "no such group".to_owned()),
+            None if self.count.is_none() => {
+                compare("groups", Some("1".to_owned()), "no such group".to_owned())
+            }
+            None => {}
         }
         unmet(wanted, seen, None)
     }
+}
+
+/// Checks that groups can be in this state while they are listed.
+fn check_state(word: &str) -> Result<(), CaseError> {
+    let known: Vec<_> =
+        State::ALL.into_iter().filter(|state| *state != State::Deleted).map(State::name).collect();
+    if known.contains(&word) {
+        return Ok(());
+    }
+    let near = match did_you_mean(word, known.iter().copied()) {
+        near if near.is_empty() => format!("; it can be {}", known.join(", ")),
+        near => near,
+    };
+    Err(CaseError::NoSuchWord { field: "is", word: word.to_owned(), near })
 }
 
 impl fmt::Display for ExpectGroup {

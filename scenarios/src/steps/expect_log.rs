@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::expect::DEFAULT_TIMEOUT;
+use super::pod_status;
 use crate::outcome::Miss;
 use crate::scenario::error::CaseError;
 use crate::scenario::names::PodName;
@@ -35,7 +36,11 @@ pub struct ExpectLog {
 
 impl ExpectLog {
     pub(super) fn check(&self) -> Result<(), CaseError> {
+        if self.tail.is_some_and(|tail| tail < 1) {
+            return Err(CaseError::Zeroth("tail"));
+        }
         match (&self.contains, &self.lines) {
+            (Some(part), None) if part.is_empty() => Err(CaseError::EmptyText("contains")),
             (Some(_), None) | (None, Some(_)) => Ok(()),
             _ => Err(CaseError::Lacks { holder: "expect-log", lacking: "one of `contains` and `lines`" }),
         }
@@ -65,6 +70,14 @@ impl ExpectLog {
             }
         };
         let lines: Vec<&str> = log.lines().collect();
+        if lines.is_empty() && self.lines.as_ref().is_some_and(Vec::is_empty) {
+            // The API server has an empty log also for a container that never started.
+            let pod = pod_status::find(world, &self.pod).await?;
+            return match pod.is_some_and(|pod| pod_status::has_started(&pod, self.container.as_deref())) {
+                true => Ok(()),
+                false => Err(Miss::one("log", "an empty log", "none: the container has not started")),
+            };
+        }
         let met = match (&self.contains, &self.lines) {
             (Some(part), _) => log.contains(part.as_str()),
             (_, wanted) => wanted.as_deref().unwrap_or_default() == lines,

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::expect::{DEFAULT_TIMEOUT, unmet};
-use super::texts;
+use super::{fields, texts};
 use crate::matching;
 use crate::objects::{Fields, objects};
 use crate::outcome::{Fact, Miss};
@@ -35,9 +35,10 @@ pub struct ExpectNode {
 
 impl ExpectNode {
     pub(super) fn check(&self) -> Result<(), CaseError> {
-        match self.ready.is_some() || self.has.is_some() {
-            true => Ok(()),
-            false => Err(CaseError::SaysNothing {
+        match &self.has {
+            None if self.ready.is_some() => Ok(()),
+            Some(has) if !has.is_empty() => fields::check("v1", "Node", has),
+            _ => Err(CaseError::SaysNothing {
                 step: "expect-node",
                 advice: " about the node; add `ready: true` or `has`",
             }),

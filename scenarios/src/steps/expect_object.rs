@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::expect::{DEFAULT_TIMEOUT, unmet};
-use super::texts;
+use super::{fields, texts};
 use crate::matching;
 use crate::outcome::Miss;
 use crate::scenario::error::CaseError;
@@ -45,7 +45,7 @@ impl ExpectObject {
                 step: "expect-object",
                 advice: " about the object; add to `has`",
             }),
-            false => Ok(()),
+            false => fields::check(&self.api_version, &self.kind, &self.has),
         }
     }
 

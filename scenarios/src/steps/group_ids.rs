@@ -19,6 +19,7 @@ impl Step {
             Self::ExpectLog(step) => step.texts(each),
             Self::ExpectNode(step) => step.texts(each),
             Self::ExpectObject(step) => step.texts(each),
+            Self::ExpectPods(step) => step.texts(each),
             Self::Inject(step) => step.texts(each),
             Self::Script(step) => each(&mut step.image),
             Self::Kubectl(Kubectl { words, prints, .. }) => words.iter_mut().chain(prints).for_each(each),
@@ -27,7 +28,9 @@ impl Step {
             | Self::Drain(_)
             | Self::ExpectGroup(_)
             | Self::ExpectBill(_)
+            | Self::ExpectUsage(_)
             | Self::Advance(_)
+            | Self::Crash(_)
             | Self::LiftFaults
             | Self::StopProvider
             | Self::StartProvider

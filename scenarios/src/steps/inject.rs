@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use eci_api::ErrorCode;
 use eci_sim::faults::share::Share;
 use eci_sim::{FaultVerdict, Rule};
 use schemars::JsonSchema;
@@ -69,8 +68,9 @@ impl Inject {
             };
         }
         match kinds.iter().filter(|is| **is).count() {
-            1 if self.every == Some(0) => Err(CaseError::EveryZeroth),
-            1 => Ok(()),
+            1 if self.every == Some(0) => Err(CaseError::Zeroth("every")),
+            1 if self.times == Some(0) => Err(CaseError::Zeroth("times")),
+            1 => Ok(self.rule().check()?),
             _ => Err(CaseError::Lacks {
                 holder: "inject",
                 lacking: "one of `code`, `unreachable`, `answer-lost`, `delay` and `rule`",
@@ -85,22 +85,18 @@ impl Inject {
     }
 
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
-        let number = world.inject(self.rule()?).await?;
+        let number = world.inject(self.rule()).await?;
         world.demands().fault(number, self.to_string());
         Ok(())
     }
 
     /// The fault as a rule of the simulator.
-    fn rule(&self) -> Result<Rule, Miss> {
+    fn rule(&self) -> Rule {
         if let Some(rule) = &self.rule {
-            return Ok(rule.clone());
+            return rule.clone();
         }
         let verdict = match (&self.code, self.delay) {
-            (Some(code), _) => {
-                ErrorCode::named(code)
-                    .ok_or_else(|| Miss::Refused(format!("ECI has no error code `{code}`")))?;
-                FaultVerdict::Refuse { code: code.clone(), status: None, message: None }
-            }
+            (Some(code), _) => FaultVerdict::Refuse { code: code.clone(), status: None, message: None },
             (None, Some(span)) => {
                 FaultVerdict::DelayMs(u64::try_from(span.0.as_millis()).unwrap_or(u64::MAX))
             }
@@ -110,10 +106,10 @@ impl Inject {
         let mut rule = Rule::new(verdict);
         (rule.times, rule.every, rule.share) = (self.times, self.every, self.share);
         rule.parameter = self.parameter.as_ref().map(|own| (own.name.clone(), own.value.clone()));
-        Ok(match &self.action {
+        match &self.action {
             Some(action) => rule.on(action),
             None => rule,
-        })
+        }
     }
 }
 
@@ -122,7 +118,8 @@ impl World {
     /// until [`World::clear_faults`].
     ///
     /// # Errors
-    /// [`Miss::Refused`] when a cloud somewhere else does not answer.
+    /// [`Miss::Refused`] for a rule that could never strike, with the nearest name that could, and when a cloud somewhere
+    /// else does not answer.
     ///
     /// ```
     /// use scenarios::{Rule, World};
@@ -136,6 +133,7 @@ impl World {
     /// # }
     /// ```
     pub async fn inject(&self, rule: Rule) -> Result<u64, Miss> {
+        rule.check().map_err(|why| Miss::Refused(why.to_string()))?;
         self.cloud().inject(rule).await
     }
 
@@ -209,6 +207,21 @@ mod tests {
         assert!(wrong.contains("`explode` is nothing that becomes of a call"), "{wrong}");
         let both = inject("rule: '* drop-after', times: 2").unwrap_err().to_string();
         assert!(both.contains("`rule` says all of it"), "{both}");
+    }
+
+    #[test]
+    fn a_name_with_a_slip_is_a_mistake_in_the_fields_as_in_the_words_of_a_rule() {
+        for (fields, near) in [
+            ("action: DeleteContainerGruop, unreachable: true", "`DeleteContainerGroup`"),
+            ("rule: 'DeleteContainerGruop drop-before'", "`DeleteContainerGroup`"),
+            ("action: CreateContainerGroup, code: OperationDenied.NoStok", "`OperationDenied.NoStock`"),
+            ("rule: 'CreateContainerGroup refuse OperationDenied.NoStok'", "`OperationDenied.NoStock`"),
+            ("code: Throttling, parameter: { name: RegionID, value: cn-beijing }", "`RegionId`"),
+            ("rule: '* sold-out cn-hangzou-b'", "`cn-hangzhou-b`"),
+        ] {
+            let why = inject(fields).unwrap_err().to_string();
+            assert!(why.contains(&format!("did you mean {near}?")), "{fields}: {why}");
+        }
     }
 
     #[test]

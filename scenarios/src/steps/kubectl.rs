@@ -41,6 +41,14 @@ impl TryFrom<Fields> for Kubectl {
 
     fn try_from(fields: Fields) -> Result<Self, CaseError> {
         let words = words(&fields.command)?;
+        if fields.prints.iter().any(String::is_empty) {
+            return Err(CaseError::EmptyText("prints"));
+        }
+        if fields.fails && fields.prints.is_empty() {
+            let lacking =
+                "`prints`, a part of what kubectl says then; a slip in the command makes it fail, too";
+            return Err(CaseError::Lacks { holder: "fails", lacking });
+        }
         Ok(Self {
             words,
             typed: fields.command.trim().to_owned(),

@@ -3,6 +3,7 @@
 mod advance;
 mod apply;
 mod configure_provider;
+mod crash;
 mod create_namespace;
 mod delete;
 mod drain;
@@ -13,10 +14,15 @@ mod expect_group;
 mod expect_log;
 mod expect_node;
 mod expect_object;
+mod expect_pods;
+mod expect_usage;
+mod fields;
 mod group_ids;
 mod inject;
 mod kubectl;
 mod label;
+mod pod_status;
+mod presence;
 mod provider;
 mod run;
 mod script;
@@ -30,6 +36,7 @@ use serde::Deserialize;
 pub use self::advance::Advance;
 pub use self::apply::Apply;
 pub use self::configure_provider::ConfigureProvider;
+pub use self::crash::Crash;
 pub use self::create_namespace::CreateNamespace;
 pub use self::delete::Delete;
 pub use self::drain::Drain;
@@ -40,9 +47,12 @@ pub use self::expect_group::ExpectGroup;
 pub use self::expect_log::ExpectLog;
 pub use self::expect_node::ExpectNode;
 pub use self::expect_object::ExpectObject;
+pub use self::expect_pods::ExpectPods;
+pub use self::expect_usage::ExpectUsage;
 pub use self::inject::Inject;
 pub use self::kubectl::{Kubectl, kubectl_is_installed};
 pub use self::label::Label;
+pub(crate) use self::presence::pods_there;
 pub use self::run::{Restart, Run};
 pub use self::script::Script;
 use crate::outcome::Miss;
@@ -76,6 +86,10 @@ pub enum Step {
     ExpectNode(ExpectNode),
     /// Expects something of an object of any kind.
     ExpectObject(ExpectObject),
+    /// Expects something of all pods that have some labels, such as a Deployment's.
+    ExpectPods(ExpectPods),
+    /// Expects a pod to use so much CPU and memory.
+    ExpectUsage(ExpectUsage),
     /// Expects something of a pod's container group in the cloud.
     ExpectGroup(ExpectGroup),
     /// Expects the cloud's bill to say so, to the last digit.
@@ -88,6 +102,8 @@ pub enum Step {
     LiftFaults,
     /// Says what containers of an image do.
     Script(Script),
+    /// Lets a container that runs end badly.
+    Crash(Crash),
     /// Stops the provider, as if its process had been killed.
     StopProvider,
     /// Starts the provider again.
@@ -113,8 +129,11 @@ impl Step {
             Self::ExpectLog(step) => step.check(),
             Self::ExpectNode(step) => step.check(),
             Self::ExpectObject(step) => step.check(),
+            Self::ExpectPods(step) => step.check(),
+            Self::ExpectUsage(step) => step.check(),
             Self::Inject(step) => step.check(),
             Self::Script(step) => step.check(),
+            Self::Crash(step) => step.check(),
             _ => Ok(()),
         }
     }
@@ -129,37 +148,6 @@ impl Step {
         }
     }
 
-    /// The pods of which it must be known that they were there, since the step would be met, too, if they never were.
-    pub(crate) fn pods_presumed(&self) -> Vec<PodName> {
-        match self {
-            Self::Expect(step) if step.is_met_by_absence() => vec![step.pod.clone()],
-            Self::ExpectGroup(step) if step.is_met_by_absence() => step.pod.iter().cloned().collect(),
-            Self::ExpectBill(step) => step.pod.iter().cloned().collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// The pods that are there, or were, when it has come out as the case says.
-    pub(crate) fn pods_shown(&self) -> Vec<PodName> {
-        match self {
-            Self::Apply(step) => step.pod_made().into_iter().collect(),
-            Self::ExpectObject(_) => Vec::new(),
-            step if step.pods_presumed().is_empty() => {
-                step.clone().pods().into_iter().map(|pod| pod.clone()).collect()
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    /// True when it may make pods whose names do not stand in the case.
-    pub(crate) fn may_make_others(&self) -> bool {
-        match self {
-            Self::Apply(step) => step.is_in_a_file(),
-            Self::Kubectl(_) => true,
-            _ => false,
-        }
-    }
-
     /// The pods, and other objects, that it names.
     pub(crate) fn pods(&mut self) -> Vec<&mut PodName> {
         match self {
@@ -170,6 +158,8 @@ impl Step {
             Self::ExpectEvent(step) => step.pod.iter_mut().collect(),
             Self::ExpectLog(step) => vec![&mut step.pod],
             Self::ExpectObject(step) => vec![&mut step.name],
+            Self::ExpectUsage(step) => vec![&mut step.pod],
+            Self::Crash(step) => vec![&mut step.pod],
             Self::ExpectGroup(step) => step.pod.iter_mut().collect(),
             Self::ExpectBill(step) => {
                 let lines = step.lines.iter_mut().flatten().filter_map(|line| line.pod.as_mut());
@@ -180,6 +170,7 @@ impl Step {
             | Self::Apply(_)
             | Self::Drain(_)
             | Self::ExpectNode(_)
+            | Self::ExpectPods(_)
             | Self::Advance(_)
             | Self::Inject(_)
             | Self::LiftFaults
@@ -196,11 +187,16 @@ impl Step {
     /// # Errors
     /// A [`Miss`] when it does not come out as the case says.
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
-        match self.groups_named() {
-            Ok(named) if named.is_empty() => self.carry_out(world).await,
-            Ok(_) => self.with_ids(world).await?.carry_out(world).await,
-            Err(error) => Err(error.into()),
+        self.require_pods(world).await?;
+        let played = match self.groups_named()?.is_empty() {
+            true => self.carry_out(world).await,
+            false => self.with_ids(world).await?.carry_out(world).await,
+        };
+        // What was missed shows nothing, but what it was to make may have been made.
+        if played.is_ok() || self.may_make_pods() {
+            self.remember_pods(world).await?;
         }
+        played
     }
 
     async fn carry_out(&self, world: &mut World) -> Result<(), Miss> {
@@ -216,12 +212,15 @@ impl Step {
             Self::ExpectLog(step) => step.play(world).await,
             Self::ExpectNode(step) => step.play(world).await,
             Self::ExpectObject(step) => step.play(world).await,
+            Self::ExpectPods(step) => step.play(world).await,
+            Self::ExpectUsage(step) => step.play(world).await,
             Self::ExpectGroup(step) => step.play(world).await,
             Self::ExpectBill(step) => step.play(world).await,
             Self::Advance(step) => step.play(world).await,
             Self::Inject(step) => step.play(world).await,
             Self::LiftFaults => inject::lift(world).await,
             Self::Script(step) => step.play(world).await,
+            Self::Crash(step) => step.play(world).await,
             Self::StopProvider => provider::stop(world).await,
             Self::StartProvider => provider::start(world).await,
             Self::ConfigureProvider(step) => step.play(world).await,
@@ -244,12 +243,15 @@ impl fmt::Display for Step {
             Self::ExpectLog(step) => step.fmt(f),
             Self::ExpectNode(step) => step.fmt(f),
             Self::ExpectObject(step) => step.fmt(f),
+            Self::ExpectPods(step) => step.fmt(f),
+            Self::ExpectUsage(step) => step.fmt(f),
             Self::ExpectGroup(step) => step.fmt(f),
             Self::ExpectBill(step) => step.fmt(f),
             Self::Advance(step) => step.fmt(f),
             Self::Inject(step) => step.fmt(f),
             Self::LiftFaults => f.write_str("lift faults"),
             Self::Script(step) => step.fmt(f),
+            Self::Crash(step) => step.fmt(f),
             Self::StopProvider => f.write_str("stop provider"),
             Self::StartProvider => f.write_str("start provider"),
             Self::ConfigureProvider(step) => step.fmt(f),

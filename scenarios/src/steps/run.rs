@@ -62,6 +62,10 @@ impl Run {
         values.chain(&mut self.command).chain([&mut self.image]).for_each(each);
     }
 
+    pub(super) fn image(&self) -> &str {
+        &self.image
+    }
+
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
         let pods = objects::<Pod>(world.kube(), Some(&self.pod.namespace));
         pods.create(&PostParams::default(), &self.manifest()).await?;

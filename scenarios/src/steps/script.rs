@@ -98,11 +98,27 @@ impl Script {
                 lacking: "`run`: how long the container runs before",
             }),
             (_, Some(_)) if self.run_forever => Err(CaseError::Exclusive("run", "run-forever")),
+            _ if self.says_nothing() => Err(CaseError::SaysNothing {
+                step: "script",
+                advice: " about its containers; add `run: 30s` or the like",
+            }),
             _ if self.unready && self.ready_after.is_some() => {
                 Err(CaseError::Exclusive("unready", "ready-after"))
             }
             _ => Ok(()),
         }
+    }
+
+    fn says_nothing(&self) -> bool {
+        let pattern = self.image.clone();
+        self.scripted() == wire::ScriptRequest { pattern, ..wire::ScriptRequest::default() }
+    }
+
+    /// True when it is for containers of this image.
+    pub(crate) fn is_for(&self, image: &str) -> bool {
+        let mut scripts = eci_sim::script::Scripts::default();
+        scripts.add(self.image.as_str(), eci_sim::Script::default());
+        scripts.find("", image).is_some()
     }
 
     /// As the simulator's control API takes it.

@@ -41,8 +41,8 @@ pub struct Up {
     /// only where an earlier `up` has left it behind.
     #[arg(long, value_name = "FILE", default_value = "./virtual-node.kubeconfig")]
     kubeconfig: PathBuf,
-    /// The seed of all randomness: three words, as a run prints them.
-    #[arg(long, value_name = "WORDS", default_value_t = Seed::DEFAULT)]
+    /// The seed of all randomness: three words, as a run prints them, or any number or text.
+    #[arg(long, value_name = "SEED", default_value_t = Seed::DEFAULT)]
     seed: Seed,
 }
 

@@ -17,6 +17,7 @@ use crate::control::wire::{
     Throttling, Time, span,
 };
 use crate::faults::Rule;
+use crate::faults::names::{RuleError, check_stock};
 use crate::market::Quote;
 use crate::script::Script;
 use crate::sim::command::{Applied, CommandError};
@@ -51,6 +52,11 @@ impl ControlServer {
     fn account(&self, name: &str) -> AccountStatus {
         AccountStatus { standing: self.control.standing(name).name().to_owned() }
     }
+}
+
+/// The refusal of what names something that does not exist.
+fn not_there(why: RuleError) -> ApiError {
+    ApiError::Invalid(why.to_string())
 }
 
 impl Handle for GetTime {
@@ -124,6 +130,7 @@ impl Handle for ListFaults {
 
 impl Handle for AddFault {
     fn handle(server: &ControlServer, _: &RouteRequest<'_>, input: Rule) -> Result<FaultCreated, ApiError> {
+        input.check().map_err(not_there)?;
         Ok(FaultCreated { number: server.command(Command::AddFault(input))?.fault()? })
     }
 }
@@ -163,6 +170,7 @@ impl Handle for GetStock {
 impl Handle for SetStock {
     fn handle(server: &ControlServer, _: &RouteRequest<'_>, input: Stock) -> Result<SoldOut, ApiError> {
         let Stock { sold_out, restocked } = input;
+        sold_out.iter().chain(&restocked).try_for_each(|what| check_stock(what)).map_err(not_there)?;
         server.run(Command::SetStock { sold_out, restocked })?;
         Ok(SoldOut { sold_out: server.control.sold_out() })
     }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{SpanError, span};
-use crate::script::{Runs, Script, Usage};
+use crate::script::{Runs, Script, Usage, malformed};
 
 /// A script of containers whose image, or whose group's name, matches the pattern; a field that is left out leaves the
 /// default behaviour.
@@ -119,6 +119,11 @@ pub enum ScriptError {
     /// A container that is never ready and ready after some seconds.
     #[error("`unready` and `ready-after-seconds` exclude each other")]
     ReadyTwice,
+    /// A pattern that no image and no group can match.
+    #[error(
+        "`{0}` is the name of no image and of no group; it should be one such as `batch:1.2`, or have a `*` for anything"
+    )]
+    Pattern(String),
     /// A script without a pattern.
     #[error("`pattern` is missing; it should be an image or a group's name, such as `batch:*`")]
     NoPattern,
@@ -130,6 +135,9 @@ impl TryFrom<ScriptRequest> for Script {
     fn try_from(body: ScriptRequest) -> Result<Self, ScriptError> {
         if body.pattern.is_empty() {
             return Err(ScriptError::NoPattern);
+        }
+        if !body.pattern.contains('*') && malformed(&body.pattern).is_some() {
+            return Err(ScriptError::Pattern(body.pattern));
         }
         let maybe = |seconds: Option<Decimal>| seconds.map(span).transpose();
         let run = match (body.run_seconds, body.run_forever) {
@@ -230,6 +238,7 @@ mod tests {
             (json!({ "pattern": "x", "run-seconds": 1, "run-forever": true }), "`run-forever`"),
             (json!({ "pattern": "x", "unready": true, "ready-after-seconds": 1 }), "`ready-after-seconds`"),
             (json!({ "run-seconds": 1 }), "`pattern` is missing"),
+            (json!({ "pattern": "Nginx Latest" }), "name of no image"),
             (json!({ "pattern": "x", "ready-after-seconds": -1 }), "0 or more"),
         ] {
             let why = Script::try_from(serde_json::from_value::<ScriptRequest>(body).unwrap())

@@ -243,7 +243,10 @@ impl Cluster for Installed {
     fn can(&self, capability: Capability) -> bool {
         match capability {
             Capability::Kubectl => observations::kubectl_is_installed(),
-            Capability::Faults | Capability::Bill | Capability::WorkloadControllers => true,
+            Capability::Faults
+            | Capability::Bill
+            | Capability::WorkloadControllers
+            | Capability::NodeProxy => true,
             // Something must run the pods of provider and cloud.
             Capability::SteppedTime | Capability::LoneNode | Capability::ProviderSettings => false,
         }

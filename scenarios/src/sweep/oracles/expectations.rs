@@ -104,8 +104,12 @@ impl Miss<'_> {
     /// True where the step speaks of one of these pods, of what made them, or of all there are.
     fn names_one_of(&self, pods: &BTreeSet<String>) -> bool {
         // A budget selects its pods by their labels, and an orphan is told of on the node.
-        let all =
-            ["expect the bill to ", "expect poddisruptionbudget ", "expect event OrphanedContainerGroup "];
+        let all = [
+            "expect the bill to ",
+            "expect pods ",
+            "expect poddisruptionbudget ",
+            "expect event OrphanedContainerGroup ",
+        ];
         let of_all = self.step.contains(" groups") || all.iter().any(|all| self.step.starts_with(all));
         let is_named = |name: &String| {
             let words = self.step.split_whitespace().chain(self.why.split_whitespace());
