@@ -106,7 +106,7 @@ impl Reconciler {
         match request::for_pod(pod, &found, &self.scope, &seen.token) {
             Ok(Made { request, remarks }) => {
                 for remark in &remarks {
-                    self.recorder.pod(pod, EventType::Warning, remark.reason, &remark.message);
+                    self.recorder.pod_once(pod, EventType::Warning, remark.reason, &remark.message);
                 }
                 Ok(Arc::new(request))
             }

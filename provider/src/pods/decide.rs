@@ -220,7 +220,7 @@ pub fn deadline(pod: &Pod) -> Option<Timestamp> {
 
 /// Returns true when a failed creation fails the pod, instead of being tried again.
 pub fn fails_fast(pod: &Pod) -> bool {
-    annotations::of(pod, "eci-fail-strategy") == Some("fail-fast")
+    annotations::of(pod, "eci-fail-strategy").is_some_and(|word| word.eq_ignore_ascii_case("fail-fast"))
         || annotations::of(pod, "pod-fail-on-create-err")
             .is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }

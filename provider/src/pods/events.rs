@@ -65,7 +65,7 @@ struct PendingEvent {
     first: Timestamp,
     last: Timestamp,
     count: i32,
-    /// The cloud's own name for it, which makes it one event however often it is read.
+    /// The cloud's own name for it, or what is said once of a pod, which makes it one event however often it is read.
     known_as: Option<String>,
 }
 
@@ -80,6 +80,13 @@ impl Recorder {
     /// Says something about a pod.
     pub fn pod(&self, pod: &Pod, event_type: EventType, reason: &str, message: &str) {
         self.emit(pod_reference(pod, None), event_type, reason, message);
+    }
+
+    /// Says something about a pod that stays true for its whole life: one event, however often and by however many processes
+    /// it is said.
+    pub fn pod_once(&self, pod: &Pod, event_type: EventType, reason: &str, message: &str) {
+        let known_as = Some(message.to_owned());
+        self.emit_as(pod_reference(pod, None), event_type, (reason, message), known_as);
     }
 
     /// Says something about one container of a pod.
@@ -128,6 +135,16 @@ impl Recorder {
     }
 
     fn emit(&self, about: ObjectReference, event_type: EventType, reason: &str, message: &str) {
+        self.emit_as(about, event_type, (reason, message), None);
+    }
+
+    fn emit_as(
+        &self,
+        about: ObjectReference,
+        event_type: EventType,
+        (reason, message): (&str, &str),
+        known_as: Option<String>,
+    ) {
         let now = self.clock.now();
         let source = EventSource { component: Some("kubelet".to_owned()), host: Some(self.node.clone()) };
         let message: String = message.chars().take(1024).collect();
@@ -141,7 +158,7 @@ impl Recorder {
             first: now,
             last: now,
             count: 1,
-            known_as: None,
+            known_as,
         };
         drop(self.queue.try_send(event));
     }
@@ -239,7 +256,7 @@ impl Memory {
     }
 }
 
-/// The object's name and sixteen hex digits: of the cloud's name for it, or of what is said and when.
+/// The object's name and sixteen hex digits: of what it is known as, or of what is said and when.
 fn name(event: &PendingEvent, key: &Key) -> String {
     let when = event.known_as.is_none().then(|| event.first.as_nanosecond());
     let text = format!("{key:?} {when:?}");

@@ -11,6 +11,7 @@ mod delete;
 pub mod dns;
 pub mod events;
 pub mod evidence;
+pub mod fields;
 pub mod group_state;
 pub mod identity;
 pub mod monotone;

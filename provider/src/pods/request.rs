@@ -4,7 +4,7 @@ mod containers;
 mod environment;
 pub(super) mod error;
 mod network;
-mod size;
+pub(super) mod size;
 mod variables;
 mod volumes;
 
@@ -12,6 +12,7 @@ use eci_api::actions::create_container_group::{CreateContainerGroup, SecurityCon
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
 
 use super::annotations;
+use super::fields;
 use super::identity::{self, Owner};
 use super::provenance::TokenBasis;
 use super::sources::Sources;
@@ -60,8 +61,12 @@ pub fn for_pod(
 ) -> Result<Made, RequestError> {
     let empty = PodSpec::default();
     let spec = pod.spec.as_ref().unwrap_or(&empty);
-    refuse_impossible(spec)?;
-    let mut remarks = Vec::new();
+    let mut findings = fields::inspect(spec);
+    findings.extend(annotations::inspect(pod)?);
+    if !findings.refused.is_empty() {
+        return Err(RequestError::Unsupported(findings.refused.join("; ")));
+    }
+    let mut remarks: Vec<_> = findings.left_out.into_iter().map(Remark::left_out).collect();
     let config = &scope.config;
     let mut request = CreateContainerGroup {
         region_id: Some(scope.region.clone()),
@@ -84,6 +89,7 @@ pub fn for_pod(
     let size = size::of_pod(pod);
     request.cpu = size.cpu.map(Into::into);
     request.memory = size.memory.map(Into::into);
+    request.ephemeral_storage = size::extra_storage(spec);
     let context = containers::PodContext { pod, spec, sources, size: &size };
     containers::fill(&mut request, &context, &mut remarks)?;
     request.volume = volumes::of_pod(pod, spec, sources, &mut remarks)?;
@@ -92,7 +98,7 @@ pub fn for_pod(
     let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
     let allowed = config.policy.allows(namespace, &request, config);
     allowed.map_err(|forbidden| RequestError::Unsupported(forbidden.to_string()))?;
-    Ok(Made { request, remarks })
+    Ok(Made { request, remarks: error::merged(remarks) })
 }
 
 fn sysctls(spec: &PodSpec) -> Option<SecurityContext> {
@@ -102,23 +108,6 @@ fn sysctls(spec: &PodSpec) -> Option<SecurityContext> {
         .map(|sysctl| Sysctl { name: Some(sysctl.name.clone()), value: Some(sysctl.value.clone()) })
         .collect();
     (!sysctl.is_empty()).then_some(SecurityContext { sysctl })
-}
-
-fn refuse_impossible(spec: &PodSpec) -> Result<(), RequestError> {
-    let refused = |what: &str| Err(RequestError::Unsupported(what.to_owned()));
-    if spec.os.as_ref().is_some_and(|os| os.name == "windows") {
-        return refused("the virtual node runs Linux only, and the pod asks for windows");
-    }
-    for (asked, name) in
-        [(spec.host_network, "hostNetwork"), (spec.host_pid, "hostPID"), (spec.host_ipc, "hostIPC")]
-    {
-        if asked == Some(true) {
-            return refused(&format!(
-                "{name} is not possible on the virtual node: an instance is a host of its own"
-            ));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

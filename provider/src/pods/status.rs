@@ -14,7 +14,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::conditions::{self, Facts};
 use super::phase::Phase;
-use states::end_unseen;
+use super::request::is_sidecar;
+use states::{end_unseen, ended_well};
 use view::{Seen, View};
 
 /// The status of `pod`, whose group looks like this; never one from before what the pod says already.
@@ -76,13 +77,12 @@ pub fn failed(pod: &Pod, reason: &str, message: &str, now: Timestamp) -> PodStat
     }
     let mut status = pod.status.clone().unwrap_or_default();
     if status.container_statuses.is_some() {
-        for container in status
-            .container_statuses
-            .iter_mut()
-            .flatten()
-            .chain(status.init_container_statuses.iter_mut().flatten())
-        {
+        for container in status.container_statuses.iter_mut().flatten() {
             end_unseen(container, now);
+        }
+        for container in status.init_container_statuses.iter_mut().flatten() {
+            end_unseen(container, now);
+            container.ready = ended_well(container) && !is_sidecar_of(pod, &container.name);
         }
     }
     let mains = status.container_statuses.clone().unwrap_or_default();
@@ -101,6 +101,11 @@ pub fn failed(pod: &Pod, reason: &str, message: &str, now: Timestamp) -> PodStat
     status.start_time.get_or_insert(Time(now));
     status.observed_generation = pod.metadata.generation;
     status
+}
+
+fn is_sidecar_of(pod: &Pod, name: &str) -> bool {
+    let inits = pod.spec.iter().flat_map(|spec| spec.init_containers.iter().flatten());
+    inits.into_iter().any(|container| container.name == name && is_sidecar(container))
 }
 
 /// The end of a group as a whole, when its containers do not tell.

@@ -59,6 +59,13 @@ pub const CASES: &[(&str, &str)] = &[
     ("node/pod-made-while-stopped.yaml", include_str!("../../cases/node/pod-made-while-stopped.yaml")),
     ("node/provider-restart.yaml", include_str!("../../cases/node/provider-restart.yaml")),
     ("node/usage.yaml", include_str!("../../cases/node/usage.yaml")),
+    ("pods/annotation-refused.yaml", include_str!("../../cases/pods/annotation-refused.yaml")),
+    ("pods/host-path.yaml", include_str!("../../cases/pods/host-path.yaml")),
+    ("pods/many-services.yaml", include_str!("../../cases/pods/many-services.yaml")),
+    ("pods/restricted-profile.yaml", include_str!("../../cases/pods/restricted-profile.yaml")),
+    ("pods/seccomp-profile.yaml", include_str!("../../cases/pods/seccomp-profile.yaml")),
+    ("pods/startup-probe.yaml", include_str!("../../cases/pods/startup-probe.yaml")),
+    ("pods/unknown-annotation.yaml", include_str!("../../cases/pods/unknown-annotation.yaml")),
     ("scheduling/by-namespace-label.yaml", include_str!("../../cases/scheduling/by-namespace-label.yaml")),
     ("scheduling/by-node-name.yaml", include_str!("../../cases/scheduling/by-node-name.yaml")),
     (

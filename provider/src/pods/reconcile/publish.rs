@@ -12,8 +12,10 @@ use tokio::time::Instant;
 use super::super::cloud_events::{self, Selection};
 use super::super::decide::{self, End};
 use super::super::events::EventType;
+use super::super::fields;
 use super::super::provenance::is_pristine;
 use super::super::publish::Written;
+use super::super::request::error::LEFT_OUT;
 use super::super::store::Snapshot;
 use super::super::{publish, status};
 use super::{Outcome, Reconciler};
@@ -59,6 +61,7 @@ impl Reconciler {
             return after.map_or(Outcome::Done, |pause| Outcome::At(Instant::now() + pause));
         }
         self.report_images(seen);
+        self.report_ephemeral_containers(seen);
         let Selection { reported, held_until } = cloud_events::select(&group.events, seen.deletion, now);
         for event in reported {
             let key = format!("{}/{}/{}", event.name, event.reason, event.first_timestamp);
@@ -88,6 +91,14 @@ impl Reconciler {
             let message = "the image of a container was changed, but an instance goes on with the one it was made with; \
                            delete the pod to have it made anew";
             self.recorder.pod(&seen.pod, EventType::Warning, "ProviderUpdateFailed", message);
+        }
+    }
+
+    /// A container that was added to a pod which runs is not made, and the pod says so.
+    fn report_ephemeral_containers(&self, seen: &Snapshot) {
+        let pod = &seen.pod;
+        if let Some(message) = pod.spec.as_ref().and_then(fields::ephemeral_containers) {
+            self.recorder.pod_once(pod, EventType::Warning, LEFT_OUT, &message);
         }
     }
 

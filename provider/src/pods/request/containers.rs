@@ -2,7 +2,8 @@
 
 use eci_api::actions::create_container_group as wire;
 use k8s_openapi::api::core::v1::{
-    Container, LifecycleHandler, Pod, PodSecurityContext, PodSpec, Probe, SecurityContext,
+    Container, ExecAction, LifecycleHandler, Pod, PodSecurityContext, PodSpec, Probe, SecurityContext,
+    SleepAction, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use rust_decimal::prelude::ToPrimitive;
@@ -39,16 +40,19 @@ pub fn fill(
     let inits = context.spec.init_containers.as_deref().unwrap_or_default();
     for container in inits.iter().filter(|container| !size::is_sidecar(container)) {
         let made = context.container(container, remarks)?;
-        request.init_container.push(as_init(made, container, remarks));
+        request.init_container.push(as_init(made));
     }
     let sidecars = inits.iter().filter(|container| size::is_sidecar(container)).count();
     for (at, container) in inits.iter().filter(|container| size::is_sidecar(container)).enumerate() {
         let mut made = context.container(container, remarks)?;
         let priority = (1000 - at.min(sidecars) as i32).to_string();
-        for (key, value) in
-            [("ECI_CONTAINER_TYPE", "sidecar"), ("ECI_CONTAINER_LAUNCH_PRIORITY", priority.as_str())]
-        {
-            made.environment_var.push(variable(key, value));
+        let own: [_; environment::SIDECAR_VARIABLES] =
+            [("ECI_CONTAINER_TYPE", "sidecar"), ("ECI_CONTAINER_LAUNCH_PRIORITY", priority.as_str())];
+        for (key, value) in own {
+            // the container's own word counts
+            if made.environment_var.iter().all(|own| own.key.as_deref() != Some(key)) {
+                made.environment_var.push(variable(key, value));
+            }
         }
         request.container.push(made);
     }
@@ -79,7 +83,7 @@ impl PodContext<'_> {
             working_dir: container.working_dir.clone(),
             environment_var: variables(&environment),
             port: ports(container),
-            volume_mount: mounts(container, &environment),
+            volume_mount: self.mounts(container, &environment),
             cpu: size::declared(container, "cpu").map(|cpu| cpu.normalize().into()),
             memory: size::declared(container, "memory").map(|bytes| quantity::gib(bytes).into()),
             gpu: size::declared(container, "nvidia.com/gpu").and_then(|gpus| gpus.to_i32()),
@@ -88,27 +92,35 @@ impl PodContext<'_> {
             tty: container.tty.filter(|tty| *tty),
             termination_message_path: container.termination_message_path.clone(),
             termination_message_policy: container.termination_message_policy.clone(),
-            liveness_probe: container
-                .liveness_probe
-                .as_ref()
-                .and_then(|p| probe(p, container, "liveness", remarks)),
-            readiness_probe: container
-                .readiness_probe
-                .as_ref()
-                .and_then(|p| probe(p, container, "readiness", remarks)),
+            liveness_probe: container.liveness_probe.as_ref().and_then(|it| probe(it, container)),
+            readiness_probe: container.readiness_probe.as_ref().and_then(|it| probe(it, container)),
             ..wire::Container::default()
         };
-        if container.startup_probe.is_some() {
-            left_out(
-                remarks,
-                container,
-                "startupProbe",
-                "ECI has none; give the livenessProbe an initial delay",
-            );
-        }
         hooks(&mut made, container);
-        secure(&mut made, container, self.spec.security_context.as_ref(), remarks);
+        secure(&mut made, container, self.spec.security_context.as_ref());
         Ok(made)
+    }
+
+    fn mounts(&self, container: &Container, environment: &Environment) -> Vec<wire::VolumeMount> {
+        let sub_path = |mount: &VolumeMount| {
+            let expanded = mount.sub_path_expr.as_deref().filter(|expr| !expr.is_empty());
+            let expanded = expanded.map(|expr| environment::expand(expr, |name| environment.text(name)));
+            expanded.or_else(|| mount.sub_path.clone().filter(|path| !path.is_empty()))
+        };
+        // ECI mounts a FlexVolume in one way, but each of its mounts can be read-only.
+        let volumes = self.spec.volumes.iter().flatten();
+        let is_read_only = |name: &str| {
+            let flex = volumes.clone().find(|volume| volume.name == name)?.flex_volume.as_ref()?;
+            flex.read_only.filter(|read_only| *read_only)
+        };
+        let one = |mount: &VolumeMount| wire::VolumeMount {
+            name: Some(mount.name.clone()),
+            mount_path: Some(mount.mount_path.clone()),
+            read_only: mount.read_only.filter(|read_only| *read_only).or_else(|| is_read_only(&mount.name)),
+            sub_path: sub_path(mount),
+            mount_propagation: mount.mount_propagation.clone(),
+        };
+        container.volume_mounts.iter().flatten().map(one).collect()
     }
 }
 
@@ -135,27 +147,6 @@ fn ports(container: &Container) -> Vec<wire::Port> {
         .collect()
 }
 
-fn mounts(container: &Container, environment: &Environment) -> Vec<wire::VolumeMount> {
-    let sub_path = |mount: &k8s_openapi::api::core::v1::VolumeMount| {
-        let expanded = mount.sub_path_expr.as_deref().filter(|expr| !expr.is_empty());
-        let expanded = expanded.map(|expr| environment::expand(expr, |name| environment.text(name)));
-        expanded.or_else(|| mount.sub_path.clone().filter(|path| !path.is_empty()))
-    };
-    let one = |mount: &k8s_openapi::api::core::v1::VolumeMount| wire::VolumeMount {
-        name: Some(mount.name.clone()),
-        mount_path: Some(mount.mount_path.clone()),
-        read_only: mount.read_only.filter(|read_only| *read_only),
-        sub_path: sub_path(mount),
-        mount_propagation: mount.mount_propagation.clone(),
-    };
-    container.volume_mounts.iter().flatten().map(one).collect()
-}
-
-fn left_out(remarks: &mut Vec<Remark>, container: &Container, what: &str, why: &str) {
-    let message = format!("{what} of container {} is left out: {why}.", container.name);
-    remarks.push(Remark { reason: "UnsupportedFieldIgnored", message });
-}
-
 fn number(port: &IntOrString, container: &Container) -> Option<i32> {
     match port {
         IntOrString::Int(number) => Some(*number),
@@ -166,7 +157,8 @@ fn number(port: &IntOrString, container: &Container) -> Option<i32> {
     }
 }
 
-fn probe(probe: &Probe, container: &Container, kind: &str, remarks: &mut Vec<Remark>) -> Option<wire::Probe> {
+/// A probe, without what ECI has not (`fields::probe`); `None` of a kind that it has not at all.
+fn probe(probe: &Probe, container: &Container) -> Option<wire::Probe> {
     let mut made = wire::Probe {
         initial_delay_seconds: probe.initial_delay_seconds,
         period_seconds: probe.period_seconds,
@@ -176,10 +168,6 @@ fn probe(probe: &Probe, container: &Container, kind: &str, remarks: &mut Vec<Rem
         success_threshold: probe.success_threshold.map(|_| 1),
         ..wire::Probe::default()
     };
-    let what = format!("{kind}Probe");
-    if probe.success_threshold.is_some_and(|threshold| threshold != 1) {
-        left_out(remarks, container, &format!("successThreshold of {what}"), "ECI counts one success");
-    }
     if let Some(exec) = &probe.exec {
         made.exec = Some(wire::Exec { command: exec.command.clone().unwrap_or_default() });
     } else if let Some(get) = &probe.http_get {
@@ -188,24 +176,27 @@ fn probe(probe: &Probe, container: &Container, kind: &str, remarks: &mut Vec<Rem
             port: number(&get.port, container),
             scheme: get.scheme.clone(),
         });
-        if get.http_headers.as_ref().is_some_and(|headers| !headers.is_empty()) {
-            left_out(remarks, container, &format!("httpHeaders of {what}"), "ECI sends none");
-        }
     } else if let Some(socket) = &probe.tcp_socket {
         made.tcp_socket = Some(wire::TcpSocket { port: number(&socket.port, container) });
     } else {
-        left_out(remarks, container, &what, "ECI knows exec, httpGet and tcpSocket only");
         return None;
     }
     Some(made)
 }
 
+/// The command of a hook; ECI has no hook that sleeps, but the image may have a command for it.
+fn command(exec: Option<&ExecAction>, sleep: Option<&SleepAction>) -> Vec<String> {
+    match sleep {
+        Some(sleep) => vec!["sleep".to_owned(), sleep.seconds.to_string()],
+        None => exec.and_then(|exec| exec.command.clone()).unwrap_or_default(),
+    }
+}
+
 fn hooks(made: &mut wire::Container, container: &Container) {
     let Some(lifecycle) = &container.lifecycle else { return };
     if let Some(handler) = &lifecycle.post_start {
-        let LifecycleHandler { exec, http_get, tcp_socket, .. } = handler;
-        made.lifecycle_post_start_handler_exec =
-            exec.as_ref().and_then(|exec| exec.command.clone()).unwrap_or_default();
+        let LifecycleHandler { exec, http_get, tcp_socket, sleep } = handler;
+        made.lifecycle_post_start_handler_exec = command(exec.as_ref(), sleep.as_ref());
         if let Some(get) = http_get {
             made.lifecycle_post_start_handler_http_get_host = get.host.clone();
             made.lifecycle_post_start_handler_http_get_path = get.path.clone();
@@ -227,11 +218,7 @@ fn hooks(made: &mut wire::Container, container: &Container) {
     }
     if let Some(handler) = &lifecycle.pre_stop {
         let LifecycleHandler { exec, http_get, tcp_socket, sleep } = handler;
-        made.lifecycle_pre_stop_handler_exec =
-            exec.as_ref().and_then(|exec| exec.command.clone()).unwrap_or_default();
-        if let Some(sleep) = sleep {
-            made.lifecycle_pre_stop_handler_exec = vec!["sleep".to_owned(), sleep.seconds.to_string()];
-        }
+        made.lifecycle_pre_stop_handler_exec = command(exec.as_ref(), sleep.as_ref());
         if let Some(get) = http_get {
             made.lifecycle_pre_stop_handler_http_get_host = get.host.clone();
             made.lifecycle_pre_stop_handler_http_get_path = get.path.clone();
@@ -253,24 +240,14 @@ fn hooks(made: &mut wire::Container, container: &Container) {
     }
 }
 
-/// The container's word counts before the pod's.
-fn secure(
-    made: &mut wire::Container,
-    container: &Container,
-    pod: Option<&PodSecurityContext>,
-    remarks: &mut Vec<Remark>,
-) {
+/// The container's word counts before the pod's; what ECI has not is in `fields::container`.
+fn secure(made: &mut wire::Container, container: &Container, pod: Option<&PodSecurityContext>) {
     let none = SecurityContext::default();
     let own = container.security_context.as_ref().unwrap_or(&none);
     let run_as_user = own.run_as_user.or(pod.and_then(|pod| pod.run_as_user));
     let read_only = own.read_only_root_filesystem.filter(|read_only| *read_only);
     let capabilities = own.capabilities.as_ref();
     let added = capabilities.and_then(|capabilities| capabilities.add.clone()).filter(|add| !add.is_empty());
-    if capabilities
-        .is_some_and(|capabilities| capabilities.drop.as_ref().is_some_and(|drop| !drop.is_empty()))
-    {
-        left_out(remarks, container, "capabilities.drop", "ECI can only add capabilities");
-    }
     if run_as_user.is_some() || read_only.is_some() || added.is_some() {
         made.security_context = Some(wire::ContainerSecurityContext {
             capability: added.map(|add| wire::Capability { add }),
@@ -285,11 +262,8 @@ fn secure(
         own.run_as_non_root.or(pod.and_then(|pod| pod.run_as_non_root)).filter(|non_root| *non_root);
 }
 
-/// Init containers know less: no probes, no hooks, no terminal.
-fn as_init(made: wire::Container, container: &Container, remarks: &mut Vec<Remark>) -> wire::InitContainer {
-    if made.security_context_privileged.is_some() || made.security_context_run_as_group.is_some() {
-        left_out(remarks, container, "privileged or runAsGroup", "ECI does not take it for init containers");
-    }
+/// Init containers know less: no probes, no hooks, no terminal, and of rights what `fields::container` does not name.
+fn as_init(made: wire::Container) -> wire::InitContainer {
     let context = made.security_context.map(|context| wire::InitContainerSecurityContext {
         capability: context.capability,
         read_only_root_filesystem: context.read_only_root_filesystem,

@@ -14,6 +14,14 @@ use super::variables::{EnvValue, Environment};
 use crate::pods::quantity;
 use crate::pods::sources::Sources;
 
+/// The variables that a container may have: one fewer than the published schema says, as everywhere where a page names
+/// the number, too (`actions.json`, eci-openapi.md 5).
+const VARIABLES_MAX: usize = 240;
+/// The variables by which a sidecar is told to ECI.
+pub const SIDECAR_VARIABLES: usize = 2;
+/// The Services that a warning names; of more it says the number.
+const NAMED_MAX: usize = 3;
+
 /// The input from which the environment is made.
 pub struct EnvContext<'a> {
     /// The pod.
@@ -37,7 +45,9 @@ pub fn of_container(
     for from in container.env_from.iter().flatten() {
         add_all(&mut environment, from, context, remarks)?;
     }
-    let service_variables = service_variables(context);
+    let services = service_links(context.sources);
+    let service_variables: BTreeMap<String, String> =
+        services.iter().flat_map(|(_, variables)| variables.iter().cloned()).collect();
     for variable in container.env.iter().flatten() {
         let held = match (&variable.value_from, &variable.value) {
             (Some(from), _) => match resolve(from, container, context, remarks)? {
@@ -53,12 +63,39 @@ pub fn of_container(
         };
         environment.set(&variable.name, held);
     }
-    for (name, value) in service_variables {
-        if environment.get(&name).is_none() {
+    let reserved = if size::is_sidecar(container) { SIDECAR_VARIABLES } else { 0 };
+    remarks.extend(link(&mut environment, services, VARIABLES_MAX - reserved));
+    Ok(environment)
+}
+
+/// Adds the variables of each Service that still fits, all or none; a remark names those that do not.
+fn link(
+    environment: &mut Environment,
+    services: Vec<(&str, Vec<(String, String)>)>,
+    most: usize,
+) -> Option<Remark> {
+    let count = services.len();
+    let mut left_out = Vec::new();
+    for (service, mut variables) in services {
+        variables.retain(|(name, _)| environment.get(name).is_none());
+        if environment.count() + variables.len() > most {
+            left_out.push(service);
+            continue;
+        }
+        for (name, value) in variables {
             environment.set(&name, EnvValue::Text(value));
         }
     }
-    Ok(environment)
+    if left_out.is_empty() {
+        return None;
+    }
+    let more = if left_out.len() > NAMED_MAX { ", …" } else { "" };
+    let named = left_out[..left_out.len().min(NAMED_MAX)].join(", ");
+    Some(Remark::left_out(format!(
+        "the variables of {} of {count} Services ({named}{more}) are left out: ECI takes {VARIABLES_MAX} variables a \
+         container; find Services by the cluster's DNS, or set enableServiceLinks: false",
+        left_out.len()
+    )))
 }
 
 fn add_all(
@@ -270,13 +307,15 @@ pub fn resource(
     Ok(divided.ceil().normalize().to_string())
 }
 
-/// The variables by which containers find the Services.
-fn service_variables(context: &EnvContext<'_>) -> BTreeMap<String, String> {
-    let mut variables = BTreeMap::new();
-    for service in &context.sources.services {
-        variables.extend(variables_of(service).unwrap_or_default());
-    }
-    variables
+/// The Services by name with the variables by which containers find them; the API server's own first. Of two of one name
+/// that of the pod's namespace counts.
+fn service_links(sources: &Sources) -> Vec<(&str, Vec<(String, String)>)> {
+    let named = sources.services.iter().filter_map(|one| Some((one.metadata.name.as_deref()?, one)));
+    let by_name: BTreeMap<&str, &Service> = named.collect();
+    let mut links: Vec<_> =
+        by_name.into_iter().filter_map(|(name, service)| Some((name, variables_of(service)?))).collect();
+    links.sort_by_key(|(name, _)| *name != "kubernetes");
+    links
 }
 
 fn variables_of(service: &Service) -> Option<Vec<(String, String)>> {

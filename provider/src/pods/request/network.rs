@@ -11,9 +11,14 @@ use serde::Deserialize;
 use super::error::Remark;
 use crate::pods::sources::Sources;
 
+/// The servers, searches and options that a request may have: one fewer each than the published schema says, as everywhere
+/// where a page names the number, too (`actions.json`, eci-openapi.md 5).
+const DNS_MAX: usize = 19;
+
 /// The host name that the pod's containers see.
 pub fn host_name(pod: &Pod, spec: &PodSpec) -> Option<String> {
-    let name = spec.hostname.clone().filter(|name| !name.is_empty()).or_else(|| pod.metadata.name.clone())?;
+    let given = [&spec.hostname_override, &spec.hostname].into_iter().flatten().find(|name| !name.is_empty());
+    let name = given.or(pod.metadata.name.as_ref())?;
     let cut: String = name.chars().take(63).collect();
     Some(cut.trim_end_matches(['-', '.']).to_owned())
 }
@@ -28,6 +33,11 @@ pub fn fill(
     remarks: &mut Vec<Remark>,
 ) {
     dns(request, pod, spec, &sources.dns, domain);
+    if let Some(config) = &mut request.dns_config {
+        fit(&mut config.name_server, "nameservers", remarks);
+        fit(&mut config.search, "searches", remarks);
+        fit(&mut config.option, "options", remarks);
+    }
     request.host_aliase = spec
         .host_aliases
         .iter()
@@ -78,6 +88,17 @@ fn dns(
     }
     request.dns_policy = Some("None".to_owned());
     request.dns_config = Some(config);
+}
+
+/// Leaves out what is too much together with the cluster's own, which stands first.
+fn fit<T>(list: &mut Vec<T>, what: &str, remarks: &mut Vec<Remark>) {
+    if list.len() > DNS_MAX {
+        let count = list.len() - DNS_MAX;
+        list.truncate(DNS_MAX);
+        remarks.push(Remark::left_out(format!(
+            "the last {count} {what} of dnsConfig are left out: ECI takes {DNS_MAX}, the cluster's own among them"
+        )));
+    }
 }
 
 fn add<'a>(there: &mut Vec<String>, more: impl Iterator<Item = &'a String>) {

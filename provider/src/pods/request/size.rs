@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use k8s_openapi::api::core::v1::{Container, Pod};
+use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, ResourceRequirements};
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 
 use crate::pods::quantity;
 
@@ -19,27 +20,49 @@ pub struct Size {
 /// The variable with which a container asks not to be counted.
 const IGNORE: &str = "__ECI_RESOURCE_IGNORE__";
 
-/// The size that `pod` asks for as a whole.
+/// GiB of ephemeral storage that each instance has for nothing (specs.md 6).
+const FREE_STORAGE: Decimal = Decimal::from_parts(30, 0, 0, false, 0);
+
+/// The size that `pod` asks for as a whole: what it declares itself, else the sum of its containers.
 pub fn of_pod(pod: &Pod) -> Size {
     let Some(spec) = &pod.spec else { return Size::default() };
-    let counted = |container: &&Container| !is_ignored(container);
-    let sum = |resource: &str| {
-        let main =
-            spec.containers.iter().filter(counted).filter_map(|container| declared(container, resource));
-        let inits: Vec<&Container> = spec.init_containers.iter().flatten().filter(counted).collect();
-        let sidecars = inits.iter().filter(|container| is_sidecar(container));
-        let sidecars = sidecars.filter_map(|container| declared(container, resource));
-        let together: Decimal = main.chain(sidecars).sum();
-        let alone = inits.iter().filter(|container| !is_sidecar(container));
-        let largest = alone.filter_map(|container| declared(container, resource)).max().unwrap_or_default();
-        Some(together.max(largest)).filter(|sum| !sum.is_zero())
+    let amount = |resource: &str| {
+        let own = spec.resources.as_ref().and_then(|own| declared_in(own, resource));
+        own.or_else(|| Some(sum(spec, |container| declared(container, resource))))
+            .filter(|amount| !amount.is_zero())
     };
-    Size { cpu: sum("cpu").map(|cpu| cpu.normalize()), memory: sum("memory").map(quantity::gib) }
+    Size { cpu: amount("cpu").map(|cpu| cpu.normalize()), memory: amount("memory").map(quantity::gib) }
+}
+
+/// GiB of ephemeral storage that the pod's containers request beyond what each instance has, rounded up; `None` where
+/// that is enough.
+pub fn extra_storage(spec: &PodSpec) -> Option<i32> {
+    let requested = |container: &Container| {
+        let requests = container.resources.as_ref()?.requests.as_ref()?;
+        requests.get("ephemeral-storage").and_then(quantity::value)
+    };
+    let extra = (quantity::gib(sum(spec, requested)) - FREE_STORAGE).ceil();
+    extra.to_i32().filter(|extra| *extra > 0)
+}
+
+/// The sum of what runs at once, or what the largest init container takes, if that is more.
+fn sum(spec: &PodSpec, amount: impl Fn(&Container) -> Option<Decimal>) -> Decimal {
+    let counted = |container: &&Container| !is_ignored(container);
+    let main = spec.containers.iter().filter(counted).filter_map(&amount);
+    let inits: Vec<&Container> = spec.init_containers.iter().flatten().filter(counted).collect();
+    let sidecars = inits.iter().filter(|container| is_sidecar(container));
+    let both = main.chain(sidecars.filter_map(|container| amount(container)));
+    let together = both.fold(Decimal::ZERO, Decimal::saturating_add);
+    let alone = inits.iter().filter(|container| !is_sidecar(container));
+    together.max(alone.filter_map(|container| amount(container)).max().unwrap_or_default())
 }
 
 /// The amount that one container declares of a resource: its limit, else its request.
 pub fn declared(container: &Container, resource: &str) -> Option<Decimal> {
-    let resources = container.resources.as_ref()?;
+    declared_in(container.resources.as_ref()?, resource)
+}
+
+fn declared_in(resources: &ResourceRequirements, resource: &str) -> Option<Decimal> {
     let find = |list: &Option<std::collections::BTreeMap<_, _>>| {
         list.as_ref()?.get(resource).and_then(quantity::value)
     };
@@ -83,6 +106,29 @@ mod tests {
     fn size(containers: Vec<Value>, inits: Vec<Value>) -> String {
         let pod = json!({ "spec": { "containers": containers, "initContainers": inits } });
         of_pod(&serde_json::from_value(pod).unwrap()).to_string()
+    }
+
+    #[test]
+    fn what_a_pod_declares_itself_counts_before_the_sum_of_its_containers() {
+        let pod = json!({ "spec": {
+            "resources": { "limits": { "cpu": "4" } },
+            "containers": [container(json!({ "cpu": "1", "memory": "2Gi" }), json!({}))]
+        } });
+        assert_eq!(of_pod(&serde_json::from_value(pod).unwrap()).to_string(), "4 vCPU, 2 GiB");
+    }
+
+    #[test]
+    fn ephemeral_storage_beyond_what_each_instance_has_is_bought() {
+        let storage = |asked: &[&str]| {
+            let requests = |amount: &&str| container(json!({}), json!({ "ephemeral-storage": amount }));
+            let containers: Vec<_> = asked.iter().map(requests).collect();
+            extra_storage(&serde_json::from_value(json!({ "containers": containers })).unwrap())
+        };
+        for (asked, extra) in
+            [(&[][..], None), (&["30Gi"], None), (&["50Gi"], Some(20)), (&["20Gi", "10.5Gi"], Some(1))]
+        {
+            assert_eq!(storage(asked), extra, "{asked:?}");
+        }
     }
 
     #[test]

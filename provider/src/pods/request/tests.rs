@@ -91,8 +91,117 @@ fn probes_and_hooks_are_mapped_and_what_cannot_be_is_told() {
     assert_eq!(container.liveness_probe, None);
     assert_eq!(container.lifecycle_pre_stop_handler_exec, ["bye"]);
     assert_eq!(container.security_context.as_ref().unwrap().run_as_user, Some(7));
-    let told: Vec<_> = remarks.iter().map(|remark| remark.message.split(' ').next().unwrap()).collect();
-    assert_eq!(told, ["livenessProbe", "successThreshold", "startupProbe", "capabilities.drop"]);
+    assert_eq!(remarks.len(), 1, "one event a pod: {remarks:?}");
+    let left_out =
+        remarks[0].message.split("; ").filter_map(|part| part.split_once(" of container c is left out"));
+    let left_out: Vec<_> = left_out.map(|(field, _)| field).collect();
+    assert_eq!(
+        left_out,
+        [
+            "livenessProbe.grpc",
+            "readinessProbe.successThreshold above 1",
+            "securityContext.capabilities.drop",
+            "startupProbe"
+        ]
+    );
+}
+
+#[test]
+fn a_hook_that_sleeps_is_the_command_of_that_name() {
+    let request = made(json!({ "containers": [{ "name": "c", "image": "c", "lifecycle": {
+        "postStart": { "sleep": { "seconds": 3 } }, "preStop": { "sleep": { "seconds": 5 } }
+    } }] }))
+    .request;
+    assert_eq!(request.container[0].lifecycle_post_start_handler_exec, ["sleep", "3"]);
+    assert_eq!(request.container[0].lifecycle_pre_stop_handler_exec, ["sleep", "5"]);
+}
+
+#[test]
+fn a_port_that_no_container_has_is_refused_by_its_name() {
+    let pod = pod(
+        json!({ "containers": [{ "name": "c", "image": "c", "ports": [{ "containerPort": 80, "name": "web" }],
+        "livenessProbe": { "tcpSocket": { "port": "web" } }, "readinessProbe": { "httpGet": { "port": "wbe" } } }] }),
+    );
+    let problem = for_pod(&pod, &Sources::default(), &scope(), &TokenBasis::First).unwrap_err().to_string();
+    assert!(
+        problem.starts_with("readinessProbe.httpGet.port of a name that no port has of container c"),
+        "{problem}"
+    );
+    assert!(!problem.contains("livenessProbe"), "{problem}");
+}
+
+#[test]
+fn all_that_cannot_be_kept_is_named_at_once() {
+    let pod = pod(json!({ "hostUsers": false, "runtimeClassName": "gvisor", "containers": [
+        { "name": "c", "image": "c", "securityContext": { "seccompProfile": { "type": "Localhost" } } }
+    ] }));
+    let problem = for_pod(&pod, &Sources::default(), &scope(), &TokenBasis::First).unwrap_err().to_string();
+    for named in [
+        "hostUsers: false",
+        "runtimeClassName",
+        "securityContext.seccompProfile other than RuntimeDefault of container c",
+    ] {
+        assert!(problem.contains(named), "{named}: {problem}");
+    }
+}
+
+#[test]
+fn a_group_of_files_is_refused_only_where_files_are_not_open_to_all() {
+    let of = |volume: Value| {
+        let pod = pod(
+            json!({ "securityContext": { "fsGroup": 1000 }, "containers": [{ "name": "c", "image": "c" }],
+            "volumes": [volume] }),
+        );
+        for_pod(&pod, &Sources::default(), &scope(), &TokenBasis::First).map(|made| made.remarks.len())
+    };
+    assert_eq!(of(json!({ "name": "v", "emptyDir": {} })), Ok(1));
+    let open = json!({ "name": "v", "secret": { "secretName": "s", "defaultMode": 420, "optional": true } });
+    assert_eq!(of(open), Ok(2), "the Secret that is not there is told of, too");
+    for closed in [
+        json!({ "name": "v", "nfs": { "server": "nas", "path": "/" } }),
+        json!({ "name": "v", "secret": { "secretName": "s", "defaultMode": 288, "optional": true } }),
+    ] {
+        let problem = of(closed).unwrap_err().to_string();
+        assert!(problem.contains("securityContext.fsGroup"), "{problem}");
+    }
+}
+
+#[test]
+fn what_the_pod_says_of_rights_is_told_of_where_an_init_container_cannot_have_it() {
+    let warning = |security: Value| {
+        let spec = json!({ "securityContext": security, "containers": [{ "name": "c", "image": "c" }],
+            "initContainers": [{ "name": "i", "image": "i" }] });
+        made(spec).remarks.into_iter().map(|remark| remark.message).collect::<String>()
+    };
+    let both = warning(json!({ "runAsNonRoot": true, "runAsGroup": 7 }));
+    assert!(both.contains("securityContext.runAsGroup of container i is left out"), "{both}");
+    assert!(
+        both.contains("securityContext.runAsNonRoot without runAsUser of container i is left out"),
+        "{both}"
+    );
+    assert_eq!(warning(json!({ "runAsNonRoot": true, "runAsUser": 7 })), "", "the user is sent");
+}
+
+#[test]
+fn a_container_that_says_what_it_is_is_believed() {
+    let own = json!([{ "name": "ECI_CONTAINER_LAUNCH_PRIORITY", "value": "7" }]);
+    let request = made(json!({ "containers": [{ "name": "c", "image": "c" }],
+        "initContainers": [{ "name": "s", "image": "s", "restartPolicy": "Always", "env": own }] }))
+    .request;
+    let variables = &request.container[0].environment_var;
+    let priorities =
+        variables.iter().filter(|one| one.key.as_deref() == Some("ECI_CONTAINER_LAUNCH_PRIORITY"));
+    assert_eq!(priorities.map(|one| one.value.as_deref().unwrap()).collect::<Vec<_>>(), ["7"]);
+}
+
+#[test]
+fn a_volume_that_is_read_only_is_mounted_so() {
+    let request = made(json!({
+        "containers": [{ "name": "c", "image": "c", "volumeMounts": [{ "name": "v", "mountPath": "/v" }] }],
+        "volumes": [{ "name": "v", "flexVolume": { "driver": "alicloud/nas", "readOnly": true } }]
+    }))
+    .request;
+    assert_eq!(request.container[0].volume_mount[0].read_only, Some(true));
 }
 
 #[test]
@@ -144,6 +253,58 @@ fn a_volume_whose_source_is_missing_or_too_large_says_so() {
     };
     let problem = for_pod(&large, &sources, &scope(), &TokenBasis::First).unwrap_err();
     assert!(problem.to_string().contains("32 KiB"), "{problem}");
+}
+
+#[test]
+fn the_files_of_a_pod_that_are_too_many_are_told_with_what_the_cluster_added() {
+    let data = json!({ "data": { "a": "x".repeat(31 * 1024) } });
+    let half: k8s_openapi::api::core::v1::ConfigMap = serde_json::from_value(data).unwrap();
+    let many: serde_json::Map<_, _> = (0..90).map(|n| (format!("f{n}"), json!("x"))).collect();
+    let sources = Sources {
+        config_maps: [
+            ("half".to_owned(), half),
+            ("many".to_owned(), serde_json::from_value(json!({ "data": many })).unwrap()),
+        ]
+        .into(),
+        ..Sources::default()
+    };
+    let problem = |volumes: Value| {
+        let pod = pod(json!({ "containers": [{ "name": "c", "image": "c" }], "volumes": volumes }));
+        for_pod(&pod, &sources, &scope(), &TokenBasis::First).unwrap_err().to_string()
+    };
+    let volume = |name: &str, config_map: &str| json!({ "name": name, "configMap": { "name": config_map } });
+    let full = problem(json!([volume("kube-api-access-x", "half"), volume("b", "half")]));
+    assert!(full.contains("60 KiB") && full.contains("automountServiceAccountToken: false"), "{full}");
+    let many = problem(json!([volume("v", "many")]));
+    assert!(many.contains("90 files; ECI takes 89"), "{many}");
+}
+
+#[test]
+fn the_cluster_s_search_paths_take_no_more_room_than_there_is() {
+    let searches: Vec<_> = (0..18).map(|n| format!("s{n}.example.com")).collect();
+    let spec =
+        json!({ "containers": [{ "name": "c", "image": "c" }], "dnsConfig": { "searches": searches } });
+    let sources = Sources { dns: vec!["10.96.0.10".to_owned()], ..Sources::default() };
+    let Made { request, remarks } = for_pod(&pod(spec), &sources, &scope(), &TokenBasis::First).unwrap();
+    let sent = request.dns_config.unwrap().search;
+    assert_eq!((sent.len(), sent[0].as_str()), (19, SEARCHES[0]));
+    assert!(remarks[0].message.contains("the last 2 searches of dnsConfig are left out"), "{remarks:?}");
+}
+
+#[test]
+fn the_tags_that_are_ours_leave_room_for_those_of_the_pod() {
+    let mut full = pod(json!({ "containers": [{ "name": "c", "image": "c" }] }));
+    full.metadata = serde_json::from_value(json!({
+        "name": "p", "namespace": "vk", "uid": "u", "creationTimestamp": "2026-01-05T01:00:00Z",
+        "annotations": { "k8s.aliyun.com/eci-custom-tags": "a:1,b:2,c:3" },
+        "ownerReferences": [{ "apiVersion": "v1", "kind": "K", "name": "n", "uid": "o", "controller": true }]
+    }))
+    .unwrap();
+    let mut scope = scope();
+    scope.owner.cluster_uid = Some("kube-system".to_owned());
+    let request = for_pod(&full, &Sources::default(), &scope, &TokenBasis::First).unwrap().request;
+    assert_eq!(request.tag.len(), 13, "the cloud takes 20 (eci-openapi.md 6)");
+    assert!(request.host_aliase.is_empty(), "no hosts are added");
 }
 
 #[test]

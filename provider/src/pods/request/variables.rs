@@ -43,6 +43,11 @@ impl Environment {
         }
     }
 
+    /// The number of variables.
+    pub fn count(&self) -> usize {
+        self.variables.len()
+    }
+
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &(String, EnvValue)> {
         self.variables.iter()

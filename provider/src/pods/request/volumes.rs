@@ -19,7 +19,11 @@ use crate::pods::sources::{Sources, TokenSpec};
 const FILE_LIMIT: usize = 32 * 1024;
 /// The most that all files of a group may hold together.
 const ALL_FILES_LIMIT: usize = 60 * 1024;
+/// The files that a volume may have: one fewer than the published schema says (`actions.json`, eci-openapi.md 5).
+const FILES_MAX: usize = 89;
 const DEFAULT_MODE: i32 = 0o644;
+/// The beginning of the name of the volume that the API server adds to pods.
+const ADDED_VOLUME: &str = "kube-api-access-";
 
 /// A file to be.
 struct File {
@@ -105,10 +109,8 @@ impl VolumeBuilder<'_> {
             }
             Ok((files.into_values().collect(), source.default_mode))
         } else {
-            Err(RequestError::Unsupported(format!(
-                "volume {name} is a {}, which the virtual node does not have",
-                kind(volume)
-            )))
+            // `fields::volume` names and refuses every other kind before.
+            Err(RequestError::Unsupported(format!("volume {name} is of no known kind")))
         }
     }
 
@@ -258,6 +260,12 @@ impl VolumeBuilder<'_> {
         default_mode: Option<i32>,
     ) -> Result<wire::ConfigFileVolume, RequestError> {
         let too_large = |why: String| RequestError::Mount { volume: volume.to_owned(), why };
+        if files.len() > FILES_MAX {
+            return Err(too_large(format!(
+                "it has {} files; ECI takes {FILES_MAX} a volume, and `items` chooses among them",
+                files.len()
+            )));
+        }
         let mut to_path = Vec::new();
         for file in files {
             let length = file.content.len();
@@ -269,9 +277,14 @@ impl VolumeBuilder<'_> {
             }
             self.held += length;
             if self.held > ALL_FILES_LIMIT {
-                return Err(too_large(
-                    "the pod's files have more than 60 KiB together, which is all that ECI takes".to_owned(),
-                ));
+                let added = self.spec.volumes.iter().flatten().any(|it| it.name.starts_with(ADDED_VOLUME));
+                let hint = match added {
+                    true => "; automountServiceAccountToken: false saves the token's",
+                    false => "",
+                };
+                return Err(too_large(format!(
+                    "the pod's files have more than 60 KiB together, which is all that ECI takes{hint}"
+                )));
             }
             to_path.push(wire::ConfigFileToPath {
                 path: Some(file.path),
@@ -287,15 +300,4 @@ impl VolumeBuilder<'_> {
 /// The cloud reads a mode by its octal digits, Kubernetes gives it as a number: 420 becomes 644.
 fn octal_digits(mode: i32) -> i32 {
     format!("{mode:o}").parse().unwrap_or(644)
-}
-
-fn kind(volume: &Volume) -> &'static str {
-    match volume {
-        Volume { host_path: Some(_), .. } => "hostPath",
-        Volume { persistent_volume_claim: Some(_), .. } => "persistentVolumeClaim",
-        Volume { csi: Some(_), .. } => "csi volume",
-        Volume { ephemeral: Some(_), .. } => "ephemeral volume",
-        Volume { image: Some(_), .. } => "image volume",
-        _ => "kind of volume",
-    }
 }

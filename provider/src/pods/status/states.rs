@@ -20,6 +20,12 @@ pub(super) fn end_unseen(container: &mut ContainerStatus, now: Timestamp) {
     container.started = Some(false);
 }
 
+/// True once a container has ended well, by which, as the kubelet has it, an init container is ready.
+pub(super) fn ended_well(status: &ContainerStatus) -> bool {
+    let ended = status.state.as_ref().and_then(|state| state.terminated.as_ref());
+    ended.is_some_and(|ended| ended.exit_code == 0)
+}
+
 fn terminated(code: i32, reason: &str, started_at: Option<Time>, now: Timestamp) -> ContainerState {
     let ended = ContainerStateTerminated {
         exit_code: code,
@@ -81,7 +87,10 @@ pub(super) fn read(state: &group::ContainerState, waits_for: &str) -> Option<Con
             ContainerState { terminated: Some(ended), ..Default::default() }
         }
         ContainerStateKind::Waiting => {
+            // what a container waits for that never ran follows from the pod, whatever the cloud calls it
+            let usual = ["ContainerCreating", "PodInitializing"];
             let reason = text(&state.reason).or_else(|| text(&state.detail_status));
+            let reason = reason.filter(|reason| !usual.contains(&reason.as_str()));
             waiting(reason.as_deref().unwrap_or(waits_for), text(&state.message))
         }
         _ => return None,

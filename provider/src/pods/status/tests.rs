@@ -186,6 +186,47 @@ fn init_containers_keep_the_order_of_the_spec_and_hold_the_others_back() {
 }
 
 #[test]
+fn what_waits_in_a_pod_with_init_containers_says_so_whatever_the_cloud_calls_it() {
+    let mut pod = pod("Always");
+    pod.spec.as_mut().unwrap().init_containers = serde_json::from_value(json!([{ "name": "z" }])).unwrap();
+    let waiting = |reason: &str| Some(State { reason: reason.into(), ..state("Waiting") });
+    let mut group = group("Pending", vec![container("a", waiting("ContainerCreating"))]);
+    group.containers.push(container("b", waiting("ErrImagePull")));
+    for first in [waiting("ContainerCreating"), Some(ended(0)), Some(ended(1))] {
+        let init = InitContainer { name: "z".into(), current_state: first, ..InitContainer::default() };
+        group.init_containers = vec![init];
+        let status = json_of(&of(&pod, &group, now()));
+        let reason = |list: &str, at: usize| status[list][at]["state"]["waiting"]["reason"].clone();
+        assert_eq!(reason("containerStatuses", 0), "PodInitializing", "as the kubelet calls it");
+        assert_eq!(reason("containerStatuses", 1), "ErrImagePull", "what went wrong is told");
+        assert_ne!(reason("initContainerStatuses", 0), "ContainerCreating");
+    }
+}
+
+#[test]
+fn an_init_container_that_ended_well_is_ready_until_the_pod_has_ended() {
+    let mut pod = pod("Always");
+    pod.spec.as_mut().unwrap().init_containers =
+        serde_json::from_value(json!([{ "name": "y" }, { "name": "z" }])).unwrap();
+    let mut group = group("Pending", vec![container("a", Some(state("Waiting")))]);
+    let init = |name: &str, state: State| InitContainer {
+        name: name.into(),
+        current_state: Some(state),
+        ..InitContainer::default()
+    };
+    group.init_containers = vec![init("y", ended(0)), init("z", ended(1))];
+    let ready = |status: &PodStatus| -> Vec<bool> {
+        status.init_container_statuses.iter().flatten().map(|container| container.ready).collect()
+    };
+    pod.status = Some(of(&pod, &group, now()));
+    assert_eq!(ready(pod.status.as_ref().unwrap()), [true, false]);
+    let later = of(&pod, &group, now());
+    assert_eq!(ready(&later), [true, false], "seen again");
+    let ended = failed(&pod, "DeadlineExceeded", "too long", now());
+    assert_eq!(ready(&ended), [true, false], "ended by its deadline");
+}
+
+#[test]
 fn the_same_group_seen_twice_is_the_same_status() {
     let group = group(
         "Running",

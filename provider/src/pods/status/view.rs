@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Container, ContainerStatus, HostIP, Pod, PodIP, PodStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::states::{last_run, read, waiting};
+use super::states::{ended_well, last_run, read, waiting};
 use crate::pods::conditions::{self, Facts};
 use crate::pods::monotone;
 use crate::pods::phase::{self, ContainerStatuses, RestartPolicy};
@@ -107,10 +107,8 @@ impl View<'_> {
         policy: RestartPolicy,
     ) -> ContainerStatus {
         let mut status = self.container(container, old, "PodInitializing", policy);
-        let ended = status.state.as_ref().and_then(|state| state.terminated.as_ref());
         if !is_sidecar(container) {
-            // As the kubelet has it: an init container is ready once it ended well.
-            status.ready = ended.is_some_and(|ended| ended.exit_code == 0);
+            status.ready = ended_well(&status);
         }
         status
     }

@@ -120,6 +120,73 @@ fn services_are_told_by_their_variables() {
     }
 }
 
+/// The environment of a container with `own` variables among `count` Services, each of which has eight.
+fn among(count: usize, own: usize, restarts: Value) -> (Vec<String>, Vec<Remark>) {
+    let service = |name: String| {
+        let ports = json!([{ "name": "web", "port": 80 }]);
+        let service =
+            json!({ "metadata": { "name": name }, "spec": { "clusterIP": "10.0.0.9", "ports": ports } });
+        serde_json::from_value::<Service>(service).unwrap()
+    };
+    let services =
+        (0..count).map(|n| service(format!("svc-{n:02}"))).chain([service("kubernetes".to_owned())]);
+    let sources = Sources { services: services.collect(), ..Sources::default() };
+    let env: Vec<_> =
+        (0..own).map(|n| json!({ "name": format!("V{n}"), "value": "$(SVC_39_SERVICE_HOST)" })).collect();
+    let container = json!({ "name": "c", "env": env, "restartPolicy": restarts });
+    let container: Container = serde_json::from_value(container).unwrap();
+    let (pod, size) = (Pod::default(), Size::default());
+    let mut remarks = Vec::new();
+    let context = EnvContext { pod: &pod, sources: &sources, size: &size };
+    let environment = of_container(&container, &context, &mut remarks).unwrap();
+    (environment.iter().map(|(name, _)| name.clone()).collect(), remarks)
+}
+
+#[test]
+fn services_beyond_what_the_cloud_takes_are_left_out_whole_and_told() {
+    let (names, remarks) = among(40, 5, json!(null));
+    assert!(names.len() <= 240 && names.len() > 230, "{}", names.len());
+    assert!(names.contains(&"KUBERNETES_SERVICE_HOST".to_owned()), "the API server's own come first");
+    assert_eq!(
+        names.iter().filter(|name| name.starts_with("SVC_")).count() % 8,
+        0,
+        "a Service is told whole"
+    );
+    let [remark] = &*remarks else { panic!("{remarks:?}") };
+    assert!(remark.message.contains("enableServiceLinks: false"), "{remark:?}");
+    assert!(remark.message.contains("12 of 41 Services (svc-28, svc-29, svc-30, …)"), "{remark:?}");
+}
+
+#[test]
+fn services_that_fit_are_told_without_a_word() {
+    assert_eq!(among(28, 5, json!(null)).1, []);
+}
+
+#[test]
+fn a_sidecar_s_own_variables_have_their_room() {
+    let (names, _) = among(40, 7, json!("Always"));
+    assert!(names.len() <= 238, "{}", names.len());
+}
+
+#[test]
+fn a_reference_to_a_service_without_variables_is_replaced_all_the_same() {
+    let pod = Pod::default();
+    let service =
+        json!({ "metadata": { "name": "b" }, "spec": { "clusterIP": "10.0.0.9", "ports": [{ "port": 1 }] } });
+    let sources = Sources { services: vec![serde_json::from_value(service).unwrap()], ..Sources::default() };
+    let env: Vec<_> =
+        (0..240).map(|n| json!({ "name": format!("V{n}"), "value": "$(B_SERVICE_HOST)" })).collect();
+    let container: Container = serde_json::from_value(json!({ "name": "c", "env": env })).unwrap();
+    let mut remarks = Vec::new();
+    let context = EnvContext { pod: &pod, sources: &sources, size: &Size::default() };
+    let environment = of_container(&container, &context, &mut remarks).unwrap();
+    assert_eq!(
+        (environment.text("V0").as_deref(), environment.get("B_SERVICE_HOST")),
+        (Some("10.0.0.9"), None)
+    );
+    assert_eq!(remarks.len(), 1);
+}
+
 #[test]
 fn fields_of_the_pod_are_given_and_its_address_is_left_to_the_cloud() {
     let field =

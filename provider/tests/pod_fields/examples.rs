@@ -1,0 +1,291 @@
+//! An example for each row of fields: a value of that kind, and what else the pod must have for it to mean something.
+
+use provider::pods::fields::{Handling, Row};
+use serde_json::{Value, json};
+
+use Handling::{Elsewhere, LeftOut, NoEffect, Refused, Sent};
+
+/// Path, handling, value, and the rest of the spec; the last two as JSON.
+type Example = (&'static str, Handling, &'static str, &'static str);
+
+/// The example of a row; of volumes that no instance has an empty one does.
+pub fn of(row: &Row) -> Option<(Value, Value)> {
+    let name = row.name.replace("readinessProbe", "livenessProbe").replace("postStart", "preStop");
+    let found = all().find(|(path, handling, ..)| *path == name && *handling == row.handling);
+    let read = |text: &str| serde_json::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    match found {
+        Some((.., value, context)) => Some((read(value), read(context))),
+        None if row.handling == Refused && name.starts_with("volumes[].") => Some((json!({}), json!({}))),
+        None => None,
+    }
+}
+
+/// The paths that have an example.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    all().map(|(path, ..)| path)
+}
+
+fn all() -> impl Iterator<Item = Example> {
+    [POD, CONTAINER, PROBES, VOLUMES].concat().into_iter()
+}
+
+const NONE: &str = "{}";
+const NFS: &str = r#"{ "volumes": [{ "name": "v", "nfs": { "server": "s", "path": "/" } }] }"#;
+
+const POD: &[Example] = &[
+    ("activeDeadlineSeconds", Sent, "5", NONE),
+    ("affinity", Elsewhere, "{}", NONE),
+    ("automountServiceAccountToken", Elsewhere, "false", NONE),
+    ("dnsConfig.nameservers", Sent, r#"["1.1.1.1"]"#, NONE),
+    ("dnsConfig.options[].name", Sent, r#""ndots""#, NONE),
+    ("dnsConfig.options[].value", Sent, r#""2""#, r#"{ "dnsConfig": { "options": [{ "name": "ndots" }] } }"#),
+    ("dnsConfig.searches", Sent, r#"["example.com"]"#, NONE),
+    ("dnsPolicy", Sent, r#""Default""#, NONE),
+    ("enableServiceLinks", Elsewhere, "false", NONE),
+    ("ephemeralContainers", LeftOut, r#"[{ "name": "debug", "image": "x" }]"#, NONE),
+    ("hostAliases[].hostnames", Sent, r#"["a"]"#, NONE),
+    ("hostAliases[].ip", Sent, r#""10.0.0.1""#, NONE),
+    ("hostIPC", Refused, "true", NONE),
+    ("hostNetwork", Refused, "true", NONE),
+    ("hostPID", Refused, "true", NONE),
+    ("hostUsers", Refused, "false", NONE),
+    ("hostname", Sent, r#""h""#, NONE),
+    ("hostnameOverride", Sent, r#""h""#, NONE),
+    ("imagePullSecrets", Sent, r#"[{ "name": "registry" }]"#, NONE),
+    ("nodeName", Elsewhere, r#""virtual-kubelet""#, NONE),
+    ("nodeSelector", Elsewhere, r#"{ "type": "virtual-kubelet" }"#, NONE),
+    ("os.name", Refused, r#""windows""#, NONE),
+    ("overhead", LeftOut, r#"{ "cpu": "1" }"#, NONE),
+    ("preemptionPolicy", Elsewhere, r#""Never""#, NONE),
+    ("priority", Elsewhere, "5", NONE),
+    ("priorityClassName", Elsewhere, r#""x""#, NONE),
+    ("readinessGates[].conditionType", Elsewhere, r#""x/y""#, NONE),
+    ("resourceClaims", Refused, r#"[{ "name": "x" }]"#, NONE),
+    ("resources.claims", Refused, r#"[{ "name": "x" }]"#, NONE),
+    ("resources.limits", Sent, r#"{ "cpu": "4" }"#, NONE),
+    ("resources.requests", Sent, r#"{ "memory": "8Gi" }"#, NONE),
+    ("restartPolicy", Sent, r#""Never""#, NONE),
+    ("runtimeClassName", Refused, r#""gvisor""#, NONE),
+    ("schedulerName", Elsewhere, r#""x""#, NONE),
+    ("schedulingGates", Elsewhere, r#"[{ "name": "x" }]"#, NONE),
+    ("securityContext.appArmorProfile", Refused, r#"{ "type": "RuntimeDefault" }"#, NONE),
+    ("securityContext.fsGroup", Refused, "5", NFS),
+    ("securityContext.fsGroup", LeftOut, "5", r#"{ "volumes": [{ "name": "v", "emptyDir": {} }] }"#),
+    ("securityContext.fsGroupChangePolicy", NoEffect, r#""Always""#, NONE),
+    ("securityContext.runAsGroup", Sent, "5", NONE),
+    ("securityContext.runAsNonRoot", Sent, "true", NONE),
+    ("securityContext.runAsUser", Sent, "5", NONE),
+    ("securityContext.seLinuxChangePolicy", NoEffect, r#""MountOption""#, NONE),
+    ("securityContext.seLinuxOptions", Refused, r#"{ "level": "s0" }"#, NONE),
+    ("securityContext.seccompProfile", Refused, r#"{ "type": "Localhost", "localhostProfile": "p" }"#, NONE),
+    ("securityContext.supplementalGroups", LeftOut, "[5]", NONE),
+    ("securityContext.supplementalGroupsPolicy", Refused, r#""Strict""#, NONE),
+    ("securityContext.sysctls[].name", Sent, r#""net.ipv4.ping_group_range""#, NONE),
+    ("securityContext.sysctls[].value", Sent, r#""0 0""#, NONE),
+    ("securityContext.windowsOptions", NoEffect, r#"{ "runAsUserName": "x" }"#, NONE),
+    ("serviceAccount", NoEffect, r#""x""#, NONE),
+    ("serviceAccountName", Elsewhere, r#""x""#, NONE),
+    ("setHostnameAsFQDN", LeftOut, "true", NONE),
+    ("shareProcessNamespace", Sent, "true", NONE),
+    ("subdomain", Elsewhere, r#""x""#, NONE),
+    ("terminationGracePeriodSeconds", Sent, "5", NONE),
+    ("tolerations", Elsewhere, r#"[{ "operator": "Exists" }]"#, NONE),
+    (
+        "topologySpreadConstraints",
+        Elsewhere,
+        r#"[{ "maxSkew": 1, "topologyKey": "x", "whenUnsatisfiable": "x" }]"#,
+        NONE,
+    ),
+];
+
+/// A variable that holds the pod's address.
+const WITH_ADDRESS: &str = r#"{ "containers": [{ "env": [
+    { "name": "IP", "valueFrom": { "fieldRef": { "fieldPath": "status.podIP" } } } ] }] }"#;
+const SETTINGS: &str = r#"{ "containers": [{ "envFrom": [{ "configMapRef": { "name": "settings" } }] }] }"#;
+
+const CONTAINER: &[Example] = &[
+    ("containers[].args", Sent, r#"["x"]"#, NONE),
+    ("containers[].args", LeftOut, r#"["--at=$(IP)"]"#, WITH_ADDRESS),
+    ("containers[].command", Sent, r#"["x"]"#, NONE),
+    ("containers[].command", LeftOut, r#"["x", "$(IP)"]"#, WITH_ADDRESS),
+    (
+        "containers[].env",
+        LeftOut,
+        r#"[{ "name": "IP", "valueFrom": { "fieldRef": { "fieldPath": "status.hostIP" } } },
+            { "name": "URL", "value": "http://$(IP)" }]"#,
+        NONE,
+    ),
+    ("containers[].env[].name", Sent, r#""A""#, r#"{ "containers": [{ "env": [{ "value": "x" }] }] }"#),
+    ("containers[].env[].value", Sent, r#""x""#, NONE),
+    ("containers[].env[].valueFrom.configMapKeyRef", Sent, r#"{ "name": "settings", "key": "a" }"#, NONE),
+    ("containers[].env[].valueFrom.fieldRef", Sent, r#"{ "fieldPath": "metadata.uid" }"#, NONE),
+    (
+        "containers[].env[].valueFrom.fileKeyRef",
+        Refused,
+        r#"{ "volumeName": "v", "path": "p", "key": "k" }"#,
+        NONE,
+    ),
+    ("containers[].env[].valueFrom.resourceFieldRef", Sent, r#"{ "resource": "limits.cpu" }"#, NONE),
+    ("containers[].env[].valueFrom.secretKeyRef", Sent, r#"{ "name": "keys", "key": "a" }"#, NONE),
+    ("containers[].envFrom[].configMapRef", Sent, r#"{ "name": "settings" }"#, NONE),
+    ("containers[].envFrom[].prefix", Sent, r#""P_""#, SETTINGS),
+    ("containers[].envFrom[].secretRef", Sent, r#"{ "name": "keys" }"#, NONE),
+    ("containers[].image", Sent, r#""x""#, NONE),
+    ("containers[].imagePullPolicy", Sent, r#""Always""#, NONE),
+    ("containers[].name", Sent, r#""x""#, NONE),
+    ("containers[].ports[].containerPort", Sent, "81", NONE),
+    ("containers[].ports[].hostIP", LeftOut, r#""127.0.0.1""#, NONE),
+    ("containers[].ports[].hostPort", LeftOut, "8080", NONE),
+    ("containers[].ports[].name", Elsewhere, r#""web""#, NONE),
+    ("containers[].ports[].protocol", Sent, r#""UDP""#, NONE),
+    (
+        "containers[].resizePolicy",
+        NoEffect,
+        r#"[{ "resourceName": "cpu", "restartPolicy": "NotRequired" }]"#,
+        NONE,
+    ),
+    ("containers[].resources.claims", Refused, r#"[{ "name": "x" }]"#, NONE),
+    ("containers[].resources.limits", Sent, r#"{ "nvidia.com/gpu": "1" }"#, NONE),
+    ("containers[].resources.limits", LeftOut, r#"{ "cpu": "1", "hugepages-2Mi": "4Mi" }"#, NONE),
+    ("containers[].resources.requests", Sent, r#"{ "ephemeral-storage": "50Gi" }"#, NONE),
+    ("containers[].resources.requests", LeftOut, r#"{ "example.com/fpga": "1" }"#, NONE),
+    ("containers[].restartPolicy", Elsewhere, r#""Always""#, NONE),
+    ("containers[].restartPolicy", LeftOut, r#""Never""#, NONE),
+    ("containers[].restartPolicyRules", LeftOut, r#"[{ "action": "Restart" }]"#, NONE),
+    ("containers[].securityContext.allowPrivilegeEscalation", LeftOut, "false", NONE),
+    ("containers[].securityContext.appArmorProfile", Refused, r#"{ "type": "Localhost" }"#, NONE),
+    ("containers[].securityContext.capabilities.add", Sent, r#"["NET_ADMIN"]"#, NONE),
+    ("containers[].securityContext.capabilities.drop", LeftOut, r#"["ALL"]"#, NONE),
+    ("containers[].securityContext.privileged", Sent, "true", NONE),
+    ("containers[].securityContext.procMount", Refused, r#""Unmasked""#, NONE),
+    ("containers[].securityContext.readOnlyRootFilesystem", Sent, "true", NONE),
+    ("containers[].securityContext.runAsGroup", Sent, "5", NONE),
+    ("containers[].securityContext.runAsNonRoot", Sent, "true", NONE),
+    ("containers[].securityContext.runAsUser", Sent, "5", NONE),
+    ("containers[].securityContext.seLinuxOptions", Refused, r#"{ "type": "spc_t" }"#, NONE),
+    ("containers[].securityContext.seccompProfile", Refused, r#"{ "type": "Unconfined" }"#, NONE),
+    ("containers[].securityContext.windowsOptions", NoEffect, r#"{ "runAsUserName": "x" }"#, NONE),
+    ("containers[].startupProbe", LeftOut, r#"{ "tcpSocket": { "port": 80 } }"#, NONE),
+    ("containers[].stdin", Sent, "true", NONE),
+    ("containers[].stdinOnce", Sent, "true", NONE),
+    ("containers[].terminationMessagePath", Sent, r#""/x""#, NONE),
+    ("containers[].terminationMessagePolicy", Sent, r#""File""#, NONE),
+    ("containers[].tty", Sent, "true", NONE),
+    ("containers[].volumeDevices", Refused, r#"[{ "name": "v", "devicePath": "/d" }]"#, NONE),
+    ("containers[].volumeMounts[].mountPath", Sent, r#""/x""#, NONE),
+    ("containers[].volumeMounts[].mountPropagation", Sent, r#""HostToContainer""#, NONE),
+    ("containers[].volumeMounts[].name", Sent, r#""x""#, NONE),
+    ("containers[].volumeMounts[].readOnly", Sent, "true", NONE),
+    ("containers[].volumeMounts[].recursiveReadOnly", Refused, r#""Enabled""#, NONE),
+    ("containers[].volumeMounts[].subPath", Sent, r#""x""#, NONE),
+    ("containers[].volumeMounts[].subPathExpr", Sent, r#""x""#, NONE),
+    ("containers[].workingDir", Sent, r#""/w""#, NONE),
+    ("initContainers[].securityContext.privileged", LeftOut, "true", NONE),
+    ("initContainers[].securityContext.runAsGroup", LeftOut, "5", NONE),
+    ("initContainers[].securityContext.runAsNonRoot", LeftOut, "true", NONE),
+    (
+        "initContainers[].securityContext.runAsNonRoot",
+        Refused,
+        "true",
+        r#"{ "initContainers": [{ "name": "i", "image": "i", "securityContext": { "runAsUser": 0 } }] }"#,
+    ),
+    ("initContainers[].stdin", LeftOut, "true", NONE),
+    ("initContainers[].tty", LeftOut, "true", NONE),
+];
+
+const PROBES: &[Example] = &[
+    ("containers[].livenessProbe.exec.command", Sent, r#"["x"]"#, NONE),
+    ("containers[].livenessProbe.failureThreshold", Sent, "5", NONE),
+    ("containers[].livenessProbe.grpc", LeftOut, r#"{ "port": 80 }"#, NONE),
+    ("containers[].livenessProbe.httpGet.host", LeftOut, r#""example.com""#, NONE),
+    ("containers[].livenessProbe.httpGet.httpHeaders", LeftOut, r#"[{ "name": "a", "value": "b" }]"#, NONE),
+    ("containers[].livenessProbe.httpGet.path", Sent, r#""/ok""#, NONE),
+    ("containers[].livenessProbe.httpGet.port", Sent, "81", NONE),
+    ("containers[].livenessProbe.httpGet.port", Refused, r#""web""#, NONE),
+    ("containers[].livenessProbe.httpGet.scheme", Sent, r#""HTTPS""#, NONE),
+    ("containers[].livenessProbe.initialDelaySeconds", Sent, "5", NONE),
+    ("containers[].livenessProbe.periodSeconds", Sent, "5", NONE),
+    ("containers[].livenessProbe.successThreshold", LeftOut, "2", NONE),
+    ("containers[].livenessProbe.tcpSocket.host", LeftOut, r#""example.com""#, NONE),
+    ("containers[].livenessProbe.tcpSocket.port", Sent, "81", NONE),
+    ("containers[].livenessProbe.tcpSocket.port", Refused, r#""web""#, NONE),
+    ("containers[].livenessProbe.terminationGracePeriodSeconds", LeftOut, "5", NONE),
+    ("containers[].livenessProbe.timeoutSeconds", Sent, "5", NONE),
+    ("containers[].lifecycle.preStop.exec.command", Sent, r#"["x"]"#, NONE),
+    ("containers[].lifecycle.preStop.httpGet.host", Sent, r#""example.com""#, NONE),
+    ("containers[].lifecycle.preStop.httpGet.httpHeaders[].name", Sent, r#""a""#, NONE),
+    ("containers[].lifecycle.preStop.httpGet.httpHeaders[].value", Sent, r#""b""#, NONE),
+    ("containers[].lifecycle.preStop.httpGet.path", Sent, r#""/bye""#, NONE),
+    ("containers[].lifecycle.preStop.httpGet.port", Sent, "81", NONE),
+    ("containers[].lifecycle.preStop.httpGet.port", Refused, r#""web""#, NONE),
+    ("containers[].lifecycle.preStop.httpGet.scheme", Sent, r#""HTTPS""#, NONE),
+    ("containers[].lifecycle.preStop.sleep.seconds", Sent, "5", NONE),
+    ("containers[].lifecycle.preStop.tcpSocket.host", Sent, r#""example.com""#, NONE),
+    ("containers[].lifecycle.preStop.tcpSocket.port", Sent, "81", NONE),
+    ("containers[].lifecycle.preStop.tcpSocket.port", Refused, r#""web""#, NONE),
+    ("containers[].lifecycle.stopSignal", LeftOut, r#""SIGUSR1""#, NONE),
+];
+
+const EMPTY: &str = r#"{ "volumes": [{ "emptyDir": {} }] }"#;
+const MOUNTED: &str = r#"{ "containers": [{ "volumeMounts": [{ "name": "v", "mountPath": "/v" }] }] }"#;
+
+const VOLUMES: &[Example] = &[
+    ("volumes[].configMap.defaultMode", Sent, "256", NONE),
+    ("volumes[].configMap.items[].key", Sent, r#""b""#, NONE),
+    ("volumes[].configMap.items[].mode", Sent, "256", NONE),
+    ("volumes[].configMap.items[].path", Sent, r#""x""#, NONE),
+    ("volumes[].configMap.name", Sent, r#""settings""#, NONE),
+    ("volumes[].configMap.optional", Elsewhere, "true", NONE),
+    ("volumes[].downwardAPI.defaultMode", Sent, "256", NONE),
+    ("volumes[].downwardAPI.items[].fieldRef", Sent, r#"{ "fieldPath": "metadata.namespace" }"#, NONE),
+    ("volumes[].downwardAPI.items[].mode", Sent, "256", NONE),
+    ("volumes[].downwardAPI.items[].path", Sent, r#""x""#, NONE),
+    ("volumes[].downwardAPI.items[].resourceFieldRef", Sent, r#"{ "resource": "limits.cpu" }"#, NONE),
+    ("volumes[].emptyDir.medium", Sent, r#""Memory""#, NONE),
+    ("volumes[].emptyDir.medium", Refused, r#""HugePages-2Mi""#, NONE),
+    ("volumes[].emptyDir.sizeLimit", Sent, r#""1Gi""#, NONE),
+    ("volumes[].flexVolume.driver", Sent, r#""alicloud/disk""#, NONE),
+    ("volumes[].flexVolume.driver", Refused, r#""example.com/nfs""#, NONE),
+    ("volumes[].flexVolume.fsType", Sent, r#""ext4""#, NONE),
+    ("volumes[].flexVolume.options", Sent, r#"{ "a": "b" }"#, NONE),
+    ("volumes[].flexVolume.readOnly", Sent, "true", MOUNTED),
+    ("volumes[].flexVolume.secretRef", LeftOut, r#"{ "name": "keys" }"#, NONE),
+    ("volumes[].name", Sent, r#""x""#, EMPTY),
+    ("volumes[].nfs.path", Sent, r#""/x""#, NONE),
+    ("volumes[].nfs.readOnly", Sent, "true", NONE),
+    ("volumes[].nfs.server", Sent, r#""x""#, NONE),
+    ("volumes[].projected.defaultMode", Sent, "256", NONE),
+    ("volumes[].projected.sources[].configMap.items[].key", Sent, r#""b""#, NONE),
+    ("volumes[].projected.sources[].configMap.items[].mode", Sent, "256", NONE),
+    ("volumes[].projected.sources[].configMap.items[].path", Sent, r#""x""#, NONE),
+    ("volumes[].projected.sources[].configMap.name", Sent, r#""settings""#, NONE),
+    ("volumes[].projected.sources[].configMap.optional", Elsewhere, "true", NONE),
+    (
+        "volumes[].projected.sources[].downwardAPI.items[].fieldRef",
+        Sent,
+        r#"{ "fieldPath": "metadata.namespace" }"#,
+        NONE,
+    ),
+    ("volumes[].projected.sources[].downwardAPI.items[].mode", Sent, "256", NONE),
+    ("volumes[].projected.sources[].downwardAPI.items[].path", Sent, r#""x""#, NONE),
+    (
+        "volumes[].projected.sources[].downwardAPI.items[].resourceFieldRef",
+        Sent,
+        r#"{ "resource": "limits.cpu" }"#,
+        NONE,
+    ),
+    ("volumes[].projected.sources[].secret.items[].key", Sent, r#""b""#, NONE),
+    ("volumes[].projected.sources[].secret.items[].mode", Sent, "256", NONE),
+    ("volumes[].projected.sources[].secret.items[].path", Sent, r#""x""#, NONE),
+    ("volumes[].projected.sources[].secret.name", Sent, r#""keys""#, NONE),
+    ("volumes[].projected.sources[].secret.optional", Elsewhere, "true", NONE),
+    ("volumes[].projected.sources[].serviceAccountToken.audience", Elsewhere, r#""x""#, NONE),
+    ("volumes[].projected.sources[].serviceAccountToken.expirationSeconds", Elsewhere, "7200", NONE),
+    ("volumes[].projected.sources[].serviceAccountToken.path", Sent, r#""token""#, NONE),
+    ("volumes[].secret.defaultMode", Sent, "256", NONE),
+    ("volumes[].secret.items[].key", Sent, r#""b""#, NONE),
+    ("volumes[].secret.items[].mode", Sent, "256", NONE),
+    ("volumes[].secret.items[].path", Sent, r#""x""#, NONE),
+    ("volumes[].secret.optional", Elsewhere, "true", NONE),
+    ("volumes[].secret.secretName", Sent, r#""keys""#, NONE),
+];
