@@ -292,7 +292,8 @@ fn extra_storage(request: &mut Request, value: &str) -> Result<(), &'static str>
     const SHOULD: &str = "a size up to 5000Gi, as `20Gi`";
     let gib = quantity::parse(value).map(quantity::gib).ok_or(SHOULD)?;
     let whole = i32::try_from(gib.ceil()).ok().filter(|gib| (0..=5000).contains(gib));
-    request.ephemeral_storage = Some(whole.ok_or(SHOULD)?);
+    // Of the annotation and what containers request, the larger counts.
+    request.ephemeral_storage = request.ephemeral_storage.max(Some(whole.ok_or(SHOULD)?));
     Ok(())
 }
 
@@ -365,6 +366,13 @@ mod tests {
             Some(40_000_000)
         );
         assert_eq!(applied("eci-extra-ephemeral-storage", "20Gi").unwrap().ephemeral_storage, Some(20));
+        for (requested, extra) in [(Some(20), 20), (Some(5), 10), (None, 10)] {
+            let pod =
+                json!({ "metadata": { "annotations": { full("eci-extra-ephemeral-storage"): "10Gi" } } });
+            let mut request = Request { ephemeral_storage: requested, ..Request::default() };
+            apply(&serde_json::from_value(pod).unwrap(), &mut request).unwrap();
+            assert_eq!(request.ephemeral_storage, Some(extra), "the larger of {requested:?} and 10");
+        }
         let hosts = applied("eci-custom-hosts", r#"[{"host":"a","ip":"10.0.0.1"}]"#).unwrap().host_aliase;
         assert_eq!(hosts[0].ip.as_deref(), Some("10.0.0.1"));
         let registry = applied("acr-instance-ids", "cn-beijing:cri-1,cri-2").unwrap().acr_registry_info;

@@ -84,6 +84,7 @@ pub fn for_pod(
     let size = size::of_pod(pod);
     request.cpu = size.cpu.map(Into::into);
     request.memory = size.memory.map(Into::into);
+    request.ephemeral_storage = size::extra_storage(pod);
     let context = containers::PodContext { pod, spec, sources, size: &size };
     containers::fill(&mut request, &context, &mut remarks)?;
     request.volume = volumes::of_pod(pod, spec, sources, &mut remarks)?;

@@ -37,6 +37,27 @@ pub fn of_pod(pod: &Pod) -> Size {
     Size { cpu: sum("cpu").map(|cpu| cpu.normalize()), memory: sum("memory").map(quantity::gib) }
 }
 
+/// Ephemeral storage that comes with every instance, in GiB (specs.md, section 6).
+const FREE_STORAGE_GIB: u32 = 30;
+
+/// The ephemeral storage in GiB beyond the free 30 that the containers of `pod` request together; `None` where that is
+/// enough.
+pub fn extra_storage(pod: &Pod) -> Option<i32> {
+    let spec = pod.spec.as_ref()?;
+    let requested = |container: &Container| {
+        let requests = container.resources.as_ref()?.requests.as_ref()?;
+        requests.get("ephemeral-storage").and_then(quantity::value)
+    };
+    let inits = || spec.init_containers.iter().flatten();
+    let beside = spec.containers.iter().chain(inits().filter(|container| is_sidecar(container)));
+    let together = beside.filter_map(requested).fold(Decimal::ZERO, Decimal::saturating_add);
+    let alone = inits().filter(|container| !is_sidecar(container)).filter_map(requested).max();
+    let total = together.max(alone.unwrap_or_default());
+    let extra = (quantity::gib(total) - Decimal::from(FREE_STORAGE_GIB)).ceil();
+    // What is more than any instance has is left to the cloud, which says so.
+    (extra > Decimal::ZERO).then(|| i32::try_from(extra).unwrap_or(i32::MAX))
+}
+
 /// The amount that one container declares of a resource: its limit, else its request.
 pub fn declared(container: &Container, resource: &str) -> Option<Decimal> {
     let resources = container.resources.as_ref()?;
@@ -83,6 +104,36 @@ mod tests {
     fn size(containers: Vec<Value>, inits: Vec<Value>) -> String {
         let pod = json!({ "spec": { "containers": containers, "initContainers": inits } });
         of_pod(&serde_json::from_value(pod).unwrap()).to_string()
+    }
+
+    #[test]
+    fn ephemeral_storage_beyond_the_free_30_gib_is_what_containers_request_together() {
+        let asks = |storage: &str| container(json!({}), json!({ "ephemeral-storage": storage }));
+        let sidecar = |storage: &str| {
+            let mut sidecar = asks(storage);
+            sidecar["restartPolicy"] = json!("Always");
+            sidecar
+        };
+        for (containers, inits, extra) in [
+            (vec![container(json!({}), json!({}))], vec![], None),
+            (vec![asks("30Gi")], vec![], None),
+            (vec![asks("50Gi")], vec![], Some(20)),
+            (vec![asks("20Gi"), asks("20Gi")], vec![], Some(10)),
+            (vec![asks("30Gi")], vec![asks("30720Mi")], None),
+            (vec![asks("10Gi")], vec![asks("35.5Gi")], Some(6)),
+            (vec![asks("10Gi")], vec![sidecar("25Gi")], Some(5)),
+            (vec![asks("8Ei")], vec![], Some(i32::MAX)),
+        ] {
+            let pod = json!({ "spec": { "containers": containers, "initContainers": inits } });
+            assert_eq!(extra_storage(&serde_json::from_value(pod.clone()).unwrap()), extra, "{pod}");
+        }
+    }
+
+    #[test]
+    fn quantities_are_summed_exactly() {
+        let asks = |memory: &str| container(json!({ "memory": memory }), json!({}));
+        assert_eq!(size(vec![asks("4.7Gi"), asks("9.3Gi")], vec![]), "14 GiB");
+        assert_eq!(size(vec![asks("5046586572800m"), asks("9985798963200m")], vec![]), "14 GiB");
     }
 
     #[test]
