@@ -11,7 +11,7 @@ use clap::Parser;
 use determinism::Seed;
 use eci_api::Secret;
 use eci_sim::faults::{Rule, parse};
-use eci_sim::tls;
+use eci_sim::{Builder, Currency, PriceFile, tls};
 use jiff::Timestamp;
 use rustls::ServerConfig;
 
@@ -79,6 +79,14 @@ pub struct Arguments {
     /// Region of calls that name none
     #[arg(long, env = "ECI_SIM_REGION", default_value = "cn-hangzhou")]
     pub region: String,
+    /// Currency of the bill: CNY, as on aliyun.com, or USD, as on alibabacloud.com
+    #[arg(long, env = "ECI_SIM_CURRENCY", default_value_t)]
+    currency: Currency,
+    /// A file of prices as CSV, in the columns of eci-sim/data/prices.csv, which go before the compiled-in ones: `item` (vcpu,
+    /// memory, storage, cache_disk, snapshot, minimum or an ECS type), `category`, `region`, `zone`, `currency`, `amount`
+    /// for each `per_seconds`, `from` and `to`; may be given several times
+    #[arg(long, value_name = "FILE", env = "ECI_SIM_PRICE_FILE", value_delimiter = ',')]
+    price_file: Vec<PathBuf>,
     /// A fault: `ACTION VERB …`, as in `CreateContainerGroup refuse Throttling.User times=2` or `'*' delay 500ms every=3`;
     /// may be given several times. The verbs: refuse CODE, delay SPAN, drop-before, drop-after, truncate BYTES,
     /// stale SPAN, sold-out ZONE, reclaim MINUTES, crash CONTAINER EXIT-CODE
@@ -111,6 +119,18 @@ impl Arguments {
         }
         rules.extend_from_slice(&self.fault);
         Ok(rules)
+    }
+
+    /// The currency of the bill, and the prices of the files.
+    pub fn prices(&self, builder: Builder) -> anyhow::Result<Builder> {
+        let mut read = Vec::new();
+        for file in &self.price_file {
+            let text = std::fs::read_to_string(file)
+                .with_context(|| format!("the prices of {} cannot be read", file.display()))?;
+            read.push((file.display().to_string(), text));
+        }
+        let files: Vec<_> = read.iter().map(|(name, text)| PriceFile { name, text }).collect();
+        Ok(builder.prices(self.currency, &files)?)
     }
 
     /// The certificate and key for TLS, and a line that says whom clients have to trust.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::lifecycle::State;
+use crate::prices::Place;
 use crate::terms::PricingTerms;
 
 /// A group's identity and pricing terms, as of an entry in the ledger.
@@ -24,10 +25,19 @@ pub struct BillingRecord {
     pub account: Arc<str>,
     /// Region id, as `cn-hangzhou`.
     pub region: Arc<str>,
+    /// Zone id, as `cn-hangzhou-b`; empty for a cache.
+    pub zone: Arc<str>,
     /// Tags in the order of the call.
     pub tags: Tags,
     /// Pricing terms.
     pub terms: PricingTerms,
+}
+
+impl BillingRecord {
+    /// The place whose prices apply.
+    pub fn place(&self) -> Place<'_> {
+        Place { region: &self.region, zone: &self.zone }
+    }
 }
 
 /// Keys and values, in the order given.

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::CATALOG;
-use crate::terms::PricingTerms;
+use crate::money::Hourly;
+use crate::prices::{NoPrice, Place, Tariff};
+use crate::terms::InstanceTerms;
 use crate::text::matches;
 
 /// A price of the spot market from an instant on; a `*` in type or zone stands for anything.
@@ -42,19 +43,42 @@ impl Market {
         &self.0
     }
 
-    /// The price of an hour of a spot instance on these terms, in a zone at an instant.
-    pub fn spot_price(&self, terms: &PricingTerms, region: &str, zone: &str, at: Timestamp) -> Decimal {
-        let list = CATALOG.list_price(terms, region, terms.currency, at);
-        self.hourly(&terms.what(), zone, list, at)
+    /// The price of an hour of a spot instance on these terms, in a place at an instant.
+    ///
+    /// # Errors
+    /// [`NoPrice`] where neither a price was set nor a list has that of its type.
+    pub fn spot_price(
+        &self,
+        terms: &InstanceTerms,
+        place: Place<'_>,
+        tariff: &Tariff,
+        at: Timestamp,
+    ) -> Result<Hourly, NoPrice> {
+        let list = match terms.instance_type() {
+            Some(name) => tariff.type_price(name, place, at),
+            None => Err(tariff.no_price(&terms.spot_item(), place, at)),
+        };
+        let amount = self.hourly(&terms.what(), place.zone, list, at)?;
+        Ok(Hourly { amount, currency: tariff.currency })
     }
 
     /// The price of an hour: that of the latest quote, of several for the same instant the last that was set; never
     /// more than the list price (billing.md, section 6, inferred).
-    pub fn hourly(&self, what: &str, zone: &str, list: Decimal, at: Timestamp) -> Decimal {
+    fn hourly(
+        &self,
+        what: &str,
+        zone: &str,
+        list: Result<Decimal, NoPrice>,
+        at: Timestamp,
+    ) -> Result<Decimal, NoPrice> {
         let fits =
             |quote: &&Quote| quote.from <= at && matches(&quote.what, what) && matches(&quote.zone, zone);
-        let latest = self.0.iter().filter(fits).max_by_key(|quote| quote.from);
-        latest.map_or(list * Decimal::new(3, 1), |quote| quote.hourly).min(list)
+        let latest = self.0.iter().filter(fits).max_by_key(|quote| quote.from).map(|quote| quote.hourly);
+        match (latest, list) {
+            (Some(quoted), Ok(list)) => Ok(quoted.min(list)),
+            (Some(quoted), Err(_)) => Ok(quoted),
+            (None, list) => list.map(|list| list * Decimal::new(3, 1)),
+        }
     }
 }
 
@@ -82,7 +106,11 @@ mod tests {
             ("2026-01-01T10:30:00Z", "0.5"),
             ("2026-01-01T11:00:00Z", "0.62"),
         ] {
-            assert_eq!(market.hourly("ecs.c5.large", "z", list, at(now)), hourly.parse().unwrap(), "{now}");
+            assert_eq!(
+                market.hourly("ecs.c5.large", "z", Ok(list), at(now)),
+                Ok(hourly.parse().unwrap()),
+                "{now}"
+            );
         }
     }
 }

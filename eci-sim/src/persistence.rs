@@ -15,6 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use determinism::{Clock, Seed};
 
+use crate::prices::Tariff;
 use crate::state::State;
 use journal::{JournalHeader, Record};
 use named::Snapshots;
@@ -27,6 +28,7 @@ pub(crate) struct PersistedParts<'a> {
     pub clock: &'a Clock,
     pub clients_clock: Option<&'a Clock>,
     pub seed: Seed,
+    pub tariff: &'a Tariff,
     pub state: &'a Mutex<State>,
     pub snapshots: &'a Mutex<Snapshots>,
 }
@@ -79,7 +81,7 @@ pub(crate) fn load(parts: &PersistedParts<'_>, store: &Store) -> Result<Loaded, 
         (None, Some(_)) => return Err(damaged(&"its first entry is not its beginning")),
         (None, None) => return Ok(Loaded { number: None, header: None, records, bytes, snapshot_bytes }),
     };
-    header.check(store.path(), parts.seed)?;
+    header.check(store.path(), parts)?;
     let number = Some(covered + records.len() as u64);
     Ok(Loaded { number, header: Some(header), records, bytes, snapshot_bytes })
 }

@@ -22,6 +22,7 @@ use crate::ports::{Forks, Ports, bind, until_closed};
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     start_log()?;
     let stopping = shutdown_signal()?;
+    eci_sim::prices::check_tables().context("a table that is compiled in is broken")?;
     let (key_id, secret) = arguments.credential()?;
     let token = arguments.control_token()?;
     arguments.check_runtime()?;
@@ -36,6 +37,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         .region(&arguments.region)
         .compact_from(arguments.journal_compact_kib.saturating_mul(1024))
         .credential(&key_id, secret);
+    let builder = arguments.prices(builder)?;
     let sim = match &arguments.data {
         Some(dir) => builder.persist(dir, arguments.time)?,
         None => builder.build(),

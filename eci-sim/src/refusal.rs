@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 
 use crate::catalog::NoMatchingSize;
 use crate::lifecycle::State;
+use crate::prices::NoPrice;
 
 /// A request that is refused; the text is the answer's message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +60,12 @@ pub enum Refusal {
         "The specified CPU and memory are not allowed. You must create spot ECI using standard ECS specifications for CPU and memory: {0}."
     )]
     NoSpotSize(NoMatchingSize),
+    /// A specification that cannot be priced.
+    #[error("The specified specification is invalid: {0}")]
+    NoSuchSpec(Box<Self>),
+    /// A price that no list has; the cloud knows all of its own, so this is the simulator's answer.
+    #[error("{0}.")]
+    NoPrice(#[from] NoPrice),
     /// A spot price above the limit.
     #[error(
         "The spot price of {what} in {zone} is {price} an hour, above the limit of {limit}; raise SpotPriceLimit or use SpotAsPriceGo. We recommend that you use the create multi-zone function to avoid insufficient inventory."
@@ -210,13 +217,14 @@ impl Refusal {
             Self::UnknownAccessKey => ErrorCode::INVALID_ACCESS_KEY_NOT_FOUND,
             Self::NonceUsed => ErrorCode::SIGNATURE_NONCE_USED,
             Self::UnknownAction(_) => ErrorCode::INVALID_ACTION_NOT_FOUND,
-            Self::NotSimulated(_) => ErrorCode::NOT_SIMULATED,
+            Self::NotSimulated(_) | Self::NoPrice(_) => ErrorCode::NOT_SIMULATED,
             Self::Parameter(problem) => problem.code(),
             Self::Undecodable(_) | Self::Invalid { .. } => ErrorCode::INVALID_PARAMETER,
             Self::NotFound { .. } => ErrorCode::INVALID_NOT_FOUND,
             Self::ImageCacheNotFound(_) => ErrorCode::IMAGE_SNAPSHOT_NOT_FOUND,
             Self::NoSuchSize(_) => ErrorCode::INVALID_CPU_MEMORY,
             Self::NoSpotSize(_) => ErrorCode::INVALID_SPOT_SIZE,
+            Self::NoSuchSpec(_) => ErrorCode::INVALID_SPECIFICATION,
             Self::SpotTooDear { .. } => ErrorCode::SPOT_NOT_MATCHED,
             Self::OtherArchitecture { .. } => ErrorCode::TYPE_NOT_MATCH_ARCHITECTURE,
             Self::EipInUse { .. } => ErrorCode::INCORRECT_OPERATION,
@@ -264,6 +272,20 @@ impl Refusal {
     /// The refusal of a call without this parameter.
     pub fn missing(name: impl Into<String>) -> Self {
         Self::Parameter(ParameterError::Missing(name.into()))
+    }
+
+    /// The same refusal as operations word it that price a specification and make nothing: they have one code for what
+    /// cannot be bought.
+    #[must_use]
+    pub fn of_pricing(self) -> Self {
+        let names_spec = |name: &str| name == "InstanceType" || name == "Cpu" || name == "Memory";
+        match self {
+            Self::NoSuchSize(_) | Self::NoSuchType(_) | Self::OtherArchitecture { .. } => {
+                Self::NoSuchSpec(Box::new(self))
+            }
+            Self::Invalid { ref name, .. } if names_spec(name) => Self::NoSuchSpec(Box::new(self)),
+            other => other,
+        }
     }
 
     /// The refusal of a parameter's value.

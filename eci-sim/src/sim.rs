@@ -19,10 +19,10 @@ use eci_api::signature::Secret;
 use jiff::Timestamp;
 
 use crate::followers::Followers;
-use crate::money::Currency;
 use crate::orders::Runtime;
 use crate::persistence::named::Snapshots;
 use crate::persistence::writer::Writer;
+use crate::prices::Tariff;
 use crate::runtime::queries::EngineHandle;
 use crate::state::State;
 
@@ -35,7 +35,7 @@ struct Inner {
     clients_clock: Option<Clock>,
     seed: Seed,
     region: String,
-    currency: Currency,
+    tariff: Tariff,
     credentials: Arc<BTreeMap<String, (Secret, Arc<str>)>>,
     account: Arc<str>,
     state: Mutex<State>,
@@ -89,8 +89,9 @@ impl EciSim {
         self.0.seed
     }
 
-    pub(crate) fn currency(&self) -> Currency {
-        self.0.currency
+    /// Prices and currency of the bill.
+    pub(crate) fn tariff(&self) -> &Tariff {
+        &self.0.tariff
     }
 
     pub(crate) fn default_region(&self) -> &str {
@@ -119,14 +120,15 @@ impl EciSim {
     }
 
     /// A second simulator for the same accounts, with a state and a clock of its own.
-    pub(crate) fn branch(&self, at: Timestamp, state: State) -> Self {
-        let Inner { clock, clients_clock, seed, region, currency, credentials, account, .. } = &*self.0;
+    pub(crate) fn branch(&self, at: Timestamp, mut state: State) -> Self {
+        let Inner { clock, clients_clock, seed, region, tariff, credentials, account, .. } = &*self.0;
+        state.world.tariff = tariff.clone();
         Self::of(Inner {
             clock: clock.branch(at),
             clients_clock: clients_clock.clone(),
             seed: *seed,
             region: region.clone(),
-            currency: *currency,
+            tariff: tariff.clone(),
             credentials: Arc::clone(credentials),
             account: Arc::clone(account),
             state: Mutex::new(state),

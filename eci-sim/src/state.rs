@@ -123,6 +123,7 @@ impl State {
             self.world.clear(|_, _| true);
             world.runtime = self.world.runtime.clone();
         }
+        world.tariff = self.world.tariff.clone();
         (self.world, self.faults, self.throttle, self.log) = (world, faults, throttle, log);
     }
 

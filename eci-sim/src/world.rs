@@ -24,6 +24,7 @@ use crate::group::Group;
 use crate::ledger::Ledger;
 use crate::market::Market;
 use crate::orders::Runtime;
+use crate::prices::Tariff;
 use crate::quota::Quota;
 use crate::script::Scripts;
 use assets::Assets;
@@ -69,6 +70,8 @@ pub struct World {
     pub sessions: Sessions,
     /// Container runtime.
     pub runtime: Runtime,
+    /// Prices and currency of the bill.
+    pub tariff: Tariff,
 }
 
 /// An account's groups and network in a region.
@@ -108,6 +111,7 @@ impl World {
             standings: Standings::default(),
             sessions: Sessions::default(),
             runtime: Runtime::default(),
+            tariff: Tariff::default(),
         }
     }
 

@@ -23,6 +23,7 @@ const PICTURE: &[&[&str]] = &[
     &["faults", "billing", "group"],
     &["runtime::played", "runtime::queries", "agenda", "ledger", "market"],
     &["runtime::attach", "orders", "quota", "refusal", "script"],
+    &["prices"],
     &["catalog"],
     &["terms"],
     &["followers", "keyed", "lifecycle", "money", "text"],

@@ -236,10 +236,7 @@ async fn the_client_moves_time_and_reads_what_came_of_it() {
     assert_eq!(client.time().await.unwrap(), time);
     assert!(client.ledger().await.unwrap().iter().any(|line| line.ends_with("container web ended with 3")));
     let bill = client.bill().await.unwrap();
-    assert_eq!(
-        bill.lines.iter().map(|line| line.amount.decimal()).sum::<rust_decimal::Decimal>(),
-        bill.total
-    );
+    assert_eq!(bill.lines.iter().map(|line| line.amount.clone()).sum::<eci_sim::Cost>(), bill.total);
     assert_eq!(client.cost().await.unwrap().total, bill.total);
     assert_eq!(
         client.groups(&GroupFilter { name: Some("we".into()), ..GroupFilter::default() }).await.unwrap()[0]

@@ -26,5 +26,5 @@ fn the_ledger_is_folded_and_the_total_stays_what_it_was() {
     );
     let lines = sim.control().bill().lines;
     assert_eq!(lines.len(), 120, "each of those that were let run has its line");
-    assert_eq!(lines.iter().map(|line| line.amount).sum::<eci_sim::Yuan>(), sim.control().cost());
+    assert_eq!(lines.iter().map(|line| line.amount.clone()).sum::<eci_sim::Cost>(), sim.control().cost());
 }

@@ -12,7 +12,7 @@ use eci_api::actions::{
     CreateContainerGroup, DeleteContainerGroup, DescribeContainerGroupEvents, DescribeContainerGroupPrice,
     DescribeContainerGroupStatus, DescribeContainerGroups, DescribeContainerLog, DescribeRegions,
 };
-use eci_sim::{EciSim, Refusal, Runs, Script, Yuan};
+use eci_sim::{Amount, EciSim, Refusal, Runs, Script};
 use proptest::prelude::*;
 use support::{START_TIME, container, create, group, log, look, once, sim, status, wait, wait_until};
 
@@ -143,7 +143,7 @@ fn an_image_that_cannot_be_pulled_costs_four_hours_and_then_the_group_has_failed
         // The last seconds fall into a fifth clock hour and are too few for a fen, so the parts are summed.
         let lines = sim.control().bill().lines;
         assert_eq!(lines.iter().map(|line| line.seconds).sum::<u64>(), 4 * 3600);
-        let exact: Yuan = lines.iter().flat_map(|line| &line.parts).map(|part| part.amount).sum();
+        let exact: Amount = lines.iter().flat_map(|line| &line.parts).map(|part| part.amount).sum();
         assert_eq!(exact.to_string(), "1.764288", "B31");
     }
 }
@@ -444,6 +444,6 @@ proptest! {
             let known = states.get(group.id.as_str()).map_or("Scheduling", |state| state.name());
             prop_assert_eq!(group.status.as_str(), known);
         }
-        prop_assert!(sim.control().bill().total >= eci_sim::Yuan::ZERO);
+        prop_assert!(sim.control().bill().total.known().unwrap() >= Amount::ZERO);
     }
 }

@@ -97,3 +97,54 @@ fn a_fault_that_is_none_ends_the_start_with_what_would_be_one() {
     let says = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && says.contains("drop-before"), "{says}");
 }
+
+/// What a simulator with these arguments and variables ends its start with.
+fn refusal(arguments: &[&str], variables: &[(&str, &str)]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_eci-sim"))
+        .args(["--listen", "127.0.0.1:0", "--access-key-id", "local", "--access-key-secret", "secret"])
+        .args(arguments)
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    assert!(!output.status.success(), "{arguments:?} {variables:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn prices_and_a_currency_that_cannot_be_end_the_start_with_file_and_row() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("mine.csv");
+    std::fs::write(&file, "item,currency,amount,per_seconds,from\nstorage,CNY,-1,1,2026-01-01T00:00:00Z\n")
+        .unwrap();
+    let file = file.to_str().unwrap();
+    for (arguments, variables, word) in [
+        (&["--price-file", file][..], &[][..], "mine.csv, row 2: the amount -1 is negative"),
+        (&[], &[("ECI_SIM_PRICE_FILE", file)], "mine.csv, row 2: the amount -1 is negative"),
+        (&["--price-file", "nowhere.csv"], &[], "the prices of nowhere.csv cannot be read"),
+        (&["--currency", "EUR"], &[], "`EUR` is no currency of a price list; it should be CNY or USD"),
+        (&[], &[("ECI_SIM_CURRENCY", "eur")], "`eur` is no currency of a price list"),
+    ] {
+        let said = refusal(arguments, variables);
+        assert!(said.contains(word), "{said}");
+    }
+}
+
+#[test]
+fn a_world_goes_on_with_the_currency_and_the_prices_that_it_began_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let data = data.to_str().unwrap();
+    let file = dir.path().join("mine.csv");
+    std::fs::write(&file, "item,currency,amount,per_seconds,from\nstorage,CNY,1,1,2026-01-01T00:00:00Z\n")
+        .unwrap();
+    let (mut child, _) = start(&["--data", data], 1);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for (arguments, word) in [
+        (["--currency", "USD"], "was begun with the currency CNY, not USD"),
+        (["--price-file", file.to_str().unwrap()], "was begun with the prices compiled in, not "),
+    ] {
+        let said = refusal(&[&["--data", data], &arguments[..]].concat(), &[]);
+        assert!(said.contains(word), "{said}");
+    }
+}

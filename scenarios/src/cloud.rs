@@ -6,13 +6,13 @@ use eci_sim::RequestLogEntry;
 use eci_sim::control::GroupSummary;
 use eci_sim::control::client::ClientError;
 use eci_sim::control::wire::{self, GroupFilter, RequestFilter};
-use eci_sim::{ControlClient, Rule};
+use eci_sim::{ControlClient, Cost, Rule};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::eci::Eci;
 use crate::outcome::Miss;
-use crate::report::money;
+use crate::report::priced;
 use crate::scenario::names::PodName;
 use crate::story::Gathering;
 
@@ -50,8 +50,8 @@ pub struct Charge {
     pub vcpu: Decimal,
     /// The billed memory in GiB.
     pub memory: Decimal,
-    /// The price of the line, in yuan.
-    pub amount: Decimal,
+    /// The price of the line, in yuan; unknown where a price list misses it.
+    pub amount: Cost,
     owner: Option<PodName>,
 }
 
@@ -76,9 +76,9 @@ impl Cloud {
     }
 
     /// The total cost up to now, in yuan.
-    pub(crate) async fn cost(&self) -> Result<Decimal, ClientError> {
+    pub(crate) async fn cost(&self) -> Result<Cost, ClientError> {
         match self {
-            Self::Here(eci) => Ok(eci.control().cost().decimal()),
+            Self::Here(eci) => Ok(eci.control().cost()),
             Self::There(control) => Ok(control.cost().await?.total),
         }
     }
@@ -163,8 +163,8 @@ impl Cloud {
                 }
             }
             let cost = self.cost().await?;
-            if !cost.is_zero() {
-                gathering.add(now, "billed", money(cost));
+            if cost != Cost::ZERO {
+                gathering.add(now, "billed", priced(&cost));
             }
             Ok::<_, ClientError>(())
         };
@@ -233,7 +233,7 @@ impl Charge {
             seconds: line.seconds,
             vcpu: line.vcpu,
             memory: line.memory,
-            amount: line.amount.decimal().normalize(),
+            amount: line.amount,
         }
     }
 
@@ -263,6 +263,6 @@ impl fmt::Display for Charge {
         if let Some(pod) = &self.owner {
             write!(f, "{pod}, ")?;
         }
-        write!(f, "{} s, {}", self.seconds, money(self.amount))
+        write!(f, "{} s, {}", self.seconds, priced(&self.amount))
     }
 }

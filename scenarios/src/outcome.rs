@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use rust_decimal::Decimal;
+use eci_sim::Cost;
 
 use crate::scenario::capability::Capability;
 use crate::scenario::error::CaseError;
@@ -87,7 +87,7 @@ pub struct Outcome {
     /// The time that passed in the case's world.
     pub simulated: Duration,
     /// The cloud's charge, in yuan.
-    pub cost: Decimal,
+    pub cost: Cost,
 }
 
 impl Fact {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError, mpsc};
 
 use determinism::{Seed, Stopwatch};
-use rust_decimal::Decimal;
+use eci_sim::Cost;
 
 pub use self::shared_cluster::{NotPlayed, play_on};
 use crate::cases::CaseFile;
@@ -182,6 +182,6 @@ fn outcome(case: &Case, verdict: CaseVerdict) -> Outcome {
         verdict,
         took: std::time::Duration::ZERO,
         simulated: std::time::Duration::ZERO,
-        cost: Decimal::ZERO,
+        cost: Cost::ZERO,
     }
 }

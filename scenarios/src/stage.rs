@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use determinism::{Clock, Seed};
+use eci_sim::Cost;
 use eci_sim::control::client::ClientError;
 use jiff::Timestamp;
-use rust_decimal::Decimal;
 
 pub use self::builder::Builder;
 use self::demands::{Demands, Idle};
@@ -306,8 +306,8 @@ impl World {
     }
 
     /// The cloud's charge so far, in yuan; zero when a cloud somewhere else does not answer.
-    pub(crate) async fn cost(&self) -> Decimal {
-        self.cloud.cost().await.unwrap_or_default()
+    pub(crate) async fn cost(&self) -> Cost {
+        self.cloud.cost().await.unwrap_or(Cost::ZERO)
     }
 
     /// A file through which kubectl reaches the cluster.

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use eci_sim::Cost;
 use scenarios::outcome::{CaseVerdict, Fact, Failure, Miss, Outcome};
 use scenarios::report::text::{Text, TextOptions};
 use scenarios::report::{json, junit};
@@ -21,7 +22,7 @@ fn outcome(verdict: CaseVerdict) -> Outcome {
         verdict,
         took: Duration::from_millis(4),
         simulated: Duration::from_secs(3600),
-        cost: "0.441072".parse().unwrap(),
+        cost: Cost::Known("0.441072".parse::<rust_decimal::Decimal>().unwrap().into()),
     }
 }
 

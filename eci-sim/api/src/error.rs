@@ -64,6 +64,7 @@ codes! {
     INVALID_LENGTH_EXCEEDED = "InvalidParameter.LengthExceeded";
     INVALID_NOT_FOUND = "InvalidParameter.NotFound";
     INVALID_PARAMETER = "InvalidParameter";
+    INVALID_SPECIFICATION = "InvalidParam.CpuOrMemorySpec";
     INVALID_SPOT_CPU_MEMORY = "InvalidSpotCpuMemorySpec";
     INVALID_TIMESTAMP_EXPIRED = "InvalidTimeStamp.Expired";
     INVALID_TIMESTAMP_FORMAT = "InvalidTimeStamp.Format";

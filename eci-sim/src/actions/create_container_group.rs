@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use eci_api::actions::{CreateContainerGroup, CreateContainerGroupReply};
 
-use crate::catalog::Region;
 use crate::group::container::Container;
 use crate::group::{Group, Spec, order};
 use crate::ledger::{BillingRecord, Tags};
 use crate::lifecycle::State;
 use crate::refusal::Refusal;
+use crate::serving::acceptable::{self, Offer};
 use crate::serving::placement::{self, Placement};
 use crate::serving::{Caller, Serve, data_cache, image_cache};
-use crate::terms::PricingTerms;
-use crate::terms::Size;
+use crate::terms::{InstanceTerms, Size};
 use crate::world::World;
 
 impl Serve for CreateContainerGroup {
@@ -21,7 +20,7 @@ impl Serve for CreateContainerGroup {
 
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let region = caller.region()?;
-        let mut plan = Plan::of(self, region, caller)?;
+        let mut plan = Plan::of(self, Offer { region, tariff: &world.tariff, now: world.now() })?;
         world.standings.may_make(&caller.account)?;
         check_eip(self, world, caller)?;
         let named_cache = match self.image_snapshot_id.as_deref().filter(|id| !id.is_empty()) {
@@ -58,13 +57,13 @@ impl Serve for CreateContainerGroup {
 struct Plan {
     name: Box<str>,
     containers: Vec<Container>,
-    wanted: Vec<PricingTerms>,
+    wanted: Vec<InstanceTerms>,
     tags: Tags,
     spec: Spec,
 }
 
 impl Plan {
-    fn of(request: &CreateContainerGroup, region: &Region, caller: &Caller) -> Result<Self, Refusal> {
+    fn of(request: &CreateContainerGroup, offer: Offer<'_>) -> Result<Self, Refusal> {
         let name = order::name(request.container_group_name.as_deref())?.into();
         if request.container.is_empty() {
             return Err(Refusal::missing("Container.1.Name"));
@@ -74,7 +73,7 @@ impl Plan {
         let volumes = order::volumes::all(request)?;
         order::volumes::mounts(&containers, &volumes)?;
         let tags = order::tags(request.tag.iter().map(|tag| (tag.key.as_deref(), tag.value.as_deref())))?;
-        let requested = order::size(request, &containers)?;
+        let requested = order::size(request)?;
         let spec = Spec {
             host_name: request.host_name.as_deref().unwrap_or_default().into(),
             restart_policy: order::restart_policy(request.restart_policy.as_deref())?,
@@ -85,7 +84,7 @@ impl Plan {
             volumes,
             optional: order::optional_spec(request),
         };
-        let wanted = placement::terms(request, region, requested, caller)?;
+        let wanted = acceptable::terms(request, requested, offer)?;
         Ok(Self { name, containers, wanted, tags, spec })
     }
 }
@@ -116,7 +115,7 @@ fn check_eip(request: &CreateContainerGroup, world: &World, caller: &Caller) -> 
     }
 }
 
-fn over_quota(world: &World, caller: &Caller, terms: &PricingTerms) -> Option<Refusal> {
+fn over_quota(world: &World, caller: &Caller, terms: &InstanceTerms) -> Option<Refusal> {
     let account_region = world.find_account_region(&caller.account, &caller.region);
     let used = account_region.map_or(0, |account_region| account_region.used_milli_vcpu());
     let over = used + u64::from(terms.size.vcpu.0) > world.quota.vcpu.saturating_mul(1000);
@@ -126,7 +125,7 @@ fn over_quota(world: &World, caller: &Caller, terms: &PricingTerms) -> Option<Re
 fn add(world: &mut World, caller: &Caller, plan: Plan, placement: Placement, (id, cache_disk): (&str, u32)) {
     let Plan { name, containers, tags, mut spec, .. } = plan;
     let Placement { zone, vswitch, address, mut terms } = placement;
-    (spec.zone, spec.vswitch, terms.cache_disk) = (zone, vswitch, cache_disk);
+    (spec.zone, spec.vswitch, terms.cache_disk) = (Arc::clone(&zone), vswitch, cache_disk);
     let now = world.now();
     let record = BillingRecord {
         number: world.next_number(),
@@ -134,8 +133,9 @@ fn add(world: &mut World, caller: &Caller, plan: Plan, placement: Placement, (id
         name,
         account: Arc::clone(&caller.account),
         region: Arc::clone(&caller.region),
+        zone,
         tags,
-        terms,
+        terms: terms.into(),
     };
     world.add(Group {
         record: Arc::new(record),

@@ -6,9 +6,10 @@ use eci_api::actions::describe_available_resource as tell;
 use eci_api::actions::{DescribeAvailableResource, DescribeAvailableResourceReply};
 
 use crate::catalog::{CATALOG, InstanceType};
+use crate::prices::Place;
 use crate::refusal::Refusal;
 use crate::serving::{Caller, Serve};
-use crate::terms::PricingTerms;
+use crate::terms::{Basis, InstanceTerms, Spot};
 use crate::world::World;
 
 impl Serve for DescribeAvailableResource {
@@ -44,11 +45,12 @@ impl Serve for DescribeAvailableResource {
         let limited = spot.spot_strategy.as_deref() == Some("SpotWithPriceLimit");
         let limit = spot.spot_price_limit.filter(|_| limited);
         let affordable = |zone: &str, kind: &InstanceType| {
-            let instance_type = Some(kind.name.as_str().into());
-            let currency = caller.currency;
-            let terms = PricingTerms { size: kind.size, instance_type, currency, ..PricingTerms::default() };
-            let price = || world.market.spot_price(&terms, &region.id, zone, world.now());
-            limit.is_none_or(|limit| price() <= limit.0)
+            let spot = Spot { instance_type: Some(kind.name.as_str().into()), hourly: None };
+            let terms = InstanceTerms::of(kind.size, Basis::Spot(spot));
+            let place = Place { region: &region.id, zone };
+            let price = || world.market.spot_price(&terms, place, &world.tariff, world.now());
+            // A price that is not known is not shown to be below the limit.
+            limit.is_none_or(|limit| price().is_ok_and(|price| price.amount <= limit.0))
         };
         let zones = region.zones.iter().filter(|own| zone.is_none_or(|zone| zone == own.as_str()));
         let in_zone = |zone: &String| {

@@ -5,13 +5,16 @@ use eci_api::actions::describe_container_group_price as tell;
 use eci_api::actions::{CreateContainerGroup, DescribeContainerGroupPrice, DescribeContainerGroupPriceReply};
 use rust_decimal::Decimal;
 
-use crate::billing::bill::price;
-use crate::billing::{Item, Part};
+use crate::billing::Item;
+use crate::billing::bill::{PricedPart, price};
 use crate::catalog::Region;
 use crate::group::order;
+use crate::money::{Charge, Hourly};
+use crate::prices::Place;
 use crate::refusal::Refusal;
-use crate::serving::{Caller, Serve, placement};
-use crate::terms::PricingTerms;
+use crate::serving::acceptable::{self, Offer};
+use crate::serving::{Caller, Serve};
+use crate::terms::{Basis, InstanceTerms, PricingTerms, Spot};
 use crate::world::World;
 
 impl Serve for DescribeContainerGroupPrice {
@@ -19,16 +22,28 @@ impl Serve for DescribeContainerGroupPrice {
 
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let region = caller.region()?;
-        let terms = terms(self, region, caller)?;
-        let spot = self.spot_strategy.as_deref().is_some_and(order::is_spot);
-        let spot_price = if spot { spot_prices(self, world, region, &terms)? } else { Vec::new() };
-        let original = price(&terms, &region.id, caller.currency, world.now(), 1);
+        let offer = Offer { region, tariff: &world.tariff, now: world.now() };
+        let terms = terms(self, offer).map_err(Refusal::of_pricing)?;
+        let zone = self.zone_id.as_deref().unwrap_or_default();
+        let second = |terms: &InstanceTerms| {
+            let terms = PricingTerms::from(terms.clone());
+            price(&terms, offer.place(zone), offer.tariff, offer.now, 1)
+        };
+        let original = second(&on_demand(&terms))?;
+        let spot_price = match terms.spot() {
+            Some(_) => spot_prices(self, world, region, &terms)?,
+            None => Vec::new(),
+        };
         let cheapest = spot_price.iter().map(|price| price.spot_price.0).min();
-        let trade =
-            price(&PricingTerms { spot: cheapest, ..terms }, &region.id, caller.currency, world.now(), 1);
-        let sum = |parts: &[Part]| rounded(parts.iter().map(|part| part.amount.decimal()).sum());
+        let trade = match cheapest {
+            Some(amount) => second(&at_market(&terms, Hourly { amount, currency: world.tariff.currency }))?,
+            None => original.clone(),
+        };
+        let sum = |parts: &[PricedPart]| {
+            number(parts.iter().map(|part| part.charge).sum::<Charge>().rounded().decimal())
+        };
         let price = tell::Price {
-            currency: caller.currency.to_string(),
+            currency: world.tariff.currency.to_string(),
             detail_infos: Some(tell::DetailInfos { detail_info: details(&original, &trade) }),
             discount_price: number(sum(&original).0 - sum(&trade).0),
             original_price: sum(&original),
@@ -46,25 +61,38 @@ impl Serve for DescribeContainerGroupPrice {
     }
 }
 
+/// The terms on demand: those of a spot instance by its type.
+fn on_demand(terms: &InstanceTerms) -> InstanceTerms {
+    match terms.spot().and_then(|spot| spot.instance_type.clone()) {
+        Some(name) => InstanceTerms { basis: Basis::Type(name), ..terms.clone() },
+        None => terms.clone(),
+    }
+}
+
+/// The terms at a market price.
+fn at_market(terms: &InstanceTerms, hourly: Hourly) -> InstanceTerms {
+    let instance_type = terms.instance_type().map(Into::into);
+    InstanceTerms { basis: Basis::Spot(Spot { instance_type, hourly: Some(hourly) }), ..terms.clone() }
+}
+
 /// Price of each resource; a spot instance is one resource.
-fn details(original: &[Part], trade: &[Part]) -> Vec<tell::DetailInfo> {
-    let list = |item: Item| original.iter().find(|part| part.item == item).map(|part| part.amount.decimal());
-    let total =
-        original.iter().filter(|part| part.item != Item::SystemDisk).map(|part| part.amount.decimal());
-    let total: Decimal = total.sum();
-    let one = |part: &Part| {
-        let paid = part.amount.decimal();
-        let listed = list(part.item).unwrap_or(total);
+fn details(original: &[PricedPart], trade: &[PricedPart]) -> Vec<tell::DetailInfo> {
+    let list = |item: Item| original.iter().find(|part| part.item == item).map(|part| part.charge);
+    let total: Charge =
+        original.iter().filter(|part| part.item != Item::SystemDisk).map(|part| part.charge).sum();
+    let one = |part: &PricedPart| {
+        let paid = part.charge.rounded().decimal();
+        let listed = list(part.item).unwrap_or(total).rounded().decimal();
         let resource = match part.item {
             Item::Mem => "memory".to_owned(),
             other => other.to_string(),
         };
         tell::DetailInfo {
-            discount_price: number(rounded(listed).0 - rounded(paid).0),
-            original_price: rounded(listed),
+            discount_price: number(listed - paid),
+            original_price: number(listed),
             resource,
             rules: Some(tell::Rules { rule: Vec::new() }),
-            trade_price: rounded(paid),
+            trade_price: number(paid),
         }
     };
     trade.iter().map(one).collect()
@@ -75,7 +103,7 @@ fn spot_prices(
     request: &DescribeContainerGroupPrice,
     world: &World,
     region: &Region,
-    terms: &PricingTerms,
+    terms: &InstanceTerms,
 ) -> Result<Vec<tell::SpotPrice>, Refusal> {
     let now = world.now();
     let asked = request.zone_id.as_deref().filter(|zone| !zone.is_empty());
@@ -88,15 +116,17 @@ fn spot_prices(
     let limit = request.spot_price_limit.filter(|limit| with_limit && limit.0 > Decimal::ZERO);
     let (mut all, mut refusal) = (Vec::new(), None);
     for zone in region.zones.iter().filter(|zone| asked.is_none_or(|asked| asked == zone.as_str())) {
-        let price = world.market.spot_price(terms, &region.id, zone, now);
+        let place = Place { region: &region.id, zone };
+        let price = world.market.spot_price(terms, place, &world.tariff, now)?.amount;
         if let Some(Number(limit)) = limit.filter(|limit| price > limit.0) {
             let (what, zone) = (terms.what(), zone.clone());
             refusal = refusal.or(Some(Refusal::SpotTooDear { what, zone, price, limit }));
             continue;
         }
+        let instance_type = terms.instance_type().unwrap_or_default();
         all.push(tell::SpotPrice {
-            instance_type: terms.instance_type.as_deref().unwrap_or_default().to_owned(),
-            origin_price: number(crate::catalog::CATALOG.list_price(terms, &region.id, terms.currency, now)),
+            instance_type: instance_type.to_owned(),
+            origin_price: number(world.tariff.type_price(instance_type, place, now)?),
             spot_price: number(price),
             zone_id: zone.clone(),
         });
@@ -108,11 +138,7 @@ fn spot_prices(
 }
 
 /// The terms that a group with these parameters would get.
-fn terms(
-    request: &DescribeContainerGroupPrice,
-    region: &Region,
-    caller: &Caller,
-) -> Result<PricingTerms, Refusal> {
+fn terms(request: &DescribeContainerGroupPrice, offer: Offer<'_>) -> Result<InstanceTerms, Refusal> {
     let name = request.compute_category.iter().filter(|name| !name.is_empty());
     let typed = request.instance_type.as_deref().is_some_and(|name| !name.is_empty());
     let asked = CreateContainerGroup {
@@ -121,17 +147,12 @@ fn terms(
         memory: request.memory.filter(|_| !typed),
         ephemeral_storage: request.ephemeral_storage,
         instance_type: request.instance_type.clone(),
+        spot_price_limit: request.spot_price_limit,
         spot_strategy: request.spot_strategy.clone(),
         ..CreateContainerGroup::default()
     };
-    let size = order::size(&asked, &[])?;
-    let wanted = placement::terms(&asked, region, size, caller)?;
+    let wanted = acceptable::terms(&asked, order::size(&asked)?, offer)?;
     wanted.into_iter().next().ok_or_else(|| Refusal::missing("Cpu"))
-}
-
-/// Rounded to ten decimal places, since a second's part of an hour may have no end.
-fn rounded(value: Decimal) -> Number {
-    number(value.round_dp(10))
 }
 
 /// A number of the price replies, without trailing zeros.

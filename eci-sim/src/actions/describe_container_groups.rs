@@ -59,7 +59,7 @@ fn group(group: &Group, with_events: bool) -> tell::ContainerGroup {
     let placed = !matches!(group.state, State::Scheduling | State::ScheduleFailed);
     let containers = |init| group.containers.iter().filter(move |container| container.init == init);
     tell::ContainerGroup {
-        compute_category: terms.category.wire_name().to_owned(),
+        compute_category: terms.category().wire_name().to_owned(),
         container_group_id: str::to_owned(&group.record.id),
         container_group_name: str::to_owned(&group.record.name),
         containers: containers(false).map(|c| container(c, group)).collect(),
@@ -71,13 +71,13 @@ fn group(group: &Group, with_events: bool) -> tell::ContainerGroup {
         eci_security_context: (!optional.sysctls.is_empty())
             .then_some(tell::EciSecurityContext { sysctls: optional.sysctls }),
         eni_instance_id: if placed { ["eni-", &group.record.id[4..]].concat() } else { String::new() },
-        ephemeral_storage: i32::try_from(terms.extra_storage).unwrap_or(i32::MAX),
+        ephemeral_storage: i32::try_from(terms.extra_storage()).unwrap_or(i32::MAX),
         events: if with_events { events(group) } else { Vec::new() },
         expired_time: entered(State::Expired),
         failed_time: entered(State::Failed),
         host_aliases: optional.host_aliases,
         init_containers: containers(true).map(|c| init_container(c, group)).collect(),
-        instance_type: terms.instance_type.as_deref().unwrap_or_default().to_owned(),
+        instance_type: terms.instance_type().unwrap_or_default().to_owned(),
         internet_ip: internet.filter(|_| placed).unwrap_or_default(),
         intranet_ip: address(group).map(dotted).unwrap_or_default(),
         ipv6_address: group.address.filter(|_| optional.ipv6 && placed).map(wide).unwrap_or_default(),

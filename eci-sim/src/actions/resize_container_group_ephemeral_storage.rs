@@ -16,7 +16,7 @@ impl Serve for ResizeContainerGroupEphemeralStorage {
 
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let group = caller.group(world, self.container_group_id.as_deref())?;
-        let (number, now) = (group.record.number, group.record.terms.extra_storage);
+        let (number, now) = (group.record.number, group.record.terms.extra_storage());
         if group.state != State::Running {
             return Err(wrong_state(group, "storage is resized only while the group is Running"));
         }
@@ -25,7 +25,11 @@ impl Serve for ResizeContainerGroupEphemeralStorage {
         let fits = |size: &u32| (now..=STORAGE_MAX).contains(size);
         let why = || Refusal::invalid("NewSize", format!("`{text}` should be {now} to {STORAGE_MAX} GiB"));
         let new = text.parse::<u32>().ok().filter(fits).ok_or_else(why)?;
-        world.change(number, |_, record| record.terms.extra_storage = new);
+        world.change(number, |_, record| {
+            if let Some(terms) = record.terms.instance_mut() {
+                terms.extra_storage = new;
+            }
+        });
         Ok(ResizeContainerGroupEphemeralStorageReply { request_id: caller.request_id.clone() })
     }
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use eci_api::actions::create_container_group as ask;
 use eci_api::actions::{CreateContainerGroup, UpdateContainerGroup, UpdateContainerGroupReply};
 
-use crate::catalog::{CATALOG, SizeQuery};
 use crate::group::container::Container;
 use crate::group::container::spec::{OptionalSpec, Spec};
 use crate::group::{Group, order};
@@ -14,9 +13,8 @@ use crate::ledger::Tags;
 use crate::lifecycle::{self, Event};
 use crate::refusal::Refusal;
 use crate::serving::states::{start_over, wrong_state};
-use crate::serving::{Caller, Serve};
-use crate::terms::PricingTerms;
-use crate::terms::Size;
+use crate::serving::{Caller, Serve, resized};
+use crate::terms::InstanceTerms;
 use crate::world::World;
 
 impl Serve for UpdateContainerGroup {
@@ -49,7 +47,7 @@ pub(super) fn update(
     incremental: bool,
 ) -> Result<(), Refusal> {
     let Some(group) = world.group(number) else { return Err(Refusal::NothingToUpdate) };
-    let change = Change::of(request, group, caller, incremental)?;
+    let change = Change::of(request, group, (&*world, caller), incremental)?;
     if change.is_nothing(group) {
         return Err(Refusal::NothingToUpdate);
     }
@@ -63,7 +61,7 @@ pub(super) fn update(
             record.tags = tags;
         }
         if let Some(terms) = change.terms {
-            record.terms = terms;
+            record.terms = terms.into();
         }
         if let Some(containers) = change.containers {
             group.containers = containers;
@@ -79,7 +77,7 @@ pub(super) fn update(
 struct Change {
     containers: Option<Vec<Container>>,
     spec: Option<Box<crate::group::Spec>>,
-    terms: Option<PricingTerms>,
+    terms: Option<InstanceTerms>,
     tags: Option<Tags>,
 }
 
@@ -87,7 +85,7 @@ impl Change {
     fn of(
         request: &CreateContainerGroup,
         group: &Group,
-        caller: &Caller,
+        (world, caller): (&World, &Caller),
         incremental: bool,
     ) -> Result<Self, Refusal> {
         let containers = containers(request, group, incremental)?;
@@ -95,7 +93,7 @@ impl Change {
             true => None,
             false => Some(order::tags(request.tag.iter().map(|t| (t.key.as_deref(), t.value.as_deref())))?),
         };
-        let terms = terms(request, group, caller)?;
+        let terms = resized::terms(request, group, world, caller)?;
         let spec = spec(request, group)?;
         let volumes = spec.as_ref().map_or(&group.spec.volumes, |spec| &spec.volumes);
         order::volumes::mounts(containers.as_deref().unwrap_or(&group.containers), volumes)?;
@@ -109,7 +107,7 @@ impl Change {
         };
         self.containers.as_ref().is_none_or(same)
             && self.spec.as_ref().is_none_or(|spec| **spec == group.spec)
-            && self.terms.as_ref().is_none_or(|terms| *terms == group.record.terms)
+            && self.terms.as_ref().is_none_or(|terms| Some(terms) == group.record.terms.instance())
             && self.tags.as_ref().is_none_or(|tags| *tags == group.record.tags)
     }
 
@@ -117,25 +115,6 @@ impl Change {
     fn starts_over(&self) -> bool {
         self.containers.is_some() || self.spec.is_some() || self.terms.is_some()
     }
-}
-
-fn terms(
-    request: &CreateContainerGroup,
-    group: &Group,
-    caller: &Caller,
-) -> Result<Option<PricingTerms>, Refusal> {
-    if request.cpu.is_none() && request.memory.is_none() {
-        return Ok(None);
-    }
-    let now = &group.record.terms;
-    let own = order::size(request, &[])?;
-    let size = Size {
-        vcpu: if own.vcpu.0 > 0 { own.vcpu } else { now.size.vcpu },
-        memory: if own.memory.0 > 0 { own.memory } else { now.size.memory },
-    };
-    let wanted = SizeQuery { size, category: now.category, spot: false };
-    let size = CATALOG.fit(caller.region()?, wanted)?;
-    Ok(Some(PricingTerms { size, ..now.clone() }))
 }
 
 fn spec(request: &CreateContainerGroup, group: &Group) -> Result<Option<Box<crate::group::Spec>>, Refusal> {

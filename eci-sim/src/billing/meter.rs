@@ -10,7 +10,7 @@ use crate::ledger::{BillingRecord, Entry, LedgerEvent};
 use crate::lifecycle::State;
 use crate::terms::PricingTerms;
 
-/// Whole seconds for which an instance is billed on unchanged terms; the end is not included.
+/// Whole seconds for which an instance is billed on unchanged terms and with unchanged tags; the end is not included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Identity of the instance, and the terms.
@@ -55,10 +55,6 @@ pub fn usages(entries: &[Entry], now: Timestamp) -> Vec<Usage> {
             }
             LedgerEvent::Changed => {
                 let Some(index) = open.get_mut(&group.number) else { continue };
-                if usages[*index].group.terms == group.terms {
-                    usages[*index].group = Arc::clone(group);
-                    continue;
-                }
                 usages[*index].to = second;
                 *index = usages.len();
                 usages.push(begin(group, second));

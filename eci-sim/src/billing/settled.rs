@@ -8,8 +8,9 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::bill::{Bill, BillLine, Item};
+use super::cost::Cost;
 use super::meter::Usage;
-use crate::money::{Currency, Yuan};
+use crate::prices::Tariff;
 
 /// Number of usages that are kept each for itself.
 const USAGES_MAX: usize = 100_000;
@@ -17,26 +18,27 @@ const USAGES_MAX: usize = 100_000;
 /// Usage that is no longer in the ledger.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Settled {
+    /// All usages of a group stand together, since they are settled together.
     usages: VecDeque<Usage>,
     #[serde(with = "crate::keyed")]
     carried: BTreeMap<(Arc<str>, Arc<str>), Carried>,
 }
 
-/// Sum of usages that are no longer kept each for itself; in both currencies, since the bill says which counts.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+/// Sum of usages that are no longer kept each for itself, in the currency of the world.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Carried {
     from: i64,
     to: i64,
     seconds: u64,
-    yuan: Yuan,
-    dollars: Yuan,
+    cost: Cost,
 }
 
 impl Settled {
-    /// Adds the usages of groups that are gone.
-    pub fn take(&mut self, usages: Vec<Usage>) {
+    /// Adds all usages of groups that are gone.
+    pub fn take(&mut self, mut usages: Vec<Usage>, tariff: &Tariff) {
+        usages.sort_by_key(|usage| usage.group.number);
         self.usages.extend(usages);
-        self.carry(USAGES_MAX);
+        self.carry(USAGES_MAX, tariff);
     }
 
     /// Usages that are still kept each for itself.
@@ -45,18 +47,18 @@ impl Settled {
     }
 
     /// The bill of usages, and of the sums.
-    pub fn bill(&self, usages: &[Usage], currency: Currency) -> Bill {
-        let mut bill = Bill::of(usages, currency);
-        for line in self.lines(currency) {
-            bill.total += line.amount;
+    pub fn bill(&self, usages: &[Usage], tariff: &Tariff) -> Bill {
+        let mut bill = Bill::of(usages, tariff);
+        for line in self.lines() {
+            bill.total = bill.total + line.amount.clone();
             bill.lines.push(line);
         }
         bill
     }
 
     /// The sums, as lines of a bill that name no group.
-    fn lines(&self, currency: Currency) -> impl Iterator<Item = BillLine> {
-        self.carried.iter().map(move |((account, region), sum)| sum.line(account, region, currency))
+    fn lines(&self) -> impl Iterator<Item = BillLine> {
+        self.carried.iter().map(move |((account, region), sum)| sum.line(account, region))
     }
 
     /// Removes usages and sums where account and region match.
@@ -65,26 +67,30 @@ impl Settled {
         self.carried.retain(|(account, region), _| !fits(account, region));
     }
 
-    /// Adds all but the latest `keep` usages to the sums.
-    fn carry(&mut self, keep: usize) {
+    /// Adds groups, oldest first, to the sums until at most `keep` usages are left.
+    fn carry(&mut self, keep: usize, tariff: &Tariff) {
         while self.usages.len() > keep
-            && let Some(usage) = self.usages.pop_front()
+            && let Some(first) = self.usages.front().map(|usage| usage.group.number)
         {
-            let key = (Arc::clone(&usage.group.account), Arc::clone(&usage.group.region));
-            let sum =
-                self.carried.entry(key).or_insert_with(|| Carried { from: i64::MAX, ..Carried::default() });
-            sum.from = sum.from.min(usage.from);
-            sum.to = sum.to.max(usage.to);
-            sum.seconds += u64::try_from(usage.to - usage.from).unwrap_or(0);
-            let usage = [usage];
-            sum.yuan += Bill::of(&usage, Currency::Cny).total;
-            sum.dollars += Bill::of(&usage, Currency::Usd).total;
+            let length = self.usages.iter().take_while(|usage| usage.group.number == first).count();
+            let usages: Vec<Usage> = self.usages.drain(..length).collect();
+            let cost = Bill::of(&usages, tariff).total;
+            let Some(group) = usages.first().map(|usage| &usage.group) else { return };
+            let key = (Arc::clone(&group.account), Arc::clone(&group.region));
+            let nothing = Carried { from: i64::MAX, to: i64::MIN, seconds: 0, cost: Cost::ZERO };
+            let sum = self.carried.entry(key).or_insert(nothing);
+            for usage in &usages {
+                sum.from = sum.from.min(usage.from);
+                sum.to = sum.to.max(usage.to);
+                sum.seconds += u64::try_from(usage.to - usage.from).unwrap_or(0);
+            }
+            sum.cost = sum.cost.clone() + cost;
         }
     }
 }
 
 impl Carried {
-    fn line(&self, account: &str, region: &str, currency: Currency) -> BillLine {
+    fn line(&self, account: &str, region: &str) -> BillLine {
         let at = |second| Timestamp::from_second(second).unwrap_or(Timestamp::MAX);
         BillLine {
             group_id: String::new(),
@@ -96,9 +102,9 @@ impl Carried {
             seconds: self.seconds,
             vcpu: Decimal::ZERO,
             memory: Decimal::ZERO,
-            item: Item::Instance,
+            item: Item::Earlier,
             parts: Vec::new(),
-            amount: if currency == Currency::Usd { self.dollars } else { self.yuan },
+            amount: self.cost.clone(),
         }
     }
 }
@@ -109,37 +115,47 @@ mod tests {
 
     use super::*;
     use crate::ledger::BillingRecord;
-    use crate::terms::PricingTerms;
-    use crate::terms::Size;
+    use crate::money::Currency;
+    use crate::terms::{Basis, Category, InstanceTerms, Size};
 
-    fn usage(number: u64, from: i64, seconds: i64) -> Usage {
+    /// Usages of a group, one behind the other, as an instance has them whose terms or tags change.
+    fn usages(number: u64, from: i64, stretches: &[i64]) -> Vec<Usage> {
+        let terms = InstanceTerms::of(Size::DEFAULT, Basis::Size(Category::Default)).into();
         let group = Arc::new(BillingRecord {
             number,
             id: format!("eci-{number}").into(),
             name: "web".into(),
             account: if number.is_multiple_of(2) { "even".into() } else { "odd".into() },
             region: "cn-hangzhou".into(),
+            zone: "cn-hangzhou-b".into(),
             tags: Vec::new(),
-            terms: PricingTerms { size: Size::DEFAULT, ..PricingTerms::default() },
+            terms,
         });
-        Usage { group, from: 1_767_258_000 + from, to: 1_767_258_000 + from + seconds }
+        let mut from = 1_767_258_000 + from;
+        let one = |seconds: &i64| {
+            let usage = Usage { group: Arc::clone(&group), from, to: from + seconds };
+            from += seconds;
+            usage
+        };
+        stretches.iter().map(one).collect()
     }
 
     proptest! {
         #[test]
         fn what_is_summed_up_costs_what_it_cost(
-            stretches in prop::collection::vec((0i64..100_000, 1i64..20_000), 0..20),
-            keep in 0usize..20,
+            lives in prop::collection::vec((0i64..100_000, prop::collection::vec(1i64..90, 1..20)), 0..20),
+            keep in 0usize..60,
         ) {
-            let usages: Vec<_> =
-                (1..).zip(stretches).map(|(number, (from, seconds))| usage(number, from, seconds)).collect();
-            let mut settled = Settled { usages: usages.clone().into(), ..Settled::default() };
-            settled.carry(keep);
-            for currency in [Currency::Cny, Currency::Usd] {
+            for tariff in [Currency::Cny, Currency::Usd].map(Tariff::of) {
+                let all: Vec<_> =
+                    (1..).zip(&lives).flat_map(|(number, (from, life))| usages(number, *from, life)).collect();
+                let mut settled = Settled::default();
+                settled.take(all.clone(), &tariff);
+                settled.carry(keep, &tariff);
                 let kept: Vec<_> = settled.usages().cloned().collect();
                 prop_assert!(kept.len() <= keep);
-                let carried: Yuan = settled.lines(currency).map(|line| line.amount).sum();
-                prop_assert_eq!(Bill::of(&kept, currency).total + carried, Bill::of(&usages, currency).total);
+                let carried: Cost = settled.lines().map(|line| line.amount).sum();
+                prop_assert_eq!(Bill::of(&kept, &tariff).total + carried, Bill::of(&all, &tariff).total);
             }
         }
     }

@@ -11,9 +11,10 @@ use rust_decimal::prelude::ToPrimitive;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::billing::{self, BillLine};
+use crate::billing::{self, BillLine, Cost};
 use crate::faults::Rule;
 pub use crate::followers::Follower;
+use crate::money::Currency;
 pub use crate::persistence::named::SnapshotInfo;
 pub use crate::quota::Quota;
 pub use crate::sim::control::{GroupFilter, RequestFilter};
@@ -208,11 +209,10 @@ pub struct Forked {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Bill {
-    /// Currency, `CNY` or `USD`.
-    pub currency: String,
-    /// Sum of the lines.
-    #[schemars(with = "String")]
-    pub total: Decimal,
+    /// Currency of all amounts.
+    pub currency: Currency,
+    /// Sum of the lines, or the first price that is missing for it.
+    pub total: Cost,
     /// Charges by instance, then hour.
     #[serde(default)]
     pub lines: Vec<BillLine>,
@@ -260,10 +260,6 @@ impl Advance {
 
 impl From<&billing::Bill> for Bill {
     fn from(bill: &billing::Bill) -> Self {
-        Self {
-            currency: bill.currency.to_string(),
-            total: bill.total.decimal().normalize(),
-            lines: bill.lines.clone(),
-        }
+        Self { currency: bill.currency, total: bill.total.clone(), lines: bill.lines.clone() }
     }
 }

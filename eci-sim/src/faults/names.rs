@@ -3,7 +3,8 @@
 use eci_api::{ErrorCode, validate};
 
 use super::{FaultVerdict, Rule};
-use crate::catalog::{CATALOG, Region, SizeQuery};
+use crate::catalog::{CATALOG, Pool, Region};
+use crate::terms::Category;
 use crate::text::{did_you_mean, matches};
 
 /// Parameters of every call, which the tables of the operations leave out.
@@ -136,7 +137,8 @@ pub fn check_stock(what: &str) -> Result<(), RuleError> {
         return Err(RuleError::Zone { name: zone.to_owned(), near });
     };
     let Some(name) = size else { return Ok(()) };
-    let pairs = CATALOG.pairs(region, SizeQuery::default()).map(|pair| pair.size.to_string());
+    let pairs =
+        CATALOG.pairs(region, Pool::Categories(&[Category::Default])).map(|pair| pair.size.to_string());
     let sizes: Vec<String> = pairs.chain(CATALOG.instance_types().map(|kind| kind.name.clone())).collect();
     if sizes.iter().any(|size| size == name) {
         return Ok(());

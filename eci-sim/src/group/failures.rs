@@ -9,8 +9,9 @@ use super::container::spec::Spec;
 use super::events::EventKind;
 use super::steps::GroupContext;
 use crate::agenda::Step;
-use crate::ledger::LedgerEvent;
+use crate::ledger::{BillingRecord, LedgerEvent};
 use crate::script;
+use crate::terms::{Basis, InstanceTerms, Spot};
 
 /// Interval at which a spot instance's price and stock are checked, and the notice before it is reclaimed.
 const SPOT_CHECK_INTERVAL: Duration = Duration::from_mins(5);
@@ -52,10 +53,10 @@ impl GroupContext<'_> {
     /// Lets a spot instance follow the market after its protected hours: it is billed at the market's price, and is
     /// reclaimed when that is above its limit, or when its zone has none left.
     pub(super) fn check_spot_market(&mut self) {
-        let terms = &self.group.record.terms;
-        let (Some(paid), zone) = (terms.spot, &self.group.spec.zone) else { return };
+        let Some(terms) = self.group.record.terms.instance() else { return };
+        let (Some(spot), zone) = (terms.spot(), &self.group.spec.zone) else { return };
         let what = self.group.instance_spec();
-        let price = self.market.spot_price(terms, &self.group.record.region, zone, self.at);
+        let price = self.market.spot_price(terms, self.group.record.place(), self.tariff, self.at).ok();
         let gone = self.sold_out.contains(&**zone) || self.sold_out.contains(&format!("{zone}/{what}"));
         let limit = self
             .group
@@ -63,13 +64,15 @@ impl GroupContext<'_> {
             .optional
             .as_ref()
             .filter(|optional| optional.spot_strategy == "SpotWithPriceLimit");
-        if gone || limit.is_some_and(|optional| price > optional.spot_limit.0) {
+        let too_dear = |limit: eci_api::Number| price.is_some_and(|price| price.amount > limit.0);
+        if gone || limit.is_some_and(|optional| too_dear(optional.spot_limit)) {
             return self.announce_reclaim(SPOT_NOTICE_MINUTES);
         }
-        if price != paid {
-            let mut record = (*self.group.record).clone();
-            record.terms.spot = Some(price);
-            self.group.record = Arc::new(record);
+        if price != spot.hourly {
+            let spot = Spot { hourly: price, ..spot.clone() };
+            let terms = InstanceTerms { basis: Basis::Spot(spot), ..terms.clone() };
+            self.group.record =
+                Arc::new(BillingRecord { terms: terms.into(), ..(*self.group.record).clone() });
             self.ledger.write(self.at, &self.group.record, LedgerEvent::Changed);
         }
         self.put(SPOT_CHECK_INTERVAL, Step::SpotCheck);

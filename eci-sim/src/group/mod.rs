@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::agenda::Slot;
 use crate::ledger::BillingRecord;
 use crate::lifecycle::State;
-use crate::terms::Size;
+use crate::terms::{Size, Spot};
 use container::{Container, RestartPolicy};
 use events::{EVENTS_MAX, EventKind, GroupEvent};
 
@@ -154,14 +154,19 @@ impl Group {
         self.record.terms.what()
     }
 
+    /// Spot price; `None` for a group on demand.
+    pub fn spot(&self) -> Option<&Spot> {
+        self.record.terms.instance()?.spot()
+    }
+
     /// vCPU that is sold and billed.
     pub fn vcpu(&self) -> MilliVcpu {
-        self.record.terms.size.vcpu
+        self.record.terms.size().vcpu
     }
 
     /// Memory that is sold and billed.
     pub fn memory(&self) -> Mebibytes {
-        self.record.terms.size.memory
+        self.record.terms.size().memory
     }
 
     /// The container of this name.

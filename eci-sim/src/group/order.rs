@@ -7,13 +7,18 @@ use eci_api::Number;
 use eci_api::actions::create_container_group as ask;
 use eci_api::actions::describe_container_groups as tell;
 use eci_api::size::{Mebibytes, MilliVcpu};
+use rust_decimal::Decimal;
 
 use super::OptionalSpec;
-use super::container::{Container, RestartPolicy};
+use super::container::RestartPolicy;
 use crate::ledger::Tags;
 use crate::refusal::Refusal;
 use crate::terms::Size;
 
+/// Variable with which a container asks not to be counted (specs.md, section 3.3).
+const IGNORE: &str = "__ECI_RESOURCE_IGNORE__";
+/// Decimals that a float of single precision, as the API has it, keeps of a size.
+const FLOAT_DECIMALS: u32 = 6;
 /// Number of containers, of init containers, and of volumes of a group, at most (eci-openapi.md, section 6).
 const PARTS_MAX: usize = 20;
 /// Protected hours of a spot instance, and hours for which a fixed address is kept, where the request gives none
@@ -38,26 +43,36 @@ pub fn name(name: Option<&str>) -> Result<&str, Refusal> {
 }
 
 /// The size that is asked for: the group's own, else the larger of all containers together and the largest init
-/// container (specs.md 3.2, inferred).
+/// container (specs.md 3.2, inferred). What containers ask for is added up as they ask for it, and rounded once.
 ///
 /// # Errors
 /// [`Refusal`] when a number is no size.
-pub fn size(request: &ask::CreateContainerGroup, containers: &[Container]) -> Result<Size, Refusal> {
-    let mut sum = Size::default();
-    for container in containers.iter().filter(|c| !c.init && !c.spec.says("__ECI_RESOURCE_IGNORE__", "TRUE"))
-    {
-        sum.vcpu.0 = sum.vcpu.0.saturating_add(container.spec.vcpu.0);
-        sum.memory.0 = sum.memory.0.saturating_add(container.spec.memory.0);
-    }
-    for container in containers.iter().filter(|container| container.init) {
-        sum.vcpu = sum.vcpu.max(container.spec.vcpu);
-        sum.memory = sum.memory.max(container.spec.memory);
-    }
+pub fn size(request: &ask::CreateContainerGroup) -> Result<Size, Refusal> {
+    let apps = request.container.iter().filter(|c| !is_ignored(&c.environment_var));
+    let inits = request.init_container.iter().filter(|c| !is_ignored(&c.environment_var));
+    let asked = |number: Option<Number>| number.unwrap_or_default().0;
+    let largest = |all: &mut dyn Iterator<Item = Option<Number>>| all.map(asked).max().unwrap_or_default();
+    let sum = |all: &mut dyn Iterator<Item = Option<Number>>| {
+        let sum = all.map(asked).fold(Decimal::ZERO, Decimal::saturating_add);
+        // Three floats of a third are 1.00000002, and 1 is meant.
+        sum.min(sum.round_dp(FLOAT_DECIMALS))
+    };
+    let cpu = sum(&mut apps.clone().map(|c| c.cpu)).max(largest(&mut inits.clone().map(|c| c.cpu)));
+    let gib = sum(&mut apps.map(|c| c.memory)).max(largest(&mut inits.map(|c| c.memory)));
     let own = Size { vcpu: vcpu(request.cpu, "Cpu")?, memory: memory(request.memory, "Memory")? };
     Ok(Size {
-        vcpu: if own.vcpu.0 > 0 { own.vcpu } else { sum.vcpu },
-        memory: if own.memory.0 > 0 { own.memory } else { sum.memory },
+        vcpu: if own.vcpu.0 > 0 { own.vcpu } else { vcpu(Some(cpu.into()), "Container.N.Cpu")? },
+        memory: if own.memory.0 > 0 { own.memory } else { memory(Some(gib.into()), "Container.N.Memory")? },
     })
+}
+
+/// True for a container that asks not to be counted.
+fn is_ignored(environment: &[ask::EnvironmentVar]) -> bool {
+    let asks = |variable: &ask::EnvironmentVar| {
+        let value = variable.value.as_deref().unwrap_or_default();
+        variable.key.as_deref() == Some(IGNORE) && value.eq_ignore_ascii_case("TRUE")
+    };
+    environment.iter().any(asks)
 }
 
 /// The tags, in the order given; a pair without key and value is left out.

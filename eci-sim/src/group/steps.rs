@@ -17,6 +17,7 @@ use crate::ledger::{Ledger, LedgerEvent};
 use crate::lifecycle::{self, Event, Illegal, State};
 use crate::market::Market;
 use crate::orders::{Runtime, Work};
+use crate::prices::Tariff;
 use crate::script::{Script, Scripts};
 
 /// A group at an instant, and all that a step may touch beside it.
@@ -35,6 +36,8 @@ pub struct GroupContext<'a> {
     pub seed: Seed,
     /// Prices of spot instances.
     pub market: &'a Market,
+    /// List prices, which those of spot instances refer to.
+    pub tariff: &'a Tariff,
     /// Zones, and sizes in a zone, that are out of stock.
     pub sold_out: &'a BTreeSet<String>,
     /// Runtime of the containers: scripted or an Engine.
@@ -121,7 +124,7 @@ impl GroupContext<'_> {
             return;
         }
         let terms = &self.group.record.terms;
-        let as_requested = terms.instance_type.is_some() || terms.size == self.group.spec.requested;
+        let as_requested = terms.instance_type().is_some() || terms.size() == self.group.spec.requested;
         self.emit(if as_requested { EventKind::SizeAsRequested } else { EventKind::SizeRounded });
         match self.group.optional_spec().cache {
             CacheUse::None => {}
@@ -134,7 +137,7 @@ impl GroupContext<'_> {
         if let Some(seconds) = self.group.optional_spec().deadline_seconds {
             self.put(Duration::from_secs(seconds), Step::Deadline);
         }
-        if self.group.record.terms.spot.is_some() {
+        if self.group.spot().is_some() {
             let hours = self.group.spec.optional.as_ref().map_or(0, |optional| optional.spot_hours);
             self.put(Duration::from_secs(3600 * hours), Step::SpotCheck);
         }

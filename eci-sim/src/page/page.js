@@ -58,7 +58,8 @@ async function showClock() {
   $("#now").textContent = when(time.now);
   if (document.activeElement !== $("#rate")) $("#rate").value = time.rate;
   $("#due").textContent = time["next-due"] ? `next at ${when(time["next-due"])}` : "nothing is due";
-  $("#total").textContent = `${bill.total} ${bill.currency}`;
+  $("#total").textContent = typeof bill.total === "string" ? `${bill.total} ${bill.currency}` : "not known";
+  $("#total").title = typeof bill.total === "string" ? "the bill up to now" : `no price is known for ${bill.total.item}`;
 }
 
 async function showGroups() {
@@ -84,8 +85,12 @@ async function showGroups() {
 function byGroup(bill) {
   const costs = {};
   // Amounts are exact decimals, so they are added as whole numbers of the smallest part.
-  for (const line of bill.lines) costs[line["group-id"]] = (costs[line["group-id"]] || 0n) + units(line.amount);
-  return Object.fromEntries(Object.entries(costs).map(([id, cost]) => [id, written(cost)]));
+  for (const line of bill.lines) {
+    const id = line["group-id"], sum = id in costs ? costs[id] : 0n;
+    // An amount that is no text names the price that is missing for it, so that the group's sum is not known.
+    costs[id] = sum === null || typeof line.amount !== "string" ? null : sum + units(line.amount);
+  }
+  return Object.fromEntries(Object.entries(costs).map(([id, cost]) => [id, cost === null ? "not known" : written(cost)]));
 }
 
 const DIGITS = 28;

@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::PersistedParts;
 use super::store::StoreError;
 use crate::commands::Command;
+use crate::money::Currency;
 use crate::serving::Caller;
 
 /// Format of the records; a journal of another format is not read.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 /// A record of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,6 +63,10 @@ pub struct JournalHeader {
     version: String,
     /// Seed of the world.
     seed: String,
+    /// Currency of the world's bill.
+    currency: Currency,
+    /// Digest of the price files; empty for none.
+    prices: String,
     /// Simulated time.
     pub(crate) at: Timestamp,
     /// Time by the clients' clock.
@@ -108,14 +113,17 @@ impl JournalHeader {
             format: FORMAT,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             seed: parts.seed.to_string(),
+            currency: parts.tariff.currency,
+            prices: parts.tariff.digest().to_owned(),
             at,
             client_time: parts.clients_clock.map_or(at, |clock| clock.now()),
             rate: parts.clock.rate(),
         }
     }
 
-    /// Fails for a journal that another version of the simulator wrote, or that has another seed.
-    pub(super) fn check(&self, file: &Path, wanted: Seed) -> Result<(), StoreError> {
+    /// Fails for a journal that another version of the simulator wrote, or that has another seed, currency or price list:
+    /// hours that are closed are not billed anew.
+    pub(super) fn check(&self, file: &Path, parts: &PersistedParts<'_>) -> Result<(), StoreError> {
         let Self { format, version, seed, .. } = self;
         let otherwise = |what, stored: &str, given: String| {
             Err(StoreError::Otherwise { file: file.to_owned(), what, stored: stored.to_owned(), given })
@@ -128,8 +136,18 @@ impl JournalHeader {
                 describe(env!("CARGO_PKG_VERSION"), FORMAT),
             );
         }
-        if seed.parse::<Seed>().is_ok_and(|seed| seed != wanted) {
-            return otherwise("the seed", seed, wanted.to_string());
+        if seed.parse::<Seed>().is_ok_and(|seed| seed != parts.seed) {
+            return otherwise("the seed", seed, parts.seed.to_string());
+        }
+        if self.currency != parts.tariff.currency {
+            return otherwise("the currency", &self.currency.to_string(), parts.tariff.currency.to_string());
+        }
+        if self.prices != parts.tariff.digest() {
+            let named = |digest: &str| match digest.get(..12) {
+                Some(digest) => format!("{digest}… (of --price-file)"),
+                None => "compiled in".to_owned(),
+            };
+            return otherwise("the prices", &named(&self.prices), named(parts.tariff.digest()));
         }
         Ok(())
     }

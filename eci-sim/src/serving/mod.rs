@@ -1,5 +1,6 @@
 //! What all operations are served with: their caller, the rule of client tokens, and what several of them do alike.
 
+pub(crate) mod acceptable;
 pub(crate) mod addresses;
 pub(crate) mod assets;
 pub(crate) mod container_log;
@@ -8,6 +9,7 @@ pub(crate) mod deferred;
 pub(crate) mod image_cache;
 pub(crate) mod object_names;
 pub(crate) mod placement;
+pub(crate) mod resized;
 pub(crate) mod selection;
 pub(crate) mod states;
 pub(crate) mod tagged;
@@ -25,7 +27,6 @@ use serde::Serialize;
 use crate::catalog::{CATALOG, Region};
 use crate::group::Group;
 use crate::group::container::Container;
-use crate::money::Currency;
 use crate::refusal::Refusal;
 use crate::world::World;
 use crate::world::tokens::StoredReply;
@@ -45,8 +46,6 @@ pub struct Caller {
     pub host: String,
     /// True if the call came over TLS, as all calls to the cloud do.
     pub secure: bool,
-    /// Currency of prices in replies.
-    pub currency: Currency,
     /// Parameters as they came, for the comparison of calls with the same token.
     pub pairs: Pairs,
 }

@@ -7,11 +7,10 @@ use eci_api::Number;
 use eci_api::actions::CreateContainerGroup;
 
 use super::Caller;
-use crate::catalog::{CATALOG, InstanceType, Region, SizeQuery};
-use crate::group::order;
+use crate::catalog::Region;
+use crate::prices::Place;
 use crate::refusal::Refusal;
-use crate::terms::PricingTerms;
-use crate::terms::{Category, Size};
+use crate::terms::{Basis, InstanceTerms, Spot};
 use crate::world::World;
 use crate::world::network::AddressError;
 
@@ -23,77 +22,7 @@ pub struct Placement {
     pub zone: Arc<str>,
     pub vswitch: Arc<str>,
     pub address: Ipv4Addr,
-    pub terms: PricingTerms,
-}
-
-/// The terms that are acceptable, the most wanted first, each with the size that is sold.
-pub fn terms(
-    request: &CreateContainerGroup,
-    region: &Region,
-    requested: Size,
-    caller: &Caller,
-) -> Result<Vec<PricingTerms>, Refusal> {
-    let extra_storage = request.ephemeral_storage.and_then(|gib| u32::try_from(gib).ok()).unwrap_or(0);
-    let plain = PricingTerms { extra_storage, currency: caller.currency, ..PricingTerms::default() };
-    let spot = request.spot_strategy.as_deref().is_some_and(order::is_spot);
-    let categories: Vec<&str> = request.compute_category.iter().map(String::as_str).collect();
-    if spot && !categories.is_empty() {
-        return Err(Refusal::Conflict("SpotStrategy, ComputeCategory".to_owned()));
-    }
-    let architecture = request.cpu_architecture.as_deref().filter(|text| !text.is_empty());
-    let kinds = instance_types(request.instance_type.as_deref())?;
-    if !kinds.is_empty() {
-        let each = kinds.into_iter().map(|kind| by_type(kind, requested, architecture, &plain));
-        return each.collect();
-    }
-    if spot {
-        let wanted = SizeQuery { size: requested, category: Category::Default, spot: true };
-        let size = CATALOG.fit(region, wanted).map_err(Refusal::NoSpotSize)?;
-        let instance_type = CATALOG.type_of(size).map(|kind| kind.name.as_str().into());
-        return Ok(vec![PricingTerms { size, instance_type, ..plain }]);
-    }
-    let (mut all, mut refusal) = (Vec::new(), None);
-    for name in if categories.is_empty() { vec![""] } else { categories } {
-        let category = Category::named(name).ok_or_else(|| {
-            Refusal::invalid("ComputeCategory", format!("`{name}` should be economy or general"))
-        })?;
-        match CATALOG.fit(region, SizeQuery { size: requested, category, spot: false }) {
-            Ok(size) => all.push(PricingTerms { size, category, ..plain.clone() }),
-            Err(no_fit) => refusal = Some(Refusal::from(no_fit)),
-        }
-    }
-    match refusal {
-        Some(refusal) if all.is_empty() => Err(refusal),
-        _ => Ok(all),
-    }
-}
-
-fn by_type(
-    kind: &InstanceType,
-    requested: Size,
-    architecture: Option<&str>,
-    plain: &PricingTerms,
-) -> Result<PricingTerms, Refusal> {
-    if let Some(other) = architecture.filter(|name| !name.eq_ignore_ascii_case(&kind.architecture)) {
-        return Err(Refusal::OtherArchitecture {
-            kind: kind.name.clone(),
-            has: kind.architecture.clone(),
-            requested: other.to_owned(),
-        });
-    }
-    if requested.vcpu > kind.size.vcpu || requested.memory > kind.size.memory {
-        let why = format!("the containers ask for more than {} has", kind.name);
-        return Err(Refusal::invalid("InstanceType", why));
-    }
-    Ok(PricingTerms { size: kind.size, instance_type: Some(kind.name.as_str().into()), ..plain.clone() })
-}
-
-/// ECS types of a list with commas; each has to be sold.
-pub fn instance_types(names: Option<&str>) -> Result<Vec<&'static InstanceType>, Refusal> {
-    let names = names.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
-    names
-        .map(|name| CATALOG.instance_type(name).ok_or_else(|| Refusal::NoSuchType(name.to_owned())))
-        .collect()
+    pub terms: InstanceTerms,
 }
 
 /// Searches for a placement; its address has to be given back when the group is not made.
@@ -102,7 +31,7 @@ pub fn find(
     world: &mut World,
     caller: &Caller,
     region: &Region,
-    (name, wanted): (&str, Vec<PricingTerms>),
+    (name, wanted): (&str, Vec<InstanceTerms>),
 ) -> Result<Placement, Refusal> {
     let search = Search::of(request, world, caller, region, name)?;
     let mut refusal = None;
@@ -127,7 +56,6 @@ struct Search<'a> {
     address: Option<Ipv4Addr>,
     fixed: bool,
     spot_limit: Option<Number>,
-    is_spot: bool,
     vswitches: Vec<Arc<str>>,
 }
 
@@ -166,12 +94,11 @@ impl<'a> Search<'a> {
             address,
             fixed,
             spot_limit: limit.filter(|_| strategy == "SpotWithPriceLimit"),
-            is_spot: order::is_spot(strategy),
             vswitches: vswitches(request, world, region)?,
         })
     }
 
-    fn look(&self, world: &mut World, id: &Arc<str>, terms: &PricingTerms) -> Result<Placement, Refusal> {
+    fn look(&self, world: &mut World, id: &Arc<str>, terms: &InstanceTerms) -> Result<Placement, Refusal> {
         let (account, region) = (&self.caller.account, &self.caller.region);
         let now = world.now();
         let account_region = world.account_region(account, region);
@@ -185,12 +112,9 @@ impl<'a> Search<'a> {
             return Err(Refusal::NoStock { zone: zone.to_string(), what });
         }
         let mut terms = terms.clone();
-        if self.is_spot {
-            let price = world.market.spot_price(&terms, region, &zone, now);
-            if let Some(Number(limit)) = self.spot_limit.filter(|limit| price > limit.0) {
-                return Err(Refusal::SpotTooDear { what, zone: zone.to_string(), price, limit });
-            }
-            terms.spot = Some(price);
+        if terms.spot().is_some() {
+            let place = Place { region, zone: &zone };
+            terms.basis = Basis::Spot(spot_price(world, &terms, place, self.spot_limit)?);
         }
         let vswitch = world.account_region(account, region).network.vswitch(id, None, &self.zones);
         vswitch.expire(now);
@@ -209,6 +133,27 @@ impl<'a> Search<'a> {
         };
         Ok(Placement { zone, vswitch: Arc::clone(id), address, terms })
     }
+}
+
+/// The spot price of these terms in a place; one that is not known is not measured by a limit.
+///
+/// # Errors
+/// [`Refusal`] when it is above the limit, or when there is a limit and the price is not known.
+pub fn spot_price(
+    world: &World,
+    terms: &InstanceTerms,
+    place: Place<'_>,
+    limit: Option<Number>,
+) -> Result<Spot, Refusal> {
+    let price = world.market.spot_price(terms, place, &world.tariff, world.now());
+    let instance_type = terms.instance_type().map(Into::into);
+    let Some(Number(limit)) = limit else { return Ok(Spot { instance_type, hourly: price.ok() }) };
+    let hourly = price?;
+    if hourly.amount > limit {
+        let (what, zone, price) = (terms.what(), place.zone.to_owned(), hourly.amount);
+        return Err(Refusal::SpotTooDear { what, zone, price, limit });
+    }
+    Ok(Spot { instance_type, hourly: Some(hourly) })
 }
 
 /// vSwitches of the request in the order in which they are tried.

@@ -44,7 +44,7 @@ impl Filter<'_> {
     fn takes(&self, group: &Group, world: &World) -> bool {
         let is = |wanted: Option<&str>, own: &str| unset(wanted) || wanted == Some(own);
         let optional = group.spec.optional.as_deref();
-        let category = group.record.terms.category.wire_name();
+        let category = group.record.terms.category().wire_name();
         let tagged = |(key, value): &(&str, &str)| {
             let fits = |(k, v): &(Box<str>, Box<str>)| **k == **key && (value.is_empty() || **v == **value);
             group.record.tags.iter().any(fits)

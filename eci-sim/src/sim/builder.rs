@@ -7,10 +7,12 @@ use determinism::{Clock, Seed};
 use eci_api::signature::Secret;
 
 use super::{EciSim, Inner};
+use crate::catalog::table::TableError;
 use crate::followers::Followers;
 use crate::money::Currency;
 use crate::persistence::store::{Store, StoreError};
 use crate::persistence::writer::COMPACT_FROM_BYTES;
+use crate::prices::{PriceFile, Tariff};
 use crate::state::State;
 
 /// The region of calls that name none and come to no region's endpoint.
@@ -24,7 +26,7 @@ pub struct Builder {
     clients_clock: Option<Clock>,
     seed: Seed,
     region: String,
-    currency: Currency,
+    tariff: Tariff,
     credentials: Vec<(String, Secret, String)>,
     compact_from: u64,
 }
@@ -37,7 +39,7 @@ impl EciSim {
             clients_clock: None,
             seed: Seed::DEFAULT,
             region: DEFAULT_REGION.to_owned(),
-            currency: Currency::Cny,
+            tariff: Tariff::default(),
             credentials: Vec::new(),
             compact_from: COMPACT_FROM_BYTES,
         }
@@ -89,10 +91,19 @@ impl Builder {
         Self { region: region.into(), ..self }
     }
 
-    /// Sets the price list that is billed by.
+    /// Sets the currency of the bill, whose compiled-in prices apply.
     #[must_use]
     pub fn currency(self, currency: Currency) -> Self {
-        Self { currency, ..self }
+        Self { tariff: Tariff::of(currency), ..self }
+    }
+
+    /// Sets the currency of the bill, and prices that go before the compiled-in ones: CSV in the columns of
+    /// `eci-sim/data/prices.csv`.
+    ///
+    /// # Errors
+    /// [`TableError`] with file, row and reason for a row that cannot be, a gap and an overlap.
+    pub fn prices(self, currency: Currency, files: &[PriceFile<'_>]) -> Result<Self, TableError> {
+        Ok(Self { tariff: Tariff::with_files(currency, files)?, ..self })
     }
 
     /// Compacts the journal into a snapshot once it is larger than `bytes` and than the previous snapshot.
@@ -120,13 +131,15 @@ impl Builder {
         let account =
             self.credentials.first().map_or(DEFAULT_ACCOUNT, |(_, _, account)| account.as_str()).into();
         let credentials = self.credentials.into_iter();
+        let mut state = State::fresh(self.seed, self.clock.now());
+        state.world.tariff = self.tariff.clone();
         EciSim::of(Inner {
-            state: Mutex::new(State::fresh(self.seed, self.clock.now())),
+            state: Mutex::new(state),
             clock: self.clock,
             clients_clock: self.clients_clock,
             seed: self.seed,
             region: self.region,
-            currency: self.currency,
+            tariff: self.tariff,
             credentials: Arc::new(
                 credentials.map(|(key, secret, account)| (key, (secret, account.into()))).collect(),
             ),

@@ -11,11 +11,10 @@ use determinism::Clock;
 use determinism::clock::OutOfRange;
 use jiff::Timestamp;
 
-use crate::billing::Bill;
+use crate::billing::{Bill, Cost};
 use crate::faults::Rule;
 use crate::group::Group;
 use crate::ledger::Entry;
-use crate::money::Yuan;
 use crate::quota::Quota;
 use crate::script::Script;
 use crate::sim::EciSim;
@@ -75,12 +74,14 @@ impl Control {
 
     /// The bill up to now.
     pub fn bill(&self) -> Bill {
-        let currency = self.0.currency();
-        self.with_current_state(|state, now| state.world.settled.bill(&state.world.usages(now), currency))
+        self.with_current_state(|state, now| {
+            let world = &state.world;
+            world.settled.bill(&world.usages(now), &world.tariff)
+        })
     }
 
-    /// The total of the bill up to now.
-    pub fn cost(&self) -> Yuan {
+    /// The total of the bill up to now; not known where a price is missing.
+    pub fn cost(&self) -> Cost {
         self.bill().total
     }
 

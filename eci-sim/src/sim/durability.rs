@@ -34,6 +34,7 @@ impl EciSim {
             clock: &self.0.clock,
             clients_clock: self.0.clients_clock.as_ref(),
             seed: self.0.seed,
+            tariff: &self.0.tariff,
             state: &self.0.state,
             snapshots: &self.0.snapshots,
         }

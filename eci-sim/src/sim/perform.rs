@@ -147,7 +147,6 @@ impl EciSim {
             request_id: request_id.to_owned(),
             host: host.to_owned(),
             secure: true,
-            currency: self.currency(),
             pairs,
         }
     }

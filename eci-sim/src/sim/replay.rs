@@ -17,6 +17,7 @@ impl EciSim {
     pub(super) fn restore(&self, store: &Store, rate: Option<u32>) -> Result<Loaded, StoreError> {
         let now = self.client_time().unwrap_or_else(|| self.clock().now());
         let loaded = persistence::load(&self.persisted(), store)?;
+        self.state().world.tariff = self.tariff().clone();
         if let Some(header) = &loaded.header {
             let mut replay = Replay::begin(self, header);
             loaded.records.iter().for_each(|record| replay.perform(record));
@@ -89,7 +90,6 @@ fn replay_call(sim: &EciSim, record: &Record) {
         account: account.as_str().into(),
         region: region.as_str().into(),
         request_id: request_id.clone(),
-        currency: sim.currency(),
         host: String::new(),
         secure: true,
         pairs: pairs.clone(),

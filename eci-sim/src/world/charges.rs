@@ -7,15 +7,13 @@
 
 use std::sync::Arc;
 
-use eci_api::size::{Mebibytes, MilliVcpu};
 use jiff::Timestamp;
 
 use super::World;
 use super::assets::{Asset, Detail};
 use crate::billing::meter;
 use crate::ledger::{BillingRecord, LedgerEvent};
-use crate::terms::PricingTerms;
-use crate::terms::Size;
+use crate::terms::{CacheKind, PricingTerms};
 
 /// Prefix of the names of caches that the cloud makes by itself.
 pub const AUTO_NAMED: &str = "auto-create-for-";
@@ -50,7 +48,7 @@ impl World {
         if let Some((_, kept)) = terms(&asset) {
             self.ledger.write(at, &record(number, &asset, kept), LedgerEvent::Gone);
             if let Some(entries) = self.ledger.archive_group(FIRST_NUMBER + number) {
-                self.settled.take(meter::usages(&entries, at));
+                self.settled.take(meter::usages(&entries, at), &self.tariff);
             }
         }
     }
@@ -63,6 +61,7 @@ fn record(number: u64, asset: &Asset, terms: PricingTerms) -> Arc<BillingRecord>
         name: asset.name.as_str().into(),
         account: Arc::clone(&asset.account),
         region: Arc::clone(&asset.region),
+        zone: "".into(),
         tags: asset.tags.clone(),
         terms,
     })
@@ -70,26 +69,22 @@ fn record(number: u64, asset: &Asset, terms: PricingTerms) -> Arc<BillingRecord>
 
 /// The pricing terms while an asset is made, and from then on; `None` where it costs nothing.
 fn terms(asset: &Asset) -> Option<(Option<PricingTerms>, PricingTerms)> {
-    let instance = |gib: u32| Size { vcpu: MilliVcpu(2000), memory: Mebibytes(gib * 1024) };
-    let cache = |disk: i32, snapshot: u32| {
-        let cache_disk = u32::try_from(disk).unwrap_or(0);
+    let cache = |cache: CacheKind, disk: i32, snapshot: u32| {
+        let disk = u32::try_from(disk).unwrap_or(0);
         let earlier = if asset.updating { snapshot } else { 0 };
-        let building =
-            PricingTerms { size: instance(4), cache_disk, snapshot: earlier, ..PricingTerms::default() };
-        (Some(building), PricingTerms { snapshot, ..PricingTerms::default() })
+        let building = PricingTerms::CacheBuild { cache, disk, snapshot: earlier };
+        (Some(building), PricingTerms::Snapshot { gib: snapshot })
     };
     match &asset.detail {
         Detail::ImageCache { .. } if asset.name.starts_with(AUTO_NAMED) => None,
         Detail::ImageCache { images, size, .. } => {
-            Some(cache(*size, u32::try_from(images.len()).unwrap_or(u32::MAX)))
+            Some(cache(CacheKind::Image, *size, u32::try_from(images.len()).unwrap_or(u32::MAX)))
         }
         Detail::DataCache { size, .. } => {
             let gib = u32::try_from(*size).unwrap_or(0);
-            Some(cache(*size, (gib.saturating_mul(3)).div_ceil(4)))
+            Some(cache(CacheKind::Data, *size, (gib.saturating_mul(3)).div_ceil(4)))
         }
-        Detail::VirtualNode { .. } => {
-            Some((None, PricingTerms { size: instance(8), ..PricingTerms::default() }))
-        }
+        Detail::VirtualNode { .. } => Some((None, PricingTerms::VirtualNode)),
         Detail::Commit { .. } | Detail::Ops { .. } => None,
     }
 }

@@ -149,9 +149,19 @@ impl World {
         let before = group.state;
         let (agenda, ledger, scripts, seed) = (&mut self.agenda, &mut self.ledger, &self.scripts, self.seed);
         let (market, sold_out) = (&self.market, &self.sold_out);
-        let runtime = &self.runtime;
-        let result =
-            act(&mut GroupContext { at, group, agenda, ledger, scripts, seed, market, sold_out, runtime });
+        let (runtime, tariff) = (&self.runtime, &self.tariff);
+        let result = act(&mut GroupContext {
+            at,
+            group,
+            agenda,
+            ledger,
+            scripts,
+            seed,
+            market,
+            tariff,
+            sold_out,
+            runtime,
+        });
         let after = group.state;
         if before != after {
             let key = (Arc::clone(&group.record.account), Arc::clone(&group.record.region));
@@ -218,7 +228,7 @@ impl World {
         self.agenda.cancel(&mut group.due, |_| true);
         self.numbers.remove(&group.record.id);
         if let Some(entries) = self.ledger.archive_group(number) {
-            self.settled.take(meter::usages(&entries, self.now));
+            self.settled.take(meter::usages(&entries, self.now), &self.tariff);
         }
         let key = (Arc::clone(&group.record.account), Arc::clone(&group.record.region));
         if let Some(account_region) = self.account_regions.get_mut(&key) {

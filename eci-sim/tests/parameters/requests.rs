@@ -345,6 +345,9 @@ fn more(action: &str, parameter: &str) -> Rows {
             &[("DataCacheBucket", "default")]
         }
         ("CreateContainerGroup", "CpuArchitecture") => &[("InstanceType", "ecs.c6.large")],
+        ("CreateContainerGroup", "Container.N.Gpu" | "InitContainer.N.Gpu") => {
+            &[("InstanceType", "ecs.gn5i-c16g1.8xlarge")]
+        }
         ("CreateContainerGroup", "AutoMatchImageCache") => &[("Container.1.Image", "redis")],
         ("CreateContainerGroup", "ImageSnapshotId") => &[("Container.1.Image", "nginx:1.27")],
         ("CreateContainerGroup", "ScheduleStrategy" | "VSwitchStrategy") => {
@@ -426,6 +429,7 @@ pub fn values(action: &str, parameter: &Parameter) -> Vec<String> {
 
 fn known(action: &str, parameter: &str) -> Option<&'static [&'static str]> {
     Some(match (action, parameter) {
+        ("CreateContainerGroup", "Container.N.Gpu" | "InitContainer.N.Gpu") => &["2", "1"],
         (
             "DescribeContainerGroupStatus" | "DescribeContainerGroupEvents" | "DescribeContainerGroups",
             "ContainerGroupIds",
@@ -456,7 +460,7 @@ fn known(action: &str, parameter: &str) -> Option<&'static [&'static str]> {
         ("DescribeContainerGroups", "SecurityGroupId") => &["sg-1"],
         ("DescribeAvailableResource", "DestinationResource.Value") => &["ecs.c6.large"],
         ("DescribeContainerGroupPrice" | "CreateContainerGroup", "InstanceType") => {
-            &["ecs.c5.large", "ecs.c6.large,ecs.c5.large"]
+            &["ecs.c5.large", "ecs.c5.xlarge,ecs.c6.large"]
         }
         ("CreateContainerGroup", "CpuArchitecture") => &["AMD64", "ARM64"],
         ("CreateContainerGroup", "PrivateIpAddress") => &["10.2.1.1"],

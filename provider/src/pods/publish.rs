@@ -174,7 +174,9 @@ pub fn annotations(group: &ContainerGroup) -> BTreeMap<String, String> {
     let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     let size = |number: Decimal| Some(number).filter(|number| !number.is_zero()).map(with_fraction);
     let (cpu, memory) = (size(group.cpu.decimal()), size(group.memory.decimal()));
-    let spec = cpu.as_ref().zip(memory.as_ref()).map(|(cpu, memory)| format!("{cpu}-{memory}Gi"));
+    // A group has a type where that is billed, and not its vCPU and memory.
+    let size = || cpu.as_ref().zip(memory.as_ref()).map(|(cpu, memory)| format!("{cpu}-{memory}Gi"));
+    let spec = text(&group.instance_type).or_else(size);
     let all = [
         (INSTANCE_ID, text(&group.container_group_id)),
         ("eci-instance-spec", spec),

@@ -3,11 +3,20 @@
 /// Path below the folder of cases, and text.
 pub const CASES: &[(&str, &str)] = &[
     ("billing/an-hour.yaml", include_str!("../../cases/billing/an-hour.yaml")),
+    ("billing/by-type.yaml", include_str!("../../cases/billing/by-type.yaml")),
+    (
+        "billing/cheapest-of-two-categories.yaml",
+        include_str!("../../cases/billing/cheapest-of-two-categories.yaml"),
+    ),
+    ("billing/exact-quantities.yaml", include_str!("../../cases/billing/exact-quantities.yaml")),
     ("billing/finished.yaml", include_str!("../../cases/billing/finished.yaml")),
+    ("billing/ignored-init-container.yaml", include_str!("../../cases/billing/ignored-init-container.yaml")),
     ("billing/image-that-never-comes.yaml", include_str!("../../cases/billing/image-that-never-comes.yaml")),
     ("billing/less-than-half-a-fen.yaml", include_str!("../../cases/billing/less-than-half-a-fen.yaml")),
     ("billing/more-than-half-a-fen.yaml", include_str!("../../cases/billing/more-than-half-a-fen.yaml")),
     ("billing/over-a-clock-hour.yaml", include_str!("../../cases/billing/over-a-clock-hour.yaml")),
+    ("billing/requested-storage.yaml", include_str!("../../cases/billing/requested-storage.yaml")),
+    ("billing/spot.yaml", include_str!("../../cases/billing/spot.yaml")),
     ("billing/two-pods.yaml", include_str!("../../cases/billing/two-pods.yaml")),
     ("faults/answer-lost.yaml", include_str!("../../cases/faults/answer-lost.yaml")),
     ("faults/cloud-unreachable.yaml", include_str!("../../cases/faults/cloud-unreachable.yaml")),

@@ -18,7 +18,7 @@ fn case(outcome: &Outcome) -> Value {
         "verdict": verdict(&outcome.verdict),
         "real_seconds": outcome.took.as_secs_f64(),
         "simulated_seconds": outcome.simulated.as_secs_f64(),
-        "cost_yuan": outcome.cost.normalize().to_string(),
+        "cost_yuan": outcome.cost.known().ok().map(|amount| amount.decimal().normalize().to_string()),
     });
     match &outcome.verdict {
         CaseVerdict::Passed => {}

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use eci_sim::Cost;
 use rust_decimal::Decimal;
 
 /// A real duration: `3 ms`, `1.2 s`.
@@ -25,6 +26,11 @@ pub fn simulated(span: Duration) -> String {
 /// An amount in yuan with every digit that it has: `¥ 0.441072`.
 pub fn money(amount: Decimal) -> String {
     format!("¥ {}", amount.normalize())
+}
+
+/// A cost in yuan, or the sentence about the price that is missing for it.
+pub fn priced(cost: &Cost) -> String {
+    cost.known().map_or_else(|no_price| no_price.to_string(), |amount| money(amount.decimal()))
 }
 
 #[cfg(test)]

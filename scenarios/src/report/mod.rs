@@ -5,4 +5,4 @@ pub mod junit;
 mod measures;
 pub mod text;
 
-pub use self::measures::{money, real, simulated};
+pub use self::measures::{money, priced, real, simulated};

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use rust_decimal::Decimal;
+use eci_sim::Cost;
 
-use super::{money, real, simulated};
+use super::{priced, real, simulated};
 use crate::outcome::{CaseVerdict, Fact, Failure, Miss, Outcome};
 
 /// No line is wider, except where a single word is.
@@ -65,7 +65,7 @@ struct Totals {
     failed: usize,
     lacking: Vec<String>,
     simulated: Duration,
-    cost: Decimal,
+    cost: Cost,
 }
 
 impl<W: Write> Text<W> {
@@ -219,7 +219,7 @@ fn line(outcome: &Outcome) -> String {
         }
     };
     let figures =
-        format!("{:>7} {:>8}   {}", real(outcome.took), simulated(outcome.simulated), money(outcome.cost));
+        format!("{:>7} {:>8}   {}", real(outcome.took), simulated(outcome.simulated), priced(&outcome.cost));
     match width(&outcome.claim) <= CLAIM {
         true => {
             format!("  {mark} {}{} {figures}\n", outcome.claim, " ".repeat(CLAIM - width(&outcome.claim)))
@@ -277,7 +277,7 @@ impl Totals {
             CaseVerdict::Lacking(missing) => self.lacking.push(missing.to_string()),
         }
         self.simulated += outcome.simulated;
-        self.cost += outcome.cost;
+        self.cost = std::mem::take(&mut self.cost) + outcome.cost.clone();
     }
 
     fn line(&self, took: Duration) -> String {
@@ -298,7 +298,7 @@ impl Totals {
             text,
             " in {:.1} s · {simulated} simulated · {} billed",
             took.as_secs_f64(),
-            money(self.cost)
+            priced(&self.cost)
         );
         text
     }

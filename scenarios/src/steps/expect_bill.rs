@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use eci_sim::Cost;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -89,12 +90,22 @@ impl ExpectBill {
             && self.lines.as_ref().is_none_or(Vec::is_empty)
     }
 
+    /// True if an amount is expected, and not only what was had.
+    fn asks_for_money(&self) -> bool {
+        self.total.is_some() || self.at_most.is_some() || self.lines.is_some()
+    }
+
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
         let mut charges = world.cloud().charges().await?;
         if let Some(pod) = &self.pod {
             charges.retain(|charge| charge.belongs_to(pod));
         }
-        let total: Decimal = charges.iter().map(|charge| charge.amount).sum();
+        let cost: Cost = charges.iter().map(|charge| charge.amount.clone()).sum();
+        let total = match cost.known() {
+            Ok(amount) => amount.decimal(),
+            Err(no_price) if self.asks_for_money() => return Err(Miss::Refused(no_price.to_string())),
+            Err(_) => Decimal::ZERO,
+        };
         let (mut wanted, mut seen) = (Vec::new(), Vec::new());
         let figures = [
             ("vcpu-seconds", self.vcpu_seconds, charges.iter().map(Charge::vcpu_seconds).sum::<Decimal>()),
@@ -147,7 +158,7 @@ impl BillLine {
     fn is_met_by(&self, charge: &Charge) -> bool {
         self.pod.as_ref().is_none_or(|pod| charge.belongs_to(pod))
             && self.seconds.is_none_or(|seconds| seconds == charge.seconds)
-            && self.amount.is_none_or(|amount| amount == charge.amount)
+            && self.amount.is_none_or(|amount| charge.amount.known().is_ok_and(|own| own.decimal() == amount))
     }
 }
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
+use eci_sim::Cost;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use rust_decimal::Decimal;
 
 use crate::eci::Eci;
-use crate::report::money;
+use crate::report::priced;
 
 /// Tells each thing once.
 pub(super) struct Activity {
@@ -59,7 +59,7 @@ impl Activity {
         let from = if closed.len() < self.closed { 0 } else { self.closed };
         self.closed = closed.len();
         let lines = closed.into_iter().skip(from).map(|line| {
-            let amount = money(line.amount.decimal());
+            let amount = priced(&line.amount);
             (
                 line.to,
                 format!("billed {} {} for {} s: {amount}", line.group_id, line.group_name, line.seconds),
@@ -86,12 +86,12 @@ impl Activity {
         let lines = self.eci.bill().lines;
         let groups: BTreeSet<_> = lines.iter().map(|line| line.group_id.as_str()).collect();
         let seconds: u64 = lines.iter().map(|line| line.seconds).sum();
-        let cost: Decimal = lines.iter().map(|line| line.amount.decimal()).sum();
+        let cost: Cost = lines.iter().map(|line| line.amount.clone()).sum();
         let ran = match groups.len() {
             0 => "no group ran".to_owned(),
             1 => format!("1 group ran for {seconds} s"),
             count => format!("{count} groups ran for {seconds} s together"),
         };
-        format!("{ran} · {} billed · nothing is left behind", money(cost))
+        format!("{ran} · {} billed · nothing is left behind", priced(&cost))
     }
 }

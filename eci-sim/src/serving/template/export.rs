@@ -22,7 +22,7 @@ pub fn of(group: &Group) -> form::Template {
         resource_group_id: optional.resource_group,
         eip_instance_id: optional.eip_id,
         container_group_name: group.record.name.to_string(),
-        instance_type: terms.instance_type.as_deref().unwrap_or_default().to_owned(),
+        instance_type: terms.instance_type().unwrap_or_default().to_owned(),
         tags: tags.map(|(key, value)| form::Tag { key: key.to_string(), value: value.to_string() }).collect(),
         resources: Some(form::Resources { cpu: group.vcpu().vcpu(), memory: group.memory().gib() }),
         spec: Some(form::Spec {

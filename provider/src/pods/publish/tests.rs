@@ -141,5 +141,9 @@ fn the_instance_is_told_in_annotations_the_way_the_vendor_writes_them() {
         let annotations = annotations(&group(cpu, memory));
         assert_eq!(annotations["k8s.aliyun.com/eci-instance-spec"], spec);
     }
+    let typed = ContainerGroup { instance_type: "ecs.c6.large".into(), ..group("2", "4") };
+    let annotations_of_type = annotations(&typed);
+    assert_eq!(annotations_of_type["k8s.aliyun.com/eci-instance-spec"], "ecs.c6.large", "the type is billed");
+    assert_eq!(annotations_of_type["k8s.aliyun.com/eci-instance-cpu"], "2.0");
     assert_eq!(annotations(&group("0", "0")).len(), 1, "an instance that is not placed yet has no size");
 }

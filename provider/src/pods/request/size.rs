@@ -4,7 +4,6 @@ use std::fmt;
 
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, ResourceRequirements};
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 
 use crate::pods::quantity;
 
@@ -42,7 +41,8 @@ pub fn extra_storage(spec: &PodSpec) -> Option<i32> {
         requests.get("ephemeral-storage").and_then(quantity::value)
     };
     let extra = (quantity::gib(sum(spec, requested)) - FREE_STORAGE).ceil();
-    extra.to_i32().filter(|extra| *extra > 0)
+    // What is more than any instance has is left to the cloud, which says so.
+    (extra > Decimal::ZERO).then(|| i32::try_from(extra).unwrap_or(i32::MAX))
 }
 
 /// The sum of what runs at once, or what the largest init container takes, if that is more.
@@ -118,17 +118,34 @@ mod tests {
     }
 
     #[test]
-    fn ephemeral_storage_beyond_what_each_instance_has_is_bought() {
-        let storage = |asked: &[&str]| {
-            let requests = |amount: &&str| container(json!({}), json!({ "ephemeral-storage": amount }));
-            let containers: Vec<_> = asked.iter().map(requests).collect();
-            extra_storage(&serde_json::from_value(json!({ "containers": containers })).unwrap())
+    fn ephemeral_storage_beyond_the_free_30_gib_is_what_containers_request_together() {
+        let asks = |storage: &str| container(json!({}), json!({ "ephemeral-storage": storage }));
+        let sidecar = |storage: &str| {
+            let mut sidecar = asks(storage);
+            sidecar["restartPolicy"] = json!("Always");
+            sidecar
         };
-        for (asked, extra) in
-            [(&[][..], None), (&["30Gi"], None), (&["50Gi"], Some(20)), (&["20Gi", "10.5Gi"], Some(1))]
-        {
-            assert_eq!(storage(asked), extra, "{asked:?}");
+        for (containers, inits, extra) in [
+            (vec![container(json!({}), json!({}))], vec![], None),
+            (vec![asks("30Gi")], vec![], None),
+            (vec![asks("50Gi")], vec![], Some(20)),
+            (vec![asks("20Gi"), asks("20Gi")], vec![], Some(10)),
+            (vec![asks("30Gi")], vec![asks("30720Mi")], None),
+            (vec![asks("10Gi")], vec![asks("35.5Gi")], Some(6)),
+            (vec![asks("10Gi")], vec![sidecar("25Gi")], Some(5)),
+            (vec![asks("8Ei")], vec![], Some(i32::MAX)),
+        ] {
+            let pod = json!({ "spec": { "containers": containers, "initContainers": inits } });
+            let spec = serde_json::from_value(pod["spec"].clone()).unwrap();
+            assert_eq!(extra_storage(&spec), extra, "{pod}");
         }
+    }
+
+    #[test]
+    fn quantities_are_summed_exactly() {
+        let asks = |memory: &str| container(json!({ "memory": memory }), json!({}));
+        assert_eq!(size(vec![asks("4.7Gi"), asks("9.3Gi")], vec![]), "14 GiB");
+        assert_eq!(size(vec![asks("5046586572800m"), asks("9985798963200m")], vec![]), "14 GiB");
     }
 
     #[test]

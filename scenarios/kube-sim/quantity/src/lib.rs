@@ -89,7 +89,7 @@ impl Quantity {
     pub fn canonical(self) -> Option<String> {
         let value = self.value()?;
         match self.unit {
-            Unit::Binary(_) => Some(binary(value)),
+            Unit::Binary(_) => binary(value),
             Unit::Decimal(_) => decimal(value),
             Unit::Exponent(_) => exponent(value),
         }
@@ -107,18 +107,15 @@ fn scaled(number: Decimal, power: i32) -> Option<Decimal> {
     if power >= 0 { number.checked_mul(factor) } else { number.checked_div(factor) }
 }
 
-fn binary(value: Decimal) -> String {
-    if value.is_zero() {
-        return "0".to_owned();
+/// The largest binary unit in which the number stays whole; below 1024, and where it is no whole number, a decimal one, so
+/// that nothing is lost.
+fn binary(value: Decimal) -> Option<String> {
+    if !value.fract().is_zero() || value.abs() < Decimal::from(1024) {
+        return decimal(value);
     }
-    let whole = value.ceil();
-    for (unit, bits) in BINARY {
-        let size = Decimal::from(1u64 << bits);
-        if (whole % size).is_zero() {
-            return format!("{}{unit}", (whole / size).normalize());
-        }
-    }
-    whole.normalize().to_string()
+    let unit = |(_, bits): &&(&str, u32)| (value % Decimal::from(1u64 << bits)).is_zero();
+    let (name, bits) = BINARY.iter().find(unit).unwrap_or(&("", 0));
+    Some(format!("{}{name}", (value / Decimal::from(1u64 << bits)).normalize()))
 }
 
 /// The largest unit in which the number stays whole; what is finer than a nano is rounded up.
@@ -197,6 +194,14 @@ mod tests {
             ("0", Some("0")),
             ("0Gi", Some("0")),
             ("60000Gi", Some("60000Gi")),
+            ("4.7Gi", Some("5046586572800m")),
+            ("9.3Gi", Some("9985798963200m")),
+            ("0.1Ki", Some("102400m")),
+            ("0.5Ki", Some("512")),
+            ("1023Ki", Some("1023Ki")),
+            ("1.5Ki", Some("1536")),
+            ("-2Mi", Some("-2Mi")),
+            ("0.0000001Ki", Some("102400n")),
             ("-1", Some("-1")),
             ("2", Some("2")),
             ("1Xi", None),

@@ -25,7 +25,7 @@ pub(super) fn bill(entries: &[Entry], bill: &Bill) -> Vec<Violation> {
             found.push(Violation::new("bill", end, words));
         }
     }
-    let summed = Bill { total: bill.lines.iter().map(|line| line.amount).sum(), ..bill.clone() };
+    let summed = Bill { total: bill.lines.iter().map(|line| line.amount.clone()).sum(), ..bill.clone() };
     if bill.total != summed.total {
         let words = format!("the total is {:?} and its lines are {:?}", bill.total, summed.total);
         found.push(Violation::new("bill", end, words));
