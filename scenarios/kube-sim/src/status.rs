@@ -14,7 +14,7 @@ pub struct ApiError {
     pub reason: &'static str,
     /// Sentence for a person.
     pub message: String,
-    /// The `details` of the Status: the object, the causes, the seconds to wait; a JSON object.
+    /// The `details` of the Status: the object, the causes, the seconds to wait; a JSON object, or null for none.
     pub details: Value,
 }
 
@@ -146,7 +146,8 @@ impl ApiError {
             members.retain(|_, value| value != "");
         }
         // What has no reason, or is wrong with the request itself, has no details, and not empty ones.
-        if !matches!(self.reason, "" | "BadRequest") || details != json!({}) {
+        let bare = matches!(self.reason, "" | "BadRequest") && details == json!({});
+        if !bare && !details.is_null() {
             status["details"] = details;
         }
         status["code"] = self.code.into();

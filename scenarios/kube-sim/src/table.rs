@@ -167,10 +167,11 @@ pub fn takes_objects(accept: &str) -> bool {
 /// The error for a client that takes none of the media types, or objects in a shape that there is not; `more` are media
 /// types beside those of objects.
 pub fn not_acceptable(accept: &str, more: &str) -> ApiError {
-    let message = match takes_objects(accept) {
-        true => format!("only the following media types are accepted: {MEDIA_TYPES}"),
-        false => format!("406: Not Acceptable\n\nAvailable representations: {MEDIA_TYPES}{more}"),
-    };
+    if takes_objects(accept) {
+        let message = format!("only the following media types are accepted: {MEDIA_TYPES}");
+        return ApiError { details: Value::Null, ..ApiError::new(406, "NotAcceptable", message) };
+    }
+    let message = format!("406: Not Acceptable\n\nAvailable representations: {MEDIA_TYPES}{more}");
     ApiError::new(406, "NotAcceptable", message)
 }
 

@@ -48,10 +48,14 @@ fn clause(text: &str) -> (u32, &str) {
     let mut parts = text.split(';').map(str::trim);
     let kind = parts.next().unwrap_or_default();
     let quality = parts.find_map(|part| part.strip_prefix("q="));
-    let quality = quality.and_then(|text| text.parse::<rust_decimal::Decimal>().ok());
-    let thousandths = quality
-        .map_or(1000, |quality| u32::try_from(quality * rust_decimal::Decimal::ONE_THOUSAND).unwrap_or(1000));
-    (thousandths, kind)
+    (quality.and_then(thousandths).unwrap_or(1000), kind)
+}
+
+/// A quality such as `0.5` in thousandths.
+fn thousandths(text: &str) -> Option<u32> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits: String = fraction.chars().chain("000".chars()).take(3).collect();
+    Some(whole.parse::<u32>().ok()?.min(1) * 1000 + digits.parse::<u32>().ok()?)
 }
 
 #[cfg(test)]
