@@ -424,3 +424,26 @@ async fn a_budget_stops_the_eviction_of_one_pod_too_many() {
         (429, "Cannot evict pod as it would violate the pod's disruption budget.")
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn pods_of_a_node_that_is_gone_are_removed_in_rounds_and_what_replaces_them_by_the_next() {
+    let cluster = Cluster::start();
+    let pod = json!({
+        "metadata": { "labels": { "app": "web" } },
+        "spec": { "nodeName": "gone", "containers": [{ "name": "main", "image": "nginx" }] }
+    });
+    let spec = json!({ "selector": { "matchLabels": { "app": "web" } }, "template": pod });
+    cluster.make::<ReplicaSet>(json!({ "metadata": { "name": "web" }, "spec": spec })).await;
+    settle().await;
+    let first = cluster.pod_names().await;
+    pass(39).await;
+    assert_eq!(cluster.pod_names().await, first);
+    pass(2).await;
+    let second = cluster.pod_names().await;
+    assert_eq!((first.len(), second.len()), (1, 1));
+    assert_ne!(first, second);
+    pass(18).await;
+    assert_eq!(cluster.pod_names().await, second);
+    pass(2).await;
+    assert_ne!(cluster.pod_names().await, second);
+}

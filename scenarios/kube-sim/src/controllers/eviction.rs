@@ -22,25 +22,33 @@ const NODES: GroupResource = ("", "nodes");
 const PODS: GroupResource = ("", "pods");
 /// Time from the disappearance of a node to the removal of its pods.
 const QUARANTINE: SignedDuration = SignedDuration::from_secs(40);
+/// Time between two rounds of removing pods whose node is gone: what replaces them is removed by the next round only.
+const ROUND: SignedDuration = SignedDuration::from_secs(20);
 
 /// Evicts until the future is dropped.
 pub async fn run(sim: &KubeSim) {
     let mut changes = ChangeWatcher::new(sim, &[NODES, PODS]);
     let mut missed: BTreeMap<String, Timestamp> = BTreeMap::new();
+    let mut last_round = None;
     loop {
         changes.mark_seen();
-        let due = reconcile(sim, &mut missed);
+        let due = reconcile(sim, &mut missed, &mut last_round);
         changes.wait(sim, due).await;
     }
 }
 
 /// Reconciles all bound pods once; returns the instant of the next eviction.
-fn reconcile(sim: &KubeSim, missed: &mut BTreeMap<String, Timestamp>) -> Option<Timestamp> {
+fn reconcile(
+    sim: &KubeSim,
+    missed: &mut BTreeMap<String, Timestamp>,
+    last_round: &mut Option<Timestamp>,
+) -> Option<Timestamp> {
     let now = sim.clock().now();
     let nodes: BTreeMap<String, Arc<Value>> =
         sim.store().list(NODES, None).0.into_iter().map(|node| (name(&node).to_owned(), node)).collect();
     missed.retain(|node, _| !nodes.contains_key(node));
     let mut next: Option<Timestamp> = None;
+    let next_round = last_round.map_or(Timestamp::MIN, |last| later(last, ROUND));
     for pod in sim.store().list(PODS, None).0 {
         let node = text(&pod, "/spec/nodeName");
         if node.is_empty() || is_terminating(&pod) && nodes.contains_key(node) {
@@ -48,7 +56,7 @@ fn reconcile(sim: &KubeSim, missed: &mut BTreeMap<String, Timestamp>) -> Option<
         }
         let due = match nodes.get(node) {
             Some(node) => tainted_until(&pod, node, now),
-            None => Some(later(*missed.entry(node.to_owned()).or_insert(now), QUARANTINE)),
+            None => Some(later(*missed.entry(node.to_owned()).or_insert(now), QUARANTINE).max(next_round)),
         };
         let Some(due) = due else { continue };
         if due > now {
@@ -56,6 +64,7 @@ fn reconcile(sim: &KubeSim, missed: &mut BTreeMap<String, Timestamp>) -> Option<
         } else if nodes.contains_key(node) {
             evict(sim, &pod);
         } else {
+            *last_round = Some(now);
             delete_orphaned(sim, &pod);
         }
     }
