@@ -68,7 +68,11 @@ fn object(kind: &Kind) -> Value {
             "type": "Normal", "action": "Say", "reportingController": "a/b", "reportingInstance": "here",
             "eventTime": "2026-01-05T01:00:00.000000Z"})
         }
-        ("", "pods") => json!({"spec": pod}),
+        ("", "pods") => {
+            let mut spec = pod;
+            spec["containers"][0]["resources"] = json!({"requests": {"cpu": "1"}});
+            json!({ "spec": spec })
+        }
         ("", "services") => json!({"spec": {"ports": [{"port": 80}]}}),
         ("apps", _) => json!({"spec": {"selector": selector, "template": template}}),
         ("batch", "jobs") => json!({"spec": {"template": never}}),
@@ -144,7 +148,13 @@ fn deeds(kind: &Kind, there: &Value) -> Vec<Deed> {
                 deeds.push(deed("POST", &path, JSON, evict.clone()));
                 deeds.push(Deed { in_body: "/deleteOptions/dryRun", ..deed("POST", &path, JSON, evict) });
             }
-            "token" | "log" | "proxy" => {} // store nothing anyway
+            "resize" => {
+                let requests = json!({"requests": {"cpu": "2"}});
+                let resize = json!({"spec": {"containers": [{"name": "c", "resources": requests}]}});
+                deeds.push(deed("PATCH", &path, STRATEGIC, resize));
+            }
+            // store nothing anyway
+            "token" | "log" | "proxy" | "exec" | "attach" | "portforward" => {}
             other => panic!("no row for the subresource {other}"),
         }
     }
