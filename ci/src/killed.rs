@@ -83,7 +83,8 @@ impl Load<'_> {
                 let names = self.plane.kubectl("get pods --selector app=load --output name")?;
                 let names: Vec<_> = names.lines().collect();
                 if let Some(name) = names.get(chance.random_range(0..names.len().max(1))) {
-                    self.plane.kubectl(&format!("delete {name} --wait=false"))?;
+                    // one that was going may be gone by now
+                    self.plane.kubectl(&format!("delete {name} --ignore-not-found --wait=false"))?;
                 }
             }
             _ => {
