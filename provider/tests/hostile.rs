@@ -65,28 +65,41 @@ async fn start(folder: &Path) -> Process {
     let endpoint = format!("http://{}", cloud.local_addr().unwrap());
     tokio::spawn(listener::serve(cloud, move |request| sim.exchange(request), std::future::pending()));
     let free = || std::net::TcpListener::bind((LOOPBACK, 0)).unwrap().local_addr().unwrap();
-    let (node, webhook) = (free(), free());
-    let child = Command::new(env!("CARGO_BIN_EXE_provider"))
-        .env_clear()
-        .env("KUBECONFIG", folder.join("kubeconfig"))
-        .envs([("ECI_VSWITCH", "vsw-1"), ("ECI_SECURITY_GROUP", "sg-1"), ("ALIYUN_CLUSTERID", "hostile")])
-        .envs([("ECI_ACCESS_KEY", "local"), ("ECI_SECRET_KEY", "local-secret"), ("POD_IP", "127.0.0.1")])
-        .args(["--listen", &node.to_string(), "--webhook-listen", &webhook.to_string()])
-        .args(["--endpoint", &endpoint])
-        .stderr(Stdio::inherit())
-        .spawn()
-        .unwrap();
-    let process = Process { child, node, webhook, kube };
-    for _ in 0..300 {
-        if process.is_ready().await {
+    for _ in 0..5 {
+        let (node, webhook) = (free(), free());
+        let child = Command::new(env!("CARGO_BIN_EXE_provider"))
+            .env_clear()
+            .env("KUBECONFIG", folder.join("kubeconfig"))
+            .envs([("ECI_VSWITCH", "vsw-1"), ("ECI_SECURITY_GROUP", "sg-1"), ("ALIYUN_CLUSTERID", "hostile")])
+            .envs([("ECI_ACCESS_KEY", "local"), ("ECI_SECRET_KEY", "local-secret"), ("POD_IP", "127.0.0.1")])
+            .args(["--listen", &node.to_string(), "--webhook-listen", &webhook.to_string()])
+            .args(["--endpoint", &endpoint])
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let mut process = Process { child, node, webhook, kube: kube.clone() };
+        if process.becomes_ready().await {
             return process;
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    panic!("the node is not Ready");
+    panic!("the provider ended five times before its node was Ready");
 }
 
 impl Process {
+    /// Waits for the node; false when the process ended, since somebody may have taken one of its ports in between.
+    async fn becomes_ready(&mut self) -> bool {
+        for _ in 0..300 {
+            if self.is_ready().await {
+                return true;
+            }
+            if self.child.try_wait().unwrap().is_some() {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("the node is not Ready");
+    }
+
     async fn is_ready(&self) -> bool {
         let node = Api::<Node>::all(self.kube.clone()).get_opt("virtual-kubelet").await.unwrap();
         let conditions = node.and_then(|node| node.status).and_then(|status| status.conditions);
