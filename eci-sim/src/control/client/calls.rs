@@ -20,7 +20,7 @@ impl ControlClient {
     /// The simulator's time, its rate, the next due event and the clock's followers.
     ///
     /// # Errors
-    /// [`ClientError`], as with all that follow.
+    /// [`ClientError`](super::ClientError), as with all that follow.
     pub async fn time(&self) -> ClientResult<Time> {
         self.call::<endpoints::GetTime>(&[], &Done {}).await
     }
@@ -28,7 +28,7 @@ impl ControlClient {
     /// Sets the rate of the clock, in simulated seconds a second of the machine; 0 pauses it.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn set_rate(&self, rate: u32) -> ClientResult<Time> {
         self.call::<endpoints::SetRate>(&[], &Rate { rate }).await
     }
@@ -36,7 +36,7 @@ impl ControlClient {
     /// Advances the clock; all that is due until then has happened when this returns.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn advance(&self, by: Duration) -> ClientResult<Time> {
         self.call::<endpoints::AdvanceClock>(&[], &Advance::by(by)).await
     }
@@ -44,7 +44,7 @@ impl ControlClient {
     /// Reports the progress of the follower `name`, registering it at first; returns the clock.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn follow(&self, name: &str, at: Timestamp) -> ClientResult<Time> {
         self.call::<endpoints::Follow>(&[name], &FollowerProgress { at }).await
     }
@@ -52,7 +52,7 @@ impl ControlClient {
     /// Removes a follower.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn leave(&self, name: &str) -> ClientResult<()> {
         self.call::<endpoints::Leave>(&[name], &Done {}).await.map(|Done {}| ())
     }
@@ -60,7 +60,7 @@ impl ControlClient {
     /// The groups that the filter selects, in order of creation.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn groups(&self, which: &GroupFilter) -> ClientResult<Vec<GroupSummary>> {
         self.call::<endpoints::ListGroups>(&[], which).await
     }
@@ -68,7 +68,7 @@ impl ControlClient {
     /// The ledger, one line an entry.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn ledger(&self) -> ClientResult<Vec<String>> {
         let text = self.text("GET", "/ledger", Bytes::new()).await?;
         Ok(text.lines().map(str::to_owned).collect())
@@ -77,7 +77,7 @@ impl ControlClient {
     /// The bill up to now.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn bill(&self) -> ClientResult<Bill> {
         self.call::<endpoints::GetBill>(&[], &Done {}).await
     }
@@ -85,7 +85,7 @@ impl ControlClient {
     /// The bill up to now, without its lines.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn cost(&self) -> ClientResult<Bill> {
         self.call::<endpoints::GetCost>(&[], &Done {}).await
     }
@@ -93,7 +93,7 @@ impl ControlClient {
     /// The fault rules, in their order.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn faults(&self) -> ClientResult<Vec<Fault>> {
         self.call::<endpoints::ListFaults>(&[], &Done {}).await
     }
@@ -101,7 +101,7 @@ impl ControlClient {
     /// Adds a fault rule behind the others; returns the number by which it is removed.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn add_fault(&self, rule: &Rule) -> ClientResult<u64> {
         let FaultCreated { number } = self.call::<endpoints::AddFault>(&[], rule).await?;
         Ok(number)
@@ -110,7 +110,7 @@ impl ControlClient {
     /// Removes a fault rule.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn remove_fault(&self, number: u64) -> ClientResult<()> {
         let number = number.to_string();
         self.call::<endpoints::RemoveFault>(&[&number], &Done {}).await.map(|Done {}| ())
@@ -119,7 +119,7 @@ impl ControlClient {
     /// Removes all fault rules.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn clear_faults(&self) -> ClientResult<()> {
         self.call::<endpoints::ClearFaults>(&[], &Done {}).await.map(|Done {}| ())
     }
@@ -127,7 +127,7 @@ impl ControlClient {
     /// Adds a script of containers.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn script(&self, script: &ScriptRequest) -> ClientResult<()> {
         self.call::<endpoints::AddScript>(&[], script).await.map(|Done {}| ())
     }
@@ -135,7 +135,7 @@ impl ControlClient {
     /// Removes all scripts.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn clear_scripts(&self) -> ClientResult<()> {
         self.call::<endpoints::ClearScripts>(&[], &Done {}).await.map(|Done {}| ())
     }
@@ -143,7 +143,7 @@ impl ControlClient {
     /// Takes a zone or size out of stock, or restocks it; returns all that are out of stock.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn set_stock(&self, stock: &Stock) -> ClientResult<Vec<String>> {
         let SoldOut { sold_out } = self.call::<endpoints::SetStock>(&[], stock).await?;
         Ok(sold_out)
@@ -152,7 +152,7 @@ impl ControlClient {
     /// Sets a price of the spot market; returns all that are set.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn set_price(&self, price: &Price) -> ClientResult<Vec<Price>> {
         self.call::<endpoints::SetPrice>(&[], price).await
     }
@@ -160,7 +160,7 @@ impl ControlClient {
     /// Removes all prices that were set for the spot market.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn clear_prices(&self) -> ClientResult<()> {
         self.call::<endpoints::ClearPrices>(&[], &Done {}).await.map(|Done {}| ())
     }
@@ -168,7 +168,7 @@ impl ControlClient {
     /// Sets the standing of an account: `good`, `arrears`, `no-payment`, `closed` or `unverified`.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn set_standing(&self, account: &str, standing: &str) -> ClientResult<AccountStatus> {
         let status = AccountStatus { standing: standing.to_owned() };
         self.call::<endpoints::SetAccount>(&[account], &status).await
@@ -177,7 +177,7 @@ impl ControlClient {
     /// Announces that a spot instance is taken back in so many minutes.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn reclaim(&self, id: &str, minutes: u8) -> ClientResult<()> {
         self.call::<endpoints::ReclaimGroup>(&[id], &Reclaim { minutes }).await.map(|Done {}| ())
     }
@@ -185,7 +185,7 @@ impl ControlClient {
     /// Crashes a container.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn crash(&self, id: &str, container: &str, exit_code: i32) -> ClientResult<()> {
         let crash = Crash { container: container.to_owned(), exit_code };
         self.call::<endpoints::CrashContainer>(&[id], &crash).await.map(|Done {}| ())
@@ -194,7 +194,7 @@ impl ControlClient {
     /// Sets the limits of every account in a region.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn set_quota(&self, quota: &Quota) -> ClientResult<Quota> {
         self.call::<endpoints::SetQuota>(&[], quota).await
     }
@@ -202,7 +202,7 @@ impl ControlClient {
     /// Turns the throttling of calls by the published numbers a minute on or off.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn set_throttling(&self, on: bool) -> ClientResult<()> {
         self.call::<endpoints::SetThrottling>(&[], &Throttling { on }).await.map(|Throttling { .. }| ())
     }
@@ -210,7 +210,7 @@ impl ControlClient {
     /// The calls in the request log that the filter selects, oldest first.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn requests(&self, search: &RequestFilter) -> ClientResult<Vec<RequestLogEntry>> {
         self.call::<endpoints::SearchRequests>(&[], search).await
     }
@@ -218,7 +218,7 @@ impl ControlClient {
     /// Resets the world, or the part of an account, of a region, or of an account in a region.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn reset(&self, scope: &ResetScope) -> ClientResult<()> {
         self.call::<endpoints::Reset>(&[], scope).await.map(|Done {}| ())
     }
@@ -226,7 +226,7 @@ impl ControlClient {
     /// The named snapshots.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn snapshots(&self) -> ClientResult<Vec<SnapshotInfo>> {
         self.call::<endpoints::ListSnapshots>(&[], &Done {}).await
     }
@@ -234,7 +234,7 @@ impl ControlClient {
     /// Saves the world as it is now as a named snapshot.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn save(&self, name: &str) -> ClientResult<SnapshotInfo> {
         self.call::<endpoints::SaveSnapshot>(&[name], &Done {}).await
     }
@@ -242,7 +242,7 @@ impl ControlClient {
     /// Restores world and clock from a named snapshot.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn load(&self, name: &str) -> ClientResult<SnapshotInfo> {
         self.call::<endpoints::LoadSnapshot>(&[name], &Done {}).await
     }
@@ -250,7 +250,7 @@ impl ControlClient {
     /// Starts a second simulator from a named snapshot; returns its addresses.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn fork(&self, name: &str) -> ClientResult<Forked> {
         self.call::<endpoints::ForkSnapshot>(&[name], &Done {}).await
     }
@@ -258,7 +258,7 @@ impl ControlClient {
     /// Deletes a named snapshot.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`](super::ClientError).
     pub async fn drop_snapshot(&self, name: &str) -> ClientResult<()> {
         self.call::<endpoints::DropSnapshot>(&[name], &Done {}).await.map(|Done {}| ())
     }
