@@ -59,7 +59,7 @@ pub fn run(root: &Path) -> Result<CheckOutcome> {
         "one replica:\n{alone}"
     );
     let several = helm.accepts("template", &[&PARAMETERS[..], &["replicas=2"]].concat())?;
-    for said in ["replicas: 2", "--leader-election=default/ack-virtual-node", "type: RollingUpdate"] {
+    for said in ["replicas: 2", "- --leader-election=", "type: RollingUpdate"] {
         ensure!(several.contains(said), "two replicas, and not `{said}`:\n{several}");
     }
     named_namespaces(&helm)?;
