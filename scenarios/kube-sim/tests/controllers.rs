@@ -447,3 +447,15 @@ async fn pods_of_a_node_that_is_gone_are_removed_in_rounds_and_what_replaces_the
     pass(2).await;
     assert_ne!(cluster.pod_names().await, second);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_made_on_a_node_that_is_silent_for_long_has_its_toleration_from_then_on() {
+    let cluster = Cluster::start();
+    cluster.node("n", json!([])).await;
+    pass(600).await;
+    cluster.pod("late", json!({ "nodeName": "n" })).await;
+    pass(290).await;
+    assert_eq!(cluster.seen("late").await["metadata"].get("deletionTimestamp"), None);
+    pass(20).await;
+    assert!(cluster.seen("late").await["metadata"]["deletionTimestamp"].is_string());
+}

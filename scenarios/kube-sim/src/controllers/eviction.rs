@@ -82,7 +82,9 @@ fn tainted_until(pod: &Value, node: &Value, now: Timestamp) -> Option<Timestamp>
     if taints.is_empty() || is_terminal(pod) {
         return None;
     }
-    let since = taints.iter().filter_map(|taint| timestamp::read(taint, "/timeAdded")).min().unwrap_or(now);
+    let tainted = taints.iter().filter_map(|taint| timestamp::read(taint, "/timeAdded")).min().unwrap_or(now);
+    // A pod that came later tolerates the taint from then on: Kubernetes counts from when it sees the two together.
+    let since = timestamp::read(pod, "/metadata/creationTimestamp").map_or(tainted, |made| made.max(tainted));
     match toleration_time(pod, &taints) {
         TolerationTime::Unlimited => None,
         TolerationTime::None => Some(now),
