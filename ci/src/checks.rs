@@ -6,7 +6,8 @@ use crate::{
     playground, rbac, sdk, supply_chain, sweep, upgrade,
 };
 
-/// In the order in which they begin, as far as they do not wait for each other and there is room.
+/// In the order in which they begin, as far as they do not wait for each other and there is room: of those that may run
+/// side by side the longest first, so that none is left over at the end.
 pub const CHECKS: &[Check] = &[
     Check { name: "format", takes: 1, budget: 60, run: |root, _| cargo_checks::format(root), ..CARGO },
     Check {
@@ -127,6 +128,33 @@ pub const CHECKS: &[Check] = &[
         ..BESIDE
     },
     Check {
+        name: "every case on a real control plane, compared with the embedded one",
+        needs: &["kubectl"],
+        after: &["the control plane builds", "the main job"],
+        takes: 550,
+        budget: 900,
+        run: |root, _| control_plane::cases(root),
+        ..BESIDE
+    },
+    Check {
+        name: "a fleet whose provider is exchanged",
+        needs: &["kubectl", "git"],
+        after: &["the control plane builds", "the programs and tests build"],
+        takes: 273,
+        budget: 1200,
+        run: |root, _| upgrade::run(root),
+        ..BESIDE
+    },
+    Check {
+        name: "what a cluster expects of its nodes",
+        needs: &["kubectl"],
+        after: &["helm builds", "the control plane builds", "the programs and tests build"],
+        takes: 205,
+        budget: 900,
+        run: |root, _| contract::run(root),
+        ..BESIDE
+    },
+    Check {
         name: "kind",
         needs: &["kubectl"],
         after: &[
@@ -141,24 +169,6 @@ pub const CHECKS: &[Check] = &[
         all: "every case, not one of each folder",
         run: kind::check::run,
         clean_up: Some(kind::check::clean_up),
-        ..BESIDE
-    },
-    Check {
-        name: "every case on a real control plane, compared with the embedded one",
-        needs: &["kubectl"],
-        after: &["the control plane builds", "the main job"],
-        takes: 422,
-        budget: 900,
-        run: |root, _| control_plane::cases(root),
-        ..BESIDE
-    },
-    Check {
-        name: "what a cluster expects of its nodes",
-        needs: &["kubectl"],
-        after: &["helm builds", "the control plane builds", "the programs and tests build"],
-        takes: 205,
-        budget: 900,
-        run: |root, _| contract::run(root),
         ..BESIDE
     },
     Check {
@@ -180,12 +190,12 @@ pub const CHECKS: &[Check] = &[
         ..BESIDE
     },
     Check {
-        name: "a fleet whose provider is exchanged",
-        needs: &["kubectl", "git"],
-        after: &["the control plane builds", "the programs and tests build"],
-        takes: 273,
-        budget: 1200,
-        run: |root, _| upgrade::run(root),
+        name: "the chart's rights, all of them and no more",
+        needs: &["kubectl"],
+        after: &["helm builds", "the control plane builds", "the programs and tests build"],
+        takes: 76,
+        budget: 400,
+        run: |root, _| rbac::run(root),
         ..BESIDE
     },
     Check {
@@ -195,15 +205,6 @@ pub const CHECKS: &[Check] = &[
         takes: 40,
         budget: 400,
         run: |root, _| playground::run(root),
-        ..BESIDE
-    },
-    Check {
-        name: "the chart's rights, all of them and no more",
-        needs: &["kubectl"],
-        after: &["helm builds", "the control plane builds", "the programs and tests build"],
-        takes: 76,
-        budget: 400,
-        run: |root, _| rbac::run(root),
         ..BESIDE
     },
     Check {
