@@ -132,7 +132,7 @@ pub const CHECKS: &[Check] = &[
         needs: &["kubectl"],
         after: &["the control plane builds", "the main job"],
         takes: 550,
-        budget: 900,
+        budget: 1200,
         run: |root, _| control_plane::cases(root),
         ..BESIDE
     },
