@@ -18,7 +18,7 @@ pub struct Check {
     pub needs: &'static [&'static str],
     /// Checks that it builds on: it begins when they have ended, and does not begin when one has failed.
     pub after: &'static [&'static str],
-    pub place: Place,
+    pub pool: Pool,
     /// Seconds that it took at the last measurement, on two cores with warm caches.
     pub takes: u64,
     /// Seconds after which it is ended, whatever else the machine does.
@@ -34,21 +34,21 @@ pub struct Check {
 
 /// Resource that a check occupies; each has room for so many checks at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub enum Pool {
     /// The workspace's builds, which cargo does one after the other.
     Cargo,
     /// Builds of Go programs.
     Go,
     /// Nothing much: the check waits for others more than it computes.
-    Beside,
+    Waiting,
 }
 
-impl Place {
+impl Pool {
     /// Number of checks that have room at once.
-    pub fn at_once(self) -> usize {
+    pub fn capacity(self) -> usize {
         match self {
             Self::Cargo | Self::Go => 1,
-            Self::Beside => 2,
+            Self::Waiting => 2,
         }
     }
 }

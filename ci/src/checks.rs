@@ -1,6 +1,6 @@
 //! List of the checks.
 
-use crate::check::{Check, Place};
+use crate::check::{Check, Pool};
 use crate::{
     cargo_checks, chart, contract, control_plane, docker_runtime, killed, kind, mutants, outside, page,
     playground, rbac, sdk, supply_chain, sweep, upgrade,
@@ -20,32 +20,32 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "the control plane builds",
         needs: &["go"],
-        place: Place::Go,
+        pool: Pool::Go,
         takes: 1,
         budget: 1800,
         run: |root, _| control_plane::programs(root),
-        ..BESIDE
+        ..WAITING
     },
     Check {
         name: "helm builds",
         needs: &["go"],
         // Go's builds are done one after the other, and the control plane is waited for longest
         after: &["the control plane builds"],
-        place: Place::Go,
+        pool: Pool::Go,
         takes: 1,
         budget: 900,
         run: |_, _| control_plane::helm(),
-        ..BESIDE
+        ..WAITING
     },
     Check {
         name: "the kind node's image builds",
         needs: &["go"],
         after: &["the control plane builds", "helm builds"],
-        place: Place::Go,
+        pool: Pool::Go,
         takes: 1,
         budget: 900,
         run: |root, _| kind::check::node_image(root),
-        ..BESIDE
+        ..WAITING
     },
     Check {
         name: "the main job",
@@ -125,7 +125,7 @@ pub const CHECKS: &[Check] = &[
         budget: 600,
         run: |root, _| docker_runtime::check(root),
         clean_up: Some(kind::check::clean_up),
-        ..BESIDE
+        ..WAITING
     },
     Check {
         name: "every case on a real control plane, compared with the embedded one",
@@ -134,7 +134,7 @@ pub const CHECKS: &[Check] = &[
         takes: 550,
         budget: 1200,
         run: |root, _| control_plane::cases(root),
-        ..BESIDE
+        ..WAITING
     },
     Check {
         name: "a fleet whose provider is exchanged",
@@ -143,7 +143,7 @@ pub const CHECKS: &[Check] = &[
         takes: 273,
         budget: 1200,
         run: |root, _| upgrade::run(root),
-        ..BESIDE
+        ..WAITING
     },
     Check {
         name: "what a cluster expects of its nodes",
@@ -152,7 +152,7 @@ pub const CHECKS: &[Check] = &[
         takes: 205,
         budget: 900,
         run: |root, _| contract::run(root),
-        ..BESIDE
+        ..WAITING
     },
     Check {
         name: "kind",
@@ -169,7 +169,7 @@ pub const CHECKS: &[Check] = &[
         all: "every case, not one of each folder",
         run: kind::check::run,
         clean_up: Some(kind::check::clean_up),
-        ..BESIDE
+        ..WAITING
     },
     Check {
         name: "a real control plane",
@@ -177,7 +177,7 @@ pub const CHECKS: &[Check] = &[
         takes: 137,
         budget: 600,
         run: |root, _| control_plane::starts(root),
-        ..BESIDE
+        ..WAITING
     },
     Check {
         name: "a provider killed at random",
@@ -187,7 +187,7 @@ pub const CHECKS: &[Check] = &[
         budget: 400,
         all: "200 kills instead of 15",
         run: killed::run,
-        ..BESIDE
+        ..WAITING
     },
     Check {
         name: "the chart's rights, all of them and no more",
@@ -196,7 +196,7 @@ pub const CHECKS: &[Check] = &[
         takes: 76,
         budget: 400,
         run: |root, _| rbac::run(root),
-        ..BESIDE
+        ..WAITING
     },
     Check {
         name: "real kubectl against the playground",
@@ -205,7 +205,7 @@ pub const CHECKS: &[Check] = &[
         takes: 40,
         budget: 400,
         run: |root, _| playground::run(root),
-        ..BESIDE
+        ..WAITING
     },
     Check {
         name: "the Helm chart",
@@ -214,7 +214,7 @@ pub const CHECKS: &[Check] = &[
         takes: 18,
         budget: 300,
         run: |root, _| chart::run(root),
-        ..BESIDE
+        ..WAITING
     },
     Check {
         name: "official Python clients",
@@ -223,7 +223,7 @@ pub const CHECKS: &[Check] = &[
         takes: 6,
         budget: 400,
         run: |root, _| sdk::python(root),
-        ..BESIDE
+        ..WAITING
     },
     Check {
         name: "official Node client",
@@ -232,7 +232,7 @@ pub const CHECKS: &[Check] = &[
         takes: 2,
         budget: 300,
         run: |root, _| sdk::node(root),
-        ..BESIDE
+        ..WAITING
     },
     Check {
         name: "the control API's page in a browser",
@@ -241,7 +241,7 @@ pub const CHECKS: &[Check] = &[
         takes: 9,
         budget: 400,
         run: |root, _| page::run(root),
-        ..BESIDE
+        ..WAITING
     },
     Check {
         name: "a test outside of the workspace",
@@ -263,7 +263,7 @@ pub const CHECKS: &[Check] = &[
         on_demand: true,
         all: "a seed that nobody chose",
         run: |root, _| cargo_checks::drawn_seed(root),
-        ..BESIDE
+        ..WAITING
     },
     Check {
         name: "supply chain",
@@ -286,18 +286,18 @@ pub const CHECKS: &[Check] = &[
         on_demand: true,
         all: "every perturbation at each place, and random mixes",
         run: sweep::run,
-        ..BESIDE
+        ..WAITING
     },
 ];
 
 /// Common fields of cargo's rows.
-const CARGO: Check = Check { place: Place::Cargo, ..BESIDE };
+const CARGO: Check = Check { pool: Pool::Cargo, ..WAITING };
 /// Common fields of most rows; each has its name, times and function of its own.
-const BESIDE: Check = Check {
+const WAITING: Check = Check {
     name: "",
     needs: &[],
     after: &[],
-    place: Place::Beside,
+    pool: Pool::Waiting,
     takes: 0,
     budget: 0,
     on_demand: false,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::check::{Check, Conclusion, Finished, Place, REPORT, Report, line, span};
+use crate::check::{Check, Conclusion, Finished, Pool, REPORT, Report, line, span};
 use crate::supervision::{Termination, join_run, supervise};
 
 /// A run of checks.
@@ -78,11 +78,10 @@ impl Run<'_> {
     /// The first check that may begin now.
     fn next(&self, finished: &BTreeMap<&str, Finished>, running: &[&Check]) -> Option<&Check> {
         let begun = |name: &str| finished.contains_key(name) || running.iter().any(|one| one.name == name);
-        let has_room =
-            |place: Place| running.iter().filter(|one| one.place == place).count() < place.at_once();
+        let has_room = |pool: Pool| running.iter().filter(|one| one.pool == pool).count() < pool.capacity();
         let is_ready = |check: &&&Check| {
             !begun(check.name)
-                && has_room(check.place)
+                && has_room(check.pool)
                 && self.awaited_by(check).all(|name| finished.contains_key(name))
         };
         self.checks.iter().find(is_ready).copied()
@@ -207,12 +206,12 @@ mod tests {
     use super::*;
     use crate::outcome::CheckOutcome;
 
-    const fn check(name: &'static str, after: &'static [&'static str], place: Place) -> Check {
+    const fn check(name: &'static str, after: &'static [&'static str], pool: Pool) -> Check {
         Check {
             name,
             needs: &[],
             after,
-            place,
+            pool,
             takes: 1,
             budget: 1,
             on_demand: false,
@@ -247,9 +246,9 @@ mod tests {
     #[test]
     fn a_check_that_hangs_is_ended_and_named_and_what_builds_on_it_is_not_begun() {
         let checks = [
-            check("hangs", &[], Place::Cargo),
-            check("builds on it", &["hangs"], Place::Cargo),
-            check("stands beside", &[], Place::Beside),
+            check("hangs", &[], Pool::Cargo),
+            check("builds on it", &["hangs"], Pool::Cargo),
+            check("stands beside", &[], Pool::Waiting),
         ];
         let told = played(&checks, |name| match name {
             "hangs" => "sleep 600 & sleep 600".to_owned(),
@@ -269,7 +268,7 @@ mod tests {
 
     #[test]
     fn a_check_that_ends_without_a_word_has_failed() {
-        let told = played(&[check("silent", &[], Place::Go), check("other", &[], Place::Go)], |name| {
+        let told = played(&[check("silent", &[], Pool::Go), check("other", &[], Pool::Go)], |name| {
             if name == "silent" { "exit 0".to_owned() } else { WELL.to_owned() }
         });
         assert!(matches!(&told[0].1, Conclusion::Failed(why) if why.starts_with("it ended without a word")));
@@ -278,7 +277,7 @@ mod tests {
 
     #[test]
     fn checks_of_one_place_follow_each_other_in_the_order_of_the_list() {
-        let checks = [check("a", &[], Place::Cargo), check("b", &[], Place::Cargo)];
+        let checks = [check("a", &[], Pool::Cargo), check("b", &[], Pool::Cargo)];
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("told").display().to_string();
         played(&checks, |name| format!("echo {name} >> {file}; sleep 0.1; echo {name} >> {file}; {WELL}"));

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::lifecycle::State;
-use crate::prices::Place;
+use crate::prices::Location;
 use crate::terms::PricingTerms;
 
 /// A group's identity and pricing terms, as of an entry in the ledger.
@@ -34,9 +34,9 @@ pub struct BillingRecord {
 }
 
 impl BillingRecord {
-    /// The place whose prices apply.
-    pub fn place(&self) -> Place<'_> {
-        Place { region: &self.region, zone: &self.zone }
+    /// The location whose prices apply.
+    pub fn location(&self) -> Location<'_> {
+        Location { region: &self.region, zone: &self.zone }
     }
 }
 

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::money::Hourly;
-use crate::prices::{NoPrice, Place, Tariff};
+use crate::prices::{Location, NoPrice, Tariff};
 use crate::terms::InstanceTerms;
 use crate::text::matches;
 
@@ -43,22 +43,22 @@ impl Market {
         &self.0
     }
 
-    /// The price of an hour of a spot instance on these terms, in a place at an instant.
+    /// The price of an hour of a spot instance on these terms, in a location at an instant.
     ///
     /// # Errors
     /// [`NoPrice`] where neither a price was set nor a list has that of its type.
     pub fn spot_price(
         &self,
         terms: &InstanceTerms,
-        place: Place<'_>,
+        location: Location<'_>,
         tariff: &Tariff,
         at: Timestamp,
     ) -> Result<Hourly, NoPrice> {
         let list = match terms.instance_type() {
-            Some(name) => tariff.type_price(name, place, at),
-            None => Err(tariff.no_price(&terms.spot_item(), place, at)),
+            Some(name) => tariff.type_price(name, location, at),
+            None => Err(tariff.no_price(&terms.spot_item(), location, at)),
         };
-        let amount = self.hourly(&terms.what(), place.zone, list, at)?;
+        let amount = self.hourly(&terms.what(), location.zone, list, at)?;
         Ok(Hourly { amount, currency: tariff.currency })
     }
 

@@ -56,7 +56,7 @@ pub enum Item<'a> {
 
 /// A region and a zone in it; the zone is empty where none is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place<'a> {
+pub struct Location<'a> {
     /// Region id, as `cn-hangzhou`.
     pub region: &'a str,
     /// Zone id, as `cn-hangzhou-b`.
@@ -66,12 +66,12 @@ pub struct Place<'a> {
 /// A price that no list has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
-#[error("no price is known for {item} in {place} in {currency} at {at}; give one with --price-file")]
+#[error("no price is known for {item} in {location} in {currency} at {at}; give one with --price-file")]
 pub struct NoPrice {
     /// Item without a price.
     pub item: String,
     /// Region, and zone where it matters.
-    pub place: String,
+    pub location: String,
     /// Currency of the bill.
     pub currency: Currency,
     /// Time for which it was looked for.
@@ -133,24 +133,24 @@ impl Tariff {
         &self.digest
     }
 
-    /// The price of an item in a place at an instant: that of the zone before that of the region, and that before the one
+    /// The price of an item in a location at an instant: that of the zone before that of the region, and that before the one
     /// for all; a list that was given goes before the compiled-in one.
     ///
     /// # Errors
     /// [`NoPrice`] where no list has it.
-    pub fn price(&self, item: Item<'_>, place: Place<'_>, at: Timestamp) -> Result<Rate, NoPrice> {
-        self.find(item, place, at).ok_or_else(|| self.no_price(&item.to_string(), place, at))
+    pub fn price(&self, item: Item<'_>, location: Location<'_>, at: Timestamp) -> Result<Rate, NoPrice> {
+        self.find(item, location, at).ok_or_else(|| self.no_price(&item.to_string(), location, at))
     }
 
     /// The price of an item, where there is one.
-    pub fn find(&self, item: Item<'_>, place: Place<'_>, at: Timestamp) -> Option<Rate> {
-        let listed = |list: &PriceList| list.price(item, place, self.currency, at);
+    pub fn find(&self, item: Item<'_>, location: Location<'_>, at: Timestamp) -> Option<Rate> {
+        let listed = |list: &PriceList| list.price(item, location, self.currency, at);
         listed(&self.given).or_else(|| listed(&self.compiled_in))
     }
 
     /// The error of a price that is not known.
-    pub fn no_price(&self, item: &str, place: Place<'_>, at: Timestamp) -> NoPrice {
-        NoPrice { item: item.to_owned(), place: place.to_string(), currency: self.currency, at }
+    pub fn no_price(&self, item: &str, location: Location<'_>, at: Timestamp) -> NoPrice {
+        NoPrice { item: item.to_owned(), location: location.to_string(), currency: self.currency, at }
     }
 
     /// The next instant after `second` at which a price of the item changes within a clock hour, or at all for an item that
@@ -164,13 +164,13 @@ impl Tariff {
     ///
     /// # Errors
     /// [`NoPrice`] where no list has it.
-    pub fn type_price(&self, name: &str, place: Place<'_>, at: Timestamp) -> Result<Decimal, NoPrice> {
-        self.price(Item::Type(name), place, at).map(Rate::per_hour)
+    pub fn type_price(&self, name: &str, location: Location<'_>, at: Timestamp) -> Result<Decimal, NoPrice> {
+        self.price(Item::Type(name), location, at).map(Rate::per_hour)
     }
 
     /// The ECS type that a spot instance of this size is matched to: one with a price goes before others.
-    pub fn spot_type(&self, size: Size, place: Place<'_>, at: Timestamp) -> Option<&'static str> {
-        let unpriced = |name: &&str| self.find(Item::Type(name), place, at).is_none();
+    pub fn spot_type(&self, size: Size, location: Location<'_>, at: Timestamp) -> Option<&'static str> {
+        let unpriced = |name: &&str| self.find(Item::Type(name), location, at).is_none();
         CATALOG.types_of(size).map(|kind| kind.name.as_str()).min_by_key(unpriced)
     }
 }
@@ -179,7 +179,7 @@ fn digest(text: &str) -> String {
     eci_api::signature::acs3::sha256_hex(text.as_bytes())
 }
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for Location<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.zone.is_empty() { self.region } else { self.zone })
     }

@@ -6,7 +6,7 @@ use eci_api::actions::describe_available_resource as tell;
 use eci_api::actions::{DescribeAvailableResource, DescribeAvailableResourceReply};
 
 use crate::catalog::{CATALOG, InstanceType};
-use crate::prices::Place;
+use crate::prices::Location;
 use crate::refusal::Refusal;
 use crate::serving::{Caller, Serve};
 use crate::terms::{Basis, InstanceTerms, Spot};
@@ -47,8 +47,8 @@ impl Serve for DescribeAvailableResource {
         let affordable = |zone: &str, kind: &InstanceType| {
             let spot = Spot { instance_type: Some(kind.name.as_str().into()), hourly: None };
             let terms = InstanceTerms::of(kind.size, Basis::Spot(spot));
-            let place = Place { region: &region.id, zone };
-            let price = || world.market.spot_price(&terms, place, &world.tariff, world.now());
+            let location = Location { region: &region.id, zone };
+            let price = || world.market.spot_price(&terms, location, &world.tariff, world.now());
             // A price that is not known is not shown to be below the limit.
             limit.is_none_or(|limit| price().is_ok_and(|price| price.amount <= limit.0))
         };

@@ -10,7 +10,7 @@ use crate::billing::bill::{PricedPart, price};
 use crate::catalog::Region;
 use crate::group::order;
 use crate::money::{Charge, Hourly};
-use crate::prices::Place;
+use crate::prices::Location;
 use crate::refusal::Refusal;
 use crate::serving::acceptable::{self, Offer};
 use crate::serving::{Caller, Serve};
@@ -27,7 +27,7 @@ impl Serve for DescribeContainerGroupPrice {
         let zone = self.zone_id.as_deref().unwrap_or_default();
         let second = |terms: &InstanceTerms| {
             let terms = PricingTerms::from(terms.clone());
-            price(&terms, offer.place(zone), offer.tariff, offer.now, 1)
+            price(&terms, offer.location(zone), offer.tariff, offer.now, 1)
         };
         let original = second(&on_demand(&terms))?;
         let spot_price = match terms.spot() {
@@ -116,8 +116,8 @@ fn spot_prices(
     let limit = request.spot_price_limit.filter(|limit| with_limit && limit.0 > Decimal::ZERO);
     let (mut all, mut refusal) = (Vec::new(), None);
     for zone in region.zones.iter().filter(|zone| asked.is_none_or(|asked| asked == zone.as_str())) {
-        let place = Place { region: &region.id, zone };
-        let price = world.market.spot_price(terms, place, &world.tariff, now)?.amount;
+        let location = Location { region: &region.id, zone };
+        let price = world.market.spot_price(terms, location, &world.tariff, now)?.amount;
         if let Some(Number(limit)) = limit.filter(|limit| price > limit.0) {
             let (what, zone) = (terms.what(), zone.clone());
             refusal = refusal.or(Some(Refusal::SpotTooDear { what, zone, price, limit }));
@@ -126,7 +126,7 @@ fn spot_prices(
         let instance_type = terms.instance_type().unwrap_or_default();
         all.push(tell::SpotPrice {
             instance_type: instance_type.to_owned(),
-            origin_price: number(world.tariff.type_price(instance_type, place, now)?),
+            origin_price: number(world.tariff.type_price(instance_type, location, now)?),
             spot_price: number(price),
             zone_id: zone.clone(),
         });

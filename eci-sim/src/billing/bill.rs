@@ -14,7 +14,7 @@ use super::meter::Usage;
 use super::settlement::Settlement;
 use crate::ledger::BillingRecord;
 use crate::money::{Amount, Charge, Currency, Rate};
-use crate::prices::{self, NoPrice, Place, Tariff};
+use crate::prices::{self, Location, NoPrice, Tariff};
 use crate::terms::{Basis, CacheKind, Category, InstanceTerms, PricingTerms, Size};
 
 /// A bill: the usage up to an instant, priced.
@@ -156,7 +156,7 @@ fn line(
 ) -> BillLine {
     let seconds = u64::try_from(to - from).unwrap_or(0);
     let at = |second| Timestamp::from_second(second).unwrap_or(Timestamp::MAX);
-    let priced = price(&group.terms, group.place(), tariff, at(from), seconds);
+    let priced = price(&group.terms, group.location(), tariff, at(from), seconds);
     let size = group.terms.size();
     let owned = |text: &str| text.to_owned();
     let part = |part: &PricedPart| Part { item: part.item, amount: part.charge.rounded() };
@@ -172,7 +172,7 @@ fn line(
         memory: size.memory.gib().0,
         item: Item::of(&group.terms),
         parts: priced.iter().flatten().map(part).collect(),
-        amount: priced.map(|parts| settlement.add(&parts, group.place(), tariff, at(from))).into(),
+        amount: priced.map(|parts| settlement.add(&parts, group.location(), tariff, at(from))).into(),
     }
 }
 
@@ -182,13 +182,13 @@ fn line(
 /// [`NoPrice`] for the first part whose price no list has.
 pub fn price(
     terms: &PricingTerms,
-    place: Place<'_>,
+    location: Location<'_>,
     tariff: &Tariff,
     at: Timestamp,
     seconds: u64,
 ) -> Result<Vec<PricedPart>, NoPrice> {
     let charge = |item: Item, listed: prices::Item<'_>, units: Decimal| {
-        let rate = tariff.price(listed, place, at)?;
+        let rate = tariff.price(listed, location, at)?;
         Ok::<_, NoPrice>(PricedPart { item, charge: rate.charge(units, seconds) })
     };
     let sized = |size: Size, category: Category| {
@@ -209,7 +209,7 @@ pub fn price(
                 Basis::Type(name) => {
                     vec![charge(Item::InstanceType, prices::Item::Type(name), Decimal::ONE)?]
                 }
-                Basis::Spot(_) => vec![spot(terms, place, tariff, at, seconds)?],
+                Basis::Spot(_) => vec![spot(terms, location, tariff, at, seconds)?],
             };
             parts.extend(gib(Item::SystemDisk, prices::Item::Storage, terms.extra_storage)?);
             parts.extend(disk(terms.cache_disk)?);
@@ -229,7 +229,7 @@ pub fn price(
 /// The market price of a spot instance; one in another currency than the bill's is not known there.
 fn spot(
     terms: &InstanceTerms,
-    place: Place<'_>,
+    location: Location<'_>,
     tariff: &Tariff,
     at: Timestamp,
     seconds: u64,
@@ -240,7 +240,7 @@ fn spot(
             let charge = Rate::hourly(hourly.amount).charge(Decimal::ONE, seconds);
             Ok(PricedPart { item: Item::InstanceType, charge })
         }
-        None => Err(tariff.no_price(&terms.spot_item(), place, at)),
+        None => Err(tariff.no_price(&terms.spot_item(), location, at)),
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::bill::{Item, PricedPart};
 use crate::money::{Amount, Charge};
-use crate::prices::{self, Place, Tariff};
+use crate::prices::{self, Location, Tariff};
 
 /// What one instance costs in the period that is settled together.
 #[derive(Debug, Default)]
@@ -32,8 +32,14 @@ enum Period {
 
 impl Settlement {
     /// The amount of a line that begins at `at`, with these parts; lines come in the order of time.
-    pub fn add(&mut self, parts: &[PricedPart], place: Place<'_>, tariff: &Tariff, at: Timestamp) -> Amount {
-        let period = Period::of(place, tariff, at);
+    pub fn add(
+        &mut self,
+        parts: &[PricedPart],
+        location: Location<'_>,
+        tariff: &Tariff,
+        at: Timestamp,
+    ) -> Amount {
+        let period = Period::of(location, tariff, at);
         if self.period != Some(period) {
             *self = Self { period: Some(period), ..Self::default() };
         }
@@ -57,8 +63,8 @@ impl Settlement {
 }
 
 impl Period {
-    fn of(place: Place<'_>, tariff: &Tariff, at: Timestamp) -> Self {
-        match tariff.find(prices::Item::Minimum, place, at) {
+    fn of(location: Location<'_>, tariff: &Tariff, at: Timestamp) -> Self {
+        match tariff.find(prices::Item::Minimum, location, at) {
             Some(least) => Self::Life(least.charge(rust_decimal::Decimal::ONE, 1).rounded()),
             None => Self::Hour(at.as_second().div_euclid(3600)),
         }

@@ -87,7 +87,7 @@ pub enum RowError {
     },
     /// Two prices of one thing at one time.
     #[error(
-        "row {other} gives the price of {item} {place} in {currency} from {from} on, too; let one end where the other begins"
+        "row {other} gives the price of {item} {location} in {currency} from {from} on, too; let one end where the other begins"
     )]
     Overlap {
         /// Row of the other price.
@@ -95,7 +95,7 @@ pub enum RowError {
         /// Name of the item.
         item: String,
         /// Where both hold.
-        place: String,
+        location: String,
         /// Currency of both.
         currency: crate::money::Currency,
         /// Time from which both hold.
@@ -103,7 +103,7 @@ pub enum RowError {
     },
     /// A time without a price between two prices.
     #[error(
-        "the price of {item} {place} in {currency} is given until {until} (row {other}) and again from {from} on, and not between; let one end where the other begins"
+        "the price of {item} {location} in {currency} is given until {until} (row {other}) and again from {from} on, and not between; let one end where the other begins"
     )]
     Gap {
         /// Row of the price before.
@@ -111,7 +111,7 @@ pub enum RowError {
         /// Name of the item.
         item: String,
         /// Where both hold.
-        place: String,
+        location: String,
         /// Currency of both.
         currency: crate::money::Currency,
         /// End of the price before.

@@ -56,7 +56,7 @@ impl GroupContext<'_> {
         let Some(terms) = self.group.record.terms.instance() else { return };
         let (Some(spot), zone) = (terms.spot(), &self.group.spec.zone) else { return };
         let what = self.group.instance_spec();
-        let price = self.market.spot_price(terms, self.group.record.place(), self.tariff, self.at).ok();
+        let price = self.market.spot_price(terms, self.group.record.location(), self.tariff, self.at).ok();
         let gone = self.sold_out.contains(&**zone) || self.sold_out.contains(&format!("{zone}/{what}"));
         let limit = self
             .group

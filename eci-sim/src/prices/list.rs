@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Item, Place, PriceFile};
+use super::{Item, Location, PriceFile};
 use crate::catalog::CATALOG;
 use crate::catalog::table::{Row, RowError, TableError, rows};
 use crate::money::{Currency, Rate};
@@ -74,10 +74,16 @@ impl PriceList {
     }
 
     /// The price of an item, the narrowest scope first.
-    pub fn price(&self, item: Item<'_>, place: Place<'_>, currency: Currency, at: Timestamp) -> Option<Rate> {
+    pub fn price(
+        &self,
+        item: Item<'_>,
+        location: Location<'_>,
+        currency: Currency,
+        at: Timestamp,
+    ) -> Option<Rate> {
         let holds = |price: &&Price| {
             price.currency == currency
-                && price.scope.covers(place)
+                && price.scope.covers(location)
                 && price.from <= at
                 && price.to.is_none_or(|to| at < to)
         };
@@ -93,11 +99,11 @@ impl PriceList {
 }
 
 impl Scope {
-    fn covers(self, place: Place<'_>) -> bool {
+    fn covers(self, location: Location<'_>) -> bool {
         match self {
             Self::Everywhere => true,
-            Self::Region(region) => region == place.region,
-            Self::Zone(zone) => zone == place.zone,
+            Self::Region(region) => region == location.region,
+            Self::Zone(zone) => zone == location.zone,
         }
     }
 }
@@ -106,7 +112,7 @@ impl std::fmt::Display for Scope {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Everywhere => f.write_str("in all regions"),
-            Self::Region(place) | Self::Zone(place) => write!(f, "in {place}"),
+            Self::Region(location) | Self::Zone(location) => write!(f, "in {location}"),
         }
     }
 }
@@ -192,13 +198,13 @@ fn follows(
     if (item, before.currency, before.scope) != (other, after.currency, after.scope) {
         return Ok(());
     }
-    let (place, item, currency) = (after.scope.to_string(), item.to_string(), after.currency);
+    let (location, item, currency) = (after.scope.to_string(), item.to_string(), after.currency);
     let (from, row) = (after.from, first.beside(second));
     match before.to {
         Some(to) if to == from => Ok(()),
         Some(until) if until < from => {
-            Err(second.error(RowError::Gap { other: row, item, place, currency, until, from }))
+            Err(second.error(RowError::Gap { other: row, item, location, currency, until, from }))
         }
-        _ => Err(second.error(RowError::Overlap { other: row, item, place, currency, from })),
+        _ => Err(second.error(RowError::Overlap { other: row, item, location, currency, from })),
     }
 }

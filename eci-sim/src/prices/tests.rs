@@ -1,4 +1,4 @@
-//! Tests of the price lists: every price is that of its own item, place, currency and time, or is not known.
+//! Tests of the price lists: every price is that of its own item, location, currency and time, or is not known.
 
 use super::*;
 
@@ -12,8 +12,8 @@ fn now() -> Timestamp {
     at("2026-01-01T00:00:00Z")
 }
 
-fn in_region(region: &'static str) -> Place<'static> {
-    Place { region, zone: "" }
+fn in_region(region: &'static str) -> Location<'static> {
+    Location { region, zone: "" }
 }
 
 fn given(rows: &str) -> Result<Tariff, TableError> {
@@ -86,7 +86,7 @@ fn the_price_of_a_zone_goes_before_its_region_s_and_a_given_one_before_the_compi
         ("ecs.c5.large", "cn-hangzhou", "", "2026-01-01T00:00:00Z", Some("0.62")),
         ("ecs.c5.large", "cn-hangzhou", "cn-hangzhou-i", "2026-01-01T00:00:00Z", Some("0.622")),
     ] {
-        let found = tariff.type_price(name, Place { region, zone }, at(time)).ok();
+        let found = tariff.type_price(name, Location { region, zone }, at(time)).ok();
         assert_eq!(found, wanted.map(|price| price.parse().unwrap()), "{name} {zone} {time}");
     }
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::catalog::{Architecture, CATALOG, InstanceType, Pool, Region};
 use crate::group::order;
-use crate::prices::{Place, Tariff};
+use crate::prices::{Location, Tariff};
 use crate::refusal::Refusal;
 use crate::terms::{Basis, Category, InstanceTerms, Size, Spot};
 
@@ -27,8 +27,8 @@ pub struct Offer<'a> {
 
 impl Offer<'_> {
     /// A zone of the region; the region as a whole for the empty name.
-    pub fn place<'a>(&'a self, zone: &'a str) -> Place<'a> {
-        Place { region: &self.region.id, zone }
+    pub fn location<'a>(&'a self, zone: &'a str) -> Location<'a> {
+        Location { region: &self.region.id, zone }
     }
 }
 
@@ -161,7 +161,7 @@ impl Desired {
 /// [`Refusal`] where none is as large.
 pub fn spot(asked: Size, offer: Offer<'_>) -> Result<InstanceTerms, Refusal> {
     let size = CATALOG.fit(offer.region, asked, Pool::Spot).map_err(Refusal::NoSpotSize)?;
-    let name = offer.tariff.spot_type(size, offer.place(""), offer.now);
+    let name = offer.tariff.spot_type(size, offer.location(""), offer.now);
     let spot = Spot { instance_type: name.map(Into::into), hourly: None };
     Ok(InstanceTerms::of(size, Basis::Spot(spot)))
 }

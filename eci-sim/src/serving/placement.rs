@@ -8,7 +8,7 @@ use eci_api::actions::CreateContainerGroup;
 
 use super::Caller;
 use crate::catalog::Region;
-use crate::prices::Place;
+use crate::prices::Location;
 use crate::refusal::Refusal;
 use crate::terms::{Basis, InstanceTerms, Spot};
 use crate::world::World;
@@ -17,7 +17,7 @@ use crate::world::network::AddressError;
 /// vSwitches of a request, at most (eci-openapi.md, section 6).
 const VSWITCHES_MAX: usize = 10;
 
-/// Place and terms of a new group, its address taken.
+/// Location and terms of a new group, its address taken.
 pub struct Placement {
     pub zone: Arc<str>,
     pub vswitch: Arc<str>,
@@ -113,8 +113,8 @@ impl<'a> Search<'a> {
         }
         let mut terms = terms.clone();
         if terms.spot().is_some() {
-            let place = Place { region, zone: &zone };
-            terms.basis = Basis::Spot(spot_price(world, &terms, place, self.spot_limit)?);
+            let location = Location { region, zone: &zone };
+            terms.basis = Basis::Spot(spot_price(world, &terms, location, self.spot_limit)?);
         }
         let vswitch = world.account_region(account, region).network.vswitch(id, None, &self.zones);
         vswitch.expire(now);
@@ -135,22 +135,22 @@ impl<'a> Search<'a> {
     }
 }
 
-/// The spot price of these terms in a place; one that is not known is not measured by a limit.
+/// The spot price of these terms in a location; one that is not known is not measured by a limit.
 ///
 /// # Errors
 /// [`Refusal`] when it is above the limit, or when there is a limit and the price is not known.
 pub fn spot_price(
     world: &World,
     terms: &InstanceTerms,
-    place: Place<'_>,
+    location: Location<'_>,
     limit: Option<Number>,
 ) -> Result<Spot, Refusal> {
-    let price = world.market.spot_price(terms, place, &world.tariff, world.now());
+    let price = world.market.spot_price(terms, location, &world.tariff, world.now());
     let instance_type = terms.instance_type().map(Into::into);
     let Some(Number(limit)) = limit else { return Ok(Spot { instance_type, hourly: price.ok() }) };
     let hourly = price?;
     if hourly.amount > limit {
-        let (what, zone, price) = (terms.what(), place.zone.to_owned(), hourly.amount);
+        let (what, zone, price) = (terms.what(), location.zone.to_owned(), hourly.amount);
         return Err(Refusal::SpotTooDear { what, zone, price, limit });
     }
     Ok(Spot { instance_type, hourly: Some(hourly) })

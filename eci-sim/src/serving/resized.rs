@@ -35,7 +35,7 @@ pub fn terms(
     let new = match &now.basis {
         Basis::Spot(_) => {
             let new = acceptable::spot(size, offer)?;
-            let spot = placement::spot_price(world, &new, group.record.place(), spot_limit(group))?;
+            let spot = placement::spot_price(world, &new, group.record.location(), spot_limit(group))?;
             InstanceTerms { basis: Basis::Spot(spot), ..new }
         }
         Basis::Type(name) => by_size(size, name, group, offer)?,

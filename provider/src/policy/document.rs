@@ -75,18 +75,18 @@ pub enum BadPolicy {
     Unreadable(String),
     /// A limit in ¥ needs prices.
     #[error(
-        "the policy has {place}, and no prices.vcpuHour and prices.gibHour by which it could be kept: set both, in ¥ \
+        "the policy has {path}, and no prices.vcpuHour and prices.gibHour by which it could be kept: set both, in ¥ \
          an hour"
     )]
     Priceless {
         /// The limit.
-        place: String,
+        path: String,
     },
     /// A number below zero.
-    #[error("the policy's {place} is {value}, and must not be below 0")]
+    #[error("the policy's {path} is {value}, and must not be below 0")]
     Negative {
-        /// The number's place in the document, as `default.limits.vcpu`.
-        place: String,
+        /// The number's path in the document, as `default.limits.vcpu`.
+        path: String,
         /// The number.
         value: Number,
     },
@@ -105,14 +105,14 @@ impl Policy {
             serde_json::from_str(text).map_err(|error| BadPolicy::Unreadable(error.to_string()))?;
         policy.prices.check()?;
         let own = policy.namespaces.iter().map(|(name, rules)| (format!("namespaces.{name}"), &rules.limits));
-        let own = own.map(|(place, limits)| (format!("{place}.limits"), limits));
+        let own = own.map(|(path, limits)| (format!("{path}.limits"), limits));
         let default = ("default.limits".to_owned(), &policy.default.limits);
-        for (place, limits) in own.chain([default, ("node".to_owned(), &policy.node)]) {
+        for (path, limits) in own.chain([default, ("node".to_owned(), &policy.node)]) {
             for (name, value) in [("vcpu", limits.vcpu), ("yuanPerHour", limits.yuan_per_hour)] {
-                not_negative(&format!("{place}.{name}"), value)?;
+                not_negative(&format!("{path}.{name}"), value)?;
             }
             if limits.yuan_per_hour.is_some() && !policy.prices.are_known() {
-                return Err(BadPolicy::Priceless { place: format!("{place}.yuanPerHour") });
+                return Err(BadPolicy::Priceless { path: format!("{path}.yuanPerHour") });
             }
         }
         Ok(policy)
@@ -135,9 +135,9 @@ impl Prices {
     }
 }
 
-fn not_negative(place: &str, value: Option<Number>) -> Result<(), BadPolicy> {
+fn not_negative(path: &str, value: Option<Number>) -> Result<(), BadPolicy> {
     match value.filter(|value| value.0.is_sign_negative() && !value.0.is_zero()) {
-        Some(value) => Err(BadPolicy::Negative { place: place.to_owned(), value }),
+        Some(value) => Err(BadPolicy::Negative { path: path.to_owned(), value }),
         None => Ok(()),
     }
 }

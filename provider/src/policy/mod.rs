@@ -23,7 +23,7 @@ pub enum PolicyError {
     /// An annotation asks for something that is on no allow-list. Final for this pod.
     #[error(
         "annotation {PREFIX}{key} asks for {what} `{requested}`, which pods of namespace `{namespace}` may not use: \
-         {place} of the provider's policy allows {allowed}"
+         {path} of the provider's policy allows {allowed}"
     )]
     Forbidden {
         /// The annotation's key, without its prefix.
@@ -34,32 +34,32 @@ pub enum PolicyError {
         requested: String,
         /// The pod's namespace.
         namespace: String,
-        /// The list's place in the policy.
-        place: String,
+        /// The list's path in the policy.
+        path: String,
         /// The list, for people.
         allowed: Box<str>,
     },
     /// A limit counts something that cannot be told of this pod beforehand. Final for this pod.
     #[error(
-        "{place} of the provider's policy is a limit, and {unknown}; ask for CPU and memory instead, or have the \
+        "{path} of the provider's policy is a limit, and {unknown}; ask for CPU and memory instead, or have the \
          operator add it to the policy"
     )]
     Unmeasured {
-        /// The limit's place in the policy.
-        place: String,
+        /// The limit's path in the policy.
+        path: String,
         /// The value that is missing.
         unknown: String,
     },
     /// There is no room below a limit just now: the pod waits.
     #[error(
-        "{scope} may have {limit} {unit} at once ({place} of the provider's policy), and this pod's {requested} do not fit \
+        "{scope} may have {limit} {unit} at once ({path} of the provider's policy), and this pod's {requested} do not fit \
          beside what runs"
     )]
     Limit {
         /// The namespace or node that is limited.
         scope: String,
-        /// The limit's place in the policy.
-        place: String,
+        /// The limit's path in the policy.
+        path: String,
         /// The unit that is counted.
         unit: &'static str,
         /// The limit.
@@ -190,34 +190,34 @@ impl Policy {
         own: &Config,
     ) -> Result<(), PolicyError> {
         let forbidden =
-            |key, what, requested: &str, place: String, allowed: &[String]| PolicyError::Forbidden {
+            |key, what, requested: &str, path: String, allowed: &[String]| PolicyError::Forbidden {
                 key,
                 what,
                 requested: requested.to_owned(),
                 namespace: namespace.to_owned(),
-                place,
+                path,
                 allowed: if allowed.is_empty() { "none".into() } else { allowed.join(", ").into() },
             };
         for list in &ALLOW_LISTS {
             let found = self.found(namespace, |rules| (list.list)(rules).clone());
-            let (allowed, place) = match found {
+            let (allowed, scope) = match found {
                 Some(found) => found,
                 None if list.open => continue,
-                None => (Vec::new(), Place::Default),
+                None => (Vec::new(), RuleScope::Default),
             };
             let usual = |id: &str| (list.own)(own).split(',').any(|own| own.trim() == id);
             let listed = |id: &str| allowed.iter().any(|allowed| allowed == ANY || allowed == id);
             let mut requested =
                 (list.requested)(request).iter().flat_map(|ids| ids.split(',')).map(str::trim);
             if let Some(requested) = requested.find(|id| !id.is_empty() && !usual(id) && !listed(id)) {
-                let place = place.in_document(list.name);
-                return Err(forbidden(list.key, list.what, requested, place, &allowed));
+                let path = scope.path(list.name);
+                return Err(forbidden(list.key, list.what, requested, path, &allowed));
             }
         }
         match self.found(namespace, |rules| rules.automatic_eips) {
-            Some((false, place)) if request.auto_create_eip == Some(true) => {
-                let place = place.in_document("automaticEips");
-                Err(forbidden("eci-with-eip", "EIP", "of its own", place, &[]))
+            Some((false, scope)) if request.auto_create_eip == Some(true) => {
+                let path = scope.path("automaticEips");
+                Err(forbidden("eci-with-eip", "EIP", "of its own", path, &[]))
             }
             _ => Ok(()),
         }
@@ -231,9 +231,9 @@ impl Policy {
         let nothing = Purchase::default();
         let used = usage.namespaces.get(namespace).unwrap_or(&nothing);
         for measure in MEASURES {
-            if let Some((limit, place)) = self.found(namespace, |rules| (measure.limit)(&rules.limits)) {
+            if let Some((limit, rules)) = self.found(namespace, |rules| (measure.limit)(&rules.limits)) {
                 let scope = format!("namespace `{namespace}`");
-                measure.fits(scope, place.in_document("limits"), limit, used, purchase)?;
+                measure.fits(scope, rules.path("limits"), limit, used, purchase)?;
             }
             if let Some(limit) = (measure.limit)(&self.node) {
                 measure.fits("the node".to_owned(), "node".to_owned(), limit, &usage.node, purchase)?;
@@ -249,22 +249,22 @@ impl Policy {
     }
 
     /// The rule of the namespace itself, else the default one.
-    fn found<T>(&self, namespace: &str, find: impl Fn(&Rules) -> Option<T>) -> Option<(T, Place<'_>)> {
+    fn found<T>(&self, namespace: &str, find: impl Fn(&Rules) -> Option<T>) -> Option<(T, RuleScope<'_>)> {
         let own = self.namespaces.get_key_value(namespace);
-        let own = own.and_then(|(name, rules)| Some((find(rules)?, Place::Namespace(name))));
-        own.or_else(|| Some((find(&self.default)?, Place::Default)))
+        let own = own.and_then(|(name, rules)| Some((find(rules)?, RuleScope::Namespace(name))));
+        own.or_else(|| Some((find(&self.default)?, RuleScope::Default)))
     }
 }
 
-/// A rule's place in the policy's document.
+/// The part of the policy's document that a rule stands in.
 #[derive(Debug, Clone, Copy)]
-enum Place<'a> {
+enum RuleScope<'a> {
     Default,
     Namespace(&'a str),
 }
 
-impl Place<'_> {
-    fn in_document(self, name: &str) -> String {
+impl RuleScope<'_> {
+    fn path(self, name: &str) -> String {
         match self {
             Self::Default => format!("default.{name}"),
             Self::Namespace(namespace) => format!("namespaces.{namespace}.{name}"),
@@ -311,22 +311,22 @@ impl Measure {
     fn fits(
         &self,
         scope: String,
-        place: String,
+        path: String,
         limit: Decimal,
         used: &Purchase,
         purchase: &Purchase,
     ) -> Result<(), PolicyError> {
-        let place = format!("{place}.{}", self.name);
+        let path = format!("{path}.{}", self.name);
         let Some(requested) = (self.value)(purchase) else {
             let unknown = format!("the {} of {} are not known", self.unit, purchase.described());
-            return Err(PolicyError::Unmeasured { place, unknown });
+            return Err(PolicyError::Unmeasured { path, unknown });
         };
         let used = (self.value)(used).unwrap_or_default();
         if requested.is_zero() || used + requested <= limit {
             return Ok(());
         }
         let [limit, used, requested] = [limit, used, requested].map(|number| number.normalize());
-        Err(PolicyError::Limit { scope, place, unit: self.unit, limit, used, requested })
+        Err(PolicyError::Limit { scope, path, unit: self.unit, limit, used, requested })
     }
 }
 

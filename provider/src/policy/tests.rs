@@ -28,7 +28,7 @@ fn an_allow_list_admits_its_own_entries_and_the_nodes_usual_ones() {
             "vSwitches": ["vsw-9"], "resourceGroups": ["rg-web"]
         } }
     });
-    for (document, namespace, field, value, place) in [
+    for (document, namespace, field, value, path) in [
         // nothing said: only RAM roles are closed
         (json!({}), "web", "RamRoleName", json!("reader"), Some("default.ramRoles")),
         (json!({}), "web", "SecurityGroupId", json!("sg-other"), None),
@@ -62,10 +62,10 @@ fn an_allow_list_admits_its_own_entries_and_the_nodes_usual_ones() {
             asking(field, if field == "AutoCreateEip" { json!(value == "true") } else { value.clone() });
         let refused = policy(document).allows(namespace, &request, &own()).err();
         let at = refused.as_ref().map(|error| match error {
-            PolicyError::Forbidden { place, .. } => place.as_str(),
+            PolicyError::Forbidden { path, .. } => path.as_str(),
             other => panic!("{other}"),
         });
-        assert_eq!(at, place, "{field} {value} in {namespace}");
+        assert_eq!(at, path, "{field} {value} in {namespace}");
         assert!(refused.is_none_or(|error| error.is_final()));
     }
 }
@@ -121,9 +121,9 @@ fn a_limit_counts_the_namespace_or_the_node_and_says_where_it_is_set() {
         let purchase = policy.purchase(&serde_json::from_value(requested).unwrap());
         let by_node = node.as_object().is_some_and(|node| node.contains_key("vcpu"));
         let wanted = refused.map(|(limit, name, requested)| {
-            let (scope, place) = if by_node { ("the node", "node") } else { ("namespace `web`", web) };
+            let (scope, path) = if by_node { ("the node", "node") } else { ("namespace `web`", web) };
             format!(
-                "{scope} may have {limit} at once ({place}.{name} of the provider's policy), and this pod's {requested} do \
+                "{scope} may have {limit} at once ({path}.{name} of the provider's policy), and this pod's {requested} do \
                  not fit beside what runs"
             )
         });

@@ -88,7 +88,7 @@ fn what_is_bought_costs_what_the_vectors_say() {
     let disk_only = |gib| {
         let parts = price(
             &with_disks(0, gib),
-            usage(terms("2", "4"), "", NINE, 1).group.place(),
+            usage(terms("2", "4"), "", NINE, 1).group.location(),
             &Tariff::of(CNY),
             at(NINE),
             3 * 3600,
