@@ -3,11 +3,11 @@
 //! The usual servers hold a request line of 64 KiB at most, since their type for addresses does; the files of a
 //! group alone may be larger than that (eci-openapi.md, section 1.1).
 
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-mod fuzz;
 mod inbox;
 mod request;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests;
 
 use std::future::Future;
 use std::io;

@@ -4,11 +4,11 @@ pub(crate) mod builder;
 pub(crate) mod command;
 pub(crate) mod control;
 mod durability;
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-mod full_disk;
 pub(crate) mod perform;
 mod replay;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;

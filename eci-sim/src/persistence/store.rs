@@ -2,10 +2,10 @@
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-mod killed;
+pub(crate) mod memory_disk;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-pub(crate) mod memory_disk;
+mod tests;
 
 use std::fmt::Display;
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};

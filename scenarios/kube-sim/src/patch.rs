@@ -2,11 +2,11 @@
 
 pub mod apply;
 pub mod fields;
-#[cfg(test)]
-mod fuzz;
 mod go;
 pub mod managers;
 mod strategic;
+#[cfg(test)]
+mod tests;
 
 use serde_json::Value;
 
