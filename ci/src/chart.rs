@@ -21,49 +21,70 @@ pub fn run(root: &Path) -> Result<CheckOutcome> {
     helm.accepts("lint", &PARAMETERS)?;
     let rendered = helm.accepts("template", &PARAMETERS)?;
     ensure!(rendered.contains("failurePolicy: Ignore"), "the webhook must not hold pods up:\n{rendered}");
+    keys(&helm, &rendered)?;
+    uninstallation(&helm)?;
+    options(&helm, &rendered)?;
+    named_namespaces(&helm)?;
+    certificates(&helm)?;
+    refusals(&helm)?;
+    println!("✓ the chart renders, and refuses what is missing or misspelt by its name");
+    life(root)?;
+    println!("✓ the chart is installed, upgraded, rolled back and uninstalled, and leaves nothing behind");
+    Ok(CheckOutcome::Passed)
+}
+
+/// Both keys stand in the chart's Secret alone, or in one that exists.
+fn keys(helm: &Helm, rendered: &str) -> Result<()> {
     for line in rendered.lines().filter(|line| line.contains("hush") || line.contains("the-id")) {
-        let kept = line.trim_start();
-        let in_secret = kept.starts_with("ECI_SECRET_KEY: ") || kept.starts_with("ECI_ACCESS_KEY: ");
+        let entry = line.trim_start();
+        let in_secret = entry.starts_with("ECI_SECRET_KEY: ") || entry.starts_with("ECI_ACCESS_KEY: ");
         ensure!(in_secret, "a key stands outside its Secret: {line}");
     }
     let elsewhere = [PARAMETERS[0], PARAMETERS[1], "existingSecret=keys"];
     let rendered = helm.accepts("template", &elsewhere)?;
     ensure!(rendered.contains("name: keys, key: ECI_SECRET_KEY"), "existingSecret is not used:\n{rendered}");
+    Ok(())
+}
 
-    let rendered = helm.accepts("template", &PARAMETERS)?;
-    ensure!(!rendered.contains("ECI_CLOCK_URL"), "a clock is followed unasked:\n{rendered}");
-    let rendered = helm.accepts("template", &[&PARAMETERS[..], &["clockUrl=http://sim:8090"]].concat())?;
-    let followers = rendered.matches("value: \"http://sim:8090\"").count();
-    ensure!(followers == 1, "the clock is followed by {followers}, not by the provider alone:\n{rendered}");
+/// The hook before an uninstallation does with live groups what `onUninstall` says.
+fn uninstallation(helm: &Helm) -> Result<()> {
     for treatment in ["warn", "refuse", "delete"] {
         let value = format!("onUninstall={treatment}");
         let rendered = helm.accepts("template", &[&PARAMETERS[..], &[&value]].concat())?;
         let hook = rendered.split("---").find(|part| part.contains("helm.sh/hook: pre-delete"));
         let hook = hook.context("nothing is done before an uninstallation")?;
-        let said = hook.contains(&format!("args: [uninstall-check, --on-live-groups={treatment}]"));
-        ensure!(said && hook.contains("helm.sh/hook-output-log-policy"), "{value} is not told:\n{hook}");
+        let argued = hook.contains(&format!("args: [uninstall-check, --on-live-groups={treatment}]"));
+        ensure!(argued && hook.contains("helm.sh/hook-output-log-policy"), "{value} is not passed:\n{hook}");
         ensure!(
             !hook.contains("app.kubernetes.io/name: ack-virtual-node\n      "),
             "the hook is taken for a provider"
         );
     }
+    Ok(())
+}
+
+/// A clock, rates and replicas become flags where they are given, and `plain` has none of them.
+fn options(helm: &Helm, plain: &str) -> Result<()> {
+    let with = |value| helm.accepts("template", &[&PARAMETERS[..], &[value]].concat());
+    ensure!(!plain.contains("ECI_CLOCK_URL"), "a clock is followed unasked:\n{plain}");
+    let rendered = with("clockUrl=http://sim:8090")?;
+    let followers = rendered.matches("value: \"http://sim:8090\"").count();
+    ensure!(followers == 1, "the clock is followed by {followers}, not by the provider alone:\n{rendered}");
     let rates = "cloudRates=CreateContainerGroup=300";
-    let rendered = helm.accepts("template", &[&PARAMETERS[..], &[rates]].concat())?;
-    ensure!(
-        rendered.contains(r#"- "--cloud-rates=CreateContainerGroup=300""#),
-        "{rates} is not told:\n{rendered}"
-    );
-    let alone = helm.accepts("template", &PARAMETERS)?;
-    ensure!(
-        !alone.contains("--leader-election") && alone.contains("type: Recreate"),
-        "one replica:\n{alone}"
-    );
-    let several = helm.accepts("template", &[&PARAMETERS[..], &["replicas=2"]].concat())?;
-    for said in ["replicas: 2", "- --leader-election=", "type: RollingUpdate"] {
-        ensure!(several.contains(said), "two replicas, and not `{said}`:\n{several}");
+    let rendered = with(rates)?;
+    let argued = rendered.contains(r#"- "--cloud-rates=CreateContainerGroup=300""#);
+    ensure!(argued, "{rates} is not passed:\n{rendered}");
+    let alone = !plain.contains("--leader-election") && plain.contains("type: Recreate");
+    ensure!(alone, "one replica:\n{plain}");
+    let several = with("replicas=2")?;
+    for part in ["replicas: 2", "- --leader-election=", "type: RollingUpdate"] {
+        ensure!(several.contains(part), "two replicas, and not `{part}`:\n{several}");
     }
-    named_namespaces(&helm)?;
-    certificates(&helm)?;
+    Ok(())
+}
+
+/// What is missing or wrong is refused by its name.
+fn refusals(helm: &Helm) -> Result<()> {
     for missing in PARAMETERS {
         let name = missing.split('=').next().unwrap_or_default();
         let others: Vec<_> = PARAMETERS.into_iter().filter(|p| !p.starts_with(name)).collect();
@@ -84,10 +105,7 @@ pub fn run(root: &Path) -> Result<CheckOutcome> {
     ] {
         helm.refuses(&[&PARAMETERS[..], &[wrong]].concat(), named)?;
     }
-    println!("✓ the chart renders, and refuses what is missing or misspelt by its name");
-    life(root)?;
-    println!("✓ the chart is installed, upgraded, rolled back and uninstalled, and leaves nothing behind");
-    Ok(CheckOutcome::Passed)
+    Ok(())
 }
 
 /// With namespaces that are named there is no right over pods or Secrets of all.
