@@ -40,12 +40,19 @@ fn the_walls_stand() {
     for (manifest, may_use) in [
         ("eci-sim/determinism/Cargo.toml", &[][..]),
         ("eci-sim/api/Cargo.toml", &[]),
+        ("eci-sim/certificate-authority/Cargo.toml", &[]),
         ("eci-sim/connection-limits/Cargo.toml", &[]),
-        ("eci-sim/Cargo.toml", &["connection-limits", "determinism", "eci-api"]),
+        ("eci-sim/Cargo.toml", &["certificate-authority", "connection-limits", "determinism", "eci-api"]),
         ("scenarios/kube-sim/quantity/Cargo.toml", &[]),
-        ("scenarios/kube-sim/Cargo.toml", &["connection-limits", "determinism", "quantity"]),
-        ("provider/Cargo.toml", &["connection-limits", "determinism", "eci-api", "quantity"]),
-        ("ci/control-plane/Cargo.toml", &[]),
+        (
+            "scenarios/kube-sim/Cargo.toml",
+            &["certificate-authority", "connection-limits", "determinism", "quantity"],
+        ),
+        (
+            "provider/Cargo.toml",
+            &["certificate-authority", "connection-limits", "determinism", "eci-api", "quantity"],
+        ),
+        ("ci/control-plane/Cargo.toml", &["certificate-authority"]),
         (
             "scenarios/Cargo.toml",
             &[
@@ -63,6 +70,7 @@ fn the_walls_stand() {
         let table: toml::Table = read(manifest).parse().expect(manifest);
         let used = table["dependencies"].as_table().expect("a table of dependencies");
         for house in [
+            "certificate-authority",
             "connection-limits",
             "control-plane",
             "determinism",
@@ -77,9 +85,23 @@ fn the_walls_stand() {
         ] {
             assert!(
                 !used.contains_key(house) || may_use.contains(&house),
-                "{manifest} uses `{house}`; see \"Who may know whom\" in ARCHITECTURE.md"
+                "{manifest} uses `{house}`; see \"The house\" in ARCHITECTURE.md"
             );
         }
+    }
+}
+
+#[test]
+fn certificates_are_made_in_one_package() {
+    for manifest in with_ending("Cargo.toml") {
+        let table: toml::Table = read(&manifest).parse().expect("a manifest");
+        let dependencies = ["dependencies", "dev-dependencies", "build-dependencies"];
+        let mut named = dependencies.iter().filter_map(|kind| table.get(*kind)?.get("rcgen"));
+        let is_home = manifest == "eci-sim/certificate-authority/Cargo.toml";
+        assert!(
+            is_home || named.next().is_none(),
+            "{manifest} uses rcgen; `certificate-authority` is for that"
+        );
     }
 }
 

@@ -2,20 +2,19 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, SanType,
-};
+use certificate_authority::{Authority, CertificateError, CertificateTemplate};
 use rustls::ServerConfig;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::catalog::CATALOG;
+
+/// The authority's common name.
+const NAME: &str = "eci-sim";
 
 /// A certificate or key that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +31,7 @@ pub enum TlsError {
     },
     /// A certificate that cannot be generated.
     #[error("a certificate cannot be made: {0}")]
-    Made(#[from] rcgen::Error),
+    Made(#[from] CertificateError),
     /// A certificate and key that do not belong together, or are of an unsupported kind.
     #[error("certificate and key cannot be shown: {0}")]
     Shown(#[from] rustls::Error),
@@ -63,9 +62,11 @@ pub fn given(certificates: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsEr
 pub fn generated(authority: &Path, names: &[String]) -> Result<Arc<ServerConfig>, TlsError> {
     let problem = |why: String| TlsError::File { what: "the authority", file: authority.to_owned(), why };
     let key_file = authority.with_extension("key.pem");
-    let params = authority_params();
-    let key = match (fs::read_to_string(&key_file), authority.exists()) {
-        (Ok(text), true) => KeyPair::from_pem(&text)?,
+    let authority = match (fs::read_to_string(&key_file), authority.exists()) {
+        (Ok(key), true) => {
+            let certificate = fs::read_to_string(authority).map_err(|why| problem(why.to_string()))?;
+            Authority::stored(NAME, certificate, &key)?
+        }
         (Err(why), true) => {
             return Err(problem(format!(
                 "its key {} cannot be read: {why}; delete both to have new ones",
@@ -79,18 +80,14 @@ pub fn generated(authority: &Path, names: &[String]) -> Result<Arc<ServerConfig>
             )));
         }
         (Err(_), false) => {
-            let key = KeyPair::generate()?;
-            write_new(&key_file, &key.serialize_pem(), 0o600).map_err(|why| problem(why.to_string()))?;
-            let certificate = params.self_signed(&key)?;
-            write_new(authority, &certificate.pem(), 0o644).map_err(|why| problem(why.to_string()))?;
-            key
+            let made = Authority::generate(NAME, None)?;
+            write_new(&key_file, &made.key(), 0o600).map_err(|why| problem(why.to_string()))?;
+            write_new(authority, made.certificate(), 0o644).map_err(|why| problem(why.to_string()))?;
+            made
         }
     };
-    let own = KeyPair::generate()?;
-    let issuer = Issuer::new(params, key);
-    let certificate = own_params(names)?.signed_by(&own, &issuer)?;
-    let secret = PrivateKeyDer::try_from(own.serialize_der()).map_err(|why| problem(why.to_owned()))?;
-    config(vec![certificate.der().clone()], secret)
+    let (certificate, key) = authority.sign(server(names))?.into_der();
+    config(vec![certificate], key)
 }
 
 fn config(
@@ -104,31 +101,16 @@ fn config(
     Ok(Arc::new(config))
 }
 
-/// The authority: always of the same name, so that its certificate can be written again from its key.
-fn authority_params() -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, "eci-sim");
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params
-}
-
-fn own_params(names: &[String]) -> Result<CertificateParams, rcgen::Error> {
+/// The server at the endpoints of all regions, on this machine, and under `names`.
+fn server(names: &[String]) -> CertificateTemplate {
     let regions = CATALOG.regions().flat_map(|region| {
         [format!("eci.{}.aliyuncs.com", region.id), format!("eci-vpc.{}.aliyuncs.com", region.id)]
     });
-    let here = ["eci.aliyuncs.com".to_owned(), "localhost".to_owned()];
+    let here = ["eci.aliyuncs.com", "localhost", "127.0.0.1", "::1"].map(str::to_owned);
     let mut all: Vec<String> = regions.chain(here).chain(names.iter().cloned()).collect();
     all.sort();
     all.dedup();
-    let mut params = CertificateParams::new(all)?;
-    params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, "eci.aliyuncs.com");
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-    params.subject_alt_names.extend(loopback.map(SanType::IpAddress));
-    Ok(params)
+    CertificateTemplate::server("eci.aliyuncs.com", all)
 }
 
 /// Creates a file with its whole content: where that fails, there is none.

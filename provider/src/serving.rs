@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use certificate_authority::{CertificateError, CertificateTemplate};
 use connection_limits::{Connection, ConnectionLimiter, Meter, Metered, TICK};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -61,7 +62,7 @@ pub enum TlsError {
     },
     /// A certificate that cannot be made.
     #[error("a certificate cannot be made: {0}")]
-    Made(#[from] rcgen::Error),
+    Made(#[from] CertificateError),
     /// A certificate that cannot be used.
     #[error("the certificate cannot be used: {0}")]
     Unusable(#[from] rustls::Error),
@@ -76,17 +77,12 @@ impl Identification {
     /// # Errors
     /// [`TlsError`].
     pub fn self_signed(names: &[String], addresses: &[IpAddr]) -> Result<Self, TlsError> {
-        let mut params = rcgen::CertificateParams::new(names.to_vec())?;
-        params.subject_alt_names.extend(addresses.iter().map(|address| rcgen::SanType::IpAddress(*address)));
         let first = names.first().map_or("virtual-kubelet", String::as_str);
-        params.distinguished_name.push(rcgen::DnType::CommonName, format!("system:node:{first}"));
-        let key = rcgen::KeyPair::generate()?;
-        let certificate = params.self_signed(&key)?;
-        Ok(Self {
-            pem: certificate.pem(),
-            chain: vec![certificate.der().clone()],
-            key: PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-        })
+        let hosts = names.iter().cloned().chain(addresses.iter().map(ToString::to_string));
+        let made = CertificateTemplate::server(&format!("system:node:{first}"), hosts).self_signed()?;
+        let pem = made.certificate.clone();
+        let (certificate, key) = made.into_der();
+        Ok(Self { chain: vec![certificate], key, pem })
     }
 
     /// From two files in PEM.

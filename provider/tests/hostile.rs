@@ -21,7 +21,7 @@ use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::{Node, ServiceAccount};
 use kube::{Api, Client};
 use kube_sim::KubeSim;
-use kube_sim::tls::{AnyServer, Authority};
+use kube_sim::tls::{self, AnyServer};
 use rustls::ClientConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -45,12 +45,8 @@ impl Drop for Process {
 
 async fn api(folder: &Path) -> Client {
     let sim = KubeSim::builder().clock(Clock::system()).build();
-    let authority = Authority::generate().unwrap();
-    let tls = authority.server_config(authority.server(&[LOOPBACK], &["localhost"]).unwrap()).unwrap();
     let listener = TcpListener::bind((LOOPBACK, 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let admin = authority.client("kubernetes-admin", &["system:masters"]).unwrap();
-    let kubeconfig = authority.kubeconfig(&format!("https://{address}"), &admin);
+    let (tls, kubeconfig) = tls::api_server(listener.local_addr().unwrap()).unwrap();
     std::fs::write(folder.join("kubeconfig"), kubeconfig).unwrap();
     let (controllers, service) = (sim.clone(), sim.service());
     tokio::spawn(async move { controllers.run_controllers().await });

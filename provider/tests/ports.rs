@@ -17,6 +17,7 @@ use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::{Api, Client};
 use kube_sim::KubeSim;
+use kube_sim::tls::Authority;
 use provider::eci::{Credentials, HyperTransport};
 use provider::kubelet_api::access::Access;
 use provider::serving::{Identification, NodePort, serve};
@@ -33,25 +34,6 @@ struct Port {
     address: SocketAddr,
     authority: String,
     kube: Client,
-}
-
-/// An authority of clients, and a certificate of it for `user` in `groups`.
-fn client(user: &str, groups: &[&str]) -> (String, (CertificateDer<'static>, PrivateKeyDer<'static>)) {
-    let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
-    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let key = rcgen::KeyPair::generate().unwrap();
-    let pem = authority.self_signed(&key).unwrap().pem();
-    let issuer = rcgen::Issuer::new(authority, key);
-    let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
-    params.distinguished_name = rcgen::DistinguishedName::new();
-    params.distinguished_name.push(rcgen::DnType::CommonName, user);
-    for group in groups {
-        params.distinguished_name.push(rcgen::DnType::OrganizationName, *group);
-    }
-    params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
-    let key = rcgen::KeyPair::generate().unwrap();
-    let certificate = params.signed_by(&key, &issuer).unwrap();
-    (pem, (certificate.der().clone(), PrivateKeyDer::Pkcs8(key.serialize_der().into())))
 }
 
 /// The node's port, or the webhook's.
@@ -166,8 +148,9 @@ async fn a_token_of_the_cluster_lets_in() {
 
 #[tokio::test]
 async fn a_certificate_of_the_cluster_lets_in_and_what_is_not_built_says_so() {
-    let (authority, shown) = client("kube-apiserver-kubelet-client", &["system:masters"]);
-    let port = node_port(Some(&authority)).await;
+    let authority = Authority::generate().unwrap();
+    let shown = authority.client("kube-apiserver-kubelet-client", Some("system:masters")).unwrap().into_der();
+    let port = node_port(Some(authority.certificate())).await;
     let (status, body) = port.ask("/run/default/web/main?cmd=ls", None, Some(shown)).await;
     assert_eq!(status, 501);
     assert!(body.contains("not built yet"), "{body}");

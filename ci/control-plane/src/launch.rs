@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use certificate_authority::CertificateError;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use tempfile::TempDir;
 use tokio::time;
@@ -51,7 +52,7 @@ pub enum StartError {
     },
     /// Certificates cannot be made.
     #[error("cannot make the control plane's certificates: {0}")]
-    Certificates(#[from] rcgen::Error),
+    Certificates(#[from] CertificateError),
     /// A program cannot be started at all.
     #[error("cannot start {}: {reason}", .path.display())]
     NotStarted {
@@ -196,9 +197,9 @@ impl ControlPlane {
     ///
     /// # Errors
     /// when the machine gives no entropy
-    pub fn kubeconfig_of(&self, user: &str, group: Option<&str>) -> Result<String, rcgen::Error> {
+    pub fn kubeconfig_of(&self, user: &str, group: Option<&str>) -> Result<String, CertificateError> {
         let identity = self.authority.client(user, group)?;
-        let text = credentials::kubeconfig(&self.server(), &self.authority.certificate(), &identity);
+        let text = credentials::kubeconfig(&self.server(), self.authority.certificate(), &identity);
         Ok(text.to_string())
     }
 
@@ -255,7 +256,7 @@ fn free_ports() -> io::Result<Ports> {
 
 enum FileError {
     Io(io::Error),
-    Certificate(rcgen::Error),
+    Certificate(CertificateError),
 }
 
 impl From<io::Error> for FileError {
@@ -264,8 +265,8 @@ impl From<io::Error> for FileError {
     }
 }
 
-impl From<rcgen::Error> for FileError {
-    fn from(error: rcgen::Error) -> Self {
+impl From<CertificateError> for FileError {
+    fn from(error: CertificateError) -> Self {
         Self::Certificate(error)
     }
 }
@@ -276,9 +277,9 @@ fn write_files(folder: &Path, authority: &Authority, ports: Ports) -> Result<(),
     let write = |name: &str, text: &str| write_private(&folder.join(name), text);
     write(OWNER, &std::process::id().to_string())?;
     write("audit-policy.json", &audit::policy().to_string())?;
-    write("ca.crt", &authority.certificate())?;
+    write("ca.crt", authority.certificate())?;
     write("ca.key", &authority.key())?;
-    let (signing, public) = credentials::token_keys()?;
+    let (signing, public) = certificate_authority::key_pair()?;
     write("tokens.key", &signing)?;
     write("tokens.pub", &public)?;
 
@@ -300,7 +301,7 @@ fn write_files(folder: &Path, authority: &Authority, ports: Ports) -> Result<(),
         ("scheduler", "system:kube-scheduler", None),
     ] {
         let user = authority.client(user, group)?;
-        let text = credentials::kubeconfig(&server, &authority.certificate(), &user);
+        let text = credentials::kubeconfig(&server, authority.certificate(), &user);
         write(&format!("{name}.kubeconfig"), &text.to_string())?;
     }
     Ok(())

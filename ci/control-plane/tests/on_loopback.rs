@@ -126,7 +126,7 @@ async fn a_webhook_by_address_is_asked_before_a_pod_is_stored() {
     let its_own = Authority::generate().unwrap();
     let port = listen(&its_own, &its_own.server("webhook", &["127.0.0.1"]).unwrap()).await;
     let address = format!("https://127.0.0.1:{}/inject", port.0.local_addr().unwrap().port());
-    let bundle = k8s_openapi::ByteString(its_own.certificate().into_bytes());
+    let bundle = k8s_openapi::ByteString(its_own.certificate().as_bytes().to_vec());
     let configuration: MutatingWebhookConfiguration = of(json!({
         "metadata": {"name": "affinity"},
         "webhooks": [{

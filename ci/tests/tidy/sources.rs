@@ -11,9 +11,10 @@ pub struct Package {
 }
 
 /// Every package with Rust sources, those inside others before these.
-pub const PACKAGES: [Package; 12] = [
+pub const PACKAGES: [Package; 13] = [
     Package { name: "eci-api", folder: "eci-sim/api" },
     Package { name: "determinism", folder: "eci-sim/determinism" },
+    Package { name: "certificate-authority", folder: "eci-sim/certificate-authority" },
     Package { name: "connection-limits", folder: "eci-sim/connection-limits" },
     Package { name: "eci-sim", folder: "eci-sim" },
     Package { name: "quantity", folder: "scenarios/kube-sim/quantity" },

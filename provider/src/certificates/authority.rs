@@ -2,13 +2,9 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
+use certificate_authority::{CertificateError, CertificateTemplate};
 use jiff::{SignedDuration, Timestamp};
-use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, SanType,
-};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
@@ -27,7 +23,7 @@ const NAME: &str = "virtual-node-authority";
 pub enum AuthorityError {
     /// The library.
     #[error("a certificate cannot be made: {0}")]
-    Made(#[from] rcgen::Error),
+    Made(#[from] CertificateError),
     /// The TLS library.
     #[error("a certificate cannot be used: {0}")]
     Unusable(#[from] rustls::Error),
@@ -75,12 +71,8 @@ impl Validity {
         Some(Self { from: time(read.validity().not_before)?, until: time(read.validity().not_after)? })
     }
 
-    fn write(self, params: &mut CertificateParams) {
-        let epoch = rcgen::date_time_ymd(1970, 1, 1);
-        let seconds =
-            |time: Timestamp| Duration::from_secs(u64::try_from(time.as_second()).unwrap_or_default());
-        params.not_before = epoch + seconds(self.from);
-        params.not_after = epoch + seconds(self.until);
+    fn range(self) -> certificate_authority::Validity {
+        self.from.into()..self.until.into()
     }
 }
 
@@ -136,12 +128,8 @@ impl Authority {
     /// [`AuthorityError::Made`].
     pub fn made(now: Timestamp) -> Result<Self, AuthorityError> {
         let validity = Validity::starting(now, AUTHORITY_LIFE);
-        let mut params = params();
-        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        validity.write(&mut params);
-        let key = KeyPair::generate()?;
-        let certificate = params.self_signed(&key)?.pem();
-        Ok(Self { certificate, key: KeyPem(key.serialize_pem()), validity })
+        let made = certificate_authority::Authority::generate(NAME, Some(validity.range()))?;
+        Ok(Self { certificate: made.certificate().to_owned(), key: KeyPem(made.key()), validity })
     }
 
     /// The authority of a stored pair: the first certificate of `bundle` (PEM), and its key.
@@ -156,12 +144,13 @@ impl Authority {
         };
         let Some(validity) = Validity::of(&der).filter(|_| is_ours(&der)) else { return Err(no_authority) };
         let no_key = || AuthorityError::Stored { what: "ca.key", should: "key of the authority in ca.crt" };
-        let pair = KeyPair::from_pem(&key.0).map_err(|_| no_key())?;
-        let private = PrivateKeyDer::Pkcs8(pair.serialize_der().into());
+        let private = PrivateKeyDer::from_pem_slice(key.0.as_bytes()).map_err(|_| no_key())?;
         let provider = rustls::crypto::ring::default_provider();
         CertifiedKey::from_der(vec![der], private, &provider).map_err(|_| no_key())?;
         let certificate = certificates(bundle).into_iter().next().unwrap_or_default();
-        Ok(Self { certificate, key: key.clone(), validity })
+        let authority = Self { certificate, key: key.clone(), validity };
+        authority.signer().map_err(|_| no_key())?;
+        Ok(authority)
     }
 
     /// The certificate, in PEM.
@@ -192,32 +181,20 @@ impl Authority {
     ) -> Result<Leaf, AuthorityError> {
         let mut validity = Validity::starting(now, LEAF_LIFE);
         validity.until = validity.until.min(self.validity.until);
-        let mut params = CertificateParams::new(names.to_vec())?;
-        params.subject_alt_names.extend(addresses.iter().map(|address| SanType::IpAddress(*address)));
-        params.distinguished_name = DistinguishedName::new();
-        params.distinguished_name.push(DnType::OrganizationName, "system:nodes");
-        params.distinguished_name.push(DnType::CommonName, format!("system:node:{node}"));
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.use_authority_key_identifier_extension = true;
-        validity.write(&mut params);
-        let issuer = Issuer::new(self::params(), KeyPair::from_pem(&self.key.0)?);
-        let key = KeyPair::generate()?;
-        let certificate = params.signed_by(&key, &issuer)?;
-        let private = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        let addresses = addresses.iter().map(ToString::to_string);
+        let hosts = names.iter().cloned().chain(addresses);
+        let template = CertificateTemplate::server(&format!("system:node:{node}"), hosts)
+            .organization("system:nodes")
+            .valid(validity.range());
+        let (certificate, private) = self.signer()?.sign(template)?.into_der();
         let provider = rustls::crypto::ring::default_provider();
-        let key = CertifiedKey::from_der(vec![certificate.der().clone()], private, &provider)?;
+        let key = CertifiedKey::from_der(vec![certificate], private, &provider)?;
         Ok(Leaf { key: Arc::new(key), validity })
     }
-}
 
-/// The authority's parameters but for its time.
-fn params() -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, NAME);
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
-    params
+    fn signer(&self) -> Result<certificate_authority::Authority, CertificateError> {
+        certificate_authority::Authority::stored(NAME, self.certificate.clone(), &self.key.0)
+    }
 }
 
 fn is_ours(certificate: &[u8]) -> bool {

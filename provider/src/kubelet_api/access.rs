@@ -169,6 +169,8 @@ pub fn certified(certificate: &[u8]) -> Option<Identity> {
 
 #[cfg(test)]
 mod tests {
+    use certificate_authority::CertificateTemplate;
+
     use super::*;
 
     #[test]
@@ -188,12 +190,9 @@ mod tests {
 
     #[test]
     fn a_certificate_names_its_user_and_groups() {
-        let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
-        params.distinguished_name = rcgen::DistinguishedName::new();
-        params.distinguished_name.push(rcgen::DnType::CommonName, "kube-apiserver-kubelet-client");
-        params.distinguished_name.push(rcgen::DnType::OrganizationName, "system:masters");
-        let certificate = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
-        let identity = certified(certificate.der()).unwrap();
+        let template = CertificateTemplate::client("kube-apiserver-kubelet-client", Some("system:masters"));
+        let (certificate, _) = template.self_signed().unwrap().into_der();
+        let identity = certified(&certificate).unwrap();
         assert_eq!(identity.user, "kube-apiserver-kubelet-client");
         assert_eq!(identity.groups, ["system:masters"]);
         assert_eq!(certified(b"no certificate"), None);

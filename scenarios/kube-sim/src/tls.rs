@@ -1,16 +1,15 @@
 //! Certificates of a cluster that lives as long as its process: an authority, a server, its clients, and a kubeconfig.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use base64::Engine as _;
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
-};
+pub use certificate_authority::Identity;
+use certificate_authority::{CertificateError, CertificateTemplate};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
 
@@ -25,27 +24,15 @@ impl TlsError {
     }
 }
 
-/// Signs the cluster's certificates.
-pub struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    certificate: CertificateDer<'static>,
-    pem: String,
-}
-
-/// A certificate and its key, as PEM.
-pub struct Identity {
-    /// The certificate, as PEM.
-    pub certificate: String,
-    /// The private key, as PEM; never printed.
-    pub key: String,
-    der: (CertificateDer<'static>, PrivateKeyDer<'static>),
-}
-
-impl std::fmt::Debug for Identity {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Identity(…)")
+impl From<CertificateError> for TlsError {
+    fn from(error: CertificateError) -> Self {
+        Self::of(error)
     }
 }
+
+/// Signs the cluster's certificates.
+#[derive(Debug)]
+pub struct Authority(certificate_authority::Authority);
 
 impl Authority {
     /// A new authority with a key of its own.
@@ -53,20 +40,12 @@ impl Authority {
     /// # Errors
     /// [`TlsError`] when no key can be made.
     pub fn generate() -> Result<Self, TlsError> {
-        let key = KeyPair::generate().map_err(TlsError::of)?;
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, "kube-sim");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages =
-            vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
-        let certificate = params.self_signed(&key).map_err(TlsError::of)?;
-        let (pem, der) = (certificate.pem(), certificate.der().clone());
-        Ok(Self { issuer: Issuer::new(params, key), certificate: der, pem })
+        Ok(Self(certificate_authority::Authority::generate("kube-sim", None)?))
     }
 
     /// The authority's certificate, as PEM.
     pub fn certificate(&self) -> &str {
-        &self.pem
+        self.0.certificate()
     }
 
     /// A server's certificate for these addresses and names.
@@ -74,34 +53,17 @@ impl Authority {
     /// # Errors
     /// [`TlsError`].
     pub fn server(&self, addresses: &[IpAddr], names: &[&str]) -> Result<Identity, TlsError> {
-        let all =
-            addresses.iter().map(ToString::to_string).chain(names.iter().map(|name| (*name).to_owned()));
-        let mut params = CertificateParams::new(all.collect::<Vec<_>>()).map_err(TlsError::of)?;
-        params.distinguished_name.push(DnType::CommonName, "kube-apiserver");
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        self.sign(params)
+        let addresses = addresses.iter().map(ToString::to_string);
+        let all = addresses.chain(names.iter().map(ToString::to_string));
+        Ok(self.0.sign(CertificateTemplate::server("kube-apiserver", all))?)
     }
 
-    /// A client's certificate: a user and its groups.
+    /// A client's certificate: a user and its group.
     ///
     /// # Errors
     /// [`TlsError`].
-    pub fn client(&self, user: &str, groups: &[&str]) -> Result<Identity, TlsError> {
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, user);
-        for group in groups {
-            params.distinguished_name.push(DnType::OrganizationName, *group);
-        }
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        self.sign(params)
-    }
-
-    fn sign(&self, params: CertificateParams) -> Result<Identity, TlsError> {
-        let key = KeyPair::generate().map_err(TlsError::of)?;
-        let certificate = params.signed_by(&key, &self.issuer).map_err(TlsError::of)?;
-        let der =
-            (certificate.der().clone(), PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der())));
-        Ok(Identity { certificate: certificate.pem(), key: key.serialize_pem(), der })
+    pub fn client(&self, user: &str, group: Option<&str>) -> Result<Identity, TlsError> {
+        Ok(self.0.sign(CertificateTemplate::client(user, group))?)
     }
 
     /// The TLS settings of a listener: the server's identity, and this authority for clients that show a certificate.
@@ -110,7 +72,8 @@ impl Authority {
     /// [`TlsError`].
     pub fn server_config(&self, identity: Identity) -> Result<rustls::ServerConfig, TlsError> {
         let mut roots = RootCertStore::empty();
-        roots.add(self.certificate.clone()).map_err(TlsError::of)?;
+        let own = CertificateDer::from_pem_slice(self.certificate().as_bytes()).map_err(TlsError::of)?;
+        roots.add(own).map_err(TlsError::of)?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
             .allow_unauthenticated()
@@ -118,7 +81,7 @@ impl Authority {
             .map_err(TlsError::of)?;
         let builder =
             rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let (certificate, key) = identity.der;
+        let (certificate, key) = identity.into_der();
         let builder = builder.map_err(TlsError::of)?.with_client_cert_verifier(verifier);
         let mut config = builder.with_single_cert(vec![certificate], key).map_err(TlsError::of)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -133,11 +96,24 @@ impl Authority {
              certificate-authority-data: {}\nusers:\n- name: admin\n  user:\n    client-certificate-data: {}\n    \
              client-key-data: {}\ncontexts:\n- name: virtual-node\n  context:\n    cluster: virtual-node\n    user: admin\n\
              current-context: virtual-node\n",
-            encode(&self.pem),
+            encode(self.certificate()),
             encode(&client.certificate),
             encode(&client.key),
         )
     }
+}
+
+/// The TLS settings of an API server at `address`, which is also called `localhost`, and a kubeconfig for its administrator,
+/// both of a new authority.
+///
+/// # Errors
+/// [`TlsError`] when no key can be made.
+pub fn api_server(address: SocketAddr) -> Result<(rustls::ServerConfig, String), TlsError> {
+    let authority = Authority::generate()?;
+    let own = authority.server(&[address.ip()], &["localhost"])?;
+    let admin = authority.client("kubernetes-admin", Some("system:masters"))?;
+    let kubeconfig = authority.kubeconfig(&format!("https://{address}"), &admin);
+    Ok((authority.server_config(own)?, kubeconfig))
 }
 
 /// A verifier that accepts any server certificate, as the real API server does for kubelets by default.

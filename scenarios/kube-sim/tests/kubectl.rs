@@ -3,12 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::process::{Command, Stdio};
 
 use determinism::Clock;
 use kube_sim::KubeSim;
-use kube_sim::tls::Authority;
 
 /// One command: its arguments, what it reads, what it has to say.
 type Row = (&'static str, &'static str, &'static [&'static str]);
@@ -187,15 +186,11 @@ async fn play_all(tables: &'static [(&[Row], bool)]) {
         return;
     }
     let sim = KubeSim::builder().clock(Clock::system()).build();
-    let authority = Authority::generate().unwrap();
-    let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let tls = authority.server_config(authority.server(&[local], &["localhost"]).unwrap()).unwrap();
-    let listener = tokio::net::TcpListener::bind((local, 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let admin = authority.client("kubernetes-admin", &["system:masters"]).unwrap();
+    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let (tls, admin) = kube_sim::tls::api_server(listener.local_addr().unwrap()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let kubeconfig = folder.path().join("kubeconfig");
-    std::fs::write(&kubeconfig, authority.kubeconfig(&format!("https://{address}"), &admin)).unwrap();
+    std::fs::write(&kubeconfig, admin).unwrap();
     let controllers = sim.clone();
     tokio::spawn(async move { controllers.run_controllers().await });
     tokio::spawn(kube_sim::server::serve(listener, tls, sim));

@@ -4,13 +4,13 @@ mod lives;
 mod outbound;
 mod virtual_node;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use k8s_openapi::api::core::v1::Node;
-use kube_sim::tls::Authority;
+use kube_sim::tls;
 use kube_sim::{KubeSim, server};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -85,14 +85,7 @@ impl Embedded {
     pub fn listen(&mut self, listener: TcpListener) -> Result<HttpsEndpoint, StartError> {
         let part = "the HTTPS listener";
         let address = listener.local_addr().map_err(StartError::of::<std::io::Error>(part))?;
-        let certificates = || {
-            let authority = Authority::generate()?;
-            let own = authority.server(&[IpAddr::V4(Ipv4Addr::LOCALHOST)], &["localhost"])?;
-            let admin = authority.client("kubernetes-admin", &["system:masters"])?;
-            let kubeconfig = authority.kubeconfig(&format!("https://{address}"), &admin);
-            Ok::<_, kube_sim::tls::TlsError>((authority.server_config(own)?, kubeconfig))
-        };
-        let (tls, kubeconfig) = certificates().map_err(StartError::of::<kube_sim::tls::TlsError>(part))?;
+        let (tls, kubeconfig) = tls::api_server(address).map_err(StartError::of::<tls::TlsError>(part))?;
         self.tasks.push(tokio::spawn(server::serve(listener, tls, self.api.clone())));
         Ok(HttpsEndpoint { address, kubeconfig })
     }

@@ -8,7 +8,6 @@ use kube::api::AttachParams;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
 use kube_sim::KubeSim;
-use kube_sim::tls::Authority;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -35,12 +34,9 @@ async fn clients(stage: &Stage) -> [Client; 2] {
     let pod = json!({"metadata": {"name": "web", "namespace": "default"}, "spec": spec});
     sim.store().create(("", "pods"), pod).unwrap();
 
-    let authority = Authority::generate().unwrap();
-    let tls = authority.server_config(authority.server(&[LOOPBACK], &[]).unwrap()).unwrap();
     let listener = TcpListener::bind((LOOPBACK, 0)).await.unwrap();
-    let server = format!("https://{}", listener.local_addr().unwrap());
-    let admin = authority.client("kubernetes-admin", &["system:masters"]).unwrap();
-    let kubeconfig = Kubeconfig::from_yaml(&authority.kubeconfig(&server, &admin)).unwrap();
+    let (tls, kubeconfig) = kube_sim::tls::api_server(listener.local_addr().unwrap()).unwrap();
+    let kubeconfig = Kubeconfig::from_yaml(&kubeconfig).unwrap();
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
     tokio::spawn(kube_sim::server::serve(listener, tls, sim.clone()));
     [Client::new(sim.service(), "default"), Client::try_from(config).unwrap()]
