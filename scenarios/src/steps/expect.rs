@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::comparison::Comparison;
 use super::pod_status::{self, NO_STATUS, Words, phase};
 use super::{fields, texts};
-use crate::matching;
 use crate::objects::Fields;
 use crate::outcome::{Fact, Miss};
 use crate::scenario::error::CaseError;
@@ -139,52 +139,42 @@ impl Expect {
 
     async fn look(&self, world: &World) -> Result<(), Miss> {
         let pod = pod_status::find(world, &self.pod).await?;
-        let (mut wanted, mut seen) = (Vec::new(), Vec::new());
-        let mut compare = |name: &str, want: String, have: String| {
-            if want != have {
-                wanted.push(Fact::new(name, want));
-                seen.push(Fact::new(name, have));
-            }
-        };
+        let mut facts = Comparison::default();
         if let Some(is) = self.is {
-            compare("status.phase", is.to_string(), phase(pod.as_ref()));
+            facts.compare("status.phase", is.to_string(), phase(pod.as_ref()));
         }
         let Some(pod) = pod.as_ref().filter(|_| self.is != Some(Phase::Gone)) else {
             if self.is.is_none() {
-                compare("pod", self.pod.to_string(), "no such pod".to_owned());
+                facts.compare("pod", self.pod.to_string(), "no such pod");
             }
-            return unmet(wanted, seen, None);
+            return facts.result(None);
         };
         if let Some(on) = &self.on {
             let node = pod.text("/spec/nodeName");
-            compare("spec.nodeName", on.clone(), node.unwrap_or("none").to_owned());
+            facts.compare("spec.nodeName", on, node.unwrap_or("none"));
         }
         if let Some(ready) = self.ready {
-            compare("Ready", ready.to_string(), pod_status::is_ready(pod).to_string());
+            facts.compare("Ready", ready.to_string(), pod_status::is_ready(pod).to_string());
         }
         if let Some(restarts) = self.restarts {
             let count =
                 pod_status::restarts(pod).map_or_else(|| NO_STATUS.to_owned(), |count| count.to_string());
-            compare("restarts", restarts.to_string(), count);
+            facts.compare("restarts", restarts.to_string(), count);
         }
         let words = Words::of(pod);
         if let Some(reason) = &self.reason {
             let given = words.reasons.iter().find(|given| *given == reason);
-            compare("reason", reason.clone(), given.cloned().unwrap_or_else(|| one_of(&words.reasons)));
+            facts.compare("reason", reason, given.cloned().unwrap_or_else(|| one_of(&words.reasons)));
         }
         if let Some(part) = &self.message
             && !words.messages.iter().any(|message| message.contains(part.as_str()))
         {
-            compare("message", format!("…{part}…"), one_of(&words.messages));
+            facts.compare("message", format!("…{part}…"), one_of(&words.messages));
         }
         if let Some(has) = &self.has {
-            let object = serde_json::to_value(pod).map_err(|error| Miss::Refused(error.to_string()))?;
-            let (want, have) =
-                matching::as_facts(&matching::differences(&Value::Object(has.clone()), &object));
-            wanted.extend(want);
-            seen.extend(have);
+            facts.contains(has, pod)?;
         }
-        unmet(wanted, seen, words.because())
+        facts.result(words.because())
     }
 }
 

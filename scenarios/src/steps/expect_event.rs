@@ -7,9 +7,9 @@ use kube::api::{DynamicObject, ListParams};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::expect::{DEFAULT_TIMEOUT, unmet};
+use super::expect::DEFAULT_TIMEOUT;
 use crate::objects::{Fields, objects};
-use crate::outcome::{Fact, Miss};
+use crate::outcome::Miss;
 use crate::scenario::error::CaseError;
 use crate::scenario::names::PodName;
 use crate::scenario::span::Span;
@@ -87,7 +87,7 @@ impl ExpectEvent {
                 seen.iter().filter_map(|event| event.text("/reason")).collect::<Vec<_>>().join(" · ")
             }
         };
-        unmet(vec![Fact::new("event", self.wanted())], vec![Fact::new("event", have)], None)
+        Err(Miss::one("event", self.wanted(), have))
     }
 
     fn is_met_by(&self, event: &DynamicObject) -> bool {

@@ -8,8 +8,9 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::expect::{DEFAULT_TIMEOUT, unmet};
-use crate::outcome::{Fact, Miss};
+use super::comparison::Comparison;
+use super::expect::DEFAULT_TIMEOUT;
+use crate::outcome::Miss;
 use crate::scenario::error::CaseError;
 use crate::scenario::names::PodName;
 use crate::scenario::span::Span;
@@ -76,11 +77,10 @@ impl ExpectGroup {
             .into_iter()
             .filter(|group| self.pod.as_ref().is_none_or(|pod| group.belongs_to(pod)))
             .collect();
-        let (mut wanted, mut seen) = (Vec::new(), Vec::new());
+        let mut facts = Comparison::default();
         let mut compare = |name: &str, want: Option<String>, have: String| {
-            if let Some(want) = want.filter(|want| *want != have) {
-                wanted.push(Fact::new(name, want));
-                seen.push(Fact::new(name, have));
+            if let Some(want) = want {
+                facts.compare(name, want, have);
             }
         };
         compare("groups", self.count.map(|count| count.to_string()), of_pod.len().to_string());
@@ -96,7 +96,7 @@ impl ExpectGroup {
             }
             None => {}
         }
-        unmet(wanted, seen, None)
+        facts.result(None)
     }
 }
 

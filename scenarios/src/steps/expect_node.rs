@@ -7,11 +7,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::expect::{DEFAULT_TIMEOUT, unmet};
+use super::comparison::Comparison;
+use super::expect::DEFAULT_TIMEOUT;
 use super::{fields, texts};
-use crate::matching;
 use crate::objects::{Fields, objects};
-use crate::outcome::{Fact, Miss};
+use crate::outcome::Miss;
 use crate::scenario::error::CaseError;
 use crate::scenario::span::Span;
 use crate::stage::World;
@@ -62,22 +62,17 @@ impl ExpectNode {
         let Some(node) = objects::<Node>(world.kube(), None).get_opt(&self.node).await? else {
             return Err(Miss::one("node", self.node.clone(), "no such node"));
         };
-        let (mut wanted, mut seen) = (Vec::new(), Vec::new());
+        let mut facts = Comparison::default();
         let mut conditions = node.list("/status/conditions").iter();
         let condition = conditions.find(|condition| condition.text("/type") == Some("Ready"));
         let status = condition.and_then(|condition| condition.text("/status"));
         if let Some(ready) = self.ready.filter(|ready| *ready != (status == Some("True"))) {
-            wanted.push(Fact::new("Ready", ready.to_string()));
-            seen.push(Fact::new("Ready", status.unwrap_or("no such condition")));
+            facts.differs("Ready", ready.to_string(), status.unwrap_or("no such condition"));
         }
         if let Some(has) = &self.has {
-            let object = serde_json::to_value(&node).map_err(|error| Miss::Refused(error.to_string()))?;
-            let (want, have) =
-                matching::as_facts(&matching::differences(&Value::Object(has.clone()), &object));
-            wanted.extend(want);
-            seen.extend(have);
+            facts.contains(has, &node)?;
         }
-        unmet(wanted, seen, condition.and_then(|condition| condition.text("/message").map(ToOwned::to_owned)))
+        facts.result(condition.and_then(|condition| condition.text("/message").map(ToOwned::to_owned)))
     }
 }
 

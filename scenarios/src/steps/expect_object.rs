@@ -10,9 +10,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::expect::{DEFAULT_TIMEOUT, unmet};
+use super::comparison::Comparison;
+use super::expect::DEFAULT_TIMEOUT;
 use super::{fields, texts};
-use crate::matching;
 use crate::outcome::Miss;
 use crate::scenario::error::CaseError;
 use crate::scenario::names::PodName;
@@ -73,10 +73,9 @@ impl ExpectObject {
         let Some(object) = objects.get_opt(&self.name.name).await? else {
             return Err(Miss::one(&self.kind, self.name.to_string(), "no such object"));
         };
-        let object = serde_json::to_value(&object).map_err(|error| Miss::Refused(error.to_string()))?;
-        let differences = matching::differences(&Value::Object(self.has.clone()), &object);
-        let (wanted, seen) = matching::as_facts(&differences);
-        unmet(wanted, seen, None)
+        let mut facts = Comparison::default();
+        facts.contains(&self.has, &object)?;
+        facts.result(None)
     }
 }
 

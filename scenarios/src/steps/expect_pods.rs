@@ -8,10 +8,11 @@ use kube::api::{DynamicObject, ListParams};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::expect::{DEFAULT_TIMEOUT, Phase, unmet};
+use super::comparison::Comparison;
+use super::expect::{DEFAULT_TIMEOUT, Phase};
 use super::pod_status::{self, NO_STATUS, Words};
 use crate::objects::{Fields, objects};
-use crate::outcome::{Fact, Miss};
+use crate::outcome::Miss;
 use crate::scenario::error::CaseError;
 use crate::scenario::names::HOME;
 use crate::scenario::span::Span;
@@ -106,29 +107,23 @@ impl ExpectPods {
         let labels: Vec<_> = self.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
         let params = ListParams::default().labels(&labels.join(","));
         let pods = objects::<Pod>(world.kube(), Some(namespace)).list(&params).await?.items;
-        let (mut wanted, mut seen) = (Vec::new(), Vec::new());
-        let mut compare = |name: &str, want: String, have: String| {
-            if want != have {
-                wanted.push(Fact::new(name, want));
-                seen.push(Fact::new(name, have));
-            }
-        };
+        let mut facts = Comparison::default();
         match self.count {
-            Some(count) => compare("pods", count.to_string(), pods.len().to_string()),
-            None if pods.is_empty() => compare("pods", "at least one".to_owned(), "none".to_owned()),
+            Some(count) => facts.compare("pods", count.to_string(), pods.len().to_string()),
+            None if pods.is_empty() => facts.compare("pods", "at least one", "none"),
             None => {}
         }
         if let Some(restarts) = self.restarts.filter(|_| !pods.is_empty()) {
             let count = pods.iter().map(pod_status::restarts).sum::<Option<i64>>();
             let have = count.map_or_else(|| format!("{NO_STATUS} in one of them"), |count| count.to_string());
-            compare("restarts", restarts.to_string(), have);
+            facts.compare("restarts", restarts.to_string(), have);
         }
         let others = pods.iter().filter_map(|pod| self.difference(namespace, pod));
         for (want, have) in others.take(MOST_SHOWN) {
-            compare("pod", want, have);
+            facts.compare("pod", want, have);
         }
         let because = pods.iter().find_map(|pod| Words::of(pod).because());
-        unmet(wanted, seen, because)
+        facts.result(because)
     }
 
     /// What was wanted and seen of a pod that is not as it should be, with its name.

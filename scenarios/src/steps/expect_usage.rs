@@ -9,10 +9,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::expect::{DEFAULT_TIMEOUT, unmet};
+use super::comparison::Comparison;
+use super::expect::DEFAULT_TIMEOUT;
 use super::pod_status;
 use crate::objects::Fields;
-use crate::outcome::{Fact, Miss};
+use crate::outcome::Miss;
 use crate::scenario::error::CaseError;
 use crate::scenario::names::PodName;
 use crate::scenario::span::Span;
@@ -73,19 +74,18 @@ impl ExpectUsage {
             return Err(Miss::one("usage", self.wanted(), "none: its node tells nothing of it"));
         };
         let number = |pointer: &str| told.pointer(pointer).and_then(Value::as_u64);
-        let (mut wanted, mut seen) = (Vec::new(), Vec::new());
+        let mut facts = Comparison::default();
         let mut compare =
             |name: &str, want: &Option<String>, have: Option<Decimal>, unit: fn(Decimal) -> String| {
                 if let Some(want) = want.as_ref().filter(|want| quantity::parse(want) != have) {
-                    wanted.push(Fact::new(name, want.clone()));
-                    seen.push(Fact::new(name, have.map_or_else(|| "nothing told".to_owned(), unit)));
+                    facts.differs(name, want, have.map_or_else(|| "nothing told".to_owned(), unit));
                 }
             };
         let nano_cores =
             number("/cpu/usageNanoCores").map(|nano| Decimal::from(nano) / Decimal::from(1_000_000_000));
         compare("cpu", &self.cpu, nano_cores, in_milli);
         compare("memory", &self.memory, number("/memory/workingSetBytes").map(Decimal::from), in_mebibytes);
-        unmet(wanted, seen, None)
+        facts.result(None)
     }
 
     fn is_of(&self, told: &Value) -> bool {

@@ -2,6 +2,7 @@
 
 mod advance;
 mod apply;
+mod comparison;
 mod configure_provider;
 mod crash;
 mod create_namespace;
