@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use sources::{is_for_tests, parsed};
 use tracked::{read, with_ending};
 
 #[path = "tidy/circles.rs"]
@@ -89,6 +90,46 @@ fn the_walls_stand() {
             );
         }
     }
+}
+
+#[test]
+fn a_file_of_tests_below_src_is_called_tests() {
+    let has_tests = |file: &String| {
+        let is_test = |item: &syn::Item| matches!(item, syn::Item::Fn(item) if is_for_tests(&item.attrs));
+        parsed(file).items.iter().any(is_test)
+    };
+    let is_named = |file: &String| file.ends_with("/tests.rs") || file.contains("/tests/");
+    let others = with_ending(".rs").into_iter().filter(|file| file.contains("/src/") && !is_named(file));
+    let hidden: Vec<_> = others.filter(has_tests).collect();
+    assert!(hidden.is_empty(), "tests outside of `mod tests` and of files of that name: {hidden:#?}");
+}
+
+#[test]
+fn an_error_is_a_type_and_no_text() {
+    let texts = |file: &String| {
+        let joined = read(file).split_whitespace().collect::<Vec<_>>().join(" ");
+        let after = joined.split("Result<").skip(1).map(|text| arguments(text).to_owned());
+        after
+            .filter(|text| text.ends_with(", String"))
+            .map(|text| format!("{file}: Result<{text}>"))
+            .collect()
+    };
+    let found: Vec<_> = with_ending(".rs").iter().flat_map(|file| -> Vec<String> { texts(file) }).collect();
+    assert!(found.is_empty(), "errors that are texts: {found:#?}");
+}
+
+/// The text up to the bracket that closes what was opened before it.
+fn arguments(text: &str) -> &str {
+    let mut depth = 0;
+    let end = text.find(|letter| {
+        depth += match letter {
+            '<' => 1,
+            '>' => -1,
+            _ => 0,
+        };
+        depth < 0
+    });
+    text.get(..end.unwrap_or(0)).unwrap_or_default()
 }
 
 #[test]

@@ -160,9 +160,10 @@ impl Named<'_> {
         self.paths.insert(path);
     }
 
-    /// Paths within a macro's call, whose grammar is not known: `crate::…`, `super::…` and what follows.
+    /// Paths within a macro's call, whose grammar is not known: `crate::…`, `super::…` and what follows, outside of texts.
     fn tokens(&mut self, text: &str) {
-        let joined = text.replace(" :: ", "::");
+        let plain = text.replace("\\\"", "");
+        let joined = plain.split('"').step_by(2).collect::<String>().replace(" :: ", "::");
         for word in joined.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')) {
             let parts: Vec<String> =
                 word.split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect();

@@ -1,0 +1,41 @@
+//! `cargo ci`: the same checks on a laptop and on the build machine.
+
+mod arguments;
+mod cache;
+mod cargo_checks;
+mod chart;
+mod check;
+mod check_command;
+mod checks;
+mod command;
+mod contract;
+mod control_plane;
+mod control_plane_session;
+mod debian;
+mod docker_runtime;
+mod engine;
+mod generate;
+mod go;
+mod images;
+mod killed;
+mod kind;
+mod kubernetes;
+mod local_processes;
+mod mutants;
+mod outcome;
+mod outside;
+mod page;
+mod parameters;
+mod playground;
+mod rbac;
+mod runc_shim;
+mod schedule;
+mod sdk;
+mod supervision;
+mod supply_chain;
+mod sweep;
+mod tools;
+mod upgrade;
+mod workspace;
+
+pub use arguments::run;
