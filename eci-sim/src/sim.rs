@@ -27,6 +27,11 @@ use crate::runtime::queries::EngineHandle;
 use crate::state::State;
 
 /// A local ECI; all clones are the same one.
+///
+/// Calls are carried out one after the other, each after everything that fell due until its own instant, so that the same
+/// seed, clock and calls give the same world. Nothing happens between calls but what a real runtime's containers do. A
+/// call that is refused changes nothing; of a persistent world, one that is answered is on the disk. See the crate for an
+/// example.
 #[derive(Clone)]
 pub struct EciSim(Arc<Inner>);
 

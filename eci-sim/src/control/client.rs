@@ -27,7 +27,8 @@ use super::wire::ErrorBody;
 /// Bound of an answer's size in bytes.
 const ANSWER_MAX: usize = 256 << 20;
 
-/// A client of one simulator's control API; cheap to clone.
+/// A client of one simulator's control API; cheap to clone. Calls are not repeated: one that fails with [`ClientError`]
+/// on the way may have been carried out.
 #[derive(Clone)]
 pub struct ControlClient {
     base: String,
