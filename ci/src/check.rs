@@ -41,13 +41,15 @@ pub enum Pool {
     Go,
     /// Nothing much: the check waits for others more than it computes.
     Waiting,
+    /// Nothing: the check sleeps nearly all of its time, to see that nothing happens.
+    Sleeping,
 }
 
 impl Pool {
     /// Number of checks that have room at once.
     pub fn capacity(self) -> usize {
         match self {
-            Self::Cargo | Self::Go => 1,
+            Self::Cargo | Self::Go | Self::Sleeping => 1,
             Self::Waiting => 2,
         }
     }

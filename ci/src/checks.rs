@@ -140,6 +140,7 @@ pub const CHECKS: &[Check] = &[
         name: "a fleet whose provider is exchanged",
         needs: &["kubectl", "git"],
         after: &["the control plane builds", "the programs and tests build"],
+        pool: Pool::Sleeping,
         takes: 273,
         budget: 1200,
         run: |root, _| upgrade::run(root),
