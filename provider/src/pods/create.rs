@@ -105,8 +105,10 @@ impl Reconciler {
         };
         match request::for_pod(pod, &found, &self.scope, &seen.token) {
             Ok(Made { request, remarks }) => {
+                // On record before the group is made: a process that finds the group makes no request and knows of none.
                 for remark in &remarks {
-                    self.recorder.pod_once(pod, EventType::Warning, remark.reason, &remark.message);
+                    let (reason, message) = (remark.reason, &remark.message);
+                    self.recorder.record_pod_once(pod, EventType::Warning, reason, message).await;
                 }
                 Ok(Arc::new(request))
             }

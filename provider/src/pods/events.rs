@@ -1,6 +1,8 @@
 //! Events on pods and on the node, with repeats counted instead of repeated, never in anybody's way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use determinism::Clock;
 use eci_api::group;
@@ -19,6 +21,8 @@ const COUNT_PERIOD: SignedDuration = SignedDuration::from_mins(5);
 /// The events that one object may have at once, and the time until it may have one more.
 const BURST: u32 = 25;
 const ONE_MORE: SignedDuration = SignedDuration::from_mins(5);
+/// Limit of the wait for an event that must be on record before what follows it.
+const RECORD_TIMEOUT: Duration = Duration::from_secs(5);
 const WAITING_MAX: usize = 1024;
 const REMEMBERED_MAX: usize = 4096;
 
@@ -44,6 +48,9 @@ impl EventType {
 #[derive(Clone)]
 pub struct Recorder {
     queue: mpsc::Sender<PendingEvent>,
+    client: Client,
+    /// Names of the events that were recorded past the queue; at most [`REMEMBERED_MAX`].
+    recorded: Arc<Mutex<BTreeSet<String>>>,
     node: String,
     clock: Clock,
 }
@@ -72,7 +79,8 @@ struct PendingEvent {
 /// A recorder for the node `node`, and its writer.
 pub fn channel(client: Client, node: &str, clock: Clock) -> (Recorder, Writer) {
     let (sender, queue) = mpsc::channel(WAITING_MAX);
-    let recorder = Recorder { queue: sender, node: node.to_owned(), clock };
+    let (node, recorded) = (node.to_owned(), Arc::default());
+    let recorder = Recorder { queue: sender, client: client.clone(), recorded, node, clock };
     (recorder, Writer { queue, client, memory: Memory::default() })
 }
 
@@ -85,8 +93,35 @@ impl Recorder {
     /// Says something about a pod that stays true for its whole life: one event, however often and by however many processes
     /// it is said.
     pub fn pod_once(&self, pod: &Pod, event_type: EventType, reason: &str, message: &str) {
+        drop(self.queue.try_send(self.pod_fact(pod, event_type, reason, message)));
+    }
+
+    /// Writes such a thing past the queue, and returns when it is on record, was refused, or 5 s have passed: for what nobody
+    /// would say again, should this process end after the call that follows.
+    pub async fn record_pod_once(&self, pod: &Pod, event_type: EventType, reason: &str, message: &str) {
+        let event = self.pod_fact(pod, event_type, reason, message);
+        let name = name(&event, &event.key());
+        let recorded = || self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        if recorded().contains(&name) {
+            return;
+        }
+        let writing = write(&self.client, event, Correlation::Write { name: name.clone() });
+        match tokio::time::timeout(RECORD_TIMEOUT, writing).await {
+            Ok(Ok(())) => {
+                let mut recorded = recorded();
+                if recorded.len() >= REMEMBERED_MAX {
+                    recorded.clear(); // those that are said again are refused as known
+                }
+                recorded.insert(name);
+            }
+            Ok(Err(error)) => tracing::debug!(%error, "an event was not written"),
+            Err(_) => tracing::debug!(name, "an event was not written in time"),
+        }
+    }
+
+    fn pod_fact(&self, pod: &Pod, event_type: EventType, reason: &str, message: &str) -> PendingEvent {
         let known_as = Some(message.to_owned());
-        self.emit_as(pod_reference(pod, None), event_type, (reason, message), known_as);
+        self.pending(pod_reference(pod, None), event_type, (reason, message), known_as)
     }
 
     /// Says something about one container of a pod.
@@ -135,32 +170,21 @@ impl Recorder {
     }
 
     fn emit(&self, about: ObjectReference, event_type: EventType, reason: &str, message: &str) {
-        self.emit_as(about, event_type, (reason, message), None);
+        drop(self.queue.try_send(self.pending(about, event_type, (reason, message), None)));
     }
 
-    fn emit_as(
+    fn pending(
         &self,
         about: ObjectReference,
         event_type: EventType,
         (reason, message): (&str, &str),
         known_as: Option<String>,
-    ) {
+    ) -> PendingEvent {
         let now = self.clock.now();
         let source = EventSource { component: Some("kubelet".to_owned()), host: Some(self.node.clone()) };
         let message: String = message.chars().take(1024).collect();
         let reason = reason.to_owned();
-        let event = PendingEvent {
-            about,
-            event_type,
-            reason,
-            message,
-            source,
-            first: now,
-            last: now,
-            count: 1,
-            known_as,
-        };
-        drop(self.queue.try_send(event));
+        PendingEvent { about, event_type, reason, message, source, first: now, last: now, count: 1, known_as }
     }
 }
 
@@ -183,6 +207,7 @@ struct Memory {
     budgets: BTreeMap<String, (u32, Timestamp)>,
 }
 
+/// Object, type, reason and words, by which an event is known again.
 type Key = (String, EventType, String, String);
 
 struct EventRecord {
@@ -200,9 +225,8 @@ enum Correlation {
 
 impl Memory {
     fn judge(&mut self, event: &PendingEvent) -> Correlation {
-        let object = event.about.uid.clone().or_else(|| event.about.name.clone()).unwrap_or_default();
-        let message = event.known_as.clone().unwrap_or_else(|| event.message.clone());
-        let key = (object.clone(), event.event_type, event.reason.clone(), message);
+        let key = event.key();
+        let object = key.0.clone();
         if let Some(record) = self.records.get_mut(&key) {
             if event.known_as.is_some() {
                 if event.count <= record.count {
@@ -256,6 +280,14 @@ impl Memory {
     }
 }
 
+impl PendingEvent {
+    fn key(&self) -> Key {
+        let object = self.about.uid.clone().or_else(|| self.about.name.clone()).unwrap_or_default();
+        let message = self.known_as.clone().unwrap_or_else(|| self.message.clone());
+        (object, self.event_type, self.reason.clone(), message)
+    }
+}
+
 /// The object's name and sixteen hex digits: of what it is known as, or of what is said and when.
 fn name(event: &PendingEvent, key: &Key) -> String {
     let when = event.known_as.is_none().then(|| event.first.as_nanosecond());
@@ -269,44 +301,44 @@ impl Writer {
     pub async fn run(mut self) {
         while let Some(event) = self.queue.recv().await {
             let verdict = self.memory.judge(&event);
-            if let Err(error) = self.write(event, verdict).await {
+            if let Err(error) = write(&self.client, event, verdict).await {
                 tracing::debug!(%error, "an event was not written");
             }
         }
     }
+}
 
-    async fn write(&self, event: PendingEvent, verdict: Correlation) -> kube::Result<()> {
-        let namespace = event.about.namespace.clone().unwrap_or_else(|| "default".to_owned());
-        let api: Api<Event> = Api::namespaced(self.client.clone(), &namespace);
-        match verdict {
-            Correlation::Drop => Ok(()),
-            Correlation::Count { name, count } => {
-                let change = json!({ "count": count, "lastTimestamp": Time(event.last) });
-                api.patch(&name, &PatchParams::default(), &Patch::Merge(change)).await.map(|_| ())
-            }
-            Correlation::Write { name } => {
-                let event = Event {
-                    metadata: ObjectMeta {
-                        name: Some(name),
-                        namespace: Some(namespace),
-                        ..ObjectMeta::default()
-                    },
-                    involved_object: event.about,
-                    type_: Some(event.event_type.as_str().to_owned()),
-                    reason: Some(event.reason),
-                    message: Some(event.message),
-                    reporting_component: event.source.component.clone(),
-                    reporting_instance: event.source.host.clone(),
-                    source: Some(event.source),
-                    first_timestamp: Some(Time(event.first)),
-                    last_timestamp: Some(Time(event.last)),
-                    count: Some(event.count),
-                    ..Event::default()
-                };
-                match api.create(&PostParams::default(), &event).await {
-                    Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
-                    other => other.map(|_| ()),
-                }
+async fn write(client: &Client, event: PendingEvent, verdict: Correlation) -> kube::Result<()> {
+    let namespace = event.about.namespace.clone().unwrap_or_else(|| "default".to_owned());
+    let api: Api<Event> = Api::namespaced(client.clone(), &namespace);
+    match verdict {
+        Correlation::Drop => Ok(()),
+        Correlation::Count { name, count } => {
+            let change = json!({ "count": count, "lastTimestamp": Time(event.last) });
+            api.patch(&name, &PatchParams::default(), &Patch::Merge(change)).await.map(|_| ())
+        }
+        Correlation::Write { name } => {
+            let event = Event {
+                metadata: ObjectMeta {
+                    name: Some(name),
+                    namespace: Some(namespace),
+                    ..ObjectMeta::default()
+                },
+                involved_object: event.about,
+                type_: Some(event.event_type.as_str().to_owned()),
+                reason: Some(event.reason),
+                message: Some(event.message),
+                reporting_component: event.source.component.clone(),
+                reporting_instance: event.source.host.clone(),
+                source: Some(event.source),
+                first_timestamp: Some(Time(event.first)),
+                last_timestamp: Some(Time(event.last)),
+                count: Some(event.count),
+                ..Event::default()
+            };
+            match api.create(&PostParams::default(), &event).await {
+                Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
+                other => other.map(|_| ()),
             }
         }
     }
