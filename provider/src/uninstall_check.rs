@@ -10,13 +10,13 @@ use eci_api::group::ContainerGroup;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use k8s_openapi::api::core::v1::{Node, Pod};
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
+use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::json;
 
 use crate::eci::{Eci, EciError};
 use crate::pods::identity::Owner;
-use crate::pods::poller;
+use crate::pods::{on_node, poller};
 
 /// The most groups that are listed by name.
 const LISTED_MAX: usize = 20;
@@ -158,14 +158,7 @@ impl UninstallCheck {
         let nodes: Api<Node> = Api::all(self.client.clone());
         let cordon = Patch::Merge(json!({ "spec": { "unschedulable": true } }));
         nodes.patch(&self.owner.node, &PatchParams::default(), &cordon).await?;
-        let here = ListParams::default().fields(&format!("spec.nodeName={}", self.owner.node));
-        let mut pods = Vec::new();
-        if self.namespaces.is_empty() {
-            pods.extend(Api::<Pod>::all(self.client.clone()).list(&here).await?);
-        }
-        for namespace in &self.namespaces {
-            pods.extend(Api::<Pod>::namespaced(self.client.clone(), namespace).list(&here).await?);
-        }
+        let pods = on_node::list(&self.client, &self.owner.node, &self.namespaces).await?;
         for pod in pods {
             let (Some(namespace), Some(name)) = (pod.metadata.namespace, pod.metadata.name) else { continue };
             let pods: Api<Pod> = Api::namespaced(self.client.clone(), &namespace);

@@ -99,12 +99,35 @@ pub struct Arguments {
     #[arg(long, value_name = "RATES", default_value = "published")]
     pub cloud_rates: Rates,
     #[command(subcommand)]
-    command: Option<Command>,
+    pub command: Option<Command>,
 }
 
 /// Tasks that are done instead of running a node.
 #[derive(Debug, Clone, Copy, clap::Subcommand)]
-enum Command {
+pub enum Command {
+    /// Tries, before an installation, all that the provider needs of the cloud and of the cluster, with the settings as they
+    /// are: key, clock, region, vSwitches, security group, rights. Nothing is made; each failure comes with its remedy.
+    Check,
+    /// Compares the node's pods in the cluster with its container groups in the cloud; fails when they differ.
+    Inspect {
+        /// Prints JSON instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lists container groups of the node whose pods are gone, with their age and an estimate of what they cost.
+    Orphans {
+        /// Deletes them, after the cluster was asked once more for each pod.
+        #[arg(long)]
+        end: bool,
+        /// Prints JSON instead of a table.
+        #[arg(long, conflicts_with = "end")]
+        json: bool,
+    },
+    /// Prints a script that completes this program's arguments in a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
     /// Checks before an uninstallation which container groups of the node are live and billed, and lists or deletes them.
     UninstallCheck {
         /// The treatment of the groups that are live.
@@ -151,11 +174,6 @@ impl Arguments {
             settings.config.orphan_grace = Duration::from_secs(seconds);
         }
         Ok(settings)
-    }
-
-    /// The treatment of live groups that the subcommand `uninstall-check` asks for; `None` when a node is to run.
-    pub fn on_live_groups(&self) -> Option<OnLiveGroups> {
-        self.command.map(|Command::UninstallCheck { on_live_groups }| on_live_groups)
     }
 }
 

@@ -6,6 +6,8 @@ use crate::certificates::authority::AuthorityError;
 use crate::config::ConfigError;
 use crate::eci::TransportError;
 use crate::external_clock::ClockWentBackwards;
+use crate::inspection::InspectionError;
+use crate::preflight::NotReady;
 use crate::serving::TlsError;
 use crate::uninstall_check::LiveGroupsError;
 
@@ -27,6 +29,12 @@ pub enum CliError {
     /// The check before an uninstallation.
     #[error(transparent)]
     LiveGroups(#[from] LiveGroupsError),
+    /// The comparison of cluster and cloud.
+    #[error(transparent)]
+    Inspection(#[from] InspectionError),
+    /// The check before an installation.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
     /// No configuration of a cluster is found.
     #[error("there is no cluster: {0}. Set KUBECONFIG, or run this in a pod with a service account.")]
     NoCluster(kube::config::InferConfigError),

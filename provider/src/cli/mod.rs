@@ -3,6 +3,7 @@
 mod arguments;
 mod cluster;
 mod error;
+mod inspect;
 mod node;
 mod ports;
 mod restart;
@@ -12,11 +13,11 @@ use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use determinism::{Clock, Seed};
 use tokio::runtime::Runtime;
 
-use self::arguments::Arguments;
+use self::arguments::{Arguments, Command};
 use self::cluster::Cluster;
 use self::error::CliError;
 use self::node::Node;
@@ -42,9 +43,14 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), CliError> {
+    if let Some(Command::Completions { shell }) = arguments.command {
+        let mut command = Arguments::command();
+        clap_complete::generate(shell, &mut command, "provider", &mut std::io::stdout());
+        return Ok(());
+    }
     let mut settings = arguments.settings()?;
-    // The check before an uninstallation asks the cloud once, for which the machine's time will do.
-    let clock_url = settings.clock_url.take().filter(|_| arguments.on_live_groups().is_none());
+    // Subcommands ask the cloud a few times, for which the machine's time will do.
+    let clock_url = settings.clock_url.take().filter(|_| arguments.command.is_none());
     let (runtime, ended) = match clock_url {
         None => {
             let runtime = Runtime::new().map_err(CliError::Runtime)?;
@@ -99,8 +105,18 @@ async fn run_command(
         .with_rates(arguments.cloud_rates.clone());
     let eci = settings.endpoint.into_iter().fold(eci, Eci::at);
     let (config, listen) = (settings.config, settings.listen);
-    match arguments.on_live_groups() {
-        Some(on_live_groups) => uninstall::check(on_live_groups, &config, cluster.client, eci).await,
+    let client = cluster.client.clone();
+    match arguments.command {
+        Some(Command::Check) => inspect::check(&config, client, eci).await,
+        Some(Command::Inspect { json }) => inspect::inspect(&config, client, eci, &clock, json).await,
+        Some(Command::Orphans { end, json }) => {
+            inspect::orphans(&config, client, eci, &clock, end, json).await
+        }
+        Some(Command::UninstallCheck { on_live_groups }) => {
+            uninstall::check(on_live_groups, &config, client, eci).await
+        }
+        // answered before there were settings
+        Some(Command::Completions { .. }) => Ok(()),
         None => Node { config, listen, cluster, eci, clock, seed }.run(arguments).await,
     }
 }
