@@ -3,6 +3,7 @@
 pub mod client;
 mod endpoints;
 pub mod server;
+mod version;
 pub mod wire;
 
 pub use crate::sim::control::{Control, GroupSummary};

@@ -22,6 +22,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
 use super::endpoints::{Endpoint, InputKind};
+use super::version::{VERSION, VERSION_HEADER};
 use super::wire::ErrorBody;
 
 /// Bound of an answer's size in bytes.
@@ -52,6 +53,16 @@ pub enum ClientError {
         at: String,
         /// The transport's error and its causes.
         why: String,
+    },
+    /// A control API of another version.
+    #[error(
+        "the control API at {at} serves version {served}, and this client speaks version {VERSION}; use one of the same version"
+    )]
+    Version {
+        /// Address of the control API.
+        at: String,
+        /// Version that the answer names.
+        served: String,
     },
     /// An answer with an error status.
     #[error("the control API refuses {call}: {why}")]
@@ -137,12 +148,19 @@ impl ControlClient {
         let call = format!("{method} {path}");
         let unreachable = |why: String| ClientError::Unreachable { at: self.base.clone(), why };
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        request = request.header(VERSION_HEADER, VERSION);
         if let Some(token) = &self.token {
             request = request.header(header::AUTHORIZATION, token);
         }
         let request = request.body(Full::new(body)).map_err(|why| unreachable(why.to_string()))?;
         let response = self.http.request(request).await.map_err(|why| unreachable(chain(&why)))?;
         let status = response.status();
+        if let Some(served) =
+            response.headers().get(VERSION_HEADER).filter(|served| **served != HeaderValue::from(VERSION))
+        {
+            let served = String::from_utf8_lossy(served.as_bytes()).into_owned();
+            return Err(ClientError::Version { at: self.base.clone(), served });
+        }
         let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await;
         let body = body.map_err(|why| unreachable(why.to_string()))?.to_bytes();
         let text = String::from_utf8_lossy(&body).into_owned();

@@ -8,6 +8,7 @@ use super::endpoint::{Reply, RouteRequest};
 use super::error::ApiError;
 use super::routes::{ROUTES, Route};
 use crate::control::Control;
+use crate::control::version::{self, VERSION, VERSION_HEADER};
 use crate::control::wire::ErrorBody;
 use crate::exchange::{Exchange, Incoming, http_date};
 use crate::page::{self, File};
@@ -57,6 +58,7 @@ impl ControlServer {
         let mut response = Response::new(Bytes::from(body));
         *response.status_mut() = status;
         let headers = response.headers_mut();
+        headers.insert(VERSION_HEADER, HeaderValue::from(VERSION));
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -73,6 +75,7 @@ impl ControlServer {
 
     fn route(&self, request: &Incoming) -> Result<Reply, ApiError> {
         self.access.check_origin(request)?;
+        version::check(request.header(VERSION_HEADER))?;
         let method = if request.method == "HEAD" { "GET" } else { request.method.as_str() };
         let mut known = Vec::new();
         for route in ROUTES.iter().filter(|route| route.for_followers || !self.clock_only) {

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 
+use crate::control::version::VersionError;
 use crate::control::wire::{ScriptError, SpanError};
 use crate::followers::FollowerError;
 use crate::persistence::named::SnapshotError;
@@ -26,6 +27,8 @@ pub(super) enum ApiError {
     UnknownRoute(String, String),
     #[error("{1} takes {2}, not {0}")]
     Method(String, String, String),
+    #[error(transparent)]
+    Version(#[from] VersionError),
     #[error("the body cannot be read: {0}")]
     Body(#[from] serde_json::Error),
     #[error("the query cannot be read: {0}")]
@@ -66,7 +69,8 @@ impl ApiError {
             Self::RealContainers | Self::Follower(FollowerError::TooMany) => StatusCode::CONFLICT,
             Self::UnknownRoute(..) | Self::NotFollowing(_) => StatusCode::NOT_FOUND,
             Self::Method(..) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Body(_)
+            Self::Version(_)
+            | Self::Body(_)
             | Self::Query(_)
             | Self::Invalid(_)
             | Self::Fork(_)
