@@ -20,12 +20,14 @@ import (
 	authentication "k8s.io/api/authentication/v1"
 	authorization "k8s.io/api/authorization/v1"
 	autoscaling "k8s.io/api/autoscaling/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batch "k8s.io/api/batch/v1"
 	certificates "k8s.io/api/certificates/v1"
 	coordination "k8s.io/api/coordination/v1"
 	core "k8s.io/api/core/v1"
 	discovery "k8s.io/api/discovery/v1"
 	events "k8s.io/api/events/v1"
+	networking "k8s.io/api/networking/v1"
 	policy "k8s.io/api/policy/v1"
 	rbac "k8s.io/api/rbac/v1"
 	scheduling "k8s.io/api/scheduling/v1"
@@ -48,6 +50,7 @@ var roots = map[string]any{
 	"v1/PersistentVolume":                      core.PersistentVolume{},
 	"v1/PersistentVolumeClaim":                 core.PersistentVolumeClaim{},
 	"v1/Pod":                                   core.Pod{},
+	"v1/PodTemplate":                           core.PodTemplate{},
 	"v1/ResourceQuota":                         core.ResourceQuota{},
 	"v1/Secret":                                core.Secret{},
 	"v1/Service":                               core.Service{},
@@ -57,6 +60,8 @@ var roots = map[string]any{
 	"meta.k8s.io/v1/DeleteOptions":             meta.DeleteOptions{},
 	"meta.k8s.io/v1/PartialObjectMetadata":     meta.PartialObjectMetadata{},
 	"autoscaling/v1/Scale":                     autoscaling.Scale{},
+	"autoscaling/v2/HorizontalPodAutoscaler":   autoscalingv2.HorizontalPodAutoscaler{},
+	"apps/v1/ControllerRevision":               apps.ControllerRevision{},
 	"apps/v1/DaemonSet":                        apps.DaemonSet{},
 	"apps/v1/Deployment":                       apps.Deployment{},
 	"apps/v1/ReplicaSet":                       apps.ReplicaSet{},
@@ -66,6 +71,9 @@ var roots = map[string]any{
 	"coordination.k8s.io/v1/Lease":             coordination.Lease{},
 	"discovery.k8s.io/v1/EndpointSlice":        discovery.EndpointSlice{},
 	"events.k8s.io/v1/Event":                   events.Event{},
+	"networking.k8s.io/v1/Ingress":             networking.Ingress{},
+	"networking.k8s.io/v1/IngressClass":        networking.IngressClass{},
+	"networking.k8s.io/v1/NetworkPolicy":       networking.NetworkPolicy{},
 	"policy/v1/Eviction":                       policy.Eviction{},
 	"policy/v1/PodDisruptionBudget":            policy.PodDisruptionBudget{},
 	"rbac.authorization.k8s.io/v1/ClusterRole": rbac.ClusterRole{},

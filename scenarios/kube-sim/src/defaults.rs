@@ -94,15 +94,15 @@ fn put(sim: &KubeSim, group: &str, resource: &str, namespace: &str, mut object: 
     if let (Some(whole), Some(members)) = (whole.as_object_mut(), object.as_object_mut()) {
         whole.append(members);
     }
-    fill(sim, kind, &mut whole);
+    fill(sim, kind, &mut whole, None);
     let begun = meta::begin(sim, kind, namespace, &mut whole, sim.clock().now());
     if begun.is_ok() {
         let _ = sim.store().create(kind.storage(), whole); // one that is there already stays as it is
     }
 }
 
-/// Fills in the defaults of a new object or a changed one.
-pub fn fill(sim: &KubeSim, kind: &Kind, object: &mut Value) {
+/// Fills in the defaults of a new object, or of a changed one; `old` is what is stored.
+pub fn fill(sim: &KubeSim, kind: &Kind, object: &mut Value, old: Option<&Value>) {
     match (kind.group, kind.resource) {
         ("", "pods") => fill_pod(object),
         ("", "namespaces") => namespace(object),
@@ -116,7 +116,7 @@ pub fn fill(sim: &KubeSim, kind: &Kind, object: &mut Value) {
         ("admissionregistration.k8s.io", _) => webhooks(object),
         ("scheduling.k8s.io", _) => default_to(object, "preemptionPolicy", "PreemptLowerPriority"),
         ("", "events") | ("events.k8s.io", _) => event(object),
-        _ => {}
+        _ => (kind.rules.fill)(object, old),
     }
 }
 

@@ -1,86 +1,18 @@
 //! The table of served kinds.
 
-use serde_json::{Value, json};
+mod controller_revision;
+mod cron_job;
+mod daemon_set;
+mod kind;
+mod networking;
+mod pod_template;
+mod rbac;
+mod stateful_set;
+mod volumes;
 
-/// A kind of object, and what may be done with it.
-#[derive(Debug)]
-pub struct Kind {
-    /// The API group; empty for the core.
-    pub group: &'static str,
-    /// The version without the group, as in `v1`.
-    pub version: &'static str,
-    /// The plural, as it stands in paths.
-    pub resource: &'static str,
-    /// The kind, as it stands in objects.
-    pub kind: &'static str,
-    /// True for a kind whose objects live in namespaces.
-    pub namespaced: bool,
-    /// Short names for kubectl, as in `po`.
-    pub short: &'static [&'static str],
-    /// Groups of kinds, such as `all`.
-    pub categories: &'static [&'static str],
-    /// The kind's subresources.
-    pub subresources: &'static [Subresource],
-    /// Rules for writes of its objects.
-    pub traits: Traits,
-    /// The fields that select, beside name and namespace.
-    pub selectable: &'static [&'static str],
-}
+pub use kind::{Kind, Rules, Subresource, Traits};
 
-/// A subresource: its name, the kind of its bodies, and its verbs.
-#[derive(Debug)]
-pub struct Subresource {
-    /// Name in the path, as in `status`.
-    pub name: &'static str,
-    /// Group, version and kind of its body; empty group and version mean those of the object.
-    pub body: (&'static str, &'static str, &'static str),
-    /// The verbs that discovery lists.
-    pub verbs: &'static [&'static str],
-}
-
-/// Rules for writes in which kinds differ.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Traits {
-    /// True when `metadata.generation` counts changes of the specification.
-    pub generation: bool,
-    /// True when a PUT of a missing object creates it.
-    pub create_on_update: bool,
-    /// True when a PUT needs a resource version.
-    pub needs_version: bool,
-    /// True for reviews, which are answered and not stored.
-    pub computed: bool,
-}
-
-const STORED: Traits =
-    Traits { generation: false, create_on_update: false, needs_version: false, computed: false };
-const COUNTED: Traits = Traits { generation: true, ..STORED };
-const COMPUTED: Traits = Traits { computed: true, ..STORED };
-const UPSERTED: Traits = Traits { create_on_update: true, ..STORED };
-const CAREFUL: Traits = Traits { needs_version: true, ..COUNTED };
-const LEASE: Traits = Traits { create_on_update: true, needs_version: true, ..STORED };
-
-const ALL: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
-const NO_COLLECTION: &[&str] = &["create", "delete", "get", "list", "patch", "update", "watch"];
-const CREATE: &[&str] = &["create"];
-const STATUS: &[&str] = &["get", "patch", "update"];
-const STREAM: &[&str] = &["create", "get"];
-const PROXY: &[&str] = &["create", "delete", "get", "patch", "update"];
-
-const fn status(kind: &'static str) -> Subresource {
-    Subresource { name: "status", body: ("", "", kind), verbs: STATUS }
-}
-
-const fn proxy(kind: &'static str) -> Subresource {
-    Subresource { name: "proxy", body: ("", "", kind), verbs: PROXY }
-}
-
-const fn stream(name: &'static str, kind: &'static str) -> Subresource {
-    Subresource { name, body: ("", "", kind), verbs: STREAM }
-}
-
-const fn scale() -> Subresource {
-    Subresource { name: "scale", body: ("autoscaling", "v1", "Scale"), verbs: STATUS }
-}
+use kind::{CAREFUL, CORE, COUNTED, CREATE, LEASE, REVIEW, STATUS, UPSERTED, proxy, scale, status, stream};
 
 const EVENT_FIELDS: &[&str] = &[
     "involvedObject.kind",
@@ -119,20 +51,6 @@ const POD_FIELDS: &[&str] = &[
     "status.nominatedNodeName",
 ];
 
-const CORE: Kind = Kind {
-    group: "",
-    version: "v1",
-    resource: "",
-    kind: "",
-    namespaced: true,
-    short: &[],
-    categories: &[],
-    subresources: &[],
-    traits: STORED,
-    selectable: &[],
-};
-const REVIEW: Kind = Kind { version: "v1", namespaced: false, traits: COMPUTED, ..CORE };
-
 /// Every served kind. What is not here is not in discovery either.
 pub static KINDS: &[Kind] = &[
     Kind { resource: "configmaps", kind: "ConfigMap", short: &["cm"], ..CORE },
@@ -166,13 +84,8 @@ pub static KINDS: &[Kind] = &[
         selectable: &["spec.unschedulable"],
         ..CORE
     },
-    Kind {
-        resource: "persistentvolumeclaims",
-        kind: "PersistentVolumeClaim",
-        short: &["pvc"],
-        subresources: &[status("PersistentVolumeClaim")],
-        ..CORE
-    },
+    volumes::CLAIMS,
+    volumes::VOLUMES,
     Kind {
         resource: "pods",
         kind: "Pod",
@@ -193,6 +106,7 @@ pub static KINDS: &[Kind] = &[
         selectable: POD_FIELDS,
         ..CORE
     },
+    pod_template::POD_TEMPLATES,
     Kind { resource: "secrets", kind: "Secret", selectable: &["type"], ..CORE },
     Kind {
         resource: "serviceaccounts",
@@ -236,6 +150,9 @@ pub static KINDS: &[Kind] = &[
         selectable: &["status.replicas"],
         ..CORE
     },
+    controller_revision::CONTROLLER_REVISIONS,
+    daemon_set::DAEMON_SETS,
+    stateful_set::STATEFUL_SETS,
     Kind {
         group: "authentication.k8s.io",
         resource: "selfsubjectreviews",
@@ -268,6 +185,7 @@ pub static KINDS: &[Kind] = &[
         kind: "SubjectAccessReview",
         ..REVIEW
     },
+    cron_job::CRON_JOBS,
     Kind {
         group: "batch",
         resource: "jobs",
@@ -295,6 +213,9 @@ pub static KINDS: &[Kind] = &[
         selectable: REGARDING_FIELDS,
         ..CORE
     },
+    networking::INGRESSES,
+    networking::INGRESS_CLASSES,
+    networking::NETWORK_POLICIES,
     Kind {
         group: "policy",
         resource: "poddisruptionbudgets",
@@ -304,6 +225,10 @@ pub static KINDS: &[Kind] = &[
         traits: CAREFUL,
         ..CORE
     },
+    rbac::CLUSTER_ROLE_BINDINGS,
+    rbac::CLUSTER_ROLES,
+    rbac::ROLE_BINDINGS,
+    rbac::ROLES,
     Kind {
         group: "scheduling.k8s.io",
         resource: "priorityclasses",
@@ -312,6 +237,7 @@ pub static KINDS: &[Kind] = &[
         short: &["pc"],
         ..CORE
     },
+    volumes::CLASSES,
     Kind {
         group: "admissionregistration.k8s.io",
         resource: "mutatingwebhookconfigurations",
@@ -346,51 +272,4 @@ pub fn groups() -> Vec<&'static str> {
         }
     }
     groups
-}
-
-impl Kind {
-    /// Group and version as in `apiVersion`: `v1`, `apps/v1`.
-    pub fn api_version(&self) -> String {
-        if self.group.is_empty() {
-            self.version.to_owned()
-        } else {
-            format!("{}/{}", self.group, self.version)
-        }
-    }
-
-    /// Resource and group as in messages: `pods`, `deployments.apps`.
-    pub fn qualified(&self) -> String {
-        if self.group.is_empty() {
-            self.resource.to_owned()
-        } else {
-            format!("{}.{}", self.resource, self.group)
-        }
-    }
-
-    /// The details of a Status about one object of this kind.
-    pub fn details(&self, name: &str) -> Value {
-        match self.group {
-            "" => json!({"name": name, "kind": self.resource}),
-            group => json!({"name": name, "group": group, "kind": self.resource}),
-        }
-    }
-
-    /// The verbs of the kind's objects.
-    pub fn verbs(&self) -> &'static [&'static str] {
-        match (self.traits.computed, self.resource) {
-            (true, _) => CREATE,
-            (false, "namespaces") => NO_COLLECTION,
-            (false, _) => ALL,
-        }
-    }
-
-    /// Group and resource under which its objects are stored; `events.k8s.io` shares the core's events.
-    pub fn storage(&self) -> (&'static str, &'static str) {
-        if self.resource == "events" { ("", "events") } else { (self.group, self.resource) }
-    }
-
-    /// The singular, as kubectl takes it.
-    pub fn singular(&self) -> String {
-        self.kind.to_ascii_lowercase()
-    }
 }

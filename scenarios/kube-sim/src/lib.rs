@@ -20,6 +20,7 @@ pub mod tls;
 
 mod body;
 mod builder;
+mod cron;
 mod decode;
 mod defaults;
 mod discovery;

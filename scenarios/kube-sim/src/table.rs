@@ -1,6 +1,7 @@
 //! Representations of objects: as they are, as their metadata, or as a table.
 
-mod age;
+pub mod age;
+pub mod cells;
 mod columns;
 mod network;
 mod workloads;
@@ -16,7 +17,7 @@ use crate::meta;
 use crate::object::field::text;
 use crate::status::ApiError;
 
-use columns::Column;
+use cells::Column;
 
 /// The representation that a client asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]

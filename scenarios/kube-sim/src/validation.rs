@@ -5,7 +5,7 @@ mod events;
 mod metadata;
 mod network;
 mod nodes;
-mod workloads;
+pub mod workloads;
 
 use serde_json::Value;
 
@@ -30,7 +30,7 @@ pub fn new_object(kind: &Kind, object: &Value) -> FieldErrors {
         ("coordination.k8s.io", "leases") => nodes::lease(object, &mut errors),
         ("admissionregistration.k8s.io", _) => configuration::webhooks(object, &mut errors),
         ("scheduling.k8s.io", "priorityclasses") => configuration::priority_class(object, &mut errors),
-        _ => {}
+        _ => (kind.rules.check)(object, None, &mut errors),
     }
     errors
 }
@@ -76,6 +76,7 @@ pub fn changed_object(kind: &Kind, subresource: &str, old: &Value, new: &Value) 
                 errors.forbidden("value", "may not be changed in an update.");
             }
         }
+        (_, _, "") => (kind.rules.check)(new, Some(old), &mut errors),
         _ => {}
     }
     errors

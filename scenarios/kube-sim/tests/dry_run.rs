@@ -74,7 +74,27 @@ fn object(kind: &Kind) -> Value {
             json!({ "spec": spec })
         }
         ("", "services") => json!({"spec": {"ports": [{"port": 80}]}}),
+        ("", "persistentvolumes") => {
+            json!({"spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"],
+            "hostPath": {"path": "/data"}}})
+        }
+        ("", "persistentvolumeclaims") => json!({"spec": {"accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1Gi"}}}}),
+        ("", "podtemplates") => json!({"template": template}),
+        ("storage.k8s.io", _) => json!({"provisioner": "example.com/disk"}),
+        ("networking.k8s.io", "ingresses") => {
+            json!({"spec": {"defaultBackend": {"service": {"name": "web", "port": {"number": 80}}}}})
+        }
+        ("networking.k8s.io", "ingressclasses") => json!({"spec": {"controller": "example.com/ingress"}}),
+        ("networking.k8s.io", _) => json!({"spec": {"podSelector": {}}}),
+        ("rbac.authorization.k8s.io", "rolebindings" | "clusterrolebindings") => {
+            json!({"roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}})
+        }
+        ("apps", "controllerrevisions") => json!({"data": {"spec": {}}, "revision": 1}),
         ("apps", _) => json!({"spec": {"selector": selector, "template": template}}),
+        ("batch", "cronjobs") => {
+            json!({"spec": {"schedule": "* * * * *", "jobTemplate": {"spec": {"template": never}}}})
+        }
         ("batch", "jobs") => json!({"spec": {"template": never}}),
         ("coordination.k8s.io", _) => json!({"spec": {"leaseDurationSeconds": 40}}),
         ("discovery.k8s.io", _) => json!({"addressType": "IPv4", "endpoints": []}),

@@ -86,10 +86,10 @@ metadata: {name: misspelt}
 spec: {containers: [{name: c, image: nginx, imagePullPolice: Always}]}
 ";
 const NOT_SERVED: &str = "\
-apiVersion: apps/v1
-kind: StatefulSet
+apiVersion: v1
+kind: ReplicationController
 metadata: {name: none}
-spec: {serviceName: none, selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: []}}}
+spec: {selector: {a: b}, template: {metadata: {labels: {a: b}}, spec: {containers: []}}}
 ";
 const UNKNOWN_GROUP: &str = "\
 apiVersion: example.com/v1
@@ -149,6 +149,48 @@ const SCHEMA_ROWS: &[Row] = &[
     ("get deployment two -o jsonpath={.spec.replicas}", "", &["0"]),
 ];
 
+const SETS: &str = "\
+apiVersion: v1
+kind: List
+items:
+- {apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db}, spec: {replicas: 0, serviceName: db, selector: {matchLabels: {a: db}},
+   template: {metadata: {labels: {a: db}}, spec: {containers: [{name: c, image: 'nginx:1'}]}}}}
+- {apiVersion: apps/v1, kind: DaemonSet, metadata: {name: agent}, spec: {selector: {matchLabels: {a: agent}},
+   template: {metadata: {labels: {a: agent}}, spec: {nodeSelector: {disk: none}, containers: [{name: c, image: 'nginx:1'}]}}}}
+";
+
+/// Commands about workloads, volumes, roles and ways in.
+const KIND_ROWS: &[Row] = &[
+    ("apply -f -", SETS, &["statefulset.apps/db created", "daemonset.apps/agent created"]),
+    ("rollout status sts/db --timeout=20s", "", &["complete"]),
+    ("rollout status ds/agent --timeout=20s", "", &["successfully rolled out"]),
+    ("set image sts/db c=nginx:2", "", &["image updated"]),
+    ("set image ds/agent c=nginx:2", "", &["image updated"]),
+    ("rollout status sts/db --timeout=20s", "", &["complete"]),
+    ("rollout history sts/db", "", &["1 ", "2 "]),
+    ("rollout undo sts/db", "", &["statefulset.apps/db rolled back"]),
+    ("rollout undo ds/agent", "", &["daemonset.apps/agent rolled back"]),
+    ("get sts,ds -o wide", "", &["0/0", "NODE SELECTOR", "disk=none", "nginx:1"]),
+    ("rollout restart sts/db", "", &["restarted"]),
+    ("scale sts db --replicas=0", "", &["scaled"]),
+    ("describe sts db", "", &["Pods Status:", "0 Running"]),
+    ("describe ds agent", "", &["Desired Number of Nodes Scheduled: 0"]),
+    ("get controllerrevisions", "", &["CONTROLLER", "statefulset.apps/db", "daemonset.apps/agent"]),
+    ("create cronjob tick --image i --schedule '*/5 * * * *'", "", &["cronjob.batch/tick created"]),
+    ("get cronjobs", "", &["SCHEDULE", "*/5 * * * *", "<none>", "False"]),
+    ("create job now --from cronjob/tick", "", &["job.batch/now created"]),
+    ("explain cronjob.spec.timeZone", "", &["timeZone <string>"]),
+    ("create role looks --verb get --resource pods", "", &["role.rbac.authorization.k8s.io/looks created"]),
+    (
+        "create rolebinding looks --role looks --user alice",
+        "",
+        &["rolebinding.rbac.authorization.k8s.io/looks created"],
+    ),
+    ("get rolebindings -o wide", "", &["Role/looks", "alice"]),
+    ("create ingress web --rule=web.example.com/*=web:80", "", &["ingress.networking.k8s.io/web created"]),
+    ("get ing", "", &["web.example.com", "80"]),
+];
+
 /// Commands that are refused, and what is said about it.
 const REFUSED: &[Row] = &[
     ("apply -f -", MISSPELT_LIST, &["unknown field \"dta\" in io.k8s.api.core.v1.ConfigMap"]),
@@ -162,16 +204,25 @@ const REFUSED: &[Row] = &[
         MISSPELT,
         &["strict decoding error: unknown field \"spec.containers[0].imagePullPolice\""],
     ),
-    ("apply -f -", NOT_SERVED, &["no matches for kind \"StatefulSet\" in version \"apps/v1\""]),
-    ("create -f -", NOT_SERVED, &["no matches for kind \"StatefulSet\" in version \"apps/v1\""]),
+    ("apply -f -", NOT_SERVED, &["no matches for kind \"ReplicationController\" in version \"v1\""]),
+    ("create -f -", NOT_SERVED, &["no matches for kind \"ReplicationController\" in version \"v1\""]),
     ("apply -f -", UNKNOWN_GROUP, &["no matches for kind \"Widget\" in version \"example.com/v1\""]),
-    ("explain statefulset", "", &["the server doesn't have a resource type \"statefulset\""]),
+    (
+        "explain replicationcontroller",
+        "",
+        &["the server doesn't have a resource type \"replicationcontroller\""],
+    ),
     ("explain pod.spec.nothing", "", &["field \"nothing\" does not exist"]),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kubectl_finds_what_it_looks_for() {
     play_all(&[(ROWS, true)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_rolls_out_and_back_and_shows_every_kind() {
+    play_all(&[(KIND_ROWS, true)]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

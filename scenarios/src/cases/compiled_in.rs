@@ -150,9 +150,12 @@ pub const CASES: &[(&str, &str)] = &[
         include_str!("../../cases/trust/unplaceable-then-restart-later.yaml"),
     ),
     ("trust/unplaceable-then-restart.yaml", include_str!("../../cases/trust/unplaceable-then-restart.yaml")),
+    ("workloads/cron-job.yaml", include_str!("../../cases/workloads/cron-job.yaml")),
+    ("workloads/daemon-set.yaml", include_str!("../../cases/workloads/daemon-set.yaml")),
     ("workloads/deployment-rolls.yaml", include_str!("../../cases/workloads/deployment-rolls.yaml")),
     ("workloads/disruption-budget.yaml", include_str!("../../cases/workloads/disruption-budget.yaml")),
     ("workloads/drained-node.yaml", include_str!("../../cases/workloads/drained-node.yaml")),
     ("workloads/job-completes.yaml", include_str!("../../cases/workloads/job-completes.yaml")),
     ("workloads/pods-of-a-deployment.yaml", include_str!("../../cases/workloads/pods-of-a-deployment.yaml")),
+    ("workloads/stateful-set.yaml", include_str!("../../cases/workloads/stateful-set.yaml")),
 ];

@@ -3,17 +3,17 @@
 mod conditions;
 mod proportions;
 mod roll;
-mod template_hash;
+pub mod template_hash;
 
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::owned::{self, PODS, claimed};
+use super::reconciling::Controller;
 use super::recorder::{EventRecord, record};
-use super::replica_set::earliest;
-use super::waiting::ChangeWatcher;
 use crate::kinds;
 use crate::object::field::{annotation, flag, is_terminating, map_mut, name, namespace, number, text, uid};
 use crate::service::controller_writes::create_as_controller;
@@ -29,23 +29,17 @@ const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
 const MAX: &str = "deployment.kubernetes.io/max-replicas";
 const HASH: &str = "pod-template-hash";
 
-/// Reconciles Deployments until the future is dropped.
-pub async fn run(sim: &KubeSim) {
-    let mut changes = ChangeWatcher::new(sim, &[DEPLOYMENTS, SETS, PODS]);
-    loop {
-        changes.mark_seen();
-        let mut due = None;
-        for deployment in sim.store().list(DEPLOYMENTS, None).0 {
-            if !is_terminating(&deployment) {
-                let next = reconcile(sim, &deployment).await;
-                due = earliest(due, next);
-            }
-        }
-        changes.wait(sim, due).await;
-    }
-}
+/// The controller of Deployments.
+pub const CONTROLLER: Controller = Controller {
+    objects: DEPLOYMENTS,
+    watched: &[SETS, PODS],
+    reconcile: |sim, deployment, _| reconcile(sim, deployment).boxed(),
+};
 
 async fn reconcile(sim: &KubeSim, deployment: &Arc<Value>) -> Option<Timestamp> {
+    if is_terminating(deployment) {
+        return None;
+    }
     let sets = claimed(sim, deployment, SETS);
     let paused = flag(deployment, "/spec/paused");
     let current = sets.iter().find(|set| template_hash::same_template(set, deployment)).cloned();

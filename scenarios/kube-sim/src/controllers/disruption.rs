@@ -17,11 +17,13 @@ use crate::sim::KubeSim;
 use crate::store::GroupResource;
 
 const BUDGETS: GroupResource = ("policy", "poddisruptionbudgets");
-const SETS: GroupResource = ("apps", "replicasets");
+/// Kinds whose objects say how many pods there should be.
+const OWNERS: [(&str, GroupResource); 2] =
+    [("ReplicaSet", ("apps", "replicasets")), ("StatefulSet", ("apps", "statefulsets"))];
 
 /// Reconciles budgets until the future is dropped.
 pub async fn run(sim: &KubeSim) {
-    let mut changes = ChangeWatcher::new(sim, &[BUDGETS, PODS, SETS]);
+    let mut changes = ChangeWatcher::new(sim, &[BUDGETS, PODS, OWNERS[0].1, OWNERS[1].1]);
     loop {
         changes.mark_seen();
         for budget in sim.store().list(BUDGETS, None).0.iter().filter(|b| !is_terminating(b)) {
@@ -72,9 +74,10 @@ fn expected(sim: &KubeSim, pods: &[Arc<Value>]) -> i64 {
     let mut owners = std::collections::BTreeMap::new();
     let mut alone = 0;
     for pod in pods {
-        let set = controller(pod)
-            .filter(|owner| text(owner, "/kind") == "ReplicaSet")
-            .and_then(|owner| sim.store().get(SETS, namespace(pod), text(owner, "/name")));
+        let set = controller(pod).and_then(|owner| {
+            let (_, resource) = OWNERS.into_iter().find(|(kind, _)| text(owner, "/kind") == *kind)?;
+            sim.store().get(resource, namespace(pod), text(owner, "/name"))
+        });
         match set {
             Some(set) => {
                 let replicas = number(&set, "/spec/replicas").unwrap_or(1);

@@ -9,8 +9,7 @@ use crate::sim::KubeSim;
 use crate::store::GroupResource;
 
 use super::owned::PODS;
-use super::replica_set::earliest;
-use super::waiting::ChangeWatcher;
+use super::waiting::{ChangeWatcher, earliest};
 
 const JOBS: GroupResource = ("batch", "jobs");
 /// Finalizer that keeps a Job's pod until it has been counted.

@@ -3,6 +3,9 @@
 //! Each is a loop that looks, acts, and then waits for the next change or for the instant at which something falls due.
 //! None ticks: an hour in which nothing happens costs nothing.
 
+mod backoff;
+mod cron_job;
+mod daemon_set;
 mod deployment;
 mod disruption;
 mod endpoints;
@@ -12,16 +15,29 @@ mod job;
 mod namespaces;
 mod nodes;
 mod owned;
+mod reconciling;
 mod recorder;
 mod replica_set;
+mod revisions;
 mod scheduling;
 mod service_accounts;
+mod stateful_set;
 mod waiting;
 
 use futures::FutureExt as _;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join_all};
 
 use crate::sim::KubeSim;
+use reconciling::Controller;
+
+/// The controllers that reconcile the objects of one kind, one by one.
+const CONTROLLERS: [Controller; 5] = [
+    replica_set::CONTROLLER,
+    deployment::CONTROLLER,
+    stateful_set::CONTROLLER,
+    daemon_set::CONTROLLER,
+    cron_job::CONTROLLER,
+];
 
 impl KubeSim {
     /// Runs the scheduler and the controllers until the future is dropped.
@@ -38,11 +54,10 @@ impl KubeSim {
             nodes::run(self),
             eviction::run(self),
             service_accounts::run(self),
-            replica_set::run(self),
-            deployment::run(self),
             job::run(self),
             endpoints::run(self),
             disruption::run(self),
+            join_all(CONTROLLERS.iter().map(|controller| reconciling::run(self, controller).boxed())),
         );
     }
 }

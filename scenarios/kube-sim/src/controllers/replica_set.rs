@@ -1,16 +1,18 @@
 //! ReplicaSets: as many pods as asked for, no more and no less.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use futures::FutureExt as _;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::backoff::Backoff;
 use super::owned::{
     self, ConditionTime, PODS, available_from, claimed, delete_pod, from_template, is_active, set_counters,
 };
+use super::reconciling::Controller;
 use super::recorder::{EventRecord, record};
-use super::waiting::ChangeWatcher;
+use super::waiting::earliest;
 use crate::label_selector::selects;
 use crate::object::conditions::{Condition, holds};
 use crate::object::field::{is_terminating, name, number, uid};
@@ -21,36 +23,13 @@ use crate::store::GroupResource;
 
 const SETS: GroupResource = ("apps", "replicasets");
 const COMPONENT: &str = "replicaset-controller";
-/// Longest back-off in seconds of a set whose pods are turned down.
-const BACKOFF_MAX_SECONDS: i64 = 1000;
 
-/// Back-off of sets whose pods were turned down, by uid: failures in a row (at most 10), and the next try.
-type CreateBackoff = BTreeMap<String, (u32, Timestamp)>;
-
-/// Reconciles ReplicaSets until the future is dropped.
-pub async fn run(sim: &KubeSim) {
-    let mut changes = ChangeWatcher::new(sim, &[SETS, PODS]);
-    let mut backoff = CreateBackoff::new();
-    loop {
-        changes.mark_seen();
-        let sets = sim.store().list(SETS, None).0;
-        backoff.retain(|known, _| sets.iter().any(|set| uid(set) == known));
-        let mut due = None;
-        for set in sets {
-            let next = reconcile(sim, &set, &mut backoff).await;
-            due = earliest(due, next);
-        }
-        changes.wait(sim, due).await;
-    }
-}
-
-/// The earlier of two instants that may not come.
-pub fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    }
-}
+/// The controller of ReplicaSets.
+pub const CONTROLLER: Controller = Controller {
+    objects: SETS,
+    watched: &[PODS],
+    reconcile: |sim, set, backoff| reconcile(sim, set, backoff).boxed(),
+};
 
 /// The step towards as many active pods as asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -73,25 +52,24 @@ pub fn plan(set: &Value, pods: &[Arc<Value>]) -> Plan {
     Plan::Delete(active)
 }
 
-async fn reconcile(sim: &KubeSim, set: &Arc<Value>, backoff: &mut CreateBackoff) -> Option<Timestamp> {
+async fn reconcile(sim: &KubeSim, set: &Arc<Value>, backoff: &mut Backoff) -> Option<Timestamp> {
     let mut pods = claimed(sim, set, PODS);
     let before = sim.store().revision();
     let mut failure = None;
     let mut due = None;
     if !is_terminating(set) {
         match plan(set, &pods) {
-            Plan::Create(0) => drop(backoff.remove(uid(set))),
+            Plan::Create(0) => backoff.clear(uid(set)),
             Plan::Create(more) => {
-                let retry_at = backoff.get(uid(set)).map(|(_, until)| *until);
-                let paused = retry_at.is_some_and(|until| until > sim.clock().now());
-                if paused {
-                    due = retry_at;
+                let now = sim.clock().now();
+                due = backoff.until(uid(set), now);
+                if due.is_some() {
                     failure = Some(None);
                 } else if let Err(why) = create(sim, set, more).await {
-                    due = Some(back_off(sim, set, backoff));
+                    due = Some(backoff.fail(uid(set), now));
                     failure = Some(Some(why.message));
                 } else {
-                    backoff.remove(uid(set));
+                    backoff.clear(uid(set));
                 }
             }
             Plan::Delete(pods) => pods.iter().for_each(|pod| delete(sim, set, pod)),
@@ -126,15 +104,6 @@ async fn create(sim: &KubeSim, set: &Value, more: usize) -> Result<(), ApiError>
         }
     }
     Ok(())
-}
-
-fn back_off(sim: &KubeSim, set: &Value, backoff: &mut CreateBackoff) -> Timestamp {
-    let now = sim.clock().now();
-    let (times, until) = backoff.entry(uid(set).to_owned()).or_insert((0, now));
-    let seconds = 1_i64.checked_shl(*times).unwrap_or(BACKOFF_MAX_SECONDS).clamp(1, BACKOFF_MAX_SECONDS);
-    *times = (*times + 1).min(10);
-    *until = now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
-    *until
 }
 
 fn delete(sim: &KubeSim, set: &Value, pod: &Value) {

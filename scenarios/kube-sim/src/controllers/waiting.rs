@@ -11,6 +11,14 @@ use crate::store::{GroupResource, Receiver};
 /// Poll interval while the clock is paused: somebody may have moved it forward.
 const PAUSED_CLOCK_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
+/// The earlier of two instants that may not come.
+pub fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
 /// A controller's subscription to the changes of some resources.
 pub struct ChangeWatcher {
     receivers: Vec<Receiver>,

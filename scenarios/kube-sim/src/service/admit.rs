@@ -14,7 +14,9 @@ use crate::admission::attributes::{Attributes, ObjectReader, Operation};
 use crate::admission::denial::Denial;
 use crate::admission::webhook::review::{self, AdmissionDecision, ReviewError, WebhookResponse};
 use crate::admission::webhook::selection::{Webhook, WebhookKind, select};
-use crate::admission::{default_tolerations, namespace_lifecycle, node_taint, priority, service_account};
+use crate::admission::{
+    default_tolerations, namespace_lifecycle, node_taint, priority, service_account,
+};
 use crate::body::BodyError;
 use crate::defaults;
 use crate::kinds::{self, Kind};
@@ -258,7 +260,7 @@ impl<'a> Admission<'a> {
         }
         let kind = self.target.kind;
         *object = crate::decode::conform(object.take(), &kind.api_version(), kind.kind)?.object;
-        defaults::fill(&self.call.sim, kind, object);
+        defaults::fill(&self.call.sim, kind, object, self.old);
         Ok(())
     }
 

@@ -66,7 +66,7 @@ async fn store_new(
     {
         object.as_object_mut().and_then(|members| members.shift_remove("status"));
     }
-    defaults::fill(&call.sim, kind, &mut object);
+    defaults::fill(&call.sim, kind, &mut object, None);
     let admission = Admission::new(call, target, Operation::Create, None, dry_run);
     warnings.extend(admission.mutate(&mut object).await?);
     if kind.group.is_empty() && kind.resource == "pods" {
@@ -260,7 +260,7 @@ async fn store_update(
     let dry_run = call.dry_run("UpdateOptions")?;
     let mut next = scope::within(target, old, next);
     meta::carry(kind, old, &mut next, is_patch)?;
-    defaults::fill(&call.sim, kind, &mut next);
+    defaults::fill(&call.sim, kind, &mut next, Some(&**old));
     if kind.resource == "pods" {
         same_pod_ips(&mut next);
         fill_container_statuses(&mut next);

@@ -1,43 +1,14 @@
 //! The columns of each kind, and their cells.
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::age::{self, since};
+use super::cells::{AGE, Column, NAME, Row, age_of, count, number_column, or_none, text_column, wide};
 use super::{network, workloads};
 use crate::kinds::Kind;
 use crate::object::field::{entries, flag, is_terminating, list, name, number, text};
 use crate::object::{conditions, timestamp};
-
-/// A column; wide ones are shown by `-o wide`.
-#[derive(Debug, Clone, Copy)]
-pub struct Column(&'static str, &'static str, bool);
-
-/// The function that makes the cells of an object's row; the timestamp is the present, for ages.
-pub type Row = fn(&Value, Timestamp) -> Vec<Value>;
-
-impl Column {
-    /// The column's definition in a Table document.
-    pub fn definition(&self) -> Value {
-        let format = if self.0 == "Name" { "name" } else { "" };
-        json!({"name": self.0, "type": self.1, "format": format, "description": self.0, "priority": i32::from(self.2)})
-    }
-}
-
-pub(super) const fn text_column(name: &'static str) -> Column {
-    Column(name, "string", false)
-}
-
-pub(super) const fn number_column(name: &'static str) -> Column {
-    Column(name, "integer", false)
-}
-
-pub(super) const fn wide(name: &'static str) -> Column {
-    Column(name, "string", true)
-}
-
-pub(super) const NAME: Column = text_column("Name");
-pub(super) const AGE: Column = text_column("Age");
 
 const PODS: &[Column] = &[
     NAME,
@@ -103,7 +74,6 @@ pub fn of(kind: &Kind) -> (&'static [Column], Row) {
         "leases" => (const { &[NAME, text_column("Holder"), AGE] }, |object, now| {
             vec![name(object).into(), text(object, "/spec/holderIdentity").into(), age_of(object, now)]
         }),
-        "persistentvolumeclaims" => (const { CLAIM }, claim),
         "priorityclasses" => (PRIORITIES, |object, now| {
             let default = flag(object, "/globalDefault");
             let policy = text(object, "/preemptionPolicy");
@@ -120,60 +90,10 @@ pub fn of(kind: &Kind) -> (&'static [Column], Row) {
                 vec![name(object).into(), list(object, "/webhooks").len().into(), age_of(object, now)]
             })
         }
-        _ => network::of(kind)
-            .or_else(|| workloads::of(kind))
-            .unwrap_or((const { &[NAME, Column("Created At", "date", false)] }, |object, _| {
-                vec![name(object).into(), object["metadata"]["creationTimestamp"].clone()]
-            })),
+        _ => {
+            network::of(kind).or_else(|| workloads::of(kind)).unwrap_or((kind.rules.columns, kind.rules.row))
+        }
     }
-}
-
-const CLAIM: &[Column] = &[
-    NAME,
-    text_column("Status"),
-    text_column("Volume"),
-    text_column("Capacity"),
-    text_column("Access Modes"),
-    text_column("StorageClass"),
-    text_column("VolumeAttributesClass"),
-    AGE,
-    wide("VolumeMode"),
-];
-
-fn claim(object: &Value, now: Timestamp) -> Vec<Value> {
-    let modes =
-        list(object, "/status/accessModes").iter().map(|mode| match mode.as_str().unwrap_or_default() {
-            "ReadWriteOnce" => "RWO",
-            "ReadOnlyMany" => "ROX",
-            "ReadWriteMany" => "RWX",
-            "ReadWriteOncePod" => "RWOP",
-            other => other,
-        });
-    let phase = if is_terminating(object) { "Terminating" } else { text(object, "/status/phase") };
-    let class = text(object, "/spec/volumeAttributesClassName");
-    vec![
-        name(object).into(),
-        phase.into(),
-        text(object, "/spec/volumeName").into(),
-        text(object, "/status/capacity/storage").into(),
-        modes.collect::<Vec<_>>().join(",").into(),
-        text(object, "/spec/storageClassName").into(),
-        if class.is_empty() { "<unset>".into() } else { class.into() },
-        age_of(object, now),
-        text(object, "/spec/volumeMode").into(),
-    ]
-}
-
-pub(super) fn age_of(object: &Value, now: Timestamp) -> Value {
-    since(object, "/metadata/creationTimestamp", now).into()
-}
-
-pub(super) fn count(object: &Value, path: &str) -> i64 {
-    number(object, path).unwrap_or(0)
-}
-
-pub(super) fn or_none(text: String) -> Value {
-    if text.is_empty() { "<none>".into() } else { text.into() }
 }
 
 fn event(object: &Value, now: Timestamp) -> Vec<Value> {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::columns::{AGE, Column, NAME, Row, age_of, count, or_none, text_column, wide};
+use super::cells::{AGE, Column, NAME, Row, age_of, count, or_none, text_column, wide};
 use crate::kinds::Kind;
 use crate::object::field::{entries, list, name, text};
 

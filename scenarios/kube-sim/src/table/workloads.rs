@@ -4,9 +4,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::age;
-use super::columns::{AGE, Column, NAME, Row, age_of, count, number_column, or_none, text_column, wide};
+use super::cells::{
+    AGE, Column, NAME, Row, age_of, containers, count, number_column, selector, text_column, wide,
+};
 use crate::kinds::Kind;
-use crate::object::field::{entries, is_terminating, list, name, number, text};
+use crate::object::field::{is_terminating, name, number};
 use crate::object::{conditions, timestamp};
 
 const DEPLOYMENTS: &[Column] = &[
@@ -90,12 +92,8 @@ pub fn of(kind: &Kind) -> Option<(&'static [Column], Row)> {
 }
 
 fn template(object: &Value) -> [Value; 3] {
-    let containers = list(object, "/spec/template/spec/containers");
-    let joined = |path: &str| containers.iter().map(|c| text(c, path)).collect::<Vec<_>>().join(",");
-    let selector = entries(object, "/spec/selector/matchLabels");
-    let selector: Vec<_> =
-        selector.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
-    [joined("/name").into(), joined("/image").into(), or_none(selector.join(","))]
+    let [names, images] = containers(object, "/spec/template/spec");
+    [names, images, selector(object, "/spec/selector")]
 }
 
 fn job(object: &Value, now: Timestamp) -> Vec<Value> {

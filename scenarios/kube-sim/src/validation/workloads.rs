@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::label_selector::selects;
+use crate::label_selector::{is_empty, selects};
 use crate::object::field::{is_set, list, number, text};
 use crate::object::field_error::{FieldErrorKind, FieldErrors};
 use crate::pods::validate as pods;
@@ -24,6 +24,30 @@ pub fn replicated(object: &Value, errors: &mut FieldErrors) {
     pods::spec_of(&object["spec"]["template"]["spec"], "spec.template.spec", errors);
     let policy = text(object, "/spec/template/spec/restartPolicy");
     errors.one_of("spec.template.spec.restartPolicy", policy, &["Always"]);
+}
+
+/// Adds an error for a selector that takes nothing, everything, or not what the template is labelled with; `kind` as the
+/// error names it.
+pub fn selects_template(object: &Value, kind: &str, errors: &mut FieldErrors) {
+    let selector = object.pointer("/spec/selector").filter(|selector| !selector.is_null());
+    let Some(selector) = selector else { return errors.required("spec.selector", "") };
+    if is_empty(selector) {
+        errors.invalid("spec.selector", selector, format!("empty selector is invalid for {kind}"));
+    } else if !selects(Some(selector), &object["spec"]["template"]) {
+        let labels = &object["spec"]["template"]["metadata"]["labels"];
+        let why = "`selector` does not match template `labels`";
+        errors.invalid("spec.template.metadata.labels", labels, why);
+    }
+}
+
+/// Adds the errors of the pods of a workload that serves; `kind` as the error names it.
+pub fn template(spec: &Value, field: &str, kind: &str, errors: &mut FieldErrors) {
+    pods::spec_of(spec, field, errors);
+    errors.one_of(format!("{field}.restartPolicy"), text(spec, "/restartPolicy"), &["Always"]);
+    if is_set(spec, "/activeDeadlineSeconds") {
+        let why = format!("activeDeadlineSeconds in {kind} is not Supported");
+        errors.forbidden(format!("{field}.activeDeadlineSeconds"), &why);
+    }
 }
 
 /// Adds the errors of a job.
@@ -120,7 +144,8 @@ fn success_policy(spec: &Value, completions: i64, errors: &mut FieldErrors) {
     }
 }
 
-fn not_negative(object: &Value, fields: &[&str], errors: &mut FieldErrors) {
+/// Adds an error for each of `fields` of the specification that is negative.
+pub fn not_negative(object: &Value, fields: &[&str], errors: &mut FieldErrors) {
     for field in fields {
         if let Some(count) = number(object, &format!("/spec/{field}")).filter(|count| *count < 0) {
             let why = "must be greater than or equal to 0";

@@ -12,7 +12,7 @@ use crate::controllers::owned::{
     self, ConditionTime, PODS, claimed, delete_pod, from_template, set_counters,
 };
 use crate::controllers::recorder::{EventRecord, record};
-use crate::controllers::replica_set::earliest;
+use crate::controllers::waiting::earliest;
 use crate::kinds;
 use crate::object::conditions::{Condition, holds};
 use crate::object::field::{
