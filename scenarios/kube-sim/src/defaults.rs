@@ -59,6 +59,9 @@ pub fn bootstrap(sim: &KubeSim) {
         let class = json!({"metadata": {"name": name}, "value": value, "description": what, "preemptionPolicy": "PreemptLowerPriority"});
         put(sim, "scheduling.k8s.io", "priorityclasses", "", class);
     }
+    let class = json!({"metadata": {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+        "provisioner": "kube-sim/volumes"});
+    put(sim, "storage.k8s.io", "storageclasses", "", class);
 }
 
 /// Gives a namespace the account and the certificate that every pod in it needs.

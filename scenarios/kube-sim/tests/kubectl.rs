@@ -180,6 +180,7 @@ const KIND_ROWS: &[Row] = &[
     ("get cronjobs", "", &["SCHEDULE", "*/5 * * * *", "<none>", "False"]),
     ("create job now --from cronjob/tick", "", &["job.batch/now created"]),
     ("explain cronjob.spec.timeZone", "", &["timeZone <string>"]),
+    ("get sc", "", &["standard (default)", "Delete", "Immediate"]),
     ("create role looks --verb get --resource pods", "", &["role.rbac.authorization.k8s.io/looks created"]),
     (
         "create rolebinding looks --role looks --user alice",

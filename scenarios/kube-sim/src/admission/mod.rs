@@ -7,4 +7,5 @@ pub mod namespace_lifecycle;
 pub mod node_taint;
 pub mod priority;
 pub mod service_account;
+pub mod storage;
 pub mod webhook;

@@ -22,6 +22,7 @@ mod revisions;
 mod scheduling;
 mod service_accounts;
 mod stateful_set;
+mod volumes;
 mod waiting;
 
 use futures::FutureExt as _;
@@ -31,12 +32,14 @@ use crate::sim::KubeSim;
 use reconciling::Controller;
 
 /// The controllers that reconcile the objects of one kind, one by one.
-const CONTROLLERS: [Controller; 5] = [
+const CONTROLLERS: [Controller; 7] = [
     replica_set::CONTROLLER,
     deployment::CONTROLLER,
     stateful_set::CONTROLLER,
     daemon_set::CONTROLLER,
     cron_job::CONTROLLER,
+    volumes::OF_CLAIMS,
+    volumes::OF_VOLUMES,
 ];
 
 impl KubeSim {

@@ -13,17 +13,19 @@ use crate::object::field::{is_terminating, list, name, namespace, text, uid};
 use crate::pods::binding;
 use crate::pods::phase::is_terminal;
 use crate::scheduler::candidate::Cluster;
+use crate::scheduler::fit_error::FitError;
 use crate::scheduler::schedule;
 use crate::sim::KubeSim;
 use crate::store::GroupResource;
 
 const PODS: GroupResource = ("", "pods");
 const NODES: GroupResource = ("", "nodes");
+const CLAIMS: GroupResource = ("", "persistentvolumeclaims");
 const COMPONENT: &str = "default-scheduler";
 
 /// Places pods until the future is dropped.
 pub async fn run(sim: &KubeSim) {
-    let mut changes = ChangeWatcher::new(sim, &[PODS, NODES]);
+    let mut changes = ChangeWatcher::new(sim, &[PODS, NODES, CLAIMS]);
     let mut chance = sim.seed().chance("scheduler");
     let mut reported = BTreeMap::new();
     loop {
@@ -60,9 +62,18 @@ fn reconcile(sim: &KubeSim, chance: &mut Chance, reported: &mut BTreeMap<String,
             report_gated(sim, pod);
             continue;
         }
-        let claim = |namespace: &str, name: &str| {
-            sim.store().get(("", "persistentvolumeclaims"), namespace, name).is_some()
-        };
+        match claims_of(sim, pod) {
+            Claims::Usable => {}
+            // The volume is on its way, for the sake of this pod.
+            Claims::WaitForPod => continue,
+            Claims::Unbound => {
+                let reason = "pod has unbound immediate PersistentVolumeClaims".to_owned();
+                let error = FitError::Impossible { nodes: nodes.len(), reason };
+                report_unschedulable(sim, pod, &error.to_string(), reported);
+                continue;
+            }
+        }
+        let claim = |namespace: &str, name: &str| sim.store().get(CLAIMS, namespace, name).is_some();
         match schedule(pod, &cluster, claim, chance) {
             Ok(node) => {
                 bind(sim, pod, &node);
@@ -71,6 +82,35 @@ fn reconcile(sim: &KubeSim, chance: &mut Chance, reported: &mut BTreeMap<String,
             Err(error) => report_unschedulable(sim, pod, &error.to_string(), reported),
         }
     }
+}
+
+/// What a pod's claims are to its scheduling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Claims {
+    /// All are bound, or missing, which the scheduler reports.
+    Usable,
+    /// One waits for its first consumer.
+    WaitForPod,
+    /// One is not bound.
+    Unbound,
+}
+
+fn claims_of(sim: &KubeSim, pod: &Value) -> Claims {
+    let claims =
+        list(pod, "/spec/volumes").iter().map(|volume| text(volume, "/persistentVolumeClaim/claimName"));
+    let claims = claims.filter_map(|claim| sim.store().get(CLAIMS, namespace(pod), claim));
+    let mut state = Claims::Usable;
+    for claim in claims.filter(|claim| text(claim, "/status/phase") != "Bound") {
+        let class = text(&claim, "/spec/storageClassName");
+        let class = sim.store().get(("storage.k8s.io", "storageclasses"), "", class);
+        let waits = class.is_some_and(|class| text(&class, "/volumeBindingMode") == "WaitForFirstConsumer");
+        match waits {
+            true if state == Claims::Usable => state = Claims::WaitForPod,
+            true => {}
+            false => state = Claims::Unbound,
+        }
+    }
+    state
 }
 
 fn each(objects: &[Arc<Value>]) -> impl Iterator<Item = &Value> {

@@ -15,7 +15,7 @@ use crate::admission::denial::Denial;
 use crate::admission::webhook::review::{self, AdmissionDecision, ReviewError, WebhookResponse};
 use crate::admission::webhook::selection::{Webhook, WebhookKind, select};
 use crate::admission::{
-    default_tolerations, namespace_lifecycle, node_taint, priority, service_account,
+    default_tolerations, namespace_lifecycle, node_taint, priority, service_account, storage,
 };
 use crate::body::BodyError;
 use crate::defaults;
@@ -211,6 +211,13 @@ impl<'a> Admission<'a> {
         }
         if attributes.is_pod() && matches!(self.operation, Operation::Create | Operation::Update) {
             default_tolerations::admit(object);
+        }
+        if attributes.creates("persistentvolumeclaims") {
+            let classes = ObjectReader::list(store, "storage.k8s.io", "storageclasses");
+            storage::admit_claim(object, classes.iter().map(AsRef::as_ref));
+        }
+        if attributes.creates("persistentvolumes") {
+            storage::admit_volume(object);
         }
         if attributes.creates("nodes") {
             node_taint::admit(object);
