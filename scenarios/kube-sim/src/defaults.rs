@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use crate::bootstrap_roles;
 use crate::kinds::{self, Kind};
 use crate::meta;
 use crate::object::field::{
@@ -62,6 +63,9 @@ pub fn bootstrap(sim: &KubeSim) {
     let class = json!({"metadata": {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
         "provisioner": "kube-sim/volumes"});
     put(sim, "storage.k8s.io", "storageclasses", "", class);
+    for (resource, object) in bootstrap_roles::all() {
+        put(sim, "rbac.authorization.k8s.io", resource, "", object);
+    }
 }
 
 /// Gives a namespace the account and the certificate that every pod in it needs.

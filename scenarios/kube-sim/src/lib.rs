@@ -19,6 +19,7 @@ pub mod store;
 pub mod tls;
 
 mod body;
+mod bootstrap_roles;
 mod builder;
 mod cron;
 mod decode;
@@ -31,6 +32,7 @@ mod meta;
 mod openapi;
 mod patch;
 mod protobuf;
+mod rbac;
 mod reviews;
 mod schema;
 mod selector;

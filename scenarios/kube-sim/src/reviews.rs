@@ -1,5 +1,7 @@
 //! Reviews, which are answered and not stored: subjects, access, tokens; and the issuing of tokens.
 
+mod access;
+
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -16,41 +18,16 @@ const ISSUER: &str = "https://kubernetes.default.svc";
 const LIFETIME_MIN: i64 = 600;
 const LIFETIME_MAX: i64 = 1 << 32;
 
-/// Answers a review; whoever is known may do all, as on a cluster without authorisation.
+/// Answers a review.
 pub fn answer(sim: &KubeSim, kind: &Kind, user: &User, mut review: Value) -> Value {
     review["status"] = match kind.resource {
         "selfsubjectreviews" => json!({"userInfo": user.info()}),
         "tokenreviews" => token_review(sim, &review),
-        "selfsubjectaccessreviews" => access(user.is_known()),
-        "selfsubjectrulesreviews" => rules(user.is_known()),
-        _ => {
-            let known =
-                !text(&review, "/spec/user").is_empty() && text(&review, "/spec/user") != "system:anonymous";
-            access(known)
-        }
+        "selfsubjectrulesreviews" => access::rules(sim, user, text(&review, "/spec/namespace")),
+        "selfsubjectaccessreviews" => access::of(sim, user, &review),
+        _ => access::of(sim, &access::subject(&review), &review),
     };
     review
-}
-
-fn access(allowed: bool) -> Value {
-    match allowed {
-        true => json!({"allowed": true, "reason": "this cluster allows everything to everybody it knows"}),
-        false => json!({"allowed": false}),
-    }
-}
-
-fn rules(allowed: bool) -> Value {
-    let (all, paths) = match allowed {
-        true => (
-            json!([{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]),
-            json!([{"verbs": ["*"], "nonResourceURLs": ["*"]}]),
-        ),
-        false => (
-            json!([]),
-            json!([{"verbs": ["get"], "nonResourceURLs": ["/healthz", "/livez", "/readyz", "/version"]}]),
-        ),
-    };
-    json!({"resourceRules": all, "nonResourceRules": paths, "incomplete": false})
 }
 
 fn token_review(sim: &KubeSim, review: &Value) -> Value {

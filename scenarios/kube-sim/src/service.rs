@@ -1,6 +1,7 @@
 //! The API as a service: authentication and dispatch of requests.
 
 mod admit;
+mod authorize;
 mod call;
 mod connect;
 pub(crate) mod controller_writes;
@@ -117,9 +118,14 @@ impl KubeService {
     }
 
     fn caller(&self, headers: &http::HeaderMap) -> Result<User, ApiError> {
-        if let Some(user) = &self.user {
-            return Ok(user.clone());
-        }
+        let user = match &self.user {
+            Some(user) => user.clone(),
+            None => self.bearer(headers)?,
+        };
+        authorize::impersonated(&self.sim, user, headers)
+    }
+
+    fn bearer(&self, headers: &http::HeaderMap) -> Result<User, ApiError> {
         let authorization = header(headers, "authorization");
         let Some(token) = authorization.strip_prefix("Bearer ") else { return Ok(User::anonymous()) };
         let token = reviews::bearer(&self.sim, token.trim());
@@ -162,9 +168,7 @@ fn dispatch_boxed(call: Call) -> BoxFuture<'static, Result<ApiResponse, ApiError
 async fn dispatch(call: Call) -> Result<ApiResponse, ApiError> {
     let path = call.uri.path();
     let route = target::parse_path(path)?;
-    if !call.user.is_known() && !matches!(route, Route::Health { .. } | Route::Version) {
-        return Err(forbidden(&call, path, &route));
-    }
+    authorize::check(&call, path, &route)?;
     if !matches!(route, Route::Resource(_)) && !matches!(call.method, Method::GET | Method::HEAD) {
         return Err(ApiError::method_not_allowed());
     }
@@ -199,40 +203,6 @@ fn found(document: Option<Value>) -> Result<ApiResponse, ApiError> {
 
 fn health(probe: &str, verbose: bool) -> String {
     if verbose { format!("[+]ping ok\n{probe} check passed\n") } else { "ok".to_owned() }
-}
-
-fn forbidden(call: &Call, path: &str, route: &Route) -> ApiError {
-    let user = &call.user.name;
-    let Route::Resource(target) = route else {
-        let verb = call.method.as_str().to_ascii_lowercase();
-        return ApiError::new(
-            403,
-            "Forbidden",
-            format!("forbidden: User {user:?} cannot {verb} path {path:?}"),
-        );
-    };
-    let verb = match (&call.method, target.name.is_empty()) {
-        (&Method::POST, _) => "create",
-        (&Method::PUT, _) => "update",
-        (&Method::PATCH, _) => "patch",
-        (&Method::DELETE, true) => "deletecollection",
-        (&Method::DELETE, false) => "delete",
-        _ if call.flag("watch") || target.watch => "watch",
-        (_, true) => "list",
-        (_, false) => "get",
-    };
-    let below =
-        if target.subresource.is_empty() { String::new() } else { format!("/{}", target.subresource) };
-    let place = match target.namespace.as_str() {
-        "" => "at the cluster scope".to_owned(),
-        namespace => format!("in the namespace {namespace:?}"),
-    };
-    let kind = target.kind;
-    let why = format!(
-        "User {user:?} cannot {verb} resource \"{}{below}\" in API group {:?} {place}",
-        kind.resource, kind.group
-    );
-    ApiError::forbidden(kind, &target.name, &why)
 }
 
 fn groups(call: &Call, core: bool) -> ApiResponse {

@@ -1,5 +1,6 @@
 //! The embedded cluster: its objects, clock, seed and tokens, shared by the API and the controllers.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use determinism::{Chance, Clock, Seed};
@@ -33,6 +34,7 @@ struct Inner {
     tokens: Tokens,
     root_certificate: String,
     tunnels: Tunnels,
+    rbac: AtomicBool,
 }
 
 impl KubeSim {
@@ -54,7 +56,18 @@ impl KubeSim {
             outbound,
             root_certificate,
             tunnels,
+            rbac: AtomicBool::new(false),
         }))
+    }
+
+    /// Evaluates roles and bindings from now on; until then, whoever is known may do everything.
+    pub fn enable_rbac(&self) {
+        self.0.rbac.store(true, Ordering::Relaxed);
+    }
+
+    /// True when roles and bindings are evaluated.
+    pub(crate) fn has_rbac(&self) -> bool {
+        self.0.rbac.load(Ordering::Relaxed)
     }
 
     /// All objects of the cluster.

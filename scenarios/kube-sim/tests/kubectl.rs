@@ -188,8 +188,11 @@ const KIND_ROWS: &[Row] = &[
         &["rolebinding.rbac.authorization.k8s.io/looks created"],
     ),
     ("get rolebindings -o wide", "", &["Role/looks", "alice"]),
+    ("describe clusterrole view", "", &["pods/log"]),
     ("create ingress web --rule=web.example.com/*=web:80", "", &["ingress.networking.k8s.io/web created"]),
     ("get ing", "", &["web.example.com", "80"]),
+    ("auth can-i delete nodes --as alice", "", &["yes"]),
+    ("create clusterrolebinding all --clusterrole cluster-admin --group everybody", "", &["created"]),
 ];
 
 /// Commands that are refused, and what is said about it.

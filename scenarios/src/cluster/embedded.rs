@@ -95,6 +95,11 @@ impl Embedded {
         self.outbound.reach_network();
     }
 
+    /// Evaluates roles and bindings from now on.
+    pub fn enable_rbac(&self) {
+        self.api.enable_rbac();
+    }
+
     async fn write_kubeconfig(&mut self) -> Result<PathBuf, ClusterError> {
         if let Some((_, path)) = &self.kubeconfig {
             return Ok(path.clone());

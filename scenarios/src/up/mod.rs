@@ -44,6 +44,9 @@ pub struct Up {
     /// The seed of all randomness: three words, as a run prints them, or any number or text.
     #[arg(long, value_name = "SEED", default_value_t = Seed::DEFAULT)]
     seed: Seed,
+    /// Evaluates roles and bindings; otherwise whoever is known to the API may do everything.
+    #[arg(long)]
+    rbac: bool,
 }
 
 /// Runs the playground until it is told to stop.
@@ -68,6 +71,9 @@ async fn play(arguments: &Up) -> anyhow::Result<()> {
     let mut cluster =
         Embedded::start(WorldParts { clock, seed: arguments.seed, eci: eci.clone(), tap: None }).await?;
     cluster.reach_network();
+    if arguments.rbac {
+        cluster.enable_rbac();
+    }
     let addresses = [cloud.local_addr()?, console.local_addr()?];
     let endpoint = cluster.listen(kubernetes)?;
     let mut servers = JoinSet::new();
