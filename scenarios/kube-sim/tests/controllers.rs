@@ -8,7 +8,7 @@ use cluster::{Cluster, pass, read, settle};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::{Endpoints, Namespace, Pod, Service, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Namespace, Pod, Service, ServiceAccount};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{Api, DeleteParams, EvictParams, ListParams, Patch, PatchParams, PostParams};
@@ -458,4 +458,29 @@ async fn a_pod_made_on_a_node_that_is_silent_for_long_has_its_toleration_from_th
     assert_eq!(cluster.seen("late").await["metadata"].get("deletionTimestamp"), None);
     pass(20).await;
     assert!(cluster.seen("late").await["metadata"]["deletionTimestamp"].is_string());
+}
+
+#[tokio::test(start_paused = true)]
+async fn objects_that_own_each_other_can_be_deleted_in_the_foreground() {
+    let cluster = Cluster::start();
+    let maps: Api<ConfigMap> = cluster.api();
+    for name in ["a", "b", "c"] {
+        cluster.make::<ConfigMap>(json!({"metadata": {"name": name}})).await;
+    }
+    for (name, owner) in [("a", "c"), ("b", "a"), ("c", "b")] {
+        let uid = maps.get(owner).await.unwrap().metadata.uid;
+        let owners = json!([{"apiVersion": "v1", "kind": "ConfigMap", "name": owner, "uid": uid, "blockOwnerDeletion": true}]);
+        let patch = Patch::Merge(json!({"metadata": {"ownerReferences": owners}}));
+        maps.patch(name, &PatchParams::default(), &patch).await.unwrap();
+    }
+    maps.delete("a", &DeleteParams::foreground()).await.unwrap();
+    settle().await;
+    let left = maps
+        .list(&ListParams::default())
+        .await
+        .unwrap()
+        .items
+        .into_iter()
+        .filter_map(|map| map.metadata.name);
+    assert_eq!(left.collect::<Vec<_>>(), ["kube-root-ca.crt"]);
 }

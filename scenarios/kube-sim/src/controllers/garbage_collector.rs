@@ -76,7 +76,9 @@ fn finish_deletion(
             let references = list(dependent, "/metadata/ownerReferences");
             let blocks =
                 references.iter().any(|o| text(o, "/uid") == uid(owner) && flag(o, "/blockOwnerDeletion"));
-            blocking += usize::from(blocks);
+            // Of objects that own each other, each would wait for the other.
+            let in_circle = leaving && descends(owner, uid(dependent), all);
+            blocking += usize::from(blocks && !in_circle);
             if !leaving {
                 let _ = delete(
                     sim.store(),
@@ -103,4 +105,25 @@ fn finish_deletion(
         }
         remove_finalizer(sim, kind, owner, "orphan");
     }
+}
+
+/// True for an object that the object of uid `ancestor` owns, over any number of owners between them.
+fn descends(object: &Value, ancestor: &str, all: &[(&'static Kind, Arc<Value>)]) -> bool {
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let mut next: Vec<&str> = owners_of(object).collect();
+    while let Some(owner) = next.pop() {
+        if owner == ancestor {
+            return true;
+        }
+        if seen.insert(owner)
+            && let Some((_, owner)) = all.iter().find(|(_, object)| uid(object) == owner)
+        {
+            next.extend(owners_of(owner));
+        }
+    }
+    false
+}
+
+fn owners_of(object: &Value) -> impl Iterator<Item = &str> {
+    list(object, "/metadata/ownerReferences").iter().map(|owner| text(owner, "/uid"))
 }
