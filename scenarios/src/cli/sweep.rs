@@ -14,7 +14,7 @@ use determinism::{Seed, Stopwatch};
 use super::{FAILED, command, understood};
 use crate::cases;
 use crate::runner::Case;
-use crate::sweep::choice::{self, Breadth, Candidates, Ranked};
+use crate::sweep::choice::{self, Breadth, Candidates, Ranked, Urgency, across};
 use crate::sweep::plan::Plan;
 use crate::sweep::sweeping::{self, Effect, Finding, Job, RunOutcome, Subject};
 
@@ -103,23 +103,28 @@ fn jobs(arguments: &SweepArgs, subjects: &[Subject<'_>], report: &mut Report) ->
         let job = |subject| Job { subject, plan: plan.clone(), drawn_from: None };
         return Ok((0..subjects.len()).map(job).collect());
     }
-    let candidates_of = |subject: &Subject<'_>| {
-        Candidates::of(&subject.case.file.case, &subject.reference.entries, &arguments.turn)
+    let candidates_of = |subject: &'_ Subject<'_>| {
+        let case = subject.case.file.case.clone();
+        let candidates = Candidates::of(&case, &subject.reference.entries, &arguments.turn);
+        (case, candidates)
     };
-    let candidates: Vec<_> = subjects.iter().map(candidates_of).collect();
+    let mut candidates: Vec<_> = subjects.iter().map(candidates_of).collect();
+    across::order(&mut candidates, &arguments.turn);
     if let Some(seeds) = arguments.seeds {
         report.say(&format!("random mixes from the seeds {} to {}", seeds.0, seeds.1))?;
         return Ok(mixes(seeds, &candidates));
     }
     let breadth = if arguments.all { Breadth::All } else { Breadth::Turned };
-    let ranked = subjects.iter().zip(&candidates).enumerate().flat_map(|(subject, (own, candidates))| {
-        let plans = candidates.plans(&own.case.file.case, breadth, &arguments.turn);
+    let ranked = candidates.iter().enumerate().flat_map(|(subject, (case, candidates))| {
+        let plans = candidates.plans(case, breadth, &arguments.turn);
         plans.into_iter().map(move |Ranked { plan, order }| (order, Job { subject, plan, drawn_from: None }))
     });
     let ranked: Vec<_> = ranked.collect();
-    let places = |count: fn(&Candidates) -> usize| candidates.iter().map(count).sum::<usize>();
+    let places =
+        |count: fn(&Candidates) -> usize| candidates.iter().map(|(_, own)| count(own)).sum::<usize>();
     report.say(&format!(
-        "{} of {} places: of those that repeat one situation the first, the last and a drawn one; at each {}: {} runs",
+        "{} of {} places: of those that repeat one situation the first, the last and a drawn one, and of the start, which is the \
+         same in every case, a share; at each {}: {} runs",
         places(|own| own.chosen.len()),
         places(|own| own.all),
         if arguments.all { "every perturbation that fits" } else { "one kill and the lost answer" },
@@ -130,7 +135,7 @@ fn jobs(arguments: &SweepArgs, subjects: &[Subject<'_>], report: &mut Report) ->
 
 /// At most `--runs` of the jobs, in the order of cases and places; the turn draws which.
 fn bounded(
-    mut ranked: Vec<((u8, u64), Job)>,
+    mut ranked: Vec<(Urgency, Job)>,
     arguments: &SweepArgs,
     report: &mut Report,
 ) -> anyhow::Result<Vec<Job>> {
@@ -153,13 +158,13 @@ fn bounded(
 }
 
 /// A mix of perturbations in a drawn case for each seed.
-fn mixes(Seeds(from, to): Seeds, candidates: &[Candidates]) -> Vec<Job> {
+fn mixes(Seeds(from, to): Seeds, candidates: &[(String, Candidates)]) -> Vec<Job> {
     let indexes: Vec<usize> = (0..candidates.len()).collect();
     let drawn = (from..=to).filter_map(|number| {
         let seed = Seed::numbered(number);
         let mut chance = seed.chance("sweep");
         let subject = *chance.pick(&indexes)?;
-        let plan = choice::mixed(&mut chance, &candidates[subject]);
+        let plan = choice::mixed(&mut chance, &candidates[subject].1);
         Some(Job { subject, plan, drawn_from: Some(seed) })
     });
     drawn.collect()

@@ -2,8 +2,9 @@
 //!
 //! A quiet hour has 360 heartbeats, between which nothing happens that a kill could meet, and a Deployment twenty equal pods.
 //! Places of one situation (module `situation`) are repeats: the first, the last and one more are perturbed, which another turn draws
-//! anew.
+//! anew. What several cases have alike is ordered in module [`across`].
 
+pub mod across;
 mod situation;
 
 use std::collections::BTreeMap;
@@ -23,8 +24,16 @@ pub enum Breadth {
     /// One kill, turned, and the lost answer: both at the first of a situation, a kill at the last, the lost answer at the drawn
     /// one.
     Turned,
-    /// Every perturbation that fits.
+    /// Every perturbation that fits at the first of a situation, every kill at the last, everything else at the drawn one.
     All,
+}
+
+/// The place among those of one situation, in the order in which they are played where there is no time for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Repeat {
+    First,
+    Last,
+    Drawn,
 }
 
 /// A place that may be perturbed.
@@ -32,8 +41,14 @@ pub enum Breadth {
 pub struct Candidate {
     /// The place.
     pub place: Place,
-    /// The urgency of its runs where there is no time for all: 0 comes first.
-    pub rank: u8,
+    /// The first of its situation, the last, or the drawn one.
+    repeat: Repeat,
+    /// True where enough other cases have the situation, too: its runs come last where there is no time for all.
+    is_common: bool,
+    /// True before the case's first step, where every case is the same.
+    is_of_start: bool,
+    /// The hash of its situation without the case's own names.
+    general: u64,
     fits: Vec<Perturbation>,
 }
 
@@ -51,8 +66,17 @@ pub struct Candidates {
 pub struct Ranked {
     /// The plan.
     pub plan: Plan,
-    /// The rank of its place, and within that an order drawn from the turn.
-    pub order: (u8, u64),
+    /// The urgency.
+    pub order: Urgency,
+}
+
+/// The urgency of a run, the least first: not where enough other cases have the situation, too; then by repeat; then as the turn
+/// draws.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Urgency {
+    is_common: bool,
+    repeat: Repeat,
+    drawn: u64,
 }
 
 impl Candidates {
@@ -61,11 +85,21 @@ impl Candidates {
         let mut found = Self::default();
         let mut situation = Situation::default();
         let mut repeats: BTreeMap<String, Vec<Candidate>> = BTreeMap::new();
+        let mut is_of_start = true;
         for entry in entries.iter().take_while(|entry| entry.what != Occurrence::Healed) {
             situation.follow(&entry.what);
+            is_of_start &= !matches!(entry.what, Occurrence::Step(..));
             if let Some((place, here)) = place_of(&entry.what).zip(situation.of(&entry.what)) {
                 found.all += 1;
-                let candidate = Candidate { place, rank: 0, fits: fitting(&entry.what) };
+                let general = hash(&situation.without_names(&here));
+                let candidate = Candidate {
+                    place,
+                    repeat: Repeat::First,
+                    is_common: false,
+                    is_of_start,
+                    general,
+                    fits: fitting(&entry.what),
+                };
                 repeats.entry(here).or_default().push(candidate);
             }
         }
@@ -83,10 +117,10 @@ impl Candidates {
         let between = (last.max(2) - 1) as u64;
         let drawn = 1 + usize::try_from(hash(&(case, first, turn)) % between).unwrap_or(0);
         for (index, mut candidate) in repeats.into_iter().enumerate() {
-            candidate.rank = match index {
-                0 => 0,
-                index if index == last => 1,
-                index if index == drawn => 2,
+            candidate.repeat = match index {
+                0 => Repeat::First,
+                index if index == last => Repeat::Last,
+                index if index == drawn => Repeat::Drawn,
                 _ => continue,
             };
             self.chosen.push(candidate);
@@ -96,16 +130,22 @@ impl Candidates {
     /// The plans of one perturbation each at the chosen places of `case`.
     pub fn plans(&self, case: &str, breadth: Breadth, turn: &str) -> Vec<Ranked> {
         let mut plans = Vec::new();
-        for Candidate { place, rank, fits } in &self.chosen {
+        for Candidate { place, repeat, is_common, fits, .. } in &self.chosen {
             let kill = turned(case, *place, turn);
-            let perturbations = match (breadth, place, rank) {
-                (Breadth::All, ..) => fits.clone(),
-                (Breadth::Turned, Place::Call(_), 0) => vec![kill, Perturbation::Lost],
-                (Breadth::Turned, Place::Call(_), 2) => vec![Perturbation::Lost],
+            let perturbations = match (breadth, place, repeat) {
+                (Breadth::All, _, Repeat::First) => fits.clone(),
+                (Breadth::All, _, Repeat::Last) => fits.iter().copied().filter(|fits| fits.kills()).collect(),
+                (Breadth::All, ..) => fits.iter().copied().filter(|fits| !fits.kills()).collect(),
+                (Breadth::Turned, Place::Call(_), Repeat::First) => vec![kill, Perturbation::Lost],
+                (Breadth::Turned, Place::Call(_), Repeat::Drawn) => vec![Perturbation::Lost],
                 (Breadth::Turned, ..) => vec![kill],
             };
             plans.extend(perturbations.into_iter().map(|perturbation| Ranked {
-                order: (*rank, hash(&(case, place, perturbation, turn))),
+                order: Urgency {
+                    is_common: *is_common,
+                    repeat: *repeat,
+                    drawn: hash(&(case, place, perturbation, turn)),
+                },
                 plan: Plan::one(*place, perturbation),
             }));
         }
@@ -171,8 +211,8 @@ fn fitting(what: &Occurrence) -> Vec<Perturbation> {
         P::Older(_) => reads,
         P::Expired => lists,
         P::ShortPage => pages,
-        // A read that is made twice is a read.
-        P::Doubled => !reads && !lists,
+        // A read that is made twice is a read, and one before whose answer the provider dies is one that was not made.
+        P::Doubled | P::KillAfter(_) => !reads && !lists,
         _ => true,
     };
     P::of_calls().into_iter().filter(fits).collect()
@@ -187,7 +227,7 @@ mod tests {
     use super::super::journal::{CallOutcome, CloudCall, KubeCall, PodWrite};
     use super::*;
 
-    fn journal(occurrences: Vec<Occurrence>) -> Vec<Entry> {
+    pub(super) fn journal(occurrences: Vec<Occurrence>) -> Vec<Entry> {
         let at = "2026-01-05T01:30:00Z".parse().unwrap();
         let numbered = |(index, what): (usize, Occurrence)| {
             let number = u32::try_from(index).unwrap() + 1;
@@ -201,22 +241,22 @@ mod tests {
         occurrences.into_iter().enumerate().map(numbered).collect()
     }
 
-    fn kube(verb: &str, path: &str) -> Occurrence {
+    pub(super) fn kube(verb: &str, path: &str) -> Occurrence {
         Occurrence::Kube(KubeCall {
             number: 0,
             life: 0,
             verb: verb.into(),
             path: path.to_owned(),
-            body: serde_json::Value::Null,
+            body: bytes::Bytes::new(),
             answer: CallOutcome::Status(200, String::new()),
         })
     }
 
-    fn heartbeats(count: usize) -> Vec<Occurrence> {
+    pub(super) fn heartbeats(count: usize) -> Vec<Occurrence> {
         vec![kube("GET", "/api/v1/nodes/n"); count]
     }
 
-    fn numbers(candidates: &Candidates) -> Vec<Place> {
+    pub(super) fn numbers(candidates: &Candidates) -> Vec<Place> {
         candidates.chosen.iter().map(|candidate| candidate.place).collect()
     }
 
@@ -232,7 +272,7 @@ mod tests {
         assert!(others.len() > 1, "another turn draws another: {others:?}");
     }
 
-    fn pod(name: &str, phase: &str) -> Occurrence {
+    pub(super) fn pod(name: &str, phase: &str) -> Occurrence {
         let owner = serde_json::json!({ "kind": "ReplicaSet", "controller": true });
         let metadata = serde_json::json!({
             "namespace": "vk", "name": name, "uid": name, "generateName": "web-", "ownerReferences": [owner]
@@ -281,7 +321,10 @@ mod tests {
         };
         let (read, write) =
             (fits(kube("GET", "/api/v1/nodes/n")), fits(kube("PATCH", "/api/v1/nodes/n/status")));
-        assert!(read.contains("older-1") && !read.contains("doubled"), "{read:?}");
+        assert!(
+            read.contains("older-1") && !read.contains("doubled") && !read.contains("kill-after-1s"),
+            "{read:?}"
+        );
         assert!(!write.contains("older-1") && write.contains("doubled"), "{write:?}");
         assert!(fits(kube("WATCH", "/api/v1/pods")).contains("expired"));
     }
@@ -308,6 +351,18 @@ mod tests {
         };
         let Place::Call(drawn) = numbers(&found)[1] else { unreachable!() };
         assert_eq!((at(1), at(drawn), at(101)), (vec![true, false], vec![false], vec![true]));
+    }
+
+    #[test]
+    fn of_all_that_fits_repeats_have_the_kills_and_the_rest_once_more() {
+        let found = Candidates::of("case", &journal(heartbeats(101)), "");
+        let plans = found.plans("case", Breadth::All, "");
+        let kills = |number| {
+            let at = plans.iter().filter_map(|ranked| ranked.plan.at(Place::Call(number)));
+            at.map(Perturbation::kills).collect::<BTreeSet<_>>()
+        };
+        let Place::Call(drawn) = numbers(&found)[1] else { unreachable!() };
+        assert_eq!((kills(1).len(), kills(drawn), kills(101)), (2, [false].into(), [true].into()));
     }
 
     #[test]

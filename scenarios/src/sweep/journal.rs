@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use determinism::Clock;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -77,8 +78,8 @@ pub struct KubeCall {
     pub verb: String,
     /// The path, without the query.
     pub path: String,
-    /// The body of a write.
-    pub body: Value,
+    /// The body of a write, as it was sent; most are told of by nobody, and so are not read here.
+    pub body: Bytes,
     /// The answer.
     pub answer: CallOutcome,
 }
@@ -172,6 +173,11 @@ impl CallOutcome {
 }
 
 impl KubeCall {
+    /// The body, read; null where there is none.
+    pub fn document(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
     /// True of a call that changes something.
     pub fn writes(&self) -> bool {
         !matches!(self.verb.as_str(), "GET" | "WATCH")
@@ -239,7 +245,7 @@ impl fmt::Display for KubeCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { number, life, verb, path, body, answer } = self;
         write!(f, "call-{number} of provider {life}: {verb} {path} → {answer}")?;
-        if body.is_null() { Ok(()) } else { write!(f, " {body}") }
+        if body.is_empty() { Ok(()) } else { write!(f, " {}", String::from_utf8_lossy(body)) }
     }
 }
 

@@ -179,7 +179,7 @@ impl Call for KubeRequest<'_> {
             life,
             verb: verb.to_owned(),
             path: self.parts.uri.path().to_owned(),
-            body: serde_json::from_slice::<Value>(&self.body).unwrap_or_default(),
+            body: self.body.clone(),
             answer,
         }));
     }

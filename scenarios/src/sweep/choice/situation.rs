@@ -10,16 +10,29 @@ use serde_json::Value;
 
 use crate::sweep::journal::{GroupMove, Occurrence, PodWrite};
 
+/// A pod: what it is counted as, its state, and as much of that as the others of its controller make of it.
+#[derive(Debug)]
+struct PodSeen {
+    counted: String,
+    state: String,
+    from_afar: String,
+}
+
 /// The world as far as a journal tells of it.
 #[derive(Debug, Default)]
 pub(super) struct Situation {
-    step: usize,
-    /// The pods by UID: what each is counted as, and its state.
-    pods: BTreeMap<String, (String, String)>,
+    /// None before the first.
+    step: Option<usize>,
+    /// The pods by UID.
+    pods: BTreeMap<String, PodSeen>,
     /// The same of the groups by their ids.
     groups: BTreeMap<String, (String, String)>,
     /// What a pod of this namespace and name is counted as.
     counted: BTreeMap<String, String>,
+    /// The UID of a pod of this namespace and name.
+    uids: BTreeMap<String, String>,
+    /// What pods are counted as, in the order in which they were met.
+    met: Vec<String>,
     /// The set of all states.
     states: String,
 }
@@ -28,25 +41,35 @@ impl Situation {
     /// Takes in what happens.
     pub(super) fn follow(&mut self, what: &Occurrence) {
         match what {
-            Occurrence::Step(index, _) => self.step = *index,
+            Occurrence::Step(index, _) => self.step = Some(*index),
             Occurrence::Pod(pod) if pod.removed => {
                 self.pods.remove(pod.uid());
             }
             Occurrence::Pod(pod) => {
                 let counted = counted_as(pod);
+                if !self.met.contains(&counted) {
+                    self.met.push(counted.clone());
+                }
                 self.counted.insert(pod.name(), counted.clone());
-                self.pods.insert(pod.uid().to_owned(), (counted, state_of(pod)));
+                self.uids.insert(pod.name(), pod.uid().to_owned());
+                let state = state_of(pod);
+                let is_one_of_many = counted != pod.name();
+                let phase = || format!("{} leaving {}", pod.phase(), pod.is_leaving());
+                let from_afar = if is_one_of_many { phase() } else { state.clone() };
+                self.pods.insert(pod.uid().to_owned(), PodSeen { counted, state, from_afar });
             }
             Occurrence::Group(GroupMove { id, state, .. }) if state == "Deleted" => {
                 self.groups.remove(id);
             }
             Occurrence::Group(GroupMove { id, uid, state }) => {
-                let pod = self.pods.get(uid).map_or("nobody", |(counted, _)| counted.as_str()).to_owned();
+                let pod = self.pods.get(uid).map_or("nobody", |pod| pod.counted.as_str()).to_owned();
                 self.groups.insert(id.clone(), (pod, state.clone()));
             }
             _ => return,
         }
-        let all = self.pods.values().chain(self.groups.values());
+        let pods = self.pods.values().map(|pod| (&pod.counted, &pod.from_afar));
+        let groups = self.groups.values().map(|(counted, state)| (counted, state));
+        let all = pods.chain(groups);
         let states: BTreeSet<_> = all.map(|(counted, state)| format!("{counted} {state}")).collect();
         self.states = states.into_iter().collect::<Vec<_>>().join("; ");
     }
@@ -55,43 +78,64 @@ impl Situation {
     pub(super) fn of(&self, what: &Occurrence) -> Option<String> {
         let (life, what) = match what {
             Occurrence::Kube(call) => {
-                let status = &call.body["status"];
-                let told = [&call.body["reason"], &status["phase"], &status["reason"]];
+                let body = call.document();
+                let status = &body["status"];
+                let told = [&body["reason"], &status["phase"], &status["reason"]];
                 let told = told.map(|text| text.as_str().unwrap_or_default()).join(" ");
-                (call.life, format!("{} {} {told} {}", call.verb, self.path(&call.path), call.answer))
+                let (path, pod) = self.path(&call.path);
+                (call.life, format!("{} {path} {pod} {told} {}", call.verb, call.answer))
             }
             Occurrence::Cloud(call) => {
                 let groups: BTreeSet<_> = call.groups.iter().map(|group| self.group(group)).collect();
-                let of = self.pods.get(&call.uid).map_or("", |(counted, _)| counted.as_str());
+                let of = self.pods.get(&call.uid);
+                let of = of.map(|pod| format!("{} {}", pod.counted, pod.state)).unwrap_or_default();
                 let groups = groups.into_iter().collect::<Vec<_>>().join(", ");
                 (call.life, format!("{} of {of} {} [{groups}]", call.action, call.answer))
             }
             Occurrence::Event(_, life, event) => {
                 let words: Vec<_> = event.split(' ').take(3).collect();
-                let object =
-                    words.last().map_or("", |name| self.counted.get(*name).map_or(*name, String::as_str));
-                (*life, format!("{} {object}", words[..words.len().min(2)].join(" ")))
+                let name = words.last().copied().unwrap_or_default();
+                let object = self.counted.get(name).map_or(name, String::as_str);
+                let what = words[..words.len().min(2)].join(" ");
+                (*life, format!("{what} {object} {}", self.state(name)))
             }
             _ => return None,
         };
-        Some(format!("step {} life {life} {what} where {}", self.step, self.states))
+        let step = self.step.map_or_else(|| "the start".to_owned(), |step| format!("step {step}"));
+        Some(format!("{step} life {life} {what} where {}", self.states))
     }
 
-    /// The path of a call with the name of a pod, or of an event about one, replaced by what the pod is counted as.
-    fn path(&self, path: &str) -> String {
+    /// The situation but for the step and the names of this case: `name 1` is the first that was met.
+    pub(super) fn without_names(&self, situation: &str) -> String {
+        let (_, text) = situation.split_once(" life ").unwrap_or(("", situation));
+        let mut text = text.to_owned();
+        for (number, name) in self.met.iter().enumerate() {
+            text = text.replace(name, &format!("name {number}"));
+        }
+        text
+    }
+
+    /// The state of a pod by its namespace and name.
+    fn state(&self, pod: &str) -> &str {
+        self.uids.get(pod).and_then(|uid| self.pods.get(uid)).map_or("", |pod| pod.state.as_str())
+    }
+
+    /// The path of a call with the name of a pod, or of an event about one, replaced by what the pod is counted as; and that
+    /// pod's state.
+    fn path(&self, path: &str) -> (String, &str) {
         let mut segments: Vec<&str> = path.split('/').collect();
         let Some(at) = segments.iter().position(|segment| matches!(*segment, "pods" | "events")) else {
-            return path.to_owned();
+            return (path.to_owned(), "");
         };
         let segment = |at: usize| segments.get(at).copied();
         let Some((namespace, name)) = segment(at.wrapping_sub(1)).zip(segment(at + 1)) else {
-            return path.to_owned();
+            return (path.to_owned(), "");
         };
-        let pod =
-            if segments[at] == "events" { name.rsplit_once('.').map_or(name, |(pod, _)| pod) } else { name };
-        let counted = self.counted.get(&format!("{namespace}/{pod}"));
-        segments[at + 1] = counted.map_or(pod, String::as_str);
-        segments.join("/")
+        let of_event = segments[at] == "events";
+        let short = if of_event { name.rsplit_once('.').map_or(name, |(pod, _)| pod) } else { name };
+        let pod = format!("{namespace}/{short}");
+        segments[at + 1] = self.counted.get(&pod).map_or(short, String::as_str);
+        (segments.join("/"), self.state(&pod))
     }
 
     /// A group, as an answer names it with or without its state, by its pod.

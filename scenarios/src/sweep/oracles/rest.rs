@@ -68,7 +68,7 @@ pub(super) fn quiet(entries: &[Entry]) -> Vec<Violation> {
                     || life.pulls && path.contains("/pods/") && path.ends_with("/status")
                     || (life.pulls || life.refused) && of_event && !early
                     || life.refused && path.ends_with("/token");
-                (!allowed).then(|| format!("{} {path} in a world at rest: {}", call.verb, call.body))
+                (!allowed).then(|| format!("{} {path} in a world at rest: {}", call.verb, call.document()))
             }
             Occurrence::Cloud(call) if entry.at > from => {
                 let allowed = life.restarts

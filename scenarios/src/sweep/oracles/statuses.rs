@@ -26,7 +26,8 @@ fn status_writes(entries: &[Entry]) -> impl Iterator<Item = (Timestamp, &KubeCal
 
 /// True of a write that tells of containers, and not of a creation that was refused.
 fn tells(call: &KubeCall) -> bool {
-    let status = &call.body["status"];
+    let body = call.document();
+    let status = &body["status"];
     let refused = status["reason"].as_str().is_some_and(|reason| reason.starts_with("Provider"));
     !refused && (status["phase"].is_string() || status["containerStatuses"].is_array())
 }
@@ -62,12 +63,13 @@ pub(super) fn failed_is_proven(entries: &[Entry]) -> Vec<Violation> {
     let (groups, pods) = (groups(entries), pods(entries));
     let mut found = Vec::new();
     for (at, call) in status_writes(entries) {
-        let status = &call.body["status"];
+        let body = call.document();
+        let status = &body["status"];
         let overdue = status["reason"] == "DeadlineExceeded" || status["reason"] == "Evicted";
         if status["phase"] != "Failed" || overdue || !call.answer.is_good() {
             continue;
         }
-        let uid = call.body["metadata"]["uid"].as_str().unwrap_or_default();
+        let uid = body["metadata"]["uid"].as_str().unwrap_or_default();
         let leaving = pods.get(uid).and_then(|pod| pod.at(at)).is_some_and(PodWrite::is_leaving);
         let working = groups.iter().find(|group| group.uid == uid && works(group.state_at(at)));
         if let Some(group) = working.filter(|_| !leaving) {

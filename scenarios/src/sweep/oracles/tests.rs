@@ -54,7 +54,14 @@ fn cloud(action: &str, groups: &[&str], life: u32) -> Occurrence {
 
 fn kube(verb: &str, path: &str, body: Value) -> Occurrence {
     let answer = CallOutcome::Status(200, String::new());
-    Occurrence::Kube(KubeCall { number: 1, life: 0, verb: verb.into(), path: path.into(), body, answer })
+    Occurrence::Kube(KubeCall {
+        number: 1,
+        life: 0,
+        verb: verb.into(),
+        path: path.into(),
+        body: body.to_string().into(),
+        answer,
+    })
 }
 
 fn status_write(status: Value) -> Occurrence {
