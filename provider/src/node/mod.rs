@@ -144,21 +144,26 @@ impl NodeController {
     ) -> Result<(), NodeGone> {
         let now = self.clock.now();
         let api: Api<Node> = Api::all(self.client.clone());
-        let read = api.get(&self.config.node_name).await;
-        match &read {
-            Ok(seen) => *node = seen.clone(),
+        let was_read = match api.get(&self.config.node_name).await {
+            Ok(seen) => {
+                *node = seen;
+                true
+            }
             Err(kube::Error::Api(answer)) if answer.code == 404 && !planted!(NodeStaysGone) => {
                 return Err(NodeGone);
             }
-            Err(error) => tracing::warn!(error = %crate::causes::with_causes(error), "the node was not read"),
-        }
+            Err(error) => {
+                tracing::warn!(error = %crate::causes::with_causes(&error), "the node was not read");
+                false
+            }
+        };
         match lease::renew(&self.client, node, &mut written.lease, now).await {
             Ok(()) => self.health.lease_renewed(),
             Err(error) => {
                 tracing::warn!(error = %crate::causes::with_causes(&error), "the node's lease was not renewed");
             }
         }
-        if read.is_err() {
+        if !was_read {
             return Ok(());
         }
         match self.write_status(&api, node, readiness, written).await {

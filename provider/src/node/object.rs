@@ -242,23 +242,23 @@ fn conditions(old: Option<&NodeStatus>, told: &Condition<'_>, now: Timestamp) ->
 
 /// Returns true when two statuses differ in more than the time of their heartbeat.
 pub fn differs(old: &NodeStatus, new: &NodeStatus) -> bool {
-    let said = |status: &NodeStatus| {
+    fn said(status: &NodeStatus) -> Vec<(&str, &str, Option<&str>, Option<&str>)> {
         let conditions = status.conditions.iter().flatten();
         let ours = ["MemoryPressure", "DiskPressure", "PIDPressure", "Ready", DOUBT];
         let mut conditions: Vec<_> = conditions
             .filter(|c| ours.contains(&c.type_.as_str()))
-            .map(|c| (c.type_.clone(), c.status.clone(), c.reason.clone(), c.message.clone()))
+            .map(|c| (c.type_.as_str(), c.status.as_str(), c.reason.as_deref(), c.message.as_deref()))
             .collect();
         conditions.sort();
         conditions
+    }
+    // Amounts that are written alike are not read.
+    let is_alike = |one: &Quantity, other: &Quantity| {
+        one == other || crate::pods::quantity::value(one) == crate::pods::quantity::value(other)
     };
-    let amounts =
-        |list: &Option<BTreeMap<String, Quantity>>| -> BTreeMap<String, Option<rust_decimal::Decimal>> {
-            let list = list.iter().flatten();
-            list.map(|(key, amount)| (key.clone(), crate::pods::quantity::value(amount))).collect()
-        };
-    let offers_less =
-        amounts(&new.capacity).iter().any(|(key, amount)| amounts(&old.capacity).get(key) != Some(amount));
+    let offered = |key: &String| old.capacity.as_ref().and_then(|capacity| capacity.get(key));
+    let mut capacity = new.capacity.iter().flatten();
+    let offers_less = capacity.any(|(key, amount)| offered(key).is_none_or(|old| !is_alike(old, amount)));
     said(old) != said(new)
         || offers_less
         || new

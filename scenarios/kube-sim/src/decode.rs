@@ -45,7 +45,7 @@ pub fn conform(raw: Value, api_version: &str, kind: &str) -> Result<Decoded, Api
         return Ok(Decoded { object: raw, unknown: Vec::new() });
     };
     let mut reading = SchemaReader { unknown: Vec::new() };
-    let object = reading.value(raw, &root, "").map_err(|why| {
+    let object = reading.value(raw, &root, &Path::Root).map_err(|why| {
         let message =
             format!("{kind} in version {:?} cannot be handled as a {kind}: {why}", version_of(api_version));
         ApiError::bad_request(message)
@@ -128,13 +128,34 @@ enum ValueError {
     Quantity(#[from] ParseQuantityError),
 }
 
+/// The place of a value in its document, which becomes a text only where it is told.
+enum Path<'a> {
+    /// The document.
+    Root,
+    /// A member of an object.
+    Member(&'a Path<'a>, &'a str),
+    /// An item of a list.
+    Item(&'a Path<'a>, usize),
+}
+
+impl std::fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Root => Ok(()),
+            Self::Member(Self::Root, key) => f.write_str(key),
+            Self::Member(of, key) => write!(f, "{of}.{key}"),
+            Self::Item(of, at) => write!(f, "{of}[{at}]"),
+        }
+    }
+}
+
 /// Checks values against the schema, and collects unknown fields.
 struct SchemaReader {
     unknown: Vec<String>,
 }
 
 impl SchemaReader {
-    fn value(&mut self, value: Value, kind: &Type, path: &str) -> Result<Value, ValueError> {
+    fn value(&mut self, value: Value, kind: &Type, path: &Path<'_>) -> Result<Value, ValueError> {
         match (kind, value) {
             (_, Value::Null) => Ok(Value::Null),
             (Type::Text | Type::Bytes, value @ Value::String(_)) => Ok(value),
@@ -154,13 +175,13 @@ impl SchemaReader {
             (Type::Raw | Type::Fields, value) => Ok(value),
             (Type::List(item), Value::Array(items)) => {
                 let items = items.into_iter().enumerate();
-                let read = items.map(|(at, value)| self.value(value, item, &format!("{path}[{at}]")));
+                let read = items.map(|(at, value)| self.value(value, item, &Path::Item(path, at)));
                 Ok(Value::Array(read.collect::<Result<_, _>>()?))
             }
             (Type::Map(item), Value::Object(members)) => {
                 let mut read = Map::new();
                 for (key, value) in members {
-                    let value = self.value(value, item, &format!("{path}.{key}"))?;
+                    let value = self.value(value, item, &Path::Member(path, &key))?;
                     read.insert(key, if value.is_null() { zero(item) } else { value });
                 }
                 Ok(Value::Object(read))
@@ -174,15 +195,15 @@ impl SchemaReader {
         &mut self,
         members: Map<String, Value>,
         kind: &Type,
-        path: &str,
+        path: &Path<'_>,
     ) -> Result<Value, ValueError> {
         let mut read = Map::new();
         for (key, value) in members {
-            let inner = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-            let is_type = path.is_empty() && matches!(key.as_str(), "kind" | "apiVersion");
+            let inner = Path::Member(path, &key);
+            let is_type = matches!(path, Path::Root) && matches!(key.as_str(), "kind" | "apiVersion");
             let Some(field) = schema::find(kind, &key) else {
                 if !is_type {
-                    self.unknown.push(format!("unknown field {inner:?}"));
+                    self.unknown.push(format!("unknown field {:?}", inner.to_string()));
                 }
                 continue;
             };
@@ -241,7 +262,7 @@ fn amount(text: &str) -> Result<Value, ValueError> {
     Ok(canonical.ok_or(ParseQuantityError)?.into())
 }
 
-fn wrong(value: &Value, wanted: &str, path: &str) -> ValueError {
+fn wrong(value: &Value, wanted: &str, path: &Path<'_>) -> ValueError {
     let found = match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",
@@ -250,7 +271,7 @@ fn wrong(value: &Value, wanted: &str, path: &str) -> ValueError {
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     };
-    ValueError::Type { found, path: path.to_owned(), wanted: wanted.to_owned() }
+    ValueError::Type { found, path: path.to_string(), wanted: wanted.to_owned() }
 }
 
 fn name_of(kind: &Type) -> String {

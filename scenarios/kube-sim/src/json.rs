@@ -15,6 +15,11 @@ pub fn read(body: &[u8], twice: &mut Vec<String>) -> Result<Value, serde_json::E
     Ok(value)
 }
 
+/// The text of a document; `to_string` of a value writes it piece by piece through a formatter.
+pub fn text(document: &Value) -> String {
+    serde_json::to_string(document).unwrap_or_default() // keys are texts, and a text takes all that is written
+}
+
 struct Reader<'a> {
     path: &'a mut String,
     twice: &'a mut Vec<String>,

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::events;
+use crate::json;
 use crate::kinds::Kind;
 use crate::meta;
 use crate::object::field::text;
@@ -94,8 +95,8 @@ impl View {
     /// One object as JSON text; one that is shown as it is stored is not copied first.
     pub fn text(&self, kind: &Kind, object: &Arc<Value>, with_columns: bool) -> String {
         match self.form {
-            Form::Plain if kind.group != "events.k8s.io" => object.to_string(),
-            _ => self.one(kind, object, with_columns).to_string(),
+            Form::Plain if kind.group != "events.k8s.io" => json::text(object),
+            _ => json::text(&self.one(kind, object, with_columns)),
         }
     }
 
@@ -186,7 +187,7 @@ impl std::fmt::Display for ListItem<'_> {
         f.write_str("{")?;
         for (at, (key, value)) in members.enumerate() {
             let comma = if at == 0 { "" } else { "," };
-            write!(f, "{comma}{}:{value}", Value::from(key.as_str()))?;
+            write!(f, "{comma}{}:{}", Value::from(key.as_str()), json::text(value))?;
         }
         f.write_str("}")
     }

@@ -135,9 +135,13 @@ impl<'a> Admission<'a> {
         let turned_down = |denial: Denial| denied(self.target.kind, &known, &denial);
         self.plugins(&attributes, object).map_err(turned_down)?;
         let mut warnings = Vec::new();
+        let webhooks = select(WebhookKind::Mutating, &attributes, store);
+        if webhooks.is_empty() {
+            return Ok(warnings);
+        }
         let before = object.clone();
         let mut asked = Vec::new();
-        for webhook in select(WebhookKind::Mutating, &attributes, store) {
+        for webhook in webhooks {
             if webhook.concerns(&attributes, object, store) {
                 self.consult(&webhook, &attributes, object, &mut warnings).await?;
                 asked.push((webhook, object.clone()));

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::body::KubeBody;
+use crate::json;
 use crate::protobuf::encode;
 use crate::status::ApiError;
 
@@ -170,7 +171,7 @@ impl ApiResponse {
                 let document: Value = serde_json::from_str(&document).unwrap_or_default();
                 whole(serde_saphyr::to_string(&document).unwrap_or_default())
             }
-            Body::Json(document) => whole(document.to_string() + "\n"),
+            Body::Json(document) => whole(json::text(&document) + "\n"),
             Body::Written(document) => whole(document + "\n"),
             Body::Text(text) => whole(text),
             Body::Bytes(bytes) => whole(bytes),

@@ -45,7 +45,7 @@ pub async fn create(call: &Call, target: &Target) -> Result<ApiResponse, ApiErro
 
 fn answer(call: &Call, kind: &'static Kind, object: &Arc<Value>) -> Result<ApiResponse, ApiError> {
     let view = View::read(&call.accept, call.option("includeObject"))?;
-    Ok(ApiResponse::json(view.at(call.sim.clock().now()).one(kind, object, true)))
+    Ok(ApiResponse::written(view.at(call.sim.clock().now()).text(kind, object, true)))
 }
 
 /// Stores a new object.
