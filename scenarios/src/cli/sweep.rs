@@ -124,11 +124,12 @@ fn jobs(arguments: &SweepArgs, subjects: &[Subject<'_>], report: &mut Report) ->
         |count: fn(&Candidates) -> usize| candidates.iter().map(|(_, own)| count(own)).sum::<usize>();
     report.say(&format!(
         "{} of {} places: of those that repeat one situation the first, the last and a drawn one, and of the start, which is the \
-         same in every case, a share; at each {}: {} runs",
+         same in every case, a share; at each {}: {} runs, {} of them in situations that other cases have, too",
         places(|own| own.chosen.len()),
         places(|own| own.all),
         if arguments.all { "every perturbation that fits" } else { "one kill and the lost answer" },
         ranked.len(),
+        ranked.iter().filter(|(order, _)| order.is_common()).count(),
     ))?;
     bounded(ranked, arguments, report)
 }

@@ -79,6 +79,13 @@ pub struct Urgency {
     drawn: u64,
 }
 
+impl Urgency {
+    /// True where enough other cases have the situation, too.
+    pub fn is_common(&self) -> bool {
+        self.is_common
+    }
+}
+
 impl Candidates {
     /// The candidates of the reference run `entries` of `case`; `turn` draws among repeats.
     pub fn of(case: &str, entries: &[Entry], turn: &str) -> Self {
