@@ -242,7 +242,7 @@ fn conditions(old: Option<&NodeStatus>, told: &Condition<'_>, now: Timestamp) ->
 
 /// Returns true when two statuses differ in more than the time of their heartbeat.
 pub fn differs(old: &NodeStatus, new: &NodeStatus) -> bool {
-    fn said(status: &NodeStatus) -> Vec<(&str, &str, Option<&str>, Option<&str>)> {
+    fn reported(status: &NodeStatus) -> Vec<(&str, &str, Option<&str>, Option<&str>)> {
         let conditions = status.conditions.iter().flatten();
         let ours = ["MemoryPressure", "DiskPressure", "PIDPressure", "Ready", DOUBT];
         let mut conditions: Vec<_> = conditions
@@ -259,7 +259,7 @@ pub fn differs(old: &NodeStatus, new: &NodeStatus) -> bool {
     let offered = |key: &String| old.capacity.as_ref().and_then(|capacity| capacity.get(key));
     let mut capacity = new.capacity.iter().flatten();
     let offers_less = capacity.any(|(key, amount)| offered(key).is_none_or(|old| !is_alike(old, amount)));
-    said(old) != said(new)
+    reported(old) != reported(new)
         || offers_less
         || new
             .addresses
