@@ -22,7 +22,7 @@ use crate::pods::{on_node, poller, status};
 pub enum InspectionError {
     /// The cloud's list.
     #[error("the container groups of the node cannot be listed: {0}")]
-    Cloud(EciError),
+    Cloud(Box<EciError>),
     /// The cluster's list.
     #[error("the pods of the node cannot be listed: {0}")]
     Cluster(kube::Error),
@@ -58,7 +58,9 @@ impl Inspection {
     /// # Errors
     /// [`InspectionError::Cloud`] and [`InspectionError::Cluster`].
     pub async fn read(&self, now: Timestamp) -> Result<Report, InspectionError> {
-        let groups = poller::all(&self.eci, &self.owner).await.map_err(InspectionError::Cloud)?;
+        let groups = poller::all(&self.eci, &self.owner)
+            .await
+            .map_err(|error| InspectionError::Cloud(Box::new(error)))?;
         let pods = on_node::list(&self.client, &self.owner.node, &self.namespaces).await;
         Ok(compare(&self.owner, &pods.map_err(InspectionError::Cluster)?, groups, now))
     }
@@ -98,7 +100,7 @@ impl Inspection {
         match self.eci.call(&request).await {
             Ok(_) => Ok(true),
             Err(error) if error.is_not_found() => Ok(true),
-            Err(error) => Err(InspectionError::Cloud(error)),
+            Err(error) => Err(InspectionError::Cloud(Box::new(error))),
         }
     }
 }

@@ -163,7 +163,7 @@ fn new_volume(claim: &Value, class: &Value, volume_name: &str) -> Value {
             "csi": {"driver": provisioner, "volumeHandle": volume_name},
         },
     });
-    if list(class, "/mountOptions").first().is_some() {
+    if !list(class, "/mountOptions").is_empty() {
         volume["spec"]["mountOptions"] = class["mountOptions"].clone();
     }
     volume

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::kind::{CORE, COUNTED, Kind, NO_RULES, Rules, status};
+use super::kind::{CORE, COUNTED, Kind, Rules, status};
 use crate::cron::{Schedule, zone};
 use crate::object::field::{default_to, list, map_mut, name, text};
 use crate::object::field_error::FieldErrors;
@@ -66,7 +66,6 @@ pub const CRON_JOBS: Kind = Kind {
                 selector(object, "/spec/jobTemplate/spec/selector"),
             ]
         },
-        ..NO_RULES
     },
     ..CORE
 };

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::kind::{CORE, COUNTED, Kind, NO_RULES, Rules, status};
+use super::kind::{CORE, COUNTED, Kind, Rules, status};
 use crate::object::field::{annotation, default_to, is_set, map_mut, text};
 use crate::object::field_error::{FieldErrorKind, FieldErrors};
 use crate::pods::defaults::fill_spec;
@@ -45,7 +45,6 @@ pub const DAEMON_SETS: Kind = Kind {
             cells.push(selector(object, "/spec/selector"));
             cells
         },
-        ..NO_RULES
     },
     ..CORE
 };

@@ -160,7 +160,7 @@ fn check_path(path: &Value, field: &str, errors: &mut FieldErrors) {
     }
     errors.one_of(format!("{field}.pathType"), kind, &["Exact", "ImplementationSpecific", "Prefix"]);
     let may_be_empty = kind == "ImplementationSpecific";
-    if !value.starts_with('/') && !(may_be_empty && value.is_empty()) {
+    if !(value.starts_with('/') || may_be_empty && value.is_empty()) {
         errors.invalid(format!("{field}.path"), value, "must be an absolute path");
     }
     if !may_be_empty {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::kind::{CORE, COUNTED, Kind, NO_RULES, Rules, scale, status};
+use super::kind::{CORE, COUNTED, Kind, Rules, scale, status};
 use crate::object::field::{default_to, entries, is_set, list, list_mut, map_mut, name, number, text};
 use crate::object::field_error::FieldErrors;
 use crate::object::names;
@@ -29,7 +29,6 @@ pub const STATEFUL_SETS: Kind = Kind {
             let ready = format!("{ready}/{}", count(object, "/spec/replicas"));
             vec![name_of(object), ready.into(), age_of(object, now), names, images]
         },
-        ..NO_RULES
     },
     ..CORE
 };

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::kind::{CORE, Kind, NO_RULES, Rules, status};
+use super::kind::{CORE, Kind, Rules, status};
 use crate::object::field::{annotation, default_to, flag, is_set, is_terminating, list, map_mut, name, text};
 use crate::object::field_error::FieldErrors;
 use crate::table::cells::{AGE, NAME, access_modes, age_of, name_of, or_unset, text_column, wide};
@@ -158,7 +158,6 @@ pub const CLASSES: Kind = Kind {
                 age_of(object, now),
             ]
         },
-        ..NO_RULES
     },
     ..CORE
 };

@@ -79,7 +79,7 @@ pub fn steps(set: &Value, pods: &[(i64, Arc<Value>)], update: &str, now: Timesta
         condemned.iter().rev().find(|(_, pod)| !works(pod)).map(|(_, pod)| uid(pod).to_owned());
     for (_, pod) in condemned {
         let waits = !is_available(set, pod, now) && first_broken.as_deref() != Some(uid(pod));
-        if !is_terminating(pod) && !(ordered && waits) {
+        if !(is_terminating(pod) || ordered && waits) {
             steps.push(Step::Delete(Arc::clone(pod)));
         }
         if ordered {
