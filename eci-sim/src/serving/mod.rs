@@ -1,6 +1,6 @@
 //! What all operations are served with: their caller, the rule of client tokens, and what several of them do alike.
 
-pub(crate) mod acceptable;
+pub mod acceptable;
 pub(crate) mod addresses;
 pub(crate) mod assets;
 pub(crate) mod container_log;

@@ -4,6 +4,8 @@ mod containers;
 mod environment;
 pub(super) mod error;
 mod network;
+pub mod purchase;
+pub mod shares;
 pub(super) mod size;
 mod variables;
 mod volumes;
@@ -12,7 +14,7 @@ use eci_api::actions::create_container_group::{CreateContainerGroup, SecurityCon
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
 
 use super::annotations;
-use super::fields;
+use super::fields::{self, Findings};
 use super::identity::{self, Owner};
 use super::provenance::TokenBasis;
 use super::sources::Sources;
@@ -61,11 +63,7 @@ pub fn for_pod(
 ) -> Result<Made, RequestError> {
     let empty = PodSpec::default();
     let spec = pod.spec.as_ref().unwrap_or(&empty);
-    let mut findings = fields::inspect(spec);
-    findings.extend(annotations::inspect(pod)?);
-    if !findings.refused.is_empty() {
-        return Err(RequestError::Unsupported(findings.refused.join("; ")));
-    }
+    let findings = inspected(pod, spec)?;
     let mut remarks: Vec<_> = findings.left_out.into_iter().map(Remark::left_out).collect();
     let config = &scope.config;
     let mut request = CreateContainerGroup {
@@ -75,8 +73,6 @@ pub fn for_pod(
         vswitch_id: Some(config.vswitch.clone()),
         security_group_id: Some(config.security_group.clone()),
         resource_group_id: config.resource_group.clone(),
-        cpu_architecture: (config.architecture != Default::default())
-            .then(|| config.architecture.in_eci().to_owned()),
         restart_policy: Some(spec.restart_policy.clone().unwrap_or_else(|| "Always".to_owned())),
         termination_grace_period_seconds: spec.termination_grace_period_seconds,
         active_deadline_seconds: spec.active_deadline_seconds,
@@ -86,10 +82,8 @@ pub fn for_pod(
         tag: scope.owner.tags(pod),
         ..CreateContainerGroup::default()
     };
+    purchase::begin(&mut request, pod, spec, config.architecture);
     let size = size::of_pod(pod);
-    request.cpu = size.cpu.map(Into::into);
-    request.memory = size.memory.map(Into::into);
-    request.ephemeral_storage = size::extra_storage(spec);
     let context = containers::PodContext { pod, spec, sources, size: &size };
     containers::fill(&mut request, &context, &mut remarks)?;
     request.volume = volumes::of_pod(pod, spec, sources, &mut remarks)?;
@@ -99,6 +93,19 @@ pub fn for_pod(
     let allowed = config.policy.allows(namespace, &request, config);
     allowed.map_err(|forbidden| RequestError::Unsupported(forbidden.to_string()))?;
     Ok(Made { request, remarks: error::merged(remarks) })
+}
+
+/// Judges fields and annotations of a pod.
+///
+/// # Errors
+/// [`RequestError`] for a pod that this node refuses.
+fn inspected(pod: &Pod, spec: &PodSpec) -> Result<Findings, RequestError> {
+    let mut findings = fields::inspect(spec);
+    findings.extend(annotations::inspect(pod)?);
+    match findings.refused.is_empty() {
+        true => Ok(findings),
+        false => Err(RequestError::Unsupported(findings.refused.join("; "))),
+    }
 }
 
 fn sysctls(spec: &PodSpec) -> Option<SecurityContext> {

@@ -6,13 +6,12 @@ use k8s_openapi::api::core::v1::{
     SleepAction, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use rust_decimal::prelude::ToPrimitive;
 
 use super::environment::{self, EnvContext};
 use super::error::{Remark, RequestError};
+use super::purchase;
 use super::size::{self, Size};
 use super::variables::{EnvValue, Environment};
-use crate::pods::quantity;
 use crate::pods::sources::Sources;
 
 /// The input from which containers are made.
@@ -74,6 +73,7 @@ impl PodContext<'_> {
             let texts = texts.iter().flatten();
             texts.map(|text| environment::expand(text, |name| environment.text(name))).collect()
         };
+        let asked = purchase::resources(container);
         let mut made = wire::Container {
             name: Some(container.name.clone()),
             image: container.image.clone(),
@@ -84,9 +84,9 @@ impl PodContext<'_> {
             environment_var: variables(&environment),
             port: ports(container),
             volume_mount: self.mounts(container, &environment),
-            cpu: size::declared(container, "cpu").map(|cpu| cpu.normalize().into()),
-            memory: size::declared(container, "memory").map(|bytes| quantity::gib(bytes).into()),
-            gpu: size::declared(container, "nvidia.com/gpu").and_then(|gpus| gpus.to_i32()),
+            cpu: asked.cpu,
+            memory: asked.memory,
+            gpu: asked.gpu,
             stdin: container.stdin.filter(|stdin| *stdin),
             stdin_once: container.stdin_once.filter(|once| *once),
             tty: container.tty.filter(|tty| *tty),

@@ -5,6 +5,7 @@ use std::fmt;
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, ResourceRequirements};
 use rust_decimal::Decimal;
 
+use super::shares::{self, Counting};
 use crate::pods::quantity;
 
 /// The size that is asked for; nothing where nothing is declared, and then the cloud takes 2 vCPU and 4 GiB.
@@ -15,9 +16,6 @@ pub struct Size {
     /// GiB.
     pub memory: Option<Decimal>,
 }
-
-/// The variable with which a container asks not to be counted.
-const IGNORE: &str = "__ECI_RESOURCE_IGNORE__";
 
 /// GiB of ephemeral storage that each instance has for nothing (specs.md 6).
 const FREE_STORAGE: Decimal = Decimal::from_parts(30, 0, 0, false, 0);
@@ -47,14 +45,13 @@ pub fn extra_storage(spec: &PodSpec) -> Option<i32> {
 
 /// The sum of what runs at once, or what the largest init container takes, if that is more.
 fn sum(spec: &PodSpec, amount: impl Fn(&Container) -> Option<Decimal>) -> Decimal {
-    let counted = |container: &&Container| !is_ignored(container);
-    let main = spec.containers.iter().filter(counted).filter_map(&amount);
-    let inits: Vec<&Container> = spec.init_containers.iter().flatten().filter(counted).collect();
-    let sidecars = inits.iter().filter(|container| is_sidecar(container));
-    let both = main.chain(sidecars.filter_map(|container| amount(container)));
-    let together = both.fold(Decimal::ZERO, Decimal::saturating_add);
-    let alone = inits.iter().filter(|container| !is_sidecar(container));
-    together.max(alone.filter_map(|container| amount(container)).max().unwrap_or_default())
+    let shares = shares::of(spec);
+    let counting = |how: Counting| {
+        let such = shares.iter().filter(move |share| share.counting == how);
+        such.filter_map(|share| amount(share.container))
+    };
+    let together = counting(Counting::Together).fold(Decimal::ZERO, Decimal::saturating_add);
+    together.max(counting(Counting::Alone).max().unwrap_or_default())
 }
 
 /// The amount that one container declares of a resource: its limit, else its request.
@@ -63,23 +60,12 @@ pub fn declared(container: &Container, resource: &str) -> Option<Decimal> {
 }
 
 fn declared_in(resources: &ResourceRequirements, resource: &str) -> Option<Decimal> {
-    let find = |list: &Option<std::collections::BTreeMap<_, _>>| {
-        list.as_ref()?.get(resource).and_then(quantity::value)
-    };
-    find(&resources.limits).or_else(|| find(&resources.requests))
+    shares::declared_in(resources, resource).map(|declared| declared.amount)
 }
 
 /// An init container that runs beside the others.
 pub fn is_sidecar(container: &Container) -> bool {
     container.restart_policy.as_deref() == Some("Always")
-}
-
-fn is_ignored(container: &Container) -> bool {
-    let variables = container.env.iter().flatten();
-    variables.into_iter().any(|variable| {
-        variable.name == IGNORE
-            && variable.value.as_deref().is_some_and(|value| value.eq_ignore_ascii_case("true"))
-    })
 }
 
 impl fmt::Display for Size {
@@ -97,6 +83,7 @@ impl fmt::Display for Size {
 mod tests {
     use serde_json::{Value, json};
 
+    use super::shares::IGNORE;
     use super::*;
 
     fn container(limits: Value, requests: Value) -> Value {

@@ -393,3 +393,68 @@ fn a_cluster_without_dns_and_a_pod_without_wishes_leave_it_to_the_cloud() {
     assert_eq!(dns(json!({}), &[]), json!({ "policy": null, "config": null }));
     assert_eq!(dns(json!({ "dnsPolicy": "Default" }), &[]), json!({ "policy": "Default", "config": null }));
 }
+
+#[test]
+fn what_is_bought_follows_from_the_pod_alone_and_is_what_the_whole_request_says() {
+    let limits = |cpu: &str, memory: &str| json!({ "limits": { "cpu": cpu, "memory": memory } });
+    let main = || json!({ "name": "main", "image": "a", "resources": limits("2", "4Gi") });
+    let with = |key: &str, value: Value| {
+        let mut container = main();
+        container["name"] = json!("other");
+        container[key] = value;
+        container
+    };
+    let gpu = json!({ "limits": { "nvidia.com/gpu": "1", "ephemeral-storage": "50Gi" } });
+    for (annotations, containers, inits) in [
+        (json!({}), vec![json!({ "name": "c", "image": "a" })], vec![]),
+        (json!({}), vec![main()], vec![with("restartPolicy", json!("Always"))]),
+        (
+            json!({}),
+            vec![main(), with("resources", limits("300m", "1.1Gi"))],
+            vec![with("name", json!("init"))],
+        ),
+        (json!({}), vec![main(), with("env", json!([{ "name": shares::IGNORE, "value": "true" }]))], vec![]),
+        (
+            json!({ "k8s.aliyun.com/eci-use-specs": "ecs.gn6i-c4g1.xlarge" }),
+            vec![with("resources", gpu)],
+            vec![],
+        ),
+        (json!({ "k8s.aliyun.com/eci-use-specs": "4-8Gi" }), vec![main()], vec![]),
+        (json!({ "k8s.aliyun.com/eci-compute-category": "economy" }), vec![main()], vec![]),
+        (
+            json!({ "k8s.aliyun.com/eci-spot-strategy": "SpotWithPriceLimit", "k8s.aliyun.com/eci-spot-price-limit": "0.2" }),
+            vec![main()],
+            vec![],
+        ),
+    ] {
+        let mut pod = pod(json!({ "containers": containers, "initContainers": inits }));
+        pod.metadata.annotations = serde_json::from_value(annotations).unwrap();
+        let whole = for_pod(&pod, &Sources::default(), &scope(), &TokenBasis::First).unwrap().request;
+        let part = purchase::of_pod(&pod, crate::config::Architecture::Amd64).unwrap();
+        let bought = |request: &CreateContainerGroup| {
+            let asked = |one: &eci_api::actions::create_container_group::Container| {
+                let ignored =
+                    one.environment_var.iter().any(|own| own.key.as_deref() == Some(shares::IGNORE));
+                (one.name.clone(), one.cpu, one.memory, one.gpu, ignored)
+            };
+            let of_init = |one: &eci_api::actions::create_container_group::InitContainer| {
+                (one.name.clone(), one.cpu, one.memory, one.gpu)
+            };
+            (
+                (request.cpu, request.memory, request.ephemeral_storage, request.instance_type.clone()),
+                (request.compute_category.clone(), request.spot_strategy.clone(), request.spot_price_limit),
+                request.cpu_architecture.clone(),
+                request.container.iter().map(asked).collect::<Vec<_>>(),
+                request.init_container.iter().map(of_init).collect::<Vec<_>>(),
+            )
+        };
+        assert_eq!(bought(&part), bought(&whole), "{pod:?}");
+    }
+}
+
+#[test]
+fn a_pod_that_is_refused_buys_nothing() {
+    let refused = pod(json!({ "hostNetwork": true, "containers": [{ "name": "c", "image": "a" }] }));
+    let why = purchase::of_pod(&refused, crate::config::Architecture::Amd64).unwrap_err().to_string();
+    assert!(why.contains("hostNetwork"), "{why}");
+}
