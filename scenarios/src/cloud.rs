@@ -1,5 +1,6 @@
 //! The cloud as cases see it: its groups, bill and faults, whether the simulator is in this process or in a pod.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use eci_sim::RequestLogEntry;
@@ -8,13 +9,16 @@ use eci_sim::control::client::ClientError;
 use eci_sim::control::wire::{self, GroupFilter, RequestFilter};
 use eci_sim::{ControlClient, Cost, Rule};
 use jiff::Timestamp;
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::eci::Eci;
 use crate::outcome::Miss;
 use crate::report::priced;
 use crate::scenario::names::PodName;
 use crate::story::Gathering;
+
+/// The tag with a pod's namespace.
+const NAMESPACE: &str = "NameSpace";
 
 /// The cloud behind the virtual node; cheap to clone.
 #[derive(Debug, Clone)]
@@ -52,6 +56,9 @@ pub struct Charge {
     pub memory: Decimal,
     /// The price of the line, in yuan; unknown where a price list misses it.
     pub amount: Cost,
+    /// The tags of the billed group, values by key.
+    pub tags: BTreeMap<String, String>,
+    parts: Vec<eci_sim::billing::Part>,
     owner: Option<PodName>,
 }
 
@@ -234,12 +241,31 @@ impl Charge {
             vcpu: line.vcpu,
             memory: line.memory,
             amount: line.amount,
+            parts: line.parts,
+            tags: line.tags,
         }
     }
 
     /// True when the tags of the billed group name this pod.
     pub fn belongs_to(&self, pod: &PodName) -> bool {
         self.owner.as_ref() == Some(pod)
+    }
+
+    /// The namespace of the pod that the tags of the billed group name.
+    pub fn namespace(&self) -> Option<&str> {
+        self.tags.get(NAMESPACE).map(String::as_str)
+    }
+
+    /// The price of an hour on the line's terms, in yuan with six decimals, before small amounts are settled.
+    pub fn per_hour(&self) -> Decimal {
+        let parts = self.parts.iter().map(|part| part.amount.decimal()).sum::<Decimal>();
+        let hour = parts * Decimal::from(3600) / Decimal::from(self.seconds.max(1));
+        hour.round_dp_with_strategy(6, RoundingStrategy::MidpointAwayFromZero)
+    }
+
+    /// True when the line is about this instant.
+    pub(crate) fn covers(&self, at: Timestamp) -> bool {
+        self.from <= at && at.duration_since(self.from).as_secs().unsigned_abs() < self.seconds
     }
 
     /// vCPU times seconds.
@@ -255,7 +281,7 @@ impl Charge {
 
 /// Whose a group is, by its tags.
 fn owner(tag: impl Fn(&str) -> Option<String>) -> Option<PodName> {
-    Some(PodName { namespace: tag("NameSpace")?, name: tag("PodName")? })
+    Some(PodName { namespace: tag(NAMESPACE)?, name: tag("PodName")? })
 }
 
 impl fmt::Display for Charge {

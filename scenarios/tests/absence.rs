@@ -53,7 +53,14 @@ const OF_NOTHING: &[&str] = &[
     "expect-bill: { pod: vk/ngnix, vcpu-seconds: 0 }",
     "expect-bill: { pod: vk/ngnix, gib-seconds: 0 }",
     "expect-bill: { pod: vk/ngnix, lines: [] }",
+    "expect-bill: { pod: vk/ngnix, per-hour: 0 }",
+    "expect-bill: { pod: vk/ngnix, at-most-per-hour: 1 }",
+    "expect-bill: { namespace: vkk, total: 0 }",
+    "expect-bill: { namespace: vkk, at-most: 1 }",
+    "expect-bill: { tags: { team: wbe }, total: 0 }",
+    "expect-bill: { tags: { team: wbe }, at-most-per-hour: 1 }",
     "expect-bill: { at-most: 1 }",
+    "expect-bill: { at-most-per-hour: 1 }",
     "advance: { pod: vk/ngnix, billed: 0s }",
     "kubectl: { command: get pods --frobnicate, fails: true }",
     "kubectl: { command: version --client, prints: [''] }",
@@ -66,6 +73,8 @@ const OF_AN_EMPTY_WORLD: &[&str] = &[
     "expect-bill: { total: 0 }",
     "expect-bill: { at-most: 0 }",
     "expect-bill: { lines: [] }",
+    "expect-bill: { per-hour: 0 }",
+    "expect-bill: { at-most-per-hour: 0 }",
     "expect-bill: { vcpu-seconds: 0, gib-seconds: 0 }",
 ];
 
@@ -78,6 +87,9 @@ const OF_A_POD_THAT_NEVER_BEGAN: &[&str] = &[
     "expect-usage: { pod: idle, cpu: 0, memory: 0 }",
     "expect-group: { pod: idle, vcpu: 2 }",
     "expect-bill: { pod: idle, at-most: 5 }",
+    "expect-bill: { pod: idle, at-most-per-hour: 5 }",
+    "expect-bill: { pod: idle, per-hour: 0 }",
+    "expect-bill: { namespace: default, total: 0 }",
     "expect-bill: { pod: idle, lines: [{}] }",
     "crash: { pod: idle }",
     "inject: { action: DeleteContainerGruop, unreachable: true }",
@@ -166,10 +178,41 @@ fn a_pod_with_a_slip_in_its_name_is_told_with_the_nearest() {
 }
 
 #[test]
+fn a_part_of_the_bill_that_no_line_is_in_is_told_with_the_nearest() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = "  - run: { pod: web, image: nginx, node-name: virtual-kubelet }\n  - expect: { pod: web, is: Running }\n  - advance: { pod: web, billed: 1m }\n";
+    for (step, told) in [
+        (
+            "{ namespace: defalt, total: 0 }",
+            "no line of the bill has the namespace defalt; did you mean `default`?",
+        ),
+        (
+            "{ namespace: other, at-most: 1 }",
+            "no line of the bill has the namespace other; there are default",
+        ),
+        (
+            "{ tags: { PodNmae: web }, total: 0 }",
+            "no line of the bill has the tag PodNmae; did you mean `PodName`?",
+        ),
+        (
+            "{ tags: { PodName: wbe }, at-most-per-hour: 1 }",
+            "no line of the bill has the tag PodName with the value wbe; did you mean `web`?",
+        ),
+    ] {
+        let why = wrong_in(&format!("{run}  - expect-bill: {step}\n"), folder.path()).unwrap();
+        assert_eq!(why, told);
+    }
+    let kept = "{ namespace: default, tags: { PodName: web }, at-most: 1, per-hour: \"0.441072\" }";
+    assert_eq!(wrong_in(&format!("{run}  - expect-bill: {kept}\n"), folder.path()), None);
+}
+
+#[test]
 fn the_tables_have_every_field_of_every_expect_step() {
     /// Fields that say what is looked at, or for how long, and expect nothing by themselves.
-    const NO_EXPECTATION: [&str; 12] = [
+    const NO_EXPECTATION: [&str; 14] = [
         "pod",
+        "namespace",
+        "tags",
         "node",
         "name",
         "api-version",

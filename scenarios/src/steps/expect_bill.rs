@@ -1,15 +1,18 @@
-//! `expect-bill: { vcpu-seconds: 7200, total: "0.441072" }`: the cloud's bill, to the last digit.
+//! `expect-bill: { namespace: vk, total: "0.441072" }`: the cloud's bill, to the last digit, or a part of it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use eci_sim::Cost;
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::expect::unmet;
+use super::bill_selection::BillSelection;
+use super::comparison::Comparison;
 use crate::cloud::Charge;
-use crate::outcome::{Fact, Miss};
+use crate::outcome::Miss;
 use crate::scenario::error::CaseError;
 use crate::scenario::names::PodName;
 use crate::stage::World;
@@ -20,6 +23,11 @@ use crate::stage::World;
 pub struct ExpectBill {
     /// Only what this pod costs.
     pub(super) pod: Option<PodName>,
+    /// Only what pods of this namespace cost.
+    namespace: Option<String>,
+    /// Only what groups with these tags cost, as `team: web`.
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
     /// vCPU times the seconds they were had.
     #[schemars(with = "Option<f64>")]
     vcpu_seconds: Option<Decimal>,
@@ -32,6 +40,12 @@ pub struct ExpectBill {
     /// The most that the sum may be, in yuan.
     #[schemars(with = "Option<Amount>")]
     at_most: Option<Decimal>,
+    /// The price of an hour in yuan, at the time at which it was highest; before small amounts are settled.
+    #[schemars(with = "Option<Amount>")]
+    per_hour: Option<Decimal>,
+    /// The most that an hour may cost at any time, in yuan.
+    #[schemars(with = "Option<Amount>")]
+    at_most_per_hour: Option<Decimal>,
     /// The lines, in the bill's order.
     pub(super) lines: Option<Vec<BillLine>>,
 }
@@ -60,11 +74,7 @@ enum Amount {
 
 impl ExpectBill {
     pub(super) fn check(&self) -> Result<(), CaseError> {
-        let says = self.vcpu_seconds.is_some()
-            || self.gib_seconds.is_some()
-            || self.total.is_some()
-            || self.at_most.is_some()
-            || self.lines.is_some();
+        let says = self.vcpu_seconds.is_some() || self.gib_seconds.is_some() || self.asks_for_money();
         if self.lines.iter().flatten().any(BillLine::says_nothing) {
             return Err(CaseError::SaysNothing {
                 step: "lines",
@@ -87,26 +97,31 @@ impl ExpectBill {
             && is_zero(&self.gib_seconds)
             && is_zero(&self.total)
             && is_zero(&self.at_most)
+            && is_zero(&self.per_hour)
+            && is_zero(&self.at_most_per_hour)
             && self.lines.as_ref().is_none_or(Vec::is_empty)
     }
 
     /// True if an amount is expected, and not only what was had.
     fn asks_for_money(&self) -> bool {
-        self.total.is_some() || self.at_most.is_some() || self.lines.is_some()
+        let amounts = [self.total, self.at_most, self.per_hour, self.at_most_per_hour];
+        amounts.iter().any(Option::is_some) || self.lines.is_some()
+    }
+
+    fn selection(&self) -> BillSelection<'_> {
+        BillSelection { pod: self.pod.as_ref(), namespace: self.namespace.as_deref(), tags: &self.tags }
     }
 
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
         let mut charges = world.cloud().charges().await?;
-        if let Some(pod) = &self.pod {
-            charges.retain(|charge| charge.belongs_to(pod));
-        }
+        self.selection().keep(&mut charges, world.home())?;
         let cost: Cost = charges.iter().map(|charge| charge.amount.clone()).sum();
         let total = match cost.known() {
             Ok(amount) => amount.decimal(),
             Err(no_price) if self.asks_for_money() => return Err(Miss::Refused(no_price.to_string())),
             Err(_) => Decimal::ZERO,
         };
-        let (mut wanted, mut seen) = (Vec::new(), Vec::new());
+        let mut comparison = Comparison::default();
         let figures = [
             ("vcpu-seconds", self.vcpu_seconds, charges.iter().map(Charge::vcpu_seconds).sum::<Decimal>()),
             ("gib-seconds", self.gib_seconds, charges.iter().map(Charge::gib_seconds).sum()),
@@ -114,29 +129,43 @@ impl ExpectBill {
         ];
         for (name, want, have) in figures {
             if let Some(want) = want.filter(|want| *want != have) {
-                wanted.push(Fact::new(name, want.to_string()));
-                seen.push(Fact::new(name, have.normalize().to_string()));
+                comparison.differs(name, want.to_string(), have.normalize().to_string());
             }
         }
-        // A bound above zero says that something is billed.
-        let is_bound = |most: &Decimal| total <= *most && (most.is_zero() || !charges.is_empty());
-        if let Some(most) = self.at_most.filter(|most| !is_bound(most)) {
-            let have = if charges.is_empty() {
-                "nothing is billed".to_owned()
-            } else {
-                total.normalize().to_string()
-            };
-            wanted.push(Fact::new("total", format!("at most {most}")));
-            seen.push(Fact::new("total", have));
+        let peak = peak(&charges);
+        for (name, most, have) in
+            [("total", self.at_most, total), ("the dearest hour", self.at_most_per_hour, peak)]
+        {
+            // A bound above zero says that something is billed.
+            let is_kept = |most: &Decimal| have <= *most && (most.is_zero() || !charges.is_empty());
+            if let Some(most) = most.filter(|most| !is_kept(most)) {
+                comparison.differs(name, format!("at most {most}"), amount_of(&charges, have));
+            }
+        }
+        if let Some(want) = self.per_hour.filter(|want| charges.is_empty() || *want != peak) {
+            comparison.differs("an hour", want.to_string(), amount_of(&charges, peak));
         }
         if let Some(lines) = &self.lines {
-            compare_lines(lines, &charges, &mut wanted, &mut seen);
+            compare_lines(lines, &charges, &mut comparison);
         }
-        unmet(wanted, seen, None)
+        comparison.result(None)
     }
 }
 
-fn compare_lines(lines: &[BillLine], charges: &[Charge], wanted: &mut Vec<Fact>, seen: &mut Vec<Fact>) {
+fn amount_of(charges: &[Charge], amount: Decimal) -> String {
+    if charges.is_empty() { "nothing is billed".to_owned() } else { amount.normalize().to_string() }
+}
+
+/// The highest price of an hour that all of it had together at any time.
+fn peak(charges: &[Charge]) -> Decimal {
+    let together = |at: Timestamp| {
+        let then = charges.iter().filter(|charge| charge.covers(at));
+        then.map(Charge::per_hour).sum::<Decimal>()
+    };
+    charges.iter().map(|charge| together(charge.from)).max().unwrap_or_default()
+}
+
+fn compare_lines(lines: &[BillLine], charges: &[Charge], comparison: &mut Comparison) {
     for index in 0..lines.len().max(charges.len()) {
         let (line, charge) = (lines.get(index), charges.get(index));
         if let (Some(line), Some(charge)) = (line, charge)
@@ -144,9 +173,9 @@ fn compare_lines(lines: &[BillLine], charges: &[Charge], wanted: &mut Vec<Fact>,
         {
             continue;
         }
-        let name = format!("line {}", index + 1);
-        wanted.push(Fact::new(name.clone(), line.map_or_else(|| "none".to_owned(), ToString::to_string)));
-        seen.push(Fact::new(name, charge.map_or_else(|| "none".to_owned(), ToString::to_string)));
+        let wanted = line.map_or_else(|| "none".to_owned(), ToString::to_string);
+        let seen = charge.map_or_else(|| "none".to_owned(), ToString::to_string);
+        comparison.differs(&format!("line {}", index + 1), wanted, seen);
     }
 }
 
@@ -174,13 +203,12 @@ impl fmt::Display for BillLine {
 
 impl fmt::Display for ExpectBill {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("expect the bill")?;
-        if let Some(pod) = &self.pod {
-            write!(f, " of {pod}")?;
-        }
-        match self.total {
-            Some(total) => write!(f, " to be ¥ {total}"),
-            None => f.write_str(" to say so"),
+        write!(f, "expect the bill{}", self.selection())?;
+        match (self.total, self.at_most, self.at_most_per_hour) {
+            (Some(total), ..) => write!(f, " to be ¥ {total}"),
+            (_, Some(most), _) => write!(f, " to be at most ¥ {most}"),
+            (_, _, Some(most)) => write!(f, " to be at most ¥ {most} an hour"),
+            _ => f.write_str(" to say so"),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod advance;
 mod apply;
+mod bill_selection;
 mod comparison;
 mod configure_provider;
 mod crash;
