@@ -2,10 +2,14 @@
 
 mod cluster_args;
 mod comparison;
+mod cost;
+mod exit;
+mod manifests;
+mod price_args;
+mod sizes;
 mod sweep;
 
 use std::cell::RefCell;
-use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,6 +20,7 @@ use determinism::{Seed, Stopwatch};
 use eci_sim::text::nearest;
 
 use self::cluster_args::{ClusterArgs, OpenCluster};
+use self::exit::{FAILED, MISTAKEN, Mistakes, command};
 use crate::cases::{self, CaseFile, NoCases};
 use crate::cluster::real::provider_command::{self, ProviderArgs};
 use crate::outcome::Outcome;
@@ -24,11 +29,6 @@ use crate::report::{json, junit};
 use crate::runner::Case;
 use crate::scenario::Scenario;
 use crate::up;
-
-/// The run went well but a case failed.
-const FAILED: u8 = 1;
-/// The run could not be made: a mistake in a case or in what was typed.
-const MISTAKEN: u8 = 2;
 
 /// Says what is true of a virtual node backed by Elastic Container Instances, and checks it.
 ///
@@ -52,6 +52,10 @@ enum Command {
     Diff(comparison::Diff),
     /// Plays cases with one perturbation at each place: kills, lost answers, and whatever else can go wrong.
     Sweep(sweep::SweepArgs),
+    /// Tells what manifests or a cluster cost by the hour and month, against a budget and another estimate.
+    Cost(cost::CostArgs),
+    /// Tells why a pod is as large as it is: what was summed, the size that fits, its price, and what is cheaper.
+    Sizes(sizes::SizesArgs),
     /// Starts a playground for your own kubectl; Ctrl-C ends everything.
     Up(up::Up),
     /// The provider in a process of its own, as cases on real clusters start it.
@@ -101,18 +105,6 @@ enum Form {
     Junit,
 }
 
-/// Cases that cannot be read, each told whole.
-#[derive(Debug)]
-struct Mistakes(Vec<String>);
-
-impl fmt::Display for Mistakes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("\n\n"))
-    }
-}
-
-impl std::error::Error for Mistakes {}
-
 /// Does what was typed.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -122,6 +114,8 @@ pub fn main() -> ExitCode {
         Some(Command::List(arguments)) => list(&arguments),
         Some(Command::Diff(arguments)) => comparison::run(&arguments),
         Some(Command::Sweep(arguments)) => sweep::run(&arguments),
+        Some(Command::Cost(arguments)) => cost::run(&arguments),
+        Some(Command::Sizes(arguments)) => sizes::run(&arguments),
         Some(Command::Up(arguments)) => up::run(&arguments),
         Some(Command::Provider(arguments)) => provider_command::run(&arguments),
         Some(Command::Schema) => schema(),
@@ -255,13 +249,4 @@ fn schema() -> anyhow::Result<ExitCode> {
 pub fn schema_text() -> String {
     let schema = schemars::schema_for!(Scenario);
     format!("{:#}\n", schema.as_value())
-}
-
-/// The words that started this program, so that lines it prints can be pasted.
-fn command() -> String {
-    match std::env::var_os("CARGO") {
-        Some(_) if cfg!(debug_assertions) => "cargo run --".to_owned(),
-        Some(_) => "cargo run --release --".to_owned(),
-        None => std::env::args().next().unwrap_or_else(|| "scenarios".to_owned()),
-    }
 }
