@@ -41,21 +41,42 @@ fn the_compose_file_starts_images_of_this_version_with_variables_that_they_know(
 }
 
 #[test]
-fn the_workflow_has_jobs_of_steps_and_reads_no_secret() {
+fn the_workflows_have_jobs_of_steps_and_read_no_secret() {
+    for path in ["docs/examples/github-actions.yaml", "docs/examples/cost-of-a-pull-request.yaml"] {
+        let (text, file) = (read(path), yaml(path));
+        let jobs = file["jobs"].as_object().expect("jobs");
+        assert!(!jobs.is_empty() && !text.contains("secrets."));
+        assert_eq!(file["permissions"]["contents"], "read");
+        for (name, job) in jobs {
+            assert!(job["runs-on"].is_string(), "{name} runs nowhere");
+            for step in job["steps"].as_array().expect("steps") {
+                assert!(
+                    step["uses"].is_string() != step["run"].is_string(),
+                    "{name}: {step} uses or runs something"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_workflow_of_costs_types_arguments_that_there_are() {
+    let known = read("scenarios/src/cli/cost.rs");
+    let file = read("docs/examples/cost-of-a-pull-request.yaml");
+    let lines = file.lines().filter(|line| line.contains("/scenarios cost "));
+    let flags: Vec<_> = lines.flat_map(str::split_whitespace).filter(|word| word.starts_with("--")).collect();
+    assert!(flags.len() > 3, "{flags:?}");
+    for flag in flags {
+        let field = format!("    {}: ", flag.trim_start_matches('-').replace('-', "_"));
+        assert!(known.contains(&field), "`scenarios cost` has no {flag}");
+    }
+}
+
+#[test]
+fn the_workflow_of_tests_names_an_image_and_variables_that_there_are() {
     let text = read("docs/examples/github-actions.yaml");
     let file = yaml("docs/examples/github-actions.yaml");
     let jobs = file["jobs"].as_object().expect("jobs");
-    assert!(!jobs.is_empty() && !text.contains("secrets."));
-    assert_eq!(file["permissions"]["contents"], "read");
-    for (name, job) in jobs {
-        assert!(job["runs-on"].is_string(), "{name} runs nowhere");
-        for step in job["steps"].as_array().expect("steps") {
-            assert!(
-                step["uses"].is_string() != step["run"].is_string(),
-                "{name}: {step} uses or runs something"
-            );
-        }
-    }
     let image = jobs["tests"]["services"]["eci-sim"]["image"].as_str().expect("an image");
     assert!(image.ends_with(&format!("/eci-sim:{VERSION}")), "{image} is not of this version");
     let known = known();
