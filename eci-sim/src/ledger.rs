@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lifecycle::State;
 use crate::prices::Location;
-use crate::terms::PricingTerms;
+use crate::terms::{PricingTerms, Size};
 
 /// A group's identity and pricing terms, as of an entry in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,9 @@ pub struct BillingRecord {
     pub zone: Arc<str>,
     /// Tags in the order of the call.
     pub tags: Tags,
+    /// vCPU and memory that the containers ask for; `None` where they ask for nothing that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested: Option<Size>,
     /// Pricing terms.
     pub terms: PricingTerms,
 }

@@ -56,7 +56,7 @@ pub mod text;
 pub mod tls;
 pub mod world;
 
-pub use billing::{Bill, BillLine, Cost, Item};
+pub use billing::{Bill, BillGroup, BillLine, BillQuery, Cost, Dimension, Item};
 pub use control::Control;
 pub use control::client::{ClientError, ControlClient};
 pub use control::server::ControlServer;

@@ -24,7 +24,7 @@ pub struct Amount(Decimal);
 pub struct Charge(Decimal);
 
 /// The price of one unit: `amount` for each `seconds`, so that hourly list prices stay exact too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Rate {
     amount: Decimal,
     seconds: u32,
@@ -91,6 +91,16 @@ impl Amount {
         Self(self.0.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero))
     }
 
+    /// The same part of `total` as this is of `whole`, rounded down, so that parts do not add up to more; nothing of nothing.
+    #[must_use]
+    pub fn part_of(self, whole: Self, total: Self) -> Self {
+        if whole == total {
+            return self;
+        }
+        let part = (self.0 * total.0).checked_div(whole.0).unwrap_or_default();
+        Self(part.round_dp_with_strategy(DECIMALS, RoundingStrategy::ToZero).normalize())
+    }
+
     /// The difference to a smaller amount; nothing where that is not smaller.
     #[must_use]
     pub fn beyond(self, smaller: Self) -> Self {
@@ -101,6 +111,29 @@ impl Amount {
 impl Charge {
     /// Nothing.
     pub const ZERO: Self = Self(Decimal::ZERO);
+
+    /// The charge of an amount.
+    pub fn of(amount: Decimal) -> Self {
+        Self(amount.saturating_mul(Decimal::from(PERIOD_MAX_SECONDS)))
+    }
+
+    /// What is left of it after another one; nothing where that is not smaller.
+    #[must_use]
+    pub fn less(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0).max(Decimal::ZERO))
+    }
+
+    /// So many times the charge.
+    #[must_use]
+    pub fn times(self, factor: Decimal) -> Self {
+        Self(self.0.saturating_mul(factor))
+    }
+
+    /// The charge of which this is such a share; nothing for a share of nothing.
+    #[must_use]
+    pub fn over(self, share: Decimal) -> Self {
+        Self(self.0.checked_div(share).unwrap_or_default())
+    }
 
     /// The amount, rounded half up to ten decimals.
     pub fn rounded(self) -> Amount {
@@ -151,6 +184,15 @@ impl Rate {
         (self.amount * Decimal::from(3600) / Decimal::from(self.seconds)).normalize()
     }
 }
+
+/// The same price, whatever the time for which it is said.
+impl PartialEq for Rate {
+    fn eq(&self, other: &Self) -> bool {
+        self.amount * Decimal::from(other.seconds) == other.amount * Decimal::from(self.seconds)
+    }
+}
+
+impl Eq for Rate {}
 
 /// An amount of ten decimals at most; what is beyond is rounded half up.
 impl From<Decimal> for Amount {

@@ -1,6 +1,7 @@
 //! What is billed, and on which terms: an instance by its size, type or the spot market, a cache, a virtual node.
 
 use std::fmt;
+use std::sync::{Arc, LazyLock};
 
 use eci_api::size::{Mebibytes, MilliVcpu};
 use rust_decimal::Decimal;
@@ -211,6 +212,19 @@ impl Category {
             Self::Economy => "economy",
             Self::General => "general",
         }
+    }
+
+    /// The name in the price table, as lines of a bill share it.
+    pub fn shared_name(self) -> Arc<str> {
+        static NAMES: LazyLock<[Arc<str>; 3]> = LazyLock::new(|| {
+            [Category::Default, Category::Economy, Category::General].map(|category| category.name().into())
+        });
+        let [default, economy, general] = &*NAMES;
+        Arc::clone(match self {
+            Self::Default => default,
+            Self::Economy => economy,
+            Self::General => general,
+        })
     }
 
     /// The name in the API.

@@ -18,6 +18,7 @@ use determinism::{Chance, Seed};
 use jiff::Timestamp;
 
 use crate::agenda::{Agenda, Step};
+use crate::billing::Bill;
 use crate::billing::meter::{self, Usage};
 use crate::billing::settled::Settled;
 use crate::group::Group;
@@ -147,6 +148,11 @@ impl World {
     pub fn usages(&self, now: Timestamp) -> Vec<Usage> {
         let gone = self.settled.usages().cloned();
         gone.chain(meter::usages(self.ledger.entries(), now)).collect()
+    }
+
+    /// The bill of everything up to an instant.
+    pub fn bill(&self, now: Timestamp) -> Bill {
+        self.settled.bill(&self.usages(now), &self.tariff)
     }
 
     /// A text that many groups share, stored once.

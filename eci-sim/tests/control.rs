@@ -9,7 +9,7 @@ use bytes::Bytes;
 use eci_api::signature::Secret;
 use eci_sim::Incoming;
 use eci_sim::control::wire::{GroupFilter, Price, RequestFilter, ResetScope, ScriptRequest, Stock};
-use eci_sim::{ControlClient, ControlServer, EciSim, FaultVerdict, Rule, listener};
+use eci_sim::{BillQuery, ControlClient, ControlServer, Dimension, EciSim, FaultVerdict, Rule, listener};
 use serde_json::{Value, json};
 use support::{create, group, once, sim, status, wait};
 
@@ -250,8 +250,37 @@ async fn the_client_moves_time_and_reads_what_came_of_it() {
             .unwrap()
             .is_empty()
     );
+    let by_zone = BillQuery {
+        name: Some("web".into()),
+        group_by: vec![Dimension::Zone, Dimension::Tag("team".into())],
+        ..BillQuery::default()
+    };
+    let zones = client.bill_of(&by_zone).await.unwrap();
+    assert_eq!((zones.lines.len(), zones.total, zones.groups.len()), (0, bill.total.clone(), 1));
+    assert_eq!(
+        (zones.groups[0].by["zone"].as_str(), zones.groups[0].by["tag:team"].as_str()),
+        ("cn-hangzhou-b", "")
+    );
+    let none = BillQuery { spot: Some(true), ..BillQuery::default() };
+    assert_eq!(client.bill_of(&none).await.unwrap().total, eci_sim::Cost::ZERO);
+    assert_eq!(sim.control().bill_of(&BillQuery::default()).lines, bill.lines, "as it came over the wire");
     client.clear_scripts().await.unwrap();
     assert_eq!(client.set_rate(60).await.unwrap().rate, 60);
+}
+
+#[test]
+fn a_view_of_the_bill_that_does_not_exist_is_refused_with_the_nearest() {
+    for (query, said) in [
+        ("group-by=pod,namespce", "grouped by `namespce`; did you mean `namespace`?"),
+        ("nmaespace=vk", "unknown field `nmaespace`"),
+        ("spot=perhaps", "spot"),
+    ] {
+        let request = http::Request::get(format!("/bill?{query}")).body(Bytes::new()).unwrap();
+        let answer = sim().control().call(request);
+        let body = String::from_utf8_lossy(answer.body()).into_owned();
+        assert_eq!(answer.status(), 400, "{query}: {body}");
+        assert!(body.contains(said) || said == "spot", "{query}: {body}");
+    }
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use anyhow::{Context, anyhow};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use determinism::{Seed, Stopwatch};
+use eci_sim::billing::{BillFormat, NamedBill};
 use eci_sim::text::nearest;
 
 use self::cluster_args::{ClusterArgs, OpenCluster};
@@ -88,6 +89,12 @@ struct Run {
     /// The report's file; without it the report goes to standard output, instead of the text.
     #[arg(long, short, value_name = "FILE", requires = "report")]
     output: Option<PathBuf>,
+    /// Also writes the bill of all cases: the cloud's instance bill (`.csv`), JSON (`.json`) or FOCUS (`.focus.csv`).
+    #[arg(long, value_name = "FILE")]
+    bill: Option<PathBuf>,
+    /// The form of that file, where its name does not say it: csv, json or focus.
+    #[arg(long, value_name = "FORM", requires = "bill")]
+    bill_format: Option<BillFormat>,
 }
 
 #[derive(Debug, Args)]
@@ -154,6 +161,10 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
     let command = command();
     let cases = understood(cases::named(&arguments.cases, &command)?)?;
+    let bill_format = match (&arguments.bill, arguments.bill_format) {
+        (Some(file), None) => Some(BillFormat::of_file(file)?),
+        (_, format) => format,
+    };
     let stopwatch = Stopwatch::start();
     let seed = match arguments.draw_seed {
         true => Seed::from_entropy()?,
@@ -186,6 +197,11 @@ fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
     }
     if let Some(form) = arguments.report {
         write_report(form, arguments.output.as_ref(), &seed.to_string(), &outcomes)?;
+    }
+    if let (Some(file), Some(format)) = (&arguments.bill, bill_format) {
+        let bills: Vec<NamedBill> = outcomes.iter().filter_map(|outcome| outcome.bill.clone()).collect();
+        std::fs::write(file, format.render(&bills)?)
+            .with_context(|| format!("cannot write the bill to {}", file.display()))?;
     }
     let failed = outcomes.iter().any(Outcome::failed);
     Ok(if failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })

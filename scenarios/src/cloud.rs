@@ -1,13 +1,13 @@
 //! The cloud as cases see it: its groups, bill and faults, whether the simulator is in this process or in a pod.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use eci_sim::RequestLogEntry;
 use eci_sim::control::GroupSummary;
 use eci_sim::control::client::ClientError;
 use eci_sim::control::wire::{self, GroupFilter, RequestFilter};
-use eci_sim::{ControlClient, Cost, Rule};
+use eci_sim::{BillQuery, ControlClient, Cost, Rule};
 use jiff::Timestamp;
 use rust_decimal::{Decimal, RoundingStrategy};
 
@@ -41,6 +41,8 @@ pub struct Group {
     /// The group's memory in GiB.
     pub memory: Decimal,
     owner: Option<PodName>,
+    /// UID of the pod that it was made for.
+    pod_uid: Option<String>,
 }
 
 /// One line of the bill.
@@ -79,6 +81,17 @@ impl Cloud {
         match self {
             Self::Here(eci) => Ok(wire::Bill::from(&eci.bill())),
             Self::There(control) => control.bill().await,
+        }
+    }
+
+    /// The lines of the bill up to now that a filter selects, or their sums by its dimensions.
+    ///
+    /// # Errors
+    /// When a simulator somewhere else does not answer.
+    pub async fn bill_of(&self, query: &BillQuery) -> Result<wire::Bill, ClientError> {
+        match self {
+            Self::Here(eci) => Ok(wire::Bill::seen(eci.control().bill_of(query), &query.group_by)),
+            Self::There(control) => control.bill_of(query).await,
         }
     }
 
@@ -214,6 +227,7 @@ impl Group {
     fn of(group: GroupSummary) -> Self {
         Self {
             owner: owner(|name| group.tags.get(name).cloned()),
+            pod_uid: group.tags.get("UID").cloned(),
             id: group.id,
             status: group.status,
             vcpu: group.vcpu,
@@ -224,6 +238,12 @@ impl Group {
     /// True when the group's tags name this pod.
     pub fn belongs_to(&self, pod: &PodName) -> bool {
         self.owner.as_ref() == Some(pod)
+    }
+
+    /// True for a group that is billed and that nobody ends, where its pod is not among these, by their UIDs.
+    pub(crate) fn is_leaked(&self, pods: &BTreeSet<String>) -> bool {
+        let billed = ["Pending", "Running", "Restarting", "Updating"].contains(&self.status.as_str());
+        billed && self.pod_uid.as_ref().is_some_and(|uid| !pods.contains(uid))
     }
 
     /// The pod in its tags.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use eci_sim::Cost;
+use eci_sim::billing::NamedBill;
 
 use crate::scenario::capability::Capability;
 use crate::scenario::error::CaseError;
@@ -88,6 +89,8 @@ pub struct Outcome {
     pub simulated: Duration,
     /// The cloud's charge, in yuan.
     pub cost: Cost,
+    /// The bill at the case's end; `None` where the cloud did not tell.
+    pub bill: Option<NamedBill>,
 }
 
 impl Fact {

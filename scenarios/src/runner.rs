@@ -150,8 +150,9 @@ pub(crate) async fn play_steps(case: &Case, world: &mut World) -> Outcome {
         let failure = Failure { line, step, miss: idle.into(), story: world.story().await };
         verdict = CaseVerdict::Failed(Box::new(failure));
     }
+    let bill = world.named_bill(&case.file.case).await.ok();
     let (simulated, cost) = (world.age(), world.cost().await);
-    Outcome { simulated, cost, ..outcome(case, verdict) }
+    Outcome { simulated, cost, bill, ..outcome(case, verdict) }
 }
 
 pub(crate) fn no_files(case: &Case, error: &std::io::Error) -> Outcome {
@@ -183,5 +184,6 @@ fn outcome(case: &Case, verdict: CaseVerdict) -> Outcome {
         took: std::time::Duration::ZERO,
         simulated: std::time::Duration::ZERO,
         cost: Cost::ZERO,
+        bill: None,
     }
 }

@@ -10,9 +10,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use determinism::{Clock, Seed};
-use eci_sim::Cost;
+use eci_sim::billing::NamedBill;
 use eci_sim::control::client::ClientError;
+use eci_sim::control::wire;
+use eci_sim::{Bill, BillQuery, Cost};
 use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::ListParams;
 
 pub use self::builder::Builder;
 use self::demands::{Demands, Idle};
@@ -159,6 +164,50 @@ impl World {
     /// [`ClientError`] when the cloud is a pod and its control API does not answer; never in the embedded cluster.
     pub async fn bill(&self) -> Result<eci_sim::control::wire::Bill, ClientError> {
         self.cloud.bill().await
+    }
+
+    /// The lines of the bill up to now that a filter selects, or their sums by its dimensions.
+    ///
+    /// # Errors
+    /// [`ClientError`] when the cloud is a pod and its control API does not answer; never in the embedded cluster.
+    ///
+    /// ```
+    /// use eci_sim::{BillQuery, Dimension};
+    /// use scenarios::World;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let world = World::start().await?;
+    /// let query = BillQuery { group_by: vec![Dimension::Pod], ..BillQuery::default() };
+    /// assert!(world.bill_of(&query).await?.groups.is_empty(), "nothing runs");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn bill_of(&self, query: &BillQuery) -> Result<eci_sim::control::wire::Bill, ClientError> {
+        self.cloud.bill_of(query).await
+    }
+
+    /// Ids of the container groups that are still billed, though the pod that they were made for is gone from the cluster,
+    /// and nobody ends them.
+    ///
+    /// # Errors
+    /// [`Miss::Refused`] when cloud or cluster do not answer.
+    pub async fn leaked_groups(&self) -> Result<BTreeSet<String>, Miss> {
+        let pods = Api::<Pod>::all(self.kube()).list(&ListParams::default()).await?;
+        let known: BTreeSet<_> = pods.items.into_iter().filter_map(|pod| pod.metadata.uid).collect();
+        let groups = self.cloud.groups().await?.into_iter();
+        Ok(groups.filter(|group| group.is_leaked(&known)).map(|group| group.id).collect())
+    }
+
+    /// The bill up to now, as files of bills have it under a name.
+    ///
+    /// # Errors
+    /// [`Miss::Refused`] when cloud or cluster do not answer.
+    pub async fn named_bill(&self, name: &str) -> Result<NamedBill, Miss> {
+        let wire::Bill { currency, lines, total, .. } =
+            self.bill().await.map_err(|why| Miss::Refused(why.to_string()))?;
+        let leaked = self.leaked_groups().await?;
+        Ok(NamedBill { name: name.to_owned(), bill: Bill { currency, lines, total }, leaked })
     }
 
     /// The cloud: its groups, its faults, what its images do.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -81,4 +82,44 @@ fn a_seed_is_any_text_and_is_printed_in_three_words() {
     assert_eq!(seeds("Quiet Otter 17"), "quiet-otter-17");
     assert_eq!(seeds("monday"), seeds(&seeds("monday")));
     assert_ne!(seeds("41"), seeds("42"));
+}
+
+#[test]
+fn the_bills_of_all_cases_stand_in_one_file_and_add_up_to_what_was_billed() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases = ["billing/two-pods", "billing/spot"];
+    for (file, column) in [("bill.csv", "PretaxAmount"), ("bill.focus.csv", "BilledCost")] {
+        let output = scenarios(folder.path(), &["run", cases[0], cases[1], "--bill", file]);
+        let said = text(&output.stdout);
+        assert!(
+            output.status.success() && said.contains("1.231326 billed") || said.contains("1.417326 billed"),
+            "{said}{}",
+            text(&output.stderr)
+        );
+        let mut reader = csv::Reader::from_path(folder.path().join(file)).unwrap();
+        let rows: Vec<BTreeMap<String, String>> = reader.deserialize().map(Result::unwrap).collect();
+        let amounts = rows.iter().map(|row| row[column].parse::<rust_decimal::Decimal>().unwrap());
+        let total = amounts.sum::<rust_decimal::Decimal>().normalize().to_string();
+        assert!(said.contains(&format!("{total} billed")), "{total}: {said}");
+        let of: BTreeSet<&str> = rows.iter().map(|row| row["x_Case"].as_str()).collect();
+        assert_eq!(of, cases.into(), "{file}");
+        assert!(rows.iter().all(|row| row["x_Leaked"] == "false"), "{rows:?}");
+    }
+}
+
+#[test]
+fn a_form_of_a_bill_that_does_not_exist_is_refused_before_anything_is_played() {
+    let folder = tempfile::tempdir().unwrap();
+    for (arguments, wanted) in [
+        (
+            vec!["--bill", "bill.xls"],
+            "`bill.xls` says no form of a bill; it should end in .csv, .json or .focus.csv",
+        ),
+        (vec!["--bill", "b", "--bill-format", "focsu"], "did you mean `focus`?"),
+    ] {
+        let output = scenarios(folder.path(), &[&["run", "billing/spot"], arguments.as_slice()].concat());
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&output.stderr).contains(wanted), "{arguments:?}: {}", text(&output.stderr));
+        assert!(output.stdout.is_empty());
+    }
 }

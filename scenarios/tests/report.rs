@@ -23,6 +23,7 @@ fn outcome(verdict: CaseVerdict) -> Outcome {
         took: Duration::from_millis(4),
         simulated: Duration::from_secs(3600),
         cost: Cost::Known("0.441072".parse::<rust_decimal::Decimal>().unwrap().into()),
+        bill: None,
     }
 }
 

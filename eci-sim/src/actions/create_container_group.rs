@@ -135,6 +135,7 @@ fn add(world: &mut World, caller: &Caller, plan: Plan, placement: Placement, (id
         region: Arc::clone(&caller.region),
         zone,
         tags,
+        requested: order::requested(&containers),
         terms: terms.into(),
     };
     world.add(Group {

@@ -6,7 +6,8 @@ use eci_api::actions::{CreateContainerGroup, DescribeContainerGroupPrice, Descri
 use rust_decimal::Decimal;
 
 use crate::billing::Item;
-use crate::billing::bill::{PricedPart, price};
+use crate::billing::item::PricedPart;
+use crate::billing::price::price;
 use crate::catalog::Region;
 use crate::group::order;
 use crate::money::{Charge, Hourly};

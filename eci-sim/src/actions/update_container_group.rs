@@ -64,6 +64,7 @@ pub(super) fn update(
             record.terms = terms.into();
         }
         if let Some(containers) = change.containers {
+            record.requested = order::requested(&containers);
             group.containers = containers;
         }
         if let Some(spec) = change.spec {

@@ -1,10 +1,23 @@
-//! From the ledger to the bill; nothing else in the simulator knows that bills exist.
+//! From the ledger to the bill, and its views and files; nothing else in the simulator knows that bills exist.
 
 pub mod bill;
 pub mod cost;
+pub mod file;
+pub mod focus;
+pub mod instance_bill;
+pub mod item;
+pub mod line;
 pub mod meter;
+pub mod price;
+pub mod query;
 pub mod settled;
 mod settlement;
+pub mod view;
 
-pub use bill::{Bill, BillLine, Item, Part};
+pub use bill::Bill;
 pub use cost::Cost;
+pub use file::{BillFormat, NamedBill};
+pub use item::{Item, Part};
+pub use line::BillLine;
+pub use query::BillQuery;
+pub use view::{BillGroup, Dimension};

@@ -7,9 +7,12 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::bill::{Bill, BillLine, Item};
+use super::bill::Bill;
 use super::cost::Cost;
+use super::item::Item;
+use super::line::BillLine;
 use super::meter::Usage;
+use crate::money::Currency;
 use crate::prices::Tariff;
 
 /// Number of usages that are kept each for itself.
@@ -49,7 +52,7 @@ impl Settled {
     /// The bill of usages, and of the sums.
     pub fn bill(&self, usages: &[Usage], tariff: &Tariff) -> Bill {
         let mut bill = Bill::of(usages, tariff);
-        for line in self.lines() {
+        for line in self.lines(tariff.currency) {
             bill.total = bill.total + line.amount.clone();
             bill.lines.push(line);
         }
@@ -57,8 +60,8 @@ impl Settled {
     }
 
     /// The sums, as lines of a bill that name no group.
-    fn lines(&self) -> impl Iterator<Item = BillLine> {
-        self.carried.iter().map(move |((account, region), sum)| sum.line(account, region))
+    fn lines(&self, currency: Currency) -> impl Iterator<Item = BillLine> {
+        self.carried.iter().map(move |((account, region), sum)| sum.line(account, region, currency))
     }
 
     /// Removes usages and sums where account and region match.
@@ -90,20 +93,27 @@ impl Settled {
 }
 
 impl Carried {
-    fn line(&self, account: &str, region: &str) -> BillLine {
+    fn line(&self, account: &str, region: &str, currency: Currency) -> BillLine {
         let at = |second| Timestamp::from_second(second).unwrap_or(Timestamp::MAX);
         BillLine {
             group_id: String::new(),
             group_name: format!("earlier groups of {account}"),
-            tags: BTreeMap::new(),
-            region: region.to_owned(),
+            tags: Arc::default(),
+            account: account.into(),
+            region: region.into(),
+            zone: "".into(),
             from: at(self.from),
             to: at(self.to),
             seconds: self.seconds,
             vcpu: Decimal::ZERO,
             memory: Decimal::ZERO,
+            requested: None,
+            instance_type: None,
+            category: None,
+            spot: false,
             item: Item::Earlier,
             parts: Vec::new(),
+            currency,
             amount: self.cost.clone(),
         }
     }
@@ -115,7 +125,6 @@ mod tests {
 
     use super::*;
     use crate::ledger::BillingRecord;
-    use crate::money::Currency;
     use crate::terms::{Basis, Category, InstanceTerms, Size};
 
     /// Usages of a group, one behind the other, as an instance has them whose terms or tags change.
@@ -129,6 +138,7 @@ mod tests {
             region: "cn-hangzhou".into(),
             zone: "cn-hangzhou-b".into(),
             tags: Vec::new(),
+            requested: None,
             terms,
         });
         let mut from = 1_767_258_000 + from;
@@ -154,7 +164,7 @@ mod tests {
                 settled.carry(keep, &tariff);
                 let kept: Vec<_> = settled.usages().cloned().collect();
                 prop_assert!(kept.len() <= keep);
-                let carried: Cost = settled.lines().map(|line| line.amount).sum();
+                let carried: Cost = settled.lines(tariff.currency).map(|line| line.amount).sum();
                 prop_assert_eq!(Bill::of(&kept, &tariff).total + carried, Bill::of(&all, &tariff).total);
             }
         }

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::bill::{Item, PricedPart};
+use super::item::{Item, PricedPart};
 use crate::money::{Amount, Charge};
 use crate::prices::{self, Location, Tariff};
 

@@ -12,6 +12,7 @@ use super::wire::{
     Price, Quota, Rate, Reclaim, RequestFilter, ResetScope, ScriptRequest, SnapshotInfo, SoldOut, Stock,
     Throttling, Time,
 };
+use crate::billing::BillQuery;
 use crate::faults::Rule;
 use crate::state::RequestLogEntry;
 
@@ -77,7 +78,8 @@ endpoints! {
     Leave: "DELETE" "/clock/followers/{name}", "leave", None(Done) -> Done, "Removes a follower.";
     ListGroups: "GET" "/groups", "listGroups", Query(GroupFilter) -> Vec<GroupSummary>,
         "Groups of all accounts and regions.";
-    GetBill: "GET" "/bill", "getBill", None(Done) -> Bill, "The bill up to now.";
+    GetBill: "GET" "/bill", "getBill", Query(BillQuery) -> Bill,
+        "The bill up to now: its lines, or their sums by pod, owner, namespace, node, tag, category, zone, hour or others.";
     GetCost: "GET" "/bill/total", "getCost", None(Done) -> Bill, "The bill up to now, without its lines.";
     ListFaults: "GET" "/faults", "listFaults", None(Done) -> Vec<Fault>, "Fault rules in force.";
     AddFault: "POST" "/faults", "addFault", Body(Rule) -> FaultCreated,

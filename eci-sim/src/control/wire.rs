@@ -11,7 +11,7 @@ use rust_decimal::prelude::ToPrimitive;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::billing::{self, BillLine, Cost};
+use crate::billing::{self, BillGroup, BillLine, Cost, Dimension};
 use crate::faults::Rule;
 pub use crate::followers::Follower;
 use crate::money::Currency;
@@ -216,6 +216,9 @@ pub struct Bill {
     /// Charges by instance, then hour.
     #[serde(default)]
     pub lines: Vec<BillLine>,
+    /// Sums of the lines by the dimensions that were asked for, instead of the lines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<BillGroup>,
 }
 
 /// A number of seconds that is no span of time: negative, or too large.
@@ -260,6 +263,17 @@ impl Advance {
 
 impl From<&billing::Bill> for Bill {
     fn from(bill: &billing::Bill) -> Self {
-        Self { currency: bill.currency, total: bill.total.clone(), lines: bill.lines.clone() }
+        Self::seen(bill.clone(), &[])
+    }
+}
+
+impl Bill {
+    /// A bill's lines, or their sums by dimensions where there are any.
+    pub fn seen(bill: billing::Bill, by: &[Dimension]) -> Self {
+        let (lines, groups) = match by {
+            [] => (bill.lines, Vec::new()),
+            by => (Vec::new(), bill.by(by)),
+        };
+        Self { currency: bill.currency, total: bill.total, lines, groups }
     }
 }

@@ -10,7 +10,7 @@ use eci_api::size::{Mebibytes, MilliVcpu};
 use rust_decimal::Decimal;
 
 use super::OptionalSpec;
-use super::container::RestartPolicy;
+use super::container::{Container, RestartPolicy};
 use crate::ledger::Tags;
 use crate::refusal::Refusal;
 use crate::terms::Size;
@@ -64,6 +64,27 @@ pub fn size(request: &ask::CreateContainerGroup) -> Result<Size, Refusal> {
         vcpu: if own.vcpu.0 > 0 { own.vcpu } else { vcpu(Some(cpu.into()), "Container.N.Cpu")? },
         memory: if own.memory.0 > 0 { own.memory } else { memory(Some(gib.into()), "Container.N.Memory")? },
     })
+}
+
+/// The size that the containers ask for together: all of them, or the largest init container; `None` where they ask for
+/// nothing.
+pub fn requested(containers: &[Container]) -> Option<Size> {
+    let counted = || containers.iter().filter(|container| !container.spec.says(IGNORE, "TRUE"));
+    let (mut all, mut largest) = (Size::default(), Size::default());
+    for container in counted() {
+        let (vcpu, memory) = (container.spec.vcpu.0, container.spec.memory.0);
+        if container.init {
+            largest = Size {
+                vcpu: largest.vcpu.max(MilliVcpu(vcpu)),
+                memory: largest.memory.max(Mebibytes(memory)),
+            };
+        } else {
+            all.vcpu = MilliVcpu(all.vcpu.0.saturating_add(vcpu));
+            all.memory = Mebibytes(all.memory.0.saturating_add(memory));
+        }
+    }
+    let size = Size { vcpu: all.vcpu.max(largest.vcpu), memory: all.memory.max(largest.memory) };
+    (size != Size::default()).then_some(size)
 }
 
 /// True for a container that asks not to be counted.

@@ -11,7 +11,7 @@ use determinism::Clock;
 use determinism::clock::OutOfRange;
 use jiff::Timestamp;
 
-use crate::billing::{Bill, Cost};
+use crate::billing::{Bill, BillQuery, Cost};
 use crate::faults::Rule;
 use crate::group::Group;
 use crate::ledger::Entry;
@@ -74,10 +74,12 @@ impl Control {
 
     /// The bill up to now.
     pub fn bill(&self) -> Bill {
-        self.with_current_state(|state, now| {
-            let world = &state.world;
-            world.settled.bill(&world.usages(now), &world.tariff)
-        })
+        self.with_current_state(|state, now| state.world.bill(now))
+    }
+
+    /// The lines of the bill up to now that a filter selects.
+    pub fn bill_of(&self, query: &BillQuery) -> Bill {
+        self.bill().selected(query)
     }
 
     /// The total of the bill up to now; not known where a price is missing.

@@ -63,6 +63,7 @@ fn record(number: u64, asset: &Asset, terms: PricingTerms) -> Arc<BillingRecord>
         region: Arc::clone(&asset.region),
         zone: "".into(),
         tags: asset.tags.clone(),
+        requested: None,
         terms,
     })
 }

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use eci_api::size::{Mebibytes, MilliVcpu};
 use proptest::prelude::*;
 
+use rust_decimal::Decimal;
+
 use super::*;
+use crate::billing::item::Item;
 use crate::money::Hourly;
-use crate::terms::Spot;
+use crate::terms::{Basis, CacheKind, Category, InstanceTerms, Size, Spot};
 
 const CNY: Currency = Currency::Cny;
 const USD: Currency = Currency::Usd;
@@ -63,6 +66,7 @@ fn usage(terms: PricingTerms, tag: &str, from: &str, seconds: i64) -> Usage {
         region: "cn-hangzhou".into(),
         zone: "cn-hangzhou-b".into(),
         tags: vec![("team".into(), tag.into())],
+        requested: None,
         terms,
     });
     Usage { group, from, to: from + seconds }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{ClientResult, ControlClient};
+use crate::billing::BillQuery;
 use crate::control::GroupSummary;
 use crate::control::endpoints;
 use crate::control::wire::{
@@ -79,7 +80,15 @@ impl ControlClient {
     /// # Errors
     /// [`ClientError`](super::ClientError).
     pub async fn bill(&self) -> ClientResult<Bill> {
-        self.call::<endpoints::GetBill>(&[], &Done {}).await
+        self.bill_of(&BillQuery::default()).await
+    }
+
+    /// The lines of the bill up to now that a filter selects, or their sums by its dimensions.
+    ///
+    /// # Errors
+    /// [`ClientError`](super::ClientError).
+    pub async fn bill_of(&self, query: &BillQuery) -> ClientResult<Bill> {
+        self.call::<endpoints::GetBill>(&[], query).await
     }
 
     /// The bill up to now, without its lines.

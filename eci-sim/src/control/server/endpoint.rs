@@ -48,11 +48,12 @@ pub(super) fn handle<E: Handle>(
 }
 
 impl RouteRequest<'_> {
-    /// The query's parameters; `limit` and `status` are read as numbers.
+    /// The query's parameters; `limit` and `status` are read as numbers, and `spot` as true or false.
     pub(super) fn query<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         let pairs = eci_api::query::parse_form(self.incoming.query.as_bytes());
         let value = |name: &str, text: String| match (name, text.parse::<u64>()) {
             ("limit" | "status", Ok(number)) => json!(number),
+            ("spot", _) if matches!(text.as_str(), "true" | "false") => json!(text == "true"),
             _ => json!(text),
         };
         let fields = pairs.into_iter().filter(|(_, text)| !text.is_empty());

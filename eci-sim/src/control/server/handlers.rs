@@ -3,6 +3,7 @@
 use super::ControlServer;
 use super::endpoint::{Handle, RouteRequest};
 use super::error::ApiError;
+use crate::billing::BillQuery;
 use crate::commands::Command;
 use crate::control::GroupSummary;
 use crate::control::endpoints::{
@@ -110,8 +111,8 @@ impl Handle for ListGroups {
 }
 
 impl Handle for GetBill {
-    fn handle(server: &ControlServer, _: &RouteRequest<'_>, _: Done) -> Result<Bill, ApiError> {
-        Ok(Bill::from(&server.control.bill()))
+    fn handle(server: &ControlServer, _: &RouteRequest<'_>, query: BillQuery) -> Result<Bill, ApiError> {
+        Ok(Bill::seen(server.control.bill_of(&query), &query.group_by))
     }
 }
 
