@@ -12,7 +12,8 @@ use crate::kubernetes::module::fingerprint;
 use crate::outcome::CheckOutcome;
 use crate::workspace::release_programs;
 
-/// Both Python clients: the Tea generation (ACS3) and the core generation (RPC 1.0).
+/// The Python clients: the Tea generation (ACS3) and the core generation (RPC 1.0) of ECI, that of the billing API, and the
+/// validator of the FOCUS file that all cases make.
 pub fn python(root: &Path) -> Result<CheckOutcome> {
     let folder = root.join("ci/sdk/python");
     let requirements = folder.join("requirements.txt");
@@ -32,7 +33,8 @@ pub fn python(root: &Path) -> Result<CheckOutcome> {
     tests
         .args(["-m", "unittest", "--verbose"])
         .current_dir(&folder)
-        .env("ECI_SIM", release_programs(root)?.path("bin", "eci-sim")?);
+        .env("ECI_SIM", release_programs(root)?.path("bin", "eci-sim")?)
+        .env("SCENARIOS", release_programs(root)?.path("bin", "scenarios")?);
     run(&mut tests)?;
     Ok(CheckOutcome::Passed)
 }

@@ -171,7 +171,7 @@ impl EciSim {
         context: &mut RequestContext,
         now: Timestamp,
     ) -> Result<Served<BoxedReply>, Refusal> {
-        let Verified { action, nonce, pairs, access_key_id, .. } = verified;
+        let Verified { product, action, nonce, pairs, access_key_id, .. } = verified;
         let client_time = self.client_time().unwrap_or(now);
         if !nonce.is_empty() && !state.admit_nonce(&access_key_id, &nonce, now, client_time) {
             return Err(Refusal::NonceUsed);
@@ -184,7 +184,7 @@ impl EciSim {
         if !state.throttle.admit(account, &action, now) {
             return Err(Refusal::Throttled);
         }
-        let operation = Operation::named(&action);
+        let operation = Operation::named(product, &action);
         let call = Call {
             action: &action,
             read_only: operation.as_ref().is_ok_and(|operation| operation.read_only),

@@ -29,7 +29,7 @@ pub mod validate;
 pub mod wire;
 pub mod xml;
 
-pub use action::{Action, VERSION};
+pub use action::{Action, BILLING_VERSION, Product, VERSION};
 pub use error::{ErrorBody, ErrorCode};
 pub use number::Number;
 pub use signature::Secret;

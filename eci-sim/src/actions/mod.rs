@@ -1,5 +1,6 @@
 //! The operations: one file each, and the table of them.
 
+mod billing;
 mod commit_container;
 mod copy_data_cache;
 mod create_container_group;
@@ -42,6 +43,7 @@ mod update_data_cache;
 mod update_image_cache;
 mod update_virtual_node;
 
+use eci_api::Product;
 use eci_api::actions as api;
 
 use crate::refusal::Refusal;
@@ -76,11 +78,14 @@ impl Operation {
         Self { name: A::NAME, read_only: A::READ_ONLY, run: run::<A> }
     }
 
-    /// The operation of this name.
+    /// A product's operation of this name.
     ///
     /// # Errors
     /// [`Refusal`] when it does not exist, or is not simulated.
-    pub fn named(name: &str) -> Result<&'static Self, Refusal> {
+    pub fn named(product: Product, name: &str) -> Result<&'static Self, Refusal> {
+        if product == Product::Billing {
+            return billing::named(name);
+        }
         let known = || eci_api::validate::actions().any(|known| known == name);
         TABLE.iter().find(|operation| operation.name == name).ok_or_else(|| match known() {
             true => Refusal::NotSimulated(name.to_owned()),

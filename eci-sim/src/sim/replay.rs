@@ -1,5 +1,6 @@
 //! The replay of a journal: its records are performed again, each at its instant.
 
+use eci_api::Product;
 use jiff::{SignedDuration, Timestamp};
 
 use super::EciSim;
@@ -97,9 +98,8 @@ fn replay_call(sim: &EciSim, record: &Record) {
     let call = Call { action, read_only: !done, caller, signed, asks_faults: *fault_checked };
     // A call that was refused then is refused again, and leaves the same behind.
     let _as_then = sim.perform(&mut state, &call, *at, |world, caller| match done {
-        true => {
-            (Operation::named(action)?.run)(world, caller).map(|served| Served { deferred: None, ..served })
-        }
+        true => (Operation::named(Product::Eci, action)?.run)(world, caller)
+            .map(|served| Served { deferred: None, ..served }),
         false => Err(crate::refusal::Refusal::UnknownAction(action.clone())),
     });
 }

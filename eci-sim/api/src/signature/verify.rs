@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::acs3::{self, Authorization, Signable, sha256_hex};
 use super::{Secret, equal, rpc};
-use crate::action::VERSION;
+use crate::action::Product;
 use crate::query::{PAIRS_MAX, Pairs, parse_form};
 
 /// Minutes between a request's time stamp and the present, at most, before and after (section 3.1; for the future
@@ -51,6 +51,8 @@ pub struct Verified {
     pub scheme: Scheme,
     /// Id of the access key that the request claims.
     pub access_key_id: String,
+    /// Product whose operation it is.
+    pub product: Product,
     /// Name of the operation, as it was written.
     pub action: String,
     /// True if the reply is to be XML and not JSON.
@@ -75,7 +77,7 @@ pub enum SignatureProblem {
     /// The `Authorization` header lacks a part, or a header that it names.
     #[error("The request signature is incomplete: {0}.")]
     Incomplete(String),
-    /// The version is not 2018-08-08.
+    /// The version is that of no product which is spoken here.
     #[error("Specified parameter Version is not valid.")]
     Version,
     /// No operation was named.
@@ -166,9 +168,7 @@ pub fn identify(request: &IncomingRequest<'_>) -> Result<Verified, SignatureProb
         let by_header = if scheme == Scheme::Acs3 { header(request, name) } else { None };
         by_header.or_else(|| find(&all, parameter)).unwrap_or_default().to_owned()
     };
-    if named("x-acs-version", "Version") != VERSION {
-        return Err(SignatureProblem::Version);
-    }
+    let product = Product::of_version(&named("x-acs-version", "Version")).ok_or(SignatureProblem::Version)?;
     let action = named("x-acs-action", "Action");
     if action.is_empty() {
         return Err(SignatureProblem::MissingAction);
@@ -179,7 +179,7 @@ pub fn identify(request: &IncomingRequest<'_>) -> Result<Verified, SignatureProb
     }
     let wants_xml = find(&all, "Format").is_some_and(|format| format.eq_ignore_ascii_case("xml"));
     let (protocol, pairs) = all.into_iter().partition(|(name, _)| PROTOCOL.contains(&name.as_str()));
-    Ok(Verified { scheme, access_key_id, action, wants_xml, nonce, pairs, protocol, authorization })
+    Ok(Verified { scheme, access_key_id, product, action, wants_xml, nonce, pairs, protocol, authorization })
 }
 
 /// `Authorization` header of the newer scheme; `None` for a request of the older one.

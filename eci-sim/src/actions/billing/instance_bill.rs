@@ -1,0 +1,109 @@
+//! `QueryInstanceBill` and `DescribeInstanceBill`: what each instance cost in a month or day, by page or from a token on.
+
+use serde::{Deserialize, Serialize};
+
+use super::request::{Period, number, own_account, size};
+use super::{Head, Items, Row, answer, bill, page, read};
+use crate::billing::instance_bill::{BillRow, rows};
+use crate::money::Amount;
+use crate::refusal::Refusal;
+use crate::serving::{BoxedReply, Caller, Served};
+use crate::world::World;
+
+/// Parameters of both operations.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct Request {
+    billing_cycle: Option<String>,
+    granularity: Option<String>,
+    billing_date: Option<String>,
+    product_code: Option<String>,
+    pip_code: Option<String>,
+    subscription_type: Option<String>,
+    is_billing_item: Option<bool>,
+    is_hide_zero_charge: Option<bool>,
+    #[serde(rename = "InstanceID")]
+    instance_id: Option<String>,
+    page_num: Option<i64>,
+    page_size: Option<i64>,
+    max_results: Option<i64>,
+    next_token: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Queried {
+    #[serde(flatten)]
+    head: Head,
+    items: Items<Row>,
+    page_num: usize,
+    page_size: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Described {
+    #[serde(flatten)]
+    head: Head,
+    items: Vec<Row>,
+    max_results: usize,
+    next_token: String,
+}
+
+/// `QueryInstanceBill`.
+pub(super) fn query(world: &mut World, caller: &Caller) -> Result<Served<BoxedReply>, Refusal> {
+    let request: Request = read(caller)?;
+    let (page_num, page_size) = (number(request.page_num)?, size("PageSize", request.page_size)?);
+    let (head, rows) = found(&request, world, caller)?;
+    let item = page(rows, page_num, page_size).into_iter().map(|row| Row { row, describe: false }).collect();
+    Ok(answer(caller, Queried { head, items: Items { item }, page_num, page_size }))
+}
+
+/// `DescribeInstanceBill`.
+pub(super) fn describe(world: &mut World, caller: &Caller) -> Result<Served<BoxedReply>, Refusal> {
+    let request: Request = read(caller)?;
+    let max_results = size("MaxResults", request.max_results)?;
+    let (head, rows) = found(&request, world, caller)?;
+    let from = match request.next_token.as_deref().unwrap_or_default() {
+        "" => 0,
+        token => {
+            let known = token.parse().ok().filter(|from| *from < rows.len());
+            known.ok_or_else(|| Refusal::invalid("NextToken", format!("no reply gave `{token}`")))?
+        }
+    };
+    let next = from + max_results;
+    let next_token = if next < rows.len() { next.to_string() } else { String::new() };
+    let items =
+        rows.into_iter().skip(from).take(max_results).map(|row| Row { row, describe: true }).collect();
+    Ok(answer(caller, Described { head, items, max_results, next_token }))
+}
+
+/// The rows that a call asks for, and what the reply says of all of them.
+fn found(request: &Request, world: &World, caller: &Caller) -> Result<(Head, Vec<BillRow>), Refusal> {
+    own_account(caller)?;
+    let text = Option::<String>::as_deref;
+    let (cycle, granularity, date) =
+        (text(&request.billing_cycle), text(&request.granularity), text(&request.billing_date));
+    let period = Period::of(cycle, granularity, date, world.now())?;
+    let bill = bill(world, caller);
+    let lines = bill.lines.iter().filter(|line| period.has(line));
+    let mut rows = rows(lines, period.granularity, request.is_billing_item == Some(true))?;
+    let is = |wanted: &Option<String>, own: &str| {
+        wanted.as_deref().is_none_or(|text| text.is_empty() || text == own)
+    };
+    rows.retain(|row| {
+        is(&request.product_code, row.product().0)
+            && is(&request.pip_code, row.product().0)
+            && is(&request.subscription_type, "PayAsYouGo")
+            && is(&request.instance_id, &row.line.group_id)
+            && !(request.is_hide_zero_charge == Some(true) && row.gross.max(row.pretax) == Amount::ZERO)
+    });
+    let account = caller.account.to_string();
+    let head = Head {
+        account_id: account.clone(),
+        account_name: account,
+        billing_cycle: period.cycle,
+        total_count: rows.len(),
+    };
+    Ok((head, rows))
+}
