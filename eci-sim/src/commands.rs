@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::billing::AccountTerms;
 use crate::faults::Rule;
 use crate::market::Quote;
 use crate::quota::Quota;
@@ -41,6 +42,8 @@ pub enum Command {
     ClearPrices,
     /// Sets the standing of an account.
     SetStanding(String, Standing),
+    /// Sets the commitments and discounts of an account.
+    SetTerms(String, AccountTerms),
     /// Announces that the spot instance of this id is taken back in so many minutes.
     Reclaim(String, u8),
     /// Crashes a container.

@@ -1,5 +1,6 @@
 //! The world: groups, addresses, stock, the agenda; it moves only by `advance_to`.
 
+mod arrears;
 pub mod assets;
 pub mod charges;
 mod faults;
@@ -18,9 +19,9 @@ use determinism::{Chance, Seed};
 use jiff::Timestamp;
 
 use crate::agenda::{Agenda, Step};
-use crate::billing::Bill;
 use crate::billing::meter::{self, Usage};
 use crate::billing::settled::Settled;
+use crate::billing::{AccountTerms, Bill};
 use crate::group::Group;
 use crate::ledger::Ledger;
 use crate::market::Market;
@@ -67,6 +68,10 @@ pub struct World {
     pub market: Market,
     /// Standings of accounts.
     pub standings: Standings,
+    /// Commitments and discounts of accounts.
+    pub accounts: BTreeMap<String, AccountTerms>,
+    /// Times since which accounts are in arrears.
+    arrears: BTreeMap<String, Timestamp>,
     /// Exec sessions that may be opened.
     pub sessions: Sessions,
     /// Container runtime.
@@ -110,6 +115,8 @@ impl World {
             tokens: Tokens::default(),
             market: Market::default(),
             standings: Standings::default(),
+            accounts: BTreeMap::new(),
+            arrears: BTreeMap::new(),
             sessions: Sessions::default(),
             runtime: Runtime::default(),
             tariff: Tariff::default(),
@@ -123,11 +130,19 @@ impl World {
 
     /// The time of the next due event.
     pub fn next_due(&self) -> Option<Timestamp> {
-        [self.agenda.next(), self.assets.next_expiry()].into_iter().flatten().min()
+        [self.agenda.next(), self.assets.next_expiry(), self.next_debit()].into_iter().flatten().min()
     }
 
     /// Carries out all events that are due until `now`, each at its own time.
     pub fn advance_to(&mut self, now: Timestamp) {
+        while let Some(at) = self.next_debit().filter(|at| *at <= now) {
+            self.run_until(at);
+            self.debit(at);
+        }
+        self.run_until(now);
+    }
+
+    fn run_until(&mut self, now: Timestamp) {
         while let Some((slot, number, step)) = self.agenda.take(now) {
             self.drop_expired(slot.0);
             self.now = self.now.max(slot.0);
@@ -152,7 +167,7 @@ impl World {
 
     /// The bill of everything up to an instant.
     pub fn bill(&self, now: Timestamp) -> Bill {
-        self.settled.bill(&self.usages(now), &self.tariff)
+        self.settled.bill(&self.usages(now), &self.tariff, &self.accounts)
     }
 
     /// A text that many groups share, stored once.

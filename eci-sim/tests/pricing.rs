@@ -6,6 +6,7 @@ mod support;
 
 use determinism::Clock;
 use eci_api::actions::create_container_group::{Container, EnvironmentVar, InitContainer};
+use eci_api::actions::update_container_group;
 use eci_api::actions::{
     CreateContainerGroup, DescribeContainerGroupPrice, UpdateContainerGroup, UpdateContainerGroupReply,
 };
@@ -310,4 +311,40 @@ fn a_spot_instance_whose_price_is_not_known_runs_and_one_with_a_limit_is_refused
     wait_until(&sim, &id, "Running");
     let said = sim.control().cost().to_string();
     assert!(said.contains("ecs.c5.large as a spot instance"), "{said}");
+}
+
+#[test]
+fn an_update_asks_for_no_more_gpus_than_the_type_has() {
+    let sim = sim();
+    let train = Container { gpu: Some(1), ..container("train", "nginx", &[]) };
+    let instance_type = Some("ecs.gn6i-c4g1.xlarge".into());
+    let with_gpu = create(&sim, &CreateContainerGroup { instance_type, ..group("train", vec![train]) });
+    let without = create(&sim, &web());
+    wait(&sim, 60);
+    for (id, name, asked, wanted) in [
+        (&with_gpu, "train", 2, Some("2 GPUs asked; ecs.gn6i-c4g1.xlarge has 1")),
+        (&with_gpu, "train", 1, None),
+        (&without, "web", 1, Some("1 GPUs asked; 2.0-4.0Gi has 0")),
+    ] {
+        let container = update_container_group::Container {
+            name: Some(name.into()),
+            image: Some("nginx:1.27".into()),
+            gpu: Some(asked),
+            ..Default::default()
+        };
+        let update = UpdateContainerGroup {
+            container_group_id: Some(id.clone()),
+            container: vec![container],
+            ..Default::default()
+        };
+        let said = sim.act(&update).err().map(|refusal| refusal.to_string());
+        match wanted {
+            Some(wanted) => {
+                let said = said.unwrap();
+                assert!(said.contains(wanted) && said.contains("Container.1.Gpu"), "{said}");
+            }
+            None => assert_eq!(said, None, "{asked}"),
+        }
+        wait(&sim, 60);
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use eci_sim::RequestLogEntry;
+use eci_sim::billing::AccountTerms;
 use eci_sim::control::GroupSummary;
 use eci_sim::control::client::ClientError;
 use eci_sim::control::wire::{self, GroupFilter, RequestFilter};
@@ -11,7 +12,7 @@ use eci_sim::{BillQuery, ControlClient, Cost, Rule};
 use jiff::Timestamp;
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use crate::eci::Eci;
+use crate::eci::{ACCESS_KEY_ID, Eci};
 use crate::outcome::Miss;
 use crate::report::priced;
 use crate::scenario::names::PodName;
@@ -148,6 +149,20 @@ impl Cloud {
             Self::There(control) => {
                 control.crash(group, container, exit_code).await.map_err(|why| not_running(why.to_string()))
             }
+        }
+    }
+
+    /// Sets the commitments and the discount of the account that pays; a refusal where the cloud is somewhere else, whose
+    /// account is not ours.
+    pub(crate) fn agree(&self, terms: AccountTerms) -> Result<(), Miss> {
+        match self {
+            Self::Here(eci) => {
+                eci.control().set_terms(ACCESS_KEY_ID, terms);
+                Ok(())
+            }
+            Self::There(_) => Err(Miss::Refused(
+                "the terms of an account are set where the cloud is in this process; add `needs: [stepped-time]`".to_owned(),
+            )),
         }
     }
 

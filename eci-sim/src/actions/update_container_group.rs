@@ -95,6 +95,9 @@ impl Change {
             false => Some(order::tags(request.tag.iter().map(|t| (t.key.as_deref(), t.value.as_deref())))?),
         };
         let terms = resized::terms(request, group, world, caller)?;
+        if let Some(containers) = &containers {
+            resized::check_gpus(containers, terms.as_ref().or(group.record.terms.instance()))?;
+        }
         let spec = spec(request, group)?;
         let volumes = spec.as_ref().map_or(&group.spec.volumes, |spec| &spec.volumes);
         order::volumes::mounts(containers.as_deref().unwrap_or(&group.containers), volumes)?;

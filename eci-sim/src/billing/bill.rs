@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::commitment::{self, AccountTerms, Coverage, Piece};
 use super::cost::Cost;
+use super::item::PricedPart;
 use super::line::BillLine;
 use super::meter::Usage;
 use super::price::price;
@@ -29,14 +31,26 @@ pub struct Bill {
 impl Bill {
     /// Prices the usages.
     pub fn of(usages: &[Usage], tariff: &Tariff) -> Self {
+        Self::with(usages, tariff, &BTreeMap::new())
+    }
+
+    /// Prices the usages on the terms of their accounts.
+    pub fn with(usages: &[Usage], tariff: &Tariff, accounts: &BTreeMap<String, AccountTerms>) -> Self {
         let mut sorted: Vec<&Usage> = usages.iter().collect();
         sorted.sort_by_key(|usage| (usage.group.number, usage.from));
+        let coverage = match accounts.values().all(AccountTerms::is_empty) {
+            true => Coverage::new(),
+            false => commitment::cover(
+                sorted.iter().flat_map(|usage| priced_pieces(usage, tariff)).collect(),
+                accounts,
+            ),
+        };
         let mut lines = Vec::with_capacity(sorted.len());
         for instance in sorted.chunk_by(|one, next| one.group.number == next.group.number) {
             let mut settlement = Settlement::default();
             for usage in instance {
                 let tags = tags(usage);
-                let line = |piece| line(&usage.group, &tags, piece, tariff, &mut settlement);
+                let line = |piece| line(&usage.group, &tags, piece, (tariff, &coverage), &mut settlement);
                 lines.extend(pieces(usage, tariff).map(line));
             }
         }
@@ -63,6 +77,18 @@ fn pieces(usage: &Usage, tariff: &Tariff) -> impl Iterator<Item = (i64, i64)> {
     })
 }
 
+/// The pieces of a usage with the parts of their prices; none of those whose price is not known.
+fn priced_pieces<'a>(usage: &'a Usage, tariff: &Tariff) -> Vec<Piece<'a>> {
+    let BillingRecord { number, account, region, zone, terms, .. } = &*usage.group;
+    let piece = |(from, to): (i64, i64)| {
+        let seconds = u64::try_from(to - from).unwrap_or(0);
+        let at = Timestamp::from_second(from).unwrap_or(Timestamp::MAX);
+        let parts = price(terms, usage.group.location(), tariff, at, seconds).ok()?;
+        Some(Piece { number: *number, from, seconds, account, region, zone, terms, parts })
+    };
+    pieces(usage, tariff).filter_map(piece).collect()
+}
+
 /// The tags of a usage, which all its lines share.
 fn tags(usage: &Usage) -> Arc<BTreeMap<String, String>> {
     let owned = |(key, value): &(Box<str>, Box<str>)| ((**key).to_owned(), (**value).to_owned());
@@ -73,18 +99,26 @@ fn line(
     group: &BillingRecord,
     tags: &Arc<BTreeMap<String, String>>,
     (from, to): (i64, i64),
-    tariff: &Tariff,
+    (tariff, coverage): (&Tariff, &Coverage),
     settlement: &mut Settlement,
 ) -> BillLine {
     let seconds = u64::try_from(to - from).unwrap_or(0);
     let at = |second| Timestamp::from_second(second).unwrap_or(Timestamp::MAX);
     let priced = price(&group.terms, group.location(), tariff, at(from), seconds);
+    let reduced = coverage.get(&(group.number, from));
+    let mut settle = |mut parts: Vec<PricedPart>| {
+        for (part, charge) in parts.iter_mut().zip(reduced.iter().flat_map(|reduced| &reduced.charges)) {
+            part.charge = *charge;
+        }
+        settlement.add(&parts, group.location(), tariff, at(from))
+    };
     BillLine {
         from: at(from),
         to: at(to),
         seconds,
-        parts: priced.iter().flatten().map(super::item::PricedPart::of_line).collect(),
-        amount: priced.map(|parts| settlement.add(&parts, group.location(), tariff, at(from))).into(),
+        parts: priced.iter().flatten().map(PricedPart::of_line).collect(),
+        covered: reduced.map_or_else(Vec::new, |reduced| reduced.covered.clone()),
+        amount: priced.map(&mut settle).into(),
         ..BillLine::of(group, tags, tariff.currency)
     }
 }

@@ -6,6 +6,7 @@ use jiff::{Timestamp, ToSpan};
 use rust_decimal::Decimal;
 use serde_json::json;
 
+use super::commitment::DISCOUNT;
 use super::file::FileRow;
 use super::item::Item;
 use crate::money::Amount;
@@ -156,6 +157,21 @@ fn allocated_tags(charge: &FileRow<'_>) -> String {
     })
 }
 
+/// The first commitment that pays a part of the charge.
+fn of_commitment(charge: &FileRow<'_>, value: impl FnOnce(&str) -> String) -> String {
+    let first = charge.row.line.covered.iter().find(|covered| covered.by != DISCOUNT);
+    first.map_or_else(String::new, |covered| value(&covered.by))
+}
+
+fn pricing_category(charge: &FileRow<'_>) -> String {
+    let committed = of_commitment(charge, |_| "Committed".to_owned());
+    match (committed.is_empty(), charge.row.line.spot) {
+        (false, _) => committed,
+        (true, true) => "Dynamic".to_owned(),
+        (true, false) => "Standard".to_owned(),
+    }
+}
+
 macro_rules! columns {
     ($($name:literal: $value:expr;)*) => {
         /// The columns, by name; ours at the end.
@@ -185,13 +201,13 @@ columns! {
     "ChargeFrequency": |_| "Usage-Based".to_owned();
     "ChargePeriodEnd": |charge| utc(charge.row.line.to);
     "ChargePeriodStart": |charge| utc(charge.row.line.from);
-    "CommitmentDiscountCategory": null;
-    "CommitmentDiscountId": null;
-    "CommitmentDiscountName": null;
-    "CommitmentDiscountQuantity": null;
-    "CommitmentDiscountStatus": null;
-    "CommitmentDiscountType": null;
-    "CommitmentDiscountUnit": null;
+    "CommitmentDiscountCategory": |charge| of_commitment(charge, |_| "Usage".to_owned());
+    "CommitmentDiscountId": |charge| of_commitment(charge, str::to_owned);
+    "CommitmentDiscountName": |charge| of_commitment(charge, str::to_owned);
+    "CommitmentDiscountQuantity": |charge| of_commitment(charge, |_| quantity(charge));
+    "CommitmentDiscountStatus": |charge| of_commitment(charge, |_| "Used".to_owned());
+    "CommitmentDiscountType": |charge| of_commitment(charge, |_| "Commitment".to_owned());
+    "CommitmentDiscountUnit": |charge| of_commitment(charge, |_| unit(charge));
     "ConsumedQuantity": quantity;
     "ConsumedUnit": unit;
     "ContractApplied": null;
@@ -203,7 +219,7 @@ columns! {
     "InvoiceIssuerName": provider;
     "ListCost": list_cost;
     "ListUnitPrice": |charge| price(charge.row.list_price());
-    "PricingCategory": |charge| if charge.row.line.spot { "Dynamic" } else { "Standard" }.to_owned();
+    "PricingCategory": pricing_category;
     "PricingCurrency": currency;
     "PricingCurrencyContractedUnitPrice": |charge| price(contracted(charge));
     "PricingCurrencyEffectiveCost": paid;

@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::commitment::Covered;
 use super::cost::Cost;
 use super::item::{Item, Part};
 use crate::ledger::BillingRecord;
@@ -62,6 +63,9 @@ pub struct BillLine {
     pub item: Item,
     /// Parts of the price by item, each unrounded but for the tenth decimal; none where a price is missing.
     pub parts: Vec<Part>,
+    /// What commitments of the account pay of the parts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub covered: Vec<Covered>,
     /// Currency of the amounts.
     pub currency: Currency,
     /// Amount to be paid: the sum of the parts, settled with the other lines of the instance's hour.
@@ -117,6 +121,7 @@ impl BillLine {
             spot: instance.is_some_and(|terms| terms.spot().is_some()),
             item: Item::of(&group.terms),
             parts: Vec::new(),
+            covered: Vec::new(),
             currency,
             amount: Cost::ZERO,
         }
@@ -142,6 +147,11 @@ impl BillLine {
         let listed =
             self.parts.iter().map(|part| part.list.unwrap_or(part.rate).charge(part.units, self.seconds));
         Cost::Known(listed.map(Charge::rounded).sum::<Amount>())
+    }
+
+    /// True for a line of which commitments leave nothing to be paid.
+    pub fn is_fully_covered(&self) -> bool {
+        !self.covered.is_empty() && self.amount == Cost::ZERO
     }
 
     /// What each part is of the amount to be paid, which the last one takes to its end; nothing where a price is missing.

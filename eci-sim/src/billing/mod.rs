@@ -1,6 +1,7 @@
 //! From the ledger to the bill, and its views and files; nothing else in the simulator knows that bills exist.
 
 pub mod bill;
+pub mod commitment;
 pub mod cost;
 pub mod file;
 pub mod focus;
@@ -15,6 +16,7 @@ mod settlement;
 pub mod view;
 
 pub use bill::Bill;
+pub use commitment::AccountTerms;
 pub use cost::Cost;
 pub use file::{BillFormat, NamedBill};
 pub use item::{Item, Part};

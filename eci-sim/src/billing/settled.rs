@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::bill::Bill;
+use super::commitment::AccountTerms;
 use super::cost::Cost;
 use super::item::Item;
 use super::line::BillLine;
@@ -37,11 +38,19 @@ struct Carried {
 }
 
 impl Settled {
-    /// Adds all usages of groups that are gone.
-    pub fn take(&mut self, mut usages: Vec<Usage>, tariff: &Tariff) {
+    /// Adds all usages of groups that are gone. They stay each for itself where accounts have terms of their own, since
+    /// commitments are shared by all groups of an hour.
+    pub fn take(
+        &mut self,
+        mut usages: Vec<Usage>,
+        tariff: &Tariff,
+        accounts: &BTreeMap<String, AccountTerms>,
+    ) {
         usages.sort_by_key(|usage| usage.group.number);
         self.usages.extend(usages);
-        self.carry(USAGES_MAX, tariff);
+        if accounts.values().all(AccountTerms::is_empty) {
+            self.carry(USAGES_MAX, tariff);
+        }
     }
 
     /// Usages that are still kept each for itself.
@@ -50,8 +59,8 @@ impl Settled {
     }
 
     /// The bill of usages, and of the sums.
-    pub fn bill(&self, usages: &[Usage], tariff: &Tariff) -> Bill {
-        let mut bill = Bill::of(usages, tariff);
+    pub fn bill(&self, usages: &[Usage], tariff: &Tariff, accounts: &BTreeMap<String, AccountTerms>) -> Bill {
+        let mut bill = Bill::with(usages, tariff, accounts);
         for line in self.lines(tariff.currency) {
             bill.total = bill.total + line.amount.clone();
             bill.lines.push(line);
@@ -113,6 +122,7 @@ impl Carried {
             spot: false,
             item: Item::Earlier,
             parts: Vec::new(),
+            covered: Vec::new(),
             currency,
             amount: self.cost.clone(),
         }
@@ -160,7 +170,7 @@ mod tests {
                 let all: Vec<_> =
                     (1..).zip(&lives).flat_map(|(number, (from, life))| usages(number, *from, life)).collect();
                 let mut settled = Settled::default();
-                settled.take(all.clone(), &tariff);
+                settled.take(all.clone(), &tariff, &BTreeMap::new());
                 settled.carry(keep, &tariff);
                 let kept: Vec<_> = settled.usages().cloned().collect();
                 prop_assert!(kept.len() <= keep);

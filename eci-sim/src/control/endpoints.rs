@@ -12,7 +12,7 @@ use super::wire::{
     Price, Quota, Rate, Reclaim, RequestFilter, ResetScope, ScriptRequest, SnapshotInfo, SoldOut, Stock,
     Throttling, Time,
 };
-use crate::billing::BillQuery;
+use crate::billing::{AccountTerms, BillQuery};
 use crate::faults::Rule;
 use crate::state::RequestLogEntry;
 
@@ -99,6 +99,10 @@ endpoints! {
     GetAccount: "GET" "/accounts/{name}", "getAccount", None(Done) -> AccountStatus, "Standing of an account.";
     SetAccount: "POST" "/accounts/{name}", "setAccount", Body(AccountStatus) -> AccountStatus,
         "Sets the standing of an account.";
+    GetTerms: "GET" "/accounts/{name}/terms", "getTerms", None(Done) -> AccountTerms,
+        "Commitments and discounts of an account.";
+    SetTerms: "POST" "/accounts/{name}/terms", "setTerms", Body(AccountTerms) -> AccountTerms,
+        "Sets the commitments and discounts of an account, instead of those that it had.";
     ReclaimGroup: "POST" "/groups/{name}/reclaim", "reclaimGroup", OptionalBody(Reclaim) -> Done,
         "Takes a spot instance back.";
     CrashContainer: "POST" "/groups/{name}/crash", "crashContainer", Body(Crash) -> Done,

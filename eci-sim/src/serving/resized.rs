@@ -6,6 +6,7 @@ use eci_api::actions::CreateContainerGroup;
 use super::acceptable::{self, Offer};
 use super::{Caller, placement};
 use crate::catalog::{Architecture, CATALOG, Pool};
+use crate::group::container::Container;
 use crate::group::{Group, order};
 use crate::refusal::Refusal;
 use crate::terms::{Basis, Category, InstanceTerms, Size};
@@ -64,6 +65,23 @@ fn by_size(size: Size, name: &str, group: &Group, offer: Offer<'_>) -> Result<In
         }
         _ => sized(size, Category::Default, offer),
     }
+}
+
+/// Fails for containers of which one asks for more GPUs than the group's type has.
+///
+/// # Errors
+/// [`Refusal`] with the parameter of that container.
+pub fn check_gpus(containers: &[Container], terms: Option<&InstanceTerms>) -> Result<(), Refusal> {
+    let Some(terms) = terms else { return Ok(()) };
+    let has = terms.instance_type().and_then(|name| CATALOG.instance_type(name)).map_or(0, |kind| kind.gpus);
+    for (list, init) in [("Container", false), ("InitContainer", true)] {
+        let own = containers.iter().filter(|container| container.init == init);
+        if let Some((index, container)) = own.enumerate().find(|(_, container)| container.spec.gpus > has) {
+            let why = format!("{} GPUs asked; {} has {has}", container.spec.gpus, terms.what());
+            return Err(Refusal::invalid(format!("{list}.{}.Gpu", index + 1), why));
+        }
+    }
+    Ok(())
 }
 
 /// The limit of a spot instance's price, where it has one.

@@ -89,6 +89,7 @@ impl EciSim {
             Command::SetPrice(quote) => control.quote(quote.clone()),
             Command::ClearPrices => control.clear_quotes(),
             Command::SetStanding(account, standing) => control.set_standing(account, *standing),
+            Command::SetTerms(account, terms) => control.set_terms(account, terms.clone()),
             Command::Reclaim(group, minutes) => {
                 let known = control.reclaim(group, *minutes).then_some(());
                 known.ok_or_else(|| CommandError::UnknownGroup(group.clone()))?;

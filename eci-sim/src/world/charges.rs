@@ -48,7 +48,7 @@ impl World {
         if let Some((_, kept)) = terms(&asset) {
             self.ledger.write(at, &record(number, &asset, kept), LedgerEvent::Gone);
             if let Some(entries) = self.ledger.archive_group(FIRST_NUMBER + number) {
-                self.settled.take(meter::usages(&entries, at), &self.tariff);
+                self.settled.take(meter::usages(&entries, at), &self.tariff, &self.accounts);
             }
         }
     }

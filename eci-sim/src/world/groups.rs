@@ -228,7 +228,7 @@ impl World {
         self.agenda.cancel(&mut group.due, |_| true);
         self.numbers.remove(&group.record.id);
         if let Some(entries) = self.ledger.archive_group(number) {
-            self.settled.take(meter::usages(&entries, self.now), &self.tariff);
+            self.settled.take(meter::usages(&entries, self.now), &self.tariff, &self.accounts);
         }
         let key = (Arc::clone(&group.record.account), Arc::clone(&group.record.region));
         if let Some(account_region) = self.account_regions.get_mut(&key) {

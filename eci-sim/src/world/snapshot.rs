@@ -1,7 +1,7 @@
 //! The serialized form of a world: parts that are written one after the other, and loaded in that order.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use determinism::{Chance, Seed};
@@ -15,6 +15,7 @@ use super::standing::Standings;
 use super::tokens::Tokens;
 use super::{AccountRegion, World};
 use crate::agenda::{Slot, Step};
+use crate::billing::AccountTerms;
 use crate::billing::settled::Settled;
 use crate::group::Group;
 use crate::ledger::{BillingRecord, Entry, Ledger, LedgerEvent};
@@ -54,6 +55,10 @@ pub(crate) struct WorldHeader<'a> {
     tokens: Cow<'a, Tokens>,
     market: Cow<'a, Market>,
     standings: Cow<'a, Standings>,
+    #[serde(default)]
+    accounts: Cow<'a, BTreeMap<String, AccountTerms>>,
+    #[serde(default)]
+    arrears: Cow<'a, BTreeMap<String, Timestamp>>,
     sessions: Cow<'a, Sessions>,
 }
 
@@ -142,6 +147,8 @@ impl World {
             tokens: Cow::Borrowed(&self.tokens),
             market: Cow::Borrowed(&self.market),
             standings: Cow::Borrowed(&self.standings),
+            accounts: Cow::Borrowed(&self.accounts),
+            arrears: Cow::Borrowed(&self.arrears),
             sessions: Cow::Borrowed(&self.sessions),
         }
     }
@@ -172,6 +179,8 @@ impl WorldLoader {
         world.tokens = header.tokens.into_owned();
         world.market = header.market.into_owned();
         world.standings = header.standings.into_owned();
+        world.accounts = header.accounts.into_owned();
+        world.arrears = header.arrears.into_owned();
         world.sessions = header.sessions.into_owned();
         for region_state in header.account_regions {
             let account_region = world.account_region(&region_state.account, &region_state.region);

@@ -6,6 +6,9 @@ pub const CASES: &[(&str, &str)] = &[
     ("billing/an-hour.yaml", include_str!("../../cases/billing/an-hour.yaml")),
     ("billing/by-namespace.yaml", include_str!("../../cases/billing/by-namespace.yaml")),
     ("billing/by-tag.yaml", include_str!("../../cases/billing/by-tag.yaml")),
+    ("billing/account-discount.yaml", include_str!("../../cases/billing/account-discount.yaml")),
+    ("billing/an-hour.yaml", include_str!("../../cases/billing/an-hour.yaml")),
+    ("billing/arrears.yaml", include_str!("../../cases/billing/arrears.yaml")),
     ("billing/by-type.yaml", include_str!("../../cases/billing/by-type.yaml")),
     (
         "billing/cheapest-of-two-categories.yaml",
@@ -19,6 +22,12 @@ pub const CASES: &[(&str, &str)] = &[
     ("billing/more-than-half-a-fen.yaml", include_str!("../../cases/billing/more-than-half-a-fen.yaml")),
     ("billing/over-a-clock-hour.yaml", include_str!("../../cases/billing/over-a-clock-hour.yaml")),
     ("billing/requested-storage.yaml", include_str!("../../cases/billing/requested-storage.yaml")),
+    (
+        "billing/reserved-before-savings-plan.yaml",
+        include_str!("../../cases/billing/reserved-before-savings-plan.yaml"),
+    ),
+    ("billing/reserved-instance.yaml", include_str!("../../cases/billing/reserved-instance.yaml")),
+    ("billing/savings-plan.yaml", include_str!("../../cases/billing/savings-plan.yaml")),
     ("billing/spot.yaml", include_str!("../../cases/billing/spot.yaml")),
     ("billing/two-pods.yaml", include_str!("../../cases/billing/two-pods.yaml")),
     ("faults/answer-lost.yaml", include_str!("../../cases/faults/answer-lost.yaml")),

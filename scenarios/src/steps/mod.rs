@@ -1,5 +1,6 @@
 //! The steps of a case, one verb a file; the table of all of them.
 
+mod account;
 mod advance;
 mod apply;
 mod bill_selection;
@@ -35,6 +36,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use self::account::Account;
 pub use self::advance::Advance;
 pub use self::apply::Apply;
 pub use self::configure_provider::ConfigureProvider;
@@ -106,6 +108,8 @@ pub enum Step {
     Script(Script),
     /// Lets a container that runs end badly.
     Crash(Crash),
+    /// `account: { discount: 0.1 }`
+    Account(Account),
     /// Stops the provider, as if its process had been killed.
     StopProvider,
     /// Starts the provider again.
@@ -136,6 +140,7 @@ impl Step {
             Self::Inject(step) => step.check(),
             Self::Script(step) => step.check(),
             Self::Crash(step) => step.check(),
+            Self::Account(step) => step.check(),
             _ => Ok(()),
         }
     }
@@ -177,6 +182,7 @@ impl Step {
             | Self::Inject(_)
             | Self::LiftFaults
             | Self::Script(_)
+            | Self::Account(_)
             | Self::StopProvider
             | Self::StartProvider
             | Self::ConfigureProvider(_)
@@ -223,6 +229,7 @@ impl Step {
             Self::LiftFaults => inject::lift(world).await,
             Self::Script(step) => step.play(world).await,
             Self::Crash(step) => step.play(world).await,
+            Self::Account(step) => step.play(world).await,
             Self::StopProvider => provider::stop(world).await,
             Self::StartProvider => provider::start(world).await,
             Self::ConfigureProvider(step) => step.play(world).await,
@@ -254,6 +261,7 @@ impl fmt::Display for Step {
             Self::LiftFaults => f.write_str("lift faults"),
             Self::Script(step) => step.fmt(f),
             Self::Crash(step) => step.fmt(f),
+            Self::Account(step) => step.fmt(f),
             Self::StopProvider => f.write_str("stop provider"),
             Self::StartProvider => f.write_str("start provider"),
             Self::ConfigureProvider(step) => step.fmt(f),

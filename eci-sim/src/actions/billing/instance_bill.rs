@@ -86,7 +86,8 @@ fn found(request: &Request, world: &World, caller: &Caller) -> Result<(Head, Vec
         (text(&request.billing_cycle), text(&request.granularity), text(&request.billing_date));
     let period = Period::of(cycle, granularity, date, world.now())?;
     let bill = bill(world, caller);
-    let lines = bill.lines.iter().filter(|line| period.has(line));
+    // Instances that are fully covered produce no bill (billing.md, section 7).
+    let lines = bill.lines.iter().filter(|line| period.has(line) && !line.is_fully_covered());
     let mut rows = rows(lines, period.granularity, request.is_billing_item == Some(true))?;
     let is = |wanted: &Option<String>, own: &str| {
         wanted.as_deref().is_none_or(|text| text.is_empty() || text == own)

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{ClientResult, ControlClient};
-use crate::billing::BillQuery;
+use crate::billing::{AccountTerms, BillQuery};
 use crate::control::GroupSummary;
 use crate::control::endpoints;
 use crate::control::wire::{
@@ -181,6 +181,14 @@ impl ControlClient {
     pub async fn set_standing(&self, account: &str, standing: &str) -> ClientResult<AccountStatus> {
         let status = AccountStatus { standing: standing.to_owned() };
         self.call::<endpoints::SetAccount>(&[account], &status).await
+    }
+
+    /// Sets the commitments and discounts of an account, instead of those that it had.
+    ///
+    /// # Errors
+    /// [`ClientError`](super::ClientError).
+    pub async fn set_terms(&self, account: &str, terms: &AccountTerms) -> ClientResult<AccountTerms> {
+        self.call::<endpoints::SetTerms>(&[account], terms).await
     }
 
     /// Announces that a spot instance is taken back in so many minutes.

@@ -3,14 +3,14 @@
 use super::ControlServer;
 use super::endpoint::{Handle, RouteRequest};
 use super::error::ApiError;
-use crate::billing::BillQuery;
+use crate::billing::{AccountTerms, BillQuery};
 use crate::commands::Command;
 use crate::control::GroupSummary;
 use crate::control::endpoints::{
     AddFault, AddScript, AdvanceClock, ClearFaults, ClearPrices, ClearScripts, CrashContainer, DropSnapshot,
-    Follow, ForkSnapshot, GetAccount, GetBill, GetCost, GetQuota, GetStock, GetThrottling, GetTime, Leave,
-    ListFaults, ListGroups, ListPrices, ListSnapshots, LoadSnapshot, ReclaimGroup, RemoveFault, Reset,
-    SaveSnapshot, SearchRequests, SetAccount, SetPrice, SetQuota, SetRate, SetStock, SetThrottling,
+    Follow, ForkSnapshot, GetAccount, GetBill, GetCost, GetQuota, GetStock, GetTerms, GetThrottling, GetTime,
+    Leave, ListFaults, ListGroups, ListPrices, ListSnapshots, LoadSnapshot, ReclaimGroup, RemoveFault, Reset,
+    SaveSnapshot, SearchRequests, SetAccount, SetPrice, SetQuota, SetRate, SetStock, SetTerms, SetThrottling,
 };
 use crate::control::wire::{
     AccountStatus, Advance, Bill, Crash, Done, Fault, FaultCreated, FollowerProgress, Forked, GroupFilter,
@@ -225,6 +225,24 @@ impl Handle for SetAccount {
         let standing = Standing::named(&name).ok_or_else(wrong)?;
         server.run(Command::SetStanding(request.name().to_owned(), standing))?;
         Ok(server.account(request.name()))
+    }
+}
+
+impl Handle for GetTerms {
+    fn handle(server: &ControlServer, request: &RouteRequest<'_>, _: Done) -> Result<AccountTerms, ApiError> {
+        Ok(server.control.terms(request.name()))
+    }
+}
+
+impl Handle for SetTerms {
+    fn handle(
+        server: &ControlServer,
+        request: &RouteRequest<'_>,
+        input: AccountTerms,
+    ) -> Result<AccountTerms, ApiError> {
+        input.check().map_err(|why| ApiError::Invalid(why.to_string()))?;
+        server.run(Command::SetTerms(request.name().to_owned(), input))?;
+        Ok(server.control.terms(request.name()))
     }
 }
 

@@ -187,6 +187,8 @@ pub(super) const ROUTES: &[Route] = &[
     Route::of::<endpoints::ClearPrices>(),
     Route::of::<endpoints::GetAccount>(),
     Route::of::<endpoints::SetAccount>(),
+    Route::of::<endpoints::GetTerms>(),
+    Route::of::<endpoints::SetTerms>(),
     Route::of::<endpoints::ReclaimGroup>(),
     Route::of::<endpoints::CrashContainer>(),
     Route::of::<endpoints::GetQuota>(),

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::Control;
+use crate::billing::AccountTerms;
 use crate::market::Quote;
 use crate::world::standing::Standing;
 
@@ -37,6 +38,20 @@ impl Control {
     /// The standing of an account with the cloud.
     pub fn standing(&self, account: &str) -> Standing {
         self.with_current_state(|state, _| state.world.standings.of(account))
+    }
+
+    /// Sets the commitments and discounts of an account, from the beginning of the bill on.
+    pub fn set_terms(&self, account: impl Into<String>, terms: AccountTerms) {
+        let account = account.into();
+        self.with_current_state(|state, _| {
+            state.world.leave_arrears(&account);
+            state.world.accounts.insert(account, terms);
+        });
+    }
+
+    /// The commitments and discounts of an account.
+    pub fn terms(&self, account: &str) -> AccountTerms {
+        self.with_current_state(|state, _| state.world.accounts.get(account).cloned().unwrap_or_default())
     }
 
     /// Announces that a spot instance is taken back in so many minutes; false when there is no such group.

@@ -1,0 +1,52 @@
+//! Accounts whose balance is used up: at each full hour, when bills are made, an account that owes more than it has is in
+//! arrears, and creates nothing more; its instances go on through the hours of grace, are billed meanwhile, and are then
+//! released (billing.md, section 7). That the balance is looked at by the hour is `ours`, since bills are cut there.
+
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+
+use super::World;
+use super::standing::Standing;
+
+impl World {
+    /// The next full hour, where an account has a balance.
+    pub(super) fn next_debit(&self) -> Option<Timestamp> {
+        self.accounts.values().any(|terms| terms.balance.is_some()).then(|| {
+            let hour = self.now.as_second().div_euclid(3600) + 1;
+            Timestamp::from_second(hour * 3600).unwrap_or(Timestamp::MAX)
+        })
+    }
+
+    /// Takes the bill up to a full hour from the balances.
+    pub(super) fn debit(&mut self, at: Timestamp) {
+        let bill = self.bill(at);
+        let owes = |name: &str| -> Decimal {
+            let own = bill.lines.iter().filter(|line| *line.account == *name);
+            own.filter_map(|line| line.amount.known().ok()).map(crate::money::Amount::decimal).sum()
+        };
+        let used_up = self.accounts.iter().filter_map(|(name, terms)| {
+            terms.balance.filter(|balance| owes(name) > *balance).map(|_| (name.clone(), terms.grace_hours))
+        });
+        for (name, grace_hours) in used_up.collect::<Vec<_>>() {
+            let since = *self.arrears.entry(name.clone()).or_insert(at);
+            self.standings.set(name.clone(), Standing::Arrears);
+            if at >= since + SignedDuration::from_hours(i64::from(grace_hours)) {
+                self.release_all(&name);
+            }
+        }
+    }
+
+    /// Deletes all groups of an account that are not ended.
+    fn release_all(&mut self, account: &str) {
+        let own = self.groups().filter(|group| *group.record.account == *account && !group.state.is_final());
+        let numbers: Vec<u64> = own.map(|group| group.record.number).collect();
+        numbers.into_iter().for_each(|number| self.delete(number, true));
+    }
+
+    /// Lets an account that was in arrears begin anew, as it does with another balance.
+    pub(crate) fn leave_arrears(&mut self, account: &str) {
+        if self.arrears.remove(account).is_some() {
+            self.standings.set(account, Standing::Good);
+        }
+    }
+}

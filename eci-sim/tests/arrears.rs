@@ -1,0 +1,60 @@
+//! An account that has used up its balance: what it may not create, and when its instances are released.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use eci_sim::billing::AccountTerms;
+use eci_sim::{Cost, EciSim};
+use support::{container, create, group, look, sim, status, wait};
+
+/// An instance of 0.441072 an hour, created at a full hour by an account with so much.
+fn with_balance(balance: &str, grace_hours: u32) -> (EciSim, String) {
+    let sim = sim();
+    let terms =
+        AccountTerms { balance: Some(balance.parse().unwrap()), grace_hours, ..AccountTerms::default() };
+    sim.control().set_terms("local", terms);
+    let id = create(&sim, &group("web", vec![container("web", "nginx", &[])]));
+    (sim, id)
+}
+
+fn code(sim: &EciSim) -> Option<String> {
+    let another = group("another", vec![container("web", "nginx", &[])]);
+    sim.act(&another).err().map(|refusal| refusal.wire_code())
+}
+
+#[test]
+fn an_account_that_owes_more_than_it_has_creates_nothing_and_its_instances_are_released() {
+    let (sim, id) = with_balance("1", 0);
+    wait(&sim, 2 * 3600 + 60);
+    assert_eq!((status(&sim, &id).as_str(), sim.control().standing("local").name()), ("Running", "good"));
+    wait(&sim, 3600);
+    assert!(look(&sim, &id).is_none(), "released at the third full hour");
+    assert_eq!(code(&sim).as_deref(), Some("Account.Arrearage"));
+    let then = sim.control().cost();
+    wait(&sim, 24 * 3600);
+    assert_eq!(sim.control().cost(), then, "what is released costs nothing more");
+}
+
+#[test]
+fn in_the_hours_of_grace_instances_go_on_and_are_billed() {
+    let (sim, id) = with_balance("0.1", 2);
+    wait(&sim, 3600 + 60);
+    assert_eq!((status(&sim, &id).as_str(), code(&sim).as_deref()), ("Running", Some("Account.Arrearage")));
+    let before = sim.control().cost();
+    wait(&sim, 3600);
+    assert!(status(&sim, &id) == "Running" && sim.control().cost() != before);
+    wait(&sim, 3600);
+    assert!(look(&sim, &id).is_none());
+}
+
+#[test]
+fn a_greater_balance_ends_the_arrears() {
+    let (sim, id) = with_balance("0.1", 24);
+    wait(&sim, 3660);
+    assert_eq!(code(&sim).as_deref(), Some("Account.Arrearage"));
+    let terms = AccountTerms { balance: Some(100.into()), ..AccountTerms::default() };
+    sim.control().set_terms("local", terms);
+    wait(&sim, 7200);
+    assert_eq!((code(&sim), status(&sim, &id).as_str()), (None, "Running"));
+    assert_ne!(sim.control().cost(), Cost::ZERO);
+}
