@@ -67,10 +67,10 @@ pub fn documentation(root: &Path) -> Result<CheckOutcome> {
     Ok(CheckOutcome::Passed)
 }
 
-/// First command of the README.
+/// First command of the README, where no container may be assumed.
 pub fn main_job(root: &Path) -> Result<CheckOutcome> {
     release_programs(root)?;
-    run(&mut cargo(root, &["run", "--release"]))?;
+    run(&mut cargo(root, &["run", "--release", "--", "--strict"]))?;
     Ok(CheckOutcome::Passed)
 }
 
@@ -78,7 +78,7 @@ pub fn main_job(root: &Path) -> Result<CheckOutcome> {
 pub fn drawn_seed(root: &Path) -> Result<CheckOutcome> {
     let programs = release_programs(root)?;
     let scenarios = programs.path("bin", "scenarios")?;
-    run(bound_to_us(scenarios).args(["run", "--draw-seed"]).current_dir(root))?;
+    run(bound_to_us(scenarios).args(["run", "--strict", "--draw-seed"]).current_dir(root))?;
     Ok(CheckOutcome::Passed)
 }
 

@@ -11,9 +11,10 @@ mod tracked;
 const SHEETS: &str = "docs/facts/";
 
 /// Tables whose column `source` is checked row by row.
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 8] = [
     "eci-sim/api/data/errors.csv",
     "eci-sim/data/focus.csv",
+    "eci-sim/data/images.csv",
     "eci-sim/data/parameters.csv",
     "eci-sim/data/prices.csv",
     "eci-sim/data/regions.csv",

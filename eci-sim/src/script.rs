@@ -1,17 +1,20 @@
 //! Behaviour of containers: as a script for their image or group says, else as their command says.
 //!
-//! A command is read by a small shell of our own (`script::shell`); what that does not know runs for ever and says nothing.
+//! A command is read by a small shell of our own (`script::shell`). What that does not know is assumed: it ends after
+//! [`ASSUMED_RUN`] where it is meant to end, else runs on; and the run says so.
 
+pub mod images;
 mod shell;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::text::matches;
-pub use shell::{Again, Run};
+pub use shell::{Again, Assumed, Run};
 
 /// Script of the containers of an image, or of a group. A field that is `None`, false or empty changes nothing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -94,6 +97,15 @@ pub struct Scripts(Vec<Entry>);
 struct Entry(String, Arc<Script>, #[serde(skip)] Arc<AtomicBool>);
 
 impl Script {
+    /// True if it says what a container does once it runs, so that nothing is assumed: by default it runs on.
+    fn says_what_it_does(&self) -> bool {
+        let Self { run, exit_code, log, unready, ready_after, unready_after, usage, usage_curve, .. } = self;
+        let ends = run.is_some() || exit_code.is_some() || self.out_of_memory_after.is_some();
+        let is_ready = *unready || ready_after.is_some() || unready_after.is_some();
+        let uses = usage.is_some() || !usage_curve.is_empty();
+        ends || is_ready || uses || !log.is_empty() || self.unhealthy_after.is_some()
+    }
+
     /// Use at a time after the start; `None` where the script says nothing of it.
     pub fn usage_at(&self, after: Duration) -> Option<Usage> {
         let point = self.usage_curve.iter().rev().find(|(from, _)| *from <= after);
@@ -143,15 +155,117 @@ fn is_name_of(name: &str, image: &str) -> bool {
     !name.contains(['/', ':', '*']) && name == bare
 }
 
-/// The plan of one run of a container: its command's, changed as the script says.
-pub fn plan(
-    script: Option<&Script>,
-    command: &[Box<str>],
-    arguments: &[Box<str>],
-    env: &[(&str, &str)],
-) -> Run {
+/// Run time of a container that is meant to end and whose command is not played.
+const ASSUMED_RUN: Duration = Duration::from_secs(1);
+/// Assumed runs that are kept.
+const ASSUMED_MAX: usize = 100;
+
+/// A container to plan a run of.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// Image reference.
+    pub image: &'a str,
+    /// Command that replaces the image's entry point; empty for the image's own.
+    pub command: &'a [Box<str>],
+    /// Arguments of the command.
+    pub arguments: &'a [Box<str>],
+    /// Environment: names and values.
+    pub env: &'a [(&'a str, &'a str)],
+    /// True if it has to end: an init container, or one that is not started again whatever its exit code.
+    pub meant_to_end: bool,
+}
+
+/// A container whose command was not played.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct AssumedRun {
+    /// Id of the container group.
+    pub id: String,
+    /// Name of the container group.
+    pub group: String,
+    /// Name of the container.
+    pub container: String,
+    /// What was not played, what is assumed, and how to script it.
+    pub message: String,
+}
+
+/// Containers whose commands were not played, the first 100.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct AssumedRuns(Vec<AssumedRun>);
+
+impl AssumedRuns {
+    /// Adds one that is not known yet; false where it is, or where there are too many.
+    pub fn add(&mut self, run: AssumedRun) -> bool {
+        let new = self.0.len() < ASSUMED_MAX && !self.0.contains(&run);
+        if new {
+            self.0.push(run);
+        }
+        new
+    }
+
+    /// All of them, oldest first.
+    pub fn all(&self) -> &[AssumedRun] {
+        &self.0
+    }
+}
+
+/// The plan of a command on its own, as of a hook.
+pub fn read(words: &[Box<str>], env: &[(&str, &str)]) -> Run {
+    shell::read(&words.iter().map(AsRef::as_ref).collect::<Vec<_>>(), env)
+}
+
+/// The plan of one run of a container: its command's, changed as the script says; what is not played is assumed.
+pub fn plan(script: Option<&Script>, subject: Subject<'_>) -> Run {
+    let run = of_command(subject);
+    let is_said = script.is_some_and(Script::says_what_it_does);
+    let run = changed(run, script);
+    match run.assumed {
+        Some(_) if is_said => Run { assumed: None, ..run },
+        _ => assume(run, subject),
+    }
+}
+
+/// The plan of a container's command, or of its image's own.
+fn of_command(subject: Subject<'_>) -> Run {
+    let Subject { image, command, arguments, env, .. } = subject;
     let words: Vec<&str> = command.iter().chain(arguments).map(AsRef::as_ref).collect();
-    let mut run = shell::read(&words, env);
+    let only_flags = command.is_empty() && words.first().is_none_or(|word| word.starts_with('-'));
+    match images::of_image(image).filter(|_| only_flags) {
+        Some(known) => known.run(),
+        None if only_flags => {
+            let what = format!("the own command of the image {image}");
+            let assumed = Assumed { what, at: Duration::ZERO, stops: true, message: String::new() };
+            Run { assumed: Some(Box::new(assumed)), ..Run::default() }
+        }
+        None => shell::read(&words, env),
+    }
+}
+
+/// A run that ends where it is meant to, and whose log says what was not played.
+fn assume(mut run: Run, subject: Subject<'_>) -> Run {
+    let Some(assumed) = &mut run.assumed else { return run };
+    let ends = assumed.stops && subject.meant_to_end;
+    let then = match (assumed.stops, ends) {
+        (_, true) => "ends after 1 s with exit code 0",
+        (true, false) => "runs until it is stopped",
+        (false, _) => "does nothing that would be seen",
+    };
+    let (what, image) = (&assumed.what, subject.image);
+    let message = format!(
+        "eci-sim does not play {what}, and assumes that it {then}; a script for the image {image} says otherwise, with \
+         `run` and `exit-code`, or `run-forever`"
+    );
+    let at = assumed.at;
+    assumed.message.clone_from(&message);
+    if ends {
+        run.ends = Some((at.saturating_add(ASSUMED_RUN), 0));
+    }
+    let place = run.says.partition_point(|(after, _)| *after <= at);
+    run.says.insert(place, (at, message));
+    run
+}
+
+fn changed(mut run: Run, script: Option<&Script>) -> Run {
     let Some(script) = script else { return run };
     if !script.log.is_empty() {
         run.again = None;
@@ -217,6 +331,35 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_played_ends_where_it_is_meant_to_and_says_so_unless_a_script_says_when() {
+        let seconds = Duration::from_secs;
+        let words = |words: &[&str]| words.iter().map(|word| (*word).into()).collect::<Vec<Box<str>>>();
+        let says = Script { run: Some(Runs::For(seconds(5))), ..Script::default() };
+        let pulls = Script { pull: Some(seconds(5)), ..Script::default() };
+        for (image, command, script, meant_to_end, ends, assumed) in [
+            ("tool", &["migrate"][..], None, true, Some((seconds(1), 0)), true),
+            ("tool", &["sh", "-c", "sleep 9; migrate; exit 3"], None, true, Some((seconds(10), 0)), true),
+            ("tool", &["migrate"], None, false, None, true),
+            ("tool", &[], None, true, Some((seconds(1), 0)), true),
+            ("tool", &["migrate"], Some(&says), true, Some((seconds(5), 0)), false),
+            ("tool", &["migrate"], Some(&pulls), true, Some((seconds(1), 0)), true),
+            ("tool", &["sh", "-c", "migrate & sleep 3"], None, true, Some((seconds(3), 0)), true),
+            ("tool", &["sh", "-c", "migrate & wait"], None, true, Some((seconds(1), 0)), true),
+            ("tool", &["sleep", "infinity"], None, true, None, false),
+            ("nginx:1.29", &[], None, true, None, false),
+            ("own", &["nginx", "-g", "daemon off;"], None, false, None, false),
+            ("hello-world", &[], None, true, Some((Duration::ZERO, 0)), false),
+        ] {
+            let command = words(command);
+            let subject = Subject { image, command: &command, arguments: &[], env: &[], meant_to_end };
+            let run = plan(script, subject);
+            assert_eq!((run.ends, run.assumed.is_some()), (ends, assumed), "{image} {command:?}");
+            let told = run.says.iter().filter(|(_, line)| line.contains("does not play")).count();
+            assert_eq!(told, usize::from(assumed), "{image} {command:?}");
+        }
+    }
+
+    #[test]
     fn a_script_outweighs_the_command() {
         let sleep: Vec<Box<str>> = vec!["sleep".into(), "30".into()];
         let seconds = Duration::from_secs;
@@ -227,7 +370,9 @@ mod tests {
             (Some(Runs::For(seconds(5))), Some(7), Some((seconds(5), 7))),
         ] {
             let script = Script { run, exit_code, ..Script::default() };
-            assert_eq!(plan(Some(&script), &sleep, &[], &[]).ends, ends);
+            let (image, env, arguments) = ("batch", &[][..], &[][..]);
+            let subject = Subject { image, command: &sleep, arguments, env, meant_to_end: true };
+            assert_eq!(plan(Some(&script), subject).ends, ends);
         }
     }
 }

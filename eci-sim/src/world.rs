@@ -28,7 +28,7 @@ use crate::market::Market;
 use crate::orders::Runtime;
 use crate::prices::Tariff;
 use crate::quota::Quota;
-use crate::script::Scripts;
+use crate::script::{AssumedRuns, Scripts};
 use assets::Assets;
 use index::Index;
 use network::Network;
@@ -58,6 +58,8 @@ pub struct World {
     pub settled: Settled,
     /// Scripts of containers.
     pub scripts: Scripts,
+    /// Containers whose commands were not played.
+    pub assumed: AssumedRuns,
     /// Limits of an account in a region.
     pub quota: Quota,
     /// Out of stock: zones, or sizes in zones as `cn-hangzhou-b/2.0-4.0Gi`.
@@ -110,6 +112,7 @@ impl World {
             ledger: Ledger::default(),
             settled: Settled::default(),
             scripts: Scripts::default(),
+            assumed: AssumedRuns::default(),
             quota: Quota::default(),
             sold_out: BTreeSet::new(),
             tokens: Tokens::default(),

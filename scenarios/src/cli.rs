@@ -80,6 +80,9 @@ struct Run {
     /// Draws a seed instead, from the machine's entropy; the run prints it.
     #[arg(long, conflicts_with = "seed")]
     draw_seed: bool,
+    /// Fails cases in which the local ECI assumed what a container does, since it does not play its command.
+    #[arg(long)]
+    strict: bool,
     /// Prints the last line only, and failures.
     #[arg(long, short)]
     quiet: bool,
@@ -173,9 +176,10 @@ fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
     let instead = arguments.report.is_some() && arguments.output.is_none();
     let cluster = OpenCluster::open(&arguments.cluster, &cases, seed)?;
     let mut outcomes = Vec::with_capacity(cases.len());
+    let judged = |outcome: Outcome| if arguments.strict { outcome.strictly() } else { outcome };
     if instead {
-        let keep = |outcome| {
-            outcomes.push(outcome);
+        let keep = |outcome: Outcome| {
+            outcomes.push(judged(outcome));
             Ok::<_, std::io::Error>(())
         };
         cluster.play(&cases, seed, |_| Ok(()), keep)?;
@@ -188,6 +192,7 @@ fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
         text.borrow_mut().begin(&format!("virtual node · {} · local ECI cn-hangzhou", cluster.name()))?;
         let begun = |case: &Case| text.borrow_mut().case_begins(&case.file.case, &case.scenario.claim);
         let ended = |outcome: Outcome| {
+            let outcome = judged(outcome);
             text.borrow_mut().case_ended(&outcome)?;
             outcomes.push(outcome);
             Ok::<_, std::io::Error>(())

@@ -138,6 +138,16 @@ impl Cloud {
         }
     }
 
+    /// What is assumed of containers whose commands are not played, oldest first; nothing where a cloud somewhere else
+    /// does not answer.
+    pub(crate) async fn assumed(&self) -> Vec<String> {
+        let runs = match self {
+            Self::Here(eci) => eci.control().assumed(),
+            Self::There(control) => control.assumed().await.unwrap_or_default(),
+        };
+        runs.into_iter().map(|run| format!("{}/{}: {}", run.group, run.container, run.message)).collect()
+    }
+
     /// Ends a container of the group badly; a miss while it does not run.
     pub(crate) async fn crash(&self, group: &str, container: &str, exit_code: i32) -> Result<(), Miss> {
         let not_running = |seen: String| Miss::one("container", format!("{container} runs"), seen);

@@ -83,6 +83,8 @@ pub struct Outcome {
     pub cites: String,
     /// Passed, failed, or not playable here.
     pub verdict: CaseVerdict,
+    /// What the local ECI assumed of containers whose commands it does not play, a line each.
+    pub assumed: Vec<String>,
     /// The real time that the case took.
     pub took: Duration,
     /// The time that passed in the case's world.
@@ -138,6 +140,26 @@ impl Outcome {
     /// True when the case failed.
     pub fn failed(&self) -> bool {
         matches!(self.verdict, CaseVerdict::Failed(_))
+    }
+
+    /// True when the case passed with containers whose commands were not played.
+    pub fn passed_on_assumptions(&self) -> bool {
+        self.verdict == CaseVerdict::Passed && !self.assumed.is_empty()
+    }
+
+    /// The outcome where nothing may be assumed: a case that passed on assumptions fails by them.
+    #[must_use]
+    pub fn strictly(self) -> Self {
+        if !self.passed_on_assumptions() {
+            return self;
+        }
+        let assumed = self.assumed.iter();
+        let seen = assumed.map(|line| Fact::new("assumed", line.clone())).collect::<Vec<_>>();
+        let wanted = seen.iter().map(|_| Fact::new("assumed", "nothing, as --strict says")).collect();
+        let miss = Miss::Unmet { wanted, seen, because: None };
+        let (step, story) = ("--strict".to_owned(), Story::default());
+        let verdict = CaseVerdict::Failed(Box::new(Failure { line: 1, step, miss, story }));
+        Self { verdict, ..self }
     }
 }
 

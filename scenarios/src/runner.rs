@@ -132,6 +132,7 @@ pub(crate) async fn play_steps(case: &Case, world: &mut World) -> Outcome {
     if let Some(lacking) = case.scenario.needs.iter().find(|need| !world.can(**need)) {
         return outcome(case, CaseVerdict::Lacking(*lacking));
     }
+    let assumed_before = world.cloud().assumed().await.len();
     let mut verdict = CaseVerdict::Passed;
     for (index, step) in case.scenario.steps.iter().enumerate() {
         world.demands().begin(index);
@@ -152,7 +153,8 @@ pub(crate) async fn play_steps(case: &Case, world: &mut World) -> Outcome {
     }
     let bill = world.named_bill(&case.file.case).await.ok();
     let (simulated, cost) = (world.age(), world.cost().await);
-    Outcome { simulated, cost, bill, ..outcome(case, verdict) }
+    let assumed = world.cloud().assumed().await.split_off(assumed_before);
+    Outcome { simulated, cost, bill, assumed, ..outcome(case, verdict) }
 }
 
 pub(crate) fn no_files(case: &Case, error: &std::io::Error) -> Outcome {
@@ -181,6 +183,7 @@ fn outcome(case: &Case, verdict: CaseVerdict) -> Outcome {
         claim: case.scenario.claim.clone(),
         cites: case.scenario.cites.clone(),
         verdict,
+        assumed: Vec::new(),
         took: std::time::Duration::ZERO,
         simulated: std::time::Duration::ZERO,
         cost: Cost::ZERO,

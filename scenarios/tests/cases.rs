@@ -20,7 +20,7 @@ fn main() {
 
 fn play(file: CaseFile) -> Result<(), Failed> {
     let scenario = Scenario::read(&file.file, &file.text)?;
-    let outcome = runner::play(&Case { file, scenario }, Seed::DEFAULT);
+    let outcome = runner::play(&Case { file, scenario }, Seed::DEFAULT).strictly();
     match outcome.verdict {
         CaseVerdict::Passed | CaseVerdict::Lacking(_) => Ok(()),
         CaseVerdict::Failed(_) => {

@@ -20,6 +20,7 @@ fn outcome(verdict: CaseVerdict) -> Outcome {
         claim: CLAIM.to_owned(),
         cites: "virtual node guide".to_owned(),
         verdict,
+        assumed: Vec::new(),
         took: Duration::from_millis(4),
         simulated: Duration::from_secs(3600),
         cost: Cost::Known("0.441072".parse::<rust_decimal::Decimal>().unwrap().into()),
@@ -164,4 +165,27 @@ fn the_junit_report_counts_failures_and_skips() {
         xml.contains("<failure message=\"status.phase: Pending, for all of the 60 s, not Running; "),
         "{xml}"
     );
+}
+
+#[test]
+fn a_case_that_rests_on_an_assumption_says_so_and_fails_where_nothing_may_be_assumed() {
+    let line = "vk-web/web: eci-sim does not play serve, and assumes that it runs until it is stopped";
+    let assumed = || Outcome { assumed: vec![line.to_owned()], ..outcome(CaseVerdict::Passed) };
+    let text = printed(&[assumed()], false);
+    assert!(
+        text.contains(&format!("? {CLAIM}")) && text.contains("assumed  vk-web/web: eci-sim does"),
+        "{text}"
+    );
+    assert!(text.contains("1 passed (1 with containers assumed)"), "{text}");
+    let document = json::document("seed", &[assumed(), outcome(CaseVerdict::Passed)]);
+    assert_eq!(document["cases"][0]["verdict"], "assumed");
+    assert_eq!(document["cases"][0]["assumed"][0], line);
+    assert_eq!(document["cases"][1]["verdict"], "passed");
+    assert!(junit::document("seed", &[assumed()]).contains("<system-out>assumed: vk-web/web"));
+    let strict = printed(&[assumed().strictly()], false);
+    assert!(
+        strict.contains("1 failed, 0 passed") && strict.contains("nothing, as --strict says"),
+        "{strict}"
+    );
+    assert!(!outcome(CaseVerdict::Passed).strictly().failed());
 }

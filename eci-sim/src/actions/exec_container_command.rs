@@ -58,7 +58,7 @@ impl Serve for ExecContainerCommand {
         let env: Vec<(&str, &str)> =
             container.spec.environment.iter().map(|v| (&*v.key, &*v.value)).collect();
         let words: Vec<Box<str>> = words.into_iter().map(Into::into).collect();
-        let run = script::plan(None, &words, &[], &env);
+        let run = script::read(&words, &env);
         if run.ends.is_none() {
             let what = format!("The command {} of ExecContainerCommand", words.join(" "));
             return Err(Refusal::NotSimulated(what));

@@ -14,6 +14,7 @@ use super::wire::{
 };
 use crate::billing::{AccountTerms, BillQuery};
 use crate::faults::Rule;
+use crate::script::AssumedRun;
 use crate::state::RequestLogEntry;
 
 /// Writes the schema of a query, a body or a reply.
@@ -88,6 +89,8 @@ endpoints! {
     RemoveFault: "DELETE" "/faults/{number}", "removeFault", None(Done) -> Done, "Removes one fault rule.";
     AddScript: "POST" "/scripts", "addScript", Body(ScriptRequest) -> Done, "Adds a script of containers.";
     ClearScripts: "DELETE" "/scripts", "clearScripts", None(Done) -> Done, "Removes all scripts.";
+    ListAssumed: "GET" "/assumed", "listAssumed", None(Done) -> Vec<AssumedRun>,
+        "Containers whose commands are not played, and what is assumed of them; 100 at most.";
     GetStock: "GET" "/stock", "getStock", None(Done) -> SoldOut, "Zones and sizes that are out of stock.";
     SetStock: "POST" "/stock", "setStock", Body(Stock) -> SoldOut,
         "Takes a zone or size out of stock, or restocks it.";

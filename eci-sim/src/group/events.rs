@@ -74,6 +74,8 @@ pub enum EventKind {
     PostStartFailed(u8),
     /// The pre-stop hook of a container failed.
     PreStopFailed(u8),
+    /// The command of a container is not played, and something is assumed; the message says what.
+    NotPlayed(u8, Box<str>),
     /// A container ran out of memory.
     OutOfMemory(u8),
     /// The group was in Pending for so many minutes, the most that it may be.
@@ -111,6 +113,7 @@ impl EventKind {
             | Self::Unhealthy(..)
             | Self::PostStartFailed(_)
             | Self::PreStopFailed(_)
+            | Self::NotPlayed(..)
             | Self::OutOfMemory(_)
             | Self::PendingTooLong(_)
             | Self::DeadlineExceeded
@@ -139,6 +142,7 @@ impl EventKind {
             Self::Unhealthy(..) => "Unhealthy",
             Self::PostStartFailed(_) => "FailedPostStartHook",
             Self::PreStopFailed(_) => "FailedPreStopHook",
+            Self::NotPlayed(..) => "CommandNotPlayed",
             Self::OutOfMemory(_) => "OOMKilled",
             Self::PendingTooLong(_) => "StartingFailed",
             Self::DeadlineExceeded => "DeadlineExceeded",
@@ -213,6 +217,7 @@ impl EventKind {
             }
             Self::PostStartFailed(_) => "PostStartHook failed".to_owned(),
             Self::PreStopFailed(_) => "PreStopHook failed".to_owned(),
+            Self::NotPlayed(index, why) => format!("Container {}: {why}", name(index)),
             Self::OutOfMemory(_) => "Out of memory".to_owned(),
             Self::PendingTooLong(minutes) => {
                 format!("eci starting failed: not running after {minutes} minutes in Pending{}", stuck(group))

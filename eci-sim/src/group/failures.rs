@@ -210,7 +210,6 @@ pub(super) struct HookRun {
 
 /// A hook's command, where there is one and it ends.
 fn understood(spec: &Spec, words: &[Box<str>]) -> Option<HookRun> {
-    let (takes, code) =
-        script::plan(None, words, &[], &spec.variables()).ends.filter(|_| !words.is_empty())?;
+    let (takes, code) = script::read(words, &spec.variables()).ends.filter(|_| !words.is_empty())?;
     Some(HookRun { takes, fails: code != 0 })
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::CacheUse;
-use super::container::{Phase, Wait, back_off};
+use super::container::spec::Spec;
+use super::container::{Container, Phase, RestartPolicy, Wait, back_off};
 use super::events::EventKind;
 use super::steps::GroupContext;
 use crate::agenda::Step;
 use crate::orders::Work;
-use crate::script::{self, Run};
+use crate::script::{self, AssumedRun, Run, Subject};
 
 /// Time after which a failed pull turns from `ErrImagePull` to `ImagePullBackOff`.
 const PULL_BACKOFF_DELAY: Duration = Duration::from_secs(2);
@@ -107,6 +108,7 @@ impl GroupContext<'_> {
 
     pub(super) fn start(&mut self, index: u8) {
         let run = self.plan(index);
+        self.tell_assumed(index, &run);
         let becomes_ready = self.becomes_ready(index);
         let Some(container) = self.group.containers.get_mut(usize::from(index)) else { return };
         let (ends, init) = (run.ends, container.init);
@@ -160,7 +162,24 @@ impl GroupContext<'_> {
             return Arc::new(Run { number: Some(container.next_run()), ..Run::default() });
         }
         let script = self.script(index);
-        let spec = &container.spec;
-        Arc::new(script::plan(script.as_deref(), &spec.command, &spec.arguments, &spec.variables()))
+        Arc::new(script::plan(script.as_deref(), self.subject(container, &container.spec.variables())))
+    }
+
+    fn subject<'a>(&self, container: &'a Container, env: &'a [(&'a str, &'a str)]) -> Subject<'a> {
+        let Spec { image, command, arguments, .. } = &container.spec;
+        let once = self.group.spec.restart_policy != RestartPolicy::Always && !container.is_sidecar();
+        Subject { image, command, arguments, env, meant_to_end: container.init || once }
+    }
+
+    /// Tells once of a container whose command is not played.
+    fn tell_assumed(&mut self, index: u8, run: &Run) {
+        let Some(container) = self.group.containers.get(usize::from(index)) else { return };
+        let Some(message) = run.assumed.as_ref().map(|assumed| assumed.message.as_str()) else { return };
+        let (group, name) = (self.group.record.name.to_string(), container.spec.name.to_string());
+        let id = self.group.id().to_owned();
+        let assumed = AssumedRun { id, group, container: name, message: message.to_owned() };
+        if self.assumed.add(assumed) {
+            self.emit(EventKind::NotPlayed(index, message.into()));
+        }
     }
 }

@@ -18,7 +18,7 @@ use crate::lifecycle::{self, Event, Illegal, State};
 use crate::market::Market;
 use crate::orders::{Runtime, Work};
 use crate::prices::Tariff;
-use crate::script::{Script, Scripts};
+use crate::script::{AssumedRuns, Script, Scripts};
 
 /// A group at an instant, and all that a step may touch beside it.
 pub struct GroupContext<'a> {
@@ -32,6 +32,8 @@ pub struct GroupContext<'a> {
     pub ledger: &'a mut Ledger,
     /// Scripts that say how containers behave.
     pub scripts: &'a Scripts,
+    /// Containers whose commands were not played.
+    pub assumed: &'a mut AssumedRuns,
     /// Seed of the drawn durations.
     pub seed: Seed,
     /// Prices of spot instances.

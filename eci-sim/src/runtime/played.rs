@@ -56,7 +56,7 @@ impl Command {
         let env: Vec<_> =
             self.environment.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         let words: Vec<Box<str>> = words.iter().map(|word| word.as_str().into()).collect();
-        script::plan(None, &words, &[], &env)
+        script::read(&words, &env)
     }
 
     async fn play_once(&self, far: ProcessSide) -> bool {

@@ -1,8 +1,8 @@
 //! Reader of commands: how long a container runs, which lines it writes and when, and its exit code.
 //!
 //! It is a small shell with a clock instead of processes: lists, loops, branches, variables, sums, `$(…)`, and the
-//! commands of [`commands`]. What is not known runs for ever and says nothing. The work is bounded: a script that takes
-//! more than [`STEPS_MAX`] steps runs for ever, and a loop whose rounds are all the same is kept as one round.
+//! commands of [`commands`]. What is not known stops it, and the plan says what that was ([`Run::assumed`]). The work is
+//! bounded: a script is read for [`STEPS_MAX`] steps, and a loop whose rounds are all the same is kept as one round.
 
 mod commands;
 mod parser;
@@ -31,6 +31,22 @@ pub struct Run {
     pub ends: Option<(Duration, i32)>,
     /// Number of the run, where an Engine does it and knows the rest.
     pub number: Option<u32>,
+    /// What was not played and is assumed; `None` where all was played.
+    #[serde(default)]
+    pub assumed: Option<Box<Assumed>>,
+}
+
+/// A part of a command that was not played.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assumed {
+    /// The part, in the words of the command.
+    pub what: String,
+    /// Time after the start at which it comes.
+    pub at: Duration,
+    /// True if nothing comes after it: whether it ends is not known.
+    pub stops: bool,
+    /// What is assumed instead, and how to script it; empty until that is settled.
+    pub message: String,
 }
 
 /// Round of a loop without an end.

@@ -16,7 +16,7 @@ use crate::faults::Rule;
 use crate::group::Group;
 use crate::ledger::Entry;
 use crate::quota::Quota;
-use crate::script::Script;
+use crate::script::{AssumedRun, Script};
 use crate::sim::EciSim;
 use crate::state::{RequestLogEntry, State};
 pub use listing::{GroupFilter, GroupSummary, RequestFilter};
@@ -166,6 +166,11 @@ impl Control {
     /// The patterns of scripts that have not matched any container or group yet.
     pub fn idle_scripts(&self) -> Vec<String> {
         self.with_current_state(|state, _| state.world.scripts.idle())
+    }
+
+    /// The containers whose commands were not played, oldest first; 100 at most.
+    pub fn assumed(&self) -> Vec<AssumedRun> {
+        self.with_current_state(|state, _| state.world.assumed.all().to_vec())
     }
 
     /// The zones, and the sizes in zones, that are out of stock.

@@ -149,13 +149,14 @@ impl World {
         let before = group.state;
         let (agenda, ledger, scripts, seed) = (&mut self.agenda, &mut self.ledger, &self.scripts, self.seed);
         let (market, sold_out) = (&self.market, &self.sold_out);
-        let (runtime, tariff) = (&self.runtime, &self.tariff);
+        let (runtime, tariff, assumed) = (&self.runtime, &self.tariff, &mut self.assumed);
         let result = act(&mut GroupContext {
             at,
             group,
             agenda,
             ledger,
             scripts,
+            assumed,
             seed,
             market,
             tariff,

@@ -21,7 +21,7 @@ use crate::group::Group;
 use crate::ledger::{BillingRecord, Entry, Ledger, LedgerEvent};
 use crate::market::Market;
 use crate::quota::Quota;
-use crate::script::Scripts;
+use crate::script::{AssumedRuns, Scripts};
 
 /// Groups or ledger entries in one part.
 const RECORDS_PER_PART: usize = 64;
@@ -50,6 +50,8 @@ pub(crate) struct WorldHeader<'a> {
     assets: Cow<'a, Assets>,
     settled: Cow<'a, Settled>,
     scripts: Cow<'a, Scripts>,
+    #[serde(default)]
+    assumed: Cow<'a, AssumedRuns>,
     quota: Quota,
     sold_out: Cow<'a, BTreeSet<String>>,
     tokens: Cow<'a, Tokens>,
@@ -142,6 +144,7 @@ impl World {
             assets: Cow::Borrowed(&self.assets),
             settled: Cow::Borrowed(&self.settled),
             scripts: Cow::Borrowed(&self.scripts),
+            assumed: Cow::Borrowed(&self.assumed),
             quota: self.quota,
             sold_out: Cow::Borrowed(&self.sold_out),
             tokens: Cow::Borrowed(&self.tokens),
@@ -174,6 +177,7 @@ impl WorldLoader {
         world.assets = header.assets.into_owned();
         world.settled = header.settled.into_owned();
         world.scripts = header.scripts.into_owned();
+        world.assumed = header.assumed.into_owned();
         world.quota = header.quota;
         world.sold_out = header.sold_out.into_owned();
         world.tokens = header.tokens.into_owned();

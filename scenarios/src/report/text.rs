@@ -22,6 +22,7 @@ const MOST_AGAIN: usize = 3;
 const INDENT: usize = 15;
 
 const GREEN: Style = AnsiColor::Green.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
 const RED: Style = AnsiColor::Red.on_default();
 const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
@@ -62,6 +63,8 @@ struct Failed {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Totals {
     passed: usize,
+    /// Of those that passed, those that rest on assumptions.
+    assumed: usize,
     failed: usize,
     lacking: Vec<String>,
     simulated: Duration,
@@ -209,6 +212,7 @@ impl<W: Write> Text<W> {
 /// The line of one case.
 fn line(outcome: &Outcome) -> String {
     let mark = match outcome.verdict {
+        CaseVerdict::Passed if outcome.passed_on_assumptions() => format!("{YELLOW}?{YELLOW:#}"),
         CaseVerdict::Passed => format!("{GREEN}✓{GREEN:#}"),
         CaseVerdict::Failed(_) => format!("{RED}✗{RED:#}"),
         CaseVerdict::Lacking(missing) => {
@@ -218,13 +222,18 @@ fn line(outcome: &Outcome) -> String {
             );
         }
     };
+    let assumed: String = outcome.assumed.iter().fold(String::new(), |mut text, line| {
+        labelled(&mut text, "assumed", line);
+        text
+    });
     let figures =
         format!("{:>7} {:>8}   {}", real(outcome.took), simulated(outcome.simulated), priced(&outcome.cost));
     match width(&outcome.claim) <= CLAIM {
         true => {
-            format!("  {mark} {}{} {figures}\n", outcome.claim, " ".repeat(CLAIM - width(&outcome.claim)))
+            let gap = " ".repeat(CLAIM - width(&outcome.claim));
+            format!("  {mark} {}{gap} {figures}\n{assumed}", outcome.claim)
         }
-        false => format!("  {mark} {}\n    {} {figures}\n", outcome.claim, " ".repeat(CLAIM)),
+        false => format!("  {mark} {}\n    {} {figures}\n{assumed}", outcome.claim, " ".repeat(CLAIM)),
     }
 }
 
@@ -276,6 +285,7 @@ impl Totals {
             CaseVerdict::Failed(_) => self.failed += 1,
             CaseVerdict::Lacking(missing) => self.lacking.push(missing.to_string()),
         }
+        self.assumed += usize::from(outcome.passed_on_assumptions());
         self.simulated += outcome.simulated;
         self.cost = std::mem::take(&mut self.cost) + outcome.cost.clone();
     }
@@ -286,6 +296,9 @@ impl Totals {
             let _ = write!(text, "{RED}{} failed{RED:#}, ", self.failed);
         }
         let _ = write!(text, "{} passed", self.passed);
+        if self.assumed > 0 {
+            let _ = write!(text, " ({} with containers assumed)", self.assumed);
+        }
         if !self.lacking.is_empty() {
             let mut missing = self.lacking.clone();
             missing.sort();

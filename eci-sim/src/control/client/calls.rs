@@ -15,6 +15,7 @@ use crate::control::wire::{
     Throttling, Time,
 };
 use crate::faults::Rule;
+use crate::script::AssumedRun;
 use crate::state::RequestLogEntry;
 
 impl ControlClient {
@@ -64,6 +65,14 @@ impl ControlClient {
     /// [`ClientError`](super::ClientError).
     pub async fn groups(&self, which: &GroupFilter) -> ClientResult<Vec<GroupSummary>> {
         self.call::<endpoints::ListGroups>(&[], which).await
+    }
+
+    /// The containers whose commands are not played, and what is assumed of them; 100 at most.
+    ///
+    /// # Errors
+    /// [`ClientError`](super::ClientError).
+    pub async fn assumed(&self) -> ClientResult<Vec<AssumedRun>> {
+        self.call::<endpoints::ListAssumed>(&[], &Done {}).await
     }
 
     /// The ledger, one line an entry.

@@ -9,8 +9,9 @@ use crate::control::GroupSummary;
 use crate::control::endpoints::{
     AddFault, AddScript, AdvanceClock, ClearFaults, ClearPrices, ClearScripts, CrashContainer, DropSnapshot,
     Follow, ForkSnapshot, GetAccount, GetBill, GetCost, GetQuota, GetStock, GetTerms, GetThrottling, GetTime,
-    Leave, ListFaults, ListGroups, ListPrices, ListSnapshots, LoadSnapshot, ReclaimGroup, RemoveFault, Reset,
-    SaveSnapshot, SearchRequests, SetAccount, SetPrice, SetQuota, SetRate, SetStock, SetTerms, SetThrottling,
+    Leave, ListAssumed, ListFaults, ListGroups, ListPrices, ListSnapshots, LoadSnapshot, ReclaimGroup,
+    RemoveFault, Reset, SaveSnapshot, SearchRequests, SetAccount, SetPrice, SetQuota, SetRate, SetStock, SetTerms,
+    SetThrottling,
 };
 use crate::control::wire::{
     AccountStatus, Advance, Bill, Crash, Done, Fault, FaultCreated, FollowerProgress, Forked, GroupFilter,
@@ -20,7 +21,7 @@ use crate::control::wire::{
 use crate::faults::Rule;
 use crate::faults::names::{RuleError, check_stock};
 use crate::market::Quote;
-use crate::script::Script;
+use crate::script::{AssumedRun, Script};
 use crate::sim::command::{Applied, CommandError};
 use crate::state::RequestLogEntry;
 use crate::world::standing::Standing;
@@ -159,6 +160,12 @@ impl Handle for AddScript {
 impl Handle for ClearScripts {
     fn handle(server: &ControlServer, _: &RouteRequest<'_>, _: Done) -> Result<Done, ApiError> {
         server.run(Command::ClearScripts)
+    }
+}
+
+impl Handle for ListAssumed {
+    fn handle(server: &ControlServer, _: &RouteRequest<'_>, _: Done) -> Result<Vec<AssumedRun>, ApiError> {
+        Ok(server.control.assumed())
     }
 }
 

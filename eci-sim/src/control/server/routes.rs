@@ -180,6 +180,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::of::<endpoints::RemoveFault>(),
     Route::of::<endpoints::AddScript>(),
     Route::of::<endpoints::ClearScripts>(),
+    Route::of::<endpoints::ListAssumed>(),
     Route::of::<endpoints::GetStock>(),
     Route::of::<endpoints::SetStock>(),
     Route::of::<endpoints::ListPrices>(),

@@ -1,9 +1,10 @@
-//! Commands that a script's reader knows. An unknown one runs for ever and writes nothing.
+//! Commands that a script's reader knows. An unknown one stops it, but for the programs of known servers.
 
 use std::time::Duration;
 
 use super::play::{Flow, Play};
 use super::{DATE, LINES_MAX, MARK, MARK_END, is_shell, span};
+use crate::script::images;
 
 /// Numbers that `seq` writes, at most.
 const NUMBERS_MAX: i64 = 1000;
@@ -59,8 +60,12 @@ impl Play {
             }
             "sleep" if words.is_empty() => 1,
             "sleep" => {
+                if words.iter().any(|text| matches!(*text, "infinity" | "inf")) {
+                    return None;
+                }
                 let spans: Option<Vec<Duration>> = words.iter().map(|text| span(text)).collect();
-                let total = spans?.into_iter().fold(Duration::ZERO, Duration::saturating_add);
+                let Some(spans) = spans else { return Some(1) };
+                let total = spans.into_iter().fold(Duration::ZERO, Duration::saturating_add);
                 self.now = self.now.saturating_add(total);
                 0
             }
@@ -86,7 +91,10 @@ impl Play {
             "tail" if !words.iter().any(|word| follows(word)) => 0,
             "seq" => {
                 let numbers: Option<Vec<i64>> = words.iter().map(|word| word.parse().ok()).collect();
-                self.write(&sequence(&numbers?)?);
+                let Some(text) = numbers.and_then(|numbers| sequence(&numbers)) else {
+                    return self.give_up(format!("seq {}", words.join(" ")));
+                };
+                self.write(&text);
                 0
             }
             "trap" => {
@@ -98,12 +106,11 @@ impl Play {
                 0
             }
             "wait" => {
-                for ended in std::mem::take(&mut self.left) {
-                    self.now = self.now.max(ended?);
-                }
+                self.wait()?;
                 0
             }
-            _ => return None,
+            "tail" => return None,
+            _ => return self.server(name, words),
         })
     }
 
@@ -111,7 +118,7 @@ impl Play {
     pub fn shell(&mut self, words: &[String]) -> Option<Flow> {
         let flags = words.iter().take_while(|word| word.starts_with('-')).count();
         if !words[..flags].iter().any(|flag| !flag.starts_with("--") && flag.ends_with('c')) {
-            return None;
+            return self.give_up(format!("sh {}", words.join(" ")));
         }
         let (text, args) = words.get(flags..)?.split_first()?;
         let args = args.get(1..).unwrap_or_default().to_vec();
@@ -120,6 +127,17 @@ impl Play {
         let flow = self.apart(|play| play.inside(text));
         (self.args, self.at_exit) = (args, self.at_exit.take().or(at_exit));
         flow
+    }
+
+    /// A program of a known server runs for ever; any other is not played.
+    fn server(&mut self, name: &str, words: &[&str]) -> Option<i32> {
+        let Some(known) = images::of_program(name) else {
+            return self.give_up(format!("{name} {}", words.join(" ")).trim_end());
+        };
+        if !known.log.is_empty() {
+            self.write(&format!("{}\n", known.log));
+        }
+        if known.server { None } else { Some(0) }
     }
 
     fn export(&mut self, words: &[&str]) -> i32 {
@@ -159,7 +177,9 @@ impl Play {
 
     /// `timeout 5 command`: output after the limit is dropped, and the exit code is 124.
     fn within(&mut self, words: &[&str], rest: &[String]) -> Option<Flow> {
-        let limit = words.iter().position(|word| span(word).is_some())?;
+        let Some(limit) = words.iter().position(|word| span(word).is_some()) else {
+            return self.give_up(format!("timeout {}", words.join(" ")));
+        };
         let until = self.now.saturating_add(span(words[limit])?);
         let (name, inner) = rest.get(limit + 1..)?.split_first()?;
         let before = self.run.again.take();

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::syntax::{self, Command, Link, List, Word};
-use super::{Again, LINES_MAX, Run, STEPS_MAX, TEXT_MAX};
+use super::{Again, Assumed, LINES_MAX, Run, STEPS_MAX, TEXT_MAX};
 
 /// Shells, texts and commands that may run within each other.
 const NESTED_MAX: u32 = 16;
+/// Characters of what is not played that are kept.
+const WHAT_MAX: usize = 120;
 /// Bytes of variables that are copied in one step.
 const COPIED_IN_A_STEP: usize = 4096;
 
@@ -32,6 +34,9 @@ pub struct Play {
     pub(super) at_exit: Option<String>,
     /// Times at which background commands end; `None` for one that runs for ever.
     pub(super) left: Vec<Option<Duration>>,
+    /// The first part that was not played, and its time, in the foreground and in the background.
+    unplayed: Option<(String, Duration)>,
+    unplayed_aside: Option<(String, Duration)>,
 }
 
 /// Control flow after a command.
@@ -63,6 +68,8 @@ impl Play {
             quiet: 0,
             at_exit: None,
             left: Vec::new(),
+            unplayed: None,
+            unplayed_aside: None,
         }
     }
 
@@ -78,7 +85,32 @@ impl Play {
         }
         self.run.says.sort_by_key(|(after, _)| *after);
         self.run.ends = flow.map(|_| (self.now, self.code & 0xff));
+        let stops = flow.is_none() && self.unplayed.is_some();
+        let unplayed = self.unplayed.or(self.unplayed_aside);
+        self.run.assumed =
+            unplayed.map(|(what, at)| Box::new(Assumed { what, at, stops, message: String::new() }));
         self.run
+    }
+
+    /// Stops at something that is not played; always `None`.
+    pub(super) fn give_up<T>(&mut self, what: impl Into<String>) -> Option<T> {
+        if self.unplayed.is_none() {
+            let what: String = what.into();
+            self.unplayed = Some((what.chars().take(WHAT_MAX).collect(), self.now));
+        }
+        None
+    }
+
+    /// Waits for the commands in the background; `None` where one runs for ever.
+    pub(super) fn wait(&mut self) -> Option<()> {
+        for ended in std::mem::take(&mut self.left) {
+            let Some(ended) = ended else {
+                self.unplayed = self.unplayed.take().or(self.unplayed_aside.take());
+                return None;
+            };
+            self.now = self.now.max(ended);
+        }
+        Some(())
     }
 
     /// Writes to the log; the end of a line makes it a line.
@@ -127,7 +159,14 @@ impl Play {
     /// Counts a step; `None` when there were too many.
     fn step(&mut self) -> Option<()> {
         self.steps += 1;
-        (self.steps <= STEPS_MAX).then_some(())
+        self.within_steps()
+    }
+
+    fn within_steps(&mut self) -> Option<()> {
+        match self.steps <= STEPS_MAX {
+            true => Some(()),
+            false => self.give_up(format!("all after {STEPS_MAX} steps of the script")),
+        }
     }
 
     pub(super) fn command(&mut self, command: &Command) -> Option<Flow> {
@@ -151,13 +190,15 @@ impl Play {
                 flow
             }
             Command::Background(inner) => {
-                let (now, vars) = (self.now, self.copied()?);
+                let (now, vars, unplayed) = (self.now, self.copied()?, self.unplayed.take());
                 let ended = self.command(inner).map(|_| self.now);
                 (self.now, self.vars, self.code) = (now, vars, 0);
+                let aside = std::mem::replace(&mut self.unplayed, unplayed);
+                self.unplayed_aside = self.unplayed_aside.take().or(aside);
                 self.left.push(ended);
                 Some(Flow::Next)
             }
-            Command::Strange => None,
+            Command::Strange => self.give_up("a pipe"),
         }
     }
 
@@ -193,13 +234,17 @@ impl Play {
 
     /// Plays a text within the present script.
     pub(super) fn inside(&mut self, text: &str) -> Option<Flow> {
-        self.nested(|play| play.list(&syntax::read(text)?))
+        self.nested(|play| match syntax::read(text) {
+            Some(list) => play.list(&list),
+            None => play.give_up(format!("the script `{}`", text.trim())),
+        })
     }
 
     /// Plays commands within the present script; `None` where that is nested too deeply.
     pub(super) fn nested(&mut self, play: impl FnOnce(&mut Self) -> Option<Flow>) -> Option<Flow> {
         self.depth += 1;
-        let flow = if self.depth <= NESTED_MAX { play(self) } else { None };
+        let flow =
+            if self.depth <= NESTED_MAX { play(self) } else { self.give_up("what is nested so deeply") };
         self.depth -= 1;
         flow
     }
@@ -208,7 +253,8 @@ impl Play {
     fn copied(&mut self) -> Option<BTreeMap<String, String>> {
         let size: usize = self.vars.iter().map(|(name, value)| name.len() + value.len()).sum();
         self.steps += size / COPIED_IN_A_STEP;
-        (self.steps <= STEPS_MAX).then(|| self.vars.clone())
+        self.within_steps()?;
+        Some(self.vars.clone())
     }
 
     /// Plays commands in a shell of its own, whose variables and end do not reach the present one.

@@ -80,8 +80,8 @@ fn common_scripts_are_understood() {
 #[test]
 fn what_is_not_known_runs_for_ever_and_says_nothing_more() {
     for (text, says) in [
-        ("echo up; nginx -g 'daemon off;'", "up"),
-        ("exec nginx -g 'daemon off;'", ""),
+        ("echo up; serve -g 'daemon off;'", "up"),
+        ("exec nginx -g 'daemon off;'", "/docker-entrypoint.sh: Configuration complete; ready for start up"),
         ("python -c 'print(1)'", ""),
         ("sleep infinity; echo never", ""),
         ("tail -f /dev/null; echo never", ""),

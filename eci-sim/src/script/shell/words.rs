@@ -4,6 +4,8 @@ use super::TEXT_MAX;
 use super::play::Play;
 use super::syntax::{Filling, Piece, Word};
 
+/// What is not played where a word grows beyond its bounds.
+const TOO_LARGE: &str = "a text of more than 64 KiB, or of more than 1000 words";
 /// Words into which one word may split, at most.
 const FIELDS_MAX: usize = 1000;
 
@@ -48,7 +50,10 @@ impl Play {
         }
         fields.extend(open);
         let size: usize = fields.iter().map(String::len).sum();
-        (fields.len() <= FIELDS_MAX && size <= TEXT_MAX).then_some(fields)
+        match fields.len() <= FIELDS_MAX && size <= TEXT_MAX {
+            true => Some(fields),
+            false => self.give_up(TOO_LARGE),
+        }
     }
 
     /// A word as one text; `None` where a part of it is not understood or grows too large.
@@ -60,7 +65,10 @@ impl Play {
                 Piece::Filled(filling, _) => whole.push_str(&self.fill(filling)?),
             }
         }
-        (whole.len() <= TEXT_MAX).then_some(whole)
+        match whole.len() <= TEXT_MAX {
+            true => Some(whole),
+            false => self.give_up(TOO_LARGE),
+        }
     }
 
     fn fill(&mut self, filling: &Filling) -> Option<String> {
@@ -89,7 +97,10 @@ impl Play {
                     let value = self.value(name).unwrap_or_default();
                     if value.trim().is_empty() { Some(0) } else { value.trim().parse().ok() }
                 };
-                Sum { rest: text.trim(), value: &value }.whole().map(|sum| sum.to_string())
+                match (Sum { rest: text.trim(), value: &value }).whole() {
+                    Some(sum) => Some(sum.to_string()),
+                    None => self.give_up(format!("$(({text}))")),
+                }
             }
         }
     }
