@@ -44,6 +44,8 @@ pub enum Step {
     OutOfMemory(u8),
     /// A container ends by itself.
     Exit(u8),
+    /// A file changes at which a container looks.
+    FilesChange,
     /// A container that was stopped has ended, or has used up its time to end.
     Stopped(u8),
     /// A restart or update is prepared.

@@ -55,6 +55,19 @@ pub enum Command {
         /// Exit code.
         exit_code: i32,
     },
+    /// Executes a command in a container, as a session asks.
+    Execute {
+        /// Id of the group.
+        group: String,
+        /// Name of the container.
+        container: String,
+        /// Command and its arguments.
+        words: Vec<Box<str>>,
+        /// Standard input; `None` where none was given.
+        input: Option<Vec<u8>>,
+        /// True if an input can still be given.
+        offered: bool,
+    },
     /// Sets the limits of every account in a region.
     SetQuota(Quota),
     /// Turns the throttling of calls on or off.

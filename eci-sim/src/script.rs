@@ -3,6 +3,7 @@
 //! A command is read by a small shell of our own (`script::shell`). What that does not know is assumed: it ends after
 //! [`ASSUMED_RUN`] where it is meant to end, else runs on; and the run says so.
 
+pub mod files;
 pub mod images;
 mod shell;
 
@@ -14,7 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::text::matches;
-pub use shell::{Again, Assumed, Run};
+pub use shell::{Again, Assumed, Run, Scene, dated, read};
 
 /// Script of the containers of an image, or of a group. A field that is `None`, false or empty changes nothing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -169,8 +170,6 @@ pub struct Subject<'a> {
     pub command: &'a [Box<str>],
     /// Arguments of the command.
     pub arguments: &'a [Box<str>],
-    /// Environment: names and values.
-    pub env: &'a [(&'a str, &'a str)],
     /// True if it has to end: an init container, or one that is not started again whatever its exit code.
     pub meant_to_end: bool,
 }
@@ -209,14 +208,9 @@ impl AssumedRuns {
     }
 }
 
-/// The plan of a command on its own, as of a hook.
-pub fn read(words: &[Box<str>], env: &[(&str, &str)]) -> Run {
-    shell::read(&words.iter().map(AsRef::as_ref).collect::<Vec<_>>(), env)
-}
-
 /// The plan of one run of a container: its command's, changed as the script says; what is not played is assumed.
-pub fn plan(script: Option<&Script>, subject: Subject<'_>) -> Run {
-    let run = of_command(subject);
+pub fn plan<'a>(script: Option<&Script>, subject: Subject<'a>, scene: impl FnOnce() -> Scene<'a>) -> Run {
+    let run = of_command(subject, scene);
     let is_said = script.is_some_and(Script::says_what_it_does);
     let run = changed(run, script);
     match run.assumed {
@@ -226,8 +220,8 @@ pub fn plan(script: Option<&Script>, subject: Subject<'_>) -> Run {
 }
 
 /// The plan of a container's command, or of its image's own.
-fn of_command(subject: Subject<'_>) -> Run {
-    let Subject { image, command, arguments, env, .. } = subject;
+fn of_command<'a>(subject: Subject<'a>, scene: impl FnOnce() -> Scene<'a>) -> Run {
+    let Subject { image, command, arguments, .. } = subject;
     let words: Vec<&str> = command.iter().chain(arguments).map(AsRef::as_ref).collect();
     let only_flags = command.is_empty() && words.first().is_none_or(|word| word.starts_with('-'));
     match images::of_image(image).filter(|_| only_flags) {
@@ -237,7 +231,7 @@ fn of_command(subject: Subject<'_>) -> Run {
             let assumed = Assumed { what, at: Duration::ZERO, stops: true, message: String::new() };
             Run { assumed: Some(Box::new(assumed)), ..Run::default() }
         }
-        None => shell::read(&words, env),
+        None => shell::read(&words, scene()),
     }
 }
 
@@ -268,7 +262,7 @@ fn assume(mut run: Run, subject: Subject<'_>) -> Run {
 fn changed(mut run: Run, script: Option<&Script>) -> Run {
     let Some(script) = script else { return run };
     if !script.log.is_empty() {
-        run.again = None;
+        run.again.clear();
         run.says = script.log.iter().map(|line| (Duration::ZERO, line.clone())).collect();
     }
     match (script.run, script.exit_code) {
@@ -351,8 +345,8 @@ mod tests {
             ("hello-world", &[], None, true, Some((Duration::ZERO, 0)), false),
         ] {
             let command = words(command);
-            let subject = Subject { image, command: &command, arguments: &[], env: &[], meant_to_end };
-            let run = plan(script, subject);
+            let subject = Subject { image, command: &command, arguments: &[], meant_to_end };
+            let run = plan(script, subject, Scene::default);
             assert_eq!((run.ends, run.assumed.is_some()), (ends, assumed), "{image} {command:?}");
             let told = run.says.iter().filter(|(_, line)| line.contains("does not play")).count();
             assert_eq!(told, usize::from(assumed), "{image} {command:?}");
@@ -370,9 +364,9 @@ mod tests {
             (Some(Runs::For(seconds(5))), Some(7), Some((seconds(5), 7))),
         ] {
             let script = Script { run, exit_code, ..Script::default() };
-            let (image, env, arguments) = ("batch", &[][..], &[][..]);
-            let subject = Subject { image, command: &sleep, arguments, env, meant_to_end: true };
-            assert_eq!(plan(Some(&script), subject).ends, ends);
+            let (image, arguments) = ("batch", &[][..]);
+            let subject = Subject { image, command: &sleep, arguments, meant_to_end: true };
+            assert_eq!(plan(Some(&script), subject, Scene::default).ends, ends);
         }
     }
 }

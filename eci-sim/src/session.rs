@@ -15,7 +15,9 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig};
 
 use crate::runtime::attach::{Attached, OutputFrame, StdinFrame};
+use crate::runtime::played::Command;
 use crate::runtime::queries::{EngineError, EngineHandle};
+use crate::sim::EciSim;
 use crate::world::sessions::PendingSession;
 
 /// The one subprotocol that is supported.
@@ -30,6 +32,8 @@ pub struct Session {
     /// Engine that runs the command; `None` where it is played.
     pub(crate) engine: Option<EngineHandle>,
     pub(crate) framing: Framing,
+    /// Simulator in which a command is played.
+    pub(crate) sim: EciSim,
 }
 
 /// A session that ends without an exit code.
@@ -88,10 +92,15 @@ impl Session {
         match (self.engine, self.pending.run) {
             (Some(engine), Some(run)) => {
                 let (command, stdin) = (self.pending.command, self.pending.stdin);
-                engine.attach(run, command.words, command.tty, stdin).await
+                let words = command.words.iter().map(|word| word.to_string()).collect();
+                engine.attach(run, words, command.tty, stdin).await
             }
             _ => {
-                let attached = self.pending.command.attach();
+                let sim = self.sim;
+                let execute = move |command: &Command, words: &[Box<str>], input: (Option<&[u8]>, bool)| {
+                    sim.execute(command, words, input)
+                };
+                let attached = self.pending.command.attach(self.pending.stdin, Box::new(execute));
                 if !self.pending.stdin {
                     // nothing more comes; a command that has ended already need not know
                     let _told = attached.input.send(StdinFrame::Bytes(Bytes::new())).await;

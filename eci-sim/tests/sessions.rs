@@ -102,12 +102,43 @@ async fn kubernetes_channels_carry_output_errors_and_the_exit_code() {
 }
 
 #[tokio::test]
+async fn an_archive_goes_out_and_comes_in_as_kubectl_cp_sends_it() {
+    let stage = Stage::begin().await;
+    let pack = r#"["tar", "cf", "-", "/etc/hostname"]"#;
+    let mut socket = stage.open(&stage.session(pack, false), None).await.unwrap();
+    let Some(Ok(Message::Binary(archive))) = socket.next().await else { panic!("no archive came") };
+    assert_eq!(archive.len() % 512, 0);
+    let unpack = r#"["tar", "-xmf", "-", "-C", "/tmp"]"#;
+    let mut socket = stage.open(&stage.session(unpack, false), None).await.unwrap();
+    let (begin, rest) = archive.split_at(700);
+    for part in [begin, rest] {
+        socket.send(Message::binary(part.to_vec())).await.unwrap();
+    }
+    assert_eq!(received(socket).await, (vec![], "exit code 0".to_owned()));
+    let look = stage.open(&stage.session("[\"cat\", \"/tmp/etc/hostname\"]", false), None).await.unwrap();
+    assert_eq!(received(look).await.0, ["web\n"]);
+}
+
+#[tokio::test]
+async fn an_input_is_read_to_its_end() {
+    let stage = Stage::begin().await;
+    let mut socket = stage
+        .open(&stage.session("[\"sh\", \"-c\", \"cat > /tmp/x; wc -l /tmp/x\"]", false), None)
+        .await
+        .unwrap();
+    for typed in [&b"one\ntwo\n"[..], b""] {
+        socket.send(Message::binary(typed.to_vec())).await.unwrap();
+    }
+    assert_eq!(received(socket).await, (vec!["2 /tmp/x\n".to_owned()], "exit code 0".to_owned()));
+}
+
+#[tokio::test]
 async fn a_shell_obeys_line_by_line_until_it_is_left() {
     let stage = Stage::begin().await;
     let mut socket = stage.open(&stage.session("/bin/sh", false), None).await.unwrap();
-    socket.send(Message::text("echo I am $NAME\nls\nexit 5\n")).await.unwrap();
+    socket.send(Message::text("echo I am $NAME\ntop\nexit 5\n")).await.unwrap();
     let (said, reason) = received(socket).await;
-    assert_eq!(said, ["I am ECI\n", "eci-sim: ls: not simulated\n"]);
+    assert_eq!(said, ["I am ECI\n", "eci-sim: top: not simulated\n"]);
     assert_eq!(reason, "exit code 5");
 }
 

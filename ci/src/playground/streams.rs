@@ -49,7 +49,9 @@ const ROWS: &[Row] = &[
     ("exec stays -c other -- ls", "", 1, &["container other is not valid for pod stays"]),
     ("exec nobody -- ls", "", 1, &["pods \"nobody\" not found"]),
     ("attach -i stays", "", 1, &["ECI cannot attach to the standard input"]),
-    ("cp stays:/etc/hostname hostname", "", 127, &["tar cf - /etc/hostname is not simulated"]),
+    ("cp stays:/etc/hostname hostname", "", 0, &[]),
+    ("cp hostname stays:/tmp/copied", "", 0, &[]),
+    ("exec stays -- cat /tmp/copied", "", 0, &["stays"]),
     ("debug stays --image busybox", "", 1, &["ephemeral containers are not supported"]),
     ("get --raw /api/v1/nodes/virtual-kubelet/proxy/healthz", "", 0, &["ok"]),
     (

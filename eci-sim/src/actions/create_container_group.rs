@@ -148,6 +148,7 @@ fn add(world: &mut World, caller: &Caller, plan: Plan, placement: Placement, (id
         changed: now,
         address: Some(address),
         events: Vec::new(),
+        files: None,
         begun: 0,
         due: Vec::new(),
     });

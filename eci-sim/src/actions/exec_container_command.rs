@@ -8,7 +8,6 @@ use crate::catalog::CATALOG;
 use crate::orders::RunId;
 use crate::refusal::Refusal;
 use crate::runtime::played::Command;
-use crate::script;
 use crate::serving::deferred::{DeferredReply, QueryKind};
 use crate::serving::states::wrong_state;
 use crate::serving::{Caller, Serve};
@@ -37,9 +36,14 @@ impl Serve for ExecContainerCommand {
         }
         let words = words(self.command.as_deref().unwrap_or_default())?;
         if self.sync != Some(true) {
-            let env = container.spec.environment.iter();
-            let environment = env.map(|v| (v.key.to_string(), v.value.to_string())).collect();
-            let command = Command { words, environment, tty: self.tty == Some(true), opened: now };
+            let (group_id, words) = (group.id().to_owned(), words.into_iter().map(Into::into).collect());
+            let command = Command {
+                group: group_id,
+                container: name.to_owned(),
+                words,
+                tty: self.tty == Some(true),
+                opened: now,
+            };
             let number = container.run.as_ref().and_then(|run| run.number);
             let run = number.map(|number| RunId::of(group.id(), name, number));
             let wanted = PendingSession { command, run, stdin: self.stdin != Some(false) };
@@ -55,10 +59,9 @@ impl Serve for ExecContainerCommand {
             let request_id = caller.request_id.clone();
             return Ok(ExecContainerCommandReply { request_id, ..ExecContainerCommandReply::default() });
         }
-        let env: Vec<(&str, &str)> =
-            container.spec.environment.iter().map(|v| (&*v.key, &*v.value)).collect();
         let words: Vec<Box<str>> = words.into_iter().map(Into::into).collect();
-        let run = script::read(&words, &env);
+        let number = group.record.number;
+        let run = world.execute(number, name, &words, (None, false)).unwrap_or_default();
         if run.ends.is_none() {
             let what = format!("The command {} of ExecContainerCommand", words.join(" "));
             return Err(Refusal::NotSimulated(what));

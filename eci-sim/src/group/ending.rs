@@ -70,6 +70,7 @@ impl GroupContext<'_> {
         };
         for index in level {
             self.emit(EventKind::Killing(index));
+            self.run_hook(index, |optional| optional.stop_hook.as_deref());
             if let Some(HookRun { takes, .. }) =
                 self.stop_hook(index).filter(|hook| hook.fails && hook.takes <= self.grace())
             {
@@ -82,6 +83,7 @@ impl GroupContext<'_> {
     /// Ends a container that was told to stop: by itself with 143 (SIGTERM), or with 137 (SIGKILL) when its grace
     /// period is over.
     pub(super) fn stopped(&mut self, index: u8) {
+        self.settle_files();
         let (at, in_time) = (self.at, self.stop_time(index) <= self.grace());
         let (code, signal) = if in_time { (143, 15) } else { (137, 9) };
         self.with(index, |container| container.end(at, code, signal, None));
@@ -98,6 +100,7 @@ impl GroupContext<'_> {
     /// [`Illegal`] in a state that does not allow it.
     pub fn start_over(&mut self, event: Event) -> Result<(), Illegal> {
         self.go(event)?;
+        self.settle_files();
         let stays = |step| matches!(step, Step::Deadline | Step::SpotCheck | Step::Reclaim);
         self.cancel(|step| !stays(step));
         self.emit_killing();
@@ -124,6 +127,7 @@ impl GroupContext<'_> {
     /// group.
     pub(super) fn end(&mut self, index: u8, code: i32, signal: i32, reason: Option<&'static str>) {
         let at = self.at;
+        self.settle_files();
         self.cancel(|step| ends_with_its_run(step, index));
         let Some(container) = self.group.containers.get_mut(usize::from(index)) else { return };
         container.end(at, code, signal, reason);
@@ -221,6 +225,7 @@ impl GroupContext<'_> {
         for container in &mut self.group.containers {
             container.end(at, 137, 9, None);
         }
+        self.group.files = None;
         let failed_early = self.group.state == State::ScheduleFailed;
         self.put(if failed_early { FAILED_SCHEDULE_TTL } else { RECORD_TTL }, Step::RecordAged);
     }

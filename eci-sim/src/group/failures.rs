@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use eci_api::actions::describe_container_groups::Probe;
 
-use super::container::spec::Spec;
+use super::container::hook::Hook;
+use super::container::spec::OptionalSpec;
 use super::events::EventKind;
 use super::steps::GroupContext;
 use crate::agenda::Step;
 use crate::ledger::{BillingRecord, LedgerEvent};
-use crate::script;
 use crate::terms::{Basis, InstanceTerms, Spot};
 
 /// Interval at which a spot instance's price and stock are checked, and the notice before it is reclaimed.
@@ -89,6 +89,7 @@ impl GroupContext<'_> {
         let Some(container) = self.group.containers.get(usize::from(index)) else { return };
         let Some(optional) = &container.spec.optional else { return self.watch_memory(index) };
         let (liveness, readiness) = (optional.liveness.clone(), optional.readiness.clone());
+        self.run_hook(index, |optional| optional.start_hook.as_deref());
         if let Some(HookRun { takes, fails: true }) = self.start_hook(index) {
             self.put(takes, Step::PostStartFails(index));
         }
@@ -173,7 +174,7 @@ impl GroupContext<'_> {
         let container = self.group.containers.get(usize::from(index))?;
         let hook = container.spec.optional.as_ref()?.start_hook.as_ref()?;
         let script = self.script(index).unwrap_or_default();
-        let understood = understood(&container.spec, hook.words());
+        let understood = self.understood(index, hook.words());
         Some(HookRun {
             takes: script.post_start.or(understood.map(|hook| hook.takes)).unwrap_or_default(),
             fails: script.post_start_fails || understood.is_some_and(|hook| hook.fails),
@@ -186,12 +187,32 @@ impl GroupContext<'_> {
         let container = self.group.containers.get(usize::from(index))?;
         let hook = container.spec.optional.as_ref()?.stop_hook.as_ref()?;
         let script = self.script_for(index).unwrap_or_default();
-        let understood = understood(&container.spec, hook.words());
+        let understood = self.understood(index, hook.words());
         let takes = script.pre_stop.or(understood.map(|hook| hook.takes));
         Some(HookRun {
             takes: takes.unwrap_or_else(|| self.timeline("stop").stop()),
             fails: script.pre_stop_fails || understood.is_some_and(|hook| hook.fails),
         })
+    }
+
+    /// A hook's command, where there is one and it ends.
+    fn understood(&self, index: u8, words: &[Box<str>]) -> Option<HookRun> {
+        if words.is_empty() {
+            return None;
+        }
+        let (takes, code) = self.read_beside(index, words, None).ends?;
+        Some(HookRun { takes, fails: code != 0 })
+    }
+
+    /// Lets a hook's command change the files of its container, from now on.
+    pub(super) fn run_hook(&mut self, index: u8, hook: impl Fn(&OptionalSpec) -> Option<&Hook>) {
+        let container = self.group.containers.get(usize::from(index));
+        let optional = container.and_then(|container| container.spec.optional.as_deref());
+        let words: Box<[Box<str>]> = optional.and_then(hook).map(Hook::words).unwrap_or_default().into();
+        if !words.is_empty() {
+            let run = Arc::new(self.read_beside(index, &words, None));
+            self.run_beside(index, &run);
+        }
     }
 
     /// Time that a container takes to stop: as a script says, else its hook's; zero without a hook.
@@ -206,10 +227,4 @@ impl GroupContext<'_> {
 pub(super) struct HookRun {
     pub takes: Duration,
     pub fails: bool,
-}
-
-/// A hook's command, where there is one and it ends.
-fn understood(spec: &Spec, words: &[Box<str>]) -> Option<HookRun> {
-    let (takes, code) = script::read(words, &spec.variables()).ends.filter(|_| !words.is_empty())?;
-    Some(HookRun { takes, fails: code != 0 })
 }

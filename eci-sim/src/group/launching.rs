@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::CacheUse;
 use super::container::spec::Spec;
-use super::container::{Container, Phase, RestartPolicy, Wait, back_off};
+use super::container::{Phase, RestartPolicy, Wait, back_off};
 use super::events::EventKind;
 use super::steps::GroupContext;
 use crate::agenda::Step;
 use crate::orders::Work;
-use crate::script::{self, AssumedRun, Run, Subject};
+use crate::script::{self, AssumedRun, Run, Scene, Subject};
 
 /// Time after which a failed pull turns from `ErrImagePull` to `ImagePullBackOff`.
 const PULL_BACKOFF_DELAY: Duration = Duration::from_secs(2);
@@ -107,13 +107,15 @@ impl GroupContext<'_> {
     }
 
     pub(super) fn start(&mut self, index: u8) {
+        self.begin_files(index);
         let run = self.plan(index);
         self.tell_assumed(index, &run);
         let becomes_ready = self.becomes_ready(index);
         let Some(container) = self.group.containers.get_mut(usize::from(index)) else { return };
         let (ends, init) = (run.ends, container.init);
-        container.start(self.at, run);
+        container.start(self.at, Arc::clone(&run));
         container.ready = becomes_ready == Some(Duration::ZERO);
+        self.take_up_files(index, &run);
         if let Some(after) = becomes_ready.filter(|after| !after.is_zero()) {
             self.put(after, Step::Ready(index));
         }
@@ -162,19 +164,35 @@ impl GroupContext<'_> {
             return Arc::new(Run { number: Some(container.next_run()), ..Run::default() });
         }
         let script = self.script(index);
-        Arc::new(script::plan(script.as_deref(), self.subject(container, &container.spec.variables())))
-    }
-
-    fn subject<'a>(&self, container: &'a Container, env: &'a [(&'a str, &'a str)]) -> Subject<'a> {
-        let Spec { image, command, arguments, .. } = &container.spec;
         let once = self.group.spec.restart_policy != RestartPolicy::Always && !container.is_sidecar();
-        Subject { image, command, arguments, env, meant_to_end: container.init || once }
+        let Spec { image, command, arguments, optional, .. } = &container.spec;
+        let subject = Subject { image, command, arguments, meant_to_end: container.init || once };
+        let owned = self.group.environment(container);
+        let env: Vec<(&str, &str)> =
+            owned.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let scene = || {
+            let (space, later) = self.group.met(index);
+            let started = match container.phase {
+                Phase::Running { since } => since,
+                Phase::Waiting(_) | Phase::Terminated(_) => self.at,
+            };
+            let is_open = optional.as_ref().is_some_and(|optional| optional.stdin || optional.tty);
+            let directory = container.spec.working_dir();
+            Scene { env: &env, space, later, input: None, is_open, directory, started }
+        };
+        Arc::new(script::plan(script.as_deref(), subject, scene))
     }
 
     /// Tells once of a container whose command is not played.
-    fn tell_assumed(&mut self, index: u8, run: &Run) {
+    pub(super) fn tell_assumed(&mut self, index: u8, run: &Run) {
+        if let Some(assumed) = &run.assumed {
+            self.tell_not_played(index, &assumed.message);
+        }
+    }
+
+    /// Tells once of something that is not played.
+    pub(super) fn tell_not_played(&mut self, index: u8, message: &str) {
         let Some(container) = self.group.containers.get(usize::from(index)) else { return };
-        let Some(message) = run.assumed.as_ref().map(|assumed| assumed.message.as_str()) else { return };
         let (group, name) = (self.group.record.name.to_string(), container.spec.name.to_string());
         let id = self.group.id().to_owned();
         let assumed = AssumedRun { id, group, container: name, message: message.to_owned() };

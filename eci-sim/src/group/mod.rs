@@ -1,10 +1,12 @@
 //! A container group: its specification, and the state of its life.
 
+mod beside;
 pub mod container;
 pub mod ending;
 mod engine;
 pub mod events;
 mod failures;
+pub mod files;
 mod launching;
 pub mod order;
 mod priority;
@@ -25,6 +27,7 @@ use crate::lifecycle::State;
 use crate::terms::{Size, Spot};
 use container::{Container, RestartPolicy};
 use events::{EVENTS_MAX, EventKind, GroupEvent};
+use files::GroupFiles;
 
 /// A container group, from its request to the end of its record.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,6 +50,9 @@ pub struct Group {
     pub address: Option<Ipv4Addr>,
     /// Latest events, oldest first; 50 at most.
     pub events: Vec<GroupEvent>,
+    /// Files of its containers and volumes; `None` until one was changed or looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<Box<GroupFiles>>,
     /// Number of containers whose launch has begun, in the order of their starts.
     pub begun: u8,
     /// Places in the world's agenda of its steps that are due later.

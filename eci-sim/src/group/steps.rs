@@ -75,6 +75,7 @@ impl GroupContext<'_> {
                 self.end(index, 137, 9, Some("OOMKilled"));
             }
             Step::Exit(index) => self.exit(index),
+            Step::FilesChange => self.settle_files(),
             Step::Stopped(index) => self.stopped(index),
             Step::Resume => self.resume(),
             Step::PendingOver => self.give_up_pending(),

@@ -38,7 +38,7 @@ impl EciSim {
         if framing == Framing::Channels {
             headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(CHANNELS));
         }
-        let session = Session { pending, engine, framing };
+        let session = Session { pending, engine, framing, sim: self.clone() };
         let session = Some(Box::new(session));
         Some(Exchange { session, authenticated: true, ..Exchange::answering(answer) })
     }

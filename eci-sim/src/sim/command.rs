@@ -1,5 +1,7 @@
 //! Commands of the control API, carried out: for its server, and again for the journal.
 
+use std::sync::Arc;
+
 use determinism::clock::OutOfRange;
 
 use super::EciSim;
@@ -7,6 +9,8 @@ use crate::commands::Command;
 use crate::persistence::journal::Record;
 use crate::persistence::named::{SnapshotError, SnapshotInfo};
 use crate::persistence::store::StoreError;
+use crate::runtime::played;
+use crate::script::Run;
 
 /// The outcome of a command.
 #[derive(Debug)]
@@ -16,6 +20,8 @@ pub(crate) enum Applied {
     /// Number of the new fault rule.
     Fault(u64),
     Snapshot(SnapshotInfo),
+    /// Run of the command in a container.
+    Run(Arc<Run>),
 }
 
 /// A command that cannot be carried out.
@@ -46,6 +52,14 @@ impl Applied {
         if let Self::Fault(number) = self { Ok(number) } else { Err(CommandError::Outcome) }
     }
 
+    /// The run of the command in a container.
+    ///
+    /// # Errors
+    /// [`CommandError::Outcome`] for any other outcome.
+    pub fn run(self) -> Result<Arc<Run>, CommandError> {
+        if let Self::Run(run) = self { Ok(run) } else { Err(CommandError::Outcome) }
+    }
+
     /// The snapshot that was saved or loaded.
     ///
     /// # Errors
@@ -66,6 +80,19 @@ impl EciSim {
         drop(journal_lock);
         self.wait_until_written(written_by)?;
         Ok(applied)
+    }
+
+    /// Executes words in the container of a session's command; `None` where it does not run any more.
+    pub(crate) fn execute(
+        &self,
+        session: &played::Command,
+        words: &[Box<str>],
+        (input, offered): (Option<&[u8]>, bool),
+    ) -> Option<Arc<Run>> {
+        let (group, container) = (session.group.clone(), session.container.clone());
+        let (words, input) = (words.to_vec(), input.map(<[u8]>::to_vec));
+        let command = Command::Execute { group, container, words, input, offered };
+        self.command(command).and_then(Applied::run).ok()
     }
 
     /// Carries out a command.
@@ -97,6 +124,11 @@ impl EciSim {
             Command::Crash { group, container, exit_code } => {
                 let running = control.crash(group, container, *exit_code).then_some(());
                 running.ok_or_else(|| CommandError::NotRunning(container.clone(), group.clone()))?;
+            }
+            Command::Execute { group, container, words, input, offered } => {
+                let run = control.execute(group, container, words, (input.as_deref(), *offered));
+                let not_running = || CommandError::NotRunning(container.clone(), group.clone());
+                return Ok(Applied::Run(run.ok_or_else(not_running)?));
             }
             Command::SetQuota(quota) => control.set_quota(*quota),
             Command::SetThrottling(on) => control.set_throttling(*on),

@@ -12,6 +12,7 @@ use crate::group::steps::GroupContext;
 use crate::ledger::{BillingRecord, LedgerEvent};
 use crate::lifecycle::{Event, Illegal, State};
 use crate::orders::{Observation, Work};
+use crate::script::Run;
 
 /// Records of groups that ended, by account and region, that are kept for longer than [`RECORD_TTL`] (eci-openapi.md,
 /// section 7.1).
@@ -106,6 +107,22 @@ impl World {
     pub fn crash(&mut self, number: u64, container: &str, exit_code: i32) -> bool {
         let now = self.now;
         self.with_group(number, now, |context| context.crash(container, exit_code)).unwrap_or(false)
+    }
+
+    /// Executes a command in a running container; `None` where there is none of this name. A command that reads an
+    /// input, where one is `offered` and not given yet, does nothing.
+    pub fn execute(
+        &mut self,
+        number: u64,
+        container: &str,
+        words: &[Box<str>],
+        (input, offered): (Option<&[u8]>, bool),
+    ) -> Option<Arc<Run>> {
+        let now = self.now;
+        let all = &self.groups.get(&number)?.containers;
+        let index = all.iter().position(|own| &*own.spec.name == container && own.is_running())?;
+        let index = u8::try_from(index).ok()?;
+        self.with_group(number, now, |context| context.execute(index, words, input, offered))
     }
 
     /// Applies an observation of the container engine to a group; none where the group is gone.

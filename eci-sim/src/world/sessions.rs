@@ -60,8 +60,8 @@ mod tests {
     #[test]
     fn an_address_serves_once_and_for_half_a_minute() {
         let at = |second| Timestamp::from_second(second).unwrap();
-        let command =
-            Command { words: vec!["sh".to_owned()], environment: Vec::new(), tty: false, opened: at(0) };
+        let (group, container) = ("eci-1".to_owned(), "main".to_owned());
+        let command = Command { group, container, words: vec!["sh".into()], tty: false, opened: at(0) };
         let wanted = PendingSession { command, run: None, stdin: true };
         for (opened, serves) in [(0, true), (30, true), (31, false)] {
             let mut sessions = Sessions::default();

@@ -93,9 +93,9 @@ pub enum PullPolicy {
 }
 
 impl Spec {
-    /// Environment as pairs of name and value, for the parser of commands.
-    pub fn variables(&self) -> Vec<(&str, &str)> {
-        self.environment.iter().map(|v| (&*v.key, &*v.value)).collect()
+    /// Working directory; empty for the image's own.
+    pub fn working_dir(&self) -> &str {
+        self.optional.as_ref().map_or("", |optional| &optional.working_dir)
     }
 
     /// True if the environment has `key` with this value, in any case of its letters.

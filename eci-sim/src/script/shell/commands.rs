@@ -1,37 +1,69 @@
 //! Commands that a script's reader knows. An unknown one stops it, but for the programs of known servers.
 
+mod files;
+mod filters;
+mod listing;
+mod sed;
+mod tested;
+mod text;
+
+use std::rc::Rc;
 use std::time::Duration;
 
+use super::marks::mark;
 use super::play::{Flow, Play};
-use super::{DATE, LINES_MAX, MARK, MARK_END, is_shell, span};
+use super::{DATE, LINES_MAX, is_shell, span};
+use crate::script::files::image::PROGRAMS;
 use crate::script::images;
-
-/// Numbers that `seq` writes, at most.
-const NUMBERS_MAX: i64 = 1000;
-/// Words that `test` takes, at most.
-const TESTED_MAX: usize = 64;
+pub use text::escaped;
 
 impl Play {
     /// Runs one command; `None` for one that runs for ever or is unknown, after which nothing comes.
     pub fn run(&mut self, name: &str, rest: &[String]) -> Option<Flow> {
+        if std::mem::take(&mut self.breaks) {
+            self.code = 2;
+            return Some(Flow::Exit);
+        }
+        if let Some(body) = self.functions.get(name).map(Rc::clone) {
+            return self.call(&body, rest);
+        }
+        if name.contains('/')
+            && let Some(flow) = self.run_file(name, rest)
+        {
+            return flow;
+        }
         let name = name.rsplit('/').next().unwrap_or(name);
         let words: Vec<&str> = rest.iter().map(String::as_str).collect();
         match name {
             "exit" | "return" => {
                 self.code = words.first().and_then(|code| code.parse().ok()).unwrap_or(self.code);
-                Some(Flow::Exit)
+                Some(if name == "exit" { Flow::Exit } else { Flow::Return })
             }
             "break" => Some(Flow::Break(rounds(&words))),
             "continue" => Some(Flow::Continue(rounds(&words))),
-            "env" | "printenv" => self.nested(|play| play.environment(&words, rest)),
+            "env" => self.nested(|play| play.environment(&words, rest)),
             "exec" if !words.is_empty() => {
                 self.run_another(rest)?;
                 self.at_exit = None;
                 Some(Flow::Exit)
             }
-            "nohup" | "time" | "command" | "nice" if !words.is_empty() => self.run_another(rest),
+            "command" | "type" | "which"
+                if matches!(words.first(), Some(&("-v" | "-V"))) || name != "command" =>
+            {
+                self.find_command(&words);
+                Some(Flow::Next)
+            }
+            "nohup" | "time" | "command" | "builtin" | "nice" | "busybox" | "stdbuf" | "setsid" | "tini"
+            | "dumb-init"
+                if !words.is_empty() =>
+            {
+                let options = rest.iter().take_while(|word| word.starts_with('-')).count();
+                self.run_another(rest.get(options..)?)
+            }
             "eval" => self.inside(&words.join(" ")),
+            "." | "source" => self.source(&words),
             "timeout" => self.nested(|play| play.within(&words, rest)),
+            "xargs" => self.nested(|play| play.with_arguments(rest)),
             _ if is_shell(name) => self.shell(rest),
             _ => {
                 self.code = self.plain(name, &words)?;
@@ -49,88 +81,251 @@ impl Play {
     /// Exit code of a command that runs no other; `None` for one that runs for ever or is unknown.
     fn plain(&mut self, name: &str, words: &[&str]) -> Option<i32> {
         Some(match name {
-            "true" | ":" | "set" | "shopt" | "alias" | "unalias" | "ulimit" | "umask" | "cd" | "mkdir"
-            | "touch" | "rm" | "mv" | "cp" | "ln" | "chmod" | "chown" | "sync" | "tee" | "exec" | "cat"
-            | "head" => 0,
-            "false" | "read" => 1,
+            "true" | ":" | "shopt" | "alias" | "unalias" | "ulimit" | "umask" | "sync" | "exec" | "hash"
+            | "jobs" | "disown" | "chown" | "chgrp" | "renice" | "stty" | "clear" | "history" => 0,
+            "false" => 1,
+            "set" => self.set(words),
             "export" | "readonly" | "local" | "declare" | "typeset" => self.export(words),
             "unset" => {
-                words.iter().for_each(|name| drop(self.vars.remove(*name)));
-                0
-            }
-            "sleep" if words.is_empty() => 1,
-            "sleep" => {
-                if words.iter().any(|text| matches!(*text, "infinity" | "inf")) {
-                    return None;
-                }
-                let spans: Option<Vec<Duration>> = words.iter().map(|text| span(text)).collect();
-                let Some(spans) = spans else { return Some(1) };
-                let total = spans.into_iter().fold(Duration::ZERO, Duration::saturating_add);
-                self.now = self.now.saturating_add(total);
-                0
-            }
-            "echo" => {
-                self.echo(words);
-                0
-            }
-            "printf" => {
-                let (format, rest) = words.split_first()?;
-                self.write(&formatted(format, rest));
-                0
-            }
-            "test" => tested(words),
-            "[" | "[[" => match words.split_last() {
-                Some((&("]" | "]]"), rest)) => tested(rest),
-                _ => 2,
-            },
-            "date" => {
-                let format = words.iter().find_map(|word| word.strip_prefix('+')).unwrap_or(DATE);
-                self.write(&format!("{MARK}{format}{MARK_END}\n"));
-                0
-            }
-            "tail" if !words.iter().any(|word| follows(word)) => 0,
-            "seq" => {
-                let numbers: Option<Vec<i64>> = words.iter().map(|word| word.parse().ok()).collect();
-                let Some(text) = numbers.and_then(|numbers| sequence(&numbers)) else {
-                    return self.give_up(format!("seq {}", words.join(" ")));
-                };
-                self.write(&text);
-                0
-            }
-            "trap" => {
-                if let [text, signals @ ..] = words
-                    && signals.iter().any(|signal| matches!(*signal, "EXIT" | "0"))
-                {
-                    self.at_exit = Some((*text).to_owned()).filter(|text| text != "-");
+                for name in words.iter().filter(|name| !name.starts_with('-')) {
+                    self.vars.remove(*name);
+                    self.functions.remove(*name);
                 }
                 0
             }
+            "shift" => {
+                let by = words.first().and_then(|by| by.parse().ok()).unwrap_or(1);
+                let fits = by <= self.args.len();
+                self.args.drain(..if fits { by } else { 0 });
+                i32::from(!fits)
+            }
+            "sleep" | "usleep" => self.sleep(words)?,
+            "date" => self.date(words),
+            "trap" => self.trap(words),
             "wait" => {
                 self.wait()?;
                 0
             }
-            "tail" => return None,
-            _ => return self.server(name, words),
+            "let" => {
+                let mut value = 0;
+                for word in words {
+                    value = self.sum_of(word)?;
+                }
+                i32::from(value == 0)
+            }
+            "test" => self.tested(words),
+            "[" | "[[" => match words.split_last() {
+                Some((&("]" | "]]"), rest)) => self.tested(rest),
+                _ => 2,
+            },
+            _ => {
+                let known = self.text_command(name, words)?;
+                let known = if known.is_none() { self.filter(name, words)? } else { known };
+                let known = if known.is_none() { self.file_command(name, words)? } else { known };
+                match known {
+                    Some(code) => code,
+                    None => self.server(name, words)?,
+                }
+            }
         })
     }
 
-    /// `sh -c 'text' name arguments`; a shell that reads its commands elsewhere runs for ever.
+    fn sleep(&mut self, words: &[&str]) -> Option<i32> {
+        if words.iter().any(|text| matches!(*text, "infinity" | "inf")) {
+            return None;
+        }
+        let spans: Option<Vec<Duration>> = words.iter().map(|text| span(text)).collect();
+        let Some(spans) = spans.filter(|spans| !spans.is_empty()) else {
+            self.complain(&format!("sleep: invalid time interval '{}'", words.join(" ")));
+            return Some(1);
+        };
+        let total = spans.into_iter().fold(Duration::ZERO, Duration::saturating_add);
+        self.now = self.now.saturating_add(total);
+        Some(0)
+    }
+
+    fn date(&mut self, words: &[&str]) -> i32 {
+        let format = words.iter().find_map(|word| word.strip_prefix('+')).unwrap_or(match words {
+            [.., "-Iseconds" | "--iso-8601=seconds"] => "%FT%T+00:00",
+            [.., "-I" | "--iso-8601"] => "%F",
+            [.., "-R"] => "%a, %d %b %Y %T +0000",
+            _ => DATE,
+        });
+        self.write(&format!("{}\n", mark(self.now, format)));
+        0
+    }
+
+    fn set(&mut self, words: &[&str]) -> i32 {
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            match word.strip_prefix('-') {
+                Some("-") => {
+                    self.args = words.map(|word| (*word).to_owned()).collect();
+                    return 0;
+                }
+                Some(flags) => {
+                    self.stops_at_failure |= flags.contains('e');
+                    if flags.ends_with('o') {
+                        self.stops_at_failure |= words.next() == Some(&"errexit");
+                    }
+                }
+                None if word.starts_with('+') => {
+                    self.stops_at_failure &= !word.contains('e');
+                    if word.ends_with('o') {
+                        let _option = words.next();
+                    }
+                }
+                None => {
+                    self.args = std::iter::once(word).chain(words).map(|word| (*word).to_owned()).collect();
+                    return 0;
+                }
+            }
+        }
+        0
+    }
+
+    fn trap(&mut self, words: &[&str]) -> i32 {
+        if let [text, signals @ ..] = words
+            && signals.iter().any(|signal| matches!(*signal, "EXIT" | "0"))
+        {
+            self.at_exit = Some((*text).to_owned()).filter(|text| text != "-");
+        }
+        0
+    }
+
+    /// `sh -c 'text' name arguments`, `sh file arguments`, or commands from the input.
     pub fn shell(&mut self, words: &[String]) -> Option<Flow> {
         let flags = words.iter().take_while(|word| word.starts_with('-')).count();
-        if !words[..flags].iter().any(|flag| !flag.starts_with("--") && flag.ends_with('c')) {
-            return self.give_up(format!("sh {}", words.join(" ")));
-        }
-        let (text, args) = words.get(flags..)?.split_first()?;
-        let args = args.get(1..).unwrap_or_default().to_vec();
-        let args = std::mem::replace(&mut self.args, args);
+        let (options, rest) = words.split_at(flags);
+        let has = |letter: char| options.iter().any(|flag| !flag.starts_with("--") && flag.contains(letter));
+        let (text, args) = match rest.split_first() {
+            Some((text, args)) if has('c') => (text.clone(), args.get(1..).unwrap_or_default()),
+            Some((file, args)) if !has('c') => match self.script(file) {
+                Some(text) => (text, args),
+                None => return Some(Flow::Next),
+            },
+            Some(_) => return None,
+            None if self.input.is_none() && self.is_open => return None,
+            None => (String::from_utf8_lossy(&self.input_bytes()).into_owned(), rest),
+        };
+        let stops = std::mem::replace(&mut self.stops_at_failure, has('e'));
+        let flow = self.script_with(&text, args);
+        self.stops_at_failure = stops;
+        flow
+    }
+
+    /// Plays a script in a shell of its own.
+    fn script_with(&mut self, text: &str, args: &[String]) -> Option<Flow> {
+        let args = std::mem::replace(&mut self.args, args.to_vec());
         let at_exit = self.at_exit.take();
         let flow = self.apart(|play| play.inside(text));
         (self.args, self.at_exit) = (args, self.at_exit.take().or(at_exit));
         flow
     }
 
+    /// Text of a file that is a script; complains where there is none.
+    fn script(&mut self, file: &str) -> Option<String> {
+        let path = self.path(file);
+        match self.file(|space| space.read(&path)) {
+            Ok(content) => Some(String::from_utf8_lossy(&content).into_owned()),
+            Err(why) => {
+                self.complain(&format!("sh: can't open '{file}': {why}"));
+                self.code = 127;
+                None
+            }
+        }
+    }
+
+    /// Runs a file that is a shell's script; the outer `None` where it is none, or not there.
+    fn run_file(&mut self, name: &str, rest: &[String]) -> Option<Option<Flow>> {
+        let path = self.path(name);
+        let stat =
+            self.file(|space| space.stat(&path)).ok().filter(|stat| stat.is_file() && stat.size() > 0)?;
+        if stat.mode() & 0o111 == 0 {
+            self.complain(&format!("sh: {name}: Permission denied"));
+            self.code = 126;
+            return Some(Some(Flow::Next));
+        }
+        let text = self.script(name)?;
+        let interpreter = text.strip_prefix("#!").and_then(|rest| rest.lines().next()).unwrap_or("/bin/sh");
+        let is_read = interpreter.split_whitespace().filter(|word| !word.starts_with('-')).any(is_shell);
+        if !is_read {
+            return Some(self.give_up(format!("{name}, a script of {interpreter}")));
+        }
+        let stops = std::mem::replace(&mut self.stops_at_failure, interpreter.ends_with(" -e"));
+        let flow = self.script_with(&text, rest);
+        self.stops_at_failure = stops;
+        Some(flow)
+    }
+
+    fn source(&mut self, words: &[&str]) -> Option<Flow> {
+        let Some(text) = words.first().and_then(|file| self.script(file)) else { return Some(Flow::Next) };
+        match self.inside(&text)? {
+            Flow::Return => Some(Flow::Next),
+            other => Some(other),
+        }
+    }
+
+    /// `command -v`, `type`, `which`: where a command is.
+    fn find_command(&mut self, words: &[&str]) {
+        let names: Vec<&&str> = words.iter().filter(|word| !word.starts_with('-')).collect();
+        self.code = i32::from(names.is_empty());
+        for name in names {
+            if self.functions.contains_key(*name) {
+                self.write(&format!("{name}\n"));
+            } else if PROGRAMS.contains(name) || images::of_program(name).is_some() {
+                self.write(&format!("/bin/{name}\n"));
+            } else {
+                self.code = 1;
+            }
+        }
+    }
+
+    /// `xargs command`: the command with the words of the input.
+    fn with_arguments(&mut self, rest: &[String]) -> Option<Flow> {
+        let input = self.input_bytes();
+        let input = self.settled(String::from_utf8_lossy(&input).into_owned());
+        let mut words = rest.to_vec();
+        let mut each = None;
+        while let Some(flag) = words.first().filter(|word| word.starts_with('-')).cloned() {
+            words.remove(0);
+            if matches!(flag.as_str(), "-n" | "-I") && !words.is_empty() {
+                each = Some((flag, words.remove(0)));
+            }
+        }
+        if words.is_empty() {
+            words.push("echo".to_owned());
+        }
+        let all: Vec<String> = input.split_whitespace().map(str::to_owned).collect();
+        match each {
+            Some((flag, mark)) if flag == "-I" => {
+                for line in input.lines() {
+                    let filled: Vec<String> = words.iter().map(|word| word.replace(&mark, line)).collect();
+                    self.step()?;
+                    self.run_another(&filled)?;
+                }
+                Some(Flow::Next)
+            }
+            each => {
+                let size = each.and_then(|(_, size)| size.parse().ok()).unwrap_or(all.len()).max(1);
+                for part in all.chunks(size) {
+                    self.step()?;
+                    self.run_another(&[&words, part].concat())?;
+                }
+                Some(Flow::Next)
+            }
+        }
+    }
+
     /// A program of a known server runs for ever; any other is not played.
     fn server(&mut self, name: &str, words: &[&str]) -> Option<i32> {
+        let is_python_server = matches!(words, ["-m", "http.server", ..] | ["-u", "-m", "http.server", ..]);
+        if name.starts_with("python") && is_python_server {
+            return None;
+        }
+        if name == "nc" && words.iter().any(|word| word.starts_with('-') && word.contains('l')) {
+            return None;
+        }
         let Some(known) = images::of_program(name) else {
             return self.give_up(format!("{name} {}", words.join(" ")).trim_end());
         };
@@ -147,26 +342,10 @@ impl Play {
         0
     }
 
-    fn echo(&mut self, words: &[&str]) {
-        let is_flag = |word: &&str| {
-            word.len() > 1 && word.strip_prefix('-').is_some_and(|f| f.chars().all(|c| "neE".contains(c)))
-        };
-        let flags: Vec<&&str> = words.iter().take_while(|word| is_flag(word)).collect();
-        let text = escaped(&words[flags.len()..].join(" "));
-        let stays = flags.iter().any(|flag| flag.contains('n'));
-        self.write(&if stays { text } else { format!("{text}\n") });
-    }
-
     fn environment(&mut self, words: &[&str], rest: &[String]) -> Option<Flow> {
-        let sets = words.iter().take_while(|word| word.contains('=')).count();
-        self.export(&words[..sets]);
-        if let Some((name, rest)) = rest[sets..].split_first() {
-            if let Some(value) = self.vars.get(name).filter(|_| rest.is_empty()) {
-                let line = format!("{value}\n");
-                self.write(&line);
-                self.code = 0;
-                return Some(Flow::Next);
-            }
+        let sets = words.iter().take_while(|word| word.contains('=') || word.starts_with('-')).count();
+        self.export(words.get(..sets).unwrap_or_default());
+        if let Some((name, rest)) = rest.get(sets..).and_then(<[String]>::split_first) {
             return self.run(name, rest);
         }
         let all: String = self.vars.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
@@ -180,147 +359,27 @@ impl Play {
         let Some(limit) = words.iter().position(|word| span(word).is_some()) else {
             return self.give_up(format!("timeout {}", words.join(" ")));
         };
-        let until = self.now.saturating_add(span(words[limit])?);
+        let until = self.now.saturating_add(span(words.get(limit)?)?);
         let (name, inner) = rest.get(limit + 1..)?.split_first()?;
-        let before = self.run.again.take();
+        let (rounds, timeline) = (self.run.again.len(), self.timeline.clone());
         let flow = self.run(name, inner);
-        let again = std::mem::replace(&mut self.run.again, before);
         if flow.is_some() && self.now <= until {
             return flow;
         }
+        let repeated = self.run.again.split_off(rounds);
         self.run.says.retain(|(after, _)| *after <= until);
+        self.run.writes.retain(|(after, _)| *after <= until);
         let room = LINES_MAX.saturating_sub(self.run.says.len());
-        let rounds = again.iter().flat_map(|again| again.forwards()).take_while(|(after, _)| *after <= until);
-        self.run.says.extend(rounds.take(room).map(|(after, line)| (after, line.to_owned())));
+        let lines =
+            repeated.iter().flat_map(|again| again.forwards()).take_while(|(after, _)| *after <= until);
+        let lines: Vec<_> = lines.take(room).map(|(after, line)| (after, line.to_owned())).collect();
+        self.run.says.extend(lines);
         (self.now, self.code) = (until, 124);
+        self.timeline = timeline;
         Some(Flow::Next)
     }
 }
 
 fn rounds(words: &[&str]) -> u32 {
     words.first().and_then(|word| word.parse().ok()).unwrap_or(1)
-}
-
-fn follows(flag: &str) -> bool {
-    flag.starts_with("--follow")
-        || !flag.starts_with("--") && flag.starts_with('-') && flag.to_lowercase().contains('f')
-}
-
-/// Exit code of `test`: 0 or 1, or 2 with too many words.
-fn tested(words: &[&str]) -> i32 {
-    if words.len() > TESTED_MAX { 2 } else { i32::from(!holds(words)) }
-}
-
-/// True if `test` succeeds; of files it is only known that `/dev/null` exists.
-fn holds(words: &[&str]) -> bool {
-    for (joins, all) in [(["-o", "||"], false), (["-a", "&&"], true)] {
-        if let Some(at) = words.iter().position(|word| joins.contains(word)).filter(|at| *at > 0) {
-            let (left, right) = (holds(&words[..at]), holds(&words[at + 1..]));
-            return if all { left && right } else { left || right };
-        }
-    }
-    match words {
-        [] => false,
-        ["!", rest @ ..] => !holds(rest),
-        [text] => !text.is_empty(),
-        ["-z", text] => text.is_empty(),
-        ["-n", text] => !text.is_empty(),
-        ["-e" | "-c" | "-r" | "-w", file] => *file == "/dev/null",
-        [left, "=" | "==", right] => left == right,
-        [left, "!=", right] => left != right,
-        [left, sign, right] => {
-            let (Ok(left), Ok(right)) = (left.trim().parse::<i64>(), right.trim().parse::<i64>()) else {
-                return false;
-            };
-            match *sign {
-                "-eq" => left == right,
-                "-ne" => left != right,
-                "-lt" => left < right,
-                "-le" => left <= right,
-                "-gt" => left > right,
-                "-ge" => left >= right,
-                _ => false,
-            }
-        }
-        _ => false,
-    }
-}
-
-/// Output of `seq`; `None` for too many numbers.
-fn sequence(numbers: &[i64]) -> Option<String> {
-    let (first, by, last) = match *numbers {
-        [last] => (1, 1, last),
-        [first, last] => (first, 1, last),
-        [first, by, last] if by != 0 => (first, by, last),
-        _ => return None,
-    };
-    let within = |number: &i64| if by > 0 { *number <= last } else { *number >= last };
-    let all = std::iter::successors(Some(first), |number| number.checked_add(by)).take_while(within);
-    let text: Vec<String> =
-        all.take(usize::try_from(NUMBERS_MAX).ok()? + 1).map(|n| format!("{n}\n")).collect();
-    (i64::try_from(text.len()).ok()? <= NUMBERS_MAX).then(|| text.concat())
-}
-
-/// A text with `\n`, `\t`, `\r` and `\\` replaced by their characters.
-fn escaped(text: &str) -> String {
-    let (mut out, mut chars) = (String::new(), text.chars());
-    while let Some(c) = chars.next() {
-        match (c, chars.clone().next()) {
-            ('\\', Some(next @ ('n' | 't' | 'r' | '\\'))) => {
-                chars.next();
-                out.push(match next {
-                    'n' => '\n',
-                    't' => '\t',
-                    'r' => '\r',
-                    _ => '\\',
-                });
-            }
-            _ => out.push(c),
-        }
-    }
-    out
-}
-
-/// Output of `printf`: the format again and again until no argument is left.
-fn formatted(format: &str, args: &[&str]) -> String {
-    let format = escaped(format);
-    let (mut out, mut left) = (String::new(), args);
-    loop {
-        let before = left.len();
-        let mut chars = format.chars();
-        while let Some(c) = chars.next() {
-            if c != '%' {
-                out.push(c);
-                continue;
-            }
-            let (mut flags, mut kind) = (String::new(), None);
-            for c in chars.by_ref() {
-                if c.is_ascii_digit() || ".-+".contains(c) {
-                    flags.push(c);
-                } else {
-                    kind = Some(c);
-                    break;
-                }
-            }
-            if kind == Some('%') {
-                out.push('%');
-                continue;
-            }
-            let (arg, rest) = left.split_first().map_or(("", left), |(arg, rest)| (*arg, rest));
-            left = rest;
-            let arg = if arg.is_empty() && matches!(kind, Some('d' | 'i' | 'u')) { "0" } else { arg };
-            out.push_str(&padded(arg, &flags));
-        }
-        if left.is_empty() || left.len() == before || out.len() > super::TEXT_MAX {
-            return out;
-        }
-    }
-}
-
-fn padded(text: &str, flags: &str) -> String {
-    let (left, zeros) = (flags.starts_with('-'), flags.starts_with('0'));
-    let width: usize =
-        flags.trim_start_matches(['-', '+', '0']).split('.').next().and_then(|w| w.parse().ok()).unwrap_or(0);
-    let pad = if zeros { "0" } else { " " }.repeat(width.min(200).saturating_sub(text.chars().count()));
-    if left { format!("{text}{pad}") } else { format!("{pad}{text}") }
 }

@@ -1,10 +1,17 @@
-//! Player of a script in simulated time: its lines and their times, its end, and its exit code.
+//! Player of a script in simulated time: its lines and their times, its writes, its end, and its exit code.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
+use super::pattern::Pattern;
+use super::streams::{Input, Sink};
 use super::syntax::{self, Command, Link, List, Word};
-use super::{Again, Assumed, LINES_MAX, Run, STEPS_MAX, TEXT_MAX};
+use super::timeline::Timeline;
+use super::{Assumed, MARK, MARK_END, Run, STEPS_MAX, Scene};
+use crate::script::files::Space;
 
 /// Shells, texts and commands that may run within each other.
 const NESTED_MAX: u32 = 16;
@@ -12,11 +19,14 @@ const NESTED_MAX: u32 = 16;
 const WHAT_MAX: usize = 120;
 /// Bytes of variables that are copied in one step.
 const COPIED_IN_A_STEP: usize = 4096;
+/// Functions that a script may define.
+const FUNCTIONS_MAX: usize = 200;
 
 /// A script that is being played.
 pub struct Play {
     pub(super) vars: BTreeMap<String, String>,
     pub(super) args: Vec<String>,
+    pub(super) functions: BTreeMap<String, Rc<Command>>,
     pub(super) run: Run,
     pub(super) now: Duration,
     /// Exit code of the last command.
@@ -25,11 +35,14 @@ pub struct Play {
     /// Number of shells, texts and commands that run within each other.
     pub(super) depth: u32,
     /// Output of a line that has not ended.
-    line: String,
-    /// Outputs that `$(…)` collects, the innermost last.
-    caught: Vec<String>,
-    /// Number of enclosing redirections that hide the output.
-    quiet: u32,
+    pub(super) line: String,
+    /// Outputs that `$(…)` and pipes collect, the innermost last.
+    pub(super) caught: Vec<String>,
+    /// Places of output and errors.
+    pub(super) out: Sink,
+    pub(super) errors: Sink,
+    /// Standard input; `None` where it is that of the container or session.
+    pub(super) input: Option<Input>,
     /// Script of `trap … EXIT`.
     pub(super) at_exit: Option<String>,
     /// Times at which background commands end; `None` for one that runs for ever.
@@ -37,6 +50,23 @@ pub struct Play {
     /// The first part that was not played, and its time, in the foreground and in the background.
     unplayed: Option<(String, Duration)>,
     unplayed_aside: Option<(String, Duration)>,
+    /// Files, and what others do to them later.
+    pub(super) space: Space,
+    pub(super) timeline: Timeline,
+    /// Present directory.
+    pub(super) directory: String,
+    /// Start of the run.
+    pub(super) started: Timestamp,
+    /// Number of times that the clock was read, so that what follows depends on it.
+    pub(super) clock_reads: u32,
+    /// True after `set -e`.
+    pub(super) stops_at_failure: bool,
+    /// Number of enclosing tests, in which a failure stops nothing.
+    pub(super) tests: u32,
+    /// True once an expansion failed, so that the next command ends the script.
+    pub(super) breaks: bool,
+    /// True if a standard input stays open.
+    pub(super) is_open: bool,
 }
 
 /// Control flow after a command.
@@ -46,6 +76,8 @@ pub enum Flow {
     Next,
     /// To the end of the script.
     Exit,
+    /// To the end of the function.
+    Return,
     /// Out of so many loops.
     Break(u32),
     /// To the next round of the loop that is so many levels out.
@@ -54,10 +86,12 @@ pub enum Flow {
 
 impl Play {
     /// A player of a script that has not begun.
-    pub fn new(env: &[(&str, &str)]) -> Self {
+    pub fn new(scene: Scene<'_>) -> Self {
+        let plain = |text: &str| text.replace([MARK, MARK_END], "");
         Self {
-            vars: env.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            vars: scene.env.iter().map(|(key, value)| ((*key).to_owned(), plain(value))).collect(),
             args: Vec::new(),
+            functions: BTreeMap::new(),
             run: Run::default(),
             now: Duration::ZERO,
             code: 0,
@@ -65,11 +99,22 @@ impl Play {
             depth: 0,
             line: String::new(),
             caught: Vec::new(),
-            quiet: 0,
+            out: Sink::Log,
+            errors: Sink::Log,
+            input: scene.input.map(Input::of),
             at_exit: None,
             left: Vec::new(),
             unplayed: None,
             unplayed_aside: None,
+            space: scene.space,
+            timeline: Timeline::of(scene.later),
+            directory: if scene.directory.is_empty() { "/" } else { scene.directory }.to_owned(),
+            started: scene.started,
+            clock_reads: 0,
+            stops_at_failure: false,
+            tests: 0,
+            breaks: false,
+            is_open: scene.is_open,
         }
     }
 
@@ -77,18 +122,21 @@ impl Play {
     pub fn end(mut self, mut flow: Option<Flow>) -> Run {
         if let (Some(_), Some(text)) = (flow, self.at_exit.take()) {
             let code = self.code;
+            self.stops_at_failure = false;
             flow = self.inside(&text);
             self.code = code;
         }
         if !self.line.is_empty() {
-            self.write("\n");
+            self.write_to(&Sink::Log, "\n");
         }
         self.run.says.sort_by_key(|(after, _)| *after);
+        self.run.writes.sort_by_key(|(after, _)| *after);
         self.run.ends = flow.map(|_| (self.now, self.code & 0xff));
         let stops = flow.is_none() && self.unplayed.is_some();
         let unplayed = self.unplayed.or(self.unplayed_aside);
-        self.run.assumed =
-            unplayed.map(|(what, at)| Box::new(Assumed { what, at, stops, message: String::new() }));
+        let assumed = |(what, at)| Box::new(Assumed { what, at, stops, message: String::new() });
+        self.run.assumed = unplayed.map(assumed);
+        self.run.looks = self.space.looked.into_iter().collect();
         self.run
     }
 
@@ -96,7 +144,8 @@ impl Play {
     pub(super) fn give_up<T>(&mut self, what: impl Into<String>) -> Option<T> {
         if self.unplayed.is_none() {
             let what: String = what.into();
-            self.unplayed = Some((what.chars().take(WHAT_MAX).collect(), self.now));
+            let shown = what.chars().filter(|c| !c.is_control()).take(WHAT_MAX).collect();
+            self.unplayed = Some((shown, self.now));
         }
         None
     }
@@ -113,60 +162,65 @@ impl Play {
         Some(())
     }
 
-    /// Writes to the log; the end of a line makes it a line.
-    pub(super) fn write(&mut self, text: &str) {
-        if self.quiet > 0 {
-            return;
-        }
-        if let Some(caught) = self.caught.last_mut() {
-            if caught.len() < TEXT_MAX {
-                caught.push_str(text);
-            }
-            return;
-        }
-        for piece in text.split_inclusive('\n') {
-            if self.line.len() < TEXT_MAX {
-                self.line.push_str(piece.trim_end_matches('\n'));
-            }
-            if piece.ends_with('\n') {
-                let line = std::mem::take(&mut self.line);
-                if self.run.says.len() < LINES_MAX {
-                    self.run.says.push((self.now, line));
-                }
-            }
-        }
-    }
-
     /// Plays commands one after the other; `None` where one runs for ever or is not understood, after which nothing
     /// comes.
     pub fn list(&mut self, list: &List) -> Option<Flow> {
-        for (link, command) in list {
+        for (index, (link, command)) in list.iter().enumerate() {
             let runs = match link {
                 Link::Always => true,
                 Link::OnSuccess => self.code == 0,
                 Link::OnFailure => self.code != 0,
             };
-            if runs {
-                match self.command(command)? {
-                    Flow::Next => {}
-                    other => return Some(other),
-                }
+            if !runs {
+                continue;
+            }
+            let is_tested = list.get(index + 1).is_some_and(|(next, _)| *next != Link::Always);
+            self.tests += u32::from(is_tested);
+            let flow = self.command(command);
+            self.tests -= u32::from(is_tested);
+            match flow? {
+                Flow::Next => {}
+                other => return Some(other),
+            }
+            let counts = self.stops_at_failure && self.tests == 0 && !is_tested;
+            if counts && self.code != 0 && !matches!(command, Command::Not(_)) {
+                return Some(Flow::Exit);
             }
         }
         Some(Flow::Next)
     }
 
-    /// Counts a step; `None` when there were too many.
-    fn step(&mut self) -> Option<()> {
-        self.steps += 1;
-        self.within_steps()
+    /// Plays a test, in which a failure stops nothing.
+    pub(super) fn test(&mut self, list: &List) -> Option<Flow> {
+        self.tests += 1;
+        let flow = self.list(list);
+        self.tests -= 1;
+        flow
     }
 
-    fn within_steps(&mut self) -> Option<()> {
+    /// Counts a step; `None` when there were too many.
+    pub(super) fn step(&mut self) -> Option<()> {
+        self.more_steps(1)
+    }
+
+    /// Counts steps; `None` when there were too many.
+    pub(super) fn more_steps(&mut self, steps: usize) -> Option<()> {
+        self.steps = self.steps.saturating_add(steps);
         match self.steps <= STEPS_MAX {
             true => Some(()),
-            false => self.give_up(format!("all after {STEPS_MAX} steps of the script")),
+            false => self.give_up(format!("what comes after {STEPS_MAX} steps of the script")),
         }
+    }
+
+    /// Counts steps; when there were too many, the next step stops the script.
+    pub(super) fn spend(&mut self, steps: usize) {
+        self.steps = self.steps.saturating_add(steps);
+    }
+
+    /// True if a text matches a pattern, which costs steps where both are long.
+    pub(super) fn fits(&mut self, pattern: &Pattern, text: &str) -> bool {
+        self.spend(text.len().saturating_mul(pattern.steps()) >> 14);
+        pattern.matches(text)
     }
 
     pub(super) fn command(&mut self, command: &Command) -> Option<Flow> {
@@ -174,32 +228,58 @@ impl Play {
         match command {
             Command::Simple(sets, words) => self.simple(sets, words),
             Command::Not(inner) => {
-                let flow = self.command(inner)?;
+                self.tests += 1;
+                let flow = self.command(inner);
+                self.tests -= 1;
                 self.code = i32::from(self.code == 0);
-                Some(flow)
+                flow
             }
             Command::If(arms, otherwise) => self.branch(arms, otherwise),
             Command::Loop { until, test, body } => self.rounds(*until, test, body),
             Command::For { name, items, body } => self.each(name, items.as_deref(), body),
+            Command::Case(word, arms) => self.case(word, arms),
             Command::Group(list) => self.list(list),
             Command::Subshell(list) => self.apart(|play| play.list(list)),
-            Command::Quiet(inner) => {
-                self.quiet += 1;
-                let flow = self.command(inner);
-                self.quiet -= 1;
-                flow
-            }
-            Command::Background(inner) => {
-                let (now, vars, unplayed) = (self.now, self.copied()?, self.unplayed.take());
-                let ended = self.command(inner).map(|_| self.now);
-                (self.now, self.vars, self.code) = (now, vars, 0);
-                let aside = std::mem::replace(&mut self.unplayed, unplayed);
-                self.unplayed_aside = self.unplayed_aside.take().or(aside);
-                self.left.push(ended);
+            Command::Function(name, body) => {
+                if self.functions.len() < FUNCTIONS_MAX {
+                    self.functions.insert(name.clone(), Rc::clone(body));
+                }
+                self.code = 0;
                 Some(Flow::Next)
             }
-            Command::Strange => self.give_up("a pipe"),
+            Command::Sum(word) => {
+                let value = self.sum(word)?;
+                self.code = i32::from(value == 0);
+                Some(Flow::Next)
+            }
+            Command::Redirected(inner, redirections) => self.redirected(redirections, inner),
+            Command::Pipe(parts) => self.pipe(parts),
+            Command::Background(inner) => self.background(inner),
         }
+    }
+
+    fn background(&mut self, inner: &Command) -> Option<Flow> {
+        self.more_steps(self.timeline.count() / 16)?;
+        let (now, unplayed, vars) = (self.now, self.unplayed.take(), self.copied()?);
+        let (layers, directory, timeline) =
+            (self.space.layers().to_vec(), self.directory.clone(), self.timeline.clone());
+        let (writes, rounds) = (self.run.writes.len(), self.run.again.len());
+        let ended = self.command(inner).map(|_| self.now);
+        (self.now, self.vars, self.code) = (now, vars, 0);
+        (self.directory, self.timeline) = (directory, timeline);
+        self.space.set_layers(layers);
+        // what it writes at once is there at once; the rest comes when its time has come
+        for (at, change) in self.run.writes.get(writes..).unwrap_or_default() {
+            self.timeline.add(*at, change.clone());
+        }
+        for again in self.run.again.get(rounds..).unwrap_or_default() {
+            self.timeline.add_rounds(again);
+        }
+        let aside = std::mem::replace(&mut self.unplayed, unplayed);
+        self.unplayed_aside = self.unplayed_aside.take().or(aside);
+        self.left.push(ended);
+        self.vars.insert("!".to_owned(), (self.left.len() + 1).to_string());
+        Some(Flow::Next)
     }
 
     fn simple(&mut self, sets: &[(String, Word)], words: &[Word]) -> Option<Flow> {
@@ -210,19 +290,30 @@ impl Play {
         if words.is_empty() {
             self.code = 0;
         }
+        let mut before = Vec::new();
         for (name, word) in sets {
             let value = self.text(word)?;
-            self.vars.insert(name.clone(), value);
+            let known = self.vars.insert(name.clone(), value);
+            if !words.is_empty() {
+                before.push((name, known));
+            }
         }
-        match fields.split_first() {
+        let flow = match fields.split_first() {
             Some((name, rest)) => self.run(name, rest),
             None => Some(Flow::Next),
+        };
+        for (name, known) in before {
+            match known {
+                Some(value) => drop(self.vars.insert(name.clone(), value)),
+                None => drop(self.vars.remove(name)),
+            }
         }
+        flow
     }
 
     fn branch(&mut self, arms: &[(List, List)], otherwise: &List) -> Option<Flow> {
         for (test, then) in arms {
-            match self.list(test)? {
+            match self.test(test)? {
                 Flow::Next if self.code == 0 => return self.list(then),
                 Flow::Next => {}
                 other => return Some(other),
@@ -230,6 +321,34 @@ impl Play {
         }
         self.code = 0;
         self.list(otherwise)
+    }
+
+    fn case(&mut self, word: &Word, arms: &[(Vec<Word>, List)]) -> Option<Flow> {
+        let text = self.text(word)?;
+        let text = self.settled(text);
+        for (patterns, list) in arms {
+            for pattern in patterns {
+                self.step()?;
+                let pattern = self.pattern(pattern)?;
+                if self.fits(&pattern, &text) {
+                    self.code = 0;
+                    return self.list(list);
+                }
+            }
+        }
+        self.code = 0;
+        Some(Flow::Next)
+    }
+
+    /// Calls a function of the script.
+    pub(super) fn call(&mut self, body: &Command, args: &[String]) -> Option<Flow> {
+        let args = std::mem::replace(&mut self.args, args.to_vec());
+        let flow = self.nested(|play| play.command(body));
+        self.args = args;
+        Some(match flow? {
+            Flow::Return => Flow::Next,
+            other => other,
+        })
     }
 
     /// Plays a text within the present script.
@@ -250,93 +369,17 @@ impl Play {
     }
 
     /// A copy of the variables, which costs steps where they are large; `None` when there were too many.
-    fn copied(&mut self) -> Option<BTreeMap<String, String>> {
+    pub(super) fn copied(&mut self) -> Option<BTreeMap<String, String>> {
         let size: usize = self.vars.iter().map(|(name, value)| name.len() + value.len()).sum();
-        self.steps += size / COPIED_IN_A_STEP;
-        self.within_steps()?;
+        self.more_steps(size / COPIED_IN_A_STEP)?;
         Some(self.vars.clone())
     }
 
     /// Plays commands in a shell of its own, whose variables and end do not reach the present one.
     pub(super) fn apart(&mut self, play: impl FnOnce(&mut Self) -> Option<Flow>) -> Option<Flow> {
-        let vars = self.copied()?;
+        let (vars, directory) = (self.copied()?, self.directory.clone());
         let flow = play(self);
-        self.vars = vars;
+        (self.vars, self.directory) = (vars, directory);
         flow.map(|_| Flow::Next)
-    }
-
-    /// The output of commands, without the ends of lines at its end.
-    pub(super) fn catch(&mut self, list: &List) -> Option<String> {
-        self.caught.push(String::new());
-        let quiet = std::mem::take(&mut self.quiet);
-        let flow = self.apart(|play| play.list(list));
-        self.quiet = quiet;
-        let caught = self.caught.pop().unwrap_or_default();
-        flow.map(|_| caught.trim_end_matches('\n').to_owned())
-    }
-
-    /// Effect of a round on its loop: true where the loop is over, and the flow after it.
-    fn after_round(flow: Flow) -> (bool, Flow) {
-        match flow {
-            Flow::Next | Flow::Continue(0 | 1) => (false, Flow::Next),
-            Flow::Break(0 | 1) => (true, Flow::Next),
-            Flow::Break(more) => (true, Flow::Break(more - 1)),
-            Flow::Continue(more) => (true, Flow::Continue(more - 1)),
-            Flow::Exit => (true, Flow::Exit),
-        }
-    }
-
-    fn rounds(&mut self, until: bool, test: &List, body: &List) -> Option<Flow> {
-        let mut last = 0;
-        loop {
-            self.step()?;
-            let before = (self.copied()?, self.code);
-            let (now, said) = (self.now, self.run.says.len());
-            match self.list(test)? {
-                Flow::Next if (self.code == 0) == until => {
-                    self.code = last;
-                    return Some(Flow::Next);
-                }
-                Flow::Next => {}
-                other => return Some(Self::after_round(other).1),
-            }
-            let (over, flow) = Self::after_round(self.list(body)?);
-            last = self.code;
-            if over {
-                return Some(flow);
-            }
-            if (&before.0, before.1) == (&self.vars, self.code) {
-                self.go_on_for_ever(now, said);
-                return None;
-            }
-        }
-    }
-
-    /// Repeats a round that left all as it found it: each that follows is the same, so its lines come again and again.
-    fn go_on_for_ever(&mut self, since: Duration, said: usize) {
-        let every = self.now.saturating_sub(since);
-        let heard = self.caught.is_empty() && self.quiet == 0 && self.run.says.len() < LINES_MAX;
-        let lines = self.run.says.get(said..).unwrap_or_default();
-        if heard && !every.is_zero() && !lines.is_empty() && self.run.again.is_none() {
-            let lines = lines.iter().map(|(at, line)| (at.saturating_sub(since), line.clone())).collect();
-            self.run.again = Some(Box::new(Again { from: self.now, every, lines }));
-        }
-    }
-
-    fn each(&mut self, name: &str, items: Option<&[Word]>, body: &List) -> Option<Flow> {
-        let mut fields = if items.is_none() { self.args.clone() } else { Vec::new() };
-        for word in items.unwrap_or_default() {
-            fields.extend(self.fields(word)?);
-        }
-        self.code = 0;
-        for field in fields {
-            self.step()?;
-            self.vars.insert(name.to_owned(), field);
-            let (over, flow) = Self::after_round(self.list(body)?);
-            if over {
-                return Some(flow);
-            }
-        }
-        Some(Flow::Next)
     }
 }

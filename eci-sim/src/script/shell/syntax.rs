@@ -1,7 +1,8 @@
-//! Syntax tree of a shell's script: lists, loops, branches, words with expansions.
+//! Syntax tree of a shell's script: lists, pipes, loops, branches, functions, words with expansions.
 //!
-//! What is not read (pipes but into `cat` and `tee`, `case`, functions, here-documents) stands in the tree as
-//! [`Command::Strange`], or makes the whole script unreadable.
+//! What cannot be read makes the whole script unreadable.
+
+use std::rc::Rc;
 
 use super::parser::Parser;
 
@@ -31,22 +32,60 @@ pub enum Command {
     Loop { until: bool, test: List, body: List },
     /// `for name in …`; over the arguments, where `items` is `None`.
     For { name: String, items: Option<Vec<Word>>, body: List },
+    /// `case word in …`: each arm's patterns with its list.
+    Case(Word, Vec<(Vec<Word>, List)>),
     /// `{ …; }`, in the present shell.
     Group(List),
     /// `( … )`, in a shell of its own.
     Subshell(List),
-    /// `command > file`, whose output is not part of the log.
-    Quiet(Box<Self>),
+    /// `name() …`
+    Function(String, Rc<Self>),
+    /// `(( … ))`
+    Sum(Word),
+    /// A command with its redirections, in their order.
+    Redirected(Box<Self>, Vec<Redirection>),
+    /// Commands of which each reads what the one before writes.
+    Pipe(Vec<Self>),
     /// `command &`, which goes on beside the next one.
     Background(Box<Self>),
-    /// A command that is not understood.
-    Strange,
+}
+
+/// A redirection of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redirection {
+    /// Stream that is redirected.
+    pub stream: Stream,
+    /// Where it goes, or comes from.
+    pub target: Target,
+}
+
+/// A stream of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    Input,
+    Output,
+    Errors,
+    /// Output and errors.
+    Both,
+    /// One with a higher number, which no command of ours writes.
+    Other,
+}
+
+/// The other end of a redirection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A file; true if it is written from its end on.
+    File(Word, bool),
+    /// The text itself, as of a here-document.
+    Text(Word),
+    /// Another stream's place: 1 or 2; anything else closes it.
+    Stream(u8),
 }
 
 /// A part of a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece {
-    /// Text outside quotes, of which `{1..5}` is a range.
+    /// Text outside quotes, of which `{1..5}` is a range, and `*` any text of a file's name.
     Text(String),
     /// Text in quotes, taken as it stands.
     Quoted(String),
@@ -57,14 +96,27 @@ pub enum Piece {
 /// Kind of an expansion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Filling {
-    /// A variable, and the word that stands in for it: `-`, `=` or `+`.
-    Variable(String, Option<(char, Word)>),
+    /// A variable, and what is done with its value.
+    Variable(String, Option<Change>),
     /// The length of a variable's value.
     Length(String),
     /// The output of commands.
     Command(List),
     /// The value of a sum.
     Sum(Word),
+}
+
+/// What is done with a variable's value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Another word, by `-`, `=`, `+` or `?`; true where an empty value counts as none.
+    Otherwise(char, bool, Word),
+    /// A pattern is cut off: at the beginning or the end, as little or as much as fits.
+    Cut { end: bool, most: bool, pattern: Word },
+    /// A pattern is replaced, once or everywhere.
+    Replaced { everywhere: bool, pattern: Word, by: Word },
+    /// A part from an offset on, of a length.
+    Part(Word, Option<Word>),
 }
 
 /// The tree of a script; `None` where it cannot be read.

@@ -8,8 +8,13 @@ fn nine() -> Timestamp {
     "2026-01-01T09:00:00Z".parse().unwrap()
 }
 
+fn played(words: &[&str]) -> Run {
+    let env = [("NAME", "ECI"), ("POD_NAME", "web-1"), ("CODE", "7"), ("my.dotted-name", "dots")];
+    read(words, Scene { env: &env, started: nine(), ..Scene::default() })
+}
+
 fn run(text: &str) -> Run {
-    read(&["/bin/sh", "-c", text], &[("NAME", "ECI"), ("POD_NAME", "web-1"), ("CODE", "7")])
+    played(&["/bin/sh", "-c", text])
 }
 
 /// The lines of a script without its repeated rounds, and the second and the exit code of its end.
@@ -86,13 +91,9 @@ fn what_is_not_known_runs_for_ever_and_says_nothing_more() {
         ("sleep infinity; echo never", ""),
         ("tail -f /dev/null; echo never", ""),
         ("echo a; exec tail -F /var/log/x", "a"),
-        ("echo a; ls | wc -l; echo b", "a"),
         ("sleep infinity & echo a; wait; echo b", "a"),
         ("while true; do :; done; echo never", ""),
         ("while true; do sleep 1; done", ""),
-        ("case x in x) echo x;; esac", ""),
-        ("f() { echo x; }; f", ""),
-        ("cat <<EOF\nx\nEOF", ""),
         ("echo 'open", ""),
         ("x='eval $x'; eval $x", ""),
         ("while true; do i=$((i + 1)); done; echo never", ""),
@@ -121,6 +122,7 @@ fn a_loop_that_never_ends_is_told_from_any_instant_on() {
 fn a_date_is_that_of_the_instant_at_which_it_is_said() {
     for (text, wanted) in [
         ("date", "0 Thu Jan  1 09:00:00 UTC 2026\n"),
+        ("x=$(date +%H); sleep 3600; echo $x $(date +%H)", "3600 09 10\n"),
         ("sleep 61; echo now $(date -u +%FT%TZ) \"$NAME\"", "61 now 2026-01-01T09:01:01Z ECI\n"),
         ("date +%s; date '+%Y-%m-%d %H:%M'", "0 1767258000\n0 2026-01-01 09:00\n"),
         (
@@ -152,8 +154,8 @@ fn what_a_run_keeps_is_bounded_however_much_it_says() {
 fn what_stands_within_itself_too_often_is_no_burden() {
     const OFTEN: usize = 20_000;
     for word in ["nohup", "exec", "env", "eval", "!", "-a", "("] {
-        read(&vec![word; OFTEN], &[]);
-        read(&[&["test"], &vec![word; OFTEN][..]].concat(), &[]);
+        played(&vec![word; OFTEN]);
+        played(&[&["test"], &vec![word; OFTEN][..]].concat());
         run(&format!("{word} ").repeat(OFTEN));
         run(&format!("test {}", format!("{word} ").repeat(OFTEN)));
     }
@@ -162,6 +164,106 @@ fn what_stands_within_itself_too_often_is_no_burden() {
     {
         run(&piece.repeat(OFTEN));
     }
+}
+
+#[test]
+fn what_people_write_is_understood() {
+    for (text, says) in [
+        ("case $NAME in a|b) echo no;; E*) echo yes;; *) echo other;; esac", "yes"),
+        ("case x in y) echo y;; esac; echo $?", "0"),
+        ("f() { local a=1; echo \"in $1\"; return 3; }; f x; echo $?", "in x|3"),
+        ("function g { echo g; }\ng", "g"),
+        ("cat <<EOF\na $NAME\nEOF\ncat <<'E'\n$NAME\nE\necho end", "a ECI|$NAME|end"),
+        ("cat <<-EOF | sort\n\tb\n\ta\n\tEOF", "a|b"),
+        ("echo b a c | tr ' ' '\\n' | sort -r | head -n 2", "c|b"),
+        ("echo a:b:c | cut -d: -f2,3; echo abc | cut -c2-", "b:c|bc"),
+        ("printf 'one\\ntwo\\n' | grep -n w; printf 'x\\n' | grep -q y || echo none", "2:two|none"),
+        ("echo hello | sed -e 's/l/L/g' -e 's/^/> /'", "> heLLo"),
+        ("echo 'a b' | while read x y; do echo $y $x; done", "b a"),
+        ("printf 'x\\ny\\n' > /tmp/l; while read -r l; do echo \"<$l>\"; done < /tmp/l", "<x>|<y>"),
+        ("expr 3 + 4; expr abc : 'a\\(.*\\)'; expr 1 = 2", "7|bc|0"),
+        ("i=1; ((i++)); i=$((i * 5)); let i+=1; echo $i $((i > 3 ? 7 : 8)) $((1 << 4 | 1))", "11 7 17"),
+        (
+            "x=a/b/c.txt; echo ${x##*/} ${x%.txt} ${x#*/} ${x/b/d} ${x:2:1} ${Y-no}",
+            "c.txt a/b/c b/c.txt a/d/c.txt b no",
+        ),
+        ("set -e; if false; then :; fi; false || true; ! true; echo on; false; echo never", "on"),
+        ("set -- a b; shift; echo $1 $#", "b 1"),
+        ("echo one two | xargs -n 1 echo -; echo x | awk '{print $1, $NF}'", "- one|- two|x x"),
+        (
+            "seq -s , 3; basename /a/b.c .c; dirname /a/b; printf '%x %.2f %c\\n' 255 1.5 yes",
+            "1,2,3|b|/a|ff 1.50 y",
+        ),
+        ("env | grep dotted; printenv my.dotted-name", "my.dotted-name=dots|dots"),
+        ("command -v sh && ! command -v nothing", "/bin/sh"),
+        ("[[ $NAME == E?I && ! -f /x ]] && [ -x /bin/sh ] && echo ok", "ok"),
+        ("[ $(date +%Y) -eq 2026 ] && echo this year", "this year"),
+        ("${NONE:?is missing}; echo never", "sh: NONE: is missing"),
+        ("echo out; echo err >&2 2>/dev/null; { echo a; echo b >&2; } 2>/dev/null", "out|err|a"),
+        ("sleep 5 & p=$!; wait $p; echo done", "done"),
+        ("x=$(cat /no 2>&1); echo $x $?", "cat: /no: No such file or directory 1"),
+    ] {
+        assert_eq!(shell(text).0, says, "{text}");
+        assert!(run(text).assumed.is_none(), "{text}: {:?}", run(text).assumed);
+    }
+}
+
+#[test]
+fn files_are_there_once_they_are_written() {
+    for (text, wanted) in [
+        ("echo a > /tmp/x; echo b >> /tmp/x; cat /tmp/x; cat < /tmp/x | wc -l", "a|b|2"),
+        (
+            "mkdir -p /a/b && touch /a/b/c && ls /a/b && test -f /a/b/c && [ ! -d /a/b/c ] && echo file",
+            "c|file",
+        ),
+        ("cd /tmp; echo x > y; cp y z; mv z w; rm y; ls; pwd", "w|/tmp"),
+        ("cat /etc/hostname; grep -c root /etc/passwd; ls /no", "web-0|1|ls: /no: No such file or directory"),
+        (
+            "printf '#!/bin/sh\\necho run $1\\n' > /s.sh; /s.sh; chmod +x /s.sh; /s.sh a; sh /s.sh b",
+            "sh: /s.sh: Permission denied|run a|run b",
+        ),
+        ("for f in /etc/host*; do echo $f; done; echo /no*", "/etc/hostname|/etc/hosts|/no*"),
+        ("mkdir /d; echo 1 > /d/a; tar cf /t.tar -C / d; mkdir /e; tar xf /t.tar -C /e; cat /e/d/a", "1"),
+        ("echo x | tee /tmp/t; sed -i s/x/y/ /tmp/t; cat /tmp/t", "x|y"),
+        ("(sleep 5; touch /tmp/go) & until [ -f /tmp/go ]; do sleep 2; done; echo gone; cat /tmp/go", "gone"),
+        ("date > /tmp/d; sleep 60; cat /tmp/d | cut -d' ' -f5", "09:00:00"),
+        ("ln -s /etc/hostname /tmp/h; cat /tmp/h; find /tmp -type l", "web-0|/tmp/h"),
+    ] {
+        let origin = crate::script::files::Origin { host_name: "web-0".into(), ..Default::default() };
+        let space = Space::new(origin, Vec::new(), vec![Layer::default()], false);
+        let run = read(&["sh", "-c", text], Scene { space, started: nine(), ..Scene::default() });
+        let lines = run.lines(nine(), Duration::MAX, 99);
+        let says: Vec<_> = lines.iter().map(|(_, line)| &**line).collect();
+        assert_eq!(says.join("|"), wanted, "{text}");
+        assert!(run.assumed.is_none(), "{text}: {:?}", run.assumed);
+    }
+}
+
+#[test]
+fn a_loop_that_waits_for_a_file_costs_nothing_and_ends_when_others_make_it() {
+    let text = "echo wait; until [ -f /tmp/go ]; do echo .; sleep 1; done; echo gone";
+    let waits = run(text);
+    assert_eq!((waits.ends, waits.again.len()), (None, 1));
+    assert!(waits.looks.contains(&(0, "/tmp/go".into())));
+    let mut layer = Layer::default();
+    assert!(layer.put("/tmp/go", Some(crate::script::files::Node::file("", 0o644))));
+    let day = Duration::from_secs(86_400);
+    let scene = Scene { later: vec![(day, vec![layer])], started: nine(), ..Scene::default() };
+    let run = read(&["sh", "-c", text], scene);
+    assert_eq!(run.ends, Some((day, 0)));
+    let last = run.lines(nine(), Duration::MAX, 2);
+    assert_eq!(
+        last.iter().map(|(at, line)| (at.as_secs(), &**line)).collect::<Vec<_>>(),
+        [(86_399, "."), (86_400, "gone")]
+    );
+}
+
+#[test]
+fn a_loop_that_only_adds_to_a_file_is_one_round() {
+    let run = run("while true; do date +%T >> /tmp/log; sleep 1; done");
+    assert_eq!((run.ends, run.again.len(), run.again[0].rounds), (None, 1, None));
+    let changes = run.changes(None, Duration::from_secs(3));
+    assert_eq!(changes.iter().map(|(at, _)| at.as_secs()).collect::<Vec<_>>(), [0, 0, 1, 1, 2, 2, 3, 3]);
 }
 
 #[test]
@@ -179,11 +281,12 @@ fn a_command_without_a_shell_is_understood() {
         (&["cat"], Some((0, 0))),
         (&["tail", "-f", "/dev/null"], None),
         (&["env", "A=1", "sh", "-c", "exit $A"], Some((0, 1))),
-        (&["bash"], None),
+        (&["printenv", "my.dotted-name"], Some((0, 0))),
+        (&["bash"], Some((0, 0))),
         (&["nginx"], None),
         (&[], None),
     ] {
-        let run = read(words, &[]);
+        let run = played(words);
         assert_eq!(run.ends.map(|(after, code)| (after.as_secs(), code)), ends, "{words:?}");
     }
 }
@@ -198,7 +301,8 @@ proptest! {
     fn fuzz_no_mixture_of_a_shell_s_words_makes_the_reader_stumble(words in prop::collection::vec(prop::sample::select(vec![
         "while", "true", "do", "done", ";", "for", "i", "in", "if", "then", "else", "fi", "{", "}", "(", ")", "$(", "`",
         "echo", "sleep", "1", "&", "&&", "||", "|", "cat", "$i", "i=1", "\"", "'", "$((", "))", "break", "exec", "eval",
-        "trap", "EXIT", "wait", ">", "<", "\n", "until", "false", "sh", "-c", "timeout", "[", "]", "!", "${", "date",
+        "trap", "EXIT", "wait", "case", "esac", ";;", "in", "*)", "<<E\nx\nE\n", "f()", "read", "set", "-e", "/tmp/x", ">>", "cat",
+        "grep", "sed", "s/a/b/", "tr", "cut", "-f1", "tail", "-f", "sort", "xargs", "rm", "-r", "cp", "${x%y*}", "((", "i++", ">", "<", "\n", "until", "false", "sh", "-c", "timeout", "[", "]", "!", "${", "date",
     ]), 0..40)) {
         let text = words.join(" ");
         let run = run(&text);

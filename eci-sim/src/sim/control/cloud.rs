@@ -1,10 +1,13 @@
 //! The cloud's side of the control API: spot prices, account standings, reclaims and crashes.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::Control;
 use crate::billing::AccountTerms;
 use crate::market::Quote;
+use crate::script::Run;
 use crate::world::standing::Standing;
 
 impl Control {
@@ -62,6 +65,18 @@ impl Control {
     /// Crashes a container; false when the group has none of this name that is running.
     pub fn crash(&self, id: &str, container: &str, exit_code: i32) -> bool {
         self.with_group(id, |world, number| world.crash(number, container, exit_code)).unwrap_or(false)
+    }
+
+    /// Executes a command in a container, with an input or with one that is still offered; `None` where none of this
+    /// name is running.
+    pub fn execute(
+        &self,
+        id: &str,
+        container: &str,
+        words: &[Box<str>],
+        input: (Option<&[u8]>, bool),
+    ) -> Option<Arc<Run>> {
+        self.with_group(id, |world, number| world.execute(number, container, words, input)).flatten()
     }
 
     fn with_group<T>(&self, id: &str, act: impl FnOnce(&mut crate::world::World, u64) -> T) -> Option<T> {

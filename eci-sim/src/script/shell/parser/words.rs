@@ -1,7 +1,8 @@
 //! Words of a script: quotes, variables and what else is filled in.
 
 use super::{DEPTH_MAX, Parser};
-use crate::script::shell::syntax::{Filling, Piece, Word};
+use crate::script::shell::commands::escaped;
+use crate::script::shell::syntax::{Change, Filling, Piece, Word};
 
 impl Parser {
     pub(super) fn word(&mut self) -> Option<Word> {
@@ -13,6 +14,13 @@ impl Parser {
                     self.at += 1;
                     let end = self.chars[self.at..].iter().position(|c| *c == '\'')?;
                     word.push(Piece::Quoted(self.chars[self.at..self.at + end].iter().collect()));
+                    self.at += end + 1;
+                }
+                '$' if self.sees("$'") => {
+                    self.at += 2;
+                    let end = self.chars[self.at..].iter().position(|c| *c == '\'')?;
+                    let text: String = self.chars[self.at..self.at + end].iter().collect();
+                    word.push(Piece::Quoted(escaped(&text)));
                     self.at += end + 1;
                 }
                 '"' => {
@@ -124,19 +132,63 @@ impl Parser {
             name = self.peek()?.to_string();
             self.at += 1;
         }
-        let _colon = self.eat(":");
-        let kind = self.peek().filter(|c| "-=+".contains(*c));
-        let Some(kind) = kind else { return Some(Filling::Variable(name, None)) };
+        if self.is_over() {
+            return Some(Filling::Variable(name, None));
+        }
+        let colon = self.eat(":");
+        let Some(kind) = self.peek() else { return None };
         self.at += 1;
-        Some(Filling::Variable(name, Some((kind, self.quoted(None)?))))
+        let change = match kind {
+            '-' | '=' | '+' | '?' => Change::Otherwise(kind, colon, self.pattern()?),
+            _ if colon => {
+                self.at -= 1;
+                let text: String = self.chars[self.at..].iter().collect();
+                let (from, length) =
+                    text.split_once(':').map_or((text.as_str(), None), |(a, b)| (a, Some(b)));
+                let read = |text: &str| self.inside(text, |parser| parser.quoted(None));
+                let length = match length {
+                    Some(text) => Some(read(text)?),
+                    None => None,
+                };
+                Change::Part(read(from)?, length)
+            }
+            '#' | '%' => {
+                let most = self.eat(&kind.to_string());
+                Change::Cut { end: kind == '%', most, pattern: self.pattern()? }
+            }
+            '/' => {
+                let everywhere = self.eat("/");
+                let text: String = self.chars[self.at..].iter().collect();
+                let (pattern, by) = text.split_once('/').unwrap_or((&text, ""));
+                let read = |text: &str| self.inside(text, Self::pattern);
+                Change::Replaced { everywhere, pattern: read(pattern)?, by: read(by)? }
+            }
+            _ => return None,
+        };
+        Some(Filling::Variable(name, Some(change)))
     }
 
-    fn inside<T>(&self, text: &str, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+    /// The rest as a pattern, in which what is quoted stands for itself.
+    fn pattern(&mut self) -> Option<Word> {
+        let mut word = Word::new();
+        while !self.is_over() {
+            match self.word() {
+                Some(more) => word.extend(more),
+                None => {
+                    word.push(Piece::Text(self.peek()?.to_string()));
+                    self.at += 1;
+                }
+            }
+        }
+        Some(word)
+    }
+
+    pub(super) fn inside<T>(&self, text: &str, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         let mut parser = Self { depth: self.depth + 1, ..Self::new(text) };
         if parser.depth > DEPTH_MAX { None } else { read(&mut parser) }
     }
 
-    fn balanced(&mut self, open: char, close: char) -> Option<String> {
+    pub(super) fn balanced(&mut self, open: char, close: char) -> Option<String> {
         let (begin, mut depth) = (self.at, 1);
         while let Some(c) = self.peek() {
             self.at += 1;

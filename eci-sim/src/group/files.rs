@@ -1,0 +1,389 @@
+//! Files of a group: those of its containers, its volumes, and who looks at them.
+//!
+//! Nothing is carried out before somebody looks: a run's changes are part of its plan. Where a container's run looks at
+//! what another changes, the change is due on the agenda, and the run is planned again with what it then meets.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::Group;
+use super::container::{Container, Phase};
+use super::steps::GroupContext;
+use crate::agenda::Step;
+use crate::script::files::{Change, Effect, Kind, Layer, Mount, Node, Origin, Space, joined, normal};
+use crate::script::{Run, dated};
+
+/// States of files by others that one run meets, at most; what comes later it does not see.
+const MET_MAX: usize = 100;
+/// Commands beside the containers whose changes are still to come, at most.
+const BESIDE_MAX: usize = 64;
+/// Length of a host name, at most.
+const HOST_NAME_MAX: usize = 63;
+
+/// Files of a group.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct GroupFiles {
+    /// Layers of the volumes, in the group's order.
+    volumes: Vec<Layer>,
+    /// What is kept of each container, in the group's order.
+    containers: Vec<ContainerFiles>,
+    /// Commands beside the containers' runs.
+    beside: Vec<Process>,
+}
+
+/// Files of a container.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct ContainerFiles {
+    layer: Layer,
+    /// Time after the start of the run up to which its changes were carried out; `None` before the first.
+    carried_out: Option<Duration>,
+    /// States of all layers that the run meets: at its start, and when others had changed something at which it looks.
+    met: Vec<(Duration, Vec<Layer>)>,
+    /// True once there was a change that the run does not meet any more.
+    misses: bool,
+}
+
+/// A command beside a container's run, whose changes are carried out as that's are.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Process {
+    container: u8,
+    started: Timestamp,
+    carried_out: Option<Duration>,
+    run: Arc<Run>,
+}
+
+/// A change that was carried out: the container in which, whether by its own run, and what.
+type Done = (u8, bool, Change);
+
+impl Group {
+    /// The files of the group as they begin: what its configuration files say.
+    fn first_files(&self) -> GroupFiles {
+        let volumes = self.spec.volumes.iter().map(|volume| {
+            let mut layer = Layer::default();
+            for file in &volume.config_file_volume_config_file_to_paths {
+                // all together are bounded when the group is made
+                let _fits =
+                    layer.put(&normal("/", &file.path), Some(Node::file(file.content.as_str(), 0o644)));
+            }
+            layer
+        });
+        let containers = self.containers.iter().map(|_| ContainerFiles::default()).collect();
+        GroupFiles { volumes: volumes.collect(), containers, beside: Vec::new() }
+    }
+
+    /// Host name in the group's containers.
+    pub fn host_name(&self) -> String {
+        let own = Some(&*self.spec.host_name).filter(|name| !name.is_empty());
+        let name: String = own.unwrap_or(&self.record.name).chars().take(HOST_NAME_MAX).collect();
+        name.trim_end_matches('-').to_owned()
+    }
+
+    fn origin(&self) -> Origin {
+        let host_name = self.host_name();
+        let mut hosts = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n".to_owned();
+        if let Some(address) = self.address {
+            hosts.push_str(&format!("{address}\t{host_name}\n"));
+        }
+        let optional = self.spec.optional.as_deref();
+        for alias in optional.into_iter().flat_map(|optional| &optional.host_aliases) {
+            hosts.push_str(&format!("{}\t{}\n", alias.ip, alias.hostnames.join("\t")));
+        }
+        let mut resolv = String::new();
+        if let Some(dns) = optional.and_then(|optional| optional.dns.as_ref()) {
+            if !dns.searches.is_empty() {
+                resolv.push_str(&format!("search {}\n", dns.searches.join(" ")));
+            }
+            dns.name_servers.iter().for_each(|server| resolv.push_str(&format!("nameserver {server}\n")));
+            let option = |option: &eci_api::actions::describe_container_groups::DnsOption| {
+                let separator = if option.value.is_empty() { "" } else { ":" };
+                format!("{}{separator}{}", option.name, option.value)
+            };
+            if !dns.options.is_empty() {
+                let options: Vec<String> = dns.options.iter().map(option).collect();
+                resolv.push_str(&format!("options {}\n", options.join(" ")));
+            }
+        }
+        Origin { host_name, hosts, resolv }
+    }
+
+    fn mounts(&self, container: &Container) -> Vec<Mount> {
+        let mount = |mount: &eci_api::actions::describe_container_groups::VolumeMount| {
+            let place = self.spec.volumes.iter().position(|volume| volume.name == mount.name)?;
+            let is_config = self.spec.volumes.get(place)?.type_ == "ConfigFileVolume";
+            Some(Mount {
+                path: normal("/", &mount.mount_path),
+                layer: u8::try_from(place + 1).ok()?,
+                part: normal("/", &mount.sub_path),
+                read_only: mount.read_only || is_config,
+            })
+        };
+        container.spec.mounts.iter().filter_map(mount).collect()
+    }
+
+    /// The files that a container sees, with these layers.
+    fn space_of(&self, container: &Container, layers: Vec<Layer>) -> Space {
+        let security = container.spec.optional.as_ref().and_then(|optional| optional.security.as_ref());
+        let read_only = security.is_some_and(|security| security.read_only_root_filesystem);
+        Space::new(self.origin(), self.mounts(container), layers, read_only)
+    }
+
+    /// All layers as a container sees them now.
+    fn layers(&self, index: u8) -> Vec<Layer> {
+        let first;
+        let files = match &self.files {
+            Some(files) => files,
+            None => {
+                first = self.first_files();
+                &first
+            }
+        };
+        let own = files.containers.get(usize::from(index)).map(|own| own.layer.clone()).unwrap_or_default();
+        std::iter::once(own).chain(files.volumes.iter().cloned()).collect()
+    }
+
+    /// The files that a container sees now, for a command beside its run.
+    pub(super) fn space(&self, index: u8) -> Space {
+        match self.containers.get(usize::from(index)) {
+            Some(container) => self.space_of(container, self.layers(index)),
+            None => Space::default(),
+        }
+    }
+
+    /// The files that a container sees at the start of its run, and as others have left them since.
+    pub(super) fn met(&self, index: u8) -> (Space, Vec<(Duration, Vec<Layer>)>) {
+        let known = self.files.as_ref().and_then(|files| files.containers.get(usize::from(index)));
+        match known.map(|known| known.met.as_slice()) {
+            Some([(_, first), later @ ..]) => {
+                let Some(container) = self.containers.get(usize::from(index)) else {
+                    return Default::default();
+                };
+                (self.space_of(container, first.clone()), later.to_vec())
+            }
+            _ => (self.space(index), Vec::new()),
+        }
+    }
+}
+
+impl GroupContext<'_> {
+    /// Forgets the files of a container whose run is about to begin; those of volumes stay.
+    pub(super) fn begin_files(&mut self, index: u8) {
+        self.settle_files();
+        if let Some(files) = &mut self.group.files
+            && let Some(own) = files.containers.get_mut(usize::from(index))
+        {
+            *own = ContainerFiles::default();
+        }
+    }
+
+    /// Takes up the files of a run that has just begun, if it looks at some or changes some.
+    pub(super) fn take_up_files(&mut self, index: u8, run: &Run) {
+        let looks = !run.looks.is_empty();
+        if !looks && !run.changes_files() {
+            return;
+        }
+        let layers = self.group.layers(index);
+        let mut files = self.group.files.take().unwrap_or_else(|| Box::new(self.group.first_files()));
+        if let Some(own) = files.containers.get_mut(usize::from(index)).filter(|_| looks) {
+            own.met = vec![(Duration::ZERO, layers)];
+        }
+        self.group.files = Some(files);
+        self.settle_files();
+    }
+
+    /// Carries out a command's changes of files beside a container's run, from now on.
+    pub(super) fn run_beside(&mut self, container: u8, run: &Arc<Run>) {
+        if !run.changes_files() {
+            return;
+        }
+        let mut files = self.group.files.take().unwrap_or_else(|| Box::new(self.group.first_files()));
+        if files.beside.len() < BESIDE_MAX {
+            let run = Arc::clone(run);
+            files.beside.push(Process { container, started: self.at, carried_out: None, run });
+        }
+        self.group.files = Some(files);
+        self.settle_files();
+    }
+
+    /// Carries out all changes of files that have come by now, and plans those runs anew that look at what others have
+    /// changed.
+    pub(super) fn settle_files(&mut self) {
+        let Some(mut files) = self.group.files.take() else { return };
+        let mut done = files.carry_out(&self.group.containers, self.at);
+        self.group.files = Some(files);
+        // each run is planned anew a bounded number of times
+        while !done.is_empty() {
+            done = self.affected(&done).into_iter().flat_map(|index| self.plan_again(index)).collect();
+        }
+        self.await_change();
+    }
+
+    /// Containers whose runs look at what others have changed.
+    fn affected(&self, done: &[Done]) -> BTreeSet<u8> {
+        let looks = |index: u8, run: &Run| {
+            done.iter().any(|(container, own, change)| {
+                let by_itself = *own && *container == index;
+                !by_itself && is_seen(run, index, *container, change)
+            })
+        };
+        self.group.running().filter(|(index, _, run)| looks(*index, run)).map(|(index, ..)| index).collect()
+    }
+
+    /// Plans the run of a container anew, which has met what others have changed by now; returns what it changes itself
+    /// at this very instant that it did not before.
+    fn plan_again(&mut self, index: u8) -> Vec<Done> {
+        let known = self.group.running().find(|(own, ..)| *own == index);
+        let Some((since, before)) = known.map(|(_, since, run)| (since, Arc::clone(run))) else {
+            return Vec::new();
+        };
+        let passed = since.duration_until(self.at).unsigned_abs();
+        let layers = self.group.layers(index);
+        let own = self.group.files.as_mut().and_then(|files| files.containers.get_mut(usize::from(index)));
+        let Some(own) = own.filter(|own| !own.met.is_empty() && !own.misses) else { return Vec::new() };
+        if own.met.len() > MET_MAX {
+            own.misses = true;
+            let what = format!("what comes after {MET_MAX} changes of files at which a command looks");
+            self.tell_not_played(index, &format!("eci-sim does not play {what}"));
+            return Vec::new();
+        }
+        own.met.push((passed, layers));
+        let run = self.plan(index);
+        self.tell_assumed(index, &run);
+        let ends = run.ends;
+        self.with(index, |container| container.run = Some(Arc::clone(&run)));
+        self.cancel(|step| step == Step::Exit(index));
+        if let Some((after, _)) = ends {
+            self.put(after.saturating_sub(passed), Step::Exit(index));
+        }
+        let just_before = passed.checked_sub(Duration::from_nanos(1));
+        let known = before.changes(just_before, passed).len();
+        let new: Vec<_> = run.changes(just_before, passed).into_iter().skip(known).collect();
+        let Some(files) = &mut self.group.files else { return Vec::new() };
+        new.into_iter().map(|(at, change)| files.change((index, true, change.clone()), since, at)).collect()
+    }
+
+    /// Puts the next change at which somebody looks on the agenda.
+    fn await_change(&mut self) {
+        self.cancel(|step| step == Step::FilesChange);
+        let next = self.group.next_seen_change();
+        if let Some(next) = next {
+            self.put(self.at.duration_until(next).unsigned_abs(), Step::FilesChange);
+        }
+    }
+}
+
+impl Group {
+    /// Running containers with the starts of their runs.
+    fn running(&self) -> impl Iterator<Item = (u8, Timestamp, &Arc<Run>)> {
+        (0..=u8::MAX).zip(&self.containers).filter_map(|(index, container)| match container.phase {
+            Phase::Running { since } => Some((index, since, container.run.as_ref()?)),
+            Phase::Waiting(_) | Phase::Terminated(_) => None,
+        })
+    }
+
+    /// Time of the next change of a file at which another run looks.
+    fn next_seen_change(&self) -> Option<Timestamp> {
+        let files = self.files.as_ref()?;
+        let misses = |index: u8| files.containers.get(usize::from(index)).is_none_or(|own| own.misses);
+        let watchers = self.running().filter(|(index, _, run)| !run.looks.is_empty() && !misses(*index));
+        let watchers: Vec<_> = watchers.collect();
+        if watchers.is_empty() {
+            return None;
+        }
+        let next = |writer: u8, own: bool, since: Timestamp, after: Option<Duration>, run: &Run| {
+            let matters = |change: &Change| {
+                let mut others = watchers.iter().filter(|(index, ..)| !(own && *index == writer));
+                others.any(|(index, _, watcher)| is_seen(watcher, *index, writer, change))
+            };
+            run.next_change(after, matters).map(|at| later(since, at))
+        };
+        let runs = self.running().filter_map(|(index, since, run)| {
+            let after = files.containers.get(usize::from(index))?.carried_out;
+            next(index, true, since, after, run)
+        });
+        let beside = files.beside.iter().filter_map(|process| {
+            next(process.container, false, process.started, process.carried_out, &process.run)
+        });
+        runs.chain(beside).min()
+    }
+}
+
+impl GroupFiles {
+    /// Carries out the changes that have come by now, in order of time.
+    fn carry_out(&mut self, containers: &[Container], now: Timestamp) -> Vec<Done> {
+        let mut due: Vec<(Timestamp, Duration, Timestamp, Done)> = Vec::new();
+        for (index, (container, own)) in (0u8..).zip(containers.iter().zip(&mut self.containers)) {
+            let (Phase::Running { since }, Some(run)) = (&container.phase, &container.run) else { continue };
+            let passed = since.duration_until(now).unsigned_abs();
+            let changes = run.changes(own.carried_out, passed).into_iter();
+            due.extend(
+                changes.map(|(at, change)| (later(*since, at), at, *since, (index, true, change.clone()))),
+            );
+            own.carried_out = Some(passed);
+        }
+        for process in &mut self.beside {
+            let passed = process.started.duration_until(now).unsigned_abs();
+            let (container, started) = (process.container, process.started);
+            let changes = process.run.changes(process.carried_out, passed).into_iter();
+            due.extend(
+                changes.map(|(at, change)| {
+                    (later(started, at), at, started, (container, false, change.clone()))
+                }),
+            );
+            process.carried_out = Some(passed);
+        }
+        self.beside
+            .retain(|process| !process.run.is_done_with_files(process.carried_out.unwrap_or_default()));
+        due.sort_by_key(|(time, ..)| *time);
+        due.into_iter().map(|(_, at, started, done)| self.change(done, started, at)).collect()
+    }
+
+    fn change(&mut self, (container, own, change): Done, started: Timestamp, at: Duration) -> Done {
+        let layer = match change.layer.checked_sub(1) {
+            None => self.containers.get_mut(usize::from(container)).map(|files| &mut files.layer),
+            Some(volume) => self.volumes.get_mut(usize::from(volume)),
+        };
+        if let Some(layer) = layer {
+            // a layer that is full stays as it is, as the run has found, too
+            let _fits = layer.apply(&change.path, &with_dates(&change.effect, started, at));
+        }
+        (container, own, change)
+    }
+}
+
+/// The effect with the dates of its time filled in.
+fn with_dates(effect: &Effect, started: Timestamp, at: Duration) -> Effect {
+    let filled = |bytes: &Arc<Vec<u8>>| match std::str::from_utf8(bytes) {
+        Ok(text) => Arc::new(dated(text, started, at).into_owned().into_bytes()),
+        Err(_) => Arc::clone(bytes),
+    };
+    match effect {
+        Effect::Append(bytes) => Effect::Append(filled(bytes)),
+        Effect::Put(Node { kind: Kind::File(bytes), mode }) => {
+            Effect::Put(Node { kind: Kind::File(filled(bytes)), mode: *mode })
+        }
+        other => other.clone(),
+    }
+}
+
+/// True if a run in the container `index` looks at what a change in the container `writer` changes.
+fn is_seen(run: &Run, index: u8, writer: u8, change: &Change) -> bool {
+    let same_layer = change.layer > 0 || index == writer;
+    let is_at = |path: &str| {
+        let parent = change
+            .path
+            .rsplit_once('/')
+            .map_or("/", |(parent, _)| if parent.is_empty() { "/" } else { parent });
+        *change.path == *path || parent == path || path.starts_with(&joined(&change.path, ""))
+    };
+    same_layer && run.looks.iter().any(|(layer, path)| *layer == change.layer && is_at(path))
+}
+
+/// A time after another.
+fn later(since: Timestamp, after: Duration) -> Timestamp {
+    let after = SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX);
+    since.saturating_add(after).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,14 @@
+//! Files of a container: a small map of its own, and volumes that the containers of its group share.
+//!
+//! What an image brings (programs, `/etc`) is made when it is first looked at; kept is only what was changed. All is
+//! bounded: bytes and files of a layer, the length of a path.
+
+pub mod image;
+pub mod layer;
+mod path;
+mod space;
+
+pub use image::Origin;
+pub use layer::{Change, Effect, Kind, Layer, Node};
+pub use path::{joined, normal};
+pub use space::{FileError, Mount, Space, Stat};
