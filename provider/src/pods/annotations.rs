@@ -7,18 +7,27 @@ use eci_api::actions::create_container_group::CreateContainerGroup as Request;
 use k8s_openapi::api::core::v1::Pod;
 use strsim::osa_distance;
 
-use super::fields::{Findings, Handling, Row};
+use super::fields::{Findings, Row};
 use super::request::error::RequestError;
 use table::{Annotation, Becomes};
+pub(super) use values::list;
 
 /// The prefix of the table's keys, unless they are written in full.
 pub const PREFIX: &str = "k8s.aliyun.com/";
 /// Beginnings of keys whose prefix was forgotten.
 const BARE: [&str; 2] = ["eci-", "eip-"];
-/// The reason why not all of some values is sent.
-const IN_PART: &str = "ECI's request carries one size, or types and no size";
 /// Cases that show what becomes of an annotation.
-const CASES: [(&str, &str); 1] = [("eci-ephemeral-storage-options", "pods/annotation-refused")];
+const CASES: [(&str, &str); 9] = [
+    ("eci-ephemeral-storage-options", "pods/annotation-refused"),
+    ("eci-use-specs", "buying/next-spec-in-the-list"),
+    ("eci-instance-family", "buying/families"),
+    ("eci-instance-generation", "buying/generations"),
+    ("eci-gpu-type", "gpu/by-card"),
+    ("eci-gpu-driver-version", "gpu/driver-version"),
+    ("eci-spot-fallback", "buying/spot-fallback"),
+    ("eci-fail-strategy", "buying/fail-fast"),
+    ("eci-schedule-strategy", "buying/spelling-of-the-documentation"),
+];
 
 fn all() -> impl Iterator<Item = &'static Annotation> {
     let tables = [table::SIZES, table::IMAGES, table::NETWORK, table::STORAGE, table::WRITTEN_BACK];
@@ -31,25 +40,16 @@ pub fn rows() -> Vec<Row> {
         let case = CASES.iter().find(|(shown, _)| shown == key).map(|(_, case)| *case);
         Row { name: full(key), when: "", handling: becomes.handling(), words, case }
     };
-    let in_part = |(key, becomes, _): &'static Annotation| {
-        matches!(becomes, Becomes::SentInPart(..)).then(|| Row {
-            name: full(key),
-            when: " beyond its first entry",
-            handling: Handling::LeftOut,
-            words: IN_PART,
-            case: None,
-        })
-    };
-    all().flat_map(|annotation| [Some(row(annotation)), in_part(annotation)]).flatten().collect()
+    all().map(row).collect()
 }
 
-/// Gives `request` what the pod's annotations ask for.
+/// Gives `request` what the pod's annotations ask for, but for the spec (see `specs`).
 ///
 /// # Errors
 /// [`RequestError::Annotation`].
 pub fn apply(pod: &Pod, request: &mut Request) -> Result<(), RequestError> {
     for (key, becomes, _) in all() {
-        let (Becomes::Sent(put) | Becomes::SentInPart(put, _)) = becomes else { continue };
+        let Becomes::Sent(put) = becomes else { continue };
         if let Some(value) = of(pod, key) {
             put(request, value).map_err(|should| unusable(key, value, should.to_owned()))?;
         }
@@ -66,10 +66,6 @@ pub fn inspect(pod: &Pod) -> Result<Findings, RequestError> {
     for (key, becomes, words) in all() {
         let Some(value) = of(pod, key) else { continue };
         match becomes {
-            Becomes::SentInPart(_, is_in_part) if is_in_part(value) => {
-                let subject = format!("annotation {} beyond its first entry", full(key));
-                findings.add(Handling::LeftOut, &subject, IN_PART);
-            }
             Becomes::Elsewhere(known) if !known.iter().any(|word| value.eq_ignore_ascii_case(word)) => {
                 return Err(unusable(key, value, known.join(" or ")));
             }
@@ -84,7 +80,8 @@ pub fn inspect(pod: &Pod) -> Result<Findings, RequestError> {
     Ok(findings)
 }
 
-fn unusable(key: &str, value: &str, should: String) -> RequestError {
+/// The error of an annotation's value; `should` is a noun phrase for those that can be used.
+pub(super) fn unusable(key: &str, value: &str, should: String) -> RequestError {
     RequestError::Annotation { key: full(key), value: value.to_owned(), should }
 }
 

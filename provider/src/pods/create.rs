@@ -11,12 +11,15 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 
-use super::call_failure::{self, FailurePolicy, PROVIDER_FAILED};
+use super::call_failure::{self, PROVIDER_FAILED};
 use super::decide::Decision;
 use super::events::EventType;
 use super::reconcile::{Outcome, Reconciler};
 use super::request::{self, Made, RequestError};
 use super::sources::{self, Sources};
+use super::spec_attempts::Refused;
+use super::specs::SpecRefusal;
+use super::specs::attempt::Attempt;
 use super::store::Snapshot;
 use super::{status, tolerations};
 use crate::eci::{EciError, Meaning};
@@ -48,7 +51,7 @@ impl Reconciler {
             .then(|| self.budget.reserve(policy, &self.store, (&seen.uid, namespace), &request));
         let _reserved = match reserved.transpose() {
             Ok(reserved) => reserved,
-            Err(error) => return self.is_beyond_policy(&seen, &error).await,
+            Err(error) => return self.has_no_room(&seen, &error).await,
         };
         // A pod that is deleted while its creation waits does not wait with it.
         let permit = tokio::select! {
@@ -71,7 +74,17 @@ impl Reconciler {
         match answer {
             Ok(reply) => {
                 let group = new_group(&request, reply.container_group_id);
-                let message = format!("container group {} is being made", group.container_group_id);
+                let message = match self.spec_list(seen) {
+                    Some(specs) if !specs.is_plain() || seen.attempt != Attempt::default() => {
+                        format!(
+                            "container group {} is being made with {}",
+                            group.container_group_id,
+                            specs.name(seen.attempt)
+                        )
+                    }
+                    _ => format!("container group {} is being made", group.container_group_id),
+                };
+                self.take_refusals(seen);
                 self.recorder.pod(&seen.pod, EventType::Normal, "ProviderCreateSuccess", &message);
                 self.store.created(&seen.uid, group, now());
                 Outcome::Done
@@ -103,7 +116,7 @@ impl Reconciler {
                 return Err(Outcome::failed(2, 30));
             }
         };
-        match request::for_pod(pod, &found, &self.scope, &seen.token) {
+        match request::for_attempt(pod, &found, &self.scope, (&seen.token, seen.attempt)) {
             Ok(Made { request, remarks }) => {
                 // On record before the group is made: a process that finds the group makes no request and knows of none.
                 for remark in &remarks {
@@ -162,7 +175,7 @@ impl Reconciler {
     }
 
     /// The operator's policy has no room for this pod: it waits, or has failed where waiting is of no use.
-    async fn is_beyond_policy(&self, seen: &Snapshot, error: &PolicyError) -> Outcome {
+    pub(super) async fn is_beyond_policy(&self, seen: &Snapshot, error: &PolicyError) -> Outcome {
         if error.is_final() {
             return self.no_request(seen, &RequestError::Unsupported(error.to_string())).await;
         }
@@ -173,13 +186,20 @@ impl Reconciler {
         Outcome::failed(5, 60)
     }
 
-    async fn was_refused(&self, seen: &Snapshot, error: &EciError) -> Outcome {
+    pub(super) async fn was_refused(&self, seen: &Snapshot, error: &EciError) -> Outcome {
         let (now, pod) = (self.clock.now(), &seen.pod);
         if planted!(RefusedCreationMeansAway) {
             self.store.note_answer(error.shows_presence());
         }
         tracing::info!(%error, uid = %seen.uid, "the group was not created");
-        let verdict = call_failure::of_creation(error, FailurePolicy::of(pod), request::size_of_pod(pod));
+        let concerns = SpecRefusal::of(error);
+        if let Some((specs, next)) = concerns.and_then(|refusal| self.further_spec(seen, refusal)) {
+            return self.try_next(seen, &specs, next, Refused::ByCloud(error)).await;
+        }
+        let verdict = self.verdict(seen, error);
+        if concerns.is_some() {
+            self.store.try_spec(&seen.uid, Attempt::default(), self.steady.now());
+        }
         self.recorder.pod(pod, EventType::Warning, "ProviderCreateFailed", &verdict.words);
         match verdict.outcome {
             call_failure::Outcome::Terminal { reason } => {

@@ -62,6 +62,8 @@ pub struct Observation<'a> {
     pub deletion: DeletionState,
     /// True after a creation that got no answer.
     pub unanswered: bool,
+    /// True where the pod accepts a spec that was not tried yet behind the one of its group.
+    pub has_further_spec: bool,
     /// The time of the cloud's last answer that has the group.
     pub seen_at: Option<Timestamp>,
     /// The present.
@@ -138,7 +140,8 @@ pub fn decide(seen: &Observation<'_>) -> Decision {
 }
 
 fn judge(seen: &Observation<'_>) -> Decision {
-    let Observation { pod, in_api, cloud, history, deletion, unanswered, seen_at, now } = seen;
+    let Observation { pod, in_api, cloud, history, deletion, unanswered, has_further_spec, seen_at, now } =
+        seen;
     if !in_api {
         return take_away(*cloud, *deletion, true, Decision::Forget);
     }
@@ -166,7 +169,9 @@ fn judge(seen: &Observation<'_>) -> Decision {
     match cloud {
         CloudView::Unknown if *unanswered => Decision::Create,
         CloudView::Unknown => Decision::Wait,
-        CloudView::Here(group) if group.parsed_status().never_started() && !fails_fast(pod) => {
+        CloudView::Here(group)
+            if group.parsed_status().never_started() && (!fails_fast(pod) || *has_further_spec) =>
+        {
             Decision::Replace { group: group.container_group_id.clone() }
         }
         CloudView::Here(_) => Decision::Publish,

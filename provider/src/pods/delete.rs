@@ -7,6 +7,7 @@ use eci_api::actions::delete_container_group::DeleteContainerGroup;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::{DeleteParams, Preconditions};
+use tokio::time::Instant;
 
 use super::call_failure::{self, PROVIDER_FAILED};
 use super::decide::{self, DeletionState};
@@ -14,6 +15,7 @@ use super::events::EventType;
 use super::evidence::LISTING_DELAY;
 use super::provenance::GroupHistory;
 use super::reconcile::{Outcome, Reconciler};
+use super::specs::SpecRefusal;
 use super::status;
 use super::store::Snapshot;
 use crate::eci::EciError;
@@ -129,6 +131,13 @@ impl Reconciler {
             || "the container group could not be placed".to_owned(),
             |event| format!("{}: {}", event.reason, event.message),
         );
+        let further = self.further_spec(seen, SpecRefusal::OutOfStock);
+        let message = match &further {
+            Some((specs, next)) => {
+                format!("{}: {message}; next is {}", specs.name(seen.attempt), specs.name(*next))
+            }
+            None => message,
+        };
         self.recorder.pod(&seen.pod, EventType::Warning, "ProviderCreateFailed", &message);
         let trouble = status::without_group(&seen.pod, Some((PROVIDER_FAILED, &message)), self.clock.now());
         self.write(seen, trouble, BTreeMap::new()).await;
@@ -136,6 +145,11 @@ impl Reconciler {
             Err(error) if !error.is_not_found() => self.not_deleted(seen, group, &error),
             _ => {
                 self.store.spent(&seen.uid, group, self.steady.now());
+                let next = further.as_ref().map(|(_, next)| *next).unwrap_or_default();
+                self.store.try_spec(&seen.uid, next, self.steady.now());
+                if further.is_some() {
+                    return Outcome::At(Instant::now());
+                }
                 if planted!(ReplacementSleeps) {
                     tokio::time::sleep(REPLACEMENT_PAUSE).await;
                     return Outcome::Done;

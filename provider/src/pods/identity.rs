@@ -6,6 +6,7 @@ use eci_api::group::ContainerGroup;
 use k8s_openapi::api::core::v1::Pod;
 
 use super::provenance::TokenBasis;
+use super::specs::attempt::Attempt;
 
 /// The value of the tag `ManagedBy` on every group that such a provider makes.
 pub const MANAGED_BY: &str = "virtual-node-eci";
@@ -130,14 +131,21 @@ pub fn group_name(pod: &Pod) -> String {
 
 /// The token under which a pod's group is made: the same however often it is asked for, another only once the group
 /// that was made under the previous one is spent, or it is proved that there is none.
-pub fn client_token(uid: &str, basis: &TokenBasis) -> String {
-    match basis {
+///
+/// Each attempt of a list of specs has its own, since its parameters are others.
+pub fn client_token(uid: &str, basis: &TokenBasis, attempt: Attempt) -> String {
+    let token = match basis {
         TokenBasis::First => uid.to_owned(),
         TokenBasis::After(group) => {
             let tail: String = group.chars().rev().take(12).collect::<Vec<_>>().into_iter().rev().collect();
             format!("{uid}-{tail}")
         }
         TokenBasis::Drawn(at) => format!("{uid}-{:x}", at.as_millisecond()),
+    };
+    match attempt {
+        Attempt { spec: 0, vswitch: 0 } => token,
+        _ if planted!(SpecsShareAToken) => token,
+        Attempt { spec, vswitch } => format!("{token}-{spec}.{vswitch}"),
     }
 }
 
@@ -216,10 +224,20 @@ mod tests {
     #[test]
     fn a_token_fits_and_changes_only_when_its_group_is_spent() {
         let uid = "11111111-2222-3333-4444-555555555555";
-        assert_eq!(client_token(uid, &TokenBasis::First), uid);
-        let next = client_token(uid, &TokenBasis::After("eci-bp1abcdefghijklmnopq".into()));
+        let first = Attempt::default();
+        assert_eq!(client_token(uid, &TokenBasis::First, first), uid);
+        let next = client_token(uid, &TokenBasis::After("eci-bp1abcdefghijklmnopq".into()), first);
         assert_eq!(next, format!("{uid}-fghijklmnopq"));
-        let drawn = client_token(uid, &TokenBasis::Drawn("2026-01-05T01:00:00Z".parse().unwrap()));
+        let drawn = client_token(uid, &TokenBasis::Drawn("2026-01-05T01:00:00Z".parse().unwrap()), first);
         assert!(next != drawn && next.len() <= 64 && drawn.len() <= 64);
+    }
+
+    #[test]
+    fn each_spec_has_a_token_of_its_own_which_fits() {
+        let uid = "11111111-2222-3333-4444-555555555555";
+        let after = TokenBasis::After("eci-bp1abcdefghijklmnopq".into());
+        let last = client_token(uid, &after, Attempt { spec: 39, vswitch: 10 });
+        assert_eq!(last, format!("{uid}-fghijklmnopq-39.10"));
+        assert!(last.len() <= 64);
     }
 }

@@ -28,6 +28,8 @@ pub mod reconcile;
 pub mod request;
 pub mod schedule;
 pub mod sources;
+mod spec_attempts;
+pub mod specs;
 pub mod status;
 pub mod store;
 pub mod tolerations;

@@ -20,8 +20,9 @@ use super::dns;
 use super::events::Recorder;
 use super::queue::{Class, Uid};
 use super::request::Scope;
+use super::specs::SpecRefusal;
 use super::store::{PodStore, Snapshot};
-use crate::eci::Eci;
+use crate::eci::{Eci, EciError};
 use crate::node::facts::NodeFacts;
 use backoff::Backoff;
 use publish::Reported;
@@ -73,9 +74,11 @@ impl std::ops::Deref for Reconciler {
 
 /// The reconciler's notes about one pod between its turns.
 #[derive(Default)]
-struct PodWork {
+pub(super) struct PodWork {
     backoff: Option<Backoff>,
     reported: Reported,
+    /// The refusals of the specs that were tried in this round.
+    pub(super) refusals: Vec<EciError>,
 }
 
 /// The result of one step.
@@ -143,7 +146,7 @@ impl Reconciler {
         }
     }
 
-    fn pod_work(&self) -> MutexGuard<'_, HashMap<Uid, PodWork>> {
+    pub(super) fn pod_work(&self) -> MutexGuard<'_, HashMap<Uid, PodWork>> {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -217,9 +220,16 @@ impl Reconciler {
             history: &seen.history,
             deletion: seen.deletion,
             unanswered: seen.unanswered.is_some(),
+            has_further_spec: self.has_further_spec(seen),
             seen_at: self.seen_at(seen),
             now: self.clock.now(),
         })
+    }
+
+    /// Whether a pod whose group could not be placed accepts another spec that was not tried yet.
+    fn has_further_spec(&self, seen: &Snapshot) -> bool {
+        let unplaced = seen.group.as_ref().is_some_and(|group| group.parsed_status().never_started());
+        unplaced && self.further_spec(seen, SpecRefusal::OutOfStock).is_some()
     }
 
     /// The time, by the clock of others, of the last answer that has the pod's group.

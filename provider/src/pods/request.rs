@@ -18,6 +18,8 @@ use super::fields::{self, Findings};
 use super::identity::{self, Owner};
 use super::provenance::TokenBasis;
 use super::sources::Sources;
+use super::specs::SpecList;
+use super::specs::attempt::Attempt;
 use crate::config::Config;
 
 pub use error::{Remark, RequestError};
@@ -51,7 +53,7 @@ impl std::fmt::Debug for Made {
     }
 }
 
-/// Makes the request for `pod`, under the client token that follows from `token`.
+/// Makes the request for the first of the specs that `pod` accepts, under the client token that follows from `token`.
 ///
 /// # Errors
 /// [`RequestError`].
@@ -61,15 +63,31 @@ pub fn for_pod(
     scope: &Scope,
     token: &TokenBasis,
 ) -> Result<Made, RequestError> {
+    for_attempt(pod, sources, scope, (token, Attempt::default()))
+}
+
+/// Makes the request for one of the specs that `pod` accepts.
+///
+/// # Errors
+/// [`RequestError`].
+pub fn for_attempt(
+    pod: &Pod,
+    sources: &Sources,
+    scope: &Scope,
+    (token, attempt): (&TokenBasis, Attempt),
+) -> Result<Made, RequestError> {
     let empty = PodSpec::default();
     let spec = pod.spec.as_ref().unwrap_or(&empty);
     let findings = inspected(pod, spec)?;
-    let mut remarks: Vec<_> = findings.left_out.into_iter().map(Remark::left_out).collect();
     let config = &scope.config;
+    let specs = SpecList::of(pod, &config.vswitch)?;
+    let left_out = findings.left_out.into_iter().chain(specs.left_out.iter().cloned());
+    let mut remarks: Vec<_> = left_out.map(Remark::left_out).collect();
+    let uid = pod.metadata.uid.as_deref().unwrap_or_default();
     let mut request = CreateContainerGroup {
         region_id: Some(scope.region.clone()),
         container_group_name: Some(identity::group_name(pod)),
-        client_token: Some(identity::client_token(pod.metadata.uid.as_deref().unwrap_or_default(), token)),
+        client_token: Some(identity::client_token(uid, token, attempt)),
         vswitch_id: Some(config.vswitch.clone()),
         security_group_id: Some(config.security_group.clone()),
         resource_group_id: config.resource_group.clone(),
@@ -89,6 +107,7 @@ pub fn for_pod(
     request.volume = volumes::of_pod(pod, spec, sources, &mut remarks)?;
     network::fill(&mut request, pod, spec, sources, &config.cluster_domain, &mut remarks);
     annotations::apply(pod, &mut request)?;
+    specs.apply(attempt, &mut request);
     let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
     let allowed = config.policy.allows(namespace, &request, config);
     allowed.map_err(|forbidden| RequestError::Unsupported(forbidden.to_string()))?;

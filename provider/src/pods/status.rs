@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Pod, PodCondition, PodStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use super::call_failure::{PROVIDER_FAILED, SCHEDULE_FAILED};
 use super::conditions::{self, Facts};
 use super::phase::Phase;
 use super::request::is_sidecar;
@@ -124,9 +125,8 @@ fn forced_end(group: &ContainerGroup) -> Option<End> {
         Status::Expired => {
             ("SpotToBeReleased", "the spot instance was taken back", Some("TerminationByKubelet"))
         }
-        Status::Failed | Status::ScheduleFailed | Status::StartingFailed => {
-            ("ProviderFailed", "the instance failed", None)
-        }
+        Status::ScheduleFailed => (SCHEDULE_FAILED, "the instance could not be placed", None),
+        Status::Failed | Status::StartingFailed => (PROVIDER_FAILED, "the instance failed", None),
         _ => return None,
     };
     Some(End { reason, message: last_warning().unwrap_or_else(|| usual.to_owned()), disrupted })

@@ -3,11 +3,17 @@
 use k8s_openapi::api::core::v1::Pod;
 use provider::pods::annotations;
 use provider::pods::fields::{Findings, Handling};
+use provider::pods::specs::{Attempt, SpecList};
 use serde_json::{Value, json};
 
 /// Values of annotations that only some values can have; of the others any word does.
 const EXAMPLES: &[(&str, &str)] = &[
+    ("eci-instance-type", "ecs.c6.large"),
     ("eci-use-specs", "2-4Gi,ecs.c6.large"),
+    ("eci-instance-family", "ecs.c6,ecs.g6"),
+    ("eci-instance-generation", "6,5"),
+    ("eci-gpu-type", "P4"),
+    ("eci-spot-fallback", "true"),
     ("eci-compute-category", "economy"),
     ("eci-cpu-option-core", "2"),
     ("eci-cpu-option-ht", "1"),
@@ -48,6 +54,7 @@ fn outcome(annotations: Value) -> (Value, Findings) {
     let pod: Pod = serde_json::from_value(json!({ "metadata": { "annotations": annotations } })).unwrap();
     let mut request = Default::default();
     annotations::apply(&pod, &mut request).unwrap();
+    SpecList::of(&pod, "").unwrap().apply(Attempt::default(), &mut request);
     (super::json(&request), annotations::inspect(&pod).unwrap())
 }
 

@@ -39,6 +39,8 @@ pub struct Line {
     bend: Arc<Mutex<Option<Bend>>>,
     cut: Arc<AtomicBool>,
     lose_answers: Arc<AtomicUsize>,
+    /// The answers that say that a group was made are lost.
+    pub lose_successes: Arc<AtomicBool>,
     /// The actions that travelled.
     pub calls: Arc<Mutex<Vec<String>>>,
 }
@@ -60,10 +62,11 @@ impl Transport for Line {
                 *answer.body_mut() = told.to_string().into();
             }
             let lost = action == "CreateContainerGroup"
-                && self
-                    .lose_answers
-                    .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1))
-                    .is_ok();
+                && (self.lose_successes.load(Ordering::Relaxed) && answer.status().is_success()
+                    || self
+                        .lose_answers
+                        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1))
+                        .is_ok());
             if lost { Err(TransportError::new("connection reset")) } else { Ok(answer) }
         })
     }
@@ -114,6 +117,7 @@ impl TestBed {
             bend: Arc::default(),
             cut: Arc::default(),
             lose_answers: Arc::default(),
+            lose_successes: Arc::default(),
             calls: Arc::default(),
         };
         Self { kube, sim, line, clock, provider: None, running: None, controllers }

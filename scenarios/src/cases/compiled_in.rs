@@ -30,6 +30,21 @@ pub const CASES: &[(&str, &str)] = &[
     ("billing/savings-plan.yaml", include_str!("../../cases/billing/savings-plan.yaml")),
     ("billing/spot.yaml", include_str!("../../cases/billing/spot.yaml")),
     ("billing/two-pods.yaml", include_str!("../../cases/billing/two-pods.yaml")),
+    ("buying/another-vswitch.yaml", include_str!("../../cases/buying/another-vswitch.yaml")),
+    ("buying/fail-fast.yaml", include_str!("../../cases/buying/fail-fast.yaml")),
+    ("buying/families.yaml", include_str!("../../cases/buying/families.yaml")),
+    ("buying/generations.yaml", include_str!("../../cases/buying/generations.yaml")),
+    ("buying/list-begins-anew.yaml", include_str!("../../cases/buying/list-begins-anew.yaml")),
+    ("buying/next-spec-in-the-list.yaml", include_str!("../../cases/buying/next-spec-in-the-list.yaml")),
+    (
+        "buying/spelling-of-the-documentation.yaml",
+        include_str!("../../cases/buying/spelling-of-the-documentation.yaml"),
+    ),
+    ("buying/spot-fallback.yaml", include_str!("../../cases/buying/spot-fallback.yaml")),
+    (
+        "buying/unknown-spec-in-the-list.yaml",
+        include_str!("../../cases/buying/unknown-spec-in-the-list.yaml"),
+    ),
     ("faults/answer-lost.yaml", include_str!("../../cases/faults/answer-lost.yaml")),
     ("faults/cloud-unreachable.yaml", include_str!("../../cases/faults/cloud-unreachable.yaml")),
     (
@@ -44,6 +59,11 @@ pub const CASES: &[(&str, &str)] = &[
     ("faults/long-outage.yaml", include_str!("../../cases/faults/long-outage.yaml")),
     ("faults/no-stock.yaml", include_str!("../../cases/faults/no-stock.yaml")),
     ("faults/throttled.yaml", include_str!("../../cases/faults/throttled.yaml")),
+    ("gpu/by-card.yaml", include_str!("../../cases/gpu/by-card.yaml")),
+    ("gpu/driver-version.yaml", include_str!("../../cases/gpu/driver-version.yaml")),
+    ("gpu/five-types.yaml", include_str!("../../cases/gpu/five-types.yaml")),
+    ("gpu/more-than-any-type-has.yaml", include_str!("../../cases/gpu/more-than-any-type-has.yaml")),
+    ("gpu/type-from-the-request.yaml", include_str!("../../cases/gpu/type-from-the-request.yaml")),
     ("kubectl/by-namespace-label.yaml", include_str!("../../cases/kubectl/by-namespace-label.yaml")),
     ("kubectl/by-node-name.yaml", include_str!("../../cases/kubectl/by-node-name.yaml")),
     (

@@ -3,8 +3,8 @@
 use eci_api::actions::create_container_group::CreateContainerGroup as Request;
 
 use super::values::{
-    bytes, custom_dns, custom_hosts, custom_tags, extra_storage, flag, has_further_specs, host_sysctls, list,
-    list_of, one_of, parsed, parsed_text, price, registries, roles, text, use_specs,
+    bytes, custom_dns, custom_hosts, custom_tags, extra_storage, flag, host_sysctls, list, list_of, one_of,
+    parsed, parsed_text, price, registries, roles, text,
 };
 use crate::pods::fields::Handling;
 
@@ -15,8 +15,8 @@ pub(super) type Put = fn(&mut Request, &str) -> Result<(), &'static str>;
 pub(super) enum Becomes {
     /// It is a parameter of the request.
     Sent(Put),
-    /// A parameter of the request, which cannot carry some of its values whole: those that the second function knows.
-    SentInPart(Put, fn(&str) -> bool),
+    /// It is among those that choose the instance's spec, see `specs`.
+    Spec,
     /// It acts at this node, which takes these words; all of them where there are none.
     Elsewhere(&'static [&'static str]),
     /// It changes nothing.
@@ -30,7 +30,7 @@ pub(super) enum Becomes {
 impl Becomes {
     pub(super) fn handling(&self) -> Handling {
         match self {
-            Self::Sent(_) | Self::SentInPart(..) => Handling::Sent,
+            Self::Sent(_) | Self::Spec => Handling::Sent,
             Self::Elsewhere(_) => Handling::Elsewhere,
             Self::NoEffect => Handling::NoEffect,
             Self::LeftOut => Handling::LeftOut,
@@ -44,26 +44,25 @@ pub(super) type Annotation = (&'static str, Becomes, &'static str);
 
 const NO_EIP_TERMS: &str =
     "ECI makes EIPs on its own terms; make one yourself, and name it by eci-eip-instanceid";
-const NO_FILTER: &str = "ECI takes types and not families; name types by eci-use-specs";
 const NO_POOL: &str = "ECI's published request names no private pool";
 const CACHE_ORDER: &str = "ECI chooses image caches by an order of its own";
 const WRITTEN: &str = "written by virtual nodes, for people";
 const FLAGS: &[&str] = &["true", "false"];
 
-use Becomes::{Elsewhere, LeftOut, NoEffect, Refused, Sent, SentInPart};
+use Becomes::{Elsewhere, LeftOut, NoEffect, Refused, Sent, Spec};
 
 /// Annotations of sizes, stock and scheduling (virtual-node.md 4.1). Of all tables the rows are applied in this order, so that
 /// the later of two spellings wins.
 pub(super) const SIZES: &[Annotation] = &[
-    ("eci-instance-type", Sent(|r, v| text(&mut r.instance_type, v)), "`InstanceType`"),
+    ("eci-instance-type", Spec, "`InstanceType`; an older spelling of eci-use-specs"),
     (
         "eci-use-specs",
-        SentInPart(use_specs, has_further_specs),
-        "`Cpu`, `Memory`, `InstanceType`: the first size, or the types where one stands first",
+        Spec,
+        "`Cpu`, `Memory`, `InstanceType`: one after the other, until one can be had; neighbouring types at once",
     ),
-    ("eci-instance-family", Refused, NO_FILTER),
-    ("eci-instance-generation", Refused, NO_FILTER),
-    ("eci-gpu-type", Refused, "an older spelling; name a GPU type by eci-use-specs"),
+    ("eci-instance-family", Spec, "`InstanceType`: types of these families that hold the pod's size"),
+    ("eci-instance-generation", Spec, "`InstanceType`: types of these generations that hold the pod's size"),
+    ("eci-gpu-type", Spec, "`InstanceType`: types with this card, P4, T4 or A10"),
     (
         "eci-compute-category",
         Sent(|r, v| {
@@ -102,8 +101,8 @@ pub(super) const SIZES: &[Annotation] = &[
     ),
     (
         "eci-spot-fallback",
-        LeftOut,
-        "a spot instance that is not to be had is waited for, and none at full price made",
+        Elsewhere(FLAGS),
+        "where no spec of the list is to be had as a spot instance, the list is tried again at full price",
     ),
     ("eci-privatepool-matchcriteria", Refused, NO_POOL),
     ("eci-privatepool-id", Refused, NO_POOL),

@@ -12,25 +12,8 @@ fn applied(key: &str, value: &str) -> Result<Request, RequestError> {
 }
 
 #[test]
-fn a_list_of_specs_gives_the_size_or_the_types_that_stand_first() {
-    for (value, cpu, memory, types) in [
-        ("2-4Gi", Some("2"), Some("4"), None),
-        ("0.5-1.9Gi, 4-8Gi", Some("0.5"), Some("1.9"), None),
-        ("ecs.c6.large,ecs.c5.large", None, None, Some("ecs.c6.large,ecs.c5.large")),
-        ("2-4Gi,ecs.c5.large", Some("2"), Some("4"), None),
-    ] {
-        let request = applied("eci-use-specs", value).unwrap();
-        assert_eq!(request.cpu.map(|n| n.to_string()).as_deref(), cpu, "{value}");
-        assert_eq!(request.memory.map(|n| n.to_string()).as_deref(), memory, "{value}");
-        assert_eq!(request.instance_type.as_deref(), types, "{value}");
-    }
-}
-
-#[test]
 fn a_value_that_cannot_be_used_is_told_what_would_be_right() {
     for (key, value, right) in [
-        ("eci-use-specs", "2c4g", "2-4Gi"),
-        ("eci-use-specs", "1-2Gi,1-2Gi,1-2Gi,1-2Gi,1-2Gi,1-2Gi", "at most five"),
         ("eci-max-pending-minute", "5", "10 to 1440"),
         ("eci-spot-strategy", "cheap", "SpotAsPriceGo"),
         ("eci-with-eip", "yes", "\"true\""),
@@ -45,6 +28,28 @@ fn a_value_that_cannot_be_used_is_told_what_would_be_right() {
     ] {
         let told = applied(key, value).unwrap_err().to_string();
         assert!(told.contains(key) && told.contains(value) && told.contains(right), "{told}");
+    }
+}
+
+#[test]
+fn a_word_of_the_documentation_counts_in_any_case_of_its_letters() {
+    for (key, written, sent) in [
+        ("eci-schedule-strategy", "vSwitchOrdered", "VSwitchOrdered"),
+        ("eci-schedule-strategy", "vswitchrandom", "VSwitchRandom"),
+        ("eci-spot-strategy", "spotAsPriceGo", "SpotAsPriceGo"),
+        ("eip-isp", "bgp_pro", "BGP_PRO"),
+        ("eci-fixed-ip", "True", "true"),
+        ("eci-compute-category", "General,ECONOMY", "economy"),
+    ] {
+        let request = applied(key, written).unwrap();
+        let request = [
+            request.schedule_strategy,
+            request.spot_strategy,
+            request.eip_isp,
+            request.fixed_ip,
+            request.compute_category.last().cloned(),
+        ];
+        assert_eq!(request.into_iter().flatten().collect::<Vec<_>>(), [sent], "{key}: {written}");
     }
 }
 
@@ -114,8 +119,8 @@ fn a_key_that_is_not_meant_for_virtual_nodes_is_nobody_s_business() {
 
 #[test]
 fn what_cannot_be_done_is_refused_by_name_unless_it_is_switched_off() {
-    let (_, refused) = inspected("k8s.aliyun.com/eci-gpu-type", "P4");
-    assert!(refused[0].contains("k8s.aliyun.com/eci-gpu-type"), "{refused:?}");
+    let (_, refused) = inspected("k8s.aliyun.com/eci-privatepool-id", "eap-1");
+    assert!(refused[0].contains("k8s.aliyun.com/eci-privatepool-id"), "{refused:?}");
     assert_eq!(inspected("k8s.aliyun.com/eci-eviction-enable", "false"), (vec![], vec![]));
     assert_eq!(inspected("k8s.aliyun.com/eci-eviction-enable", "true").0.len(), 1);
 }

@@ -18,7 +18,11 @@ pub(super) fn one_of(
     known: &[&str],
     should: &'static str,
 ) -> Result<(), &'static str> {
-    if known.contains(&value) { text(field, value) } else { Err(should) }
+    // the documentation's own examples differ in the case of letters
+    let same =
+        |word: &&&str| **word == value || word.eq_ignore_ascii_case(value) && !planted!(WordsHaveOneSpelling);
+    let known = known.iter().find(same);
+    known.map_or(Err(should), |word| text(field, word))
 }
 
 pub(super) fn parsed<T: std::str::FromStr>(
@@ -48,39 +52,14 @@ pub(super) fn flag(field: &mut Option<bool>, value: &str) -> Result<(), &'static
     Ok(())
 }
 
-pub(super) fn list(value: &str) -> Vec<String> {
+/// The trimmed items of a list that commas separate.
+pub(in super::super) fn list(value: &str) -> Vec<String> {
     value.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }
 
 pub(super) fn bytes(field: &mut Option<i64>, value: &str) -> Result<(), &'static str> {
     let read = quantity::parse(value).and_then(|bytes| i64::try_from(bytes.trunc()).ok());
     *field = Some(read.filter(|bytes| *bytes >= 0).ok_or("a number of bytes a second, as `40M`")?);
-    Ok(())
-}
-
-/// `2-4Gi` is a size, `ecs.c6.large` a type; of several sizes the request carries the first.
-pub(super) fn use_specs(request: &mut Request, value: &str) -> Result<(), &'static str> {
-    const SHOULD: &str = "a list of at most five sizes or types, as `2-4Gi,ecs.c6.xlarge`";
-    let items = list(value);
-    if items.is_empty() || items.len() > 5 {
-        return Err(SHOULD);
-    }
-    let is_type = |item: &&String| item.starts_with("ecs.") || item.starts_with("ecigpu-");
-    let types: Vec<&str> = items.iter().filter(is_type).map(String::as_str).collect();
-    let mut sizes = Vec::new();
-    for item in items.iter().filter(|item| !is_type(item)) {
-        let parts = item.strip_suffix("Gi").and_then(|size| size.split_once('-'));
-        let (cpu, memory) = parts.ok_or(SHOULD)?;
-        let number = |text: &str| text.parse::<Decimal>().ok().filter(|number| number.is_sign_positive());
-        sizes.push((number(cpu).ok_or(SHOULD)?, number(memory).ok_or(SHOULD)?));
-    }
-    // The first item is the most wanted one.
-    if items.first().is_some_and(|first| is_type(&first)) {
-        request.instance_type = Some(types.join(","));
-        (request.cpu, request.memory) = (None, None);
-    } else if let Some((cpu, memory)) = sizes.first() {
-        (request.cpu, request.memory) = (Some(Number(*cpu)), Some(Number(*memory)));
-    }
     Ok(())
 }
 
@@ -185,10 +164,9 @@ pub(super) fn list_of(
     should: &'static str,
 ) -> Result<(), &'static str> {
     let items = list(value);
-    if items.is_empty() || items.iter().any(|item| !known.contains(&item.as_str())) {
-        return Err(should);
-    }
-    *field = items;
+    let known = |item: &String| known.iter().find(|word| word.eq_ignore_ascii_case(item)).copied();
+    let found: Option<Vec<String>> = items.iter().map(|item| known(item).map(str::to_owned)).collect();
+    *field = found.filter(|found| !found.is_empty()).ok_or(should)?;
     Ok(())
 }
 
@@ -218,12 +196,4 @@ pub(super) fn roles(
         *role(registry) = Some(arn.clone());
     }
     Ok(())
-}
-
-/// True for a list of which the request carries the first entry, or the types among them, alone.
-pub(super) fn has_further_specs(value: &str) -> bool {
-    let items = list(value);
-    let is_type = |item: &String| item.starts_with("ecs.") || item.starts_with("ecigpu-");
-    let all_types = items.iter().all(is_type);
-    items.len() > 1 && !all_types
 }

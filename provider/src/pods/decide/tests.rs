@@ -54,6 +54,7 @@ fn decided(pod: &Value, in_api: bool, cloud: CloudView<'_>, deletion: DeletionSt
         history: &history,
         deletion,
         unanswered: false,
+        has_further_spec: false,
         seen_at: Some(now()),
         now: now(),
     })
@@ -115,6 +116,7 @@ fn a_creation_without_an_answer_is_repeated_before_anything_is_proved() {
             history: &history,
             deletion: NotRequested,
             unanswered,
+            has_further_spec: false,
             seen_at: None,
             now: now(),
         })
@@ -168,6 +170,7 @@ fn a_group_that_nobody_saw_since_the_grace_was_over_is_not_deleted_a_second_time
         history: &history,
         deletion: Graceful,
         unanswered: false,
+        has_further_spec: false,
         seen_at: Some(now() - SignedDuration::from_secs(ago)),
         now: now(),
     };
@@ -236,4 +239,28 @@ fn a_pod_that_fails_fast_is_not_replaced() {
     pod["metadata"]["annotations"] = json!({ "k8s.aliyun.com/eci-fail-strategy": "fail-fast" });
     let failed = group("ScheduleFailed");
     assert_eq!(decided(&pod, true, Here(&failed), NotRequested), Decision::Publish);
+}
+
+#[test]
+fn a_pod_that_fails_fast_has_its_unplaced_group_replaced_while_it_accepts_another_spec() {
+    let mut pod = wanted();
+    pod["metadata"]["annotations"] = json!({ "k8s.aliyun.com/eci-fail-strategy": "fail-fast" });
+    let pod = serde_json::from_value(pod).unwrap();
+    let failed = group("ScheduleFailed");
+    let history = GroupHistory::of_status(&pod);
+    let decided = |has_further_spec| {
+        decide(&Observation {
+            pod: &pod,
+            in_api: true,
+            cloud: Here(&failed),
+            history: &history,
+            deletion: NotRequested,
+            unanswered: false,
+            has_further_spec,
+            seen_at: Some(now()),
+            now: now(),
+        })
+    };
+    assert_eq!(decided(true), Decision::Replace { group: "eci-1".into() });
+    assert_eq!(decided(false), Decision::Publish);
 }

@@ -9,6 +9,8 @@ use super::error::RequestError;
 use super::shares::{self, Counting};
 use super::size;
 use crate::config::Architecture;
+use crate::pods::specs::SpecList;
+use crate::pods::specs::attempt::Attempt;
 use crate::pods::{annotations, quantity};
 
 /// What one container asks for.
@@ -47,6 +49,7 @@ pub fn of_pod(pod: &Pod, architecture: Architecture) -> Result<wire::CreateConta
         }
     }
     annotations::apply(pod, &mut request)?;
+    SpecList::of(pod, "")?.apply(Attempt::default(), &mut request);
     Ok(request)
 }
 

@@ -13,6 +13,7 @@ use super::super::identity::Claim;
 use super::super::monotone::is_older;
 use super::super::provenance::{GroupHistory, TokenBasis};
 use super::super::queue::Uid;
+use super::super::specs::attempt::Attempt;
 use super::record::Record;
 use super::{PodStore, State};
 
@@ -60,6 +61,14 @@ impl PodStore {
             if record.unanswered.take().is_some() && record.group.is_none() {
                 record.absent = true;
             }
+            false
+        });
+    }
+
+    /// The next creation tries this spec.
+    pub fn try_spec(&self, uid: &str, attempt: Attempt, now: Timestamp) {
+        self.change(uid, now, |record| {
+            record.attempt = attempt;
             false
         });
     }

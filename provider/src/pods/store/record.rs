@@ -15,6 +15,7 @@ use super::super::identity::Claim;
 use super::super::provenance::{GroupHistory, TokenBasis, is_pristine};
 use super::super::queue::{Class, Uid};
 use super::super::schedule::{self, Pace, Urgency};
+use super::super::specs::attempt::Attempt;
 use super::State;
 
 /// The pause between two looks for a proof, and under the brake.
@@ -56,6 +57,8 @@ pub(super) struct Record {
     /// The creation whose answer is not known, repeated as it is.
     pub unanswered: Option<Arc<CreateContainerGroup>>,
     pub token: TokenBasis,
+    /// The spec that is tried; after a restart the list begins anew.
+    pub attempt: Attempt,
     /// A token may have been used by another process or with other parameters; after a proof another is drawn.
     pub token_in_doubt: bool,
     /// Other working groups with the pod's UID.
@@ -89,6 +92,8 @@ pub struct Snapshot {
     pub unanswered: Option<Arc<CreateContainerGroup>>,
     /// The seed of the next creation's token.
     pub token: TokenBasis,
+    /// The spec that is tried next, or that its group was made with.
+    pub attempt: Attempt,
     /// Other working groups with the pod's UID, to be removed.
     pub duplicates: Vec<String>,
     /// The time since which its group is kept as an orphan.
@@ -156,6 +161,7 @@ impl Record {
             deletion_at: None,
             unanswered: None,
             token: TokenBasis::First,
+            attempt: Attempt::default(),
             token_in_doubt: false,
             duplicates: Vec::new(),
             orphan_since: None,
@@ -176,6 +182,7 @@ impl Record {
             deletion: self.deletion,
             unanswered: self.unanswered.clone(),
             token: self.token.clone(),
+            attempt: self.attempt,
             duplicates: self.duplicates.clone(),
             orphan_since: self.orphan_since,
             away: state.away,
