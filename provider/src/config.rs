@@ -1,10 +1,12 @@
 //! The configuration of a virtual node, and the settings of a process that runs one.
 
+pub mod capacity;
 mod settings;
 
 use std::net::IpAddr;
 use std::time::Duration;
 
+pub use self::capacity::{AccountLimits, Capacity};
 pub use self::settings::{ConfigError, Settings, Sources, read_file};
 use crate::policy::Policy;
 use crate::webhook::injection::Injection;
@@ -46,7 +48,7 @@ pub struct Config {
     pub cluster_domain: String,
     /// The processor architecture of the instances.
     pub architecture: Architecture,
-    /// The resources that the node offers to the scheduler.
+    /// The resources that the node offers to the scheduler, instead of what the account may have.
     pub capacity: Capacity,
     /// The changes that the webhook makes to pods.
     pub injection: Injection,
@@ -71,21 +73,6 @@ pub enum Architecture {
     Arm64,
 }
 
-/// The node's capacity, in Kubernetes' quantities.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Capacity {
-    /// vCPU.
-    pub cpu: String,
-    /// Memory.
-    pub memory: String,
-    /// The number of pods.
-    pub pods: String,
-    /// Temporary storage.
-    pub ephemeral_storage: String,
-    /// GPUs.
-    pub gpus: Option<String>,
-}
-
 impl Config {
     /// A node with the usual name and the least that must be said.
     pub fn new(vswitch: impl Into<String>, security_group: impl Into<String>) -> Self {
@@ -107,20 +94,6 @@ impl Config {
             namespaces: Vec::new(),
             orphan_grace: ORPHAN_GRACE,
             accept_loss: false,
-        }
-    }
-}
-
-impl Default for Capacity {
-    /// The capacity of the vendor's serverless clusters: more than an account's quota usually allows, since the quota
-    /// is the cloud's to judge.
-    fn default() -> Self {
-        Self {
-            cpu: "192000".into(),
-            memory: "640Ti".into(),
-            pods: "4000".into(),
-            ephemeral_storage: "60000Gi".into(),
-            gpus: None,
         }
     }
 }

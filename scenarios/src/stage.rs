@@ -23,7 +23,7 @@ pub use self::builder::Builder;
 use self::demands::{Demands, Idle};
 use crate::cloud::Cloud;
 pub use crate::cluster::error::StartError;
-use crate::cluster::interface::{Cluster, WorldParts};
+use crate::cluster::interface::{Cluster, ProviderSettings, WorldParts};
 use crate::outcome::{Miss, ProgramOutput};
 use crate::scenario::capability::Capability;
 use crate::scenario::names::{HOME, PodName};
@@ -248,8 +248,8 @@ impl World {
     }
 
     /// Sets the cluster id of the provider's later starts; `None` for what it takes by itself.
-    pub(crate) async fn configure_provider(&mut self, cluster_id: Option<String>) -> Result<(), Miss> {
-        Ok(self.cluster.configure_provider(cluster_id).await?)
+    pub(crate) async fn configure_provider(&mut self, settings: ProviderSettings) -> Result<(), Miss> {
+        Ok(self.cluster.configure_provider(settings).await?)
     }
 
     /// Starts the provider unless it runs.

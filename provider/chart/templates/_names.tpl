@@ -73,6 +73,12 @@ nodeAffinity:
 - name: ECI_NAMESPACES
   value: {{ uniq . | join "," | quote }}
 {{- end }}
+{{- with .Values.capacity }}
+{{- $all := list }}
+{{- range $name, $amount := . }}{{ $all = append $all (printf "%s=%v" $name (ternary (int64 $amount) $amount (kindIs "float64" $amount))) }}{{ end }}
+- name: ECI_CAPACITY
+  value: {{ join "," $all | quote }}
+{{- end }}
 {{- with .Values.policy }}
 - name: ECI_POLICY
   value: {{ toJson . | quote }}

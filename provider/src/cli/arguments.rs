@@ -73,6 +73,10 @@ pub struct Arguments {
     /// The namespaces whose pods the node runs, separated by commas [environment: ECI_NAMESPACES, default: all].
     #[arg(long, value_name = "NAMES")]
     namespaces: Option<String>,
+    /// The resources that the node offers, as cpu=1000,memory=4Ti,pods=200,nvidia.com/gpu=8 [environment: ECI_CAPACITY, default:
+    /// vCPU by the account's quota, GPUs where the region has some in stock].
+    #[arg(long, value_name = "RESOURCES")]
+    capacity: Option<String>,
     /// A file with the purchases that pods' authors may make, as JSON [environment: ECI_POLICY, with the JSON itself].
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -159,6 +163,7 @@ impl Arguments {
             ("CLUSTER_DOMAIN", &self.cluster_domain),
             ("ECI_ARCHITECTURE", &self.architecture),
             ("ECI_NAMESPACES", &self.namespaces),
+            ("ECI_CAPACITY", &self.capacity),
         ];
         let mut flags: BTreeMap<_, _> =
             flags.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use eci_api::Secret;
 
+use super::capacity::BadCapacity;
 use super::{Config, KUBELET_PORT, REGION};
 use crate::eci::{BadEndpoint, Credentials, Endpoint};
 use crate::policy::{BadPolicy, Policy};
@@ -89,6 +90,11 @@ const NAMESPACES: Parameter = parameter(
     "--namespaces",
     "the namespaces whose pods the node runs, separated by commas; all when not given",
 );
+const CAPACITY: Parameter = parameter(
+    "ECI_CAPACITY",
+    "--capacity",
+    "the resources that the node offers, as `cpu=1000,memory=4Ti,pods=200,nvidia.com/gpu=8`",
+);
 
 /// Errors in the settings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -119,6 +125,9 @@ pub enum ConfigError {
     /// The policy.
     #[error("ECI_POLICY: {0}")]
     Policy(#[from] BadPolicy),
+    /// The capacity.
+    #[error("ECI_CAPACITY: {0}")]
+    Capacity(#[from] BadCapacity),
 }
 
 /// Sources of settings, in the order of their weight.
@@ -229,6 +238,10 @@ impl Sources<'_> {
             } else if !config.namespaces.contains(&name) {
                 config.namespaces.push(name);
             }
+        }
+        match self.find(&CAPACITY).unwrap_or_default().parse() {
+            Ok(capacity) => config.capacity = capacity,
+            Err(error) => problems.push(ConfigError::Capacity(error)),
         }
         match self.find(&POLICY).map(|text| Policy::parse(&text)).transpose() {
             Ok(policy) => config.policy = policy.unwrap_or_default(),

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::config::AccountLimits;
+
 /// The node object as it was found at this process's first registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NodeFound {
@@ -38,6 +40,7 @@ struct Shared {
     found: watch::Sender<Option<NodeFound>>,
     doubt: watch::Sender<Option<Doubt>>,
     identity_confirmed: watch::Sender<bool>,
+    account_limits: watch::Sender<AccountLimits>,
 }
 
 impl Default for Shared {
@@ -46,6 +49,7 @@ impl Default for Shared {
             found: watch::Sender::new(None),
             doubt: watch::Sender::new(None),
             identity_confirmed: watch::Sender::new(false),
+            account_limits: watch::Sender::new(AccountLimits::default()),
         }
     }
 }
@@ -104,6 +108,16 @@ impl NodeFacts {
         self.0.identity_confirmed.send_if_modified(|confirmed| !std::mem::replace(confirmed, true));
     }
 
+    /// The account's quota and the region's stock, as far as they are known.
+    pub fn account_limits(&self) -> AccountLimits {
+        *self.0.account_limits.borrow()
+    }
+
+    /// Sets the account's quota and the region's stock; the node's capacity follows at once.
+    pub fn set_account_limits(&self, limits: AccountLimits) {
+        self.0.account_limits.send_if_modified(|known| std::mem::replace(known, limits) != limits);
+    }
+
     pub(super) fn is_identity_confirmed(&self) -> bool {
         *self.0.identity_confirmed.borrow()
     }
@@ -114,12 +128,17 @@ impl NodeFacts {
             biased;
             Ok(()) = seen.doubt.changed() => {}
             Ok(()) = seen.identity_confirmed.changed() => {}
+            Ok(()) = seen.account_limits.changed() => {}
             else => std::future::pending().await,
         }
     }
 
     pub(super) fn changes(&self) -> Changes {
-        Changes { doubt: self.0.doubt.subscribe(), identity_confirmed: self.0.identity_confirmed.subscribe() }
+        Changes {
+            doubt: self.0.doubt.subscribe(),
+            identity_confirmed: self.0.identity_confirmed.subscribe(),
+            account_limits: self.0.account_limits.subscribe(),
+        }
     }
 }
 
@@ -127,6 +146,7 @@ impl NodeFacts {
 pub(super) struct Changes {
     doubt: watch::Receiver<Option<Doubt>>,
     identity_confirmed: watch::Receiver<bool>,
+    account_limits: watch::Receiver<AccountLimits>,
 }
 
 #[cfg(test)]

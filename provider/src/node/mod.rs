@@ -1,5 +1,6 @@
 //! The node: registered, kept alive while the cloud answers, registered again when somebody removed it.
 
+mod account_limits;
 mod cloud_health;
 pub mod facts;
 pub mod identity;
@@ -64,8 +65,20 @@ struct Written {
 struct NodeGone;
 
 impl NodeController {
-    /// Keeps the node for ever.
+    /// Keeps the node for ever, and what it offers.
     pub async fn run(&self) {
+        let limits = async {
+            if self.config.capacity.needs_no_limits() {
+                return;
+            }
+            // what pods wait for goes first
+            self.facts.wait_found().await;
+            account_limits::keep(&self.eci, &self.facts).await;
+        };
+        tokio::join!(self.keep(), limits);
+    }
+
+    async fn keep(&self) {
         let mut node = self.register().await;
         self.recorder.node(&node, EventType::Normal, "Starting", "Starting the virtual node.");
         self.tell_identity(&node);
@@ -193,7 +206,8 @@ impl NodeController {
             newer = Some(api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await?);
         }
         let Some(readiness) = readiness else { return Ok(newer) };
-        let condition = Condition { readiness, doubt: self.facts.doubt() };
+        let condition =
+            Condition { readiness, doubt: self.facts.doubt(), limits: self.facts.account_limits() };
         let status = object::status(&self.config, node.status.as_ref(), &condition, self.clock.now());
         let due = written.status_at.is_none_or(|at| at.elapsed() >= STATUS_PERIOD);
         let changed = node.status.as_ref().is_none_or(|known| object::differs(known, &status));
@@ -247,7 +261,8 @@ impl NodeController {
         let Some(mut node) = api.get_opt(name).await? else {
             self.facts.set_found(NodeFound::New);
             let starting = Readiness::NotReady("the virtual node is starting".to_owned());
-            let condition = Condition { readiness: &starting, doubt: None };
+            let condition =
+                Condition { readiness: &starting, doubt: None, limits: self.facts.account_limits() };
             let region = self.eci.region();
             let fresh = object::new(&self.config, region, &self.identity, &condition, self.clock.now());
             return api.create(&PostParams::default(), &fresh).await;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::facts::Doubt;
 use super::identity::{ADOPTION_PENDING, NodeIdentity};
-use crate::config::Config;
+use crate::config::{AccountLimits, Config};
 use crate::webhook::injection::{TAINT_KEY, TAINT_VALUE, TYPE_LABEL, TYPE_VALUE};
 
 /// The annotation with the labels that this provider set the last time, so that those it no longer sets can be taken
@@ -35,13 +35,15 @@ pub enum Readiness {
     NotReady(String),
 }
 
-/// The variable part of the node's conditions.
+/// The variable part of the node's status.
 #[derive(Debug, Clone)]
 pub struct Condition<'a> {
     /// The node's ability to run pods.
     pub readiness: &'a Readiness,
     /// The reason for which absence from the cloud's answers proves nothing just now.
     pub doubt: Option<Doubt>,
+    /// The account's quota and the region's stock.
+    pub limits: AccountLimits,
 }
 
 /// The labels that this provider sets.
@@ -155,7 +157,8 @@ pub fn status(
     condition: &Condition<'_>,
     now: Timestamp,
 ) -> NodeStatus {
-    let capacity = capacity(config);
+    let offered = config.capacity.offered(&condition.limits).into_iter();
+    let capacity: BTreeMap<_, _> = offered.map(|(name, amount)| (name, Quantity(amount))).collect();
     // A host name that does not resolve would come before an address that works, so there is one only without any.
     let (type_, address) = match config.node_ip {
         Some(ip) => ("InternalIP", ip.to_string()),
@@ -183,22 +186,6 @@ pub fn status(
         }),
         ..NodeStatus::default()
     }
-}
-
-fn capacity(config: &Config) -> BTreeMap<String, Quantity> {
-    let offered = &config.capacity;
-    let mut capacity: BTreeMap<String, Quantity> = [
-        ("cpu", &offered.cpu),
-        ("memory", &offered.memory),
-        ("pods", &offered.pods),
-        ("ephemeral-storage", &offered.ephemeral_storage),
-    ]
-    .map(|(key, amount)| (key.to_owned(), Quantity(amount.clone())))
-    .into();
-    if let Some(gpus) = &offered.gpus {
-        capacity.insert("nvidia.com/gpu".to_owned(), Quantity(gpus.clone()));
-    }
-    capacity
 }
 
 fn conditions(old: Option<&NodeStatus>, told: &Condition<'_>, now: Timestamp) -> Vec<NodeCondition> {

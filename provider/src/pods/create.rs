@@ -11,6 +11,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 
+use super::admission::Rejected;
 use super::call_failure::{self, PROVIDER_FAILED};
 use super::decide::Decision;
 use super::events::EventType;
@@ -30,6 +31,12 @@ const BEYOND_POLICY: &str = "PolicyLimit";
 
 impl Reconciler {
     pub(super) async fn create(&self, seen: &Snapshot) -> Outcome {
+        if seen.unanswered.is_none()
+            && let Err(rejected) =
+                self.admission.admit(&seen.uid, &seen.pod, &self.scope.config.capacity, &self.store)
+        {
+            return self.was_rejected(seen, &rejected).await;
+        }
         let seen = self.tolerate_outages(seen).await;
         let request = match &seen.unanswered {
             Some(request) if !planted!(RepeatedCreationIsAnother) => request.clone(),
@@ -172,6 +179,15 @@ impl Reconciler {
                 Outcome::of_write(self.write(seen, failed, BTreeMap::new()).await)
             }
         }
+    }
+
+    /// The node has no room for this pod, as its capacity is.
+    async fn was_rejected(&self, seen: &Snapshot, rejected: &Rejected) -> Outcome {
+        let message = rejected.to_string();
+        self.recorder.pod(&seen.pod, EventType::Warning, &rejected.reason(), &message);
+        let message = format!("Pod was rejected: {message}");
+        let failed = status::failed(&seen.pod, &rejected.reason(), &message, self.clock.now());
+        Outcome::of_write(self.write(seen, failed, BTreeMap::new()).await)
     }
 
     /// The operator's policy has no room for this pod: it waits, or has failed where waiting is of no use.

@@ -1,5 +1,6 @@
 //! The pods of the node: watched, judged, reconciled with their container groups.
 
+mod admission;
 pub mod annotations;
 mod budget;
 pub mod call_failure;

@@ -13,6 +13,7 @@ use kube::Client;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::admission::Admission;
 use super::budget::Budget;
 use super::call_failure::BackoffPolicy;
 use super::decide::{self, Decision, DeletionState, Observation};
@@ -60,6 +61,7 @@ pub struct Reconciler {
     tools: Tools,
     pub(super) dns: dns::Finder,
     pub(super) budget: Budget,
+    pub(super) admission: Admission,
     chance: Mutex<Chance>,
     work: Mutex<HashMap<Uid, PodWork>>,
 }
@@ -115,6 +117,7 @@ impl Reconciler {
             tools,
             dns: dns::Finder::default(),
             budget: Budget::default(),
+            admission: Admission::default(),
             chance: Mutex::new(chance),
             work: Mutex::default(),
         }

@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 use self::lives::Lives;
 use self::outbound::InProcess;
 use super::error::{ClusterError, StartError};
-use super::interface::{Cluster, NODE, WorldParts};
+use super::interface::{Cluster, NODE, ProviderSettings, WorldParts};
 use super::observations;
 use crate::objects::objects;
 use crate::scenario::capability::Capability;
@@ -169,9 +169,9 @@ impl Cluster for Embedded {
         Box::pin(self.begin_provider())
     }
 
-    fn configure_provider(&mut self, cluster_id: Option<String>) -> BoxFuture<'_, Result<(), ClusterError>> {
+    fn configure_provider(&mut self, settings: ProviderSettings) -> BoxFuture<'_, Result<(), ClusterError>> {
         Box::pin(async {
-            self.lives.lock().await.cluster_id = cluster_id;
+            self.lives.lock().await.settings = settings;
             Ok(())
         })
     }

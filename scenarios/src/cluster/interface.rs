@@ -18,6 +18,15 @@ pub(crate) const NODE: &str = "virtual-kubelet";
 pub(crate) const VSWITCH: &str = "vsw-bp1local0000000000000";
 pub(crate) const SECURITY_GROUP: &str = "sg-bp1local0000000000000";
 
+/// Settings of the provider's later starts; where nothing is said, what it takes by itself.
+#[derive(Debug, Clone, Default)]
+pub struct ProviderSettings {
+    /// The id that tells this cluster's groups from another's.
+    pub cluster_id: Option<String>,
+    /// The resources that the node offers, as `cpu=4,pods=2`.
+    pub capacity: Option<String>,
+}
+
 /// The clock, seed and cloud that every kind of cluster is given.
 #[derive(Debug, Clone)]
 pub struct WorldParts {
@@ -53,8 +62,8 @@ pub trait Cluster {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    /// Sets the cluster id of the provider's later starts; `None` for what it takes by itself.
-    fn configure_provider(&mut self, _cluster_id: Option<String>) -> BoxFuture<'_, Result<(), ClusterError>> {
+    /// Sets the settings of the provider's later starts.
+    fn configure_provider(&mut self, _settings: ProviderSettings) -> BoxFuture<'_, Result<(), ClusterError>> {
         Box::pin(std::future::ready(Err(ClusterError::ForeignSettings)))
     }
 

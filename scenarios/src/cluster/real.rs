@@ -19,7 +19,7 @@ use tokio::time::Instant;
 pub(super) use self::info::ClusterInfo;
 use self::provider_process::ProviderProcess;
 use super::error::{ClusterError, StartError, TimeoutDetails};
-use super::interface::{Cluster, WorldParts, of_life, strides};
+use super::interface::{Cluster, ProviderSettings, WorldParts, of_life, strides};
 use super::marks::Marks;
 use super::observations;
 use crate::scenario::capability::Capability;
@@ -41,7 +41,7 @@ pub(super) struct RealCluster {
     endpoint: String,
     provider: tokio::sync::Mutex<Option<ProviderProcess>>,
     lives: u32,
-    cluster_id: Option<String>,
+    settings: ProviderSettings,
 }
 
 /// A condition that a usable provider meets.
@@ -73,7 +73,7 @@ impl RealCluster {
             endpoint: format!("http://{address}"),
             provider: tokio::sync::Mutex::new(None),
             lives: 0,
-            cluster_id: None,
+            settings: ProviderSettings::default(),
         };
         cluster.begin_provider().await.map_err(StartError::of::<ClusterError>("the provider"))?;
         Ok(cluster)
@@ -85,8 +85,7 @@ impl RealCluster {
         }
         let seed = of_life(self.parts.seed, self.lives);
         let now = self.parts.clock.now();
-        let process =
-            ProviderProcess::start(&self.info, &self.endpoint, self.cluster_id.as_deref(), now, seed).await?;
+        let process = ProviderProcess::start(&self.info, &self.endpoint, &self.settings, now, seed).await?;
         *self.provider.get_mut() = Some(process);
         self.lives += 1;
         self.wait_for(Readiness::Node).await?;
@@ -174,8 +173,8 @@ impl Cluster for RealCluster {
         Box::pin(self.begin_provider())
     }
 
-    fn configure_provider(&mut self, cluster_id: Option<String>) -> BoxFuture<'_, Result<(), ClusterError>> {
-        self.cluster_id = cluster_id;
+    fn configure_provider(&mut self, settings: ProviderSettings) -> BoxFuture<'_, Result<(), ClusterError>> {
+        self.settings = settings;
         Box::pin(std::future::ready(Ok(())))
     }
 

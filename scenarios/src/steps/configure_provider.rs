@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use provider::config::Capacity;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
+use crate::cluster::interface::ProviderSettings;
 use crate::outcome::Miss;
 use crate::stage::World;
 
@@ -14,19 +16,31 @@ use crate::stage::World;
 pub struct ConfigureProvider {
     /// The id that tells this cluster's groups from another's.
     cluster_id: Option<String>,
+    /// The resources that the node offers, as `cpu=4,pods=2`.
+    #[serde(default, deserialize_with = "capacity")]
+    capacity: Option<String>,
+}
+
+fn capacity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse::<Capacity>().map_err(serde::de::Error::custom)?;
+    Ok(Some(text))
 }
 
 impl ConfigureProvider {
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
-        world.configure_provider(self.cluster_id.clone()).await
+        let Self { cluster_id, capacity } = self.clone();
+        world.configure_provider(ProviderSettings { cluster_id, capacity }).await
     }
 }
 
 impl fmt::Display for ConfigureProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.cluster_id {
-            Some(id) => write!(f, "configure provider with cluster id {id}"),
-            None => f.write_str("configure provider as at the beginning"),
+        match (&self.cluster_id, &self.capacity) {
+            (None, None) => f.write_str("configure provider as at the beginning"),
+            (Some(id), None) => write!(f, "configure provider with cluster id {id}"),
+            (None, Some(capacity)) => write!(f, "configure provider with {capacity}"),
+            (Some(id), Some(capacity)) => write!(f, "configure provider with cluster id {id} and {capacity}"),
         }
     }
 }

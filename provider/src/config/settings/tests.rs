@@ -61,6 +61,7 @@ fn what_cannot_be_used_is_told_what_would_be_right() {
         ("CLUSTER_DNS", "kube-dns"),
         ("ECI_NAMESPACES", "Web_1"),
         ("ECI_POLICY", "{\"namespace\": 1}"),
+        ("ECI_CAPACITY", "cores=4"),
     ] {
         let problems = settings(&[(name, value)], &[], ENOUGH).unwrap_err();
         let named = if name == "ECI_POLICY" { "unknown field `namespace`" } else { value };

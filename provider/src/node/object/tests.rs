@@ -14,7 +14,8 @@ fn identity() -> NodeIdentity {
     NodeIdentity::new("cn-hangzhou", "LTAI", "c-1")
 }
 
-const READY: Condition<'static> = Condition { readiness: &Readiness::Ready, doubt: None };
+const UNKNOWN: AccountLimits = AccountLimits { vcpu: None, has_gpus: None };
+const READY: Condition<'static> = Condition { readiness: &Readiness::Ready, doubt: None, limits: UNKNOWN };
 
 fn node() -> Value {
     serde_json::to_value(new(&config(), "cn-hangzhou", &identity(), &READY, now())).unwrap()
@@ -107,6 +108,6 @@ fn a_heartbeat_alone_is_no_change_and_keeps_the_time_of_transitions() {
     assert_eq!(ready.last_transition_time, Some(Time(now())));
     assert_eq!(ready.last_heartbeat_time, Some(Time(later)));
     let not_ready = Readiness::NotReady("no key".into());
-    let not_ready = Condition { readiness: &not_ready, doubt: None };
+    let not_ready = Condition { readiness: &not_ready, doubt: None, limits: UNKNOWN };
     assert!(differs(&first, &status(&config(), Some(&first), &not_ready, later)));
 }

@@ -43,6 +43,18 @@ pub fn extra_storage(spec: &PodSpec) -> Option<i32> {
     (extra > Decimal::ZERO).then(|| i32::try_from(extra).unwrap_or(i32::MAX))
 }
 
+/// The amount of a resource that the pod requests as a whole, by which schedulers and kubelets count.
+pub fn requested(spec: &PodSpec, resource: &str) -> Decimal {
+    let of = |resources: &ResourceRequirements| {
+        let find = |list: &Option<std::collections::BTreeMap<_, _>>| {
+            list.as_ref()?.get(resource).and_then(quantity::value)
+        };
+        find(&resources.requests).or_else(|| find(&resources.limits))
+    };
+    let own = spec.resources.as_ref().and_then(of);
+    own.unwrap_or_else(|| sum(spec, |container| of(container.resources.as_ref()?)))
+}
+
 /// The sum of what runs at once, or what the largest init container takes, if that is more.
 fn sum(spec: &PodSpec, amount: impl Fn(&Container) -> Option<Decimal>) -> Decimal {
     let shares = shares::of(spec);

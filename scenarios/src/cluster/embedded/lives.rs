@@ -8,7 +8,7 @@ use tokio::sync::{Mutex, mpsc};
 use super::outbound::InProcess;
 use super::virtual_node::{Connections, VirtualNode};
 use crate::cluster::error::ClusterError;
-use crate::cluster::interface::{NODE, WorldParts};
+use crate::cluster::interface::{NODE, ProviderSettings, WorldParts};
 use crate::sweep::cloud_tap::CloudTap;
 use crate::sweep::intruder;
 use crate::sweep::journal::Occurrence;
@@ -25,8 +25,8 @@ pub(super) struct Lives {
     begun: u32,
     /// True while the case wants the provider to run, though it may be killed at the moment.
     wanted: bool,
-    /// The cluster id of the lives that begin from now on; `None` for what the provider takes by itself.
-    pub(super) cluster_id: Option<String>,
+    /// The settings of the lives that begin from now on.
+    pub(super) settings: ProviderSettings,
 }
 
 impl Lives {
@@ -36,7 +36,8 @@ impl Lives {
         client: kube::Client,
         outbound: Arc<InProcess>,
     ) -> Self {
-        Self { parts, api, client, outbound, running: None, begun: 0, wanted: false, cluster_id: None }
+        let settings = ProviderSettings::default();
+        Self { parts, api, client, outbound, running: None, begun: 0, wanted: false, settings }
     }
 
     /// Begins a life.
@@ -97,10 +98,7 @@ impl Lives {
                 Connections { kube: kube::Client::new(kube, "default"), cloud, admin }
             }
         };
-        Ok((
-            life,
-            VirtualNode::start(&self.parts, life, self.cluster_id.clone(), connections, outbound).await?,
-        ))
+        Ok((life, VirtualNode::start(&self.parts, life, self.settings.clone(), connections, outbound).await?))
     }
 
     async fn end(&self, life: u32, node: VirtualNode) {

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::outbound::{InProcess, NoNetwork, WEBHOOK};
 use crate::cluster::error::ClusterError;
-use crate::cluster::interface::{SECURITY_GROUP, VSWITCH, WorldParts, of_life};
+use crate::cluster::interface::{ProviderSettings, SECURITY_GROUP, VSWITCH, WorldParts, of_life};
 use crate::eci::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, REGION};
 
 /// The node's address; what is sent there is a call within this process.
@@ -38,7 +38,7 @@ impl VirtualNode {
     pub(super) async fn start(
         parts: &WorldParts,
         lives: u32,
-        cluster_id: Option<String>,
+        settings: ProviderSettings,
         Connections { kube, cloud, admin }: Connections,
         outbound: &InProcess,
     ) -> Result<Self, ClusterError> {
@@ -46,7 +46,11 @@ impl VirtualNode {
         let credentials =
             Credentials { access_key_id: ACCESS_KEY_ID.to_owned(), secret: Secret::new(ACCESS_KEY_SECRET) };
         let eci = Eci::new(cloud, credentials, REGION, parts.clock.clone(), seed);
-        let config = Config { node_ip: Some(ADDRESS), cluster_id, ..Config::new(VSWITCH, SECURITY_GROUP) };
+        let ProviderSettings { cluster_id, capacity } = settings;
+        // the step has read it before
+        let capacity = capacity.and_then(|capacity| capacity.parse().ok()).unwrap_or_default();
+        let config =
+            Config { node_ip: Some(ADDRESS), cluster_id, capacity, ..Config::new(VSWITCH, SECURITY_GROUP) };
         let provider = Provider::new(config, kube, eci, parts.clock.clone(), seed);
         outbound.answer_with(provider.webhook(), provider.kubelet_api().over(NoNetwork));
         let address = Address::Url(format!("https://{WEBHOOK}"));

@@ -13,7 +13,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use super::info::ClusterInfo;
 use super::provider_command::{DONE, READY};
 use crate::cluster::error::ClusterError;
-use crate::cluster::interface::{SECURITY_GROUP, VSWITCH};
+use crate::cluster::interface::{ProviderSettings, SECURITY_GROUP, VSWITCH};
 use crate::eci::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, REGION};
 
 /// The longest wait for the process's answer to a line.
@@ -37,7 +37,7 @@ impl ProviderProcess {
     pub(super) async fn start(
         cluster: &ClusterInfo,
         endpoint: &str,
-        cluster_id: Option<&str>,
+        settings: &ProviderSettings,
         now: Timestamp,
         seed: Seed,
     ) -> Result<Self, ClusterError> {
@@ -49,7 +49,9 @@ impl ProviderProcess {
         command.env_clear().envs(ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         command.env("KUBECONFIG", &cluster.kubeconfig).env("ECI_ENDPOINT", endpoint);
         command.env("ECI_VSWITCH", VSWITCH).env("ECI_SECURITY_GROUP", SECURITY_GROUP);
-        command.env("ECI_REGION", REGION).envs(cluster_id.map(|id| ("ALIYUN_CLUSTERID", id)));
+        let ProviderSettings { cluster_id, capacity } = settings;
+        command.env("ECI_REGION", REGION).envs(cluster_id.as_ref().map(|id| ("ALIYUN_CLUSTERID", id)));
+        command.envs(capacity.as_ref().map(|capacity| ("ECI_CAPACITY", capacity)));
         command.env("ECI_ACCESS_KEY", ACCESS_KEY_ID).env("ECI_SECRET_KEY", ACCESS_KEY_SECRET);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
         // A group of its own: Ctrl-C at the terminal is for us, who then end it in order.
