@@ -26,7 +26,8 @@ async fn offered(bed: &TestBed, resource: &str) -> Option<String> {
 
 async fn pod(bed: &TestBed, name: &str, cpu: &str) {
     let resources = json!({ "requests": { "cpu": cpu } });
-    bed.create(name, json!({ "containers": [{ "name": "main", "image": "nginx", "resources": resources }] })).await;
+    bed.create(name, json!({ "containers": [{ "name": "main", "image": "nginx", "resources": resources }] }))
+        .await;
 }
 
 async fn failed(bed: &TestBed, name: &str) -> PodStatus {
@@ -74,7 +75,9 @@ async fn a_pod_that_names_the_node_and_does_not_fit_what_is_given_has_failed_as_
     assert_eq!(status.reason.as_deref(), Some("OutOfcpu"));
     assert_eq!(
         status.message.as_deref(),
-        Some("Pod was rejected: Node didn't have enough resource: cpu, requested: 1500, used: 2000, capacity: 3000")
+        Some(
+            "Pod was rejected: Node didn't have enough resource: cpu, requested: 1500, used: 2000, capacity: 3000"
+        )
     );
     let events = bed.events("second").await;
     assert!(events.iter().any(|(reason, _)| reason == "OutOfcpu"), "{events:?}");

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use eci_sim::RequestLogEntry;
 use eci_sim::billing::AccountTerms;
@@ -60,7 +61,7 @@ pub struct Charge {
     /// The price of the line, in yuan; unknown where a price list misses it.
     pub amount: Cost,
     /// The tags of the billed group, values by key.
-    pub tags: BTreeMap<String, String>,
+    pub tags: Arc<BTreeMap<String, String>>,
     parts: Vec<eci_sim::billing::Part>,
     owner: Option<PodName>,
 }

@@ -131,8 +131,11 @@ impl BillFormat {
     }
 }
 
+/// Name of a column and its value in a row.
+type Column = (&'static str, fn(&FileRow<'_>) -> String);
+
 /// Columns of ours, behind the cloud's.
-const OURS: [(&str, fn(&FileRow<'_>) -> String); 9] = [
+const OURS: [Column; 9] = [
     ("x_Case", |row| row.origin.to_owned()),
     ("x_From", |row| row.row.line.from.to_string()),
     ("x_To", |row| row.row.line.to.to_string()),

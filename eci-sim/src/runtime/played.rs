@@ -65,9 +65,10 @@ impl Command {
     }
 
     fn is_bare_shell(&self) -> bool {
-        let name = |word: &Box<str>| word.rsplit('/').next().unwrap_or(word).to_owned();
-        let shell = self.words.first().map(name);
-        let shell = shell.is_some_and(|name| matches!(name.as_str(), "sh" | "bash" | "ash" | "dash"));
+        let shell = self.words.first().is_some_and(|word| {
+            let name = word.rsplit('/').next().unwrap_or(word);
+            matches!(name, "sh" | "bash" | "ash" | "dash")
+        });
         shell && self.words[1..].iter().all(|word| matches!(&**word, "-i" | "-l" | "-il" | "-li" | "--login"))
     }
 }

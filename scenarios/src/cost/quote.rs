@@ -101,7 +101,7 @@ impl RegionPrices {
     /// The price of an hour on these terms.
     pub fn hour(&self, terms: &InstanceTerms) -> Cost {
         let terms = PricingTerms::from(terms.clone());
-        let parts = billing::bill::price(&terms, self.location(), &self.tariff, self.at, HOUR);
+        let parts = billing::price::price(&terms, self.location(), &self.tariff, self.at, HOUR);
         parts.map(|parts| parts.iter().map(|part| part.charge).sum::<Charge>().rounded()).into()
     }
 

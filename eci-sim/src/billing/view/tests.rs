@@ -59,7 +59,7 @@ pub(in crate::billing) fn usage(
         region: "cn-hangzhou".into(),
         zone: if number.is_multiple_of(2) { "cn-hangzhou-b" } else { "cn-hangzhou-i" }.into(),
         tags,
-        requested: (number % 3 == 0).then_some(Size::DEFAULT),
+        requested: number.is_multiple_of(3).then_some(Size::DEFAULT),
         terms: terms(kind),
     });
     let from = 1_767_258_000 + from;

@@ -10,8 +10,8 @@ use crate::control::endpoints::{
     AddFault, AddScript, AdvanceClock, ClearFaults, ClearPrices, ClearScripts, CrashContainer, DropSnapshot,
     Follow, ForkSnapshot, GetAccount, GetBill, GetCost, GetQuota, GetStock, GetTerms, GetThrottling, GetTime,
     Leave, ListAssumed, ListFaults, ListGroups, ListPrices, ListSnapshots, LoadSnapshot, ReclaimGroup,
-    RemoveFault, Reset, SaveSnapshot, SearchRequests, SetAccount, SetPrice, SetQuota, SetRate, SetStock, SetTerms,
-    SetThrottling,
+    RemoveFault, Reset, SaveSnapshot, SearchRequests, SetAccount, SetPrice, SetQuota, SetRate, SetStock,
+    SetTerms, SetThrottling,
 };
 use crate::control::wire::{
     AccountStatus, Advance, Bill, Crash, Done, Fault, FaultCreated, FollowerProgress, Forked, GroupFilter,

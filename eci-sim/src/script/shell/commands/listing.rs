@@ -104,11 +104,13 @@ impl Play {
             self.more_steps(tree.len() / 10)?;
             let fits = |(below, node): &(String, Node)| {
                 let own = below.rsplit('/').next().filter(|own| !own.is_empty()).unwrap_or(root);
-                let is_kind = match (kind, &node.kind) {
-                    (None, _) | (Some("f"), Kind::File(_)) | (Some("d"), Kind::Directory) => true,
-                    (Some("l"), Kind::Link(_)) => true,
-                    _ => false,
-                };
+                let is_kind = matches!(
+                    (kind, &node.kind),
+                    (None, _)
+                        | (Some("f"), Kind::File(_))
+                        | (Some("d"), Kind::Directory)
+                        | (Some("l"), Kind::Link(_))
+                );
                 is_kind && name.as_ref().is_none_or(|name| name.matches(own))
             };
             let lines: String = tree

@@ -136,7 +136,7 @@ impl Parser {
             return Some(Filling::Variable(name, None));
         }
         let colon = self.eat(":");
-        let Some(kind) = self.peek() else { return None };
+        let kind = self.peek()?;
         self.at += 1;
         let change = match kind {
             '-' | '=' | '+' | '?' => Change::Otherwise(kind, colon, self.pattern()?),
