@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::text::matches;
-pub use shell::{Again, Assumed, Run, Scene, dated, read};
+pub use shell::{Again, Assumed, Run, RunContext, dated, read};
 
 /// Script of the containers of an image, or of a group. A field that is `None`, false or empty changes nothing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -209,8 +209,12 @@ impl AssumedRuns {
 }
 
 /// The plan of one run of a container: its command's, changed as the script says; what is not played is assumed.
-pub fn plan<'a>(script: Option<&Script>, subject: Subject<'a>, scene: impl FnOnce() -> Scene<'a>) -> Run {
-    let run = of_command(subject, scene);
+pub fn plan<'a>(
+    script: Option<&Script>,
+    subject: Subject<'a>,
+    context: impl FnOnce() -> RunContext<'a>,
+) -> Run {
+    let run = of_command(subject, context);
     let is_said = script.is_some_and(Script::says_what_it_does);
     let run = changed(run, script);
     match run.assumed {
@@ -220,7 +224,7 @@ pub fn plan<'a>(script: Option<&Script>, subject: Subject<'a>, scene: impl FnOnc
 }
 
 /// The plan of a container's command, or of its image's own.
-fn of_command<'a>(subject: Subject<'a>, scene: impl FnOnce() -> Scene<'a>) -> Run {
+fn of_command<'a>(subject: Subject<'a>, context: impl FnOnce() -> RunContext<'a>) -> Run {
     let Subject { image, command, arguments, .. } = subject;
     let words: Vec<&str> = command.iter().chain(arguments).map(AsRef::as_ref).collect();
     let only_flags = command.is_empty() && words.first().is_none_or(|word| word.starts_with('-'));
@@ -231,7 +235,7 @@ fn of_command<'a>(subject: Subject<'a>, scene: impl FnOnce() -> Scene<'a>) -> Ru
             let assumed = Assumed { what, at: Duration::ZERO, stops: true, message: String::new() };
             Run { assumed: Some(Box::new(assumed)), ..Run::default() }
         }
-        None => shell::read(&words, scene()),
+        None => shell::read(&words, context()),
     }
 }
 
@@ -346,7 +350,7 @@ mod tests {
         ] {
             let command = words(command);
             let subject = Subject { image, command: &command, arguments: &[], meant_to_end };
-            let run = plan(script, subject, Scene::default);
+            let run = plan(script, subject, RunContext::default);
             assert_eq!((run.ends, run.assumed.is_some()), (ends, assumed), "{image} {command:?}");
             let told = run.says.iter().filter(|(_, line)| line.contains("does not play")).count();
             assert_eq!(told, usize::from(assumed), "{image} {command:?}");
@@ -366,7 +370,7 @@ mod tests {
             let script = Script { run, exit_code, ..Script::default() };
             let (image, arguments) = ("batch", &[][..]);
             let subject = Subject { image, command: &sleep, arguments, meant_to_end: true };
-            assert_eq!(plan(Some(&script), subject, Scene::default).ends, ends);
+            assert_eq!(plan(Some(&script), subject, RunContext::default).ends, ends);
         }
     }
 }

@@ -9,7 +9,7 @@ use eci_sim::{EciSim, Runs, Script};
 use support::{container, create, group, log, look, once, sim, wait, wait_until};
 
 /// Messages of the events that tell of commands which are not played.
-fn told(sim: &EciSim, id: &str) -> Vec<String> {
+fn reported(sim: &EciSim, id: &str) -> Vec<String> {
     let events = look(sim, id).unwrap().events;
     events.into_iter().filter(|event| event.reason == "CommandNotPlayed").map(|event| event.message).collect()
 }
@@ -29,11 +29,11 @@ fn an_init_container_that_is_not_played_ends_and_an_event_says_so() {
     };
     let id = create(&sim, &request);
     wait_until(&sim, &id, "Running");
-    let told = told(&sim, &id);
-    assert_eq!(told.len(), 1, "{told:?}");
+    let reported = reported(&sim, &id);
+    assert_eq!(reported.len(), 1, "{reported:?}");
     for word in ["prepare", "migrate up", "ends after 1 s with exit code 0", "a script for the image tools:1"]
     {
-        assert!(told[0].contains(word), "{told:?} does not say {word}");
+        assert!(reported[0].contains(word), "{reported:?} does not say {word}");
     }
     let assumed = sim.control().assumed();
     assert_eq!((assumed.len(), assumed[0].container.as_str()), (1, "prepare"));
@@ -45,7 +45,7 @@ fn a_job_that_is_not_played_succeeds_only_with_a_line_in_its_log() {
     let id = create(&sim, &once("job", &["migrate"]));
     wait_until(&sim, &id, "Succeeded");
     assert!(log(&sim, &id, "main").contains("does not play migrate"));
-    assert_eq!((told(&sim, &id).len(), sim.control().assumed().len()), (1, 1));
+    assert_eq!((reported(&sim, &id).len(), sim.control().assumed().len()), (1, 1));
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn a_server_that_is_not_played_runs_on_and_is_told_of_once_however_often_it_is_s
     wait(&sim, 600);
     let seen = look(&sim, &id).unwrap();
     assert_eq!((seen.status.as_str(), seen.containers[0].restart_count), ("Running", 1));
-    assert_eq!((told(&sim, &id).len(), sim.control().assumed().len()), (1, 1));
+    assert_eq!((reported(&sim, &id).len(), sim.control().assumed().len()), (1, 1));
 }
 
 #[test]

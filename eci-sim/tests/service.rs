@@ -339,9 +339,9 @@ fn the_control_api_moves_the_clock_and_tells_the_bill() {
     assert_eq!((status, &time["now"]), (200, &json!("2026-01-01T11:00:00Z")));
     let (_, bill) = control_call(&sim, "GET", "/bill", &Value::Null);
     assert_eq!(bill["lines"][1]["amount"], "0.441072");
-    let part = |item: &str, units: &str, price: &str, amount: &str| json!({ "item": item, "units": units, "unit-price": price, "list-price": price, "amount": amount });
-    let parts = [part("cpu", "2", "0.1764", "0.3528"), part("mem", "4", "0.022068", "0.088272")];
-    assert_eq!(bill["lines"][1]["parts"], json!(parts));
+    assert_eq!(bill["lines"][1]["parts"], json!({ "cpu": "0.3528", "mem": "0.088272" }));
+    let cpu = json!({ "units": "2", "unit-price": "0.1764", "list-price": "0.1764" });
+    assert_eq!(bill["lines"][1]["prices"]["cpu"], cpu);
     let (_, ledger) = control_call(&sim, "GET", "/ledger", &Value::Null);
     assert!(ledger.as_str().unwrap().contains(" web Scheduling -> Pending\n"));
     assert_eq!(control_call(&sim, "GET", "/requests", &Value::Null).1[0]["action"], "CreateContainerGroup");

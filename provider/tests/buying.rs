@@ -1,5 +1,7 @@
 //! Pods that accept several specs: which is bought, what is told, and that nothing is bought twice.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 mod test_bed;
 
 use std::sync::atomic::Ordering;
@@ -36,7 +38,7 @@ fn sizes(bed: &TestBed) -> Vec<String> {
         .collect()
 }
 
-async fn told(bed: &TestBed, reason: &str, words: &str) -> bool {
+async fn is_reported(bed: &TestBed, reason: &str, words: &str) -> bool {
     bed.events("web").await.iter().any(|(told, message)| told == reason && message.contains(words))
 }
 
@@ -50,9 +52,9 @@ async fn the_first_spec_that_is_there_is_bought_and_named_in_event_and_annotatio
     let pod = bed.until_phase("web", "Running").await;
     assert_eq!(sizes(&bed), ["4-8"]);
     assert_eq!(pod.metadata.annotations.unwrap()[&format!("{PREFIX}eci-instance-spec")], "4.0-8.0Gi");
-    assert!(told(&bed, "ProviderCreateFailed", "2-4Gi: ").await);
-    assert!(told(&bed, "ProviderCreateFailed", "next is 4-8Gi").await);
-    assert!(told(&bed, "ProviderCreateSuccess", "is being made with 4-8Gi").await);
+    assert!(is_reported(&bed, "ProviderCreateFailed", "2-4Gi: ").await);
+    assert!(is_reported(&bed, "ProviderCreateFailed", "next is 4-8Gi").await);
+    assert!(is_reported(&bed, "ProviderCreateSuccess", "is being made with 4-8Gi").await);
     assert_eq!(bed.count_calls(0, "CreateContainerGroup"), 2);
 }
 
@@ -108,7 +110,7 @@ async fn a_spec_that_could_not_be_placed_gives_way_to_the_next() {
     fault(&bed, "CreateContainerGroup refuse Throttling.User Cpu=4 times=3");
     create(&bed, json!({ "eci-use-specs": "2-4Gi,4-8Gi", "eci-fail-strategy": "fail-fast" }), "Always").await;
     bed.until("the first spec was not placed", async |bed| {
-        told(bed, "ProviderCreateFailed", "next is 4-8Gi").await
+        is_reported(bed, "ProviderCreateFailed", "next is 4-8Gi").await
     })
     .await;
     bed.control().script("nginx", script(None));

@@ -1,5 +1,7 @@
 //! The node's capacity: of the operator, of the account's quota, of the region's stock; and who fits into it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 mod test_bed;
 
 use eci_sim::quota::Quota;

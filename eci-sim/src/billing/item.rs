@@ -1,10 +1,11 @@
 //! The items of a bill, and the parts of a price by item: how many units at which price.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::money::{Amount, Charge, Rate};
 use crate::terms::{Basis, CacheKind, PricingTerms};
@@ -39,29 +40,77 @@ pub enum Item {
 }
 
 /// One part of a line's price.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
     /// Item that the part is for.
     pub item: Item,
     /// Number of units: vCPU, GiB or instances.
-    #[schemars(with = "String")]
     pub units: Decimal,
-    /// Price of one unit for one hour, of the market for a spot instance.
-    #[serde(rename = "unit-price", with = "hourly")]
-    #[schemars(with = "String")]
+    /// Price of one unit, of the market for a spot instance.
     pub rate: Rate,
-    /// Price of one unit for one hour on demand; `None` where no list has one.
-    #[serde(
-        default,
-        rename = "list-price",
-        with = "hourly_or_none",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[schemars(with = "Option<String>")]
+    /// Price of one unit on demand; `None` where no list has one.
     pub list: Option<Rate>,
     /// Amount in the bill's currency, before small amounts are settled.
     pub amount: Amount,
+}
+
+/// The parts of a line as JSON has them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct PartsByItem {
+    /// Parts of the price by item, each unrounded but for the tenth decimal; none where a price is missing.
+    #[serde(default)]
+    parts: BTreeMap<Item, Amount>,
+    /// Units and prices of the parts by item.
+    #[serde(default)]
+    prices: BTreeMap<Item, UnitPrice>,
+}
+
+/// The price of one unit for one hour, and how many units there are.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+struct UnitPrice {
+    /// Number of units: vCPU, GiB or instances.
+    #[schemars(with = "String")]
+    units: Decimal,
+    /// Price of one unit for one hour, of the market for a spot instance.
+    #[schemars(with = "String")]
+    unit_price: Decimal,
+    /// Price of one unit for one hour on demand; missing where no list has one.
+    #[schemars(with = "Option<String>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    list_price: Option<Decimal>,
+}
+
+impl PartsByItem {
+    /// Writes the parts of a line beside its other fields.
+    pub fn serialize<S: Serializer>(parts: &[Part], serializer: S) -> Result<S::Ok, S::Error> {
+        let price = |part: &Part| UnitPrice {
+            units: part.units,
+            unit_price: part.rate.per_hour(),
+            list_price: part.list.map(Rate::per_hour),
+        };
+        let by_item = Self {
+            parts: parts.iter().map(|part| (part.item, part.amount)).collect(),
+            prices: parts.iter().map(|part| (part.item, price(part))).collect(),
+        };
+        Serialize::serialize(&by_item, serializer)
+    }
+
+    /// Reads the parts of a line; a part without a price is one of an hour's amount.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Part>, D::Error> {
+        let Self { parts, prices } = Deserialize::deserialize(deserializer)?;
+        let part = |(item, amount): (Item, Amount)| match prices.get(&item) {
+            Some(UnitPrice { units, unit_price, list_price }) => {
+                let (rate, list) = (Rate::hourly(*unit_price), list_price.map(Rate::hourly));
+                Part { item, units: *units, rate, list, amount }
+            }
+            None => {
+                Part { item, units: Decimal::ONE, rate: Rate::hourly(amount.decimal()), list: None, amount }
+            }
+        };
+        Ok(parts.into_iter().map(part).collect())
+    }
 }
 
 /// One part of a price, exact.
@@ -103,41 +152,6 @@ impl Item {
             PricingTerms::Snapshot { .. } => Self::Snapshot,
             PricingTerms::VirtualNode => Self::VirtualNode,
         }
-    }
-}
-
-/// A rate as the price of an hour.
-mod hourly {
-    use rust_decimal::Decimal;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use crate::money::Rate;
-
-    pub fn serialize<S: Serializer>(rate: &Rate, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&rate.per_hour())
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Rate, D::Error> {
-        <Decimal as Deserialize>::deserialize(deserializer).map(Rate::hourly)
-    }
-}
-
-/// A rate as the price of an hour, where there is one.
-mod hourly_or_none {
-    use rust_decimal::Decimal;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use crate::money::Rate;
-
-    pub fn serialize<S: Serializer>(rate: &Option<Rate>, serializer: S) -> Result<S::Ok, S::Error> {
-        match rate {
-            Some(rate) => super::hourly::serialize(rate, serializer),
-            None => serializer.serialize_none(),
-        }
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Rate>, D::Error> {
-        Ok(Option::<Decimal>::deserialize(deserializer)?.map(Rate::hourly))
     }
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::commitment::Covered;
 use super::cost::Cost;
-use super::item::{Item, Part};
+use super::item::{Item, Part, PartsByItem};
 use crate::ledger::BillingRecord;
 use crate::money::{Amount, Charge, Currency};
 use crate::terms::{Basis, Size};
@@ -62,6 +62,8 @@ pub struct BillLine {
     /// What is billed.
     pub item: Item,
     /// Parts of the price by item, each unrounded but for the tenth decimal; none where a price is missing.
+    #[serde(flatten, with = "PartsByItem")]
+    #[schemars(with = "PartsByItem")]
     pub parts: Vec<Part>,
     /// What commitments of the account pay of the parts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Group;
 use super::container::Container;
 use super::steps::GroupContext;
-use crate::script::{Run, Scene, read};
+use crate::script::{Run, RunContext, read};
 
 /// Variables that every container has, where nothing else is said.
 const USUAL: [(&str, &str); 2] =
@@ -34,8 +34,9 @@ impl GroupContext<'_> {
             owned.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         let space = self.group.space(index);
         let directory = container.spec.working_dir();
-        let scene = Scene { env: &env, space, input, directory, started: self.at, ..Scene::default() };
-        read(&words.iter().map(AsRef::as_ref).collect::<Vec<_>>(), scene)
+        let context =
+            RunContext { env: &env, space, input, directory, started: self.at, ..RunContext::default() };
+        read(&words.iter().map(AsRef::as_ref).collect::<Vec<_>>(), context)
     }
 
     /// Executes a command in a container beside its run; one that reads an input, where one is `offered` and not given

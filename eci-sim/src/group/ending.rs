@@ -7,6 +7,7 @@ use super::container::{Container, Wait, back_off};
 use super::events::EventKind;
 use super::failures::{HookRun, ends_with_its_run};
 use super::steps::GroupContext;
+use super::timeline::PENDING_TIMEOUT_MINUTES;
 use crate::agenda::Step;
 use crate::ledger::LedgerEvent;
 use crate::lifecycle::{self, Event, Illegal, Outcome, State};
@@ -16,8 +17,6 @@ use crate::orders::Work;
 const RECORD_TTL: Duration = Duration::from_hours(1);
 /// Time for which a group that could not be scheduled is shown.
 const FAILED_SCHEDULE_TTL: Duration = Duration::from_hours(24);
-/// Time that a group may stay in Pending, in minutes, where the request gives none.
-pub const PENDING_TIMEOUT_MINUTES: u32 = 240;
 /// Grace period of containers, where the request gives none.
 const DEFAULT_GRACE_PERIOD: Duration = Duration::from_secs(30);
 

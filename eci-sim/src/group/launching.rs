@@ -10,7 +10,7 @@ use super::events::EventKind;
 use super::steps::GroupContext;
 use crate::agenda::Step;
 use crate::orders::Work;
-use crate::script::{self, AssumedRun, Run, Scene, Subject};
+use crate::script::{self, AssumedRun, Run, RunContext, Subject};
 
 /// Time after which a failed pull turns from `ErrImagePull` to `ImagePullBackOff`.
 const PULL_BACKOFF_DELAY: Duration = Duration::from_secs(2);
@@ -170,7 +170,7 @@ impl GroupContext<'_> {
         let owned = self.group.environment(container);
         let env: Vec<(&str, &str)> =
             owned.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        let scene = || {
+        let context = || {
             let (space, later) = self.group.met(index);
             let started = match container.phase {
                 Phase::Running { since } => since,
@@ -178,9 +178,9 @@ impl GroupContext<'_> {
             };
             let is_open = optional.as_ref().is_some_and(|optional| optional.stdin || optional.tty);
             let directory = container.spec.working_dir();
-            Scene { env: &env, space, later, input: None, is_open, directory, started }
+            RunContext { env: &env, space, later, input: None, is_open, directory, started }
         };
-        Arc::new(script::plan(script.as_deref(), subject, scene))
+        Arc::new(script::plan(script.as_deref(), subject, context))
     }
 
     /// Tells once of a container whose command is not played.

@@ -8,9 +8,8 @@ use determinism::Seed;
 use jiff::Timestamp;
 
 use super::container::Wait;
-use super::ending::PENDING_TIMEOUT_MINUTES;
 use super::events::EventKind;
-use super::timeline::Timeline;
+use super::timeline::{PENDING_TIMEOUT_MINUTES, Timeline};
 use super::{CacheUse, Group};
 use crate::agenda::{Agenda, Step};
 use crate::ledger::{Ledger, LedgerEvent};

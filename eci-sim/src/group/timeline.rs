@@ -13,6 +13,9 @@ use std::time::Duration;
 
 use determinism::{Chance, Seed};
 
+/// Time that a group may stay in Pending, in minutes, where the request gives none.
+pub const PENDING_TIMEOUT_MINUTES: u32 = 240;
+
 /// Generator of a group's durations.
 #[derive(Debug, Clone)]
 pub struct Timeline(Chance);

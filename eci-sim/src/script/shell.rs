@@ -40,7 +40,7 @@ const DATE: &str = "%a %b %e %H:%M:%S UTC %Y";
 
 /// What a command finds where it is run.
 #[derive(Debug, Clone, Default)]
-pub struct Scene<'a> {
+pub struct RunContext<'a> {
     /// Environment: names and values.
     pub env: &'a [(&'a str, &'a str)],
     /// Files as they are at the start.
@@ -58,8 +58,8 @@ pub struct Scene<'a> {
 }
 
 /// Reads a command and its arguments, and returns the plan of a run of it.
-pub fn read(words: &[&str], scene: Scene<'_>) -> Run {
-    let mut play = Play::new(scene);
+pub fn read(words: &[&str], context: RunContext<'_>) -> Run {
+    let mut play = Play::new(context);
     let plain = |word: &&str| word.chars().filter(|c| !matches!(*c, MARK | MARK_END)).collect::<String>();
     let words: Vec<String> = words.iter().map(plain).collect();
     let flow = words.split_first().and_then(|(name, rest)| play.run(name, rest));

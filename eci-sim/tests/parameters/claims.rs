@@ -205,7 +205,9 @@ fn story(cloud: &Cloud, action: &str, pairs: &Pairs) -> Story {
     }
     if action.contains("ContainerGroup") {
         cloud.delete_all();
-        later(2);
+        // a stop hook takes between one second and three
+        later(1);
+        later(1);
         later(20);
         later(7200);
     }

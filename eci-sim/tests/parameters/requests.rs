@@ -55,6 +55,7 @@ pub const PREPARED: &[(&str, &str, &str, Rows)] = &[
         "ContainerGroupId",
         &[
             ("ContainerGroupName", "looped"),
+            ("InstanceType", "ecs.gn5i-c16g1.8xlarge"),
             ("VSwitchId", "vsw-2"),
             ("Container.1.Name", "main"),
             ("Container.1.Image", "busybox"),
@@ -223,6 +224,10 @@ impl Context {
     pub fn of(action: &str, parameter: &str) -> Self {
         let mut pairs: Vec<_> = base(action).to_vec();
         pairs.extend(beside(action, parameter));
+        if action == "UpdateContainerGroup" && parameter.ends_with(".Gpu") {
+            // of another group's type there are no GPUs to ask for
+            pairs.iter_mut().filter(|(_, value)| *value == "$group").for_each(|pair| pair.1 = "$looped");
+        }
         Self { pairs }
     }
 }
@@ -429,7 +434,9 @@ pub fn values(action: &str, parameter: &Parameter) -> Vec<String> {
 
 fn known(action: &str, parameter: &str) -> Option<&'static [&'static str]> {
     Some(match (action, parameter) {
-        ("CreateContainerGroup", "Container.N.Gpu" | "InitContainer.N.Gpu") => &["2", "1"],
+        ("CreateContainerGroup" | "UpdateContainerGroup", "Container.N.Gpu" | "InitContainer.N.Gpu") => {
+            &["2", "1"]
+        }
         (
             "DescribeContainerGroupStatus" | "DescribeContainerGroupEvents" | "DescribeContainerGroups",
             "ContainerGroupIds",

@@ -13,7 +13,7 @@ use crate::pods::poller;
 
 /// Codes of a dry run that would have been carried out (eci-openapi.md 4.3).
 const PASSED: [&str; 2] = ["DryRunOperation", "DryRun.Success"];
-/// The smallest instance, ¼ vCPU and ½ GiB (specs.md).
+/// The smallest instance, ¼ vCPU and ½ GiB (specs.md 2.1).
 const CPU: Decimal = Decimal::from_parts(25, 0, 0, false, 2);
 const MEMORY: Decimal = Decimal::from_parts(5, 0, 0, false, 1);
 

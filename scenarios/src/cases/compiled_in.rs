@@ -2,13 +2,12 @@
 
 /// Path below the folder of cases, and text.
 pub const CASES: &[(&str, &str)] = &[
+    ("billing/account-discount.yaml", include_str!("../../cases/billing/account-discount.yaml")),
     ("billing/an-hour-of-two.yaml", include_str!("../../cases/billing/an-hour-of-two.yaml")),
     ("billing/an-hour.yaml", include_str!("../../cases/billing/an-hour.yaml")),
+    ("billing/arrears.yaml", include_str!("../../cases/billing/arrears.yaml")),
     ("billing/by-namespace.yaml", include_str!("../../cases/billing/by-namespace.yaml")),
     ("billing/by-tag.yaml", include_str!("../../cases/billing/by-tag.yaml")),
-    ("billing/account-discount.yaml", include_str!("../../cases/billing/account-discount.yaml")),
-    ("billing/an-hour.yaml", include_str!("../../cases/billing/an-hour.yaml")),
-    ("billing/arrears.yaml", include_str!("../../cases/billing/arrears.yaml")),
     ("billing/by-type.yaml", include_str!("../../cases/billing/by-type.yaml")),
     (
         "billing/cheapest-of-two-categories.yaml",

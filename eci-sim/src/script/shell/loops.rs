@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::marks::{is_same, relative};
+use super::marks::{is_same, relative, times};
 use super::play::{Flow, Play};
 use super::syntax::{List, Word};
 use super::{Again, LINES_MAX};
@@ -21,7 +21,7 @@ struct Before {
     input: Option<usize>,
     clock_reads: u32,
     caught: usize,
-    said: usize,
+    lines: usize,
     written: usize,
     looked: usize,
 }
@@ -74,7 +74,7 @@ impl Play {
             input: self.input.as_ref().map(|input| input.at),
             clock_reads: self.clock_reads,
             caught: self.caught.iter().map(String::len).sum(),
-            said: self.run.says.len(),
+            lines: self.run.says.len(),
             written: self.run.writes.len(),
             looked: self.space.looked.len(),
         })
@@ -119,7 +119,7 @@ impl Play {
         }
         let since = before.now;
         let shift = |at: Duration| at.saturating_sub(since);
-        let lines = self.run.says.get(before.said..).unwrap_or_default().iter();
+        let lines = self.run.says.get(before.lines..).unwrap_or_default().iter();
         let lines: Vec<_> =
             lines.map(|(at, line)| (shift(*at), relative(line, *at, since).into_owned())).collect();
         let writes = self.run.writes.get(before.written..).unwrap_or_default().iter();
@@ -165,12 +165,6 @@ impl Play {
         }
         Some(Flow::Next)
     }
-}
-
-/// An interval, so many times.
-pub(super) fn times(every: Duration, rounds: u64) -> Duration {
-    let nanos = every.as_nanos().saturating_mul(u128::from(rounds));
-    u64::try_from(nanos).map_or(Duration::MAX, Duration::from_nanos)
 }
 
 /// A change whose dates are those of its round.

@@ -13,6 +13,12 @@ use jiff::{SignedDuration, Timestamp};
 pub const MARK: char = '\u{1}';
 pub const MARK_END: char = '\u{2}';
 
+/// An interval, so many times.
+pub fn times(every: Duration, rounds: u64) -> Duration {
+    let nanos = every.as_nanos().saturating_mul(u128::from(rounds));
+    u64::try_from(nanos).map_or(Duration::MAX, Duration::from_nanos)
+}
+
 /// The mark of a date of this format at a time after the start.
 pub fn mark(at: Duration, format: &str) -> String {
     format!("{MARK}a{};{format}{MARK_END}", at.as_nanos())

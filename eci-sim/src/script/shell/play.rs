@@ -10,7 +10,7 @@ use super::pattern::Pattern;
 use super::streams::{Input, Sink};
 use super::syntax::{self, Command, Link, List, Word};
 use super::timeline::Timeline;
-use super::{Assumed, MARK, MARK_END, Run, STEPS_MAX, Scene};
+use super::{Assumed, MARK, MARK_END, Run, RunContext, STEPS_MAX};
 use crate::script::files::Space;
 
 /// Shells, texts and commands that may run within each other.
@@ -86,10 +86,10 @@ pub enum Flow {
 
 impl Play {
     /// A player of a script that has not begun.
-    pub fn new(scene: Scene<'_>) -> Self {
+    pub fn new(context: RunContext<'_>) -> Self {
         let plain = |text: &str| text.replace([MARK, MARK_END], "");
         Self {
-            vars: scene.env.iter().map(|(key, value)| ((*key).to_owned(), plain(value))).collect(),
+            vars: context.env.iter().map(|(key, value)| ((*key).to_owned(), plain(value))).collect(),
             args: Vec::new(),
             functions: BTreeMap::new(),
             run: Run::default(),
@@ -101,20 +101,20 @@ impl Play {
             caught: Vec::new(),
             out: Sink::Log,
             errors: Sink::Log,
-            input: scene.input.map(Input::of),
+            input: context.input.map(Input::of),
             at_exit: None,
             left: Vec::new(),
             unplayed: None,
             unplayed_aside: None,
-            space: scene.space,
-            timeline: Timeline::of(scene.later),
-            directory: if scene.directory.is_empty() { "/" } else { scene.directory }.to_owned(),
-            started: scene.started,
+            space: context.space,
+            timeline: Timeline::of(context.later),
+            directory: if context.directory.is_empty() { "/" } else { context.directory }.to_owned(),
+            started: context.started,
             clock_reads: 0,
             stops_at_failure: false,
             tests: 0,
             breaks: false,
-            is_open: scene.is_open,
+            is_open: context.is_open,
         }
     }
 

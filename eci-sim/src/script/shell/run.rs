@@ -8,8 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::loops::times;
-use super::marks::dated;
+use super::marks::{dated, times};
 use crate::script::files::Change;
 
 /// Rounds whose changes are carried out at most, of those that come within a time.

@@ -10,7 +10,7 @@ fn nine() -> Timestamp {
 
 fn played(words: &[&str]) -> Run {
     let env = [("NAME", "ECI"), ("POD_NAME", "web-1"), ("CODE", "7"), ("my.dotted-name", "dots")];
-    read(words, Scene { env: &env, started: nine(), ..Scene::default() })
+    read(words, RunContext { env: &env, started: nine(), ..RunContext::default() })
 }
 
 fn run(text: &str) -> Run {
@@ -231,7 +231,7 @@ fn files_are_there_once_they_are_written() {
     ] {
         let origin = crate::script::files::Origin { host_name: "web-0".into(), ..Default::default() };
         let space = Space::new(origin, Vec::new(), vec![Layer::default()], false);
-        let run = read(&["sh", "-c", text], Scene { space, started: nine(), ..Scene::default() });
+        let run = read(&["sh", "-c", text], RunContext { space, started: nine(), ..RunContext::default() });
         let lines = run.lines(nine(), Duration::MAX, 99);
         let says: Vec<_> = lines.iter().map(|(_, line)| &**line).collect();
         assert_eq!(says.join("|"), wanted, "{text}");
@@ -248,8 +248,8 @@ fn a_loop_that_waits_for_a_file_costs_nothing_and_ends_when_others_make_it() {
     let mut layer = Layer::default();
     assert!(layer.put("/tmp/go", Some(crate::script::files::Node::file("", 0o644))));
     let day = Duration::from_secs(86_400);
-    let scene = Scene { later: vec![(day, vec![layer])], started: nine(), ..Scene::default() };
-    let run = read(&["sh", "-c", text], scene);
+    let context = RunContext { later: vec![(day, vec![layer])], started: nine(), ..RunContext::default() };
+    let run = read(&["sh", "-c", text], context);
     assert_eq!(run.ends, Some((day, 0)));
     let last = run.lines(nine(), Duration::MAX, 2);
     assert_eq!(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Again;
-use super::loops::times;
+use super::marks::times;
 use super::play::Play;
 use crate::script::files::{Change, FileError, Layer, Space};
 

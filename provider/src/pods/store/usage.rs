@@ -10,6 +10,8 @@ use rust_decimal::prelude::ToPrimitive;
 use super::super::annotations;
 use super::super::queue::Uid;
 use super::super::request::{declared, size_of_pod};
+use super::super::specs::SpecList;
+use super::super::specs::attempt::Attempt;
 use super::record::Record;
 use super::{PodStore, State};
 use crate::policy::{Policy, Purchase, Usage};
@@ -85,7 +87,7 @@ impl Record {
             (Some(group), _) if group.parsed_status().is_over() => return None,
             // the cloud has not described it yet
             (Some(group), _) if group.containers.is_empty() && self.in_api => {
-                policy.purchase(&requested(&self.pod))
+                policy.purchase(&requested(&self.pod, self.attempt))
             }
             (Some(group), _) => policy.purchase_of_group(group),
             (None, Some(request)) => policy.purchase(request),
@@ -95,8 +97,8 @@ impl Record {
     }
 }
 
-/// The size that a pod asks for, as its request says it.
-fn requested(pod: &Pod) -> CreateContainerGroup {
+/// The size that a pod asks for, as its request for this spec says it.
+fn requested(pod: &Pod, attempt: Attempt) -> CreateContainerGroup {
     let size = size_of_pod(pod);
     let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
     let gpus = containers.map(|container| Container {
@@ -109,8 +111,11 @@ fn requested(pod: &Pod) -> CreateContainerGroup {
         container: gpus.collect(),
         ..CreateContainerGroup::default()
     };
-    // it was applied before the group was made
+    // both were applied before the group was made
     let _ = annotations::apply(pod, &mut request);
+    if let Ok(specs) = SpecList::of(pod, "") {
+        specs.apply(Attempt { vswitch: 0, ..attempt }, &mut request);
+    }
     request
 }
 

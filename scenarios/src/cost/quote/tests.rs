@@ -87,9 +87,9 @@ fn what_fits_nothing_is_refused_with_the_reason() {
     for (limits, annotations, told) in [
         (limits("65", "128Gi"), &[][..], "65 vCPU, 128 GiB asked; the largest size sold is 64"),
         (limits("9", "16Gi"), &[("eci-compute-category", "economy")], "in the category economy"),
-        (json!({ "nvidia.com/gpu": "1" }), &[], "1 GPUs asked; name a type"),
+        (json!({ "nvidia.com/gpu": "64" }), &[], "64"),
         (limits("4", "8Gi"), &[("eci-use-specs", "ecs.c5.large")], "more than ecs.c5.large has"),
-        (json!({}), &[("eci-instance-family", "ecs.c6")], "no virtual node runs this pod"),
+        (json!({}), &[("eci-privatepool-id", "eap-1")], "no virtual node runs this pod"),
         (json!({}), &[("eci-use-specs", "large")], "which is not a list of at most five sizes or types"),
     ] {
         let why = prices("cn-hangzhou").quote(&pod(limits, annotations)).unwrap_err().to_string();

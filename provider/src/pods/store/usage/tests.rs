@@ -136,3 +136,24 @@ fn a_sum_that_had_reached_its_end_is_summed_anew() {
     usage.add("n", &small);
     assert!(!usage.take_back("n", &huge));
 }
+
+#[test]
+fn a_group_that_the_cloud_has_not_described_yet_counts_as_the_spec_that_was_tried() {
+    let policy = Policy::parse(r#"{ "node": { "vcpu": 8 } }"#).unwrap();
+    let store = PodStore::new(at(0), false);
+    store.measure_usage(&policy);
+    let mut pod = pod(0);
+    let annotation = ("k8s.aliyun.com/eci-use-specs".to_owned(), "2-4Gi,8-16Gi".to_owned());
+    pod.metadata.annotations = Some([annotation].into());
+    store.listed(pod, at(0));
+    store.try_spec("u0", Attempt { spec: 1, vswitch: 0 }, at(0));
+    let group = ContainerGroup {
+        container_group_id: "eci-0".into(),
+        status: "Scheduling".into(),
+        ..Default::default()
+    };
+    store.created("u0", group, at(1));
+    let another = CreateContainerGroup { cpu: Some(Number(1.into())), ..CreateContainerGroup::default() };
+    let usage = store.usage("n0", std::iter::empty::<&Uid>());
+    assert!(policy.fits("n0", &policy.purchase(&another), &usage).is_err(), "eight vCPU of eight are in use");
+}
