@@ -1,7 +1,7 @@
 //! Behaviour of containers: as a script for their image or group says, else as their command says.
 //!
 //! A command is read by a small shell of our own (`script::shell`). What that does not know is assumed: it ends after
-//! [`ASSUMED_RUN`] where it is meant to end, else runs on; and the run says so.
+//! `ASSUMED_RUN` where it is meant to end, else runs on; and the run says so.
 
 pub mod files;
 pub mod images;

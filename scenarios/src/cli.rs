@@ -11,13 +11,13 @@ mod sweep;
 
 use std::cell::RefCell;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use determinism::{Seed, Stopwatch};
-use eci_sim::billing::{BillFormat, NamedBill};
+use eci_sim::billing::{BillFormat, FileError, NamedBill};
 use eci_sim::text::nearest;
 
 use self::cluster_args::{ClusterArgs, OpenCluster};
@@ -204,12 +204,24 @@ fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
         write_report(form, arguments.output.as_ref(), &seed.to_string(), &outcomes)?;
     }
     if let (Some(file), Some(format)) = (&arguments.bill, bill_format) {
-        let bills: Vec<NamedBill> = outcomes.iter().filter_map(|outcome| outcome.bill.clone()).collect();
-        std::fs::write(file, format.render(&bills)?)
-            .with_context(|| format!("cannot write the bill to {}", file.display()))?;
+        write_bills(file, format, &outcomes)?;
     }
     let failed = outcomes.iter().any(Outcome::failed);
     Ok(if failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
+}
+
+/// Writes the bills of all cases. One with a line that has no price is left out of a file that cannot say so, and named.
+fn write_bills(file: &Path, format: BillFormat, outcomes: &[Outcome]) -> anyhow::Result<()> {
+    let mut bills: Vec<NamedBill> = Vec::new();
+    for bill in outcomes.iter().filter_map(|outcome| outcome.bill.clone()) {
+        match format.render(std::slice::from_ref(&bill)) {
+            Ok(_) => bills.push(bill),
+            Err(error @ FileError::NoPrice { .. }) => eprintln!("left out of {}: {error}", file.display()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    std::fs::write(file, format.render(&bills)?)
+        .with_context(|| format!("cannot write the bill to {}", file.display()))
 }
 
 fn write_report(form: Form, to: Option<&PathBuf>, seed: &str, outcomes: &[Outcome]) -> anyhow::Result<()> {

@@ -18,7 +18,7 @@ pub mod view;
 pub use bill::Bill;
 pub use commitment::AccountTerms;
 pub use cost::Cost;
-pub use file::{BillFormat, NamedBill};
+pub use file::{BillFormat, FileError, NamedBill};
 pub use item::{Item, Part};
 pub use line::BillLine;
 pub use query::BillQuery;

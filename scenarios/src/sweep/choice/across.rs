@@ -12,7 +12,7 @@ const ENOUGH: usize = 3;
 /// Before its first step every case is the same to the byte. The cases share out the places there: each is perturbed in one case at
 /// least, and the turn draws in which. The last stays in every case: its first steps meet a provider that is away.
 ///
-/// Of situations that are alike but for names and the step, those of [`ENOUGH`] cases, which the turn draws, are as urgent as any.
+/// Of situations that are alike but for names and the step, those of `ENOUGH` cases, which the turn draws, are as urgent as any.
 pub fn order(all: &mut [(String, Candidates)], turn: &str) {
     let cases = all.len();
     for (index, (_, candidates)) in all.iter_mut().enumerate() {
