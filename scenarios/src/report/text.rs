@@ -68,7 +68,10 @@ struct Totals {
     failed: usize,
     lacking: Vec<String>,
     simulated: Duration,
+    /// The sum of what is known.
     cost: Cost,
+    /// Number of cases of whose bill a price is not known; their own lines say which.
+    unpriced: usize,
 }
 
 impl<W: Write> Text<W> {
@@ -287,7 +290,10 @@ impl Totals {
         }
         self.assumed += usize::from(outcome.passed_on_assumptions());
         self.simulated += outcome.simulated;
-        self.cost = std::mem::take(&mut self.cost) + outcome.cost.clone();
+        match &outcome.cost {
+            Cost::Known(_) => self.cost = std::mem::take(&mut self.cost) + outcome.cost.clone(),
+            Cost::Unknown(_) => self.unpriced += 1,
+        }
     }
 
     fn line(&self, took: Duration) -> String {
@@ -313,6 +319,9 @@ impl Totals {
             took.as_secs_f64(),
             priced(&self.cost)
         );
+        if self.unpriced > 0 {
+            let _ = write!(text, " ({} without a known price)", self.unpriced);
+        }
         text
     }
 }
