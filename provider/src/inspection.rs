@@ -8,7 +8,7 @@ use eci_api::actions::delete_container_group::DeleteContainerGroup;
 use eci_api::group::ContainerGroup;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
-use kube::{Api, Client};
+use kube::Client;
 
 pub use report::{Difference, GroupRow, Report, Row};
 
@@ -87,9 +87,11 @@ impl Inspection {
 
     /// True when the group was deleted or is gone; false when its pod is there after all.
     async fn end_orphan(&self, row: &Row, id: &str) -> Result<bool, InspectionError> {
-        let pods: Api<Pod> = Api::namespaced(self.client.clone(), &row.namespace);
-        let pod = pods.get_opt(&row.name).await.map_err(InspectionError::Cluster)?;
-        if pod.is_some_and(|pod| pod.metadata.uid.as_deref() == Some(&row.uid)) {
+        // by its UID: the name in a tag may be cut
+        let namespace = std::slice::from_ref(&row.namespace);
+        let pods = on_node::list(&self.client, &self.owner.node, namespace).await;
+        let mut pods = pods.map_err(InspectionError::Cluster)?.into_iter();
+        if pods.any(|pod| pod.metadata.uid.as_deref() == Some(&row.uid)) {
             return Ok(false);
         }
         let request = DeleteContainerGroup {

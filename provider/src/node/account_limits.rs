@@ -6,14 +6,15 @@ use eci_api::actions::describe_available_resource::{
     DescribeAvailableResource, DescribeAvailableResourceReply, DestinationResource,
 };
 use eci_api::actions::list_usage::ListUsage;
+use rust_decimal::Decimal;
 
 use super::facts::NodeFacts;
 use crate::config::AccountLimits;
-use crate::eci::Eci;
+use crate::eci::{Eci, EciError};
 
 /// The pause between two questions: a quota is changed by people, and stock is a hint.
 const PERIOD: Duration = Duration::from_secs(600);
-/// The pause after a question that was not answered.
+/// The pause after a question to which there was no answer at all.
 const RETRY: Duration = Duration::from_secs(60);
 /// The mark in the names of families with GPUs (specs.md 5.3).
 const GPU_FAMILY: &str = "gn";
@@ -23,31 +24,36 @@ pub async fn keep(eci: &Eci, facts: &NodeFacts) {
     loop {
         let known = facts.account_limits();
         let (vcpu, has_gpus) = (vcpu(eci).await, has_gpus(eci).await);
-        let pause = if vcpu.is_some() && has_gpus.is_some() { PERIOD } else { RETRY };
+        // a refusal, as of a key without the right, stays one until somebody changes that
+        let is_unanswered = |error: Option<&EciError>| error.is_some_and(|error| error.meaning().is_none());
+        let is_late = is_unanswered(vcpu.as_ref().err()) || is_unanswered(has_gpus.as_ref().err());
         facts.set_account_limits(AccountLimits {
-            vcpu: vcpu.or(known.vcpu),
-            has_gpus: has_gpus.or(known.has_gpus),
+            vcpu: known_or(vcpu, known.vcpu),
+            has_gpus: known_or(has_gpus.map(Some), known.has_gpus),
         });
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(if is_late { RETRY } else { PERIOD }).await;
     }
 }
 
-/// The account's vCPU in the region; `None` where the cloud does not tell.
-async fn vcpu(eci: &Eci) -> Option<rust_decimal::Decimal> {
-    let question = ListUsage { region_id: Some(eci.region().to_owned()) };
-    match eci.call(&question).await {
-        Ok(reply) => {
-            reply.attributes.get("MaxCpu").map(|most| most.0).filter(|most| !most.is_sign_negative())
-        }
+/// The answer, or what was known where there is none.
+fn known_or<T>(answer: Result<Option<T>, EciError>, known: Option<T>) -> Option<T> {
+    match answer {
+        Ok(answer) => answer.or(known),
         Err(error) => {
-            tracing::info!(%error, "the account's quota is not known; the node offers what it offered");
-            None
+            tracing::info!(%error, "quota or stock is not known; the node offers what it offered");
+            known
         }
     }
 }
 
-/// Whether a zone of the region has a GPU family in stock; `None` where the cloud does not tell.
-async fn has_gpus(eci: &Eci) -> Option<bool> {
+/// The account's vCPU in the region; `None` where the answer does not have it.
+async fn vcpu(eci: &Eci) -> Result<Option<Decimal>, EciError> {
+    let reply = eci.call(&ListUsage { region_id: Some(eci.region().to_owned()) }).await?;
+    Ok(reply.attributes.get("MaxCpu").map(|most| most.0).filter(|most| !most.is_sign_negative()))
+}
+
+/// Whether a zone of the region has a GPU family in stock.
+async fn has_gpus(eci: &Eci) -> Result<bool, EciError> {
     let destination_resource =
         DestinationResource { category: Some("InstanceTypeFamily".to_owned()), ..Default::default() };
     let question = DescribeAvailableResource {
@@ -55,13 +61,7 @@ async fn has_gpus(eci: &Eci) -> Option<bool> {
         destination_resource: Some(destination_resource),
         ..DescribeAvailableResource::default()
     };
-    match eci.call(&question).await {
-        Ok(reply) => Some(has_family(&reply)),
-        Err(error) => {
-            tracing::info!(%error, "the region's stock is not known; the node offers what it offered");
-            None
-        }
-    }
+    Ok(has_family(&eci.call(&question).await?))
 }
 
 fn has_family(reply: &DescribeAvailableResourceReply) -> bool {

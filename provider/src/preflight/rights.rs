@@ -144,3 +144,46 @@ async fn is_allowed(
     let answer = api.create(&PostParams::default(), &review).await?;
     Ok(answer.status.is_some_and(|status| status.allowed))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Resources and verbs that the chart gives, wherever.
+    fn given() -> BTreeSet<(String, String)> {
+        let rights = include_str!("../../chart/templates/rights.yaml");
+        let for_pods = include_str!("../../chart/templates/_names.tpl");
+        let list = |line: &str, key: &str| -> Option<Vec<String>> {
+            let items = line.trim().strip_prefix(key)?.strip_prefix(": [")?.strip_suffix(']')?;
+            Some(items.split(", ").map(str::to_owned).collect())
+        };
+        let (mut given, mut resources) = (BTreeSet::new(), Vec::new());
+        for line in rights.lines().chain(for_pods.lines()) {
+            resources = list(line, "resources").unwrap_or(resources);
+            for verb in list(line, "verbs").unwrap_or_default() {
+                given.extend(resources.iter().map(|resource| (resource.clone(), verb.clone())));
+            }
+        }
+        given
+    }
+
+    #[test]
+    fn the_rights_are_those_of_the_chart_but_for_its_webhook_and_its_store_of_certificates() {
+        let mut checked: BTreeSet<(String, String)> = RIGHTS
+            .iter()
+            .flat_map(|(_, resource, verbs, _)| {
+                verbs.iter().map(|verb| ((*resource).to_owned(), (*verb).to_owned()))
+            })
+            .collect();
+        for (resource, verb) in [
+            ("mutatingwebhookconfigurations", "get"),
+            ("mutatingwebhookconfigurations", "patch"),
+            ("secrets", "update"),
+        ] {
+            assert!(checked.insert((resource.to_owned(), verb.to_owned())), "{resource} {verb}");
+        }
+        assert_eq!(checked, given());
+    }
+}

@@ -5,6 +5,8 @@ use k8s_openapi::api::core::v1::{
     ResourceRequirements, SELinuxOptions, SeccompProfile, SecurityContext, VolumeMount,
 };
 
+use crate::config::capacity::GPU;
+
 use super::probe::{walk_lifecycle, walk_probe};
 use super::walk::{Walk, some, some_text};
 
@@ -16,7 +18,7 @@ const ADDRESS: &str = "only ECI knows the address; have a shell in the container
 /// Fields that hold an address, which variables get of ECI.
 const ADDRESSES: [&str; 4] = ["status.podIP", "status.podIPs", "status.hostIP", "status.hostIPs"];
 /// The resources that a container's size is made of.
-const RESOURCES: [&str; 4] = ["cpu", "ephemeral-storage", "memory", "nvidia.com/gpu"];
+const RESOURCES: [&str; 4] = ["cpu", "ephemeral-storage", "memory", GPU];
 
 fields! {
     /// Walks over a container; what is otherwise for init containers is in [`walk_init_container`].

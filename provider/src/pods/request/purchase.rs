@@ -9,6 +9,7 @@ use super::error::RequestError;
 use super::shares::{self, Counting};
 use super::size;
 use crate::config::Architecture;
+use crate::config::capacity::GPU;
 use crate::pods::specs::SpecList;
 use crate::pods::specs::attempt::Attempt;
 use crate::pods::{annotations, quantity};
@@ -25,16 +26,28 @@ pub(super) fn resources(container: &Container) -> Resources {
     Resources {
         cpu: size::declared(container, "cpu").map(|cpu| cpu.normalize().into()),
         memory: size::declared(container, "memory").map(|bytes| quantity::gib(bytes).into()),
-        gpu: size::declared(container, "nvidia.com/gpu").and_then(|gpus| gpus.to_i32()),
+        gpu: size::declared(container, GPU).and_then(|gpus| gpus.to_i32()),
     }
 }
 
 /// The request of a pod on a node of this architecture, without all that costs nothing: size, storage, types, category,
-/// spot market, and what each container asks for.
+/// spot market, and what each container asks for; of several specs the first.
 ///
 /// # Errors
 /// [`RequestError`] for a pod that this node refuses.
 pub fn of_pod(pod: &Pod, architecture: Architecture) -> Result<wire::CreateContainerGroup, RequestError> {
+    of_attempt(pod, architecture, Attempt::default())
+}
+
+/// The same for one of the specs that the pod accepts.
+///
+/// # Errors
+/// [`RequestError`] for a pod that this node refuses.
+pub fn of_attempt(
+    pod: &Pod,
+    architecture: Architecture,
+    attempt: Attempt,
+) -> Result<wire::CreateContainerGroup, RequestError> {
     let empty = PodSpec::default();
     let spec = pod.spec.as_ref().unwrap_or(&empty);
     super::inspected(pod, spec)?;
@@ -49,7 +62,7 @@ pub fn of_pod(pod: &Pod, architecture: Architecture) -> Result<wire::CreateConta
         }
     }
     annotations::apply(pod, &mut request)?;
-    SpecList::of(pod, "")?.apply(Attempt::default(), &mut request);
+    SpecList::of(pod, "")?.apply(Attempt { vswitch: 0, ..attempt }, &mut request);
     Ok(request)
 }
 

@@ -5,12 +5,10 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::SpecKind;
+use crate::config::capacity::GPU;
 use crate::pods::annotations;
 use crate::pods::request::error::RequestError;
 use crate::pods::request::size::{Size, declared};
-
-/// The resource of GPUs.
-pub const GPU: &str = "nvidia.com/gpu";
 
 /// A GPU type: its name, vCPU, GiB, GPUs.
 type GpuType = (&'static str, u32, u32, u32);

@@ -2,7 +2,7 @@
 
 use crate::eci::{EciError, Meaning};
 
-/// SpecKind a refusal says of one attempt.
+/// Meaning of a refusal for the attempt that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpecRefusal {
     /// There is none just now.

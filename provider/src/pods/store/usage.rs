@@ -2,18 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use eci_api::Number;
-use eci_api::actions::create_container_group::{Container, CreateContainerGroup};
-use k8s_openapi::api::core::v1::Pod;
-use rust_decimal::prelude::ToPrimitive;
-
-use super::super::annotations;
 use super::super::queue::Uid;
-use super::super::request::{declared, size_of_pod};
-use super::super::specs::SpecList;
-use super::super::specs::attempt::Attempt;
+use super::super::request::purchase;
 use super::record::Record;
 use super::{PodStore, State};
+use crate::config::Architecture;
 use crate::policy::{Policy, Purchase, Usage};
 
 /// The running sum of what groups take, and what each pod's adds to it.
@@ -87,7 +80,9 @@ impl Record {
             (Some(group), _) if group.parsed_status().is_over() => return None,
             // the cloud has not described it yet
             (Some(group), _) if group.containers.is_empty() && self.in_api => {
-                policy.purchase(&requested(&self.pod, self.attempt))
+                // a pod that is refused has no group
+                let bought = purchase::of_attempt(&self.pod, Architecture::default(), self.attempt);
+                policy.purchase(&bought.unwrap_or_default())
             }
             (Some(group), _) => policy.purchase_of_group(group),
             (None, Some(request)) => policy.purchase(request),
@@ -95,28 +90,6 @@ impl Record {
         };
         Some((self.pod.metadata.namespace.clone().unwrap_or_else(|| "default".to_owned()), purchase))
     }
-}
-
-/// The size that a pod asks for, as its request for this spec says it.
-fn requested(pod: &Pod, attempt: Attempt) -> CreateContainerGroup {
-    let size = size_of_pod(pod);
-    let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
-    let gpus = containers.map(|container| Container {
-        gpu: declared(container, "nvidia.com/gpu").and_then(|gpus| gpus.to_i32()),
-        ..Container::default()
-    });
-    let mut request = CreateContainerGroup {
-        cpu: size.cpu.map(Number),
-        memory: size.memory.map(Number),
-        container: gpus.collect(),
-        ..CreateContainerGroup::default()
-    };
-    // both were applied before the group was made
-    let _ = annotations::apply(pod, &mut request);
-    if let Ok(specs) = SpecList::of(pod, "") {
-        specs.apply(Attempt { vswitch: 0, ..attempt }, &mut request);
-    }
-    request
 }
 
 #[cfg(test)]

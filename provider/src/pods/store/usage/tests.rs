@@ -1,5 +1,8 @@
 //! Tests of the running sum: whatever happens to pods and groups, it is the sum over all that is known.
 
+use eci_api::Number;
+use eci_api::actions::create_container_group::CreateContainerGroup;
+use k8s_openapi::api::core::v1::Pod;
 use std::sync::Arc;
 
 use eci_api::group::ContainerGroup;
@@ -10,6 +13,7 @@ use serde_json::json;
 use super::*;
 use crate::pods::decide::DeletionState;
 use crate::pods::identity::Claim;
+use crate::pods::specs::attempt::Attempt;
 
 #[derive(Debug, Clone)]
 enum Happening {
