@@ -173,6 +173,13 @@ impl World {
         self.settled.bill(&self.usages(now), &self.tariff, &self.accounts)
     }
 
+    /// The bill of the accounts that fit, up to an instant: no account shares commitments or small amounts with another.
+    pub fn bill_of_accounts(&self, now: Timestamp, fits: impl Fn(&str) -> bool) -> Bill {
+        let mut usages = self.usages(now);
+        usages.retain(|usage| fits(&usage.group.account));
+        self.settled.bill(&usages, &self.tariff, &self.accounts)
+    }
+
     /// A text that many groups share, stored once.
     pub fn shared(&mut self, text: &str) -> Arc<str> {
         if let Some(known) = self.names.get(text) {
@@ -223,6 +230,8 @@ impl World {
         self.ledger.clear(&fits);
         self.tokens.clear(|account| fits(account, ""));
         self.settled.clear(&fits);
+        let fresh: Vec<String> = self.arrears.keys().filter(|account| fits(account, "")).cloned().collect();
+        fresh.iter().for_each(|account| self.leave_arrears(account));
     }
 }
 

@@ -104,21 +104,19 @@ fn line(
 ) -> BillLine {
     let seconds = u64::try_from(to - from).unwrap_or(0);
     let at = |second| Timestamp::from_second(second).unwrap_or(Timestamp::MAX);
-    let priced = price(&group.terms, group.location(), tariff, at(from), seconds);
+    let mut priced = price(&group.terms, group.location(), tariff, at(from), seconds);
     let reduced = coverage.get(&(group.number, from));
-    let mut settle = |mut parts: Vec<PricedPart>| {
-        for (part, charge) in parts.iter_mut().zip(reduced.iter().flat_map(|reduced| &reduced.charges)) {
-            part.charge = *charge;
-        }
-        settlement.add(&parts, group.location(), tariff, at(from))
-    };
+    let charges = reduced.iter().flat_map(|reduced| &reduced.charges);
+    for (part, charge) in priced.iter_mut().flatten().zip(charges) {
+        part.charge = *charge;
+    }
     BillLine {
         from: at(from),
         to: at(to),
         seconds,
         parts: priced.iter().flatten().map(PricedPart::of_line).collect(),
         covered: reduced.map_or_else(Vec::new, |reduced| reduced.covered.clone()),
-        amount: priced.map(&mut settle).into(),
+        amount: priced.map(|parts| settlement.add(&parts, group.location(), tariff, at(from))).into(),
         ..BillLine::of(group, tags, tariff.currency)
     }
 }

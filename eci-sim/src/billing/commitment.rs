@@ -184,7 +184,7 @@ impl AccountTerms {
         let reserved = self.reserved_instances.iter().map(|own| (&own.id, own.from, own.to));
         for (id, from, to) in reserved.chain(self.savings_plans.iter().map(|own| (&own.id, own.from, own.to)))
         {
-            if !ids.insert(id) {
+            if id == DISCOUNT || !ids.insert(id) {
                 return Err(TermsError::Twice(id.clone()));
             }
             if to <= from {
@@ -325,10 +325,12 @@ impl<'a> Hour<'a> {
                 continue;
             }
             let mut left = part.charge;
+            let mut open = piece.seconds;
             for (own, seconds) in self.reserved.iter_mut().filter(|(own, _)| own.covers(piece)) {
-                let paid = piece.seconds.min(*seconds);
+                let paid = open.min(*seconds);
                 *seconds -= paid;
-                let rest = part.rate.charge(part.units, piece.seconds - paid).min(left);
+                open -= paid;
+                let rest = part.rate.charge(part.units, open).min(left);
                 reduced.note(&own.id, left.less(rest));
                 left = rest;
             }

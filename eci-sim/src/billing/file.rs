@@ -9,7 +9,6 @@ use serde_json::{Value as Json, json};
 use super::bill::Bill;
 use super::instance_bill::{self, BillRow, Granularity, Value};
 use super::{Dimension, focus};
-use crate::money::Amount;
 use crate::prices::NoPrice;
 use crate::text::did_you_mean;
 
@@ -197,11 +196,6 @@ impl std::fmt::Display for Value {
             Self::Number(number) => number.normalize().fmt(f),
         }
     }
-}
-
-/// What all rows of a bill cost together.
-pub fn sum(rows: &[BillRow]) -> Amount {
-    rows.iter().map(|row| row.pretax).sum()
 }
 
 #[cfg(test)]

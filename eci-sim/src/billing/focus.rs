@@ -159,7 +159,8 @@ fn allocated_tags(charge: &FileRow<'_>) -> String {
 
 /// The first commitment that pays a part of the charge.
 fn of_commitment(charge: &FileRow<'_>, value: impl FnOnce(&str) -> String) -> String {
-    let first = charge.row.line.covered.iter().find(|covered| covered.by != DISCOUNT);
+    let may_be = matches!(charge.row.item(), Item::Cpu | Item::Mem | Item::InstanceType);
+    let first = charge.row.line.covered.iter().find(|covered| may_be && covered.by != DISCOUNT);
     first.map_or_else(String::new, |covered| value(&covered.by))
 }
 

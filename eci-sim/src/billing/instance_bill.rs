@@ -84,6 +84,10 @@ pub fn rows<'a>(
             }
         }
     }
+    // of the whole row: small amounts move between the lines of an hour
+    for row in &mut rows {
+        row.gross = row.gross.max(row.pretax);
+    }
     Ok(rows)
 }
 
@@ -135,7 +139,7 @@ fn of_line(line: &BillLine, granularity: Granularity, by_item: bool) -> Result<V
         day: day.clone(),
         seconds: line.seconds,
         unit_seconds: units * seconds,
-        gross: list.max(pretax),
+        gross: list,
         pretax,
     };
     if !by_item || line.parts.is_empty() {

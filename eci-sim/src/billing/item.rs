@@ -50,7 +50,7 @@ pub struct Part {
     pub rate: Rate,
     /// Price of one unit on demand; `None` where no list has one.
     pub list: Option<Rate>,
-    /// Amount in the bill's currency, before small amounts are settled.
+    /// Amount in the bill's currency, less what commitments pay, before small amounts are settled.
     pub amount: Amount,
 }
 
@@ -58,7 +58,8 @@ pub struct Part {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct PartsByItem {
-    /// Parts of the price by item, each unrounded but for the tenth decimal; none where a price is missing.
+    /// Parts of the price by item, less what commitments pay, each unrounded but for the tenth decimal; none where a price
+    /// is missing.
     #[serde(default)]
     parts: BTreeMap<Item, Amount>,
     /// Units and prices of the parts by item.

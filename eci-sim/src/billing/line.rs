@@ -61,11 +61,12 @@ pub struct BillLine {
     pub spot: bool,
     /// What is billed.
     pub item: Item,
-    /// Parts of the price by item, each unrounded but for the tenth decimal; none where a price is missing.
+    /// Parts of the price by item, less what commitments pay, each unrounded but for the tenth decimal; none where a price is
+    /// missing.
     #[serde(flatten, with = "PartsByItem")]
     #[schemars(with = "PartsByItem")]
     pub parts: Vec<Part>,
-    /// What commitments of the account pay of the parts.
+    /// What commitments and the discount of the account have paid.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub covered: Vec<Covered>,
     /// Currency of the amounts.
@@ -135,12 +136,6 @@ impl BillLine {
         (!self.parts.is_empty()).then(|| hourly.sum::<Decimal>().normalize())
     }
 
-    /// The price of an hour on demand; `None` where no list has it.
-    pub fn list_price(&self) -> Option<Decimal> {
-        let hourly = self.parts.iter().map(|part| part.list.map(|list| list.per_hour() * part.units));
-        (!self.parts.is_empty()).then(|| hourly.sum::<Option<Decimal>>()).flatten().map(|sum| sum.normalize())
-    }
-
     /// The cost on demand: by the list where that has all prices, else by the prices that were paid; not settled.
     pub fn list_amount(&self) -> Cost {
         if self.parts.is_empty() {
@@ -153,7 +148,7 @@ impl BillLine {
 
     /// True for a line of which commitments leave nothing to be paid.
     pub fn is_fully_covered(&self) -> bool {
-        !self.covered.is_empty() && self.amount == Cost::ZERO
+        !self.covered.is_empty() && self.parts.iter().all(|part| part.amount == Amount::ZERO)
     }
 
     /// What each part is of the amount to be paid, which the last one takes to its end; nothing where a price is missing.

@@ -11,15 +11,17 @@ use super::standing::Standing;
 impl World {
     /// The next full hour, where an account has a balance.
     pub(super) fn next_debit(&self) -> Option<Timestamp> {
-        self.accounts.values().any(|terms| terms.balance.is_some()).then(|| {
-            let hour = self.now.as_second().div_euclid(3600) + 1;
-            Timestamp::from_second(hour * 3600).unwrap_or(Timestamp::MAX)
-        })
+        if self.accounts.values().all(|terms| terms.balance.is_none()) {
+            return None;
+        }
+        // none behind the last hour of time
+        Timestamp::from_second((self.now.as_second().div_euclid(3600) + 1) * 3600).ok()
     }
 
     /// Takes the bill up to a full hour from the balances.
     pub(super) fn debit(&mut self, at: Timestamp) {
-        let bill = self.bill(at);
+        let has_balance = |name: &str| self.accounts.get(name).is_some_and(|terms| terms.balance.is_some());
+        let bill = self.bill_of_accounts(at, has_balance);
         let owes = |name: &str| -> Decimal {
             let own = bill.lines.iter().filter(|line| *line.account == *name);
             own.filter_map(|line| line.amount.known().ok()).map(crate::money::Amount::decimal).sum()
@@ -29,8 +31,10 @@ impl World {
         });
         for (name, grace_hours) in used_up.collect::<Vec<_>>() {
             let since = *self.arrears.entry(name.clone()).or_insert(at);
-            self.standings.set(name.clone(), Standing::Arrears);
-            if at >= since + SignedDuration::from_hours(i64::from(grace_hours)) {
+            if self.standings.of(&name) == Standing::Good {
+                self.standings.set(name.clone(), Standing::Arrears);
+            }
+            if at.duration_since(since) >= SignedDuration::from_hours(i64::from(grace_hours)) {
                 self.release_all(&name);
             }
         }
@@ -45,7 +49,7 @@ impl World {
 
     /// Lets an account that was in arrears begin anew, as it does with another balance.
     pub(crate) fn leave_arrears(&mut self, account: &str) {
-        if self.arrears.remove(account).is_some() {
+        if self.arrears.remove(account).is_some() && self.standings.of(account) == Standing::Arrears {
             self.standings.set(account, Standing::Good);
         }
     }

@@ -16,9 +16,6 @@ use crate::world::World;
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 struct Request {
-    billing_cycle: Option<String>,
-    granularity: Option<String>,
-    billing_date: Option<String>,
     product_code: Option<String>,
     is_group_by_product: Option<bool>,
     page_num: Option<i64>,
@@ -73,10 +70,7 @@ pub(super) fn query(world: &mut World, caller: &Caller) -> Result<Served<BoxedRe
     let request: Request = read(caller)?;
     own_account(caller)?;
     let (page_num, page_size) = (number(request.page_num)?, size("PageSize", request.page_size)?);
-    let text = Option::<String>::as_deref;
-    let (cycle, granularity, date) =
-        (text(&request.billing_cycle), text(&request.granularity), text(&request.billing_date));
-    let period = Period::of(cycle, granularity, date, world.now())?;
+    let period = Period::of(caller, world.now())?;
     let bill = bill(world, caller);
     let rows = rows(bill.lines.iter().filter(|line| period.has(line)), period.granularity, true)?;
     let product = request.product_code.filter(|code| !code.is_empty());
@@ -88,12 +82,7 @@ pub(super) fn query(world: &mut World, caller: &Caller) -> Result<Served<BoxedRe
     }
     let account = caller.account.to_string();
     let all: Vec<Sum> = sums.into_iter().map(|(key, amounts)| sum(&account, key, amounts)).collect();
-    let head = Head {
-        account_id: account.clone(),
-        account_name: account,
-        billing_cycle: period.cycle,
-        total_count: all.len(),
-    };
+    let head = Head::of(caller, period.cycle, all.len());
     let items = Items { item: page(all, page_num, page_size) };
     Ok(answer(caller, Data { head, items, page_num, page_size }))
 }

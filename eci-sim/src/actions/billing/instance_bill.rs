@@ -14,10 +14,8 @@ use crate::world::World;
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 struct Request {
-    billing_cycle: Option<String>,
-    granularity: Option<String>,
-    billing_date: Option<String>,
     product_code: Option<String>,
+    product_type: Option<String>,
     pip_code: Option<String>,
     subscription_type: Option<String>,
     is_billing_item: Option<bool>,
@@ -81,10 +79,7 @@ pub(super) fn describe(world: &mut World, caller: &Caller) -> Result<Served<Boxe
 /// The rows that a call asks for, and what the reply says of all of them.
 fn found(request: &Request, world: &World, caller: &Caller) -> Result<(Head, Vec<BillRow>), Refusal> {
     own_account(caller)?;
-    let text = Option::<String>::as_deref;
-    let (cycle, granularity, date) =
-        (text(&request.billing_cycle), text(&request.granularity), text(&request.billing_date));
-    let period = Period::of(cycle, granularity, date, world.now())?;
+    let period = Period::of(caller, world.now())?;
     let bill = bill(world, caller);
     // Instances that are fully covered produce no bill (billing.md, section 7).
     let lines = bill.lines.iter().filter(|line| period.has(line) && !line.is_fully_covered());
@@ -95,16 +90,10 @@ fn found(request: &Request, world: &World, caller: &Caller) -> Result<(Head, Vec
     rows.retain(|row| {
         is(&request.product_code, row.product().0)
             && is(&request.pip_code, row.product().0)
+            && is(&request.product_type, "")
             && is(&request.subscription_type, "PayAsYouGo")
             && is(&request.instance_id, &row.line.group_id)
             && !(request.is_hide_zero_charge == Some(true) && row.gross.max(row.pretax) == Amount::ZERO)
     });
-    let account = caller.account.to_string();
-    let head = Head {
-        account_id: account.clone(),
-        account_name: account,
-        billing_cycle: period.cycle,
-        total_count: rows.len(),
-    };
-    Ok((head, rows))
+    Ok((Head::of(caller, period.cycle, rows.len()), rows))
 }

@@ -57,6 +57,13 @@ struct Head {
     total_count: usize,
 }
 
+impl Head {
+    fn of(caller: &Caller, billing_cycle: String, total_count: usize) -> Self {
+        let account = caller.account.to_string();
+        Self { account_id: account.clone(), account_name: account, billing_cycle, total_count }
+    }
+}
+
 /// Rows under `Item`, as the older operations have them.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -110,5 +117,8 @@ fn page<T>(rows: Vec<T>, number: usize, size: usize) -> Vec<T> {
 /// The bill of the caller's account up to now.
 fn bill(world: &World, caller: &Caller) -> crate::billing::Bill {
     let account = Some(caller.account.to_string());
-    world.bill(world.now()).selected(&crate::billing::BillQuery { account, ..Default::default() })
+    // the sums of earlier groups are selected here
+    world
+        .bill_of_accounts(world.now(), |name| *name == *caller.account)
+        .selected(&crate::billing::BillQuery { account, ..Default::default() })
 }

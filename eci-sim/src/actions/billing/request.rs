@@ -27,14 +27,9 @@ impl Period {
     ///
     /// # Errors
     /// [`Refusal`] with the parameter that cannot be.
-    pub fn of(
-        cycle: Option<&str>,
-        granularity: Option<&str>,
-        day: Option<&str>,
-        now: Timestamp,
-    ) -> Result<Self, Refusal> {
-        let cycle =
-            cycle.filter(|cycle| !cycle.is_empty()).ok_or_else(|| Refusal::missing("BillingCycle"))?;
+    pub fn of(caller: &Caller, now: Timestamp) -> Result<Self, Refusal> {
+        let (granularity, day) = (caller.parameter("Granularity"), caller.parameter("BillingDate"));
+        let cycle = caller.parameter("BillingCycle").ok_or_else(|| Refusal::missing("BillingCycle"))?;
         let wrong = |name: &str, text: &str, form: &str| {
             Refusal::invalid(name, format!("`{text}` should be of the form {form}"))
         };
@@ -53,7 +48,7 @@ impl Period {
             "DAILY" => Granularity::Day,
             other => return Err(wrong("Granularity", other, "MONTHLY or DAILY")),
         };
-        let day = match (granularity, day.filter(|day| !day.is_empty())) {
+        let day = match (granularity, day) {
             (Granularity::Day, None) => return Err(Refusal::missing("BillingDate")),
             (Granularity::Day, Some(text)) => {
                 Some(text.parse::<Date>().map_err(|_| wrong("BillingDate", text, "YYYY-MM-DD"))?)

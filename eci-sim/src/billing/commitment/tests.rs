@@ -81,6 +81,9 @@ fn instances_of_an_hour_share_what_is_reserved_and_what_a_plan_pays() {
     let one_reserved = AccountTerms { reserved_instances: vec![reserved(1)], ..AccountTerms::default() };
     let lines = bill(&two, one_reserved, Currency::Cny).lines;
     assert_eq!(lines.iter().map(|line| line.amount.to_string()).collect::<Vec<_>>(), ["0", "0.62"]);
+    let both = vec![reserved(1), ReservedInstance { id: "ri-2".into(), ..reserved(1) }];
+    let two_reserved = AccountTerms { reserved_instances: both, ..AccountTerms::default() };
+    assert_eq!(bill(&two, two_reserved, Currency::Cny).total.to_string(), "0");
     let plans = vec![plan(PlanKind::General, "0.31", "0.5")];
     let planned = AccountTerms { savings_plans: plans, ..AccountTerms::default() };
     assert_eq!(bill(&two, planned, Currency::Cny).total.to_string(), "0.62");
