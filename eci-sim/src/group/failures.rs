@@ -89,8 +89,10 @@ impl GroupContext<'_> {
         let Some(container) = self.group.containers.get(usize::from(index)) else { return };
         let Some(optional) = &container.spec.optional else { return self.watch_memory(index) };
         let (liveness, readiness) = (optional.liveness.clone(), optional.readiness.clone());
+        // looked at before its own changes of files, after which it would be another
+        let hook = self.start_hook(index);
         self.run_hook(index, |optional| optional.start_hook.as_deref());
-        if let Some(HookRun { takes, fails: true }) = self.start_hook(index) {
+        if let Some(HookRun { takes, fails: true }) = hook {
             self.put(takes, Step::PostStartFails(index));
         }
         let script = self.script(index).unwrap_or_default();

@@ -172,9 +172,10 @@ impl GroupContext<'_> {
     /// Forgets the files of a container whose run is about to begin; those of volumes stay.
     pub(super) fn begin_files(&mut self, index: u8) {
         self.settle_files();
-        if let Some(files) = &mut self.group.files
-            && let Some(own) = files.containers.get_mut(usize::from(index))
-        {
+        let Some(files) = &mut self.group.files else { return };
+        // what ran beside the old run has ended with it
+        files.beside.retain(|process| process.container != index);
+        if let Some(own) = files.containers.get_mut(usize::from(index)) {
             *own = ContainerFiles::default();
         }
     }

@@ -35,6 +35,8 @@ const STEPS_MAX: usize = 10_000;
 const LINES_MAX: usize = 2000;
 /// Bytes of a text in a script, at most.
 const TEXT_MAX: usize = 64 << 10;
+/// Bytes that are read or written in a step.
+const BYTES_IN_A_STEP: usize = 1024;
 /// Format of `date` where none is given.
 const DATE: &str = "%a %b %e %H:%M:%S UTC %Y";
 

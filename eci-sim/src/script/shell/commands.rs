@@ -15,6 +15,10 @@ use super::play::{Flow, Play};
 use super::{DATE, LINES_MAX, is_shell, span};
 use crate::script::files::image::PROGRAMS;
 use crate::script::images;
+
+/// First arguments with which a server answers and ends.
+const ASKED: [&str; 10] =
+    ["-t", "-T", "-v", "-V", "-h", "--version", "--help", "version", "validate", "configtest"];
 pub use text::escaped;
 
 impl Play {
@@ -81,8 +85,8 @@ impl Play {
     /// Exit code of a command that runs no other; `None` for one that runs for ever or is unknown.
     fn plain(&mut self, name: &str, words: &[&str]) -> Option<i32> {
         Some(match name {
-            "true" | ":" | "shopt" | "alias" | "unalias" | "ulimit" | "umask" | "sync" | "exec" | "hash"
-            | "jobs" | "disown" | "chown" | "chgrp" | "renice" | "stty" | "clear" | "history" => 0,
+            "true" | ":" | "shopt" | "alias" | "unalias" | "ulimit" | "umask" | "sync" | "exec" | "jobs"
+            | "disown" | "chown" | "chgrp" | "renice" | "stty" | "clear" | "history" => 0,
             "false" => 1,
             "set" => self.set(words),
             "export" | "readonly" | "local" | "declare" | "typeset" => self.export(words),
@@ -99,7 +103,10 @@ impl Play {
                 self.args.drain(..if fits { by } else { 0 });
                 i32::from(!fits)
             }
-            "sleep" | "usleep" => self.sleep(words)?,
+            "sleep" => self.sleep(words)?,
+            "date" if words.iter().any(|word| names_a_time(word)) => {
+                return self.give_up(format!("date {}", words.join(" ")));
+            }
             "date" => self.date(words),
             "trap" => self.trap(words),
             "wait" => {
@@ -113,9 +120,9 @@ impl Play {
                 }
                 i32::from(value == 0)
             }
-            "test" => self.tested(words),
+            "test" => self.tested(words, false),
             "[" | "[[" => match words.split_last() {
-                Some((&("]" | "]]"), rest)) => self.tested(rest),
+                Some((&("]" | "]]"), rest)) => self.tested(rest, name == "[["),
                 _ => 2,
             },
             _ => {
@@ -289,8 +296,15 @@ impl Play {
         let mut each = None;
         while let Some(flag) = words.first().filter(|word| word.starts_with('-')).cloned() {
             words.remove(0);
-            if matches!(flag.as_str(), "-n" | "-I") && !words.is_empty() {
-                each = Some((flag, words.remove(0)));
+            match flag.split_at_checked(2) {
+                Some((kind @ ("-n" | "-I"), "")) if !words.is_empty() => {
+                    each = Some((kind.to_owned(), words.remove(0)));
+                }
+                Some((kind @ ("-n" | "-I"), own)) if !own.is_empty() => {
+                    each = Some((kind.to_owned(), own.to_owned()));
+                }
+                Some(("-r", "")) => {}
+                _ => return self.give_up(format!("xargs {flag}")),
             }
         }
         if words.is_empty() {
@@ -329,6 +343,9 @@ impl Play {
         let Some(known) = images::of_program(name) else {
             return self.give_up(format!("{name} {}", words.join(" ")).trim_end());
         };
+        if known.server && words.first().is_some_and(|word| ASKED.contains(word)) {
+            return self.give_up(format!("{name} {}", words.join(" ")));
+        }
         if !known.log.is_empty() {
             self.write(&format!("{}\n", known.log));
         }
@@ -378,6 +395,11 @@ impl Play {
         self.timeline = timeline;
         Some(Flow::Next)
     }
+}
+
+/// True for an argument by which `date` tells another time than the present.
+fn names_a_time(word: &str) -> bool {
+    ["-d", "-r", "-s", "--d", "--r", "--s"].iter().any(|own| word.starts_with(own))
 }
 
 fn rounds(words: &[&str]) -> u32 {

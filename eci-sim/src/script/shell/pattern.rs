@@ -105,16 +105,23 @@ impl Part {
     }
 }
 
+/// Characters of a set, at most; a `[` with a longer one is itself.
+const SET_MAX: usize = 128;
+
 /// A set behind its `[`, and its length; `None` where it has no end.
 fn set(chars: &[char]) -> Option<(Part, usize)> {
+    let chars = &chars[..chars.len().min(SET_MAX)];
     let not = matches!(chars.first(), Some('!' | '^'));
     let from = usize::from(not);
     let mut end = from;
     loop {
         let rest = chars.get(end..)?;
-        match (rest.first()?, rest.windows(2).position(|pair| pair == [':', ']'])) {
-            ('[', Some(length)) if rest.get(1) == Some(&':') => end += length + 2,
-            (']', _) if end > from => break,
+        match *rest.first()? {
+            '[' if rest.get(1) == Some(&':') => {
+                let length = rest.windows(2).position(|pair| pair == [':', ']']);
+                end += length.map_or(1, |length| length + 2);
+            }
+            ']' if end > from => break,
             _ => end += 1,
         }
     }

@@ -203,6 +203,12 @@ impl Play {
         self.more_steps(1)
     }
 
+    /// Says that something was not played, after which the script goes on.
+    pub(super) fn pass_over(&mut self, what: &str) {
+        let now = self.now;
+        self.unplayed_aside.get_or_insert_with(|| (what.to_owned(), now));
+    }
+
     /// Counts steps; `None` when there were too many.
     pub(super) fn more_steps(&mut self, steps: usize) -> Option<()> {
         self.steps = self.steps.saturating_add(steps);

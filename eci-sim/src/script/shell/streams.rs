@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::play::{Flow, Play};
 use super::syntax::{Command, Piece, Redirection, Stream, Target};
-use super::{LINES_MAX, TEXT_MAX};
+use super::{BYTES_IN_A_STEP, LINES_MAX, TEXT_MAX};
 
 /// Bytes of binary output that are kept.
 const RAW_MAX: usize = 2 << 20;
@@ -85,12 +85,11 @@ impl Play {
 
     fn append(&mut self, path: &Rc<str>, bytes: &[u8]) {
         // a full disk loses what is written, as it does for a program that does not look
-        if self.file(|space| space.write(path, bytes, true)).is_err() {
-            self.code = 1;
-        }
+        let _lost = self.file(|space| space.write(path, bytes, true));
     }
 
     pub(super) fn write_to(&mut self, sink: &Sink, text: &str) {
+        self.spend(text.len() / BYTES_IN_A_STEP);
         match sink {
             Sink::Null => {}
             Sink::Caught(number) => {
@@ -222,7 +221,10 @@ impl Play {
             return true;
         }
         match self.file(|space| space.read(&path)) {
-            Ok(content) => self.input = Some(Input::of(&content)),
+            Ok(content) => {
+                self.spend(content.len() / BYTES_IN_A_STEP);
+                self.input = Some(Input::of(&content));
+            }
             Err(why) => {
                 self.complain(&format!("sh: can't open {name}: {}", lower(why)));
                 return false;

@@ -97,6 +97,9 @@ impl Play {
     ) -> Result<T, FileError> {
         self.catch_up();
         let done = act(&mut self.space);
+        if matches!(&done, Err(FileError::Full)) {
+            self.pass_over("files of more than 1 MiB, or more than 1000, in one place");
+        }
         let room = WRITES_MAX.saturating_sub(self.run.writes.len());
         let changes = std::mem::take(&mut self.space.changes);
         self.run.writes.extend(changes.into_iter().take(room).map(|change| (self.now, change)));

@@ -8,10 +8,33 @@ use crate::script::shell::tar;
 const PACKED_MAX: usize = 4 << 20;
 const PACKED_ENTRIES_MAX: usize = 4000;
 
+/// Flags of a command about files that are played; `None` for one that reads its own.
+fn played(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "touch" | "rmdir" | "chmod" | "cd" | "install" => "",
+        "mkdir" => "p",
+        "rm" => "rRfv",
+        "ln" => "sfn",
+        "cp" => "rRapfv",
+        "mv" => "fv",
+        "mktemp" => "d",
+        "ls" => "aAld1h",
+        _ => return None,
+    })
+}
+
 impl Play {
     /// Exit code of a command about files; the inner `None` for another command, the outer one for what is not played.
     pub(super) fn file_command(&mut self, name: &str, words: &[&str]) -> Option<Option<i32>> {
-        let (flags, files): (Vec<&str>, Vec<&str>) = words.iter().partition(|word| word.starts_with('-'));
+        let (flags, files): (Vec<&str>, Vec<&str>) =
+            words.iter().partition(|word| word.len() > 1 && word.starts_with('-'));
+        if let Some(known) = played(name) {
+            let is_known =
+                |flag: &&str| *flag == "--parents" || flag.chars().skip(1).all(|c| known.contains(c));
+            if !flags.iter().all(is_known) {
+                return self.give_up(format!("{name} {}", words.join(" ")));
+            }
+        }
         let has = |letter: char| flags.iter().any(|flag| !flag.starts_with("--") && flag.contains(letter));
         let code = match name {
             "touch" => self.each_file(name, &files, |space, path| match space.stat(path) {
@@ -37,8 +60,11 @@ impl Play {
             "ln" => self.link(&files, has('f')),
             "cp" | "install" => self.copy(name, &files, has('r') || has('R') || has('a'), false),
             "mv" => self.copy(name, &files, true, true),
-            "mktemp" => self.temporary(has('d')),
-            "truncate" => self.each_file(name, &files, |space, path| space.write(path, b"", false)),
+            "mktemp" if files.is_empty() => self.temporary(has('d')),
+            "truncate" if flags == ["-s"] && files.first() == Some(&"0") => {
+                let files = files.get(1..).unwrap_or_default();
+                self.each_file(name, files, |space, path| space.write(path, b"", false))
+            }
             "cd" => self.change_directory(files.first().copied()),
             "ls" | "find" | "stat" | "readlink" | "realpath" | "du" => self.list_command(name, words)?,
             "tar" => self.tar(words)?,
@@ -67,7 +93,7 @@ impl Play {
     fn chmod(&mut self, files: &[&str]) -> Option<i32> {
         let Some((mode, files)) = files.split_first() else { return Some(1) };
         let octal = u16::from_str_radix(mode, 8).ok();
-        let (adds, bits) = match (octal, mode.split_once(['+', '-', '='])) {
+        let (adds, bits) = match (octal, mode.split_once(['+', '-']).filter(|_| !mode.contains(['=', ',']))) {
             (Some(mode), _) => (None, mode),
             (None, Some((who, bits))) => {
                 let bits = bits.chars().fold(0, |all, bit| {

@@ -3,14 +3,14 @@
 use regex::{Regex, RegexBuilder};
 
 use super::sed;
+use crate::script::shell::BYTES_IN_A_STEP;
 use crate::script::shell::pattern::ranges;
 use crate::script::shell::play::Play;
 
 /// Characters of a regular expression, and bytes of its program, at most.
 const REGEX_MAX: usize = 512;
 const PROGRAM_MAX: usize = 256 << 10;
-/// Bytes that are read in one step, and bytes of all texts of one command.
-const BYTES_IN_A_STEP: usize = 1024;
+/// Bytes of all texts of one command, at most.
 const TEXTS_MAX: usize = 4 << 20;
 /// Steps of making a matcher of a regular expression.
 pub(super) const MATCHER_STEPS: usize = 20;
@@ -114,12 +114,35 @@ pub(super) fn regex(text: &str, extended: bool, ignores_case: bool) -> Option<Re
     RegexBuilder::new(&out).case_insensitive(ignores_case).size_limit(PROGRAM_MAX).build().ok()
 }
 
+/// Flags of a command that reads a text, as far as they are played; `None` for one that reads its own.
+fn played(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "cat" | "more" | "less" => "nu",
+        "head" => "ncq-0123456789",
+        "tail" => "nfFq0123456789",
+        "tee" => "a",
+        "wc" => "lwcm",
+        "tr" => "cCds",
+        _ => return None,
+    })
+}
+
 impl Play {
     /// Exit code of a command that reads a text; the inner `None` for another command, the outer one for what is not
     /// played, or never ends.
     pub(super) fn filter(&mut self, name: &str, words: &[&str]) -> Option<Option<i32>> {
+        if let Some(known) = played(name) {
+            let options = Options::read(words, if matches!(name, "head" | "tail") { "nc" } else { "" });
+            let long = options.long.iter().any(|own| !own.starts_with("-follow") && *own != "-retry");
+            let short = options.flags.chars().any(|flag| !known.contains(flag));
+            let count = options.value('c');
+            let bytes = count.is_some_and(|count| name == "tail" || count.parse::<usize>().is_err());
+            if long || short || bytes {
+                return self.give_up(format!("{name} {}", words.join(" ")));
+            }
+        }
         Some(Some(match name {
-            "cat" | "more" | "less" | "zcat" => self.cat(name, words),
+            "cat" | "more" | "less" => self.cat(name, words),
             "head" => self.head(words)?,
             "tail" => self.tail(words)?,
             "tee" => self.tee(words),

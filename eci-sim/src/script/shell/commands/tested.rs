@@ -8,46 +8,50 @@ use crate::script::shell::play::Play;
 const TESTED_MAX: usize = 64;
 
 impl Play {
-    /// Exit code of `test`: 0 or 1, or 2 with too many words.
-    pub(super) fn tested(&mut self, words: &[&str]) -> i32 {
+    /// Exit code of `test`: 0 or 1, or 2 with too many words; texts are compared with `patterns` by `[[` alone.
+    pub(super) fn tested(&mut self, words: &[&str], patterns: bool) -> i32 {
         if words.len() > TESTED_MAX {
             return 2;
         }
         let words: Vec<String> = words.iter().map(|word| self.settled((*word).to_owned())).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        i32::from(!self.holds(&words))
+        i32::from(!self.holds(&words, patterns))
     }
 
     /// True if `test` succeeds.
-    fn holds(&mut self, words: &[&str]) -> bool {
+    fn holds(&mut self, words: &[&str], patterns: bool) -> bool {
         for (joins, all) in [(["-o", "||"], false), (["-a", "&&"], true)] {
             if let Some(at) = words.iter().position(|word| joins.contains(word)).filter(|at| *at > 0) {
-                let left = self.holds(words.get(..at).unwrap_or_default());
+                let left = self.holds(words.get(..at).unwrap_or_default(), patterns);
                 return match (all, left) {
                     (true, false) | (false, true) => left,
-                    _ => self.holds(words.get(at + 1..).unwrap_or_default()),
+                    _ => self.holds(words.get(at + 1..).unwrap_or_default(), patterns),
                 };
             }
         }
         match words {
             [] => false,
-            ["!", rest @ ..] => !self.holds(rest),
-            ["(", inner @ .., ")"] => self.holds(inner),
+            ["!", rest @ ..] => !self.holds(rest, patterns),
+            ["(", inner @ .., ")"] => self.holds(inner, patterns),
             [text] => !text.is_empty(),
             ["-z", text] => text.is_empty(),
             ["-n", text] => !text.is_empty(),
             ["-v", name] => self.vars.contains_key(*name),
             ["-t", _] => false,
             [flag, file] if flag.starts_with('-') => self.file_is(flag, file),
-            [left, "=" | "==", right] => left == right || self.fits(&Pattern::of(right), left),
-            [left, "!=", right] => !(left == right || self.fits(&Pattern::of(right), left)),
+            [left, "=" | "==", right] => left == right || patterns && self.fits(&Pattern::of(right), left),
+            [left, "!=", right] => !(left == right || patterns && self.fits(&Pattern::of(right), left)),
             [left, "<", right] => left < right,
             [left, ">", right] => left > right,
             [left, "=~", right] => {
                 self.spend(super::filters::MATCHER_STEPS + left.len() / 1024);
-                let parts = right.trim_start_matches('^').trim_end_matches('$');
-                let matcher = super::filters::regex(right, true, false);
-                matcher.map_or(left.contains(parts), |matcher| matcher.is_match(left))
+                match super::filters::regex(right, true, false) {
+                    Some(matcher) => matcher.is_match(left),
+                    None => {
+                        self.pass_over(&format!("test =~ {right}"));
+                        false
+                    }
+                }
             }
             [left, sign, right] => numbers(left, sign, right),
             _ => false,
@@ -66,7 +70,10 @@ impl Play {
             "-s" => stat.is_directory() || stat.size() > 0,
             "-x" => stat.is_directory() || stat.mode() & 0o111 != 0,
             "-c" => stat == Stat::Device,
-            _ => false,
+            _ => {
+                self.pass_over(&format!("test {flag}"));
+                false
+            }
         }
     }
 }
