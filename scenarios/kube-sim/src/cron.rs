@@ -101,15 +101,11 @@ impl Schedule {
         let [minutes, hours, days, months, weekdays] = fields.as_slice() else {
             return Err(ScheduleError::Fields(fields.into_iter().map(str::to_owned).collect()));
         };
-        Ok(Self::Fields(Box::new(Fields {
-            minutes: bits(minutes, 0, 59, &[])?.0,
-            hours: bits(hours, 0, 23, &[])?.0,
-            days: bits(days, 1, 31, &[])?.0,
-            months: bits(months, 1, 12, &MONTHS)?.0,
-            weekdays: bits(weekdays, 0, 6, &WEEKDAYS)?.0,
-            any_day: bits(days, 1, 31, &[])?.1,
-            any_weekday: bits(weekdays, 0, 6, &WEEKDAYS)?.1,
-        })))
+        let (minutes, hours) = (bits(minutes, 0, 59, &[])?.0, bits(hours, 0, 23, &[])?.0);
+        let (days, any_day) = bits(days, 1, 31, &[])?;
+        let months = bits(months, 1, 12, &MONTHS)?.0;
+        let (weekdays, any_weekday) = bits(weekdays, 0, 6, &WEEKDAYS)?;
+        Ok(Self::Fields(Box::new(Fields { minutes, hours, days, months, weekdays, any_day, any_weekday })))
     }
 
     /// The first instant after `after`; `None` for a schedule that never comes, such as 31 February.
@@ -125,6 +121,9 @@ impl Schedule {
 
 impl Fields {
     fn next(&self, after: &Zoned) -> Option<Timestamp> {
+        if self.minutes == 0 || self.hours == 0 {
+            return None; // a field of commas takes nothing
+        }
         let last = after.year().checked_add(YEARS_MAX)?;
         let begun = after.timestamp().as_second().div_euclid(60) * 60 + 60;
         let mut at = Timestamp::from_second(begun).ok()?.to_zoned(after.time_zone().clone());
@@ -212,6 +211,9 @@ fn number(text: &str, first: u32, names: &[&str]) -> Result<u32, ScheduleError> 
 fn duration(text: &str) -> Option<SignedDuration> {
     let mut seconds: f64 = 0.0;
     let mut rest = text.trim();
+    if rest.is_empty() {
+        return None;
+    }
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
         let (number, after) = rest.split_at(digits);

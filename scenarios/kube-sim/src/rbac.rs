@@ -42,6 +42,14 @@ pub enum Deed<'a> {
     },
 }
 
+/// True where a user may do something: by roles where these are evaluated, else for everybody who is known.
+pub fn is_allowed(sim: &KubeSim, user: &User, deed: Deed<'_>) -> bool {
+    match sim.has_rbac() {
+        true => reason(sim, user, deed).is_some(),
+        false => user.is_known(),
+    }
+}
+
 /// The binding that allows a deed, as the real server gives it for the reason; `None` when nothing does.
 pub fn reason(sim: &KubeSim, user: &User, deed: Deed<'_>) -> Option<String> {
     if user.groups.iter().any(|group| group == MASTERS) {

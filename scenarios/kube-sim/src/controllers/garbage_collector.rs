@@ -69,6 +69,7 @@ fn finish_deletion(
     };
     let dependents: Vec<_> = all.iter().filter(|(_, object)| owned(object)).collect();
     if has("foregroundDeletion") {
+        let above = ancestors(owner, all);
         let mut blocking = 0;
         for (kind, dependent) in &dependents {
             let options = Options { propagation: "Foreground".to_owned(), ..Options::default() };
@@ -77,7 +78,7 @@ fn finish_deletion(
             let blocks =
                 references.iter().any(|o| text(o, "/uid") == uid(owner) && flag(o, "/blockOwnerDeletion"));
             // Of objects that own each other, each would wait for the other.
-            let in_circle = leaving && descends(owner, uid(dependent), all);
+            let in_circle = leaving && above.contains(uid(dependent));
             blocking += usize::from(blocks && !in_circle);
             if !leaving {
                 let _ = delete(
@@ -107,21 +108,18 @@ fn finish_deletion(
     }
 }
 
-/// True for an object that the object of uid `ancestor` owns, over any number of owners between them.
-fn descends(object: &Value, ancestor: &str, all: &[(&'static Kind, Arc<Value>)]) -> bool {
+/// The uids of an object's owners, and of theirs, over any number of owners between them.
+fn ancestors<'a>(object: &'a Value, all: &'a [(&'static Kind, Arc<Value>)]) -> BTreeSet<&'a str> {
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     let mut next: Vec<&str> = owners_of(object).collect();
     while let Some(owner) = next.pop() {
-        if owner == ancestor {
-            return true;
-        }
         if seen.insert(owner)
             && let Some((_, owner)) = all.iter().find(|(_, object)| uid(object) == owner)
         {
             next.extend(owners_of(owner));
         }
     }
-    false
+    seen
 }
 
 fn owners_of(object: &Value) -> impl Iterator<Item = &str> {

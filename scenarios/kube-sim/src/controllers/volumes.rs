@@ -8,6 +8,7 @@ use futures::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::backoff::Backoff;
 use super::owned::PODS;
 use super::reconciling::Controller;
 use super::recorder::{EventRecord, record};
@@ -37,7 +38,7 @@ const VOLUME_PROTECTION: &str = "kubernetes.io/pv-protection";
 pub const OF_CLAIMS: Controller = Controller {
     objects: CLAIMS,
     watched: &[VOLUMES, CLASSES, PODS],
-    reconcile: |sim, claim, _| reconcile_claim(sim, claim).boxed(),
+    reconcile: |sim, claim, backoff| reconcile_claim(sim, claim, backoff).boxed(),
 };
 
 /// The controller of volumes.
@@ -47,7 +48,7 @@ pub const OF_VOLUMES: Controller = Controller {
     reconcile: |sim, volume, _| async move { reconcile_volume(sim, volume) }.boxed(),
 };
 
-async fn reconcile_claim(sim: &KubeSim, claim: &Arc<Value>) -> Option<Timestamp> {
+async fn reconcile_claim(sim: &KubeSim, claim: &Arc<Value>, backoff: &mut Backoff) -> Option<Timestamp> {
     if is_terminating(claim) {
         if consumers(sim, claim).next().is_none() {
             unprotect(sim, CLAIMS, claim, CLAIM_PROTECTION);
@@ -70,7 +71,7 @@ async fn reconcile_claim(sim: &KubeSim, claim: &Arc<Value>) -> Option<Timestamp>
             binding::bind(sim, claim, volume);
             None
         }
-        None => provision(sim, claim).await,
+        None => provision(sim, claim, backoff).await,
     }
 }
 
@@ -100,24 +101,33 @@ fn lose(sim: &KubeSim, claim: &Arc<Value>) {
     }
 }
 
+/// Says why a claim waits, less and less often: each pod of the namespace wakes this controller.
+fn remind(sim: &KubeSim, claim: &Value, kind: &str, reason: &str, message: &str, backoff: &mut Backoff) {
+    let (key, now) = (format!("{}/{reason}", uid(claim)), sim.clock().now());
+    if backoff.until(&key, now).is_none() {
+        backoff.fail(&key, now);
+        emit(sim, claim, kind, reason, message);
+    }
+}
+
 /// Makes a volume for a claim when its class provisions and its time has come; returns when that is.
-async fn provision(sim: &KubeSim, claim: &Arc<Value>) -> Option<Timestamp> {
+async fn provision(sim: &KubeSim, claim: &Arc<Value>, backoff: &mut Backoff) -> Option<Timestamp> {
     let class_name = text(claim, "/spec/storageClassName");
     if class_name.is_empty() {
         let message = "no persistent volumes available for this claim and no storage class is set";
-        emit(sim, claim, "Normal", "FailedBinding", message);
+        remind(sim, claim, "Normal", "FailedBinding", message, backoff);
         return None;
     }
     let Some(class) = sim.store().get(CLASSES, "", class_name) else {
         let message = format!("storageclass.storage.k8s.io {class_name:?} not found");
-        emit(sim, claim, "Warning", "ProvisioningFailed", &message);
+        remind(sim, claim, "Warning", "ProvisioningFailed", &message, backoff);
         return None;
     };
     let mut begun = timestamp::read(claim, "/metadata/creationTimestamp")?;
     if text(&class, "/volumeBindingMode") == "WaitForFirstConsumer" {
         let Some(first) = consumers(sim, claim).next() else {
             let message = "waiting for first consumer to be created before binding";
-            emit(sim, claim, "Normal", "WaitForFirstConsumer", message);
+            remind(sim, claim, "Normal", "WaitForFirstConsumer", message, backoff);
             return None;
         };
         begun = begun.max(timestamp::read(&first, "/metadata/creationTimestamp")?);
@@ -133,7 +143,7 @@ async fn provision(sim: &KubeSim, claim: &Arc<Value>) -> Option<Timestamp> {
              administrator. If volume creation is delayed, please verify that the provisioner is running and correctly \
              registered."
         );
-        emit(sim, claim, "Normal", "ExternalProvisioning", &message);
+        remind(sim, claim, "Normal", "ExternalProvisioning", &message, backoff);
         return Some(ready);
     }
     let volume_name = format!("pvc-{}", uid(claim));

@@ -47,19 +47,27 @@ pub fn next_available(set: &Value, pods: &[(i64, Arc<Value>)], now: Timestamp) -
     pods.iter().filter_map(|(_, pod)| available_from(pod, seconds)).filter(|at| *at > now).min()
 }
 
-/// The steps towards the set's pods; `pods` are those that there are, by number, and `update` is the name of the revision
+/// Steps of one round of a `Parallel` set, at most.
+const BATCH_MAX: usize = 500;
+
+/// The steps towards the set's pods; `pods` are those that there are, in the order of their numbers, and `update` is the name of the revision
 /// of the present template.
 ///
 /// One step at a time, and only while all pods before it are available, unless the set is `Parallel`.
 pub fn steps(set: &Value, pods: &[(i64, Arc<Value>)], update: &str, now: Timestamp) -> Vec<Step> {
     let ordered = text(set, "/spec/podManagementPolicy") != "Parallel";
     let first = first_ordinal(set);
-    let wanted = first..first + number(set, "/spec/replicas").unwrap_or(1);
-    let find = |ordinal| pods.iter().find(|(own, _)| *own == ordinal).map(|(_, pod)| pod);
+    let wanted = first..first.saturating_add(number(set, "/spec/replicas").unwrap_or(1));
+    let find = |ordinal: i64| {
+        let at = pods.binary_search_by_key(&ordinal, |(own, _)| *own).ok()?;
+        pods.get(at).map(|(_, pod)| pod)
+    };
     let works = |pod: &Value| is_available(set, pod, now) && !is_terminating(pod);
     let mut steps = Vec::new();
     for ordinal in wanted.clone() {
         match find(ordinal) {
+            // the new pods wake the controller for the rest
+            None if steps.len() >= BATCH_MAX => return steps,
             None => steps.push(Step::Create(ordinal)),
             Some(pod) if is_terminal(pod) => {
                 if !is_terminating(pod) {
@@ -102,7 +110,7 @@ fn outdated<'a>(
         return None;
     }
     let partition = number(set, "/spec/updateStrategy/rollingUpdate/partition").unwrap_or(0);
-    for ordinal in (wanted.start + partition..wanted.end).rev() {
+    for ordinal in (wanted.start.saturating_add(partition)..wanted.end).rev() {
         let pod = find(ordinal)?;
         let is_old = label(pod, super::POD_REVISION) != Some(update);
         if is_old && !is_terminating(pod) {

@@ -83,7 +83,7 @@ pub fn claims(set: &Value, ordinal: i64) -> Vec<Value> {
 pub fn keep_owners_of_claims(sim: &KubeSim, set: &Value, pods: &[(i64, Arc<Value>)]) {
     let policy = |when: &str| text(set, &format!("/spec/persistentVolumeClaimRetentionPolicy/{when}"));
     let (with_set, when_scaled) = (policy("whenDeleted") == "Delete", policy("whenScaled") == "Delete");
-    let end = decide::first_ordinal(set) + number(set, "/spec/replicas").unwrap_or(1);
+    let end = decide::first_ordinal(set).saturating_add(number(set, "/spec/replicas").unwrap_or(1));
     for (ordinal, pod) in pods {
         let condemned = *ordinal >= end || *ordinal < decide::first_ordinal(set);
         let owner = match () {
