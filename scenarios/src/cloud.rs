@@ -62,7 +62,7 @@ pub struct Charge {
     pub amount: Cost,
     /// The tags of the billed group, values by key.
     pub tags: Arc<BTreeMap<String, String>>,
-    parts: Vec<eci_sim::billing::Part>,
+    hourly: Decimal,
     owner: Option<PodName>,
 }
 
@@ -280,6 +280,7 @@ impl Group {
 
 impl Charge {
     fn of(line: eci_sim::BillLine) -> Self {
+        let hourly = line.unit_price().unwrap_or_default();
         Self {
             owner: owner(|name| line.tags.get(name).cloned()),
             from: line.from,
@@ -287,7 +288,7 @@ impl Charge {
             vcpu: line.vcpu,
             memory: line.memory,
             amount: line.amount,
-            parts: line.parts,
+            hourly,
             tags: line.tags,
         }
     }
@@ -304,9 +305,7 @@ impl Charge {
 
     /// The price of an hour on the line's terms, in yuan with six decimals, before small amounts are settled.
     pub fn per_hour(&self) -> Decimal {
-        let parts = self.parts.iter().map(|part| part.amount.decimal()).sum::<Decimal>();
-        let hour = parts * Decimal::from(3600) / Decimal::from(self.seconds.max(1));
-        hour.round_dp_with_strategy(6, RoundingStrategy::MidpointAwayFromZero)
+        self.hourly.round_dp_with_strategy(6, RoundingStrategy::MidpointAwayFromZero)
     }
 
     /// True when the line is about this instant.

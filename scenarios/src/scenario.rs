@@ -10,7 +10,7 @@ mod reading;
 pub mod reference;
 pub mod span;
 pub mod version;
-mod yaml;
+pub(crate) mod yaml;
 
 use std::collections::BTreeSet;
 

@@ -64,7 +64,8 @@ pub(super) fn run(arguments: &CostArgs) -> anyhow::Result<ExitCode> {
     let Named { workloads, passed_over } = arguments.workloads()?;
     if workloads.is_empty() {
         let kinds: Vec<_> = passed_over.keys().map(String::as_str).collect();
-        bail!("{} holds no pod that counts: only {}", arguments.shown(), kinds.join(", "));
+        let only = if kinds.is_empty() { String::new() } else { format!(": only {}", kinds.join(", ")) };
+        bail!("{} holds no pod that counts{only}", arguments.shown());
     }
     let (estimate, unsold_ones) = Estimate::of(&workloads, prices, arguments.job_hours);
     let against = match &arguments.against {
@@ -81,7 +82,9 @@ pub(super) fn run(arguments: &CostArgs) -> anyhow::Result<ExitCode> {
     let text = if arguments.json {
         format!("{}\n", serde_json::to_string_pretty(&estimate)?)
     } else if arguments.markdown {
-        let budget = arguments.budget.as_ref().map(|budget| (budget, overrun.as_ref()));
+        // a sum that lacks something is within no budget
+        let judged = arguments.budget.as_ref().filter(|_| overrun.is_some() || unsold_ones.is_empty());
+        let budget = judged.map(|budget| (budget, overrun.as_ref()));
         markdown::comment(&estimate, difference.as_ref(), budget)
     } else {
         match &difference {
@@ -91,21 +94,28 @@ pub(super) fn run(arguments: &CostArgs) -> anyhow::Result<ExitCode> {
             None => text::estimate(&estimate, &arguments.shown(), &remarks),
         }
     };
-    let kept = arguments.budget.filter(|_| overrun.is_none() && !arguments.json && !arguments.markdown);
-    let text = text + &kept.map(|budget| format!("budget      {budget} is kept\n")).unwrap_or_default();
+    let is_text = !arguments.json && !arguments.markdown;
+    let kept = arguments.budget.filter(|_| overrun.is_none() && unsold_ones.is_empty() && is_text);
+    let mut text = text + &kept.map(|budget| format!("budget      {budget} is kept\n")).unwrap_or_default();
+    if !unsold_ones.is_empty() && !arguments.json {
+        text += &format!("\nnot counted, since it cannot be bought: {}\n", unsold_ones.len());
+    }
     let mut out = anstream::stdout();
     out.write_all(text.as_bytes())?;
     out.flush()?;
     let mut mistakes: Vec<_> = unsold_ones.iter().map(|(workload, why)| unsold(workload, why)).collect();
-    match overrun {
+    let code = match overrun {
         Some(above @ Overrun::Above { .. }) => {
             anstream::eprintln!("error: {above}");
-            return Ok(ExitCode::from(FAILED));
+            ExitCode::from(FAILED)
         }
-        Some(unknown @ Overrun::Unknown { .. }) => mistakes.push(format!("error: {unknown}")),
-        None => {}
-    }
-    finished(mistakes, ExitCode::SUCCESS)
+        Some(unknown @ Overrun::Unknown { .. }) => {
+            mistakes.push(format!("error: {unknown}"));
+            ExitCode::SUCCESS
+        }
+        None => ExitCode::SUCCESS,
+    };
+    finished(mistakes, code)
 }
 
 impl CostArgs {

@@ -29,7 +29,8 @@ pub(super) struct SweepArgs {
     /// Plays random mixes of perturbations instead, one for each seed of this range.
     #[arg(long, value_name = "A..B", conflicts_with_all = ["all", "only"])]
     seeds: Option<Seeds>,
-    /// Plays every perturbation that fits at each place, and not only a kill and a lost answer.
+    /// Plays every perturbation that fits at the first place of a situation, every kill at its last, and all others at the drawn
+    /// one, and not only a kill and a lost answer.
     #[arg(long)]
     all: bool,
     /// The most runs to be played; the places of those are drawn by `--turn`.
@@ -109,11 +110,11 @@ fn jobs(arguments: &SweepArgs, subjects: &[Subject<'_>], report: &mut Report) ->
         (case, candidates)
     };
     let mut candidates: Vec<_> = subjects.iter().map(candidates_of).collect();
-    across::order(&mut candidates, &arguments.turn);
     if let Some(seeds) = arguments.seeds {
         report.say(&format!("random mixes from the seeds {} to {}", seeds.0, seeds.1))?;
         return Ok(mixes(seeds, &candidates));
     }
+    across::order(&mut candidates, &arguments.turn);
     let breadth = if arguments.all { Breadth::All } else { Breadth::Turned };
     let ranked = candidates.iter().enumerate().flat_map(|(subject, (case, candidates))| {
         let plans = candidates.plans(case, breadth, &arguments.turn);
@@ -127,7 +128,11 @@ fn jobs(arguments: &SweepArgs, subjects: &[Subject<'_>], report: &mut Report) ->
          same in every case, a share; at each {}: {} runs, {} of them in situations that other cases have, too",
         places(|own| own.chosen.len()),
         places(|own| own.all),
-        if arguments.all { "every perturbation that fits" } else { "one kill and the lost answer" },
+        if arguments.all {
+            "all that fits, of repeats the kills at the last and the others at the drawn one"
+        } else {
+            "one kill and the lost answer"
+        },
         ranked.len(),
         ranked.iter().filter(|(order, _)| order.is_common()).count(),
     ))?;

@@ -116,13 +116,14 @@ impl<'a> Difference<'a> {
 
     /// What a month costs more; `None` where one of the two is not known.
     pub fn month(&self) -> Option<Decimal> {
-        Some((self.after.known().ok()?.decimal() - self.before.known().ok()?.decimal()).normalize())
+        let (after, before) = (self.after.known().ok()?.decimal(), self.before.known().ok()?.decimal());
+        Some(after.checked_sub(before)?.normalize())
     }
 
     /// What a month costs more, in percent of what it cost; `None` too where it cost nothing.
     pub fn percent(&self) -> Option<Decimal> {
         let before = self.before.known().ok()?.decimal();
-        let percent = (self.month()? * Decimal::ONE_HUNDRED).checked_div(before)?;
+        let percent = self.month()?.checked_mul(Decimal::ONE_HUNDRED)?.checked_div(before)?;
         Some(percent.round_dp(1).normalize())
     }
 }
@@ -151,7 +152,7 @@ impl Change<'_> {
             Some(row) => row.month.known().ok().map(eci_sim::Amount::decimal),
             None => Some(Decimal::ZERO),
         };
-        Some((month(self.after)? - month(self.before)?).normalize())
+        Some(month(self.after)?.checked_sub(month(self.before)?)?.normalize())
     }
 
     /// The workload's name as one would say it.

@@ -170,7 +170,7 @@ impl Row {
             basis: basis(&quote.terms),
             hour: times(&quote.hour, workload.replicas),
             month: month(&quote.hour),
-            waste: waste.map(|hour| month(&Cost::Known(hour))),
+            waste: waste.map(|hour| month(&hour)),
             economy: other(Way::Category(Category::Economy)),
             spot: other(Way::Spot),
             cheaper: least.map(|nearby| Cheaper {

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::scenario::yaml::options;
+
 /// The name of standard input on the command line.
 const STDIN: &str = "-";
 /// Endings of files with manifests, as kubectl has them.
@@ -144,14 +146,6 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Document>, ReadError> {
         }
     }
     Ok(documents)
-}
-
-/// YAML 1.2's own booleans, and no excerpts inside of messages.
-fn options() -> serde_saphyr::Options {
-    let mut options = serde_saphyr::Options::default();
-    options.strict_booleans = true;
-    options.with_snippet = false;
-    options
 }
 
 fn syntax(place: FileRow, why: String, text: &str) -> ReadError {

@@ -33,7 +33,9 @@ pub fn comment(
     }
     match budget {
         Some((_, Some(overrun))) => {
-            _ = writeln!(text, "**Above budget:** {}.\n", escaped(&overrun.to_string()))
+            let is_above = matches!(overrun, Overrun::Above { .. });
+            let word = if is_above { "Above budget" } else { "Budget not judged" };
+            _ = writeln!(text, "**{word}:** {}.\n", escaped(&overrun.to_string()));
         }
         Some((budget, None)) => _ = writeln!(text, "Within the budget of {budget}.\n"),
         None => {}

@@ -8,7 +8,7 @@ use eci_sim::money::Charge;
 use eci_sim::prices::{Location, Tariff};
 use eci_sim::serving::acceptable::{self, Offer};
 use eci_sim::terms::{Basis, InstanceTerms, PricingTerms, Size};
-use eci_sim::{Amount, Cost, Refusal, billing};
+use eci_sim::{Cost, Refusal, billing};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use provider::config::Architecture;
@@ -44,12 +44,12 @@ pub struct Quote {
 }
 
 /// The bought that nobody asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waste {
     /// vCPU and memory.
     pub size: Size,
-    /// The price of an hour of it; `None` for what has no price by vCPU and memory.
-    pub hour: Option<Amount>,
+    /// The price of an hour of it; `None` for what is not priced by vCPU and memory.
+    pub hour: Option<Cost>,
 }
 
 /// A pod that cannot be bought.
@@ -123,7 +123,7 @@ impl RegionPrices {
         let memory = bought.memory.0.saturating_sub(requested.memory.0);
         let size = Size { vcpu: eci_api::size::MilliVcpu(vcpu), memory: eci_api::size::Mebibytes(memory) };
         let hour = match &quote.terms.basis {
-            Basis::Size(category) => self.hour(&InstanceTerms::of(size, Basis::Size(*category))).known().ok(),
+            Basis::Size(category) => Some(self.hour(&InstanceTerms::of(size, Basis::Size(*category)))),
             Basis::Type(_) | Basis::Spot(_) => None,
         };
         Some(Waste { size, hour })

@@ -124,7 +124,9 @@ fn workload(document: &Document, kind: &Kind) -> Result<Workload, WorkloadError>
     let template = value
         .pointer(kind.template)
         .ok_or_else(|| wrong(format!("it has no `{}`", dotted(kind.template))))?;
-    let mut replicas = None;
+    // What is not said of how many run at once is one, whatever `completions` says.
+    let unsaid = |first: &&&str| value.pointer(first).is_none_or(Value::is_null);
+    let mut replicas: Option<u32> = kind.replicas.first().filter(unsaid).map(|_| 1);
     for pointer in kind.replicas {
         let Some(given) = value.pointer(pointer).filter(|given| !given.is_null()) else { continue };
         let number = given
@@ -237,6 +239,10 @@ mod tests {
                     "kind: Job\nmetadata: {{ name: a }}\nspec: {{ parallelism: 5, completions: 2, {template} }}\n"
                 ),
                 "Job default/a ×2",
+            ),
+            (
+                format!("kind: Job\nmetadata: {{ name: a }}\nspec: {{ completions: 5, {template} }}\n"),
+                "Job default/a ×1",
             ),
             (
                 format!("kind: Job\nmetadata: {{ name: a }}\nspec: {{ suspend: true, {template} }}\n"),

@@ -104,7 +104,7 @@ impl Value {
 }
 
 /// YAML 1.2's own booleans, and no source excerpts inside messages: [`Mistake`] draws its own.
-pub(super) fn options() -> Options {
+pub(crate) fn options() -> Options {
     let mut options = Options::default();
     options.strict_booleans = true;
     options.with_snippet = false;

@@ -154,9 +154,7 @@ impl Explanation {
 impl InRegion {
     fn of(workload: &Workload, prices: &RegionPrices) -> Result<Self, NotSold> {
         let quote = prices.quote(&workload.pod)?;
-        let waste = prices
-            .waste(&quote)
-            .map(|waste| Waste { size: waste.size.into(), hour: waste.hour.map(Cost::Known) });
+        let waste = prices.waste(&quote).map(|waste| Waste { size: waste.size.into(), hour: waste.hour });
         let price = quote.hour.known().ok();
         let cheaper = prices.nearby(&quote).into_iter().map(|nearby| Cheaper {
             requested: nearby.requested.into(),
@@ -169,7 +167,7 @@ impl InRegion {
             region: prices.region.id.clone(),
             bought: quote.terms.size.into(),
             what: what(&quote),
-            why: why(&quote, prices),
+            why: why(&quote, prices, workload),
             hour: quote.hour.clone(),
             waste,
             prices: Way::ALL.iter().map(|way| Price::of(*way, &quote, prices)).collect(),
@@ -231,11 +229,16 @@ fn what(quote: &Quote) -> String {
 }
 
 /// The reason for what is bought.
-fn why(quote: &Quote, prices: &RegionPrices) -> String {
+fn why(quote: &Quote, prices: &RegionPrices, workload: &Workload) -> String {
     let bought = quote.terms.size;
+    let says = |key| provider::pods::annotations::of(&workload.pod, key).is_some();
+    let names_type = says("eci-use-specs") || says("eci-instance-type");
     match (&quote.terms.basis, quote.requested) {
         (Basis::Type(_), _) if quote.request.instance_type.is_none() => {
             "Arm is sold by ECS types alone; the smallest that has as much".to_owned()
+        }
+        (Basis::Type(_), _) if !names_type => {
+            "the first ECS type that fits the GPUs, card, family or generation asked for".to_owned()
         }
         (Basis::Type(_), _) => {
             "the ECS type that the annotation names first, and that has as much".to_owned()

@@ -7,7 +7,10 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 /// Annotations that decide what is bought, and what each does.
-const DECIDING: [(&str, &str); 6] = [
+const DECIDING: [(&str, &str); 9] = [
+    ("eci-gpu-type", "the card, and so the ECS type"),
+    ("eci-instance-family", "the families of ECS types"),
+    ("eci-instance-generation", "the generations of ECS types"),
     ("eci-instance-type", "the ECS type, before what containers ask for"),
     ("eci-use-specs", "the size or types, before what containers ask for"),
     ("eci-compute-category", "the category"),

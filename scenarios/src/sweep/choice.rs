@@ -122,7 +122,9 @@ impl Candidates {
         let last = repeats.len() - 1;
         let first = repeats[0].place;
         let between = (last.max(2) - 1) as u64;
-        let drawn = 1 + usize::try_from(hash(&(case, first, turn)) % between).unwrap_or(0);
+        // The start is the same in every case, and so is what is drawn there: the cases share out its places by their order.
+        let of = if repeats[0].is_of_start { "" } else { case };
+        let drawn = 1 + usize::try_from(hash(&(of, first, turn)) % between).unwrap_or(0);
         for (index, mut candidate) in repeats.into_iter().enumerate() {
             candidate.repeat = match index {
                 0 => Repeat::First,

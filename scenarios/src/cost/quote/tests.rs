@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use eci_sim::Amount;
+
 use super::*;
 use crate::cost::figures;
 use eci_sim::catalog::CATALOG;
@@ -128,7 +130,7 @@ proptest! {
         prop_assert!(bought.vcpu >= requested.vcpu && bought.memory >= requested.memory);
         let basis = || Basis::Size(Category::Default);
         let exact = prices.hour(&InstanceTerms::of(requested, basis())).known().unwrap();
-        let waste = prices.waste(&quote).unwrap().hour.unwrap();
+        let waste = prices.waste(&quote).unwrap().hour.unwrap().known().unwrap();
         prop_assert!(waste >= Amount::ZERO);
         let off = (waste + exact).decimal() - quote.hour.known().unwrap().decimal();
         prop_assert!(off.abs() <= rust_decimal::Decimal::new(1, 9), "{off}");

@@ -57,12 +57,35 @@ mod tests {
     use crate::sweep::place::Place;
 
     #[test]
+    fn what_is_drawn_of_repeats_in_the_start_is_played_by_some_case() {
+        let start = (0..14).map(|n| kube("PATCH", &format!("/api/v1/nodes/n{}", n % 2)));
+        let step = [Occurrence::Step(0, "run".to_owned())];
+        let journal = journal(start.chain(step).collect());
+        let of_case = |case: usize| {
+            let case = format!("case-{case}");
+            let candidates = Candidates::of(&case, &journal, "turn");
+            (case, candidates)
+        };
+        let whole: BTreeSet<_> = numbers(&of_case(0).1).into_iter().collect();
+        assert_eq!(whole.len(), 6, "two situations, three places of each: {whole:?}");
+        let mut all: Vec<_> = (0..20).map(of_case).collect();
+        order(&mut all, "turn");
+        let played: BTreeSet<_> = all.iter().flat_map(|(_, found)| numbers(found)).collect();
+        assert_eq!(played, whole);
+    }
+
+    #[test]
     fn cases_share_the_places_of_the_start_and_each_has_its_last_and_all_others() {
         let start = (0..13).map(|n| kube("PATCH", &format!("/api/v1/nodes/n{n}")));
         let step = [Occurrence::Step(0, "run".to_owned())];
         let journal = journal(start.chain(step).chain(heartbeats(1)).collect());
         for (cases, of_start) in [(1, 13), (4, 1 + 3), (12, 1 + 1), (80, 1 + 1)] {
-            let mut all = vec![("case".to_owned(), Candidates::of("case", &journal, "turn")); cases];
+            let of_case = |case: usize| {
+                let case = format!("case-{case}");
+                let candidates = Candidates::of(&case, &journal, "turn");
+                (case, candidates)
+            };
+            let mut all: Vec<_> = (0..cases).map(of_case).collect();
             order(&mut all, "turn");
             let mut played = BTreeSet::new();
             for (_, found) in &all {
