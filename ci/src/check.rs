@@ -41,6 +41,8 @@ pub enum Pool {
     Go,
     /// Nothing much: the check waits for others more than it computes.
     Waiting,
+    /// The one container engine, which is waited for more than it computes.
+    Engine,
     /// Nothing: the check sleeps nearly all of its time, to see that nothing happens.
     Sleeping,
 }
@@ -49,7 +51,7 @@ impl Pool {
     /// Number of checks that have room at once.
     pub fn capacity(self) -> usize {
         match self {
-            Self::Cargo | Self::Go | Self::Sleeping => 1,
+            Self::Cargo | Self::Go | Self::Engine | Self::Sleeping => 1,
             Self::Waiting => 2,
         }
     }

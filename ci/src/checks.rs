@@ -10,11 +10,26 @@ use crate::{
 /// side by side the longest first, so that none is left over at the end.
 pub const CHECKS: &[Check] = &[
     Check { name: "format", takes: 1, budget: 60, run: |root, _| cargo_checks::format(root), ..CARGO },
+    // before the builds for debugging, since the longest of those that wait begins with its program
+    Check {
+        name: "the main job",
+        takes: 304,
+        budget: 1200,
+        run: |root, _| cargo_checks::main_job(root),
+        ..CARGO
+    },
     Check {
         name: "the programs and tests build",
         takes: 255,
         budget: 1500,
         run: |root, _| cargo_checks::programs(root),
+        ..CARGO
+    },
+    Check {
+        name: "the module for other projects' tests builds",
+        takes: 44,
+        budget: 600,
+        run: |root, _| cargo_checks::module(root),
         ..CARGO
     },
     Check {
@@ -46,20 +61,6 @@ pub const CHECKS: &[Check] = &[
         budget: 900,
         run: |root, _| kind::check::node_image(root),
         ..WAITING
-    },
-    Check {
-        name: "the main job",
-        takes: 304,
-        budget: 1200,
-        run: |root, _| cargo_checks::main_job(root),
-        ..CARGO
-    },
-    Check {
-        name: "the module for other projects' tests builds",
-        takes: 44,
-        budget: 600,
-        run: |root, _| cargo_checks::module(root),
-        ..CARGO
     },
     Check {
         name: "tests",
@@ -119,8 +120,25 @@ pub const CHECKS: &[Check] = &[
         ..CARGO
     },
     Check {
+        name: "kind",
+        needs: &["kubectl"],
+        after: &[
+            "the kind node's image builds",
+            "the main job",
+            "the module for other projects' tests builds",
+        ],
+        pool: Pool::Engine,
+        takes: 300,
+        budget: 1200,
+        all: "every case, not one of each folder",
+        run: kind::check::run,
+        clean_up: Some(kind::check::clean_up),
+        ..WAITING
+    },
+    Check {
         name: "the Docker runtime",
         after: &["the programs and tests build"],
+        pool: Pool::Engine,
         takes: 6,
         budget: 600,
         run: |root, _| docker_runtime::check(root),
@@ -153,23 +171,6 @@ pub const CHECKS: &[Check] = &[
         takes: 205,
         budget: 900,
         run: |root, _| contract::run(root),
-        ..WAITING
-    },
-    Check {
-        name: "kind",
-        needs: &["kubectl"],
-        after: &[
-            "the kind node's image builds",
-            "the main job",
-            "the module for other projects' tests builds",
-            // both want the one Engine
-            "the Docker runtime",
-        ],
-        takes: 300,
-        budget: 1200,
-        all: "every case, not one of each folder",
-        run: kind::check::run,
-        clean_up: Some(kind::check::clean_up),
         ..WAITING
     },
     Check {
@@ -285,7 +286,7 @@ pub const CHECKS: &[Check] = &[
         budget: 1200,
         // until a whole run of it has shown no violation
         on_demand: true,
-        all: "every perturbation at each place, and random mixes",
+        all: "every perturbation of each situation, and random mixes",
         run: sweep::run,
         ..WAITING
     },

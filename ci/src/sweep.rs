@@ -17,8 +17,8 @@ const MIXES: u64 = 2_000;
 /// The number of seeds that there are.
 const SEEDS: u64 = 100_000;
 
-/// Plays one kill and the lost answer at each place, turned by the tree; with `--all` every perturbation, and random mixes
-/// from the day's seeds.
+/// Plays one kill and the lost answer at each place, turned by the tree; with `--all` every perturbation of each situation, and
+/// random mixes from the day's seeds.
 pub fn run(root: &Path, extent: Extent) -> Result<CheckOutcome> {
     let programs = release_programs(root)?;
     let scenarios = programs.path("bin", "scenarios")?;
