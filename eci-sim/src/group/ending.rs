@@ -70,13 +70,13 @@ impl GroupContext<'_> {
         for index in level {
             self.emit(EventKind::Killing(index));
             // looked at before its own changes of files, after which it would be another
-            let (hook, takes) = (self.stop_hook(index), self.stop_time(index));
-            self.put(takes.min(self.grace()), Step::Stopped(index));
+            let (hook, stops) = (self.stop_hook(index), self.stop_time(index));
             self.run_hook(index, |optional| optional.stop_hook.as_deref());
             if let Some(HookRun { takes, .. }) = hook.filter(|hook| hook.fails && hook.takes <= self.grace())
             {
                 self.put(takes, Step::PreStopFails(index));
             }
+            self.put(stops.min(self.grace()), Step::Stopped(index));
         }
     }
 

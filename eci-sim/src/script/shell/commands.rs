@@ -17,7 +17,7 @@ use crate::script::files::image::PROGRAMS;
 use crate::script::images;
 
 /// First arguments with which a server answers and ends.
-const ASKED: [&str; 10] =
+const QUERIES: [&str; 10] =
     ["-t", "-T", "-v", "-V", "-h", "--version", "--help", "version", "validate", "configtest"];
 pub use text::escaped;
 
@@ -343,7 +343,7 @@ impl Play {
         let Some(known) = images::of_program(name) else {
             return self.give_up(format!("{name} {}", words.join(" ")).trim_end());
         };
-        if known.server && words.first().is_some_and(|word| ASKED.contains(word)) {
+        if known.server && words.first().is_some_and(|word| QUERIES.contains(word)) {
             return self.give_up(format!("{name} {}", words.join(" ")));
         }
         if !known.log.is_empty() {
