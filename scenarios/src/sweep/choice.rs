@@ -13,9 +13,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use determinism::Chance;
 
 use self::situation::Situation;
+use super::injection_point::InjectionPoint;
 use super::journal::{Entry, Occurrence};
 use super::perturbation::Perturbation;
-use super::place::Place;
 use super::plan::Plan;
 
 /// The perturbations that are played at each place.
@@ -40,7 +40,7 @@ enum Repeat {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// The place.
-    pub place: Place,
+    pub place: InjectionPoint,
     /// The first of its situation, the last, or the drawn one.
     repeat: Repeat,
     /// True where enough other cases have the situation, too: its runs come last where there is no time for all.
@@ -145,8 +145,8 @@ impl Candidates {
                 (Breadth::All, _, Repeat::First) => fits.clone(),
                 (Breadth::All, _, Repeat::Last) => fits.iter().copied().filter(|fits| fits.kills()).collect(),
                 (Breadth::All, ..) => fits.iter().copied().filter(|fits| !fits.kills()).collect(),
-                (Breadth::Turned, Place::Call(_), Repeat::First) => vec![kill, Perturbation::Lost],
-                (Breadth::Turned, Place::Call(_), Repeat::Drawn) => vec![Perturbation::Lost],
+                (Breadth::Turned, InjectionPoint::Call(_), Repeat::First) => vec![kill, Perturbation::Lost],
+                (Breadth::Turned, InjectionPoint::Call(_), Repeat::Drawn) => vec![Perturbation::Lost],
                 (Breadth::Turned, ..) => vec![kill],
             };
             plans.extend(perturbations.into_iter().map(|perturbation| Ranked {
@@ -176,10 +176,10 @@ pub fn mixed(chance: &mut Chance, candidates: &Candidates) -> Plan {
 }
 
 /// The kill of this place, another for each turn.
-fn turned(case: &str, place: Place, turn: &str) -> Perturbation {
+fn turned(case: &str, place: InjectionPoint, turn: &str) -> Perturbation {
     let kills: Vec<_> = match place {
-        Place::Call(_) => Perturbation::all_kills().collect(),
-        Place::Event(_) => {
+        InjectionPoint::Call(_) => Perturbation::all_kills().collect(),
+        InjectionPoint::Event(_) => {
             Perturbation::all_kills().filter(|kill| matches!(kill, Perturbation::KillBefore(_))).collect()
         }
     };
@@ -193,11 +193,11 @@ fn hash(of: &impl Hash) -> u64 {
     hash.finish()
 }
 
-fn place_of(what: &Occurrence) -> Option<Place> {
+fn place_of(what: &Occurrence) -> Option<InjectionPoint> {
     match what {
-        Occurrence::Kube(call) => Some(Place::Call(call.number)),
-        Occurrence::Cloud(call) => Some(Place::Call(call.number)),
-        Occurrence::Event(number, ..) => Some(Place::Event(*number)),
+        Occurrence::Kube(call) => Some(InjectionPoint::Call(call.number)),
+        Occurrence::Cloud(call) => Some(InjectionPoint::Call(call.number)),
+        Occurrence::Event(number, ..) => Some(InjectionPoint::Event(*number)),
         _ => None,
     }
 }
@@ -265,7 +265,7 @@ mod tests {
         vec![kube("GET", "/api/v1/nodes/n"); count]
     }
 
-    pub(super) fn numbers(candidates: &Candidates) -> Vec<Place> {
+    pub(super) fn numbers(candidates: &Candidates) -> Vec<InjectionPoint> {
         candidates.chosen.iter().map(|candidate| candidate.place).collect()
     }
 
@@ -274,7 +274,7 @@ mod tests {
         let found = Candidates::of("case", &journal(heartbeats(101)), "turn");
         assert_eq!((found.chosen.len(), found.all), (3, 101));
         let places = numbers(&found);
-        assert_eq!((places[0], places[2]), (Place::Call(1), Place::Call(101)));
+        assert_eq!((places[0], places[2]), (InjectionPoint::Call(1), InjectionPoint::Call(101)));
         let others: BTreeSet<_> = ["a", "b", "c", "d"]
             .map(|turn| numbers(&Candidates::of("case", &journal(heartbeats(101)), turn))[1])
             .into();
@@ -300,7 +300,7 @@ mod tests {
         let found = Candidates::of("case", &journal(calls), "");
         let places = numbers(&found);
         for number in [1, 4, 6, 12, 16, 22] {
-            assert!(places.contains(&Place::Call(number)), "{places:?}");
+            assert!(places.contains(&InjectionPoint::Call(number)), "{places:?}");
         }
         assert_eq!((places.len(), found.all), (9, 19));
     }
@@ -355,10 +355,10 @@ mod tests {
         let found = Candidates::of("case", &journal(heartbeats(101)), "");
         let plans = found.plans("case", Breadth::Turned, "");
         let at = |number| {
-            let at = plans.iter().filter_map(|ranked| ranked.plan.at(Place::Call(number)));
+            let at = plans.iter().filter_map(|ranked| ranked.plan.at(InjectionPoint::Call(number)));
             at.map(Perturbation::kills).collect::<Vec<_>>()
         };
-        let Place::Call(drawn) = numbers(&found)[1] else { unreachable!() };
+        let InjectionPoint::Call(drawn) = numbers(&found)[1] else { unreachable!() };
         assert_eq!((at(1), at(drawn), at(101)), (vec![true, false], vec![false], vec![true]));
     }
 
@@ -367,10 +367,10 @@ mod tests {
         let found = Candidates::of("case", &journal(heartbeats(101)), "");
         let plans = found.plans("case", Breadth::All, "");
         let kills = |number| {
-            let at = plans.iter().filter_map(|ranked| ranked.plan.at(Place::Call(number)));
+            let at = plans.iter().filter_map(|ranked| ranked.plan.at(InjectionPoint::Call(number)));
             at.map(Perturbation::kills).collect::<BTreeSet<_>>()
         };
-        let Place::Call(drawn) = numbers(&found)[1] else { unreachable!() };
+        let InjectionPoint::Call(drawn) = numbers(&found)[1] else { unreachable!() };
         assert_eq!((kills(1).len(), kills(drawn), kills(101)), (2, [false].into(), [true].into()));
     }
 

@@ -9,8 +9,8 @@ use determinism::Clock;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::injection_point::InjectionPoint;
 use super::perturbation::Perturbation;
-use super::place::Place;
 use crate::objects::Fields;
 
 /// A journal that is being written; clones write the same.
@@ -42,7 +42,7 @@ pub enum Occurrence {
     /// A provider process is killed.
     Killed(u32),
     /// A perturbation takes place.
-    Perturbed(Place, Perturbation),
+    Perturbed(InjectionPoint, Perturbation),
     /// The provider asked Kubernetes.
     Kube(KubeCall),
     /// The provider asked the cloud.

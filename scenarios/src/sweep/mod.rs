@@ -7,13 +7,13 @@
 pub mod choice;
 pub(crate) mod cloud_tap;
 pub mod end;
+pub mod injection_point;
 pub(crate) mod intruder;
 pub mod journal;
 pub(crate) mod kube_tap;
 pub(crate) mod observer;
 pub mod oracles;
 pub mod perturbation;
-pub mod place;
 pub mod plan;
 pub mod played;
 pub mod sweeping;

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::injection_point::{InjectionPoint, UnknownInjectionPoint};
 use super::perturbation::{NoPerturbation, Perturbation};
-use super::place::{NoPlace, Place};
 
 /// The perturbations of one run, in the order of their places; none of a reference run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Plan(Vec<(Place, Perturbation)>);
+pub struct Plan(Vec<(InjectionPoint, Perturbation)>);
 
 /// The error of a text that is no plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,7 +18,7 @@ pub enum NoPlan {
     NoColon(String),
     /// A place that is none.
     #[error(transparent)]
-    Place(#[from] NoPlace),
+    InjectionPoint(#[from] UnknownInjectionPoint),
     /// A perturbation that is none.
     #[error(transparent)]
     Perturbation(#[from] NoPerturbation),
@@ -26,24 +26,24 @@ pub enum NoPlan {
 
 impl Plan {
     /// With these perturbations.
-    pub fn new(mut perturbations: Vec<(Place, Perturbation)>) -> Self {
+    pub fn new(mut perturbations: Vec<(InjectionPoint, Perturbation)>) -> Self {
         perturbations.sort();
         perturbations.dedup();
         Self(perturbations)
     }
 
     /// With one.
-    pub fn one(place: Place, perturbation: Perturbation) -> Self {
+    pub fn one(place: InjectionPoint, perturbation: Perturbation) -> Self {
         Self(vec![(place, perturbation)])
     }
 
     /// All of them.
-    pub fn perturbations(&self) -> &[(Place, Perturbation)] {
+    pub fn perturbations(&self) -> &[(InjectionPoint, Perturbation)] {
         &self.0
     }
 
     /// The perturbation at this place.
-    pub fn at(&self, place: Place) -> Option<Perturbation> {
+    pub fn at(&self, place: InjectionPoint) -> Option<Perturbation> {
         self.0.iter().find(|(own, _)| *own == place).map(|(_, perturbation)| *perturbation)
     }
 
@@ -88,8 +88,8 @@ mod tests {
     fn a_plan_reads_as_it_is_written_in_the_order_of_its_places() {
         let plan: Plan = "event-3:swapped,call-17:kill-before-41s".parse().unwrap();
         assert_eq!(plan.to_string(), "call-17:kill-before-41s,event-3:swapped");
-        assert_eq!(plan.at(Place::Call(17)), Some(Perturbation::KillBefore(Absence::Lease)));
-        assert_eq!(plan.at(Place::Call(18)), None);
+        assert_eq!(plan.at(InjectionPoint::Call(17)), Some(Perturbation::KillBefore(Absence::Lease)));
+        assert_eq!(plan.at(InjectionPoint::Call(18)), None);
         assert_eq!(plan.without(0).to_string(), "event-3:swapped");
     }
 

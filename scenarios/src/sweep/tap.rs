@@ -12,9 +12,9 @@ use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
+use super::injection_point::InjectionPoint;
 use super::journal::{Journal, Occurrence};
 use super::perturbation::{Absence, Perturbation};
-use super::place::Place;
 use super::plan::Plan;
 
 /// The number of earlier answers of one read that are remembered.
@@ -123,7 +123,7 @@ impl Tap {
     pub(super) async fn carry<C: Call>(&self, life: u32, call: &C) -> Option<C::Reply> {
         self.unless_dead(life).await;
         let (number, planned) = self.next_call(call.line());
-        let place = Place::Call(number);
+        let place = InjectionPoint::Call(number);
         let Some(planned) = planned else {
             let answer = call.send().await;
             self.unless_dead(life).await;
@@ -143,7 +143,7 @@ impl Tap {
         let mut state = self.state();
         state.calls += 1;
         let number = state.calls;
-        let planned = self.0.plan.at(Place::Call(number));
+        let planned = self.0.plan.at(InjectionPoint::Call(number));
         if let Some(Perturbation::Throttled(calls) | Perturbation::ServerErrors(calls)) = planned
             && let Some(perturbation) = planned
         {
@@ -161,11 +161,11 @@ impl Tap {
     pub(super) fn next_event(&self) -> (u32, Option<Perturbation>) {
         let mut state = self.state();
         state.events += 1;
-        (state.events, self.0.plan.at(Place::Event(state.events)))
+        (state.events, self.0.plan.at(InjectionPoint::Event(state.events)))
     }
 
     /// Writes down that a perturbation takes place now.
-    pub(super) fn acts(&self, place: Place, perturbation: Perturbation) {
+    pub(super) fn acts(&self, place: InjectionPoint, perturbation: Perturbation) {
         self.journal().write(Occurrence::Perturbed(place, perturbation));
         let lasts = SignedDuration::try_from(perturbation.lasts()).unwrap_or(SignedDuration::MAX);
         let until = self.journal().now().saturating_add(lasts).unwrap_or(Timestamp::MAX);

@@ -10,9 +10,9 @@ use http_body_util::{BodyExt, StreamBody};
 use kube_sim::{BodyError, KubeBody};
 use serde_json::{Value, json};
 
+use super::injection_point::InjectionPoint;
 use super::journal::Occurrence;
 use super::perturbation::Perturbation;
-use super::place::Place;
 use super::tap::Tap;
 
 struct Watch {
@@ -86,7 +86,7 @@ impl Watch {
         let (number, perturbation) = self.tap.next_event();
         self.tap.journal().write(Occurrence::Event(number, self.life, in_short(&event)));
         if let Some(perturbation) = perturbation {
-            self.tap.acts(Place::Event(number), perturbation);
+            self.tap.acts(InjectionPoint::Event(number), perturbation);
         }
         match perturbation {
             Some(P::KillBefore(absence) | P::KillAfter(absence)) => {

@@ -54,7 +54,7 @@ mod tests {
     use super::super::tests::{heartbeats, journal, kube, numbers, pod};
     use super::super::{Breadth, Occurrence};
     use super::*;
-    use crate::sweep::place::Place;
+    use crate::sweep::injection_point::InjectionPoint;
 
     #[test]
     fn what_is_drawn_of_repeats_in_the_start_is_played_by_some_case() {
@@ -90,7 +90,10 @@ mod tests {
             let mut played = BTreeSet::new();
             for (_, found) in &all {
                 let places = numbers(found);
-                assert!(places.contains(&Place::Call(13)) && places.contains(&Place::Call(15)), "{places:?}");
+                assert!(
+                    places.contains(&InjectionPoint::Call(13)) && places.contains(&InjectionPoint::Call(15)),
+                    "{places:?}"
+                );
                 assert_eq!(places.len(), of_start + 1, "of {cases}: {places:?}");
                 played.extend(places);
             }

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::{Violation, ending, groups, money, rest, secrets, statuses};
 use crate::sweep::end::{End, PodEnd};
+use crate::sweep::injection_point::InjectionPoint;
 use crate::sweep::journal::{CallOutcome, CloudCall, Entry, GroupMove, KubeCall, Occurrence, PodWrite};
 use crate::sweep::perturbation::{Absence, Perturbation};
-use crate::sweep::place::Place;
 use crate::sweep::plan::Plan;
 use crate::sweep::played::Played;
 
@@ -327,7 +327,7 @@ fn another_end_is_found_unless_its_difference_has_a_name() {
         secrets: Default::default(),
     };
     let evicted = || vec![at(0, phase("Running")), at(5, gone()), at(9, Occurrence::End)];
-    let away = |absence| Plan::one(Place::Call(1), Perturbation::KillBefore(absence));
+    let away = |absence| Plan::one(InjectionPoint::Call(1), Perturbation::KillBefore(absence));
     let reference = played(1, Vec::new());
     let end_of = |played: &Played, plan: &Plan| oracles_of(&ending::same_end(played, &reference, plan));
     assert!(end_of(&played(1, evicted()), &away(Absence::Second)).is_empty());

@@ -5,15 +5,15 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::{Call, Order, Tap};
+use crate::sweep::injection_point::InjectionPoint;
 use crate::sweep::perturbation::Perturbation;
-use crate::sweep::place::Place;
 
 impl Tap {
     /// Carries a call under `perturbation`; nothing when its answer is lost. A perturbation that does not fit the call leaves
     /// it as it is, and does not stand in the journal.
     pub(super) async fn perturbed<C: Call>(
         &self,
-        place: Place,
+        place: InjectionPoint,
         perturbation: Perturbation,
         life: u32,
         call: &C,
@@ -47,7 +47,13 @@ impl Tap {
     }
 
     /// Carries a call whose answer nobody hears, or does not carry it at all.
-    async fn unanswered<C: Call>(&self, place: Place, perturbation: Perturbation, life: u32, call: &C) {
+    async fn unanswered<C: Call>(
+        &self,
+        place: InjectionPoint,
+        perturbation: Perturbation,
+        life: u32,
+        call: &C,
+    ) {
         if !matches!(perturbation, Perturbation::KillBefore(_)) {
             call.send().await;
         }
@@ -58,7 +64,12 @@ impl Tap {
     }
 
     /// Carries a call whose answer comes late, for the second time, in half, or short of a group.
-    async fn altered<C: Call>(&self, place: Place, perturbation: Perturbation, call: &C) -> C::Reply {
+    async fn altered<C: Call>(
+        &self,
+        place: InjectionPoint,
+        perturbation: Perturbation,
+        call: &C,
+    ) -> C::Reply {
         let answer = call.send().await;
         if perturbation == Perturbation::ShortPage {
             let Some(shorter) = call.shorter(&answer) else { return answer };

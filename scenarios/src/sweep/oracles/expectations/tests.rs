@@ -6,9 +6,9 @@ use serde_json::json;
 
 use super::*;
 use crate::sweep::end::End;
+use crate::sweep::injection_point::InjectionPoint;
 use crate::sweep::journal::{GroupMove, PodWrite};
 use crate::sweep::perturbation::Absence;
-use crate::sweep::place::Place;
 
 fn at(seconds: i64, what: Occurrence) -> Entry {
     let beginning: Timestamp = "2026-01-05T01:30:00Z".parse().unwrap();
@@ -47,7 +47,7 @@ fn found(perturbation: P, step: &str, before: Vec<Entry>, reference: Vec<Entry>)
     let with = |entries: Vec<Entry>| [vec![at(-1, Occurrence::Started(0))], entries, vec![begins()]].concat();
     let mut entries = with(before);
     entries.push(at(1010, Occurrence::Missed(3, "not so".to_owned())));
-    let plan = Plan::one(Place::Call(7), perturbation);
+    let plan = Plan::one(InjectionPoint::Call(7), perturbation);
     met(&played(entries), Some(&played(with(reference))), &plan).len()
 }
 
@@ -167,7 +167,7 @@ fn what_speaks_of_a_pod_that_a_missed_step_was_to_make_may_be_missed() {
         }
         played(entries)
     };
-    let plan = Plan::one(Place::Call(7), P::KillBefore(Absence::Eviction));
+    let plan = Plan::one(InjectionPoint::Call(7), P::KillBefore(Absence::Eviction));
     let reference = played(vec![at(-1, Occurrence::Started(0)), begin(0), begin(1), begin(2)]);
     let found = |missed: &[usize]| met(&journal(missed), Some(&reference), &plan).len();
     assert_eq!(found(&[0]), 0, "the words speak of a pod that the cluster took");
