@@ -258,6 +258,7 @@ fn a_world_at_rest_writes_leases_and_the_node_s_status_each_five_minutes() {
     assert_eq!(quiet(vec![at(100, node()), at(200, node())]), ["quiet"]);
     assert_eq!(quiet(vec![at(10, status_write(json!({})))]), ["quiet"]);
     assert_eq!(quiet(vec![at(10, cloud("CreateContainerGroup", &[], 0))]), ["quiet"]);
+    assert!(quiet(vec![at(600, cloud("ListUsage", &[], 0))]).is_empty(), "who reads disturbs nobody");
     let crash_loop = vec![
         at(1, group("a", "Running")),
         at(2, Occurrence::ContainerEnded("a".into())),
