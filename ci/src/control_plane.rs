@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::command::{bound_to_us, run};
 use crate::kubernetes::control_plane;
-use crate::outcome::CheckOutcome;
+use crate::outcome::{CheckOutcome, Extent};
 use crate::tools::tool;
 use crate::workspace::{debug_programs, release_programs};
 
@@ -25,14 +25,15 @@ pub fn helm() -> Result<CheckOutcome> {
     Ok(CheckOutcome::Passed)
 }
 
-/// Starts and ends the real programs, twenty times in a row among others.
-pub fn starts(root: &Path) -> Result<CheckOutcome> {
+/// Starts and ends the real programs, many times in a row among others.
+pub fn starts(root: &Path, extent: Extent) -> Result<CheckOutcome> {
+    let starts = if extent == Extent::All { "20" } else { "4" };
     let assets = control_plane(root)?;
     let programs = debug_programs(root, &["--test", "real", "--test", "on_loopback"])?;
     for test in programs.tests_of(PACKAGE)? {
         let mut tests = bound_to_us(test);
         tests.args(["--quiet", "--ignored", "--test-threads=1"]).current_dir(root.join(PACKAGE));
-        run(tests.env("KUBEBUILDER_ASSETS", &assets))?;
+        run(tests.env("KUBEBUILDER_ASSETS", &assets).env("CONTROL_PLANE_STARTS", starts))?;
     }
     Ok(CheckOutcome::Passed)
 }
