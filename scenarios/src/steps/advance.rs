@@ -17,8 +17,9 @@ use crate::scenario::names::PodName;
 use crate::scenario::span::Span;
 use crate::stage::World;
 
-/// The most looks at the bill while a pod is to be billed for a span.
+/// The most looks at the bill while a pod is to be billed for a span, and those after which nothing more is billed.
 const MAX_LOOKS: u32 = 50;
+const MAX_IDLE_LOOKS: u32 = 2;
 
 /// Lets time pass.
 #[derive(Debug, Clone)]
@@ -118,10 +119,15 @@ fn until(world: &World, time: Time) -> Result<Duration, Miss> {
 /// Lets time pass until `pod` has been billed for exactly `span`.
 async fn until_billed(world: &World, pod: &PodName, span: Duration) -> Result<(), Miss> {
     let wanted = span.as_secs();
-    let mut seen = 0;
+    let (mut seen, mut idle) = (0, 0);
     for _ in 0..MAX_LOOKS {
         let charges = world.cloud().charges().await?;
-        seen = charges.iter().filter(|charge| charge.belongs_to(pod)).map(|charge| charge.seconds).sum();
+        let own = charges.iter().filter(|charge| charge.belongs_to(pod));
+        let before = std::mem::replace(&mut seen, own.map(|charge| charge.seconds).sum());
+        idle = if seen > before { 0 } else { idle + 1 };
+        if idle > MAX_IDLE_LOOKS {
+            break; // it has ended, or never ran
+        }
         match wanted.checked_sub(seen) {
             Some(0) => return Ok(()),
             Some(missing) => world.advance(Duration::from_secs(missing)).await,
