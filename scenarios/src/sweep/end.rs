@@ -98,7 +98,9 @@ impl PodEnd {
         let controller =
             metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true));
         let name = match controller {
-            Some(owner) => format!("a pod of {} {}", owner.kind, text(&metadata.generate_name)),
+            Some(owner) => {
+                format!("a pod of {} {}", owner.kind, without_minute(&text(&metadata.generate_name)))
+            }
             None => text(&metadata.name),
         };
         Self {
@@ -108,6 +110,14 @@ impl PodEnd {
             is_leaving: metadata.deletion_timestamp.is_some(),
         }
     }
+}
+
+/// The beginning of a pod's name without the minute by which a CronJob names its Jobs: another one starts the Job where a
+/// perturbation lasts longer.
+fn without_minute(beginning: &str) -> &str {
+    let minute = beginning.trim_end_matches('-').rsplit('-').next().unwrap_or_default();
+    let is_minute = minute.len() == 8 && minute.bytes().all(|byte| byte.is_ascii_digit());
+    if is_minute { &beginning[..beginning.len() - minute.len() - 1] } else { beginning }
 }
 
 impl std::fmt::Display for PodEnd {
@@ -146,6 +156,13 @@ mod tests {
         );
         let unready = End { node_is_ready: false, ..end("Running") };
         assert_eq!(told(&unready), ["ready node: 0, not 1"]);
+    }
+
+    #[test]
+    fn a_job_of_a_later_minute_is_the_same_job() {
+        assert_eq!(without_minute("tick-29459610-"), "tick-");
+        assert_eq!(without_minute("nightly-report-"), "nightly-report-");
+        assert_eq!(without_minute("shard-7-"), "shard-7-");
     }
 
     fn end_running() -> End {

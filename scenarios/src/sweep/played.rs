@@ -13,6 +13,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use super::end::End;
 use super::journal::{Entry, GroupMove, Occurrence};
 use super::plan::Plan;
+use super::tap::Tap;
+use crate::outcome::Miss;
 use crate::runner::Case;
 use crate::scenario::Capability;
 use crate::stage::World;
@@ -87,18 +89,9 @@ async fn in_a_world(case: &Case, seed: Seed, plan: &Plan) -> Result<Played, NotP
             journal.write(Occurrence::Missed(index, miss.in_short()));
         }
     }
-    let healed = async {
-        world.cloud().clear_faults().await?;
-        let rests_at = tap.rests_at().unwrap_or(world.now());
-        world.pass(rests_at.duration_since(world.now()).try_into().unwrap_or_default()).await;
-        world.have_provider().await
-    };
-    if let Err(miss) = healed.await {
+    if let Err(miss) = heal(&mut world, &tap, plan).await {
         journal.write(Occurrence::Missed(case.scenario.steps.len(), miss.in_short()));
     }
-    journal.write(Occurrence::Healed);
-    let costs_the_node = plan.perturbations().iter().any(|(_, own)| own.costs_the_node());
-    world.advance(if costs_the_node { RECOVERY_OF_NODE } else { RECOVERY }).await;
     journal.write(Occurrence::Quiet);
     world.advance(if plan.perturbations().is_empty() { QUIET_OF_REFERENCE } else { QUIET }).await;
     journal.write(Occurrence::End);
@@ -110,6 +103,27 @@ async fn in_a_world(case: &Case, seed: Seed, plan: &Plan) -> Result<Played, NotP
     // What the cloud did at an instant comes behind what it was asked for then.
     entries.sort_by_key(|entry| entry.at);
     Ok(Played { entries, end, bill, log: String::new(), secrets: journal.secrets() })
+}
+
+/// Ends all faults and lets the world recover, also from a perturbation that strikes meanwhile.
+async fn heal(world: &mut World, tap: &Tap, plan: &Plan) -> Result<(), Miss> {
+    let costs_the_node = plan.perturbations().iter().any(|(_, own)| own.costs_the_node());
+    let recovery = if costs_the_node { RECOVERY_OF_NODE } else { RECOVERY };
+    let mut healed = world.cloud().clear_faults().await;
+    loop {
+        let rests_at = tap.rests_at();
+        let left = rests_at.map(|at| at.duration_since(world.now()));
+        world.pass(left.and_then(|left| left.try_into().ok()).unwrap_or_default()).await;
+        if tap.rests_at() != rests_at {
+            continue;
+        }
+        healed = healed.and(world.have_provider().await);
+        tap.journal().write(Occurrence::Healed);
+        world.advance(recovery).await;
+        if tap.rests_at() == rests_at {
+            return healed;
+        }
+    }
 }
 
 /// The groups' moves, by the cloud's ledger.

@@ -13,6 +13,7 @@ use crate::sweep::played::Played;
 /// The end is that of the reference run. Named differences:
 ///
 /// - a pod whose node was away or deleted was taken by the cluster, and the provider did not ask for it;
+/// - a pod for which the node had no room in the reference run has the room of such a pod;
 /// - a pod was made while the provider, and with it the webhook, was away, and so is not on the node.
 pub(super) fn same_end(played: &Played, reference: &Played, plan: &Plan) -> Vec<Violation> {
     let Some(at) = first(&played.entries, |what| *what == Occurrence::End) else { return Vec::new() };
@@ -23,12 +24,21 @@ pub(super) fn same_end(played: &Played, reference: &Played, plan: &Plan) -> Vec<
     let excused = |difference: &Difference| {
         let whose = difference.whose.as_str();
         (node && taken.values().any(|name| belongs(name, whose)))
+            || node && !taken.is_empty() && had_no_room(&reference.entries, whose)
             || again
             || unwebhooked.iter().any(|name| belongs(name, whose))
     };
     let differences = played.end.differences(&reference.end);
     let violations = differences.iter().filter(|difference| !excused(difference));
     violations.map(|difference| Violation::new("same-end", at, difference.to_string())).collect()
+}
+
+/// True of a pod that was refused because the node had no room.
+fn had_no_room(entries: &[Entry], name: &str) -> bool {
+    entries.iter().any(|entry| match &entry.what {
+        Occurrence::Pod(pod) => pod.name() == name && pod.text("/status/reason").starts_with("OutOf"),
+        _ => false,
+    })
 }
 
 /// True of a pod's name that is counted under `whose`: it is that pod, or one of the same Deployment, StatefulSet or Job. A

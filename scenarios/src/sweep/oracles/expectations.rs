@@ -13,6 +13,9 @@ use crate::sweep::played::Played;
 
 /// The time within which what failed is tried again.
 const RETRY: Duration = Duration::from_secs(60);
+/// Words of the step that gives the account a balance, and of the one that waits until seconds of a pod are billed.
+const BALANCE: &str = "the account has a balance of ";
+const BILLED: &str = " has been billed for ";
 
 /// Each expectation of the case is met, as in the reference run.
 pub(super) fn met(played: &Played, reference: Option<&Played>, plan: &Plan) -> Vec<Violation> {
@@ -28,17 +31,20 @@ pub(super) fn met(played: &Played, reference: Option<&Played>, plan: &Plan) -> V
         }
     }
     let mut found = Vec::new();
-    let mut unmade = BTreeSet::new();
+    let has_balance = steps.values().any(|step| step.starts_with(BALANCE));
+    let (mut unmade, mut is_unspent) = (BTreeSet::new(), false);
     for (entry, index, why) in missed(&played.entries).filter(|(_, index, _)| !known.contains(index)) {
         let step = steps.get(&index).copied().unwrap_or("the world heals");
         let reference = reference.map_or(&[][..], |reference| reference.entries.as_slice());
-        let miss = Miss { index, step, why, unmade: &unmade, entries: &played.entries, reference, plan };
+        let entries = played.entries.as_slice();
+        let miss = Miss { index, step, why, unmade: &unmade, is_unspent, entries, reference, plan };
         if miss.rule().is_none() {
             let words = format!("step {} `{step}` was not met: {why}", index + 1);
             found.push(Violation::new("expectations", entry.at, words));
         }
         let made = step.strip_prefix("run ").and_then(|pod| pod.split_whitespace().next());
         unmade.extend(made.map(str::to_owned));
+        is_unspent |= has_balance && step.contains(BILLED);
     }
     found
 }
@@ -57,6 +63,8 @@ struct Miss<'a> {
     why: &'a str,
     /// The pods that earlier steps could not make.
     unmade: &'a BTreeSet<String>,
+    /// True where an earlier step could not wait until the account's balance was spent.
+    is_unspent: bool,
     entries: &'a [Entry],
     reference: &'a [Entry],
     plan: &'a Plan,
@@ -83,16 +91,22 @@ impl Miss<'_> {
         if any(P::costs_the_node) && self.names_one_of(&self.taken()) {
             return Some("the cluster takes the pods of a node that was silent for long, or is gone");
         }
+        if any(P::costs_the_node) && step.contains(" because of OutOf") && !self.taken().is_empty() {
+            return Some("the cluster took a pod, and its room is free");
+        }
         if self.names_one_of(&made_without_webhook(entries)) {
             return Some("the pod was made while no webhook answered");
         }
         if self.names_one_of(self.unmade) {
             return Some("an earlier step, which was missed itself, was to make the pod");
         }
+        if self.is_unspent {
+            return Some("an earlier step, which was missed itself, was to spend the account's balance");
+        }
         if any(P::kills) && self.was_passed_by() {
             return Some("the pod went through the state while nobody looked");
         }
-        let of_money = step.starts_with("expect the bill") || step.contains(" has been billed for ");
+        let of_money = step.starts_with("expect the bill") || step.contains(BILLED);
         if of_money && self.moves_the_bill() {
             return Some(
                 "a pod's group began or ended later, by no more than perturbations and missed steps last, and a minute",

@@ -29,7 +29,9 @@ pub(super) fn one_group(entries: &[Entry]) -> Vec<Violation> {
 
 /// Every group whose pod is gone goes, too, and one that is kept for a grace is told of in an event or in the log.
 pub(super) fn no_orphan(entries: &[Entry], log: &str, node_was_away: bool) -> Vec<Violation> {
-    let Some(healed) = first(entries, |what| *what == Occurrence::Healed) else { return Vec::new() };
+    // the last time: a perturbation may have struck in between
+    let healed = entries.iter().rev().find(|entry| entry.what == Occurrence::Healed);
+    let Some(healed) = healed.map(|entry| entry.at) else { return Vec::new() };
     let Some(end) = first(entries, |what| *what == Occurrence::End) else { return Vec::new() };
     let pods = pods(entries);
     let mut found = Vec::new();

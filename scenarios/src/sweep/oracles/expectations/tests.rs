@@ -113,6 +113,9 @@ fn what_the_cluster_took_from_a_silent_node_is_missed_and_nothing_else() {
     assert_eq!(found(away, orphan, taken(), Vec::new()), 0, "its group was never made");
     assert_eq!(found(away, orphan, Vec::new(), Vec::new()), 1);
     assert_eq!(found(away, &other, taken(), Vec::new()), 1);
+    let no_room = "expect pod vk/q Failed because of OutOfpods";
+    assert_eq!(found(away, no_room, taken(), Vec::new()), 0, "it has the room of the other");
+    assert_eq!(found(away, no_room, Vec::new(), Vec::new()), 1, "nobody left");
     assert_eq!(found(away, &named, taken(), taken()), 1, "the case itself deletes it");
     let again = |name: &str| {
         [taken(), vec![at(600, of_uid(name, "another", false)), at(700, of_uid(name, "another", true))]]
@@ -174,4 +177,26 @@ fn what_speaks_of_a_pod_that_a_missed_step_was_to_make_may_be_missed() {
     assert_eq!(found(&[0, 1]), 0);
     assert_eq!(found(&[0, 2]), 1, "no step was to make it");
     assert_eq!(found(&[1]), 1, "it was made");
+}
+
+#[test]
+fn an_account_whose_balance_no_step_could_spend_refuses_nothing() {
+    let journal = |first: &str, missed: &[usize]| {
+        let words =
+            [first, "advance until vk/a has been billed for 5400s", "expect event Refused of pod vk/b"];
+        let mut entries = vec![at(-1, Occurrence::Started(0))];
+        for (index, words) in words.into_iter().enumerate() {
+            entries.push(at(10, Occurrence::Step(index, words.to_owned())));
+            let miss = at(10, Occurrence::Missed(index, "of pod vk/a: not so".to_owned()));
+            entries.extend(missed.contains(&index).then_some(miss));
+        }
+        played(entries)
+    };
+    let plan = Plan::one(InjectionPoint::Call(7), P::KillBefore(Absence::Eviction));
+    let found =
+        |first: &str, missed: &[usize]| met(&journal(first, missed), Some(&journal(first, &[])), &plan).len();
+    let balance = "the account has a balance of ¥ 0.3";
+    assert_eq!(found(balance, &[1, 2]), 0);
+    assert_eq!(found(balance, &[2]), 1, "it was spent");
+    assert_eq!(found("run vk/a --image nginx", &[1, 2]), 1, "there is no balance");
 }
