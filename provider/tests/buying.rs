@@ -165,3 +165,25 @@ async fn a_refusal_that_concerns_no_spec_does_not_move_on() {
     bed.until_phase("web", "Running").await;
     assert_eq!(sizes(&bed), ["2-4"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_group_is_told_of_once_though_the_process_that_made_it_ended_before() {
+    let mut bed = TestBed::without_provider().await;
+    let kube = bed.kube.clone();
+    bed.kube = test_bed::with_slow_events(kube.clone());
+    bed.start_provider().await;
+    create(&bed, json!({ "eci-use-specs": "4-8Gi,2-4Gi" }), "Always").await;
+    bed.until("there is a group", async |bed| !bed.groups().is_empty()).await;
+    bed.stop_provider().await;
+    bed.kube = kube;
+    for _ in 0..2 {
+        bed.start_provider().await;
+        bed.until_phase("web", "Running").await;
+        bed.pass(60).await;
+        bed.stop_provider().await;
+    }
+    let events = bed.events("web").await.into_iter();
+    let told: Vec<_> = events.filter(|(reason, _)| reason == "ProviderCreateSuccess").collect();
+    let [(_, message)] = &*told else { panic!("{told:?}") };
+    assert!(message.ends_with(" is being made with 4-8Gi"), "{message}");
+}

@@ -4,14 +4,10 @@
 
 mod test_bed;
 
-use std::time::Duration;
-
 use eci_sim::Rule;
-use http::{Method, Request};
 use k8s_openapi::api::core::v1::Service;
+use kube::Api;
 use kube::api::PostParams;
-use kube::client::Body;
-use kube::{Api, Client};
 use serde_json::json;
 use test_bed::TestBed;
 
@@ -47,24 +43,10 @@ async fn what_is_left_out_of_a_pod_is_one_event_over_all_tries_and_restarts() {
     }
 }
 
-/// A client whose events take two seconds to be written.
-fn with_slow_events(client: Client) -> Client {
-    let service = tower::service_fn(move |request: Request<Body>| {
-        let client = client.clone();
-        async move {
-            if request.method() == Method::POST && request.uri().path().ends_with("/events") {
-                tokio::time::sleep(Duration::from_secs(2)).await;
-            }
-            client.send(request).await
-        }
-    });
-    Client::new(service, "default")
-}
-
 #[tokio::test(start_paused = true)]
 async fn what_is_left_out_is_on_record_before_the_group_exists() {
     let mut bed = TestBed::without_provider().await;
-    bed.kube = with_slow_events(bed.kube.clone());
+    bed.kube = test_bed::with_slow_events(bed.kube.clone());
     bed.start_provider().await;
     bed.create(
         "web",

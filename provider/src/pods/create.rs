@@ -81,18 +81,11 @@ impl Reconciler {
         match answer {
             Ok(reply) => {
                 let group = new_group(&request, reply.container_group_id);
-                let message = match self.spec_list(seen) {
-                    Some(specs) if !specs.is_plain() || seen.attempt != Attempt::default() => {
-                        format!(
-                            "container group {} is being made with {}",
-                            group.container_group_id,
-                            specs.name(seen.attempt)
-                        )
-                    }
-                    _ => format!("container group {} is being made", group.container_group_id),
-                };
+                let specs = self.spec_list(seen);
+                let chosen = specs.filter(|specs| !specs.is_plain() || seen.attempt != Attempt::default());
+                let chosen = chosen.map(|specs| specs.name(seen.attempt));
+                self.report_created(seen, &group.container_group_id, chosen.as_deref());
                 self.take_refusals(seen);
-                self.recorder.pod(&seen.pod, EventType::Normal, "ProviderCreateSuccess", &message);
                 self.store.created(&seen.uid, group, now());
                 Outcome::Done
             }

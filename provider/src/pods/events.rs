@@ -96,6 +96,13 @@ impl Recorder {
         drop(self.queue.try_send(self.pod_fact(pod, event_type, reason, message)));
     }
 
+    /// Says something that is said once of `subject`, as the id of a pod's group, in whatever words.
+    pub fn pod_once_of(&self, pod: &Pod, event_type: EventType, reason: &str, subject: &str, message: &str) {
+        let known_as = Some(subject.to_owned());
+        let event = self.pending(pod_reference(pod, None), event_type, (reason, message), known_as);
+        drop(self.queue.try_send(event));
+    }
+
     /// Writes such a thing past the queue, and returns when it is on record, was refused, or 5 s have passed: for what nobody
     /// would say again, should this process end after the call that follows.
     pub async fn record_pod_once(&self, pod: &Pod, event_type: EventType, reason: &str, message: &str) {

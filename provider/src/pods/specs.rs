@@ -20,6 +20,7 @@ use std::fmt;
 
 use eci_api::Number;
 use eci_api::actions::create_container_group::CreateContainerGroup;
+use eci_api::group::ContainerGroup;
 use k8s_openapi::api::core::v1::Pod;
 use rust_decimal::Decimal;
 
@@ -141,6 +142,24 @@ impl SpecList {
             name.push_str(&format!(" in {alone}"));
         }
         name
+    }
+
+    /// The spec that `group` was made with, for a person; `None` where its size was rounded up or is of no spec.
+    pub fn name_of(&self, group: &ContainerGroup) -> Option<String> {
+        let is_spot = !matches!(group.spot_strategy.as_str(), "" | "NoSpot");
+        let gives_up = self.specs.iter().any(|spec| spec.at_full_price);
+        let is_made = |spec: &&Spec| {
+            let is_of_kind = match &spec.kind {
+                SpecKind::Declared(_) => group.instance_type.is_empty(),
+                SpecKind::Size(cpu, memory) => {
+                    group.instance_type.is_empty()
+                        && (*cpu, *memory) == (group.cpu.decimal(), group.memory.decimal())
+                }
+                SpecKind::Types(types) => types.contains(&group.instance_type),
+            };
+            is_of_kind && (!gives_up || spec.at_full_price != is_spot)
+        };
+        self.specs.iter().find(is_made).map(ToString::to_string)
     }
 
     /// All specs for a person, types that are tried alone left out.

@@ -16,10 +16,11 @@ use eci_api::group::ContainerGroup;
 use eci_sim::EciSim;
 use eci_sim::control::Control;
 use futures::future::BoxFuture;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use k8s_openapi::api::core::v1::{Event, Namespace, Node, Pod};
 use kube::api::{DeleteParams, ListParams, PostParams};
+use kube::client::Body;
 use kube::{Api, Client};
 use kube_sim::{KubeSim, Outbound, OutboundError};
 use provider::eci::{Credentials, Transport, TransportError};
@@ -329,4 +330,18 @@ impl Drop for TestBed {
             running.abort();
         }
     }
+}
+
+/// A client whose events take two seconds to be written.
+pub fn with_slow_events(client: Client) -> Client {
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let client = client.clone();
+        async move {
+            if request.method() == Method::POST && request.uri().path().ends_with("/events") {
+                tokio::time::sleep(Duration::from_secs(2)).await;
+            }
+            client.send(request).await
+        }
+    });
+    Client::new(service, "default")
 }

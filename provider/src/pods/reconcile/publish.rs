@@ -13,7 +13,7 @@ use super::super::cloud_events::{self, Selection};
 use super::super::decide::{self, End};
 use super::super::events::EventType;
 use super::super::fields;
-use super::super::provenance::is_pristine;
+use super::super::provenance::{is_pristine, ran_before};
 use super::super::publish::Written;
 use super::super::request::error::LEFT_OUT;
 use super::super::store::Snapshot;
@@ -28,6 +28,8 @@ const PLACEMENT_PAUSE: SignedDuration = SignedDuration::from_secs(15);
 pub(super) struct Reported {
     /// The cloud's events, and how often each had happened.
     events: BTreeMap<String, i32>,
+    /// The group that the pod was told of.
+    created: Option<String>,
     /// The images that the pod asked for when it was last looked at.
     images: Option<Vec<Option<String>>>,
     /// True once the pod was told that nothing is made for it.
@@ -60,6 +62,12 @@ impl Reconciler {
         if let Some(after) = placement_pause(seen, group, now) {
             return after.map_or(Outcome::Done, |pause| Outcome::At(Instant::now() + pause));
         }
+        if !ran_before(&seen.pod) {
+            // an earlier process may have ended before it told of the group
+            let specs = self.spec_list(seen).filter(|specs| !specs.is_plain());
+            let chosen = specs.and_then(|specs| specs.name_of(group));
+            self.report_created(seen, &group.container_group_id, chosen.as_deref());
+        }
         self.report_images(seen);
         self.report_ephemeral_containers(seen);
         let Selection { reported, held_until } = cloud_events::select(&group.events, seen.deletion, now);
@@ -79,6 +87,17 @@ impl Reconciler {
 
     fn reported<T>(&self, seen: &Snapshot, change: impl FnOnce(&mut Reported) -> T) -> T {
         change(&mut self.pod_work().entry(seen.uid.clone()).or_default().reported)
+    }
+
+    /// A pod's group is told of once, whichever process made it.
+    pub(in super::super) fn report_created(&self, seen: &Snapshot, id: &str, chosen: Option<&str>) {
+        let before = self.reported(seen, |reported| reported.created.replace(id.to_owned()));
+        if before.as_deref() == Some(id) {
+            return;
+        }
+        let with = chosen.map(|spec| format!(" with {spec}")).unwrap_or_default();
+        let message = format!("container group {id} is being made{with}");
+        self.recorder.pod_once_of(&seen.pod, EventType::Normal, "ProviderCreateSuccess", id, &message);
     }
 
     /// An image that was changed while its instance runs is not exchanged, and the pod says so.

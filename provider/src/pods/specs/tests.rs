@@ -132,3 +132,25 @@ fn families_and_generations_turn_sizes_into_types_and_leave_types_alone() {
     let told = told.unwrap_err().to_string();
     assert!(told.contains("eci-compute-category") && told.contains("eci-instance-generation"), "{told}");
 }
+
+#[test]
+fn the_spec_of_a_group_is_found_by_what_the_cloud_says_of_it() {
+    let group = |cpu: i64, memory: i64, kind: &str, spot: &str| ContainerGroup {
+        cpu: Number(Decimal::from(cpu)),
+        memory: Number(Decimal::from(memory)),
+        instance_type: kind.into(),
+        spot_strategy: spot.into(),
+        ..ContainerGroup::default()
+    };
+    let list =
+        list_of(json!({ "eci-use-specs": "2-4Gi,ecs.c6.large,ecs.c5.large,4-8Gi" }), json!({})).unwrap();
+    let name = |group: &ContainerGroup| list.name_of(group);
+    assert_eq!(name(&group(4, 8, "", "NoSpot")).as_deref(), Some("4-8Gi"));
+    assert_eq!(name(&group(0, 0, "ecs.c5.large", "")).as_deref(), Some("ecs.c6.large or ecs.c5.large"));
+    assert_eq!(name(&group(8, 16, "", "")), None, "somebody updated it");
+    let spot = json!({ "eci-spot-strategy": "SpotAsPriceGo", "eci-spot-fallback": "true" });
+    let list = list_of(spot, json!({})).unwrap();
+    let name = |spot: &str| list.name_of(&group(2, 4, "", spot));
+    assert_eq!(name("SpotAsPriceGo").as_deref(), Some("2-4Gi"));
+    assert_eq!(name("NoSpot").as_deref(), Some("2-4Gi at full price"));
+}
