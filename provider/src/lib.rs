@@ -49,6 +49,7 @@ use pods::events::{self, Recorder};
 use pods::identity::Owner;
 use pods::reconcile::{Reconciler, Tools};
 use pods::request::Scope;
+use pods::startup_times::StartupTimes;
 use pods::store::PodStore;
 use webhook::Webhook;
 
@@ -86,6 +87,7 @@ pub struct Provider {
     served: ServedNamespaces,
     notices: tokio::sync::Mutex<Notices>,
     election: Option<LeaderElection>,
+    startup: StartupTimes,
 }
 
 /// Errors of a provider's run.
@@ -129,6 +131,7 @@ impl Provider {
             served,
             notices,
             election: None,
+            startup: StartupTimes::default(),
         }
     }
 
@@ -209,6 +212,7 @@ impl Provider {
                 clock: self.clock.clone(),
                 steady: self.steady.clone(),
                 facts,
+                startup: self.startup.clone(),
             };
             let reconciler = Reconciler::new(tools, self.chance.clone());
             let pods = pods::run(Arc::new(reconciler), self.watch_chance.clone());
@@ -248,6 +252,7 @@ impl Provider {
         let node = &self.config.node_name;
         let health = self.health.clone();
         KubeletApi::new(node, self.store.clone(), self.eci.clone(), self.clock.clone(), health)
+            .measuring(&self.startup)
             .serving(self.served.clone())
     }
 }

@@ -1,6 +1,7 @@
 //! The cloud as the provider sees it: typed calls, signed, with a limit on how long each may take.
 
 mod answer;
+mod call_counts;
 mod endpoint;
 mod error;
 mod gate;
@@ -23,6 +24,7 @@ use http::Response;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
+pub use call_counts::CallCounts;
 pub use endpoint::{BadEndpoint, Endpoint};
 pub use error::EciError;
 pub use gate::Waits;
@@ -67,6 +69,7 @@ struct Shared {
     last_answered: Option<(Timestamp, Instant)>,
     /// The cloud's clock less this machine's, where signatures are made by the cloud's.
     skew: SignedDuration,
+    answers: CallCounts,
 }
 
 /// The permission to make one call of `A`, which holds a place among the calls in flight.
@@ -86,8 +89,12 @@ impl Eci {
         seed: Seed,
     ) -> Self {
         let region = region.into();
-        let shared =
-            Shared { chance: seed.chance("eci client"), last_answered: None, skew: SignedDuration::ZERO };
+        let shared = Shared {
+            chance: seed.chance("eci client"),
+            last_answered: None,
+            skew: SignedDuration::ZERO,
+            answers: CallCounts::default(),
+        };
         Self(Arc::new(Inner {
             transport,
             credentials,
@@ -155,6 +162,11 @@ impl Eci {
         self.0.gate.waits()
     }
 
+    /// The numbers of answers so far.
+    pub fn answers(&self) -> CallCounts {
+        self.shared().answers.clone()
+    }
+
     /// The cloud's clock less this machine's, when the cloud refused this machine's time; signatures are made by the
     /// cloud's clock then.
     pub fn clock_skew(&self) -> Option<SignedDuration> {
@@ -219,6 +231,12 @@ impl Eci {
     }
 
     async fn exchange<A: Action>(&self, action: &A) -> Result<A::Reply, EciError> {
+        let outcome = self.exchange_uncounted(action).await;
+        self.shared().answers.add(A::NAME, &outcome);
+        outcome
+    }
+
+    async fn exchange_uncounted<A: Action>(&self, action: &A) -> Result<A::Reply, EciError> {
         let response = match tokio::time::timeout(self.0.timeout, self.sent(action)).await {
             Ok(response) => response?,
             Err(_) => {

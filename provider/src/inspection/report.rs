@@ -54,8 +54,9 @@ pub struct GroupRow {
     /// ¥ since its creation, estimated by list price; absent when it does not work any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_estimate: Option<Decimal>,
-    /// ¥ an hour, estimated by list price; 0 when it does not work any more.
-    pub hourly_estimate: Decimal,
+    /// ¥ an hour, estimated by list price; 0 when it does not work any more, absent of one that is billed by its type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hourly_estimate: Option<Decimal>,
 }
 
 /// A disagreement of cluster and cloud. Some are on their way to be settled: a pod that was just made has no group yet.
@@ -84,7 +85,7 @@ impl GroupRow {
             status: group.status.clone(),
             age_seconds: list_price::age_seconds(group, now),
             cost_estimate: list_price::so_far(group, now).filter(|_| works),
-            hourly_estimate: if works { list_price::hourly(group) } else { Decimal::ZERO },
+            hourly_estimate: if works { list_price::hourly(group) } else { Some(Decimal::ZERO) },
         }
     }
 }
@@ -152,7 +153,7 @@ impl fmt::Display for Report {
         }
         let pods = self.rows.iter().filter(|row| row.phase.is_some()).count();
         let groups: Vec<&GroupRow> = self.rows.iter().flat_map(|row| &row.groups).collect();
-        let hourly: Decimal = groups.iter().map(|group| group.hourly_estimate).sum();
+        let hourly: Decimal = groups.iter().filter_map(|group| group.hourly_estimate).sum();
         write!(
             f,
             "node {}: {pods} pods, {} groups, about ¥{hourly} an hour by list price, {} differences",
@@ -168,6 +169,7 @@ impl GroupRow {
         let unknown = || "-".to_owned();
         let age = self.age_seconds.map_or_else(unknown, list_price::age);
         let cost = self.cost_estimate.map_or_else(unknown, |cost| cost.to_string());
-        [self.id.clone(), self.status.clone(), age, cost, self.hourly_estimate.to_string()]
+        let hourly = self.hourly_estimate.map_or_else(unknown, |hourly| hourly.to_string());
+        [self.id.clone(), self.status.clone(), age, cost, hourly]
     }
 }

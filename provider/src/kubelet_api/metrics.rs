@@ -1,69 +1,117 @@
-//! `/metrics`: the provider's own numbers, as Prometheus reads them: its calls to the cloud and how long they waited, the
-//! cloud's clock, pods and groups.
+//! `/metrics`: the provider's own numbers, as Prometheus reads them (text format 0.0.4).
 
-use std::fmt::{Display, Write as _};
+mod calls;
+mod fleet;
+mod queue;
 
-use crate::eci::{Eci, Waits};
+use std::fmt;
+use std::sync::Arc;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeGaugeValue, EncodeLabelSet, EncodeMetric, prometheus_text,
+};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+use crate::eci::Eci;
+use crate::pods::startup_times::StartupTimes;
 use crate::pods::store::PodStore;
 
-/// The text for what `eci` and `store` say now.
-pub(super) fn text(eci: &Eci, store: &PodStore) -> String {
-    let mut text = String::new();
-    let waits: Vec<_> = eci.waits().into_iter().collect();
-    let mut of_actions = |name, kind, help, value: fn(&Waits) -> String| {
-        let labelled = waits.iter().map(|(action, waits)| (format!("{{action=\"{action}\"}}"), value(waits)));
-        metric(&mut text, name, kind, help, labelled);
-    };
-    of_actions("eci_calls_total", "counter", "Calls to ECI that were let through the gate", |waits| {
-        waits.calls.to_string()
-    });
-    of_actions("eci_call_waits_total", "counter", "Calls to ECI that had to wait at the gate", |waits| {
-        waits.waited.to_string()
-    });
-    of_actions(
-        "eci_call_wait_seconds_total",
-        "counter",
-        "Seconds that calls to ECI waited at the gate",
-        |waits| waits.total.as_secs_f64().to_string(),
-    );
-    of_actions(
-        "eci_call_wait_seconds_max",
-        "gauge",
-        "The longest wait of a call to ECI at the gate",
-        |waits| waits.longest.as_secs_f64().to_string(),
-    );
-    of_actions("eci_calls_waiting", "gauge", "Calls to ECI that wait at the gate now", |waits| {
-        waits.waiting.to_string()
-    });
-    let mut one = |name, kind, help, value: &dyn Display| {
-        metric(&mut text, name, kind, help, [(String::new(), value.to_string())]);
-    };
-    let skew = eci.clock_skew().unwrap_or_default().as_secs_f64();
-    one(
-        "eci_clock_skew_seconds",
-        "gauge",
-        "The clock of ECI less this machine's, once a call was refused for it",
-        &skew,
-    );
-    one(
-        "duplicate_container_groups_total",
-        "counter",
-        "Groups found beside another of the same pod",
-        &store.duplicates(),
-    );
-    one("pods", "gauge", "Pods of the node that are in the API", &store.pods().len());
-    text
+/// The first word of all names.
+const PREFIX: &str = "virtual_node";
+
+/// The numbers of one provider; clones share them.
+#[derive(Clone)]
+pub struct Metrics(Arc<Registry>);
+
+impl Metrics {
+    /// Of the provider with this cloud and these pods.
+    pub fn new(eci: Eci, store: PodStore, startup: &StartupTimes) -> Self {
+        let mut registry = Registry::with_prefix(PREFIX);
+        registry.register(
+            "pod_startup_seconds",
+            "Time of a pod on its way to Running, by stage",
+            startup.family(),
+        );
+        registry.register_collector(Box::new(Collected(move |samples: &mut Samples<'_>| {
+            calls::collect(samples, &eci)?;
+            queue::collect(samples, store.queue())?;
+            fleet::collect(samples, &store)
+        })));
+        Self(Arc::new(registry))
+    }
+
+    /// The text for what they are now.
+    ///
+    /// # Errors
+    /// None but those of the encoder, which writes to memory.
+    pub fn text(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        prometheus_text::encode(&mut text, &self.0)?;
+        Ok(text)
+    }
 }
 
-fn metric(
-    text: &mut String,
-    name: &str,
-    kind: &str,
-    help: &str,
-    samples: impl IntoIterator<Item = (String, String)>,
-) {
-    let _ = writeln!(text, "# HELP virtual_node_{name} {help}\n# TYPE virtual_node_{name} {kind}");
-    for (labels, value) in samples {
-        let _ = writeln!(text, "virtual_node_{name}{labels} {value}");
+/// Numbers that are read when somebody asks.
+struct Collected<F>(F);
+
+impl<F> fmt::Debug for Collected<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Collected")
+    }
+}
+
+impl<F> Collector for Collected<F>
+where
+    F: Fn(&mut Samples<'_>) -> fmt::Result + Send + Sync + 'static,
+{
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        self.0(&mut Samples(encoder))
+    }
+}
+
+/// Writer of the samples of one metric after the other.
+struct Samples<'a>(DescriptorEncoder<'a>);
+
+impl Samples<'_> {
+    /// A gauge with the samples of each set of labels.
+    fn gauge<L: EncodeLabelSet, N: EncodeGaugeValue>(
+        &mut self,
+        name: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = (L, N)>,
+    ) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (labels, value) in samples {
+            ConstGauge::new(value).encode(metric.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+
+    /// A gauge without labels.
+    fn one_gauge<N: EncodeGaugeValue>(&mut self, name: &str, help: &str, value: N) -> fmt::Result {
+        ConstGauge::new(value).encode(self.0.encode_descriptor(name, help, None, MetricType::Gauge)?)
+    }
+
+    /// A counter without labels, whose name gets `_total`.
+    fn one_counter(&mut self, name: &str, help: &str, value: f64) -> fmt::Result {
+        ConstCounter::new(value).encode(self.0.encode_descriptor(name, help, None, MetricType::Counter)?)
+    }
+
+    /// A counter, whose name gets `_total`, with the samples of each set of labels.
+    fn counter<L: EncodeLabelSet>(
+        &mut self,
+        name: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = (L, f64)>,
+    ) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (labels, value) in samples {
+            ConstCounter::new(value).encode(metric.encode_family(&labels)?)?;
+        }
+        Ok(())
     }
 }

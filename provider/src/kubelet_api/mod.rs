@@ -29,7 +29,9 @@ use self::usage::Meter;
 use crate::eci::Eci;
 use crate::health::{Check, Health};
 use crate::namespaces::ServedNamespaces;
+use crate::pods::startup_times::StartupTimes;
 use crate::pods::store::PodStore;
+use metrics::Metrics;
 
 /// The node's API as a service.
 #[derive(Clone)]
@@ -40,6 +42,7 @@ pub struct KubeletApi {
     health: Health,
     node: String,
     meter: Meter,
+    metrics: Metrics,
     sessions: Sessions,
     served: ServedNamespaces,
     network: Arc<dyn PodNetwork>,
@@ -51,6 +54,7 @@ const NOT_YET: [&str; 6] = ["run", "stats", "metrics", "configz", "checkpoint", 
 impl KubeletApi {
     /// Of the node `node`, with the pods of `store`, whose groups are in `eci`.
     pub(crate) fn new(node: &str, store: PodStore, eci: Eci, clock: Clock, health: Health) -> Self {
+        let metrics = Metrics::new(eci.clone(), store.clone(), &StartupTimes::default());
         let meter = Meter::new(store.clone(), eci.clone(), clock.clone());
         Self {
             store,
@@ -59,10 +63,17 @@ impl KubeletApi {
             health,
             node: node.to_owned(),
             meter,
+            metrics,
             sessions: Sessions::default(),
             served: ServedNamespaces::new(&[]).0,
             network: Arc::new(MachineNetwork),
         }
+    }
+
+    /// The same, which tells these times among its metrics.
+    #[must_use]
+    pub(crate) fn measuring(self, startup: &StartupTimes) -> Self {
+        Self { metrics: Metrics::new(self.eci.clone(), self.store.clone(), startup), ..self }
     }
 
     /// The same, reaching its pods over another network than this machine's.
@@ -177,7 +188,9 @@ impl KubeletApi {
             }
             (&Method::GET, ["metrics", "resource"]) => Ok(self.resource_metrics().await),
             (&Method::GET, ["metrics"]) => {
-                Ok(of_kind(resource_metrics::KIND, &metrics::text(&self.eci, &self.store)))
+                let failed =
+                    |_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be written");
+                Ok(of_kind(resource_metrics::KIND, &self.metrics.text().map_err(failed)?))
             }
             (_, ["stats", "summary"] | ["metrics"] | ["metrics", "resource"]) => Err(by_get(path)),
             (_, [first, ..]) if NOT_YET.contains(first) => {

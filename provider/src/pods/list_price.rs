@@ -9,14 +9,20 @@ use rust_decimal::Decimal;
 const CPU_SECOND: Decimal = Decimal::from_parts(49, 0, 0, false, 6);
 const GIB_SECOND: Decimal = Decimal::from_parts(613, 0, 0, false, 8);
 
-/// Price of an hour in ¥, to the hundredth.
-pub fn hourly(group: &ContainerGroup) -> Decimal {
-    (per_second(group) * Decimal::from(3600)).round_dp(2)
+/// Price of an hour in ¥; `None` of a group that is billed by its type, whose price is not known here.
+pub fn per_hour(group: &ContainerGroup) -> Option<Decimal> {
+    Some(per_second(group)? * Decimal::from(3600))
 }
 
-/// Cost from its creation until `now` in ¥, to the hundredth; `None` when the cloud does not say when it was made.
+/// Price of an hour in ¥, to the hundredth; `None` as above.
+pub fn hourly(group: &ContainerGroup) -> Option<Decimal> {
+    Some(per_hour(group)?.round_dp(2))
+}
+
+/// Cost from its creation until `now` in ¥, to the hundredth; `None` as above, and when the cloud does not say when it was
+/// made.
 pub fn so_far(group: &ContainerGroup, now: Timestamp) -> Option<Decimal> {
-    Some((per_second(group) * Decimal::from(age_seconds(group, now)?)).round_dp(2))
+    Some((per_second(group)? * Decimal::from(age_seconds(group, now)?)).round_dp(2))
 }
 
 /// Seconds since its creation, 0 for one from the future; `None` when the cloud does not say when it was made.
@@ -35,8 +41,9 @@ pub fn age(seconds: i64) -> String {
     }
 }
 
-fn per_second(group: &ContainerGroup) -> Decimal {
-    group.cpu.decimal() * CPU_SECOND + group.memory.decimal() * GIB_SECOND
+fn per_second(group: &ContainerGroup) -> Option<Decimal> {
+    let price = group.cpu.decimal() * CPU_SECOND + group.memory.decimal() * GIB_SECOND;
+    (group.instance_type.is_empty() && !price.is_zero()).then_some(price)
 }
 
 #[cfg(test)]
@@ -53,7 +60,9 @@ mod tests {
             memory: Number(Decimal::from(4)),
             ..ContainerGroup::default()
         };
-        assert_eq!(hourly(&group).to_string(), "0.44");
+        assert_eq!(hourly(&group).unwrap().to_string(), "0.44");
+        let typed = ContainerGroup { instance_type: "ecs.c6.large".into(), ..group.clone() };
+        assert_eq!(hourly(&typed), None, "a type has a price of its own");
         let three_hours_later = "2026-01-05T04:00:00Z".parse().unwrap();
         assert_eq!(so_far(&group, three_hours_later).unwrap().to_string(), "1.32");
     }

@@ -31,6 +31,7 @@ pub mod schedule;
 pub mod sources;
 mod spec_attempts;
 pub mod specs;
+pub mod startup_times;
 pub mod status;
 pub mod store;
 pub mod tolerations;

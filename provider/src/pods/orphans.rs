@@ -60,12 +60,15 @@ impl Reconciler {
 
 /// `runs since 3 h, has cost about ¥1.32 by list price and costs ¥0.44 an hour`.
 fn age_and_money(group: &ContainerGroup, now: Timestamp) -> String {
-    let age = list_price::age_seconds(group, now);
-    let Some((age, cost)) = age.zip(list_price::so_far(group, now)) else {
-        return "runs and costs on".to_owned();
-    };
-    let (age, hourly) = (list_price::age(age), list_price::hourly(group));
-    format!("runs since {age}, has cost about ¥{cost} by list price and costs ¥{hourly} an hour")
+    let since = list_price::age_seconds(group, now).map(list_price::age);
+    let runs = since.map_or_else(|| "runs".to_owned(), |age| format!("runs since {age}"));
+    match list_price::so_far(group, now).zip(list_price::hourly(group)) {
+        Some((cost, hourly)) => {
+            format!("{runs}, has cost about ¥{cost} by list price and costs ¥{hourly} an hour")
+        }
+        None if group.instance_type.is_empty() => format!("{runs} and costs on"),
+        None => format!("{runs} and costs the price of an {}", group.instance_type),
+    }
 }
 
 #[cfg(test)]

@@ -33,6 +33,17 @@ pub struct Bounds {
     pub others: usize,
 }
 
+/// The pods in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Depth {
+    /// Pods that wait for a worker, by class.
+    pub ready: [(Class, usize); 3],
+    /// Pods that a worker has.
+    pub busy: usize,
+    /// Pods with a later turn.
+    pub delayed: usize,
+}
+
 struct Shared {
     state: Mutex<State>,
     changed: Notify,
@@ -131,6 +142,14 @@ impl WorkQueue {
             Some(overtaken) => overtaken.notified().await,
             None => std::future::pending().await,
         }
+    }
+
+    /// The numbers of pods in the queue.
+    pub fn depth(&self) -> Depth {
+        let state = self.state();
+        let of = |class| (class, state.queued.values().filter(|queued| **queued == class).count());
+        let ready = [Class::Deletion, Class::Update, Class::Creation].map(of);
+        Depth { ready, busy: state.busy.len(), delayed: state.delayed.len() }
     }
 
     /// Strikes a pod's later turn out.

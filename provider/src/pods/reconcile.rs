@@ -22,6 +22,7 @@ use super::events::Recorder;
 use super::queue::{Class, Uid};
 use super::request::Scope;
 use super::specs::SpecRefusal;
+use super::startup_times::StartupTimes;
 use super::store::{PodStore, Snapshot};
 use crate::eci::{Eci, EciError};
 use crate::node::facts::NodeFacts;
@@ -54,6 +55,8 @@ pub struct Tools {
     pub steady: Clock,
     /// The node object.
     pub facts: NodeFacts,
+    /// The times of pods on their way to Running.
+    pub startup: StartupTimes,
 }
 
 /// Everything that the workers share.

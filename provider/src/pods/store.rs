@@ -7,6 +7,7 @@
 mod api;
 mod cloud;
 mod conclusions;
+mod fleet;
 mod record;
 mod usage;
 
@@ -22,6 +23,7 @@ use super::group_state::still_works;
 use super::queue::{Bounds, Uid, WorkQueue};
 use super::schedule::Schedule;
 pub use conclusions::Conclusion;
+pub use fleet::Member;
 use record::Record;
 pub use record::{Born, Session, Snapshot};
 use usage::UsageMeter;

@@ -51,6 +51,11 @@ fn placement_pause(seen: &Snapshot, group: &ContainerGroup, now: Timestamp) -> O
     waits.then(|| Some((PLACEMENT_PAUSE - age).unsigned_abs()))
 }
 
+/// True of a pod whose status says so.
+fn is_running(pod: &Pod) -> bool {
+    pod.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Running")
+}
+
 impl Reconciler {
     pub(super) async fn publish(&self, seen: &Snapshot) -> Outcome {
         let Some(group) = seen.group.as_deref().filter(|_| seen.in_api) else { return Outcome::Done };
@@ -143,6 +148,11 @@ impl Reconciler {
         let pod = &seen.pod;
         match publish::write(&self.client, pod, &wanted, &annotations).await {
             Ok(Written::Applied(pod)) => {
+                if let Some(group) =
+                    seen.group.as_deref().filter(|_| is_running(&pod) && !is_running(&seen.pod))
+                {
+                    self.startup.observe(&pod, group, self.clock.now());
+                }
                 self.store.wrote(seen, *pod, self.steady.now());
                 true
             }
