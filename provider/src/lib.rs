@@ -249,9 +249,8 @@ impl Provider {
 
     /// The node's API, which the API server calls, as a service.
     pub fn kubelet_api(&self) -> KubeletApi {
-        let node = &self.config.node_name;
         let health = self.health.clone();
-        KubeletApi::new(node, self.store.clone(), self.eci.clone(), self.clock.clone(), health)
+        KubeletApi::new(&self.config, self.store.clone(), self.eci.clone(), self.clock.clone(), health)
             .measuring(&self.startup)
             .serving(self.served.clone())
     }

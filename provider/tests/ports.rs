@@ -158,6 +158,20 @@ async fn a_certificate_of_the_cluster_lets_in_and_what_is_not_built_says_so() {
 }
 
 #[tokio::test]
+async fn the_configuration_is_shown_without_a_secret() {
+    let port = node_port(None).await;
+    let token = port.token().await;
+    let (status, body) = port.ask("/configz", Some(&token), None).await;
+    assert_eq!(status, 200, "{body}");
+    let shown: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(shown["kubeletconfig"]["kind"], "KubeletConfiguration");
+    assert_eq!(shown["kubeletconfig"]["nodeLeaseDurationSeconds"], 40);
+    assert_eq!(shown["virtualnode"]["region"], "cn-hangzhou");
+    assert_eq!(shown["virtualnode"]["orphanGraceSeconds"], 600);
+    assert!(!body.contains("secret") && !body.contains("Secret"), "{body}");
+}
+
+#[tokio::test]
 async fn at_the_nodes_port_who_asks_is_settled_before_a_byte_of_a_body_is_read() {
     let port = node_port(None).await;
     let head = "POST /exec/default/web/main HTTP/1.1\r\nhost: h\r\ncontent-length: 1000000000\r\n\r\n";

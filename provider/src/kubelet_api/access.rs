@@ -71,12 +71,14 @@ impl Access {
             },
         };
         let identity = identity.ok_or_else(|| Refusal::new(StatusCode::UNAUTHORIZED, "Unauthorized"))?;
-        let (verb, part) = (verb(method), subresource(path));
-        if self.is_allowed(&identity, verb, part).await? {
-            return Ok(());
+        let (verb, parts) = (verb(method), subresources(path));
+        for part in parts {
+            if self.is_allowed(&identity, verb, part).await? {
+                return Ok(());
+            }
         }
-        let user = &identity.user;
-        let text = format!("Forbidden (user={user}, verb={verb}, resource=nodes, subresource(s)=[{part}])");
+        let (user, parts) = (&identity.user, parts.join(" "));
+        let text = format!("Forbidden (user={user}, verb={verb}, resource=nodes, subresource(s)=[{parts}])");
         Err(Refusal::new(StatusCode::FORBIDDEN, text))
     }
 
@@ -146,14 +148,17 @@ fn verb(method: &Method) -> &'static str {
     }
 }
 
-fn subresource(path: &str) -> &'static str {
+/// The subresources of which one suffices, the finest first (kubelet-contract.md R114).
+fn subresources(path: &str) -> &'static [&'static str] {
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     match first {
-        "stats" => "stats",
-        "metrics" => "metrics",
-        "logs" => "log",
-        "checkpoint" => "checkpoint",
-        _ => "proxy",
+        "stats" => &["stats"],
+        "metrics" => &["metrics"],
+        "logs" => &["log"],
+        "checkpoint" => &["checkpoint"],
+        "pods" | "runningpods" => &["pods", "proxy"],
+        "configz" => &["configz", "proxy"],
+        _ => &["proxy"],
     }
 }
 
@@ -175,15 +180,17 @@ mod tests {
 
     #[test]
     fn a_path_is_judged_as_the_kubelet_judges_it() {
-        for (path, part) in [
+        for (path, parts) in [
             ("/containerLogs/ns/p/c", "proxy"),
-            ("/pods", "proxy"),
+            ("/pods", "pods proxy"),
+            ("/runningpods/", "pods proxy"),
+            ("/configz", "configz proxy"),
             ("/stats/summary", "stats"),
             ("/metrics/resource", "metrics"),
             ("/logs/x", "log"),
             ("/exec/ns/p/c", "proxy"),
         ] {
-            assert_eq!(subresource(path), part, "{path}");
+            assert_eq!(subresources(path).join(" "), parts, "{path}");
         }
         assert_eq!((verb(&Method::GET), verb(&Method::POST)), ("get", "create"));
     }

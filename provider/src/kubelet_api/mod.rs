@@ -2,6 +2,7 @@
 //! not built yet says so.
 
 pub mod access;
+mod configz;
 mod logs;
 mod metrics;
 pub mod network;
@@ -26,6 +27,7 @@ use self::network::{MachineNetwork, PodNetwork};
 use self::response::{Body, Refusal, of_kind, text};
 use self::streams::{Sessions, Streams};
 use self::usage::Meter;
+use crate::config::Config;
 use crate::eci::Eci;
 use crate::health::{Check, Health};
 use crate::namespaces::ServedNamespaces;
@@ -40,7 +42,7 @@ pub struct KubeletApi {
     eci: Eci,
     clock: Clock,
     health: Health,
-    node: String,
+    config: Arc<Config>,
     meter: Meter,
     metrics: Metrics,
     sessions: Sessions,
@@ -49,11 +51,11 @@ pub struct KubeletApi {
 }
 
 /// The parts of the node's API that are not built yet.
-const NOT_YET: [&str; 6] = ["run", "stats", "metrics", "configz", "checkpoint", "logs"];
+const NOT_YET: [&str; 5] = ["run", "stats", "metrics", "checkpoint", "logs"];
 
 impl KubeletApi {
-    /// Of the node `node`, with the pods of `store`, whose groups are in `eci`.
-    pub(crate) fn new(node: &str, store: PodStore, eci: Eci, clock: Clock, health: Health) -> Self {
+    /// Of the node with this configuration and the pods of `store`, whose groups are in `eci`.
+    pub(crate) fn new(config: &Config, store: PodStore, eci: Eci, clock: Clock, health: Health) -> Self {
         let metrics = Metrics::new(eci.clone(), store.clone(), &StartupTimes::default());
         let meter = Meter::new(store.clone(), eci.clone(), clock.clone());
         Self {
@@ -61,7 +63,7 @@ impl KubeletApi {
             eci,
             clock,
             health,
-            node: node.to_owned(),
+            config: Arc::new(config.clone()),
             meter,
             metrics,
             sessions: Sessions::default(),
@@ -192,11 +194,17 @@ impl KubeletApi {
                     |_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be written");
                 Ok(of_kind(resource_metrics::KIND, &self.metrics.text().map_err(failed)?))
             }
-            (_, ["stats", "summary"] | ["metrics"] | ["metrics", "resource"]) => Err(by_get(path)),
+            (&Method::GET, ["configz"]) => {
+                let configuration = configz::of(&self.config, &self.eci).to_string();
+                Ok(of_kind("application/json", &configuration))
+            }
+            (_, ["configz"] | ["stats", "summary"] | ["metrics"] | ["metrics", "resource"]) => {
+                Err(by_get(path))
+            }
             (_, [first, ..]) if NOT_YET.contains(first) => {
                 let text = format!(
                     "/{first} is not built yet on the virtual node; logs, exec, attach, portForward, \
-                     /stats/summary, /metrics, /metrics/resource and the list of pods are"
+                     /stats/summary, /metrics, /metrics/resource, /configz and the list of pods are"
                 );
                 Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, text))
             }
@@ -251,7 +259,7 @@ impl KubeletApi {
         let only = parse_form(query.as_bytes())
             .iter()
             .any(|(key, value)| key == "only_cpu_and_memory" && value == "true");
-        let told = summary::summary(&self.node, &self.meter, &reading, only);
+        let told = summary::summary(&self.config.node_name, &self.meter, &reading, only);
         Ok(of_kind("application/json", &told.to_string()))
     }
 

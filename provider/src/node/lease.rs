@@ -12,7 +12,7 @@ use kube::{Api, Client};
 /// The namespace of all nodes' leases.
 const NAMESPACE: &str = "kube-node-lease";
 /// The seconds for which a lease is a sign of life.
-const SECONDS: i32 = 40;
+pub const SECONDS: i32 = 40;
 /// The pause between two renewals.
 pub const PERIOD: Duration = Duration::from_secs(10);
 /// The most tries of one renewal when somebody else wrote in between.

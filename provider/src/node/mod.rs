@@ -28,7 +28,7 @@ use identity::NodeIdentity;
 use object::{Condition, Readiness};
 
 /// The status is written at least this often, though nothing changed.
-const STATUS_PERIOD: Duration = Duration::from_secs(300);
+pub const STATUS_PERIOD: Duration = Duration::from_secs(300);
 /// The pause between two turns while the node is coming up.
 const STARTING_PERIOD: Duration = Duration::from_millis(500);
 

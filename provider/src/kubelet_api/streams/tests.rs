@@ -26,6 +26,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use super::spdy::frame::{self, Frame, Reader, Writer};
 use super::upgrade::Io;
 use crate::Eci;
+use crate::config::Config;
 use crate::eci::{Credentials, HyperTransport};
 use crate::health::Health;
 use crate::kubelet_api::KubeletApi;
@@ -78,7 +79,7 @@ impl Stage {
         store.listed(serde_json::from_value(pod).unwrap(), clock.now());
         let claim = Claim { uid: "uid-1".into(), namespace: "default".into(), name: "web".into() };
         store.saw_group(&claim, group, clock.now());
-        let api = KubeletApi::new("virtual-kubelet", store, eci, clock, Health::default());
+        let api = KubeletApi::new(&Config::new("vsw-1", "sg-1"), store, eci, clock, Health::default());
         let node = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = node.local_addr().unwrap();
         let answering = api.clone();
