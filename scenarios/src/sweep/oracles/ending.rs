@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::expectations::unspent_balance;
 use super::timeline::{first, pods};
 use super::violation::Violation;
 use crate::sweep::end::Difference;
@@ -14,6 +15,7 @@ use crate::sweep::played::Played;
 ///
 /// - a pod whose node was away or deleted was taken by the cluster, and the provider did not ask for it;
 /// - a pod for which the node had no room in the reference run has the room of such a pod;
+/// - an account's balance was to be spent, and is not;
 /// - a pod was made while the provider, and with it the webhook, was away, and so is not on the node.
 pub(super) fn same_end(played: &Played, reference: &Played, plan: &Plan) -> Vec<Violation> {
     let Some(at) = first(&played.entries, |what| *what == Occurrence::End) else { return Vec::new() };
@@ -21,11 +23,13 @@ pub(super) fn same_end(played: &Played, reference: &Played, plan: &Plan) -> Vec<
     let again = plan.perturbations().iter().any(|(_, own)| *own == Perturbation::SameName);
     let taken = taken_by_the_cluster(&played.entries);
     let unwebhooked = made_without_webhook(&played.entries);
+    let is_unspent = unspent_balance(&played.entries).is_some();
     let excused = |difference: &Difference| {
         let whose = difference.whose.as_str();
         (node && taken.values().any(|name| belongs(name, whose)))
             || node && !taken.is_empty() && had_no_room(&reference.entries, whose)
             || again
+            || is_unspent
             || unwebhooked.iter().any(|name| belongs(name, whose))
     };
     let differences = played.end.differences(&reference.end);

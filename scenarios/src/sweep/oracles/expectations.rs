@@ -31,12 +31,13 @@ pub(super) fn met(played: &Played, reference: Option<&Played>, plan: &Plan) -> V
         }
     }
     let mut found = Vec::new();
-    let has_balance = steps.values().any(|step| step.starts_with(BALANCE));
-    let (mut unmade, mut is_unspent) = (BTreeSet::new(), false);
+    let unspent = unspent_balance(&played.entries);
+    let mut unmade = BTreeSet::new();
     for (entry, index, why) in missed(&played.entries).filter(|(_, index, _)| !known.contains(index)) {
         let step = steps.get(&index).copied().unwrap_or("the world heals");
         let reference = reference.map_or(&[][..], |reference| reference.entries.as_slice());
         let entries = played.entries.as_slice();
+        let is_unspent = unspent.is_some_and(|since| since < index);
         let miss = Miss { index, step, why, unmade: &unmade, is_unspent, entries, reference, plan };
         if miss.rule().is_none() {
             let words = format!("step {} `{step}` was not met: {why}", index + 1);
@@ -44,9 +45,21 @@ pub(super) fn met(played: &Played, reference: Option<&Played>, plan: &Plan) -> V
         }
         let made = step.strip_prefix("run ").and_then(|pod| pod.split_whitespace().next());
         unmade.extend(made.map(str::to_owned));
-        is_unspent |= has_balance && step.contains(BILLED);
     }
     found
+}
+
+/// The step that missed its wait until the account's balance is spent; `None` where it has none, or it was spent.
+pub(super) fn unspent_balance(entries: &[Entry]) -> Option<usize> {
+    let steps = |wanted: fn(&str) -> bool| {
+        entries.iter().filter_map(move |entry| match &entry.what {
+            Occurrence::Step(index, words) if wanted(words) => Some(*index),
+            _ => None,
+        })
+    };
+    steps(|words| words.starts_with(BALANCE)).next()?;
+    let waits: BTreeSet<usize> = steps(|words| words.contains(BILLED)).collect();
+    missed(entries).map(|(_, index, _)| index).find(|index| waits.contains(index))
 }
 
 fn missed(entries: &[Entry]) -> impl Iterator<Item = (&Entry, usize, &str)> {
