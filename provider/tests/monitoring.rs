@@ -88,7 +88,7 @@ impl ExprVisitor for Selectors {
 }
 
 /// The labels of each series of the provider's metrics.
-async fn told() -> BTreeMap<String, BTreeSet<String>> {
+async fn series() -> BTreeMap<String, BTreeSet<String>> {
     let bed = TestBed::start().await;
     bed.running("web").await;
     let request = Request::get("/metrics").body(Bytes::new()).unwrap();
@@ -107,7 +107,7 @@ async fn told() -> BTreeMap<String, BTreeSet<String>> {
 
 #[tokio::test(start_paused = true)]
 async fn every_expression_speaks_of_metrics_and_labels_that_the_provider_tells() {
-    let told = told().await;
+    let told = series().await;
     let mut seen = 0;
     for (name, text) in expressions() {
         let expression = parser::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"));

@@ -144,7 +144,8 @@ impl SpecList {
         name
     }
 
-    /// The spec that `group` was made with, for a person; `None` where its size was rounded up or is of no spec.
+    /// The spec that `group` was made with, for a person, with its vSwitch where there are several; `None` where there was
+    /// nothing to choose, and where its size was rounded up or is of no spec.
     pub fn name_of(&self, group: &ContainerGroup) -> Option<String> {
         let is_spot = !matches!(group.spot_strategy.as_str(), "" | "NoSpot");
         let gives_up = self.specs.iter().any(|spec| spec.at_full_price);
@@ -159,7 +160,14 @@ impl SpecList {
             };
             is_of_kind && (!gives_up || spec.at_full_price != is_spot)
         };
-        self.specs.iter().find(is_made).map(ToString::to_string)
+        if self.is_plain() && self.vswitches.len() < 2 {
+            return None;
+        }
+        let mut name = self.specs.iter().find(is_made)?.to_string();
+        if self.vswitches.len() > 1 {
+            name.push_str(&format!(" in {}", group.vswitch_id));
+        }
+        Some(name)
     }
 
     /// All specs for a person, types that are tried alone left out.

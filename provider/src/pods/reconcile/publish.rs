@@ -69,8 +69,7 @@ impl Reconciler {
         }
         if !ran_before(&seen.pod) {
             // an earlier process may have ended before it told of the group
-            let specs = self.spec_list(seen).filter(|specs| !specs.is_plain());
-            let chosen = specs.and_then(|specs| specs.name_of(group));
+            let chosen = self.spec_list(seen).and_then(|specs| specs.name_of(group));
             self.report_created(seen, &group.container_group_id, chosen.as_deref());
         }
         self.report_images(seen);

@@ -153,4 +153,8 @@ fn the_spec_of_a_group_is_found_by_what_the_cloud_says_of_it() {
     let name = |spot: &str| list.name_of(&group(2, 4, "", spot));
     assert_eq!(name("SpotAsPriceGo").as_deref(), Some("2-4Gi"));
     assert_eq!(name("NoSpot").as_deref(), Some("2-4Gi at full price"));
+    let list = list_of(json!({ "eci-vswitch": "vsw-1,vsw-2" }), json!({})).unwrap();
+    let second = ContainerGroup { vswitch_id: "vsw-2".into(), ..group(2, 4, "", "") };
+    assert_eq!(list.name_of(&second).as_deref(), Some("2-4Gi in vsw-2"));
+    assert_eq!(list_of(json!({}), json!({})).unwrap().name_of(&second), None, "there is nothing to choose");
 }
