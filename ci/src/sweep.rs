@@ -22,7 +22,7 @@ const SEEDS: u64 = 100_000;
 pub fn run(root: &Path, extent: Extent) -> Result<CheckOutcome> {
     let programs = release_programs(root)?;
     let scenarios = programs.path("bin", "scenarios")?;
-    let turn = tree(root);
+    let turn = turn(root);
     let sweep = |arguments: &[&str]| {
         println!("scenarios sweep {}", arguments.join(" "));
         run_command(bound_to_us(scenarios).arg("sweep").args(arguments).current_dir(root))
@@ -38,10 +38,15 @@ pub fn run(root: &Path, extent: Extent) -> Result<CheckOutcome> {
     Ok(CheckOutcome::Passed)
 }
 
-/// The hash of the tree that was checked out, so that each change turns the sweep further and each try can be repeated.
-fn tree(root: &Path) -> String {
-    let said = output_of(Command::new("git").args(["rev-parse", "--short", "HEAD^{tree}"]).current_dir(root));
-    said.map_or_else(|_| "no-tree".to_owned(), |hash| hash.trim().to_owned())
+/// The hashes of the folders that the sweep plays, so that each change of them turns it further and each try can be repeated.
+fn turn(root: &Path) -> String {
+    let folders = ["HEAD:provider", "HEAD:eci-sim", "HEAD:scenarios"];
+    let hashes = output_of(Command::new("git").arg("rev-parse").args(folders).current_dir(root));
+    let short = |hash: &str| hash.chars().take(7).collect::<String>();
+    hashes.map_or_else(
+        |_| "no-tree".to_owned(),
+        |hashes| hashes.split_whitespace().map(short).collect::<Vec<_>>().join("-"),
+    )
 }
 
 /// The day, counted from 1970, from which the mixes' seeds are drawn.
