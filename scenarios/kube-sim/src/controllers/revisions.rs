@@ -17,6 +17,9 @@ use crate::store::GroupResource;
 /// Group and resource of the revisions.
 pub const REVISIONS: GroupResource = ("apps", "controllerrevisions");
 
+/// Label of a set's pods with the revision, or the hash of the template, that they were made of.
+pub const POD_LABEL: &str = "controller-revision-hash";
+
 /// The owner's revisions, the oldest first.
 pub fn all(sim: &KubeSim, owner: &Value) -> Vec<Arc<Value>> {
     let mut revisions = claimed(sim, owner, REVISIONS);

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::call::Call;
 use super::target::Target;
 use super::write;
-use crate::authn::User;
+use crate::authn::{AUTHENTICATED, MASTERS, User};
 use crate::kinds::Kind;
 use crate::sim::KubeSim;
 use crate::status::ApiError;
@@ -46,7 +46,7 @@ pub async fn create_as_controller(
     let target = Target { kind, namespace, name: String::new(), subresource: String::new(), watch: false };
     let call = Call {
         sim: sim.clone(),
-        user: User::of("system:kube-controller-manager", &["system:masters", "system:authenticated"]),
+        user: User::of("system:kube-controller-manager", &[MASTERS, AUTHENTICATED]),
         method: Method::POST,
         uri: Uri::default(),
         headers: HeaderMap::new(),

@@ -17,7 +17,7 @@ use crate::kinds::Kind;
 use crate::meta;
 use crate::object::field::{at, is_terminating, list, name, number, text, uid};
 use crate::object::field_error::{FieldError, FieldErrorKind, FieldErrors};
-use crate::object::timestamp;
+use crate::object::{finalizers, timestamp};
 use crate::pods::deletion::{self, Deletion};
 use crate::selector::Selector;
 use crate::status::ApiError;
@@ -261,13 +261,13 @@ fn attempt(
 /// Adds the finalizer that lets the garbage collector treat dependents first.
 fn hold(object: &mut Value, propagation: &str) {
     let finalizer = match propagation {
-        "Foreground" => "foregroundDeletion",
-        "Orphan" => "orphan",
+        "Foreground" => finalizers::FOREGROUND,
+        "Orphan" => finalizers::ORPHAN,
         _ => return,
     };
-    let finalizers = crate::object::field::list_mut(&mut object["metadata"], "finalizers");
-    if !finalizers.iter().any(|f| f == finalizer) {
-        finalizers.push(finalizer.into());
+    let held = crate::object::field::list_mut(&mut object["metadata"], "finalizers");
+    if !held.iter().any(|f| f == finalizer) {
+        held.push(finalizer.into());
     }
 }
 
