@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::bootstrap_roles;
 use crate::kinds::{self, Kind};
+use crate::managed_fields::track::{self, Writer};
 use crate::meta;
 use crate::object::field::{
     annotation, default_to, is_set, is_terminating, list, list_mut, map_mut, number, text,
@@ -105,6 +106,9 @@ fn put(sim: &KubeSim, group: &str, resource: &str, namespace: &str, mut object: 
     fill(sim, kind, &mut whole, None);
     let begun = meta::begin(sim, kind, namespace, &mut whole, sim.clock().now());
     if begun.is_ok() {
+        let name = if namespace.is_empty() { "kube-apiserver" } else { "kube-controller-manager" };
+        let writer = Writer { name, subresource: "", now: sim.clock().now() };
+        track::created(kind, &mut whole, writer, &[]);
         let _ = sim.store().create(kind.storage(), whole); // one that is there already stays as it is
     }
 }

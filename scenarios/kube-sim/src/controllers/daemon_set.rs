@@ -18,7 +18,7 @@ use super::waiting::earliest;
 use crate::kinds::TEMPLATE_GENERATION;
 use crate::object::conditions::holds;
 use crate::object::field::{annotation, is_terminating, label, map_mut, name, namespace, number, text, uid};
-use crate::service::controller_writes::create_as_controller;
+use crate::service::controller_writes::{create_as_controller, replace_as_controller};
 use crate::sim::KubeSim;
 use crate::store::GroupResource;
 use decide::{DaemonPods, Step};
@@ -165,5 +165,5 @@ fn publish(sim: &KubeSim, set: &Value, pods: &DaemonPods<'_>) {
         ("numberUnavailable", desired - available),
     ];
     set_counters(&mut next["status"], &counters);
-    let _ = sim.store().replace(SETS, &stored, next); // whoever changed it meanwhile woke us again
+    let _ = replace_as_controller(sim, SETS, &stored, next); // whoever changed it meanwhile woke us again
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::kinds::{KINDS, Kind};
 use crate::object::field::{flag, is_terminating, list, name, namespace, text, uid};
 use crate::object::finalizers;
-use crate::service::controller_writes::remove_finalizer;
+use crate::service::controller_writes::{remove_finalizer, replace_as_controller};
 use crate::service::delete::{Options, delete};
 use crate::sim::KubeSim;
 
@@ -103,7 +103,7 @@ fn finish_deletion(
             {
                 references.retain(|reference| text(reference, "/uid") != uid(owner));
             }
-            let _ = sim.store().replace(kind.storage(), dependent, free);
+            let _ = replace_as_controller(sim, kind.storage(), dependent, free);
         }
         remove_finalizer(sim, kind, owner, finalizers::ORPHAN);
     }

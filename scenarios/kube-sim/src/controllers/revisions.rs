@@ -9,7 +9,7 @@ use super::deployment::template_hash;
 use super::owned::{claimed, reference};
 use crate::kinds;
 use crate::object::field::{is_terminating, label, map_mut, name, namespace, number, uid};
-use crate::service::controller_writes::create_as_controller;
+use crate::service::controller_writes::{create_as_controller, replace_as_controller};
 use crate::service::delete::{Options, delete};
 use crate::sim::KubeSim;
 use crate::store::GroupResource;
@@ -43,7 +43,7 @@ pub async fn present(
         }
         let mut newest = (**same).clone();
         newest["revision"] = next.into();
-        return sim.store().replace(REVISIONS, same, newest).ok();
+        return replace_as_controller(sim, REVISIONS, same, newest).ok();
     }
     let hash = template_hash::of(owner);
     let revision_name = format!("{}-{hash}", name(owner));

@@ -17,7 +17,7 @@ use super::revisions::{self, POD_LABEL as POD_REVISION, REVISIONS};
 use super::waiting::earliest;
 use crate::object::conditions::holds;
 use crate::object::field::{is_terminating, label, map_mut, name, namespace, number, text, uid};
-use crate::service::controller_writes::create_as_controller;
+use crate::service::controller_writes::{create_as_controller, replace_as_controller};
 use crate::sim::KubeSim;
 use crate::status::ApiError;
 use crate::store::GroupResource;
@@ -163,5 +163,5 @@ fn publish(sim: &KubeSim, set: &Value, own: &Revisions, pods: &[(i64, Arc<Value>
     }
     let mut next = (*stored).clone();
     next["status"] = status;
-    let _ = sim.store().replace(SETS, &stored, next); // whoever changed it meanwhile woke us again
+    let _ = replace_as_controller(sim, SETS, &stored, next); // whoever changed it meanwhile woke us again
 }

@@ -17,7 +17,7 @@ use crate::object::field::{is_set, is_terminating, list, map_mut, name, namespac
 use crate::object::finalizers::{CLAIM_PROTECTION, VOLUME_PROTECTION};
 use crate::object::timestamp;
 use crate::pods::phase::is_terminal;
-use crate::service::controller_writes::{create_as_controller, remove_finalizer};
+use crate::service::controller_writes::{create_as_controller, remove_finalizer, replace_as_controller};
 use crate::service::delete::{Options, delete};
 use crate::sim::KubeSim;
 use crate::store::GroupResource;
@@ -97,7 +97,7 @@ fn unprotect(sim: &KubeSim, resource: GroupResource, object: &Arc<Value>, finali
 fn lose(sim: &KubeSim, claim: &Arc<Value>) {
     let mut next = (**claim).clone();
     next["status"]["phase"] = "Lost".into();
-    if sim.store().replace(CLAIMS, claim, next).is_ok() {
+    if replace_as_controller(sim, CLAIMS, claim, next).is_ok() {
         let message = "Bound claim has lost its PersistentVolume. Data on the volume is lost!";
         emit(sim, claim, "Warning", "ClaimLost", message);
     }
@@ -244,7 +244,7 @@ fn reconcile_volume(sim: &KubeSim, volume: &Arc<Value>) -> Option<Timestamp> {
         map_mut(&mut next, "status");
         next["status"]["phase"] = phase.into();
         next["status"]["lastPhaseTransitionTime"] = timestamp::seconds(sim.clock().now()).into();
-        let _ = sim.store().replace(VOLUMES, volume, next); // whoever changed it meanwhile woke us again
+        let _ = replace_as_controller(sim, VOLUMES, volume, next); // whoever changed it meanwhile woke us again
     }
     None
 }

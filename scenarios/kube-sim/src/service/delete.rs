@@ -14,6 +14,7 @@ use super::target::Target;
 use crate::admission::attributes::Operation;
 use crate::decode;
 use crate::kinds::Kind;
+use crate::managed_fields::shown;
 use crate::meta;
 use crate::object::field::{at, is_terminating, list, name, number, text, uid};
 use crate::object::field_error::{FieldError, FieldErrorKind, FieldErrors};
@@ -112,8 +113,8 @@ pub async fn one(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> 
     let outcome =
         delete(call.sim.store(), kind, &target.namespace, &target.name, &options, call.sim.clock().now())?;
     Ok(match outcome {
-        Outcome::Terminating(object) => ApiResponse::json((*object).clone()),
-        Outcome::Gone(object) if is_returned(kind) => ApiResponse::json((*object).clone()),
+        Outcome::Terminating(object) => ApiResponse::json(shown::object(&object)),
+        Outcome::Gone(object) if is_returned(kind) => ApiResponse::json(shown::object(&object)),
         Outcome::Gone(object) => {
             let mut details = kind.details(&target.name);
             details["uid"] = uid(&object).into();

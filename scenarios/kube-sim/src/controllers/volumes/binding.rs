@@ -9,6 +9,7 @@ use crate::label_selector::selects;
 use crate::object::field::{annotation, is_set, is_terminating, list, map_mut, name, namespace, text, uid};
 use crate::object::quantity::thousandths;
 use crate::object::timestamp;
+use crate::service::controller_writes::replace_as_controller;
 use crate::sim::KubeSim;
 
 /// Annotation of a claim, or of a volume, that the controller chose the other for.
@@ -76,7 +77,7 @@ pub fn bind(sim: &KubeSim, claim: &Arc<Value>, volume: &Arc<Value>) {
         bound["status"]["lastPhaseTransitionTime"] = timestamp::seconds(sim.clock().now()).into();
     }
     // Whoever changed it meanwhile woke us again.
-    if sim.store().replace(VOLUMES, volume, bound).is_err() {
+    if replace_as_controller(sim, VOLUMES, volume, bound).is_err() {
         return;
     }
     let mut next = (**claim).clone();
@@ -91,5 +92,5 @@ pub fn bind(sim: &KubeSim, claim: &Arc<Value>, volume: &Arc<Value>) {
     next["status"]["phase"] = "Bound".into();
     next["status"]["accessModes"] = volume["spec"]["accessModes"].clone();
     next["status"]["capacity"] = volume["spec"]["capacity"].clone();
-    let _ = sim.store().replace(CLAIMS, claim, next); // whoever changed it meanwhile woke us again
+    let _ = replace_as_controller(sim, CLAIMS, claim, next); // whoever changed it meanwhile woke us again
 }
