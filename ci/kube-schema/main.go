@@ -40,56 +40,56 @@ import (
 
 // Go types by the wire names of their kinds.
 var roots = map[string]any{
-	"v1/Binding":                               core.Binding{},
-	"v1/ConfigMap":                             core.ConfigMap{},
-	"v1/Endpoints":                             core.Endpoints{},
-	"v1/Event":                                 core.Event{},
-	"v1/LimitRange":                            core.LimitRange{},
-	"v1/Namespace":                             core.Namespace{},
-	"v1/Node":                                  core.Node{},
-	"v1/PersistentVolume":                      core.PersistentVolume{},
-	"v1/PersistentVolumeClaim":                 core.PersistentVolumeClaim{},
-	"v1/Pod":                                   core.Pod{},
-	"v1/PodTemplate":                           core.PodTemplate{},
-	"v1/ResourceQuota":                         core.ResourceQuota{},
-	"v1/Secret":                                core.Secret{},
-	"v1/Service":                               core.Service{},
-	"v1/ServiceAccount":                        core.ServiceAccount{},
-	"v1/DeleteOptions":                         meta.DeleteOptions{},
-	"v1/Status":                                meta.Status{},
-	"meta.k8s.io/v1/DeleteOptions":             meta.DeleteOptions{},
-	"meta.k8s.io/v1/PartialObjectMetadata":     meta.PartialObjectMetadata{},
-	"autoscaling/v1/Scale":                     autoscaling.Scale{},
-	"autoscaling/v2/HorizontalPodAutoscaler":   autoscalingv2.HorizontalPodAutoscaler{},
-	"apps/v1/ControllerRevision":               apps.ControllerRevision{},
-	"apps/v1/DaemonSet":                        apps.DaemonSet{},
-	"apps/v1/Deployment":                       apps.Deployment{},
-	"apps/v1/ReplicaSet":                       apps.ReplicaSet{},
-	"apps/v1/StatefulSet":                      apps.StatefulSet{},
-	"batch/v1/CronJob":                         batch.CronJob{},
-	"batch/v1/Job":                             batch.Job{},
-	"coordination.k8s.io/v1/Lease":             coordination.Lease{},
-	"discovery.k8s.io/v1/EndpointSlice":        discovery.EndpointSlice{},
-	"events.k8s.io/v1/Event":                   events.Event{},
-	"networking.k8s.io/v1/Ingress":             networking.Ingress{},
-	"networking.k8s.io/v1/IngressClass":        networking.IngressClass{},
-	"networking.k8s.io/v1/NetworkPolicy":       networking.NetworkPolicy{},
-	"policy/v1/Eviction":                       policy.Eviction{},
-	"policy/v1/PodDisruptionBudget":            policy.PodDisruptionBudget{},
-	"rbac.authorization.k8s.io/v1/ClusterRole": rbac.ClusterRole{},
-	"rbac.authorization.k8s.io/v1/ClusterRoleBinding":                rbac.ClusterRoleBinding{},
-	"rbac.authorization.k8s.io/v1/Role":                              rbac.Role{},
-	"rbac.authorization.k8s.io/v1/RoleBinding":                       rbac.RoleBinding{},
-	"authentication.k8s.io/v1/SelfSubjectReview":                     authentication.SelfSubjectReview{},
-	"authentication.k8s.io/v1/TokenRequest":                          authentication.TokenRequest{},
-	"authentication.k8s.io/v1/TokenReview":                           authentication.TokenReview{},
-	"authorization.k8s.io/v1/LocalSubjectAccessReview":               authorization.LocalSubjectAccessReview{},
-	"authorization.k8s.io/v1/SelfSubjectAccessReview":                authorization.SelfSubjectAccessReview{},
-	"authorization.k8s.io/v1/SelfSubjectRulesReview":                 authorization.SelfSubjectRulesReview{},
-	"authorization.k8s.io/v1/SubjectAccessReview":                    authorization.SubjectAccessReview{},
-	"certificates.k8s.io/v1/CertificateSigningRequest":               certificates.CertificateSigningRequest{},
-	"scheduling.k8s.io/v1/PriorityClass":                             scheduling.PriorityClass{},
-	"storage.k8s.io/v1/StorageClass":                                 storage.StorageClass{},
+	"v1/Binding":                                       core.Binding{},
+	"v1/ConfigMap":                                     core.ConfigMap{},
+	"v1/Endpoints":                                     core.Endpoints{},
+	"v1/Event":                                         core.Event{},
+	"v1/LimitRange":                                    core.LimitRange{},
+	"v1/Namespace":                                     core.Namespace{},
+	"v1/Node":                                          core.Node{},
+	"v1/PersistentVolume":                              core.PersistentVolume{},
+	"v1/PersistentVolumeClaim":                         core.PersistentVolumeClaim{},
+	"v1/Pod":                                           core.Pod{},
+	"v1/PodTemplate":                                   core.PodTemplate{},
+	"v1/ResourceQuota":                                 core.ResourceQuota{},
+	"v1/Secret":                                        core.Secret{},
+	"v1/Service":                                       core.Service{},
+	"v1/ServiceAccount":                                core.ServiceAccount{},
+	"v1/DeleteOptions":                                 meta.DeleteOptions{},
+	"v1/Status":                                        meta.Status{},
+	"meta.k8s.io/v1/DeleteOptions":                     meta.DeleteOptions{},
+	"meta.k8s.io/v1/PartialObjectMetadata":             meta.PartialObjectMetadata{},
+	"autoscaling/v1/Scale":                             autoscaling.Scale{},
+	"autoscaling/v2/HorizontalPodAutoscaler":           autoscalingv2.HorizontalPodAutoscaler{},
+	"apps/v1/ControllerRevision":                       apps.ControllerRevision{},
+	"apps/v1/DaemonSet":                                apps.DaemonSet{},
+	"apps/v1/Deployment":                               apps.Deployment{},
+	"apps/v1/ReplicaSet":                               apps.ReplicaSet{},
+	"apps/v1/StatefulSet":                              apps.StatefulSet{},
+	"batch/v1/CronJob":                                 batch.CronJob{},
+	"batch/v1/Job":                                     batch.Job{},
+	"coordination.k8s.io/v1/Lease":                     coordination.Lease{},
+	"discovery.k8s.io/v1/EndpointSlice":                discovery.EndpointSlice{},
+	"events.k8s.io/v1/Event":                           events.Event{},
+	"networking.k8s.io/v1/Ingress":                     networking.Ingress{},
+	"networking.k8s.io/v1/IngressClass":                networking.IngressClass{},
+	"networking.k8s.io/v1/NetworkPolicy":               networking.NetworkPolicy{},
+	"policy/v1/Eviction":                               policy.Eviction{},
+	"policy/v1/PodDisruptionBudget":                    policy.PodDisruptionBudget{},
+	"rbac.authorization.k8s.io/v1/ClusterRole":         rbac.ClusterRole{},
+	"rbac.authorization.k8s.io/v1/ClusterRoleBinding":  rbac.ClusterRoleBinding{},
+	"rbac.authorization.k8s.io/v1/Role":                rbac.Role{},
+	"rbac.authorization.k8s.io/v1/RoleBinding":         rbac.RoleBinding{},
+	"authentication.k8s.io/v1/SelfSubjectReview":       authentication.SelfSubjectReview{},
+	"authentication.k8s.io/v1/TokenRequest":            authentication.TokenRequest{},
+	"authentication.k8s.io/v1/TokenReview":             authentication.TokenReview{},
+	"authorization.k8s.io/v1/LocalSubjectAccessReview": authorization.LocalSubjectAccessReview{},
+	"authorization.k8s.io/v1/SelfSubjectAccessReview":  authorization.SelfSubjectAccessReview{},
+	"authorization.k8s.io/v1/SelfSubjectRulesReview":   authorization.SelfSubjectRulesReview{},
+	"authorization.k8s.io/v1/SubjectAccessReview":      authorization.SubjectAccessReview{},
+	"certificates.k8s.io/v1/CertificateSigningRequest": certificates.CertificateSigningRequest{},
+	"scheduling.k8s.io/v1/PriorityClass":               scheduling.PriorityClass{},
+	"storage.k8s.io/v1/StorageClass":                   storage.StorageClass{},
 	"admissionregistration.k8s.io/v1/MutatingWebhookConfiguration":   admissionregistration.MutatingWebhookConfiguration{},
 	"admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration": admissionregistration.ValidatingWebhookConfiguration{},
 }
@@ -105,10 +105,13 @@ var special = map[reflect.Type]string{
 	reflect.TypeOf(runtime.RawExtension{}): "raw",
 }
 
-// A field: name, number, type, patch strategy, merge key; trailing empty parts are left out.
+// A field: name, number, type, patch strategy, merge key, topology; trailing empty parts are left out.
 type field []any
 
 var types = map[string][]field{}
+
+// Structures that are one value when applied.
+var atomic = []string{}
 
 func main() {
 	names := map[string]string{}
@@ -121,7 +124,12 @@ func main() {
 	lines(names, func(name string) any { return names[name] })
 	fmt.Print("},\n\"types\": {\n")
 	lines(types, func(name string) any { return types[name] })
-	fmt.Print("}\n}\n")
+	sort.Strings(atomic)
+	whole, err := json.Marshal(atomic)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("},\n\"atomic\": %s\n}\n", whole)
 }
 
 func lines[V any](table map[string]V, row func(string) any) {
@@ -179,6 +187,9 @@ func visitStruct(t reflect.Type) string {
 		return name
 	}
 	types[name] = nil
+	if marksOf(t, "").topology == "atomic" {
+		atomic = append(atomic, name)
+	}
 	var fields []field
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -211,11 +222,11 @@ func visitStruct(t reflect.Type) string {
 		}
 		row := field{jsonName, number, kind}
 		strategy, key := f.Tag.Get("patchStrategy"), f.Tag.Get("patchMergeKey")
-		if strategy != "" {
-			row = append(row, strategy)
+		for _, part := range []string{strategy, key, marksOf(t, f.Name).topology} {
+			row = append(row, part)
 		}
-		if key != "" {
-			row = append(row, key)
+		for row[len(row)-1] == "" {
+			row = row[:len(row)-1]
 		}
 		fields = append(fields, row)
 	}
@@ -223,17 +234,29 @@ func visitStruct(t reflect.Type) string {
 	return name
 }
 
-// What the comments on fields say of them, "optional" or "required", by package and then by "Type.Field".
-var marks = map[string]map[string]string{}
+// What the comments on a field, or on a type, say of it.
+type mark struct {
+	// "optional" or "required"; empty where nothing is said.
+	presence string
+	// "atomic", "set", or "map=" and the keys of its items; empty where nothing is said.
+	topology string
+}
 
-// required says whether the published description of the API calls a field required: as the comment on it says, or else
-// when its zero is written.
-func required(t reflect.Type, name string, mayBeLeftOut bool) bool {
+// Marks by package and then by "Type.Field"; those of a type itself by "Type.".
+var marks = map[string]map[string]mark{}
+
+func marksOf(t reflect.Type, name string) mark {
 	path := t.PkgPath()
 	if _, read := marks[path]; !read {
 		marks[path] = readMarks(path)
 	}
-	switch marks[path][t.Name()+"."+name] {
+	return marks[path][t.Name()+"."+name]
+}
+
+// required says whether the published description of the API calls a field required: as the comment on it says, or else
+// when its zero is written.
+func required(t reflect.Type, name string, mayBeLeftOut bool) bool {
+	switch marksOf(t, name).presence {
 	case "required":
 		return true
 	case "optional":
@@ -242,8 +265,8 @@ func required(t reflect.Type, name string, mayBeLeftOut bool) bool {
 	return !mayBeLeftOut
 }
 
-func readMarks(path string) map[string]string {
-	found := map[string]string{}
+func readMarks(path string) map[string]mark {
+	found := map[string]mark{}
 	folder, err := build.Import(path, ".", build.FindOnly)
 	if err != nil {
 		panic(err)
@@ -254,14 +277,21 @@ func readMarks(path string) map[string]string {
 	}
 	for _, sources := range packages {
 		ast.Inspect(sources, func(node ast.Node) bool {
-			declared, isType := node.(*ast.TypeSpec)
-			if !isType {
+			declaration, isDeclaration := node.(*ast.GenDecl)
+			if !isDeclaration {
 				return true
 			}
-			if structure, isStruct := declared.Type.(*ast.StructType); isStruct {
-				for _, f := range structure.Fields.List {
-					for _, name := range namesOf(f) {
-						found[declared.Name.Name+"."+name] = markOf(f.Doc)
+			for _, spec := range declaration.Specs {
+				declared, isType := spec.(*ast.TypeSpec)
+				if !isType {
+					continue
+				}
+				found[declared.Name.Name+"."] = markOf(declaration.Doc)
+				if structure, isStruct := declared.Type.(*ast.StructType); isStruct {
+					for _, f := range structure.Fields.List {
+						for _, name := range namesOf(f) {
+							found[declared.Name.Name+"."+name] = markOf(f.Doc)
+						}
 					}
 				}
 			}
@@ -283,17 +313,34 @@ func namesOf(f *ast.Field) []string {
 	return names
 }
 
-func markOf(doc *ast.CommentGroup) string {
+func markOf(doc *ast.CommentGroup) mark {
+	var found mark
 	if doc == nil {
-		return ""
+		return found
 	}
+	var keys []string
 	for _, line := range doc.List {
-		switch words := strings.Fields(strings.TrimPrefix(line.Text, "//")); {
-		case len(words) > 0 && words[0] == "+required":
-			return "required"
-		case len(words) > 0 && words[0] == "+optional":
-			return "optional"
+		words := strings.Fields(strings.TrimPrefix(line.Text, "//"))
+		if len(words) == 0 {
+			continue
+		}
+		name, value, _ := strings.Cut(words[0], "=")
+		switch name {
+		case "+required", "+optional":
+			if found.presence == "" {
+				found.presence = strings.TrimPrefix(name, "+")
+			}
+		case "+listType", "+mapType", "+structType":
+			found.topology = value
+		case "+listMapKey":
+			keys = append(keys, value)
 		}
 	}
-	return ""
+	switch {
+	case found.topology == "map":
+		found.topology = "map=" + strings.Join(keys, ",")
+	case found.topology == "granular":
+		found.topology = ""
+	}
+	return found
 }

@@ -12,6 +12,13 @@ use sha2::Sha256;
 
 const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
 
+/// The group of those who may do everything, whatever the roles say.
+pub const MASTERS: &str = "system:masters";
+/// The group of everybody who is known.
+pub const AUTHENTICATED: &str = "system:authenticated";
+/// The group of requests without credentials.
+pub const UNAUTHENTICATED: &str = "system:unauthenticated";
+
 /// The user behind a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
@@ -26,12 +33,12 @@ pub struct User {
 impl User {
     /// The administrator, of `system:masters`.
     pub fn admin() -> Self {
-        Self::of("kubernetes-admin", &["system:masters", "system:authenticated"])
+        Self::of("kubernetes-admin", &[MASTERS, AUTHENTICATED])
     }
 
     /// The user of a request without credentials.
     pub fn anonymous() -> Self {
-        Self::of("system:anonymous", &["system:unauthenticated"])
+        Self::of("system:anonymous", &[UNAUTHENTICATED])
     }
 
     /// A user of this name and these groups, without a uid.
@@ -47,7 +54,7 @@ impl User {
     pub fn service_account(namespace: &str, name: &str, uid: &str) -> Self {
         let user = format!("system:serviceaccount:{namespace}:{name}");
         let own = format!("system:serviceaccounts:{namespace}");
-        let groups = ["system:serviceaccounts", &own, "system:authenticated"];
+        let groups = ["system:serviceaccounts", &own, AUTHENTICATED];
         Self { uid: uid.to_owned(), ..Self::of(&user, &groups) }
     }
 
@@ -58,7 +65,7 @@ impl User {
 
     /// True for an authenticated user.
     pub fn is_known(&self) -> bool {
-        self.groups.iter().any(|group| group == "system:authenticated")
+        self.groups.iter().any(|group| group == AUTHENTICATED)
     }
 
     /// The user as it stands in reviews (`UserInfo`).

@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::authn::{AUTHENTICATED, MASTERS, UNAUTHENTICATED};
+use crate::kinds::RBAC_GROUP;
+
 /// Resources of workloads and what they need, by group.
 const WORKLOADS: [(&str, &[&str]); 7] = [
     (
@@ -70,10 +73,10 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("system:public-info-viewer", json!([{"nonResourceURLs": PUBLIC, "verbs": ["get"]}])),
     ];
     let bindings = [
-        ("cluster-admin", vec!["system:masters"]),
-        ("system:basic-user", vec!["system:authenticated"]),
-        ("system:discovery", vec!["system:authenticated"]),
-        ("system:public-info-viewer", vec!["system:authenticated", "system:unauthenticated"]),
+        ("cluster-admin", vec![MASTERS]),
+        ("system:basic-user", vec![AUTHENTICATED]),
+        ("system:discovery", vec![AUTHENTICATED]),
+        ("system:public-info-viewer", vec![AUTHENTICATED, UNAUTHENTICATED]),
     ];
     let metadata = |name: &str| {
         json!({"name": name, "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"},
@@ -117,7 +120,7 @@ fn accounts() -> Vec<Value> {
 
 fn roles() -> Vec<Value> {
     let verbs = [READ.as_slice(), &WRITE].concat();
-    vec![rule("rbac.authorization.k8s.io", &["rolebindings", "roles"], &verbs)]
+    vec![rule(RBAC_GROUP, &["rolebindings", "roles"], &verbs)]
 }
 
 fn rule(group: &str, resources: &[&str], verbs: &[&str]) -> Value {

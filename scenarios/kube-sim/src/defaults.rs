@@ -6,10 +6,12 @@ use serde_json::{Map, Value, json};
 
 use crate::bootstrap_roles;
 use crate::kinds::{self, Kind};
+use crate::managed_fields::track::{self, Writer};
 use crate::meta;
 use crate::object::field::{
     annotation, default_to, is_set, is_terminating, list, list_mut, map_mut, number, text,
 };
+use crate::object::finalizers;
 use crate::pods::defaults::{fill_pod, fill_spec};
 use crate::sim::KubeSim;
 
@@ -60,11 +62,11 @@ pub fn bootstrap(sim: &KubeSim) {
         let class = json!({"metadata": {"name": name}, "value": value, "description": what, "preemptionPolicy": "PreemptLowerPriority"});
         put(sim, "scheduling.k8s.io", "priorityclasses", "", class);
     }
-    let class = json!({"metadata": {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+    let class = json!({"metadata": {"name": "standard", "annotations": {kinds::DEFAULT_CLASS: "true"}},
         "provisioner": "kube-sim/volumes"});
     put(sim, "storage.k8s.io", "storageclasses", "", class);
     for (resource, object) in bootstrap_roles::all() {
-        put(sim, "rbac.authorization.k8s.io", resource, "", object);
+        put(sim, kinds::RBAC_GROUP, resource, "", object);
     }
 }
 
@@ -104,6 +106,9 @@ fn put(sim: &KubeSim, group: &str, resource: &str, namespace: &str, mut object: 
     fill(sim, kind, &mut whole, None);
     let begun = meta::begin(sim, kind, namespace, &mut whole, sim.clock().now());
     if begun.is_ok() {
+        let name = if namespace.is_empty() { "kube-apiserver" } else { "kube-controller-manager" };
+        let writer = Writer { name, subresource: "", now: sim.clock().now() };
+        track::created(kind, &mut whole, writer, &[]);
         let _ = sim.store().create(kind.storage(), whole); // one that is there already stays as it is
     }
 }
@@ -134,9 +139,9 @@ fn namespace(object: &mut Value) {
             .insert("kubernetes.io/metadata.name".to_owned(), name.into());
     }
     let leaves = is_terminating(object);
-    let finalizers = list_mut(map_value(object, "spec"), "finalizers");
-    if finalizers.is_empty() && !leaves {
-        finalizers.push("kubernetes".into());
+    let held = list_mut(map_value(object, "spec"), "finalizers");
+    if held.is_empty() && !leaves {
+        held.push(finalizers::NAMESPACE.into());
     }
     default_to(map_value(object, "status"), "phase", "Active");
 }

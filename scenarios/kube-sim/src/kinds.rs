@@ -10,6 +10,10 @@ mod rbac;
 mod stateful_set;
 mod volumes;
 
+pub use daemon_set::TEMPLATE_GENERATION;
+pub use rbac::GROUP as RBAC_GROUP;
+pub use volumes::DEFAULT_CLASS;
+
 pub use kind::{Kind, Rules, Subresource, Traits};
 
 use kind::{CAREFUL, CORE, COUNTED, CREATE, LEASE, REVIEW, STATUS, UPSERTED, proxy, scale, status, stream};

@@ -28,6 +28,7 @@ mod discovery;
 mod events;
 mod json;
 mod label_selector;
+mod managed_fields;
 mod meta;
 mod openapi;
 mod patch;

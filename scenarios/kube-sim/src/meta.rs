@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::kinds::Kind;
+use crate::managed_fields::shown;
 use crate::object::field::{is_terminating, name, text, uid};
 use crate::object::field_error::FieldErrors;
 use crate::object::timestamp;
@@ -54,6 +55,7 @@ pub fn begin(
         "generation",
         "deletionTimestamp",
         "deletionGracePeriodSeconds",
+        "managedFields",
         "selfLink",
     ] {
         metadata.shift_remove(key);
@@ -91,7 +93,6 @@ pub fn carry(kind: &Kind, old: &Value, next: &mut Value, is_patch: bool) -> Resu
     }
     check_finalizers(kind, old, next)?;
     check_leaving(kind, old, next)?;
-    keep_managers(old, next);
     let known = &old["metadata"]["name"];
     if next["metadata"]["name"] != *known {
         next["metadata"]["name"] = known.clone();
@@ -136,21 +137,6 @@ fn is_wanted_otherwise(old: &Value, next: &Value) -> bool {
         wanted
     };
     wanted(old) != wanted(next)
-}
-
-/// Keeps `managedFields`, unless the update clears it or brings its own.
-fn keep_managers(old: &Value, next: &mut Value) {
-    let said = next["metadata"].get("managedFields").filter(|said| !said.is_null());
-    let cleared = said
-        .and_then(Value::as_array)
-        .map(|entries| entries.iter().all(|entry| entry.as_object().is_some_and(Map::is_empty)));
-    let kept = old["metadata"].get("managedFields").cloned();
-    let metadata = map(next, "metadata");
-    match (cleared, kept) {
-        (None, Some(kept)) => drop(metadata.insert("managedFields".to_owned(), kept)),
-        (None, None) | (Some(true), _) => drop(metadata.shift_remove("managedFields")),
-        (Some(false), _) => {}
-    }
 }
 
 /// Refuses an update that sets the deletion timestamp or the grace period.
@@ -239,5 +225,5 @@ pub fn map<'a>(object: &'a mut Value, key: &str) -> &'a mut Map<String, Value> {
 
 /// The object as `PartialObjectMetadata`.
 pub fn partial(object: &Value) -> Value {
-    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]})
+    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": shown::metadata(object)})
 }

@@ -1,9 +1,7 @@
 //! The four kinds of patch: JSON, merge, strategic merge, apply.
 
 pub mod apply;
-pub mod fields;
 mod go;
-pub mod managers;
 mod strategic;
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,11 @@
 //! The evaluation of roles and their bindings: what a user may do, and by which binding.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
-use crate::authn::User;
+use crate::authn::{MASTERS, User};
+use crate::kinds::RBAC_GROUP as GROUP;
 use crate::object::field::{list, name, namespace, text};
 use crate::sim::KubeSim;
 use crate::store::GroupResource;
@@ -11,11 +14,8 @@ use crate::store::GroupResource;
 pub const CLUSTER_ROLES: GroupResource = (GROUP, "clusterroles");
 /// Group and resource of ClusterRoleBindings.
 pub const CLUSTER_ROLE_BINDINGS: GroupResource = (GROUP, "clusterrolebindings");
-const GROUP: &str = "rbac.authorization.k8s.io";
 const ROLES: GroupResource = (GROUP, "roles");
 const ROLE_BINDINGS: GroupResource = (GROUP, "rolebindings");
-/// The group of those who may do everything, whatever the roles say.
-const MASTERS: &str = "system:masters";
 
 /// Something that a user wants to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,31 +60,31 @@ pub fn reason(sim: &KubeSim, user: &User, deed: Deed<'_>) -> Option<String> {
         Deed::Path { .. } => "",
     };
     granted(sim, user, place)
-        .into_iter()
-        .find_map(|(rules, why)| rules.iter().any(|rule| allows(rule, deed)).then_some(why))
+        .find(|grant| grant.rules().iter().any(|rule| allows(rule, deed)))
+        .map(|grant| grant.reason())
 }
 
-/// The rules that a user has in a namespace, each role's with the reason for them.
-fn granted(sim: &KubeSim, user: &User, place: &str) -> Vec<(Vec<Value>, String)> {
-    let mut granted = Vec::new();
-    let bindings = sim.store().list(CLUSTER_ROLE_BINDINGS, None).0;
-    let local = if place.is_empty() { Vec::new() } else { sim.store().list(ROLE_BINDINGS, Some(place)).0 };
-    for binding in bindings.iter().chain(&local) {
-        let subjects = list(binding, "/subjects");
-        let Some(subject) = subjects.iter().find(|subject| is_meant(subject, binding, user)) else {
-            continue;
-        };
-        let (kind, role) = (text(binding, "/roleRef/kind"), text(binding, "/roleRef/name"));
-        let stored = match kind {
-            "Role" => sim.store().get(ROLES, place, role),
-            _ => sim.store().get(CLUSTER_ROLES, "", role),
-        };
-        let Some(stored) = stored else { continue };
-        let own = namespace(binding);
+/// A role that a user has, and the binding that gives it.
+struct Grant {
+    role: Arc<Value>,
+    binding: Arc<Value>,
+    /// The place of the user, or of one of its groups, among the binding's subjects.
+    subject: usize,
+}
+
+impl Grant {
+    fn rules(&self) -> &[Value] {
+        list(&self.role, "/rules")
+    }
+
+    /// The reason, as the real server gives it.
+    fn reason(&self) -> String {
+        let own = namespace(&self.binding);
         let shown = match own {
-            "" => format!("ClusterRoleBinding {:?}", name(binding)),
-            own => format!("RoleBinding \"{}/{own}\"", name(binding)),
+            "" => format!("ClusterRoleBinding {:?}", name(&self.binding)),
+            own => format!("RoleBinding \"{}/{own}\"", name(&self.binding)),
         };
+        let subject = &list(&self.binding, "/subjects")[self.subject];
         let who = match text(subject, "/kind") {
             "ServiceAccount" => {
                 let own = Some(text(subject, "/namespace")).filter(|n| !n.is_empty()).unwrap_or(own);
@@ -92,10 +92,25 @@ fn granted(sim: &KubeSim, user: &User, place: &str) -> Vec<(Vec<Value>, String)>
             }
             kind => format!("{kind} {:?}", text(subject, "/name")),
         };
-        let why = format!("RBAC: allowed by {shown} of {kind} {role:?} to {who}");
-        granted.push((list(&stored, "/rules").to_vec(), why));
+        let (kind, role) = (text(&self.binding, "/roleRef/kind"), text(&self.binding, "/roleRef/name"));
+        format!("RBAC: allowed by {shown} of {kind} {role:?} to {who}")
     }
-    granted
+}
+
+/// The roles that a user has in a namespace, those of the whole cluster first.
+fn granted<'a>(sim: &'a KubeSim, user: &'a User, place: &'a str) -> impl Iterator<Item = Grant> + use<'a> {
+    let bindings = sim.store().list(CLUSTER_ROLE_BINDINGS, None).0;
+    let local = if place.is_empty() { Vec::new() } else { sim.store().list(ROLE_BINDINGS, Some(place)).0 };
+    bindings.into_iter().chain(local).filter_map(move |binding| {
+        let subject =
+            list(&binding, "/subjects").iter().position(|subject| is_meant(subject, &binding, user))?;
+        let role = text(&binding, "/roleRef/name");
+        let role = match text(&binding, "/roleRef/kind") {
+            "Role" => sim.store().get(ROLES, place, role),
+            _ => sim.store().get(CLUSTER_ROLES, "", role),
+        }?;
+        Some(Grant { role, binding, subject })
+    })
 }
 
 fn is_meant(subject: &Value, binding: &Value, user: &User) -> bool {
@@ -143,7 +158,7 @@ pub fn rules_of(sim: &KubeSim, user: &User, place: &str) -> Value {
             json!({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}),
             json!({"verbs": ["*"], "nonResourceURLs": ["*"]}),
         ],
-        false => granted(sim, user, place).into_iter().flat_map(|(rules, _)| rules).collect(),
+        false => granted(sim, user, place).flat_map(|grant| grant.rules().to_vec()).collect(),
     };
     let (paths, resources): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|rule| !list(rule, "/nonResourceURLs").is_empty());

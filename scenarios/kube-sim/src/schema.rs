@@ -1,6 +1,6 @@
 //! The fields of every kind: wire numbers, types, merge keys; read once from `data/schema.json`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -40,6 +40,19 @@ pub enum Type {
     Struct(String),
 }
 
+/// How two values of a field are merged when one is applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Topology {
+    /// The value is replaced as a whole: scalars, and lists, maps and structures that are one value.
+    Whole,
+    /// Each member of a map or a structure by itself.
+    Members,
+    /// A list without doubles, each item by itself.
+    Set,
+    /// A list whose items are told apart by these fields of theirs.
+    Items(Vec<String>),
+}
+
 /// One field of a structure.
 #[derive(Debug, Clone)]
 pub struct Field {
@@ -57,38 +70,74 @@ pub struct Field {
     pub strategy: String,
     /// The key by which items of a list are merged.
     pub merge_key: String,
+    /// How values are merged when they are applied.
+    pub topology: Topology,
 }
 
 #[derive(Deserialize)]
 struct Raw {
     kinds: BTreeMap<String, String>,
     types: BTreeMap<String, Option<Vec<Vec<serde_json::Value>>>>,
+    #[serde(default)]
+    atomic: BTreeSet<String>,
 }
 
 /// All structures and the kinds that begin with one.
 pub struct Schema {
     kinds: BTreeMap<String, String>,
     types: BTreeMap<String, Vec<Field>>,
+    /// Structures that are one value wherever they stand.
+    atomic: BTreeSet<String>,
 }
 
 static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
-    let raw: Raw = serde_json::from_str(include_str!("../data/schema.json"))
-        .unwrap_or(Raw { kinds: BTreeMap::new(), types: BTreeMap::new() });
+    let raw: Raw = serde_json::from_str(include_str!("../data/schema.json")).unwrap_or(Raw {
+        kinds: BTreeMap::new(),
+        types: BTreeMap::new(),
+        atomic: BTreeSet::new(),
+    });
     let types = raw.types.into_iter();
-    let types =
-        types.map(|(name, rows)| (name, rows.unwrap_or_default().iter().map(|row| field(row)).collect()));
-    Schema { kinds: raw.kinds, types: types.collect() }
+    let types = types.map(|(name, rows)| {
+        (name, rows.unwrap_or_default().iter().map(|row| field(row, &raw.atomic)).collect())
+    });
+    let types = types.collect();
+    Schema { kinds: raw.kinds, types, atomic: raw.atomic }
 });
 
-fn field(row: &[serde_json::Value]) -> Field {
+fn field(row: &[serde_json::Value], atomic: &BTreeSet<String>) -> Field {
     let text = |at: usize| row.get(at).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
     let number =
         row.get(1).and_then(serde_json::Value::as_u64).and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
     let written = text(2);
     let (required, written) = strip(&written, '!');
     let (keeps_zero, written) = strip(written, '*');
-    let (strategy, merge_key) = (text(3), text(4));
-    Field { name: text(0), number, kind: kind(written), keeps_zero, required, strategy, merge_key }
+    let (strategy, merge_key, kind) = (text(3), text(4), kind(written));
+    let topology = match (&kind, text(5).as_str()) {
+        (_, "atomic") => Topology::Whole,
+        (Type::List(_), "set") => Topology::Set,
+        (Type::List(_), given) => match given.strip_prefix("map=") {
+            Some(keys) => Topology::Items(keys.split(',').map(str::to_owned).collect()),
+            None if !strategy.contains("merge") => Topology::Whole,
+            None if merge_key.is_empty() => Topology::Set,
+            None => Topology::Items(vec![merge_key.clone()]),
+        },
+        (kind, _) => topology_of(kind, atomic),
+    };
+    Field { name: text(0), number, kind, keeps_zero, required, strategy, merge_key, topology }
+}
+
+/// The topology of a value that no field says more of, such as an item of a list.
+fn topology_of(kind: &Type, atomic: &BTreeSet<String>) -> Topology {
+    match kind {
+        Type::Map(_) => Topology::Members,
+        Type::Struct(name) if !atomic.contains(name) => Topology::Members,
+        _ => Topology::Whole,
+    }
+}
+
+/// True for values of a type that are merged member by member where no field says otherwise.
+pub fn has_members(kind: &Type) -> bool {
+    topology_of(kind, &SCHEMA.atomic) == Topology::Members
 }
 
 /// Takes a mark off the front of a text; true when it was there.

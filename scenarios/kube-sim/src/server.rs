@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::authn::User;
+use crate::authn::{AUTHENTICATED, User};
 use crate::service::KubeService;
 use crate::sim::KubeSim;
 use crate::tunnel::{Tunnel, TunnelPlace};
@@ -108,6 +108,6 @@ fn certified(stream: &TlsStream<tokio::net::TcpStream>) -> Option<User> {
     let name = subject.iter_common_name().next()?.as_str().ok()?.to_owned();
     let mut groups: Vec<String> =
         subject.iter_organization().filter_map(|o| o.as_str().ok().map(str::to_owned)).collect();
-    groups.push("system:authenticated".to_owned());
+    groups.push(AUTHENTICATED.to_owned());
     Some(User { name, uid: String::new(), groups })
 }

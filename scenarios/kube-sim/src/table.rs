@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::events;
 use crate::json;
 use crate::kinds::Kind;
+use crate::managed_fields::shown;
 use crate::meta;
 use crate::object::field::text;
 use crate::status::ApiError;
@@ -79,7 +80,7 @@ impl View {
     /// The document of one object.
     pub fn one(&self, kind: &Kind, object: &Arc<Value>, with_columns: bool) -> Value {
         match self.form {
-            Form::Plain => events::to_shown(kind, (**object).clone()),
+            Form::Plain => events::to_shown(kind, shown::object(object)),
             Form::Metadata => meta::partial(object),
             Form::Table { include } => {
                 let metadata = json!({"resourceVersion": text(object, "/metadata/resourceVersion")});
@@ -95,7 +96,7 @@ impl View {
     /// One object as JSON text; one that is shown as it is stored is not copied first.
     pub fn text(&self, kind: &Kind, object: &Arc<Value>, with_columns: bool) -> String {
         match self.form {
-            Form::Plain if kind.group != "events.k8s.io" => json::text(object),
+            Form::Plain if kind.group != "events.k8s.io" => shown::text(object, &[]),
             _ => json::text(&self.one(kind, object, with_columns)),
         }
     }
@@ -122,12 +123,12 @@ impl View {
                 ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1".to_owned(), items)
             }
             Form::Plain if kind.group == "events.k8s.io" => {
-                let shown = objects.iter().map(|object| events::to_shown(kind, (**object).clone()));
-                let items = shown.map(|object| ListItem(&object).to_string()).collect();
+                let seen = objects.iter().map(|object| events::to_shown(kind, shown::object(object)));
+                let items = seen.map(|object| shown::text(&object, &OF_THE_LIST)).collect();
                 (format!("{}List", kind.kind), kind.api_version(), items)
             }
             Form::Plain => {
-                let items = objects.iter().map(|object| ListItem(object).to_string()).collect();
+                let items = objects.iter().map(|object| shown::text(object, &OF_THE_LIST)).collect();
                 (format!("{}List", kind.kind), kind.api_version(), items)
             }
         };
@@ -141,12 +142,12 @@ impl View {
         let (columns, row) = columns::of(kind);
         let columns: Vec<_> = columns.iter().map(Column::definition).collect();
         let rows = objects.iter().map(|object| {
-            let shown = match include {
+            let seen = match include {
                 Include::Nothing => Value::Null,
-                Include::Object => events::to_shown(kind, (**object).clone()),
+                Include::Object => events::to_shown(kind, shown::object(object)),
                 Include::Metadata => meta::partial(object),
             };
-            json!({"cells": row(object, self.now), "object": shown})
+            json!({"cells": row(object, self.now), "object": seen})
         });
         let rows: Vec<_> = rows.collect();
         json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "columnDefinitions": columns, "rows": rows})
@@ -177,21 +178,8 @@ pub fn not_acceptable(accept: &str, more: &str) -> ApiError {
     ApiError::new(406, "NotAcceptable", message)
 }
 
-/// An item of a list, which does not repeat its kind.
-struct ListItem<'a>(&'a Value);
-
-impl std::fmt::Display for ListItem<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let members = self.0.as_object().into_iter().flatten();
-        let members = members.filter(|(key, _)| !matches!(key.as_str(), "kind" | "apiVersion"));
-        f.write_str("{")?;
-        for (at, (key, value)) in members.enumerate() {
-            let comma = if at == 0 { "" } else { "," };
-            write!(f, "{comma}{}:{}", Value::from(key.as_str()), json::text(value))?;
-        }
-        f.write_str("}")
-    }
-}
+/// What the items of a list do not repeat.
+const OF_THE_LIST: [&str; 2] = ["kind", "apiVersion"];
 
 #[cfg(test)]
 mod tests {

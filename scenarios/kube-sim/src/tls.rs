@@ -13,6 +13,8 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
 
+use crate::authn::MASTERS;
+
 /// Errors of keys and certificates.
 #[derive(Debug, thiserror::Error)]
 #[error("the cluster's certificates could not be made: {0}")]
@@ -111,7 +113,7 @@ impl Authority {
 pub fn api_server(address: SocketAddr) -> Result<(rustls::ServerConfig, String), TlsError> {
     let authority = Authority::generate()?;
     let own = authority.server(&[address.ip()], &["localhost"])?;
-    let admin = authority.client("kubernetes-admin", Some("system:masters"))?;
+    let admin = authority.client("kubernetes-admin", Some(MASTERS))?;
     let kubeconfig = authority.kubeconfig(&format!("https://{address}"), &admin);
     Ok((authority.server_config(own)?, kubeconfig))
 }

@@ -26,7 +26,7 @@ pub fn new_object(kind: &Kind, object: &Value) -> FieldErrors {
         ("", "events") => events::core(object, &mut errors),
         ("events.k8s.io", "events") => events::newer(object, &mut errors),
         ("apps", "deployments" | "replicasets") => workloads::replicated(object, &mut errors),
-        ("batch", "jobs") => workloads::job(object, &mut errors),
+        ("batch", "jobs") => workloads::job(&object["spec"], "spec", &mut errors),
         ("coordination.k8s.io", "leases") => nodes::lease(object, &mut errors),
         ("admissionregistration.k8s.io", _) => configuration::webhooks(object, &mut errors),
         ("scheduling.k8s.io", "priorityclasses") => configuration::priority_class(object, &mut errors),
@@ -65,7 +65,7 @@ pub fn changed_object(kind: &Kind, subresource: &str, old: &Value, new: &Value) 
             workloads::immutable(old, new, &["selector"], &mut errors);
         }
         ("batch", "jobs", "") => {
-            workloads::job(new, &mut errors);
+            workloads::job(&new["spec"], "spec", &mut errors);
             workloads::immutable(old, new, &["selector", "completions", "template"], &mut errors);
         }
         ("coordination.k8s.io", "leases", _) => nodes::lease(new, &mut errors),

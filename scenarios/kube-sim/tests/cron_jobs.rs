@@ -176,6 +176,13 @@ async fn what_is_wrong_with_a_cron_job_is_said_in_the_real_words() {
             json!({"spec": {"template": {"spec": always}}}),
             "spec.jobTemplate.spec.template.spec.restartPolicy: Required value: valid values: \"OnFailure\", \"Never\"",
         ),
+        (
+            "jobTemplate",
+            json!({"spec": {"parallelism": -1, "maxFailedIndexes": 1, "template": {"spec": pod}}}),
+            "[spec.jobTemplate.spec.parallelism: Invalid value: -1: must be greater than or equal to 0, \
+             spec.jobTemplate.spec.backoffLimitPerIndex: Required value: when maxFailedIndexes is specified, \
+             spec.jobTemplate.spec.maxFailedIndexes: Invalid value: 1: requires indexed completion mode]",
+        ),
     ] {
         let mut spec = good.clone();
         spec[key] = value;

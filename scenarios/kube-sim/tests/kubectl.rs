@@ -29,6 +29,15 @@ spec:
   - {name: c, image: 'nginx:1.25', resources: {limits: {cpu: 500m, memory: 1536Mi}}}
 ";
 
+const OTHER_IMAGE: &str = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - {name: c, image: 'nginx:1.26'}
+";
+
 const ROWS: &[Row] = &[
     ("version", "", &["v1.34.4"]),
     ("api-resources", "", &["pods", "po", "leases"]),
@@ -54,6 +63,16 @@ const ROWS: &[Row] = &[
     ("patch pod web -p '{\"metadata\":{\"labels\":{\"b\":\"2\"}}}'", "", &["pod/web patched"]),
     ("get pods -l app=web,b=2 --field-selector spec.nodeName=node-a -o name", "", &["pod/web"]),
     ("apply --server-side --force-conflicts -f -", POD, &["serverside-applied"]),
+    (
+        "get pod web --show-managed-fields -o jsonpath='{.metadata.managedFields[*].manager}'",
+        "",
+        &["kubectl", "kubectl-annotate", "kubectl-patch"],
+    ),
+    (
+        "apply --server-side --field-manager other --force-conflicts -f -",
+        OTHER_IMAGE,
+        &["serverside-applied"],
+    ),
     ("-n vk run nginx --image nginx", "", &["pod/nginx created"]),
     ("get events", "", &["Scheduled"]),
     ("taint node node-a a=b:NoSchedule", "", &["node/node-a tainted"]),
@@ -217,6 +236,14 @@ const REFUSED: &[Row] = &[
         &["the server doesn't have a resource type \"replicationcontroller\""],
     ),
     ("explain pod.spec.nothing", "", &["field \"nothing\" does not exist"]),
+    (
+        "apply --server-side --field-manager other -f -",
+        OTHER_IMAGE,
+        &[
+            "conflict with \"kubectl-client-side-apply\" using v1: .spec.containers[name=\"c\"].image",
+            "--force-conflicts",
+        ],
+    ),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

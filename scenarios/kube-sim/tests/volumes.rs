@@ -108,3 +108,44 @@ async fn a_claim_of_a_class_that_is_not_there_says_so() {
     let said = cluster.events("data").await;
     assert_eq!(said, ["ProvisioningFailed: storageclass.storage.k8s.io \"none\" not found"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_of_a_class_that_provisions_nothing_says_what_it_waits_for() {
+    let cluster = Cluster::start();
+    let classes: Api<StorageClass> = Api::all(cluster.client.clone());
+    for (name, mode) in [("late", "WaitForFirstConsumer"), ("now", "Immediate")] {
+        let class = json!({"metadata": {"name": name}, "provisioner": "kubernetes.io/no-provisioner", "volumeBindingMode": mode});
+        classes.create(&PostParams::default(), &read(class)).await.unwrap();
+        claim(&cluster, name, json!({"storageClassName": name})).await;
+    }
+    cluster
+        .pod("p", json!({"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "late"}}]}))
+        .await;
+    pass(5).await;
+    assert_eq!(
+        cluster.events("late").await,
+        [
+            "WaitForFirstConsumer: waiting for first consumer to be created before binding",
+            "WaitForPodScheduled: waiting for pod p to be scheduled",
+        ]
+    );
+    let said = "ProvisioningFailed: no volume plugin matched name: kubernetes.io/no-provisioner";
+    assert_eq!(cluster.events("now").await, [said]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_waits_for_its_first_consumer_takes_no_free_volume_before() {
+    let cluster = Cluster::start();
+    let classes: Api<StorageClass> = Api::all(cluster.client.clone());
+    let class = json!({"metadata": {"name": "manual"}, "provisioner": "kubernetes.io/no-provisioner",
+        "volumeBindingMode": "WaitForFirstConsumer"});
+    classes.create(&PostParams::default(), &read(class)).await.unwrap();
+    volume(&cluster, "disk", "10Gi").await;
+    claim(&cluster, "data", json!({"storageClassName": "manual"})).await;
+    assert_eq!(phase(&cluster, "data").await.0, "Pending");
+    cluster
+        .pod("p", json!({"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "data"}}]}))
+        .await;
+    settle().await;
+    assert_eq!(phase(&cluster, "data").await, ("Bound".to_owned(), "disk".to_owned()));
+}

@@ -2,10 +2,9 @@
 
 use serde_json::Value;
 
+use crate::kinds::DEFAULT_CLASS;
 use crate::object::field::{annotation, is_set, list_mut, name, text};
-
-/// Annotation of the class for claims that name none.
-const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
+use crate::object::finalizers;
 
 /// Gives a new claim the default class among `classes`, the youngest where there are several, unless it names one.
 pub fn admit_claim<'a>(claim: &mut Value, classes: impl Iterator<Item = &'a Value>) {
@@ -15,18 +14,18 @@ pub fn admit_claim<'a>(claim: &mut Value, classes: impl Iterator<Item = &'a Valu
     if let Some(class) = default.filter(|_| !is_set(claim, "/spec/storageClassName")) {
         claim["spec"]["storageClassName"] = name(class).into();
     }
-    protect(claim, "kubernetes.io/pvc-protection");
+    protect(claim, finalizers::CLAIM_PROTECTION);
 }
 
 /// Protects a new volume.
 pub fn admit_volume(volume: &mut Value) {
-    protect(volume, "kubernetes.io/pv-protection");
+    protect(volume, finalizers::VOLUME_PROTECTION);
 }
 
 fn protect(object: &mut Value, finalizer: &str) {
-    let finalizers = list_mut(&mut object["metadata"], "finalizers");
-    if !finalizers.iter().any(|own| own == finalizer) {
-        finalizers.push(finalizer.into());
+    let held = list_mut(&mut object["metadata"], "finalizers");
+    if !held.iter().any(|own| own == finalizer) {
+        held.push(finalizer.into());
     }
 }
 
@@ -48,7 +47,7 @@ mod tests {
             let mut claim = json!({"metadata": {}, "spec": spec});
             admit_claim(&mut claim, classes.iter());
             assert_eq!(claim["spec"]["storageClassName"], wanted);
-            assert_eq!(claim["metadata"]["finalizers"], json!(["kubernetes.io/pvc-protection"]));
+            assert_eq!(claim["metadata"]["finalizers"], json!([finalizers::CLAIM_PROTECTION]));
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::object::field::{
     controller, flag, is_terminating, list, list_mut, map_mut, name, namespace, number, text, uid,
 };
 use crate::object::timestamp;
-use crate::service::controller_writes::create_as_controller;
+use crate::service::controller_writes::{create_as_controller, replace_as_controller};
 use crate::service::delete::{Options, delete};
 use crate::sim::KubeSim;
 use crate::store::GroupResource;
@@ -53,7 +53,7 @@ async fn reconcile(sim: &KubeSim, cron: &Arc<Value>, backoff: &mut Backoff) -> O
     if list(&next, "/status/active").is_empty() {
         next["status"].as_object_mut().and_then(|status| status.shift_remove("active"));
     }
-    let _ = sim.store().replace(CRON_JOBS, cron, next); // whoever changed it meanwhile woke us again
+    let _ = replace_as_controller(sim, CRON_JOBS, cron, next); // whoever changed it meanwhile woke us again
     due
 }
 

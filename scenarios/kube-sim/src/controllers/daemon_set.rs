@@ -13,11 +13,12 @@ use super::backoff::Backoff;
 use super::owned::{PODS, claimed, delete_pod, from_template, set_counters};
 use super::reconciling::Controller;
 use super::recorder::{EventRecord, record};
-use super::revisions::{self, REVISIONS};
+use super::revisions::{self, POD_LABEL as HASH, REVISIONS};
 use super::waiting::earliest;
+use crate::kinds::TEMPLATE_GENERATION;
 use crate::object::conditions::holds;
 use crate::object::field::{annotation, is_terminating, label, map_mut, name, namespace, number, text, uid};
-use crate::service::controller_writes::create_as_controller;
+use crate::service::controller_writes::{create_as_controller, replace_as_controller};
 use crate::sim::KubeSim;
 use crate::store::GroupResource;
 use decide::{DaemonPods, Step};
@@ -25,9 +26,6 @@ use decide::{DaemonPods, Step};
 const SETS: GroupResource = ("apps", "daemonsets");
 const NODES: GroupResource = ("", "nodes");
 const COMPONENT: &str = "daemonset-controller";
-/// Label of pods and revisions with the hash of the template.
-const HASH: &str = "controller-revision-hash";
-const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 
 /// The controller of DaemonSets.
 pub const CONTROLLER: Controller = Controller {
@@ -167,5 +165,5 @@ fn publish(sim: &KubeSim, set: &Value, pods: &DaemonPods<'_>) {
         ("numberUnavailable", desired - available),
     ];
     set_counters(&mut next["status"], &counters);
-    let _ = sim.store().replace(SETS, &stored, next); // whoever changed it meanwhile woke us again
+    let _ = replace_as_controller(sim, SETS, &stored, next); // whoever changed it meanwhile woke us again
 }

@@ -16,7 +16,7 @@ use super::reconciling::Controller;
 use super::recorder::{EventRecord, record};
 use crate::kinds;
 use crate::object::field::{annotation, flag, is_terminating, map_mut, name, namespace, number, text, uid};
-use crate::service::controller_writes::create_as_controller;
+use crate::service::controller_writes::{create_as_controller, replace_as_controller};
 use crate::service::delete::{Options, delete};
 use crate::sim::KubeSim;
 use crate::store::GroupResource;
@@ -92,7 +92,7 @@ fn set_revision(sim: &KubeSim, deployment: &Arc<Value>, set: &Arc<Value>, sets: 
     let own = revision(set).max(wanted);
     let mut next = (**set).clone();
     map_mut(&mut next["metadata"], "annotations").insert(REVISION.to_owned(), own.to_string().into());
-    let set = sim.store().replace(SETS, set, next).unwrap_or_else(|_| Arc::clone(set));
+    let set = replace_as_controller(sim, SETS, set, next).unwrap_or_else(|_| Arc::clone(set));
     annotate_revision(sim, deployment, own);
     set
 }
@@ -110,7 +110,7 @@ fn annotate_revision(sim: &KubeSim, deployment: &Value, revision: i64) {
     let Some(stored) = sim.store().get(DEPLOYMENTS, namespace(deployment), name(deployment)) else { return };
     let mut next = (*stored).clone();
     map_mut(&mut next["metadata"], "annotations").insert(REVISION.to_owned(), revision.to_string().into());
-    let _ = sim.store().replace(DEPLOYMENTS, &stored, next); // whoever changed it meanwhile woke us again
+    let _ = replace_as_controller(sim, DEPLOYMENTS, &stored, next); // whoever changed it meanwhile woke us again
 }
 
 async fn create_set(sim: &KubeSim, deployment: &Arc<Value>, old: &[Arc<Value>]) -> Option<Arc<Value>> {
@@ -166,7 +166,7 @@ fn scale(sim: &KubeSim, deployment: &Value, set: &Value, replicas: i64) {
     }
     let revision = revision(&next);
     annotate(&mut next, deployment, revision);
-    if sim.store().replace(SETS, &stored, next).is_ok() && before != replicas {
+    if replace_as_controller(sim, SETS, &stored, next).is_ok() && before != replicas {
         emit_scaled(sim, deployment, name(set), before, replicas);
     }
 }
@@ -204,6 +204,6 @@ fn publish(sim: &KubeSim, deployment: &Value, current: Option<&Value>, found: bo
     let sets = claimed(sim, &stored, SETS);
     let mut next = (*stored).clone();
     let due = conditions::update(&mut next, fresh.as_deref(), &sets, found, sim.clock().now());
-    let _ = sim.store().replace(DEPLOYMENTS, &stored, next); // whoever changed it meanwhile woke us again
+    let _ = replace_as_controller(sim, DEPLOYMENTS, &stored, next); // whoever changed it meanwhile woke us again
     due
 }

@@ -13,6 +13,7 @@ use crate::object::field::{
     controller, default_to, is_terminating, list_mut, map_mut, namespace, number, text,
 };
 use crate::pods::phase::is_terminal;
+use crate::service::controller_writes::replace_as_controller;
 use crate::sim::KubeSim;
 use crate::store::GroupResource;
 
@@ -120,7 +121,7 @@ fn reconcile(sim: &KubeSim, budget: &Arc<Value>) {
         default_to(condition, "message", "");
         condition["observedGeneration"] = json!(number(budget, "/metadata/generation").unwrap_or(0));
     }
-    let _ = sim.store().replace(BUDGETS, budget, next); // whoever changed it meanwhile woke us again
+    let _ = replace_as_controller(sim, BUDGETS, budget, next); // whoever changed it meanwhile woke us again
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::object::field::{
     default_to, entries, flag, is_set, is_terminating, label, list, name, namespace, number, text, uid,
 };
 use crate::pods::phase::is_terminal;
-use crate::service::controller_writes::create_as_controller;
+use crate::service::controller_writes::{create_as_controller, replace_as_controller};
 use crate::service::delete::{Options, delete};
 use crate::sim::KubeSim;
 use crate::store::GroupResource;
@@ -101,7 +101,7 @@ async fn create_or_update(sim: &KubeSim, resource: GroupResource, before: Option
     if changed && next["metadata"].get("generation").is_some() {
         meta::count_generation(&mut next);
     }
-    let _ = sim.store().replace(resource, &before, next); // whoever changed it meanwhile is put right next time
+    let _ = replace_as_controller(sim, resource, &before, next); // whoever changed it meanwhile is put right next time
 }
 
 /// Removes the Endpoints and EndpointSlices of Services that are gone.

@@ -14,6 +14,7 @@ use crate::object::field::{is_terminating, list, name, namespace, text, uid};
 use crate::object::timestamp;
 use crate::pods::phase::is_terminal;
 use crate::pods::tolerations::{TolerationTime, toleration_time};
+use crate::service::controller_writes::replace_as_controller;
 use crate::service::delete::{Options, delete};
 use crate::sim::KubeSim;
 use crate::store::GroupResource;
@@ -110,7 +111,7 @@ fn mark_disrupted(
     if let Some(phase) = phase.filter(|_| !is_terminal(pod)) {
         next["status"]["phase"] = phase.into();
     }
-    sim.store().replace(PODS, pod, next).unwrap_or_else(|_| pod.clone())
+    replace_as_controller(sim, PODS, pod, next).unwrap_or_else(|_| pod.clone())
 }
 
 fn evict(sim: &KubeSim, pod: &Arc<Value>) {

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::kinds::{KINDS, Kind};
 use crate::object::field::{flag, is_terminating, list, name, namespace, text, uid};
-use crate::service::controller_writes::remove_finalizer;
+use crate::object::finalizers;
+use crate::service::controller_writes::{remove_finalizer, replace_as_controller};
 use crate::service::delete::{Options, delete};
 use crate::sim::KubeSim;
 
@@ -62,13 +63,13 @@ fn finish_deletion(
     owner: &Arc<Value>,
     all: &[(&'static Kind, Arc<Value>)],
 ) {
-    let finalizers = list(owner, "/metadata/finalizers");
-    let has = |word: &str| finalizers.iter().any(|finalizer| finalizer == word);
+    let held = list(owner, "/metadata/finalizers");
+    let has = |word: &str| held.iter().any(|finalizer| finalizer == word);
     let owned = |object: &Value| {
         list(object, "/metadata/ownerReferences").iter().any(|o| text(o, "/uid") == uid(owner))
     };
     let dependents: Vec<_> = all.iter().filter(|(_, object)| owned(object)).collect();
-    if has("foregroundDeletion") {
+    if has(finalizers::FOREGROUND) {
         let above = ancestors(owner, all);
         let mut blocking = 0;
         for (kind, dependent) in &dependents {
@@ -92,9 +93,9 @@ fn finish_deletion(
             }
         }
         if blocking == 0 {
-            remove_finalizer(sim, kind, owner, "foregroundDeletion");
+            remove_finalizer(sim, kind, owner, finalizers::FOREGROUND);
         }
-    } else if has("orphan") {
+    } else if has(finalizers::ORPHAN) {
         for (kind, dependent) in &dependents {
             let mut free = (**dependent).clone();
             if let Some(references) =
@@ -102,9 +103,9 @@ fn finish_deletion(
             {
                 references.retain(|reference| text(reference, "/uid") != uid(owner));
             }
-            let _ = sim.store().replace(kind.storage(), dependent, free);
+            let _ = replace_as_controller(sim, kind.storage(), dependent, free);
         }
-        remove_finalizer(sim, kind, owner, "orphan");
+        remove_finalizer(sim, kind, owner, finalizers::ORPHAN);
     }
 }
 

@@ -10,6 +10,7 @@ use super::waiting::ChangeWatcher;
 use crate::kinds::{self, KINDS, Kind};
 use crate::object::conditions::Condition;
 use crate::object::field::{is_terminating, list, name};
+use crate::service::controller_writes::replace_as_controller;
 use crate::service::delete::{Options, delete};
 use crate::sim::KubeSim;
 
@@ -45,7 +46,7 @@ fn reconcile(sim: &KubeSim) -> bool {
         done["spec"]["finalizers"] = json!([]);
         let removed = match list(namespace, "/metadata/finalizers").is_empty() {
             true => sim.store().remove(kind.storage(), namespace).is_ok(),
-            false => sim.store().replace(kind.storage(), namespace, done).is_ok(),
+            false => replace_as_controller(sim, kind.storage(), namespace, done).is_ok(),
         };
         going |= !removed;
     }
@@ -132,7 +133,7 @@ fn report_remaining(
         },
     };
     set_condition(&mut next, &condition, ConditionTime::Transition, sim.clock().now());
-    let _ = sim.store().replace(kind.storage(), namespace, next); // whoever changed it meanwhile woke us again
+    let _ = replace_as_controller(sim, kind.storage(), namespace, next); // whoever changed it meanwhile woke us again
 }
 
 /// `configmaps. has 1 resource instances, pods. has 2 resource instances`

@@ -11,6 +11,7 @@ use super::waiting::ChangeWatcher;
 use crate::object::conditions::{self, Condition};
 use crate::object::field::{flag, list, list_mut, map_mut, name, text, uid};
 use crate::object::timestamp;
+use crate::service::controller_writes::replace_as_controller;
 use crate::sim::KubeSim;
 use crate::store::GroupResource;
 
@@ -78,7 +79,7 @@ fn reconcile(sim: &KubeSim, node: &Arc<Value>, silent: bool) {
     }
     taint(&mut next, now);
     let changed = next != **node;
-    if changed && sim.store().replace(NODES, node, next).is_ok() && silent && was_ready {
+    if changed && replace_as_controller(sim, NODES, node, next).is_ok() && silent && was_ready {
         let message = format!("Node {} status is now: NodeNotReady", name(node));
         record(
             sim,
@@ -176,7 +177,7 @@ fn unready_pods(sim: &KubeSim, node: &str) {
             &Condition { kind: "Ready", status: "False", reason: "", message: "" },
             now,
         );
-        if let Ok(next) = sim.store().replace(PODS, pod, next) {
+        if let Ok(next) = replace_as_controller(sim, PODS, pod, next) {
             let entry = EventRecord {
                 kind: "Warning",
                 reason: "NodeNotReady",

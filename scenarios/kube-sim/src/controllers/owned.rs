@@ -14,6 +14,7 @@ use crate::object::field::{
 };
 use crate::object::timestamp;
 use crate::pods::phase::is_terminal;
+use crate::service::controller_writes::replace_as_controller;
 use crate::service::delete::{Options, delete};
 use crate::sim::KubeSim;
 use crate::store::GroupResource;
@@ -43,14 +44,14 @@ pub fn claimed(sim: &KubeSim, owner: &Value, resource: GroupResource) -> Vec<Arc
 fn adopt(sim: &KubeSim, owner: &Value, resource: GroupResource, object: &Arc<Value>) -> Option<Arc<Value>> {
     let mut taken = (**object).clone();
     crate::object::field::list_mut(&mut taken["metadata"], "ownerReferences").push(reference(owner));
-    sim.store().replace(resource, object, taken).ok()
+    replace_as_controller(sim, resource, object, taken).ok()
 }
 
 fn release(sim: &KubeSim, owner: &Value, resource: GroupResource, object: &Arc<Value>) -> Option<Arc<Value>> {
     let mut free = (**object).clone();
     crate::object::field::list_mut(&mut free["metadata"], "ownerReferences")
         .retain(|reference| text(reference, "/uid") != uid(owner));
-    sim.store().replace(resource, object, free).ok()
+    replace_as_controller(sim, resource, object, free).ok()
 }
 
 /// The reference by which `owner` controls what it made.

@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 
+use crate::kinds;
+use crate::managed_fields::track::{self, Writer};
 use crate::object::field::{name, namespace, number, uid};
 use crate::object::timestamp;
+use crate::service::controller_writes::replace_as;
 use crate::sim::KubeSim;
 use crate::store::GroupResource;
 
@@ -39,7 +42,7 @@ pub fn record(sim: &KubeSim, about: &Value, entry: EventRecord<'_>) {
             again["count"] = (number(&event, "/count").unwrap_or(1) + 1).into();
             again["lastTimestamp"] = now.into();
         }
-        let _ = sim.store().replace(EVENTS, &event, again); // somebody who counted at the same time is right, too
+        let _ = replace_as(sim, manager(entry.component), EVENTS, &event, again); // somebody who counted at the same time is right, too
         return;
     }
     let fresh = sim.draw(|chance| chance.uuid().to_string());
@@ -55,7 +58,16 @@ pub fn record(sim: &KubeSim, about: &Value, entry: EventRecord<'_>) {
     if entry.component == SCHEDULER {
         in_the_newer_form(&mut event, timestamp::micros(sim.clock().now()));
     }
+    if let Some(kind) = kinds::find(EVENTS.0, EVENTS.1) {
+        let writer = Writer { name: manager(entry.component), subresource: "", now: sim.clock().now() };
+        track::created(kind, &mut event, writer, &[]);
+    }
     let _ = sim.store().create(EVENTS, event); // somebody who said the same at the same time is right, too
+}
+
+/// The manager of a component's events.
+fn manager(component: &str) -> &'static str {
+    if component == SCHEDULER { "kube-scheduler" } else { "kube-controller-manager" }
 }
 
 /// The form of the scheduler, which alone writes events of `events.k8s.io`: other times, and an action.

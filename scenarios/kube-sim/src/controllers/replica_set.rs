@@ -16,7 +16,7 @@ use super::waiting::earliest;
 use crate::label_selector::selects;
 use crate::object::conditions::{Condition, holds};
 use crate::object::field::{is_terminating, name, number, uid};
-use crate::service::controller_writes::create_as_controller;
+use crate::service::controller_writes::{create_as_controller, replace_as_controller};
 use crate::sim::KubeSim;
 use crate::status::ApiError;
 use crate::store::GroupResource;
@@ -156,7 +156,7 @@ fn publish(sim: &KubeSim, set: &Arc<Value>, pods: &[Arc<Value>], failure: Option
             }
         }
     }
-    let _ = sim.store().replace(SETS, &set, next); // whoever changed it meanwhile woke us again
+    let _ = replace_as_controller(sim, SETS, &set, next); // whoever changed it meanwhile woke us again
 }
 
 #[cfg(test)]

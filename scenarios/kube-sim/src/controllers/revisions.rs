@@ -9,13 +9,16 @@ use super::deployment::template_hash;
 use super::owned::{claimed, reference};
 use crate::kinds;
 use crate::object::field::{is_terminating, label, map_mut, name, namespace, number, uid};
-use crate::service::controller_writes::create_as_controller;
+use crate::service::controller_writes::{create_as_controller, replace_as_controller};
 use crate::service::delete::{Options, delete};
 use crate::sim::KubeSim;
 use crate::store::GroupResource;
 
 /// Group and resource of the revisions.
 pub const REVISIONS: GroupResource = ("apps", "controllerrevisions");
+
+/// Label of a set's pods with the revision, or the hash of the template, that they were made of.
+pub const POD_LABEL: &str = "controller-revision-hash";
 
 /// The owner's revisions, the oldest first.
 pub fn all(sim: &KubeSim, owner: &Value) -> Vec<Arc<Value>> {
@@ -40,7 +43,7 @@ pub async fn present(
         }
         let mut newest = (**same).clone();
         newest["revision"] = next.into();
-        return sim.store().replace(REVISIONS, same, newest).ok();
+        return replace_as_controller(sim, REVISIONS, same, newest).ok();
     }
     let hash = template_hash::of(owner);
     let revision_name = format!("{}-{hash}", name(owner));

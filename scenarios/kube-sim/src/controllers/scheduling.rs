@@ -15,6 +15,7 @@ use crate::pods::phase::is_terminal;
 use crate::scheduler::candidate::Cluster;
 use crate::scheduler::fit_error::FitError;
 use crate::scheduler::schedule;
+use crate::service::controller_writes::replace_as;
 use crate::sim::KubeSim;
 use crate::store::GroupResource;
 
@@ -161,5 +162,6 @@ fn report_unschedulable(sim: &KubeSim, pod: &Arc<Value>, why: &str, reported: &m
 /// Writes a condition; false when the pod changed meanwhile, and so will be looked at again.
 fn set(sim: &KubeSim, pod: &Arc<Value>, condition: &Condition<'_>) -> bool {
     let mut next = (**pod).clone();
-    !conditions::set(&mut next, condition, sim.clock().now()) || sim.store().replace(PODS, pod, next).is_ok()
+    !conditions::set(&mut next, condition, sim.clock().now())
+        || replace_as(sim, "kube-scheduler", PODS, pod, next).is_ok()
 }

@@ -13,11 +13,11 @@ use super::backoff::Backoff;
 use super::owned::{PODS, claimed, delete_pod};
 use super::reconciling::Controller;
 use super::recorder::{EventRecord, record};
-use super::revisions::{self, REVISIONS};
+use super::revisions::{self, POD_LABEL as POD_REVISION, REVISIONS};
 use super::waiting::earliest;
 use crate::object::conditions::holds;
 use crate::object::field::{is_terminating, label, map_mut, name, namespace, number, text, uid};
-use crate::service::controller_writes::create_as_controller;
+use crate::service::controller_writes::{create_as_controller, replace_as_controller};
 use crate::sim::KubeSim;
 use crate::status::ApiError;
 use crate::store::GroupResource;
@@ -26,8 +26,6 @@ use decide::{Step, is_available};
 const SETS: GroupResource = ("apps", "statefulsets");
 const CLAIMS: GroupResource = ("", "persistentvolumeclaims");
 const COMPONENT: &str = "statefulset-controller";
-/// Label of a pod with the name of its revision.
-const POD_REVISION: &str = "controller-revision-hash";
 /// Label of a revision with the hash of its template.
 const REVISION_HASH: &str = "controller.kubernetes.io/hash";
 
@@ -165,5 +163,5 @@ fn publish(sim: &KubeSim, set: &Value, own: &Revisions, pods: &[(i64, Arc<Value>
     }
     let mut next = (*stored).clone();
     next["status"] = status;
-    let _ = sim.store().replace(SETS, &stored, next); // whoever changed it meanwhile woke us again
+    let _ = replace_as_controller(sim, SETS, &stored, next); // whoever changed it meanwhile woke us again
 }

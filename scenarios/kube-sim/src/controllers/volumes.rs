@@ -14,9 +14,10 @@ use super::reconciling::Controller;
 use super::recorder::{EventRecord, record};
 use crate::kinds;
 use crate::object::field::{is_set, is_terminating, list, map_mut, name, namespace, text, uid};
+use crate::object::finalizers::{CLAIM_PROTECTION, VOLUME_PROTECTION};
 use crate::object::timestamp;
 use crate::pods::phase::is_terminal;
-use crate::service::controller_writes::{create_as_controller, remove_finalizer};
+use crate::service::controller_writes::{create_as_controller, remove_finalizer, replace_as_controller};
 use crate::service::delete::{Options, delete};
 use crate::sim::KubeSim;
 use crate::store::GroupResource;
@@ -29,10 +30,6 @@ const COMPONENT: &str = "persistentvolume-controller";
 const PROVISION_TIME: SignedDuration = SignedDuration::from_secs(3);
 /// A provisioner that makes nothing.
 const NO_PROVISIONER: &str = "kubernetes.io/no-provisioner";
-/// Finalizer of claims that pods use.
-const CLAIM_PROTECTION: &str = "kubernetes.io/pvc-protection";
-/// Finalizer of volumes that are bound.
-const VOLUME_PROTECTION: &str = "kubernetes.io/pv-protection";
 
 /// The controller of claims.
 pub const OF_CLAIMS: Controller = Controller {
@@ -59,19 +56,24 @@ async fn reconcile_claim(sim: &KubeSim, claim: &Arc<Value>, backoff: &mut Backof
     if !wanted.is_empty() {
         let volume = sim.store().get(VOLUMES, "", wanted);
         match volume.filter(|volume| binding::may_be_bound(volume, claim)) {
+            Some(volume) if binding::are_bound(&volume, claim) => {}
             Some(volume) => binding::bind(sim, claim, &volume),
             None if text(claim, "/status/phase") == "Bound" => lose(sim, claim),
             None => {}
         }
         return None;
     }
+    let class = class_of(sim, claim);
+    let waits = class.as_ref().is_some_and(|class| waits_for_consumer(class))
+        && consumers(sim, claim).next().is_none();
     let volumes = sim.store().list(VOLUMES, None).0;
-    match binding::best(&volumes, claim) {
+    // A claim that waits for its first consumer takes only a volume that is kept for it.
+    match binding::best(&volumes, claim).filter(|volume| !waits || is_set(volume, "/spec/claimRef")) {
         Some(volume) => {
             binding::bind(sim, claim, volume);
             None
         }
-        None => provision(sim, claim, backoff).await,
+        None => provision(sim, claim, class.as_deref(), backoff).await,
     }
 }
 
@@ -95,7 +97,7 @@ fn unprotect(sim: &KubeSim, resource: GroupResource, object: &Arc<Value>, finali
 fn lose(sim: &KubeSim, claim: &Arc<Value>) {
     let mut next = (**claim).clone();
     next["status"]["phase"] = "Lost".into();
-    if sim.store().replace(CLAIMS, claim, next).is_ok() {
+    if replace_as_controller(sim, CLAIMS, claim, next).is_ok() {
         let message = "Bound claim has lost its PersistentVolume. Data on the volume is lost!";
         emit(sim, claim, "Warning", "ClaimLost", message);
     }
@@ -110,30 +112,58 @@ fn remind(sim: &KubeSim, claim: &Value, kind: &str, reason: &str, message: &str,
     }
 }
 
+/// The class that a claim names.
+fn class_of(sim: &KubeSim, claim: &Value) -> Option<Arc<Value>> {
+    sim.store().get(CLASSES, "", text(claim, "/spec/storageClassName"))
+}
+
+fn waits_for_consumer(class: &Value) -> bool {
+    text(class, "/volumeBindingMode") == "WaitForFirstConsumer"
+}
+
+/// Says what a claim waits for whose class binds only when a pod comes.
+fn remind_of_consumer(sim: &KubeSim, claim: &Value, backoff: &mut Backoff) {
+    let unbound = consumers(sim, claim).filter(|pod| text(pod, "/spec/nodeName").is_empty());
+    let names: Vec<_> = unbound.map(|pod| name(&pod).to_owned()).collect();
+    let (reason, message) = match names.as_slice() {
+        [] => ("WaitForFirstConsumer", "waiting for first consumer to be created before binding".to_owned()),
+        [pod] => ("WaitForPodScheduled", format!("waiting for pod {pod} to be scheduled")),
+        pods => ("WaitForPodScheduled", format!("waiting for pods {} to be scheduled", pods.join(","))),
+    };
+    remind(sim, claim, "Normal", reason, &message, backoff);
+}
+
 /// Makes a volume for a claim when its class provisions and its time has come; returns when that is.
-async fn provision(sim: &KubeSim, claim: &Arc<Value>, backoff: &mut Backoff) -> Option<Timestamp> {
+async fn provision(
+    sim: &KubeSim,
+    claim: &Arc<Value>,
+    class: Option<&Value>,
+    backoff: &mut Backoff,
+) -> Option<Timestamp> {
     let class_name = text(claim, "/spec/storageClassName");
     if class_name.is_empty() {
         let message = "no persistent volumes available for this claim and no storage class is set";
         remind(sim, claim, "Normal", "FailedBinding", message, backoff);
         return None;
     }
-    let Some(class) = sim.store().get(CLASSES, "", class_name) else {
+    let Some(class) = class else {
         let message = format!("storageclass.storage.k8s.io {class_name:?} not found");
         remind(sim, claim, "Warning", "ProvisioningFailed", &message, backoff);
         return None;
     };
     let mut begun = timestamp::read(claim, "/metadata/creationTimestamp")?;
-    if text(&class, "/volumeBindingMode") == "WaitForFirstConsumer" {
-        let Some(first) = consumers(sim, claim).next() else {
-            let message = "waiting for first consumer to be created before binding";
-            remind(sim, claim, "Normal", "WaitForFirstConsumer", message, backoff);
+    let provisioner = text(class, "/provisioner");
+    if waits_for_consumer(class) {
+        let first = consumers(sim, claim).next().filter(|_| provisioner != NO_PROVISIONER);
+        let Some(first) = first else {
+            remind_of_consumer(sim, claim, backoff);
             return None;
         };
         begun = begun.max(timestamp::read(&first, "/metadata/creationTimestamp")?);
     }
-    let provisioner = text(&class, "/provisioner");
     if provisioner == NO_PROVISIONER {
+        let message = format!("no volume plugin matched name: {NO_PROVISIONER}");
+        remind(sim, claim, "Warning", "ProvisioningFailed", &message, backoff);
         return None;
     }
     let ready = begun.saturating_add(PROVISION_TIME).ok()?;
@@ -147,7 +177,7 @@ async fn provision(sim: &KubeSim, claim: &Arc<Value>, backoff: &mut Backoff) -> 
         return Some(ready);
     }
     let volume_name = format!("pvc-{}", uid(claim));
-    let made = create_as_controller(sim, VOLUMES.0, VOLUMES.1, new_volume(claim, &class, &volume_name)).await;
+    let made = create_as_controller(sim, VOLUMES.0, VOLUMES.1, new_volume(claim, class, &volume_name)).await;
     match made {
         Ok(()) => {
             let message = format!("Successfully provisioned volume {volume_name}");
@@ -214,7 +244,7 @@ fn reconcile_volume(sim: &KubeSim, volume: &Arc<Value>) -> Option<Timestamp> {
         map_mut(&mut next, "status");
         next["status"]["phase"] = phase.into();
         next["status"]["lastPhaseTransitionTime"] = timestamp::seconds(sim.clock().now()).into();
-        let _ = sim.store().replace(VOLUMES, volume, next); // whoever changed it meanwhile woke us again
+        let _ = replace_as_controller(sim, VOLUMES, volume, next); // whoever changed it meanwhile woke us again
     }
     None
 }

@@ -7,12 +7,11 @@ use crate::cron::{Schedule, zone};
 use crate::object::field::{default_to, list, map_mut, name, text};
 use crate::object::field_error::FieldErrors;
 use crate::pods::defaults::fill_spec;
-use crate::pods::validate as pods;
 use crate::table::age::since;
 use crate::table::cells::{
     AGE, NAME, age_of, containers, flag_column, name_of, number_column, or_none, selector, text_column, wide,
 };
-use crate::validation::workloads::not_negative;
+use crate::validation::workloads::{job, not_negative};
 
 /// Longest name of a CronJob: its Jobs' names are 11 characters longer.
 const NAME_LENGTH_MAX: usize = 52;
@@ -108,15 +107,7 @@ fn check(object: &Value, old: Option<&Value>, errors: &mut FieldErrors) {
     not_negative(object, &counts, errors);
     let policy = text(object, "/spec/concurrencyPolicy");
     errors.one_of("spec.concurrencyPolicy", policy, &["Allow", "Forbid", "Replace"]);
-    let field = "spec.jobTemplate.spec.template.spec";
-    let template = &object["spec"]["jobTemplate"]["spec"]["template"]["spec"];
-    pods::spec_of(template, field, errors);
-    let field = format!("{field}.restartPolicy");
-    match text(template, "/restartPolicy") {
-        "OnFailure" | "Never" => {}
-        "Always" => errors.required(field, "valid values: \"OnFailure\", \"Never\""),
-        other => errors.one_of(field, other, &["OnFailure", "Never"]),
-    }
+    job(&object["spec"]["jobTemplate"]["spec"], "spec.jobTemplate.spec", errors);
 }
 
 fn time_zone(given: &str, errors: &mut FieldErrors) {

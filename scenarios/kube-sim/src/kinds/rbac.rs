@@ -7,7 +7,8 @@ use crate::object::field::{default_to, list, text};
 use crate::object::field_error::{FieldErrorKind, FieldErrors};
 use crate::table::cells::{AGE, CREATED_AT, NAME, age_of, name_of, text_column, wide};
 
-const GROUP: &str = "rbac.authorization.k8s.io";
+/// The API group of roles and their bindings.
+pub const GROUP: &str = "rbac.authorization.k8s.io";
 
 /// The row of ClusterRoles.
 pub const CLUSTER_ROLES: Kind = Kind {

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::patch::fields::{is_atomic, is_set, keys};
-use crate::schema::{self, Field, Type};
+use crate::schema::{self, Field, Topology, Type};
 
 /// The sentence in the place of each structure's own description.
 const ABOUT: &str = "Fields and types are those of Kubernetes v1.34; what each means stands in its API reference: \
@@ -73,7 +72,7 @@ impl Definitions {
             schema["required"] = json!(required);
         }
         schema["properties"] = json!(properties);
-        if is_atomic("", Some(&Type::Struct(name.to_owned()))) {
+        if !schema::has_members(&Type::Struct(name.to_owned())) {
             schema["x-kubernetes-map-type"] = "atomic".into();
         }
         schema
@@ -89,20 +88,19 @@ impl Definitions {
                 schema[key] = value.as_str().into();
             }
         }
-        match &field.kind {
-            Type::List(_) => {
-                let keys = keys(&field.name, field);
-                let kind = match (keys.is_empty(), is_set(field)) {
-                    (false, _) => "map",
-                    (true, true) => "set",
-                    (true, false) => "atomic",
+        match (&field.kind, &field.topology) {
+            (Type::List(_), topology) => {
+                let (kind, keys) = match topology {
+                    Topology::Items(keys) => ("map", Some(keys)),
+                    Topology::Set => ("set", None),
+                    Topology::Whole | Topology::Members => ("atomic", None),
                 };
                 schema["x-kubernetes-list-type"] = kind.into();
-                if !keys.is_empty() {
+                if let Some(keys) = keys {
                     schema["x-kubernetes-list-map-keys"] = json!(keys);
                 }
             }
-            Type::Map(_) if is_atomic(&field.name, Some(&field.kind)) => {
+            (Type::Map(_), Topology::Whole) => {
                 schema["x-kubernetes-map-type"] = "atomic".into();
             }
             _ => {}

@@ -1,14 +1,23 @@
-//! Server-side apply: merges an applied object and tracks the owners of its fields.
+//! Server-side apply: merges an applied object, and gives its fields to the manager who applied it.
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::fields::{Path, at, is_atomic, is_set, item_step, keys, leaves, remove, shown};
-use super::managers::{self, ManagedFieldsEntry};
 use crate::kinds::Kind;
-use crate::schema::{self, Type};
+use crate::managed_fields::compare::{Changes, SYSTEM, applied, changes, step_to};
+use crate::managed_fields::field_set::{FieldSet, shown};
+use crate::managed_fields::owner::{Operation, Owner};
+use crate::managed_fields::stored::{Entry, entries, put};
+use crate::object::field::{annotation, is_set};
+use crate::schema::{self, Topology, Type};
 use crate::status::ApiError;
+
+/// Annotation with the object that kubectl last applied by itself.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// Manager of all fields from before the first apply of an object without managers.
+const BEFORE_FIRST_APPLY: &str = "before-first-apply";
 
 /// The options of an apply request.
 #[derive(Debug, Clone)]
@@ -19,17 +28,28 @@ pub struct ApplyOptions<'a> {
     pub force: bool,
     /// The subresource that is applied to; empty for the object itself.
     pub subresource: &'a str,
-    /// The present, as it stands in `managedFields`.
-    pub time: String,
+    /// The present.
+    pub now: Timestamp,
 }
 
 impl ApplyOptions<'_> {
-    fn owns(&self, managed: &ManagedFieldsEntry) -> bool {
-        managed.is(self.name, "Apply", self.subresource)
+    fn owner(&self, kind: &Kind) -> Owner {
+        Owner {
+            manager: self.name.to_owned(),
+            operation: Operation::Apply,
+            api_version: kind.api_version(),
+            subresource: self.subresource.to_owned(),
+        }
     }
 }
 
-/// Applies `wanted` to `current` on behalf of `manager`, and returns the new object.
+/// A field that another manager owns and that would get another value.
+struct Conflict {
+    path: String,
+    manager: String,
+}
+
+/// Applies `wanted` to `current` on behalf of a manager, and returns the new object.
 ///
 /// # Errors
 /// 409 with each field that another manager owns and that has another value.
@@ -37,42 +57,68 @@ pub fn apply(
     kind: &Kind,
     current: &Value,
     wanted: Value,
-    manager: &ApplyOptions<'_>,
+    options: &ApplyOptions<'_>,
 ) -> Result<Value, ApiError> {
-    if wanted.pointer("/metadata/managedFields").is_some_and(|fields| !fields.is_null()) {
+    if is_set(&wanted, "/metadata/managedFields") {
         return Err(ApiError::bad_request("metadata.managedFields must be nil"));
     }
     let root = schema::of_kind(&kind.api_version(), kind.kind);
     let wanted = bare(wanted);
-    let mut owned = BTreeSet::new();
-    leaves(&wanted, root.as_ref(), &mut Vec::new(), &mut owned);
-    let all = managers::read(kind, current, &manager.time);
-    let others: Vec<&ManagedFieldsEntry> = all.iter().filter(|managed| !manager.owns(managed)).collect();
-    let before = all.iter().find(|managed| manager.owns(managed));
-    let conflicts = conflicts(current, &wanted, &owned, &others);
-    if !conflicts.is_empty() && !manager.force && !is_upgrade(kind, current, manager, &conflicts) {
-        return Err(conflict(&conflicts));
+    let mut all = known(kind, current, options.now);
+    let owner = options.owner(kind);
+    let before = all.iter().position(|entry| entry.owner().is_same(&owner)).map(|at| all.remove(at));
+    let owned = within(kind, applied(kind, &wanted), options.subresource);
+    let mut next = merge(current.clone(), wanted, root.as_ref(), &Topology::Members);
+    if let Some(before) = &before {
+        // An object keeps its name, whoever owns the rest of its metadata.
+        let name = FieldSet::read(&json!({"f:metadata": {"f:name": {}}})).unwrap_or_default();
+        let owners: Vec<_> = all.iter().map(Entry::fields).chain([&owned, &name]).collect();
+        prune(&mut next, root.as_ref(), &Topology::Members, before.fields(), &owners);
     }
-    let mut next = current.clone();
-    for path in before.into_iter().flat_map(|own| &own.fields).filter(|path| !owned.contains(*path)) {
-        if !others.iter().any(|other| other.fields.contains(path)) {
-            remove(&mut next, path);
+    let changes = changes(kind, current, &next);
+    if !options.force {
+        let mut taken = changes.taken.clone();
+        if options.name == "kubectl" {
+            taken.subtract(&last_applied(kind, current));
         }
+        refuse(&conflicts(&taken, &all))?;
     }
-    next = merge(next, wanted, root.as_ref());
-    let taken: BTreeSet<&Path> = conflicts.iter().map(|(path, _)| path).collect();
     // The same object applied again changes nothing, not even the time.
-    let unchanged = before.filter(|own| own.fields == owned);
-    let time = unchanged.map_or(manager.time.as_str(), |own| own.time());
-    let own = ManagedFieldsEntry::new(kind, (manager.name, "Apply", manager.subresource), time, owned);
-    let mut entries = vec![own];
-    for other in others {
-        let mut other = other.clone();
-        other.fields.retain(|path| !taken.contains(path));
-        entries.push(other);
+    let same = before.filter(|own| *own.fields() == owned && changes == Changes::default());
+    for entry in &mut all {
+        entry.subtract(&changes.removed);
+        entry.subtract(&changes.taken);
     }
-    managers::write(&mut next, &entries);
+    all.push(same.unwrap_or_else(|| Entry::new(owner, options.now, owned)));
+    put(&mut next, all);
     Ok(next)
+}
+
+/// Keeps of an applied set what the subresource can set.
+fn within(kind: &Kind, mut fields: FieldSet, subresource: &str) -> FieldSet {
+    let has_status = kind.subresources.iter().any(|below| below.name == "status");
+    match subresource {
+        "status" => drop(fields.take("f:spec")),
+        "" if has_status => drop(fields.take("f:status")),
+        _ => {}
+    }
+    fields
+}
+
+/// The entries of an object; of one without, what is there belongs to nobody who is known.
+fn known(kind: &Kind, current: &Value, now: Timestamp) -> Vec<Entry> {
+    let all = entries(current);
+    if !all.is_empty() {
+        return all;
+    }
+    let owner = Owner {
+        manager: BEFORE_FIRST_APPLY.to_owned(),
+        operation: Operation::Update,
+        api_version: kind.api_version(),
+        subresource: String::new(),
+    };
+    let fields = within(kind, changes(kind, &Value::Null, current).taken, "");
+    vec![Entry::new(owner, now, fields)]
 }
 
 /// The applied fields, without those that identify the object.
@@ -80,7 +126,7 @@ fn bare(mut wanted: Value) -> Value {
     if let Some(members) = wanted.as_object_mut() {
         members.retain(|key, _| !matches!(key.as_str(), "apiVersion" | "kind"));
         if let Some(metadata) = members.get_mut("metadata").and_then(Value::as_object_mut) {
-            metadata.retain(|key, _| !managers::SYSTEM.contains(&key.as_str()));
+            metadata.retain(|key, _| !SYSTEM.contains(&key.as_str()));
         }
         if members.get("metadata").and_then(Value::as_object).is_none_or(Map::is_empty) {
             members.shift_remove("metadata");
@@ -89,101 +135,141 @@ fn bare(mut wanted: Value) -> Value {
     wanted
 }
 
-/// True when kubectl only takes over fields of its own earlier client-side apply.
-fn is_upgrade(
-    kind: &Kind,
-    current: &Value,
-    manager: &ApplyOptions<'_>,
-    conflicts: &[(Path, String)],
-) -> bool {
-    let known = managers::last_applied(kind, current);
-    manager.name == "kubectl" && conflicts.iter().all(|(path, _)| known.contains(path))
+/// Fields of kubectl's last-applied annotation that still have its values, and the annotation: kubectl takes them over from
+/// its own earlier client-side apply.
+fn last_applied(kind: &Kind, object: &Value) -> FieldSet {
+    let last = annotation(object, LAST_APPLIED).and_then(|last| serde_json::from_str::<Value>(last).ok());
+    let Some(last) = last else { return FieldSet::default() };
+    let mut fields = applied(kind, &last);
+    let changed = changes(kind, &last, object);
+    fields.subtract(&changed.taken);
+    fields.subtract(&changed.removed);
+    let written = json!({"metadata": {"annotations": {LAST_APPLIED: ""}}});
+    fields.add(&applied(kind, &written));
+    fields
 }
 
-fn conflict(conflicts: &[(Path, String)]) -> ApiError {
-    let causes: Vec<_> = conflicts
-        .iter()
-        .map(|(path, manager)| {
-            json!({"reason": "FieldManagerConflict", "message": format!("conflict with {manager}"), "field": shown(path)})
-        })
-        .collect();
-    let message = match conflicts {
-        [(path, manager)] => {
-            format!("Apply failed with 1 conflict: conflict with {manager}: {}", shown(path))
-        }
-        several => {
-            let managers: BTreeSet<&String> = several.iter().map(|(_, manager)| manager).collect();
-            let mut lines = Vec::new();
-            for manager in managers {
-                lines.push(format!("conflicts with {manager}:"));
-                lines.extend(
-                    several
-                        .iter()
-                        .filter(|(_, other)| other == manager)
-                        .map(|(path, _)| format!("- {}", shown(path))),
-                );
-            }
-            format!("Apply failed with {} conflicts: {}", several.len(), lines.join("\n"))
-        }
-    };
-    ApiError { details: json!({"causes": causes}), ..ApiError::new(409, "Conflict", message) }
-}
-
-fn conflicts(
-    current: &Value,
-    wanted: &Value,
-    owned: &BTreeSet<Path>,
-    others: &[&ManagedFieldsEntry],
-) -> Vec<(Path, String)> {
+fn conflicts(taken: &FieldSet, others: &[Entry]) -> Vec<Conflict> {
     let mut found = Vec::new();
     for other in others {
-        for path in owned.intersection(&other.fields).filter(|path| at(current, path) != at(wanted, path)) {
-            found.push((path.clone(), other.shown()));
-        }
+        let common = other.fields().common(taken);
+        let paths = common.paths();
+        found.extend(paths.iter().map(|path| Conflict { path: shown(path), manager: other.owner().shown() }));
     }
     found
 }
 
-fn merge(current: Value, wanted: Value, kind: Option<&Type>) -> Value {
-    let (mut target, wanted) = match (current, wanted) {
-        (Value::Object(target), Value::Object(wanted)) => (target, wanted),
-        (_, wanted) => return wanted,
+fn refuse(conflicts: &[Conflict]) -> Result<(), ApiError> {
+    let message = match conflicts {
+        [] => return Ok(()),
+        [Conflict { path, manager }] => {
+            format!("Apply failed with 1 conflict: conflict with {manager}: {path}")
+        }
+        several => {
+            let managers: BTreeSet<&String> = several.iter().map(|conflict| &conflict.manager).collect();
+            let mut lines = Vec::new();
+            for manager in managers {
+                lines.push(format!("conflicts with {manager}:"));
+                let own = several.iter().filter(|conflict| conflict.manager == *manager);
+                lines.extend(own.map(|conflict| format!("- {}", conflict.path)));
+            }
+            format!("Apply failed with {} conflicts: {}", several.len(), lines.join("\n"))
+        }
     };
-    for (name, value) in wanted {
-        let field = kind.and_then(|kind| schema::find(kind, &name));
-        let inner = match kind {
-            Some(Type::Map(item)) => Some(item.as_ref()),
-            _ => field.map(|field| &field.kind),
-        };
-        let old = target.get(&name).cloned().unwrap_or_default();
-        let merged = match (old, value, field) {
-            (_, value, _) if is_atomic(&name, inner) => value,
-            (Value::Array(mut items), Value::Array(more), Some(field)) if is_set(field) => {
-                let new: Vec<_> = more.into_iter().filter(|item| !items.contains(item)).collect();
-                items.extend(new);
-                Value::Array(items)
+    let causes = conflicts.iter().map(|Conflict { path, manager }| {
+        json!({"reason": "FieldManagerConflict", "message": format!("conflict with {manager}"), "field": path})
+    });
+    let causes: Vec<Value> = causes.collect();
+    Err(ApiError { details: json!({"causes": causes}), ..ApiError::new(409, "Conflict", message) })
+}
+
+fn merge(current: Value, wanted: Value, kind: Option<&Type>, topology: &Topology) -> Value {
+    match (topology, current, wanted) {
+        (Topology::Members, Value::Object(mut target), Value::Object(wanted)) => {
+            for (name, value) in wanted {
+                let old = target.get_mut(&name).map(Value::take).unwrap_or_default();
+                let (inner, topology) = member(kind, &name);
+                target.insert(name, merge(old, value, inner, &topology));
             }
-            (Value::Array(mut items), Value::Array(more), Some(field)) if !keys(&name, field).is_empty() => {
-                let keys = keys(&name, field);
-                let item_kind = match inner {
-                    Some(Type::List(item)) => Some(item.as_ref()),
-                    _ => None,
-                };
-                for item in more {
-                    let step = item_step(&item, &keys);
-                    match items.iter().position(|other| item_step(other, &keys) == step) {
-                        Some(at) => items[at] = merge(items[at].take(), item, item_kind),
-                        None => items.push(item),
-                    }
+            Value::Object(target)
+        }
+        (Topology::Items(_) | Topology::Set, Value::Array(mut items), Value::Array(more)) => {
+            let (inner, own) = item(kind);
+            for item in more {
+                let step = step_to(topology, &item);
+                match items.iter().position(|other| step_to(topology, other) == step) {
+                    Some(at) => items[at] = merge(items[at].take(), item, inner, &own),
+                    None => items.push(item),
                 }
-                Value::Array(items)
             }
-            (old @ Value::Object(_), value @ Value::Object(_), _) => merge(old, value, inner),
-            (_, value, _) => value,
-        };
-        target.insert(name, merged);
+            Value::Array(items)
+        }
+        (_, _, wanted) => wanted,
     }
-    Value::Object(target)
+}
+
+/// Type and topology of a member.
+fn member<'a>(kind: Option<&'a Type>, name: &str) -> (Option<&'a Type>, Topology) {
+    let field = kind.and_then(|kind| schema::find(kind, name));
+    match (kind, field) {
+        (_, Some(field)) => (Some(&field.kind), field.topology.clone()),
+        (Some(Type::Map(item)), None) => (Some(item), of(item)),
+        _ => (None, Topology::Members),
+    }
+}
+
+/// Type and topology of a list's items.
+fn item(kind: Option<&Type>) -> (Option<&Type>, Topology) {
+    match kind {
+        Some(Type::List(item)) => (Some(item), of(item)),
+        _ => (None, Topology::Whole),
+    }
+}
+
+fn of(kind: &Type) -> Topology {
+    if schema::has_members(kind) { Topology::Members } else { Topology::Whole }
+}
+
+/// Removes each field of `fields` of which none of the `owners` owns anything, with all that is below it.
+fn prune(
+    value: &mut Value,
+    kind: Option<&Type>,
+    topology: &Topology,
+    fields: &FieldSet,
+    owners: &[&FieldSet],
+) {
+    let keys: &[String] = if let Topology::Items(keys) = topology { keys } else { &[] };
+    for (step, node) in fields.nodes() {
+        let owned: Vec<&FieldSet> =
+            owners.iter().filter_map(|owner| owner.get(step)).map(|node| &node.below).collect();
+        match &mut *value {
+            Value::Object(members) => {
+                let Some(name) = step.strip_prefix("f:") else { continue };
+                if owned.is_empty() {
+                    members.shift_remove(name);
+                } else if let Some(inner) = members.get_mut(name) {
+                    let (kind, topology) = member(kind, name);
+                    prune(inner, kind, &topology, &node.below, &owned);
+                }
+            }
+            Value::Array(items) => {
+                let at = items.iter().position(|item| step_to(topology, item) == *step);
+                let Some(at) = at else { continue };
+                if owned.is_empty() {
+                    items.remove(at);
+                    continue;
+                }
+                // What tells an item from others stays as long as the item.
+                let mut below = node.below.clone();
+                for key in keys {
+                    below.take(&format!("f:{key}"));
+                }
+                let (kind, topology) = item(kind);
+                prune(&mut items[at], kind, &topology, &below, &owned);
+            }
+            _ => {}
+        }
+    }
 }
 
 #[cfg(test)]
@@ -195,7 +281,7 @@ mod tests {
     }
 
     fn by<'a>(name: &'a str, force: bool) -> ApplyOptions<'a> {
-        ApplyOptions { name, force, subresource: "", time: "2026-01-01T00:00:00Z".to_owned() }
+        ApplyOptions { name, force, subresource: "", now: "2026-01-01T00:00:00Z".parse().unwrap() }
     }
 
     fn data(object: &Value) -> &Value {
@@ -248,7 +334,7 @@ mod tests {
     fn applying_the_same_again_changes_nothing() {
         let empty = json!({"metadata": {"name": "c"}});
         let first = apply(config_maps(), &empty, json!({"data": {"a": "1"}}), &by("m", false)).unwrap();
-        let later = ApplyOptions { time: "2026-01-01T09:00:00Z".to_owned(), ..by("m", false) };
+        let later = ApplyOptions { now: "2026-01-01T09:00:00Z".parse().unwrap(), ..by("m", false) };
         assert_eq!(apply(config_maps(), &first, json!({"data": {"a": "1"}}), &later).unwrap(), first);
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::authn::User;
+use crate::authn::{AUTHENTICATED, User};
 use crate::object::field::{is_set, list, text};
 use crate::rbac::{self, Deed};
 use crate::sim::KubeSim;
@@ -14,7 +14,7 @@ pub fn subject(review: &Value) -> User {
     let known = !["", "system:anonymous"].contains(&text(review, "/spec/user"));
     // Without evaluation, whoever has a name is known.
     if known && groups.is_empty() {
-        groups.push("system:authenticated");
+        groups.push(AUTHENTICATED);
     }
     User::of(text(review, "/spec/user"), &groups)
 }

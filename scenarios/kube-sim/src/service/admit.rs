@@ -20,6 +20,7 @@ use crate::admission::{
 use crate::body::BodyError;
 use crate::defaults;
 use crate::kinds::{self, Kind};
+use crate::managed_fields::stored::KEY;
 use crate::object::field::name;
 use crate::outbound::OutboundError;
 use crate::status::ApiError;
@@ -270,7 +271,11 @@ impl<'a> Admission<'a> {
             return Ok(());
         }
         let kind = self.target.kind;
+        let managers = object["metadata"].get(KEY).cloned();
         *object = crate::decode::conform(object.take(), &kind.api_version(), kind.kind)?.object;
+        if let Some(managers) = managers {
+            object["metadata"][KEY] = managers;
+        }
         defaults::fill(&self.call.sim, kind, object, self.old);
         Ok(())
     }

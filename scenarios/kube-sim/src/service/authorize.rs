@@ -4,7 +4,7 @@ use http::{HeaderMap, Method};
 
 use super::call::Call;
 use super::target::{Route, Target};
-use crate::authn::User;
+use crate::authn::{AUTHENTICATED, UNAUTHENTICATED, User};
 use crate::rbac::{self, Deed};
 use crate::sim::KubeSim;
 use crate::status::ApiError;
@@ -97,8 +97,8 @@ pub fn impersonated(sim: &KubeSim, user: User, headers: &HeaderMap) -> Result<Us
         Some((namespace, known)) if groups.is_empty() => User::service_account(namespace, known, ""),
         _ => User { groups: groups.clone(), ..User::of(name, &[]) },
     };
-    let own = if name == "system:anonymous" { "system:unauthenticated" } else { "system:authenticated" };
-    let known = ["system:authenticated", "system:unauthenticated"];
+    let own = if name == "system:anonymous" { UNAUTHENTICATED } else { AUTHENTICATED };
+    let known = [AUTHENTICATED, UNAUTHENTICATED];
     if !next.groups.iter().any(|group| known.contains(&group.as_str())) {
         next.groups.push(own.to_owned());
     }

@@ -9,10 +9,15 @@ use serde_json::Value;
 use super::call::Call;
 use super::target::Target;
 use super::write;
-use crate::authn::User;
-use crate::kinds::Kind;
+use crate::authn::{AUTHENTICATED, MASTERS, User};
+use crate::kinds::{self, Kind};
+use crate::managed_fields::track;
 use crate::sim::KubeSim;
 use crate::status::ApiError;
+use crate::store::{GroupResource, StoreError};
+
+/// The manager of what controllers write.
+const CONTROLLERS: &str = "kube-controller-manager";
 
 /// Takes a finalizer off an object that is being deleted, and removes the object when it was the last.
 pub fn remove_finalizer(sim: &KubeSim, kind: &Kind, object: &Arc<Value>, finalizer: &str) {
@@ -27,11 +32,41 @@ pub fn remove_finalizer(sim: &KubeSim, kind: &Kind, object: &Arc<Value>, finaliz
     }
     let finished = write::is_finished(kind, &next);
     // Whoever changed the object meanwhile woke us again.
-    if let Ok(stored) = sim.store().replace(kind.storage(), object, next)
+    if let Ok(stored) = replace_as_controller(sim, kind.storage(), object, next)
         && finished
     {
         let _ = sim.store().remove(kind.storage(), &stored);
     }
+}
+
+/// Replaces an object as a controller does.
+///
+/// # Errors
+/// [`StoreError`] when the stored object is not `before` any more.
+pub fn replace_as_controller(
+    sim: &KubeSim,
+    resource: GroupResource,
+    before: &Arc<Value>,
+    next: Value,
+) -> Result<Arc<Value>, StoreError> {
+    replace_as(sim, CONTROLLERS, resource, before, next)
+}
+
+/// Replaces an object, and notes the manager of what changed.
+///
+/// # Errors
+/// [`StoreError`] when the stored object is not `before` any more.
+pub fn replace_as(
+    sim: &KubeSim,
+    manager: &str,
+    resource: GroupResource,
+    before: &Arc<Value>,
+    mut next: Value,
+) -> Result<Arc<Value>, StoreError> {
+    if let Some(kind) = kinds::find(resource.0, resource.1) {
+        track::updated_with_status(kind, before, &mut next, manager, sim.clock().now());
+    }
+    sim.store().replace(resource, before, next)
 }
 
 /// Creates an object as a controller does: through admission and validation, like anybody's.
@@ -41,19 +76,19 @@ pub async fn create_as_controller(
     resource: &str,
     object: Value,
 ) -> Result<(), ApiError> {
-    let kind = crate::kinds::find(group, resource).ok_or_else(ApiError::no_such_resource)?;
+    let kind = kinds::find(group, resource).ok_or_else(ApiError::no_such_resource)?;
     let namespace = crate::object::field::namespace(&object).to_owned();
     let target = Target { kind, namespace, name: String::new(), subresource: String::new(), watch: false };
     let call = Call {
         sim: sim.clone(),
-        user: User::of("system:kube-controller-manager", &["system:masters", "system:authenticated"]),
+        user: User::of("system:kube-controller-manager", &[MASTERS, AUTHENTICATED]),
         method: Method::POST,
         uri: Uri::default(),
         headers: HeaderMap::new(),
         query: Vec::new(),
         accept: String::new(),
         content_type: "application/json".to_owned(),
-        user_agent: "kube-controller-manager".to_owned(),
+        user_agent: CONTROLLERS.to_owned(),
         if_none_match: String::new(),
         body: Bytes::from(object.to_string()),
     };

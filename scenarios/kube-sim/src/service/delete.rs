@@ -14,10 +14,11 @@ use super::target::Target;
 use crate::admission::attributes::Operation;
 use crate::decode;
 use crate::kinds::Kind;
+use crate::managed_fields::shown;
 use crate::meta;
 use crate::object::field::{at, is_terminating, list, name, number, text, uid};
 use crate::object::field_error::{FieldError, FieldErrorKind, FieldErrors};
-use crate::object::timestamp;
+use crate::object::{finalizers, timestamp};
 use crate::pods::deletion::{self, Deletion};
 use crate::selector::Selector;
 use crate::status::ApiError;
@@ -112,8 +113,8 @@ pub async fn one(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> 
     let outcome =
         delete(call.sim.store(), kind, &target.namespace, &target.name, &options, call.sim.clock().now())?;
     Ok(match outcome {
-        Outcome::Terminating(object) => ApiResponse::json((*object).clone()),
-        Outcome::Gone(object) if is_returned(kind) => ApiResponse::json((*object).clone()),
+        Outcome::Terminating(object) => ApiResponse::json(shown::object(&object)),
+        Outcome::Gone(object) if is_returned(kind) => ApiResponse::json(shown::object(&object)),
         Outcome::Gone(object) => {
             let mut details = kind.details(&target.name);
             details["uid"] = uid(&object).into();
@@ -261,13 +262,13 @@ fn attempt(
 /// Adds the finalizer that lets the garbage collector treat dependents first.
 fn hold(object: &mut Value, propagation: &str) {
     let finalizer = match propagation {
-        "Foreground" => "foregroundDeletion",
-        "Orphan" => "orphan",
+        "Foreground" => finalizers::FOREGROUND,
+        "Orphan" => finalizers::ORPHAN,
         _ => return,
     };
-    let finalizers = crate::object::field::list_mut(&mut object["metadata"], "finalizers");
-    if !finalizers.iter().any(|f| f == finalizer) {
-        finalizers.push(finalizer.into());
+    let held = crate::object::field::list_mut(&mut object["metadata"], "finalizers");
+    if !held.iter().any(|f| f == finalizer) {
+        held.push(finalizer.into());
     }
 }
 

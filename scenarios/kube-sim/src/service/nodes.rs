@@ -6,7 +6,7 @@ use http_body_util::BodyExt;
 
 use super::call::{Call, stored};
 use super::response::ApiResponse;
-use crate::authn::{Token, User};
+use crate::authn::{AUTHENTICATED, MASTERS, Token, User};
 use crate::kinds;
 use crate::node_proxy;
 use crate::object::field::list;
@@ -31,7 +31,7 @@ pub fn base(call: &Call, node: &str) -> Result<String, ApiError> {
 /// The header by which a node knows the API server: a token of its own user, good for the next minutes.
 pub fn authorization(call: &Call) -> String {
     let now = call.sim.clock().now();
-    let user = User::of("kube-apiserver-kubelet-client", &["system:masters", "system:authenticated"]);
+    let user = User::of("kube-apiserver-kubelet-client", &[MASTERS, AUTHENTICATED]);
     let expires = now.saturating_add(jiff::SignedDuration::from_mins(5)).unwrap_or(jiff::Timestamp::MAX);
     let token = call.sim.tokens().issue(Token { user, expires, audiences: Vec::new(), bound: None });
     format!("Bearer {token}")

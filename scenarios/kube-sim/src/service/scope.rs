@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 
 use super::target::Target;
+use crate::managed_fields::stored::KEY;
 use crate::object::field::{list, list_mut, number, text};
 use crate::pods::resize;
 
 /// Metadata that a write to `/status` may change beside the status.
 const WITH_STATUS: [&str; 8] =
-    ["labels", "annotations", "finalizers", "managedFields", "uid", "name", "namespace", "resourceVersion"];
+    ["labels", "annotations", "finalizers", KEY, "uid", "name", "namespace", "resourceVersion"];
 
 /// Keeps of `next` only the fields that the request's path may change.
 pub fn within(target: &Target, old: &Value, next: Value) -> Value {

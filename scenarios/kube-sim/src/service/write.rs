@@ -12,12 +12,12 @@ use super::target::Target;
 use crate::admission::attributes::Operation;
 use crate::events;
 use crate::kinds::Kind;
+use crate::managed_fields::shown;
+use crate::managed_fields::track::{self, Writer};
 use crate::object::field::{is_terminating, list, name, number, text};
 use crate::object::field_error::FieldErrors;
-use crate::object::timestamp;
 use crate::patch::Patch;
 use crate::patch::apply::{ApplyOptions, apply};
-use crate::patch::managers;
 use crate::pods::defaults::{fill_container_statuses, first_status, same_pod_ips};
 use crate::pods::warnings as pod_warnings;
 use crate::status::ApiError;
@@ -66,7 +66,11 @@ async fn store_new(
     {
         object.as_object_mut().and_then(|members| members.shift_remove("status"));
     }
+    let filled_in = track::filled_in(kind, &object);
     defaults::fill(&call.sim, kind, &mut object, None);
+    if !is_apply(call) {
+        track::created(kind, &mut object, writer(call, ""), &filled_in);
+    }
     let admission = Admission::new(call, target, Operation::Create, None, dry_run);
     warnings.extend(admission.mutate(&mut object).await?);
     if kind.group.is_empty() && kind.resource == "pods" {
@@ -95,6 +99,16 @@ async fn store_new(
     Err(ApiError::already_exists(kind, name(&object), there.is_some_and(|object| is_terminating(&object))))
 }
 
+/// The manager of what a request writes.
+fn writer<'a>(call: &'a Call, subresource: &'a str) -> Writer<'a> {
+    Writer { name: call.field_manager(), subresource, now: call.sim.clock().now() }
+}
+
+/// True for a request that notes its manager by itself.
+fn is_apply(call: &Call) -> bool {
+    call.content_type.starts_with("application/apply-patch")
+}
+
 fn refused(kind: &Kind, name: &str, errors: &FieldErrors) -> Result<(), ApiError> {
     if errors.0.is_empty() { Ok(()) } else { Err(ApiError::invalid(kind, name, errors)) }
 }
@@ -117,7 +131,7 @@ pub async fn update(call: &Call, target: &Target) -> Result<ApiResponse, ApiErro
         Err(error) => return Err(error),
     };
     let next = events::to_stored(kind, decoded.object);
-    let updated = store_update(call, target, &old, next, false, &mut warnings).await;
+    let updated = store_update(call, (target, &target.subresource), &old, next, false, &mut warnings).await;
     let updated = updated.map_err(|error| error.into_error(target))?;
     answer(call, kind, &updated).map(|answer| answer.warned(warnings))
 }
@@ -137,7 +151,7 @@ pub async fn patch(call: &Call, target: &Target) -> Result<ApiResponse, ApiError
             return Err(ApiError::not_found(kind, &target.name));
         };
         let next = patched(call, target, &patch, &old, &mut warnings)?;
-        match store_update(call, target, &old, next, true, &mut warnings).await {
+        match store_update(call, (target, &target.subresource), &old, next, true, &mut warnings).await {
             Ok(updated) => return answer(call, kind, &updated).map(|answer| answer.warned(warnings)),
             Err(UpdateError::Refused(error)) => return Err(error),
             Err(UpdateError::Store(StoreError::NotFound)) => {
@@ -158,7 +172,11 @@ fn patched(
 ) -> Result<Value, ApiError> {
     let kind = target.kind;
     let Patch::Apply(wanted) = patch else {
-        let shown = events::to_shown(kind, old.clone());
+        let shown = match call.body.windows(13).any(|word| word == b"managedFields") {
+            true => shown::object(old),
+            false => shown::without_managers(old),
+        };
+        let shown = events::to_shown(kind, shown);
         let decoded = patch.apply_to(kind, &shown)?;
         warnings.extend(patch.check_unknown_fields(
             &shown,
@@ -196,7 +214,7 @@ fn apply_options<'a>(call: &'a Call, target: &'a Target) -> ApplyOptions<'a> {
         name: call.option("fieldManager"),
         force: call.flag("force"),
         subresource: &target.subresource,
-        time: timestamp::seconds(call.sim.clock().now()),
+        now: call.sim.clock().now(),
     }
 }
 
@@ -247,10 +265,10 @@ impl UpdateError {
     }
 }
 
-/// Admits, validates and stores `next` in the place of `old`.
+/// Admits, validates and stores `next` in the place of `old`; `written_as` is the subresource for its managers.
 async fn store_update(
     call: &Call,
-    target: &Target,
+    (target, written_as): (&Target, &str),
     old: &Arc<Value>,
     next: Value,
     is_patch: bool,
@@ -259,11 +277,17 @@ async fn store_update(
     let kind = target.kind;
     let dry_run = call.dry_run("UpdateOptions")?;
     let mut next = scope::within(target, old, next);
+    if !is_apply(call) {
+        track::carry(old, &mut next, &target.subresource);
+    }
     meta::carry(kind, old, &mut next, is_patch)?;
     defaults::fill(&call.sim, kind, &mut next, Some(&**old));
     if kind.resource == "pods" {
         same_pod_ips(&mut next);
         fill_container_statuses(&mut next);
+    }
+    if !is_apply(call) {
+        track::updated(kind, old, &mut next, writer(call, written_as));
     }
     let admission = Admission::new(call, target, Operation::Update, Some(&**old), dry_run);
     warnings.extend(admission.mutate(&mut next).await?);
@@ -273,10 +297,6 @@ async fn store_update(
     admission.validate(&mut next, warnings).await?;
     if target.subresource.is_empty() {
         warnings.extend(pod_warnings::of(kind, Some(&**old), &next));
-    }
-    if !call.content_type.starts_with("application/apply-patch") {
-        let time = timestamp::seconds(call.sim.clock().now());
-        managers::record_update(kind, old, &mut next, (call.field_manager(), &target.subresource), &time);
     }
     if dry_run {
         return Ok(Arc::new(next));
@@ -325,7 +345,7 @@ pub async fn scale(call: &Call, target: &Target) -> Result<ApiResponse, ApiError
     };
     let mut next = (*old).clone();
     next["spec"]["replicas"] = replicas.into();
-    let updated = store_update(call, &owner, &old, next, true, &mut Vec::new())
+    let updated = store_update(call, (&owner, "scale"), &old, next, true, &mut Vec::new())
         .await
         .map_err(|error| error.into_error(&owner))?;
     Ok(ApiResponse::json(scale_of(&updated)))

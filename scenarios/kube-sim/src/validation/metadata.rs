@@ -2,15 +2,15 @@
 
 use serde_json::Value;
 
-use crate::kinds::Kind;
+use crate::kinds::{self, Kind};
 use crate::object::field::{entries, flag, list, name, text};
 use crate::object::field_error::{FieldErrorKind, FieldErrors};
-use crate::object::names;
+use crate::object::{finalizers, names};
 
 /// Most bytes of all annotations of an object together.
 const ANNOTATIONS_BYTES_MAX: usize = 256 * 1024;
 /// Finalizers that need no domain.
-const STANDARD_FINALIZERS: [&str; 3] = ["kubernetes", "orphan", "foregroundDeletion"];
+const STANDARD_FINALIZERS: [&str; 3] = [finalizers::NAMESPACE, finalizers::ORPHAN, finalizers::FOREGROUND];
 const SERVICE_NAME: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an \
                             alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', \
                             regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
@@ -18,7 +18,7 @@ const SERVICE_NAME: &str = "a DNS-1035 label must consist of lower case alphanum
 /// Adds the errors of an object's metadata.
 pub fn check(kind: &Kind, object: &Value, errors: &mut FieldErrors) {
     match (kind.group, kind.resource) {
-        ("rbac.authorization.k8s.io", _) => {}
+        (kinds::RBAC_GROUP, _) => {}
         ("", "services") => errors.rule("metadata.name", name(object), service_name),
         ("", "namespaces") => errors.rule("metadata.name", name(object), names::dns_label),
         _ => errors.rule("metadata.name", name(object), names::dns_subdomain),
@@ -35,7 +35,7 @@ pub fn check(kind: &Kind, object: &Value, errors: &mut FieldErrors) {
     if bytes > ANNOTATIONS_BYTES_MAX {
         errors.push("metadata.annotations", FieldErrorKind::TooLong(ANNOTATIONS_BYTES_MAX));
     }
-    finalizers(object, errors);
+    check_finalizers(object, errors);
     owners(object, errors);
 }
 
@@ -50,7 +50,7 @@ fn service_name(name: &str) -> Vec<String> {
     vec![SERVICE_NAME.to_owned()]
 }
 
-fn finalizers(object: &Value, errors: &mut FieldErrors) {
+fn check_finalizers(object: &Value, errors: &mut FieldErrors) {
     for (at, finalizer) in list(object, "/metadata/finalizers").iter().enumerate() {
         let finalizer = finalizer.as_str().unwrap_or_default();
         errors.rule("metadata.finalizers", finalizer, names::qualified);

@@ -50,8 +50,8 @@ pub fn template(spec: &Value, field: &str, kind: &str, errors: &mut FieldErrors)
     }
 }
 
-/// Adds the errors of a job.
-pub fn job(object: &Value, errors: &mut FieldErrors) {
+/// Adds the errors of a job's specification that stands at `at` (`spec`, or `spec.jobTemplate.spec` in a CronJob).
+pub fn job(spec: &Value, at: &str, errors: &mut FieldErrors) {
     let counts = [
         "parallelism",
         "completions",
@@ -61,12 +61,12 @@ pub fn job(object: &Value, errors: &mut FieldErrors) {
         "backoffLimitPerIndex",
         "maxFailedIndexes",
     ];
-    not_negative(object, &counts, errors);
-    indexed(&object["spec"], errors);
-    pods::spec_of(&object["spec"]["template"]["spec"], "spec.template.spec", errors);
-    let policy = text(object, "/spec/template/spec/restartPolicy");
-    let field = "spec.template.spec.restartPolicy";
-    match policy {
+    not_negative_at(spec, at, &counts, errors);
+    indexed(spec, at, errors);
+    let field = format!("{at}.template.spec");
+    pods::spec_of(&spec["template"]["spec"], &field, errors);
+    let field = format!("{field}.restartPolicy");
+    match text(spec, "/template/spec/restartPolicy") {
         "OnFailure" | "Never" => {}
         "Always" => errors.required(field, "valid values: \"OnFailure\", \"Never\""),
         other => errors.one_of(field, other, &["OnFailure", "Never"]),
@@ -74,33 +74,33 @@ pub fn job(object: &Value, errors: &mut FieldErrors) {
 }
 
 /// Adds the errors of what only an Indexed Job has, and of the replacement of pods.
-fn indexed(spec: &Value, errors: &mut FieldErrors) {
+fn indexed(spec: &Value, at: &str, errors: &mut FieldErrors) {
     let (limit, most) = (number(spec, "/backoffLimitPerIndex"), number(spec, "/maxFailedIndexes"));
     let completions = number(spec, "/completions");
     if most.is_some() && limit.is_none() {
-        errors.required("spec.backoffLimitPerIndex", "when maxFailedIndexes is specified");
+        errors.required(format!("{at}.backoffLimitPerIndex"), "when maxFailedIndexes is specified");
     }
     let is_indexed = text(spec, "/completionMode") == "Indexed";
     if is_indexed && completions.is_none() {
-        errors.required("spec.completions", "when completion mode is Indexed");
+        errors.required(format!("{at}.completions"), "when completion mode is Indexed");
     }
     if let (true, Some(most), Some(all)) = (is_indexed, most, completions)
         && most > all
     {
-        errors.invalid("spec.maxFailedIndexes", most, "must be less than or equal to completions");
+        errors.invalid(format!("{at}.maxFailedIndexes"), most, "must be less than or equal to completions");
     }
     let needs_indexes = "requires indexed completion mode";
     for (field, value) in [("backoffLimitPerIndex", limit), ("maxFailedIndexes", most)] {
         if let Some(value) = value.filter(|_| !is_indexed) {
-            errors.invalid(format!("spec.{field}"), value, needs_indexes);
+            errors.invalid(format!("{at}.{field}"), value, needs_indexes);
         }
     }
     if is_set(spec, "/successPolicy") {
         match is_indexed {
-            true => success_policy(spec, completions.unwrap_or(0), errors),
+            true => success_policy(spec, at, completions.unwrap_or(0), errors),
             false => {
                 let shown = FieldErrorKind::Invalid(go_success_policy(spec), needs_indexes.to_owned());
-                errors.push("spec.successPolicy", shown);
+                errors.push(format!("{at}.successPolicy"), shown);
             }
         }
     }
@@ -108,7 +108,7 @@ fn indexed(spec: &Value, errors: &mut FieldErrors) {
     let with_failures = is_set(spec, "/podFailurePolicy");
     let known: &[&str] = if with_failures { &["Failed"] } else { &["Failed", "TerminatingOrFailed"] };
     if !replacement.is_empty() {
-        errors.one_of("spec.podReplacementPolicy", replacement, known);
+        errors.one_of(format!("{at}.podReplacementPolicy"), replacement, known);
     }
 }
 
@@ -124,11 +124,14 @@ fn go_success_policy(spec: &Value) -> String {
     format!("{{\"Rules\":[{}]}}", rules.collect::<Vec<_>>().join(","))
 }
 
-fn success_policy(spec: &Value, completions: i64, errors: &mut FieldErrors) {
-    let path = "spec.successPolicy.rules";
+fn success_policy(spec: &Value, at: &str, completions: i64, errors: &mut FieldErrors) {
+    let path = format!("{at}.successPolicy.rules");
     let rules = list(spec, "/successPolicy/rules");
     if rules.is_empty() {
-        errors.required(path, "at least one rules must be specified when the successPolicy is specified");
+        errors.required(
+            path.as_str(),
+            "at least one rules must be specified when the successPolicy is specified",
+        );
     }
     for (at, rule) in rules.iter().enumerate() {
         let (count, path) = (number(rule, "/succeededCount"), format!("{path}[{at}]"));
@@ -146,10 +149,14 @@ fn success_policy(spec: &Value, completions: i64, errors: &mut FieldErrors) {
 
 /// Adds an error for each of `fields` of the specification that is negative.
 pub fn not_negative(object: &Value, fields: &[&str], errors: &mut FieldErrors) {
+    not_negative_at(&object["spec"], "spec", fields, errors);
+}
+
+fn not_negative_at(spec: &Value, at: &str, fields: &[&str], errors: &mut FieldErrors) {
     for field in fields {
-        if let Some(count) = number(object, &format!("/spec/{field}")).filter(|count| *count < 0) {
+        if let Some(count) = number(spec, &format!("/{field}")).filter(|count| *count < 0) {
             let why = "must be greater than or equal to 0";
-            errors.invalid(format!("spec.{field}"), count, why);
+            errors.invalid(format!("{at}.{field}"), count, why);
         }
     }
 }

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::admission::attributes::Attributes;
+use crate::managed_fields::shown;
 use crate::object::field::{flag, list, number, text};
 
 /// The review of `object`, under `uid`.
@@ -28,8 +29,8 @@ pub fn request(uid: &str, request: &Attributes<'_>, object: &Value) -> Value {
     }
     review["operation"] = request.operation.as_str().into();
     review["userInfo"] = request.user.clone();
-    review["object"] = object.clone();
-    review["oldObject"] = request.old.cloned().unwrap_or_default();
+    review["object"] = shown::object(object);
+    review["oldObject"] = request.old.map(shown::object).unwrap_or_default();
     review["dryRun"] = request.dry_run.into();
     review["options"] = request.options.clone();
     json!({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": review})

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::HASH;
-use super::placement::{Placement, node_of, placement_of};
+use super::placement::{Placement, node_of, placement_of, pod_of};
 use crate::controllers::owned::available_from;
+use crate::controllers::revisions::POD_LABEL as HASH;
 use crate::object::conditions::holds;
 use crate::object::field::{is_terminating, label, name, number, text};
 use crate::pods::phase::is_terminal;
@@ -63,9 +63,10 @@ impl<'a> DaemonPods<'a> {
                 (unbound, text(pod, "/metadata/creationTimestamp").to_owned(), name(pod).to_owned())
             });
         }
+        let example = pod_of(set);
         let nodes = nodes.iter().map(|node| NodePods {
             node: name(node),
-            placement: placement_of(set, node),
+            placement: placement_of(&example, node),
             pods: by_node.remove(name(node)).unwrap_or_default(),
         });
         let nodes = nodes.collect();

@@ -57,18 +57,23 @@ pub fn node_of(pod: &Value) -> Option<&str> {
     }
 }
 
-/// What a node says to the set's pods.
-pub fn placement_of(set: &Value, node: &Value) -> Placement {
+/// A pod of the set as nodes see it: its template with the tolerations of every daemon pod.
+pub fn pod_of(set: &Value) -> Value {
     let mut pod = json!({"spec": set["spec"]["template"]["spec"]});
     add_tolerations(&mut pod["spec"]);
-    let wanted = text(&pod, "/spec/nodeName");
+    pod
+}
+
+/// What a node says to such a pod.
+pub fn placement_of(pod: &Value, node: &Value) -> Placement {
+    let wanted = text(pod, "/spec/nodeName");
     let never = Placement { shall_run: false, may_stay: false };
-    if (!wanted.is_empty() && wanted != name(node)) || !node_affinity::allows(&pod, node) {
+    if (!wanted.is_empty() && wanted != name(node)) || !node_affinity::allows(pod, node) {
         return never;
     }
     let untolerated = |effects: &[&str]| {
         let mut taints = list(node, "/spec/taints").iter();
-        taints.any(|taint| effects.contains(&text(taint, "/effect")) && !pod_tolerates(&pod, taint))
+        taints.any(|taint| effects.contains(&text(taint, "/effect")) && !pod_tolerates(pod, taint))
     };
     Placement {
         shall_run: !untolerated(&["NoSchedule", "NoExecute"]),
@@ -98,7 +103,7 @@ mod tests {
             (json!({"nodeName": "m"}), json!([]), no),
         ] {
             let set = json!({"spec": {"template": {"spec": spec}}});
-            let placement = placement_of(&set, &node(taints.clone()));
+            let placement = placement_of(&pod_of(&set), &node(taints.clone()));
             assert_eq!((placement.shall_run, placement.may_stay), wanted, "{spec} {taints}");
         }
     }

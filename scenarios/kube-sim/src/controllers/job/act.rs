@@ -19,7 +19,7 @@ use crate::object::field::{
     controller, flag, is_terminating, list, list_mut, map_mut, name, namespace, number, text, uid,
 };
 use crate::object::timestamp;
-use crate::service::controller_writes::{create_as_controller, remove_finalizer};
+use crate::service::controller_writes::{create_as_controller, remove_finalizer, replace_as_controller};
 use crate::service::delete::{Options, delete};
 use crate::sim::KubeSim;
 
@@ -199,7 +199,7 @@ fn publish(
         Some(outcome) => conclude(&mut next, outcome, active == 0 && present.terminating == 0, now),
         None => false,
     };
-    if sim.store().replace(JOBS, &stored, next).is_err() {
+    if replace_as_controller(sim, JOBS, &stored, next).is_err() {
         return false;
     }
     match outcome {

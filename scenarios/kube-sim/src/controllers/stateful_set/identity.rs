@@ -9,6 +9,7 @@ use crate::controllers::owned::reference;
 use crate::object::field::{
     entries, is_terminating, list, list_mut, map_mut, name, namespace, number, text, uid,
 };
+use crate::service::controller_writes::replace_as_controller;
 use crate::sim::KubeSim;
 
 /// The pods with their numbers, in their order; a pod that is not named after the set has none and is left out.
@@ -116,5 +117,5 @@ fn keep_owner(sim: &KubeSim, set: &Value, pod: &Value, claim: &str, owner: Optio
     if owners.is_empty() {
         next["metadata"].as_object_mut().and_then(|metadata| metadata.shift_remove("ownerReferences"));
     }
-    let _ = sim.store().replace(CLAIMS, &stored, next); // whoever changed it meanwhile woke us again
+    let _ = replace_as_controller(sim, CLAIMS, &stored, next); // whoever changed it meanwhile woke us again
 }

@@ -6,10 +6,16 @@ use serde_json::{Value, json};
 
 use super::{CLAIMS, VOLUMES};
 use crate::label_selector::selects;
-use crate::object::field::{is_set, is_terminating, list, map_mut, name, namespace, text, uid};
+use crate::object::field::{annotation, is_set, is_terminating, list, map_mut, name, namespace, text, uid};
 use crate::object::quantity::thousandths;
 use crate::object::timestamp;
+use crate::service::controller_writes::replace_as_controller;
 use crate::sim::KubeSim;
+
+/// Annotation of a claim, or of a volume, that the controller chose the other for.
+const BY_CONTROLLER: &str = "pv.kubernetes.io/bound-by-controller";
+/// Annotation of a claim whose binding is done.
+const COMPLETED: &str = "pv.kubernetes.io/bind-completed";
 
 /// The reference to a claim, as it stands in a volume.
 pub fn reference(claim: &Value) -> Value {
@@ -24,6 +30,16 @@ pub fn may_be_bound(volume: &Value, claim: &Value) -> bool {
         || (text(kept, "/namespace") == namespace(claim)
             && text(kept, "/name") == name(claim)
             && ["", uid(claim)].contains(&text(kept, "/uid")))
+}
+
+/// True for a volume and a claim that are tied to each other already, so that there is nothing to write.
+pub fn are_bound(volume: &Value, claim: &Value) -> bool {
+    text(volume, "/spec/claimRef/uid") == uid(claim)
+        && text(volume, "/status/phase") == "Bound"
+        && text(claim, "/status/phase") == "Bound"
+        && claim["status"]["capacity"] == volume["spec"]["capacity"]
+        && claim["status"]["accessModes"] == volume["spec"]["accessModes"]
+        && annotation(claim, COMPLETED).is_some()
 }
 
 /// The smallest volume that is large enough for the claim, of its class, mode and access; one kept for it goes first.
@@ -53,7 +69,7 @@ pub fn bind(sim: &KubeSim, claim: &Arc<Value>, volume: &Arc<Value>) {
     if text(&bound, "/spec/claimRef/uid") != uid(claim) {
         bound["spec"]["claimRef"] = reference(claim);
         let annotations = map_mut(&mut bound["metadata"], "annotations");
-        annotations.insert("pv.kubernetes.io/bound-by-controller".to_owned(), "yes".into());
+        annotations.insert(BY_CONTROLLER.to_owned(), "yes".into());
     }
     if text(&bound, "/status/phase") != "Bound" {
         map_mut(&mut bound, "status");
@@ -61,20 +77,20 @@ pub fn bind(sim: &KubeSim, claim: &Arc<Value>, volume: &Arc<Value>) {
         bound["status"]["lastPhaseTransitionTime"] = timestamp::seconds(sim.clock().now()).into();
     }
     // Whoever changed it meanwhile woke us again.
-    if sim.store().replace(VOLUMES, volume, bound).is_err() {
+    if replace_as_controller(sim, VOLUMES, volume, bound).is_err() {
         return;
     }
     let mut next = (**claim).clone();
     let own_choice = text(claim, "/spec/volumeName").is_empty();
     next["spec"]["volumeName"] = name(volume).into();
     let annotations = map_mut(&mut next["metadata"], "annotations");
-    annotations.insert("pv.kubernetes.io/bind-completed".to_owned(), "yes".into());
+    annotations.insert(COMPLETED.to_owned(), "yes".into());
     if own_choice {
-        annotations.insert("pv.kubernetes.io/bound-by-controller".to_owned(), "yes".into());
+        annotations.insert(BY_CONTROLLER.to_owned(), "yes".into());
     }
     map_mut(&mut next, "status");
     next["status"]["phase"] = "Bound".into();
     next["status"]["accessModes"] = volume["spec"]["accessModes"].clone();
     next["status"]["capacity"] = volume["spec"]["capacity"].clone();
-    let _ = sim.store().replace(CLAIMS, claim, next); // whoever changed it meanwhile woke us again
+    let _ = replace_as_controller(sim, CLAIMS, claim, next); // whoever changed it meanwhile woke us again
 }
