@@ -10,6 +10,7 @@ pub mod files;
 mod launching;
 pub mod order;
 mod priority;
+mod probes;
 pub mod steps;
 pub mod timeline;
 

@@ -32,6 +32,30 @@ fn log(text: &str, seconds: u64, most: usize) -> String {
 }
 
 #[test]
+fn a_limit_of_time_ends_its_command_and_nothing_that_was_begun_before() {
+    for (text, says, ends) in [
+        ("(sleep 5; echo late) & timeout 2 sleep 9; echo over; sleep 9", "over|late", Some((11, 0))),
+        (
+            "timeout 5 sh -c 'echo one; sleep 3; echo two; sleep 3; echo three'; echo $?",
+            "one|two|124",
+            Some((5, 0)),
+        ),
+        ("timeout 9 echo x; echo $?", "x|0", Some((0, 0))),
+        (
+            "timeout 5 sh -c 'while true; do echo x >> /tmp/f; sleep 2; done'; wc -l < /tmp/f",
+            "3",
+            Some((5, 0)),
+        ),
+    ] {
+        assert_eq!(shell(text), (says.to_owned(), ends), "{text}");
+    }
+    assert_eq!(
+        log("timeout 5 sh -c 'while true; do echo x; sleep 2; done'; echo y", 9, 9),
+        "0 x\n2 x\n4 x\n5 y\n"
+    );
+}
+
+#[test]
 fn common_scripts_are_understood() {
     for (text, says, ends) in [
         ("echo hello; sleep 3600", "hello", Some((3600, 0))),
