@@ -7,6 +7,7 @@ pub mod files;
 pub mod images;
 mod shell;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::matches;
 pub use images::Setup;
-pub use shell::{Again, Assumed, Run, RunContext, dated, read};
+pub use shell::{Again, Assumed, Run, RunContext, dated, is_shell, read};
 
 /// Script of the containers of an image, or of a group. A field that is `None`, false or empty changes nothing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -170,7 +171,7 @@ pub fn bare_name(image: &str) -> &str {
 /// Run time of a container that is meant to end and whose command is not played.
 const ASSUMED_RUN: Duration = Duration::from_secs(1);
 /// Assumed runs that are kept.
-const ASSUMED_MAX: usize = 100;
+const ASSUMED_MAX: usize = 10_000;
 
 /// A container to plan a run of.
 #[derive(Debug, Clone, Copy)]
@@ -201,23 +202,47 @@ pub struct AssumedRun {
     pub message: String,
 }
 
-/// Containers whose commands were not played, the first 100.
+/// Containers whose commands were not played, the first 10,000.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct AssumedRuns(Vec<AssumedRun>);
+#[serde(from = "Vec<AssumedRun>", into = "Vec<AssumedRun>")]
+pub struct AssumedRuns {
+    runs: Vec<AssumedRun>,
+    /// Places of those of a group among them, by its id.
+    of_group: BTreeMap<String, Vec<usize>>,
+}
 
 impl AssumedRuns {
     /// Adds one that is not known yet; false where it is, or where there are too many.
     pub fn add(&mut self, run: AssumedRun) -> bool {
-        let new = self.0.len() < ASSUMED_MAX && !self.0.contains(&run);
+        let places = self.of_group.get(&run.id).map(Vec::as_slice).unwrap_or_default();
+        let is_known = places.iter().any(|place| self.runs.get(*place) == Some(&run));
+        let new = self.runs.len() < ASSUMED_MAX && !is_known;
         if new {
-            self.0.push(run);
+            self.of_group.entry(run.id.clone()).or_default().push(self.runs.len());
+            self.runs.push(run);
         }
         new
     }
 
     /// All of them, oldest first.
     pub fn all(&self) -> &[AssumedRun] {
-        &self.0
+        &self.runs
+    }
+}
+
+impl From<Vec<AssumedRun>> for AssumedRuns {
+    fn from(runs: Vec<AssumedRun>) -> Self {
+        let mut all = Self::default();
+        for run in runs {
+            let _is_new = all.add(run);
+        }
+        all
+    }
+}
+
+impl From<AssumedRuns> for Vec<AssumedRun> {
+    fn from(all: AssumedRuns) -> Self {
+        all.runs
     }
 }
 
