@@ -10,13 +10,13 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::Group;
 use super::container::{Container, Phase};
 use super::steps::GroupContext;
+use super::{FILE_MODE, FileMode, Group};
 use crate::agenda::Step;
 use crate::script::files::ports::closed;
 use crate::script::files::{
-    Change, Effect, Kind, Layer, Looks, Mount, Node, Origin, PORTS, Space, joined, normal, parent,
+    Change, EVERYTHING, Effect, Kind, Layer, Looks, Mount, Node, Origin, PORTS, Space, joined, normal, parent,
 };
 use crate::script::{Run, dated, images};
 
@@ -48,8 +48,9 @@ struct ContainerFiles {
     layer: Layer,
     /// Time after the start of the run up to which its changes were carried out; `None` before the first.
     carried_out: Option<Duration>,
-    /// States of all layers that the run meets: at its start, and when others had changed something at which it looks.
-    met: Vec<(Duration, Vec<Layer>)>,
+    /// Layers that the run meets, by their numbers: those that have something at its start, then those that are not what
+    /// they were whenever others had changed something at which it looks.
+    met: Vec<(Duration, Vec<(u8, Layer)>)>,
     /// True once there was a change that the run does not meet any more.
     misses: bool,
 }
@@ -72,9 +73,12 @@ impl Group {
         let volumes = self.spec.volumes.iter().map(|volume| {
             let mut layer = Layer::default();
             for file in &volume.config_file_volume_config_file_to_paths {
+                let is_of = |mode: &&FileMode| *mode.volume == *volume.name && *mode.path == *file.path;
+                let mut modes = self.spec.optional.iter().flat_map(|optional| &optional.file_modes);
+                let mode = modes.find(is_of).map_or(FILE_MODE, |mode| mode.mode);
                 // all together are bounded when the group is made
                 let _fits =
-                    layer.put(&normal("/", &file.path), Some(Node::file(file.content.as_str(), 0o644)));
+                    layer.put(&normal("/", &file.path), Some(Node::file(file.content.as_str(), mode)));
             }
             layer
         });
@@ -114,7 +118,8 @@ impl Group {
                 resolv.push_str(&format!("options {}\n", options.join(" ")));
             }
         }
-        Origin { host_name, hosts, resolv, site: None }
+        let address = self.address.map(|address| address.to_string()).unwrap_or_default();
+        Origin { host_name, address, hosts, resolv, site: None }
     }
 
     fn mounts(&self, container: &Container) -> Vec<Mount> {
@@ -165,15 +170,23 @@ impl Group {
     /// The files that a container sees at the start of its run, and as others have left them since.
     pub(super) fn met(&self, index: u8) -> (Space, Vec<(Duration, Vec<Layer>)>) {
         let known = self.files.as_ref().and_then(|files| files.containers.get(usize::from(index)));
-        match known.map(|known| known.met.as_slice()) {
-            Some([(_, first), later @ ..]) => {
-                let Some(container) = self.containers.get(usize::from(index)) else {
-                    return Default::default();
-                };
-                (self.space_of((index, container), first.clone()), later.to_vec())
+        let container = self.containers.get(usize::from(index));
+        let (Some(known), Some(container)) = (known.filter(|known| !known.met.is_empty()), container) else {
+            return (self.space(index), Vec::new());
+        };
+        let count = self.spec.volumes.len() + usize::from(VOLUMES);
+        let mut layers = vec![Layer::default(); count];
+        let mut states = known.met.iter().map(|(at, new)| {
+            for (number, layer) in new {
+                if let Some(place) = layers.get_mut(usize::from(*number)) {
+                    place.clone_from(layer);
+                }
             }
-            _ => (self.space(index), Vec::new()),
-        }
+            (*at, layers.clone())
+        });
+        let first = states.next().map(|(_, first)| first).unwrap_or_default();
+        let later = states.collect();
+        (self.space_of((index, container), first), later)
     }
 }
 
@@ -199,7 +212,8 @@ impl GroupContext<'_> {
         let layers = self.group.layers(index);
         let files = self.group.files_mut();
         if let Some(own) = files.containers.get_mut(usize::from(index)).filter(|_| looks) {
-            own.met = vec![(Duration::ZERO, layers)];
+            own.met.clear();
+            own.meet(Duration::ZERO, layers);
         }
         self.settle_files();
     }
@@ -280,7 +294,7 @@ impl GroupContext<'_> {
             self.tell_not_played(index, &format!("eci-sim does not play {what}"));
             return Vec::new();
         }
-        own.met.push((passed, layers));
+        own.meet(passed, layers);
         let run = self.plan(index);
         self.tell_assumed(index, &run);
         let ends = run.ends;
@@ -397,6 +411,22 @@ impl GroupFiles {
     }
 }
 
+impl ContainerFiles {
+    /// Keeps the layers that the run meets from a time on, as far as they are not what it met before.
+    fn meet(&mut self, at: Duration, layers: Vec<Layer>) {
+        let known = |number: u8| {
+            let mut states = self.met.iter().rev().flat_map(|(_, met)| met);
+            states.find(|(own, _)| *own == number).map(|(_, layer)| layer)
+        };
+        let is_new = |(number, layer): &(u8, Layer)| match known(*number) {
+            Some(known) => !known.is_same(layer) && known != layer,
+            None => !layer.is_empty(),
+        };
+        let new = (0u8..).zip(layers).filter(is_new).collect();
+        self.met.push((at, new));
+    }
+}
+
 /// The effect with the dates of its time filled in.
 fn with_dates(effect: &Effect, started: Timestamp, at: Duration) -> Effect {
     let filled = |bytes: &Arc<Vec<u8>>| match std::str::from_utf8(bytes) {
@@ -418,11 +448,31 @@ pub(super) fn is_seen(looks: &Looks, index: u8, writer: u8, change: &Change) -> 
     let is_at = |path: &str| {
         *change.path == *path || parent(&change.path) == path || path.starts_with(&joined(&change.path, ""))
     };
-    same_layer && looks.iter().any(|(layer, path)| *layer == change.layer && is_at(path))
+    let is_all = |layer: u8| layer == EVERYTHING.0;
+    same_layer && looks.iter().any(|(layer, path)| is_all(*layer) || *layer == change.layer && is_at(path))
 }
 
 /// A time after another.
 pub(super) fn later(since: Timestamp, after: Duration) -> Timestamp {
     let after = SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX);
     since.saturating_add(after).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_met_many_changes_holds_of_each_only_the_layer_that_changed() {
+        let mut large = Layer::default();
+        assert!(large.put("/page", Some(Node::file("x".repeat(4000), FILE_MODE))));
+        let mut own = ContainerFiles::default();
+        for n in 0u64..90 {
+            let mut small = Layer::default();
+            assert!(small.put("/go", Some(Node::file(n.to_string(), FILE_MODE))));
+            own.meet(Duration::from_secs(n), vec![Layer::default(), Layer::default(), large.clone(), small]);
+        }
+        let size = serde_json::to_string(&own).unwrap().len();
+        assert!((4000..20_000).contains(&size), "{size}");
+    }
 }

@@ -16,6 +16,7 @@ use super::failures::probe_time;
 use super::files::{Done, is_seen, later};
 use super::steps::GroupContext;
 use crate::agenda::{ProbeKind, Step};
+use crate::lifecycle::State;
 use crate::script::Run;
 use crate::script::files::{Looks, PortReply};
 
@@ -38,7 +39,9 @@ struct Finding {
 impl Group {
     /// The probe of a running container, with the start of its run; `None` where it has none of this kind.
     fn probe(&self, index: u8, kind: ProbeKind) -> Option<(&Probe, Timestamp)> {
-        let (_, since, _) = self.running().find(|(own, ..)| *own == index)?;
+        // one that is being stopped is not probed
+        let is_probed = matches!(self.state, State::Pending | State::Running);
+        let (_, since, _) = self.running().find(|(own, ..)| is_probed && *own == index)?;
         let container = self.containers.get(usize::from(index)).filter(|container| !container.init)?;
         let optional = container.spec.optional.as_ref()?;
         let probe = match kind {
@@ -198,7 +201,7 @@ impl GroupContext<'_> {
             PortReply::Unknown(what) if what.is_empty() => {}
             PortReply::Unknown(what) => assumed = Some(format!("what answers at port {port} ({what})")),
         }
-        Finding { failure, assumed, looks: space.looked.into_iter().collect(), is_steady: true }
+        Finding { failure, assumed, looks: space.into_looks(), is_steady: true }
     }
 
     fn find_by_command(&mut self, index: u8, probe: &Probe) -> Finding {

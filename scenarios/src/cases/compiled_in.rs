@@ -54,6 +54,10 @@ pub const CASES: &[(&str, &str)] = &[
         "containers/restarted-by-its-liveness-probe.yaml",
         include_str!("../../cases/containers/restarted-by-its-liveness-probe.yaml"),
     ),
+    (
+        "containers/script-of-a-config-map.yaml",
+        include_str!("../../cases/containers/script-of-a-config-map.yaml"),
+    ),
     ("faults/answer-lost.yaml", include_str!("../../cases/faults/answer-lost.yaml")),
     ("faults/cloud-unreachable.yaml", include_str!("../../cases/faults/cloud-unreachable.yaml")),
     (

@@ -132,6 +132,8 @@ const GROUP: &str = "root:x:0:\nnobody:x:65534:\n";
 pub struct Origin {
     /// Host name.
     pub host_name: String,
+    /// Address of the group; empty where it has none.
+    pub address: String,
     /// Content of `/etc/hosts`.
     pub hosts: String,
     /// Content of `/etc/resolv.conf`.

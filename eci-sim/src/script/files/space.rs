@@ -1,15 +1,18 @@
 //! The files that one container sees: its own layer, and the group's volumes where they are mounted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::Looks;
 use super::image::{Origin, is_device};
 use super::layer::{Change, Effect, Kind, Layer, Node, PORTS};
 use super::path::{joined, normal, parent};
 
 /// Symbolic links that one path may go through.
 const LINKS_MAX: usize = 8;
-/// Paths that are remembered as looked at; more count as all.
+/// What stands for every path of every layer among those that were looked at.
+pub const EVERYTHING: (u8, &str) = (u8::MAX, "/");
+/// Paths of a layer that are remembered as looked at; more count as all.
 const LOOKS_MAX: usize = 4096;
 
 /// A volume of the group at a path of the container.
@@ -74,8 +77,12 @@ pub struct Space {
     read_only: bool,
     /// Number of the container in its group.
     pub(super) owner: u8,
-    /// Paths that were looked at, in order.
-    pub looked: Vec<(u8, Box<str>)>,
+    /// Paths of each layer that were looked at, each with the number of its last look.
+    looked: BTreeMap<u8, BTreeMap<Box<str>, u64>>,
+    /// Number of looks.
+    looks: u64,
+    /// Number of the last look at a path that was not remembered any more.
+    unremembered: Option<u64>,
     /// Changes since they were last taken.
     pub changes: Vec<Change>,
 }
@@ -124,6 +131,11 @@ impl Space {
     /// The layers as they are now.
     pub fn layers(&self) -> &[Layer] {
         &self.layers
+    }
+
+    /// Address of the group; empty where it has none.
+    pub fn address(&self) -> &str {
+        &self.origin.address
     }
 
     /// Number of the container in its group.
@@ -177,16 +189,48 @@ impl Space {
 
     /// Remembers that a path of a layer was looked at.
     pub(super) fn look(&mut self, layer: u8, path: &str) {
-        let known = self.looked.last().is_some_and(|(own, last)| *own == layer && **last == *path);
-        if !known && self.looked.len() < LOOKS_MAX {
-            self.looked.push((layer, path.into()));
+        self.looks += 1;
+        let looked = self.looked.entry(layer).or_default();
+        if let Some(last) = looked.get_mut(path) {
+            *last = self.looks;
+        } else if looked.len() < LOOKS_MAX {
+            looked.insert(path.into(), self.looks);
+        } else {
+            self.unremembered = Some(self.looks);
         }
     }
 
-    /// The node at a normal path; links are not followed.
+    /// Number of looks until now.
+    pub fn looks(&self) -> u64 {
+        self.looks
+    }
+
+    /// True if a path of a layer may have been looked at since there were so many looks.
+    pub fn has_looked_since(&self, looks: u64, layer: u8, path: &str) -> bool {
+        let last = self.looked.get(&layer).and_then(|looked| looked.get(path));
+        last.is_some_and(|last| *last > looks) || self.unremembered.is_some_and(|last| last > looks)
+    }
+
+    /// Everything that was looked at; where that is not remembered, [`EVERYTHING`].
+    pub fn into_looks(self) -> Looks {
+        let all = self.unremembered.map(|_| (EVERYTHING.0, EVERYTHING.1.into()));
+        let known = self
+            .looked
+            .into_iter()
+            .flat_map(|(layer, looked)| looked.into_keys().map(move |path| (layer, path)));
+        known.chain(all).collect()
+    }
+
+    /// The node at a normal path, which is remembered as looked at; links are not followed.
     fn node(&mut self, path: &str) -> Option<Node> {
         let (number, inner, _) = self.place(path);
         self.look(number, &inner);
+        self.peek(path)
+    }
+
+    /// The node at a normal path; links are not followed.
+    fn peek(&self, path: &str) -> Option<Node> {
+        let (number, inner, _) = self.place(path);
         let known = self.layers.get(usize::from(number));
         if let Some(known) = known.and_then(|layer| layer.get(&inner)) {
             return known.cloned();
@@ -319,15 +363,13 @@ impl Space {
             return Ok(());
         }
         let (layer, inner, path) = self.writable(path)?;
-        let looks = self.looked.len();
-        let known = self.node(&path);
+        // what is there already does not change what is written
+        let known = self.peek(&path);
         let mode = match &known {
             Some(Node { kind: Kind::File(_), mode }) => *mode,
             Some(_) => return Err(FileError::IsDirectory),
             None => 0o644,
         };
-        // what is there already does not change what is written
-        self.looked.truncate(looks);
         let own = self.layers.get(usize::from(layer)).and_then(|layer| layer.get(&inner)).flatten();
         let effect = match (append, known.as_ref().and_then(Node::content)) {
             (true, _) if own.is_some() => Effect::Append(Arc::new(content.to_vec())),

@@ -137,7 +137,7 @@ impl Play {
         let assumed = |(what, at)| Box::new(Assumed { what, at, stops, message: String::new() });
         self.run.assumed = unplayed.map(assumed);
         self.run.reads_clock = self.clock_reads > 0;
-        self.run.looks = self.space.looked.into_iter().collect();
+        self.run.looks = self.space.into_looks();
         self.run
     }
 
