@@ -17,8 +17,7 @@ const USUAL: [&str; 6] = ["-g", "daemon off;", "-D", "-DFOREGROUND", "FOREGROUND
 /// Arguments by which servers are told their port.
 const PORT: [&str; 3] = ["--port", "-port", "-p"];
 /// Directories in which there is nothing that configures a server, for whatever is mounted there.
-const PLAIN: [&str; 8] =
-    ["/var/run/secrets", "/tmp", "/dev", "/data", "/var/cache", "/var/log", "/var/lib", "/run"];
+const PLAIN: [&str; 8] = ["/var/run", "/tmp", "/dev", "/data", "/var/cache", "/var/log", "/var/lib", "/run"];
 
 /// Known images by their bare names, and by the names of their programs. The table is checked by a test.
 static IMAGES: LazyLock<BTreeMap<String, KnownImage>> = LazyLock::new(|| read().unwrap_or_default());

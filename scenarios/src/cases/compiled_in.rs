@@ -58,6 +58,10 @@ pub const CASES: &[(&str, &str)] = &[
         "containers/script-of-a-config-map.yaml",
         include_str!("../../cases/containers/script-of-a-config-map.yaml"),
     ),
+    (
+        "containers/waits-for-its-neighbour.yaml",
+        include_str!("../../cases/containers/waits-for-its-neighbour.yaml"),
+    ),
     ("faults/answer-lost.yaml", include_str!("../../cases/faults/answer-lost.yaml")),
     ("faults/cloud-unreachable.yaml", include_str!("../../cases/faults/cloud-unreachable.yaml")),
     (

@@ -1,9 +1,12 @@
 //! Commands that a script's reader knows. An unknown one stops it, but for the programs of known servers.
 
+mod client;
+mod fetch;
 mod files;
 mod filters;
 mod listing;
 mod network;
+mod options;
 mod sed;
 mod tested;
 mod text;
@@ -128,6 +131,7 @@ impl Play {
                 let known = self.text_command(name, words)?;
                 let known = if known.is_none() { self.filter(name, words)? } else { known };
                 let known = if known.is_none() { self.file_command(name, words)? } else { known };
+                let known = if known.is_none() { self.client(name, words)? } else { known };
                 match known {
                     Some(code) => code,
                     None => self.server(name, words)?,

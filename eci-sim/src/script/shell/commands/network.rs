@@ -82,7 +82,9 @@ impl Play {
             match *word {
                 "-p" => port = rest.next().copied(),
                 "-d" | "--directory" | "-h" => root = rest.next().copied(),
-                "-b" | "--bind" | "-u" | "-c" | "-r" => drop(rest.next()),
+                "-b" | "--bind" | "-u" | "-c" | "-r" => {
+                    let _value = rest.next();
+                }
                 "-f" | "-vf" | "-fv" | "-fvv" => stays = true,
                 word if word.starts_with("--directory=") => root = word.split_once('=').map(|(_, at)| at),
                 word if word.starts_with("-p") => port = word.get(2..),
