@@ -36,6 +36,8 @@ pub enum Step {
     Unready(u8),
     /// A container's liveness probe has failed too often.
     Unhealthy(u8),
+    /// A container's probe is asked.
+    Probe(u8, ProbeKind),
     /// A container's postStart hook fails.
     PostStartFails(u8),
     /// A container's preStop hook fails.
@@ -62,6 +64,15 @@ pub enum Step {
     Reclaim,
     /// The record of a group that ended is old enough to be dropped.
     RecordAged,
+}
+
+/// Kind of a probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProbeKind {
+    /// Whether a container lives; one that does not is killed.
+    Liveness,
+    /// Whether a container is ready.
+    Readiness,
 }
 
 /// All events that are due.

@@ -7,6 +7,7 @@ pub mod files;
 pub mod images;
 mod shell;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -15,7 +16,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::text::matches;
-pub use shell::{Again, Assumed, Run, RunContext, dated, read};
+pub use images::Setup;
+pub use shell::{Again, Assumed, Run, RunContext, dated, is_shell, read};
 
 /// Script of the containers of an image, or of a group. A field that is `None`, false or empty changes nothing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -107,6 +109,12 @@ impl Script {
         ends || is_ready || uses || !log.is_empty() || self.unhealthy_after.is_some()
     }
 
+    /// True if it says how well a container is, so that no probe need be asked.
+    pub fn says_how_well(&self) -> bool {
+        let Self { unready, ready_after, unready_after, unhealthy_after, .. } = self;
+        *unready || ready_after.is_some() || unready_after.is_some() || unhealthy_after.is_some()
+    }
+
     /// Use at a time after the start; `None` where the script says nothing of it.
     pub fn usage_at(&self, after: Duration) -> Option<Usage> {
         let point = self.usage_curve.iter().rev().find(|(from, _)| *from <= after);
@@ -151,15 +159,19 @@ impl Scripts {
 
 /// True if `name` is the name of the image without its registry and tag.
 fn is_name_of(name: &str, image: &str) -> bool {
+    !name.contains(['/', ':', '*']) && name == bare_name(image)
+}
+
+/// Name of an image without its registry, tag and digest.
+pub fn bare_name(image: &str) -> &str {
     let last = image.rsplit('/').next().unwrap_or(image);
-    let bare = last.split(['@', ':']).next().unwrap_or(last);
-    !name.contains(['/', ':', '*']) && name == bare
+    last.split(['@', ':']).next().unwrap_or(last)
 }
 
 /// Run time of a container that is meant to end and whose command is not played.
 const ASSUMED_RUN: Duration = Duration::from_secs(1);
 /// Assumed runs that are kept.
-const ASSUMED_MAX: usize = 100;
+const ASSUMED_MAX: usize = 10_000;
 
 /// A container to plan a run of.
 #[derive(Debug, Clone, Copy)]
@@ -172,6 +184,8 @@ pub struct Subject<'a> {
     pub arguments: &'a [Box<str>],
     /// True if it has to end: an init container, or one that is not started again whatever its exit code.
     pub meant_to_end: bool,
+    /// What may make its image serve otherwise than by itself.
+    pub setup: Setup<'a>,
 }
 
 /// A container whose command was not played.
@@ -188,23 +202,47 @@ pub struct AssumedRun {
     pub message: String,
 }
 
-/// Containers whose commands were not played, the first 100.
+/// Containers whose commands were not played, the first 10,000.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct AssumedRuns(Vec<AssumedRun>);
+#[serde(from = "Vec<AssumedRun>", into = "Vec<AssumedRun>")]
+pub struct AssumedRuns {
+    runs: Vec<AssumedRun>,
+    /// Places of those of a group among them, by its id.
+    of_group: BTreeMap<String, Vec<usize>>,
+}
 
 impl AssumedRuns {
     /// Adds one that is not known yet; false where it is, or where there are too many.
     pub fn add(&mut self, run: AssumedRun) -> bool {
-        let new = self.0.len() < ASSUMED_MAX && !self.0.contains(&run);
+        let places = self.of_group.get(&run.id).map(Vec::as_slice).unwrap_or_default();
+        let is_known = places.iter().any(|place| self.runs.get(*place) == Some(&run));
+        let new = self.runs.len() < ASSUMED_MAX && !is_known;
         if new {
-            self.0.push(run);
+            self.of_group.entry(run.id.clone()).or_default().push(self.runs.len());
+            self.runs.push(run);
         }
         new
     }
 
     /// All of them, oldest first.
     pub fn all(&self) -> &[AssumedRun] {
-        &self.0
+        &self.runs
+    }
+}
+
+impl From<Vec<AssumedRun>> for AssumedRuns {
+    fn from(runs: Vec<AssumedRun>) -> Self {
+        let mut all = Self::default();
+        for run in runs {
+            let _is_new = all.add(run);
+        }
+        all
+    }
+}
+
+impl From<AssumedRuns> for Vec<AssumedRun> {
+    fn from(all: AssumedRuns) -> Self {
+        all.runs
     }
 }
 
@@ -214,8 +252,14 @@ pub fn plan<'a>(
     subject: Subject<'a>,
     context: impl FnOnce() -> RunContext<'a>,
 ) -> Run {
-    let run = of_command(subject, context);
+    let mut run = of_command(subject, context);
     let is_said = script.is_some_and(Script::says_what_it_does);
+    if let Some(assumed) = &run.assumed {
+        // nor is it known what it serves
+        let what = if is_said { "" } else { &assumed.what };
+        let place = run.writes.partition_point(|(at, _)| *at <= assumed.at);
+        run.writes.insert(place, (assumed.at, files::ports::unknown(subject.setup.owner, what)));
+    }
     let run = changed(run, script);
     match run.assumed {
         Some(_) if is_said => Run { assumed: None, ..run },
@@ -229,7 +273,7 @@ fn of_command<'a>(subject: Subject<'a>, context: impl FnOnce() -> RunContext<'a>
     let words: Vec<&str> = command.iter().chain(arguments).map(AsRef::as_ref).collect();
     let only_flags = command.is_empty() && words.first().is_none_or(|word| word.starts_with('-'));
     match images::of_image(image).filter(|_| only_flags) {
-        Some(known) => known.run(),
+        Some(known) => known.run(&words, subject.setup),
         None if only_flags => {
             let what = format!("the own command of the image {image}");
             let assumed = Assumed { what, at: Duration::ZERO, stops: true, message: String::new() };
@@ -349,7 +393,8 @@ mod tests {
             ("hello-world", &[], None, true, Some((Duration::ZERO, 0)), false),
         ] {
             let command = words(command);
-            let subject = Subject { image, command: &command, arguments: &[], meant_to_end };
+            let subject =
+                Subject { image, command: &command, arguments: &[], meant_to_end, setup: Setup::default() };
             let run = plan(script, subject, RunContext::default);
             assert_eq!((run.ends, run.assumed.is_some()), (ends, assumed), "{image} {command:?}");
             let told = run.says.iter().filter(|(_, line)| line.contains("does not play")).count();
@@ -368,8 +413,8 @@ mod tests {
             (Some(Runs::For(seconds(5))), Some(7), Some((seconds(5), 7))),
         ] {
             let script = Script { run, exit_code, ..Script::default() };
-            let (image, arguments) = ("batch", &[][..]);
-            let subject = Subject { image, command: &sleep, arguments, meant_to_end: true };
+            let (image, arguments, setup) = ("batch", &[][..], Setup::default());
+            let subject = Subject { image, command: &sleep, arguments, meant_to_end: true, setup };
             assert_eq!(plan(Some(&script), subject, RunContext::default).ends, ends);
         }
     }

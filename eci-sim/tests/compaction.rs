@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use std::path::Path;
 
 use determinism::Clock;
+use eci_api::actions::create_container_group::{Container, Exec, Probe};
 use eci_api::actions::{CreateVirtualNode, DeleteContainerGroup, TagResources, tag_resources};
 use eci_api::signature::Secret;
 use eci_sim::persistence::store::Store;
@@ -38,6 +39,18 @@ fn seen(sim: &EciSim) -> Vec<String> {
     looks.map(|path| control_call(sim, "GET", path, &Value::Null)).collect()
 }
 
+/// A container that its liveness probe ends again and again, and that is ready for a while.
+fn probed() -> Container {
+    let script = "touch /tmp/healthy; sleep 30; rm /tmp/healthy; sleep 600";
+    let command = ["cat", "/tmp/healthy"].map(str::to_owned).to_vec();
+    let probe = Probe { exec: Some(Exec { command }), period_seconds: Some(7), ..Probe::default() };
+    Container {
+        readiness_probe: Some(probe.clone()),
+        liveness_probe: Some(probe),
+        ..support::container("web", "busybox", &["sh", "-c", script])
+    }
+}
+
 /// Much of what can happen to a world.
 fn live(sim: &EciSim, from: usize) -> Vec<String> {
     let mut ids = Vec::new();
@@ -47,6 +60,9 @@ fn live(sim: &EciSim, from: usize) -> Vec<String> {
         request.spot_strategy = (n % 3 == 0).then(|| "SpotAsPriceGo".to_owned());
         ids.push(create(sim, &request));
         ids.push(create(sim, &group(&format!("web-{n}"), vec![support::container("web", "nginx", &[])])));
+        if n % 12 == 0 {
+            ids.push(create(sim, &group(&format!("probed-{n}"), vec![probed()])));
+        }
         wait(sim, 47);
         let delete =
             DeleteContainerGroup { container_group_id: ids.get(n % 7).cloned(), ..Default::default() };

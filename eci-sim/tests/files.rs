@@ -120,6 +120,30 @@ fn configuration_files_and_those_of_the_system_can_be_read() {
 }
 
 #[test]
+fn configuration_files_have_the_modes_that_were_requested() {
+    let sim = sim();
+    let file = |path: &str, mode| ConfigFileToPath {
+        path: Some(path.into()),
+        content: Some("ZWNobyBoaQo=".into()),
+        mode,
+    };
+    let config = ConfigFileVolume {
+        config_file_to_path: vec![file("a", None), file("run", Some(755)), file("secret", Some(400))],
+        default_mode: Some(640),
+        ..Default::default()
+    };
+    let volume = vec![Volume { config_file_volume: Some(config), ..volume("conf", "ConfigFileVolume") }];
+    let script = "ls -l /etc/app | cut -c1-10; [ -x /etc/app/run ] && /etc/app/run; [ -x /etc/app/a ] || echo no; sleep 99";
+    let web = Container {
+        volume_mount: vec![mount("conf", "/etc/app")],
+        ..container("web", "busybox", &["sh", "-c", script])
+    };
+    let id = create(&sim, &CreateContainerGroup { volume, ..group("web-0", vec![web]) });
+    wait_until(&sim, &id, "Running");
+    assert_eq!(log(&sim, &id, "web"), "-rw-r-----\n-rwxr-xr-x\n-r--------\nhi\nno\n");
+}
+
+#[test]
 fn a_restarted_container_has_its_own_files_anew_and_those_of_volumes_as_they_were() {
     let sim = sim();
     let script = "ls /work /tmp | tr '\\n' ' '; echo; touch /work/a /tmp/b; sleep 30; exit 1";

@@ -139,12 +139,15 @@ impl Cloud {
         }
     }
 
-    /// What is assumed of containers whose commands are not played, oldest first; nothing where a cloud somewhere else
-    /// does not answer.
+    /// What is assumed of containers whose commands are not played, oldest first. Where a cloud somewhere else does not
+    /// answer, that this is not known stands for it.
     pub(crate) async fn assumed(&self) -> Vec<String> {
         let runs = match self {
             Self::Here(eci) => eci.control().assumed(),
-            Self::There(control) => control.assumed().await.unwrap_or_default(),
+            Self::There(control) => match control.assumed().await {
+                Ok(runs) => runs,
+                Err(why) => return vec![format!("it is not known what was assumed: {why}")],
+            },
         };
         runs.into_iter().map(|run| format!("{}/{}: {}", run.group, run.container, run.message)).collect()
     }

@@ -131,6 +131,9 @@ fn spec(request: &CreateContainerGroup, group: &Group) -> Result<Option<Box<crat
     }
     let mut optional = group.optional_spec();
     let wanted = order::optional_spec(request);
+    if !request.volume.is_empty() {
+        optional.file_modes = order::volumes::modes(request);
+    }
     if let Some(dns) = wanted.as_ref().and_then(|optional| optional.dns.clone()) {
         optional.dns = Some(dns);
     }

@@ -90,7 +90,7 @@ endpoints! {
     AddScript: "POST" "/scripts", "addScript", Body(ScriptRequest) -> Done, "Adds a script of containers.";
     ClearScripts: "DELETE" "/scripts", "clearScripts", None(Done) -> Done, "Removes all scripts.";
     ListAssumed: "GET" "/assumed", "listAssumed", None(Done) -> Vec<AssumedRun>,
-        "Containers whose commands are not played, and what is assumed of them; 100 at most.";
+        "Containers whose commands are not played, and what is assumed of them; 10,000 at most.";
     GetStock: "GET" "/stock", "getStock", None(Done) -> SoldOut, "Zones and sizes that are out of stock.";
     SetStock: "POST" "/stock", "setStock", Body(Stock) -> SoldOut,
         "Takes a zone or size out of stock, or restocks it.";

@@ -49,7 +49,11 @@ impl GroupContext<'_> {
         offered: bool,
     ) -> Arc<Run> {
         self.settle_files();
-        let run = Arc::new(self.read_beside(index, words, input));
+        let mut run = Arc::new(self.read_beside(index, words, input));
+        if run.looks_at_ports() && self.group.files.is_none() {
+            self.keep_files();
+            run = Arc::new(self.read_beside(index, words, input));
+        }
         let waits = run.wants_input && offered && input.is_none();
         if !waits {
             self.run_beside(index, &run);

@@ -1,6 +1,7 @@
 //! One container of a group: the states of its life, and its restarts.
 
 pub mod hook;
+pub mod probed;
 pub mod spec;
 
 use std::borrow::Cow;
@@ -11,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::script::Run;
+use probed::Probed;
 use spec::Spec;
 
 /// Rule for starting containers again after they ended.
@@ -45,6 +47,9 @@ pub struct Container {
     pub failures: u32,
     /// Plan of the present run, or of the last one; `None` before the first.
     pub run: Option<Arc<Run>>,
+    /// What its probes have found in the present run; `None` where none is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probed: Option<Box<Probed>>,
 }
 
 /// Phase of a container's life, with what belongs to it.
@@ -157,6 +162,7 @@ impl Container {
             ready: false,
             failures: 0,
             run: None,
+            probed: None,
         }
     }
 
@@ -218,6 +224,7 @@ impl Container {
         self.retire();
         self.phase = Phase::Running { since: at };
         self.run = Some(run);
+        self.probed = None;
     }
 
     /// Ends the run at `at`. Does nothing when it is not running.

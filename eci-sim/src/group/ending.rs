@@ -87,6 +87,7 @@ impl GroupContext<'_> {
         let (at, in_time) = (self.at, self.stop_time(index) <= self.grace());
         let (code, signal) = if in_time { (143, 15) } else { (137, 9) };
         self.with(index, |container| container.end(at, code, signal, None));
+        self.close_ports(index);
         let left =
             self.agenda.steps(&self.group.due).iter().any(|(_, step)| matches!(step, Step::Stopped(_)));
         if !left {
@@ -133,6 +134,8 @@ impl GroupContext<'_> {
         container.end(at, code, signal, reason);
         let (init, name) = (container.init, Arc::clone(&container.spec.name));
         container.ready = init && code == 0;
+        self.close_ports(index);
+        let Some(container) = self.group.containers.get(usize::from(index)) else { return };
         let counts = container.exit_code().unwrap_or(code);
         self.group.changed = at;
         self.ledger.write(at, &self.group.record, LedgerEvent::ContainerEnded { name, exit_code: code });

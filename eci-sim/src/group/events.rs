@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Group;
 use super::container::Phase;
+use crate::agenda::ProbeKind;
 
 /// Number of events that a group keeps; the oldest goes first (eci-openapi.md, section 6).
 pub const EVENTS_MAX: usize = 50;
@@ -70,6 +71,8 @@ pub enum EventKind {
     KillingForHook(u8),
     /// A probe of a container failed: true for the liveness probe, false for the readiness probe.
     Unhealthy(u8, bool),
+    /// A probe of a container was asked and failed, for this reason.
+    ProbeFailed(u8, ProbeKind, Box<str>),
     /// The post-start hook of a container failed.
     PostStartFailed(u8),
     /// The pre-stop hook of a container failed.
@@ -111,6 +114,7 @@ impl EventKind {
             | Self::InvalidImage(..)
             | Self::BackOff(_)
             | Self::Unhealthy(..)
+            | Self::ProbeFailed(..)
             | Self::PostStartFailed(_)
             | Self::PreStopFailed(_)
             | Self::NotPlayed(..)
@@ -139,7 +143,7 @@ impl EventKind {
             Self::Created(_) => "Created",
             Self::Started(_) => "Started",
             Self::Killing(_) | Self::KillingUnhealthy(..) | Self::KillingForHook(_) => "Killing",
-            Self::Unhealthy(..) => "Unhealthy",
+            Self::Unhealthy(..) | Self::ProbeFailed(..) => "Unhealthy",
             Self::PostStartFailed(_) => "FailedPostStartHook",
             Self::PreStopFailed(_) => "FailedPreStopHook",
             Self::NotPlayed(..) => "CommandNotPlayed",
@@ -215,6 +219,7 @@ impl EventKind {
                 let kind = if *alive { "Liveness" } else { "Readiness" };
                 format!("{kind} probe failed: container {} does not answer as it should", name(index))
             }
+            Self::ProbeFailed(_, kind, why) => format!("{kind:?} probe failed: {why}"),
             Self::PostStartFailed(_) => "PostStartHook failed".to_owned(),
             Self::PreStopFailed(_) => "PreStopHook failed".to_owned(),
             Self::NotPlayed(index, why) => format!("Container {}: {why}", name(index)),

@@ -18,7 +18,7 @@ const SPOT_CHECK_INTERVAL: Duration = Duration::from_mins(5);
 const SPOT_NOTICE_MINUTES: u8 = 3;
 
 /// Time of the probe number `more` after the first that comes at `earliest` or later, since the container's start.
-fn probe_time(probe: &Probe, earliest: Duration, more: u64) -> Duration {
+pub(super) fn probe_time(probe: &Probe, earliest: Duration, more: u64) -> Duration {
     let (delay, period) = (whole(probe.initial_delay_seconds), whole(probe.period_seconds).max(1));
     let earliest = earliest.as_secs().saturating_add(u64::from(earliest.subsec_nanos() > 0));
     let passed = earliest.saturating_sub(delay).div_ceil(period);
@@ -41,6 +41,7 @@ pub(super) fn ends_with_its_run(step: Step, index: u8) -> bool {
         Step::Ready(own)
         | Step::Unready(own)
         | Step::Unhealthy(own)
+        | Step::Probe(own, _)
         | Step::PostStartFails(own)
         | Step::PreStopFails(own)
         | Step::OutOfMemory(own)
@@ -95,6 +96,7 @@ impl GroupContext<'_> {
         if let Some(HookRun { takes, fails: true }) = hook {
             self.put(takes, Step::PostStartFails(index));
         }
+        self.begin_probes(index, hook.map_or(Duration::ZERO, |hook| hook.takes));
         let script = self.script(index).unwrap_or_default();
         if let (Some(probe), Some(sick)) = (liveness, script.unhealthy_after) {
             self.put(failure_time(&probe, sick), Step::Unhealthy(index));
@@ -124,7 +126,7 @@ impl GroupContext<'_> {
             return probe.is_none().then_some(Duration::ZERO);
         }
         let script = self.script(index).unwrap_or_default();
-        if script.unready {
+        if script.unready || probe.is_some() && !script.says_how_well() {
             return None;
         }
         let hook = self.start_hook(index).map_or(Duration::ZERO, |hook| hook.takes);

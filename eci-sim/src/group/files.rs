@@ -10,23 +10,30 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::Group;
 use super::container::{Container, Phase};
 use super::steps::GroupContext;
+use super::{FILE_MODE, FileMode, Group};
 use crate::agenda::Step;
-use crate::script::files::{Change, Effect, Kind, Layer, Mount, Node, Origin, Space, joined, normal};
-use crate::script::{Run, dated};
+use crate::script::files::ports::closed;
+use crate::script::files::{
+    Change, EVERYTHING, Effect, Kind, Layer, Looks, Mount, Node, Origin, PORTS, Space, joined, normal, parent,
+};
+use crate::script::{Run, dated, images};
 
 /// States of files by others that one run meets, at most; what comes later it does not see.
 const MET_MAX: usize = 100;
 /// Commands beside the containers whose changes are still to come, at most.
 const BESIDE_MAX: usize = 64;
+/// Number of the layer of the group's first volume.
+const VOLUMES: u8 = PORTS + 1;
 /// Length of a host name, at most.
 const HOST_NAME_MAX: usize = 63;
 
 /// Files of a group.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct GroupFiles {
+    /// Ports at which the containers answer.
+    ports: Layer,
     /// Layers of the volumes, in the group's order.
     volumes: Vec<Layer>,
     /// What is kept of each container, in the group's order.
@@ -41,8 +48,9 @@ struct ContainerFiles {
     layer: Layer,
     /// Time after the start of the run up to which its changes were carried out; `None` before the first.
     carried_out: Option<Duration>,
-    /// States of all layers that the run meets: at its start, and when others had changed something at which it looks.
-    met: Vec<(Duration, Vec<Layer>)>,
+    /// Layers that the run meets, by their numbers: those that have something at its start, then those that are not what
+    /// they were whenever others had changed something at which it looks.
+    met: Vec<(Duration, Vec<(u8, Layer)>)>,
     /// True once there was a change that the run does not meet any more.
     misses: bool,
 }
@@ -57,7 +65,7 @@ struct Process {
 }
 
 /// A change that was carried out: the container in which, whether by its own run, and what.
-type Done = (u8, bool, Change);
+pub(super) type Done = (u8, bool, Change);
 
 impl Group {
     /// The files of the group as they begin: what its configuration files say.
@@ -65,14 +73,17 @@ impl Group {
         let volumes = self.spec.volumes.iter().map(|volume| {
             let mut layer = Layer::default();
             for file in &volume.config_file_volume_config_file_to_paths {
+                let is_of = |mode: &&FileMode| *mode.volume == *volume.name && *mode.path == *file.path;
+                let mut modes = self.spec.optional.iter().flat_map(|optional| &optional.file_modes);
+                let mode = modes.find(is_of).map_or(FILE_MODE, |mode| mode.mode);
                 // all together are bounded when the group is made
                 let _fits =
-                    layer.put(&normal("/", &file.path), Some(Node::file(file.content.as_str(), 0o644)));
+                    layer.put(&normal("/", &file.path), Some(Node::file(file.content.as_str(), mode)));
             }
             layer
         });
         let containers = self.containers.iter().map(|_| ContainerFiles::default()).collect();
-        GroupFiles { volumes: volumes.collect(), containers, beside: Vec::new() }
+        GroupFiles { ports: Layer::default(), volumes: volumes.collect(), containers, beside: Vec::new() }
     }
 
     /// Host name in the group's containers.
@@ -107,7 +118,8 @@ impl Group {
                 resolv.push_str(&format!("options {}\n", options.join(" ")));
             }
         }
-        Origin { host_name, hosts, resolv }
+        let address = self.address.map(|address| address.to_string()).unwrap_or_default();
+        Origin { host_name, address, hosts, resolv, site: None }
     }
 
     fn mounts(&self, container: &Container) -> Vec<Mount> {
@@ -116,7 +128,7 @@ impl Group {
             let is_config = self.spec.volumes.get(place)?.type_ == "ConfigFileVolume";
             Some(Mount {
                 path: normal("/", &mount.mount_path),
-                layer: u8::try_from(place + 1).ok()?,
+                layer: u8::try_from(place).ok()?.checked_add(VOLUMES)?,
                 part: normal("/", &mount.sub_path),
                 read_only: mount.read_only || is_config,
             })
@@ -124,15 +136,17 @@ impl Group {
         container.spec.mounts.iter().filter_map(mount).collect()
     }
 
-    /// The files that a container sees, with these layers.
-    fn space_of(&self, container: &Container, layers: Vec<Layer>) -> Space {
+    /// The files that a container of this number sees, with these layers.
+    fn space_of(&self, (owner, container): (u8, &Container), layers: Vec<Layer>) -> Space {
         let security = container.spec.optional.as_ref().and_then(|optional| optional.security.as_ref());
         let read_only = security.is_some_and(|security| security.read_only_root_filesystem);
-        Space::new(self.origin(), self.mounts(container), layers, read_only)
+        let site = images::of_image(&container.spec.image).and_then(images::KnownImage::site);
+        let origin = Origin { site, ..self.origin() };
+        Space::new(origin, self.mounts(container), layers, read_only).of(owner)
     }
 
     /// All layers as a container sees them now.
-    fn layers(&self, index: u8) -> Vec<Layer> {
+    pub(super) fn layers(&self, index: u8) -> Vec<Layer> {
         let first;
         let files = match &self.files {
             Some(files) => files,
@@ -142,13 +156,13 @@ impl Group {
             }
         };
         let own = files.containers.get(usize::from(index)).map(|own| own.layer.clone()).unwrap_or_default();
-        std::iter::once(own).chain(files.volumes.iter().cloned()).collect()
+        [own, files.ports.clone()].into_iter().chain(files.volumes.iter().cloned()).collect()
     }
 
     /// The files that a container sees now, for a command beside its run.
     pub(super) fn space(&self, index: u8) -> Space {
         match self.containers.get(usize::from(index)) {
-            Some(container) => self.space_of(container, self.layers(index)),
+            Some(container) => self.space_of((index, container), self.layers(index)),
             None => Space::default(),
         }
     }
@@ -156,15 +170,23 @@ impl Group {
     /// The files that a container sees at the start of its run, and as others have left them since.
     pub(super) fn met(&self, index: u8) -> (Space, Vec<(Duration, Vec<Layer>)>) {
         let known = self.files.as_ref().and_then(|files| files.containers.get(usize::from(index)));
-        match known.map(|known| known.met.as_slice()) {
-            Some([(_, first), later @ ..]) => {
-                let Some(container) = self.containers.get(usize::from(index)) else {
-                    return Default::default();
-                };
-                (self.space_of(container, first.clone()), later.to_vec())
+        let container = self.containers.get(usize::from(index));
+        let (Some(known), Some(container)) = (known.filter(|known| !known.met.is_empty()), container) else {
+            return (self.space(index), Vec::new());
+        };
+        let count = self.spec.volumes.len() + usize::from(VOLUMES);
+        let mut layers = vec![Layer::default(); count];
+        let mut states = known.met.iter().map(|(at, new)| {
+            for (number, layer) in new {
+                if let Some(place) = layers.get_mut(usize::from(*number)) {
+                    place.clone_from(layer);
+                }
             }
-            _ => (self.space(index), Vec::new()),
-        }
+            (*at, layers.clone())
+        });
+        let first = states.next().map(|(_, first)| first).unwrap_or_default();
+        let later = states.collect();
+        (self.space_of((index, container), first), later)
     }
 }
 
@@ -172,6 +194,7 @@ impl GroupContext<'_> {
     /// Forgets the files of a container whose run is about to begin; those of volumes stay.
     pub(super) fn begin_files(&mut self, index: u8) {
         self.settle_files();
+        self.close_ports(index);
         let Some(files) = &mut self.group.files else { return };
         // what ran beside the old run has ended with it
         files.beside.retain(|process| process.container != index);
@@ -183,29 +206,44 @@ impl GroupContext<'_> {
     /// Takes up the files of a run that has just begun, if it looks at some or changes some.
     pub(super) fn take_up_files(&mut self, index: u8, run: &Run) {
         let looks = !run.looks.is_empty();
-        if !looks && !run.changes_files() {
+        if !looks && !run.changes_files() && self.group.files.is_none() {
             return;
         }
         let layers = self.group.layers(index);
-        let mut files = self.group.files.take().unwrap_or_else(|| Box::new(self.group.first_files()));
+        let files = self.group.files_mut();
         if let Some(own) = files.containers.get_mut(usize::from(index)).filter(|_| looks) {
-            own.met = vec![(Duration::ZERO, layers)];
+            own.met.clear();
+            own.meet(Duration::ZERO, layers);
         }
-        self.group.files = Some(files);
         self.settle_files();
+    }
+
+    /// Keeps the group's files and ports from now on, since somebody looks at them.
+    pub(super) fn keep_files(&mut self) {
+        self.group.files_mut();
+        self.settle_files();
+    }
+
+    /// Closes the ports of a container whose run has ended.
+    pub(super) fn close_ports(&mut self, index: u8) {
+        let Some(files) = &mut self.group.files else { return };
+        let gone = closed(&files.ports, index);
+        let done =
+            gone.into_iter().map(|change| files.change((index, false, change), self.at, Duration::ZERO));
+        let done = done.collect();
+        self.follow(done);
     }
 
     /// Carries out a command's changes of files beside a container's run, from now on.
     pub(super) fn run_beside(&mut self, container: u8, run: &Arc<Run>) {
-        if !run.changes_files() {
+        if !run.changes_anything() {
             return;
         }
-        let mut files = self.group.files.take().unwrap_or_else(|| Box::new(self.group.first_files()));
+        let started = self.at;
+        let files = self.group.files_mut();
         if files.beside.len() < BESIDE_MAX {
-            let run = Arc::clone(run);
-            files.beside.push(Process { container, started: self.at, carried_out: None, run });
+            files.beside.push(Process { container, started, carried_out: None, run: Arc::clone(run) });
         }
-        self.group.files = Some(files);
         self.settle_files();
     }
 
@@ -213,10 +251,16 @@ impl GroupContext<'_> {
     /// changed.
     pub(super) fn settle_files(&mut self) {
         let Some(mut files) = self.group.files.take() else { return };
-        let mut done = files.carry_out(&self.group.containers, self.at);
+        let done = files.carry_out(&self.group.containers, self.at);
         self.group.files = Some(files);
+        self.follow(done);
+    }
+
+    /// Lets those who look at what was changed find it.
+    fn follow(&mut self, mut done: Vec<Done>) {
         // each run is planned anew a bounded number of times
         while !done.is_empty() {
+            self.wake_probes(&done);
             done = self.affected(&done).into_iter().flat_map(|index| self.plan_again(index)).collect();
         }
         self.await_change();
@@ -227,7 +271,7 @@ impl GroupContext<'_> {
         let looks = |index: u8, run: &Run| {
             done.iter().any(|(container, own, change)| {
                 let by_itself = *own && *container == index;
-                !by_itself && is_seen(run, index, *container, change)
+                !by_itself && is_seen(&run.looks, index, *container, change)
             })
         };
         self.group.running().filter(|(index, _, run)| looks(*index, run)).map(|(index, ..)| index).collect()
@@ -250,7 +294,7 @@ impl GroupContext<'_> {
             self.tell_not_played(index, &format!("eci-sim does not play {what}"));
             return Vec::new();
         }
-        own.met.push((passed, layers));
+        own.meet(passed, layers);
         let run = self.plan(index);
         self.tell_assumed(index, &run);
         let ends = run.ends;
@@ -267,25 +311,31 @@ impl GroupContext<'_> {
     }
 
     /// Puts the next change at which somebody looks on the agenda.
-    fn await_change(&mut self) {
+    pub(super) fn await_change(&mut self) {
         self.cancel(|step| step == Step::FilesChange);
         let next = self.group.next_seen_change();
         if let Some(next) = next {
             self.put(self.at.duration_until(next).unsigned_abs(), Step::FilesChange);
         }
+        self.await_probes();
     }
 }
 
 impl Group {
+    fn files_mut(&mut self) -> &mut GroupFiles {
+        let first = self.files.is_none().then(|| Box::new(self.first_files()));
+        self.files.get_or_insert_with(|| first.unwrap_or_default())
+    }
+
     /// Running containers with the starts of their runs.
-    fn running(&self) -> impl Iterator<Item = (u8, Timestamp, &Arc<Run>)> {
+    pub(super) fn running(&self) -> impl Iterator<Item = (u8, Timestamp, &Arc<Run>)> {
         (0..=u8::MAX).zip(&self.containers).filter_map(|(index, container)| match container.phase {
             Phase::Running { since } => Some((index, since, container.run.as_ref()?)),
             Phase::Waiting(_) | Phase::Terminated(_) => None,
         })
     }
 
-    /// Time of the next change of a file at which another run looks.
+    /// Time of the next change of a file or port at which another run looks.
     fn next_seen_change(&self) -> Option<Timestamp> {
         let files = self.files.as_ref()?;
         let misses = |index: u8| files.containers.get(usize::from(index)).is_none_or(|own| own.misses);
@@ -294,12 +344,17 @@ impl Group {
         if watchers.is_empty() {
             return None;
         }
+        self.next_change(|writer, own, change| {
+            let mut others = watchers.iter().filter(|(index, ..)| !(own && *index == writer));
+            others.any(|(index, _, watcher)| is_seen(&watcher.looks, *index, writer, change))
+        })
+    }
+
+    /// Time of the next change that `matters`, of a container's files by its run (true) or beside it.
+    pub(super) fn next_change(&self, matters: impl Fn(u8, bool, &Change) -> bool) -> Option<Timestamp> {
+        let files = self.files.as_ref()?;
         let next = |writer: u8, own: bool, since: Timestamp, after: Option<Duration>, run: &Run| {
-            let matters = |change: &Change| {
-                let mut others = watchers.iter().filter(|(index, ..)| !(own && *index == writer));
-                others.any(|(index, _, watcher)| is_seen(watcher, *index, writer, change))
-            };
-            run.next_change(after, matters).map(|at| later(since, at))
+            run.next_change(after, |change| matters(writer, own, change)).map(|at| later(since, at))
         };
         let runs = self.running().filter_map(|(index, since, run)| {
             let after = files.containers.get(usize::from(index))?.carried_out;
@@ -343,15 +398,32 @@ impl GroupFiles {
     }
 
     fn change(&mut self, (container, own, change): Done, started: Timestamp, at: Duration) -> Done {
-        let layer = match change.layer.checked_sub(1) {
-            None => self.containers.get_mut(usize::from(container)).map(|files| &mut files.layer),
-            Some(volume) => self.volumes.get_mut(usize::from(volume)),
+        let layer = match change.layer {
+            PORTS => Some(&mut self.ports),
+            0 => self.containers.get_mut(usize::from(container)).map(|files| &mut files.layer),
+            volume => self.volumes.get_mut(usize::from(volume - VOLUMES)),
         };
         if let Some(layer) = layer {
             // a layer that is full stays as it is, as the run has found, too
             let _fits = layer.apply(&change.path, &with_dates(&change.effect, started, at));
         }
         (container, own, change)
+    }
+}
+
+impl ContainerFiles {
+    /// Keeps the layers that the run meets from a time on, as far as they are not what it met before.
+    fn meet(&mut self, at: Duration, layers: Vec<Layer>) {
+        let known = |number: u8| {
+            let mut states = self.met.iter().rev().flat_map(|(_, met)| met);
+            states.find(|(own, _)| *own == number).map(|(_, layer)| layer)
+        };
+        let is_new = |(number, layer): &(u8, Layer)| match known(*number) {
+            Some(known) => !known.is_same(layer) && known != layer,
+            None => !layer.is_empty(),
+        };
+        let new = (0u8..).zip(layers).filter(is_new).collect();
+        self.met.push((at, new));
     }
 }
 
@@ -370,21 +442,37 @@ fn with_dates(effect: &Effect, started: Timestamp, at: Duration) -> Effect {
     }
 }
 
-/// True if a run in the container `index` looks at what a change in the container `writer` changes.
-fn is_seen(run: &Run, index: u8, writer: u8, change: &Change) -> bool {
+/// True if what is looked at from the container `index` is what a change in the container `writer` changes.
+pub(super) fn is_seen(looks: &Looks, index: u8, writer: u8, change: &Change) -> bool {
     let same_layer = change.layer > 0 || index == writer;
     let is_at = |path: &str| {
-        let parent = change
-            .path
-            .rsplit_once('/')
-            .map_or("/", |(parent, _)| if parent.is_empty() { "/" } else { parent });
-        *change.path == *path || parent == path || path.starts_with(&joined(&change.path, ""))
+        *change.path == *path || parent(&change.path) == path || path.starts_with(&joined(&change.path, ""))
     };
-    same_layer && run.looks.iter().any(|(layer, path)| *layer == change.layer && is_at(path))
+    let is_all = |layer: u8| layer == EVERYTHING.0;
+    same_layer && looks.iter().any(|(layer, path)| is_all(*layer) || *layer == change.layer && is_at(path))
 }
 
 /// A time after another.
-fn later(since: Timestamp, after: Duration) -> Timestamp {
+pub(super) fn later(since: Timestamp, after: Duration) -> Timestamp {
     let after = SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX);
     since.saturating_add(after).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_met_many_changes_holds_of_each_only_the_layer_that_changed() {
+        let mut large = Layer::default();
+        assert!(large.put("/page", Some(Node::file("x".repeat(4000), FILE_MODE))));
+        let mut own = ContainerFiles::default();
+        for n in 0u64..90 {
+            let mut small = Layer::default();
+            assert!(small.put("/go", Some(Node::file(n.to_string(), FILE_MODE))));
+            own.meet(Duration::from_secs(n), vec![Layer::default(), Layer::default(), large.clone(), small]);
+        }
+        let size = serde_json::to_string(&own).unwrap().len();
+        assert!((4000..20_000).contains(&size), "{size}");
+    }
 }

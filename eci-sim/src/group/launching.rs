@@ -10,7 +10,7 @@ use super::events::EventKind;
 use super::steps::GroupContext;
 use crate::agenda::Step;
 use crate::orders::Work;
-use crate::script::{self, AssumedRun, Run, RunContext, Subject};
+use crate::script::{self, AssumedRun, Run, RunContext, Setup, Subject};
 
 /// Time after which a failed pull turns from `ErrImagePull` to `ImagePullBackOff`.
 const PULL_BACKOFF_DELAY: Duration = Duration::from_secs(2);
@@ -166,10 +166,12 @@ impl GroupContext<'_> {
         let script = self.script(index);
         let once = self.group.spec.restart_policy != RestartPolicy::Always && !container.is_sidecar();
         let Spec { image, command, arguments, optional, .. } = &container.spec;
-        let subject = Subject { image, command, arguments, meant_to_end: container.init || once };
         let owned = self.group.environment(container);
         let env: Vec<(&str, &str)> =
             owned.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let mounts: Vec<&str> = container.spec.mounts.iter().map(|mount| mount.mount_path.as_str()).collect();
+        let setup = Setup { owner: index, mounts: &mounts, env: &env };
+        let subject = Subject { image, command, arguments, meant_to_end: container.init || once, setup };
         let context = || {
             let (space, later) = self.group.met(index);
             let started = match container.phase {

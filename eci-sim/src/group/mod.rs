@@ -10,6 +10,7 @@ pub mod files;
 mod launching;
 pub mod order;
 mod priority;
+mod probes;
 pub mod steps;
 pub mod timeline;
 
@@ -28,6 +29,9 @@ use crate::terms::{Size, Spot};
 use container::{Container, RestartPolicy};
 use events::{EVENTS_MAX, EventKind, GroupEvent};
 use files::GroupFiles;
+
+/// Permission bits of a configuration file of which nothing is said.
+pub const FILE_MODE: u16 = 0o644;
 
 /// A container group, from its request to the end of its record.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -122,6 +126,20 @@ pub struct OptionalSpec {
     pub credentials: String,
     /// Use of an image cache.
     pub cache: CacheUse,
+    /// Permission bits of configuration files that are not 0o644.
+    #[serde(default)]
+    pub file_modes: Vec<FileMode>,
+}
+
+/// Permission bits of a configuration file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileMode {
+    /// Name of the volume.
+    pub volume: Box<str>,
+    /// Path of the file within it.
+    pub path: Box<str>,
+    /// Permission bits, as in 0o644.
+    pub mode: u16,
 }
 
 /// Use of an image cache by a group.

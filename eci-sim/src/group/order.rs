@@ -167,6 +167,7 @@ pub fn optional_spec(request: &ask::CreateContainerGroup) -> Option<Box<Optional
         fixed_ip_hours: fixed.then(|| kept.unwrap_or(FIXED_IP_HOURS)),
         credentials: credentials(request),
         cache: super::CacheUse::None,
+        file_modes: volumes::modes(request),
     };
     (optional != OptionalSpec::default()).then(|| Box::new(optional))
 }

@@ -64,6 +64,7 @@ impl GroupContext<'_> {
                 self.emit(EventKind::Unhealthy(index, true));
                 self.kill_unhealthy(index);
             }
+            Step::Probe(index, kind) => self.ask_probe(index, kind),
             Step::PostStartFails(index) => {
                 self.emit(EventKind::PostStartFailed(index));
                 self.kill(index, EventKind::KillingForHook(index));

@@ -13,7 +13,7 @@ use crate::money::Currency;
 use crate::serving::Caller;
 
 /// Format of the records; a journal of another format is not read.
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 6;
 
 /// A record of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -16,7 +16,7 @@ use crate::state::State;
 use crate::world::snapshot::{UnknownGroup, WorldLoader, WorldPart};
 
 /// Format of the rows; a snapshot of another format is not read.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 /// One row of a snapshot. After the header, each world's parts come before the rest of its state.
 #[derive(Serialize, Deserialize)]

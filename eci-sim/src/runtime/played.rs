@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::attach::{Attached, OutputFrame, ProcessSide, StdinFrame, pair};
-use crate::script::Run;
+use crate::script::{Run, is_shell};
 
 /// Exit code of a shell after a command that is not simulated.
 const UNKNOWN: i32 = 127;
@@ -65,10 +65,7 @@ impl Command {
     }
 
     fn is_bare_shell(&self) -> bool {
-        let shell = self.words.first().is_some_and(|word| {
-            let name = word.rsplit('/').next().unwrap_or(word);
-            matches!(name, "sh" | "bash" | "ash" | "dash")
-        });
+        let shell = self.words.first().is_some_and(|word| is_shell(word));
         shell && self.words[1..].iter().all(|word| matches!(&**word, "-i" | "-l" | "-il" | "-li" | "--login"))
     }
 }

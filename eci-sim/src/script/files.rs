@@ -6,9 +6,14 @@
 pub mod image;
 pub mod layer;
 mod path;
+pub mod ports;
 mod space;
 
 pub use image::Origin;
-pub use layer::{Change, Effect, Kind, Layer, Node};
-pub use path::{joined, normal};
-pub use space::{FileError, Mount, Space, Stat};
+pub use layer::{Change, Effect, Kind, Layer, Node, PORTS};
+pub use path::{joined, normal, parent};
+pub use ports::{PortReply, Service};
+pub use space::{EVERYTHING, FileError, Mount, Space, Stat};
+
+/// Numbers of layers and paths in them that were looked at.
+pub type Looks = std::collections::BTreeSet<(u8, Box<str>)>;

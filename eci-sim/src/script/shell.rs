@@ -68,7 +68,8 @@ pub fn read(words: &[&str], context: RunContext<'_>) -> Run {
     play.end(flow)
 }
 
-fn is_shell(word: &str) -> bool {
+/// True if a word names a shell whose scripts are read.
+pub fn is_shell(word: &str) -> bool {
     let name = word.rsplit('/').next().unwrap_or(word);
     matches!(name, "sh" | "bash" | "ash" | "dash")
 }

@@ -168,7 +168,7 @@ impl Control {
         self.with_current_state(|state, _| state.world.scripts.idle())
     }
 
-    /// The containers whose commands were not played, oldest first; 100 at most.
+    /// The containers whose commands were not played, oldest first; 10,000 at most.
     pub fn assumed(&self) -> Vec<AssumedRun> {
         self.with_current_state(|state, _| state.world.assumed.all().to_vec())
     }

@@ -300,6 +300,16 @@ fn beside(action: &str, parameter: &str) -> Vec<(&'static str, &'static str)> {
 /// The same, parameter by parameter.
 fn more(action: &str, parameter: &str) -> Rows {
     match (action, parameter) {
+        (
+            "CreateContainerGroup",
+            "Volume.N.ConfigFileVolume.DefaultMode" | "Volume.N.ConfigFileVolume.ConfigFileToPath.N.Mode",
+        ) => &[
+            ("Container.1.VolumeMount.1.Name", "scratch"),
+            ("Container.1.VolumeMount.1.MountPath", "/scratch"),
+            ("Container.1.Command.1", "ls"),
+            ("Container.1.Command.2", "-l"),
+            ("Container.1.Command.3", "/scratch"),
+        ],
         (_, "Container.N.LivenessProbe.HttpGet.Path" | "Container.N.LivenessProbe.HttpGet.Scheme") => {
             &[("Container.1.LivenessProbe.HttpGet.Port", "80")]
         }

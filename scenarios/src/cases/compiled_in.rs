@@ -44,6 +44,24 @@ pub const CASES: &[(&str, &str)] = &[
         "buying/unknown-spec-in-the-list.yaml",
         include_str!("../../cases/buying/unknown-spec-in-the-list.yaml"),
     ),
+    ("containers/page-that-is-served.yaml", include_str!("../../cases/containers/page-that-is-served.yaml")),
+    (
+        "containers/port-that-nobody-serves.yaml",
+        include_str!("../../cases/containers/port-that-nobody-serves.yaml"),
+    ),
+    ("containers/ready-by-a-file.yaml", include_str!("../../cases/containers/ready-by-a-file.yaml")),
+    (
+        "containers/restarted-by-its-liveness-probe.yaml",
+        include_str!("../../cases/containers/restarted-by-its-liveness-probe.yaml"),
+    ),
+    (
+        "containers/script-of-a-config-map.yaml",
+        include_str!("../../cases/containers/script-of-a-config-map.yaml"),
+    ),
+    (
+        "containers/waits-for-its-neighbour.yaml",
+        include_str!("../../cases/containers/waits-for-its-neighbour.yaml"),
+    ),
     ("faults/answer-lost.yaml", include_str!("../../cases/faults/answer-lost.yaml")),
     ("faults/cloud-unreachable.yaml", include_str!("../../cases/faults/cloud-unreachable.yaml")),
     (

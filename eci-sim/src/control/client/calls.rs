@@ -67,7 +67,7 @@ impl ControlClient {
         self.call::<endpoints::ListGroups>(&[], which).await
     }
 
-    /// The containers whose commands are not played, and what is assumed of them; 100 at most.
+    /// The containers whose commands are not played, and what is assumed of them; 10,000 at most.
     ///
     /// # Errors
     /// [`ClientError`](super::ClientError).

@@ -9,6 +9,7 @@ use eci_api::actions::describe_container_groups as tell;
 
 use super::{PARTS_MAX, text};
 use crate::group::container::Container;
+use crate::group::{FILE_MODE, FileMode};
 use crate::refusal::Refusal;
 
 /// Size of all files of a group together in bytes, at most (eci-openapi.md, section 9).
@@ -33,6 +34,24 @@ pub fn all(request: &ask::CreateContainerGroup) -> Result<Box<[tell::Volume]>, R
         all.push(volume);
     }
     Ok(all.into())
+}
+
+/// Permission bits of the request's configuration files: a file's own, else its volume's; those of 0o644 are left out.
+pub fn modes(request: &ask::CreateContainerGroup) -> Vec<FileMode> {
+    let mut modes = Vec::new();
+    for volume in &request.volume {
+        let Some(config) = &volume.config_file_volume else { continue };
+        for file in &config.config_file_to_path {
+            // the request has the octal digits as they are written, as in 644
+            let digits = file.mode.or(config.default_mode).filter(|digits| *digits > 0);
+            let mode = digits.and_then(|digits| u16::from_str_radix(&digits.to_string(), 8).ok());
+            if let Some(mode) = mode.map(|mode| mode & 0o777).filter(|mode| *mode != FILE_MODE) {
+                let (volume, path) = (text(volume.name.as_ref()).into(), text(file.path.as_ref()).into());
+                modes.push(FileMode { volume, path, mode });
+            }
+        }
+    }
+    modes
 }
 
 /// Checks that each mount has a volume.

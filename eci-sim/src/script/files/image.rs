@@ -1,6 +1,7 @@
 //! What a container has without having written it: directories, programs, and files of `/etc`.
 
 use super::layer::Node;
+use super::path::joined;
 
 /// Names of the programs in `/bin` and `/usr/bin`: those of the reader, and what else images of a shell bring.
 pub const PROGRAMS: [&str; 84] = [
@@ -131,10 +132,14 @@ const GROUP: &str = "root:x:0:\nnobody:x:65534:\n";
 pub struct Origin {
     /// Host name.
     pub host_name: String,
+    /// Address of the group; empty where it has none.
+    pub address: String,
     /// Content of `/etc/hosts`.
     pub hosts: String,
     /// Content of `/etc/resolv.conf`.
     pub resolv: String,
+    /// Directory of the site that the image serves, and the text of its page; `None` where it serves none.
+    pub site: Option<(&'static str, &'static str)>,
 }
 
 /// True for a device, which is no file and swallows what is written.
@@ -148,6 +153,14 @@ impl Origin {
         if DIRECTORIES.contains(&path) {
             let mode = if matches!(path, "/tmp" | "/var/tmp") { 0o777 } else { 0o755 };
             return Some(Node { mode, ..Node::directory() });
+        }
+        if let Some((root, page)) = self.site {
+            if root == path || root.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')) {
+                return Some(Node::directory());
+            }
+            if path.strip_prefix(root) == Some("/index.html") {
+                return Some(Node::file(format!("{page}\n"), 0o644));
+            }
         }
         match path {
             "/etc/passwd" => Some(Node::file(PASSWD, 0o644)),
@@ -173,6 +186,12 @@ impl Origin {
         let files = ["/etc/group", "/etc/hostname", "/etc/hosts", "/etc/passwd", "/etc/resolv.conf"];
         let paths = DIRECTORIES.into_iter().chain(DEVICES).chain(files);
         let programs = matches!(directory, "/bin" | "/usr/bin").then_some(PROGRAMS);
-        paths.filter_map(below).chain(programs.into_iter().flatten()).collect()
+        let site = self.site.into_iter().filter_map(|(root, _)| match root.strip_prefix(prefix)? {
+            "" => Some("index.html"),
+            rest => rest.strip_prefix('/')?.split('/').next(),
+        });
+        let known = |name: &&str| !DIRECTORIES.contains(&joined(directory, name).as_str());
+        let site = site.filter(known);
+        paths.filter_map(below).chain(programs.into_iter().flatten()).chain(site).collect()
     }
 }

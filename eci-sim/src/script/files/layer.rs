@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+/// Number of the layer of ports in the space of each container; 0 is its own.
+pub const PORTS: u8 = 1;
 /// Files and directories of a layer that are kept, and their bytes, at most.
 const NODES_MAX: usize = 1000;
 const BYTES_MAX: usize = 1 << 20;

@@ -14,6 +14,14 @@ pub fn normal(base: &str, path: &str) -> String {
     format!("/{}", parts.join("/"))
 }
 
+/// The directory in which a normal path is; the root for the root itself.
+pub fn parent(path: &str) -> &str {
+    match path.rsplit_once('/') {
+        Some((parent, _)) if !parent.is_empty() => parent,
+        _ => "/",
+    }
+}
+
 /// A path of `name` within a normal directory.
 pub fn joined(directory: &str, name: &str) -> String {
     format!("{}/{}", directory.trim_end_matches('/'), name.trim_start_matches('/'))
@@ -36,5 +44,6 @@ mod tests {
         }
         assert_eq!(joined("/", "a"), "/a");
         assert_eq!(joined("/a", "b"), "/a/b");
+        assert_eq!([parent("/a/b"), parent("/a"), parent("/")], ["/a", "/", "/"]);
     }
 }

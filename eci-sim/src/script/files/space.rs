@@ -1,15 +1,18 @@
 //! The files that one container sees: its own layer, and the group's volumes where they are mounted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::Looks;
 use super::image::{Origin, is_device};
-use super::layer::{Change, Effect, Kind, Layer, Node};
-use super::path::{joined, normal};
+use super::layer::{Change, Effect, Kind, Layer, Node, PORTS};
+use super::path::{joined, normal, parent};
 
 /// Symbolic links that one path may go through.
 const LINKS_MAX: usize = 8;
-/// Paths that are remembered as looked at; more count as all.
+/// What stands for every path of every layer among those that were looked at.
+pub const EVERYTHING: (u8, &str) = (u8::MAX, "/");
+/// Paths of a layer that are remembered as looked at; more count as all.
 const LOOKS_MAX: usize = 4096;
 
 /// A volume of the group at a path of the container.
@@ -17,7 +20,7 @@ const LOOKS_MAX: usize = 4096;
 pub struct Mount {
     /// Normal path in the container.
     pub path: String,
-    /// Number of the layer, 1 for the group's first volume.
+    /// Number of the layer, 2 for the group's first volume.
     pub layer: u8,
     /// Normal path within the volume.
     pub part: String,
@@ -69,11 +72,17 @@ pub struct Space {
     origin: Arc<Origin>,
     /// Mounts, the longest paths first.
     mounts: Arc<[Mount]>,
-    /// The container's own layer, then the group's volumes.
+    /// The container's own layer, then the group's ports, then its volumes.
     layers: Vec<Layer>,
     read_only: bool,
-    /// Paths that were looked at, in order.
-    pub looked: Vec<(u8, Box<str>)>,
+    /// Number of the container in its group.
+    pub(super) owner: u8,
+    /// Paths of each layer that were looked at, each with the number of its last look.
+    looked: BTreeMap<u8, BTreeMap<Box<str>, u64>>,
+    /// Number of looks.
+    looks: u64,
+    /// Number of the last look at a path that was not remembered any more.
+    unremembered: Option<u64>,
     /// Changes since they were last taken.
     pub changes: Vec<Change>,
 }
@@ -114,9 +123,29 @@ impl Space {
         Self { origin, mounts, layers, read_only, ..Self::default() }
     }
 
+    /// The space as that of the container of a number.
+    pub fn of(self, owner: u8) -> Self {
+        Self { owner, ..self }
+    }
+
     /// The layers as they are now.
     pub fn layers(&self) -> &[Layer] {
         &self.layers
+    }
+
+    /// Address of the group; empty where it has none.
+    pub fn address(&self) -> &str {
+        &self.origin.address
+    }
+
+    /// Number of the container in its group.
+    pub fn owner(&self) -> u8 {
+        self.owner
+    }
+
+    /// Paths at which something is mounted.
+    pub fn mounted(&self) -> impl Iterator<Item = &str> {
+        self.mounts.iter().map(|mount| mount.path.as_str())
     }
 
     /// Replaces the layers, as others have changed them.
@@ -133,11 +162,9 @@ impl Space {
     }
 
     fn layer_mut(&mut self, number: u8) -> Option<&mut Layer> {
-        let number = usize::from(number);
-        if number == 0 && self.layers.is_empty() {
-            self.layers.push(Layer::default());
-        }
-        self.layers.get_mut(number)
+        let missing = usize::from(PORTS + 1).saturating_sub(self.layers.len());
+        self.layers.extend(std::iter::repeat_n(Layer::default(), missing));
+        self.layers.get_mut(usize::from(number))
     }
 
     /// The layer of a normal path, the path within it, and true if it can only be read.
@@ -155,17 +182,55 @@ impl Space {
         }
     }
 
-    fn look(&mut self, layer: u8, path: &str) {
-        let known = self.looked.last().is_some_and(|(own, last)| *own == layer && **last == *path);
-        if !known && self.looked.len() < LOOKS_MAX {
-            self.looked.push((layer, path.into()));
+    /// True if a normal path is of the container alone, and in none of the group's volumes.
+    pub(super) fn is_own(&self, path: &str) -> bool {
+        self.place(path).0 == 0
+    }
+
+    /// Remembers that a path of a layer was looked at.
+    pub(super) fn look(&mut self, layer: u8, path: &str) {
+        self.looks += 1;
+        let looked = self.looked.entry(layer).or_default();
+        if let Some(last) = looked.get_mut(path) {
+            *last = self.looks;
+        } else if looked.len() < LOOKS_MAX {
+            looked.insert(path.into(), self.looks);
+        } else {
+            self.unremembered = Some(self.looks);
         }
     }
 
-    /// The node at a normal path; links are not followed.
+    /// Number of looks until now.
+    pub fn looks(&self) -> u64 {
+        self.looks
+    }
+
+    /// True if a path of a layer may have been looked at since there were so many looks.
+    pub fn has_looked_since(&self, looks: u64, layer: u8, path: &str) -> bool {
+        let last = self.looked.get(&layer).and_then(|looked| looked.get(path));
+        last.is_some_and(|last| *last > looks) || self.unremembered.is_some_and(|last| last > looks)
+    }
+
+    /// Everything that was looked at; where that is not remembered, [`EVERYTHING`].
+    pub fn into_looks(self) -> Looks {
+        let all = self.unremembered.map(|_| (EVERYTHING.0, EVERYTHING.1.into()));
+        let known = self
+            .looked
+            .into_iter()
+            .flat_map(|(layer, looked)| looked.into_keys().map(move |path| (layer, path)));
+        known.chain(all).collect()
+    }
+
+    /// The node at a normal path, which is remembered as looked at; links are not followed.
     fn node(&mut self, path: &str) -> Option<Node> {
         let (number, inner, _) = self.place(path);
         self.look(number, &inner);
+        self.peek(path)
+    }
+
+    /// The node at a normal path; links are not followed.
+    fn peek(&self, path: &str) -> Option<Node> {
+        let (number, inner, _) = self.place(path);
         let known = self.layers.get(usize::from(number));
         if let Some(known) = known.and_then(|layer| layer.get(&inner)) {
             return known.cloned();
@@ -203,8 +268,8 @@ impl Space {
                     return Ok(path);
                 }
                 if let Some(Node { kind: Kind::Link(target), .. }) = self.node(&path[..end]) {
-                    let parent = path[..end].rsplit_once('/').map_or("/", |(parent, _)| parent);
-                    linked = Some(format!("{}{}", normal(parent, &target), &path[end..]));
+                    let target = normal(parent(&path[..end]), &target);
+                    linked = Some(format!("{target}{}", &path[end..]));
                     break;
                 }
             }
@@ -272,16 +337,15 @@ impl Space {
     /// Checks that a path can be written; gives its layer, the path within it, and the path behind links.
     fn writable(&mut self, path: &str) -> Result<(u8, String, String), FileError> {
         let path = self.resolved(path)?;
-        let parent =
-            path.rsplit_once('/').map_or("/", |(parent, _)| if parent.is_empty() { "/" } else { parent });
-        if !self.stat(parent)?.is_directory() {
+        if !self.stat(parent(&path))?.is_directory() {
             return Err(FileError::NotDirectory);
         }
         let (layer, inner, read_only) = self.place(&path);
         if read_only { Err(FileError::ReadOnly) } else { Ok((layer, inner, path)) }
     }
 
-    fn change(&mut self, layer: u8, path: String, effect: Effect) -> Result<(), FileError> {
+    /// Makes a change of a layer, and keeps it among the changes.
+    pub(super) fn change(&mut self, layer: u8, path: String, effect: Effect) -> Result<(), FileError> {
         let fits = self.layer_mut(layer).is_some_and(|layer| layer.apply(&path, &effect));
         if !fits {
             return Err(FileError::Full);
@@ -299,15 +363,13 @@ impl Space {
             return Ok(());
         }
         let (layer, inner, path) = self.writable(path)?;
-        let looks = self.looked.len();
-        let known = self.node(&path);
+        // what is there already does not change what is written
+        let known = self.peek(&path);
         let mode = match &known {
             Some(Node { kind: Kind::File(_), mode }) => *mode,
             Some(_) => return Err(FileError::IsDirectory),
             None => 0o644,
         };
-        // what is there already does not change what is written
-        self.looked.truncate(looks);
         let own = self.layers.get(usize::from(layer)).and_then(|layer| layer.get(&inner)).flatten();
         let effect = match (append, known.as_ref().and_then(Node::content)) {
             (true, _) if own.is_some() => Effect::Append(Arc::new(content.to_vec())),
@@ -328,8 +390,8 @@ impl Space {
             Ok(_) => return Err(FileError::Exists),
             Err(_) => {}
         }
-        if let Some((parent, _)) = path.rsplit_once('/').filter(|(parent, _)| parents && !parent.is_empty()) {
-            self.make_directory(parent, true)?;
+        if parents && parent(&path) != "/" {
+            self.make_directory(parent(&path), true)?;
         }
         let (layer, inner, _) = self.writable(&path)?;
         self.change(layer, inner, Effect::Put(Node::directory()))
@@ -360,9 +422,8 @@ impl Space {
                 return Err(FileError::ReadOnly);
             }
         }
-        let parent = path.rsplit_once('/').map_or("/", |(parent, _)| parent);
         let (layer, inner, read_only) = self.place(&path);
-        if read_only || path == "/" || parent.is_empty() && self.origin.get(&path).is_some() {
+        if read_only || path == "/" || parent(&path) == "/" && self.origin.get(&path).is_some() {
             return Err(FileError::ReadOnly);
         }
         self.change(layer, inner, Effect::Remove)
@@ -416,8 +477,8 @@ mod tests {
         };
         let mut config = Layer::default();
         assert!(config.put("/app/a.yaml", Some(Node::file("a: 1\n", 0o644))));
-        let layers = vec![Layer::default(), Layer::default(), config];
-        Space::new(origin, vec![mount("/work", 1, false), mount("/etc/conf", 2, true)], layers, false)
+        let layers = vec![Layer::default(), Layer::default(), Layer::default(), config];
+        Space::new(origin, vec![mount("/work", 2, false), mount("/etc/conf", 3, true)], layers, false)
     }
 
     fn text(space: &mut Space, path: &str) -> String {
@@ -458,7 +519,7 @@ mod tests {
         }
         space.write("/dev/null", b"x", false).unwrap();
         let layers: BTreeSet<u8> = space.changes.iter().map(|change| change.layer).collect();
-        assert_eq!(layers.into_iter().collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(layers.into_iter().collect::<Vec<_>>(), [0, 2]);
     }
 
     #[test]

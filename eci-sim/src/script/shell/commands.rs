@@ -1,8 +1,12 @@
 //! Commands that a script's reader knows. An unknown one stops it, but for the programs of known servers.
 
+mod client;
+mod fetch;
 mod files;
 mod filters;
 mod listing;
+mod network;
+mod options;
 mod sed;
 mod tested;
 mod text;
@@ -14,11 +18,9 @@ use super::marks::mark;
 use super::play::{Flow, Play};
 use super::{DATE, LINES_MAX, is_shell, span};
 use crate::script::files::image::PROGRAMS;
+use crate::script::files::ports::port_of;
 use crate::script::images;
 
-/// First arguments with which a server answers and ends.
-const QUERIES: [&str; 10] =
-    ["-t", "-T", "-v", "-V", "-h", "--version", "--help", "version", "validate", "configtest"];
 pub use text::escaped;
 
 impl Play {
@@ -129,6 +131,7 @@ impl Play {
                 let known = self.text_command(name, words)?;
                 let known = if known.is_none() { self.filter(name, words)? } else { known };
                 let known = if known.is_none() { self.file_command(name, words)? } else { known };
+                let known = if known.is_none() { self.client(name, words)? } else { known };
                 match known {
                     Some(code) => code,
                     None => self.server(name, words)?,
@@ -331,27 +334,6 @@ impl Play {
         }
     }
 
-    /// A program of a known server runs for ever; any other is not played.
-    fn server(&mut self, name: &str, words: &[&str]) -> Option<i32> {
-        let is_python_server = matches!(words, ["-m", "http.server", ..] | ["-u", "-m", "http.server", ..]);
-        if name.starts_with("python") && is_python_server {
-            return None;
-        }
-        if name == "nc" && words.iter().any(|word| word.starts_with('-') && word.contains('l')) {
-            return None;
-        }
-        let Some(known) = images::of_program(name) else {
-            return self.give_up(format!("{name} {}", words.join(" ")).trim_end());
-        };
-        if known.server && words.first().is_some_and(|word| QUERIES.contains(word)) {
-            return self.give_up(format!("{name} {}", words.join(" ")));
-        }
-        if !known.log.is_empty() {
-            self.write(&format!("{}\n", known.log));
-        }
-        if known.server { None } else { Some(0) }
-    }
-
     fn export(&mut self, words: &[&str]) -> i32 {
         for (name, value) in words.iter().filter_map(|word| word.split_once('=')) {
             self.vars.insert(name.to_owned(), value.to_owned());
@@ -371,28 +353,44 @@ impl Play {
         Some(Flow::Next)
     }
 
-    /// `timeout 5 command`: output after the limit is dropped, and the exit code is 124.
+    /// `timeout 5 command`: what it would do after the limit is dropped, and the exit code is 124. Commands in the
+    /// background that were begun before keep theirs.
     fn within(&mut self, words: &[&str], rest: &[String]) -> Option<Flow> {
         let Some(limit) = words.iter().position(|word| span(word).is_some()) else {
             return self.give_up(format!("timeout {}", words.join(" ")));
         };
         let until = self.now.saturating_add(span(words.get(limit)?)?);
         let (name, inner) = rest.get(limit + 1..)?.split_first()?;
+        let (said, written) = (self.run.says.len(), self.run.writes.len());
         let (rounds, timeline) = (self.run.again.len(), self.timeline.clone());
         let flow = self.run(name, inner);
         if flow.is_some() && self.now <= until {
             return flow;
         }
-        let repeated = self.run.again.split_off(rounds);
-        self.run.says.retain(|(after, _)| *after <= until);
-        self.run.writes.retain(|(after, _)| *after <= until);
-        let room = LINES_MAX.saturating_sub(self.run.says.len());
-        let lines =
-            repeated.iter().flat_map(|again| again.forwards()).take_while(|(after, _)| *after <= until);
-        let lines: Vec<_> = lines.take(room).map(|(after, line)| (after, line.to_owned())).collect();
-        self.run.says.extend(lines);
+        let is_in_time = |at: &Duration| *at <= until;
+        let mut says = self.run.says.split_off(said);
+        let mut writes = self.run.writes.split_off(written);
+        says.retain(|(at, _)| is_in_time(at));
+        writes.retain(|(at, _)| is_in_time(at));
+        let room = LINES_MAX.saturating_sub(said + says.len());
+        for again in self.run.again.split_off(rounds) {
+            let lines = again.forwards().take_while(|(at, _)| is_in_time(at));
+            says.extend(lines.take(room).map(|(at, line)| (at, line.to_owned())));
+            for (at, change) in again.changes(None, until).filter(|(at, _)| is_in_time(at)) {
+                self.space.apply(change);
+                writes.push((at, change.clone()));
+            }
+        }
+        says.truncate(LINES_MAX.saturating_sub(said));
+        let opened: Vec<u16> = writes.iter().filter_map(|(_, change)| port_of(change)).collect();
+        self.run.says.append(&mut says);
+        self.run.writes.append(&mut writes);
         (self.now, self.code) = (until, 124);
         self.timeline = timeline;
+        for port in opened {
+            // a port that was opened can be closed
+            let _closed = self.file(|space| space.close_port(port));
+        }
         Some(Flow::Next)
     }
 }

@@ -23,7 +23,7 @@ struct Before {
     caught: usize,
     lines: usize,
     written: usize,
-    looked: usize,
+    looks: u64,
 }
 
 impl Play {
@@ -76,7 +76,7 @@ impl Play {
             caught: self.caught.iter().map(String::len).sum(),
             lines: self.run.says.len(),
             written: self.run.writes.len(),
-            looked: self.space.looked.len(),
+            looks: self.space.looks(),
         })
     }
 
@@ -88,7 +88,6 @@ impl Play {
             && self.vars.iter().zip(&before.vars).all(|((name, value), (known, was))| {
                 name == known && is_same((value.as_str(), self.now), (was.as_str(), before.now))
             });
-        let looked = self.space.looked.get(before.looked..).unwrap_or_default();
         let layers = self.space.layers();
         same_vars
             && self.code == before.code
@@ -98,7 +97,7 @@ impl Play {
             && caught == before.caught
             && layers.len() == before.layers.len()
             && (0u8..).zip(layers.iter().zip(&before.layers)).all(|(number, (layer, was))| {
-                let looks = |path: &str| looked.iter().any(|(own, at)| *own == number && **at == *path);
+                let looks = |path: &str| self.space.has_looked_since(before.looks, number, path);
                 layer.is_same(was) || same_layer((layer, self.now), (was, before.now), looks)
             })
     }

@@ -136,7 +136,8 @@ impl Play {
         let unplayed = self.unplayed.or(self.unplayed_aside);
         let assumed = |(what, at)| Box::new(Assumed { what, at, stops, message: String::new() });
         self.run.assumed = unplayed.map(assumed);
-        self.run.looks = self.space.looked.into_iter().collect();
+        self.run.reads_clock = self.clock_reads > 0;
+        self.run.looks = self.space.into_looks();
         self.run
     }
 

@@ -1,7 +1,6 @@
 //! The plan of a run: its lines, its changes of files, its end; rounds that are repeated are kept once.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::iter::Peekable;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::marks::{dated, times};
-use crate::script::files::Change;
+use crate::script::files::{Change, Looks, PORTS};
 
 /// Rounds whose changes are carried out at most, of those that come within a time.
 const ROUNDS_MAX: u64 = 2000;
@@ -26,11 +25,14 @@ pub struct Run {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub writes: Vec<(Duration, Change)>,
     /// Layers and paths at which it looks, whose change would change the run.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub looks: BTreeSet<(u8, Box<str>)>,
+    #[serde(default, skip_serializing_if = "Looks::is_empty")]
+    pub looks: Looks,
     /// Output that is no text, as of an archive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw: Option<Vec<u8>>,
+    /// True if it depends on the time at which it runs, so that another run of it may do otherwise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reads_clock: bool,
     /// True if it reads a standard input that was not given.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub wants_input: bool,
@@ -108,9 +110,20 @@ impl Run {
         all.map(move |(after, line)| (after, dated(line, started, after)))
     }
 
-    /// True if it changes files.
+    /// True if it changes files; ports that it opens are none.
     pub fn changes_files(&self) -> bool {
+        let is_file = |(_, change): &(Duration, Change)| change.layer != PORTS;
+        self.writes.iter().any(is_file) || self.again.iter().any(|again| again.writes.iter().any(is_file))
+    }
+
+    /// True if it changes files or ports.
+    pub fn changes_anything(&self) -> bool {
         !self.writes.is_empty() || self.again.iter().any(|again| !again.writes.is_empty())
+    }
+
+    /// True if it looks at ports.
+    pub fn looks_at_ports(&self) -> bool {
+        self.looks.iter().any(|(layer, _)| *layer == PORTS)
     }
 
     /// True if no change of a file comes later than `after` its start.
@@ -206,7 +219,13 @@ impl Again {
         u64::try_from(gone).unwrap_or(u64::MAX)
     }
 
-    fn changes(&self, after: Option<Duration>, until: Duration) -> impl Iterator<Item = (Duration, &Change)> {
+    /// Changes of the rounds that begin later than about `after` and up to `until`; of many rounds, those that are carried
+    /// out at most.
+    pub fn changes(
+        &self,
+        after: Option<Duration>,
+        until: Duration,
+    ) -> impl Iterator<Item = (Duration, &Change)> {
         use crate::script::files::Effect;
         let (first, end) = (self.round_at(after), self.rounds_until(until));
         let end = if self.writes.is_empty() { first } else { end.max(first) };

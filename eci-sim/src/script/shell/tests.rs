@@ -32,6 +32,67 @@ fn log(text: &str, seconds: u64, most: usize) -> String {
 }
 
 #[test]
+fn a_limit_of_time_ends_its_command_and_nothing_that_was_begun_before() {
+    for (text, says, ends) in [
+        ("(sleep 5; echo late) & timeout 2 sleep 9; echo over; sleep 9", "over|late", Some((11, 0))),
+        (
+            "timeout 5 sh -c 'echo one; sleep 3; echo two; sleep 3; echo three'; echo $?",
+            "one|two|124",
+            Some((5, 0)),
+        ),
+        ("timeout 9 echo x; echo $?", "x|0", Some((0, 0))),
+        (
+            "timeout 5 sh -c 'while true; do echo x >> /tmp/f; sleep 2; done'; wc -l < /tmp/f",
+            "3",
+            Some((5, 0)),
+        ),
+    ] {
+        assert_eq!(shell(text), (says.to_owned(), ends), "{text}");
+    }
+    assert_eq!(
+        log("timeout 5 sh -c 'while true; do echo x; sleep 2; done'; echo y", 9, 9),
+        "0 x\n2 x\n4 x\n5 y\n"
+    );
+}
+
+#[test]
+fn long_options_are_played_as_the_short_ones_or_reported_as_not_played() {
+    let play = |text: &str| {
+        let run = run(&format!("printf 'a:b\\nA:c\\n' > /tmp/f; {text}"));
+        let says: Vec<_> = run.says.iter().map(|(_, line)| line.as_str()).collect();
+        (says.join("|"), run.assumed.is_some())
+    };
+    for (text, says) in [
+        ("grep --ignore-case --count a /tmp/f", "2"),
+        ("grep --invert-match --regexp=a /tmp/f", "A:c"),
+        ("grep --color=auto --line-number b /tmp/f", "1:a:b"),
+        ("sed --quiet --expression=2p /tmp/f", "A:c"),
+        ("sed --in-place s/a/x/ /tmp/f; head -n 1 /tmp/f", "x:b"),
+        ("cut --delimiter=: --fields=2 /tmp/f", "b|c"),
+    ] {
+        assert_eq!(play(text), (says.to_owned(), false), "{text}");
+    }
+    for text in [
+        "grep --perl-regexp a /tmp/f",
+        "grep -r a /tmp",
+        "grep -e a -e c /tmp/f",
+        "sed --null-data p /tmp/f",
+        "cut --complement -f1 /tmp/f",
+    ] {
+        assert!(play(text).1, "{text}");
+    }
+}
+
+#[test]
+fn a_loop_looks_at_files_however_often() {
+    // each round looks at two files that it writes, too, so that none is like the one before
+    let run = run(
+        "while [ ! -f /tmp/no ] && [ $(wc -l < /tmp/f || echo 0) -lt 2500 ]; do echo x >> /tmp/f; sleep 1; done",
+    );
+    assert!(run.again.is_empty(), "{:?}", run.again.len());
+}
+
+#[test]
 fn common_scripts_are_understood() {
     for (text, says, ends) in [
         ("echo hello; sleep 3600", "hello", Some((3600, 0))),

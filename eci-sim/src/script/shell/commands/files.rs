@@ -1,6 +1,6 @@
 //! Commands that change files: `touch`, `mkdir`, `rm`, `cp`, `mv`, `chmod`, `ln`, `mktemp`, `cd`, and `tar`.
 
-use crate::script::files::{FileError, Kind, Node, Space, joined, normal};
+use crate::script::files::{FileError, Kind, Node, Space, joined, normal, parent};
 use crate::script::shell::play::Play;
 use crate::script::shell::tar;
 
@@ -249,8 +249,8 @@ impl Play {
         for (name, node) in entries {
             let path = normal(&directory, name.trim_start_matches('/'));
             let done = self.file(|space| {
-                if let Some((parent, _)) = path.rsplit_once('/').filter(|(parent, _)| !parent.is_empty()) {
-                    space.make_directory(parent, true)?;
+                if parent(&path) != "/" {
+                    space.make_directory(parent(&path), true)?;
                 }
                 put(space, &path, node, true)
             });
@@ -285,7 +285,13 @@ impl Play {
                 }
             }
         }
-        let bytes = tar::write(&entries);
+        let bytes = match tar::write(&entries) {
+            Ok(bytes) => bytes,
+            Err(why) => {
+                self.complain(&format!("tar: {why}"));
+                return 2;
+            }
+        };
         match archive {
             None => self.write_bytes(&bytes),
             Some(file) => {

@@ -2,6 +2,7 @@
 
 use regex::{Regex, RegexBuilder};
 
+use super::options::{CUT, GREP, Options, SED};
 use super::sed;
 use crate::script::shell::BYTES_IN_A_STEP;
 use crate::script::shell::pattern::ranges;
@@ -18,63 +19,6 @@ pub(super) const MATCHER_STEPS: usize = 20;
 const SED_MAX: usize = 1024;
 /// Fields that `awk` prints, at most.
 const PRINTED_MAX: usize = 64;
-
-/// Options of a command: its flags, their values, and its other words.
-struct Options<'a> {
-    flags: String,
-    values: Vec<(char, &'a str)>,
-    words: Vec<&'a str>,
-    /// Options of two dashes, without the first.
-    long: Vec<&'a str>,
-}
-
-impl<'a> Options<'a> {
-    /// Reads flags; those of `valued` take a value, in the same word or in the next one.
-    fn read(words: &[&'a str], valued: &str) -> Self {
-        let mut options =
-            Self { flags: String::new(), values: Vec::new(), words: Vec::new(), long: Vec::new() };
-        let mut rest = words.iter();
-        while let Some(word) = rest.next() {
-            let flags = word.strip_prefix('-').filter(|flags| !flags.is_empty());
-            let Some(flags) = flags.filter(|_| options.words.is_empty() || valued.contains('…')) else {
-                options.words.push(word);
-                continue;
-            };
-            if flags.len() > 1 && flags.starts_with('-') {
-                options.long.push(flags);
-                continue;
-            }
-            if flags == "-" {
-                options.words.extend(rest.by_ref());
-                break;
-            }
-            if flags.starts_with(|c: char| c.is_ascii_digit()) && valued.contains('n') {
-                options.values.push(('n', flags));
-                continue;
-            }
-            for (at, flag) in flags.char_indices() {
-                if !valued.contains(flag) {
-                    options.flags.push(flag);
-                    continue;
-                }
-                let own = flags.get(at + flag.len_utf8()..).filter(|own| !own.is_empty());
-                if let Some(value) = own.or_else(|| rest.next().copied()) {
-                    options.values.push((flag, value));
-                }
-                break;
-            }
-        }
-        options
-    }
-
-    fn has(&self, flag: char) -> bool {
-        self.flags.contains(flag)
-    }
-
-    fn value(&self, flag: char) -> Option<&'a str> {
-        self.values.iter().rev().find(|(own, _)| *own == flag).map(|(_, value)| *value)
-    }
-}
 
 /// A regular expression, of the basic or the extended kind; `None` for one that cannot be read, or is too large.
 pub(super) fn regex(text: &str, extended: bool, ignores_case: bool) -> Option<Regex> {
@@ -312,14 +256,23 @@ impl Play {
     }
 
     fn grep(&mut self, name: &str, words: &[&str]) -> Option<i32> {
-        let mut options = Options::read(words, "emABC…");
+        let words: Vec<&str> = words.iter().copied().filter(|word| !word.starts_with("--color")).collect();
+        let words = words.as_slice();
+        let Some(mut options) =
+            Options::shortened(words, &GREP, "emABC…").filter(|own| own.only("qivcnoFEPwxlsh"))
+        else {
+            return self.give_up(format!("{name} {}", words.join(" ")));
+        };
+        if options.values.iter().filter(|(flag, _)| *flag == 'e').count() > 1 {
+            return self.give_up(format!("{name} {}", words.join(" ")));
+        }
         let pattern = match options.value('e') {
             Some(pattern) => pattern,
             None if options.words.is_empty() => return Some(2),
             None => options.words.remove(0),
         };
         let around = ['A', 'B', 'C'].iter().any(|flag| options.value(*flag).is_some());
-        if around || options.long.iter().any(|option| !option.starts_with("-color")) {
+        if around {
             return self.give_up(format!("{name} {}", words.join(" ")));
         }
         let fixed = name == "fgrep" || options.has('F');
@@ -370,7 +323,13 @@ impl Play {
     }
 
     fn sed(&mut self, words: &[&str]) -> Option<i32> {
-        let mut options = Options::read(words, "ef…");
+        let Some(mut options) = Options::shortened(words, &SED, "ef…").filter(|own| own.only("nEriuzs"))
+        else {
+            return self.give_up(format!("sed {}", words.join(" ")));
+        };
+        if options.has('z') || options.value('f').is_some() {
+            return self.give_up(format!("sed {}", words.join(" ")));
+        }
         let mut scripts: Vec<&str> =
             options.values.iter().filter(|(flag, _)| *flag == 'e').map(|(_, s)| *s).collect();
         if scripts.is_empty() && !options.words.is_empty() {
@@ -402,7 +361,9 @@ impl Play {
     }
 
     fn cut(&mut self, words: &[&str]) -> Option<i32> {
-        let options = Options::read(words, "dfcb…");
+        let Some(options) = Options::shortened(words, &CUT, "dfcb…").filter(|own| own.only("ns")) else {
+            return self.give_up(format!("cut {}", words.join(" ")));
+        };
         let delimiter = options.value('d').and_then(|text| text.chars().next()).unwrap_or('\t');
         let list = options.value('f').or(options.value('c')).or(options.value('b')).unwrap_or("1-");
         let Some(wanted) = list.split(',').map(bounds).collect::<Option<Vec<_>>>() else {

@@ -67,13 +67,18 @@ impl Play {
     /// A line of `ls -l`.
     fn long(&mut self, path: &str, name: &str) -> String {
         let stat = self.file(|space| space.stat(path));
-        let (mode, size, is_directory) =
-            stat.map_or((0o777, 0, false), |stat| (stat.mode(), stat.size(), stat.is_directory()));
+        let (mode, size, kind) = stat.map_or((0o777, 0, "-"), |stat| {
+            let kind = match (stat.is_directory(), stat.is_file()) {
+                (true, _) => "d",
+                (_, true) => "-",
+                _ => "c",
+            };
+            (stat.mode(), stat.size(), kind)
+        });
         let bits: String = (0..9)
             .rev()
             .map(|bit| if mode >> bit & 1 == 1 { ["x", "w", "r"][bit % 3] } else { "-" })
             .collect();
-        let kind = if is_directory { "d" } else { "-" };
         format!("{kind}{bits}    1 root     root     {size:>9} Jan  1 00:00 {name}")
     }
 
