@@ -41,7 +41,11 @@ impl Bill {
         let coverage = match accounts.values().all(AccountTerms::is_empty) {
             true => Coverage::new(),
             false => commitment::cover(
-                sorted.iter().flat_map(|usage| priced_pieces(usage, tariff)).collect(),
+                sorted
+                    .iter()
+                    .filter(|usage| accounts.get(&*usage.group.account).is_some_and(|own| !own.is_empty()))
+                    .flat_map(|usage| priced_pieces(usage, tariff))
+                    .collect(),
                 accounts,
             ),
         };

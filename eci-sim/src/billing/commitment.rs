@@ -170,6 +170,11 @@ impl AccountTerms {
         self.discount.is_zero() && self.reserved_instances.is_empty() && self.savings_plans.is_empty()
     }
 
+    /// True for terms by which groups share what was paid for.
+    pub fn has_commitments(&self) -> bool {
+        !self.reserved_instances.is_empty() || !self.savings_plans.is_empty()
+    }
+
     /// Checks the terms.
     ///
     /// # Errors
@@ -374,4 +379,4 @@ impl Reduced {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -24,6 +24,9 @@ const USAGES_MAX: usize = 100_000;
 pub struct Settled {
     /// All usages of a group stand together, since they are settled together.
     usages: VecDeque<Usage>,
+    /// Usages of accounts with commitments, which all their groups of an hour share, so that none can be summed up alone.
+    #[serde(default)]
+    shared: Vec<Usage>,
     #[serde(with = "crate::keyed")]
     carried: BTreeMap<(Arc<str>, Arc<str>), Carried>,
 }
@@ -38,8 +41,7 @@ struct Carried {
 }
 
 impl Settled {
-    /// Adds all usages of groups that are gone. They stay each for itself where accounts have terms of their own, since
-    /// commitments are shared by all groups of an hour.
+    /// Adds all usages of groups that are gone. Those of accounts with commitments stay each for itself.
     pub fn take(
         &mut self,
         mut usages: Vec<Usage>,
@@ -47,15 +49,21 @@ impl Settled {
         accounts: &BTreeMap<String, AccountTerms>,
     ) {
         usages.sort_by_key(|usage| usage.group.number);
-        self.usages.extend(usages);
-        if accounts.values().all(AccountTerms::is_empty) {
-            self.carry(USAGES_MAX, tariff);
-        }
+        let (shared, own): (Vec<_>, Vec<_>) = usages.into_iter().partition(|usage| shares(usage, accounts));
+        self.shared.extend(shared);
+        self.usages.extend(own);
+        self.carry(USAGES_MAX, tariff, accounts);
+    }
+
+    /// Keeps the usages of the accounts that have commitments by now each for itself, and no others.
+    pub fn sort_out(&mut self, tariff: &Tariff, accounts: &BTreeMap<String, AccountTerms>) {
+        let all = std::mem::take(&mut self.usages).into_iter().chain(std::mem::take(&mut self.shared));
+        self.take(all.collect(), tariff, accounts);
     }
 
     /// Usages that are still kept each for itself.
     pub fn usages(&self) -> impl Iterator<Item = &Usage> {
-        self.usages.iter()
+        self.usages.iter().chain(&self.shared)
     }
 
     /// The bill of usages, and of the sums.
@@ -76,17 +84,18 @@ impl Settled {
     /// Removes usages and sums where account and region match.
     pub fn clear(&mut self, fits: impl Fn(&str, &str) -> bool) {
         self.usages.retain(|usage| !fits(&usage.group.account, &usage.group.region));
+        self.shared.retain(|usage| !fits(&usage.group.account, &usage.group.region));
         self.carried.retain(|(account, region), _| !fits(account, region));
     }
 
     /// Adds groups, oldest first, to the sums until at most `keep` usages are left.
-    fn carry(&mut self, keep: usize, tariff: &Tariff) {
+    fn carry(&mut self, keep: usize, tariff: &Tariff, accounts: &BTreeMap<String, AccountTerms>) {
         while self.usages.len() > keep
             && let Some(first) = self.usages.front().map(|usage| usage.group.number)
         {
             let length = self.usages.iter().take_while(|usage| usage.group.number == first).count();
             let usages: Vec<Usage> = self.usages.drain(..length).collect();
-            let cost = Bill::of(&usages, tariff).total;
+            let cost = Bill::with(&usages, tariff, accounts).total;
             let Some(group) = usages.first().map(|usage| &usage.group) else { return };
             let key = (Arc::clone(&group.account), Arc::clone(&group.region));
             let nothing = Carried { from: i64::MAX, to: i64::MIN, seconds: 0, cost: Cost::ZERO };
@@ -99,6 +108,11 @@ impl Settled {
             sum.cost = sum.cost.clone() + cost;
         }
     }
+}
+
+/// True for a usage whose account has commitments.
+fn shares(usage: &Usage, accounts: &BTreeMap<String, AccountTerms>) -> bool {
+    accounts.get(&*usage.group.account).is_some_and(AccountTerms::has_commitments)
 }
 
 impl Carried {
@@ -160,6 +174,41 @@ mod tests {
         stretches.iter().map(one).collect()
     }
 
+    /// Terms of the account of odd groups, with one reserved instance or none.
+    fn odd(discount: &str, reserved: bool) -> BTreeMap<String, AccountTerms> {
+        let mut terms = AccountTerms { discount: discount.parse().unwrap(), ..AccountTerms::default() };
+        if reserved {
+            terms.reserved_instances.push(crate::billing::commitment::tests::reserved(1));
+        }
+        BTreeMap::from([("odd".to_owned(), terms)])
+    }
+
+    #[test]
+    fn commitments_of_one_account_leave_the_usages_of_others_bounded() {
+        let tariff = Tariff::of(Currency::Cny);
+        let all: Vec<_> = (1..=10).flat_map(|number| usages(number, 0, &[3600])).collect();
+        let accounts = odd("0", true);
+        let mut settled = Settled::default();
+        settled.take(all.clone(), &tariff, &accounts);
+        settled.carry(2, &tariff, &accounts);
+        let kept: Vec<_> = settled.usages().map(|usage| usage.group.number).collect();
+        assert_eq!(kept, [8, 10, 1, 3, 5, 7, 9], "the two youngest of one account, and all of the other");
+        settled.sort_out(&tariff, &BTreeMap::new());
+        settled.carry(2, &tariff, &BTreeMap::new());
+        assert_eq!(settled.usages().count(), 2, "whoever has none any more is bounded, too");
+    }
+
+    #[test]
+    fn a_discount_counts_in_what_is_summed_up() {
+        let (tariff, accounts) = (Tariff::of(Currency::Cny), odd("0.5", false));
+        let all: Vec<_> = (1..=10).flat_map(|number| usages(number, 0, &[3600])).collect();
+        let mut settled = Settled::default();
+        settled.take(all.clone(), &tariff, &accounts);
+        settled.carry(0, &tariff, &accounts);
+        assert_eq!(settled.usages().count(), 0);
+        assert_eq!(settled.bill(&[], &tariff, &accounts).total, Bill::with(&all, &tariff, &accounts).total);
+    }
+
     proptest! {
         #[test]
         fn what_is_summed_up_costs_what_it_cost(
@@ -171,7 +220,7 @@ mod tests {
                     (1..).zip(&lives).flat_map(|(number, (from, life))| usages(number, *from, life)).collect();
                 let mut settled = Settled::default();
                 settled.take(all.clone(), &tariff, &BTreeMap::new());
-                settled.carry(keep, &tariff);
+                settled.carry(keep, &tariff, &BTreeMap::new());
                 let kept: Vec<_> = settled.usages().cloned().collect();
                 prop_assert!(kept.len() <= keep);
                 let carried: Cost = settled.lines(tariff.currency).map(|line| line.amount).sum();

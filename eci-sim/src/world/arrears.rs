@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 
 use super::World;
 use super::standing::Standing;
+use crate::billing::AccountTerms;
 
 impl World {
     /// The next full hour, where an account has a balance.
@@ -47,8 +48,15 @@ impl World {
         numbers.into_iter().for_each(|number| self.delete(number, true));
     }
 
+    /// Sets the terms of an account, which end its arrears.
+    pub(crate) fn agree(&mut self, account: String, terms: AccountTerms) {
+        self.leave_arrears(&account);
+        self.accounts.insert(account, terms);
+        self.settled.sort_out(&self.tariff, &self.accounts);
+    }
+
     /// Lets an account that was in arrears begin anew, as it does with another balance.
-    pub(crate) fn leave_arrears(&mut self, account: &str) {
+    pub(super) fn leave_arrears(&mut self, account: &str) {
         if self.arrears.remove(account).is_some() && self.standings.of(account) == Standing::Arrears {
             self.standings.set(account, Standing::Good);
         }

@@ -47,8 +47,7 @@ impl Control {
     pub fn set_terms(&self, account: impl Into<String>, terms: AccountTerms) {
         let account = account.into();
         self.with_current_state(|state, _| {
-            state.world.leave_arrears(&account);
-            state.world.accounts.insert(account, terms);
+            state.world.agree(account, terms);
         });
     }
 
