@@ -190,7 +190,7 @@ fn act(sim: &EciSim, number: usize, deed: &Deed) {
         Deed::Market(thousandths) => {
             let hourly = rust_decimal::Decimal::new(thousandths.into(), 3);
             let from = sim.control().clock().now();
-            sim.control().quote(Quote { what: "*".into(), zone: "*".into(), from, hourly });
+            sim.control().quote(Quote { what: "*".into(), zone: "*".into(), currency: None, from, hourly });
         }
         Deed::Resize { vcpu, memory } => {
             let (cpu, memory) = (Some(vcpu.into()), Some(memory.into()));
@@ -264,7 +264,7 @@ fn a_market_that_moves_every_five_minutes_is_billed_and_not_rounded_away() {
     for step in 0..48 {
         let hourly = rust_decimal::Decimal::new(50 + step % 2, 3);
         let from = at(step * 5);
-        sim.control().quote(Quote { what: "*".into(), zone: "*".into(), from, hourly });
+        sim.control().quote(Quote { what: "*".into(), zone: "*".into(), currency: None, from, hourly });
     }
     let spot = CreateContainerGroup {
         spot_strategy: Some("SpotAsPriceGo".into()),

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::account::{AccountTerms, tariff_of};
 use super::bill::Bill;
-use super::commitment::AccountTerms;
 use super::cost::Cost;
+use super::fee::FeePeriods;
 use super::item::Item;
 use super::line::BillLine;
 use super::meter::Usage;
@@ -31,7 +32,7 @@ pub struct Settled {
     carried: BTreeMap<(Arc<str>, Arc<str>), Carried>,
 }
 
-/// Sum of usages that are no longer kept each for itself, in the currency of the world.
+/// Sum of usages that are no longer kept each for itself, in the currency of their account.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Carried {
     from: i64,
@@ -66,19 +67,37 @@ impl Settled {
         self.usages.iter().chain(&self.shared)
     }
 
-    /// The bill of usages, and of the sums.
-    pub fn bill(&self, usages: &[Usage], tariff: &Tariff, accounts: &BTreeMap<String, AccountTerms>) -> Bill {
-        let mut bill = Bill::with(usages, tariff, accounts);
-        for line in self.lines(tariff.currency) {
-            bill.total = bill.total + line.amount.clone();
-            bill.lines.push(line);
+    /// The bill of usages, of the sums of the accounts that fit, and of fees.
+    pub fn bill(
+        &self,
+        usages: &[Usage],
+        tariff: &Tariff,
+        accounts: &BTreeMap<String, AccountTerms>,
+        (periods, fits): (&FeePeriods, impl Fn(&str) -> bool),
+    ) -> Bill {
+        let mut bill = Bill::with_fees(usages, tariff, accounts, periods);
+        if self.carried.is_empty() {
+            return bill;
         }
-        bill
+        bill.lines.extend(self.lines(tariff, accounts).filter(|line| fits(&line.account)));
+        Bill::of_lines(bill.lines, tariff.currency)
+    }
+
+    /// True where something of an account is, or was, kept here.
+    pub fn knows(&self, account: &str) -> bool {
+        self.usages().any(|usage| *usage.group.account == *account)
+            || self.carried.keys().any(|(own, _)| **own == *account)
     }
 
     /// The sums, as lines of a bill that name no group.
-    fn lines(&self, currency: Currency) -> impl Iterator<Item = BillLine> {
-        self.carried.iter().map(move |((account, region), sum)| sum.line(account, region, currency))
+    fn lines(
+        &self,
+        tariff: &Tariff,
+        accounts: &BTreeMap<String, AccountTerms>,
+    ) -> impl Iterator<Item = BillLine> {
+        self.carried.iter().map(move |((account, region), sum)| {
+            sum.line(account, region, tariff_of(tariff, accounts, account).currency)
+        })
     }
 
     /// Removes usages and sums where account and region match.
@@ -137,6 +156,7 @@ impl Carried {
             item: Item::Earlier,
             parts: Vec::new(),
             covered: Vec::new(),
+            unused: None,
             currency,
             amount: self.cost.clone(),
         }
@@ -206,7 +226,8 @@ mod tests {
         settled.take(all.clone(), &tariff, &accounts);
         settled.carry(0, &tariff, &accounts);
         assert_eq!(settled.usages().count(), 0);
-        assert_eq!(settled.bill(&[], &tariff, &accounts).total, Bill::with(&all, &tariff, &accounts).total);
+        let bill = settled.bill(&[], &tariff, &accounts, (&FeePeriods::new(), |_| true));
+        assert_eq!(bill.total, Bill::with(&all, &tariff, &accounts).total);
     }
 
     proptest! {
@@ -223,7 +244,7 @@ mod tests {
                 settled.carry(keep, &tariff, &BTreeMap::new());
                 let kept: Vec<_> = settled.usages().cloned().collect();
                 prop_assert!(kept.len() <= keep);
-                let carried: Cost = settled.lines(tariff.currency).map(|line| line.amount).sum();
+                let carried: Cost = settled.lines(&tariff, &BTreeMap::new()).map(|line| line.amount).sum();
                 prop_assert_eq!(Bill::of(&kept, &tariff).total + carried, Bill::of(&all, &tariff).total);
             }
         }

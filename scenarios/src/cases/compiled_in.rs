@@ -3,8 +3,10 @@
 /// Path below the folder of cases, and text.
 pub const CASES: &[(&str, &str)] = &[
     ("billing/account-discount.yaml", include_str!("../../cases/billing/account-discount.yaml")),
+    ("billing/account-in-dollars.yaml", include_str!("../../cases/billing/account-in-dollars.yaml")),
     ("billing/an-hour-of-two.yaml", include_str!("../../cases/billing/an-hour-of-two.yaml")),
     ("billing/an-hour.yaml", include_str!("../../cases/billing/an-hour.yaml")),
+    ("billing/arrears-released.yaml", include_str!("../../cases/billing/arrears-released.yaml")),
     ("billing/arrears.yaml", include_str!("../../cases/billing/arrears.yaml")),
     ("billing/by-namespace.yaml", include_str!("../../cases/billing/by-namespace.yaml")),
     ("billing/by-tag.yaml", include_str!("../../cases/billing/by-tag.yaml")),
@@ -26,6 +28,7 @@ pub const CASES: &[(&str, &str)] = &[
         include_str!("../../cases/billing/reserved-before-savings-plan.yaml"),
     ),
     ("billing/reserved-instance.yaml", include_str!("../../cases/billing/reserved-instance.yaml")),
+    ("billing/savings-plan-unused.yaml", include_str!("../../cases/billing/savings-plan-unused.yaml")),
     ("billing/savings-plan.yaml", include_str!("../../cases/billing/savings-plan.yaml")),
     ("billing/spot.yaml", include_str!("../../cases/billing/spot.yaml")),
     ("billing/two-pods.yaml", include_str!("../../cases/billing/two-pods.yaml")),

@@ -34,16 +34,16 @@ pub struct ExpectBill {
     /// GiB of memory times the seconds they were had.
     #[schemars(with = "Option<f64>")]
     gib_seconds: Option<Decimal>,
-    /// The sum in yuan.
+    /// The sum, in the account's currency: yuan where the case says nothing else.
     #[schemars(with = "Option<Amount>")]
     total: Option<Decimal>,
-    /// The most that the sum may be, in yuan.
+    /// The most that the sum may be.
     #[schemars(with = "Option<Amount>")]
     at_most: Option<Decimal>,
-    /// The price of an hour in yuan, at the time at which it was highest; before small amounts are settled.
+    /// The price of an hour, at the time at which it was highest; before small amounts are settled.
     #[schemars(with = "Option<Amount>")]
     per_hour: Option<Decimal>,
-    /// The most that an hour may cost at any time, in yuan.
+    /// The most that an hour may cost at any time.
     #[schemars(with = "Option<Amount>")]
     at_most_per_hour: Option<Decimal>,
     /// The lines, in the bill's order.
@@ -58,7 +58,7 @@ pub struct BillLine {
     pub(super) pod: Option<PodName>,
     /// The duration of the line in seconds.
     seconds: Option<u64>,
-    /// The price of the line, in yuan.
+    /// The price of the line.
     #[schemars(with = "Option<Amount>")]
     amount: Option<Decimal>,
 }
@@ -115,7 +115,7 @@ impl ExpectBill {
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
         let mut charges = world.cloud().charges().await?;
         self.selection().keep(&mut charges, world.home())?;
-        let cost: Cost = charges.iter().map(|charge| charge.amount.clone()).sum();
+        let cost = Cost::of_all(charges.iter().map(|charge| (charge.currency, &charge.amount)));
         let total = match cost.known() {
             Ok(amount) => amount.decimal(),
             Err(no_price) if self.asks_for_money() => return Err(Miss::Refused(no_price.to_string())),
@@ -196,7 +196,7 @@ impl fmt::Display for BillLine {
         let mut parts = Vec::new();
         parts.extend(self.pod.as_ref().map(ToString::to_string));
         parts.extend(self.seconds.map(|seconds| format!("{seconds} s")));
-        parts.extend(self.amount.map(|amount| format!("¥ {amount}")));
+        parts.extend(self.amount.map(|amount| amount.to_string()));
         f.write_str(&parts.join(", "))
     }
 }
@@ -205,9 +205,9 @@ impl fmt::Display for ExpectBill {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "expect the bill{}", self.selection())?;
         match (self.total, self.at_most, self.at_most_per_hour) {
-            (Some(total), ..) => write!(f, " to be ¥ {total}"),
-            (_, Some(most), _) => write!(f, " to be at most ¥ {most}"),
-            (_, _, Some(most)) => write!(f, " to be at most ¥ {most} an hour"),
+            (Some(total), ..) => write!(f, " to be {total}"),
+            (_, Some(most), _) => write!(f, " to be at most {most}"),
+            (_, _, Some(most)) => write!(f, " to be at most {most} an hour"),
             _ => f.write_str(" to say so"),
         }
     }

@@ -62,8 +62,8 @@ struct Sum {
     subscription_type: &'static str,
 }
 
-/// What rows agree in that are summed up: product, day and currency.
-type Key = (Option<(&'static str, &'static str)>, Option<String>, Currency);
+/// What rows agree in that are summed up: product, kind of subscription, day and currency.
+type Key = (Option<(&'static str, &'static str)>, &'static str, Option<String>, Currency);
 
 /// `QueryAccountBill`.
 pub(super) fn query(world: &mut World, caller: &Caller) -> Result<Served<BoxedReply>, Refusal> {
@@ -88,10 +88,14 @@ pub(super) fn query(world: &mut World, caller: &Caller) -> Result<Served<BoxedRe
 }
 
 fn key(row: &BillRow, by_product: bool) -> Key {
-    (by_product.then(|| row.product()), row.day.clone(), row.line.currency)
+    (by_product.then(|| row.product()), row.subscription_type(), row.day.clone(), row.line.currency)
 }
 
-fn sum(account: &str, (product, day, currency): Key, (gross, pretax): (Amount, Amount)) -> Sum {
+fn sum(
+    account: &str,
+    (product, subscription_type, day, currency): Key,
+    (gross, pretax): (Amount, Amount),
+) -> Sum {
     let number = |amount: Amount| Number::from(amount.decimal());
     let (code, name) = product.unwrap_or_default();
     Sum {
@@ -116,6 +120,6 @@ fn sum(account: &str, (product, day, currency): Key, (gross, pretax): (Amount, A
         pretax_gross_amount: number(gross),
         product_code: code,
         product_name: name,
-        subscription_type: "PayAsYouGo",
+        subscription_type,
     }
 }

@@ -91,7 +91,7 @@ fn found(request: &Request, world: &World, caller: &Caller) -> Result<(Head, Vec
         is(&request.product_code, row.product().0)
             && is(&request.pip_code, row.product().0)
             && is(&request.product_type, "")
-            && is(&request.subscription_type, "PayAsYouGo")
+            && is(&request.subscription_type, row.subscription_type())
             && is(&request.instance_id, &row.line.group_id)
             && !(request.is_hide_zero_charge == Some(true) && row.gross.max(row.pretax) == Amount::ZERO)
     });
