@@ -20,6 +20,7 @@ use jiff::Timestamp;
 
 use crate::agenda::{Agenda, Step};
 use crate::billing::account::tariff_of;
+use crate::billing::cached_rows::CachedRows;
 use crate::billing::fee::FeePeriods;
 use crate::billing::meter::{self, Usage};
 use crate::billing::settled::Settled;
@@ -83,6 +84,8 @@ pub struct World {
     arrears: BTreeMap<String, Timestamp>,
     /// Amounts that accounts with a balance owe.
     debits: BTreeMap<String, Debit>,
+    /// Rows of the last query of the billing API.
+    pub cached_rows: Option<CachedRows>,
     /// Exec sessions that may be opened.
     pub sessions: Sessions,
     /// Container runtime.
@@ -132,6 +135,7 @@ impl World {
             accounts: BTreeMap::new(),
             arrears: BTreeMap::new(),
             debits: BTreeMap::new(),
+            cached_rows: None,
             sessions: Sessions::default(),
             runtime: Runtime::default(),
             tariff: Tariff::default(),
@@ -258,6 +262,7 @@ impl World {
         self.ledger.clear(&fits);
         self.tokens.clear(|account| fits(account, ""));
         self.settled.clear(&fits);
+        self.cached_rows = None;
         let fresh: Vec<String> = self.accounts.keys().filter(|account| fits(account, "")).cloned().collect();
         for account in fresh {
             self.leave_arrears(&account);

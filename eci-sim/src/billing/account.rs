@@ -39,15 +39,15 @@ pub struct AccountTerms {
 pub enum TermsError {
     /// Another currency than that of what is billed.
     #[error(
-        "the account {account} has container groups in {billed}, and no bill has two currencies; give it {asked} before its first one"
+        "the account {account} has container groups in {billed}, and no bill has two currencies; give it {requested} before its first one"
     )]
     Currency {
         /// The account.
         account: String,
         /// Currency of its bill.
         billed: Currency,
-        /// Currency that was asked for.
-        asked: Currency,
+        /// Currency that was requested.
+        requested: Currency,
     },
     /// A share that is none.
     #[error("the discount of {of} is {share}; it should be 0 or more, and less than 1")]

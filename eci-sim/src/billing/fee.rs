@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::account::{AccountTerms, tariff_of};
+use super::cost::Cost;
 use super::coverage::Coverage;
 use super::item::{Item, Part};
 use super::line::BillLine;
@@ -112,7 +113,7 @@ impl Fee<'_> {
             covered: Vec::new(),
             unused: None,
             currency,
-            amount: super::Cost::ZERO,
+            amount: Cost::ZERO,
         }
     }
 
@@ -128,7 +129,7 @@ impl Fee<'_> {
             seconds,
             parts: vec![Part { item: self.item, units: self.units, rate, list: Some(rate), amount }],
             unused: (unused != Amount::ZERO).then_some(unused),
-            amount: super::Cost::Known(amount),
+            amount: Cost::Known(amount),
             ..template.clone()
         }
     }

@@ -8,8 +8,9 @@ use serde_json::{Value as Json, json};
 
 use super::bill::Bill;
 use super::cost::{Cost, UnknownCost};
+use super::focus;
 use super::instance_bill::{self, BillRow, Granularity, Value};
-use super::{Dimension, focus};
+use super::view::Dimension;
 use crate::text::did_you_mean;
 
 /// Form of a file of bills.

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod bill;
+pub mod cached_rows;
 pub mod commitment;
 pub mod cost;
 mod coverage;

@@ -97,13 +97,14 @@ impl World {
     /// [`TermsError`] for terms that cannot be, and for another currency than that of its groups.
     pub(crate) fn agree(&mut self, account: String, terms: AccountTerms) -> Result<(), TermsError> {
         terms.check()?;
-        let (billed, asked) =
+        let (billed, requested) =
             (self.tariff_of(&account).currency, terms.currency.unwrap_or(self.tariff.currency));
-        if billed != asked && self.has_groups(&account) {
-            return Err(TermsError::Currency { account, billed, asked });
+        if billed != requested && self.has_groups(&account) {
+            return Err(TermsError::Currency { account, billed, requested });
         }
         self.leave_arrears(&account);
         self.accounts.insert(account, terms);
+        self.cached_rows = None;
         self.settled.sort_out(&self.tariff, &self.accounts);
         Ok(())
     }

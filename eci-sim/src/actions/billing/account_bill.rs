@@ -6,7 +6,7 @@ use eci_api::Number;
 use serde::{Deserialize, Serialize};
 
 use super::request::{Period, number, own_account, size};
-use super::{Head, Items, answer, bill, page, read};
+use super::{Head, Items, answer, bill, read};
 use crate::billing::instance_bill::{BillRow, rows};
 use crate::money::{Amount, Currency};
 use crate::refusal::Refusal;
@@ -83,7 +83,8 @@ pub(super) fn query(world: &mut World, caller: &Caller) -> Result<Served<BoxedRe
     let account = caller.account.to_string();
     let all: Vec<Sum> = sums.into_iter().map(|(key, amounts)| sum(&account, key, amounts)).collect();
     let head = Head::of(caller, period.cycle, all.len());
-    let items = Items { item: page(all, page_num, page_size) };
+    let from = (page_num - 1).saturating_mul(page_size);
+    let items = Items { item: all.into_iter().skip(from).take(page_size).collect() };
     Ok(answer(caller, Data { head, items, page_num, page_size }))
 }
 
