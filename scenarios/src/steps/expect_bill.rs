@@ -46,6 +46,8 @@ pub struct ExpectBill {
     /// The most that an hour may cost at any time.
     #[schemars(with = "Option<Amount>")]
     at_most_per_hour: Option<Decimal>,
+    /// The item whose price no list has, so that the sum is not known: `ecs.gn6i-c4g1.xlarge`.
+    no_price_for: Option<String>,
     /// The lines, in the bill's order.
     pub(super) lines: Option<Vec<BillLine>>,
 }
@@ -74,7 +76,8 @@ enum Amount {
 
 impl ExpectBill {
     pub(super) fn check(&self) -> Result<(), CaseError> {
-        let says = self.vcpu_seconds.is_some() || self.gib_seconds.is_some() || self.asks_for_money();
+        let counts = self.vcpu_seconds.is_some() || self.gib_seconds.is_some();
+        let says = counts || self.asks_for_money() || self.no_price_for.is_some();
         if self.lines.iter().flatten().any(BillLine::says_nothing) {
             return Err(CaseError::SaysNothing {
                 step: "lines",
@@ -100,6 +103,7 @@ impl ExpectBill {
             && is_zero(&self.per_hour)
             && is_zero(&self.at_most_per_hour)
             && self.lines.as_ref().is_none_or(Vec::is_empty)
+            && self.no_price_for.is_none()
     }
 
     /// True if an amount is expected, and not only what was had.
@@ -122,6 +126,15 @@ impl ExpectBill {
             Err(_) => Decimal::ZERO,
         };
         let mut comparison = Comparison::default();
+        if let Some(item) = &self.no_price_for {
+            let seen = match &cost {
+                Cost::Unknown(no_price) => no_price.item.clone(),
+                known => format!("all prices are known: {known}"),
+            };
+            if seen != *item {
+                comparison.differs("no price for", item.clone(), seen);
+            }
+        }
         let figures = [
             ("vcpu-seconds", self.vcpu_seconds, charges.iter().map(Charge::vcpu_seconds).sum::<Decimal>()),
             ("gib-seconds", self.gib_seconds, charges.iter().map(Charge::gib_seconds).sum()),
