@@ -116,5 +116,14 @@ fn fleet(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, describe, signed, fleet);
+fn month(c: &mut Criterion) {
+    let mut group = c.benchmark_group("a month of 60 groups");
+    group.sample_size(10);
+    let (sim, clock, _) = cloud(60);
+    let_run(&sim, &clock, Duration::from_secs(30 * 24 * 3600));
+    group.bench_function("its bill", |b| b.iter(|| sim.control().bill()));
+    group.finish();
+}
+
+criterion_group!(benches, describe, signed, fleet, month);
 criterion_main!(benches);

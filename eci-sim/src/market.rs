@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::money::Hourly;
+use crate::money::{Currency, Hourly};
 use crate::prices::{Location, NoPrice, Tariff};
 use crate::terms::InstanceTerms;
 use crate::text::matches;
@@ -16,6 +16,9 @@ pub struct Quote {
     pub what: String,
     /// The zone, as `cn-hangzhou-*`.
     pub zone: String,
+    /// Currency of the price; that of the simulator where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
     /// Start of the price.
     pub from: Timestamp,
     /// Price of an hour.
@@ -58,7 +61,7 @@ impl Market {
             Some(name) => tariff.type_price(name, location, at),
             None => Err(tariff.no_price(&terms.spot_item(), location, at)),
         };
-        let amount = self.hourly(&terms.what(), location.zone, list, at)?;
+        let amount = self.hourly(&terms.what(), location.zone, list, tariff, at)?;
         Ok(Hourly { amount, currency: tariff.currency })
     }
 
@@ -69,10 +72,15 @@ impl Market {
         what: &str,
         zone: &str,
         list: Result<Decimal, NoPrice>,
+        tariff: &Tariff,
         at: Timestamp,
     ) -> Result<Decimal, NoPrice> {
-        let fits =
-            |quote: &&Quote| quote.from <= at && matches(&quote.what, what) && matches(&quote.zone, zone);
+        let fits = |quote: &&Quote| {
+            quote.currency.unwrap_or(tariff.default_currency()) == tariff.currency
+                && quote.from <= at
+                && matches(&quote.what, what)
+                && matches(&quote.zone, zone)
+        };
         let latest = self.0.iter().filter(fits).max_by_key(|quote| quote.from).map(|quote| quote.hourly);
         match (latest, list) {
             (Some(quoted), Ok(list)) => Ok(quoted.min(list)),
@@ -98,7 +106,8 @@ mod tests {
             ("ecs.g5.*", "2026-01-01T09:00:00Z", "0.2"),
         ] {
             let hourly = hourly.parse().unwrap();
-            market.quote(Quote { what: what.into(), zone: "*".into(), from: at(from), hourly });
+            let (what, zone) = (what.into(), "*".into());
+            market.quote(Quote { what, zone, currency: None, from: at(from), hourly });
         }
         for (now, hourly) in [
             ("2026-01-01T08:59:59Z", "0.186"),
@@ -107,10 +116,24 @@ mod tests {
             ("2026-01-01T11:00:00Z", "0.62"),
         ] {
             assert_eq!(
-                market.hourly("ecs.c5.large", "z", Ok(list), at(now)),
+                market.hourly("ecs.c5.large", "z", Ok(list), &Tariff::default(), at(now)),
                 Ok(hourly.parse().unwrap()),
                 "{now}"
             );
+        }
+    }
+
+    #[test]
+    fn a_price_holds_for_accounts_of_its_currency_alone() {
+        let (yuan, from) = (Tariff::default(), "2026-01-01T10:00:00Z".parse::<Timestamp>().unwrap());
+        let dollars = yuan.in_currency(Currency::Usd);
+        let mut market = Market::default();
+        for (currency, hourly) in [(None, Decimal::new(5, 1)), (Some(Currency::Usd), Decimal::new(7, 2))] {
+            market.quote(Quote { what: "*".into(), zone: "*".into(), currency, from, hourly });
+        }
+        for (tariff, hourly) in [(yuan, Decimal::new(5, 1)), (dollars, Decimal::new(7, 2))] {
+            let list = Ok(Decimal::ONE);
+            assert_eq!(market.hourly("ecs.c6.large", "z", list, &tariff, from), Ok(hourly));
         }
     }
 }

@@ -29,6 +29,8 @@ static COMPILED_IN: LazyLock<Arc<PriceList>> = LazyLock::new(|| match compiled_i
 pub struct Tariff {
     /// Currency of the bill.
     pub currency: Currency,
+    /// Currency of the simulator, in which prices are that name none.
+    default_currency: Currency,
     given: Arc<PriceList>,
     compiled_in: Arc<PriceList>,
     /// Digest of the lists that were given; empty for none.
@@ -115,7 +117,18 @@ impl Tariff {
     /// The compiled-in prices of a currency.
     pub fn of(currency: Currency) -> Self {
         let compiled_in = Arc::clone(&COMPILED_IN);
-        Self { currency, given: Arc::default(), compiled_in, digest: "".into() }
+        Self { currency, default_currency: currency, given: Arc::default(), compiled_in, digest: "".into() }
+    }
+
+    /// The same lists in another currency, as an account may have it.
+    #[must_use]
+    pub fn in_currency(&self, currency: Currency) -> Self {
+        Self { currency, ..self.clone() }
+    }
+
+    /// The currency of the simulator, in which prices are that name none.
+    pub fn default_currency(&self) -> Currency {
+        self.default_currency
     }
 
     /// The prices of a currency with those of files before them.

@@ -19,6 +19,9 @@ use determinism::{Chance, Seed};
 use jiff::Timestamp;
 
 use crate::agenda::{Agenda, Step};
+use crate::billing::account::tariff_of;
+use crate::billing::cached_rows::CachedRows;
+use crate::billing::fee::FeePeriods;
 use crate::billing::meter::{self, Usage};
 use crate::billing::settled::Settled;
 use crate::billing::{AccountTerms, Bill};
@@ -29,6 +32,7 @@ use crate::orders::Runtime;
 use crate::prices::Tariff;
 use crate::quota::Quota;
 use crate::script::{AssumedRuns, Scripts};
+use arrears::Debit;
 use assets::Assets;
 use index::Index;
 use network::Network;
@@ -41,6 +45,10 @@ use tokens::Tokens;
 pub struct World {
     seed: Seed,
     now: Timestamp,
+    /// Time at which the world began, and with it the bill.
+    began: Timestamp,
+    /// Times at which bills of accounts began anew.
+    began_anew: BTreeMap<String, Timestamp>,
     groups: BTreeMap<u64, Box<Group>>,
     numbers: HashMap<Box<str>, u64>,
     account_regions: BTreeMap<(Arc<str>, Arc<str>), AccountRegion>,
@@ -74,6 +82,10 @@ pub struct World {
     pub accounts: BTreeMap<String, AccountTerms>,
     /// Times since which accounts are in arrears.
     arrears: BTreeMap<String, Timestamp>,
+    /// Amounts that accounts with a balance owe.
+    debits: BTreeMap<String, Debit>,
+    /// Rows of the last query of the billing API.
+    pub cached_rows: Option<CachedRows>,
     /// Exec sessions that may be opened.
     pub sessions: Sessions,
     /// Container runtime.
@@ -100,6 +112,8 @@ impl World {
         Self {
             seed,
             now,
+            began: now,
+            began_anew: BTreeMap::new(),
             groups: BTreeMap::new(),
             numbers: HashMap::new(),
             account_regions: BTreeMap::new(),
@@ -120,6 +134,8 @@ impl World {
             standings: Standings::default(),
             accounts: BTreeMap::new(),
             arrears: BTreeMap::new(),
+            debits: BTreeMap::new(),
+            cached_rows: None,
             sessions: Sessions::default(),
             runtime: Runtime::default(),
             tariff: Tariff::default(),
@@ -170,14 +186,30 @@ impl World {
 
     /// The bill of everything up to an instant.
     pub fn bill(&self, now: Timestamp) -> Bill {
-        self.settled.bill(&self.usages(now), &self.tariff, &self.accounts)
+        self.bill_of_accounts(now, |_| true)
     }
 
     /// The bill of the accounts that fit, up to an instant: no account shares commitments or small amounts with another.
     pub fn bill_of_accounts(&self, now: Timestamp, fits: impl Fn(&str) -> bool) -> Bill {
         let mut usages = self.usages(now);
         usages.retain(|usage| fits(&usage.group.account));
-        self.settled.bill(&usages, &self.tariff, &self.accounts)
+        let periods = self.fee_periods(now, &fits);
+        self.settled.bill(&usages, &self.tariff, &self.accounts, (&periods, fits))
+    }
+
+    /// The time up to an instant for which accounts that fit pay the fees of commitments: since their bill began.
+    fn fee_periods(&self, until: Timestamp, fits: impl Fn(&str) -> bool) -> FeePeriods {
+        let paying = self.accounts.iter().filter(|(name, terms)| terms.has_commitments() && fits(name));
+        let period = |(name, _): (&String, &AccountTerms)| {
+            let since = self.began_anew.get(name).unwrap_or(&self.began);
+            (name.clone(), since.as_second()..until.as_second())
+        };
+        paying.map(period).collect()
+    }
+
+    /// The prices of an account, in its currency.
+    pub fn tariff_of(&self, account: &str) -> Tariff {
+        tariff_of(&self.tariff, &self.accounts, account).into_owned()
     }
 
     /// A text that many groups share, stored once.
@@ -230,8 +262,12 @@ impl World {
         self.ledger.clear(&fits);
         self.tokens.clear(|account| fits(account, ""));
         self.settled.clear(&fits);
-        let fresh: Vec<String> = self.arrears.keys().filter(|account| fits(account, "")).cloned().collect();
-        fresh.iter().for_each(|account| self.leave_arrears(account));
+        self.cached_rows = None;
+        let fresh: Vec<String> = self.accounts.keys().filter(|account| fits(account, "")).cloned().collect();
+        for account in fresh {
+            self.leave_arrears(&account);
+            self.began_anew.insert(account, self.now);
+        }
     }
 }
 

@@ -19,7 +19,7 @@ fn call(sim: &EciSim, version: &str, action: &str, parameters: &[(&str, &str)]) 
     let (secret, at) = (Secret::new("local-secret"), sim.control().now());
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let mut pairs: Pairs = parameters.iter().map(owned).collect();
-    let nonce = format!("{action}{parameters:?}");
+    let nonce = format!("{action}{parameters:?}{at}");
     rpc::complete(&mut pairs, action, ("local", &secret), "POST", at, &nonce);
     pairs.retain(|(name, _)| name != "Version" && name != "Signature");
     pairs.push(("Version".into(), version.into()));
@@ -93,6 +93,28 @@ fn pages_and_tokens_lead_through_all_rows_once() {
     let two = from(one["NextToken"].as_str().unwrap());
     assert_eq!((rows(&one).len(), two["NextToken"].as_str()), (1, Some("")));
     assert_eq!(amounts(rows(&one).iter().chain(rows(&two))), total);
+}
+
+#[test]
+fn all_pages_of_a_query_show_the_bill_of_the_first_one() {
+    let (sim, total) = a_day_of_two();
+    let page = |number| bill(&sim, "QueryInstanceBill", &[("PageNum", number), ("PageSize", "1")]);
+    let first = page("1");
+    wait(&sim, 60);
+    assert_eq!(amounts(rows(&first).iter().chain(rows(&page("2")))), total);
+    let from = |token: &str| bill(&sim, "DescribeInstanceBill", &[("MaxResults", "1"), ("NextToken", token)]);
+    let (one, then) = (from(""), sim.control().bill().total.known().unwrap().decimal());
+    wait(&sim, 60);
+    let two = from(one["NextToken"].as_str().unwrap());
+    assert_eq!(amounts(rows(&one).iter().chain(rows(&two))), then);
+    let again = rows(&page("1")).clone();
+    assert!(amounts(&again) > amounts(rows(&first)), "a first page is always of now");
+    wait(&sim, 3600);
+    let late = amounts(rows(&page("2")));
+    assert_eq!(
+        amounts(&rows(&page("1")).clone()) + late,
+        sim.control().bill().total.known().unwrap().decimal()
+    );
 }
 
 #[test]

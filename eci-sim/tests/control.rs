@@ -387,8 +387,13 @@ async fn the_client_plays_the_cloud() {
         "{refused}"
     );
     assert!(client.reclaim("eci-none", 3).await.unwrap_err().to_string().contains("no group of id eci-none"));
-    let price =
-        Price { what: "*".into(), zone: "cn-hangzhou-*".into(), from: None, hourly: "0.07".parse().unwrap() };
+    let price = Price {
+        what: "*".into(),
+        zone: "cn-hangzhou-*".into(),
+        currency: None,
+        from: None,
+        hourly: "0.07".parse().unwrap(),
+    };
     let prices = client.set_price(&price).await.unwrap();
     assert_eq!(prices.iter().map(|price| price.hourly.to_string()).collect::<Vec<_>>(), ["0.07"]);
     client.clear_prices().await.unwrap();

@@ -29,7 +29,7 @@ fn spot(limit: &str, hours: i64) -> CreateContainerGroup {
 fn market(sim: &EciSim, hourly: &str) {
     let from = sim.control().clock().now();
     let hourly = hourly.parse().unwrap();
-    sim.control().quote(Quote { what: "*".into(), zone: "*".into(), from, hourly });
+    sim.control().quote(Quote { what: "*".into(), zone: "*".into(), currency: None, from, hourly });
 }
 
 #[test]

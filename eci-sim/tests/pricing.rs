@@ -270,7 +270,13 @@ fn a_size_that_is_never_sold_as_spot_and_a_price_above_the_limit_are_refused() {
     let sim = sim();
     let from = START_TIME.parse().unwrap();
     let hourly = "0.5".parse().unwrap();
-    sim.control().quote(Quote { what: "ecs.c5.xlarge".into(), zone: "*".into(), from, hourly });
+    sim.control().quote(Quote {
+        what: "ecs.c5.xlarge".into(),
+        zone: "*".into(),
+        currency: None,
+        from,
+        hourly,
+    });
     let limited = CreateContainerGroup {
         spot_strategy: Some("SpotWithPriceLimit".into()),
         spot_price_limit: Some("0.2".parse().unwrap()),

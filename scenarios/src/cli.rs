@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use anyhow::{Context, anyhow};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use determinism::{Seed, Stopwatch};
-use eci_sim::billing::{BillFormat, FileError, NamedBill};
+use eci_sim::billing::BillFormat;
 use eci_sim::text::nearest;
 
 use self::cluster_args::{ClusterArgs, OpenCluster};
@@ -210,18 +210,13 @@ fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
     Ok(if failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
 }
 
-/// Writes the bills of all cases. One with a line that has no price is left out of a file that cannot say so, and named.
+/// Writes the bills of all cases, each rendered once. One with a line that has no price is left out of a file that cannot say so, and named.
 fn write_bills(file: &Path, format: BillFormat, outcomes: &[Outcome]) -> anyhow::Result<()> {
-    let mut bills: Vec<NamedBill> = Vec::new();
-    for bill in outcomes.iter().filter_map(|outcome| outcome.bill.clone()) {
-        match format.render(std::slice::from_ref(&bill)) {
-            Ok(_) => bills.push(bill),
-            Err(error @ FileError::NoPrice { .. }) => eprintln!("left out of {}: {error}", file.display()),
-            Err(error) => return Err(error.into()),
-        }
+    let (text, left_out) = format.render(outcomes.iter().filter_map(|outcome| outcome.bill.as_ref()))?;
+    for error in left_out {
+        eprintln!("left out of {}: {error}", file.display());
     }
-    std::fs::write(file, format.render(&bills)?)
-        .with_context(|| format!("cannot write the bill to {}", file.display()))
+    std::fs::write(file, text).with_context(|| format!("cannot write the bill to {}", file.display()))
 }
 
 fn write_report(form: Form, to: Option<&PathBuf>, seed: &str, outcomes: &[Outcome]) -> anyhow::Result<()> {

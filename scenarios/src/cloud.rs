@@ -9,7 +9,7 @@ use eci_sim::billing::AccountTerms;
 use eci_sim::control::GroupSummary;
 use eci_sim::control::client::ClientError;
 use eci_sim::control::wire::{self, GroupFilter, RequestFilter};
-use eci_sim::{BillQuery, ControlClient, Cost, Rule};
+use eci_sim::{BillQuery, ControlClient, Cost, Currency, Rule};
 use jiff::Timestamp;
 use rust_decimal::{Decimal, RoundingStrategy};
 
@@ -58,8 +58,10 @@ pub struct Charge {
     pub vcpu: Decimal,
     /// The billed memory in GiB.
     pub memory: Decimal,
-    /// The price of the line, in yuan; unknown where a price list misses it.
+    /// The price of the line; unknown where a price list misses it.
     pub amount: Cost,
+    /// The currency of the price.
+    pub currency: Currency,
     /// The tags of the billed group, values by key.
     pub tags: Arc<BTreeMap<String, String>>,
     hourly: Decimal,
@@ -97,11 +99,14 @@ impl Cloud {
         }
     }
 
-    /// The total cost up to now, in yuan.
-    pub(crate) async fn cost(&self) -> Result<Cost, ClientError> {
+    /// The total cost up to now, and its currency.
+    pub(crate) async fn cost(&self) -> Result<(Currency, Cost), ClientError> {
         match self {
-            Self::Here(eci) => Ok(eci.control().cost()),
-            Self::There(control) => Ok(control.cost().await?.total),
+            Self::Here(eci) => {
+                let bill = eci.bill();
+                Ok((bill.currency, bill.total))
+            }
+            Self::There(control) => control.cost().await.map(|bill| (bill.currency, bill.total)),
         }
     }
 
@@ -170,10 +175,10 @@ impl Cloud {
     /// account is not ours.
     pub(crate) fn agree(&self, terms: AccountTerms) -> Result<(), Miss> {
         match self {
-            Self::Here(eci) => {
-                eci.control().set_terms(ACCESS_KEY_ID, terms);
-                Ok(())
-            }
+            Self::Here(eci) => eci
+                .control()
+                .set_terms(ACCESS_KEY_ID, terms)
+                .map_err(|why| Miss::Refused(why.to_string())),
             Self::There(_) => Err(Miss::Refused(
                 "the terms of an account are set where the cloud is in this process; add `needs: [stepped-time]`".to_owned(),
             )),
@@ -211,9 +216,9 @@ impl Cloud {
                     gathering.add(call.at, call.action, format!("{} {}", call.status, call.code));
                 }
             }
-            let cost = self.cost().await?;
+            let (currency, cost) = self.cost().await?;
             if cost != Cost::ZERO {
-                gathering.add(now, "billed", priced(&cost));
+                gathering.add(now, "billed", priced(currency, &cost));
             }
             Ok::<_, ClientError>(())
         };
@@ -291,6 +296,7 @@ impl Charge {
             vcpu: line.vcpu,
             memory: line.memory,
             amount: line.amount,
+            currency: line.currency,
             hourly,
             tags: line.tags,
         }
@@ -306,7 +312,7 @@ impl Charge {
         self.tags.get(NAMESPACE).map(String::as_str)
     }
 
-    /// The price of an hour on the line's terms, in yuan with six decimals, before small amounts are settled.
+    /// The price of an hour on the line's terms, with six decimals, before small amounts are settled.
     pub fn per_hour(&self) -> Decimal {
         self.hourly.round_dp_with_strategy(6, RoundingStrategy::MidpointAwayFromZero)
     }
@@ -337,6 +343,6 @@ impl fmt::Display for Charge {
         if let Some(pod) = &self.owner {
             write!(f, "{pod}, ")?;
         }
-        write!(f, "{} s, {}", self.seconds, priced(&self.amount))
+        write!(f, "{} s, {}", self.seconds, priced(self.currency, &self.amount))
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use eci_sim::Cost;
 use eci_sim::billing::NamedBill;
+use eci_sim::{Cost, Currency};
 
 use crate::scenario::capability::Capability;
 use crate::scenario::error::CaseError;
@@ -89,7 +89,9 @@ pub struct Outcome {
     pub took: Duration,
     /// The time that passed in the case's world.
     pub simulated: Duration,
-    /// The cloud's charge, in yuan.
+    /// The currency of the charge.
+    pub currency: Currency,
+    /// The cloud's charge.
     pub cost: Cost,
     /// The bill at the case's end; `None` where the cloud did not tell.
     pub bill: Option<NamedBill>,

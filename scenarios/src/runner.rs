@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError, mpsc};
 
 use determinism::{Seed, Stopwatch};
-use eci_sim::Cost;
+use eci_sim::{Cost, Currency};
 
 pub use self::shared_cluster::{NotPlayed, play_on};
 use crate::cases::CaseFile;
@@ -152,9 +152,13 @@ pub(crate) async fn play_steps(case: &Case, world: &mut World) -> Outcome {
         verdict = CaseVerdict::Failed(Box::new(failure));
     }
     let bill = world.named_bill(&case.file.case).await.ok();
-    let (simulated, cost) = (world.age(), world.cost().await);
+    let (currency, cost) = match &bill {
+        Some(named) => (named.bill.currency, named.bill.total.clone()),
+        None => world.cost().await,
+    };
+    let simulated = world.age();
     let assumed = world.cloud().assumed().await.into_iter().skip(assumed_before).collect();
-    Outcome { simulated, cost, bill, assumed, ..outcome(case, verdict) }
+    Outcome { simulated, currency, cost, bill, assumed, ..outcome(case, verdict) }
 }
 
 pub(crate) fn no_files(case: &Case, error: &std::io::Error) -> Outcome {
@@ -186,6 +190,7 @@ fn outcome(case: &Case, verdict: CaseVerdict) -> Outcome {
         assumed: Vec::new(),
         took: std::time::Duration::ZERO,
         simulated: std::time::Duration::ZERO,
+        currency: Currency::default(),
         cost: Cost::ZERO,
         bill: None,
     }

@@ -13,7 +13,7 @@ use determinism::{Clock, Seed};
 use eci_sim::billing::NamedBill;
 use eci_sim::control::client::ClientError;
 use eci_sim::control::wire;
-use eci_sim::{Bill, BillQuery, Cost};
+use eci_sim::{Bill, BillQuery, Cost, Currency};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
@@ -354,9 +354,9 @@ impl World {
         &self.outputs
     }
 
-    /// The cloud's charge so far, in yuan; zero when a cloud somewhere else does not answer.
-    pub(crate) async fn cost(&self) -> Cost {
-        self.cloud.cost().await.unwrap_or(Cost::ZERO)
+    /// The cloud's charge so far, and its currency; zero when a cloud somewhere else does not answer.
+    pub(crate) async fn cost(&self) -> (Currency, Cost) {
+        self.cloud.cost().await.unwrap_or_default()
     }
 
     /// A file through which kubectl reaches the cluster.

@@ -142,7 +142,16 @@ fn sizes_tells_each_workload_and_its_document_has_the_same() {
 fn each_mistake_is_one_sentence_with_its_place() {
     let large = "kind: Pod\nmetadata: { name: a }\nspec: { containers: [{ name: c, image: a, resources: { limits: { cpu: 65 } } }] }\n";
     let list = "item,category,currency,amount,per_seconds,from,to\nvcpu,default,CNY,1,3600,2025-01-01T00:00:00Z,2025-02-01T00:00:00Z\nvcpu,default,CNY,1,3600,2025-03-01T00:00:00Z,\n";
+    let header = "item,category,currency,amount,per_seconds,from,to\n";
+    let with_rows = |rows: &str| format!("{header}{rows}");
+    let negative = with_rows("vcpu,default,CNY,-1,3600,2025-01-01T00:00:00Z,\n");
+    let unknown = with_rows("vcpu,premium,CNY,1,3600,2025-01-01T00:00:00Z,\n");
+    let overlap =
+        with_rows("vcpu,default,CNY,1,1,2025-01-01T00:00:00Z,\nvcpu,default,CNY,2,1,2026-01-01T00:00:00Z,\n");
     let own = folder(&[
+        ("negative.csv", &negative),
+        ("unknown.csv", &unknown),
+        ("overlap.csv", &overlap),
         ("web.yaml", SHOP),
         ("large.yaml", &format!("# too large\n---\n{large}")),
         ("typed.yaml", TYPED),
@@ -176,6 +185,22 @@ fn each_mistake_is_one_sentence_with_its_place() {
         (
             "cost -f web.yaml --price-file gap.csv",
             "error: gap.csv, row 3: the price of vcpu in all regions in CNY is given until",
+        ),
+        (
+            "sizes web.yaml --price-file gap.csv",
+            "error: gap.csv, row 3: the price of vcpu in all regions in CNY is given until",
+        ),
+        (
+            "cost -f web.yaml --price-file overlap.csv",
+            "error: overlap.csv, row 3: row 2 gives the price of vcpu in all regions in CNY from",
+        ),
+        (
+            "cost -f web.yaml --price-file negative.csv",
+            "error: negative.csv, row 2: the amount -1 is negative; a price is 0 or more",
+        ),
+        (
+            "sizes web.yaml --price-file unknown.csv",
+            "error: unknown.csv, row 2: `premium` is no category; it should be default or economy or general",
         ),
         ("cost -f web.yaml --against old.json", "error: old.json is no estimate: missing field"),
         ("cost -f service.yaml", "error: service.yaml holds no pod that counts: only Service"),

@@ -23,6 +23,7 @@ fn outcome(verdict: CaseVerdict) -> Outcome {
         assumed: Vec::new(),
         took: Duration::from_millis(4),
         simulated: Duration::from_secs(3600),
+        currency: eci_sim::Currency::default(),
         cost: Cost::Known("0.441072".parse::<rust_decimal::Decimal>().unwrap().into()),
         bill: None,
     }

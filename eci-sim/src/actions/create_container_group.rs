@@ -20,7 +20,8 @@ impl Serve for CreateContainerGroup {
 
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let region = caller.region()?;
-        let mut plan = Plan::of(self, Offer { region, tariff: &world.tariff, now: world.now() })?;
+        let tariff = world.tariff_of(&caller.account);
+        let mut plan = Plan::of(self, Offer { region, tariff: &tariff, now: world.now() })?;
         world.standings.may_make(&caller.account)?;
         check_eip(self, world, caller)?;
         let named_cache = match self.image_snapshot_id.as_deref().filter(|id| !id.is_empty()) {

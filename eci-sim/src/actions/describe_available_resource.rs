@@ -44,11 +44,12 @@ impl Serve for DescribeAvailableResource {
         let spot = self.spot_resource.clone().unwrap_or_default();
         let limited = spot.spot_strategy.as_deref() == Some("SpotWithPriceLimit");
         let limit = spot.spot_price_limit.filter(|_| limited);
+        let tariff = world.tariff_of(&caller.account);
         let affordable = |zone: &str, kind: &InstanceType| {
             let spot = Spot { instance_type: Some(kind.name.as_str().into()), hourly: None };
             let terms = InstanceTerms::of(kind.size, Basis::Spot(spot));
             let location = Location { region: &region.id, zone };
-            let price = || world.market.spot_price(&terms, location, &world.tariff, world.now());
+            let price = || world.market.spot_price(&terms, location, &tariff, world.now());
             // A price that is not known is not shown to be below the limit.
             limit.is_none_or(|limit| price().is_ok_and(|price| price.amount <= limit.0))
         };

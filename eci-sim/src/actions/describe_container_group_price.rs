@@ -8,7 +8,6 @@ use rust_decimal::Decimal;
 use crate::billing::Item;
 use crate::billing::item::PricedPart;
 use crate::billing::price::price;
-use crate::catalog::Region;
 use crate::group::order;
 use crate::money::{Charge, Hourly};
 use crate::prices::Location;
@@ -23,7 +22,8 @@ impl Serve for DescribeContainerGroupPrice {
 
     fn serve(&self, world: &mut World, caller: &Caller) -> Result<Self::Reply, Refusal> {
         let region = caller.region()?;
-        let offer = Offer { region, tariff: &world.tariff, now: world.now() };
+        let tariff = world.tariff_of(&caller.account);
+        let offer = Offer { region, tariff: &tariff, now: world.now() };
         let terms = terms(self, offer).map_err(Refusal::of_pricing)?;
         let zone = self.zone_id.as_deref().unwrap_or_default();
         let second = |terms: &InstanceTerms| {
@@ -32,19 +32,19 @@ impl Serve for DescribeContainerGroupPrice {
         };
         let original = second(&on_demand(&terms))?;
         let spot_price = match terms.spot() {
-            Some(_) => spot_prices(self, world, region, &terms)?,
+            Some(_) => spot_prices(self, world, offer, &terms)?,
             None => Vec::new(),
         };
         let cheapest = spot_price.iter().map(|price| price.spot_price.0).min();
         let trade = match cheapest {
-            Some(amount) => second(&at_market(&terms, Hourly { amount, currency: world.tariff.currency }))?,
+            Some(amount) => second(&at_market(&terms, Hourly { amount, currency: tariff.currency }))?,
             None => original.clone(),
         };
         let sum = |parts: &[PricedPart]| {
             number(parts.iter().map(|part| part.charge).sum::<Charge>().rounded().decimal())
         };
         let price = tell::Price {
-            currency: world.tariff.currency.to_string(),
+            currency: tariff.currency.to_string(),
             detail_infos: Some(tell::DetailInfos { detail_info: details(&original, &trade) }),
             discount_price: number(sum(&original).0 - sum(&trade).0),
             original_price: sum(&original),
@@ -103,10 +103,10 @@ fn details(original: &[PricedPart], trade: &[PricedPart]) -> Vec<tell::DetailInf
 fn spot_prices(
     request: &DescribeContainerGroupPrice,
     world: &World,
-    region: &Region,
+    offer: Offer<'_>,
     terms: &InstanceTerms,
 ) -> Result<Vec<tell::SpotPrice>, Refusal> {
-    let now = world.now();
+    let Offer { region, tariff, now } = offer;
     let asked = request.zone_id.as_deref().filter(|zone| !zone.is_empty());
     if let Some(zone) = asked
         && !region.zones.iter().any(|own| own == zone)
@@ -118,7 +118,7 @@ fn spot_prices(
     let (mut all, mut refusal) = (Vec::new(), None);
     for zone in region.zones.iter().filter(|zone| asked.is_none_or(|asked| asked == zone.as_str())) {
         let location = Location { region: &region.id, zone };
-        let price = world.market.spot_price(terms, location, &world.tariff, now)?.amount;
+        let price = world.market.spot_price(terms, location, tariff, now)?.amount;
         if let Some(Number(limit)) = limit.filter(|limit| price > limit.0) {
             let (what, zone) = (terms.what(), zone.clone());
             refusal = refusal.or(Some(Refusal::SpotTooDear { what, zone, price, limit }));
@@ -127,7 +127,7 @@ fn spot_prices(
         let instance_type = terms.instance_type().unwrap_or_default();
         all.push(tell::SpotPrice {
             instance_type: instance_type.to_owned(),
-            origin_price: number(world.tariff.type_price(instance_type, location, now)?),
+            origin_price: number(tariff.type_price(instance_type, location, now)?),
             spot_price: number(price),
             zone_id: zone.clone(),
         });

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::commitment::{self, AccountTerms, Coverage, Piece};
+use super::account::{AccountTerms, tariff_of};
 use super::cost::Cost;
+use super::coverage::{Coverage, Piece};
+use super::fee::{self, FeePeriods};
 use super::item::PricedPart;
 use super::line::BillLine;
 use super::meter::Usage;
@@ -20,7 +22,7 @@ use crate::terms::PricingTerms;
 /// A bill: the usage up to an instant, priced.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bill {
-    /// Currency in which the bill is to be paid.
+    /// Currency in which the bill is to be paid; that of the simulator where lines have several.
     pub currency: Currency,
     /// Lines by instance, then by time.
     pub lines: Vec<BillLine>,
@@ -36,26 +38,53 @@ impl Bill {
 
     /// Prices the usages on the terms of their accounts.
     pub fn with(usages: &[Usage], tariff: &Tariff, accounts: &BTreeMap<String, AccountTerms>) -> Self {
+        Self::with_fees(usages, tariff, accounts, &FeePeriods::new())
+    }
+
+    /// Prices the usages on the terms of their accounts, and adds the fees of commitments for these periods.
+    pub fn with_fees(
+        usages: &[Usage],
+        tariff: &Tariff,
+        accounts: &BTreeMap<String, AccountTerms>,
+        periods: &FeePeriods,
+    ) -> Self {
         let mut sorted: Vec<&Usage> = usages.iter().collect();
         sorted.sort_by_key(|usage| (usage.group.number, usage.from));
         let coverage = match accounts.values().all(AccountTerms::is_empty) {
-            true => Coverage::new(),
-            false => commitment::cover(
-                sorted.iter().flat_map(|usage| priced_pieces(usage, tariff)).collect(),
+            true => Coverage::default(),
+            false => Coverage::of(
+                sorted
+                    .iter()
+                    .filter(|usage| accounts.get(&*usage.group.account).is_some_and(|own| !own.is_empty()))
+                    .flat_map(|usage| {
+                        priced_pieces(usage, &tariff_of(tariff, accounts, &usage.group.account))
+                    })
+                    .collect(),
                 accounts,
+                periods,
             ),
         };
         let mut lines = Vec::with_capacity(sorted.len());
         for instance in sorted.chunk_by(|one, next| one.group.number == next.group.number) {
             let mut settlement = Settlement::default();
+            let Some(first) = instance.first() else { continue };
+            let tariff = &*tariff_of(tariff, accounts, &first.group.account);
             for usage in instance {
                 let tags = tags(usage);
                 let line = |piece| line(&usage.group, &tags, piece, (tariff, &coverage), &mut settlement);
                 lines.extend(pieces(usage, tariff).map(line));
             }
         }
-        let total = lines.iter().map(|line| line.amount.clone()).sum();
-        Self { currency: tariff.currency, lines, total }
+        lines.extend(fee::lines(tariff, accounts, periods, &coverage));
+        Self::of_lines(lines, tariff.currency)
+    }
+
+    /// The bill of these lines; of none in the currency of the simulator.
+    pub(super) fn of_lines(lines: Vec<BillLine>, default: Currency) -> Self {
+        let total = Cost::of_all(lines.iter().map(|line| (line.currency, &line.amount)));
+        let first = lines.first().map(|line| line.currency);
+        let one = first.filter(|first| lines.iter().all(|line| line.currency == *first));
+        Self { currency: one.unwrap_or(default), lines, total }
     }
 }
 
@@ -105,7 +134,7 @@ fn line(
     let seconds = u64::try_from(to - from).unwrap_or(0);
     let at = |second| Timestamp::from_second(second).unwrap_or(Timestamp::MAX);
     let mut priced = price(&group.terms, group.location(), tariff, at(from), seconds);
-    let reduced = coverage.get(&(group.number, from));
+    let reduced = coverage.reduced(group.number, from);
     let charges = reduced.iter().flat_map(|reduced| &reduced.charges);
     for (part, charge) in priced.iter_mut().flatten().zip(charges) {
         part.charge = *charge;

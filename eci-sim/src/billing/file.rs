@@ -7,9 +7,10 @@ use std::str::FromStr;
 use serde_json::{Value as Json, json};
 
 use super::bill::Bill;
+use super::cost::{Cost, UnknownCost};
+use super::focus;
 use super::instance_bill::{self, BillRow, Granularity, Value};
-use super::{Dimension, focus};
-use crate::prices::NoPrice;
+use super::view::Dimension;
 use crate::text::did_you_mean;
 
 /// Form of a file of bills.
@@ -65,7 +66,7 @@ pub enum FileError {
         /// Name of the bill.
         name: String,
         /// The price that is missing.
-        why: NoPrice,
+        why: UnknownCost,
     },
     /// A row that cannot be written.
     #[error("the bill cannot be written: {0}")]
@@ -104,27 +105,32 @@ impl BillFormat {
         }
     }
 
-    /// The text of a file of bills.
+    /// The text of a file of bills, and what was left out of it: [`FileError::NoPrice`] for each bill with a line without a
+    /// price, which JSON alone can have.
     ///
     /// # Errors
-    /// [`FileError::NoPrice`] for a line without a price, which JSON alone can have.
-    pub fn render(self, bills: &[NamedBill]) -> Result<String, FileError> {
+    /// [`FileError::Csv`] for a row that cannot be written.
+    pub fn render<'a>(
+        self,
+        bills: impl IntoIterator<Item = &'a NamedBill>,
+    ) -> Result<(String, Vec<FileError>), FileError> {
         match self {
             Self::Json => {
-                Ok(format!("{:#}\n", json!({ "bills": bills.iter().map(document).collect::<Vec<_>>() })))
+                let bills: Vec<Json> = bills.into_iter().map(document).collect();
+                Ok((format!("{:#}\n", json!({ "bills": bills })), Vec::new()))
             }
             Self::Csv => {
                 let columns = instance_bill::COLUMNS;
                 let header = columns.iter().map(|column| column.name).chain(OURS.map(|(name, _)| name));
                 let values = |row: &FileRow<'_>| {
                     let own = columns.iter().map(|column| (column.value)(&row.row).to_string());
-                    own.chain(OURS.map(|(_, value)| value(row))).collect()
+                    vec![own.chain(OURS.map(|(_, value)| value(row))).collect()]
                 };
                 table(header, bills, values)
             }
             Self::Focus => {
                 let header = focus::COLUMNS.iter().map(|column| column.name);
-                table(header, bills, |row| focus::COLUMNS.iter().map(|column| (column.value)(row)).collect())
+                table(header, bills, focus::values)
             }
         }
     }
@@ -150,28 +156,36 @@ const OURS: [Column; 9] = [
     ("x_Leaked", |row| row.leaked().to_string()),
 ];
 
-fn table<'a>(
+/// The rows of bills, and the bills that no row can have.
+fn table<'a, 'b>(
     header: impl Iterator<Item = &'a str>,
-    bills: &[NamedBill],
-    values: impl Fn(&FileRow<'_>) -> Vec<String>,
-) -> Result<String, FileError> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
+    bills: impl IntoIterator<Item = &'b NamedBill>,
+    values: impl Fn(&FileRow<'_>) -> Vec<Vec<String>>,
+) -> Result<(String, Vec<FileError>), FileError> {
+    let (mut writer, mut left_out) = (csv::Writer::from_writer(Vec::new()), Vec::new());
     writer.write_record(header)?;
     for NamedBill { name, bill, leaked } in bills {
-        let rows = instance_bill::rows(&bill.lines, Granularity::Line, true);
-        let rows = rows.map_err(|why| FileError::NoPrice { name: name.clone(), why })?;
+        let rows = match instance_bill::rows(&bill.lines, Granularity::Line, true) {
+            Ok(rows) => rows,
+            Err(why) => {
+                left_out.push(FileError::NoPrice { name: name.clone(), why });
+                continue;
+            }
+        };
         for row in rows {
-            writer.write_record(values(&FileRow { row, origin: name, leaked }))?;
+            for record in values(&FileRow { row, origin: name, leaked }) {
+                writer.write_record(record)?;
+            }
         }
     }
     let bytes = writer.into_inner().map_err(|why| csv::Error::from(why.into_error()))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok((String::from_utf8_lossy(&bytes).into_owned(), left_out))
 }
 
 fn document(named: &NamedBill) -> Json {
     let NamedBill { name, bill, leaked } = named;
     let of_leaked = bill.lines.iter().filter(|line| leaked.contains(&line.group_id));
-    let money: super::Cost = of_leaked.map(|line| line.amount.clone()).sum();
+    let money = Cost::of_all(of_leaked.map(|line| (line.currency, &line.amount)));
     json!({
         "case": name,
         "currency": bill.currency,

@@ -1,48 +1,52 @@
 //! The bill as a FOCUS data set: every column of version 1.2, and of 1.3 the ones by which a charge is split (focus.md,
 //! section 2); `eci-sim/data/focus.csv` has the specification's names, types and nullability.
 
+mod charge;
+
 use jiff::tz::Offset;
 use jiff::{Timestamp, ToSpan};
 use rust_decimal::Decimal;
 use serde_json::json;
 
-use super::commitment::DISCOUNT;
 use super::file::FileRow;
 use super::item::Item;
 use crate::money::Amount;
+pub use charge::{ChargeKind, Commitment, FocusCharge};
 
 /// A column of the data set.
 pub struct Column {
     /// Column id in the specification; one of ours begins with `x_`.
     pub name: &'static str,
     /// Value of a charge; empty where it is null.
-    pub value: fn(&FileRow<'_>) -> String,
+    pub value: fn(&FocusCharge<'_>) -> String,
+}
+
+/// The values of a row of the bill, in the order of the columns, for each charge into which it falls.
+pub(super) fn values(row: &FileRow<'_>) -> Vec<Vec<String>> {
+    let of = |charge: &FocusCharge<'_>| COLUMNS.iter().map(|column| (column.value)(charge)).collect();
+    charge::charges(row).iter().map(of).collect()
 }
 
 const PROVIDER: &str = "Alibaba Cloud (simulated)";
 
-fn null(_: &FileRow<'_>) -> String {
+fn null(_: &FocusCharge<'_>) -> String {
     String::new()
 }
 
-fn provider(_: &FileRow<'_>) -> String {
+fn provider(_: &FocusCharge<'_>) -> String {
     PROVIDER.to_owned()
 }
 
-fn account(charge: &FileRow<'_>) -> String {
+fn account(charge: &FocusCharge<'_>) -> String {
     charge.row.line.account.to_string()
 }
 
-fn currency(charge: &FileRow<'_>) -> String {
+fn currency(charge: &FocusCharge<'_>) -> String {
     charge.row.line.currency.to_string()
 }
 
 fn amount(amount: Amount) -> String {
     amount.decimal().normalize().to_string()
-}
-
-fn paid(charge: &FileRow<'_>) -> String {
-    amount(charge.row.pretax)
 }
 
 /// An instant as the specification writes it.
@@ -51,7 +55,7 @@ fn utc(at: Timestamp) -> String {
 }
 
 /// The month of the charge in UTC+08:00: its begin, or with `months` 1 its end.
-fn month(charge: &FileRow<'_>, months: i8) -> String {
+fn month(charge: &FocusCharge<'_>, months: i8) -> String {
     let offset = Offset::constant(8);
     let first = offset
         .to_datetime(charge.row.line.from)
@@ -66,44 +70,43 @@ fn price(price: Option<Decimal>) -> String {
 }
 
 /// The price of a unit and hour that was agreed upon, which for a spot instance is the market's.
-fn contracted(charge: &FileRow<'_>) -> Option<Decimal> {
+fn contracted(charge: &FocusCharge<'_>) -> Option<Decimal> {
     charge.row.part.map(|part| part.rate.per_hour())
 }
 
-fn contracted_cost(charge: &FileRow<'_>) -> String {
-    amount(
-        charge
-            .row
-            .part
-            .map_or(charge.row.pretax, |part| part.rate.charge(part.units, charge.row.seconds).rounded()),
-    )
+/// The quantity of what was consumed, which is none for a fee.
+fn consumed(charge: &FocusCharge<'_>, value: impl FnOnce() -> String) -> String {
+    match charge.kind {
+        ChargeKind::OnDemand | ChargeKind::Used => value(),
+        ChargeKind::Purchase | ChargeKind::Unused => String::new(),
+    }
 }
 
-fn list_cost(charge: &FileRow<'_>) -> String {
-    amount(charge.row.part.map_or(charge.row.gross, |part| {
-        part.list.unwrap_or(part.rate).charge(part.units, charge.row.seconds).rounded()
-    }))
+fn quantity(charge: &FocusCharge<'_>) -> String {
+    charge.hours.to_string()
 }
 
-fn quantity(charge: &FileRow<'_>) -> String {
-    charge.row.unit_hours().to_string()
-}
-
-fn unit(charge: &FileRow<'_>) -> String {
+fn unit(charge: &FocusCharge<'_>) -> String {
     format!("{}-Hours", charge.row.unit())
 }
 
-fn is_storage(charge: &FileRow<'_>) -> bool {
+fn is_storage(charge: &FocusCharge<'_>) -> bool {
     matches!(charge.row.item(), Item::Disk | Item::Snapshot)
 }
 
-fn description(charge: &FileRow<'_>) -> String {
+fn description(charge: &FocusCharge<'_>) -> String {
     let line = &charge.row.line;
-    format!("{} of {} {} for {} s", charge.row.item(), line.item, line.spec(), line.seconds)
+    match charge.kind {
+        ChargeKind::Purchase => format!("{} {} for {} s", line.item, line.group_id, line.seconds),
+        ChargeKind::Unused => format!("unused part of {} {}", line.item, line.group_id),
+        ChargeKind::OnDemand | ChargeKind::Used => {
+            format!("{} of {} {} for {} s", charge.row.item(), line.item, line.spec(), line.seconds)
+        }
+    }
 }
 
 /// The specification's own keys of a size; others would begin with `x_`.
-fn price_details(charge: &FileRow<'_>) -> String {
+fn price_details(charge: &FocusCharge<'_>) -> String {
     let line = &charge.row.line;
     if line.vcpu.is_zero() {
         return String::new();
@@ -119,7 +122,7 @@ fn price_details(charge: &FileRow<'_>) -> String {
     details.to_string()
 }
 
-fn sku(charge: &FileRow<'_>) -> String {
+fn sku(charge: &FocusCharge<'_>) -> String {
     let line = &charge.row.line;
     let sold_as = line.instance_type.as_deref().or(line.category.as_deref()).unwrap_or("default");
     let market = if line.spot { "/spot" } else { "" };
@@ -127,25 +130,25 @@ fn sku(charge: &FileRow<'_>) -> String {
 }
 
 /// The pod that the charge is for; the charge of a group of no pod is allocated to nobody.
-fn pod<'a>(charge: &'a FileRow<'_>) -> Option<(&'a str, &'a str)> {
+fn pod<'a>(charge: &'a FocusCharge<'_>) -> Option<(&'a str, &'a str)> {
     let line = &charge.row.line;
     Some((line.tag("NameSpace"), line.tag("PodName"))).filter(|(_, name)| !name.is_empty())
 }
 
-fn of_pod(charge: &FileRow<'_>, value: impl FnOnce(&str, &str) -> String) -> String {
+fn of_pod(charge: &FocusCharge<'_>, value: impl FnOnce(&str, &str) -> String) -> String {
     pod(charge).map_or_else(String::new, |(namespace, name)| value(namespace, name))
 }
 
 /// A group is one pod's, which has all of its charge.
-fn allocation(charge: &FileRow<'_>) -> String {
+fn allocation(charge: &FocusCharge<'_>) -> String {
     of_pod(charge, |_, _| {
-        let usage = eci_api::Number::from(charge.row.unit_hours());
+        let usage = eci_api::Number::from(charge.hours);
         json!({ "Elements": [{ "AllocatedRatio": 1, "UsageUnit": unit(charge), "UsageQuantity": usage }] })
             .to_string()
     })
 }
 
-fn allocated_tags(charge: &FileRow<'_>) -> String {
+fn allocated_tags(charge: &FocusCharge<'_>) -> String {
     of_pod(charge, |_, _| {
         let keys = ["NameSpace", "PodName", "OwnerReferenceKind", "OwnerReferenceName", "NodeName"];
         let tags = keys.into_iter().map(|key| (key, charge.row.line.tag(key)));
@@ -157,20 +160,45 @@ fn allocated_tags(charge: &FileRow<'_>) -> String {
     })
 }
 
-/// The first commitment that pays a part of the charge.
-fn of_commitment(charge: &FileRow<'_>, value: impl FnOnce(&str) -> String) -> String {
-    let may_be = matches!(charge.row.item(), Item::Cpu | Item::Mem | Item::InstanceType);
-    let first = charge.row.line.covered.iter().find(|covered| may_be && covered.by != DISCOUNT);
-    first.map_or_else(String::new, |covered| value(&covered.by))
+fn of_commitment(charge: &FocusCharge<'_>, value: impl FnOnce(&Commitment<'_>) -> String) -> String {
+    charge.commitment.as_ref().map_or_else(String::new, value)
 }
 
-fn pricing_category(charge: &FileRow<'_>) -> String {
-    let committed = of_commitment(charge, |_| "Committed".to_owned());
-    match (committed.is_empty(), charge.row.line.spot) {
-        (false, _) => committed,
-        (true, true) => "Dynamic".to_owned(),
-        (true, false) => "Standard".to_owned(),
+/// Whether the charge used a commitment; nothing for its purchase.
+fn status(charge: &FocusCharge<'_>) -> String {
+    match charge.kind {
+        ChargeKind::Used => "Used",
+        ChargeKind::Unused => "Unused",
+        ChargeKind::OnDemand | ChargeKind::Purchase => "",
     }
+    .to_owned()
+}
+
+fn pricing_category(charge: &FocusCharge<'_>) -> String {
+    match charge.kind {
+        ChargeKind::Used | ChargeKind::Unused => "Committed",
+        ChargeKind::OnDemand if charge.row.line.spot => "Dynamic",
+        ChargeKind::OnDemand | ChargeKind::Purchase => "Standard",
+    }
+    .to_owned()
+}
+
+fn charge_category(charge: &FocusCharge<'_>) -> String {
+    if charge.kind == ChargeKind::Purchase { "Purchase" } else { "Usage" }.to_owned()
+}
+
+fn charge_frequency(charge: &FocusCharge<'_>) -> String {
+    if charge.kind == ChargeKind::Purchase { "Recurring" } else { "Usage-Based" }.to_owned()
+}
+
+fn resource_type(charge: &FocusCharge<'_>) -> String {
+    match charge.row.item() {
+        Item::ReservedInstance => "Reserved Instance",
+        Item::SavingsPlan => "Savings Plan",
+        _ if charge.row.line.group_id.is_empty() => "",
+        _ => "Container Group",
+    }
+    .to_owned()
 }
 
 macro_rules! columns {
@@ -187,7 +215,7 @@ columns! {
     "AllocatedResourceName": |charge| of_pod(charge, |_, name| name.to_owned());
     "AllocatedTags": allocated_tags;
     "AvailabilityZone": |charge| charge.row.line.zone.to_string();
-    "BilledCost": paid;
+    "BilledCost": |charge| amount(charge.billed);
     "BillingAccountId": account;
     "BillingAccountName": account;
     "BillingAccountType": |_| "Account".to_owned();
@@ -196,34 +224,34 @@ columns! {
     "BillingPeriodStart": |charge| month(charge, 0);
     "CapacityReservationId": null;
     "CapacityReservationStatus": null;
-    "ChargeCategory": |_| "Usage".to_owned();
+    "ChargeCategory": charge_category;
     "ChargeClass": null;
     "ChargeDescription": description;
-    "ChargeFrequency": |_| "Usage-Based".to_owned();
+    "ChargeFrequency": charge_frequency;
     "ChargePeriodEnd": |charge| utc(charge.row.line.to);
     "ChargePeriodStart": |charge| utc(charge.row.line.from);
-    "CommitmentDiscountCategory": |charge| of_commitment(charge, |_| "Usage".to_owned());
-    "CommitmentDiscountId": |charge| of_commitment(charge, str::to_owned);
-    "CommitmentDiscountName": |charge| of_commitment(charge, str::to_owned);
-    "CommitmentDiscountQuantity": |charge| of_commitment(charge, |_| quantity(charge));
-    "CommitmentDiscountStatus": |charge| of_commitment(charge, |_| "Used".to_owned());
-    "CommitmentDiscountType": |charge| of_commitment(charge, |_| "Commitment".to_owned());
-    "CommitmentDiscountUnit": |charge| of_commitment(charge, |_| unit(charge));
-    "ConsumedQuantity": quantity;
-    "ConsumedUnit": unit;
+    "CommitmentDiscountCategory": |charge| of_commitment(charge, |own| if own.is_plan { "Spend" } else { "Usage" }.to_owned());
+    "CommitmentDiscountId": |charge| of_commitment(charge, |own| own.id.to_owned());
+    "CommitmentDiscountName": |charge| of_commitment(charge, |own| own.id.to_owned());
+    "CommitmentDiscountQuantity": |charge| of_commitment(charge, |own| own.quantity.normalize().to_string());
+    "CommitmentDiscountStatus": status;
+    "CommitmentDiscountType": |charge| of_commitment(charge, |own| if own.is_plan { "Savings Plan" } else { "Reserved Instance" }.to_owned());
+    "CommitmentDiscountUnit": |charge| of_commitment(charge, |own| if own.is_plan { currency(charge) } else { "Instance-Hours".to_owned() });
+    "ConsumedQuantity": |charge| consumed(charge, || quantity(charge));
+    "ConsumedUnit": |charge| consumed(charge, || unit(charge));
     "ContractApplied": null;
-    "ContractedCost": contracted_cost;
+    "ContractedCost": |charge| amount(charge.contracted);
     "ContractedUnitPrice": |charge| price(contracted(charge));
-    "EffectiveCost": paid;
+    "EffectiveCost": |charge| amount(charge.effective);
     "HostProviderName": provider;
     "InvoiceId": null;
     "InvoiceIssuerName": provider;
-    "ListCost": list_cost;
+    "ListCost": |charge| amount(charge.list);
     "ListUnitPrice": |charge| price(charge.row.list_price());
     "PricingCategory": pricing_category;
     "PricingCurrency": currency;
     "PricingCurrencyContractedUnitPrice": |charge| price(contracted(charge));
-    "PricingCurrencyEffectiveCost": paid;
+    "PricingCurrencyEffectiveCost": |charge| amount(charge.effective);
     "PricingCurrencyListUnitPrice": |charge| price(charge.row.list_price());
     "PricingQuantity": quantity;
     "PricingUnit": unit;
@@ -233,7 +261,7 @@ columns! {
     "RegionName": |charge| charge.row.line.region.to_string();
     "ResourceId": |charge| charge.row.line.group_id.clone();
     "ResourceName": |charge| charge.row.line.group_name.clone();
-    "ResourceType": |charge| if charge.row.line.group_id.is_empty() { "" } else { "Container Group" }.to_owned();
+    "ResourceType": resource_type;
     "ServiceCategory": |charge| if is_storage(charge) { "Storage" } else { "Compute" }.to_owned();
     "ServiceName": |charge| charge.row.product().1.to_owned();
     "ServiceProviderName": provider;
@@ -247,7 +275,7 @@ columns! {
     "SubAccountType": null;
     "Tags": |charge| json!(*charge.row.line.tags).to_string();
     "x_Case": |charge| charge.origin.to_owned();
-    "x_Leaked": |charge| charge.leaked().to_string();
+    "x_Leaked": |charge| charge.leaked.to_string();
     "x_RequestedMemory": |charge| price(charge.row.line.requested.map(|requested| requested.memory));
     "x_RequestedVcpu": |charge| price(charge.row.line.requested.map(|requested| requested.vcpu));
 }

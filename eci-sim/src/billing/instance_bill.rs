@@ -1,16 +1,17 @@
 //! The rows of the cloud's instance bill, by instance or by billing item, for a month, a day or each line of the bill; its
 //! columns are those of the billing API (bss-openapi.md, section 3).
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::Offset;
 use rust_decimal::Decimal;
 
+use super::cost::UnknownCost;
 use super::item::{Item, Part};
 use super::line::BillLine;
 use crate::money::{Amount, Currency};
-use crate::prices::NoPrice;
 
 /// How fine the rows are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,22 +65,24 @@ pub struct Column {
 /// The rows of lines.
 ///
 /// # Errors
-/// [`NoPrice`] for the first line whose price is not known.
+/// [`UnknownCost`] for the first line whose price is not known.
 pub fn rows<'a>(
     lines: impl IntoIterator<Item = &'a BillLine>,
     granularity: Granularity,
     by_item: bool,
-) -> Result<Vec<BillRow>, NoPrice> {
+) -> Result<Vec<BillRow>, UnknownCost> {
     let mut rows: Vec<BillRow> = Vec::new();
-    let mut known: BTreeMap<Key, usize> = BTreeMap::new();
+    let mut known: HashMap<Key<'_>, usize> = HashMap::new();
     for line in lines {
-        for row in of_line(line, granularity, by_item)? {
-            let key = Key::of(&row, (granularity == Granularity::Line).then_some(line.from));
+        let day = (granularity != Granularity::Month).then(|| local_day(line));
+        for sums in of_line(line, by_item)? {
+            let key = Key::of(line, sums.part.as_ref(), (granularity, day));
             match known.get(&key).and_then(|index| rows.get_mut(*index)) {
-                Some(sum) => sum.add(&row),
+                Some(row) => row.add(&sums),
                 None => {
                     known.insert(key, rows.len());
-                    rows.push(row);
+                    let day = day.map(|day| day.strftime("%F").to_string());
+                    rows.push(BillRow::of(line, sums, day));
                 }
             }
         }
@@ -92,35 +95,51 @@ pub fn rows<'a>(
 }
 
 /// What rows differ in that are not summed up.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    group: String,
-    account: String,
-    region: String,
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key<'a> {
+    group: &'a str,
+    account: &'a str,
+    region: &'a str,
     currency: Currency,
     item: Item,
-    spec: String,
+    instance_type: Option<&'a str>,
+    size: (Decimal, Decimal),
     spot: bool,
     part: Option<(Item, Decimal)>,
-    day: Option<String>,
+    day: Option<Date>,
     line: Option<Timestamp>,
 }
 
-impl Key {
-    fn of(row: &BillRow, line: Option<Timestamp>) -> Self {
+/// The sums of a row.
+struct Sums {
+    part: Option<Part>,
+    seconds: u64,
+    unit_seconds: Decimal,
+    gross: Amount,
+    pretax: Amount,
+}
+
+impl<'a> Key<'a> {
+    fn of(line: &'a BillLine, part: Option<&Part>, (granularity, day): (Granularity, Option<Date>)) -> Self {
         Self {
-            group: row.line.group_id.clone(),
-            account: row.line.account.to_string(),
-            region: row.line.region.to_string(),
-            currency: row.line.currency,
-            item: row.line.item,
-            spec: row.line.spec(),
-            spot: row.line.spot,
-            part: row.part.map(|part| (part.item, list(&part).per_hour())),
-            day: row.day.clone(),
-            line,
+            group: &line.group_id,
+            account: &line.account,
+            region: &line.region,
+            currency: line.currency,
+            item: line.item,
+            instance_type: line.instance_type.as_deref(),
+            size: (line.vcpu, line.memory),
+            spot: line.spot,
+            part: part.map(|part| (part.item, list(part).per_hour())),
+            day,
+            line: (granularity == Granularity::Line).then_some(line.from),
         }
     }
+}
+
+/// The day in UTC+08:00 on which a line begins.
+fn local_day(line: &BillLine) -> Date {
+    Offset::constant(8).to_datetime(line.from).date()
 }
 
 /// The price on demand, or that of the market where no list has one.
@@ -128,15 +147,11 @@ fn list(part: &Part) -> crate::money::Rate {
     part.list.unwrap_or(part.rate)
 }
 
-fn of_line(line: &BillLine, granularity: Granularity, by_item: bool) -> Result<Vec<BillRow>, NoPrice> {
+fn of_line(line: &BillLine, by_item: bool) -> Result<Vec<Sums>, UnknownCost> {
     let amount = line.amount.known()?;
-    let day = (granularity != Granularity::Month)
-        .then(|| Offset::constant(8).to_datetime(line.from).strftime("%F").to_string());
     let seconds = Decimal::from(line.seconds);
-    let row = |part: Option<Part>, units: Decimal, list: Amount, pretax: Amount| BillRow {
-        line: line.clone(),
+    let row = |part: Option<Part>, units: Decimal, list: Amount, pretax: Amount| Sums {
         part,
-        day: day.clone(),
         seconds: line.seconds,
         unit_seconds: units * seconds,
         gross: list,
@@ -152,7 +167,12 @@ fn of_line(line: &BillLine, granularity: Granularity, by_item: bool) -> Result<V
 }
 
 impl BillRow {
-    fn add(&mut self, other: &Self) {
+    fn of(line: &BillLine, sums: Sums, day: Option<String>) -> Self {
+        let Sums { part, seconds, unit_seconds, gross, pretax } = sums;
+        Self { line: line.clone(), part, day, seconds, unit_seconds, gross, pretax }
+    }
+
+    fn add(&mut self, other: &Sums) {
         self.seconds += other.seconds;
         self.unit_seconds += other.unit_seconds;
         self.gross += other.gross;
@@ -164,12 +184,34 @@ impl BillRow {
         self.part.map_or(self.line.item, |part| part.item)
     }
 
-    /// Code of the product: disks and snapshots are on the bill of Block Storage (billing.md, section 1), whose code is
-    /// `ours`.
+    /// Code and name of the product: disks and snapshots are on the bill of Block Storage (billing.md, section 1),
+    /// commitments on bills of their own; all codes but `eci` are `ours`.
     pub fn product(&self) -> (&'static str, &'static str) {
         match self.item() {
             Item::Disk | Item::Snapshot => ("ebs", "Elastic Block Storage"),
+            Item::ReservedInstance => ("ecs", "Reserved Instance"),
+            Item::SavingsPlan => ("savingplan", "Savings Plan"),
             _ => ("eci", "Elastic Container Instance"),
+        }
+    }
+
+    /// True for the fee of a commitment, which is a subscription (bss-openapi.md, section 4).
+    pub fn is_subscription(&self) -> bool {
+        matches!(self.item(), Item::ReservedInstance | Item::SavingsPlan)
+    }
+
+    /// `Subscription` or `PayAsYouGo`.
+    pub fn subscription_type(&self) -> &'static str {
+        if self.is_subscription() { "Subscription" } else { "PayAsYouGo" }
+    }
+
+    /// Code of what was ordered.
+    fn commodity(&self) -> &'static str {
+        match (self.item(), self.line.currency) {
+            (Item::SavingsPlan, Currency::Cny) => "savingplan_common_public_cn",
+            (Item::SavingsPlan, Currency::Usd) => "savingplan_common_public_intl",
+            (Item::ReservedInstance, _) => "ecsRi",
+            _ => self.product().0,
         }
     }
 
@@ -178,6 +220,7 @@ impl BillRow {
         match self.item() {
             Item::Cpu => "vCPU",
             Item::Mem | Item::SystemDisk | Item::Disk | Item::Snapshot => "GiB",
+            Item::SavingsPlan => "Plan",
             _ => "Instance",
         }
     }
@@ -247,7 +290,7 @@ columns! {
     "BillingType": none;
     "BizType" describe_only: none;
     "CashAmount": pretax;
-    "CommodityCode": |row| text(row.product().0);
+    "CommodityCode": |row| text(row.commodity());
     "CostUnit": none;
     "Currency": |row| text(row.line.currency.to_string());
     "DeductedByCashCoupons": zero;
@@ -260,8 +303,8 @@ columns! {
     "InternetIP": none;
     "IntranetIP": none;
     "InvoiceDiscount": discount;
-    "Item": |_| text("PayAsYouGoBill");
-    "ItemName" describe_only: |_| text("Pay-as-you-go bill");
+    "Item": |row| text(if row.is_subscription() { "SubscriptionOrder" } else { "PayAsYouGoBill" });
+    "ItemName" describe_only: |row| text(if row.is_subscription() { "Subscription order" } else { "Pay-as-you-go bill" });
     "ListPrice": |row| text(row.list_price().map_or_else(String::new, |price| price.to_string()));
     "ListPriceUnit": |row| of_item(row, || format!("{}/{}/Hour", row.line.currency, row.unit()));
     "NickName": |row| text(&*row.line.group_name);
@@ -279,7 +322,7 @@ columns! {
     "ResourceGroup": none;
     "ServicePeriod": |row| text(row.seconds.to_string());
     "ServicePeriodUnit": |_| text("Second");
-    "SubscriptionType": |_| text("PayAsYouGo");
+    "SubscriptionType": |row| text(row.subscription_type());
     "Tag": |row| text(tags(&row.line));
     "Usage": |row| of_item(row, || row.unit_hours().to_string());
     "UsageUnit": |row| of_item(row, || format!("{}-Hour", row.unit()));

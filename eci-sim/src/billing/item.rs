@@ -11,7 +11,7 @@ use crate::money::{Amount, Charge, Rate};
 use crate::terms::{Basis, CacheKind, PricingTerms};
 
 /// Item of a bill, by its name in the cloud's bills where that has one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Item {
     /// An instance by vCPU and memory.
@@ -35,6 +35,10 @@ pub enum Item {
     DataCache,
     /// A virtual node of a self-managed cluster.
     VirtualNode,
+    /// Fee of a reserved instance.
+    ReservedInstance,
+    /// Fee of a savings plan.
+    SavingsPlan,
     /// Groups that are no longer known each for itself.
     Earlier,
 }
@@ -169,6 +173,8 @@ impl fmt::Display for Item {
             Self::ImageCache => "image_cache",
             Self::DataCache => "data_cache",
             Self::VirtualNode => "virtual_node",
+            Self::ReservedInstance => "reserved_instance",
+            Self::SavingsPlan => "savings_plan",
             Self::Earlier => "earlier",
         })
     }

@@ -69,6 +69,9 @@ pub struct BillLine {
     /// What commitments and the discount of the account have paid.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub covered: Vec<Covered>,
+    /// Part of a commitment's fee for which nothing was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unused: Option<Amount>,
     /// Currency of the amounts.
     pub currency: Currency,
     /// Amount to be paid: the sum of the parts, settled with the other lines of the instance's hour.
@@ -125,6 +128,7 @@ impl BillLine {
             item: Item::of(&group.terms),
             parts: Vec::new(),
             covered: Vec::new(),
+            unused: None,
             currency,
             amount: Cost::ZERO,
         }
@@ -197,6 +201,8 @@ impl fmt::Display for BillLine {
             Item::VirtualNode => write!(f, "{} s of a virtual node", self.seconds)?,
             Item::ImageCache => write!(f, "{} s of making an image cache", self.seconds)?,
             Item::DataCache => write!(f, "{} s of making a data cache", self.seconds)?,
+            Item::ReservedInstance => write!(f, "{} s of a reserved instance", self.seconds)?,
+            Item::SavingsPlan => write!(f, "{} s of a savings plan", self.seconds)?,
             Item::Earlier => write!(f, "{} s", self.seconds)?,
             _ => write!(f, "{} s of {size}", self.seconds)?,
         }

@@ -1,8 +1,12 @@
 //! From the ledger to the bill, and its views and files; nothing else in the simulator knows that bills exist.
 
+pub mod account;
 pub mod bill;
+pub mod cached_rows;
 pub mod commitment;
 pub mod cost;
+mod coverage;
+pub mod fee;
 pub mod file;
 pub mod focus;
 pub mod instance_bill;
@@ -15,9 +19,9 @@ pub mod settled;
 mod settlement;
 pub mod view;
 
+pub use account::AccountTerms;
 pub use bill::Bill;
-pub use commitment::AccountTerms;
-pub use cost::Cost;
+pub use cost::{Cost, UnknownCost};
 pub use file::{BillFormat, FileError, NamedBill};
 pub use item::{Item, Part};
 pub use line::BillLine;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::line::BillLine;
 use super::view::Dimension;
+use crate::money::Currency;
 
 /// A filter of a bill's lines, and the dimensions of its groups; a field that is left out does not filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -50,6 +51,9 @@ pub struct BillQuery {
     /// ECS type.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub instance_type: Option<String>,
+    /// Currency, which accounts may have of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
     /// True for instances at the price of the spot market, false for all else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spot: Option<bool>,
@@ -62,7 +66,7 @@ pub struct BillQuery {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<Timestamp>,
     /// Dimensions by which the lines are summed up, with commas between them: `account`, `region`, `zone`, `group`, `name`,
-    /// `pod`, `namespace`, `owner`, `node`, `item`, `category`, `type`, `spot`, `hour`, `day` or `tag:KEY`.
+    /// `pod`, `namespace`, `owner`, `node`, `item`, `category`, `type`, `spot`, `currency`, `hour`, `day` or `tag:KEY`.
     #[schemars(with = "String")]
     #[serde(with = "comma_list", skip_serializing_if = "Vec::is_empty")]
     pub group_by: Vec<Dimension>,
@@ -86,6 +90,7 @@ impl BillQuery {
             && is(&self.item, Dimension::Item)
             && is(&self.category, Dimension::Category)
             && is(&self.instance_type, Dimension::Type)
+            && self.currency.is_none_or(|currency| currency == line.currency)
             && self.spot.is_none_or(|spot| spot == line.spot)
             && self.from.is_none_or(|from| from <= line.from)
             && self.to.is_none_or(|to| line.from < to)

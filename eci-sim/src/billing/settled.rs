@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::account::{AccountTerms, tariff_of};
 use super::bill::Bill;
-use super::commitment::AccountTerms;
 use super::cost::Cost;
+use super::fee::FeePeriods;
 use super::item::Item;
 use super::line::BillLine;
 use super::meter::Usage;
@@ -24,11 +25,14 @@ const USAGES_MAX: usize = 100_000;
 pub struct Settled {
     /// All usages of a group stand together, since they are settled together.
     usages: VecDeque<Usage>,
+    /// Usages of accounts with commitments, which all their groups of an hour share, so that none can be summed up alone.
+    #[serde(default)]
+    shared: Vec<Usage>,
     #[serde(with = "crate::keyed")]
     carried: BTreeMap<(Arc<str>, Arc<str>), Carried>,
 }
 
-/// Sum of usages that are no longer kept each for itself, in the currency of the world.
+/// Sum of usages that are no longer kept each for itself, in the currency of their account.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Carried {
     from: i64,
@@ -38,8 +42,7 @@ struct Carried {
 }
 
 impl Settled {
-    /// Adds all usages of groups that are gone. They stay each for itself where accounts have terms of their own, since
-    /// commitments are shared by all groups of an hour.
+    /// Adds all usages of groups that are gone. Those of accounts with commitments stay each for itself.
     pub fn take(
         &mut self,
         mut usages: Vec<Usage>,
@@ -47,46 +50,71 @@ impl Settled {
         accounts: &BTreeMap<String, AccountTerms>,
     ) {
         usages.sort_by_key(|usage| usage.group.number);
-        self.usages.extend(usages);
-        if accounts.values().all(AccountTerms::is_empty) {
-            self.carry(USAGES_MAX, tariff);
-        }
+        let (shared, own): (Vec<_>, Vec<_>) = usages.into_iter().partition(|usage| shares(usage, accounts));
+        self.shared.extend(shared);
+        self.usages.extend(own);
+        self.carry(USAGES_MAX, tariff, accounts);
+    }
+
+    /// Keeps the usages of the accounts that have commitments by now each for itself, and no others.
+    pub fn sort_out(&mut self, tariff: &Tariff, accounts: &BTreeMap<String, AccountTerms>) {
+        let all = std::mem::take(&mut self.usages).into_iter().chain(std::mem::take(&mut self.shared));
+        self.take(all.collect(), tariff, accounts);
     }
 
     /// Usages that are still kept each for itself.
     pub fn usages(&self) -> impl Iterator<Item = &Usage> {
-        self.usages.iter()
+        self.usages.iter().chain(&self.shared)
     }
 
-    /// The bill of usages, and of the sums.
-    pub fn bill(&self, usages: &[Usage], tariff: &Tariff, accounts: &BTreeMap<String, AccountTerms>) -> Bill {
-        let mut bill = Bill::with(usages, tariff, accounts);
-        for line in self.lines(tariff.currency) {
-            bill.total = bill.total + line.amount.clone();
-            bill.lines.push(line);
+    /// The bill of usages, of the sums of the accounts that fit, and of fees.
+    pub fn bill(
+        &self,
+        usages: &[Usage],
+        tariff: &Tariff,
+        accounts: &BTreeMap<String, AccountTerms>,
+        (periods, fits): (&FeePeriods, impl Fn(&str) -> bool),
+    ) -> Bill {
+        let mut bill = Bill::with_fees(usages, tariff, accounts, periods);
+        if self.carried.is_empty() {
+            return bill;
         }
-        bill
+        bill.lines.extend(self.lines(tariff, accounts).filter(|line| fits(&line.account)));
+        Bill::of_lines(bill.lines, tariff.currency)
+    }
+
+    /// True where something of an account is, or was, kept here.
+    pub fn knows(&self, account: &str) -> bool {
+        self.usages().any(|usage| *usage.group.account == *account)
+            || self.carried.keys().any(|(own, _)| **own == *account)
     }
 
     /// The sums, as lines of a bill that name no group.
-    fn lines(&self, currency: Currency) -> impl Iterator<Item = BillLine> {
-        self.carried.iter().map(move |((account, region), sum)| sum.line(account, region, currency))
+    fn lines(
+        &self,
+        tariff: &Tariff,
+        accounts: &BTreeMap<String, AccountTerms>,
+    ) -> impl Iterator<Item = BillLine> {
+        self.carried.iter().map(move |((account, region), sum)| {
+            sum.line(account, region, tariff_of(tariff, accounts, account).currency)
+        })
     }
 
     /// Removes usages and sums where account and region match.
     pub fn clear(&mut self, fits: impl Fn(&str, &str) -> bool) {
         self.usages.retain(|usage| !fits(&usage.group.account, &usage.group.region));
+        self.shared.retain(|usage| !fits(&usage.group.account, &usage.group.region));
         self.carried.retain(|(account, region), _| !fits(account, region));
     }
 
     /// Adds groups, oldest first, to the sums until at most `keep` usages are left.
-    fn carry(&mut self, keep: usize, tariff: &Tariff) {
+    fn carry(&mut self, keep: usize, tariff: &Tariff, accounts: &BTreeMap<String, AccountTerms>) {
         while self.usages.len() > keep
             && let Some(first) = self.usages.front().map(|usage| usage.group.number)
         {
             let length = self.usages.iter().take_while(|usage| usage.group.number == first).count();
             let usages: Vec<Usage> = self.usages.drain(..length).collect();
-            let cost = Bill::of(&usages, tariff).total;
+            let cost = Bill::with(&usages, tariff, accounts).total;
             let Some(group) = usages.first().map(|usage| &usage.group) else { return };
             let key = (Arc::clone(&group.account), Arc::clone(&group.region));
             let nothing = Carried { from: i64::MAX, to: i64::MIN, seconds: 0, cost: Cost::ZERO };
@@ -99,6 +127,11 @@ impl Settled {
             sum.cost = sum.cost.clone() + cost;
         }
     }
+}
+
+/// True for a usage whose account has commitments.
+fn shares(usage: &Usage, accounts: &BTreeMap<String, AccountTerms>) -> bool {
+    accounts.get(&*usage.group.account).is_some_and(AccountTerms::has_commitments)
 }
 
 impl Carried {
@@ -123,6 +156,7 @@ impl Carried {
             item: Item::Earlier,
             parts: Vec::new(),
             covered: Vec::new(),
+            unused: None,
             currency,
             amount: self.cost.clone(),
         }
@@ -160,6 +194,42 @@ mod tests {
         stretches.iter().map(one).collect()
     }
 
+    /// Terms of the account of odd groups, with one reserved instance or none.
+    fn odd(discount: &str, reserved: bool) -> BTreeMap<String, AccountTerms> {
+        let mut terms = AccountTerms { discount: discount.parse().unwrap(), ..AccountTerms::default() };
+        if reserved {
+            terms.reserved_instances.push(crate::billing::commitment::tests::reserved(1));
+        }
+        BTreeMap::from([("odd".to_owned(), terms)])
+    }
+
+    #[test]
+    fn commitments_of_one_account_leave_the_usages_of_others_bounded() {
+        let tariff = Tariff::of(Currency::Cny);
+        let all: Vec<_> = (1..=10).flat_map(|number| usages(number, 0, &[3600])).collect();
+        let accounts = odd("0", true);
+        let mut settled = Settled::default();
+        settled.take(all.clone(), &tariff, &accounts);
+        settled.carry(2, &tariff, &accounts);
+        let kept: Vec<_> = settled.usages().map(|usage| usage.group.number).collect();
+        assert_eq!(kept, [8, 10, 1, 3, 5, 7, 9], "the two youngest of one account, and all of the other");
+        settled.sort_out(&tariff, &BTreeMap::new());
+        settled.carry(2, &tariff, &BTreeMap::new());
+        assert_eq!(settled.usages().count(), 2, "whoever has none any more is bounded, too");
+    }
+
+    #[test]
+    fn a_discount_counts_in_what_is_summed_up() {
+        let (tariff, accounts) = (Tariff::of(Currency::Cny), odd("0.5", false));
+        let all: Vec<_> = (1..=10).flat_map(|number| usages(number, 0, &[3600])).collect();
+        let mut settled = Settled::default();
+        settled.take(all.clone(), &tariff, &accounts);
+        settled.carry(0, &tariff, &accounts);
+        assert_eq!(settled.usages().count(), 0);
+        let bill = settled.bill(&[], &tariff, &accounts, (&FeePeriods::new(), |_| true));
+        assert_eq!(bill.total, Bill::with(&all, &tariff, &accounts).total);
+    }
+
     proptest! {
         #[test]
         fn what_is_summed_up_costs_what_it_cost(
@@ -171,10 +241,10 @@ mod tests {
                     (1..).zip(&lives).flat_map(|(number, (from, life))| usages(number, *from, life)).collect();
                 let mut settled = Settled::default();
                 settled.take(all.clone(), &tariff, &BTreeMap::new());
-                settled.carry(keep, &tariff);
+                settled.carry(keep, &tariff, &BTreeMap::new());
                 let kept: Vec<_> = settled.usages().cloned().collect();
                 prop_assert!(kept.len() <= keep);
-                let carried: Cost = settled.lines(tariff.currency).map(|line| line.amount).sum();
+                let carried: Cost = settled.lines(&tariff, &BTreeMap::new()).map(|line| line.amount).sum();
                 prop_assert_eq!(Bill::of(&kept, &tariff).total + carried, Bill::of(&all, &tariff).total);
             }
         }

@@ -14,6 +14,7 @@ use super::bill::Bill;
 use super::cost::Cost;
 use super::line::BillLine;
 use super::query::BillQuery;
+use crate::money::Currency;
 use crate::text::did_you_mean;
 
 /// Something by which the lines of a bill differ. The tags are those of billing.md 7, and the provider's own `NodeName`.
@@ -45,6 +46,8 @@ pub enum Dimension {
     Type,
     /// `true` for instances at the price of the spot market.
     Spot,
+    /// Currency of the amounts.
+    Currency,
     /// Clock hour in UTC+08:00, as `2026-01-01 17:00`.
     Hour,
     /// Day in UTC+08:00, as `2026-01-01`.
@@ -61,12 +64,14 @@ pub struct UnknownDimension {
     near: String,
 }
 
-/// The lines of a bill that agree in the dimensions of a view, summed up.
+/// The lines of a bill that agree in the dimensions of a view, and in their currency, summed up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct BillGroup {
     /// What the lines agree in, by dimension; an empty text where they have nothing of it.
     pub by: BTreeMap<String, String>,
+    /// Currency of the amounts.
+    pub currency: Currency,
     /// Number of lines.
     pub lines: usize,
     /// Sum of the lines' seconds.
@@ -89,7 +94,7 @@ pub struct BillGroup {
     pub amount: Cost,
 }
 
-const NAMES: [(&str, Dimension); 15] = [
+const NAMES: [(&str, Dimension); 16] = [
     ("account", Dimension::Account),
     ("region", Dimension::Region),
     ("zone", Dimension::Zone),
@@ -103,6 +108,7 @@ const NAMES: [(&str, Dimension); 15] = [
     ("category", Dimension::Category),
     ("type", Dimension::Type),
     ("spot", Dimension::Spot),
+    ("currency", Dimension::Currency),
     ("hour", Dimension::Hour),
     ("day", Dimension::Day),
 ];
@@ -125,6 +131,7 @@ impl Dimension {
             Self::Category => Cow::Borrowed(line.category.as_deref().unwrap_or_default()),
             Self::Type => Cow::Borrowed(line.instance_type.as_deref().unwrap_or_default()),
             Self::Spot => Cow::Borrowed(if line.spot { "true" } else { "false" }),
+            Self::Currency => line.currency.to_string().into(),
             Self::Hour => local("%F %H:00"),
             Self::Day => local("%F"),
             Self::Tag(key) => Cow::Borrowed(line.tag(key)),
@@ -144,22 +151,20 @@ impl Bill {
     /// The lines that a filter selects, with their total.
     #[must_use]
     pub fn selected(self, query: &BillQuery) -> Self {
-        let lines: Vec<BillLine> = self.lines.into_iter().filter(|line| query.selects(line)).collect();
-        let total = lines.iter().map(|line| line.amount.clone()).sum();
-        Self { lines, total, ..self }
+        Self::of_lines(self.lines.into_iter().filter(|line| query.selects(line)).collect(), self.currency)
     }
 
     /// The lines summed up by these dimensions, in the order of what they say; the sums are those of all lines.
     pub fn by(&self, dimensions: &[Dimension]) -> Vec<BillGroup> {
-        let mut groups: BTreeMap<Vec<Cow<'_, str>>, BillGroup> = BTreeMap::new();
+        let mut groups: BTreeMap<(Vec<Cow<'_, str>>, Currency), BillGroup> = BTreeMap::new();
         for line in &self.lines {
             let key: Vec<_> = dimensions.iter().map(|dimension| dimension.of(line)).collect();
-            groups.entry(key).or_default().add(line);
+            groups.entry((key, line.currency)).or_default().add(line);
         }
-        let named = |(key, group): (Vec<Cow<'_, str>>, BillGroup)| {
+        let named = |((key, currency), group): ((Vec<Cow<'_, str>>, Currency), BillGroup)| {
             let by = dimensions.iter().zip(key);
             let by = by.map(|(dimension, value)| (dimension.to_string(), value.into_owned())).collect();
-            BillGroup { by, ..group }
+            BillGroup { by, currency, ..group }
         };
         groups.into_iter().map(named).collect()
     }
@@ -169,6 +174,7 @@ impl Default for BillGroup {
     fn default() -> Self {
         Self {
             by: BTreeMap::new(),
+            currency: Currency::default(),
             lines: 0,
             seconds: 0,
             vcpu_seconds: Decimal::ZERO,

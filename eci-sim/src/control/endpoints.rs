@@ -103,9 +103,9 @@ endpoints! {
     SetAccount: "POST" "/accounts/{name}", "setAccount", Body(AccountStatus) -> AccountStatus,
         "Sets the standing of an account.";
     GetTerms: "GET" "/accounts/{name}/terms", "getTerms", None(Done) -> AccountTerms,
-        "Commitments and discounts of an account.";
+        "Currency, commitments, discount and balance of an account.";
     SetTerms: "POST" "/accounts/{name}/terms", "setTerms", Body(AccountTerms) -> AccountTerms,
-        "Sets the commitments and discounts of an account, instead of those that it had.";
+        "Sets currency, commitments, discount and balance of an account, instead of those that it had.";
     ReclaimGroup: "POST" "/groups/{name}/reclaim", "reclaimGroup", OptionalBody(Reclaim) -> Done,
         "Takes a spot instance back.";
     CrashContainer: "POST" "/groups/{name}/crash", "crashContainer", Body(Crash) -> Done,

@@ -151,7 +151,10 @@ pub struct Price {
     #[schemars(with = "Option<String>")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Timestamp>,
-    /// Price of an hour, in the currency of the simulator's price list.
+    /// Currency of the price; that of the simulator where nothing is said. It holds for accounts with this currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
+    /// Price of an hour.
     #[schemars(with = "String")]
     pub hourly: Decimal,
 }
@@ -209,9 +212,9 @@ pub struct Forked {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Bill {
-    /// Currency of all amounts.
+    /// Currency of the total; that of the simulator where lines have several.
     pub currency: Currency,
-    /// Sum of the lines, or the first price that is missing for it.
+    /// Sum of the lines, the first price that is missing for it, or the sums by currency where lines have several.
     pub total: Cost,
     /// Charges by instance, then hour.
     #[serde(default)]

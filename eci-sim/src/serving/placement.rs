@@ -114,7 +114,7 @@ impl<'a> Search<'a> {
         let mut terms = terms.clone();
         if terms.spot().is_some() {
             let location = Location { region, zone: &zone };
-            terms.basis = Basis::Spot(spot_price(world, &terms, location, self.spot_limit)?);
+            terms.basis = Basis::Spot(spot_price(world, account, &terms, (location, self.spot_limit))?);
         }
         let vswitch = world.account_region(account, region).network.vswitch(id, None, &self.zones);
         vswitch.expire(now);
@@ -141,11 +141,11 @@ impl<'a> Search<'a> {
 /// [`Refusal`] when it is above the limit, or when there is a limit and the price is not known.
 pub fn spot_price(
     world: &World,
+    account: &str,
     terms: &InstanceTerms,
-    location: Location<'_>,
-    limit: Option<Number>,
+    (location, limit): (Location<'_>, Option<Number>),
 ) -> Result<Spot, Refusal> {
-    let price = world.market.spot_price(terms, location, &world.tariff, world.now());
+    let price = world.market.spot_price(terms, location, &world.tariff_of(account), world.now());
     let instance_type = terms.instance_type().map(Into::into);
     let Some(Number(limit)) = limit else { return Ok(Spot { instance_type, hourly: price.ok() }) };
     let hourly = price?;

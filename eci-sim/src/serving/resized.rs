@@ -32,11 +32,13 @@ pub fn terms(
     if size == now.size {
         return Ok(None);
     }
-    let offer = Offer { region: caller.region()?, tariff: &world.tariff, now: world.now() };
+    let tariff = world.tariff_of(&caller.account);
+    let offer = Offer { region: caller.region()?, tariff: &tariff, now: world.now() };
     let new = match &now.basis {
         Basis::Spot(_) => {
             let new = acceptable::spot(size, offer)?;
-            let spot = placement::spot_price(world, &new, group.record.location(), spot_limit(group))?;
+            let place = (group.record.location(), spot_limit(group));
+            let spot = placement::spot_price(world, &caller.account, &new, place)?;
             InstanceTerms { basis: Basis::Spot(spot), ..new }
         }
         Basis::Type(name) => by_size(size, name, group, offer)?,

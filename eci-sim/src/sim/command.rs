@@ -5,6 +5,7 @@ use std::sync::Arc;
 use determinism::clock::OutOfRange;
 
 use super::EciSim;
+use crate::billing::account::TermsError;
 use crate::commands::Command;
 use crate::persistence::journal::Record;
 use crate::persistence::named::{SnapshotError, SnapshotInfo};
@@ -33,6 +34,8 @@ pub(crate) enum CommandError {
     UnknownGroup(String),
     #[error("no container called {0} is running in a group of id {1}")]
     NotRunning(String, String),
+    #[error(transparent)]
+    Terms(#[from] TermsError),
     #[error(transparent)]
     Clock(#[from] OutOfRange),
     #[error(transparent)]
@@ -116,7 +119,7 @@ impl EciSim {
             Command::SetPrice(quote) => control.quote(quote.clone()),
             Command::ClearPrices => control.clear_quotes(),
             Command::SetStanding(account, standing) => control.set_standing(account, *standing),
-            Command::SetTerms(account, terms) => control.set_terms(account, terms.clone()),
+            Command::SetTerms(account, terms) => control.set_terms(account, terms.clone())?,
             Command::Reclaim(group, minutes) => {
                 let known = control.reclaim(group, *minutes).then_some(());
                 known.ok_or_else(|| CommandError::UnknownGroup(group.clone()))?;

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::World;
 use super::index::Key;
+use crate::billing::account::tariff_of;
 use crate::billing::meter;
 use crate::group::Group;
 use crate::group::steps::GroupContext;
@@ -166,7 +167,8 @@ impl World {
         let before = group.state;
         let (agenda, ledger, scripts, seed) = (&mut self.agenda, &mut self.ledger, &self.scripts, self.seed);
         let (market, sold_out) = (&self.market, &self.sold_out);
-        let (runtime, tariff, assumed) = (&self.runtime, &self.tariff, &mut self.assumed);
+        let (runtime, assumed) = (&self.runtime, &mut self.assumed);
+        let tariff = &*tariff_of(&self.tariff, &self.accounts, &group.record.account);
         let result = act(&mut GroupContext {
             at,
             group,

@@ -61,6 +61,10 @@ pub(crate) struct WorldHeader<'a> {
     accounts: Cow<'a, BTreeMap<String, AccountTerms>>,
     #[serde(default)]
     arrears: Cow<'a, BTreeMap<String, Timestamp>>,
+    #[serde(default)]
+    began: Option<Timestamp>,
+    #[serde(default)]
+    began_anew: Cow<'a, BTreeMap<String, Timestamp>>,
     sessions: Cow<'a, Sessions>,
 }
 
@@ -152,6 +156,8 @@ impl World {
             standings: Cow::Borrowed(&self.standings),
             accounts: Cow::Borrowed(&self.accounts),
             arrears: Cow::Borrowed(&self.arrears),
+            began: Some(self.began),
+            began_anew: Cow::Borrowed(&self.began_anew),
             sessions: Cow::Borrowed(&self.sessions),
         }
     }
@@ -185,6 +191,8 @@ impl WorldLoader {
         world.standings = header.standings.into_owned();
         world.accounts = header.accounts.into_owned();
         world.arrears = header.arrears.into_owned();
+        world.began = header.began.unwrap_or(header.now);
+        world.began_anew = header.began_anew.into_owned();
         world.sessions = header.sessions.into_owned();
         for region_state in header.account_regions {
             let account_region = world.account_region(&region_state.account, &region_state.region);

@@ -143,6 +143,7 @@ impl Cloud {
         control.quote(eci_sim::market::Quote {
             what: "*".into(),
             zone: "*".into(),
+            currency: None,
             from: control.clock().now(),
             hourly: 1000.into(),
         });

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "each file of tests uses a part")]
 
+pub mod integral;
+
 use std::time::Duration;
 
 use determinism::Clock;

@@ -3,8 +3,10 @@
 /// Path below the folder of cases, and text.
 pub const CASES: &[(&str, &str)] = &[
     ("billing/account-discount.yaml", include_str!("../../cases/billing/account-discount.yaml")),
+    ("billing/account-in-dollars.yaml", include_str!("../../cases/billing/account-in-dollars.yaml")),
     ("billing/an-hour-of-two.yaml", include_str!("../../cases/billing/an-hour-of-two.yaml")),
     ("billing/an-hour.yaml", include_str!("../../cases/billing/an-hour.yaml")),
+    ("billing/arrears-released.yaml", include_str!("../../cases/billing/arrears-released.yaml")),
     ("billing/arrears.yaml", include_str!("../../cases/billing/arrears.yaml")),
     ("billing/by-namespace.yaml", include_str!("../../cases/billing/by-namespace.yaml")),
     ("billing/by-tag.yaml", include_str!("../../cases/billing/by-tag.yaml")),
@@ -19,6 +21,7 @@ pub const CASES: &[(&str, &str)] = &[
     ("billing/image-that-never-comes.yaml", include_str!("../../cases/billing/image-that-never-comes.yaml")),
     ("billing/less-than-half-a-fen.yaml", include_str!("../../cases/billing/less-than-half-a-fen.yaml")),
     ("billing/more-than-half-a-fen.yaml", include_str!("../../cases/billing/more-than-half-a-fen.yaml")),
+    ("billing/no-known-price.yaml", include_str!("../../cases/billing/no-known-price.yaml")),
     ("billing/over-a-clock-hour.yaml", include_str!("../../cases/billing/over-a-clock-hour.yaml")),
     ("billing/requested-storage.yaml", include_str!("../../cases/billing/requested-storage.yaml")),
     (
@@ -26,7 +29,9 @@ pub const CASES: &[(&str, &str)] = &[
         include_str!("../../cases/billing/reserved-before-savings-plan.yaml"),
     ),
     ("billing/reserved-instance.yaml", include_str!("../../cases/billing/reserved-instance.yaml")),
+    ("billing/savings-plan-unused.yaml", include_str!("../../cases/billing/savings-plan-unused.yaml")),
     ("billing/savings-plan.yaml", include_str!("../../cases/billing/savings-plan.yaml")),
+    ("billing/spot-limit-decimals.yaml", include_str!("../../cases/billing/spot-limit-decimals.yaml")),
     ("billing/spot.yaml", include_str!("../../cases/billing/spot.yaml")),
     ("billing/two-pods.yaml", include_str!("../../cases/billing/two-pods.yaml")),
     ("buying/another-vswitch.yaml", include_str!("../../cases/buying/another-vswitch.yaml")),

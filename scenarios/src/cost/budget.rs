@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use eci_sim::{Amount, NoPrice};
+use eci_sim::Amount;
+use eci_sim::billing::UnknownCost;
 use rust_decimal::Decimal;
 
 use super::estimate::{Estimate, Row};
@@ -51,7 +52,7 @@ pub enum Overrun {
         /// The budget.
         most: String,
         /// The price that is missing.
-        why: Box<NoPrice>,
+        why: Box<UnknownCost>,
     },
 }
 

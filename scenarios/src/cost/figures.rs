@@ -56,7 +56,7 @@ pub fn times(cost: &Cost, number: u32) -> Cost {
             let product = amount.decimal().saturating_mul(Decimal::from(number));
             Cost::Known(Amount::from(product.normalize()))
         }
-        unknown @ Cost::Unknown(_) => unknown.clone(),
+        unknown @ (Cost::Unknown(_) | Cost::Mixed(_)) => unknown.clone(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The outcomes as one JSON document, for programs.
 
+use eci_sim::Currency;
 use serde_json::{Value, json};
 
 use crate::outcome::{CaseVerdict, Fact, Miss, Outcome};
@@ -10,6 +11,10 @@ pub fn document(seed: &str, outcomes: &[Outcome]) -> Value {
 }
 
 fn case(outcome: &Outcome) -> Value {
+    let cost_in = |currency: Currency| {
+        let known = outcome.cost.known().ok().filter(|_| outcome.currency == currency);
+        known.map(|amount| amount.decimal().normalize().to_string())
+    };
     let mut value = json!({
         "case": outcome.case,
         "file": outcome.file,
@@ -19,7 +24,8 @@ fn case(outcome: &Outcome) -> Value {
         "assumed": outcome.assumed,
         "real_seconds": outcome.took.as_secs_f64(),
         "simulated_seconds": outcome.simulated.as_secs_f64(),
-        "cost_yuan": outcome.cost.known().ok().map(|amount| amount.decimal().normalize().to_string()),
+        "cost_yuan": cost_in(Currency::Cny),
+        "cost_dollars": cost_in(Currency::Usd),
     });
     match &outcome.verdict {
         CaseVerdict::Passed => {}

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use eci_sim::Cost;
+use eci_sim::{Cost, Currency};
 use rust_decimal::Decimal;
+
+use crate::cost::figures::sign;
 
 /// A real duration: `3 ms`, `1.2 s`.
 pub fn real(span: Duration) -> String {
@@ -23,14 +25,14 @@ pub fn simulated(span: Duration) -> String {
     }
 }
 
-/// An amount in yuan with every digit that it has: `¥ 0.441072`.
-pub fn money(amount: Decimal) -> String {
-    format!("¥ {}", amount.normalize())
+/// An amount with every digit that it has: `¥ 0.441072`.
+pub fn money(currency: Currency, amount: Decimal) -> String {
+    format!("{} {}", sign(currency), amount.normalize())
 }
 
-/// A cost in yuan, or the sentence about the price that is missing for it.
-pub fn priced(cost: &Cost) -> String {
-    cost.known().map_or_else(|no_price| no_price.to_string(), |amount| money(amount.decimal()))
+/// A cost, or the sentence about the price that is missing for it.
+pub fn priced(currency: Currency, cost: &Cost) -> String {
+    cost.known().map_or_else(|no_price| no_price.to_string(), |amount| money(currency, amount.decimal()))
 }
 
 #[cfg(test)]
@@ -56,8 +58,8 @@ mod tests {
 
     #[test]
     fn money_has_every_digit_and_none_to_spare() {
-        assert_eq!(money("0.441072".parse().unwrap()), "¥ 0.441072");
-        assert_eq!(money("0.4400".parse().unwrap()), "¥ 0.44");
-        assert_eq!(money(Decimal::ZERO), "¥ 0");
+        assert_eq!(money(Currency::Cny, "0.441072".parse().unwrap()), "¥ 0.441072");
+        assert_eq!(money(Currency::Cny, "0.4400".parse().unwrap()), "¥ 0.44");
+        assert_eq!(money(Currency::Usd, Decimal::ZERO), "$ 0");
     }
 }

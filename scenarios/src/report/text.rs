@@ -1,11 +1,12 @@
 //! The outcomes for people: a line a case, a paragraph a failure, a total, and what to type next.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use eci_sim::Cost;
+use eci_sim::{Cost, Currency};
 
 use super::{priced, real, simulated};
 use crate::outcome::{CaseVerdict, Fact, Failure, Miss, Outcome};
@@ -68,8 +69,8 @@ struct Totals {
     failed: usize,
     lacking: Vec<String>,
     simulated: Duration,
-    /// The sum of what is known.
-    cost: Cost,
+    /// The sums of what is known, by currency.
+    costs: BTreeMap<Currency, Cost>,
     /// Number of cases of whose bill a price is not known; their own lines say which.
     unpriced: usize,
 }
@@ -229,8 +230,12 @@ fn line(outcome: &Outcome) -> String {
         labelled(&mut text, "assumed", line);
         text
     });
-    let figures =
-        format!("{:>7} {:>8}   {}", real(outcome.took), simulated(outcome.simulated), priced(&outcome.cost));
+    let figures = format!(
+        "{:>7} {:>8}   {}",
+        real(outcome.took),
+        simulated(outcome.simulated),
+        priced(outcome.currency, &outcome.cost)
+    );
     match width(&outcome.claim) <= CLAIM {
         true => {
             let gap = " ".repeat(CLAIM - width(&outcome.claim));
@@ -291,8 +296,11 @@ impl Totals {
         self.assumed += usize::from(outcome.passed_on_assumptions());
         self.simulated += outcome.simulated;
         match &outcome.cost {
-            Cost::Known(_) => self.cost = std::mem::take(&mut self.cost) + outcome.cost.clone(),
-            Cost::Unknown(_) => self.unpriced += 1,
+            Cost::Known(_) => {
+                let sum = self.costs.entry(outcome.currency).or_default();
+                *sum = std::mem::take(sum) + outcome.cost.clone();
+            }
+            Cost::Unknown(_) | Cost::Mixed(_) => self.unpriced += 1,
         }
     }
 
@@ -313,12 +321,15 @@ impl Totals {
         }
         let hours = self.simulated.as_secs() / 3600;
         let simulated = if hours >= 10 { format!("{hours} h") } else { simulated(self.simulated) };
-        let _ = write!(
-            text,
-            " in {:.1} s · {simulated} simulated · {} billed",
-            took.as_secs_f64(),
-            priced(&self.cost)
-        );
+        // what cost nothing has no say in the currency
+        let mut costs = self.costs.iter().filter(|(_, cost)| **cost != Cost::ZERO).peekable();
+        let billed = match costs.peek() {
+            None => priced(Currency::default(), &Cost::ZERO),
+            Some(_) => {
+                costs.map(|(currency, cost)| priced(*currency, cost)).collect::<Vec<_>>().join(" and ")
+            }
+        };
+        let _ = write!(text, " in {:.1} s · {simulated} simulated · {billed} billed", took.as_secs_f64());
         if self.unpriced > 0 {
             let _ = write!(text, " ({} without a known price)", self.unpriced);
         }

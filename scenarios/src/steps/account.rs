@@ -1,7 +1,9 @@
-//! `account: { discount: 0.1 }`: what the cloud's account has agreed upon: reserved instances, savings plans, a discount.
+//! `account: { discount: 0.1 }`: what the cloud's account has agreed upon: its currency, reserved instances, savings plans, a
+//! discount.
 
 use std::fmt;
 
+use eci_sim::Currency;
 use eci_sim::billing::AccountTerms;
 use eci_sim::billing::commitment::{PlanKind, ReservedInstance, SavingsPlan};
 use jiff::{SignedDuration, Timestamp};
@@ -14,10 +16,12 @@ use crate::outcome::Miss;
 use crate::scenario::error::CaseError;
 use crate::stage::World;
 
-/// Sets the commitments and the discount of the account that pays, instead of those that it had.
+/// Sets the currency, the commitments and the discount of the account that pays, instead of those that it had.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Account {
+    /// The currency of its bill, CNY or USD; yuan where nothing is said. It can be set before there are pods, not after.
+    currency: Option<Currency>,
     /// The discount on what is paid on demand, as a share: 0.1 for a tenth.
     #[schemars(with = "Option<f64>")]
     discount: Option<Decimal>,
@@ -25,7 +29,7 @@ pub struct Account {
     reserved: Option<Vec<String>>,
     /// Savings plans.
     plans: Option<Vec<Plan>>,
-    /// The amount in yuan that there is for the bill, beyond which the account is in arrears.
+    /// The amount that there is for the bill, beyond which the account is in arrears.
     #[schemars(with = "Option<f64>")]
     balance: Option<Decimal>,
     /// The hours for which instances go on in arrears; none where nothing is said.
@@ -36,7 +40,7 @@ pub struct Account {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Plan {
-    /// The amount that is paid every hour, in yuan.
+    /// The amount that is paid every hour, and is on the bill whether it is used or not.
     #[schemars(with = "f64")]
     hourly: Decimal,
     /// The discount under the plan, as a share.
@@ -49,14 +53,15 @@ pub struct Plan {
 
 impl Account {
     pub(super) fn check(&self) -> Result<(), CaseError> {
-        if self.discount.is_none()
+        if self.currency.is_none()
+            && self.discount.is_none()
             && self.reserved.is_none()
             && self.plans.is_none()
             && self.balance.is_none()
         {
             return Err(CaseError::SaysNothing {
                 step: "account",
-                advice: "; add `discount: 0.1`, `reserved: [ecs.c5.large]`, `plans` or `balance: 5`",
+                advice: "; add `currency: USD`, `discount: 0.1`, `reserved: [ecs.c5.large]`, `plans` or `balance: 5`",
             });
         }
         Ok(())
@@ -64,7 +69,6 @@ impl Account {
 
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
         let terms = self.terms(world.now());
-        terms.check().map_err(|why| Miss::Refused(why.to_string()))?;
         world.cloud().agree(terms)
     }
 
@@ -76,6 +80,7 @@ impl Account {
             region: REGION.to_owned(),
             zone: None,
             count: 1,
+            hourly: None,
             from: now,
             to: year,
         };
@@ -88,6 +93,7 @@ impl Account {
             to: year,
         };
         AccountTerms {
+            currency: self.currency,
             discount: self.discount.unwrap_or_default(),
             reserved_instances: self.reserved.iter().flatten().zip(1..).map(reserved).collect(),
             savings_plans: self.plans.iter().flatten().zip(1..).map(plan).collect(),
@@ -101,11 +107,12 @@ impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the account has")?;
         let mut parts = Vec::new();
+        parts.extend(self.currency.map(|currency| format!("a bill in {currency}")));
         parts.extend(self.reserved.iter().flatten().map(|name| format!("{name} reserved")));
         parts.extend(
-            self.plans.iter().flatten().map(|plan| format!("a savings plan of ¥ {} an hour", plan.hourly)),
+            self.plans.iter().flatten().map(|plan| format!("a savings plan of {} an hour", plan.hourly)),
         );
-        parts.extend(self.balance.map(|balance| format!("a balance of ¥ {balance}")));
+        parts.extend(self.balance.map(|balance| format!("a balance of {balance}")));
         parts.extend(self.discount.map(|share| format!("a discount of {share}")));
         write!(f, " {}", parts.join(", "))
     }

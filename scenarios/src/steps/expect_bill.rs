@@ -34,18 +34,20 @@ pub struct ExpectBill {
     /// GiB of memory times the seconds they were had.
     #[schemars(with = "Option<f64>")]
     gib_seconds: Option<Decimal>,
-    /// The sum in yuan.
+    /// The sum, in the account's currency: yuan where the case says nothing else.
     #[schemars(with = "Option<Amount>")]
     total: Option<Decimal>,
-    /// The most that the sum may be, in yuan.
+    /// The most that the sum may be.
     #[schemars(with = "Option<Amount>")]
     at_most: Option<Decimal>,
-    /// The price of an hour in yuan, at the time at which it was highest; before small amounts are settled.
+    /// The price of an hour, at the time at which it was highest; before small amounts are settled.
     #[schemars(with = "Option<Amount>")]
     per_hour: Option<Decimal>,
-    /// The most that an hour may cost at any time, in yuan.
+    /// The most that an hour may cost at any time.
     #[schemars(with = "Option<Amount>")]
     at_most_per_hour: Option<Decimal>,
+    /// The item whose price no list has, so that the sum is not known: `ecs.gn6i-c4g1.xlarge`.
+    no_price_for: Option<String>,
     /// The lines, in the bill's order.
     pub(super) lines: Option<Vec<BillLine>>,
 }
@@ -58,7 +60,7 @@ pub struct BillLine {
     pub(super) pod: Option<PodName>,
     /// The duration of the line in seconds.
     seconds: Option<u64>,
-    /// The price of the line, in yuan.
+    /// The price of the line.
     #[schemars(with = "Option<Amount>")]
     amount: Option<Decimal>,
 }
@@ -74,7 +76,8 @@ enum Amount {
 
 impl ExpectBill {
     pub(super) fn check(&self) -> Result<(), CaseError> {
-        let says = self.vcpu_seconds.is_some() || self.gib_seconds.is_some() || self.asks_for_money();
+        let counts = self.vcpu_seconds.is_some() || self.gib_seconds.is_some();
+        let says = counts || self.asks_for_money() || self.no_price_for.is_some();
         if self.lines.iter().flatten().any(BillLine::says_nothing) {
             return Err(CaseError::SaysNothing {
                 step: "lines",
@@ -100,6 +103,7 @@ impl ExpectBill {
             && is_zero(&self.per_hour)
             && is_zero(&self.at_most_per_hour)
             && self.lines.as_ref().is_none_or(Vec::is_empty)
+            && self.no_price_for.is_none()
     }
 
     /// True if an amount is expected, and not only what was had.
@@ -115,13 +119,22 @@ impl ExpectBill {
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
         let mut charges = world.cloud().charges().await?;
         self.selection().keep(&mut charges, world.home())?;
-        let cost: Cost = charges.iter().map(|charge| charge.amount.clone()).sum();
+        let cost = Cost::of_all(charges.iter().map(|charge| (charge.currency, &charge.amount)));
         let total = match cost.known() {
             Ok(amount) => amount.decimal(),
             Err(no_price) if self.asks_for_money() => return Err(Miss::Refused(no_price.to_string())),
             Err(_) => Decimal::ZERO,
         };
         let mut comparison = Comparison::default();
+        if let Some(item) = &self.no_price_for {
+            let seen = match &cost {
+                Cost::Unknown(no_price) => no_price.item.clone(),
+                known => format!("all prices are known: {known}"),
+            };
+            if seen != *item {
+                comparison.differs("no price for", item.clone(), seen);
+            }
+        }
         let figures = [
             ("vcpu-seconds", self.vcpu_seconds, charges.iter().map(Charge::vcpu_seconds).sum::<Decimal>()),
             ("gib-seconds", self.gib_seconds, charges.iter().map(Charge::gib_seconds).sum()),
@@ -196,7 +209,7 @@ impl fmt::Display for BillLine {
         let mut parts = Vec::new();
         parts.extend(self.pod.as_ref().map(ToString::to_string));
         parts.extend(self.seconds.map(|seconds| format!("{seconds} s")));
-        parts.extend(self.amount.map(|amount| format!("¥ {amount}")));
+        parts.extend(self.amount.map(|amount| amount.to_string()));
         f.write_str(&parts.join(", "))
     }
 }
@@ -205,9 +218,9 @@ impl fmt::Display for ExpectBill {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "expect the bill{}", self.selection())?;
         match (self.total, self.at_most, self.at_most_per_hour) {
-            (Some(total), ..) => write!(f, " to be ¥ {total}"),
-            (_, Some(most), _) => write!(f, " to be at most ¥ {most}"),
-            (_, _, Some(most)) => write!(f, " to be at most ¥ {most} an hour"),
+            (Some(total), ..) => write!(f, " to be {total}"),
+            (_, Some(most), _) => write!(f, " to be at most {most}"),
+            (_, _, Some(most)) => write!(f, " to be at most {most} an hour"),
             _ => f.write_str(" to say so"),
         }
     }

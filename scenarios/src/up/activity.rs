@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use eci_sim::Cost;
+use eci_sim::Bill;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -59,7 +59,7 @@ impl Activity {
         let from = if closed.len() < self.closed { 0 } else { self.closed };
         self.closed = closed.len();
         let lines = closed.into_iter().skip(from).map(|line| {
-            let amount = priced(&line.amount);
+            let amount = priced(line.currency, &line.amount);
             (
                 line.to,
                 format!("billed {} {} for {} s: {amount}", line.group_id, line.group_name, line.seconds),
@@ -83,15 +83,14 @@ impl Activity {
 
     /// The resources that ran and their cost.
     pub(super) fn summary(&self) -> String {
-        let lines = self.eci.bill().lines;
+        let Bill { currency, lines, total } = self.eci.bill();
         let groups: BTreeSet<_> = lines.iter().map(|line| line.group_id.as_str()).collect();
         let seconds: u64 = lines.iter().map(|line| line.seconds).sum();
-        let cost: Cost = lines.iter().map(|line| line.amount.clone()).sum();
         let ran = match groups.len() {
             0 => "no group ran".to_owned(),
             1 => format!("1 group ran for {seconds} s"),
             count => format!("{count} groups ran for {seconds} s together"),
         };
-        format!("{ran} · {} billed · nothing is left behind", priced(&cost))
+        format!("{ran} · {} billed · nothing is left behind", priced(currency, &total))
     }
 }

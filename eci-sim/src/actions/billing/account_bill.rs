@@ -6,7 +6,7 @@ use eci_api::Number;
 use serde::{Deserialize, Serialize};
 
 use super::request::{Period, number, own_account, size};
-use super::{Head, Items, answer, bill, page, read};
+use super::{Head, Items, answer, bill, read};
 use crate::billing::instance_bill::{BillRow, rows};
 use crate::money::{Amount, Currency};
 use crate::refusal::Refusal;
@@ -62,8 +62,8 @@ struct Sum {
     subscription_type: &'static str,
 }
 
-/// What rows agree in that are summed up: product, day and currency.
-type Key = (Option<(&'static str, &'static str)>, Option<String>, Currency);
+/// What rows agree in that are summed up: product, kind of subscription, day and currency.
+type Key = (Option<(&'static str, &'static str)>, &'static str, Option<String>, Currency);
 
 /// `QueryAccountBill`.
 pub(super) fn query(world: &mut World, caller: &Caller) -> Result<Served<BoxedReply>, Refusal> {
@@ -83,15 +83,20 @@ pub(super) fn query(world: &mut World, caller: &Caller) -> Result<Served<BoxedRe
     let account = caller.account.to_string();
     let all: Vec<Sum> = sums.into_iter().map(|(key, amounts)| sum(&account, key, amounts)).collect();
     let head = Head::of(caller, period.cycle, all.len());
-    let items = Items { item: page(all, page_num, page_size) };
+    let from = (page_num - 1).saturating_mul(page_size);
+    let items = Items { item: all.into_iter().skip(from).take(page_size).collect() };
     Ok(answer(caller, Data { head, items, page_num, page_size }))
 }
 
 fn key(row: &BillRow, by_product: bool) -> Key {
-    (by_product.then(|| row.product()), row.day.clone(), row.line.currency)
+    (by_product.then(|| row.product()), row.subscription_type(), row.day.clone(), row.line.currency)
 }
 
-fn sum(account: &str, (product, day, currency): Key, (gross, pretax): (Amount, Amount)) -> Sum {
+fn sum(
+    account: &str,
+    (product, subscription_type, day, currency): Key,
+    (gross, pretax): (Amount, Amount),
+) -> Sum {
     let number = |amount: Amount| Number::from(amount.decimal());
     let (code, name) = product.unwrap_or_default();
     Sum {
@@ -116,6 +121,6 @@ fn sum(account: &str, (product, day, currency): Key, (gross, pretax): (Amount, A
         pretax_gross_amount: number(gross),
         product_code: code,
         product_name: name,
-        subscription_type: "PayAsYouGo",
+        subscription_type,
     }
 }

@@ -109,16 +109,7 @@ impl Serialize for Row {
     }
 }
 
-/// The page of this number and size, both from 1 on.
-fn page<T>(rows: Vec<T>, number: usize, size: usize) -> Vec<T> {
-    rows.into_iter().skip((number - 1).saturating_mul(size)).take(size).collect()
-}
-
 /// The bill of the caller's account up to now.
 fn bill(world: &World, caller: &Caller) -> crate::billing::Bill {
-    let account = Some(caller.account.to_string());
-    // the sums of earlier groups are selected here
-    world
-        .bill_of_accounts(world.now(), |name| *name == *caller.account)
-        .selected(&crate::billing::BillQuery { account, ..Default::default() })
+    world.bill_of_accounts(world.now(), |name| *name == *caller.account)
 }

@@ -59,6 +59,11 @@ impl Period {
         Ok(Self { cycle: cycle.to_owned(), granularity, month, day })
     }
 
+    /// The period as one text, unlike that of any other.
+    pub fn says(&self) -> String {
+        format!("{} {:?} {:?}", self.month, self.granularity, self.day)
+    }
+
     /// True for a line that begins in the period.
     pub fn has(&self, line: &BillLine) -> bool {
         let date = local(line.from);

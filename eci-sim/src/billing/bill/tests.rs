@@ -89,11 +89,11 @@ fn what_is_bought_costs_what_the_vectors_say() {
     use CacheKind::{Data, Image};
     let (hour, day) = (3600, 86_400);
     let snapshot = |gib| PricingTerms::Snapshot { gib };
-    let disk_only = |gib| {
+    let disk_only = |gib, currency| {
         let parts = price(
             &with_disks(0, gib),
             usage(terms("2", "4"), "", NINE, 1).group.location(),
-            &Tariff::of(CNY),
+            &Tariff::of(currency),
             at(NINE),
             3 * 3600,
         );
@@ -133,8 +133,10 @@ fn what_is_bought_costs_what_the_vectors_say() {
         let found = decimal(&bill(terms, NINE, seconds, currency).total);
         assert_eq!(found.normalize().to_string(), total, "{id}");
     }
-    for (id, gib, total) in [("B12", 40, "0.252"), ("B17", 20, "0.126")] {
-        assert_eq!(disk_only(gib).to_string(), total, "{id}");
+    for (id, gib, currency, total) in
+        [("B12", 40, CNY, "0.252"), ("B14", 40, USD, "0.06"), ("B17", 20, CNY, "0.126")]
+    {
+        assert_eq!(disk_only(gib, currency).normalize().to_string(), total, "{id}");
     }
 }
 

@@ -1,10 +1,12 @@
 //! Tests of commitments: their order, what they share in an hour, and terms that cannot be.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::billing::Bill;
 use crate::billing::view::tests::usage;
+use crate::billing::{AccountTerms, Bill};
 use crate::money::Currency;
 use crate::prices::Tariff;
 
@@ -17,19 +19,22 @@ fn decimal(text: &str) -> Decimal {
     text.parse().unwrap()
 }
 
-fn reserved(count: u32) -> ReservedInstance {
+/// So many reserved instances of ecs.c5.large in cn-hangzhou, through 2025 and 2026.
+pub fn reserved(count: u32) -> ReservedInstance {
     ReservedInstance {
         id: "ri-1".into(),
         instance_type: "ecs.c5.large".into(),
         region: "cn-hangzhou".into(),
         zone: None,
         count,
+        hourly: None,
         from: "2025-01-01T00:00:00Z".parse().unwrap(),
         to: "2027-01-01T00:00:00Z".parse().unwrap(),
     }
 }
 
-fn plan(kind: PlanKind, hourly: &str, discount: &str) -> SavingsPlan {
+/// A savings plan through 2025 and 2026.
+pub fn plan(kind: PlanKind, hourly: &str, discount: &str) -> SavingsPlan {
     let ReservedInstance { from, to, .. } = reserved(1);
     SavingsPlan { id: "sp-1".into(), kind, hourly: decimal(hourly), discount: decimal(discount), from, to }
 }
@@ -121,7 +126,7 @@ fn terms_that_cannot_be_are_refused_in_a_sentence() {
         ),
         (
             with_plan(SavingsPlan { hourly: decimal("-1"), ..general() }),
-            "the savings plan sp-1 costs -1 an hour; it should be 0 or more",
+            "the commitment sp-1 costs -1 an hour; it should be 0 or more",
         ),
         (
             with_plan(SavingsPlan { to: early, ..general() }),

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 
+use crate::billing::account::TermsError;
 use crate::control::version::VersionError;
 use crate::control::wire::{ScriptError, SpanError};
 use crate::followers::FollowerError;
@@ -88,8 +89,12 @@ fn command_status(error: &CommandError) -> StatusCode {
         CommandError::UnknownFault(_)
         | CommandError::UnknownGroup(_)
         | CommandError::Snapshot(SnapshotError::Unknown(_)) => StatusCode::NOT_FOUND,
-        CommandError::NotRunning(..) | CommandError::Snapshot(SnapshotError::TooMany) => StatusCode::CONFLICT,
-        CommandError::Clock(_) | CommandError::Snapshot(SnapshotError::Name(_)) => StatusCode::BAD_REQUEST,
+        CommandError::NotRunning(..)
+        | CommandError::Terms(TermsError::Currency { .. })
+        | CommandError::Snapshot(SnapshotError::TooMany) => StatusCode::CONFLICT,
+        CommandError::Clock(_) | CommandError::Terms(_) | CommandError::Snapshot(SnapshotError::Name(_)) => {
+            StatusCode::BAD_REQUEST
+        }
         CommandError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
         CommandError::Outcome => StatusCode::INTERNAL_SERVER_ERROR,
     }

@@ -45,8 +45,8 @@ impl ControlServer {
 
     fn prices(&self) -> Vec<Price> {
         let price = |quote: Quote| {
-            let Quote { what, zone, from, hourly } = quote;
-            Price { what, zone, from: Some(from), hourly }
+            let Quote { what, zone, currency, from, hourly } = quote;
+            Price { what, zone, currency, from: Some(from), hourly }
         };
         self.control.quotes().into_iter().map(price).collect()
     }
@@ -192,12 +192,12 @@ impl Handle for ListPrices {
 
 impl Handle for SetPrice {
     fn handle(server: &ControlServer, _: &RouteRequest<'_>, input: Price) -> Result<Vec<Price>, ApiError> {
-        let Price { what, zone, from, hourly } = input;
+        let Price { what, zone, currency, from, hourly } = input;
         if hourly.is_sign_negative() {
             return Err(ApiError::Invalid(format!("an hour cannot cost {hourly}; it should be 0 or more")));
         }
         let from = from.unwrap_or_else(|| server.control.now());
-        server.run(Command::SetPrice(Quote { what, zone, from, hourly }))?;
+        server.run(Command::SetPrice(Quote { what, zone, currency, from, hourly }))?;
         Ok(server.prices())
     }
 }
@@ -247,7 +247,6 @@ impl Handle for SetTerms {
         request: &RouteRequest<'_>,
         input: AccountTerms,
     ) -> Result<AccountTerms, ApiError> {
-        input.check().map_err(|why| ApiError::Invalid(why.to_string()))?;
         server.run(Command::SetTerms(request.name().to_owned(), input))?;
         Ok(server.control.terms(request.name()))
     }

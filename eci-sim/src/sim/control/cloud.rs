@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::Control;
 use crate::billing::AccountTerms;
+use crate::billing::account::TermsError;
 use crate::market::Quote;
 use crate::script::Run;
 use crate::world::standing::Standing;
@@ -43,16 +44,16 @@ impl Control {
         self.with_current_state(|state, _| state.world.standings.of(account))
     }
 
-    /// Sets the commitments and discounts of an account, from the beginning of the bill on.
-    pub fn set_terms(&self, account: impl Into<String>, terms: AccountTerms) {
+    /// Sets the currency, commitments, discount and balance of an account, from the beginning of the bill on.
+    ///
+    /// # Errors
+    /// [`TermsError`] for terms that cannot be, and for another currency than that of the account's groups.
+    pub fn set_terms(&self, account: impl Into<String>, terms: AccountTerms) -> Result<(), TermsError> {
         let account = account.into();
-        self.with_current_state(|state, _| {
-            state.world.leave_arrears(&account);
-            state.world.accounts.insert(account, terms);
-        });
+        self.with_current_state(|state, _| state.world.agree(account, terms))
     }
 
-    /// The commitments and discounts of an account.
+    /// The terms of an account.
     pub fn terms(&self, account: &str) -> AccountTerms {
         self.with_current_state(|state, _| state.world.accounts.get(account).cloned().unwrap_or_default())
     }

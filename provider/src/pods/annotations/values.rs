@@ -172,7 +172,7 @@ pub(super) fn list_of(
 
 /// A price with at most three decimals (eci-openapi.md 8).
 pub(super) fn price(request: &mut Request, value: &str) -> Result<(), &'static str> {
-    const SHOULD: &str = "a price in CNY an hour with at most three decimals";
+    const SHOULD: &str = "a price of an hour with at most three decimals";
     let price: Decimal = value.parse().map_err(|_| SHOULD)?;
     if price.is_sign_negative() || price.normalize().scale() > 3 {
         return Err(SHOULD);
