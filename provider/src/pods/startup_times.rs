@@ -31,9 +31,12 @@ pub struct StageLabel {
     stage: Stage,
 }
 
+/// Histograms by stage.
+pub type StageHistograms = Family<StageLabel, Histogram, fn() -> Histogram>;
+
 /// Histograms of the times by stage; clones share them.
 #[derive(Debug, Clone)]
-pub struct StartupTimes(Arc<Family<StageLabel, Histogram, fn() -> Histogram>>);
+pub struct StartupTimes(Arc<StageHistograms>);
 
 impl Default for StartupTimes {
     fn default() -> Self {
@@ -43,7 +46,7 @@ impl Default for StartupTimes {
 
 impl StartupTimes {
     /// The histograms.
-    pub fn family(&self) -> Family<StageLabel, Histogram, fn() -> Histogram> {
+    pub fn family(&self) -> StageHistograms {
         (*self.0).clone()
     }
 
