@@ -43,6 +43,8 @@ pub enum Pool {
     Waiting,
     /// The one container engine, which is waited for more than it computes.
     Engine,
+    /// What others leave of the processors.
+    Background,
     /// Nothing: the check sleeps nearly all of its time, to see that nothing happens.
     Sleeping,
 }
@@ -51,7 +53,7 @@ impl Pool {
     /// Number of checks that have room at once.
     pub fn capacity(self) -> usize {
         match self {
-            Self::Cargo | Self::Go | Self::Engine | Self::Sleeping => 1,
+            Self::Cargo | Self::Go | Self::Engine | Self::Background | Self::Sleeping => 1,
             Self::Waiting => 2,
         }
     }

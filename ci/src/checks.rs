@@ -282,9 +282,10 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "sweep",
         after: &["the main job"],
+        pool: Pool::Background,
         takes: 420,
-        // five minutes of two cores, as long again beside others, and a build where it is run by itself
-        budget: 1200,
+        // five minutes of two cores, much longer behind others, and a build where it is run by itself
+        budget: 2400,
         all: "every perturbation of each situation, and random mixes",
         run: sweep::run,
         ..WAITING
