@@ -13,21 +13,21 @@ pub const CHECKS: &[Check] = &[
     // before the builds for debugging, since the longest of those that wait begins with its program
     Check {
         name: "the main job",
-        takes: 304,
+        takes: 189,
         budget: 1200,
         run: |root, _| cargo_checks::main_job(root),
         ..CARGO
     },
     Check {
         name: "the programs and tests build",
-        takes: 255,
+        takes: 224,
         budget: 1500,
         run: |root, _| cargo_checks::programs(root),
         ..CARGO
     },
     Check {
         name: "the module for other projects' tests builds",
-        takes: 44,
+        takes: 76,
         budget: 600,
         run: |root, _| cargo_checks::module(root),
         ..CARGO
@@ -65,7 +65,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "tests",
         after: &["the programs and tests build"],
-        takes: 169,
+        takes: 253,
         budget: 900,
         all: "every test without the feature `docker` as well, and fleets of thousands of pods",
         run: cargo_checks::tests,
@@ -74,7 +74,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "fuzz",
         after: &["the programs and tests build"],
-        takes: 37,
+        takes: 45,
         budget: 300,
         all: "a million inputs for each decoder",
         run: cargo_checks::fuzz,
@@ -83,7 +83,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "hostile clients",
         after: &["the programs and tests build"],
-        takes: 102,
+        takes: 82,
         budget: 400,
         run: |root, _| cargo_checks::hostile_clients(root),
         ..CARGO
@@ -99,7 +99,7 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         name: "lints",
-        takes: 154,
+        takes: 79,
         budget: 600,
         all: "every lint without the feature `docker` as well",
         run: cargo_checks::lints,
@@ -107,14 +107,14 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         name: "documentation",
-        takes: 61,
+        takes: 37,
         budget: 600,
         run: |root, _| cargo_checks::documentation(root),
         ..CARGO
     },
     Check {
         name: "the benches still run",
-        takes: 34,
+        takes: 17,
         budget: 600,
         run: |root, _| cargo_checks::benches(root),
         ..CARGO
@@ -128,7 +128,7 @@ pub const CHECKS: &[Check] = &[
             "the module for other projects' tests builds",
         ],
         pool: Pool::Engine,
-        takes: 300,
+        takes: 295,
         budget: 1200,
         all: "every case, not one of each folder",
         run: kind::check::run,
@@ -139,7 +139,7 @@ pub const CHECKS: &[Check] = &[
         name: "the Docker runtime",
         after: &["the programs and tests build"],
         pool: Pool::Engine,
-        takes: 6,
+        takes: 8,
         budget: 600,
         run: |root, _| docker_runtime::check(root),
         clean_up: Some(kind::check::clean_up),
@@ -149,8 +149,8 @@ pub const CHECKS: &[Check] = &[
         name: "every case on a real control plane, compared with the embedded one",
         needs: &["kubectl"],
         after: &["the control plane builds", "the main job"],
-        takes: 550,
-        budget: 1200,
+        takes: 676,
+        budget: 1400,
         run: |root, _| control_plane::cases(root),
         ..WAITING
     },
@@ -159,7 +159,7 @@ pub const CHECKS: &[Check] = &[
         needs: &["kubectl", "git"],
         after: &["the control plane builds", "the programs and tests build"],
         pool: Pool::Sleeping,
-        takes: 273,
+        takes: 274,
         budget: 1200,
         run: |root, _| upgrade::run(root),
         ..WAITING
@@ -168,7 +168,7 @@ pub const CHECKS: &[Check] = &[
         name: "what a cluster expects of its nodes",
         needs: &["kubectl"],
         after: &["helm builds", "the control plane builds", "the programs and tests build"],
-        takes: 205,
+        takes: 212,
         budget: 900,
         run: |root, _| contract::run(root),
         ..WAITING
@@ -176,7 +176,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "a real control plane",
         after: &["the control plane builds", "the programs and tests build"],
-        takes: 137,
+        takes: 64,
         budget: 600,
         all: "twenty starts in a row instead of four",
         run: control_plane::starts,
@@ -186,7 +186,7 @@ pub const CHECKS: &[Check] = &[
         name: "a provider killed at random",
         needs: &["kubectl"],
         after: &["the control plane builds", "the programs and tests build"],
-        takes: 60,
+        takes: 120,
         budget: 400,
         all: "200 kills instead of 15",
         run: killed::run,
@@ -196,7 +196,7 @@ pub const CHECKS: &[Check] = &[
         name: "the chart's rights, all of them and no more",
         needs: &["kubectl"],
         after: &["helm builds", "the control plane builds", "the programs and tests build"],
-        takes: 76,
+        takes: 79,
         budget: 400,
         run: |root, _| rbac::run(root),
         ..WAITING
@@ -205,7 +205,7 @@ pub const CHECKS: &[Check] = &[
         name: "real kubectl against the playground",
         needs: &["kubectl"],
         after: &["the main job"],
-        takes: 40,
+        takes: 57,
         budget: 400,
         run: |root, _| playground::run(root),
         ..WAITING
@@ -214,7 +214,7 @@ pub const CHECKS: &[Check] = &[
         name: "the Helm chart",
         needs: &["kubectl"],
         after: &["helm builds", "the control plane builds", "the programs and tests build"],
-        takes: 18,
+        takes: 13,
         budget: 300,
         run: |root, _| chart::run(root),
         ..WAITING
@@ -223,7 +223,7 @@ pub const CHECKS: &[Check] = &[
         name: "official Python clients",
         needs: &["python3"],
         after: &["the main job"],
-        takes: 6,
+        takes: 31,
         budget: 400,
         run: |root, _| sdk::python(root),
         ..WAITING
@@ -232,7 +232,7 @@ pub const CHECKS: &[Check] = &[
         name: "official Node client",
         needs: &["npm"],
         after: &["the main job"],
-        takes: 2,
+        takes: 4,
         budget: 300,
         run: |root, _| sdk::node(root),
         ..WAITING
@@ -241,7 +241,7 @@ pub const CHECKS: &[Check] = &[
         name: "the control API's page in a browser",
         needs: &["npm"],
         after: &["the main job"],
-        takes: 9,
+        takes: 7,
         budget: 400,
         run: |root, _| page::run(root),
         ..WAITING
@@ -283,7 +283,7 @@ pub const CHECKS: &[Check] = &[
         name: "sweep",
         after: &["the main job"],
         pool: Pool::Background,
-        takes: 420,
+        takes: 302,
         // five minutes of two cores, much longer behind others, and a build where it is run by itself
         budget: 2400,
         all: "every perturbation of each situation, and random mixes",
