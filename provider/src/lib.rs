@@ -40,6 +40,7 @@ pub use eci::Eci;
 
 use health::Health;
 use kubelet_api::KubeletApi;
+use kubelet_api::metrics::Metrics;
 use leader_election::{LeaderElection, LeadershipLost};
 use namespaces::{Notices, ServedNamespaces};
 use node::NodeController;
@@ -250,9 +251,16 @@ impl Provider {
     /// The node's API, which the API server calls, as a service.
     pub fn kubelet_api(&self) -> KubeletApi {
         let health = self.health.clone();
-        KubeletApi::new(&self.config, self.store.clone(), self.eci.clone(), self.clock.clone(), health)
-            .measuring(&self.startup)
-            .serving(self.served.clone())
+        let metrics = Metrics::new(self.eci.clone(), self.store.clone(), &self.startup);
+        KubeletApi::new(
+            &self.config,
+            self.store.clone(),
+            self.eci.clone(),
+            self.clock.clone(),
+            health,
+            metrics,
+        )
+        .serving(self.served.clone())
     }
 }
 

@@ -4,7 +4,7 @@
 pub mod access;
 mod configz;
 mod logs;
-mod metrics;
+pub(crate) mod metrics;
 pub mod network;
 mod resource_metrics;
 pub(crate) mod response;
@@ -31,7 +31,6 @@ use crate::config::Config;
 use crate::eci::Eci;
 use crate::health::{Check, Health};
 use crate::namespaces::ServedNamespaces;
-use crate::pods::startup_times::StartupTimes;
 use crate::pods::store::PodStore;
 use metrics::Metrics;
 
@@ -55,8 +54,14 @@ const NOT_YET: [&str; 5] = ["run", "stats", "metrics", "checkpoint", "logs"];
 
 impl KubeletApi {
     /// Of the node with this configuration and the pods of `store`, whose groups are in `eci`.
-    pub(crate) fn new(config: &Config, store: PodStore, eci: Eci, clock: Clock, health: Health) -> Self {
-        let metrics = Metrics::new(eci.clone(), store.clone(), &StartupTimes::default());
+    pub(crate) fn new(
+        config: &Config,
+        store: PodStore,
+        eci: Eci,
+        clock: Clock,
+        health: Health,
+        metrics: Metrics,
+    ) -> Self {
         let meter = Meter::new(store.clone(), eci.clone(), clock.clone());
         Self {
             store,
@@ -70,12 +75,6 @@ impl KubeletApi {
             served: ServedNamespaces::new(&[]).0,
             network: Arc::new(MachineNetwork),
         }
-    }
-
-    /// The same, which tells these times among its metrics.
-    #[must_use]
-    pub(crate) fn measuring(self, startup: &StartupTimes) -> Self {
-        Self { metrics: Metrics::new(self.eci.clone(), self.store.clone(), startup), ..self }
     }
 
     /// The same, reaching its pods over another network than this machine's.

@@ -81,10 +81,12 @@ impl Reconciler {
         match answer {
             Ok(reply) => {
                 let group = new_group(&request, reply.container_group_id);
-                let specs = self.spec_list(seen);
-                let chosen = specs.filter(|specs| !specs.is_plain() || seen.attempt != Attempt::default());
-                let chosen = chosen.map(|specs| specs.name(seen.attempt));
-                self.report_created(seen, &group.container_group_id, chosen.as_deref());
+                let chosen = || {
+                    let specs = self.spec_list(seen)?;
+                    let is_one_of_several = !specs.is_plain() || seen.attempt != Attempt::default();
+                    is_one_of_several.then(|| specs.name(seen.attempt))
+                };
+                self.report_created(seen, &group.container_group_id, chosen);
                 self.take_refusals(seen);
                 self.store.created(&seen.uid, group, now());
                 Outcome::Done

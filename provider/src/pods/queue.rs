@@ -147,8 +147,10 @@ impl WorkQueue {
     /// The numbers of pods in the queue.
     pub fn depth(&self) -> Depth {
         let state = self.state();
-        let of = |class| (class, state.queued.values().filter(|queued| **queued == class).count());
-        let ready = [Class::Deletion, Class::Update, Class::Creation].map(of);
+        let mut ready = [Class::Deletion, Class::Update, Class::Creation].map(|class| (class, 0));
+        for queued in state.queued.values() {
+            ready[*queued as usize].1 += 1;
+        }
         Depth { ready, busy: state.busy.len(), delayed: state.delayed.len() }
     }
 

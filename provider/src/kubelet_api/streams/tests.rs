@@ -30,7 +30,9 @@ use crate::config::Config;
 use crate::eci::{Credentials, HyperTransport};
 use crate::health::Health;
 use crate::kubelet_api::KubeletApi;
+use crate::kubelet_api::metrics::Metrics;
 use crate::pods::identity::Claim;
+use crate::pods::startup_times::StartupTimes;
 use crate::pods::store::PodStore;
 
 const START_TIME: &str = "2026-01-01T09:00:00Z";
@@ -79,7 +81,9 @@ impl Stage {
         store.listed(serde_json::from_value(pod).unwrap(), clock.now());
         let claim = Claim { uid: "uid-1".into(), namespace: "default".into(), name: "web".into() };
         store.saw_group(&claim, group, clock.now());
-        let api = KubeletApi::new(&Config::new("vsw-1", "sg-1"), store, eci, clock, Health::default());
+        let metrics = Metrics::new(eci.clone(), store.clone(), &StartupTimes::default());
+        let config = Config::new("vsw-1", "sg-1");
+        let api = KubeletApi::new(&config, store, eci, clock, Health::default(), metrics);
         let node = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = node.local_addr().unwrap();
         let answering = api.clone();

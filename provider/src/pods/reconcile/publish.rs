@@ -69,8 +69,8 @@ impl Reconciler {
         }
         if !ran_before(&seen.pod) {
             // an earlier process may have ended before it told of the group
-            let chosen = self.spec_list(seen).and_then(|specs| specs.name_of(group));
-            self.report_created(seen, &group.container_group_id, chosen.as_deref());
+            let chosen = || self.spec_list(seen)?.name_of(group);
+            self.report_created(seen, &group.container_group_id, chosen);
         }
         self.report_images(seen);
         self.report_ephemeral_containers(seen);
@@ -93,13 +93,18 @@ impl Reconciler {
         change(&mut self.pod_work().entry(seen.uid.clone()).or_default().reported)
     }
 
-    /// A pod's group is told of once, whichever process made it.
-    pub(in super::super) fn report_created(&self, seen: &Snapshot, id: &str, chosen: Option<&str>) {
+    /// A pod's group is told of once, whichever process made it; `chosen` names the spec where the pod lists several.
+    pub(in super::super) fn report_created(
+        &self,
+        seen: &Snapshot,
+        id: &str,
+        chosen: impl FnOnce() -> Option<String>,
+    ) {
         let before = self.reported(seen, |reported| reported.created.replace(id.to_owned()));
         if before.as_deref() == Some(id) {
             return;
         }
-        let with = chosen.map(|spec| format!(" with {spec}")).unwrap_or_default();
+        let with = chosen().map(|spec| format!(" with {spec}")).unwrap_or_default();
         let message = format!("container group {id} is being made{with}");
         self.recorder.pod_once_of(&seen.pod, EventType::Normal, "ProviderCreateSuccess", id, &message);
     }
