@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use eci_api::actions::UpdateContainerGroup;
 use eci_sim::RequestLogEntry;
 use eci_sim::billing::AccountTerms;
 use eci_sim::control::GroupSummary;
@@ -169,6 +170,23 @@ impl Cloud {
                 control.crash(group, container, exit_code).await.map_err(|why| not_running(why.to_string()))
             }
         }
+    }
+
+    /// Gives a group another size in vCPU and GiB, by a signed call as an operator's console makes it; a refusal in the
+    /// cloud's own words, and where the cloud is somewhere else, whose key is not ours.
+    pub(crate) async fn resize(&self, group: &str, vcpu: Decimal, memory: Decimal) -> Result<(), Miss> {
+        let Self::Here(eci) = self else {
+            let why = "the size of a group is changed where the cloud is in this process; add `needs: [stepped-time]`";
+            return Err(Miss::Refused(why.to_owned()));
+        };
+        let update = UpdateContainerGroup {
+            container_group_id: Some(group.to_owned()),
+            cpu: Some(vcpu.into()),
+            memory: Some(memory.into()),
+            ..UpdateContainerGroup::default()
+        };
+        eci.operator().call_once(&update).await.map_err(|why| Miss::Refused(why.to_string()))?;
+        Ok(())
     }
 
     /// Sets the commitments and the discount of the account that pays; a refusal where the cloud is somewhere else, whose

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use determinism::{Clock, Seed};
 use eci_api::Secret;
 use eci_sim::{Control, EciSim, Exchange, Incoming};
+use provider::eci::Credentials;
 
 use self::line::Line;
 
@@ -23,6 +24,7 @@ pub const REGION: &str = "cn-hangzhou";
 pub struct Eci {
     sim: EciSim,
     control: Control,
+    operator: provider::eci::Eci,
 }
 
 impl Eci {
@@ -34,7 +36,12 @@ impl Eci {
             .region(REGION)
             .credential(ACCESS_KEY_ID, Secret::new(ACCESS_KEY_SECRET))
             .build();
-        Self { control: sim.control(), sim }
+        // a seed of its own, since the cloud takes no signature's nonce twice
+        let number = seed.chance("operator").between(0, u64::from(u32::MAX));
+        let seed = Seed::numbered(u32::try_from(number).unwrap_or_default());
+        let line = Arc::new(Line(sim.clone()));
+        let operator = provider::eci::Eci::new(line, credentials(), REGION, clock.clone(), seed);
+        Self { control: sim.control(), sim, operator }
     }
 
     /// The bill up to now.
@@ -52,6 +59,11 @@ impl Eci {
         Arc::new(Line(self.sim.clone()))
     }
 
+    /// A client of the OpenAPI beside the provider's, for what people do by hand.
+    pub(crate) fn operator(&self) -> &provider::eci::Eci {
+        &self.operator
+    }
+
     /// One exchange of the OpenAPI.
     pub(crate) fn exchange(&self, request: Incoming) -> Exchange {
         self.sim.exchange(request)
@@ -61,6 +73,11 @@ impl Eci {
     pub(crate) fn control_exchange(&self, request: &Incoming) -> Exchange {
         self.control.exchange(request)
     }
+}
+
+/// The access key that the simulator takes.
+pub(crate) fn credentials() -> Credentials {
+    Credentials { access_key_id: ACCESS_KEY_ID.to_owned(), secret: Secret::new(ACCESS_KEY_SECRET) }
 }
 
 impl fmt::Debug for Eci {

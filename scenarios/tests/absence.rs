@@ -94,6 +94,7 @@ const OF_A_POD_THAT_NEVER_BEGAN: &[&str] = &[
     "expect-bill: { pod: idle, lines: [{}] }",
     "expect-bill: { pod: idle, no-price-for: ecs.c5.large }",
     "crash: { pod: idle }",
+    "resize: { pod: idle, vcpu: 2, memory: 4 }",
     "inject: { action: DeleteContainerGruop, unreachable: true }",
     "script: { image: ngnix, run: 30s }",
     "script: { image: nginx }",

@@ -39,8 +39,8 @@ steps:
     |     ^^^^^^^^^^
   the steps are: create-namespace, label, run, apply, delete, drain, expect, expect-event,
                  expect-log, expect-node, expect-object, expect-pods, expect-usage, expect-group,
-                 expect-bill, advance, inject, lift-faults, script, crash, account, stop-provider,
-                 start-provider, configure-provider, kubectl
+                 expect-bill, advance, inject, lift-faults, script, crash, resize, account,
+                 stop-provider, start-provider, configure-provider, kubectl
 "##,
     );
 }

@@ -29,6 +29,7 @@ pub const CASES: &[(&str, &str)] = &[
         include_str!("../../cases/billing/reserved-before-savings-plan.yaml"),
     ),
     ("billing/reserved-instance.yaml", include_str!("../../cases/billing/reserved-instance.yaml")),
+    ("billing/resized-at-the-cloud.yaml", include_str!("../../cases/billing/resized-at-the-cloud.yaml")),
     ("billing/savings-plan-unused.yaml", include_str!("../../cases/billing/savings-plan-unused.yaml")),
     ("billing/savings-plan.yaml", include_str!("../../cases/billing/savings-plan.yaml")),
     ("billing/spot-limit-decimals.yaml", include_str!("../../cases/billing/spot-limit-decimals.yaml")),

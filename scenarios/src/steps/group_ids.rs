@@ -31,6 +31,7 @@ impl Step {
             | Self::ExpectUsage(_)
             | Self::Advance(_)
             | Self::Crash(_)
+            | Self::Resize(_)
             | Self::Account(_)
             | Self::LiftFaults
             | Self::StopProvider

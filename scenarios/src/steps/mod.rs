@@ -27,6 +27,7 @@ mod label;
 mod pod_status;
 mod presence;
 mod provider;
+mod resize;
 mod run;
 mod script;
 mod texts;
@@ -57,6 +58,7 @@ pub use self::inject::Inject;
 pub use self::kubectl::{Kubectl, kubectl_is_installed};
 pub use self::label::Label;
 pub(crate) use self::presence::pods_there;
+pub use self::resize::Resize;
 pub use self::run::{Restart, Run};
 pub use self::script::Script;
 use crate::outcome::Miss;
@@ -108,6 +110,8 @@ pub enum Step {
     Script(Script),
     /// Lets a container that runs end badly.
     Crash(Crash),
+    /// Gives a pod's group another size at the cloud.
+    Resize(Resize),
     /// `account: { discount: 0.1 }`
     Account(Account),
     /// Stops the provider, as if its process had been killed.
@@ -167,6 +171,7 @@ impl Step {
             Self::ExpectObject(step) => vec![&mut step.name],
             Self::ExpectUsage(step) => vec![&mut step.pod],
             Self::Crash(step) => vec![&mut step.pod],
+            Self::Resize(step) => vec![&mut step.pod],
             Self::ExpectGroup(step) => step.pod.iter_mut().collect(),
             Self::ExpectBill(step) => {
                 let lines = step.lines.iter_mut().flatten().filter_map(|line| line.pod.as_mut());
@@ -229,6 +234,7 @@ impl Step {
             Self::LiftFaults => inject::lift(world).await,
             Self::Script(step) => step.play(world).await,
             Self::Crash(step) => step.play(world).await,
+            Self::Resize(step) => step.play(world).await,
             Self::Account(step) => step.play(world).await,
             Self::StopProvider => provider::stop(world).await,
             Self::StartProvider => provider::start(world).await,
@@ -261,6 +267,7 @@ impl fmt::Display for Step {
             Self::LiftFaults => f.write_str("lift faults"),
             Self::Script(step) => step.fmt(f),
             Self::Crash(step) => step.fmt(f),
+            Self::Resize(step) => step.fmt(f),
             Self::Account(step) => step.fmt(f),
             Self::StopProvider => f.write_str("stop provider"),
             Self::StartProvider => f.write_str("start provider"),

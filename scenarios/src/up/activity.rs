@@ -84,7 +84,7 @@ impl Activity {
     /// The resources that ran and their cost.
     pub(super) fn summary(&self) -> String {
         let Bill { currency, lines, total } = self.eci.bill();
-        let groups: BTreeSet<_> = lines.iter().map(|line| line.group_id.as_str()).collect();
+        let groups: BTreeSet<_> = lines.iter().map(|line| &*line.group_id).collect();
         let seconds: u64 = lines.iter().map(|line| line.seconds).sum();
         let ran = match groups.len() {
             0 => "no group ran".to_owned(),

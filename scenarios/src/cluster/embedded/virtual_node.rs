@@ -3,17 +3,16 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use eci_api::Secret;
 use provider::Provider;
 use provider::config::Config;
-use provider::eci::{Credentials, Eci, Transport};
+use provider::eci::{Eci, Transport};
 use provider::webhook::registration::{self, Address};
 use tokio::task::JoinHandle;
 
 use super::outbound::{InProcess, NoNetwork, WEBHOOK};
 use crate::cluster::error::ClusterError;
 use crate::cluster::interface::{ProviderSettings, SECURITY_GROUP, VSWITCH, WorldParts, of_life};
-use crate::eci::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, REGION};
+use crate::eci::{REGION, credentials};
 
 /// The node's address; what is sent there is a call within this process.
 pub(super) const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 168, 0, 1));
@@ -43,9 +42,7 @@ impl VirtualNode {
         outbound: &InProcess,
     ) -> Result<Self, ClusterError> {
         let seed = of_life(parts.seed, lives);
-        let credentials =
-            Credentials { access_key_id: ACCESS_KEY_ID.to_owned(), secret: Secret::new(ACCESS_KEY_SECRET) };
-        let eci = Eci::new(cloud, credentials, REGION, parts.clock.clone(), seed);
+        let eci = Eci::new(cloud, credentials(), REGION, parts.clock.clone(), seed);
         let ProviderSettings { cluster_id, capacity } = settings;
         // the step has read it before
         let capacity = capacity.and_then(|capacity| capacity.parse().ok()).unwrap_or_default();
