@@ -1,5 +1,6 @@
 //! The house rules that no lint knows: sentences on top, walls between packages, sourced rows, no drawers.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use sources::{is_for_tests, parsed};
@@ -102,6 +103,28 @@ fn a_file_of_tests_below_src_is_called_tests() {
     let others = with_ending(".rs").into_iter().filter(|file| file.contains("/src/") && !is_named(file));
     let hidden: Vec<_> = others.filter(has_tests).collect();
     assert!(hidden.is_empty(), "tests outside of `mod tests` and of files of that name: {hidden:#?}");
+}
+
+/// `cargo clean` of our packages removes what begins with the name of one of their targets, and with a dependency of that
+/// name all that is built on it.
+#[test]
+fn no_test_has_the_name_of_a_dependency() {
+    let lock = read("Cargo.lock");
+    let packages: BTreeSet<String> = lock
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("name = \"")?.strip_suffix('"')?.replace('-', "_")))
+        .collect();
+    let folders = ["tests", "benches", "examples"];
+    let namesakes: Vec<_> = with_ending(".rs")
+        .into_iter()
+        .filter(|file| {
+            let path = Path::new(file);
+            let folder =
+                path.parent().and_then(Path::file_name).is_some_and(|f| folders.iter().any(|own| f == *own));
+            folder && path.file_stem().is_some_and(|stem| packages.contains(&*stem.to_string_lossy()))
+        })
+        .collect();
+    assert!(namesakes.is_empty(), "these have the name of a package in Cargo.lock: {namesakes:#?}");
 }
 
 #[test]

@@ -119,7 +119,7 @@ pub fn billed(lines: &[BillLine]) -> BTreeMap<(String, i64), i128> {
     let mut hours = BTreeMap::new();
     for line in lines {
         let Ok(amount) = line.amount.known().map(eci_sim::Amount::decimal) else { continue };
-        let hour = (line.group_id.clone(), line.from.as_second().div_euclid(3600));
+        let hour = (line.group_id.to_string(), line.from.as_second().div_euclid(3600));
         *hours.entry(hour).or_default() += trillionths(&amount.to_string()) / 100;
     }
     hours.retain(|_, sum: &mut i128| *sum > 0);
