@@ -18,9 +18,9 @@ pub struct BillingRecord {
     /// Number in the world, in order of creation.
     pub number: u64,
     /// Id, as `eci-bp1…`.
-    pub id: Box<str>,
+    pub id: Arc<str>,
     /// Name in the create call.
-    pub name: Box<str>,
+    pub name: Arc<str>,
     /// Account that owns the group.
     pub account: Arc<str>,
     /// Region id, as `cn-hangzhou`.

@@ -50,7 +50,7 @@ pub struct World {
     /// Times at which bills of accounts began anew.
     began_anew: BTreeMap<String, Timestamp>,
     groups: BTreeMap<u64, Box<Group>>,
-    numbers: HashMap<Box<str>, u64>,
+    numbers: HashMap<Arc<str>, u64>,
     account_regions: BTreeMap<(Arc<str>, Arc<str>), AccountRegion>,
     agenda: Agenda,
     next_number: u64,

@@ -131,7 +131,7 @@ fn add(world: &mut World, caller: &Caller, plan: Plan, placement: Placement, (id
     let record = BillingRecord {
         number: world.next_number(),
         id: id.into(),
-        name,
+        name: name.into(),
         account: Arc::clone(&caller.account),
         region: Arc::clone(&caller.region),
         zone,

@@ -65,12 +65,13 @@ impl Bill {
             ),
         };
         let mut lines = Vec::with_capacity(sorted.len());
+        let untagged = Arc::default();
         for instance in sorted.chunk_by(|one, next| one.group.number == next.group.number) {
             let mut settlement = Settlement::default();
             let Some(first) = instance.first() else { continue };
             let tariff = &*tariff_of(tariff, accounts, &first.group.account);
             for usage in instance {
-                let tags = tags(usage);
+                let tags = tags(usage, &untagged);
                 let line = |piece| line(&usage.group, &tags, piece, (tariff, &coverage), &mut settlement);
                 lines.extend(pieces(usage, tariff).map(line));
             }
@@ -118,8 +119,11 @@ fn priced_pieces<'a>(usage: &'a Usage, tariff: &Tariff) -> Vec<Piece<'a>> {
     pieces(usage, tariff).filter_map(piece).collect()
 }
 
-/// The tags of a usage, which all its lines share.
-fn tags(usage: &Usage) -> Arc<BTreeMap<String, String>> {
+/// The tags of a usage, which all its lines share, as all lines without any share theirs.
+fn tags(usage: &Usage, none: &Arc<BTreeMap<String, String>>) -> Arc<BTreeMap<String, String>> {
+    if usage.group.tags.is_empty() {
+        return Arc::clone(none);
+    }
     let owned = |(key, value): &(Box<str>, Box<str>)| ((**key).to_owned(), (**value).to_owned());
     Arc::new(usage.group.tags.iter().map(owned).collect())
 }

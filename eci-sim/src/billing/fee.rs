@@ -93,8 +93,8 @@ impl Fee<'_> {
     /// A line without a time.
     fn template(&self, account: &str, currency: Currency) -> BillLine {
         BillLine {
-            group_id: self.id.to_owned(),
-            group_name: self.id.to_owned(),
+            group_id: self.id.into(),
+            group_name: self.id.into(),
             tags: Arc::default(),
             account: account.into(),
             region: self.place.0.into(),

@@ -184,7 +184,7 @@ fn table<'a, 'b>(
 
 fn document(named: &NamedBill) -> Json {
     let NamedBill { name, bill, leaked } = named;
-    let of_leaked = bill.lines.iter().filter(|line| leaked.contains(&line.group_id));
+    let of_leaked = bill.lines.iter().filter(|line| leaked.contains(&*line.group_id));
     let money = Cost::of_all(of_leaked.map(|line| (line.currency, &line.amount)));
     json!({
         "case": name,
@@ -199,7 +199,7 @@ fn document(named: &NamedBill) -> Json {
 impl FileRow<'_> {
     /// True where the group is still billed, though what it was made for is gone.
     pub fn leaked(&self) -> bool {
-        self.leaked.contains(&self.row.line.group_id)
+        self.leaked.contains(&*self.row.line.group_id)
     }
 }
 

@@ -259,8 +259,8 @@ columns! {
     "PublisherName": provider;
     "RegionId": |charge| charge.row.line.region.to_string();
     "RegionName": |charge| charge.row.line.region.to_string();
-    "ResourceId": |charge| charge.row.line.group_id.clone();
-    "ResourceName": |charge| charge.row.line.group_name.clone();
+    "ResourceId": |charge| charge.row.line.group_id.to_string();
+    "ResourceName": |charge| charge.row.line.group_name.to_string();
     "ResourceType": resource_type;
     "ServiceCategory": |charge| if is_storage(charge) { "Storage" } else { "Compute" }.to_owned();
     "ServiceName": |charge| charge.row.product().1.to_owned();

@@ -22,9 +22,9 @@ use crate::terms::{Basis, Size};
 #[serde(rename_all = "kebab-case")]
 pub struct BillLine {
     /// Id of the group.
-    pub group_id: String,
+    pub group_id: Arc<str>,
     /// Name of the group.
-    pub group_name: String,
+    pub group_name: Arc<str>,
     /// Tags of the group, values by key.
     pub tags: Arc<BTreeMap<String, String>>,
     /// Account that owns the group.
@@ -110,8 +110,8 @@ impl BillLine {
             Basis::Type(_) | Basis::Spot(_) => None,
         });
         Self {
-            group_id: (*group.id).to_owned(),
-            group_name: (*group.name).to_owned(),
+            group_id: Arc::clone(&group.id),
+            group_name: Arc::clone(&group.name),
             tags: Arc::clone(tags),
             account: Arc::clone(&group.account),
             region: Arc::clone(&group.region),

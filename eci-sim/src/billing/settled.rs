@@ -138,8 +138,8 @@ impl Carried {
     fn line(&self, account: &str, region: &str, currency: Currency) -> BillLine {
         let at = |second| Timestamp::from_second(second).unwrap_or(Timestamp::MAX);
         BillLine {
-            group_id: String::new(),
-            group_name: format!("earlier groups of {account}"),
+            group_id: "".into(),
+            group_name: format!("earlier groups of {account}").into(),
             tags: Arc::default(),
             account: account.into(),
             region: region.into(),

@@ -76,7 +76,7 @@ fn a_pod_s_lines_are_found_by_what_its_group_s_tags_say() {
     let all = bill(&[web.clone(), usage(3, 3, None, (0, 3600))]);
     let found = |query: BillQuery| {
         let own = all.clone().selected(&query);
-        own.lines.iter().map(|line| line.group_id.clone()).collect::<Vec<_>>().join(" ")
+        own.lines.iter().map(|line| line.group_id.to_string()).collect::<Vec<_>>().join(" ")
     };
     let some = |text: &str| Some(text.to_owned());
     for (id, query) in [
