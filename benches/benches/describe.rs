@@ -6,7 +6,7 @@ fn describe(c: &mut Criterion) {
     let mut group = c.benchmark_group("describe one group by id, signed");
     group.throughput(Throughput::Elements(1));
     for count in [1_usize, 1_000] {
-        let mut cloud = benches::Cloud::with_groups(count).expect("a cloud with groups");
+        let mut cloud = benches::cloud::Cloud::with_groups(count).expect("a cloud with groups");
         let (sim, id) = (cloud.sim.clone(), cloud.ids[count / 2].clone());
         group.bench_function(format!("of {count}"), |b| {
             b.iter_batched(

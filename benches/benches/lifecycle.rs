@@ -16,8 +16,8 @@ fn lifecycle(c: &mut Criterion) {
         b.to_async(&runtime).iter(|| async {
             number.set(number.get() + 1);
             let name = format!("pod-{}", number.get());
-            benches::run_pod(&world, &name).await.expect("the pod runs");
-            benches::end_pod(&world, &name).await.expect("the pod ends");
+            benches::world::run_pod(&world, &name).await.expect("the pod runs");
+            benches::world::end_pod(&world, &name).await.expect("the pod ends");
         });
     });
     group.finish();

@@ -3,6 +3,8 @@
 //! Both servers and their clients share two threads, so a ratio is what the simulator costs beside all that both do.
 //! The ratio is taken in each turn, so that what else the machine did fell on both; what that was is told, too.
 
+#[path = "../src/conversation.rs"]
+mod conversation;
 mod groups;
 
 use std::convert::Infallible;
@@ -20,9 +22,9 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
+use conversation::{Result, calls_a_second, median, one};
 use groups::group;
 
 const KEY: (&str, &str) = ("load", "load-secret");
@@ -32,8 +34,6 @@ const CALLS: usize = 20_000;
 const TURNS: usize = 15;
 /// Number of calls as a test.
 const FEW: usize = 160;
-
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -51,7 +51,7 @@ async fn run() -> Result<()> {
     let eci = socket.local_addr()?;
     tokio::spawn(listener::serve(socket, move |request| sim.exchange(request), std::future::pending()));
     let mut calls = Calls { ids, clock, nonces: Seed::DEFAULT.chance("nonces") };
-    let answer = one(eci, &calls.one(eci, 0)).await?;
+    let answer = one(eci, &calls.one(eci, 0)).await?.len();
     let bare = serve_constant(answer).await?;
     let is_test = std::env::args().any(|argument| argument == "--test");
     let (count, turns) = if is_test { (FEW, 1) } else { (CALLS, TURNS) };
@@ -139,56 +139,9 @@ impl Calls {
 /// Calls a second of one turn; the calls are signed before the watch starts.
 async fn turn(to: SocketAddr, calls: &mut Calls, count: usize) -> Result<u64> {
     let each = count / CONNECTIONS;
-    let shares: Vec<Vec<Vec<u8>>> =
+    let shares =
         (0..CONNECTIONS).map(|share| (0..each).map(|n| calls.one(to, share * each + n)).collect()).collect();
-    let watch = Stopwatch::start();
-    let clients: Vec<_> = shares.into_iter().map(|share| tokio::spawn(converse(to, share))).collect();
-    for client in clients {
-        client.await??;
-    }
-    let micros = watch.elapsed().as_micros().max(1);
-    Ok(u64::try_from((each * CONNECTIONS) as u128 * 1_000_000 / micros)?)
-}
-
-async fn converse(to: SocketAddr, calls: Vec<Vec<u8>>) -> Result<()> {
-    let mut stream = TcpStream::connect(to).await?;
-    stream.set_nodelay(true)?;
-    let mut buffer = Vec::with_capacity(16 << 10);
-    for call in calls {
-        stream.write_all(&call).await?;
-        read(&mut stream, &mut buffer).await?;
-    }
-    Ok(())
-}
-
-/// Number of bytes in the answer to one call.
-async fn one(to: SocketAddr, call: &[u8]) -> Result<usize> {
-    let mut stream = TcpStream::connect(to).await?;
-    stream.write_all(call).await?;
-    read(&mut stream, &mut Vec::new()).await
-}
-
-/// Reads one answer, which has to be a good one; returns the size of its body.
-async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<usize> {
-    buffer.clear();
-    loop {
-        if stream.read_buf(buffer).await? == 0 {
-            return Err("the server hung up".into());
-        }
-        let Some(end) = buffer.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
-        let head = std::str::from_utf8(&buffer[..end])?;
-        if !head.starts_with("HTTP/1.1 200") {
-            return Err(head.to_owned().into());
-        }
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-        let length: usize = length.ok_or("no length")?.parse()?;
-        while buffer.len() < end + 4 + length {
-            if stream.read_buf(buffer).await? == 0 {
-                return Err("the server hung up".into());
-            }
-        }
-        return Ok(length);
-    }
+    calls_a_second(to, shares).await
 }
 
 async fn serve_constant(size: usize) -> Result<SocketAddr> {
@@ -210,9 +163,4 @@ async fn serve_constant(size: usize) -> Result<SocketAddr> {
         }
     });
     Ok(address)
-}
-
-fn median(mut values: Vec<u64>) -> u64 {
-    values.sort_unstable();
-    values[values.len() / 2]
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::outcome::Extent;
-use crate::{check_command, generate, images, kind, kubernetes, parameters, runc_shim, tools};
+use crate::{check_command, generate, images, kind, kubernetes, parameters, rivals, runc_shim, tools};
 
 /// The project's own chores and checks.
 #[derive(Debug, Parser)]
@@ -64,6 +64,8 @@ enum Command {
         #[command(subcommand)]
         command: kind::KindCommand,
     },
+    /// Ask other simulators and ours the same question, turn by turn, and write `benches/RESULTS.md`.
+    Rivals,
     /// Become runc, asking for no more than this machine has; a Docker Engine of ours calls it.
     #[command(hide = true)]
     RuncShim {
@@ -91,6 +93,7 @@ pub fn run() -> Result<()> {
         Command::ControlPlane => kubernetes::run(&root),
         Command::Images { load } => images::run(&root, load),
         Command::Kind { command } => kind::run(&root, &command),
+        Command::Rivals => rivals::run(&root),
         Command::RuncShim { arguments } => runc_shim::run(&arguments),
         Command::Tools => tools::run(),
     }

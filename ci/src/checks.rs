@@ -2,8 +2,8 @@
 
 use crate::check::{Check, Pool};
 use crate::{
-    cargo_checks, chart, contract, control_plane, docker_runtime, killed, kind, mutants, outside, page,
-    playground, rbac, sdk, supply_chain, sweep, upgrade,
+    cargo_checks, chart, contract, control_plane, docker_runtime, hot_paths, killed, kind, mutants, outside,
+    page, playground, rbac, sdk, supply_chain, sweep, upgrade,
 };
 
 /// In the order in which they begin, as far as they do not wait for each other and there is room: of those that may run
@@ -278,6 +278,14 @@ pub const CHECKS: &[Check] = &[
         all: "licences, versions and origins of dependencies, and what is known against them",
         run: |root, _| supply_chain::run_deny(root),
         ..CARGO
+    },
+    Check {
+        name: "instructions of the hot paths",
+        after: &["the main job"],
+        takes: 30,
+        budget: 300,
+        run: |root, _| hot_paths::run(root),
+        ..WAITING
     },
     Check {
         name: "sweep",

@@ -1,0 +1,7 @@
+//! The questions, by what is asked.
+
+pub mod cases;
+pub mod cloud;
+pub mod kubernetes;
+pub mod provider;
+pub mod scheduler;

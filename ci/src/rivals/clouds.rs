@@ -1,0 +1,164 @@
+//! Calls a second of simulators of clouds, by the same client: ours beside two of another cloud.
+//!
+//! Each runs in a network namespace of its own, since not all of them can be told to listen on loopback alone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use super::results::{Measured, Question};
+use crate::cache;
+use crate::command::{bound_to_us, build, output_of, retry_once};
+use crate::kubernetes::module::fingerprint;
+use crate::workspace::{cargo, release_programs, target_folder};
+
+/// Turns of each program.
+const TURNS: usize = 5;
+/// Instances that each program has.
+const INSTANCES: &str = "1000";
+/// The access key that our simulator is told, and the client signs with.
+const KEY: [&str; 4] = ["--access-key-id", "rivals", "--access-key-secret", "rivals-secret"];
+
+/// A simulator, and how it is asked.
+struct Simulator {
+    /// Name and version.
+    name: String,
+    /// The program with its arguments.
+    program: Vec<String>,
+    environment: Vec<(&'static str, String)>,
+    port: u16,
+    dialect: &'static str,
+    /// Calls in a turn: enough for seconds.
+    calls: &'static str,
+}
+
+/// A program in a network namespace of its own; killed when dropped.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // one that has ended already is what is wanted
+        let _ended = self.0.kill().and_then(|()| self.0.wait());
+    }
+}
+
+/// Asks each simulator in turn.
+pub fn measure(root: &Path) -> Result<Question> {
+    let client = client(root)?;
+    let simulators = simulators(root)?;
+    let mut figures = vec![Vec::new(); simulators.len()];
+    for turn in 1..=TURNS {
+        for (simulator, told) in simulators.iter().zip(&mut figures) {
+            let figure = simulator.ask(&client)?;
+            println!("turn {turn} of {TURNS}: {}: {figure} calls a second", simulator.name);
+            told.push(figure);
+        }
+    }
+    let measured = simulators.into_iter().zip(figures);
+    Ok(Question {
+        title: format!("Calls a second for one instance of {INSTANCES}, by its id"),
+        command: "cargo ci rivals    # asks each by: calls-a-second --to ADDRESS --dialect eci|ec2".to_owned(),
+        unit: "calls/s".to_owned(),
+        measured: measured.map(|(one, figures)| Measured { program: one.name, figures }).collect(),
+        differences: vec![
+            "ours verifies the signature of each call and takes no nonce twice; the others read the heading of a signature and \
+             verify nothing"
+                .to_owned(),
+            "ours answers DescribeContainerGroups of ECI in JSON, the others DescribeInstances of EC2 in XML: another cloud, \
+             the same kind of question"
+                .to_owned(),
+            "moto's server closes the connection after each answer, and the client connects again".to_owned(),
+            "server and client share the machine's cores; each server is started anew for each turn".to_owned(),
+        ],
+    })
+}
+
+impl Simulator {
+    /// Calls a second of one turn, with the server started anew.
+    fn ask(&self, client: &Path) -> Result<u64> {
+        let mut server = bound_to_us(Path::new("unshare"));
+        server
+            .args(["--net", "--", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"])
+            .args(&self.program);
+        server.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let server = server.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let server = Server(server.with_context(|| format!("cannot start {}", self.name))?);
+        let mut ask = Command::new("nsenter");
+        ask.arg(format!("--net=/proc/{}/ns/net", server.0.id())).arg("--").arg(client);
+        ask.args(["--to", &format!("127.0.0.1:{}", self.port), "--dialect", self.dialect]);
+        ask.args(["--instances", INSTANCES, "--calls", self.calls, "--turns", "1"]);
+        let said = output_of(&mut ask).with_context(|| self.name.clone())?;
+        let figure = said.split_whitespace().next().and_then(|word| word.parse().ok());
+        figure.with_context(|| format!("{}: no figure in {said:?}", self.name))
+    }
+}
+
+/// The client, optimised as the simulator is.
+fn client(root: &Path) -> Result<PathBuf> {
+    build(&mut cargo(root, &["build", "--release", "--package", "benches", "--bin", "calls-a-second"]))?;
+    Ok(target_folder(root).join("release/calls-a-second"))
+}
+
+fn simulators(root: &Path) -> Result<Vec<Simulator>> {
+    let python = python(root)?;
+    let ours = release_programs(root)?.path("bin", "eci-sim")?.display().to_string();
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let version = output_of(Command::new(&ours).arg("--version"))?;
+    // the environment's own scripts name the folder that it was made in
+    let interpreter = python.join("bin/python").display().to_string();
+    let module = |name: &str| words(&[&interpreter, "-m", name]);
+    Ok(vec![
+        Simulator {
+            name: version.trim().to_owned(),
+            program: [words(&[&ours, "--listen", "127.0.0.1:5001"]), words(&KEY)].concat(),
+            environment: Vec::new(),
+            port: 5001,
+            dialect: "eci",
+            calls: "40000",
+        },
+        Simulator {
+            name: format!("ministack {}", installed(&python, "ministack")?),
+            program: module("ministack"),
+            environment: vec![("GATEWAY_PORT", "5001".to_owned())],
+            port: 5001,
+            dialect: "ec2",
+            calls: "4000",
+        },
+        Simulator {
+            name: format!("moto {}", installed(&python, "moto")?),
+            program: [module("moto.server"), words(&["-p", "5001"])].concat(),
+            environment: Vec::new(),
+            port: 5001,
+            dialect: "ec2",
+            calls: "400",
+        },
+    ])
+}
+
+/// The Python environment with the others.
+fn python(root: &Path) -> Result<PathBuf> {
+    let requirements = root.join("ci/rivals/requirements.txt");
+    let wanted = fs::read_to_string(&requirements).context("cannot read ci/rivals/requirements.txt")?;
+    let version = output_of(Command::new("python3").arg("--version"))?;
+    let key = fingerprint(&[&wanted, &version]);
+    cache::entry(&format!("rivals-python/{key:016x}"), |environment| {
+        build(Command::new("python3").args(["-m", "venv"]).arg(environment))?;
+        retry_once("installing the other simulators", || {
+            let mut pip = Command::new(environment.join("bin/python"));
+            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+            build(pip.arg("--requirement").arg(&requirements))
+        })
+    })
+}
+
+/// The version of a Python package.
+fn installed(environment: &Path, package: &str) -> Result<String> {
+    let mut python = Command::new(environment.join("bin/python"));
+    let ask = format!("import importlib.metadata; print(importlib.metadata.version('{package}'))");
+    let said = output_of(python.args(["-c", &ask]))?;
+    let version = said.trim().to_owned();
+    ensure!(!version.is_empty(), "{package} tells no version");
+    Ok(version)
+}
