@@ -86,7 +86,7 @@ async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<Response> 
                 return Err("the server hung up".into());
             }
         }
-        if !head.split_ascii_whitespace().nth(1).is_some_and(|status| status == "200") {
+        if head.split_ascii_whitespace().nth(1).is_none_or(|status| status != "200") {
             return Err(String::from_utf8_lossy(buffer).into_owned().into());
         }
         let closes = head.lines().any(|line| line == "connection: close") || head.starts_with("http/1.0");

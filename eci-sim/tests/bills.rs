@@ -210,6 +210,6 @@ fn a_gpu_type_without_a_price_is_billed_as_not_known_and_others_go_on() {
     assert!(said.starts_with("no price is known for ecs.gn6i-c4g1.xlarge in cn-hangzhou-"), "{said}");
     assert!(said.ends_with("give one with --price-file"), "{said}");
     assert!(
-        bill.lines.iter().filter(|line| line.group_name == "web").all(|line| line.amount.known().is_ok())
+        bill.lines.iter().filter(|line| *line.group_name == *"web").all(|line| line.amount.known().is_ok())
     );
 }

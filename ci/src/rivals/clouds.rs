@@ -5,8 +5,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::results::{Measured, Question};
 use crate::cache;
@@ -20,6 +21,9 @@ const TURNS: usize = 5;
 const INSTANCES: &str = "1000";
 /// The access key that our simulator is told, and the client signs with.
 const KEY: [&str; 4] = ["--access-key-id", "rivals", "--access-key-secret", "rivals-secret"];
+
+/// The looks, 10 ms apart, within which a server has a network of its own.
+const LEAVING_POLLS: u32 = 1_000;
 
 /// A simulator, and how it is asked.
 struct Simulator {
@@ -36,6 +40,21 @@ struct Simulator {
 
 /// A program in a network namespace of its own; killed when dropped.
 struct Server(Child);
+
+impl Server {
+    /// The server's network namespace, once it has left ours.
+    fn network(&self) -> Result<PathBuf> {
+        let (ours, own) =
+            (fs::read_link("/proc/self/ns/net")?, PathBuf::from(format!("/proc/{}/ns/net", self.0.id())));
+        for _ in 0..LEAVING_POLLS {
+            if fs::read_link(&own)? != ours {
+                return Ok(own);
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        bail!("the server stays in the network of this machine")
+    }
+}
 
 impl Drop for Server {
     fn drop(&mut self) {
@@ -86,7 +105,7 @@ impl Simulator {
         let server = server.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let server = Server(server.with_context(|| format!("cannot start {}", self.name))?);
         let mut ask = Command::new("nsenter");
-        ask.arg(format!("--net=/proc/{}/ns/net", server.0.id())).arg("--").arg(client);
+        ask.arg(format!("--net={}", server.network()?.display())).arg("--").arg(client);
         ask.args(["--to", &format!("127.0.0.1:{}", self.port), "--dialect", self.dialect]);
         ask.args(["--instances", INSTANCES, "--calls", self.calls, "--turns", "1"]);
         let said = output_of(&mut ask).with_context(|| self.name.clone())?;

@@ -45,7 +45,8 @@ pub fn conform(raw: Value, api_version: &str, kind: &str) -> Result<Decoded, Api
         return Ok(Decoded { object: raw, unknown: Vec::new() });
     };
     let mut reading = SchemaReader { unknown: Vec::new() };
-    let object = reading.value(raw, &root, &Path::Root).map_err(|why| {
+    let mut object = raw;
+    reading.value(&mut object, &root, &Path::Root).map_err(|why| {
         let message =
             format!("{kind} in version {:?} cannot be handled as a {kind}: {why}", version_of(api_version));
         ApiError::bad_request(message)
@@ -149,75 +150,82 @@ impl std::fmt::Display for Path<'_> {
     }
 }
 
-/// Checks values against the schema, and collects unknown fields.
+/// Checks values against the schema in their place, and collects unknown fields: most of what is read is as it should be,
+/// and stays where it is.
 struct SchemaReader {
     unknown: Vec<String>,
 }
 
 impl SchemaReader {
-    fn value(&mut self, value: Value, kind: &Type, path: &Path<'_>) -> Result<Value, ValueError> {
-        match (kind, value) {
-            (_, Value::Null) => Ok(Value::Null),
-            (Type::Text | Type::Bytes, value @ Value::String(_)) => Ok(value),
-            (Type::Flag, value @ Value::Bool(_)) => Ok(value),
-            (Type::Real, value @ Value::Number(_)) => Ok(value),
-            (Type::Whole, Value::Number(number)) => {
-                whole(&number).ok_or_else(|| wrong(&Value::Number(number), "int64", path))
-            }
-            (Type::IntOrText, Value::Number(number)) => {
-                whole(&number).ok_or_else(|| wrong(&Value::Number(number), "int32", path))
-            }
-            (Type::IntOrText | Type::Duration, value @ (Value::String(_) | Value::Number(_))) => Ok(value),
-            (Type::Time, Value::String(text)) => time(&text, false),
-            (Type::MicroTime, Value::String(text)) => time(&text, true),
-            (Type::Quantity, Value::String(text)) => amount(&text),
-            (Type::Quantity, Value::Number(number)) => amount(&number.to_string()),
-            (Type::Raw | Type::Fields, value) => Ok(value),
+    fn value(&mut self, value: &mut Value, kind: &Type, path: &Path<'_>) -> Result<(), ValueError> {
+        let read = match (kind, &mut *value) {
+            (_, Value::Null)
+            | (Type::Text | Type::Bytes | Type::IntOrText | Type::Duration, Value::String(_))
+            | (Type::Flag, Value::Bool(_))
+            | (Type::Real | Type::Duration, Value::Number(_))
+            | (Type::Raw | Type::Fields, _) => return Ok(()),
+            (Type::Whole, Value::Number(number)) => whole(number).ok_or("int64"),
+            (Type::IntOrText, Value::Number(number)) => whole(number).ok_or("int32"),
+            (Type::Time, Value::String(text)) => Ok(time(text, false)?),
+            (Type::MicroTime, Value::String(text)) => Ok(time(text, true)?),
+            (Type::Quantity, Value::String(text)) => Ok(amount(text)?),
+            (Type::Quantity, Value::Number(number)) => Ok(amount(&number.to_string())?),
             (Type::List(item), Value::Array(items)) => {
-                let items = items.into_iter().enumerate();
-                let read = items.map(|(at, value)| self.value(value, item, &Path::Item(path, at)));
-                Ok(Value::Array(read.collect::<Result<_, _>>()?))
+                let mut items = items.iter_mut().enumerate();
+                return items.try_for_each(|(at, value)| self.value(value, item, &Path::Item(path, at)));
             }
             (Type::Map(item), Value::Object(members)) => {
-                let mut read = Map::new();
-                for (key, value) in members {
-                    let value = self.value(value, item, &Path::Member(path, &key))?;
-                    read.insert(key, if value.is_null() { zero(item) } else { value });
+                for (key, value) in members.iter_mut() {
+                    self.value(value, item, &Path::Member(path, key))?;
+                    if value.is_null() {
+                        *value = zero(item);
+                    }
                 }
-                Ok(Value::Object(read))
+                return Ok(());
             }
-            (Type::Struct(_), Value::Object(members)) => self.structure(members, kind, path),
-            (kind, value) => Err(wrong(&value, &name_of(kind), path)),
+            (Type::Struct(_), Value::Object(members)) => return self.structure(members, kind, path),
+            (kind, value) => return Err(wrong(value, &name_of(kind), path)),
+        };
+        match read {
+            Ok(read) => *value = read,
+            Err(wanted) => return Err(wrong(value, wanted, path)),
         }
+        Ok(())
     }
 
     fn structure(
         &mut self,
-        members: Map<String, Value>,
+        members: &mut Map<String, Value>,
         kind: &Type,
         path: &Path<'_>,
-    ) -> Result<Value, ValueError> {
-        let mut read = Map::new();
-        for (key, value) in members {
-            let inner = Path::Member(path, &key);
-            let is_type = matches!(path, Path::Root) && matches!(key.as_str(), "kind" | "apiVersion");
-            let Some(field) = schema::find(kind, &key) else {
+    ) -> Result<(), ValueError> {
+        let fields = schema::fields(kind);
+        let mut left_out = Vec::new();
+        for (key, value) in members.iter_mut() {
+            let inner = Path::Member(path, key);
+            let own = fields.iter().find(|field| field.name == *key);
+            let Some(field) = own.or_else(|| schema::find(kind, key)) else {
+                let is_type = matches!(path, Path::Root) && matches!(key.as_str(), "kind" | "apiVersion");
                 if !is_type {
                     self.unknown.push(format!("unknown field {:?}", inner.to_string()));
                 }
+                left_out.push(key.clone());
                 continue;
             };
-            let value = self.value(value, &field.kind, &inner)?;
-            if !value.is_null() {
-                read.insert(key, value);
+            self.value(value, &field.kind, &inner)?;
+            if value.is_null() {
+                left_out.push(key.clone());
             }
         }
-        for field in schema::fields(kind) {
-            if is_written_as_null(field) && !read.contains_key(&field.name) {
-                read.insert(field.name.clone(), Value::Null);
+        for key in left_out {
+            members.shift_remove(&key);
+        }
+        for field in fields {
+            if is_written_as_null(field) && !members.contains_key(&field.name) {
+                members.insert(field.name.clone(), Value::Null);
             }
         }
-        Ok(Value::Object(read))
+        Ok(())
     }
 }
 
