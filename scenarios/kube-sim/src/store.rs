@@ -8,17 +8,21 @@ mod signal;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use serde_json::Value;
 
 pub use contents::{Change, TooOld};
 pub use signal::{Receiver, Signal};
 
+use crate::kinds::Kind;
 use crate::object::field::{name, namespace};
 use contents::Contents;
 
+/// Lines of events kept for the watches that have not told them yet; the oldest is dropped first.
+const LINES_MAX: usize = 64;
 /// Lists kept for their next pages; the oldest is dropped first.
 const SNAPSHOTS_MAX: usize = 64;
 
@@ -37,7 +41,11 @@ struct State {
     next_snapshot: u64,
     cuts: Signal,
     written: Signal,
+    lines: VecDeque<(LineKey, Bytes)>,
 }
+
+/// Kind, revision and type of an event.
+type LineKey = (&'static Kind, u64, &'static str);
 
 /// The rest of a list that is served in pages.
 #[derive(Debug, Clone)]
@@ -92,6 +100,23 @@ impl Store {
             }
         };
         (found, state.revision)
+    }
+
+    /// The line of an event, made once for all watches that tell it at about the same time.
+    pub fn line_of(&self, key: LineKey, make: impl FnOnce() -> Bytes) -> Bytes {
+        let is_it = |(known, _): &&(LineKey, Bytes)| {
+            std::ptr::eq(known.0, key.0) && (known.1, known.2) == (key.1, key.2)
+        };
+        if let Some((_, line)) = self.state().lines.iter().rev().find(is_it) {
+            return line.clone();
+        }
+        let line = make();
+        let mut state = self.state();
+        if state.lines.len() == LINES_MAX {
+            state.lines.pop_front();
+        }
+        state.lines.push_back((key, line.clone()));
+        line
     }
 
     /// Stores a new object.

@@ -93,6 +93,11 @@ impl View {
         }
     }
 
+    /// True where an object looks the same whenever it is looked at, and by whomever.
+    pub fn is_the_same_for_all(&self) -> bool {
+        self.form == Form::Plain
+    }
+
     /// One object as JSON text; one that is shown as it is stored is not copied first.
     pub fn text(&self, kind: &Kind, object: &Arc<Value>, with_columns: bool) -> String {
         match self.form {

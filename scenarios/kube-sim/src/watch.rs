@@ -154,9 +154,9 @@ impl WatchStream {
         let matched = change.before.as_deref().is_some_and(|object| self.watch.selector.matches(object));
         let matches = !change.removed && self.watch.selector.matches(&change.after);
         match (matched, matches) {
-            (false, true) => self.push_event("ADDED", &change.after),
-            (true, true) => self.push_event("MODIFIED", &change.after),
-            (true, false) if change.removed => self.push_event("DELETED", &change.after),
+            (false, true) => self.push_shared("ADDED", change),
+            (true, true) => self.push_shared("MODIFIED", change),
+            (true, false) if change.removed => self.push_shared("DELETED", change),
             (true, false) => {
                 let mut last = change.before.as_deref().cloned().unwrap_or_default();
                 last["metadata"]["resourceVersion"] = change.revision.to_string().into();
@@ -164,6 +164,19 @@ impl WatchStream {
             }
             (false, false) => {}
         }
+    }
+
+    /// Queues the event of a change, whose text all watches of this form share.
+    fn push_shared(&mut self, what: &'static str, change: &Change) {
+        if !self.watch.view.is_the_same_for_all() {
+            return self.push_event(what, &change.after);
+        }
+        self.first = false;
+        let (view, kind) = (&self.watch.view, self.watch.kind);
+        let line = self.store.line_of((kind, change.revision, what), || {
+            format!("{{\"type\":{what:?},\"object\":{}}}\n", view.text(kind, &change.after, false)).into()
+        });
+        self.lines.push_back(line);
     }
 
     fn push_event(&mut self, what: &str, object: &Arc<Value>) {

@@ -1,12 +1,13 @@
 //! Stored objects as clients see them: with `managedFields`.
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::stored::{self, KEY};
 
 /// The text of an object, without the members of these names.
 pub fn text(object: &Value, without: &[&str]) -> String {
-    let mut out = String::with_capacity(4096);
+    let mut out = Vec::with_capacity(4096);
     members(
         object,
         &mut out,
@@ -16,24 +17,26 @@ pub fn text(object: &Value, without: &[&str]) -> String {
             _ => append(value, out),
         },
     );
-    out
+    String::from_utf8(out).unwrap_or_default() // texts alone were written
 }
 
-fn metadata_text(metadata: &Value, out: &mut String) {
+fn metadata_text(metadata: &Value, out: &mut Vec<u8>) {
     members(
         metadata,
         out,
         |_| true,
         |name, value, out| match (name, value) {
             (KEY, Value::Array(entries)) => {
-                out.push('[');
+                let mut shown = String::with_capacity(2048);
                 for (at, entry) in entries.iter().enumerate() {
                     if at > 0 {
-                        out.push(',');
+                        shown.push(',');
                     }
-                    stored::write(entry, out);
+                    stored::write(entry, &mut shown);
                 }
-                out.push(']');
+                out.push(b'[');
+                out.extend_from_slice(shown.as_bytes());
+                out.push(b']');
             }
             _ => append(value, out),
         },
@@ -43,31 +46,31 @@ fn metadata_text(metadata: &Value, out: &mut String) {
 /// Appends the members of an object that are wanted, each as `write` has it.
 fn members(
     object: &Value,
-    out: &mut String,
+    out: &mut Vec<u8>,
     wanted: impl Fn(&str) -> bool,
-    write: impl Fn(&str, &Value, &mut String),
+    write: impl Fn(&str, &Value, &mut Vec<u8>),
 ) {
     let Value::Object(members) = object else { return append(object, out) };
-    out.push('{');
+    out.push(b'{');
     let mut first = true;
     for (name, value) in members.iter().filter(|(name, _)| wanted(name)) {
         if !first {
-            out.push(',');
+            out.push(b',');
         }
         first = false;
-        append_word(if name == KEY { "managedFields" } else { name }, out);
-        out.push(':');
+        append(if name == KEY { "managedFields" } else { name }, out);
+        out.push(b':');
         write(name, value, out);
     }
-    out.push('}');
+    out.push(b'}');
 }
 
-fn append_word(word: &str, out: &mut String) {
-    out.push_str(&serde_json::to_string(word).unwrap_or_default()); // a text can always be written
-}
-
-fn append(value: &Value, out: &mut String) {
-    out.push_str(&crate::json::text(value));
+/// Appends the text of a value at its place, without one of its own.
+fn append(value: &(impl Serialize + ?Sized), out: &mut Vec<u8>) {
+    let length = out.len();
+    if serde_json::to_writer(&mut *out, value).is_err() {
+        out.truncate(length); // never: keys are texts, and memory takes all that is written
+    }
 }
 
 /// An object as clients see it.
