@@ -11,6 +11,8 @@
 //!
 //! Keys are of ECDSA on P-256. Where no validity is given, a certificate is good for as long as anybody's clock goes.
 
+mod request;
+
 use std::fmt;
 use std::ops::Range;
 use std::time::{Duration, SystemTime};
@@ -20,6 +22,8 @@ use rcgen::{
     KeyPair, KeyUsagePurpose,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+pub use request::{CertificateRequest, KeyPurpose, RequestError};
 
 /// A key or certificate that cannot be made, or a stored key that cannot be read.
 #[derive(Debug, thiserror::Error)]
