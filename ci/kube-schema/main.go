@@ -36,6 +36,7 @@ import (
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	metrics "k8s.io/metrics/pkg/apis/metrics/v1beta1"
 )
 
 // Go types by the wire names of their kinds.
@@ -60,6 +61,7 @@ var roots = map[string]any{
 	"meta.k8s.io/v1/DeleteOptions":                     meta.DeleteOptions{},
 	"meta.k8s.io/v1/PartialObjectMetadata":             meta.PartialObjectMetadata{},
 	"autoscaling/v1/Scale":                             autoscaling.Scale{},
+	"autoscaling/v1/HorizontalPodAutoscaler":           autoscaling.HorizontalPodAutoscaler{},
 	"autoscaling/v2/HorizontalPodAutoscaler":           autoscalingv2.HorizontalPodAutoscaler{},
 	"apps/v1/ControllerRevision":                       apps.ControllerRevision{},
 	"apps/v1/DaemonSet":                                apps.DaemonSet{},
@@ -88,6 +90,8 @@ var roots = map[string]any{
 	"authorization.k8s.io/v1/SelfSubjectRulesReview":   authorization.SelfSubjectRulesReview{},
 	"authorization.k8s.io/v1/SubjectAccessReview":      authorization.SubjectAccessReview{},
 	"certificates.k8s.io/v1/CertificateSigningRequest": certificates.CertificateSigningRequest{},
+	"metrics.k8s.io/v1beta1/NodeMetrics":               metrics.NodeMetrics{},
+	"metrics.k8s.io/v1beta1/PodMetrics":                metrics.PodMetrics{},
 	"scheduling.k8s.io/v1/PriorityClass":               scheduling.PriorityClass{},
 	"storage.k8s.io/v1/StorageClass":                   storage.StorageClass{},
 	"admissionregistration.k8s.io/v1/MutatingWebhookConfiguration":   admissionregistration.MutatingWebhookConfiguration{},

@@ -76,6 +76,7 @@ pub const ROWS: &[Row] = &[
     ("-n vk get pods -o wide", "", &["nginx", "Running", "virtual-kubelet"]),
     ("get pods -o wide", "", &["by-selector", "by-name", "Running", "virtual-kubelet"]),
     ("-n vk describe pod nginx", "", &["Node:", "virtual-kubelet", "Started", "Events:"]),
+    ("top node virtual-kubelet", "", &["CPU(cores)", "virtual-kubelet"]),
     ("-n vk logs speaker", "", &["said in the cloud"]),
     ("-n vk logs speaker --tail=1 --timestamps", "", &["Z said in the cloud"]),
     ("apply -f -", BY_NAME, &["pod/by-name unchanged"]),

@@ -148,10 +148,15 @@ impl Tokens {
         text
     }
 
-    /// The issued token of this text; `None` for an unknown or expired one.
-    pub fn check(&self, text: &str, now: Timestamp) -> Option<Token> {
+    /// Forgets the tokens that nobody can use any more.
+    pub fn forget_expired(&self, now: Timestamp) {
         let mut issued = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         issued.tokens.retain(|_, token| token.expires > now);
-        issued.tokens.get(text).cloned()
+    }
+
+    /// The issued token of this text; `None` for an unknown or expired one.
+    pub fn check(&self, text: &str, now: Timestamp) -> Option<Token> {
+        self.forget_expired(now);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).tokens.get(text).cloned()
     }
 }

@@ -6,7 +6,7 @@ use crate::authn::{AUTHENTICATED, MASTERS, UNAUTHENTICATED};
 use crate::kinds::RBAC_GROUP;
 
 /// Resources of workloads and what they need, by group.
-const WORKLOADS: [(&str, &[&str]); 7] = [
+const WORKLOADS: [(&str, &[&str]); 8] = [
     (
         "",
         &[
@@ -40,6 +40,7 @@ const WORKLOADS: [(&str, &[&str]); 7] = [
             "statefulsets/status",
         ],
     ),
+    ("autoscaling", &["horizontalpodautoscalers", "horizontalpodautoscalers/status"]),
     ("batch", &["cronjobs", "cronjobs/status", "jobs", "jobs/status"]),
     ("discovery.k8s.io", &["endpointslices"]),
     ("networking.k8s.io", &["ingresses", "ingresses/status", "networkpolicies"]),
@@ -50,6 +51,10 @@ const READ: [&str; 3] = ["get", "list", "watch"];
 const WRITE: [&str; 5] = ["create", "delete", "deletecollection", "patch", "update"];
 const DISCOVERY: [&str; 8] =
     ["/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*", "/version", "/version/"];
+/// The group of signing requests, and the roles of kubelets whose requests are approved.
+const SIGNING: &str = "certificates.k8s.io";
+const NODE_CLIENT: &str = "system:certificates.k8s.io:certificatesigningrequests:nodeclient";
+const OWN_NODE_CLIENT: &str = "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient";
 const PUBLIC: [&str; 5] = ["/healthz", "/livez", "/readyz", "/version", "/version/"];
 
 /// All of them: the resource, and the object.
@@ -68,7 +73,13 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("admin", json!([view(), edit(), secrets(), accounts(), roles()].concat())),
         ("edit", json!([view(), edit(), secrets()].concat())),
         ("view", json!(view())),
+        ("system:aggregated-metrics-reader", json!([rule("metrics.k8s.io", &["nodes", "pods"], &READ)])),
         ("system:basic-user", reviews),
+        (NODE_CLIENT, json!([rule(SIGNING, &["certificatesigningrequests/nodeclient"], &["create"])])),
+        (
+            OWN_NODE_CLIENT,
+            json!([rule(SIGNING, &["certificatesigningrequests/selfnodeclient"], &["create"])]),
+        ),
         ("system:discovery", json!([{"nonResourceURLs": DISCOVERY, "verbs": ["get"]}])),
         ("system:public-info-viewer", json!([{"nonResourceURLs": PUBLIC, "verbs": ["get"]}])),
     ];
@@ -95,7 +106,9 @@ pub fn all() -> Vec<(&'static str, Value)> {
 
 fn view() -> Vec<Value> {
     let rules = WORKLOADS.into_iter().map(|(group, resources)| rule(group, resources, &READ));
-    rules.chain([rule("", &["namespaces"], &READ)]).collect()
+    rules
+        .chain([rule("", &["namespaces"], &READ), rule("metrics.k8s.io", &["nodes", "pods"], &READ)])
+        .collect()
 }
 
 fn edit() -> Vec<Value> {

@@ -28,7 +28,7 @@ pub fn paths() -> Value {
     let mut paths = vec!["/api".to_owned(), "/api/v1".to_owned(), "/apis".to_owned()];
     for group in kinds::groups().into_iter().filter(|group| !group.is_empty()) {
         paths.push(format!("/apis/{group}"));
-        paths.push(format!("/apis/{group}/v1"));
+        paths.extend(kinds::versions(group).into_iter().map(|version| format!("/apis/{group}/{version}")));
     }
     paths.extend(
         ["/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"].map(str::to_owned),
@@ -53,15 +53,19 @@ pub fn group_list() -> Value {
 pub fn group(name: &str) -> Option<Value> {
     let known = !name.is_empty() && KINDS.iter().any(|kind| kind.group == name);
     known.then(|| {
-        let version = json!({"groupVersion": format!("{name}/v1"), "version": "v1"});
-        json!({"kind": "APIGroup", "apiVersion": "v1", "name": name,
-            "versions": [version.clone()], "preferredVersion": version})
+        let mut group = json!({"kind": "APIGroup", "apiVersion": "v1"});
+        if let (Some(whole), Value::Object(mut entry)) = (group.as_object_mut(), group_entry(name)) {
+            whole.append(&mut entry);
+        }
+        group
     })
 }
 
 fn group_entry(name: &str) -> Value {
-    let version = json!({"groupVersion": format!("{name}/v1"), "version": "v1"});
-    json!({"name": name, "versions": [version.clone()], "preferredVersion": version})
+    let versions = kinds::versions(name).into_iter();
+    let versions = versions.map(|v| json!({"groupVersion": format!("{name}/{v}"), "version": v}));
+    let versions: Vec<Value> = versions.collect();
+    json!({"name": name, "versions": versions, "preferredVersion": versions.first()})
 }
 
 /// `/api/v1` and `/apis/<group>/<version>`; `None` for an unknown one.
@@ -108,10 +112,14 @@ pub fn aggregated(core: bool, version: &str) -> Value {
 }
 
 fn aggregated_group(group: &str) -> Value {
-    let resources: Vec<_> =
-        KINDS.iter().filter(|kind| kind.group == group).map(aggregated_resource).collect();
+    let versions = kinds::versions(group).into_iter().map(|version| {
+        let own = KINDS.iter().filter(|kind| kind.group == group && kind.version == version);
+        let resources: Vec<_> = own.map(aggregated_resource).collect();
+        json!({"version": version, "freshness": "Current", "resources": resources})
+    });
+    let versions: Vec<_> = versions.collect();
     let metadata = if group.is_empty() { json!({}) } else { json!({"name": group}) };
-    json!({"metadata": metadata, "versions": [{"version": "v1", "freshness": "Current", "resources": resources}]})
+    json!({"metadata": metadata, "versions": versions})
 }
 
 fn aggregated_resource(kind: &Kind) -> Value {

@@ -1,9 +1,13 @@
 //! The table of served kinds.
 
+pub mod certificate_signing_request;
 mod controller_revision;
 mod cron_job;
 mod daemon_set;
+mod event;
+mod horizontal_pod_autoscaler;
 mod kind;
+mod metrics;
 mod networking;
 mod pod_template;
 mod rbac;
@@ -14,7 +18,7 @@ pub use daemon_set::TEMPLATE_GENERATION;
 pub use rbac::GROUP as RBAC_GROUP;
 pub use volumes::DEFAULT_CLASS;
 
-pub use kind::{Kind, Rules, Subresource, Traits};
+pub use kind::{Conversion, Kind, Rules, Subresource, Traits, WriteRules};
 
 use kind::{CAREFUL, CORE, COUNTED, CREATE, LEASE, REVIEW, STATUS, UPSERTED, proxy, scale, status, stream};
 
@@ -189,6 +193,8 @@ pub static KINDS: &[Kind] = &[
         kind: "SubjectAccessReview",
         ..REVIEW
     },
+    horizontal_pod_autoscaler::AUTOSCALERS,
+    horizontal_pod_autoscaler::AUTOSCALERS_V1,
     cron_job::CRON_JOBS,
     Kind {
         group: "batch",
@@ -200,6 +206,7 @@ pub static KINDS: &[Kind] = &[
         selectable: &["status.successful"],
         ..CORE
     },
+    certificate_signing_request::REQUESTS,
     Kind { group: "coordination.k8s.io", resource: "leases", kind: "Lease", traits: LEASE, ..CORE },
     Kind {
         group: "discovery.k8s.io",
@@ -215,6 +222,7 @@ pub static KINDS: &[Kind] = &[
         short: &["ev"],
         traits: UPSERTED,
         selectable: REGARDING_FIELDS,
+        conversion: Some(event::NEWER),
         ..CORE
     },
     networking::INGRESSES,
@@ -260,11 +268,40 @@ pub static KINDS: &[Kind] = &[
         traits: CAREFUL,
         ..CORE
     },
+    metrics::NODES,
+    metrics::PODS,
 ];
 
-/// The kind of this resource in this group.
+/// The kind of this resource in this group, in the version that is stored.
 pub fn find(group: &str, resource: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.group == group && kind.resource == resource)
+}
+
+/// The kind of this resource in a version of this group.
+pub fn served(group: &str, version: &str, resource: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.group == group && kind.version == version && kind.resource == resource)
+}
+
+/// The kind of this name in this group, in the version that is stored.
+pub fn named(group: &str, kind: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|known| known.group == group && known.kind == kind)
+}
+
+/// The versions of a group, the preferred one first; none of a group that is not served.
+pub fn versions(group: &str) -> Vec<&'static str> {
+    let mut versions = Vec::new();
+    for kind in KINDS.iter().filter(|kind| kind.group == group) {
+        if !versions.contains(&kind.version) {
+            versions.push(kind.version);
+        }
+    }
+    versions
+}
+
+/// Every group with each of its versions, the core first.
+pub fn group_versions() -> Vec<(&'static str, &'static str)> {
+    let of = |group| versions(group).into_iter().map(move |version| (group, version));
+    groups().into_iter().flat_map(of).collect()
 }
 
 /// The groups, the core first, each once.

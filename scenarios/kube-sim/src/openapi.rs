@@ -43,8 +43,9 @@ static WHOLE: LazyLock<(Document, Document)> = LazyLock::new(|| {
 
 /// The description of each group and version, by its path below `/openapi/v3/`.
 static BY_GROUP: LazyLock<BTreeMap<String, Document>> = LazyLock::new(|| {
-    let groups = kinds::groups().into_iter();
-    groups.map(|group| (path_of(group), Document::of(&of_group(group)))).collect()
+    let versions = kinds::group_versions().into_iter();
+    let document = |(group, version)| (path_of(group, version), Document::of(&of_version(group, version)));
+    versions.map(document).collect()
 });
 
 /// `/openapi/v2` in one of its formats.
@@ -74,8 +75,8 @@ pub fn address(path: &str, tag: &str) -> String {
     format!("/openapi/v3/{path}?hash={tag}")
 }
 
-fn path_of(group: &str) -> String {
-    if group.is_empty() { "api/v1".to_owned() } else { format!("apis/{group}/v1") }
+fn path_of(group: &str, version: &str) -> String {
+    if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") }
 }
 
 fn information() -> Value {
@@ -92,10 +93,10 @@ fn whole() -> Value {
     json!({"swagger": "2.0", "info": information(), "paths": paths, "definitions": definitions.finish()})
 }
 
-fn of_group(group: &str) -> Value {
+fn of_version(group: &str, version: &str) -> Value {
     let mut definitions = Definitions::new(Version::Three);
     let mut paths = Map::new();
-    for kind in KINDS.iter().filter(|kind| kind.group == group) {
+    for kind in KINDS.iter().filter(|kind| kind.group == group && kind.version == version) {
         definitions.add_kind(&kind.api_version(), kind.kind);
         paths.extend(paths::of(kind, Version::Three));
     }

@@ -225,7 +225,10 @@ fn value(wire: &Wire<'_>, kind: &Type, depth: u32) -> Result<Value, ProtobufErro
             serde_json::from_slice(raw.unwrap_or(b"{}")).map_err(|_| ProtobufError::Damaged)?
         }
         (Type::Time | Type::MicroTime, Wire::Bytes(bytes)) => instant(bytes, *kind == Type::MicroTime)?,
-        (Type::Duration, Wire::Bytes(bytes)) => (number_in(bytes, 1)?.unwrap_or(0)).into(),
+        (Type::Duration, Wire::Bytes(bytes)) => {
+            let span = jiff::SignedDuration::from_nanos(number_in(bytes, 1)?.unwrap_or(0));
+            format!("{}s", span.as_secs_f64()).into()
+        }
         (Type::IntOrText, Wire::Bytes(bytes)) => match number_in(bytes, 1)?.unwrap_or(0) {
             0 => number_in(bytes, 2)?.unwrap_or(0).into(),
             _ => text_in(bytes, 3)?.into(),

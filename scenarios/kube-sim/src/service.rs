@@ -7,6 +7,7 @@ mod connect;
 pub(crate) mod controller_writes;
 pub(crate) mod delete;
 mod descriptions;
+mod measures;
 mod nodes;
 mod options;
 mod pods;
@@ -231,6 +232,9 @@ async fn resource(call: &Call, target: &Target) -> Result<ApiResponse, ApiError>
     if target.kind.traits.computed {
         return review(call, target);
     }
+    if target.kind.traits.measured {
+        return measures::read(call, target).await;
+    }
     if !target.subresource.is_empty() {
         return below(call, target).await;
     }
@@ -265,9 +269,9 @@ async fn below(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
     let known = target.kind.subresources.iter().find(|below| below.name == target.subresource);
     let Some(known) = known else { return Err(unserved(target)) };
     match (known.name, &call.method) {
-        ("status" | "resize", &Method::GET) => read::get(call, target).await,
-        ("status" | "finalize" | "resize", &Method::PUT) => write::update(call, target).await,
-        ("status" | "resize", &Method::PATCH) => write::patch(call, target).await,
+        ("approval" | "status" | "resize", &Method::GET) => read::get(call, target).await,
+        ("approval" | "status" | "finalize" | "resize", &Method::PUT) => write::update(call, target).await,
+        ("approval" | "status" | "resize", &Method::PATCH) => write::patch(call, target).await,
         ("scale", &Method::GET | &Method::PUT | &Method::PATCH) => write::scale(call, target).await,
         ("token", &Method::POST) => token(call, target),
         ("binding", &Method::POST) => pods::bind(call, target).await,

@@ -1,5 +1,6 @@
 //! The embedded cluster: its objects, clock, seed and tokens, shared by the API and the controllers.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,6 +9,7 @@ use determinism::{Chance, Clock, Seed};
 use crate::authn::Tokens;
 use crate::outbound::Outbound;
 use crate::store::Store;
+use crate::tls::{Authority, ClusterTime, TlsError};
 use crate::tunnel::Tunnels;
 
 /// The embedded cluster: its objects, clock, seed and tokens. Clones share it.
@@ -33,6 +35,8 @@ struct Inner {
     outbound: Arc<dyn Outbound>,
     tokens: Tokens,
     root_certificate: String,
+    /// Made when it is first needed, since it takes entropy.
+    authority: Mutex<Option<Arc<Authority>>>,
     tunnels: Tunnels,
     rbac: AtomicBool,
 }
@@ -55,6 +59,7 @@ impl KubeSim {
             clock,
             outbound,
             root_certificate,
+            authority: Mutex::default(),
             tunnels,
             rbac: AtomicBool::new(false),
         }))
@@ -103,6 +108,31 @@ impl KubeSim {
     /// The tokens that this cluster issued.
     pub fn tokens(&self) -> &Tokens {
         &self.0.tokens
+    }
+
+    /// The authority that signs what the cluster's signers sign, and the certificates of [`KubeSim::https`].
+    ///
+    /// # Errors
+    /// [`TlsError`] when no key can be made.
+    pub fn authority(&self) -> Result<Arc<Authority>, TlsError> {
+        let mut known = self.0.authority.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(authority) = &*known {
+            return Ok(Arc::clone(authority));
+        }
+        let authority = Arc::new(Authority::generate()?);
+        *known = Some(Arc::clone(&authority));
+        Ok(authority)
+    }
+
+    /// The TLS settings of this API at `address`, and a kubeconfig for its administrator. Clients are known by the
+    /// certificates that this cluster signs, as long as these are good by its clock.
+    ///
+    /// # Errors
+    /// [`TlsError`] when no key can be made.
+    pub fn https(&self, address: SocketAddr) -> Result<(rustls::ServerConfig, String), TlsError> {
+        let (mut settings, kubeconfig) = self.authority()?.api_server(address)?;
+        settings.time_provider = Arc::new(ClusterTime(self.0.clock.clone()));
+        Ok((settings, kubeconfig))
     }
 
     /// The places for upgraded connections.

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::events;
 use crate::json;
 use crate::kinds::Kind;
 use crate::managed_fields::shown;
@@ -80,7 +79,7 @@ impl View {
     /// The document of one object.
     pub fn one(&self, kind: &Kind, object: &Arc<Value>, with_columns: bool) -> Value {
         match self.form {
-            Form::Plain => events::to_shown(kind, shown::object(object)),
+            Form::Plain => kind.to_shown(shown::object(object)),
             Form::Metadata => meta::partial(object),
             Form::Table { include } => {
                 let metadata = json!({"resourceVersion": text(object, "/metadata/resourceVersion")});
@@ -101,7 +100,7 @@ impl View {
     /// One object as JSON text; one that is shown as it is stored is not copied first.
     pub fn text(&self, kind: &Kind, object: &Arc<Value>, with_columns: bool) -> String {
         match self.form {
-            Form::Plain if kind.group != "events.k8s.io" => shown::text(object, &[]),
+            Form::Plain if kind.conversion.is_none() => shown::text(object, &[]),
             _ => json::text(&self.one(kind, object, with_columns)),
         }
     }
@@ -114,7 +113,11 @@ impl View {
         revision: u64,
         next: Option<(String, Option<usize>)>,
     ) -> String {
-        let mut metadata = json!({"resourceVersion": revision.to_string()});
+        // Measures are of no revision.
+        let mut metadata = match kind.traits.measured {
+            true => json!({}),
+            false => json!({"resourceVersion": revision.to_string()}),
+        };
         if let Some((token, remaining)) = next {
             metadata["continue"] = token.into();
             if let Some(remaining) = remaining {
@@ -127,8 +130,8 @@ impl View {
                 let items = objects.iter().map(|object| meta::partial(object).to_string()).collect();
                 ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1".to_owned(), items)
             }
-            Form::Plain if kind.group == "events.k8s.io" => {
-                let seen = objects.iter().map(|object| events::to_shown(kind, shown::object(object)));
+            Form::Plain if kind.conversion.is_some() => {
+                let seen = objects.iter().map(|object| kind.to_shown(shown::object(object)));
                 let items = seen.map(|object| shown::text(&object, &OF_THE_LIST)).collect();
                 (format!("{}List", kind.kind), kind.api_version(), items)
             }
@@ -149,7 +152,7 @@ impl View {
         let rows = objects.iter().map(|object| {
             let seen = match include {
                 Include::Nothing => Value::Null,
-                Include::Object => events::to_shown(kind, shown::object(object)),
+                Include::Object => kind.to_shown(shown::object(object)),
                 Include::Metadata => meta::partial(object),
             };
             json!({"cells": row(object, self.now), "object": seen})

@@ -5,12 +5,16 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 pub use certificate_authority::Identity;
-use certificate_authority::{CertificateError, CertificateTemplate};
+use certificate_authority::{
+    CertificateError, CertificateRequest, CertificateTemplate, KeyPurpose, Validity,
+};
+use determinism::Clock;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::WebPkiClientVerifier;
+use rustls::time_provider::TimeProvider;
 use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 use crate::authn::MASTERS;
@@ -90,6 +94,31 @@ impl Authority {
         Ok(config)
     }
 
+    /// Signs what somebody asks for who keeps the key; returns the certificate as PEM.
+    ///
+    /// # Errors
+    /// [`TlsError`].
+    pub fn sign_request(
+        &self,
+        request: &CertificateRequest,
+        purposes: &[KeyPurpose],
+        validity: Validity,
+    ) -> Result<String, TlsError> {
+        Ok(self.0.sign_request(request, purposes, validity)?)
+    }
+
+    /// The TLS settings of an API server at `address`, which is also called `localhost`, and a kubeconfig for its
+    /// administrator.
+    ///
+    /// # Errors
+    /// [`TlsError`].
+    pub fn api_server(&self, address: SocketAddr) -> Result<(rustls::ServerConfig, String), TlsError> {
+        let own = self.server(&[address.ip()], &["localhost"])?;
+        let admin = self.client("kubernetes-admin", Some(MASTERS))?;
+        let kubeconfig = self.kubeconfig(&format!("https://{address}"), &admin);
+        Ok((self.server_config(own)?, kubeconfig))
+    }
+
     /// A kubeconfig for `client` at this server; it holds the client's private key.
     pub fn kubeconfig(&self, server: &str, client: &Identity) -> String {
         let encode = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
@@ -111,11 +140,23 @@ impl Authority {
 /// # Errors
 /// [`TlsError`] when no key can be made.
 pub fn api_server(address: SocketAddr) -> Result<(rustls::ServerConfig, String), TlsError> {
-    let authority = Authority::generate()?;
-    let own = authority.server(&[address.ip()], &["localhost"])?;
-    let admin = authority.client("kubernetes-admin", Some(MASTERS))?;
-    let kubeconfig = authority.kubeconfig(&format!("https://{address}"), &admin);
-    Ok((authority.server_config(own)?, kubeconfig))
+    Authority::generate()?.api_server(address)
+}
+
+/// The cluster's clock, by which certificates of clients are good or not.
+pub(crate) struct ClusterTime(pub Clock);
+
+impl std::fmt::Debug for ClusterTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ClusterTime")
+    }
+}
+
+impl TimeProvider for ClusterTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        let seconds = u64::try_from(self.0.now().as_second()).ok()?;
+        Some(UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds)))
+    }
 }
 
 /// A verifier that accepts any server certificate, as the real API server does for kubelets by default.

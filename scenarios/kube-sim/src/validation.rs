@@ -77,7 +77,7 @@ pub fn changed_object(kind: &Kind, subresource: &str, old: &Value, new: &Value) 
             }
         }
         (_, _, "") => (kind.rules.check)(new, Some(old), &mut errors),
-        _ => {}
+        (_, _, below) => (kind.writes.check)(below, old, new, &mut errors),
     }
     errors
 }

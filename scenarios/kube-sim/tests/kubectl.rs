@@ -2,12 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
+mod measured;
+mod played;
+
 use std::io::Write;
 use std::net::Ipv4Addr;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
+use certificate_authority::CertificateTemplate;
 use determinism::Clock;
 use kube_sim::KubeSim;
+use measured::Measured;
+use played::Played;
+use serde_json::json;
 
 /// One command: its arguments, what it reads, what it has to say.
 type Row = (&'static str, &'static str, &'static [&'static str]);
@@ -214,6 +222,85 @@ const KIND_ROWS: &[Row] = &[
     ("create clusterrolebinding all --clusterrole cluster-admin --group everybody", "", &["created"]),
 ];
 
+const MEASURED_POD: &str = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: busy}
+spec: {nodeName: measured, containers: [{name: c, image: nginx}]}
+";
+
+/// Commands about what is used, what follows from it, and certificates; `alice.key` and `request.yaml` are in the home folder.
+const MEASURED_ROWS: &[Row] = &[
+    (
+        "api-resources --api-group metrics.k8s.io",
+        "",
+        &["metrics.k8s.io/v1beta1", "NodeMetrics", "PodMetrics"],
+    ),
+    ("apply -f -", MEASURED_POD, &["pod/busy created"]),
+    (
+        "patch pod busy --subresource status --type merge -p '{\"status\":{\"phase\":\"Running\"}}'",
+        "",
+        &["pod/busy patched"],
+    ),
+    ("top pod", "", &["NAME", "busy", "250m", "64Mi"]),
+    ("top pod busy --containers", "", &["POD", "busy", "c", "250m"]),
+    ("top node", "", &["measured", "250m", "6%", "64Mi"]),
+    ("get pods.metrics.k8s.io", "", &["NAME", "CPU", "MEMORY", "WINDOW", "busy", "15s"]),
+    ("create deployment web --image nginx", "", &["deployment.apps/web created"]),
+    (
+        "autoscale deployment web --min 2 --max 5 --cpu-percent 50",
+        "",
+        &["horizontalpodautoscaler.autoscaling/web autoscaled"],
+    ),
+    ("get hpa", "", &["REFERENCE", "Deployment/web", "cpu: <unknown>/50%"]),
+    (
+        "get horizontalpodautoscalers.v1.autoscaling web -o jsonpath={.spec.targetCPUUtilizationPercentage}",
+        "",
+        &["50"],
+    ),
+    ("wait --for=jsonpath={.spec.replicas}=2 deployment/web --timeout=60s", "", &["condition met"]),
+    (
+        "describe hpa web",
+        "",
+        &["New size: 2; reason: Current number of replicas below Spec.MinReplicas", "SucceededRescale"],
+    ),
+    ("explain hpa.spec.behavior.scaleDown", "", &["VERSION:    v2", "stabilizationWindowSeconds\t<integer>"]),
+    ("explain hpa.spec --api-version autoscaling/v1", "", &["targetCPUUtilizationPercentage\t<integer>"]),
+    ("apply -f $HOME/request.yaml", "", &["certificatesigningrequest.certificates.k8s.io/alice created"]),
+    (
+        "get csr",
+        "",
+        &["SIGNERNAME", "kubernetes.io/kube-apiserver-client", "kubernetes-admin", "60m", "Pending"],
+    ),
+    ("certificate approve alice", "", &["certificatesigningrequest.certificates.k8s.io/alice approved"]),
+    ("wait --for=jsonpath={.status.certificate} csr/alice --timeout=20s", "", &["condition met"]),
+    ("get csr alice", "", &["Approved,Issued"]),
+    ("get csr alice -o jsonpath={.status.certificate} | base64 -d > $HOME/alice.crt", "", &[""]),
+    (
+        "config set-credentials alice --client-certificate $HOME/alice.crt --client-key $HOME/alice.key",
+        "",
+        &["User \"alice\" set."],
+    ),
+    ("--user alice auth whoami", "", &["alice", "[dev system:authenticated]"]),
+    ("delete csr alice", "", &["deleted"]),
+    ("apply -f $HOME/request.yaml", "", &["certificatesigningrequest.certificates.k8s.io/alice created"]),
+    ("certificate deny alice", "", &["certificatesigningrequest.certificates.k8s.io/alice denied"]),
+    ("get csr alice", "", &["Denied"]),
+    ("describe csr alice", "", &["Requesting User:", "kubernetes-admin", "Common Name:", "alice"]),
+];
+
+/// Commands about measures and certificates that are refused.
+const NOT_MEASURED: &[Row] = &[
+    ("top pod none", "", &["podmetrics.metrics.k8s.io \"default/none\" not found"]),
+    ("top node none", "", &["nodemetrics.metrics.k8s.io \"none\" not found"]),
+    ("certificate approve none", "", &["certificatesigningrequests.certificates.k8s.io \"none\" not found"]),
+    (
+        "get pods.metrics.k8s.io --watch-only",
+        "",
+        &["the server does not allow this method on the requested resource"],
+    ),
+];
+
 /// Commands that are refused, and what is said about it.
 const REFUSED: &[Row] = &[
     ("apply -f -", MISSPELT_LIST, &["unknown field \"dta\" in io.k8s.api.core.v1.ConfigMap"]),
@@ -257,6 +344,11 @@ async fn kubectl_rolls_out_and_back_and_shows_every_kind() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_shows_what_is_used_scales_by_it_and_has_certificates_signed() {
+    play_all(&[(MEASURED_ROWS, true), (NOT_MEASURED, false)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kubectl_knows_the_fields_of_every_kind_and_only_says_what_it_would_do() {
     play_all(&[(SCHEMA_ROWS, true), (REFUSED, false)]).await;
 }
@@ -269,8 +361,10 @@ async fn play_all(tables: &'static [(&[Row], bool)]) {
     }
     let sim = KubeSim::builder().clock(Clock::system()).build();
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let (tls, admin) = kube_sim::tls::api_server(listener.local_addr().unwrap()).unwrap();
+    let (tls, admin) = sim.https(listener.local_addr().unwrap()).unwrap();
+    measure(&sim).await;
     let folder = tempfile::tempdir().unwrap();
+    ask_for_a_certificate(folder.path());
     let kubeconfig = folder.path().join("kubeconfig");
     std::fs::write(&kubeconfig, admin).unwrap();
     let controllers = sim.clone();
@@ -283,6 +377,38 @@ async fn play_all(tables: &'static [(&[Row], bool)]) {
     });
     let failures = failures.await.unwrap();
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+/// A node that measures, beside those that the rows make; nothing is scheduled to it.
+async fn measure(sim: &KubeSim) {
+    let measured = Arc::new(Measured::default());
+    measured.measure(sim);
+    measured.set_cpu(250);
+    measured.set_memory(64 << 20);
+    let node = Played::node(move |_| played::answer("200 OK", "", &measured.summary().to_string())).await;
+    let address = json!([{"type": "InternalIP", "address": node.address.ip()}]);
+    let port = json!({"kubeletEndpoint": {"Port": node.address.port()}});
+    let room = json!({"cpu": "4", "memory": "8Gi", "pods": "10"});
+    let whole = json!({"kind": "Node", "apiVersion": "v1", "metadata": {"name": "measured", "uid": "measured"},
+        "spec": {"unschedulable": true},
+        "status": {"addresses": address, "daemonEndpoints": port, "capacity": room, "allocatable": room}});
+    sim.store().create(("", "nodes"), whole).unwrap();
+    tokio::spawn(async move {
+        let mut node = node;
+        while node.requests.recv().await.is_some() {}
+    });
+}
+
+/// Writes a key and a signing request for it.
+fn ask_for_a_certificate(home: &std::path::Path) {
+    use base64::Engine as _;
+    let (pem, key) = CertificateTemplate::client("alice", Some("dev")).request().unwrap();
+    let spec = json!({"request": base64::engine::general_purpose::STANDARD.encode(pem), "expirationSeconds": 3600,
+        "signerName": "kubernetes.io/kube-apiserver-client", "usages": ["client auth"]});
+    let request = json!({"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest",
+        "metadata": {"name": "alice"}, "spec": spec});
+    std::fs::write(home.join("request.yaml"), request.to_string()).unwrap();
+    std::fs::write(home.join("alice.key"), key).unwrap();
 }
 
 /// Runs kubectl as one row says; returns what went wrong, if anything did.

@@ -85,7 +85,7 @@ impl Embedded {
     pub fn listen(&mut self, listener: TcpListener) -> Result<HttpsEndpoint, StartError> {
         let part = "the HTTPS listener";
         let address = listener.local_addr().map_err(StartError::of::<std::io::Error>(part))?;
-        let (tls, kubeconfig) = tls::api_server(address).map_err(StartError::of::<tls::TlsError>(part))?;
+        let (tls, kubeconfig) = self.api.https(address).map_err(StartError::of::<tls::TlsError>(part))?;
         self.tasks.push(tokio::spawn(server::serve(listener, tls, self.api.clone())));
         Ok(HttpsEndpoint { address, kubeconfig })
     }

@@ -20,6 +20,17 @@ pub enum Denial {
         /// Name of the account that the pod asks for.
         account: String,
     },
+    /// Administrators get no certificate of this signer.
+    #[error("use of {0} signer with system:masters group is not allowed")]
+    Masters(&'static str),
+    /// Somebody approves or signs who may not do so for this signer.
+    #[error("user not permitted to {verb} requests with signerName {signer:?}")]
+    Signer {
+        /// `approve` or `sign`.
+        verb: &'static str,
+        /// Name of the signer.
+        signer: String,
+    },
     /// A mirror of a static pod may not use an account or secrets.
     #[error("a mirror pod may not reference {0}")]
     MirrorPod(&'static str),

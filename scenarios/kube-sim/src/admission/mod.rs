@@ -1,6 +1,7 @@
 //! Admission: the plugins and webhooks that every object passes before it is stored, in the real API server's order.
 
 pub mod attributes;
+pub mod certificates;
 pub mod default_tolerations;
 pub mod denial;
 pub mod namespace_lifecycle;

@@ -14,7 +14,7 @@ use crate::sim::KubeSim;
 
 /// Collects until the future is dropped.
 pub async fn run(sim: &KubeSim) {
-    let kinds: Vec<&'static Kind> = KINDS.iter().filter(|kind| !kind.traits.computed).collect();
+    let kinds: Vec<&'static Kind> = KINDS.iter().filter(|kind| kind.is_stored()).collect();
     // One receiver of all writes, since to wait for each kind by itself costs more than all else here.
     let mut written = sim.store().written();
     let mut seen = 0;

@@ -1,9 +1,10 @@
 //! The controllers: the loops that act by themselves when objects change.
 //!
 //! Each is a loop that looks, acts, and then waits for the next change or for the instant at which something falls due.
-//! None ticks: an hour in which nothing happens costs nothing.
+//! None ticks, but for autoscalers, which are looked at every fifteen seconds: an hour in which nothing happens costs nothing.
 
 mod backoff;
+mod certificates;
 mod cron_job;
 mod daemon_set;
 mod deployment;
@@ -11,6 +12,7 @@ mod disruption;
 mod endpoints;
 mod eviction;
 mod garbage_collector;
+mod horizontal;
 mod job;
 mod namespaces;
 mod nodes;
@@ -32,7 +34,7 @@ use crate::sim::KubeSim;
 use reconciling::Controller;
 
 /// The controllers that reconcile the objects of one kind, one by one.
-const CONTROLLERS: [Controller; 7] = [
+const CONTROLLERS: [Controller; 8] = [
     replica_set::CONTROLLER,
     deployment::CONTROLLER,
     stateful_set::CONTROLLER,
@@ -40,6 +42,7 @@ const CONTROLLERS: [Controller; 7] = [
     cron_job::CONTROLLER,
     volumes::OF_CLAIMS,
     volumes::OF_VOLUMES,
+    certificates::CONTROLLER,
 ];
 
 impl KubeSim {
@@ -60,6 +63,7 @@ impl KubeSim {
             job::run(self),
             endpoints::run(self),
             disruption::run(self),
+            horizontal::run(self),
             join_all(CONTROLLERS.iter().map(|controller| reconciling::run(self, controller).boxed())),
         );
     }

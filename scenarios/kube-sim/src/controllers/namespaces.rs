@@ -16,7 +16,7 @@ use crate::sim::KubeSim;
 
 /// Empties and removes namespaces until the future is dropped.
 pub async fn run(sim: &KubeSim) {
-    let resources: Vec<_> = KINDS.iter().filter(|kind| !kind.traits.computed).map(Kind::storage).collect();
+    let resources: Vec<_> = KINDS.iter().filter(|kind| kind.is_stored()).map(Kind::storage).collect();
     let mut namespaces = ChangeWatcher::new(sim, &[("", "namespaces")]);
     let mut everything = ChangeWatcher::new(sim, &resources);
     loop {
@@ -56,7 +56,7 @@ fn reconcile(sim: &KubeSim) -> bool {
 /// Deletes the objects in a namespace, pods first and the rest when these are gone; returns those that are left.
 fn empty(sim: &KubeSim, namespace: &str) -> Vec<(&'static Kind, Arc<Value>)> {
     let is_pod = |kind: &&Kind| (kind.group, kind.resource) == ("", "pods");
-    let kinds = || KINDS.iter().filter(|kind| kind.namespaced && !kind.traits.computed);
+    let kinds = || KINDS.iter().filter(|kind| kind.namespaced && kind.is_stored());
     let left = empty_of(sim, namespace, kinds().filter(is_pod));
     if !left.is_empty() {
         return left;
@@ -79,9 +79,7 @@ fn empty_of(
             let _ = delete(sim.store(), kind, namespace, name(object), &options, sim.clock().now());
         }
         let objects = sim.store().list(kind.storage(), Some(namespace)).0;
-        if kind.group != "events.k8s.io" {
-            left.extend(objects.into_iter().map(|object| (kind, object)));
-        }
+        left.extend(objects.into_iter().map(|object| (kind, object)));
     }
     left
 }

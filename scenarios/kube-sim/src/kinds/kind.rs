@@ -1,5 +1,6 @@
 //! A served kind: its names, its subresources, and the rules for its objects.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::object::field::name;
@@ -31,6 +32,19 @@ pub struct Kind {
     pub selectable: &'static [&'static str],
     /// Defaults, validation and columns of the kind alone.
     pub rules: Rules,
+    /// What a write to it and to its subresources may change.
+    pub writes: WriteRules,
+    /// The way to the form in which its objects are stored; `None` for a kind whose objects are stored as they are shown.
+    pub conversion: Option<Conversion>,
+}
+
+/// The way from what a version of a kind shows to what is stored, and back.
+#[derive(Debug, Clone, Copy)]
+pub struct Conversion {
+    /// An object as it is stored.
+    pub to_stored: fn(Value) -> Value,
+    /// An object as its version shows it.
+    pub to_shown: fn(Value) -> Value,
 }
 
 /// Defaults, validation and columns of one kind.
@@ -44,6 +58,15 @@ pub struct Rules {
     pub columns: &'static [Column],
     /// The cells of an object in these columns.
     pub row: Row,
+}
+
+/// What writes to the object itself and to its subresources may change, where the usual is not all.
+#[derive(Debug, Clone, Copy)]
+pub struct WriteRules {
+    /// Puts back what a write to this subresource may not change, and notes its instants; what was stored comes second.
+    pub keep: fn(&mut Value, &Value, &str, Timestamp),
+    /// Adds the errors of a write to this subresource: what was stored, and what would be.
+    pub check: fn(&str, &Value, &Value, &mut FieldErrors),
 }
 
 /// A subresource: its name, the kind of its bodies, and its verbs.
@@ -68,12 +91,20 @@ pub struct Traits {
     pub needs_version: bool,
     /// True for reviews, which are answered and not stored.
     pub computed: bool,
+    /// True for measures, which are read from the nodes and not stored.
+    pub measured: bool,
 }
 
-pub(super) const STORED: Traits =
-    Traits { generation: false, create_on_update: false, needs_version: false, computed: false };
+pub(super) const STORED: Traits = Traits {
+    generation: false,
+    create_on_update: false,
+    needs_version: false,
+    computed: false,
+    measured: false,
+};
 pub(super) const COUNTED: Traits = Traits { generation: true, ..STORED };
 pub(super) const COMPUTED: Traits = Traits { computed: true, ..STORED };
+pub(super) const MEASURED: Traits = Traits { measured: true, ..STORED };
 pub(super) const UPSERTED: Traits = Traits { create_on_update: true, ..STORED };
 pub(super) const CAREFUL: Traits = Traits { needs_version: true, ..COUNTED };
 pub(super) const LEASE: Traits = Traits { create_on_update: true, needs_version: true, ..STORED };
@@ -81,6 +112,7 @@ pub(super) const LEASE: Traits = Traits { create_on_update: true, needs_version:
 const ALL: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 const NO_COLLECTION: &[&str] = &["create", "delete", "get", "list", "patch", "update", "watch"];
 pub(super) const CREATE: &[&str] = &["create"];
+const READ: &[&str] = &["get", "list"];
 pub(super) const STATUS: &[&str] = &["get", "patch", "update"];
 const STREAM: &[&str] = &["create", "get"];
 const PROXY: &[&str] = &["create", "delete", "get", "patch", "update"];
@@ -122,6 +154,8 @@ pub(super) const CORE: Kind = Kind {
     traits: STORED,
     selectable: &[],
     rules: NO_RULES,
+    writes: WriteRules { keep: |_, _, _, _| {}, check: |_, _, _, _| {} },
+    conversion: None,
 };
 /// A review.
 pub(super) const REVIEW: Kind = Kind { version: "v1", namespaced: false, traits: COMPUTED, ..CORE };
@@ -155,10 +189,11 @@ impl Kind {
 
     /// The verbs of the kind's objects.
     pub fn verbs(&self) -> &'static [&'static str] {
-        match (self.traits.computed, self.resource) {
-            (true, _) => CREATE,
-            (false, "namespaces") => NO_COLLECTION,
-            (false, _) => ALL,
+        match self.resource {
+            _ if self.traits.computed => CREATE,
+            _ if self.traits.measured => READ,
+            "namespaces" => NO_COLLECTION,
+            _ => ALL,
         }
     }
 
@@ -167,8 +202,29 @@ impl Kind {
         if self.resource == "events" { ("", "events") } else { (self.group, self.resource) }
     }
 
-    /// The singular, as kubectl takes it.
+    /// True for a kind whose objects are in the store; of several that show the same objects, for one of them.
+    pub fn is_stored(&self) -> bool {
+        !self.traits.computed && !self.traits.measured && self.conversion.is_none()
+    }
+
+    /// An object of this kind as it is stored.
+    pub fn to_stored(&self, object: Value) -> Value {
+        match self.conversion {
+            Some(conversion) => (conversion.to_stored)(object),
+            None => object,
+        }
+    }
+
+    /// A stored object as this kind shows it.
+    pub fn to_shown(&self, object: Value) -> Value {
+        match self.conversion {
+            Some(conversion) => (conversion.to_shown)(object),
+            None => object,
+        }
+    }
+
+    /// The singular, as kubectl takes it; empty for measures, as the real server of them says it.
     pub fn singular(&self) -> String {
-        self.kind.to_ascii_lowercase()
+        if self.traits.measured { String::new() } else { self.kind.to_ascii_lowercase() }
     }
 }

@@ -7,7 +7,6 @@ use super::compare::{Changes, changes};
 use super::field_set::FieldSet;
 use super::owner::{Operation, Owner};
 use super::stored::{Entry, KEY, entries, put};
-use crate::events;
 use crate::kinds::Kind;
 
 /// Most entries of updates; the oldest are one beyond.
@@ -64,13 +63,13 @@ pub fn created(kind: &Kind, object: &mut Value, writer: Writer<'_>, filled_in: &
     put(object, vec![Entry::new(writer.owner(kind), writer.now, own)]);
 }
 
-/// Compares two states of an object in the words of its kind: events are stored in those of the core.
+/// Compares two states of an object in the words of its kind, which may be stored in those of another.
 fn differences(kind: &Kind, old: &Value, new: &Value) -> Changes {
-    if kind.group != "events.k8s.io" {
+    if kind.conversion.is_none() {
         return changes(kind, old, new);
     }
-    let old = if old.is_null() { Value::Null } else { events::to_shown(kind, old.clone()) };
-    changes(kind, &old, &events::to_shown(kind, new.clone()))
+    let old = if old.is_null() { Value::Null } else { kind.to_shown(old.clone()) };
+    changes(kind, &old, &kind.to_shown(new.clone()))
 }
 
 /// Takes a field and all below it out of a set.

@@ -149,9 +149,10 @@ pub fn name_of_kind(api_version: &str, kind: &str) -> Option<String> {
 
 /// The name of a structure of the table in the published description.
 fn public_name(name: &str) -> String {
-    match name.strip_prefix("meta.") {
-        Some(rest) => format!("io.k8s.apimachinery.pkg.apis.meta.{rest}"),
-        None => format!("io.k8s.api.{name}"),
+    match name.split_once('.') {
+        Some(("meta", rest)) => format!("io.k8s.apimachinery.pkg.apis.meta.{rest}"),
+        Some(("metrics", rest)) => format!("io.k8s.metrics.pkg.apis.metrics.{rest}"),
+        _ => format!("io.k8s.api.{name}"),
     }
 }
 

@@ -38,7 +38,7 @@ fn every_reference_leads_to_a_schema() {
 #[test]
 fn every_kind_has_a_schema_and_its_paths() {
     for kind in KINDS {
-        let document = v3(&path_of(kind.group)).unwrap();
+        let document = v3(&path_of(kind.group, kind.version)).unwrap();
         let description: Value = serde_json::from_slice(&document.body).unwrap();
         let own = json!([{"group": kind.group, "version": kind.version, "kind": kind.kind}]);
         let schemas = description["components"]["schemas"].as_object().unwrap();

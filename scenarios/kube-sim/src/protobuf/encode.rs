@@ -94,9 +94,13 @@ fn one(message: Message, number: u32, kind: &Type, value: &Value) -> Message {
             Ok(at) => message.message(number, &instant(at)),
             Err(_) => message,
         },
-        (Type::Duration, Value::Number(value)) => {
-            message.message(number, &Message::default().number(1, whole(value)))
-        }
+        (Type::Duration, Value::String(text)) => match text.parse::<jiff::SignedDuration>() {
+            Ok(span) => {
+                let nanos = i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
+                message.message(number, &Message::default().number(1, nanos.cast_unsigned()))
+            }
+            Err(_) => message,
+        },
         (Type::Raw | Type::Fields, value) => {
             message.message(number, &Message::default().bytes(1, value.to_string().as_bytes()))
         }

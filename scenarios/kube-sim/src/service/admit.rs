@@ -15,7 +15,7 @@ use crate::admission::denial::Denial;
 use crate::admission::webhook::review::{self, AdmissionDecision, ReviewError, WebhookResponse};
 use crate::admission::webhook::selection::{Webhook, WebhookKind, select};
 use crate::admission::{
-    default_tolerations, namespace_lifecycle, node_taint, priority, service_account, storage,
+    certificates, default_tolerations, namespace_lifecycle, node_taint, priority, service_account, storage,
 };
 use crate::body::BodyError;
 use crate::defaults;
@@ -23,6 +23,7 @@ use crate::kinds::{self, Kind};
 use crate::managed_fields::stored::KEY;
 use crate::object::field::name;
 use crate::outbound::OutboundError;
+use crate::rbac::{self, Deed};
 use crate::status::ApiError;
 use crate::store::Store;
 
@@ -226,6 +227,18 @@ impl<'a> Admission<'a> {
         }
         if attributes.creates("nodes") {
             node_taint::admit(object);
+        }
+        if attributes.group == certificates::GROUP {
+            certificates::admit(object, attributes, |verb, signer| {
+                let deed = Deed::Resource {
+                    verb,
+                    group: certificates::GROUP,
+                    resource: "signers",
+                    name: signer,
+                    namespace: "",
+                };
+                rbac::is_allowed(&self.call.sim, &self.call.user, deed)
+            })?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::call::Call;
 use super::target::Target;
@@ -12,6 +12,7 @@ use super::write;
 use crate::authn::{AUTHENTICATED, MASTERS, User};
 use crate::kinds::{self, Kind};
 use crate::managed_fields::track;
+use crate::object::field;
 use crate::sim::KubeSim;
 use crate::status::ApiError;
 use crate::store::{GroupResource, StoreError};
@@ -77,12 +78,33 @@ pub async fn create_as_controller(
     object: Value,
 ) -> Result<(), ApiError> {
     let kind = kinds::find(group, resource).ok_or_else(ApiError::no_such_resource)?;
-    let namespace = crate::object::field::namespace(&object).to_owned();
+    let namespace = field::namespace(&object).to_owned();
     let target = Target { kind, namespace, name: String::new(), subresource: String::new(), watch: false };
-    let call = Call {
+    write::create(&call(sim, Method::POST, &object), &target).await.map(drop)
+}
+
+/// Sets the number of replicas of a workload through its `scale`, as a controller does.
+///
+/// # Errors
+/// When admission or validation refuses it, or the workload is gone.
+pub async fn scale_as_controller(
+    sim: &KubeSim,
+    kind: &'static Kind,
+    workload: &Value,
+    replicas: i64,
+) -> Result<(), ApiError> {
+    let [namespace, name] = [field::namespace(workload), field::name(workload)].map(str::to_owned);
+    let target = Target { kind, namespace, name, subresource: "scale".to_owned(), watch: false };
+    let scale = json!({"spec": {"replicas": replicas}});
+    write::scale(&call(sim, Method::PUT, &scale), &target).await.map(drop)
+}
+
+/// A request of the controllers.
+fn call(sim: &KubeSim, method: Method, body: &Value) -> Call {
+    Call {
         sim: sim.clone(),
         user: User::of("system:kube-controller-manager", &[MASTERS, AUTHENTICATED]),
-        method: Method::POST,
+        method,
         uri: Uri::default(),
         headers: HeaderMap::new(),
         query: Vec::new(),
@@ -90,7 +112,6 @@ pub async fn create_as_controller(
         content_type: "application/json".to_owned(),
         user_agent: CONTROLLERS.to_owned(),
         if_none_match: String::new(),
-        body: Bytes::from(object.to_string()),
-    };
-    write::create(&call, &target).await.map(drop)
+        body: Bytes::from(body.to_string()),
+    }
 }

@@ -6,7 +6,6 @@ use http_body_util::BodyExt;
 
 use super::call::{Call, stored};
 use super::response::ApiResponse;
-use crate::authn::{AUTHENTICATED, MASTERS, Token, User};
 use crate::kinds;
 use crate::node_proxy;
 use crate::object::field::list;
@@ -28,19 +27,11 @@ pub fn base(call: &Call, node: &str) -> Result<String, ApiError> {
     })
 }
 
-/// The header by which a node knows the API server: a token of its own user, good for the next minutes.
-pub fn authorization(call: &Call) -> String {
-    let now = call.sim.clock().now();
-    let user = User::of("kube-apiserver-kubelet-client", &[MASTERS, AUTHENTICATED]);
-    let expires = now.saturating_add(jiff::SignedDuration::from_mins(5)).unwrap_or(jiff::Timestamp::MAX);
-    let token = call.sim.tokens().issue(Token { user, expires, audiences: Vec::new(), bound: None });
-    format!("Bearer {token}")
-}
-
 /// `GET` of a path of a node; other than 2xx becomes an error with the node's words.
 pub async fn get(call: &Call, node: &str, path: &str) -> Result<ApiResponse, ApiError> {
     let url = format!("{}{path}", base(call, node)?);
-    let request = Request::get(&url).header("authorization", authorization(call)).body(Bytes::new());
+    let request =
+        Request::get(&url).header("authorization", node_proxy::authorization(&call.sim)).body(Bytes::new());
     // The real server passes the text of its client on as it is, without a reason.
     let unreached = |why: String| ApiError::new(500, "", format!("Get {url:?}: {why}"));
     let request = request.map_err(|e| unreached(e.to_string()))?;

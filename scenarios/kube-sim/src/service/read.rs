@@ -137,7 +137,11 @@ fn continued(call: &Call, target: &Target, selector: &Selector, token: &str) -> 
     })
 }
 
-fn selector(call: &Call, target: &Target) -> Result<Selector, ApiError> {
+/// The selectors of a list or a watch.
+///
+/// # Errors
+/// 400 for one that does not read.
+pub fn selector(call: &Call, target: &Target) -> Result<Selector, ApiError> {
     let mut fields = call.option("fieldSelector").to_owned();
     if target.watch && !target.name.is_empty() {
         fields = format!("metadata.name={}", target.name);

@@ -1,5 +1,6 @@
 //! The fields that a write may change: those of the object, of its status, or of its finalizers.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::target::Target;
@@ -12,10 +13,16 @@ const WITH_STATUS: [&str; 8] =
     ["labels", "annotations", "finalizers", KEY, "uid", "name", "namespace", "resourceVersion"];
 
 /// Keeps of `next` only the fields that the request's path may change.
-pub fn within(target: &Target, old: &Value, next: Value) -> Value {
+pub fn within(target: &Target, old: &Value, next: Value, now: Timestamp) -> Value {
+    let mut kept = changeable(target, old, next);
+    (target.kind.writes.keep)(&mut kept, old, &target.subresource, now);
+    kept
+}
+
+fn changeable(target: &Target, old: &Value, next: Value) -> Value {
     let has_status = target.kind.subresources.iter().any(|below| below.name == "status");
     match target.subresource.as_str() {
-        "status" => status(target, old, &next),
+        "status" | "approval" => status(target, old, &next),
         "finalize" => finalize(old, &next),
         "resize" => resize::within(old, &next),
         _ => {

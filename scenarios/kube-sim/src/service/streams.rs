@@ -10,6 +10,7 @@ use super::nodes;
 use super::response::ApiResponse;
 use super::target::Target;
 use crate::admission::attributes::Operation;
+use crate::node_proxy;
 use crate::object::field::text;
 use crate::pods::stream_options;
 use crate::status::ApiError;
@@ -34,6 +35,6 @@ pub async fn open(call: &Call, target: &Target) -> Result<ApiResponse, ApiError>
     if !connect::asks_for_upgrade(&call.headers) {
         return Err(ApiError::bad_request("Upgrade request required"));
     }
-    let backend = Backend { base, authorization: Some(nodes::authorization(call)) };
+    let backend = Backend { base, authorization: Some(node_proxy::authorization(&call.sim)) };
     connect::upgraded(call, backend, &path).await
 }

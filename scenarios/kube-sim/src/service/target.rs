@@ -128,13 +128,15 @@ pub fn parse_path(path: &str) -> Result<Route, ApiError> {
         ["apis", group, version] => {
             Ok(Route::Resources { group: (*group).to_owned(), version: (*version).to_owned() })
         }
-        ["api", "v1", rest @ ..] => resource("", rest),
-        ["apis", group, "v1", rest @ ..] if kinds::groups().contains(group) => resource(group, rest),
+        ["api", "v1", rest @ ..] => resource("", "v1", rest),
+        ["apis", group, version, rest @ ..] if kinds::versions(group).contains(version) => {
+            resource(group, version, rest)
+        }
         _ => Err(nothing_here()),
     }
 }
 
-fn resource(group: &str, words: &[&str]) -> Result<Route, ApiError> {
+fn resource(group: &str, version: &str, words: &[&str]) -> Result<Route, ApiError> {
     let (watch, words) = match words {
         ["watch", rest @ ..] => (true, rest),
         words => (false, words),
@@ -149,7 +151,7 @@ fn resource(group: &str, words: &[&str]) -> Result<Route, ApiError> {
     };
     let owned: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
     let word = |at: usize| owned.get(at).cloned().unwrap_or_default();
-    let kind = kinds::find(group, &word(0)).ok_or_else(ApiError::no_such_resource)?;
+    let kind = kinds::served(group, version, &word(0)).ok_or_else(ApiError::no_such_resource)?;
     if kind.namespaced && namespace.is_empty() && owned.len() > 1 || !kind.namespaced && !namespace.is_empty()
     {
         return Err(ApiError::no_such_resource());
@@ -179,6 +181,7 @@ mod tests {
             ("/api/v1/namespaces/vk/finalize", ("namespaces", "", "vk", "finalize")),
             ("/api/v1/nodes/n/status", ("nodes", "", "n", "status")),
             ("/apis/apps/v1/namespaces/a/deployments", ("deployments", "a", "", "")),
+            ("/apis/metrics.k8s.io/v1beta1/nodes/n", ("nodes", "", "n", "")),
         ] {
             let (kind, namespace, name, below) = target(path);
             assert_eq!((kind, namespace.as_str(), name.as_str(), below.as_str()), wanted, "{path}");
@@ -190,6 +193,7 @@ mod tests {
         for (path, message) in [
             ("/api/v1/widgets", "the server could not find the requested resource"),
             ("/apis/widgets.io/v1/widgets", "404 page not found"),
+            ("/apis/metrics.k8s.io/v1/nodes", "404 page not found"),
             ("/nowhere", "404 page not found"),
         ] {
             assert_eq!(parse_path(path).unwrap_err().message, message, "{path}");

@@ -10,7 +10,6 @@ use super::response::ApiResponse;
 use super::scope;
 use super::target::Target;
 use crate::admission::attributes::Operation;
-use crate::events;
 use crate::kinds::Kind;
 use crate::managed_fields::shown;
 use crate::managed_fields::track::{self, Writer};
@@ -58,7 +57,7 @@ async fn store_new(
     let kind = target.kind;
     let dry_run = call.dry_run("CreateOptions")?;
     let now = call.sim.clock().now();
-    let mut object = events::to_stored(kind, object);
+    let mut object = kind.to_stored(object);
     let prefixed = name(&object).is_empty();
     meta::begin(&call.sim, kind, &target.namespace, &mut object, now)?;
     if !matches!(kind.resource, "nodes" | "events" | "leases")
@@ -130,7 +129,7 @@ pub async fn update(call: &Call, target: &Target) -> Result<ApiResponse, ApiErro
         }
         Err(error) => return Err(error),
     };
-    let next = events::to_stored(kind, decoded.object);
+    let next = kind.to_stored(decoded.object);
     let updated = store_update(call, (target, &target.subresource), &old, next, false, &mut warnings).await;
     let updated = updated.map_err(|error| error.into_error(target))?;
     answer(call, kind, &updated).map(|answer| answer.warned(warnings))
@@ -176,14 +175,14 @@ fn patched(
             true => shown::object(old),
             false => shown::without_managers(old),
         };
-        let shown = events::to_shown(kind, shown);
+        let shown = kind.to_shown(shown);
         let decoded = patch.apply_to(kind, &shown)?;
         warnings.extend(patch.check_unknown_fields(
             &shown,
             decoded.unknown,
             call.option("fieldValidation"),
         )?);
-        return Ok(events::to_stored(kind, decoded.object));
+        return Ok(kind.to_stored(decoded.object));
     };
     for (key, wanted_word) in [("apiVersion", kind.api_version()), ("kind", kind.kind.to_owned())] {
         let given = text(wanted, &format!("/{key}"));
@@ -202,7 +201,11 @@ fn patched(
     }
     let decoded = decode::conform(wanted.clone(), &kind.api_version(), kind.kind)?;
     warnings.extend(decode::check_unknown_fields(kind, &decoded.unknown, call.option("fieldValidation"))?);
-    apply(kind, old, decoded.object, &apply_options(call, target))
+    if kind.conversion.is_none() {
+        return apply(kind, old, decoded.object, &apply_options(call, target));
+    }
+    let old = kind.to_shown(old.clone());
+    Ok(kind.to_stored(apply(kind, &old, decoded.object, &apply_options(call, target))?))
 }
 
 fn capitalised(key: &str) -> &'static str {
@@ -276,7 +279,7 @@ async fn store_update(
 ) -> Result<Arc<Value>, UpdateError> {
     let kind = target.kind;
     let dry_run = call.dry_run("UpdateOptions")?;
-    let mut next = scope::within(target, old, next);
+    let mut next = scope::within(target, old, next, call.sim.clock().now());
     if !is_apply(call) {
         track::carry(old, &mut next, &target.subresource);
     }

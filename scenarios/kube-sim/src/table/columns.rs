@@ -54,6 +54,8 @@ const PRIORITIES: &[Column] =
 /// The columns of a kind, and the function that makes its rows.
 pub fn of(kind: &Kind) -> (&'static [Column], Row) {
     match kind.resource {
+        // They are called like what they are of.
+        _ if kind.traits.measured => (kind.rules.columns, kind.rules.row),
         "pods" => (PODS, pod),
         "nodes" => (NODES, node),
         "namespaces" => (const { &[NAME, text_column("Status"), AGE] }, |object, now| {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use crate::kinds::{self, Kind};
+use crate::node_proxy;
 use crate::object::field::{list, number, text};
 use crate::service::call::{Call, stored};
 use crate::service::connect::{Backend, unreachable_service};
@@ -68,7 +69,7 @@ fn node(call: &Call, named: Named<'_>) -> Result<Backend, ApiError> {
     let base = nodes::base(call, named.name)?;
     let (address, own) = base.rsplit_once(':').unwrap_or((&base, ""));
     if named.port.is_empty() || named.port == own {
-        let authorization = Some(nodes::authorization(call));
+        let authorization = Some(node_proxy::authorization(&call.sim));
         return Ok(Backend { base, authorization });
     }
     let host = address.trim_start_matches("https://").trim_matches(['[', ']']);

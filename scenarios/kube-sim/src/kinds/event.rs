@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::kinds::Kind;
+use super::kind::Conversion;
 
 /// Names in `events.k8s.io`, and the same in the core.
 const NAMES: [(&str, &str); 7] = [
@@ -15,23 +15,17 @@ const NAMES: [(&str, &str); 7] = [
     ("deprecatedLastTimestamp", "lastTimestamp"),
 ];
 
-/// An event as it is stored: in the core's words.
-pub fn to_stored(kind: &Kind, object: Value) -> Value {
-    if kind.group != "events.k8s.io" {
-        return object;
-    }
-    renamed(object, "v1", |name| NAMES.iter().find(|(new, _)| *new == name).map(|(_, old)| *old))
-}
-
-/// An event as its group shows it.
-pub fn to_shown(kind: &Kind, object: Value) -> Value {
-    if kind.group != "events.k8s.io" {
-        return object;
-    }
-    renamed(object, "events.k8s.io/v1", |name| {
-        NAMES.iter().find(|(_, old)| *old == name).map(|(new, _)| *new)
-    })
-}
+/// Events of `events.k8s.io`, which are stored in the core's words.
+pub const NEWER: Conversion = Conversion {
+    to_stored: |object| {
+        renamed(object, "v1", |name| NAMES.iter().find(|(new, _)| *new == name).map(|(_, old)| *old))
+    },
+    to_shown: |object| {
+        renamed(object, "events.k8s.io/v1", |name| {
+            NAMES.iter().find(|(_, old)| *old == name).map(|(new, _)| *new)
+        })
+    },
+};
 
 fn renamed(object: Value, version: &str, name_of: impl Fn(&str) -> Option<&'static str>) -> Value {
     let Value::Object(members) = object else { return object };
