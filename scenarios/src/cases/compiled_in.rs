@@ -207,6 +207,8 @@ pub const CASES: &[(&str, &str)] = &[
         include_str!("../../cases/trust/unplaceable-then-restart-later.yaml"),
     ),
     ("trust/unplaceable-then-restart.yaml", include_str!("../../cases/trust/unplaceable-then-restart.yaml")),
+    ("workloads/autoscaler-bounds.yaml", include_str!("../../cases/workloads/autoscaler-bounds.yaml")),
+    ("workloads/autoscaler.yaml", include_str!("../../cases/workloads/autoscaler.yaml")),
     ("workloads/cron-job.yaml", include_str!("../../cases/workloads/cron-job.yaml")),
     ("workloads/daemon-set.yaml", include_str!("../../cases/workloads/daemon-set.yaml")),
     ("workloads/deployment-rolls.yaml", include_str!("../../cases/workloads/deployment-rolls.yaml")),

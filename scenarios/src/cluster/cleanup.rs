@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
@@ -42,7 +43,8 @@ type Objects = fn(Client, Option<&str>) -> Api<DynamicObject>;
 
 /// The kinds of objects that cases leave behind, and the fields of those that are theirs. Makers go before what they
 /// make.
-const KINDS: [(Objects, &str); 14] = [
+const KINDS: [(Objects, &str); 15] = [
+    (objects::<HorizontalPodAutoscaler>, ""),
     (objects::<CronJob>, ""),
     (objects::<Job>, ""),
     (objects::<Deployment>, ""),
