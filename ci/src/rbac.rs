@@ -27,6 +27,23 @@ metadata: { name: word }
 stringData: { word: hush }
 ---
 apiVersion: v1
+kind: PersistentVolume
+metadata: { name: needs-all }
+spec:
+  capacity: { storage: 20Gi }
+  accessModes: [ReadWriteOnce]
+  csi: { driver: diskplugin.csi.alibabacloud.com, volumeHandle: d-1 }
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: { name: data }
+spec:
+  storageClassName: ""
+  volumeName: needs-all
+  accessModes: [ReadWriteOnce]
+  resources: { requests: { storage: 20Gi } }
+---
+apiVersion: v1
 kind: Pod
 metadata: { name: needs-all }
 spec:
@@ -39,8 +56,9 @@ spec:
     env:
     - { name: GREETING, valueFrom: { configMapKeyRef: { name: page, key: greeting } } }
     - { name: WORD, valueFrom: { secretKeyRef: { name: word, key: word } } }
-    volumeMounts: [{ name: token, mountPath: /token }]
+    volumeMounts: [{ name: token, mountPath: /token }, { name: data, mountPath: /data }]
   volumes:
+  - { name: data, persistentVolumeClaim: { claimName: data } }
   - name: token
     projected:
       sources: [{ serviceAccountToken: { path: token, audience: cloud } }]

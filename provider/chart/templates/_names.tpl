@@ -99,7 +99,7 @@ nodeAffinity:
   verbs: [patch]
 # What those pods refer to: read by name when a pod starts, never listed.
 - apiGroups: [""]
-  resources: [configmaps, secrets]
+  resources: [configmaps, secrets, persistentvolumeclaims]
   verbs: [get]
 - apiGroups: [""]
   resources: [serviceaccounts/token]

@@ -17,7 +17,8 @@ pub const PREFIX: &str = "k8s.aliyun.com/";
 /// Beginnings of keys whose prefix was forgotten.
 const BARE: [&str; 2] = ["eci-", "eip-"];
 /// Cases that show what becomes of an annotation.
-const CASES: [(&str, &str); 9] = [
+const CASES: [(&str, &str); 10] = [
+    ("eci-set-diskvolume", "storage/new-disk"),
     ("eci-ephemeral-storage-options", "pods/annotation-refused"),
     ("eci-use-specs", "buying/next-spec-in-the-list"),
     ("eci-instance-family", "buying/families"),

@@ -1,5 +1,6 @@
 //! From a pod and its sources to the request that makes its group; pure.
 
+pub(super) mod claims;
 mod containers;
 mod environment;
 pub(super) mod error;

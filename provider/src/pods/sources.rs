@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::authentication::v1::{BoundObjectReference, TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::{
-    ConfigMap, Container, Pod, Secret, Service, ServiceAccount, VolumeProjection,
+    ConfigMap, Container, PersistentVolume, PersistentVolumeClaim, Pod, Secret, Service, ServiceAccount,
+    Volume, VolumeProjection,
 };
 use kube::api::{ListParams, PostParams};
 use kube::{Api, Client};
@@ -20,8 +21,31 @@ pub struct Sources {
     pub services: Vec<Service>,
     /// The tokens, by what was asked.
     pub tokens: BTreeMap<TokenSpec, String>,
+    /// The claims that exist, by name.
+    pub claims: BTreeMap<String, ClaimSource>,
     /// The addresses of the cluster's DNS, where the pod is to ask it.
     pub dns: Vec<String>,
+}
+
+/// A claim, with what it is bound to.
+#[derive(Debug, Clone, Default)]
+pub struct ClaimSource {
+    /// The claim.
+    pub claim: PersistentVolumeClaim,
+    /// The volume that the claim names.
+    pub volume: Option<PersistentVolume>,
+    /// The Secret with which that volume is mounted.
+    pub secret: Option<Secret>,
+}
+
+/// Names of Alibaba Cloud's CSI drivers.
+pub mod csi {
+    /// The driver of disks.
+    pub const DISK: &str = "diskplugin.csi.alibabacloud.com";
+    /// The driver of NAS file systems.
+    pub const NAS: &str = "nasplugin.csi.alibabacloud.com";
+    /// The driver of OSS buckets.
+    pub const OSS: &str = "ossplugin.csi.alibabacloud.com";
 }
 
 /// A token that a volume asks for.
@@ -42,6 +66,8 @@ pub struct References {
     pub secrets: BTreeSet<String>,
     /// Tokens of its service account.
     pub tokens: BTreeSet<TokenSpec>,
+    /// Names of claims.
+    pub claims: BTreeSet<String>,
 }
 
 /// The life of a token whose volume names none, in seconds.
@@ -72,6 +98,9 @@ pub fn references(pod: &Pod) -> References {
             references.config_maps.insert(source.name.clone());
         }
         references.secrets.extend(volume.secret.as_ref().and_then(|source| source.secret_name.clone()));
+        let keys = volume.csi.as_ref().and_then(|csi| csi.node_publish_secret_ref.as_ref());
+        references.secrets.extend(keys.map(|secret| secret.name.clone()));
+        references.claims.extend(claim_name(pod, volume));
         for projection in volume.projected.iter().flat_map(|projected| projected.sources.iter().flatten()) {
             projected(projection, &mut references);
         }
@@ -79,6 +108,13 @@ pub fn references(pod: &Pod) -> References {
     references.config_maps.retain(|name| !name.is_empty());
     references.secrets.retain(|name| !name.is_empty());
     references
+}
+
+/// The name of the claim that a volume mounts: one that it names, or the one that the control plane makes for it.
+pub fn claim_name(pod: &Pod, volume: &Volume) -> Option<String> {
+    let made = volume.ephemeral.as_ref().and(pod.metadata.name.as_ref());
+    let named = volume.persistent_volume_claim.as_ref().map(|source| source.claim_name.clone());
+    named.or_else(|| made.map(|pod| format!("{pod}-{}", volume.name)))
 }
 
 fn environment(container: &Container, references: &mut References) {
@@ -118,12 +154,41 @@ pub async fn gather(client: &Client, pod: &Pod) -> kube::Result<Sources> {
             sources.secrets.insert(name, found);
         }
     }
+    let claims: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
+    for name in references.claims {
+        if let Some(found) = claims.get_opt(&name).await? {
+            sources.claims.insert(name, bound(client, found).await?);
+        }
+    }
     sources.services = services(client, pod, namespace).await?;
     for wish in references.tokens {
         let token = token(client, pod, namespace, &wish).await?;
         sources.tokens.insert(wish, token);
     }
     Ok(sources)
+}
+
+/// A claim with its volume, and with that one's Secret where it may be read.
+async fn bound(client: &Client, claim: PersistentVolumeClaim) -> kube::Result<ClaimSource> {
+    let mut found = ClaimSource { claim, ..ClaimSource::default() };
+    let name = found.claim.spec.as_ref().and_then(|spec| spec.volume_name.as_deref());
+    let Some(name) = name.filter(|name| !name.is_empty()) else { return Ok(found) };
+    found.volume = Api::all(client.clone()).get_opt(name).await?;
+    let secret = found.volume.as_ref().and_then(|volume: &PersistentVolume| {
+        let csi = volume.spec.as_ref()?.csi.as_ref().filter(|csi| csi.driver == csi::OSS)?;
+        let secret = csi.node_publish_secret_ref.as_ref()?;
+        secret.namespace.clone().zip(secret.name.clone())
+    });
+    if let Some((namespace, name)) = secret {
+        found.secret = match Api::namespaced(client.clone(), &namespace).get_opt(&name).await {
+            Err(kube::Error::Api(refused)) if refused.code == 403 => {
+                tracing::warn!(namespace, name, "the Secret of a persistent volume may not be read");
+                None
+            }
+            read => read?,
+        };
+    }
+    Ok(found)
 }
 
 async fn services(client: &Client, pod: &Pod, namespace: &str) -> kube::Result<Vec<Service>> {
@@ -186,6 +251,8 @@ mod tests {
                     { "configMap": { "name": "kube-root-ca.crt" } }
                 ] } }
             ]
+                { "name": "d", "persistentVolumeClaim": { "claimName": "data" } },
+                { "name": "e", "ephemeral": {} },
         } }))
         .unwrap();
         let references = references(&pod);
@@ -195,3 +262,4 @@ mod tests {
         assert_eq!(references.tokens, [TokenSpec { audience: None, seconds: 3607 }].into());
     }
 }
+        assert_eq!(names(&references.claims), "data p-e");

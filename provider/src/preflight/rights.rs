@@ -45,6 +45,8 @@ const RIGHTS: &[(&str, &str, &[&str], Scope)] = &[
     ("", "pods/status", &["patch"], Pods),
     ("", "configmaps", &["get"], Pods),
     ("", "secrets", &["get"], Pods),
+    ("", "persistentvolumeclaims", &["get"], Pods),
+    ("", "persistentvolumes", &["get"], Cluster(None)),
     ("", "serviceaccounts/token", &["create"], Pods),
     ("", "services", &["list"], Pods),
     ("", "events", &["create", "patch"], Pods),

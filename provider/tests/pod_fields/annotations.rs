@@ -1,5 +1,6 @@
 //! What becomes of each annotation: an example for each row of their table.
 
+use eci_api::actions::create_container_group::{CreateContainerGroup, EmptyDirVolume, Volume};
 use k8s_openapi::api::core::v1::Pod;
 use provider::pods::annotations;
 use provider::pods::fields::{Findings, Handling};
@@ -44,6 +45,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("eci-custom-dnsconfig", r#"{"nameservers":["1.1.1.1"]}"#),
     ("eci-custom-hosts", r#"[{"host":"a","ip":"10.0.0.1"}]"#),
     ("eci-extra-ephemeral-storage", "20Gi"),
+    ("eci-set-diskvolume", "cache:ext4:500Gi"),
     ("eci-core-pattern", "/core"),
     ("eci-sls-enable", "false"),
     ("eci-host-sysctls", r#"[{"name":"kernel.msgmax","value":"65536"}]"#),
@@ -52,7 +54,12 @@ const EXAMPLES: &[(&str, &str)] = &[
 /// A request with these annotations alone, and what is said about them.
 fn outcome(annotations: Value) -> (Value, Findings) {
     let pod: Pod = serde_json::from_value(json!({ "metadata": { "annotations": annotations } })).unwrap();
-    let mut request = Default::default();
+    let cache = Volume {
+        name: Some("cache".to_owned()),
+        empty_dir_volume: Some(EmptyDirVolume::default()),
+        ..Volume::default()
+    };
+    let mut request = CreateContainerGroup { volume: vec![cache], ..CreateContainerGroup::default() };
     annotations::apply(&pod, &mut request).unwrap();
     SpecList::of(&pod, "").unwrap().apply(Attempt::default(), &mut request);
     (super::json(&request), annotations::inspect(&pod).unwrap())

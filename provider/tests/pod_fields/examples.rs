@@ -235,6 +235,11 @@ const VOLUMES: &[Example] = &[
     ("volumes[].configMap.items[].mode", Sent, "256", NONE),
     ("volumes[].configMap.items[].path", Sent, r#""x""#, NONE),
     ("volumes[].configMap.name", Sent, r#""settings""#, NONE),
+const NAS: &str = r#"{ "containers": [{ "volumeMounts": [{ "name": "v", "mountPath": "/v" }] }],
+    "volumes": [{ "csi": { "driver": "nasplugin.csi.alibabacloud.com", "volumeAttributes": { "server": "s" } } }] }"#;
+const OSS: &str = r#"{ "volumes": [{ "csi": { "driver": "ossplugin.csi.alibabacloud.com",
+    "volumeAttributes": { "bucket": "b", "url": "u" } } }] }"#;
+
     ("volumes[].configMap.optional", Elsewhere, "true", NONE),
     ("volumes[].downwardAPI.defaultMode", Sent, "256", NONE),
     ("volumes[].downwardAPI.items[].fieldRef", Sent, r#"{ "fieldPath": "metadata.namespace" }"#, NONE),
@@ -242,6 +247,12 @@ const VOLUMES: &[Example] = &[
     ("volumes[].downwardAPI.items[].path", Sent, r#""x""#, NONE),
     ("volumes[].downwardAPI.items[].resourceFieldRef", Sent, r#"{ "resource": "limits.cpu" }"#, NONE),
     ("volumes[].emptyDir.medium", Sent, r#""Memory""#, NONE),
+    ("volumes[].csi.driver", Sent, r#""nasplugin.csi.alibabacloud.com""#, NAS),
+    ("volumes[].csi.driver", Refused, r#""diskplugin.csi.alibabacloud.com""#, NONE),
+    ("volumes[].csi.fsType", NoEffect, r#""ext4""#, NAS),
+    ("volumes[].csi.nodePublishSecretRef", Sent, r#"{ "name": "oss" }"#, OSS),
+    ("volumes[].csi.readOnly", Sent, "true", NAS),
+    ("volumes[].csi.volumeAttributes", Sent, r#"{ "server": "other" }"#, NAS),
     ("volumes[].emptyDir.medium", Refused, r#""HugePages-2Mi""#, NONE),
     ("volumes[].emptyDir.sizeLimit", Sent, r#""1Gi""#, NONE),
     ("volumes[].flexVolume.driver", Sent, r#""alicloud/disk""#, NONE),
@@ -250,6 +261,7 @@ const VOLUMES: &[Example] = &[
     ("volumes[].flexVolume.options", Sent, r#"{ "a": "b" }"#, NONE),
     ("volumes[].flexVolume.readOnly", Sent, "true", MOUNTED),
     ("volumes[].flexVolume.secretRef", LeftOut, r#"{ "name": "keys" }"#, NONE),
+    ("volumes[].ephemeral.volumeClaimTemplate", Elsewhere, r#"{ "spec": {} }"#, NONE),
     ("volumes[].name", Sent, r#""x""#, EMPTY),
     ("volumes[].nfs.path", Sent, r#""/x""#, NONE),
     ("volumes[].nfs.readOnly", Sent, "true", NONE),
@@ -260,6 +272,8 @@ const VOLUMES: &[Example] = &[
     ("volumes[].projected.sources[].configMap.items[].path", Sent, r#""x""#, NONE),
     ("volumes[].projected.sources[].configMap.name", Sent, r#""settings""#, NONE),
     ("volumes[].projected.sources[].configMap.optional", Elsewhere, "true", NONE),
+    ("volumes[].persistentVolumeClaim.claimName", Sent, r#""data""#, NONE),
+    ("volumes[].persistentVolumeClaim.readOnly", Sent, "true", MOUNTED),
     (
         "volumes[].projected.sources[].downwardAPI.items[].fieldRef",
         Sent,

@@ -16,7 +16,7 @@ use provider::pods::fields::{self, Handling, Row};
 use provider::pods::identity::Owner;
 use provider::pods::provenance::TokenBasis;
 use provider::pods::request::{self, Scope};
-use provider::pods::sources::Sources;
+use provider::pods::sources::{ClaimSource, Sources};
 use serde_json::{Value, json};
 
 /// A request as JSON and the warnings, or the reason why there is none.
@@ -60,10 +60,29 @@ fn sources() -> Sources {
         config_maps: [("settings".to_owned(), settings)].into(),
         secrets: [
             ("keys".to_owned(), serde_json::from_value(object(json!({ "a": "QQ==", "b": "Qg==" }))).unwrap()),
+            ("oss".to_owned(), serde_json::from_value(object(json!({ "akId": "QQ==" }))).unwrap()),
             ("registry".to_owned(), serde_json::from_value(object(json!({ ".dockercfg": docker }))).unwrap()),
         ]
         .into(),
+        claims: ["data", "p-v"].map(|name| (name.to_owned(), disk())).into(),
         ..Sources::default()
+    }
+}
+
+/// A claim of the examples' pod, bound to a disk.
+fn disk() -> ClaimSource {
+    let claim = json!({
+        "metadata": { "uid": "c", "ownerReferences": [{ "apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "u" }] },
+        "status": { "phase": "Bound" }
+    });
+    let volume = json!({ "spec": {
+        "claimRef": { "uid": "c" },
+        "csi": { "driver": "diskplugin.csi.alibabacloud.com", "volumeHandle": "d-1" }
+    } });
+    ClaimSource {
+        claim: serde_json::from_value(claim).unwrap(),
+        volume: serde_json::from_value(volume).unwrap(),
+        secret: None,
     }
 }
 

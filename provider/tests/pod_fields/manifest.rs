@@ -51,6 +51,7 @@ fn seed(segment: &str, next: &str, way: &[&str]) -> Value {
         "httpGet" | "tcpSocket" => json!({ "port": 80 }),
         "nfs" => json!({ "server": "s", "path": "/" }),
         "flexVolume" => json!({ "driver": "alicloud/nas" }),
+        "persistentVolumeClaim" => json!({ "claimName": "data" }),
         "configMap" => json!({ "name": "settings" }),
         "secret" => json!({ "name": "keys", "secretName": "keys" }),
         "items[]" if way.last() != Some(&"downwardAPI") => json!({ "key": "a", "path": "a" }),

@@ -172,6 +172,16 @@ pub const CASES: &[(&str, &str)] = &[
     ("sizing/requests-without-limits.yaml", include_str!("../../cases/sizing/requests-without-limits.yaml")),
     ("sizing/smallest.yaml", include_str!("../../cases/sizing/smallest.yaml")),
     ("sizing/sum-of-containers.yaml", include_str!("../../cases/sizing/sum-of-containers.yaml")),
+    ("storage/binary-key-and-mode.yaml", include_str!("../../cases/storage/binary-key-and-mode.yaml")),
+    ("storage/claim-that-comes-later.yaml", include_str!("../../cases/storage/claim-that-comes-later.yaml")),
+    ("storage/disk.yaml", include_str!("../../cases/storage/disk.yaml")),
+    (
+        "storage/driver-of-another-cloud.yaml",
+        include_str!("../../cases/storage/driver-of-another-cloud.yaml"),
+    ),
+    ("storage/nas-with-options.yaml", include_str!("../../cases/storage/nas-with-options.yaml")),
+    ("storage/new-disk.yaml", include_str!("../../cases/storage/new-disk.yaml")),
+    ("storage/oss-attribute.yaml", include_str!("../../cases/storage/oss-attribute.yaml")),
     ("trust/annotated-template-runs.yaml", include_str!("../../cases/trust/annotated-template-runs.yaml")),
     ("trust/another-cluster-id.yaml", include_str!("../../cases/trust/another-cluster-id.yaml")),
     (

@@ -10,7 +10,8 @@ use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
-    ConfigMap, Event, Namespace, Node, PersistentVolumeClaim, Pod, ReplicationController, Secret, Service,
+    ConfigMap, Event, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, ReplicationController,
+    Secret, Service,
 };
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::Client;
@@ -100,7 +101,7 @@ impl Cleanup {
             KINDS.map(|(objects, fields)| clear(objects(client.clone(), Some(name)), fields))
         });
         let counts: kube::Result<Vec<usize>> = join_all(deletions).await.into_iter().collect();
-        let count: usize = counts?.into_iter().sum();
+        let count = counts?.into_iter().sum::<usize>() + self.clear_volumes(client, namespaces).await?;
         let mut left = Vec::new();
         if count > 0 {
             left.push(format!("{count} objects"));
@@ -119,6 +120,21 @@ impl Cleanup {
         let webhooks = objects::<MutatingWebhookConfiguration>(client.clone(), None);
         gone(webhooks.delete(registration::NAME, &now).await)?;
         Ok(left)
+    }
+
+    /// Deletes the volumes that were bound to claims of these namespaces; returns the number of those still there.
+    async fn clear_volumes(&self, client: &Client, namespaces: &[String]) -> kube::Result<usize> {
+        let api = objects::<PersistentVolume>(client.clone(), None);
+        let mut count = 0;
+        for volume in api.list(&ListParams::default()).await?.items {
+            let of_claim = volume.data.pointer("/spec/claimRef/namespace").and_then(Value::as_str);
+            let is_ours = |claim: &str| claim == self.home || namespaces.iter().any(|name| name == claim);
+            if let (true, Some(name)) = (of_claim.is_some_and(is_ours), &volume.metadata.name) {
+                gone(api.delete(name, &at_once()).await)?;
+                count += 1;
+            }
+        }
+        Ok(count)
     }
 
     /// Ends a namespace; true while it is still there.

@@ -3,8 +3,8 @@
 use eci_api::actions::create_container_group::CreateContainerGroup as Request;
 
 use super::values::{
-    bytes, custom_dns, custom_hosts, custom_tags, extra_storage, flag, host_sysctls, list, list_of, one_of,
-    parsed, parsed_text, price, registries, roles, text,
+    bytes, custom_dns, custom_hosts, custom_tags, disk_volume, extra_storage, flag, host_sysctls, list,
+    list_of, one_of, parsed, parsed_text, price, registries, roles, text,
 };
 use crate::pods::fields::Handling;
 
@@ -240,7 +240,11 @@ pub(super) const STORAGE: &[Annotation] = &[
     ("eci-extra-ephemeral-storage", Sent(extra_storage), "`EphemeralStorage`"),
     ("eci-ephemeral-storage-options", Refused, "ECI's published request encrypts no ephemeral storage"),
     ("eci-eviction-enable", LeftOut, "a pod whose ephemeral storage is nearly full is not evicted"),
-    ("eci-set-diskvolume", Refused, "volumes are what the pod says; give a flexVolume alicloud/disk"),
+    (
+        "eci-set-diskvolume",
+        Sent(disk_volume),
+        "`FlexVolume` alicloud/disk in place of an emptyDir: a new disk that ends with the instance",
+    ),
     (
         "eci-ntp-server",
         Sent(|r, v| {

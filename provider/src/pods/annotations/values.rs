@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use wire::CreateContainerGroup as Request;
 
 use crate::pods::quantity;
+use crate::pods::request::claims;
 
 pub(super) fn text(field: &mut Option<String>, value: &str) -> Result<(), &'static str> {
     *field = Some(value.to_owned());
@@ -60,6 +61,26 @@ pub(in super::super) fn list(value: &str) -> Vec<String> {
 pub(super) fn bytes(field: &mut Option<i64>, value: &str) -> Result<(), &'static str> {
     let read = quantity::parse(value).and_then(|bytes| i64::try_from(bytes.trunc()).ok());
     *field = Some(read.filter(|bytes| *bytes >= 0).ok_or("a number of bytes a second, as `40M`")?);
+    Ok(())
+}
+
+/// Puts a new disk in the place of an emptyDir: `cache:ext4:500Gi`. The disk ends with the instance, which is ECI's default.
+pub(super) fn disk_volume(request: &mut Request, value: &str) -> Result<(), &'static str> {
+    const SHOULD: &str = "the name of an emptyDir of the pod, a file system (ext4, ext3, xfs or vfat) and a size from 20Gi to \
+                          32768Gi, as `cache:ext4:500Gi`";
+    let parts: Vec<&str> = value.split(':').map(str::trim).collect();
+    let &[name, fs_type, size] = parts.as_slice() else { return Err(SHOULD) };
+    let size = quantity::parse(size).map(|bytes| quantity::gib(bytes).ceil());
+    let size = size.filter(|size| (Decimal::from(20)..=Decimal::from(32768)).contains(size)).ok_or(SHOULD)?;
+    if !["ext4", "ext3", "xfs", "vfat"].contains(&fs_type) {
+        return Err(SHOULD);
+    }
+    let volumes = &mut request.volume;
+    let volume = volumes.iter_mut().find(|volume| volume.name.as_deref() == Some(name));
+    let volume = volume.filter(|volume| volume.empty_dir_volume.is_some()).ok_or(SHOULD)?;
+    let options = [("volumeSize".to_owned(), size.normalize().to_string())].into();
+    let disk = claims::flex_volume("alicloud/disk", Some(&fs_type.to_owned()), &options);
+    *volume = wire::Volume { name: volume.name.take(), ..disk };
     Ok(())
 }
 

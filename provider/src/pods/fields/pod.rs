@@ -138,7 +138,7 @@ fields! {
     fn walk_security_context(PodSecurityContext, walk) {
         app_armor_profile "appArmorProfile" refused(app_armor(app_armor_profile), " other than Unconfined", NO_APP_ARMOR);
         fs_group "fsGroup"
-            refused(fs_group.is_some() && walk.has_owned_files(), " with NFS, FlexVolumes or files that not all may read", "ECI gives the files of volumes to no group"),
+            refused(fs_group.is_some() && walk.has_owned_files(), " with NFS, FlexVolumes, claims or files that not all may read", "ECI gives the files of volumes to no group"),
             left_out(fs_group.is_some() && !walk.has_owned_files(), "", "ECI gives the files of volumes to no group; those of this pod's volumes are open to all of its users");
         fs_group_change_policy "fsGroupChangePolicy" no_effect("says how `fsGroup` is done");
         run_as_group "runAsGroup" sent("`Container.SecurityContextRunAsGroup`, where a container has none of its own");

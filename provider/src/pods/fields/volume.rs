@@ -1,16 +1,18 @@
 //! Fields of volumes: which kinds an instance has, and how their files come about.
 
 use k8s_openapi::api::core::v1::{
-    ConfigMapProjection, ConfigMapVolumeSource, DownwardAPIProjection, DownwardAPIVolumeFile,
-    DownwardAPIVolumeSource, EmptyDirVolumeSource, FlexVolumeSource, KeyToPath, NFSVolumeSource,
-    ProjectedVolumeSource, SecretProjection, SecretVolumeSource, ServiceAccountTokenProjection, Volume,
-    VolumeProjection,
+    CSIVolumeSource, ConfigMapProjection, ConfigMapVolumeSource, DownwardAPIProjection,
+    DownwardAPIVolumeFile, DownwardAPIVolumeSource, EmptyDirVolumeSource, EphemeralVolumeSource,
+    FlexVolumeSource, KeyToPath, NFSVolumeSource, PersistentVolumeClaimVolumeSource, ProjectedVolumeSource,
+    SecretProjection, SecretVolumeSource, ServiceAccountTokenProjection, Volume, VolumeProjection,
 };
 
 use super::walk::Walk;
+use crate::pods::sources::csi;
 
-const NO_KIND: &str =
-    "ECI mounts emptyDir, configMap, secret, projected, downwardAPI, nfs and flexVolume alicloud/*";
+const NO_KIND: &str = "ECI mounts emptyDir, configMap, secret, projected, downwardAPI, nfs, flexVolume alicloud/* and claims of disks, NAS and OSS";
+const CLAIM: &str = "`FlexVolume` or `NFSVolume`, as the volume is that is bound: a disk, NAS, OSS, nfs or flexVolume alicloud/*";
+const READ_ONLY: &str = "`VolumeMount.ReadOnly` of each of its mounts";
 const CONTENT: &str = "`ConfigFileVolume`";
 const MODE: &str = "`ConfigFileVolume.ConfigFileToPath.Mode`";
 const PATH: &str = "`ConfigFileVolume.ConfigFileToPath.Path`";
@@ -31,10 +33,10 @@ fields! {
         cephfs "cephfs" refused(cephfs.is_some(), "", NO_KIND);
         cinder "cinder" refused(cinder.is_some(), "", NO_KIND);
         config_map "configMap" inside(walk_config_map);
-        csi "csi" refused(csi.is_some(), "", NO_KIND);
+        csi "csi" inside(walk_csi);
         downward_api "downwardAPI" inside(walk_downward_api);
         empty_dir "emptyDir" inside(walk_empty_dir);
-        ephemeral "ephemeral" refused(ephemeral.is_some(), "", NO_KIND);
+        ephemeral "ephemeral" inside(walk_ephemeral);
         fc "fc" refused(fc.is_some(), "", NO_KIND);
         flex_volume "flexVolume" inside(walk_flex);
         flocker "flocker" refused(flocker.is_some(), "", NO_KIND);
@@ -46,7 +48,7 @@ fields! {
         iscsi "iscsi" refused(iscsi.is_some(), "", NO_KIND);
         name "name" sent("`Volume.Name`");
         nfs "nfs" inside(walk_nfs);
-        persistent_volume_claim "persistentVolumeClaim" refused(persistent_volume_claim.is_some(), "", NO_KIND);
+        persistent_volume_claim "persistentVolumeClaim" inside(walk_claim);
         photon_persistent_disk "photonPersistentDisk" refused(photon_persistent_disk.is_some(), "", NO_KIND);
         portworx_volume "portworxVolume" refused(portworx_volume.is_some(), "", NO_KIND);
         projected "projected" inside(walk_projected);
@@ -68,6 +70,9 @@ pub(super) fn has_owned_files(volume: &Volume) -> bool {
     let secret = volume.secret.as_ref();
     volume.nfs.is_some()
         || volume.flex_volume.is_some()
+        || volume.csi.is_some()
+        || volume.ephemeral.is_some()
+        || volume.persistent_volume_claim.is_some()
         || config_map.is_some_and(|it| is_closed(it.default_mode) || has_closed_item(&it.items))
         || secret.is_some_and(|it| is_closed(it.default_mode) || has_closed_item(&it.items))
         || volume.projected.as_ref().is_some_and(|it| is_closed(it.default_mode))
@@ -98,8 +103,33 @@ fields! {
             refused(!driver.is_empty() && !driver.starts_with("alicloud/"), " other than alicloud/*", NO_KIND);
         fs_type "fsType" sent("`FlexVolume.FsType`");
         options "options" sent("`FlexVolume.Options`");
-        read_only "readOnly" sent("`VolumeMount.ReadOnly` of each of its mounts");
+        read_only "readOnly" sent(READ_ONLY);
         secret_ref "secretRef" left_out(secret_ref.is_some(), "", "ECI takes no Secret for a volume");
+    }
+}
+
+fields! {
+    fn walk_claim(PersistentVolumeClaimVolumeSource, walk) {
+        claim_name "claimName" sent(CLAIM) shown "storage/disk";
+        read_only "readOnly" sent(READ_ONLY);
+    }
+}
+
+fields! {
+    fn walk_ephemeral(EphemeralVolumeSource, walk) {
+        volume_claim_template "volumeClaimTemplate" elsewhere("the control plane makes a claim of it, which is mounted as any other");
+    }
+}
+
+fields! {
+    fn walk_csi(CSIVolumeSource, walk) {
+        driver "driver"
+            sent("`NFSVolume`, or `FlexVolume.Driver` alicloud/nas or alicloud/oss"),
+            refused(![csi::NAS, csi::OSS].contains(&driver.as_str()) && !driver.is_empty(), " other than those of NAS and OSS", "a disk needs a claim, and of other drivers ECI mounts nothing");
+        fs_type "fsType" no_effect("neither NAS nor OSS has one");
+        node_publish_secret_ref "nodePublishSecretRef" sent("`FlexVolume.Options`, of OSS");
+        read_only "readOnly" sent(READ_ONLY);
+        volume_attributes "volumeAttributes" sent("`NFSVolume`, `FlexVolume.Options`");
     }
 }
 

@@ -7,12 +7,16 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
+use super::claims;
 use super::environment::{self, EnvContext};
 use super::error::{Remark, RequestError};
 use super::purchase;
 use super::size::{self, Size};
 use super::variables::{EnvValue, Environment};
-use crate::pods::sources::Sources;
+use crate::pods::sources::{Sources, claim_name};
+
+/// The highest priority of a container's start and end (eci-openapi.md 7.2).
+const PRIORITY_MAX: i32 = 1000;
 
 /// The input from which containers are made.
 pub struct PodContext<'a> {
@@ -107,12 +111,7 @@ impl PodContext<'_> {
             let expanded = expanded.map(|expr| environment::expand(expr, |name| environment.text(name)));
             expanded.or_else(|| mount.sub_path.clone().filter(|path| !path.is_empty()))
         };
-        // ECI mounts a FlexVolume in one way, but each of its mounts can be read-only.
-        let volumes = self.spec.volumes.iter().flatten();
-        let is_read_only = |name: &str| {
-            let flex = volumes.clone().find(|volume| volume.name == name)?.flex_volume.as_ref()?;
-            flex.read_only.filter(|read_only| *read_only)
-        };
+        let is_read_only = |name: &str| self.is_volume_read_only(name).then_some(true);
         let one = |mount: &VolumeMount| wire::VolumeMount {
             name: Some(mount.name.clone()),
             mount_path: Some(mount.mount_path.clone()),
@@ -129,6 +128,22 @@ fn variable(key: &str, value: &str) -> wire::EnvironmentVar {
 }
 
 fn variables(environment: &Environment) -> Vec<wire::EnvironmentVar> {
+impl PodContext<'_> {
+    /// True for a volume that is mounted read-only everywhere: ECI mounts FlexVolumes in one way, but each of their mounts
+    /// can be so.
+    fn is_volume_read_only(&self, name: &str) -> bool {
+        let mut volumes = self.spec.volumes.iter().flatten();
+        let Some(volume) = volumes.find(|volume| volume.name == name) else { return false };
+        let claim = claim_name(self.pod, volume).and_then(|claim| self.sources.claims.get(&claim));
+        let own = [
+            volume.flex_volume.as_ref().and_then(|flex| flex.read_only),
+            volume.csi.as_ref().and_then(|csi| csi.read_only),
+            volume.persistent_volume_claim.as_ref().and_then(|claim| claim.read_only),
+        ];
+        own.contains(&Some(true)) || claims::is_read_only(claim)
+    }
+}
+
     let one = |(name, held): &(String, EnvValue)| match held {
         EnvValue::Text(text) => variable(name, text),
         EnvValue::PodIp => wire::EnvironmentVar {

@@ -1,4 +1,5 @@
-//! The volumes of a group: empty folders, files made from ConfigMaps, Secrets, fields and tokens, and NFS.
+//! The volumes of a group: empty folders, files made from ConfigMaps, Secrets, fields and tokens, NFS, and what is bound to
+//! claims.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +10,12 @@ use k8s_openapi::api::core::v1::{
     ConfigMap, DownwardAPIVolumeFile, KeyToPath, Pod, PodSpec, Secret, Volume, VolumeProjection,
 };
 
+use super::claims;
 use super::environment::{self, EnvContext};
 use super::error::{Remark, RequestError};
 use super::size::{self, Size};
 use super::variables::EnvValue;
-use crate::pods::sources::{Sources, TokenSpec};
+use crate::pods::sources::{Sources, TokenSpec, claim_name};
 
 /// The largest file that the cloud takes.
 const FILE_LIMIT: usize = 32 * 1024;
@@ -60,7 +62,18 @@ impl VolumeBuilder<'_> {
     fn volume(&mut self, volume: &Volume) -> Result<wire::Volume, RequestError> {
         let name = &volume.name;
         let mut made = wire::Volume { name: Some(name.clone()), ..wire::Volume::default() };
-        if let Some(empty) = &volume.empty_dir {
+        if let Some(claim) = claim_name(self.pod, volume) {
+            let of_pod = volume.ephemeral.as_ref().map(|_| self.pod);
+            let found = self.sources.claims.get(&claim);
+            made = wire::Volume {
+                name: made.name,
+                ..claims::bound((name, &claim), of_pod, found, self.remarks)?
+            };
+        } else if let Some(csi) = &volume.csi {
+            let keys = csi.node_publish_secret_ref.as_ref();
+            let keys = keys.and_then(|secret| self.sources.secrets.get(&secret.name));
+            made = wire::Volume { name: made.name, ..claims::inline(name, csi, keys, self.remarks)? };
+        } else if let Some(empty) = &volume.empty_dir {
             made.type_ = Some("EmptyDirVolume".to_owned());
             made.empty_dir_volume = Some(wire::EmptyDirVolume {
                 medium: empty.medium.clone().filter(|medium| !medium.is_empty()),
@@ -77,12 +90,11 @@ impl VolumeBuilder<'_> {
         } else if let Some(flex) =
             volume.flex_volume.as_ref().filter(|flex| flex.driver.starts_with("alicloud/"))
         {
-            made.type_ = Some("FlexVolume".to_owned());
-            made.flex_volume = Some(wire::FlexVolume {
-                driver: Some(flex.driver.clone()),
-                fs_type: flex.fs_type.clone(),
-                options: Some(serde_json::json!(flex.options.clone().unwrap_or_default()).to_string()),
-            });
+            let options = flex.options.clone().unwrap_or_default();
+            made = wire::Volume {
+                name: made.name,
+                ..claims::flex_volume(&flex.driver, flex.fs_type.as_ref(), &options)
+            };
         } else {
             let (files, default_mode) = self.files(volume)?;
             made.type_ = Some("ConfigFileVolume".to_owned());
