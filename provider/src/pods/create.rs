@@ -15,6 +15,7 @@ use super::admission::Rejected;
 use super::call_failure::{self, PROVIDER_FAILED};
 use super::decide::Decision;
 use super::events::EventType;
+use super::file_notes::FileNotes;
 use super::reconcile::{Outcome, Reconciler};
 use super::request::{self, Made, RequestError};
 use super::sources::{self, Sources};
@@ -118,6 +119,7 @@ impl Reconciler {
                 return Err(Outcome::failed(2, 30));
             }
         };
+        self.file_notes(pod, |notes| *notes = FileNotes::of(pod, &found));
         match request::for_attempt(pod, &found, &self.scope, (&seen.token, seen.attempt)) {
             Ok(Made { request, remarks }) => {
                 // On record before the group is made: a process that finds the group makes no request and knows of none.

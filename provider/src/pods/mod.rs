@@ -13,6 +13,7 @@ pub mod dns;
 pub mod events;
 pub mod evidence;
 pub mod fields;
+mod file_notes;
 pub mod group_state;
 pub mod identity;
 pub mod list_price;
@@ -31,6 +32,7 @@ pub mod schedule;
 pub mod sources;
 mod spec_attempts;
 pub mod specs;
+mod stale_files;
 pub mod startup_times;
 pub mod status;
 pub mod store;
@@ -71,6 +73,7 @@ pub async fn run(reconciler: Arc<Reconciler>, watch_chance: Chance) {
     tokio::join!(
         watch::pods(client.clone(), &node, &scope.config.namespaces, store, steady, watch_chance),
         polling,
+        reconciler.watch_files(),
         reconciler.clone().run()
     );
 }

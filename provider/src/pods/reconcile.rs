@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use determinism::{Chance, Clock};
 use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -19,6 +20,7 @@ use super::call_failure::BackoffPolicy;
 use super::decide::{self, Decision, DeletionState, Observation};
 use super::dns;
 use super::events::Recorder;
+use super::file_notes::FileNotes;
 use super::queue::{Class, Uid};
 use super::request::Scope;
 use super::specs::SpecRefusal;
@@ -82,6 +84,8 @@ impl std::ops::Deref for Reconciler {
 pub(super) struct PodWork {
     backoff: Option<Backoff>,
     reported: Reported,
+    /// The files of its instance.
+    pub(super) files: FileNotes,
     /// The refusals of the specs that were tried in this round.
     pub(super) refusals: Vec<EciError>,
 }
@@ -154,6 +158,13 @@ impl Reconciler {
 
     pub(super) fn pod_work(&self) -> MutexGuard<'_, HashMap<Uid, PodWork>> {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Works with the notes about the files of a pod; `None` of a pod that is known no more.
+    pub(super) fn file_notes<T>(&self, pod: &Pod, work: impl FnOnce(&mut FileNotes) -> T) -> Option<T> {
+        let uid: Uid = pod.metadata.uid.as_deref()?.into();
+        self.store.get(&uid)?;
+        Some(work(&mut self.pod_work().entry(uid).or_default().files))
     }
 
     async fn reconcile(&self, uid: &Uid, class: Class) {

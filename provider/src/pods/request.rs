@@ -25,6 +25,7 @@ use crate::config::Config;
 
 pub use error::{Remark, RequestError};
 pub use size::{Size, declared, is_sidecar, of_pod as size_of_pod};
+pub(super) use volumes::ADDED_VOLUME;
 
 /// The part of a request that is the same for all pods of this node.
 #[derive(Debug, Clone)]

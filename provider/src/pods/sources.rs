@@ -162,7 +162,7 @@ pub async fn gather(client: &Client, pod: &Pod) -> kube::Result<Sources> {
     }
     sources.services = services(client, pod, namespace).await?;
     for wish in references.tokens {
-        let token = token(client, pod, namespace, &wish).await?;
+        let token = token_of(client, pod, &wish).await?;
         sources.tokens.insert(wish, token);
     }
     Ok(sources)
@@ -208,7 +208,12 @@ async fn services(client: &Client, pod: &Pod, namespace: &str) -> kube::Result<V
     Ok(found)
 }
 
-async fn token(client: &Client, pod: &Pod, namespace: &str, wish: &TokenSpec) -> kube::Result<String> {
+/// A token of the pod's service account that ends with the pod.
+///
+/// # Errors
+/// When the API server does not answer, or forbids.
+pub async fn token_of(client: &Client, pod: &Pod, wish: &TokenSpec) -> kube::Result<String> {
+    let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
     let account =
         pod.spec.as_ref().and_then(|spec| spec.service_account_name.as_deref()).unwrap_or("default");
     let api: Api<ServiceAccount> = Api::namespaced(client.clone(), namespace);
@@ -237,7 +242,7 @@ mod tests {
 
     #[test]
     fn everything_a_pod_refers_to_is_wished_for_once() {
-        let pod: Pod = serde_json::from_value(json!({ "spec": {
+        let pod: Pod = serde_json::from_value(json!({ "metadata": { "name": "p" }, "spec": {
             "imagePullSecrets": [{ "name": "registry" }],
             "initContainers": [{ "name": "i", "envFrom": [{ "secretRef": { "name": "keys" } }] }],
             "containers": [{ "name": "c", "env": [
@@ -246,20 +251,20 @@ mod tests {
             ] }],
             "volumes": [
                 { "name": "v", "configMap": { "name": "files" } },
+                { "name": "d", "persistentVolumeClaim": { "claimName": "data" } },
+                { "name": "e", "ephemeral": {} },
                 { "name": "t", "projected": { "sources": [
                     { "serviceAccountToken": { "path": "token", "expirationSeconds": 3607 } },
                     { "configMap": { "name": "kube-root-ca.crt" } }
                 ] } }
             ]
-                { "name": "d", "persistentVolumeClaim": { "claimName": "data" } },
-                { "name": "e", "ephemeral": {} },
         } }))
         .unwrap();
         let references = references(&pod);
         let names = |all: &BTreeSet<String>| all.iter().cloned().collect::<Vec<_>>().join(" ");
         assert_eq!(names(&references.config_maps), "files kube-root-ca.crt settings");
         assert_eq!(names(&references.secrets), "keys registry");
+        assert_eq!(names(&references.claims), "data p-e");
         assert_eq!(references.tokens, [TokenSpec { audience: None, seconds: 3607 }].into());
     }
 }
-        assert_eq!(names(&references.claims), "data p-e");

@@ -174,6 +174,10 @@ pub const CASES: &[(&str, &str)] = &[
     ("sizing/sum-of-containers.yaml", include_str!("../../cases/sizing/sum-of-containers.yaml")),
     ("storage/binary-key-and-mode.yaml", include_str!("../../cases/storage/binary-key-and-mode.yaml")),
     ("storage/claim-that-comes-later.yaml", include_str!("../../cases/storage/claim-that-comes-later.yaml")),
+    (
+        "storage/config-map-that-changes.yaml",
+        include_str!("../../cases/storage/config-map-that-changes.yaml"),
+    ),
     ("storage/disk.yaml", include_str!("../../cases/storage/disk.yaml")),
     (
         "storage/driver-of-another-cloud.yaml",
@@ -182,6 +186,7 @@ pub const CASES: &[(&str, &str)] = &[
     ("storage/nas-with-options.yaml", include_str!("../../cases/storage/nas-with-options.yaml")),
     ("storage/new-disk.yaml", include_str!("../../cases/storage/new-disk.yaml")),
     ("storage/oss-attribute.yaml", include_str!("../../cases/storage/oss-attribute.yaml")),
+    ("storage/token-that-expires.yaml", include_str!("../../cases/storage/token-that-expires.yaml")),
     ("trust/annotated-template-runs.yaml", include_str!("../../cases/trust/annotated-template-runs.yaml")),
     ("trust/another-cluster-id.yaml", include_str!("../../cases/trust/another-cluster-id.yaml")),
     (

@@ -25,7 +25,7 @@ const ALL_FILES_LIMIT: usize = 60 * 1024;
 const FILES_MAX: usize = 89;
 const DEFAULT_MODE: i32 = 0o644;
 /// The beginning of the name of the volume that the API server adds to pods.
-const ADDED_VOLUME: &str = "kube-api-access-";
+pub const ADDED_VOLUME: &str = "kube-api-access-";
 
 /// A file to be.
 struct File {
