@@ -18,6 +18,7 @@ use k8s_openapi::api::core::v1::ContainerStatus;
 pub(super) use self::options::LogOptions;
 use super::response::{Body, Refusal, text};
 use crate::eci::{Eci, EciError};
+use crate::pods::fields::NO_EPHEMERAL;
 use crate::pods::store::{PodStore, Snapshot};
 
 /// The most lines that the cloud gives at once.
@@ -83,6 +84,11 @@ pub(super) fn check(view: &Snapshot, pod: &str, container: &str, previous: bool)
     let spec = view.pod.spec.as_ref();
     let mut names =
         spec.into_iter().flat_map(|spec| spec.containers.iter().chain(spec.init_containers.iter().flatten()));
+    let ephemeral = spec.into_iter().flat_map(|spec| spec.ephemeral_containers.iter().flatten());
+    if ephemeral.into_iter().any(|refused| refused.name == container) {
+        let text = format!("container \"{container}\" was not made: {NO_EPHEMERAL}");
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, text));
+    }
     if !names.any(|known| known.name == container) {
         let text = format!("container \"{container}\" is not a container of pod \"{pod}\"");
         return Err(Refusal::new(StatusCode::NOT_FOUND, text));

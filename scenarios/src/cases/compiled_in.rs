@@ -50,10 +50,23 @@ pub const CASES: &[(&str, &str)] = &[
         "buying/unknown-spec-in-the-list.yaml",
         include_str!("../../cases/buying/unknown-spec-in-the-list.yaml"),
     ),
+    (
+        "containers/image-changed-in-place.yaml",
+        include_str!("../../cases/containers/image-changed-in-place.yaml"),
+    ),
+    (
+        "containers/init-container-behind-a-sidecar.yaml",
+        include_str!("../../cases/containers/init-container-behind-a-sidecar.yaml"),
+    ),
     ("containers/page-that-is-served.yaml", include_str!("../../cases/containers/page-that-is-served.yaml")),
     (
         "containers/port-that-nobody-serves.yaml",
         include_str!("../../cases/containers/port-that-nobody-serves.yaml"),
+    ),
+    ("containers/port-without-a-name.yaml", include_str!("../../cases/containers/port-without-a-name.yaml")),
+    (
+        "containers/probes-that-eci-has-not.yaml",
+        include_str!("../../cases/containers/probes-that-eci-has-not.yaml"),
     ),
     ("containers/ready-by-a-file.yaml", include_str!("../../cases/containers/ready-by-a-file.yaml")),
     (
@@ -63,6 +76,11 @@ pub const CASES: &[(&str, &str)] = &[
     (
         "containers/script-of-a-config-map.yaml",
         include_str!("../../cases/containers/script-of-a-config-map.yaml"),
+    ),
+    ("containers/sidecar-ends-last.yaml", include_str!("../../cases/containers/sidecar-ends-last.yaml")),
+    (
+        "containers/startup-before-liveness.yaml",
+        include_str!("../../cases/containers/startup-before-liveness.yaml"),
     ),
     (
         "containers/waits-for-its-neighbour.yaml",

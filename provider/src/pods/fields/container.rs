@@ -43,13 +43,14 @@ fields! {
         resize_policy "resizePolicy" no_effect("an instance keeps its size");
         resources "resources" inside(walk_resources);
         restart_policy "restartPolicy"
-            elsewhere("`Always` has an init container run beside the others"),
+            elsewhere("`Always` has an init container run beside the others: it starts before them, and ends after them")
+                shown "containers/sidecar-ends-last",
             left_out(restart_policy.as_deref().is_some_and(|policy| policy != "Always"), " other than Always", "the pod's own holds for all containers");
         restart_policy_rules "restartPolicyRules"
             left_out(some(restart_policy_rules), "", "ECI restarts containers by the pod's policy alone");
         security_context "securityContext" inside(walk_security_context);
         startup_probe "startupProbe"
-            left_out(startup_probe.is_some(), "", "ECI has none; give the livenessProbe an initial delay") shown "pods/startup-probe";
+            left_out(startup_probe.is_some(), "", "ECI has none; the livenessProbe begins after the longest time that it gives") shown "pods/startup-probe";
         stdin "stdin" sent("`Container.Stdin`");
         stdin_once "stdinOnce" sent("`Container.StdinOnce`");
         termination_message_path "terminationMessagePath" sent("`Container.TerminationMessagePath`");
@@ -119,7 +120,7 @@ fields! {
         file_key_ref "fileKeyRef"
             refused(file_key_ref.is_some(), "", "a volume's files are not there before the container is");
         resource_field_ref "resourceFieldRef" sent("`EnvironmentVar.Value`");
-        secret_key_ref "secretKeyRef" sent("`EnvironmentVar.Value`");
+        secret_key_ref "secretKeyRef" sent("`EnvironmentVar.Value`, hidden by `EnvironmentVarHide` where ECI can: not of init containers");
     }
 }
 
@@ -127,7 +128,7 @@ fields! {
     fn walk_variables_from(EnvFromSource, walk) {
         config_map_ref "configMapRef" sent("`EnvironmentVar`");
         prefix "prefix" sent("`EnvironmentVar.Key`");
-        secret_ref "secretRef" sent("`EnvironmentVar`");
+        secret_ref "secretRef" sent("`EnvironmentVar`, hidden by `EnvironmentVarHide` where ECI can: not of init containers");
     }
 }
 

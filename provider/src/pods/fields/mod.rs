@@ -15,6 +15,7 @@ use k8s_openapi::api::core::v1::PodSpec;
 
 pub use walk::{Findings, Handling, Row};
 
+pub use pod::NO_EPHEMERAL;
 use walk::Walk;
 
 /// Judges the fields of a pod's spec.

@@ -14,7 +14,8 @@ use crate::pods::request::size::is_sidecar;
 
 const SCHEDULER: &str = "the scheduler";
 const OWN_HOST: &str = "an instance is a host of its own";
-const NO_EPHEMERAL: &str =
+/// The reason for which an ephemeral container is not made.
+pub const NO_EPHEMERAL: &str =
     "an instance takes no further container while it runs; use `kubectl exec`, or a container of the pod";
 
 fields! {
@@ -39,7 +40,10 @@ fields! {
         hostname "hostname" sent("`HostName`");
         hostname_override "hostnameOverride" sent("`HostName`");
         image_pull_secrets "imagePullSecrets" sent("`ImageRegistryCredential`");
-        init_containers "initContainers" each(walk_an_init_container);
+        init_containers "initContainers"
+            each(walk_an_init_container),
+            left_out(has_one_behind_a_sidecar(init_containers), ": the place behind a sidecar", "ECI runs them before all that run beside the others")
+                shown "containers/init-container-behind-a-sidecar";
         node_name "nodeName" elsewhere(SCHEDULER);
         node_selector "nodeSelector" elsewhere(SCHEDULER);
         os "os" inside(walk_os);
@@ -67,6 +71,12 @@ fields! {
         topology_spread_constraints "topologySpreadConstraints" elsewhere(SCHEDULER);
         volumes "volumes" each(walk_volume);
     }
+}
+
+/// True where an init container that ends follows one that runs on, which it could need.
+fn has_one_behind_a_sidecar(containers: &Option<Vec<Container>>) -> bool {
+    let mut from_sidecar = containers.iter().flatten().skip_while(|container| !is_sidecar(container));
+    from_sidecar.any(|container| !is_sidecar(container))
 }
 
 /// Warns of a pod's ephemeral containers alone.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use eci_api::group::{ContainerGroup, ContainerGroupStatus};
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::core::v1::{Pod, PodStatus};
+use k8s_openapi::api::core::v1::{Pod, PodStatus, ResourceRequirements};
 use kube::Api;
 use tokio::time::Instant;
 
@@ -30,11 +30,14 @@ pub(super) struct Reported {
     events: BTreeMap<String, i32>,
     /// The group that the pod was told of.
     created: Option<String>,
-    /// The images that the pod asked for when it was last looked at.
-    images: Option<Vec<Option<String>>>,
+    /// The images and resources that the pod asked for when it was last looked at.
+    asked: Option<Vec<Asked>>,
     /// True once the pod was told that nothing is made for it.
     ignored: bool,
 }
+
+/// Image and resources of a container, which may be changed while it runs.
+type Asked = (Option<String>, Option<ResourceRequirements>);
 
 /// The pause before the first write about a group that has no machine yet: most have one within it, and its address is
 /// worth a write, the group's name alone is not. `Some(None)` until the cloud has shown the group at all, `None` when the
@@ -72,7 +75,7 @@ impl Reconciler {
             let chosen = || self.spec_list(seen)?.name_of(group);
             self.report_created(seen, &group.container_group_id, chosen);
         }
-        self.report_images(seen);
+        self.report_changes(seen);
         self.report_ephemeral_containers(seen);
         let Selection { reported, held_until } = cloud_events::select(&group.events, seen.deletion, now);
         for event in reported {
@@ -109,16 +112,32 @@ impl Reconciler {
         self.recorder.pod_once_of(&seen.pod, EventType::Normal, "ProviderCreateSuccess", id, &message);
     }
 
-    /// An image that was changed while its instance runs is not exchanged, and the pod says so.
-    fn report_images(&self, seen: &Snapshot) {
+    /// Images and resources that were changed while an instance runs are not exchanged, and the pod says so.
+    fn report_changes(&self, seen: &Snapshot) {
         let spec = seen.pod.spec.as_ref();
-        let images: Vec<_> =
-            spec.into_iter().flat_map(|spec| &spec.containers).map(|c| c.image.clone()).collect();
-        let before = self.reported(seen, |reported| reported.images.replace(images.clone()));
-        if before.is_some_and(|before| before != images) {
-            let message = "the image of a container was changed, but an instance goes on with the one it was made with; \
-                           delete the pod to have it made anew";
-            self.recorder.pod(&seen.pod, EventType::Warning, "ProviderUpdateFailed", message);
+        let containers = spec.into_iter().flat_map(|spec| &spec.containers);
+        let asked: Vec<Asked> = containers.map(|c| (c.image.clone(), c.resources.clone())).collect();
+        let before = self.reported(seen, |reported| reported.asked.replace(asked.clone()));
+        let Some(before) = before else { return };
+        let pairs = || before.iter().zip(&asked);
+        for (is_changed, what, goes_on) in [
+            (
+                pairs().any(|(old, new)| old.0 != new.0),
+                "the image of a container was",
+                "the one it was made with",
+            ),
+            (
+                pairs().any(|(old, new)| old.1 != new.1),
+                "the resources of a container were",
+                "the size it was made with",
+            ),
+        ] {
+            if is_changed {
+                let message = format!(
+                    "{what} changed, but an instance goes on with {goes_on}; delete the pod to have it made anew"
+                );
+                self.recorder.pod(&seen.pod, EventType::Warning, "ProviderUpdateFailed", &message);
+            }
         }
     }
 

@@ -31,7 +31,7 @@ pub struct PodContext<'a> {
 }
 
 /// Gives `request` its containers. An init container that is to run beside the others becomes one of them, which the
-/// cloud starts first and ends when the others have ended.
+/// cloud starts first and ends when the others have ended: sidecars one after the other, in the reverse order.
 ///
 /// # Errors
 /// [`RequestError`].
@@ -45,12 +45,16 @@ pub fn fill(
         let made = context.container(container, remarks)?;
         request.init_container.push(as_init(made));
     }
-    let sidecars = inits.iter().filter(|container| size::is_sidecar(container)).count();
     for (at, container) in inits.iter().filter(|container| size::is_sidecar(container)).enumerate() {
         let mut made = context.container(container, remarks)?;
-        let priority = (1000 - at.min(sidecars) as i32).to_string();
-        let own: [_; environment::SIDECAR_VARIABLES] =
-            [("ECI_CONTAINER_TYPE", "sidecar"), ("ECI_CONTAINER_LAUNCH_PRIORITY", priority.as_str())];
+        // the first starts first, and ends last; all of them end behind the others, whose priority is 0
+        let place = i32::try_from(at).unwrap_or(PRIORITY_MAX).min(PRIORITY_MAX - 1);
+        let (launch, exit) = ((PRIORITY_MAX - place).to_string(), (place - PRIORITY_MAX).to_string());
+        let own: [_; environment::SIDECAR_VARIABLES] = [
+            ("ECI_CONTAINER_TYPE", "sidecar"),
+            ("ECI_CONTAINER_LAUNCH_PRIORITY", launch.as_str()),
+            ("ECI_CONTAINER_EXIT_PRIORITY", exit.as_str()),
+        ];
         for (key, value) in own {
             // the container's own word counts
             if made.environment_var.iter().all(|own| own.key.as_deref() != Some(key)) {
@@ -96,7 +100,8 @@ impl PodContext<'_> {
             tty: container.tty.filter(|tty| *tty),
             termination_message_path: container.termination_message_path.clone(),
             termination_message_policy: container.termination_message_policy.clone(),
-            liveness_probe: container.liveness_probe.as_ref().and_then(|it| probe(it, container)),
+            environment_var_hide: has_secrets(container).then_some(true),
+            liveness_probe: container.liveness_probe.as_ref().and_then(|it| liveness(it, container)),
             readiness_probe: container.readiness_probe.as_ref().and_then(|it| probe(it, container)),
             ..wire::Container::default()
         };
@@ -123,11 +128,6 @@ impl PodContext<'_> {
     }
 }
 
-fn variable(key: &str, value: &str) -> wire::EnvironmentVar {
-    wire::EnvironmentVar { key: Some(key.to_owned()), value: Some(value.to_owned()), field_ref: None }
-}
-
-fn variables(environment: &Environment) -> Vec<wire::EnvironmentVar> {
 impl PodContext<'_> {
     /// True for a volume that is mounted read-only everywhere: ECI mounts FlexVolumes in one way, but each of their mounts
     /// can be so.
@@ -144,6 +144,11 @@ impl PodContext<'_> {
     }
 }
 
+fn variable(key: &str, value: &str) -> wire::EnvironmentVar {
+    wire::EnvironmentVar { key: Some(key.to_owned()), value: Some(value.to_owned()), field_ref: None }
+}
+
+fn variables(environment: &Environment) -> Vec<wire::EnvironmentVar> {
     let one = |(name, held): &(String, EnvValue)| match held {
         EnvValue::Text(text) => variable(name, text),
         EnvValue::PodIp => wire::EnvironmentVar {
@@ -197,6 +202,26 @@ fn probe(probe: &Probe, container: &Container) -> Option<wire::Probe> {
         return None;
     }
     Some(made)
+}
+
+/// A liveness probe, which begins after the longest time that a startup probe gives: ECI has no such probe.
+fn liveness(liveness: &Probe, container: &Container) -> Option<wire::Probe> {
+    let mut made = probe(liveness, container)?;
+    if let Some(startup) = &container.startup_probe {
+        let period = startup.period_seconds.unwrap_or(10).max(1);
+        let tries = startup.failure_threshold.unwrap_or(3).max(1);
+        let longest = period.saturating_mul(tries);
+        let longest = longest.saturating_add(startup.initial_delay_seconds.unwrap_or_default());
+        made.initial_delay_seconds = made.initial_delay_seconds.max(Some(longest));
+    }
+    Some(made)
+}
+
+/// True for a container with values of Secrets among its variables, which describe would show.
+fn has_secrets(container: &Container) -> bool {
+    let from = container.env_from.iter().flatten().any(|from| from.secret_ref.is_some());
+    let sources = container.env.iter().flatten().filter_map(|variable| variable.value_from.as_ref());
+    from || sources.into_iter().any(|source| source.secret_key_ref.is_some())
 }
 
 /// The command of a hook; ECI has no hook that sleeps, but the image may have a command for it.

@@ -18,7 +18,7 @@ use crate::pods::sources::Sources;
 /// the number, too (`actions.json`, eci-openapi.md 5).
 const VARIABLES_MAX: usize = 240;
 /// The variables by which a sidecar is told to ECI.
-pub const SIDECAR_VARIABLES: usize = 2;
+pub const SIDECAR_VARIABLES: usize = 3;
 /// The Services that a warning names; of more it says the number.
 const NAMED_MAX: usize = 3;
 

@@ -71,7 +71,60 @@ fn init_containers_stay_apart_and_sidecars_start_first_among_the_others() {
     let names: Vec<_> = request.container.iter().filter_map(|c| c.name.as_deref()).collect();
     assert_eq!((request.init_container.len(), names), (1, vec!["proxy", "main"]));
     let keys: Vec<_> = request.container[0].environment_var.iter().filter_map(|v| v.key.as_deref()).collect();
-    assert_eq!(keys, ["ECI_CONTAINER_TYPE", "ECI_CONTAINER_LAUNCH_PRIORITY"]);
+    assert_eq!(keys, ["ECI_CONTAINER_TYPE", "ECI_CONTAINER_LAUNCH_PRIORITY", "ECI_CONTAINER_EXIT_PRIORITY"]);
+}
+
+#[test]
+fn sidecars_start_in_their_order_and_end_behind_the_others_in_the_reverse_one() {
+    let sidecar = |name: &str| json!({ "name": name, "image": "i", "restartPolicy": "Always" });
+    let request = made(json!({ "initContainers": [sidecar("a"), sidecar("b")],
+        "containers": [{ "name": "main", "image": "c" }] }))
+    .request;
+    let priority = |at: usize, key: &str| {
+        let mut variables = request.container[at].environment_var.iter();
+        let value = variables.find(|one| one.key.as_deref() == Some(key))?.value.clone()?;
+        value.parse::<i32>().ok()
+    };
+    let (launch, exit) = ("ECI_CONTAINER_LAUNCH_PRIORITY", "ECI_CONTAINER_EXIT_PRIORITY");
+    let of = |key: &str| [0, 1, 2].map(|at| priority(at, key));
+    assert_eq!(of(launch), [Some(1000), Some(999), None]);
+    assert_eq!(of(exit), [Some(-1000), Some(-999), None]);
+}
+
+#[test]
+fn an_init_container_behind_a_sidecar_is_told_that_it_runs_before_it() {
+    let inits = json!([{ "name": "proxy", "image": "a", "restartPolicy": "Always" }, { "name": "migrate", "image": "b" }]);
+    let made = made(json!({ "initContainers": inits, "containers": [{ "name": "c", "image": "c" }] }));
+    let message = &made.remarks[0].message;
+    assert!(message.starts_with("initContainers: the place behind a sidecar is left out: "), "{message}");
+}
+
+#[test]
+fn variables_of_secrets_are_hidden_from_those_who_may_look_at_instances() {
+    let request = made(json!({ "containers": [
+        { "name": "open", "image": "c", "env": [{ "name": "A", "value": "1" }] },
+        { "name": "closed", "image": "c", "envFrom": [{ "secretRef": { "name": "keys", "optional": true } }] }
+    ] }))
+    .request;
+    let hidden: Vec<_> = request.container.iter().map(|container| container.environment_var_hide).collect();
+    assert_eq!(hidden, [None, Some(true)]);
+}
+
+#[test]
+fn a_liveness_probe_begins_after_the_longest_time_that_the_startup_probe_gives() {
+    let delay = |own: i32| {
+        let probe = |more: Value| {
+            let mut probe = json!({ "tcpSocket": { "port": 80 } });
+            probe.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            probe
+        };
+        let request = made(json!({ "containers": [{ "name": "c", "image": "c",
+            "livenessProbe": probe(json!({ "initialDelaySeconds": own })),
+            "startupProbe": probe(json!({ "initialDelaySeconds": 5, "periodSeconds": 10, "failureThreshold": 30 })) }] }))
+        .request;
+        request.container[0].liveness_probe.as_ref().unwrap().initial_delay_seconds
+    };
+    assert_eq!((delay(1), delay(600)), (Some(305), Some(600)));
 }
 
 #[test]

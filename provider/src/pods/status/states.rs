@@ -4,11 +4,16 @@ use eci_api::group::{self, ContainerStateKind};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{
     ContainerState, ContainerStateRunning, ContainerStateTerminated, ContainerStateWaiting, ContainerStatus,
+    EphemeralContainer,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use crate::pods::fields;
+
 /// The exit code of a container whose end nobody saw.
 const UNSEEN: i32 = 137;
+/// The exit code of a container that could not be started.
+const NOT_MADE: i32 = 128;
 
 /// Ends a container with its pod; one that ran ends unseen.
 pub(super) fn end_unseen(container: &mut ContainerStatus, now: Timestamp) {
@@ -61,6 +66,24 @@ fn lost(started_at: Option<Time>) -> ContainerState {
 pub(super) fn waiting(reason: &str, message: Option<String>) -> ContainerState {
     let waiting = ContainerStateWaiting { reason: Some(reason.to_owned()), message };
     ContainerState { waiting: Some(waiting), ..ContainerState::default() }
+}
+
+/// The status of an ephemeral container, which is never made.
+pub(super) fn refused(container: &EphemeralContainer, now: Timestamp) -> ContainerStatus {
+    let ended = ContainerStateTerminated {
+        exit_code: NOT_MADE,
+        reason: Some("EphemeralContainerRefused".to_owned()),
+        message: Some(fields::NO_EPHEMERAL.to_owned()),
+        finished_at: Some(Time(now)),
+        ..ContainerStateTerminated::default()
+    };
+    ContainerStatus {
+        name: container.name.clone(),
+        image: container.image.clone().unwrap_or_default(),
+        started: Some(false),
+        state: Some(ContainerState { terminated: Some(ended), ..ContainerState::default() }),
+        ..ContainerStatus::default()
+    }
 }
 
 /// The state of a container as the cloud tells it; `None` for a word that no page has.

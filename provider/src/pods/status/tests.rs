@@ -263,3 +263,28 @@ fn a_container_that_never_ran_has_no_id_though_the_api_writes_an_empty_last_stat
     let second = of(&pod, &group, now());
     assert!(second.container_statuses.unwrap().iter().all(|c| c.container_id.is_none()));
 }
+
+#[test]
+fn the_image_that_runs_is_shown_and_not_the_one_that_is_asked_for_later() {
+    let made = |name: &str| Seen { image: format!("made/{name}"), ..container(name, Some(state("Running"))) };
+    let status =
+        json_of(&of(&pod("Always"), &group("Running", vec![made("a"), container("b", None)]), now()));
+    assert_eq!(status["containerStatuses"][0]["image"], "made/a");
+    assert_eq!(status["containerStatuses"][1]["image"], "two", "the cloud did not tell");
+}
+
+#[test]
+fn an_ephemeral_container_has_ended_with_the_words_why_so_that_nobody_waits_for_it() {
+    let mut pod = pod("Always");
+    let debugger = json!([{ "name": "debugger", "image": "busybox" }]);
+    pod.spec.as_mut().unwrap().ephemeral_containers = serde_json::from_value(debugger).unwrap();
+    let running = || ["a", "b"].map(|name| container(name, Some(state("Running")))).into();
+    let status = of(&pod, &group("Running", running()), now());
+    let ended = &json_of(&status)["ephemeralContainerStatuses"][0]["state"]["terminated"];
+    assert_eq!(ended["reason"], "EphemeralContainerRefused");
+    assert!(ended["message"].as_str().unwrap().contains("kubectl exec"), "{ended}");
+    assert_eq!(status.phase.as_deref(), Some("Running"));
+    pod.status = Some(status.clone());
+    let later = of(&pod, &group("Running", running()), now() + jiff::SignedDuration::from_mins(5));
+    assert_eq!(later.ephemeral_container_statuses, status.ephemeral_container_statuses, "written once");
+}

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use eci_api::group::{self, ContainerGroup};
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{Container, ContainerStatus, HostIP, Pod, PodIP, PodStatus};
+use k8s_openapi::api::core::v1::{
+    Container, ContainerStatus, EphemeralContainer, HostIP, Pod, PodIP, PodStatus,
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::states::{ended_well, last_run, read, waiting};
+use super::states::{ended_well, last_run, read, refused, waiting};
 use crate::pods::conditions::{self, Facts};
 use crate::pods::monotone;
 use crate::pods::phase::{self, ContainerStatuses, RestartPolicy};
@@ -75,6 +77,7 @@ impl View<'_> {
         PodStatus {
             phase: Some(phase.as_str().to_owned()),
             conditions: Some(conditions::of(facts)),
+            ephemeral_container_statuses: self.ephemeral(now).filter(|list| !list.is_empty()),
             container_statuses: Some(statuses).filter(|list| !list.is_empty()),
             init_container_statuses: Some(init_statuses).filter(|list| !list.is_empty()),
             start_time: Some(old.start_time.unwrap_or(Time(now))),
@@ -131,7 +134,7 @@ impl View<'_> {
         }
         let mut status = ContainerStatus {
             name: container.name.clone(),
-            image: container.image.clone().unwrap_or_default(),
+            image: self.image(container),
             image_id: before.map(|before| before.image_id.clone()).unwrap_or_default(),
             restart_count: seen
                 .map(|seen| seen.restarts)
@@ -164,6 +167,27 @@ impl View<'_> {
             status.container_id = self.container_id(&container.name, status.restart_count);
         }
         status
+    }
+
+    /// The image that a container was made with, which stays where the pod asks for another later.
+    fn image(&self, container: &Container) -> String {
+        let made = self.group.and_then(|group| {
+            let inits = group.init_containers.iter().map(|made| (&made.name, &made.image));
+            let mut all = inits.chain(group.containers.iter().map(|made| (&made.name, &made.image)));
+            all.find(|(name, image)| **name == container.name && !image.is_empty())
+        });
+        made.map(|(_, image)| image).or(container.image.as_ref()).cloned().unwrap_or_default()
+    }
+
+    /// Ephemeral containers, which an instance does not take: each has ended, with the words why, so that nobody waits.
+    fn ephemeral(&self, now: Timestamp) -> Option<Vec<ContainerStatus>> {
+        let asked = self.pod.spec.as_ref()?.ephemeral_containers.as_ref()?;
+        let old = self.pod.status.as_ref().and_then(|status| status.ephemeral_container_statuses.as_ref());
+        let status = |container: &EphemeralContainer| {
+            let known = old.into_iter().flatten().find(|status| status.name == container.name);
+            known.cloned().unwrap_or_else(|| refused(container, now))
+        };
+        Some(asked.iter().map(status).collect())
     }
 
     /// Returns true when somebody had the containers restarted, so that one that waits is no older than one that ran.
