@@ -59,6 +59,10 @@ pub struct Arguments {
     /// Secret of the access key [env also: ECI_SECRET_KEY]
     #[arg(long, env = "ECI_SIM_ACCESS_KEY_SECRET", hide_env_values = true)]
     access_key_secret: Option<String>,
+    /// Name of a RAM role of the access key's account, as `virtual-node`: temporary keys of it are given to whoever brings an
+    /// OIDC token to `AssumeRoleWithOIDC`, and to everybody who asks the paths of the machine's metadata service
+    #[arg(long, env = "ECI_SIM_RAM_ROLE")]
+    pub ram_role: Option<String>,
     /// Seed of all randomness: three words, as a run prints them
     #[arg(long, env = "ECI_SIM_SEED", default_value_t = Seed::DEFAULT)]
     pub seed: Seed,

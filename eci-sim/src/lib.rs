@@ -50,6 +50,7 @@ pub mod serving;
 pub mod session;
 mod sim;
 pub mod state;
+mod temporary_keys;
 mod terminal;
 pub mod terms;
 pub mod text;

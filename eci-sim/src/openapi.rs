@@ -3,12 +3,13 @@
 
 mod handshake;
 mod render;
+mod sts;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use eci_api::signature::{IncomingRequest, SignatureProblem, Verified, identify, verify};
+use eci_api::signature::{IncomingRequest, Secret, SignatureProblem, Verified, identify, verify};
 use http::{Request, Response, StatusCode};
 use jiff::Timestamp;
 
@@ -20,6 +21,7 @@ use crate::serving::{BoxedReply, Caller, Served};
 use crate::sim::EciSim;
 use crate::sim::perform::{Call, Performed};
 use crate::state::State;
+use crate::temporary_keys::{Proved, TokenProblem};
 use crate::text::prefix;
 
 /// Bounds of what an answer repeats of a method and a host, in bytes.
@@ -72,6 +74,9 @@ impl EciSim {
     /// Checks who sends a request, which waits for no disk and no container engine. `Err` is the answer to a request that has
     /// one already: a refusal, or a session.
     pub fn authenticated(&self, request: Incoming) -> Result<AuthenticatedCall, Box<Exchange>> {
+        if let Some(exchange) = self.metadata_service(&request).or_else(|| self.token_service(&request)) {
+            return Err(Box::new(exchange));
+        }
         if request.path.starts_with(EXEC_PATH)
             && let Some(exchange) = self.session(&request).or_else(|| self.terminal(&request))
         {
@@ -150,8 +155,11 @@ impl EciSim {
         let identified = identify(&incoming)?;
         context.action.clone_from(&identified.action);
         context.wants_xml = identified.wants_xml;
-        let (secret, account) =
-            self.credential(&identified.access_key_id).ok_or(Refusal::UnknownAccessKey)?;
+        let (secret, account) = match self.credential(&identified.access_key_id) {
+            Some((secret, account)) => (secret.clone(), Arc::clone(account)),
+            None => self.temporary(&identified, now)?,
+        };
+        let secret = &secret;
         match verify(&incoming, &identified, secret, now) {
             // Clients do not know that the simulator's clock was moved.
             Err(SignatureProblem::TimestampExpired) if self.client_time().is_some() => {
@@ -159,7 +167,25 @@ impl EciSim {
             }
             verified => verified?,
         }
-        Ok((identified, Arc::clone(account)))
+        Ok((identified, account))
+    }
+
+    /// The secret and the account of a temporary key, by the security token that comes with it.
+    fn temporary(&self, claimed: &Verified, now: Timestamp) -> Result<(Secret, Arc<str>), Refusal> {
+        if claimed.security_token.is_empty() {
+            return Err(Refusal::UnknownAccessKey);
+        }
+        let refused = |code: &str| Refusal::by_rule(&format!("InvalidSecurityToken.{code}"), None, None);
+        let proved = self.temporary_keys().prove(&claimed.access_key_id, &claimed.security_token);
+        let Proved { secret, account, expires } = proved.map_err(|problem| match problem {
+            TokenProblem::Malformed => refused("Malformed"),
+            TokenProblem::OfAnotherKey => refused("MismatchWithAccessKey"),
+        })?;
+        if expires <= self.client_time().unwrap_or(now) {
+            return Err(refused("Expired"));
+        }
+        let account = self.account_named(&account).ok_or(Refusal::UnknownAccessKey)?;
+        Ok((secret, Arc::clone(account)))
     }
 
     /// Performs an authenticated call, unless its nonce was used or its account calls too often.

@@ -25,6 +25,7 @@ use crate::persistence::writer::Writer;
 use crate::prices::Tariff;
 use crate::runtime::queries::EngineHandle;
 use crate::state::State;
+use crate::temporary_keys::KeyIssuer;
 
 /// A local ECI; all clones are the same one.
 ///
@@ -43,6 +44,8 @@ struct Inner {
     tariff: Tariff,
     credentials: Arc<BTreeMap<String, (Secret, Arc<str>)>>,
     account: Arc<str>,
+    /// The RAM role of the machine, which OIDC tokens open, too.
+    ram_role: Option<Arc<str>>,
     state: Mutex<State>,
     snapshots: Mutex<Snapshots>,
     followers: Followers,
@@ -112,6 +115,21 @@ impl EciSim {
         self.0.credentials.get(key_id)
     }
 
+    /// The account of this name that has an access key.
+    pub(crate) fn account_named(&self, name: &str) -> Option<&Arc<str>> {
+        self.0.credentials.values().map(|(_, account)| account).find(|account| ***account == *name)
+    }
+
+    /// The RAM role of the machine, which OIDC tokens open, too.
+    pub(crate) fn ram_role(&self) -> Option<&str> {
+        self.0.ram_role.as_deref()
+    }
+
+    /// The issuer of temporary keys.
+    pub(crate) fn temporary_keys(&self) -> KeyIssuer {
+        KeyIssuer::of_seed(self.0.seed)
+    }
+
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -126,7 +144,8 @@ impl EciSim {
 
     /// A second simulator for the same accounts, with a state and a clock of its own.
     pub(crate) fn branch(&self, at: Timestamp, mut state: State) -> Self {
-        let Inner { clock, clients_clock, seed, region, tariff, credentials, account, .. } = &*self.0;
+        let Inner { clock, clients_clock, seed, region, tariff, credentials, account, ram_role, .. } =
+            &*self.0;
         state.world.tariff = tariff.clone();
         Self::of(Inner {
             clock: clock.branch(at),
@@ -136,6 +155,7 @@ impl EciSim {
             tariff: tariff.clone(),
             credentials: Arc::clone(credentials),
             account: Arc::clone(account),
+            ram_role: ram_role.clone(),
             state: Mutex::new(state),
             snapshots: Mutex::default(),
             followers: Followers::default(),

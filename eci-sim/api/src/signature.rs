@@ -33,6 +33,11 @@ impl Secret {
         &self.0
     }
 
+    /// Text of a secret that goes with a request itself, as a security token does.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
     /// True for an empty secret.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -28,6 +28,7 @@ pub struct Builder {
     region: String,
     tariff: Tariff,
     credentials: Vec<(String, Secret, String)>,
+    ram_role: Option<String>,
     compact_from: u64,
 }
 
@@ -41,6 +42,7 @@ impl EciSim {
             region: DEFAULT_REGION.to_owned(),
             tariff: Tariff::default(),
             credentials: Vec::new(),
+            ram_role: None,
             compact_from: COMPACT_FROM_BYTES,
         }
     }
@@ -83,6 +85,13 @@ impl Builder {
     ) -> Self {
         self.credentials.push((key_id.into(), secret, account.into()));
         self
+    }
+
+    /// A RAM role of the first key's account: STS gives temporary keys of it to whoever brings an OIDC token, and the
+    /// metadata service to everybody.
+    #[must_use]
+    pub fn ram_role(self, name: impl Into<String>) -> Self {
+        Self { ram_role: Some(name.into()), ..self }
     }
 
     /// The region of calls that name none.
@@ -144,6 +153,7 @@ impl Builder {
                 credentials.map(|(key, secret, account)| (key, (secret, account.into()))).collect(),
             ),
             account,
+            ram_role: self.ram_role.map(Into::into),
             snapshots: Mutex::default(),
             followers: Followers::default(),
             writer: OnceLock::new(),

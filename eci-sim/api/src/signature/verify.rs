@@ -19,6 +19,8 @@ const SKEW_MINUTES_ACS3: i64 = 15;
 const ACTION_MAX: usize = 128;
 const NONCE_MAX: usize = 256;
 const ACCESS_KEY_ID_MAX: usize = 128;
+/// Bytes of a security token, at most; real ones have about a thousand (bound `ours`).
+const SECURITY_TOKEN_MAX: usize = 8192;
 /// Bytes of the string to sign that a mismatch shows, at most.
 const STRING_TO_SIGN_SHOWN_MAX: usize = 16 << 10;
 
@@ -59,6 +61,8 @@ pub struct Verified {
     pub wants_xml: bool,
     /// Nonce; must be new within the time for which a request is accepted.
     pub nonce: String,
+    /// Security token of a temporary key; empty without one.
+    pub security_token: String,
     /// Parameters without those of the protocol.
     pub pairs: Pairs,
     protocol: Pairs,
@@ -177,9 +181,22 @@ pub fn identify(request: &IncomingRequest<'_>) -> Result<Verified, SignatureProb
     if scheme == Scheme::Rpc {
         is_of_the_cloud(&all)?;
     }
+    let security_token = named("x-acs-security-token", "SecurityToken");
+    not_longer("SecurityToken", &security_token, SECURITY_TOKEN_MAX)?;
     let wants_xml = find(&all, "Format").is_some_and(|format| format.eq_ignore_ascii_case("xml"));
     let (protocol, pairs) = all.into_iter().partition(|(name, _)| PROTOCOL.contains(&name.as_str()));
-    Ok(Verified { scheme, access_key_id, product, action, wants_xml, nonce, pairs, protocol, authorization })
+    Ok(Verified {
+        scheme,
+        access_key_id,
+        product,
+        action,
+        wants_xml,
+        nonce,
+        security_token,
+        pairs,
+        protocol,
+        authorization,
+    })
 }
 
 /// `Authorization` header of the newer scheme; `None` for a request of the older one.
