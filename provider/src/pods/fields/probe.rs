@@ -14,7 +14,8 @@ fields! {
     fn walk_probe(Probe, walk) {
         exec "exec" inside(walk_exec);
         failure_threshold "failureThreshold" sent("`FailureThreshold`");
-        grpc "grpc" left_out(grpc.is_some(), "", "ECI knows exec, httpGet and tcpSocket only");
+        grpc "grpc"
+            left_out(grpc.is_some(), "", "ECI knows exec, httpGet and tcpSocket only") shown "containers/probes-that-eci-has-not";
         http_get "httpGet" inside(walk_http_probe);
         initial_delay_seconds "initialDelaySeconds" sent("`InitialDelaySeconds`");
         period_seconds "periodSeconds" sent("`PeriodSeconds`");
@@ -22,7 +23,7 @@ fields! {
             left_out(success_threshold.is_some_and(|times| times > 1), " above 1", "ECI counts one success");
         tcp_socket "tcpSocket" inside(walk_tcp_probe);
         termination_grace_period_seconds "terminationGracePeriodSeconds"
-            left_out(termination_grace_period_seconds.is_some(), "", "the pod's own holds");
+            left_out(termination_grace_period_seconds.is_some(), "", "the pod's own holds") shown "containers/probes-that-eci-has-not";
         timeout_seconds "timeoutSeconds" sent("`TimeoutSeconds`");
     }
 }
@@ -36,9 +37,12 @@ fields! {
 fields! {
     fn walk_http_probe(HTTPGetAction, walk) {
         host "host" left_out(some_text(host), "", "ECI asks the instance's own address");
-        http_headers "httpHeaders" left_out(some(http_headers), "", "ECI sends none");
+        http_headers "httpHeaders"
+            left_out(some(http_headers), "", "ECI sends none") shown "containers/probes-that-eci-has-not";
         path "path" sent("`HttpGet.Path`");
-        port "port" sent("`HttpGet.Port`"), refused(is_unknown(port, walk), " of a name that no port has", NO_SUCH_PORT);
+        port "port"
+            sent("`HttpGet.Port`"),
+            refused(is_unknown(port, walk), " of a name that no port has", NO_SUCH_PORT) shown "containers/port-without-a-name";
         scheme "scheme" sent("`HttpGet.Scheme`");
     }
 }

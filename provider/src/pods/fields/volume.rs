@@ -137,7 +137,7 @@ fields! {
     fn walk_config_map(ConfigMapVolumeSource, walk) {
         default_mode "defaultMode" sent("`ConfigFileVolume.DefaultMode`");
         items "items" each(walk_item);
-        name "name" sent(CONTENT);
+        name "name" sent(CONTENT) shown "storage/config-map-that-changes";
         optional "optional" elsewhere(OPTIONAL);
     }
 }
@@ -220,7 +220,8 @@ fields! {
 fields! {
     fn walk_token(ServiceAccountTokenProjection, walk) {
         audience "audience" elsewhere("the API server makes the token");
-        expiration_seconds "expirationSeconds" elsewhere("the API server makes the token, which is not renewed in the instance");
+        expiration_seconds "expirationSeconds"
+            elsewhere("the API server makes the token, which is not renewed in the instance") shown "storage/token-that-expires";
         path "path" sent(PATH);
     }
 }
