@@ -14,6 +14,7 @@ pub mod inspection;
 pub mod kubelet_api;
 pub mod kubernetes;
 pub mod leader_election;
+pub mod log_levels;
 pub mod namespaced_name;
 pub mod namespaces;
 pub mod node;

@@ -27,12 +27,19 @@ use crate::external_clock::calls::{CountedTransport, InFlightCalls};
 use crate::external_clock::{self, RemoteClock};
 
 /// Runs the program with the process's arguments and environment until it ends; errors are printed to stderr.
+use crate::log_levels;
 ///
-/// Logs go to stderr by the levels of `RUST_LOG`, `info` when that is unset or cannot be read.
+/// Logs go to stderr by the levels of `RUST_LOG`, `info` when that is unset or cannot be read, until the node's port is told
+/// others (`PUT /debug/flags/v`).
 pub fn main() -> ExitCode {
     let levels = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     let coloured = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(levels).with_writer(std::io::stderr).with_ansi(coloured).init();
+    let log =
+        tracing_subscriber::fmt().with_env_filter(levels).with_writer(std::io::stderr).with_ansi(coloured);
+    let log = log.with_filter_reloading();
+    let handle = log.reload_handle();
+    log.init();
+    log_levels::install(move |levels| handle.reload(levels).is_ok());
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -30,6 +30,7 @@ use self::usage::Meter;
 use crate::config::Config;
 use crate::eci::Eci;
 use crate::health::{Check, Health};
+use crate::log_levels::{self, LevelError};
 use crate::namespaces::ServedNamespaces;
 use crate::pods::store::PodStore;
 use metrics::Metrics;
@@ -192,6 +193,13 @@ impl KubeletApi {
                 let failed =
                     |_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be written");
                 Ok(of_kind(resource_metrics::KIND, &self.metrics.text().map_err(failed)?))
+            }
+            (&Method::PUT, ["debug", "flags", "v"]) => {
+                let levels = String::from_utf8_lossy(request.body());
+                let refused = |error: LevelError| Refusal::new(StatusCode::BAD_REQUEST, error.to_string());
+                log_levels::set(&levels).map_err(refused)?;
+                tracing::info!("the log's levels were set over the node's port");
+                Ok(text(StatusCode::OK, "successfully set the log's levels"))
             }
             (&Method::GET, ["configz"]) => {
                 let configuration = configz::of(&self.config, &self.eci).to_string();
