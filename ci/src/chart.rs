@@ -130,9 +130,9 @@ fn certificates(helm: &Helm) -> Result<()> {
     ensure!(one == other, "the chart renders differently each time");
     ensure!(!one.contains("PRIVATE KEY") && !one.contains("tls.key"), "the chart makes certificates:\n{one}");
     ensure!(one.contains("--certificates-secret=kube-system/ack-virtual-node-certificates"), "{one}");
-    ensure!(!one.contains("--exit-on-change"), "a Secret of the chart's own is watched");
+    ensure!(!one.contains("--keys"), "a Secret of the chart's own is watched");
     let keys = helm.accepts("template", &[PARAMETERS[0], PARAMETERS[1], "existingSecret=keys"])?;
-    ensure!(keys.contains("--exit-on-change=/var/run/virtual-node/keys"), "{keys}");
+    ensure!(keys.contains("--keys=/var/run/virtual-node/keys"), "{keys}");
     let policy =
         helm.accepts("template", &[&PARAMETERS[..], &["policy.default.ramRoles={reader}"]].concat())?;
     ensure!(policy.contains(r#"{\"default\":{\"ramRoles\":[\"reader\"]}}"#), "{policy}");

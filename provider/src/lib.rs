@@ -233,7 +233,7 @@ impl Provider {
     fn node_controller(&self, owner: &Owner, facts: &NodeFacts, recorder: &Recorder) -> NodeController {
         NodeController {
             client: kubernetes::with_timeout(self.heartbeat.clone(), kubernetes::HEARTBEAT_TIMEOUT),
-            identity: NodeIdentity::new(self.eci.region(), self.eci.access_key_id(), &owner.cluster),
+            identity: NodeIdentity::new(self.eci.region(), &self.eci.principal(), &owner.cluster),
             eci: self.eci.clone(),
             config: self.config.clone(),
             store: self.store.clone(),

@@ -61,12 +61,17 @@ nodeAffinity:
 - name: ECI_ENDPOINT
   value: {{ . | quote }}
 {{- end }}
+{{- if .Values.ramRole }}
+- name: ECI_RAM_ROLE
+  value: {{ .Values.ramRole | quote }}
+{{- else if not .Values.rrsaRole }}
 - name: ECI_ACCESS_KEY
   valueFrom:
     secretKeyRef: { name: {{ include "ack-virtual-node.keys" . }}, key: ECI_ACCESS_KEY }
 - name: ECI_SECRET_KEY
   valueFrom:
     secretKeyRef: { name: {{ include "ack-virtual-node.keys" . }}, key: ECI_SECRET_KEY }
+{{- end }}
 - name: RUST_LOG
   value: {{ .Values.log | quote }}
 {{- with .Values.namespaces }}

@@ -41,6 +41,14 @@ pub struct Arguments {
     /// The id of the access key [environment: ECI_ACCESS_KEY]; its secret is never an argument.
     #[arg(long, value_name = "ID")]
     access_key: Option<String>,
+    /// A folder or file with ECI_ACCESS_KEY and ECI_SECRET_KEY, as a mounted Secret, which is read again when it changes; it goes
+    /// before any other access key [environment: ECI_KEYS].
+    #[arg(long, value_name = "PATH")]
+    keys: Option<String>,
+    /// The RAM role of the machine, whose temporary keys are used; `auto` for the one that it has [environment: ECI_RAM_ROLE].
+    /// In a pod whose service account opens a role (RRSA) nothing need be given.
+    #[arg(long, value_name = "NAME")]
+    ram_role: Option<String>,
     /// The region [environment: ECI_REGION, default: cn-hangzhou].
     #[arg(long, value_name = "ID")]
     region: Option<String>,
@@ -153,6 +161,8 @@ impl Arguments {
             ("ECI_VSWITCH", &self.vswitch),
             ("ECI_SECURITY_GROUP", &self.security_group),
             ("ECI_ACCESS_KEY", &self.access_key),
+            ("ECI_KEYS", &self.keys),
+            ("ECI_RAM_ROLE", &self.ram_role),
             ("ECI_REGION", &self.region),
             ("ECI_ENDPOINT", &self.endpoint),
             ("ECI_CLOCK_URL", &self.clock_url),

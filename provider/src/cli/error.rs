@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use crate::certificates::authority::AuthorityError;
 use crate::config::ConfigError;
 use crate::eci::TransportError;
+use crate::eci::key_source::KeyError;
 use crate::external_clock::ClockWentBackwards;
 use crate::inspection::InspectionError;
 use crate::preflight::NotReady;
@@ -26,6 +27,9 @@ pub enum CliError {
     /// The transport to the cloud.
     #[error("the machine's certificate authorities cannot be read: {0}")]
     Transport(TransportError),
+    /// The source of access keys.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The check before an uninstallation.
     #[error(transparent)]
     LiveGroups(#[from] LiveGroupsError),

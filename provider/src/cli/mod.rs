@@ -22,12 +22,14 @@ use self::cluster::Cluster;
 use self::error::CliError;
 use self::node::Node;
 use crate::config::Settings;
+use crate::eci::key_rotation::KeyRotation;
+use crate::eci::key_source::KeyReader;
 use crate::eci::{Eci, HyperTransport, Transport};
 use crate::external_clock::calls::{CountedTransport, InFlightCalls};
 use crate::external_clock::{self, RemoteClock};
+use crate::log_levels;
 
 /// Runs the program with the process's arguments and environment until it ends; errors are printed to stderr.
-use crate::log_levels;
 ///
 /// Logs go to stderr by the levels of `RUST_LOG`, `info` when that is unset or cannot be read, until the node's port is told
 /// others (`PUT /debug/flags/v`).
@@ -108,9 +110,13 @@ async fn run_command(
         Some(calls) => Arc::new(CountedTransport(transport, calls.clone())),
         None => Arc::new(transport),
     };
-    let eci = Eci::new(transport, settings.credentials, settings.region, clock.clone(), seed)
-        .with_rates(arguments.cloud_rates.clone());
+    let (source, reader) = (settings.keys, KeyReader { transport: transport.clone(), clock: clock.clone() });
+    let key = source.read(&reader).await?;
+    let eci = Eci::new(transport, key.credentials.clone(), settings.region, clock.clone(), seed)
+        .with_rates(arguments.cloud_rates.clone())
+        .acting_for(source.principal());
     let eci = settings.endpoint.into_iter().fold(eci, Eci::at);
+    eci.set_key(key.clone());
     let (config, listen) = (settings.config, settings.listen);
     let client = cluster.client.clone();
     match arguments.command {
@@ -124,6 +130,12 @@ async fn run_command(
         }
         // answered before there were settings
         Some(Command::Completions { .. }) => Ok(()),
-        None => Node { config, listen, cluster, eci, clock, seed }.run(arguments).await,
+        None => {
+            let rotation = KeyRotation { eci: eci.clone(), source, reader };
+            tokio::select! {
+                ended = Node { config, listen, cluster, eci, clock, seed }.run(arguments) => ended,
+                () = rotation.run(key) => Ok(()),
+            }
+        }
     }
 }

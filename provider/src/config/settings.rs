@@ -7,7 +7,8 @@ use eci_api::Secret;
 
 use super::capacity::BadCapacity;
 use super::{Config, KUBELET_PORT, REGION};
-use crate::eci::{BadEndpoint, Credentials, Endpoint};
+use crate::eci::key_source::{KeySource, OidcRole, sts_of_region};
+use crate::eci::{BadEndpoint, Credentials, Endpoint, Key};
 use crate::policy::{BadPolicy, Policy};
 
 /// The settings of a process that runs a virtual node.
@@ -15,8 +16,8 @@ use crate::policy::{BadPolicy, Policy};
 pub struct Settings {
     /// The node's configuration.
     pub config: Config,
-    /// The access key.
-    pub credentials: Credentials,
+    /// The source of access keys.
+    pub keys: KeySource,
     /// The region.
     pub region: String,
     /// The cloud's endpoint; the region's own when absent.
@@ -56,6 +57,35 @@ const SECRET_KEY: Parameter = Parameter {
     flag: None,
     what: "the secret of that access key",
 };
+const SECURITY_TOKEN: Parameter = Parameter {
+    name: "ECI_SECURITY_TOKEN",
+    flag: None,
+    what: "the security token of a temporary access key",
+};
+const KEYS: Parameter = parameter(
+    "ECI_KEYS",
+    "--keys",
+    "a folder or file with ECI_ACCESS_KEY and ECI_SECRET_KEY, which is read again when it changes",
+);
+const RAM_ROLE: Parameter = parameter(
+    "ECI_RAM_ROLE",
+    "--ram-role",
+    "the RAM role of the machine, whose temporary keys are used; `auto` for the one that it has",
+);
+const METADATA_ENDPOINT: Parameter = Parameter {
+    name: "ECI_METADATA_ENDPOINT",
+    flag: None,
+    what: "the address of the machine's metadata service",
+};
+const STS_ENDPOINT: Parameter =
+    Parameter { name: "ECI_STS_ENDPOINT", flag: None, what: "the address of STS" };
+/// What the cluster's webhook gives to pods whose service account opens a role (RRSA, eci-openapi.md 12).
+const ROLE_ARN: Parameter = Parameter { name: "ALIBABA_CLOUD_ROLE_ARN", flag: None, what: "the role" };
+const PROVIDER_ARN: Parameter =
+    Parameter { name: "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", flag: None, what: "the identity provider" };
+const TOKEN_FILE: Parameter =
+    Parameter { name: "ALIBABA_CLOUD_OIDC_TOKEN_FILE", flag: None, what: "the file with the token" };
+const METADATA: &str = "http://100.100.100.200";
 const REGION_ID: Parameter =
     parameter("ECI_REGION", "--region", "the region of the vSwitch, as `cn-hangzhou`");
 const ENDPOINT: Parameter = parameter("ECI_ENDPOINT", "--endpoint", "where the ECI OpenAPI answers");
@@ -183,9 +213,8 @@ impl Settings {
         let mut problems = Vec::new();
         let vswitch = sources.need(&VSWITCH, &mut problems);
         let security_group = sources.need(&SECURITY_GROUP, &mut problems);
-        let access_key_id = sources.need(&ACCESS_KEY, &mut problems);
-        let secret = Secret::new(sources.need(&SECRET_KEY, &mut problems));
         let region = sources.find(&REGION_ID).unwrap_or_else(|| REGION.to_owned());
+        let keys = sources.keys(&region, &mut problems);
         let endpoint = sources.find(&ENDPOINT).map(|text| text.parse()).transpose();
         let endpoint = endpoint.unwrap_or_else(|error| {
             problems.push(ConfigError::Endpoint(error));
@@ -198,15 +227,44 @@ impl Settings {
         let clock_url = sources.parsed(&CLOCK_URL, should, &mut problems);
         let mut config = Config { kubelet_port: listen.port(), ..Config::new(vswitch, security_group) };
         sources.configure(&mut config, &mut problems);
-        if !problems.is_empty() {
-            return Err(problems);
+        match keys {
+            Some(keys) if problems.is_empty() => {
+                Ok(Self { config, keys, region, endpoint, listen, clock_url })
+            }
+            _ => Err(problems),
         }
-        let credentials = Credentials { access_key_id, secret };
-        Ok(Self { config, credentials, region, endpoint, listen, clock_url })
     }
 }
 
 impl Sources<'_> {
+    /// The source of access keys: a folder or file, a key, a role that the cluster's tokens open, the machine's role, in this
+    /// order.
+    fn keys(&self, region: &str, problems: &mut Vec<ConfigError>) -> Option<KeySource> {
+        if let Some(path) = self.find(&KEYS) {
+            return Some(KeySource::Files(path.into()));
+        }
+        let has_key = self.find(&ACCESS_KEY).is_some() || self.find(&SECRET_KEY).is_some();
+        let oidc = [&ROLE_ARN, &PROVIDER_ARN, &TOKEN_FILE].map(|parameter| self.find(parameter));
+        let mut endpoint = |parameter: &Parameter, usual: Result<Endpoint, BadEndpoint>| {
+            let found = self.find(parameter).map_or(usual, |text| text.parse());
+            found.map_err(|error| problems.push(ConfigError::Endpoint(error))).ok()
+        };
+        if let ([Some(role_arn), Some(provider_arn), Some(token_file)], false) = (oidc, has_key) {
+            let endpoint = endpoint(&STS_ENDPOINT, sts_of_region(region))?;
+            let token_file = token_file.into();
+            return Some(KeySource::Oidc(OidcRole { endpoint, role_arn, provider_arn, token_file }));
+        }
+        if let Some(role) = self.find(&RAM_ROLE).filter(|_| !has_key) {
+            let endpoint = endpoint(&METADATA_ENDPOINT, METADATA.parse())?;
+            return Some(KeySource::MachineRole { endpoint, role: Some(role).filter(|role| role != "auto") });
+        }
+        let access_key_id = self.need(&ACCESS_KEY, problems);
+        let credentials =
+            Credentials { access_key_id, secret: Secret::new(self.need(&SECRET_KEY, problems)) };
+        let security_token = self.find(&SECURITY_TOKEN).map(Secret::new);
+        Some(KeySource::Fixed(Key { credentials, security_token, expires: None }))
+    }
+
     /// Fills in what has a default.
     fn configure(&self, config: &mut Config, problems: &mut Vec<ConfigError>) {
         config.node_ip = self.parsed(&NODE_IP, "an IP address", problems);

@@ -79,6 +79,8 @@ const TABLE: &[(Meaning, &[&str])] = &[
             "InvalidAccessKeyId.Inactive",
             "Forbidden.AccessKeyDisabled",
             "InvalidSecurityToken.Expired",
+            "InvalidSecurityToken.Malformed",
+            "InvalidSecurityToken.MismatchWithAccessKey",
             "SignatureDoesNotMatch",
             "IncompleteSignature",
         ],

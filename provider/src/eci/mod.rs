@@ -2,9 +2,12 @@
 
 mod answer;
 mod call_counts;
+pub mod credentials;
 mod endpoint;
 mod error;
 mod gate;
+pub mod key_rotation;
+pub mod key_source;
 pub(crate) mod meaning;
 mod rates;
 pub mod retry;
@@ -19,12 +22,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use determinism::{Chance, Clock, Seed};
-use eci_api::{Action, Secret};
+use eci_api::Action;
 use http::Response;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 pub use call_counts::CallCounts;
+pub use credentials::{Credentials, Key};
 pub use endpoint::{BadEndpoint, Endpoint};
 pub use error::EciError;
 pub use gate::Waits;
@@ -38,15 +42,6 @@ pub use transport::{HyperTransport, Transport, TransportError};
 /// The time that one call may take, its answer's body included.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An access key, as the cloud's console gives it out.
-#[derive(Debug, Clone)]
-pub struct Credentials {
-    /// The id, which is no secret.
-    pub access_key_id: String,
-    /// The secret.
-    pub secret: Secret,
-}
-
 /// The cloud's ECI of one region; clones share one line.
 #[derive(Clone)]
 pub struct Eci(Arc<Inner>);
@@ -54,7 +49,8 @@ pub struct Eci(Arc<Inner>);
 #[derive(Clone)]
 struct Inner {
     transport: Arc<dyn Transport>,
-    credentials: Credentials,
+    /// The name of whoever the keys act for, where that is not the key itself.
+    principal: Option<String>,
     region: String,
     endpoint: Endpoint,
     clock: Clock,
@@ -66,10 +62,20 @@ struct Inner {
 
 struct Shared {
     chance: Chance,
+    key: Key,
+    /// The cloud refused the key, as one that it does not know or whose life has ended.
+    is_key_refused: bool,
     last_answered: Option<(Timestamp, Instant)>,
     /// The cloud's clock less this machine's, where signatures are made by the cloud's.
     skew: SignedDuration,
     answers: CallCounts,
+}
+
+/// True for a code that another key may help against.
+fn refuses_key(code: &str) -> bool {
+    code.starts_with("InvalidSecurityToken")
+        || code.starts_with("InvalidAccessKeyId")
+        || code == "SignatureDoesNotMatch"
 }
 
 /// The permission to make one call of `A`, which holds a place among the calls in flight.
@@ -91,13 +97,15 @@ impl Eci {
         let region = region.into();
         let shared = Shared {
             chance: seed.chance("eci client"),
+            key: Key { credentials, security_token: None, expires: None },
+            is_key_refused: false,
             last_answered: None,
             skew: SignedDuration::ZERO,
             answers: CallCounts::default(),
         };
         Self(Arc::new(Inner {
             transport,
-            credentials,
+            principal: None,
             endpoint: Endpoint::of_region(&region),
             region,
             clock,
@@ -136,9 +144,31 @@ impl Eci {
         &self.0.region
     }
 
+    /// The same, whose keys act for somebody with a name of their own, as a role.
+    #[must_use]
+    pub fn acting_for(self, principal: Option<String>) -> Self {
+        self.with(|inner| inner.principal = principal)
+    }
+
     /// The id of the access key, which is no secret.
-    pub fn access_key_id(&self) -> &str {
-        &self.0.credentials.access_key_id
+    pub fn access_key_id(&self) -> String {
+        self.shared().key.credentials.access_key_id.clone()
+    }
+
+    /// The name of whoever the keys act for: a role, or the key's own id.
+    pub fn principal(&self) -> String {
+        self.0.principal.clone().unwrap_or_else(|| self.access_key_id())
+    }
+
+    /// Signs with another key from now on, in all clones.
+    pub fn set_key(&self, key: Key) {
+        let mut shared = self.shared();
+        (shared.key, shared.is_key_refused) = (key, false);
+    }
+
+    /// Returns true once the cloud refused the key that is used, as unknown or ended.
+    pub fn is_key_refused(&self) -> bool {
+        self.shared().is_key_refused
     }
 
     /// The endpoint that calls go to.
@@ -251,6 +281,9 @@ impl Eci {
         let read = answer::read::<A>(&response, now);
         if read.as_ref().err().is_none_or(EciError::shows_presence) {
             self.shared().last_answered = Some((now, Instant::now()));
+        }
+        if read.as_ref().err().and_then(EciError::code).is_some_and(refuses_key) {
+            self.shared().is_key_refused = true;
         }
         if let (Err(error), Some(pause)) = (&read, answer::retry_after(response.headers())) {
             self.0.gate.close(A::NAME, error.code() == Some("Throttling.User"), pause);

@@ -6,7 +6,7 @@ use eci_api::{Action, VERSION, query};
 use http::Request;
 use jiff::Timestamp;
 
-use super::{Credentials, Eci, EciError};
+use super::{Credentials, Eci, EciError, Key};
 
 /// The longest request line that is sent; what is longer travels in the body. Signatures cover both.
 const QUERY_LIMIT: usize = 8 * 1024;
@@ -43,6 +43,8 @@ impl Eci {
         now: Timestamp,
     ) -> Result<Request<Bytes>, http::Error> {
         let host = self.0.endpoint.authority();
+        let Key { credentials: Credentials { access_key_id, secret }, security_token, .. } =
+            &self.shared().key.clone();
         let payload_hash = acs3::sha256_hex(body.as_bytes());
         let mut headers: Vec<(String, String)> = vec![
             ("host".into(), host.into()),
@@ -52,11 +54,15 @@ impl Eci {
             ("x-acs-signature-nonce".into(), nonce.into()),
             ("x-acs-version".into(), VERSION.into()),
         ];
+        if let Some(token) = security_token {
+            headers.push(("x-acs-accesskey-id".into(), access_key_id.clone()));
+            headers.push(("x-acs-security-token".into(), token.reveal().to_owned()));
+            headers.sort();
+        }
         if !body.is_empty() {
             headers.insert(0, ("content-type".into(), FORM.into()));
         }
         let signed: Vec<String> = headers.iter().map(|(name, _)| name.clone()).collect();
-        let Credentials { access_key_id, secret } = &self.0.credentials;
         let signable = acs3::Signable {
             method: "POST",
             query: pairs,

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use eci_api::Secret;
 use eci_api::actions::create_container_group::{
     ConfigFileToPath, ConfigFileVolume, CreateContainerGroup, Volume,
 };

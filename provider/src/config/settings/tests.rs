@@ -27,7 +27,25 @@ fn a_flag_weighs_more_than_the_environment_and_that_more_than_the_file() {
     let read = settings(&[("ECI_VSWITCH", "vsw-flag")], &env, ENOUGH).unwrap();
     assert_eq!(read.config.vswitch, "vsw-flag");
     assert_eq!(read.config.security_group, "sg-env");
-    assert_eq!(read.credentials.access_key_id, "id");
+    assert!(matches!(read.keys, KeySource::Fixed(key) if key.credentials.access_key_id == "id"));
+}
+
+#[test]
+fn keys_come_from_a_folder_before_a_key_before_a_role_of_the_cluster_before_one_of_the_machine() {
+    let plain = "ECI_VSWITCH=vsw-1\nECI_SECURITY_GROUP=sg-1";
+    let rrsa = [
+        ("ALIBABA_CLOUD_ROLE_ARN", "acs:ram::17:role/r"),
+        ("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "acs:ram::17:oidc-provider/p"),
+        ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "/token"),
+        ("ECI_RAM_ROLE", "auto"),
+    ];
+    let of = |flags: &[(&'static str, &str)], env: &[(&str, &str)], file: &str| {
+        settings(flags, env, file).unwrap().keys.to_string()
+    };
+    assert_eq!(of(&[("ECI_KEYS", "/keys")], &rrsa, ENOUGH), "the access key in /keys");
+    assert_eq!(of(&[], &rrsa, ENOUGH), "the access key that was given");
+    assert_eq!(of(&[], &rrsa, plain), "the role acs:ram::17:role/r, by https://sts.cn-hangzhou.aliyuncs.com");
+    assert_eq!(of(&[], &rrsa[3..], plain), "the RAM role of the machine, by http://100.100.100.200");
 }
 
 #[test]

@@ -31,13 +31,13 @@ pub(super) struct Reported {
     /// The group that the pod was told of.
     created: Option<String>,
     /// The images and resources that the pod asked for when it was last looked at.
-    asked: Option<Vec<Asked>>,
+    mutable: Option<Vec<Mutable>>,
     /// True once the pod was told that nothing is made for it.
     ignored: bool,
 }
 
 /// Image and resources of a container, which may be changed while it runs.
-type Asked = (Option<String>, Option<ResourceRequirements>);
+type Mutable = (Option<String>, Option<ResourceRequirements>);
 
 /// The pause before the first write about a group that has no machine yet: most have one within it, and its address is
 /// worth a write, the group's name alone is not. `Some(None)` until the cloud has shown the group at all, `None` when the
@@ -116,8 +116,8 @@ impl Reconciler {
     fn report_changes(&self, seen: &Snapshot) {
         let spec = seen.pod.spec.as_ref();
         let containers = spec.into_iter().flat_map(|spec| &spec.containers);
-        let asked: Vec<Asked> = containers.map(|c| (c.image.clone(), c.resources.clone())).collect();
-        let before = self.reported(seen, |reported| reported.asked.replace(asked.clone()));
+        let asked: Vec<Mutable> = containers.map(|c| (c.image.clone(), c.resources.clone())).collect();
+        let before = self.reported(seen, |reported| reported.mutable.replace(asked.clone()));
         let Some(before) = before else { return };
         let pairs = || before.iter().zip(&asked);
         for (is_changed, what, goes_on) in [

@@ -21,7 +21,8 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Client;
 use provider::config::{Settings, Sources};
-use provider::eci::HyperTransport;
+use provider::eci::key_source::KeyReader;
+use provider::eci::{HyperTransport, Transport};
 use provider::external_clock;
 use provider::external_clock::calls::{CountedTransport, InFlightCalls};
 use provider::kubelet_api::access::Access;
@@ -113,8 +114,10 @@ async fn run_provider(arguments: &ProviderArgs, calls: InFlightCalls) -> anyhow:
     })?;
     let clock = Clock::following_runtime(arguments.now);
     let client = client(&calls).await?;
-    let transport = Arc::new(CountedTransport(HyperTransport::new()?, calls));
-    let eci = Eci::new(transport, settings.credentials, settings.region, clock.clone(), arguments.seed);
+    let transport: Arc<dyn Transport> = Arc::new(CountedTransport(HyperTransport::new()?, calls));
+    let reader = KeyReader { transport: transport.clone(), clock: clock.clone() };
+    let key = settings.keys.read(&reader).await?;
+    let eci = Eci::new(transport, key.credentials, settings.region, clock.clone(), arguments.seed);
     let eci = settings.endpoint.into_iter().fold(eci, Eci::at);
 
     let (node_port, port) = bind(arguments.address).await?;
