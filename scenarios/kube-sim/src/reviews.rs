@@ -13,6 +13,10 @@ use crate::object::timestamp;
 use crate::sim::KubeSim;
 use crate::status::ApiError;
 
+/// Lifetime that is asked for in pods' own volumes, and the one that such a token has, so that programs which never read it
+/// again go on, in seconds.
+const INJECTED_LIFETIME: i64 = 3607;
+const EXTENDED_LIFETIME: i64 = 365 * 24 * 60 * 60;
 /// Issuer of tokens, and their audience unless a request names another.
 const ISSUER: &str = "https://kubernetes.default.svc";
 const LIFETIME_MIN: i64 = 600;
@@ -85,7 +89,9 @@ pub fn token(sim: &KubeSim, account: &Value, mut request: Value) -> Result<Value
         list(&request, "/spec/audiences").iter().filter_map(|a| a.as_str().map(str::to_owned)).collect();
     let audiences = if audiences.is_empty() { vec![ISSUER.to_owned()] } else { audiences };
     let now = sim.clock().now();
-    let expires = now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(jiff::Timestamp::MAX);
+    let at = |life| now.saturating_add(SignedDuration::from_secs(life)).unwrap_or(jiff::Timestamp::MAX);
+    let is_injected = seconds == INJECTED_LIFETIME && bound.is_some() && audiences == [ISSUER];
+    let expires = if is_injected { at(EXTENDED_LIFETIME) } else { at(seconds) };
     let mut own =
         json!({"namespace": namespace, "serviceaccount": {"name": name(account), "uid": uid(account)}});
     if let Some(bound) = &bound {
@@ -99,7 +105,7 @@ pub fn token(sim: &KubeSim, account: &Value, mut request: Value) -> Result<Value
     let token = sim.tokens().sign(Token { user, expires, audiences: audiences.clone(), bound }, claims);
     request["spec"]["audiences"] = json!(audiences);
     request["spec"]["expirationSeconds"] = seconds.into();
-    request["status"] = json!({"token": token, "expirationTimestamp": timestamp::seconds(expires)});
+    request["status"] = json!({"token": token, "expirationTimestamp": timestamp::seconds(at(seconds))});
     request["metadata"] =
         json!({"name": name(account), "namespace": namespace, "creationTimestamp": timestamp::seconds(now)});
     Ok(request)
@@ -171,6 +177,22 @@ mod tests {
         assert_eq!(claims["aud"], json!(["a"]));
         assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 3600);
         assert_eq!(claims["kubernetes.io"]["serviceaccount"]["name"], "default");
+    }
+
+    #[test]
+    fn a_token_of_a_pod_s_own_volume_lives_a_year_and_says_an_hour() {
+        let sim = KubeSim::builder().build();
+        pod(&sim);
+        let life = |seconds: i64| {
+            let bound = json!({"kind": "Pod", "name": "p", "uid": "u"});
+            let request = json!({"spec": {"expirationSeconds": seconds, "boundObjectRef": bound}});
+            let made = token(&sim, &account(&sim), request).unwrap();
+            let claims = text(&made, "/status/token").split('.').nth(1).unwrap().to_owned();
+            let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(claims).unwrap();
+            let claims: Value = serde_json::from_slice(&claims).unwrap();
+            claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap()
+        };
+        assert_eq!((life(INJECTED_LIFETIME), life(3600)), (EXTENDED_LIFETIME, 3600));
     }
 
     #[test]
