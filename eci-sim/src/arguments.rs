@@ -11,7 +11,7 @@ use clap::Parser;
 use determinism::Seed;
 use eci_api::Secret;
 use eci_sim::faults::{Rule, parse};
-use eci_sim::{Builder, Currency, PriceFile, tls};
+use eci_sim::{Builder, Currency, Latency, PriceFile, tls};
 use jiff::Timestamp;
 use rustls::ServerConfig;
 
@@ -70,6 +70,10 @@ pub struct Arguments {
     /// `wall`, or the rate that a restored world had
     #[arg(long, env = "ECI_SIM_TIME", value_parser = rate)]
     pub time: Option<u32>,
+    /// Latency of the steps of a group's life: `none`, `published`, or a factor such as `x2` or `x0.5`; without it
+    /// `published`, or that of a restored world
+    #[arg(long, env = "ECI_SIM_LATENCY")]
+    pub latency: Option<Latency>,
     /// Time at which the clock starts, as 2025-01-06T01:30:00Z; without it the present, or the time of a restored world
     #[arg(long, env = "ECI_SIM_START_TIME")]
     pub start_time: Option<Timestamp>,

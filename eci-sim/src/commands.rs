@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::billing::AccountTerms;
 use crate::faults::Rule;
+use crate::latency::Latency;
 use crate::market::Quote;
 use crate::quota::Quota;
 use crate::script::Script;
@@ -70,6 +71,8 @@ pub enum Command {
     },
     /// Sets the limits of every account in a region.
     SetQuota(Quota),
+    /// Sets the latency of the steps of groups that begin from now on.
+    SetLatency(Latency),
     /// Turns the throttling of calls on or off.
     SetThrottling(bool),
     /// Resets the world, or the part of an account, of a region, or of an account in a region.

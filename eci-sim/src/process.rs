@@ -38,6 +38,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         .compact_from(arguments.journal_compact_kib.saturating_mul(1024))
         .credential(&key_id, secret);
     let builder = arguments.ram_role.iter().fold(builder, |builder, role| builder.ram_role(role.as_str()));
+    let builder = arguments.latency.into_iter().fold(builder, eci_sim::Builder::latency);
     let builder = arguments.prices(builder)?;
     let sim = match &arguments.data {
         Some(dir) => builder.persist(dir, arguments.time)?,

@@ -15,6 +15,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::latency::Latency;
 use crate::text::matches;
 pub use images::Setup;
 pub use shell::{Again, Assumed, Run, RunContext, dated, is_shell, read};
@@ -57,6 +58,15 @@ pub struct Script {
     pub pre_stop_fails: bool,
     /// Time for which the group waits for a machine.
     pub scheduling: Option<Duration>,
+    /// Time to set up the group's sandbox.
+    #[serde(default)]
+    pub sandbox: Option<Duration>,
+    /// Time to prepare a restart or an update of the group.
+    #[serde(default)]
+    pub preparation: Option<Duration>,
+    /// Latency of all steps of the group of which no script says a time.
+    #[serde(default)]
+    pub latency: Option<Latency>,
     /// Reason for which the group gets no machine.
     pub cannot_schedule: Option<String>,
     /// Use of vCPU and memory by a container.
@@ -113,6 +123,13 @@ impl Script {
     pub fn says_how_well(&self) -> bool {
         let Self { unready, ready_after, unready_after, unhealthy_after, .. } = self;
         *unready || ready_after.is_some() || unready_after.is_some() || unhealthy_after.is_some()
+    }
+
+    /// True if it says something of the group as a whole.
+    pub(crate) fn concerns_group(&self) -> bool {
+        let Self { scheduling, sandbox, preparation, latency, cannot_schedule, .. } = self;
+        let times = [scheduling, sandbox, preparation];
+        times.into_iter().any(Option::is_some) || latency.is_some() || cannot_schedule.is_some()
     }
 
     /// Use at a time after the start; `None` where the script says nothing of it.

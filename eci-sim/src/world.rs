@@ -26,6 +26,7 @@ use crate::billing::meter::{self, Usage};
 use crate::billing::settled::Settled;
 use crate::billing::{AccountTerms, Bill};
 use crate::group::Group;
+use crate::latency::Latency;
 use crate::ledger::Ledger;
 use crate::market::Market;
 use crate::orders::Runtime;
@@ -70,6 +71,8 @@ pub struct World {
     pub assumed: AssumedRuns,
     /// Limits of an account in a region.
     pub quota: Quota,
+    /// Latency of the steps of groups.
+    pub latency: Latency,
     /// Out of stock: zones, or sizes in zones as `cn-hangzhou-b/2.0-4.0Gi`.
     pub sold_out: BTreeSet<String>,
     /// Replies to calls with a client token.
@@ -128,6 +131,7 @@ impl World {
             scripts: Scripts::default(),
             assumed: AssumedRuns::default(),
             quota: Quota::default(),
+            latency: Latency::default(),
             sold_out: BTreeSet::new(),
             tokens: Tokens::default(),
             market: Market::default(),

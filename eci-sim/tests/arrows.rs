@@ -26,7 +26,7 @@ const PICTURE: &[&[&str]] = &[
     &["prices"],
     &["catalog"],
     &["terms"],
-    &["followers", "keyed", "lifecycle", "money", "temporary_keys", "text"],
+    &["followers", "keyed", "latency", "lifecycle", "money", "temporary_keys", "text"],
 ];
 
 /// Modules of the program, which use the library as anybody does.

@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use super::GroupSummary;
 use super::wire::{
     AccountStatus, Advance, Bill, Crash, Done, Fault, FaultCreated, FollowerProgress, Forked, GroupFilter,
-    Price, Quota, Rate, Reclaim, RequestFilter, ResetScope, ScriptRequest, SnapshotInfo, SoldOut, Stock,
-    Throttling, Time,
+    Price, Quota, Rate, Reclaim, RequestFilter, ResetScope, ScriptRequest, SnapshotInfo, SoldOut,
+    StepLatency, Stock, Throttling, Time,
 };
 use crate::billing::{AccountTerms, BillQuery};
 use crate::faults::Rule;
@@ -113,6 +113,9 @@ endpoints! {
     GetQuota: "GET" "/quota", "getQuota", None(Done) -> Quota, "Limits of every account in a region.";
     SetQuota: "POST" "/quota", "setQuota", Body(Quota) -> Quota,
         "Sets the limits of every account in a region.";
+    GetLatency: "GET" "/latency", "getLatency", None(Done) -> StepLatency, "Latency of the steps of groups.";
+    SetLatency: "POST" "/latency", "setLatency", Body(StepLatency) -> StepLatency,
+        "Sets the latency of the steps of groups that begin from now on.";
     GetThrottling: "GET" "/throttling", "getThrottling", None(Done) -> Throttling, "Throttling of calls.";
     SetThrottling: "POST" "/throttling", "setThrottling", Body(Throttling) -> Throttling,
         "Turns the throttling of calls on or off.";

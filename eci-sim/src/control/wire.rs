@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::billing::{self, BillGroup, BillLine, Cost, Dimension};
 use crate::faults::Rule;
 pub use crate::followers::Follower;
+use crate::latency::Latency;
 use crate::money::Currency;
 pub use crate::persistence::named::SnapshotInfo;
 pub use crate::quota::Quota;
@@ -98,6 +99,14 @@ pub struct Advance {
 pub struct Throttling {
     /// True while calls are throttled.
     pub on: bool,
+}
+
+/// The latency of the steps of groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct StepLatency {
+    /// `none`, `published`, or a factor such as `x2` or `x0.5`.
+    pub latency: Latency,
 }
 
 /// A change of stock: of a zone (`cn-hangzhou-b`), or of a size there (`cn-hangzhou-b/2.0-4.0Gi`).

@@ -113,7 +113,8 @@ impl GroupContext<'_> {
                 container.restarts += 1;
             }
         }
-        let takes = self.timeline("preparation").preparation();
+        let scripted = self.script_of_group().and_then(|script| script.preparation);
+        let takes = scripted.unwrap_or_else(|| self.timeline("preparation").preparation());
         self.put(takes, Step::Resume);
         Ok(())
     }

@@ -12,6 +12,7 @@ use super::events::EventKind;
 use super::timeline::{PENDING_TIMEOUT_MINUTES, Timeline};
 use super::{CacheUse, Group};
 use crate::agenda::{Agenda, Step};
+use crate::latency::Latency;
 use crate::ledger::{Ledger, LedgerEvent};
 use crate::lifecycle::{self, Event, Illegal, State};
 use crate::market::Market;
@@ -35,6 +36,8 @@ pub struct GroupContext<'a> {
     pub assumed: &'a mut AssumedRuns,
     /// Seed of the drawn durations.
     pub seed: Seed,
+    /// Latency of steps of which no script says another.
+    pub latency: Latency,
     /// Prices of spot instances.
     pub market: &'a Market,
     /// List prices, which those of spot instances refer to.
@@ -145,8 +148,9 @@ impl GroupContext<'_> {
             self.put(Duration::from_secs(3600 * hours), Step::SpotCheck);
         }
         self.watch_pending();
-        let drawn = self.timeline("sandbox").sandbox();
-        self.put(if self.runtime.is_real() { Duration::ZERO } else { drawn }, Step::SandboxUp);
+        let scripted = self.script_of_group().and_then(|script| script.sandbox);
+        let takes = scripted.unwrap_or_else(|| self.timeline("sandbox").sandbox());
+        self.put(if self.runtime.is_real() { Duration::ZERO } else { takes }, Step::SandboxUp);
     }
 
     fn fail_to_place(&mut self) {
@@ -211,7 +215,8 @@ impl GroupContext<'_> {
     }
 
     pub(super) fn timeline(&self, step: &str) -> Timeline {
-        Timeline::of(self.seed, self.group.id(), step)
+        let scripted = self.script_of_group().and_then(|script| script.latency);
+        Timeline::of(self.seed, self.group.id(), step, scripted.unwrap_or(self.latency))
     }
 
     /// Script of a container; `None` where it has none, or where an Engine runs it.
@@ -226,9 +231,8 @@ impl GroupContext<'_> {
 
     /// Script of the group, or the first of its images' that says something of the group as a whole.
     pub(super) fn script_of_group(&self) -> Option<Arc<Script>> {
-        let concerns = |script: &Script| script.scheduling.is_some() || script.cannot_schedule.is_some();
         (0..self.group.containers.len())
             .filter_map(|index| self.script_for(u8::try_from(index).ok()?))
-            .find(|script| concerns(script))
+            .find(|script| script.concerns_group())
     }
 }

@@ -1,4 +1,5 @@
-//! Durations in a group's life, drawn from the seed by the group's id: about 12 to 17 s to Running.
+//! Durations in a group's life, drawn from the seed by the group's id, and scaled by the latency: about 12 to 17 s to Running
+//! with the published one.
 //!
 //! | step | takes | source |
 //! |---|---|---|
@@ -13,17 +14,19 @@ use std::time::Duration;
 
 use determinism::{Chance, Seed};
 
+use crate::latency::Latency;
+
 /// Time that a group may stay in Pending, in minutes, where the request gives none.
 pub const PENDING_TIMEOUT_MINUTES: u32 = 240;
 
 /// Generator of a group's durations.
 #[derive(Debug, Clone)]
-pub struct Timeline(Chance);
+pub struct Timeline(Chance, Latency);
 
 impl Timeline {
     /// The generator for a step of the group with this id; the same step always takes the same time.
-    pub fn of(seed: Seed, id: &str, step: &str) -> Self {
-        Self(seed.chance(&format!("timeline/{id}/{step}")))
+    pub fn of(seed: Seed, id: &str, step: &str, latency: Latency) -> Self {
+        Self(seed.chance(&format!("timeline/{id}/{step}")), latency)
     }
 
     /// Time to find a machine, 2 to 6 s.
@@ -57,7 +60,7 @@ impl Timeline {
     }
 
     fn millis(&mut self, low: u64, high: u64) -> Duration {
-        Duration::from_millis(self.0.between(low, high))
+        self.1.of(Duration::from_millis(self.0.between(low, high)))
     }
 }
 
@@ -67,7 +70,7 @@ mod tests {
 
     #[test]
     fn the_same_step_of_the_same_group_takes_the_same_time() {
-        let pull = |id| Timeline::of(Seed::DEFAULT, id, "pull 0").pull();
+        let pull = |id| Timeline::of(Seed::DEFAULT, id, "pull 0", Latency::default()).pull();
         assert_eq!(pull("eci-1"), pull("eci-1"));
         assert_ne!(pull("eci-1"), pull("eci-2"));
     }

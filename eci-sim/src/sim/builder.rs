@@ -6,9 +6,12 @@ use std::sync::{Arc, Mutex, OnceLock};
 use determinism::{Clock, Seed};
 use eci_api::signature::Secret;
 
+use super::command::CommandError;
 use super::{EciSim, Inner};
 use crate::catalog::table::TableError;
+use crate::commands::Command;
 use crate::followers::Followers;
+use crate::latency::Latency;
 use crate::money::Currency;
 use crate::persistence::store::{Store, StoreError};
 use crate::persistence::writer::COMPACT_FROM_BYTES;
@@ -30,6 +33,7 @@ pub struct Builder {
     credentials: Vec<(String, Secret, String)>,
     ram_role: Option<String>,
     compact_from: u64,
+    latency: Option<Latency>,
 }
 
 impl EciSim {
@@ -44,6 +48,7 @@ impl EciSim {
             credentials: Vec::new(),
             ram_role: None,
             compact_from: COMPACT_FROM_BYTES,
+            latency: None,
         }
     }
 }
@@ -115,6 +120,12 @@ impl Builder {
         Ok(Self { tariff: Tariff::with_files(currency, files)?, ..self })
     }
 
+    /// Sets the latency of the steps of groups; without it the published one, or that of a restored world.
+    #[must_use]
+    pub fn latency(self, latency: Latency) -> Self {
+        Self { latency: Some(latency), ..self }
+    }
+
     /// Compacts the journal into a snapshot once it is larger than `bytes` and than the previous snapshot.
     #[must_use]
     pub fn compact_from(self, bytes: u64) -> Self {
@@ -128,10 +139,18 @@ impl Builder {
     ///
     /// # Errors
     /// [`StoreError`] when the directory cannot be used, or what stands there is damaged.
-    pub fn persist(self, dir: &Path, rate: Option<u32>) -> Result<EciSim, StoreError> {
-        let compact_from = self.compact_from;
+    pub fn persist(mut self, dir: &Path, rate: Option<u32>) -> Result<EciSim, StoreError> {
+        let (compact_from, latency) = (self.compact_from, self.latency.take());
         let sim = self.build();
         sim.persist_in(Store::open(dir)?, rate, compact_from)?;
+        // In the journal, so that the calls before are replayed with the latency of then.
+        if let Some(latency) = latency.filter(|latency| *latency != sim.control().latency()) {
+            match sim.command(Command::SetLatency(latency)) {
+                Err(CommandError::Store(why)) => return Err(why),
+                // A latency can always be set.
+                Ok(_) | Err(_) => {}
+            }
+        }
         Ok(sim)
     }
 
@@ -142,6 +161,7 @@ impl Builder {
         let credentials = self.credentials.into_iter();
         let mut state = State::fresh(self.seed, self.clock.now());
         state.world.tariff = self.tariff.clone();
+        state.world.latency = self.latency.unwrap_or_default();
         EciSim::of(Inner {
             state: Mutex::new(state),
             clock: self.clock,

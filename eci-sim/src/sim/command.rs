@@ -134,6 +134,7 @@ impl EciSim {
                 return Ok(Applied::Run(run.ok_or_else(not_running)?));
             }
             Command::SetQuota(quota) => control.set_quota(*quota),
+            Command::SetLatency(latency) => control.set_latency(*latency),
             Command::SetThrottling(on) => control.set_throttling(*on),
             Command::Reset { account, region } => control.reset_only(account.as_deref(), region.as_deref()),
             Command::SaveSnapshot(name) => return Ok(Applied::Snapshot(control.save(name)?)),

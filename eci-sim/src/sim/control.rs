@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use crate::billing::{Bill, BillQuery, Cost};
 use crate::faults::Rule;
 use crate::group::Group;
+use crate::latency::Latency;
 use crate::ledger::Entry;
 use crate::quota::Quota;
 use crate::script::{AssumedRun, Script};
@@ -198,6 +199,16 @@ impl Control {
         self.with_current_state(|state, _| state.world.quota = quota);
     }
 
+    /// The latency of the steps of groups.
+    pub fn latency(&self) -> Latency {
+        self.with_current_state(|state, _| state.world.latency)
+    }
+
+    /// Sets the latency of the steps of groups that begin from now on; a reset leaves it.
+    pub fn set_latency(&self, latency: Latency) {
+        self.with_current_state(|state, _| state.world.latency = latency);
+    }
+
     /// True while calls are throttled.
     pub fn throttling(&self) -> bool {
         self.0.state().throttle.on
@@ -233,10 +244,12 @@ impl Control {
         self.with_current_state(|state, _| state.world.clear(|a, r| is(account, a) && is(region, r)));
     }
 
-    /// Replaces the world by an empty one at the present, with the same seed.
+    /// Replaces the world by an empty one at the present, with the same seed and latency.
     pub fn reset(&self) {
-        let fresh = State::fresh(self.0.seed(), self.0.clock().now());
-        self.0.state().restore(fresh);
+        let mut fresh = State::fresh(self.0.seed(), self.0.clock().now());
+        let mut state = self.0.state();
+        fresh.world.latency = state.world.latency;
+        state.restore(fresh);
     }
 
     /// Calls `look` with the state, advanced to the present.

@@ -166,7 +166,7 @@ impl World {
         let group = self.groups.get_mut(&number)?;
         let before = group.state;
         let (agenda, ledger, scripts, seed) = (&mut self.agenda, &mut self.ledger, &self.scripts, self.seed);
-        let (market, sold_out) = (&self.market, &self.sold_out);
+        let (market, sold_out, latency) = (&self.market, &self.sold_out, self.latency);
         let (runtime, assumed) = (&self.runtime, &mut self.assumed);
         let tariff = &*tariff_of(&self.tariff, &self.accounts, &group.record.account);
         let result = act(&mut GroupContext {
@@ -177,6 +177,7 @@ impl World {
             scripts,
             assumed,
             seed,
+            latency,
             market,
             tariff,
             sold_out,

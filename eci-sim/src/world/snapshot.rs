@@ -18,6 +18,7 @@ use crate::agenda::{Slot, Step};
 use crate::billing::AccountTerms;
 use crate::billing::settled::Settled;
 use crate::group::Group;
+use crate::latency::Latency;
 use crate::ledger::{BillingRecord, Entry, Ledger, LedgerEvent};
 use crate::market::Market;
 use crate::quota::Quota;
@@ -53,6 +54,8 @@ pub(crate) struct WorldHeader<'a> {
     #[serde(default)]
     assumed: Cow<'a, AssumedRuns>,
     quota: Quota,
+    #[serde(default)]
+    latency: Latency,
     sold_out: Cow<'a, BTreeSet<String>>,
     tokens: Cow<'a, Tokens>,
     market: Cow<'a, Market>,
@@ -150,6 +153,7 @@ impl World {
             scripts: Cow::Borrowed(&self.scripts),
             assumed: Cow::Borrowed(&self.assumed),
             quota: self.quota,
+            latency: self.latency,
             sold_out: Cow::Borrowed(&self.sold_out),
             tokens: Cow::Borrowed(&self.tokens),
             market: Cow::Borrowed(&self.market),
@@ -185,6 +189,7 @@ impl WorldLoader {
         world.scripts = header.scripts.into_owned();
         world.assumed = header.assumed.into_owned();
         world.quota = header.quota;
+        world.latency = header.latency;
         world.sold_out = header.sold_out.into_owned();
         world.tokens = header.tokens.into_owned();
         world.market = header.market.into_owned();

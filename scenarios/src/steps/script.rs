@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use eci_sim::Latency;
 use eci_sim::control::wire;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
@@ -53,6 +54,12 @@ pub struct Script {
     pub pre_stop_fails: bool,
     /// The time for which its groups wait for a machine.
     pub scheduling: Option<Span>,
+    /// The time of setting up the sandbox of its groups.
+    pub sandbox: Option<Span>,
+    /// The time of preparing a restart or an update of its groups.
+    pub preparation: Option<Span>,
+    /// The latency of all other steps of its groups: `none`, `published`, or a factor such as `x0.5`.
+    pub latency: Option<Latency>,
     /// The reason for which its groups get no machine.
     pub cannot_schedule: Option<String>,
     /// The resource usage of a container.
@@ -145,6 +152,9 @@ impl Script {
             pre_stop_seconds: self.pre_stop.map(seconds),
             pre_stop_fails: self.pre_stop_fails,
             scheduling_seconds: self.scheduling.map(seconds),
+            sandbox_seconds: self.sandbox.map(seconds),
+            preparation_seconds: self.preparation.map(seconds),
+            latency: self.latency,
             cannot_schedule: self.cannot_schedule.clone(),
             unhealthy_after_seconds: self.unhealthy_after.map(seconds),
             out_of_memory_after_seconds: self.out_of_memory_after.map(seconds),

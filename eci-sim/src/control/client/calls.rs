@@ -11,10 +11,11 @@ use crate::control::GroupSummary;
 use crate::control::endpoints;
 use crate::control::wire::{
     AccountStatus, Advance, Bill, Crash, Done, Fault, FaultCreated, FollowerProgress, Forked, GroupFilter,
-    Price, Quota, Rate, Reclaim, RequestFilter, ResetScope, ScriptRequest, SnapshotInfo, SoldOut, Stock,
-    Throttling, Time,
+    Price, Quota, Rate, Reclaim, RequestFilter, ResetScope, ScriptRequest, SnapshotInfo, SoldOut,
+    StepLatency, Stock, Throttling, Time,
 };
 use crate::faults::Rule;
+use crate::latency::Latency;
 use crate::script::AssumedRun;
 use crate::state::RequestLogEntry;
 
@@ -223,6 +224,23 @@ impl ControlClient {
     /// [`ClientError`](super::ClientError).
     pub async fn set_quota(&self, quota: &Quota) -> ClientResult<Quota> {
         self.call::<endpoints::SetQuota>(&[], quota).await
+    }
+
+    /// The latency of the steps of groups.
+    ///
+    /// # Errors
+    /// [`ClientError`](super::ClientError).
+    pub async fn latency(&self) -> ClientResult<Latency> {
+        self.call::<endpoints::GetLatency>(&[], &Done {}).await.map(|StepLatency { latency }| latency)
+    }
+
+    /// Sets the latency of the steps of groups that begin from now on.
+    ///
+    /// # Errors
+    /// [`ClientError`](super::ClientError).
+    pub async fn set_latency(&self, latency: Latency) -> ClientResult<Latency> {
+        let set = self.call::<endpoints::SetLatency>(&[], &StepLatency { latency }).await;
+        set.map(|StepLatency { latency }| latency)
     }
 
     /// Turns the throttling of calls by the published numbers a minute on or off.

@@ -8,15 +8,15 @@ use crate::commands::Command;
 use crate::control::GroupSummary;
 use crate::control::endpoints::{
     AddFault, AddScript, AdvanceClock, ClearFaults, ClearPrices, ClearScripts, CrashContainer, DropSnapshot,
-    Follow, ForkSnapshot, GetAccount, GetBill, GetCost, GetQuota, GetStock, GetTerms, GetThrottling, GetTime,
-    Leave, ListAssumed, ListFaults, ListGroups, ListPrices, ListSnapshots, LoadSnapshot, ReclaimGroup,
-    RemoveFault, Reset, SaveSnapshot, SearchRequests, SetAccount, SetPrice, SetQuota, SetRate, SetStock,
-    SetTerms, SetThrottling,
+    Follow, ForkSnapshot, GetAccount, GetBill, GetCost, GetLatency, GetQuota, GetStock, GetTerms,
+    GetThrottling, GetTime, Leave, ListAssumed, ListFaults, ListGroups, ListPrices, ListSnapshots,
+    LoadSnapshot, ReclaimGroup, RemoveFault, Reset, SaveSnapshot, SearchRequests, SetAccount, SetLatency,
+    SetPrice, SetQuota, SetRate, SetStock, SetTerms, SetThrottling,
 };
 use crate::control::wire::{
     AccountStatus, Advance, Bill, Crash, Done, Fault, FaultCreated, FollowerProgress, Forked, GroupFilter,
-    Price, Quota, Rate, Reclaim, RequestFilter, ResetScope, ScriptRequest, SnapshotInfo, SoldOut, Stock,
-    Throttling, Time, span,
+    Price, Quota, Rate, Reclaim, RequestFilter, ResetScope, ScriptRequest, SnapshotInfo, SoldOut,
+    StepLatency, Stock, Throttling, Time, span,
 };
 use crate::faults::Rule;
 use crate::faults::names::{RuleError, check_stock};
@@ -275,6 +275,23 @@ impl Handle for SetQuota {
     fn handle(server: &ControlServer, _: &RouteRequest<'_>, input: Quota) -> Result<Quota, ApiError> {
         server.run(Command::SetQuota(input))?;
         Ok(server.control.quota())
+    }
+}
+
+impl Handle for GetLatency {
+    fn handle(server: &ControlServer, _: &RouteRequest<'_>, _: Done) -> Result<StepLatency, ApiError> {
+        Ok(StepLatency { latency: server.control.latency() })
+    }
+}
+
+impl Handle for SetLatency {
+    fn handle(
+        server: &ControlServer,
+        _: &RouteRequest<'_>,
+        input: StepLatency,
+    ) -> Result<StepLatency, ApiError> {
+        server.run(Command::SetLatency(input.latency))?;
+        Ok(StepLatency { latency: server.control.latency() })
     }
 }
 

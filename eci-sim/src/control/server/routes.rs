@@ -194,6 +194,8 @@ pub(super) const ROUTES: &[Route] = &[
     Route::of::<endpoints::CrashContainer>(),
     Route::of::<endpoints::GetQuota>(),
     Route::of::<endpoints::SetQuota>(),
+    Route::of::<endpoints::GetLatency>(),
+    Route::of::<endpoints::SetLatency>(),
     Route::of::<endpoints::GetThrottling>(),
     Route::of::<endpoints::SetThrottling>(),
     Route::of::<endpoints::SearchRequests>(),

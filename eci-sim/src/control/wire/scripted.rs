@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{SpanError, span};
+use crate::latency::Latency;
 use crate::script::{Runs, Script, Usage, malformed};
 
 /// A script of containers whose image, or whose group's name, matches the pattern; a field that is left out leaves the
@@ -68,6 +69,17 @@ pub struct ScriptRequest {
     #[schemars(with = "Option<f64>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduling_seconds: Option<Decimal>,
+    /// Seconds that the setup of the group's sandbox takes.
+    #[schemars(with = "Option<f64>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sandbox_seconds: Option<Decimal>,
+    /// Seconds that the preparation of the group's restart or update takes.
+    #[schemars(with = "Option<f64>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preparation_seconds: Option<Decimal>,
+    /// Latency of all steps of the group whose seconds no script says: `none`, `published`, or a factor such as `x0.5`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency: Option<Latency>,
     /// Reason why the group gets no machine, which then ends as ScheduleFailed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cannot_schedule: Option<String>,
@@ -176,6 +188,9 @@ impl TryFrom<ScriptRequest> for Script {
             pre_stop: maybe(body.pre_stop_seconds)?,
             pre_stop_fails: body.pre_stop_fails,
             scheduling: maybe(body.scheduling_seconds)?,
+            sandbox: maybe(body.sandbox_seconds)?,
+            preparation: maybe(body.preparation_seconds)?,
+            latency: body.latency,
             cannot_schedule: body.cannot_schedule,
             stop: maybe(body.stop_seconds)?,
         })
@@ -200,7 +215,8 @@ mod tests {
             "post-start-fails": true, "pre-stop-seconds": 8, "pre-stop-fails": true, "scheduling-seconds": 9,
             "cannot-schedule": "full", "uses-milli-vcpu": 250, "uses-mebibytes": 512,
             "usage-curve": [{ "after-seconds": 10, "milli-vcpu": 250, "mebibytes": 512 }],
-            "unhealthy-after-seconds": 11, "out-of-memory-after-seconds": 12, "stop-seconds": 13
+            "unhealthy-after-seconds": 11, "out-of-memory-after-seconds": 12, "stop-seconds": 13,
+            "sandbox-seconds": 14, "preparation-seconds": 15, "latency": "x0.5"
         });
         let script = Script::try_from(serde_json::from_value::<ScriptRequest>(all).unwrap()).unwrap();
         // Each field by name, so that a new one has to be thought of here.
@@ -219,6 +235,9 @@ mod tests {
             pre_stop: Some(seconds(8)),
             pre_stop_fails: true,
             scheduling: Some(seconds(9)),
+            sandbox: Some(seconds(14)),
+            preparation: Some(seconds(15)),
+            latency: Some("x0.5".parse().unwrap()),
             cannot_schedule: Some("full".into()),
             usage: Some(usage),
             usage_curve: vec![(seconds(10), usage)],
