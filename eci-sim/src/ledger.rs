@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::lifecycle::State;
 use crate::prices::Location;
@@ -95,6 +96,8 @@ pub struct Ledger {
     entries: Vec<Entry>,
     /// Groups that are gone and still have entries.
     gone: BTreeSet<u64>,
+    /// The one who follows the entries as they are written.
+    follower: Option<UnboundedSender<Entry>>,
 }
 
 /// Number of groups that are gone from which on their entries are archived.
@@ -103,7 +106,7 @@ const ARCHIVE_FROM: usize = 1000;
 impl Ledger {
     /// A ledger that was read from a snapshot.
     pub(crate) fn of(entries: Vec<Entry>, gone: BTreeSet<u64>) -> Self {
-        Self { entries, gone }
+        Self { entries, gone, follower: None }
     }
 
     /// The groups that are gone and still have entries.
@@ -113,7 +116,16 @@ impl Ledger {
 
     /// Appends an entry.
     pub(crate) fn write(&mut self, at: Timestamp, group: &Arc<BillingRecord>, event: LedgerEvent) {
-        self.entries.push(Entry { at, group: Arc::clone(group), event });
+        let entry = Entry { at, group: Arc::clone(group), event };
+        self.follower.take_if(|follower| follower.send(entry.clone()).is_err());
+        self.entries.push(entry);
+    }
+
+    /// The entries from now on, as they are written; whoever followed before is told no more.
+    pub(crate) fn follow(&mut self) -> UnboundedReceiver<Entry> {
+        let (sender, receiver) = unbounded_channel();
+        self.follower = Some(sender);
+        receiver
     }
 
     /// Marks a group as gone. Once many are, and their entries are the greater part, takes these out and returns them.

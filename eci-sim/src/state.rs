@@ -1,6 +1,6 @@
 //! The state behind a simulator's lock: all that a call may change.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use determinism::{Chance, Seed};
@@ -16,6 +16,8 @@ use crate::world::World;
 const NONCE_TTL: SignedDuration = SignedDuration::from_mins(62);
 /// Bounds of the request log: calls, and bytes of each of a call's texts.
 pub(crate) const LOG_MAX: usize = 1000;
+/// Pairs of operation and error code that are counted apart.
+const COUNTS_MAX: usize = 4096;
 pub(crate) const LOGGED_TEXT_MAX: usize = 256;
 
 /// All that a call may change, behind one lock.
@@ -24,6 +26,8 @@ pub(crate) struct State {
     pub faults: Faults,
     pub throttle: Throttle,
     pub log: VecDeque<RequestLogEntry>,
+    /// Calls since this process began, by operation and error code.
+    pub call_counts: BTreeMap<(String, String), u64>,
     /// Journal entries that are not yet written, in a persistent world.
     pub pending: Option<PendingEntries>,
     requests: Chance,
@@ -79,6 +83,7 @@ impl State {
             faults: Faults::default(),
             throttle: Throttle::default(),
             log: VecDeque::new(),
+            call_counts: BTreeMap::new(),
             pending: None,
             requests,
             nonces: Nonces::default(),
@@ -92,6 +97,7 @@ impl State {
             faults: self.faults.clone(),
             throttle: self.throttle.clone(),
             log: self.log.clone(),
+            call_counts: self.call_counts.clone(),
             pending: None,
             requests: self.requests.clone(),
             nonces: self.nonces.clone(),
@@ -146,6 +152,10 @@ impl State {
 
     /// Adds a call to the request log.
     pub(crate) fn log_request(&mut self, call: RequestLogEntry) {
+        let key = (call.action.clone(), call.code.clone());
+        // Names of operations come from outside: beyond the bound they are counted without one.
+        let known = self.call_counts.len() < COUNTS_MAX || self.call_counts.contains_key(&key);
+        *self.call_counts.entry(if known { key } else { <_>::default() }).or_default() += 1;
         if self.log.len() == LOG_MAX {
             self.log.pop_front();
         }

@@ -5,11 +5,13 @@ mod cloud;
 mod listing;
 mod snapshots;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use determinism::Clock;
 use determinism::clock::OutOfRange;
 use jiff::Timestamp;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::billing::{Bill, BillQuery, Cost};
 use crate::faults::Rule;
@@ -66,6 +68,11 @@ impl Control {
     /// The ledger's entries until now, oldest first.
     pub fn ledger(&self) -> Vec<Entry> {
         self.with_current_state(|state, _| state.world.ledger.entries().to_vec())
+    }
+
+    /// The ledger's entries from now on, as they are written; one at a time may follow, and none beyond a reset.
+    pub fn follow_ledger(&self) -> UnboundedReceiver<Entry> {
+        self.with_current_state(|state, _| state.world.ledger.follow())
     }
 
     /// The number of entries in the ledger.
@@ -217,6 +224,12 @@ impl Control {
     /// Turns the throttling of calls by the published numbers a minute on or off.
     pub fn set_throttling(&self, on: bool) {
         self.with_current_state(|state, _| state.throttle.on = on);
+    }
+
+    /// The number of calls since this process began, by operation and error code; the code is empty for those that
+    /// succeeded.
+    pub fn call_counts(&self) -> BTreeMap<(String, String), u64> {
+        self.0.state().call_counts.clone()
     }
 
     /// The latest calls, oldest first.
