@@ -145,10 +145,9 @@ impl Builder {
         sim.persist_in(Store::open(dir)?, rate, compact_from)?;
         // In the journal, so that the calls before are replayed with the latency of then.
         if let Some(latency) = latency.filter(|latency| *latency != sim.control().latency()) {
-            match sim.command(Command::SetLatency(latency)) {
-                Err(CommandError::Store(why)) => return Err(why),
-                // A latency can always be set.
-                Ok(_) | Err(_) => {}
+            // A latency can always be set, if only it can be written.
+            if let Err(CommandError::Store(why)) = sim.command(Command::SetLatency(latency)) {
+                return Err(why);
             }
         }
         Ok(sim)
