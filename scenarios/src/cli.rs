@@ -4,7 +4,9 @@ mod cluster_args;
 mod comparison;
 mod cost;
 mod exit;
+mod load;
 mod manifests;
+mod merge;
 mod price_args;
 mod sizes;
 mod sweep;
@@ -29,6 +31,7 @@ use crate::report::text::{Text, TextOptions};
 use crate::report::{json, junit};
 use crate::runner::Case;
 use crate::scenario::Scenario;
+use crate::shard::Shard;
 use crate::up;
 
 /// Says what is true of a virtual node backed by Elastic Container Instances, and checks it.
@@ -53,6 +56,10 @@ enum Command {
     Diff(comparison::Diff),
     /// Plays cases with one perturbation at each place: kills, lost answers, and whatever else can go wrong.
     Sweep(sweep::SweepArgs),
+    /// Makes pods at a rate, takes them away, and measures every stage, call, process and cost.
+    Load(Box<load::LoadArgs>),
+    /// Merges the JSON reports of shards of `run` or `load` into one.
+    Merge(merge::MergeArgs),
     /// Tells what manifests or a cluster cost by the hour and month, against a budget and another estimate.
     Cost(cost::CostArgs),
     /// Tells why a pod is as large as it is: what was summed, the size that fits, its price, and what is cheaper.
@@ -124,6 +131,8 @@ pub fn main() -> ExitCode {
         Some(Command::List(arguments)) => list(&arguments),
         Some(Command::Diff(arguments)) => comparison::run(&arguments),
         Some(Command::Sweep(arguments)) => sweep::run(&arguments),
+        Some(Command::Load(arguments)) => load::run(&arguments),
+        Some(Command::Merge(arguments)) => merge::run(&arguments),
         Some(Command::Cost(arguments)) => cost::run(&arguments),
         Some(Command::Sizes(arguments)) => sizes::run(&arguments),
         Some(Command::Up(arguments)) => up::run(&arguments),
@@ -163,7 +172,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
     let command = command();
-    let cases = understood(cases::named(&arguments.cases, &command)?)?;
+    let cases = Shard::from_environment()?.of_items(understood(cases::named(&arguments.cases, &command)?)?);
     let bill_format = match (&arguments.bill, arguments.bill_format) {
         (Some(file), None) => Some(BillFormat::of_file(file)?),
         (_, format) => format,

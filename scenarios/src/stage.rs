@@ -23,7 +23,7 @@ pub use self::builder::Builder;
 use self::demands::{Demands, Idle};
 use crate::cloud::Cloud;
 pub use crate::cluster::error::StartError;
-use crate::cluster::interface::{Cluster, ProviderSettings, WorldParts};
+use crate::cluster::interface::{Cluster, Measurements, ProviderSettings, WorldParts};
 use crate::outcome::{Miss, ProgramOutput};
 use crate::scenario::capability::Capability;
 use crate::scenario::names::{HOME, PodName};
@@ -255,6 +255,11 @@ impl World {
     /// Starts the provider unless it runs.
     pub(crate) async fn have_provider(&mut self) -> Result<(), Miss> {
         Ok(self.cluster.have_provider().await?)
+    }
+
+    /// What can be measured of the cluster.
+    pub(crate) async fn measurements(&self) -> Measurements {
+        self.cluster.measurements().await
     }
 
     /// The tap on the provider's lines, where there is one.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -121,5 +122,113 @@ fn a_form_of_a_bill_that_does_not_exist_is_refused_before_anything_is_played() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(text(&output.stderr).contains(wanted), "{arguments:?}: {}", text(&output.stderr));
         assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_load_that_cannot_be_is_told_in_one_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("old.json"), "{}").unwrap();
+    for (arguments, told) in [
+        (&["--rate", "fast"][..], "`fast` should be a number of pods a second"),
+        (
+            &["--fail-if", "p99(running)>soon"],
+            "`soon` in `p99(running)>soon` is no limit; it should be a time",
+        ),
+        (&["--fail-if", "p42(running)>1s"], "`p42(running)` is no figure of a load"),
+        (&["--ramp", "10s"], "--ramp rises to a rate"),
+        (&["--churn", "5"], "--churn deletes and recreates during the steady state"),
+        (&["--pods", "0"], "--pods should be 1 or more"),
+        (&["--latency", "fast"], "`none`, `published`, or a factor"),
+        (&["--capacity", "pods=many"], "is not a resource and its quantity"),
+        (&["--compare", "old.json"], "old.json holds no report of `load`"),
+        (&["--compare", "none.json"], "cannot read none.json"),
+        (&["--print-job"], "--print-job needs --job-image"),
+        (&["--cpu", "none", "--time", "stepped"], "`none` is no quantity for --cpu"),
+        (
+            &["--capacity", "pods=9", "--pods", "10", "--time", "stepped"],
+            "the cluster has no room: 10 pods ask for 10 pods",
+        ),
+    ] {
+        let output = scenarios(folder.path(), &[&["load"], arguments].concat());
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(told), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn a_load_writes_its_report_as_json_and_as_a_page_and_is_compared_and_merged() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = |more: &[&str]| {
+        let arguments = ["load", "--pods", "4", "--time", "stepped", "--latency", "none"];
+        scenarios(folder.path(), &[&arguments[..], more].concat())
+    };
+    let first = load(&["--json", "a.json", "--html", "a.html", "--fail-if", "p99(running)>1h"]);
+    assert!(first.status.success(), "{first:?}");
+    assert!(text(&first.stdout).contains("4 bare pods as fast as it goes"), "{first:?}");
+    assert!(std::fs::read_to_string(folder.path().join("a.html")).unwrap().contains("<svg"));
+    let second = load(&["--json", "b.json", "--compare", "a.json", "--fail-if", "writes>0"]);
+    assert_eq!(second.status.code(), Some(1), "{second:?}");
+    assert!(
+        text(&second.stdout).contains("compared with a.json")
+            && text(&second.stderr).contains("`writes>0`: it was")
+    );
+    let merged = scenarios(folder.path(), &["merge", "a.json", "b.json", "--json", "both.json"]);
+    assert!(merged.status.success() && text(&merged.stdout).contains("8 bare pods"), "{merged:?}");
+}
+
+#[test]
+fn ctrl_c_ends_a_load_with_a_report_of_what_was_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scenarios"));
+    command.args(["load", "--pods", "3000", "--rate", "5", "--json", "r.json"]).current_dir(folder.path());
+    let mut child = command.env_clear().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut progress = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(progress.next().unwrap().unwrap().contains("creating"));
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("The run was interrupted"), "{output:?}");
+    let report = std::fs::read_to_string(folder.path().join("r.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["ended"]["as"], "interrupted");
+    assert!(report["counts"]["asked"].as_u64().unwrap() < 3000);
+}
+
+#[test]
+fn shards_of_a_run_play_each_case_once_and_their_reports_merge() {
+    let folder = own_cases();
+    std::fs::write(
+        folder.path().join("other.yaml"),
+        "scenario: nothing is there\ncites: ours\nsteps:\n  - advance: 1s\n",
+    )
+    .unwrap();
+    for index in ["0", "1"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_scenarios"));
+        let file = format!("{index}.json");
+        command.args(["run", "applied.yaml", "other.yaml", "--report", "json", "--output", &file]);
+        command.current_dir(folder.path()).env_clear().stdin(Stdio::null());
+        let output =
+            command.env("JOB_COMPLETION_INDEX", index).env("JOB_COMPLETION_COUNT", "2").output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+    let merged = scenarios(folder.path(), &["merge", "0.json", "1.json"]);
+    let document: serde_json::Value = serde_json::from_slice(&merged.stdout).unwrap();
+    assert_eq!(document["cases"].as_array().unwrap().len(), 2, "{document}");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scenarios"));
+    command.args(["load"]).env_clear().env("JOB_COMPLETION_INDEX", "0");
+    let said = text(&command.output().unwrap().stderr);
+    assert!(said.contains("JOB_COMPLETION_COUNT is not"), "{said}");
+}
+
+#[test]
+fn the_job_that_is_printed_runs_the_same_load_in_shards() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["load", "--pods", "40", "--print-job", "--job-image", "own:1", "--shards=8"];
+    let said = text(&scenarios(folder.path(), &arguments).stdout);
+    for part in ["completions: 8", r#"image: "own:1""#, r#"args: ["load", "--pods", "40", "--json", "-"]"#] {
+        assert!(said.contains(part), "{part}\n{said}");
     }
 }

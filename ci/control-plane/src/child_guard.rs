@@ -48,6 +48,11 @@ impl ChildGuard {
         self.child.try_wait().ok().flatten()
     }
 
+    /// Id of the process that guards the program; the program is its child.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Last lines of the log.
     pub fn last_output(&self) -> String {
         let text = std::fs::read(&self.log).unwrap_or_default();

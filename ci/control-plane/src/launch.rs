@@ -224,6 +224,11 @@ impl ControlPlane {
         audit::requests_of(user, &self.folder.path().join("audit.log"))
     }
 
+    /// Ids of the programs' guards, by the programs' names; each program is its guard's child.
+    pub fn processes(&self) -> impl Iterator<Item = (&'static str, u32)> {
+        self.programs.iter().map(|(name, program)| (*name, program.id()))
+    }
+
     /// Paths of the programs' logs, by name.
     pub fn logs(&self) -> impl Iterator<Item = (&'static str, &Path)> {
         self.programs.iter().map(|(name, process)| (*name, process.log()))

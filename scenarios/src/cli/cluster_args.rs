@@ -139,7 +139,7 @@ fn ask(existing: &ExistingCluster) -> anyhow::Result<()> {
 }
 
 /// Ends when the person or the machine asks for it; who asks twice does not want to wait for anything.
-fn termination_signal() -> anyhow::Result<BoxFuture<'static, ()>> {
+pub(super) fn termination_signal() -> anyhow::Result<BoxFuture<'static, ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;

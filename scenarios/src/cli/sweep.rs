@@ -14,6 +14,7 @@ use determinism::{Seed, Stopwatch};
 use super::{FAILED, command, understood};
 use crate::cases;
 use crate::runner::Case;
+use crate::shard::Shard;
 use crate::sweep::choice::{self, Breadth, Candidates, Ranked, Urgency, across};
 use crate::sweep::plan::Plan;
 use crate::sweep::sweeping::{self, Effect, Finding, Job, RunOutcome, Subject};
@@ -77,9 +78,10 @@ impl FromStr for Seeds {
 pub(super) fn run(arguments: &SweepArgs) -> anyhow::Result<ExitCode> {
     let stopwatch = Stopwatch::start();
     let cases = understood(cases::named(&arguments.cases, &command())?)?;
-    let mut report = Report::new(arguments)?;
+    let shard = Shard::from_environment()?;
+    let mut report = Report::new(arguments, shard)?;
     let subjects = report.references(&cases, arguments.seed)?;
-    let jobs = jobs(arguments, &subjects, &mut report)?;
+    let jobs = shard.of_items(jobs(arguments, &subjects, &mut report)?);
     let of = jobs.len();
     let mut told = Ok(());
     sweeping::play_all(&subjects, jobs, arguments.seed, |job, ended| {
@@ -185,28 +187,31 @@ struct Report {
     seed: Seed,
     file: Option<std::fs::File>,
     live: bool,
+    /// The part of the jobs that is played, and of the reference runs that is told.
+    shard: Shard,
 }
 
 impl Report {
-    fn new(arguments: &SweepArgs) -> anyhow::Result<Self> {
+    fn new(arguments: &SweepArgs, shard: Shard) -> anyhow::Result<Self> {
         let create = |path: &PathBuf| {
             std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))
         };
         let file = arguments.found.as_ref().map(create).transpose()?;
         let live = std::io::stderr().is_terminal();
-        Ok(Self { runs: 0, violations: 0, ineffective: 0, hit_nothing: 0, seed: arguments.seed, file, live })
+        let seed = arguments.seed;
+        Ok(Self { runs: 0, violations: 0, ineffective: 0, hit_nothing: 0, seed, file, live, shard })
     }
 
     /// Plays the reference runs; a case that cannot be played is passed over by name.
     fn references<'a>(&mut self, cases: &'a [Case], seed: Seed) -> anyhow::Result<Vec<Subject<'a>>> {
         let mut subjects = Vec::new();
-        for (case, played) in cases.iter().zip(sweeping::references(cases, seed)) {
+        for (place, (case, played)) in cases.iter().zip(sweeping::references(cases, seed)).enumerate() {
             let name = &case.file.case;
             match played {
                 Ok((reference, violations)) => {
                     self.runs += 1;
                     let known = violations.iter().map(|violation| violation.oracle).collect();
-                    if !violations.is_empty() {
+                    if !violations.is_empty() && self.shard.has(place) {
                         let found = Finding {
                             case: name.clone(),
                             plan: Plan::default(),

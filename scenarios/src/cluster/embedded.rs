@@ -20,8 +20,9 @@ use tokio::task::JoinHandle;
 use self::lives::Lives;
 use self::outbound::InProcess;
 use super::error::{ClusterError, StartError};
-use super::interface::{Cluster, NODE, ProviderSettings, WorldParts};
+use super::interface::{Cluster, Measurements, NODE, ProviderSettings, WorldParts};
 use super::observations;
+use crate::load::calls::ApiCalls;
 use crate::objects::objects;
 use crate::scenario::capability::Capability;
 use crate::story::Gathering;
@@ -196,6 +197,13 @@ impl Cluster for Embedded {
             if let Err(error) = observations::tell(&self.client, gathering, |at| at).await {
                 gathering.add(self.parts.clock.now(), "no story", error.to_string());
             }
+        })
+    }
+
+    fn measurements(&self) -> BoxFuture<'_, Measurements> {
+        Box::pin(async {
+            let calls = self.lives.lock().await.settings.calls.as_ref().map(ApiCalls::counts);
+            Measurements { calls, processes: Vec::new() }
         })
     }
 

@@ -8,6 +8,8 @@ use futures::future::BoxFuture;
 
 use super::error::ClusterError;
 use crate::eci::Eci;
+use crate::load::calls::{ApiCalls, CallCounts};
+use crate::load::processes::Process;
 use crate::scenario::capability::Capability;
 use crate::story::Gathering;
 use crate::sweep::tap::Tap;
@@ -25,6 +27,19 @@ pub struct ProviderSettings {
     pub cluster_id: Option<String>,
     /// The resources that the node offers, as `cpu=4,pods=2`.
     pub capacity: Option<String>,
+    /// The rates at which it calls the cloud, such as `unlimited`; the published ones where nothing is said.
+    pub cloud_rates: Option<String>,
+    /// The count of its calls to Kubernetes, where they are counted in this process.
+    pub calls: Option<ApiCalls>,
+}
+
+/// What can be measured of a cluster.
+#[derive(Debug, Clone, Default)]
+pub struct Measurements {
+    /// The provider's calls to Kubernetes so far; `None` where they are not counted.
+    pub calls: Option<CallCounts>,
+    /// The processes that were started for the world, this one apart.
+    pub processes: Vec<Process>,
 }
 
 /// The clock, seed and cloud that every kind of cluster is given.
@@ -75,6 +90,11 @@ pub trait Cluster {
 
     /// Tells what happened here, for the story of a failure.
     fn tell<'a>(&'a self, gathering: &'a mut Gathering) -> BoxFuture<'a, ()>;
+
+    /// Measures what can be measured; nothing where the provider is not ours.
+    fn measurements(&self) -> BoxFuture<'_, Measurements> {
+        Box::pin(std::future::ready(Measurements::default()))
+    }
 
     /// Ends everything that was started for this cluster.
     fn end(&mut self) -> BoxFuture<'_, ()>;

@@ -15,5 +15,5 @@ pub use self::embedded::{EMBEDDED, Embedded};
 pub use self::error::{ClusterError, KubeconfigError, SharedClusterError, StartError};
 pub use self::existing::ExistingCluster;
 pub(crate) use self::interface::NODE;
-pub use self::interface::{Cluster, ProviderSettings, WorldParts};
+pub use self::interface::{Cluster, Measurements, ProviderSettings, WorldParts};
 pub use self::shared::SharedCluster;

@@ -17,11 +17,12 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 pub(super) use self::info::ClusterInfo;
-use self::provider_process::ProviderProcess;
+use self::provider_process::{Begin, ProviderProcess};
 use super::error::{ClusterError, StartError, TimeoutDetails};
-use super::interface::{Cluster, ProviderSettings, WorldParts, of_life, strides};
+use super::interface::{Cluster, Measurements, ProviderSettings, WorldParts, of_life, strides};
 use super::marks::Marks;
 use super::observations;
+use crate::load::processes::Process;
 use crate::scenario::capability::Capability;
 use crate::story::Gathering;
 
@@ -42,6 +43,16 @@ pub(super) struct RealCluster {
     provider: tokio::sync::Mutex<Option<ProviderProcess>>,
     lives: u32,
     settings: ProviderSettings,
+    time: Time,
+}
+
+/// The time of a world on a real cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Time {
+    /// Moved by hand, in strides.
+    Stepped,
+    /// The machine's.
+    Machine,
 }
 
 /// A condition that a usable provider meets.
@@ -55,7 +66,7 @@ enum Readiness {
 
 impl RealCluster {
     /// Opens the cloud's port, starts the provider, and waits until its node is ready.
-    pub async fn start(info: ClusterInfo, parts: WorldParts) -> Result<Self, StartError> {
+    pub async fn start(info: ClusterInfo, parts: WorldParts, time: Time) -> Result<Self, StartError> {
         let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = bound.map_err(StartError::of::<std::io::Error>("the cloud's port"))?;
         let address = listener.local_addr().map_err(StartError::of::<std::io::Error>("the cloud's port"))?;
@@ -74,6 +85,7 @@ impl RealCluster {
             provider: tokio::sync::Mutex::new(None),
             lives: 0,
             settings: ProviderSettings::default(),
+            time,
         };
         cluster.begin_provider().await.map_err(StartError::of::<ClusterError>("the provider"))?;
         Ok(cluster)
@@ -85,7 +97,8 @@ impl RealCluster {
         }
         let seed = of_life(self.parts.seed, self.lives);
         let now = self.parts.clock.now();
-        let process = ProviderProcess::start(&self.info, &self.endpoint, &self.settings, now, seed).await?;
+        let begin = Begin { now, seed, time: self.time };
+        let process = ProviderProcess::start(&self.info, &self.endpoint, &self.settings, begin).await?;
         *self.provider.get_mut() = Some(process);
         self.lives += 1;
         self.wait_for(Readiness::Node).await?;
@@ -131,6 +144,9 @@ impl RealCluster {
     }
 
     async fn let_pass(&self, span: Duration) {
+        if self.time == Time::Machine {
+            return tokio::time::sleep(span).await;
+        }
         for stride in strides(span) {
             // The cloud goes first: then nothing that the provider is told lies in its future.
             let Ok(now) = self.parts.clock.advance(stride) else { return };
@@ -203,6 +219,15 @@ impl Cluster for RealCluster {
             {
                 gathering.add(self.parts.clock.now(), "the provider ended", why.to_string());
             }
+        })
+    }
+
+    fn measurements(&self) -> BoxFuture<'_, Measurements> {
+        Box::pin(async {
+            let mut provider = self.provider.lock().await;
+            let Some(process) = provider.as_mut() else { return Measurements::default() };
+            let processes = process.id().map(|id| Process { name: "provider".to_owned(), id });
+            Measurements { calls: process.calls().await, processes: processes.into_iter().collect() }
         })
     }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use control_plane::{Binaries, ControlPlane};
 use determinism::{Clock, Seed};
+use eci_sim::ClientError;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{DynamicObject, PostParams};
@@ -19,9 +20,10 @@ use super::existing::ExistingCluster;
 use super::installed::{Installation, Installed};
 use super::interface::WorldParts;
 use super::observations::PROBE_NAMESPACE;
-use super::real::{ClusterInfo, RealCluster};
+use super::real::{ClusterInfo, RealCluster, Time};
 use crate::cloud::Cloud;
 use crate::eci::Eci;
+use crate::load::processes::Process;
 use crate::objects::{new_object, objects};
 use crate::stage::World;
 
@@ -191,8 +193,36 @@ impl SharedCluster {
         self.worlds += 1;
         let clock = Clock::still(beginning);
         let parts = WorldParts { eci: Eci::here(&clock, seed), clock, seed, tap: None };
-        let cluster = RealCluster::start(self.info.clone(), parts.clone()).await?;
+        let cluster = RealCluster::start(self.info.clone(), parts.clone(), Time::Stepped).await?;
         Ok(World::of(Box::new(cluster), parts, folder.into()).at_home_in(self.home()))
+    }
+
+    /// A world in the machine's time on this cluster, its virtual node ready.
+    ///
+    /// # Errors
+    /// As [`Self::world`].
+    pub async fn world_in_machine_time(
+        &mut self,
+        seed: Seed,
+        folder: impl Into<PathBuf>,
+    ) -> Result<World, StartError> {
+        if let Origin::Installed(_, installation) = &self.origin {
+            let world = self.world_of_pods(installation, seed, folder.into()).await?;
+            let set = installation.control.set_rate(1).await;
+            set.map_err(StartError::of::<ClientError>("the clock"))?;
+            return Ok(world);
+        }
+        let clock = Clock::monotonic();
+        let parts = WorldParts { eci: Eci::here(&clock, seed), clock, seed, tap: None };
+        let cluster = RealCluster::start(self.info.clone(), parts.clone(), Time::Machine).await?;
+        Ok(World::of(Box::new(cluster), parts, folder.into()).at_home_in(self.home()))
+    }
+
+    /// The processes of the cluster that this program started.
+    pub(crate) fn processes(&self) -> Vec<Process> {
+        let Origin::Started(control_plane) = &self.origin else { return Vec::new() };
+        let process = |(name, id): (&str, u32)| Process { name: name.to_owned(), id };
+        control_plane.processes().map(process).collect()
     }
 
     /// A world whose provider and cloud are pods.

@@ -30,7 +30,9 @@ fn capacity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>
 impl ConfigureProvider {
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
         let Self { cluster_id, capacity } = self.clone();
-        world.configure_provider(ProviderSettings { cluster_id, capacity }).await
+        world
+            .configure_provider(ProviderSettings { cluster_id, capacity, ..ProviderSettings::default() })
+            .await
     }
 }
 

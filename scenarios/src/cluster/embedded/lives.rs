@@ -90,7 +90,10 @@ impl Lives {
         let admin = self.client.clone();
         let line = self.parts.eci.line();
         let connections = match &self.parts.tap {
-            None => Connections { kube: admin.clone(), cloud: line, admin },
+            None => {
+                let counted = self.settings.calls.as_ref().map(|calls| calls.count(admin.clone()));
+                Connections { kube: counted.unwrap_or_else(|| admin.clone()), cloud: line, admin }
+            }
             Some(tap) => {
                 tap.journal().write(Occurrence::Started(life));
                 let kube = KubeTap::new(self.api.clone(), tap.clone(), life);

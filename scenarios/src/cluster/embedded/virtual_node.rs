@@ -43,7 +43,9 @@ impl VirtualNode {
     ) -> Result<Self, ClusterError> {
         let seed = of_life(parts.seed, lives);
         let eci = Eci::new(cloud, credentials(), REGION, parts.clock.clone(), seed);
-        let ProviderSettings { cluster_id, capacity } = settings;
+        let ProviderSettings { cluster_id, capacity, cloud_rates, calls: _ } = settings;
+        let rates = cloud_rates.and_then(|rates| rates.parse().ok());
+        let eci = rates.into_iter().fold(eci, Eci::with_rates);
         // the step has read it before
         let capacity = capacity.and_then(|capacity| capacity.parse().ok()).unwrap_or_default();
         let config =

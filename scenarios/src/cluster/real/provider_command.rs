@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::load::calls::ApiCalls;
 use crate::objects::{Fields, objects};
 use anyhow::{Context, anyhow};
 use clap::Args;
@@ -37,6 +38,11 @@ pub(super) const READY: &str = "ready";
 /// Said when time has passed and all that followed from it at once is done.
 pub(super) const DONE: &str = "done";
 
+/// Asks for the calls to Kubernetes so far, which are answered as JSON in one line.
+pub(super) const CALLS: &str = "calls";
+/// The variable with the rates at which the cloud is called.
+pub(super) const CLOUD_RATES: &str = "ECI_CLOUD_RATES";
+
 /// Arguments of the process; keys and the cluster come by the environment.
 #[derive(Debug, Args)]
 pub struct ProviderArgs {
@@ -49,6 +55,17 @@ pub struct ProviderArgs {
     /// The address at which the API server finds its two ports.
     #[arg(long)]
     address: IpAddr,
+    /// Lets time run as the machine's does.
+    #[arg(long)]
+    machine_time: bool,
+}
+
+/// A line of the standard input.
+enum Order {
+    /// Time passes.
+    Pass(Duration),
+    /// The calls so far are asked for.
+    Calls,
 }
 
 /// Runs until the standard input closes.
@@ -58,7 +75,10 @@ pub struct ProviderArgs {
 pub fn run(arguments: &ProviderArgs) -> anyhow::Result<ExitCode> {
     let log = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).with_ansi(false).init();
-    let runtime = external_clock::paused_runtime()?;
+    let runtime = match arguments.machine_time {
+        true => tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?,
+        false => external_clock::paused_runtime()?,
+    };
     runtime.block_on(live(arguments))?;
     // Whatever still runs is not waited for.
     runtime.shutdown_background();
@@ -67,22 +87,26 @@ pub fn run(arguments: &ProviderArgs) -> anyhow::Result<ExitCode> {
 
 async fn live(arguments: &ProviderArgs) -> anyhow::Result<()> {
     let calls = InFlightCalls::default();
-    let strides = strides();
-    let passing = pass(strides, calls.clone());
-    let life = run_provider(arguments, calls);
+    let counted = ApiCalls::default();
+    let passing = pass(orders(), calls.clone(), counted.clone());
+    let life = run_provider(arguments, calls, counted);
     tokio::select! {
         () = passing => Ok(()),
         ended = life => ended,
     }
 }
 
-/// The strides that come in, each once. As long as the other end is kept, the runtime does not move its clock by itself.
-fn strides() -> mpsc::UnboundedReceiver<Duration> {
+/// The orders that come in, each once. As long as the other end is kept, the runtime does not move its clock by itself.
+fn orders() -> mpsc::UnboundedReceiver<Order> {
     let (sender, receiver) = mpsc::unbounded_channel();
     tokio::task::spawn_blocking(move || {
         for line in std::io::stdin().lock().lines() {
-            let Ok(stride) = line.map_err(drop).and_then(|line| line.parse().map_err(drop)) else { break };
-            if sender.send(Duration::from_millis(stride)).is_err() {
+            let order = line.ok().and_then(|line| match line.as_str() {
+                CALLS => Some(Order::Calls),
+                stride => stride.parse().ok().map(|stride| Order::Pass(Duration::from_millis(stride))),
+            });
+            let Some(order) = order else { break };
+            if sender.send(order).is_err() {
                 break;
             }
         }
@@ -90,12 +114,18 @@ fn strides() -> mpsc::UnboundedReceiver<Duration> {
     receiver
 }
 
-/// Lets time pass as it is told, until nobody tells any more.
-async fn pass(mut strides: mpsc::UnboundedReceiver<Duration>, calls: InFlightCalls) {
-    while let Some(stride) = strides.recv().await {
-        tokio::time::advance(stride).await;
-        calls.wait_until_none().await;
-        say(DONE);
+/// Does as it is told, until nobody tells any more.
+async fn pass(mut orders: mpsc::UnboundedReceiver<Order>, calls: InFlightCalls, counted: ApiCalls) {
+    while let Some(order) = orders.recv().await {
+        match order {
+            Order::Pass(stride) => {
+                tokio::time::advance(stride).await;
+                calls.wait_until_none().await;
+                say(DONE);
+            }
+            // A map of texts and numbers can always be written.
+            Order::Calls => say(&serde_json::to_string(&counted.counts()).unwrap_or_default()),
+        }
     }
 }
 
@@ -105,7 +135,11 @@ fn say(word: &str) {
     let _ = writeln!(out, "{word}").and_then(|()| out.flush());
 }
 
-async fn run_provider(arguments: &ProviderArgs, calls: InFlightCalls) -> anyhow::Result<()> {
+async fn run_provider(
+    arguments: &ProviderArgs,
+    calls: InFlightCalls,
+    counted: ApiCalls,
+) -> anyhow::Result<()> {
     let environment = |name: &str| std::env::var(name).ok();
     let sources = Sources { flags: BTreeMap::new(), environment: &environment, file: BTreeMap::new() };
     let mut settings = Settings::from(&sources).map_err(|problems| {
@@ -119,11 +153,13 @@ async fn run_provider(arguments: &ProviderArgs, calls: InFlightCalls) -> anyhow:
     let key = settings.keys.read(&reader).await?;
     let eci = Eci::new(transport, key.credentials, settings.region, clock.clone(), arguments.seed);
     let eci = settings.endpoint.into_iter().fold(eci, Eci::at);
+    let rates = environment(CLOUD_RATES).map(|rates| rates.parse()).transpose()?;
+    let eci = rates.into_iter().fold(eci, Eci::with_rates);
 
     let (node_port, port) = bind(arguments.address).await?;
     (settings.config.node_ip, settings.config.kubelet_port) = (Some(arguments.address), port);
     let node = settings.config.node_name.clone();
-    let provider = Provider::new(settings.config, client.clone(), eci, clock, arguments.seed);
+    let provider = Provider::new(settings.config, counted.count(client.clone()), eci, clock, arguments.seed);
     let shown = Identification::self_signed(std::slice::from_ref(&node), &[arguments.address])?;
     let acceptor = shown.acceptor(client_authority(&client).await?.as_deref())?;
     let access = Some(Access::new(client.clone(), &node));

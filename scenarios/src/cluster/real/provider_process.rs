@@ -10,11 +10,13 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
+use super::Time;
 use super::info::ClusterInfo;
-use super::provider_command::{DONE, READY};
+use super::provider_command::{CALLS, CLOUD_RATES, DONE, READY};
 use crate::cluster::error::ClusterError;
 use crate::cluster::interface::{ProviderSettings, SECURITY_GROUP, VSWITCH};
 use crate::eci::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, REGION};
+use crate::load::calls::CallCounts;
 
 /// The longest wait for the process's answer to a line.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
@@ -23,6 +25,14 @@ const ENVIRONMENT: [&str; 7] =
     ["PATH", "HOME", "RUST_LOG", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"];
 /// The number of lines of its log that an error quotes.
 const QUOTED_LINES: usize = 6;
+
+/// The instant, seed and time with which a provider begins.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Begin {
+    pub now: Timestamp,
+    pub seed: Seed,
+    pub time: Time,
+}
 
 /// A provider that runs beside this process; it ends with it, whatever ends this one.
 pub(super) struct ProviderProcess {
@@ -38,18 +48,21 @@ impl ProviderProcess {
         cluster: &ClusterInfo,
         endpoint: &str,
         settings: &ProviderSettings,
-        now: Timestamp,
-        seed: Seed,
+        Begin { now, seed, time }: Begin,
     ) -> Result<Self, ClusterError> {
         let folder = tempfile::tempdir()?;
         let log = std::fs::File::create(folder.path().join("log"))?;
         let mut command = Command::new(own_program()?);
         command.arg("provider").args(["--now", &now.to_string(), "--seed", &seed.to_string()]);
         command.args(["--address", &cluster.address.to_string()]);
+        if time == Time::Machine {
+            command.arg("--machine-time");
+        }
         command.env_clear().envs(ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         command.env("KUBECONFIG", &cluster.kubeconfig).env("ECI_ENDPOINT", endpoint);
         command.env("ECI_VSWITCH", VSWITCH).env("ECI_SECURITY_GROUP", SECURITY_GROUP);
-        let ProviderSettings { cluster_id, capacity } = settings;
+        let ProviderSettings { cluster_id, capacity, cloud_rates, calls: _ } = settings;
+        command.envs(cloud_rates.as_ref().map(|rates| (CLOUD_RATES, rates)));
         command.env("ECI_REGION", REGION).envs(cluster_id.as_ref().map(|id| ("ALIYUN_CLUSTERID", id)));
         command.envs(capacity.as_ref().map(|capacity| ("ECI_CAPACITY", capacity)));
         command.env("ECI_ACCESS_KEY", ACCESS_KEY_ID).env("ECI_SECRET_KEY", ACCESS_KEY_SECRET);
@@ -78,6 +91,18 @@ impl ProviderProcess {
         if self.input.write_all(line.as_bytes()).await.is_ok() && !self.answers(DONE).await {
             tracing::warn!("the provider did not say that {} ms passed", span.as_millis());
         }
+    }
+
+    /// The id of the process; `None` once it has ended.
+    pub(super) fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// The calls to Kubernetes that it has made so far; `None` where it does not tell.
+    pub(super) async fn calls(&mut self) -> Option<CallCounts> {
+        self.input.write_all(format!("{CALLS}\n").as_bytes()).await.ok()?;
+        let line = tokio::time::timeout(ANSWER_TIMEOUT, self.output.next_line()).await.ok()?.ok()??;
+        serde_json::from_str(&line).ok()
     }
 
     /// Fails when the process has ended.
