@@ -8,6 +8,7 @@ mod load;
 mod manifests;
 mod merge;
 mod price_args;
+mod replay;
 mod sizes;
 mod sweep;
 
@@ -58,6 +59,8 @@ enum Command {
     Sweep(sweep::SweepArgs),
     /// Makes pods at a rate, takes them away, and measures every stage, call, process and cost.
     Load(Box<load::LoadArgs>),
+    /// Plays a trace's pods in stepped time: the bill, and what of it was waste.
+    Replay(replay::ReplayArgs),
     /// Merges the JSON reports of shards of `run` or `load` into one.
     Merge(merge::MergeArgs),
     /// Tells what manifests or a cluster cost by the hour and month, against a budget and another estimate.
@@ -132,6 +135,7 @@ pub fn main() -> ExitCode {
         Some(Command::Diff(arguments)) => comparison::run(&arguments),
         Some(Command::Sweep(arguments)) => sweep::run(&arguments),
         Some(Command::Load(arguments)) => load::run(&arguments),
+        Some(Command::Replay(arguments)) => replay::run(&arguments),
         Some(Command::Merge(arguments)) => merge::run(&arguments),
         Some(Command::Cost(arguments)) => cost::run(&arguments),
         Some(Command::Sizes(arguments)) => sizes::run(&arguments),

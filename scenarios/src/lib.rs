@@ -12,6 +12,7 @@ pub mod matching;
 mod objects;
 pub mod outcome;
 mod pipe;
+pub mod replay;
 pub mod report;
 pub mod runner;
 pub mod scenario;

@@ -232,3 +232,25 @@ fn the_job_that_is_printed_runs_the_same_load_in_shards() {
         assert!(said.contains(part), "{part}\n{said}");
     }
 }
+
+#[test]
+fn a_trace_is_replayed_with_its_bill_and_a_broken_row_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |file: &str, text: &str| std::fs::write(folder.path().join(file), text).unwrap();
+    write("t.csv", "arrival,duration,cpu,memory\n0,60,1.5,3\n30,600,2,4\n");
+    write("broken.csv", "arrival,duration,cpu,memory\n0,60,1,2\n5,-1,1,2\n");
+    let output = scenarios(folder.path(), &["replay", "t.csv", "--bill", "bill.csv"]);
+    let said = text(&output.stdout);
+    assert!(output.status.success(), "{said}{}", text(&output.stderr));
+    for part in ["t.csv · 2 pods", "2 ran to their end, 0 failed", "vCPU h", "of which waste ¥"] {
+        assert!(said.contains(part), "{part}\n{said}");
+    }
+    assert!(std::fs::read_to_string(folder.path().join("bill.csv")).unwrap().lines().count() > 2);
+    let output = scenarios(folder.path(), &["replay", "broken.csv"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("broken.csv, row 3: `-1` in column `duration` should be a time, more than 0"),
+        "{said}"
+    );
+}
