@@ -203,7 +203,7 @@ fn an_operator_s_task_is_recorded() {
 
 /// What stands on the bill under an id: seconds, and each part's name and amount.
 fn billed(sim: &EciSim, id: &str) -> Vec<(u64, String)> {
-    let lines = sim.control().bill().lines.into_iter().filter(|line| line.group_id == id);
+    let lines = sim.control().bill().lines.into_iter().filter(|line| *line.group_id == *id);
     let parts = |line: &eci_sim::BillLine| {
         let parts: Vec<_> = line.parts.iter().map(|part| format!("{} {}", part.item, part.amount)).collect();
         parts.join(", ")
