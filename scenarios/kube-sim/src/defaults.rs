@@ -37,7 +37,7 @@ pub fn bootstrap(sim: &KubeSim) {
         create_namespace_defaults(sim, name);
     }
     let service = json!({"metadata": {"name": "kubernetes", "labels": {"component": "apiserver", "provider": "kubernetes"}},
-        "spec": {"clusterIP": "10.96.0.1", "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}]}});
+        "spec": {"clusterIP": "10.96.0.1", "ipFamilyPolicy": "SingleStack", "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}]}});
     put(sim, "", "services", "default", service);
     let subsets = json!([{"addresses": [{"ip": API_SERVER}], "ports": [{"name": "https", "port": 6443, "protocol": "TCP"}]}]);
     let labels = json!({"endpointslice.kubernetes.io/skip-mirror": "true"});
@@ -103,12 +103,15 @@ fn put(sim: &KubeSim, group: &str, resource: &str, namespace: &str, mut object: 
     if let (Some(whole), Some(members)) = (whole.as_object_mut(), object.as_object_mut()) {
         whole.append(members);
     }
+    let filled_in = track::filled_in(kind, &whole);
     fill(sim, kind, &mut whole, None);
     let begun = meta::begin(sim, kind, namespace, &mut whole, sim.clock().now());
     if begun.is_ok() {
-        let name = if namespace.is_empty() { "kube-apiserver" } else { "kube-controller-manager" };
+        // The server makes what is of the whole cluster, and the way to itself; controllers make what is in each namespace.
+        let is_own = namespace.is_empty() || whole["metadata"]["name"] == "kubernetes";
+        let name = if is_own { "kube-apiserver" } else { "kube-controller-manager" };
         let writer = Writer { name, subresource: "", now: sim.clock().now() };
-        track::created(kind, &mut whole, writer, &[]);
+        track::created(kind, &mut whole, writer, &filled_in);
         let _ = sim.store().create(kind.storage(), whole); // one that is there already stays as it is
     }
 }

@@ -6,6 +6,7 @@ mod cluster;
 
 use cluster::{Cluster, pass, read, settle};
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::api::{Api, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
@@ -76,6 +77,32 @@ async fn a_new_deployment_is_its_creators_with_its_defaults_and_nothing_that_adm
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_server_fills_in_is_nobodys_and_who_says_no_name_is_unknown() {
+    let cluster = Cluster::start();
+    let container = json!({"name": "c", "image": "i"});
+    let template = json!({"spec": {"restartPolicy": "Never", "containers": [container]}});
+    let job: Job = cluster.make(json!({"metadata": {"name": "j"}, "spec": {"template": template}})).await;
+    assert_eq!(job.metadata.labels.as_ref().map(|labels| labels.len()), Some(4));
+    let (manager, _, _, fields) = managers(&job).remove(0);
+    assert_eq!(manager, "unknown");
+    assert_eq!(fields.get("f:metadata"), None);
+    assert_eq!(fields["f:spec"]["f:template"].get("f:metadata"), None);
+    let web: Deployment = cluster.make(deployment()).await;
+    settle().await;
+    let api: Api<Deployment> = cluster.api();
+    api.patch_scale("web", &by("scaler"), &Patch::Merge(json!({"spec": {"replicas": 2}}))).await.unwrap();
+    settle().await;
+    let web = of(&api.get(&web.metadata.name.unwrap()).await.unwrap());
+    let entries = web["metadata"]["managedFields"].as_array().unwrap();
+    let of_manager = |name: &str| entries.iter().find(|entry| entry["manager"] == name).unwrap();
+    assert_eq!(of_manager("scaler").get("time"), None, "a scale has no time");
+    // The controller writes the revision along with the status.
+    let annotations = &of_manager("kube-controller-manager")["fieldsV1"]["f:metadata"]["f:annotations"];
+    assert_eq!(*annotations, json!({".": {}, "f:deployment.kubernetes.io/revision": {}}));
+    assert_eq!(of_manager("kube-controller-manager")["subresource"], "status");
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_way_to_write_notes_its_manager_and_subresource_at_the_clocks_time() {
     let cluster = Cluster::start();
     let api: Api<Deployment> = cluster.api();
@@ -102,10 +129,10 @@ async fn each_way_to_write_notes_its_manager_and_subresource_at_the_clocks_time(
     assert_eq!(
         told,
         [
+            "scaler Update scale",
             "creator Update",
             "annotator Update",
             "reporter Update status",
-            "scaler Update scale",
             "strategist Update",
             "updater Update"
         ]

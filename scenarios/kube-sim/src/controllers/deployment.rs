@@ -16,7 +16,9 @@ use super::reconciling::Controller;
 use super::recorder::{EventRecord, record};
 use crate::kinds;
 use crate::object::field::{annotation, flag, is_terminating, map_mut, name, namespace, number, text, uid};
-use crate::service::controller_writes::{create_as_controller, replace_as_controller};
+use crate::service::controller_writes::{
+    create_as_controller, replace_as_controller, replace_with_status_as_controller,
+};
 use crate::service::delete::{Options, delete};
 use crate::sim::KubeSim;
 use crate::store::GroupResource;
@@ -110,7 +112,7 @@ fn annotate_revision(sim: &KubeSim, deployment: &Value, revision: i64) {
     let Some(stored) = sim.store().get(DEPLOYMENTS, namespace(deployment), name(deployment)) else { return };
     let mut next = (*stored).clone();
     map_mut(&mut next["metadata"], "annotations").insert(REVISION.to_owned(), revision.to_string().into());
-    let _ = replace_as_controller(sim, DEPLOYMENTS, &stored, next); // whoever changed it meanwhile woke us again
+    let _ = replace_with_status_as_controller(sim, DEPLOYMENTS, &stored, next); // whoever changed it meanwhile woke us again
 }
 
 async fn create_set(sim: &KubeSim, deployment: &Arc<Value>, old: &[Arc<Value>]) -> Option<Arc<Value>> {

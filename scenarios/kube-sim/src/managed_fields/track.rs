@@ -17,8 +17,22 @@ const OLDEST: &str = "ancient-changes";
 const FILLED_IN: [(&str, &str, &[&str]); 3] = [
     ("", "namespaces", &["/spec/finalizers"]),
     ("", "services", &["/spec/clusterIP", "/spec/clusterIPs", "/spec/ipFamilies", "/spec/ipFamilyPolicy"]),
-    ("batch", "jobs", &["/spec/selector"]),
+    (
+        "batch",
+        "jobs",
+        &[
+            "/metadata/labels",
+            "/spec/selector",
+            "/spec/template/metadata/labels",
+            "/spec/template/metadata/labels/batch.kubernetes.io~1controller-uid",
+            "/spec/template/metadata/labels/batch.kubernetes.io~1job-name",
+            "/spec/template/metadata/labels/controller-uid",
+            "/spec/template/metadata/labels/job-name",
+        ],
+    ),
 ];
+/// The subresource whose writes the real server notes without a time.
+const TIMELESS: &str = "scale";
 
 /// Somebody who writes, and what.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +71,8 @@ pub fn created(kind: &Kind, object: &mut Value, writer: Writer<'_>, filled_in: &
         own.take("f:status");
     }
     for path in filled_in {
-        let steps: Vec<String> = path.split('/').skip(1).map(|name| format!("f:{name}")).collect();
+        let steps = path.split('/').skip(1).map(|name| format!("f:{}", name.replace("~1", "/")));
+        let steps: Vec<String> = steps.collect();
         forget(&mut own, &steps);
     }
     put(object, vec![Entry::new(writer.owner(kind), writer.now, own)]);
@@ -94,7 +109,13 @@ pub fn updated(kind: &Kind, old: &Value, next: &mut Value, writer: Writer<'_>) {
         return;
     }
     let mut all = entries(next);
-    give(&mut all, &changes, &writer.owner(kind), writer.now);
+    let owner = writer.owner(kind);
+    give(&mut all, &changes, &owner, writer.now);
+    if writer.subresource == TIMELESS
+        && let Some(own) = all.iter_mut().find(|entry| entry.owner().is_same(&owner))
+    {
+        own.time = None;
+    }
     bound(&mut all);
     put(next, all);
 }

@@ -11,7 +11,7 @@ use super::target::Target;
 use super::write;
 use crate::authn::{AUTHENTICATED, MASTERS, User};
 use crate::kinds::{self, Kind};
-use crate::managed_fields::track;
+use crate::managed_fields::track::{self, Writer};
 use crate::object::field;
 use crate::sim::KubeSim;
 use crate::status::ApiError;
@@ -51,6 +51,23 @@ pub fn replace_as_controller(
     next: Value,
 ) -> Result<Arc<Value>, StoreError> {
     replace_as(sim, CONTROLLERS, resource, before, next)
+}
+
+/// Replaces an object as a controller does that writes its metadata along with its status.
+///
+/// # Errors
+/// [`StoreError`] when the stored object is not `before` any more.
+pub fn replace_with_status_as_controller(
+    sim: &KubeSim,
+    resource: GroupResource,
+    before: &Arc<Value>,
+    mut next: Value,
+) -> Result<Arc<Value>, StoreError> {
+    if let Some(kind) = kinds::find(resource.0, resource.1) {
+        let writer = Writer { name: CONTROLLERS, subresource: "status", now: sim.clock().now() };
+        track::updated(kind, before, &mut next, writer);
+    }
+    sim.store().replace(resource, before, next)
 }
 
 /// Replaces an object, and notes the manager of what changed.

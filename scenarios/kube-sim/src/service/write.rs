@@ -100,7 +100,9 @@ async fn store_new(
 
 /// The manager of what a request writes.
 fn writer<'a>(call: &'a Call, subresource: &'a str) -> Writer<'a> {
-    Writer { name: call.field_manager(), subresource, now: call.sim.clock().now() }
+    // Whoever says nothing of itself is noted like this by the real server.
+    let name = Some(call.field_manager()).filter(|name| !name.is_empty()).unwrap_or("unknown");
+    Writer { name, subresource, now: call.sim.clock().now() }
 }
 
 /// True for a request that notes its manager by itself.
