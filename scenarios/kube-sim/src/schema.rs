@@ -1,7 +1,7 @@
 //! The fields of every kind: wire numbers, types, merge keys; read once from `data/schema.json`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use serde::Deserialize;
 
@@ -58,6 +58,8 @@ pub enum Topology {
 pub struct Field {
     /// Name in JSON; empty for a structure whose members are inlined in the object around it.
     pub name: String,
+    /// The step to it in a set of fields, as in `f:spec`.
+    pub step: Arc<str>,
     /// Field number in protobuf; 0 for none.
     pub number: u32,
     /// Type of the value.
@@ -123,7 +125,8 @@ fn field(row: &[serde_json::Value], atomic: &BTreeSet<String>) -> Field {
         },
         (kind, _) => topology_of(kind, atomic),
     };
-    Field { name: text(0), number, kind, keeps_zero, required, strategy, merge_key, topology }
+    let step = format!("f:{}", text(0)).into();
+    Field { name: text(0), step, number, kind, keeps_zero, required, strategy, merge_key, topology }
 }
 
 /// The topology of a value that no field says more of, such as an item of a list.
@@ -208,6 +211,15 @@ pub fn find(kind: &Type, name: &str) -> Option<&'static Field> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_step_to_a_field_is_made_of_its_name() {
+        for fields in SCHEMA.types.values() {
+            for field in fields {
+                assert_eq!(*field.step, *format!("f:{}", field.name));
+            }
+        }
+    }
 
     #[test]
     fn containers_merge_by_name_and_lie_flat_volumes_are_found() {

@@ -158,9 +158,15 @@ fn member(
     }
     let inner = member_type(kind, field);
     let depth = if depth == Depth::Root && name == "metadata" { Depth::Metadata } else { Depth::Below };
-    let difference = values(inner, &topology(field, inner), old, new, depth);
-    found.taken.below.put(format!("f:{name}"), difference.taken);
-    found.removed.below.put(format!("f:{name}"), difference.removed);
+    let difference = values(inner, topology(field, inner), old, new, depth);
+    let step = step_of(field, name);
+    found.taken.below.put(step.clone(), difference.taken);
+    found.removed.below.put(step, difference.removed);
+}
+
+/// The step to a member; that to a field of the schema is not made anew.
+fn step_of(field: Option<&Field>, name: &str) -> Step {
+    field.map_or_else(|| format!("f:{name}").into(), |field| Step::clone(&field.step))
 }
 
 fn member_type<'a>(kind: Option<&'a Type>, field: Option<&'static Field>) -> Option<&'a Type> {
@@ -170,11 +176,11 @@ fn member_type<'a>(kind: Option<&'a Type>, field: Option<&'static Field>) -> Opt
     }
 }
 
-fn topology(field: Option<&Field>, kind: Option<&Type>) -> Topology {
+fn topology<'a>(field: Option<&'a Field>, kind: Option<&Type>) -> &'a Topology {
     match (field, kind) {
-        (Some(field), _) => field.topology.clone(),
-        (None, Some(kind)) if !schema::has_members(kind) => Topology::Whole,
-        (None, _) => Topology::Members,
+        (Some(field), _) => &field.topology,
+        (None, Some(kind)) if !schema::has_members(kind) => &Topology::Whole,
+        (None, _) => &Topology::Members,
     }
 }
 
@@ -220,12 +226,12 @@ fn items(
         let step = step_to(topology, item);
         let old = before.remove(&step);
         if old != Some(item) {
-            let difference = values(item_type, &item_topology, old, Some(item), Depth::Below);
+            let difference = values(item_type, item_topology, old, Some(item), Depth::Below);
             add(step, difference);
         }
     }
     for (step, item) in before {
-        let difference = values(item_type, &item_topology, Some(item), None, Depth::Below);
+        let difference = values(item_type, item_topology, Some(item), None, Depth::Below);
         add(step, difference);
     }
     found
@@ -262,10 +268,10 @@ fn set_by(kind: Option<&Type>, own: &Topology, value: &Value, depth: Depth) -> N
                 let inner = member_type(kind, field);
                 let is_metadata = depth == Depth::Root && name == "metadata";
                 let depth = if is_metadata { Depth::Metadata } else { Depth::Below };
-                let mut node = set_by(inner, &topology(field, inner), value, depth);
+                let mut node = set_by(inner, topology(field, inner), value, depth);
                 let is_bare = value.is_null() || value.as_object().is_some_and(Map::is_empty);
                 node.member |= (is_bare && !is_metadata) || field.is_none();
-                found.below.put(format!("f:{name}"), node);
+                found.below.put(step_of(field, name), node);
             }
         }
         (Topology::Items(_) | Topology::Set, Value::Array(items)) => {
@@ -274,7 +280,7 @@ fn set_by(kind: Option<&Type>, own: &Topology, value: &Value, depth: Depth) -> N
                 _ => None,
             };
             for item in items {
-                let mut node = set_by(item_type, &topology(None, item_type), item, Depth::Below);
+                let mut node = set_by(item_type, topology(None, item_type), item, Depth::Below);
                 node.member = true;
                 found.below.put(step_to(own, item), node);
             }
