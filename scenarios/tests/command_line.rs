@@ -194,7 +194,7 @@ fn ctrl_c_ends_a_load_with_a_report_of_what_was_done() {
     let report = std::fs::read_to_string(folder.path().join("r.json")).unwrap();
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["ended"]["as"], "interrupted");
-    assert!(report["counts"]["asked"].as_u64().unwrap() < 3000);
+    assert!(report["counts"]["requested"].as_u64().unwrap() < 3000);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use determinism::Seed;
 use scenarios::load::place::{Place, PlaceSettings};
 use scenarios::load::plan::Workload;
-use scenarios::load::report::Ended;
+use scenarios::load::report::LoadOutcome;
 use scenarios::load::stage::{STAGES, Stage};
 use scenarios::load::{Plan, Report, driver};
 
@@ -55,7 +55,7 @@ fn a_pod_costs_at_most_1_3_times_as_much_among_ten_times_as_many() {
     let steady = Duration::from_secs(600);
     let (few, many) = (run(&Plan { steady, ..plan(FEW) }), run(&Plan { steady, ..plan(MANY) }));
     for report in [&few, &many] {
-        assert_eq!(report.ended, Ended::Completed, "{:?}", report.shortfalls());
+        assert_eq!(report.ended, LoadOutcome::Completed, "{:?}", report.shortfalls());
         let pods = usize::try_from(report.plan.pods).unwrap();
         assert_eq!((report.counts.running, report.counts.gone), (pods, pods));
     }
@@ -96,7 +96,7 @@ fn without_latency_a_group_runs_at_once() {
     let latency = Some(eci_sim::Latency::NONE);
     let settings = PlaceSettings { latency, ..PlaceSettings::default() };
     let report = run_until(&plan(20), settings, Duration::from_secs(3600));
-    assert_eq!(report.ended, Ended::Completed);
+    assert_eq!(report.ended, LoadOutcome::Completed);
     assert!(report.stages[&Stage::Running].p50 < 5.0, "{}", report.stages[&Stage::Running].p50);
 }
 
@@ -104,19 +104,19 @@ fn without_latency_a_group_runs_at_once() {
 fn deployments_and_jobs_come_and_go_and_churn_replaces_the_oldest() {
     for workload in [Workload::Deployments, Workload::Jobs] {
         let report = run(&Plan { workload, ..plan(12) });
-        assert_eq!(report.ended, Ended::Completed, "{workload}: {:?}", report.shortfalls());
+        assert_eq!(report.ended, LoadOutcome::Completed, "{workload}: {:?}", report.shortfalls());
         assert_eq!((report.counts.running, report.counts.gone), (12, 12), "{workload}");
     }
     let (churn, steady) = (Some("0.5".parse().unwrap()), Duration::from_secs(20));
     let report = run(&Plan { churn, steady, ..plan(8) });
-    assert_eq!((report.ended, report.counts.asked, report.counts.gone), (Ended::Completed, 18, 18));
+    assert_eq!((report.ended, report.counts.requested, report.counts.gone), (LoadOutcome::Completed, 18, 18));
 }
 
 #[test]
 fn an_interrupted_run_has_a_report_of_what_was_done() {
     let rate = Some("2".parse().unwrap());
     let report = run_until(&Plan { rate, ..plan(60) }, PlaceSettings::default(), Duration::from_secs(20));
-    assert_eq!(report.ended, Ended::Interrupted);
+    assert_eq!(report.ended, LoadOutcome::Interrupted);
     assert!((30..=45).contains(&report.counts.accepted), "{:?}", report.counts);
     assert!(report.stages.contains_key(&Stage::Scheduled) && !report.stages.contains_key(&Stage::Gone));
     let again = Report::read("r.json", &serde_json::to_string(&report).unwrap()).unwrap();

@@ -26,7 +26,7 @@ pub(super) async fn follow(mut entries: UnboundedReceiver<Entry>, recorder: Reco
 /// The moment that an entry is.
 fn moment(event: &LedgerEvent) -> Option<Moment> {
     match event {
-        LedgerEvent::Created => Some(Moment::GroupAsked),
+        LedgerEvent::Created => Some(Moment::GroupRequested),
         LedgerEvent::Moved { to: State::Running, .. } => Some(Moment::GroupRunning),
         LedgerEvent::Moved { to: State::Deleted, .. } => Some(Moment::GroupGone),
         _ => None,

@@ -15,7 +15,7 @@ use super::place::{Meter, Place};
 use super::plan::{Plan, Workload};
 use super::progress::{Phase, Progress};
 use super::recorder::Recorder;
-use super::report::{Ended, Gathered};
+use super::report::{Gathered, LoadOutcome};
 use super::{cloud_side, watch, workload};
 
 /// The pause between two looks at the history.
@@ -60,7 +60,7 @@ pub async fn run(
         loop {
             tokio::select! {
                 ended = &mut work => break ended,
-                () = &mut end => break Ended::Interrupted,
+                () = &mut end => break LoadOutcome::Interrupted,
                 () = sleep(POLL_INTERVAL) => tell(&drive.progress()),
             }
         }
@@ -76,14 +76,14 @@ pub async fn run(
 }
 
 impl Drive<'_> {
-    async fn all(&self) -> Ended {
+    async fn all(&self) -> LoadOutcome {
         match self.phases().await {
             Ok(ended) => ended,
-            Err(error) => Ended::Refused { why: provider::with_causes(&error) },
+            Err(error) => LoadOutcome::Refused { why: provider::with_causes(&error) },
         }
     }
 
-    async fn phases(&self) -> kube::Result<Ended> {
+    async fn phases(&self) -> kube::Result<LoadOutcome> {
         let (plan, expected) = (self.plan, usize::try_from(self.plan.pods).unwrap_or(usize::MAX));
         let objects = plan.objects();
         self.create(objects).await?;
@@ -109,14 +109,14 @@ impl Drive<'_> {
         if !self.until(all_gone).await {
             return Ok(self.stalled("all pods to be gone"));
         }
-        Ok(Ended::Completed)
+        Ok(LoadOutcome::Completed)
     }
 
-    fn stalled(&self, waited_for: &str) -> Ended {
-        let Counts { asked, running, gone, .. } = self.recorder.look(History::counts);
+    fn stalled(&self, waited_for: &str) -> LoadOutcome {
+        let Counts { requested, running, gone, .. } = self.recorder.look(History::counts);
         let waited_for =
-            format!("{waited_for}: of {asked} pods, {running} came to Running and {gone} are gone");
-        Ended::Stalled { waited_for }
+            format!("{waited_for}: of {requested} pods, {running} came to Running and {gone} are gone");
+        LoadOutcome::Stalled { waited_for }
     }
 
     fn enter(&self, phase: Phase) {
@@ -141,7 +141,7 @@ impl Drive<'_> {
 
     async fn create_one(&self, number: u32, pods: u32) -> kube::Result<()> {
         let object = workload::object(self.plan, number, pods);
-        self.note(number, Moment::Asked);
+        self.note(number, Moment::Requested);
         self.api.create(&PostParams::default(), &object).await?;
         self.note(number, Moment::Accepted);
         Ok(())
@@ -182,7 +182,7 @@ impl Drive<'_> {
     }
 
     async fn delete_one(&self, number: u32) -> kube::Result<()> {
-        self.note(number, Moment::DeleteAsked);
+        self.note(number, Moment::DeleteRequested);
         let propagation_policy = Some(PropagationPolicy::Background);
         let parameters = DeleteParams { propagation_policy, ..DeleteParams::default() };
         match self.api.delete(&workload::name(self.plan, number), &parameters).await {

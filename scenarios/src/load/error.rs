@@ -14,8 +14,8 @@ pub enum LoadError {
     Plan(#[from] PlanError),
     /// The node offers less than the pods ask for.
     #[error(
-        "the cluster has no room: {pods} pods ask for {asked} {resource}, and the node {node} offers {offered}; ask for fewer pods, or \
-         let the node offer more with `--capacity {resource}={asked}`"
+        "the cluster has no room: {pods} pods ask for {requested} {resource}, and the node {node} offers {offered}; ask for fewer pods, or \
+         let the node offer more with `--capacity {resource}={requested}`"
     )]
     NoRoom {
         /// Number of pods.
@@ -23,7 +23,7 @@ pub enum LoadError {
         /// What is short: `pods`, `cpu` or `memory`.
         resource: &'static str,
         /// How much the pods ask for.
-        asked: String,
+        requested: String,
         /// How much the node offers.
         offered: String,
         /// The node.

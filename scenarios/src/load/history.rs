@@ -8,19 +8,19 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Moment {
     /// The call that makes it, or its owner, was sent.
-    Asked,
+    Requested,
     /// The API answered that it has it, or showed it.
     Accepted,
     /// It was seen bound to a node.
     Scheduled,
     /// The cloud had its container group.
-    GroupAsked,
+    GroupRequested,
     /// The group was Running in the cloud.
     GroupRunning,
     /// Its phase was seen as Running.
     Running,
     /// The call that deletes it, or its owner, was sent.
-    DeleteAsked,
+    DeleteRequested,
     /// It was seen with a date of deletion.
     Deleted,
     /// The cloud had deleted its container group.
@@ -40,7 +40,7 @@ pub struct Life([Option<u64>; MOMENTS]);
 #[derive(Debug, Clone, Default)]
 pub struct History {
     lives: BTreeMap<String, (String, Life)>,
-    /// The instants of objects: asked, accepted, asked to be deleted.
+    /// The instants of objects: requested, accepted, asked to be deleted.
     objects: BTreeMap<String, Life>,
     /// Pods that a watch or list has shown.
     seen: BTreeSet<String>,
@@ -50,7 +50,7 @@ pub struct History {
 
 /// A pod as a watch shows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sight {
+pub struct PodObservation {
     /// Name.
     pub pod: String,
     /// Name of the object of the load that it belongs to: its own, or its owner's.
@@ -70,7 +70,7 @@ pub struct Sight {
 #[serde(rename_all = "kebab-case")]
 pub struct Counts {
     /// Pods that were asked for, or seen.
-    pub asked: usize,
+    pub requested: usize,
     /// Pods that the API accepted.
     pub accepted: usize,
     /// Pods that are bound to a node.
@@ -123,23 +123,23 @@ impl History {
     }
 
     /// Notes what a watch shows.
-    pub fn see(&mut self, sight: &Sight, at: u64) {
-        if !self.seen.contains(&sight.pod) {
-            self.seen.insert(sight.pod.clone());
+    pub fn see(&mut self, observation: &PodObservation, at: u64) {
+        if !self.seen.contains(&observation.pod) {
+            self.seen.insert(observation.pod.clone());
         }
-        let life = self.life(&sight.pod, &sight.object);
+        let life = self.life(&observation.pod, &observation.object);
         life.note(Moment::Accepted, at);
-        if sight.bound {
+        if observation.bound {
             life.note(Moment::Scheduled, at);
         }
-        if sight.phase == "Running" {
+        if observation.phase == "Running" {
             life.note(Moment::Running, at);
         }
-        if sight.deleting {
+        if observation.deleting {
             life.note(Moment::Deleted, at);
         }
-        if sight.phase == "Failed" && !sight.deleting {
-            self.failed.entry(sight.pod.clone()).or_insert_with(|| sight.reason.clone());
+        if observation.phase == "Failed" && !observation.deleting {
+            self.failed.entry(observation.pod.clone()).or_insert_with(|| observation.reason.clone());
         }
     }
 
@@ -151,9 +151,9 @@ impl History {
     }
 
     /// Notes that a list shows these pods and no others. Those that nothing has shown before may be younger than the list.
-    pub fn see_only(&mut self, pods: &[Sight], at: u64) {
-        pods.iter().for_each(|sight| self.see(sight, at));
-        let shown: BTreeSet<&str> = pods.iter().map(|sight| sight.pod.as_str()).collect();
+    pub fn see_only(&mut self, pods: &[PodObservation], at: u64) {
+        pods.iter().for_each(|observation| self.see(observation, at));
+        let shown: BTreeSet<&str> = pods.iter().map(|observation| observation.pod.as_str()).collect();
         let missing = self.present().filter(|name| !shown.contains(name)).map(str::to_owned);
         let missing: Vec<String> = missing.collect();
         missing.iter().for_each(|name| self.see_gone(name, at));
@@ -178,7 +178,7 @@ impl History {
         if !self.lives.contains_key(pod) {
             let of_object = self.objects.get(object).copied().unwrap_or_default();
             let mut life = Life::default();
-            for moment in [Moment::Asked, Moment::DeleteAsked] {
+            for moment in [Moment::Requested, Moment::DeleteRequested] {
                 of_object.at(moment).into_iter().for_each(|at| life.note(moment, at));
             }
             self.lives.insert(pod.to_owned(), (object.to_owned(), life));
@@ -196,7 +196,7 @@ impl History {
         let mut counts = Counts { failed: self.failed.len(), ..Counts::default() };
         for life in self.lives() {
             let is = |moment| usize::from(life.at(moment).is_some());
-            counts.asked += 1;
+            counts.requested += 1;
             counts.accepted += is(Moment::Accepted);
             counts.scheduled += is(Moment::Scheduled);
             counts.running += is(Moment::Running);
@@ -208,7 +208,7 @@ impl History {
     /// The number of pods that no one has asked to delete and that are not Running.
     pub fn not_running(&self) -> usize {
         let waits =
-            |life: &&Life| life.at(Moment::Running).is_none() && life.at(Moment::DeleteAsked).is_none();
+            |life: &&Life| life.at(Moment::Running).is_none() && life.at(Moment::DeleteRequested).is_none();
         self.lives().filter(waits).count()
     }
 
@@ -222,36 +222,36 @@ impl History {
 mod tests {
     use super::*;
 
-    fn sight(pod: &str, object: &str, phase: &str) -> Sight {
+    fn observation(pod: &str, object: &str, phase: &str) -> PodObservation {
         let (pod, object, phase) = (pod.to_owned(), object.to_owned(), phase.to_owned());
-        Sight { pod, object, phase, ..Sight::default() }
+        PodObservation { pod, object, phase, ..PodObservation::default() }
     }
 
     #[test]
-    fn the_first_sight_of_each_moment_counts() {
+    fn the_first_observation_of_each_moment_counts() {
         let mut history = History::default();
-        history.note_pod("a", Moment::Asked, 10);
-        history.see(&sight("a", "a", "Pending"), 20);
+        history.note_pod("a", Moment::Requested, 10);
+        history.see(&observation("a", "a", "Pending"), 20);
         history.note_pod("a", Moment::Accepted, 30);
-        history.see(&Sight { bound: true, ..sight("a", "a", "Pending") }, 40);
-        history.see(&Sight { bound: true, ..sight("a", "a", "Running") }, 50);
-        history.see(&Sight { bound: true, ..sight("a", "a", "Running") }, 60);
+        history.see(&PodObservation { bound: true, ..observation("a", "a", "Pending") }, 40);
+        history.see(&PodObservation { bound: true, ..observation("a", "a", "Running") }, 50);
+        history.see(&PodObservation { bound: true, ..observation("a", "a", "Running") }, 60);
         let life = *history.lives().next().unwrap();
-        let at = [Moment::Asked, Moment::Accepted, Moment::Scheduled, Moment::Running]
+        let at = [Moment::Requested, Moment::Accepted, Moment::Scheduled, Moment::Running]
             .map(|moment| life.at(moment));
         assert_eq!(at, [Some(10), Some(20), Some(40), Some(50)]);
-        assert_eq!(life.between(Moment::Asked, Moment::Running), Some(40));
+        assert_eq!(life.between(Moment::Requested, Moment::Running), Some(40));
     }
 
     #[test]
     fn pods_of_an_owner_were_asked_for_and_deleted_with_it() {
         let mut history = History::default();
-        history.note_object("web", Moment::Asked, 5);
-        history.see(&sight("web-x", "web", "Pending"), 7);
-        history.note_object("web", Moment::DeleteAsked, 9);
-        history.see(&sight("web-y", "web", "Pending"), 11);
+        history.note_object("web", Moment::Requested, 5);
+        history.see(&observation("web-x", "web", "Pending"), 7);
+        history.note_object("web", Moment::DeleteRequested, 9);
+        history.see(&observation("web-y", "web", "Pending"), 11);
         for life in history.lives() {
-            assert_eq!((life.at(Moment::Asked), life.at(Moment::DeleteAsked)), (Some(5), Some(9)));
+            assert_eq!((life.at(Moment::Requested), life.at(Moment::DeleteRequested)), (Some(5), Some(9)));
         }
         history.see_gone("web-x", 12);
         history.see_only(&[], 13);
@@ -263,10 +263,10 @@ mod tests {
     fn a_pod_that_is_younger_than_a_list_is_not_gone() {
         let mut history = History::default();
         for pod in ["young", "old"] {
-            history.note_pod(pod, Moment::Asked, 1);
+            history.note_pod(pod, Moment::Requested, 1);
             history.note_pod(pod, Moment::Accepted, 2);
         }
-        history.see(&sight("old", "old", "Pending"), 3);
+        history.see(&observation("old", "old", "Pending"), 3);
         history.see_only(&[], 4);
         let gone: Vec<_> = history.lives().map(|life| life.at(Moment::Gone)).collect();
         assert_eq!(gone, [Some(4), None], "old, young");
@@ -275,7 +275,7 @@ mod tests {
     #[test]
     fn a_group_of_somebody_else_s_pod_is_none_of_the_load() {
         let mut history = History::default();
-        history.note_group("other", Moment::GroupAsked, 1);
+        history.note_group("other", Moment::GroupRequested, 1);
         assert_eq!(history.lives().count(), 0);
     }
 }

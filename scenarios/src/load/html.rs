@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::chart::{Line, LineChart, escaped};
 use super::history::Moment;
 use super::percentiles::seconds;
-use super::plot::{Line, Plot, escaped};
 use super::report::Report;
 use super::stage::STAGES;
 use super::text;
@@ -50,7 +50,7 @@ pub fn page(report: &Report) -> String {
 }
 
 /// The number of pods that have come so far, by the time since the run began.
-fn over_time(report: &Report) -> Plot {
+fn over_time(report: &Report) -> LineChart {
     let line = |(name, moment): (&str, Moment)| {
         let mut at: Vec<u64> = report.lives.iter().filter_map(|life| life.at(moment)).collect();
         at.sort_unstable();
@@ -58,20 +58,25 @@ fn over_time(report: &Report) -> Plot {
         Line { name: name.to_owned(), points: points.collect() }
     };
     let moments = [
-        ("asked", Moment::Asked),
+        ("requested", Moment::Requested),
         ("scheduled", Moment::Scheduled),
-        ("group asked", Moment::GroupAsked),
+        ("group requested", Moment::GroupRequested),
         ("group Running", Moment::GroupRunning),
         ("Running", Moment::Running),
         ("group gone", Moment::GroupGone),
         ("gone", Moment::Gone),
     ];
     let lines = moments.into_iter().map(line).filter(|line| !line.points.is_empty()).collect();
-    Plot { title: "Pods over time".into(), x: "seconds since the run began".into(), y: "pods".into(), lines }
+    LineChart {
+        title: "Pods over time".into(),
+        x: "seconds since the run began".into(),
+        y: "pods".into(),
+        lines,
+    }
 }
 
 /// The share of pods that took no longer, by the time of a stage.
-fn by_stage(report: &Report) -> Plot {
+fn by_stage(report: &Report) -> LineChart {
     let lines = STAGES.into_iter().filter_map(|stage| {
         let mut spans: Vec<u64> = report.lives.iter().filter_map(|life| stage.of(life)).collect();
         spans.sort_unstable();
@@ -84,7 +89,7 @@ fn by_stage(report: &Report) -> Plot {
         (!points.is_empty()).then(|| Line { name: stage.name().to_owned(), points })
     });
     let lines = lines.collect();
-    Plot {
+    LineChart {
         title: "Time by stage".into(),
         x: "seconds since it was asked for".into(),
         y: "% of pods".into(),

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::history::{Counts, Life};
 use super::processes::ProcessUsage;
-use super::report::{ActionCalls, Ended, Money, Rates, Report};
+use super::report::{ActionCalls, LoadOutcome, Money, Rates, Report};
 use super::stage;
 
 /// Merges reports; `None` of none. Their times are set side by side by the instants at which they began.
@@ -41,14 +41,14 @@ fn add(mut sum: Report, one: Report) -> Report {
         _ => None,
     };
     sum.counts = Counts {
-        asked: sum.counts.asked + one.counts.asked,
+        requested: sum.counts.requested + one.counts.requested,
         accepted: sum.counts.accepted + one.counts.accepted,
         scheduled: sum.counts.scheduled + one.counts.scheduled,
         running: sum.counts.running + one.counts.running,
         failed: sum.counts.failed + one.counts.failed,
         gone: sum.counts.gone + one.counts.gone,
     };
-    if sum.ended == Ended::Completed {
+    if sum.ended == LoadOutcome::Completed {
         sum.ended = one.ended;
     }
     sum.failure = sum.failure.or(one.failure);

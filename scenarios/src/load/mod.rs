@@ -5,6 +5,7 @@
 //! [`report::Report`]; rendering (`text`, `html`, `plot`) turns a report into words and pictures.
 
 pub mod calls;
+mod chart;
 mod cloud_side;
 pub mod comparison;
 pub mod driver;
@@ -16,7 +17,6 @@ pub mod merge;
 pub mod percentiles;
 pub mod place;
 pub mod plan;
-mod plot;
 pub mod processes;
 pub mod progress;
 mod recorder;

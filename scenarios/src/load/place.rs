@@ -16,7 +16,7 @@ use super::error::LoadError;
 use super::history::{Counts, Life};
 use super::plan::Plan;
 use super::processes::{CpuMark, Process, ProcessUsage};
-use super::report::{ActionCalls, Ended, Gathered, Money};
+use super::report::{ActionCalls, Gathered, LoadOutcome, Money};
 use crate::cloud::Cloud;
 use crate::cluster::{Embedded, NODE, ProviderSettings, SharedCluster, WorldParts};
 use crate::eci::Eci;
@@ -150,7 +150,7 @@ impl Place {
                 return Err(LoadError::NoRoom {
                     pods: plan.pods,
                     resource,
-                    asked: asked.normalize().to_string(),
+                    requested: asked.normalize().to_string(),
                     offered: offered.to_owned(),
                     node: NODE,
                 });
@@ -215,7 +215,7 @@ impl Usage {
         self,
         place: &Place,
         (began, micros): (Timestamp, u64),
-        ended: Ended,
+        ended: LoadOutcome,
         (counts, lives, failure): (Counts, Vec<Life>, Option<String>),
     ) -> Gathered {
         let Self { kubernetes, eci, processes, money } = self;

@@ -43,10 +43,10 @@ impl fmt::Display for Progress {
             Phase::Steady => "steady",
             Phase::Deleting => "deleting",
         };
-        let Counts { asked, accepted, scheduled, running, failed, gone } = self.counts;
+        let Counts { requested, accepted, scheduled, running, failed, gone } = self.counts;
         write!(
             f,
-            "{:>7.1} s {phase:<8} {asked} asked, {accepted} accepted, {scheduled} scheduled, {running} Running, {gone} gone",
+            "{:>7.1} s {phase:<8} {requested} requested, {accepted} accepted, {scheduled} scheduled, {running} Running, {gone} gone",
             self.seconds
         )?;
         if failed > 0 { write!(f, ", {failed} failed") } else { Ok(()) }

@@ -22,7 +22,7 @@ const HELD: f64 = 0.9;
 /// The end of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "as", rename_all = "kebab-case")]
-pub enum Ended {
+pub enum LoadOutcome {
     /// All that was planned was done.
     Completed,
     /// Somebody ended it before.
@@ -66,7 +66,7 @@ pub struct Money {
 #[serde(rename_all = "kebab-case")]
 pub struct Rates {
     /// Pods asked for, where more than one was.
-    pub asked: Option<f64>,
+    pub requested: Option<f64>,
     /// Pods that came to Running.
     pub running: Option<f64>,
     /// Pods that went.
@@ -87,7 +87,7 @@ pub struct Gathered {
     /// Length of the run in microseconds.
     pub micros: u64,
     /// End of the run.
-    pub ended: Ended,
+    pub ended: LoadOutcome,
     /// Lives of all pods.
     pub lives: Vec<Life>,
     /// Counts of the history.
@@ -127,7 +127,7 @@ pub struct Report {
     /// Length of the run in seconds.
     pub seconds: f64,
     /// End of the run.
-    pub ended: Ended,
+    pub ended: LoadOutcome,
     /// Counts of pods.
     pub counts: Counts,
     /// One pod that failed, with the reason.
@@ -220,26 +220,26 @@ impl Report {
     pub fn shortfalls(&self) -> Vec<String> {
         let mut sentences = Vec::new();
         match &self.ended {
-            Ended::Completed => {}
-            Ended::Interrupted => {
+            LoadOutcome::Completed => {}
+            LoadOutcome::Interrupted => {
                 sentences.push("The run was interrupted; the report is of what was done until then.".into())
             }
-            Ended::Stalled { waited_for } => {
+            LoadOutcome::Stalled { waited_for } => {
                 sentences.push(format!("Nothing changed any more while it waited for {waited_for}."))
             }
-            Ended::Refused { why } => sentences.push(format!("The cluster refused a call: {why}")),
+            LoadOutcome::Refused { why } => sentences.push(format!("The cluster refused a call: {why}")),
         }
         if let Some(failure) = &self.failure {
             sentences.push(format!("{} pods failed, {failure}.", self.counts.failed));
         }
-        if let (Some(rate), Some(asked), Ended::Completed, true) =
-            (self.plan.rate, self.rates.asked, &self.ended, self.plan.ramp.is_zero())
-            && asked < HELD * rate.a_second()
+        if let (Some(rate), Some(held), LoadOutcome::Completed, true) =
+            (self.plan.rate, self.rates.requested, &self.ended, self.plan.ramp.is_zero())
+            && held < HELD * rate.a_second()
         {
             sentences.push(format!(
                 "The rate was not held: {:.1} pods a second were asked for instead of {:.1}; ask for a lower --rate, or for more calls \
                  at once with --in-flight.",
-                asked,
+                held,
                 rate.a_second()
             ));
         }
@@ -259,9 +259,9 @@ impl Rates {
         };
         Self {
             // so many intervals as there are pods, but for the first
-            asked: rate(Moment::Asked, Moment::Asked, 1),
-            running: rate(Moment::Asked, Moment::Running, 0),
-            gone: rate(Moment::DeleteAsked, Moment::Gone, 0),
+            requested: rate(Moment::Requested, Moment::Requested, 1),
+            running: rate(Moment::Requested, Moment::Running, 0),
+            gone: rate(Moment::DeleteRequested, Moment::Gone, 0),
         }
     }
 }

@@ -18,7 +18,7 @@ pub enum Stage {
     /// Until it is bound to a node.
     Scheduled,
     /// Until the cloud has its container group.
-    GroupAsked,
+    GroupRequested,
     /// Until the group is Running in the cloud.
     GroupRunning,
     /// Until its phase is seen as Running.
@@ -35,7 +35,7 @@ pub enum Stage {
 pub const STAGES: [Stage; 8] = [
     Stage::Accepted,
     Stage::Scheduled,
-    Stage::GroupAsked,
+    Stage::GroupRequested,
     Stage::GroupRunning,
     Stage::Running,
     Stage::Deleted,
@@ -46,21 +46,21 @@ pub const STAGES: [Stage; 8] = [
 /// A text that is no stage.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no stage; it should be one of accepted, scheduled, group-asked, group-running, running, deleted, group-gone, gone"
+    "`{0}` is no stage; it should be one of accepted, scheduled, group-requested, group-running, running, deleted, group-gone, gone"
 )]
 pub struct StageError(String);
 
 impl Stage {
     fn moments(self) -> (Moment, Moment) {
         match self {
-            Self::Accepted => (Moment::Asked, Moment::Accepted),
-            Self::Scheduled => (Moment::Asked, Moment::Scheduled),
-            Self::GroupAsked => (Moment::Asked, Moment::GroupAsked),
-            Self::GroupRunning => (Moment::Asked, Moment::GroupRunning),
-            Self::Running => (Moment::Asked, Moment::Running),
-            Self::Deleted => (Moment::DeleteAsked, Moment::Deleted),
-            Self::GroupGone => (Moment::DeleteAsked, Moment::GroupGone),
-            Self::Gone => (Moment::DeleteAsked, Moment::Gone),
+            Self::Accepted => (Moment::Requested, Moment::Accepted),
+            Self::Scheduled => (Moment::Requested, Moment::Scheduled),
+            Self::GroupRequested => (Moment::Requested, Moment::GroupRequested),
+            Self::GroupRunning => (Moment::Requested, Moment::GroupRunning),
+            Self::Running => (Moment::Requested, Moment::Running),
+            Self::Deleted => (Moment::DeleteRequested, Moment::Deleted),
+            Self::GroupGone => (Moment::DeleteRequested, Moment::GroupGone),
+            Self::Gone => (Moment::DeleteRequested, Moment::Gone),
         }
     }
 
@@ -80,7 +80,7 @@ impl Stage {
         match self {
             Self::Accepted => "accepted",
             Self::Scheduled => "scheduled",
-            Self::GroupAsked => "group-asked",
+            Self::GroupRequested => "group-requested",
             Self::GroupRunning => "group-running",
             Self::Running => "running",
             Self::Deleted => "deleted",
@@ -91,7 +91,7 @@ impl Stage {
 
     /// True when only the cloud can tell it.
     pub fn is_of_cloud(self) -> bool {
-        matches!(self, Self::GroupAsked | Self::GroupRunning | Self::GroupGone)
+        matches!(self, Self::GroupRequested | Self::GroupRunning | Self::GroupGone)
     }
 }
 

@@ -125,13 +125,21 @@ mod tests {
         for part in [
             "4 bare pods as fast as it goes, 32 in flight",
             "running                4     1.50 s     1.50 s     1.50 s     1.50 s",
-            "group-asked          n/a",
+            "group-requested        0",
             "writes 3.00 a pod",
             "CreateContainerGroup                    4     1.00",
             "1.50 s of CPU, 64 MiB at most",
             "cost 1.25 CNY",
         ] {
             assert!(text.contains(part), "{part}\n{text}");
+        }
+        let elsewhere = report(&Report { eci: None, kubernetes: None, ..example(4, 500) });
+        for part in [
+            "group-requested      n/a",
+            "Kubernetes n/a: it is not ours",
+            "ECI n/a: the cloud is somewhere else",
+        ] {
+            assert!(elsewhere.contains(part), "{part}\n{elsewhere}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The watch on the load's pods: each change becomes a sight in the history, at the instant at which it came.
+//! The watch on the load's pods: each change becomes an observation in the history, at the instant at which it came.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use kube::discovery::ApiResource;
 use kube::{Api, Client};
 use serde::{Deserialize, Serialize};
 
-use super::history::Sight;
+use super::history::PodObservation;
 use super::recorder::Recorder;
 
 /// The label whose value names the object of the load that a pod belongs to.
@@ -53,7 +53,7 @@ pub(super) async fn follow(client: Client, namespace: String, prefix: String, re
 /// Lists the pods, then watches them until the watch ends.
 async fn follow_once(api: &Api<SeenPod>, prefix: &str, recorder: &Recorder) -> kube::Result<()> {
     let listed = api.list(&ListParams::default().labels(LABEL)).await?;
-    let shown: Vec<_> = listed.items.iter().filter_map(|pod| sight(pod, prefix)).collect();
+    let shown: Vec<_> = listed.items.iter().filter_map(|pod| observation_of(pod, prefix)).collect();
     recorder.note(|history, at| history.see_only(&shown, at));
     let version = listed.metadata.resource_version.unwrap_or_default();
     let params = WatchParams::default().labels(LABEL).timeout(WATCH_SECONDS);
@@ -62,13 +62,13 @@ async fn follow_once(api: &Api<SeenPod>, prefix: &str, recorder: &Recorder) -> k
     while let Some(event) = events.next().await {
         match event? {
             WatchEvent::Added(pod) | WatchEvent::Modified(pod) => {
-                if let Some(sight) = sight(&pod, prefix) {
-                    recorder.note(|history, at| history.see(&sight, at));
+                if let Some(observation) = observation_of(&pod, prefix) {
+                    recorder.note(|history, at| history.see(&observation, at));
                 }
             }
             WatchEvent::Deleted(pod) => {
-                if let Some(sight) = sight(&pod, prefix) {
-                    recorder.note(|history, at| history.see_gone(&sight.pod, at));
+                if let Some(observation) = observation_of(&pod, prefix) {
+                    recorder.note(|history, at| history.see_gone(&observation.pod, at));
                 }
             }
             WatchEvent::Bookmark(_) => {}
@@ -79,11 +79,11 @@ async fn follow_once(api: &Api<SeenPod>, prefix: &str, recorder: &Recorder) -> k
 }
 
 /// What a pod shows; `None` where it is of another load.
-fn sight(pod: &SeenPod, prefix: &str) -> Option<Sight> {
+fn observation_of(pod: &SeenPod, prefix: &str) -> Option<PodObservation> {
     let ObjectMeta { name, labels, deletion_timestamp, .. } = &pod.metadata;
     let object = labels.as_ref()?.get(LABEL).filter(|object| object.starts_with(prefix))?.clone();
     let status = pod.status.clone().unwrap_or_default();
-    Some(Sight {
+    Some(PodObservation {
         pod: name.clone()?,
         object,
         bound: pod.spec.node_name.is_some(),

@@ -20,7 +20,7 @@ pub struct Resources {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     /// What the pods asked for, each for its duration.
-    pub asked: Resources,
+    pub requested: Resources,
     /// What was billed: larger sizes, and the time until a pod runs and until it is gone.
     pub bought: Resources,
     /// Currency of the bill.
@@ -34,12 +34,12 @@ pub struct Outcome {
 impl Outcome {
     /// The outcome of rows that were played, and their bill.
     pub fn of<'a>(rows: impl IntoIterator<Item = &'a Row>, bill: &Bill) -> Self {
-        let mut asked = Resources::default();
+        let mut requested = Resources::default();
         for row in rows {
             let seconds = Decimal::new(i64::try_from(row.duration.as_millis()).unwrap_or(i64::MAX), 3);
-            asked.vcpu_seconds +=
+            requested.vcpu_seconds +=
                 Decimal::new(i64::try_from(row.milli_vcpu).unwrap_or(i64::MAX), 3) * seconds;
-            asked.gib_seconds += Decimal::from(row.mebibytes) / Decimal::from(1024) * seconds;
+            requested.gib_seconds += Decimal::from(row.mebibytes) / Decimal::from(1024) * seconds;
         }
         let mut bought = Resources::default();
         let (mut for_vcpu, mut for_memory) = (Decimal::ZERO, Decimal::ZERO);
@@ -55,13 +55,13 @@ impl Outcome {
                 }
             }
         }
-        let wasted = |asked: Decimal, bought: Decimal| match bought.is_zero() {
+        let wasted = |requested: Decimal, bought: Decimal| match bought.is_zero() {
             true => Decimal::ZERO,
-            false => (Decimal::ONE - asked / bought).max(Decimal::ZERO),
+            false => (Decimal::ONE - requested / bought).max(Decimal::ZERO),
         };
-        let waste = for_vcpu * wasted(asked.vcpu_seconds, bought.vcpu_seconds)
-            + for_memory * wasted(asked.gib_seconds, bought.gib_seconds);
+        let waste = for_vcpu * wasted(requested.vcpu_seconds, bought.vcpu_seconds)
+            + for_memory * wasted(requested.gib_seconds, bought.gib_seconds);
         let waste = bill.total.known().ok().map(|_| waste.round_dp(6));
-        Self { asked, bought, currency: bill.currency, total: bill.total.clone(), waste }
+        Self { requested, bought, currency: bill.currency, total: bill.total.clone(), waste }
     }
 }

@@ -7,7 +7,7 @@ use super::*;
 pub(crate) fn report(pods: u32, step: u64) -> Report {
     let life = |index: u64| {
         let mut life = Life::default();
-        let moments = [Moment::Asked, Moment::Accepted, Moment::Scheduled, Moment::Running];
+        let moments = [Moment::Requested, Moment::Accepted, Moment::Scheduled, Moment::Running];
         for (place, moment) in (0..).zip(moments) {
             life.note(moment, 1000 * (index + place * step));
         }
@@ -16,7 +16,7 @@ pub(crate) fn report(pods: u32, step: u64) -> Report {
     let lives: Vec<_> = (0..u64::from(pods)).map(life).collect();
     let count = lives.len();
     let counts =
-        Counts { asked: count, accepted: count, scheduled: count, running: count, ..Counts::default() };
+        Counts { requested: count, accepted: count, scheduled: count, running: count, ..Counts::default() };
     let calls = [("create pods", 1), ("patch pods/status", 2), ("watch pods", 1)];
     let eci = ActionCalls { calls: u64::from(pods), throttled: 1, refused: 0 };
     let gathered = Gathered {
@@ -25,7 +25,7 @@ pub(crate) fn report(pods: u32, step: u64) -> Report {
         seed: "quiet-otter-17".to_owned(),
         began: "2026-01-05T01:30:00Z".parse().unwrap(),
         micros: 9_000_000,
-        ended: Ended::Completed,
+        ended: LoadOutcome::Completed,
         lives,
         counts,
         failure: None,
@@ -68,6 +68,6 @@ fn a_rate_that_was_not_held_and_an_end_before_the_end_are_told() {
     assert!(report.shortfalls().is_empty());
     report.plan.rate = Some("2000".parse().unwrap());
     assert!(report.shortfalls()[0].starts_with("The rate was not held: 1000.0 pods a second"));
-    report.ended = Ended::Interrupted;
+    report.ended = LoadOutcome::Interrupted;
     assert!(report.shortfalls()[0].starts_with("The run was interrupted"));
 }

@@ -20,7 +20,7 @@ pub(super) struct Line {
 }
 
 /// A plot of lines over one axis each.
-pub(super) struct Plot {
+pub(super) struct LineChart {
     /// Title, which also names the plot for who cannot see it.
     pub title: String,
     /// Unit of the x axis.
@@ -47,7 +47,7 @@ pub(super) fn escaped(text: &str) -> String {
     safe
 }
 
-impl Plot {
+impl LineChart {
     /// The plot as an `svg` element; empty without points.
     pub(super) fn svg(&self) -> String {
         let points = || self.lines.iter().flat_map(|line| line.points.iter());
@@ -157,8 +157,12 @@ mod tests {
     #[test]
     fn a_plot_has_a_line_for_each_series_and_names_that_cannot_be_markup() {
         let line = Line { name: "<script>".to_owned(), points: vec![(0.0, 0.0), (3.0, 7.0)] };
-        let plot =
-            Plot { title: "a & b".to_owned(), x: "s".to_owned(), y: "pods".to_owned(), lines: vec![line] };
+        let plot = LineChart {
+            title: "a & b".to_owned(),
+            x: "s".to_owned(),
+            y: "pods".to_owned(),
+            lines: vec![line],
+        };
         let svg = plot.svg();
         assert!(
             svg.contains("aria-label=\"a &amp; b\"")
@@ -166,7 +170,7 @@ mod tests {
                 && !svg.contains("<script")
         );
         assert_eq!(svg.matches("<polyline").count(), 1);
-        assert!(Plot { lines: Vec::new(), ..plot }.svg().is_empty());
+        assert!(LineChart { lines: Vec::new(), ..plot }.svg().is_empty());
     }
 
     #[test]
