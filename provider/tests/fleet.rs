@@ -2,10 +2,16 @@
 
 mod test_bed;
 
+use std::sync::Arc;
+
+use determinism::Seed;
+use eci_sim::Latency;
 use futures::TryStreamExt;
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::api::{DeleteParams, ListParams, WatchEvent, WatchParams};
 use kube::{Api, ResourceExt};
+use provider::eci::Rates;
+use provider::{Config, Provider};
 use serde_json::json;
 use test_bed::TestBed;
 
@@ -91,6 +97,24 @@ async fn life_of(count: usize) -> Cost {
     let cost = Cost { calls, writes, events: a_pod(by_us.count()) };
     println!("{count} pods: {cost:?}");
     cost
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_rates_and_latency_three_hundred_pods_run_within_four_seconds() {
+    let mut bed = TestBed::without_provider().await;
+    bed.stop_controllers();
+    bed.control().set_latency(Latency::NONE);
+    let eci = bed.eci("local-secret").with_rates(Rates::unlimited());
+    let (config, clock) = (Config::new("vsw-1", "sg-1"), bed.clock.clone());
+    bed.run(Arc::new(Provider::new(config, bed.kube.clone(), eci, clock, Seed::DEFAULT)));
+    bed.pass(60).await;
+    for n in 0..300 {
+        bed.create(&format!("p-{n}"), json!({})).await;
+    }
+    bed.pass(4).await;
+    let pods = bed.pods().list(&ListParams::default()).await.expect("pods are listed").items;
+    let phases = pods.iter().filter_map(|pod| pod.status.as_ref()?.phase.as_deref());
+    assert_eq!(phases.filter(|phase| *phase == "Running").count(), 300);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! Questions of the embedded Kubernetes API: one request, from its bytes to those of the answer, without a socket.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use bytes::Bytes;
 use determinism::Clock;
 use http::Request;
@@ -109,9 +109,9 @@ fn pod(name: &str) -> Value {
     })
 }
 
-/// A change of a pod's status.
+/// A change of a pod's status, another one for each number.
 fn status_of(number: u64) -> Value {
-    json!({ "status": { "phase": "Running", "hostIP": "192.0.2.1", "podIP": format!("10.0.{}.{}", number / 250 % 250, number % 250) } })
+    json!({ "status": { "phase": "Running", "hostIP": "192.0.2.1", "message": format!("change {number}") } })
 }
 
 /// Creation and deletion of a pod.
@@ -136,7 +136,9 @@ pub fn status_patch() -> Result<Ask> {
     let mut number = 0;
     Ok(Box::new(move || {
         number += 1;
-        cluster.ask("PATCH", &format!("{PODS}/pod-0/status"), &status_of(number))?;
+        let patched = cluster.ask("PATCH", &format!("{PODS}/pod-0/status"), &status_of(number))?;
+        let message = format!("change {number}\"");
+        ensure!(patched.windows(message.len()).any(|part| part == message.as_bytes()), "nothing was changed");
         Ok(())
     }))
 }

@@ -96,6 +96,11 @@ impl Gate {
         Self(Arc::new(Inner { rates, began: Instant::now(), state: Mutex::default() }))
     }
 
+    /// True where a call of `action` waits for no rate.
+    pub(super) fn is_open(&self, action: &str) -> bool {
+        self.0.rates.are_unlimited(action)
+    }
+
     /// Waits until a call of `action` may go.
     pub(super) async fn turn(&self, action: &'static str) -> Turn {
         let began = self.elapsed();

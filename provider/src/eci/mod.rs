@@ -203,6 +203,11 @@ impl Eci {
         Some(self.shared().skew).filter(|skew| !skew.is_zero())
     }
 
+    /// True where the operator lets calls of `A` go at any rate.
+    pub fn is_unlimited<A: Action>(&self) -> bool {
+        self.0.gate.is_open(A::NAME)
+    }
+
     /// Waits until a call of `A` may go, for who must look again at whether it should, right before it does.
     pub async fn permit<A: Action>(&self) -> Permit<A> {
         Permit { _turn: self.0.gate.turn(A::NAME).await, _action: PhantomData }

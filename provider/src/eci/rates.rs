@@ -45,6 +45,11 @@ impl Rates {
         Self(BTreeMap::new())
     }
 
+    /// True where `action` may be called at any rate.
+    pub fn are_unlimited(&self, action: &str) -> bool {
+        !self.0.contains_key(action)
+    }
+
     /// A full bucket for `action`.
     pub(super) fn bucket(&self, action: &str) -> Bucket {
         self.0.get(action).map_or_else(Bucket::bottomless, |rate| {

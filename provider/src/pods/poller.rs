@@ -69,7 +69,10 @@ impl GroupPoller {
     }
 
     async fn looks(&self) {
-        let mut allowance = Allowance(self.clock.now());
+        // who sets no rate wants to know at once, and pays nothing for a call
+        let paced = !self.eci.is_unlimited::<DescribeContainerGroups>();
+        let pause = |pause: SignedDuration| if paced { pause } else { SignedDuration::ZERO };
+        let mut allowance = Allowance { used_until: self.clock.now(), pause: pause(CALL_PAUSE) };
         let mut routine_from = self.clock.now();
         loop {
             let now = self.clock.now();
@@ -80,7 +83,7 @@ impl GroupPoller {
             }
             if let Some((urgency, due)) = self.store.due_looks(now, SLACK, routine_from) {
                 if urgency == Urgency::Routine {
-                    routine_from = now + ROUTINE_PAUSE;
+                    routine_from = now + pause(ROUTINE_PAUSE);
                 }
                 if !due.is_empty() {
                     allowance.take(now);
@@ -184,16 +187,21 @@ impl GroupPoller {
     }
 }
 
-/// The time up to which the calls by id are used up.
-struct Allowance(Timestamp);
+/// The calls by id that may be made.
+struct Allowance {
+    /// The time up to which they are used up.
+    used_until: Timestamp,
+    /// The time that one of them uses up.
+    pause: SignedDuration,
+}
 
 impl Allowance {
     fn wait(&self, now: Timestamp) -> SignedDuration {
-        self.0.duration_since(now) - BURST
+        self.used_until.duration_since(now) - BURST
     }
 
     fn take(&mut self, now: Timestamp) {
-        self.0 = self.0.max(now) + CALL_PAUSE;
+        self.used_until = self.used_until.max(now) + self.pause;
     }
 }
 
