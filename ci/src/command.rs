@@ -104,6 +104,12 @@ pub fn bound(command: &Command) -> Command {
     bound
 }
 
+/// Waits for so long.
+#[allow(clippy::disallowed_methods, reason = "the programs of others do not run on our clock")]
+pub fn rest(span: Duration) {
+    std::thread::sleep(span);
+}
+
 /// Ends a process as by Ctrl-C, and waits; any end but an orderly one is an error.
 pub fn interrupt(process: &mut Child, name: &str) -> Result<()> {
     output_of(Command::new("kill").args(["-INT", &process.id().to_string()]))?;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
+use crate::command::rest;
 use crate::control_plane_session::{ControlPlaneSession, Watch, apply};
 use crate::local_processes::{Binaries, Provider, Simulator, install_chart};
 use crate::outcome::CheckOutcome;
@@ -263,9 +264,4 @@ fn pod_template(name: &str, command: &[&str], restart: &str) -> Value {
             }],
         },
     })
-}
-
-#[allow(clippy::disallowed_methods, reason = "the programs of others do not run on our clock")]
-fn rest(span: Duration) {
-    std::thread::sleep(span);
 }

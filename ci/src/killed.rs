@@ -10,6 +10,7 @@ use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
+use crate::command::rest;
 use crate::control_plane_session::{ControlPlaneSession, apply};
 use crate::local_processes::{Binaries, Provider, Simulator, install_chart};
 use crate::outcome::{CheckOutcome, Extent};
@@ -176,9 +177,4 @@ fn seed(root: &Path) -> u64 {
         std::process::Command::new("git").args(["rev-parse", "--short=15", "HEAD"]).current_dir(root),
     );
     said.ok().and_then(|hash| u64::from_str_radix(hash.trim(), 16).ok()).unwrap_or(1)
-}
-
-#[allow(clippy::disallowed_methods, reason = "the programs of others do not run on our clock")]
-fn rest(span: Duration) {
-    std::thread::sleep(span);
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
+use crate::command::rest;
 use crate::control_plane_session::{ControlPlaneSession, apply};
 use crate::local_processes::{Binaries, Provider, Simulator, install_chart};
 use crate::outcome::CheckOutcome;
@@ -153,9 +154,4 @@ fn pod(number: usize) -> Value {
             }],
         },
     })
-}
-
-#[allow(clippy::disallowed_methods, reason = "the programs of others do not run on our clock")]
-fn rest(span: Duration) {
-    std::thread::sleep(span);
 }

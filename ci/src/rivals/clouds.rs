@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::results::{Measured, Question};
 use crate::cache;
-use crate::command::{bound_to_us, build, output_of, retry_once};
+use crate::command::{bound_to_us, build, output_of, rest, retry_once};
 use crate::kubernetes::module::fingerprint;
 use crate::workspace::{cargo, release_programs, target_folder};
 
@@ -50,7 +50,7 @@ impl Server {
             if fs::read_link(&own)? != ours {
                 return Ok(own);
             }
-            std::thread::sleep(Duration::from_millis(10));
+            rest(Duration::from_millis(10));
         }
         bail!("the server stays in the network of this machine")
     }

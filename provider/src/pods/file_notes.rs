@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use eci_api::signature::acs3;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Volume};
 use serde::Serialize;
@@ -23,6 +25,8 @@ pub(super) struct FileNotes {
     contents: BTreeMap<FileSource, String>,
     /// The tokens of which the pod was told.
     pub(super) tokens: BTreeSet<TokenSpec>,
+    /// The seconds for which the tokens in its instance are good, where this process asked for them.
+    pub(super) lives: BTreeMap<TokenSpec, i64>,
 }
 
 impl FileNotes {
@@ -36,6 +40,11 @@ impl FileNotes {
         Self {
             contents: contents.filter_map(|source| Some((source.clone(), content(&source)?))).collect(),
             tokens: BTreeSet::new(),
+            lives: found
+                .tokens
+                .iter()
+                .filter_map(|(spec, token)| Some((spec.clone(), life_of(token)?)))
+                .collect(),
         }
     }
 
@@ -44,6 +53,13 @@ impl FileNotes {
         let before = self.contents.insert(source.clone(), content.to_owned());
         before.is_some_and(|before| before != content)
     }
+}
+
+/// The seconds for which a token is good, as it says itself.
+pub(super) fn life_of(token: &str) -> Option<i64> {
+    let claims = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
+    claims["exp"].as_i64()?.checked_sub(claims["iat"].as_i64()?)
 }
 
 /// The content of a ConfigMap, as a hash.

@@ -6,15 +6,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
 use kube::Api;
 
 use super::decide;
 use super::events::EventType;
-use super::file_notes::{FileSource, content_of_config_map, content_of_secret, file_sources};
+use super::file_notes::{FileSource, content_of_config_map, content_of_secret, file_sources, life_of};
 use super::reconcile::Reconciler;
 use super::sources::{self, TokenSpec};
 
@@ -42,13 +40,6 @@ fn warn_from(start: Timestamp, seconds: i64) -> Option<Timestamp> {
     start.checked_add(SignedDuration::from_secs(seconds.checked_mul(WARN_AT_PERCENT)? / 100)).ok()
 }
 
-/// The seconds for which a token is good, as it says itself.
-fn life_of(token: &str) -> Option<i64> {
-    let claims = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
-    let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
-    claims["exp"].as_i64()?.checked_sub(claims["iat"].as_i64()?)
-}
-
 /// True for a pod whose containers run, and are to run on.
 fn runs(pod: &Pod) -> bool {
     let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
@@ -64,7 +55,8 @@ struct Round {
 impl Reconciler {
     /// Warns of files that stay as they are, for ever.
     pub(super) async fn watch_files(&self) {
-        // The lives that the API server gives tokens, which may be longer than what is asked for.
+        // The lives that the API server gives tokens, which may be longer than what is asked for; those that an earlier process
+        // asked for are learned from another one.
         let mut lives = BTreeMap::new();
         loop {
             tokio::time::sleep(PERIOD).await;
@@ -123,8 +115,9 @@ impl Reconciler {
             if is_told || !is_due(spec.seconds) {
                 continue;
             }
-            let life = match lives.get(&spec) {
-                Some(life) => *life,
+            let known = self.file_notes(pod, |notes| notes.lives.get(&spec).copied()).flatten();
+            let life = match known.or_else(|| lives.get(&spec).copied()) {
+                Some(life) => life,
                 None => {
                     let Ok(token) = sources::token_of(&self.client, pod, &spec).await else { continue };
                     let life = life_of(&token).unwrap_or(spec.seconds);
@@ -148,6 +141,8 @@ impl Reconciler {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
     use serde_json::json;
 
     use super::*;
