@@ -11,8 +11,8 @@ use scenarios::load::report::LoadOutcome;
 use scenarios::load::stage::{STAGES, Stage};
 use scenarios::load::{Plan, Report, driver};
 
-/// Pods of the smaller and of the larger run. 2,000 where the code is optimised; without it they take minutes.
-const FEW: u32 = if cfg!(debug_assertions) { 20 } else { 200 };
+/// Pods of the smaller and of the larger run: 2,000 where the code is optimised, without which they would take minutes.
+const FEW: u32 = if cfg!(debug_assertions) { 10 } else { 200 };
 const MANY: u32 = 10 * FEW;
 
 fn plan(pods: u32) -> Plan {

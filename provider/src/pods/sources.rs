@@ -212,7 +212,7 @@ async fn services(client: &Client, pod: &Pod, namespace: &str) -> kube::Result<V
 ///
 /// # Errors
 /// When the API server does not answer, or forbids.
-pub async fn token_of(client: &Client, pod: &Pod, wish: &TokenSpec) -> kube::Result<String> {
+async fn token_of(client: &Client, pod: &Pod, wish: &TokenSpec) -> kube::Result<String> {
     let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
     let account =
         pod.spec.as_ref().and_then(|spec| spec.service_account_name.as_deref()).unwrap_or("default");

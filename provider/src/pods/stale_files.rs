@@ -12,14 +12,17 @@ use kube::Api;
 
 use super::decide;
 use super::events::EventType;
-use super::file_notes::{FileSource, content_of_config_map, content_of_secret, file_sources, life_of};
+use super::file_notes::{FileSource, content_of_config_map, content_of_secret, file_sources};
 use super::reconcile::Reconciler;
-use super::sources::{self, TokenSpec};
+use super::sources::TokenSpec;
 
 /// The pause between two rounds: less than a fifth of the shortest life that a token can have, 10 minutes.
 const PERIOD: Duration = Duration::from_secs(100);
 /// The part of its life, in percent, after which a kubelet renews a token, and this node warns of one.
 const WARN_AT_PERCENT: i64 = 80;
+/// The seconds that the volumes ask for which an API server adds, and the year that it makes of them.
+const ADDED_SECONDS: i64 = 3607;
+const EXTENDED_SECONDS: i64 = 365 * 24 * 3600;
 /// The reasons of the events.
 const FILES_NOT_UPDATED: &str = "FilesNotUpdated";
 const TOKEN_NOT_RENEWED: &str = "TokenNotRenewed";
@@ -33,6 +36,13 @@ fn tokens_of(pod: &Pod) -> Vec<(TokenSpec, String)> {
         specs.map(|spec| (spec, volume.name.clone()))
     });
     tokens.collect()
+}
+
+/// The seconds for which an API server makes a token good that an earlier process asked for: as many as were asked, but a
+/// year where its own volumes ask for 3607 (kubelet-contract.md R100), so that clients which do not read a token anew go on
+/// (`--service-account-extend-token-expiration`, on unless it is turned off).
+fn usual_life(spec: &TokenSpec) -> i64 {
+    if spec.audience.is_none() && spec.seconds == ADDED_SECONDS { EXTENDED_SECONDS } else { spec.seconds }
 }
 
 /// The time from which on a pod whose instance was made at `start` is warned of a token that lives for `seconds`.
@@ -55,15 +65,12 @@ struct Round {
 impl Reconciler {
     /// Warns of files that stay as they are, for ever.
     pub(super) async fn watch_files(&self) {
-        // The lives that the API server gives tokens, which may be longer than what is asked for; those that an earlier process
-        // asked for are learned from another one.
-        let mut lives = BTreeMap::new();
         loop {
             tokio::time::sleep(PERIOD).await;
             let mut round = Round::default();
             for pod in self.store.pods().into_iter().filter(|pod| runs(pod)) {
                 self.check_contents(&pod, &mut round).await;
-                self.check_tokens(&pod, &mut lives).await;
+                self.check_tokens(&pod);
             }
         }
     }
@@ -106,7 +113,7 @@ impl Reconciler {
         }
     }
 
-    async fn check_tokens(&self, pod: &Pod, lives: &mut BTreeMap<TokenSpec, i64>) {
+    fn check_tokens(&self, pod: &Pod) {
         let Some(start) = pod.status.as_ref().and_then(|status| status.start_time.as_ref()) else { return };
         let now = self.clock.now();
         let is_due = |seconds| warn_from(start.0, seconds).is_some_and(|at| at <= now);
@@ -116,15 +123,7 @@ impl Reconciler {
                 continue;
             }
             let known = self.file_notes(pod, |notes| notes.lives.get(&spec).copied()).flatten();
-            let life = match known.or_else(|| lives.get(&spec).copied()) {
-                Some(life) => life,
-                None => {
-                    let Ok(token) = sources::token_of(&self.client, pod, &spec).await else { continue };
-                    let life = life_of(&token).unwrap_or(spec.seconds);
-                    lives.insert(spec.clone(), life);
-                    life
-                }
-            };
+            let life = known.unwrap_or_else(|| usual_life(&spec));
             if !is_due(life) {
                 continue;
             }
@@ -145,6 +144,7 @@ mod tests {
     use base64::prelude::BASE64_URL_SAFE_NO_PAD;
     use serde_json::json;
 
+    use super::super::file_notes::life_of;
     use super::*;
 
     #[test]
