@@ -172,11 +172,12 @@ fn lives(plane: &ControlPlaneSession) -> Result<()> {
     plane.kubectl("wait --for=create node/virtual-kubelet --timeout=30s")?;
     plane.kubectl("wait --for=condition=Ready node/virtual-kubelet --timeout=30s")?;
     apply(plane, POD)?;
-    apply(plane, FALLING)?;
     plane.kubectl("wait --for=condition=Ready pod/needs-all --timeout=120s")?;
     let said = plane.kubectl("logs needs-all")?;
     ensure!(said.contains("said in the cloud"), "the log says {said:?}");
     asks_with_a_token(plane)?;
+    // not before, or it falls a second time while the other waits for its volume
+    apply(plane, FALLING)?;
     // an event of one pod is counted, not repeated; there is none to wait for before the first start
     plane.kubectl(
         "wait --for=jsonpath={.status.containerStatuses[0].restartCount}=1 pod/falls --timeout=120s",
