@@ -30,7 +30,7 @@ pub fn tests(root: &Path, extent: Extent) -> Result<CheckOutcome> {
         // elsewhere, since programs with the feature are in use
         let elsewhere = target_folder(root).join("without-docker");
         run(cargo(root, &["test"]).env("CARGO_TARGET_DIR", elsewhere))?;
-        let fleets = ["--release", "--test", "fleet", "--", "--ignored"];
+        let fleets = ["--release", "--test", "fleet", "--test", "load", "--", "--include-ignored"];
         run(&mut cargo(root, &[&["test"], &SELECTION[..], &fleets].concat()))?;
     }
     Ok(CheckOutcome::Passed)

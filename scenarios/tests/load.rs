@@ -11,8 +11,8 @@ use scenarios::load::report::LoadOutcome;
 use scenarios::load::stage::{STAGES, Stage};
 use scenarios::load::{Plan, Report, driver};
 
-/// Pods of the smaller and of the larger run: 2,000 where the code is optimised, without which they would take minutes.
-const FEW: u32 = if cfg!(debug_assertions) { 10 } else { 200 };
+/// Pods of the smaller and of the larger run.
+const FEW: u32 = 200;
 const MANY: u32 = 10 * FEW;
 
 fn plan(pods: u32) -> Plan {
@@ -50,6 +50,10 @@ fn run(plan: &Plan) -> Report {
 }
 
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "takes minutes in the profile for debugging; `cargo ci check tests --all` runs it in release"
+)]
 fn a_pod_costs_at_most_1_3_times_as_much_among_ten_times_as_many() {
     // Some minutes, so that a pod costs more than the smallest coin.
     let steady = Duration::from_secs(600);

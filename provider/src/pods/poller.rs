@@ -69,10 +69,12 @@ impl GroupPoller {
     }
 
     async fn looks(&self) {
-        // who sets no rate wants to know at once, and pays nothing for a call
-        let paced = !self.eci.is_unlimited::<DescribeContainerGroups>();
-        let pause = |pause: SignedDuration| if paced { pause } else { SignedDuration::ZERO };
-        let mut allowance = Allowance { used_until: self.clock.now(), pause: pause(CALL_PAUSE) };
+        // who sets no rate wants to know at once what somebody waits for, and pays nothing for a call
+        let pause = match self.eci.is_unlimited::<DescribeContainerGroups>() {
+            true => SignedDuration::ZERO,
+            false => CALL_PAUSE,
+        };
+        let mut allowance = Allowance { used_until: self.clock.now(), pause };
         let mut routine_from = self.clock.now();
         loop {
             let now = self.clock.now();
@@ -83,7 +85,7 @@ impl GroupPoller {
             }
             if let Some((urgency, due)) = self.store.due_looks(now, SLACK, routine_from) {
                 if urgency == Urgency::Routine {
-                    routine_from = now + pause(ROUTINE_PAUSE);
+                    routine_from = now + ROUTINE_PAUSE;
                 }
                 if !due.is_empty() {
                     allowance.take(now);
