@@ -282,7 +282,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "instructions of the hot paths",
         after: &["the main job"],
-        takes: 30,
+        takes: 89,
         budget: 300,
         run: |root, _| hot_paths::run(root),
         ..WAITING
