@@ -10,7 +10,7 @@ use crate::check::{Check, Conclusion, Finished, REPORT, Report, line, span};
 use crate::checks::CHECKS;
 use crate::command::{bound_to_us, built_for, missing};
 use crate::outcome::{CheckOutcome, Extent};
-use crate::schedule::Run;
+use crate::schedule::{Run, log_of};
 use crate::{cache, workspace};
 
 /// Time after which a run of all checks is ended, with empty caches to begin with.
@@ -19,6 +19,11 @@ const WHOLE: Duration = Duration::from_secs(60 * 60);
 const WHOLE_ALL: Duration = Duration::from_secs(3 * 60 * 60);
 /// Factor by which budgets are longer with `--all`.
 const ALL_FACTOR: u64 = 12;
+/// Marks of failure in the logs of checks: ours, those of Rust's tests and compiler, of Python's and Node's.
+const MARKS: [&str; 6] = ["✗", "FAILED", "panicked at", "error:", "error[", "not ok "];
+/// The most marks of one log that are told once more, and the number of lines that are told from each on.
+const EVIDENCE_MAX: usize = 8;
+const FOLLOWING: usize = 14;
 /// Environment variable with the start of `.ci/run`, in seconds since 1970: before this program was built.
 const BEGAN: &str = "VIRTUAL_NODE_BEGAN";
 
@@ -68,6 +73,11 @@ pub fn run(root: &Path, only: Option<&str>, extent: Extent) -> Result<()> {
     }
     let failed: Vec<_> =
         finished.iter().filter(|one| matches!(one.conclusion, Conclusion::Failed(_))).collect();
+    for one in failed.iter().filter(|_| finished.len() > 1) {
+        // once more at the end, since whoever reads a long run reads its end
+        let log = fs::read(log_of(&self::logs()?, one.name)).unwrap_or_default();
+        println!("\n── {} failed\n{}", one.name, evidence(&String::from_utf8_lossy(&log)));
+    }
     let names: Vec<_> = failed.iter().map(|one| one.name).collect();
     ensure!(failed.is_empty(), "{} of {} checks failed: {}", failed.len(), finished.len(), names.join("; "));
     Ok(())
@@ -166,6 +176,23 @@ fn table(finished: &[Finished], before: Duration, whole: Duration) -> String {
     text
 }
 
+/// The lines of a failed check's log that tell why: those with a mark of failure and what follows them, and the last ones.
+fn evidence(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    let mut shown = vec![false; lines.len()];
+    let marked = lines.iter().enumerate().filter(|(_, line)| MARKS.iter().any(|mark| line.contains(mark)));
+    for (index, _) in marked.take(EVIDENCE_MAX) {
+        shown.iter_mut().skip(index).take(FOLLOWING).for_each(|shown| *shown = true);
+    }
+    shown.iter_mut().rev().take(FOLLOWING).for_each(|shown| *shown = true);
+    let mut text = String::new();
+    for (index, line) in lines.iter().enumerate().filter(|(index, _)| shown[*index]) {
+        let gap = if index > 0 && !shown[index - 1] { "  …\n" } else { "" };
+        text.push_str(&format!("{gap}{line}\n"));
+    }
+    text
+}
+
 /// Start of the run, as time since 1970.
 fn began() -> Duration {
     let said = std::env::var(BEGAN).ok().and_then(|text| text.parse().ok());
@@ -218,6 +245,16 @@ mod tests {
         for Check { name, takes, budget, .. } in CHECKS {
             assert!(*budget >= 2 * takes && *budget <= WHOLE.as_secs(), "`{name}` has {budget} s");
         }
+    }
+
+    #[test]
+    fn the_evidence_of_a_failed_check_is_each_mark_with_what_follows_and_the_end() {
+        let log = |lines: usize| (0..lines).map(|line| format!("line {line}\n")).collect::<String>();
+        let log = format!("{}  ✗ it failed\n{}", log(30), log(60));
+        let told = evidence(&log);
+        assert!(told.starts_with("  …\n  ✗ it failed\nline 0\n"), "{told}");
+        assert!(told.contains("line 12\n  …\nline 46\n") && told.ends_with("line 59\n"), "{told}");
+        assert_eq!(evidence(""), "");
     }
 
     #[test]

@@ -123,7 +123,7 @@ impl Run<'_> {
 
     fn tell_end(&self, check: &Check, budget: Duration, run: &str, sender: &Sender<Finished>) {
         let began = now();
-        let log = self.logs.join(file_name(check.name)).with_extension("log");
+        let log = log_of(&self.logs, check.name);
         let report = log.with_extension("json");
         let _ = fs::remove_file(&report); // an older run's
         let (conclusion, building) = match self.supervised(check, budget, run, &log, &report) {
@@ -182,6 +182,11 @@ fn receive(
         running.retain(|check| check.name != one.name);
         finished.insert(one.name, one);
     }
+}
+
+/// The file in this folder that the check of this name writes its output to, where it is one of many.
+pub fn log_of(logs: &Path, check: &str) -> PathBuf {
+    logs.join(file_name(check)).with_extension("log")
 }
 
 /// Name of a check as the name of a file.
