@@ -13,7 +13,7 @@ use http::{Method, Request};
 use http_body_util::BodyExt;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Event, Node};
-use kube::api::{ListParams, PostParams};
+use kube::api::{DeleteParams, ListParams, PostParams};
 use kube::{Api, Client};
 use provider::{Config, Provider};
 use serde_json::json;
@@ -82,8 +82,25 @@ async fn a_quiet_world_writes_leases_and_the_node_s_status_each_five_minutes_and
     let statuses = count("PATCH /api/v1/nodes/virtual-kubelet/status");
     assert!((350..=361).contains(&leases), "{leases} leases in an hour");
     assert!((11..=12).contains(&statuses), "{statuses} statuses of the node in an hour");
+    let reads = count("GET /api/v1/nodes/virtual-kubelet");
+    assert!((115..=121).contains(&reads), "{reads} reads of the node in an hour");
     let writes: Vec<_> = calls.iter().filter(|call| !call.starts_with("GET ")).collect();
     assert_eq!(writes.len(), leases + statuses, "{writes:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_is_removed_is_there_again_before_its_pods_are_collected() {
+    let bed = TestBed::start().await;
+    ready(&bed).await;
+    let nodes: Api<Node> = Api::all(bed.kube.clone());
+    for second in [1, 11, 13, 17, 29] {
+        bed.pass(60 + second).await;
+        let before = nodes.get("virtual-kubelet").await.unwrap().metadata.uid;
+        nodes.delete("virtual-kubelet", &DeleteParams::default()).await.unwrap();
+        bed.pass(35).await;
+        let after = nodes.get_opt("virtual-kubelet").await.unwrap();
+        assert!(after.is_some_and(|node| node.metadata.uid != before), "deleted {second} s after a minute");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -18,6 +18,15 @@ pub const PERIOD: Duration = Duration::from_secs(10);
 /// The most tries of one renewal when somebody else wrote in between.
 const TRIES: u32 = 5;
 
+/// What renewing a lease came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renewal {
+    /// It was there, or is the first that this process writes.
+    Renewed,
+    /// The one that was last written here was gone.
+    MadeAnew,
+}
+
 /// Renews the lease of `node`, or makes it; `known` is the lease as it was last written here.
 ///
 /// # Errors
@@ -27,11 +36,12 @@ pub async fn renew(
     node: &Node,
     known: &mut Option<Lease>,
     now: Timestamp,
-) -> kube::Result<()> {
+) -> kube::Result<Renewal> {
     let name = node.metadata.name.clone().unwrap_or_default();
     let api: Api<Lease> = Api::namespaced(client.clone(), NAMESPACE);
     let mut tries = 0;
     let mut unanswered = false;
+    let mut renewal = Renewal::Renewed;
     loop {
         let before = match known.take() {
             Some(lease) => Some(lease),
@@ -43,7 +53,12 @@ pub async fn renew(
         };
         match written {
             // Somebody wrote it or removed it in between: it is read again.
-            Err(kube::Error::Api(answer)) if matches!(answer.code, 404 | 409) && tries < TRIES => tries += 1,
+            Err(kube::Error::Api(answer)) if matches!(answer.code, 404 | 409) && tries < TRIES => {
+                tries += 1;
+                if answer.code == 404 {
+                    renewal = Renewal::MadeAnew;
+                }
+            }
             // No answer: the connection may be half open, and the next try has another one.
             Err(error) if !matches!(error, kube::Error::Api(_)) && !unanswered => {
                 tracing::debug!(%error, "the lease is renewed once more at once");
@@ -51,7 +66,7 @@ pub async fn renew(
             }
             written => {
                 *known = Some(written?);
-                return Ok(());
+                return Ok(renewal);
             }
         }
     }
@@ -74,6 +89,8 @@ fn renewed(known: Lease, node: &Node, now: Timestamp) -> Lease {
             name: Some(name.clone()),
             namespace: Some(NAMESPACE.to_owned()),
             owner_references: Some(vec![owner]),
+            // the API keeps its own account of who wrote what
+            managed_fields: None,
             ..known.metadata
         },
         spec: Some(LeaseSpec {

@@ -25,10 +25,14 @@ use crate::pods::store::PodStore;
 use cloud_health::CloudHealth;
 use facts::{NodeFacts, NodeFound};
 use identity::NodeIdentity;
+use lease::Renewal;
 use object::{Condition, Readiness};
 
 /// The status is written at least this often, though nothing changed.
 pub const STATUS_PERIOD: Duration = Duration::from_secs(300);
+/// The node is read at least this often, and at once when its lease was not there or not renewed. Shorter than the 40 s after
+/// which pods of a node that is gone are collected.
+const READ_PERIOD: Duration = Duration::from_secs(30);
 /// The pause between two turns while the node is coming up.
 const STARTING_PERIOD: Duration = Duration::from_millis(500);
 
@@ -54,11 +58,13 @@ pub struct NodeController {
     pub clock: Clock,
 }
 
-/// The lease and the status as they were last written.
+/// The lease and the status as they were last written, and the time at which the whole node was last heard of.
 #[derive(Default)]
 struct Written {
     lease: Option<Lease>,
     status_at: Option<Instant>,
+    /// Nothing after trouble: then the node is read before it is trusted again.
+    node_at: Option<Instant>,
 }
 
 /// The node object is not there any more.
@@ -148,7 +154,7 @@ impl NodeController {
         }
     }
 
-    /// Renews the lease, also where the node was not read this time, and then brings the node's status up to date.
+    /// Renews the lease, also where the node cannot be read, and then brings the node's status up to date.
     async fn beat(
         &self,
         node: &mut Node,
@@ -157,26 +163,23 @@ impl NodeController {
     ) -> Result<(), NodeGone> {
         let now = self.clock.now();
         let api: Api<Node> = Api::all(self.client.clone());
-        let was_read = match api.get(&self.config.node_name).await {
-            Ok(seen) => {
-                *node = seen;
-                true
-            }
-            Err(kube::Error::Api(answer)) if answer.code == 404 && !planted!(NodeStaysGone) => {
-                return Err(NodeGone);
-            }
-            Err(error) => {
-                tracing::warn!(error = %crate::causes::with_causes(&error), "the node was not read");
-                false
-            }
-        };
+        if written.node_at.is_none_or(|at| at.elapsed() >= READ_PERIOD) {
+            self.read(&api, node, written).await?;
+        }
         match lease::renew(&self.client, node, &mut written.lease, now).await {
-            Ok(()) => self.health.lease_renewed(),
+            Ok(renewal) => {
+                self.health.lease_renewed();
+                if renewal == Renewal::MadeAnew && written.node_at.is_some() {
+                    // Leases go with their nodes.
+                    self.read(&api, node, written).await?;
+                }
+            }
             Err(error) => {
+                written.node_at = None;
                 tracing::warn!(error = %crate::causes::with_causes(&error), "the node's lease was not renewed");
             }
         }
-        if !was_read {
+        if written.node_at.is_none() {
             return Ok(());
         }
         match self.write_status(&api, node, readiness, written).await {
@@ -184,10 +187,28 @@ impl NodeController {
             Ok(None) => {}
             Err(kube::Error::Api(answer)) if answer.code == 404 => return Err(NodeGone),
             Err(error) => {
+                written.node_at = None;
                 tracing::warn!(error = %crate::causes::with_causes(&error), "the node's status was not written");
             }
         }
         Ok(())
+    }
+
+    /// Reads the node; where that fails, it is not trusted until it was read.
+    async fn read(&self, api: &Api<Node>, node: &mut Node, written: &mut Written) -> Result<(), NodeGone> {
+        written.node_at = None;
+        match api.get(&self.config.node_name).await {
+            Ok(seen) => {
+                *node = seen;
+                written.node_at = Some(Instant::now());
+                Ok(())
+            }
+            Err(kube::Error::Api(answer)) if answer.code == 404 && !planted!(NodeStaysGone) => Err(NodeGone),
+            Err(error) => {
+                tracing::warn!(error = %crate::causes::with_causes(&error), "the node was not read");
+                Ok(())
+            }
+        }
     }
 
     /// Writes the status when it is not so any more, whoever changed it, or was last written long ago, and the identity
