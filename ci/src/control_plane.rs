@@ -43,7 +43,7 @@ pub fn starts(root: &Path, extent: Extent) -> Result<CheckOutcome> {
 pub fn cases(root: &Path) -> Result<CheckOutcome> {
     let assets = control_plane(root)?;
     let mut diff = bound_to_us(release_programs(root)?.path("bin", "scenarios")?);
-    diff.args(["diff", "--left", "embedded", "--right", "control-plane"]).current_dir(root);
+    diff.args(["diff", "--left", "embedded", "--right", "control-plane", "--retries", "2"]).current_dir(root);
     run(diff.env("KUBEBUILDER_ASSETS", assets))?;
     Ok(CheckOutcome::Passed)
 }

@@ -188,6 +188,7 @@ fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
     };
     let instead = arguments.report.is_some() && arguments.output.is_none();
     let cluster = OpenCluster::open(&arguments.cluster, &cases, seed)?;
+    let retries = arguments.cluster.retries();
     let mut outcomes = Vec::with_capacity(cases.len());
     let judged = |outcome: Outcome| if arguments.strict { outcome.strictly() } else { outcome };
     if instead {
@@ -195,7 +196,7 @@ fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
             outcomes.push(judged(outcome));
             Ok::<_, std::io::Error>(())
         };
-        cluster.play(&cases, seed, |_| Ok(()), keep)?;
+        cluster.play(&cases, seed, retries, |_| Ok(()), keep)?;
     } else {
         let out = anstream::stdout();
         let live = std::io::stdout().is_terminal();
@@ -210,7 +211,7 @@ fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
             outcomes.push(outcome);
             Ok::<_, std::io::Error>(())
         };
-        cluster.play(&cases, seed, begun, ended)?;
+        cluster.play(&cases, seed, retries, begun, ended)?;
         text.borrow_mut().end(stopwatch.elapsed())?;
     }
     if let Some(form) = arguments.report {

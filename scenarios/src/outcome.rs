@@ -83,6 +83,8 @@ pub struct Outcome {
     pub cites: String,
     /// Passed, failed, or not playable here.
     pub verdict: CaseVerdict,
+    /// The failure of the try before, where the case was played again.
+    pub earlier: Option<Box<Failure>>,
     /// What the local ECI assumed of containers whose commands it does not play, a line each.
     pub assumed: Vec<String>,
     /// The real time that the case took.
@@ -139,6 +141,11 @@ impl Miss {
 }
 
 impl Outcome {
+    /// The failure that did not come again; of a case that failed each time, nothing.
+    pub fn flake(&self) -> Option<&Failure> {
+        self.earlier.as_deref().filter(|_| self.verdict == CaseVerdict::Passed)
+    }
+
     /// True when the case failed.
     pub fn failed(&self) -> bool {
         matches!(self.verdict, CaseVerdict::Failed(_))

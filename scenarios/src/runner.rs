@@ -187,6 +187,7 @@ fn outcome(case: &Case, verdict: CaseVerdict) -> Outcome {
         claim: case.scenario.claim.clone(),
         cites: case.scenario.cites.clone(),
         verdict,
+        earlier: None,
         assumed: Vec::new(),
         took: std::time::Duration::ZERO,
         simulated: std::time::Duration::ZERO,

@@ -20,6 +20,7 @@ fn outcome(verdict: CaseVerdict) -> Outcome {
         claim: CLAIM.to_owned(),
         cites: "virtual node guide".to_owned(),
         verdict,
+        earlier: None,
         assumed: Vec::new(),
         took: Duration::from_millis(4),
         simulated: Duration::from_secs(3600),
@@ -102,6 +103,20 @@ fn a_failure_explains_itself() {
 
 "
     );
+}
+
+#[test]
+fn a_case_that_passed_only_when_played_again_says_what_it_failed_by_before() {
+    let CaseVerdict::Failed(failure) = failure() else { unreachable!() };
+    let flaky = Outcome { earlier: Some(failure), ..outcome(CaseVerdict::Passed) };
+    let text = printed(std::slice::from_ref(&flaky), false);
+    assert!(
+        text.contains("before   scenarios/cases/scheduling/by-namespace-label.yaml:7 expect pod"),
+        "{text}"
+    );
+    assert!(text.contains("\n1 passed (1 only when played again) in 0.2 s"), "{text}");
+    assert_eq!(json::document("s", std::slice::from_ref(&flaky))["cases"][0]["flake"]["line"], 7);
+    assert!(junit::document("s", &[flaky]).contains("<flakyFailure message=\"status.phase: Pending"));
 }
 
 #[test]

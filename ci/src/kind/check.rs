@@ -82,7 +82,9 @@ fn cases(cluster: &Cluster, root: &Path, extent: Extent) -> Result<()> {
     };
     // built outside the cluster's network, with access to a registry, and as the main job builds it
     let mut play = inside(cluster, release_programs(root)?.path("bin", "scenarios")?)?;
-    run_command(play.args(["run", "--strict", "--cluster", "kind"]).args(chosen).current_dir(root))
+    run_command(
+        play.args(["run", "--strict", "--cluster", "kind", "--retries", "2"]).args(chosen).current_dir(root),
+    )
 }
 
 /// First case of each folder that needs nothing which kind's cluster lacks, as `scenarios run` takes it.

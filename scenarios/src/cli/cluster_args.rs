@@ -28,6 +28,9 @@ pub(super) struct ClusterArgs {
     /// Does not ask before a cluster is touched that is not on this machine.
     #[arg(long)]
     yes: bool,
+    /// Plays a case that fails on a real cluster again, at most so often: its time is the machine's, which may be busy.
+    #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=9))]
+    retries: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -44,9 +47,14 @@ pub(super) enum ClusterKind {
 }
 
 impl ClusterArgs {
+    /// The number of times that a failed case is played again.
+    pub(super) fn retries(&self) -> u32 {
+        self.retries
+    }
+
     /// The arguments for a kind of cluster, with nothing else said of it.
     pub(super) fn of_kind(cluster: ClusterKind) -> Self {
-        Self { cluster, context: None, yes: false }
+        Self { cluster, context: None, yes: false, retries: 0 }
     }
 }
 
@@ -64,6 +72,9 @@ impl OpenCluster {
             && (arguments.context.is_some() || arguments.yes)
         {
             bail!("--context and --yes go with `--cluster kubeconfig` and `--cluster kind`");
+        }
+        if arguments.cluster == ClusterKind::Embedded && arguments.retries > 0 {
+            bail!("--retries goes with a real cluster; the embedded one plays the same thing again");
         }
         let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         match arguments.cluster {
@@ -108,13 +119,14 @@ impl OpenCluster {
         self,
         cases: &[Case],
         seed: Seed,
+        retries: u32,
         begun: impl FnMut(&Case) -> io::Result<()>,
         ended: impl FnMut(Outcome) -> io::Result<()>,
     ) -> anyhow::Result<()> {
         match self {
             Self::Embedded => Ok(runner::play_all(cases, seed, begun, ended)?),
             Self::Shared(mut cluster, runtime, end) => runtime.block_on(async {
-                let played = runner::play_on(&mut cluster, cases, seed, end, begun, ended).await;
+                let played = runner::play_on(&mut cluster, cases, seed, retries, end, begun, ended).await;
                 let ended = cluster.end().await;
                 played?;
                 Ok(ended?)

@@ -36,6 +36,9 @@ pub(super) struct Diff {
     /// The seed of all randomness, on both clusters.
     #[arg(long, value_name = "SEED", default_value_t = Seed::DEFAULT)]
     seed: Seed,
+    /// Plays a case that fails on either cluster again, at most so often.
+    #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=9))]
+    retries: u32,
     /// Also prints the differences that have a reason.
     #[arg(long, short)]
     verbose: bool,
@@ -69,7 +72,7 @@ pub(super) fn run(arguments: &Diff) -> anyhow::Result<ExitCode> {
     for case in &cases {
         let [left, right] = &mut sides;
         let mut play = || anyhow::Ok([left.play(case, arguments.seed)?, right.play(case, arguments.seed)?]);
-        compared = play().and_then(|first| {
+        compared = settled(&mut out, arguments, case, &mut play).and_then(|first| {
             tell_failures(&mut out, arguments, case, &first, &mut tally)?;
             let mut seen = found(&first);
             let is_unknown = |one: &Difference| reasons.of(&case.file.case, one).is_none();
@@ -103,6 +106,29 @@ pub(super) fn run(arguments: &Diff) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(if unexplained + failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+/// Plays a case on both until it fails on neither, at most `--retries` times more, and says what came of it before.
+fn settled(
+    out: &mut impl Write,
+    arguments: &Diff,
+    case: &Case,
+    play: &mut impl FnMut() -> anyhow::Result<[Played; 2]>,
+) -> anyhow::Result<[Played; 2]> {
+    let mut played = play()?;
+    for _ in 0..arguments.retries {
+        let failed = [arguments.left, arguments.right].into_iter().zip(&played);
+        let mut failed = failed.filter_map(|(kind, played)| match &played.outcome.verdict {
+            CaseVerdict::Failed(failure) => Some((kind, failure)),
+            CaseVerdict::Passed | CaseVerdict::Lacking(_) => None,
+        });
+        let Some((kind, failure)) = failed.next() else { break };
+        let (name, kind) = (&case.file.case, name_of(kind));
+        let (line, step, miss) = (failure.line, &failure.step, failure.miss.in_short());
+        writeln!(out, "  ~ {name}: failed on {kind} and is played again; line {line}, {step}: {miss}")?;
+        played = play()?;
+    }
+    Ok(played)
 }
 
 impl Side {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use eci_sim::Currency;
 use serde_json::{Value, json};
 
-use crate::outcome::{CaseVerdict, Fact, Miss, Outcome};
+use crate::outcome::{CaseVerdict, Fact, Failure, Miss, Outcome};
 
 /// The document.
 pub fn document(seed: &str, outcomes: &[Outcome]) -> Value {
@@ -84,29 +84,32 @@ fn case(outcome: &Outcome) -> Value {
     match &outcome.verdict {
         CaseVerdict::Passed => {}
         CaseVerdict::Lacking(missing) => value["missing"] = json!(missing.word()),
-        CaseVerdict::Failed(failure) => {
-            let (wanted, seen, because, refused) = match &failure.miss {
-                Miss::Unmet { wanted, seen, because } => {
-                    (facts(wanted), facts(seen), json!(because), Value::Null)
-                }
-                Miss::Refused(message) => (Value::Null, Value::Null, Value::Null, json!(message)),
-            };
-            let story = failure.story.chapters().iter().map(|chapter| {
-                let after = chapter.after.as_secs_f64();
-                json!({ "after_seconds": after, "what": chapter.what, "detail": chapter.detail })
-            });
-            value["failure"] = json!({
-                "line": failure.line,
-                "step": failure.step,
-                "wanted": wanted,
-                "seen": seen,
-                "because": because,
-                "refused": refused,
-                "story": story.collect::<Vec<_>>(),
-            });
-        }
+        CaseVerdict::Failed(own) => value["failure"] = failure(own),
+    }
+    if let Some(flake) = outcome.flake() {
+        value["flake"] = failure(flake);
     }
     value
+}
+
+fn failure(failure: &Failure) -> Value {
+    let (wanted, seen, because, refused) = match &failure.miss {
+        Miss::Unmet { wanted, seen, because } => (facts(wanted), facts(seen), json!(because), Value::Null),
+        Miss::Refused(message) => (Value::Null, Value::Null, Value::Null, json!(message)),
+    };
+    let story = failure.story.chapters().iter().map(|chapter| {
+        let after = chapter.after.as_secs_f64();
+        json!({ "after_seconds": after, "what": chapter.what, "detail": chapter.detail })
+    });
+    json!({
+        "line": failure.line,
+        "step": failure.step,
+        "wanted": wanted,
+        "seen": seen,
+        "because": because,
+        "refused": refused,
+        "story": story.collect::<Vec<_>>(),
+    })
 }
 
 fn verdict(verdict: &CaseVerdict) -> &'static str {

@@ -52,6 +52,10 @@ fn case(xml: &mut String, outcome: &Outcome) {
             );
         }
     }
+    if let Some(flake) = outcome.flake() {
+        let (message, text) = (escaped(&flake.miss.in_short()), escaped(&failure_text(outcome, flake)));
+        let _ = write!(xml, "<flakyFailure message=\"{message}\">{text}</flakyFailure>");
+    }
     let _ = writeln!(xml, "</testcase>");
 }
 

@@ -66,6 +66,8 @@ struct Totals {
     passed: usize,
     /// Of those that passed, those that rest on assumptions.
     assumed: usize,
+    /// Of those that passed, those that had failed the time before.
+    flaky: usize,
     failed: usize,
     lacking: Vec<String>,
     simulated: Duration,
@@ -230,6 +232,12 @@ fn line(outcome: &Outcome) -> String {
         labelled(&mut text, "assumed", line);
         text
     });
+    let flake = outcome.flake().map_or_else(String::new, |failure| {
+        let mut text = String::new();
+        let place = format!("{}:{} {}", outcome.file, failure.line, failure.step);
+        labelled(&mut text, "before", &format!("{place}: {}", failure.miss.in_short()));
+        text
+    });
     let figures = format!(
         "{:>7} {:>8}   {}",
         real(outcome.took),
@@ -239,9 +247,9 @@ fn line(outcome: &Outcome) -> String {
     match width(&outcome.claim) <= CLAIM {
         true => {
             let gap = " ".repeat(CLAIM - width(&outcome.claim));
-            format!("  {mark} {}{gap} {figures}\n{assumed}", outcome.claim)
+            format!("  {mark} {}{gap} {figures}\n{assumed}{flake}", outcome.claim)
         }
-        false => format!("  {mark} {}\n    {} {figures}\n{assumed}", outcome.claim, " ".repeat(CLAIM)),
+        false => format!("  {mark} {}\n    {} {figures}\n{assumed}{flake}", outcome.claim, " ".repeat(CLAIM)),
     }
 }
 
@@ -294,6 +302,7 @@ impl Totals {
             CaseVerdict::Lacking(missing) => self.lacking.push(missing.to_string()),
         }
         self.assumed += usize::from(outcome.passed_on_assumptions());
+        self.flaky += usize::from(outcome.flake().is_some());
         self.simulated += outcome.simulated;
         match &outcome.cost {
             Cost::Known(_) => {
@@ -312,6 +321,9 @@ impl Totals {
         let _ = write!(text, "{} passed", self.passed);
         if self.assumed > 0 {
             let _ = write!(text, " ({} with containers assumed)", self.assumed);
+        }
+        if self.flaky > 0 {
+            let _ = write!(text, " ({} only when played again)", self.flaky);
         }
         if !self.lacking.is_empty() {
             let mut missing = self.lacking.clone();

@@ -6,7 +6,7 @@ use determinism::{Seed, Stopwatch};
 
 use super::{Case, no_files, no_world, play_steps};
 use crate::cluster::{SharedCluster, SharedClusterError};
-use crate::outcome::Outcome;
+use crate::outcome::{CaseVerdict, Outcome};
 
 /// The reason for which cases were not played to their end.
 #[derive(Debug, thiserror::Error)]
@@ -29,12 +29,16 @@ pub enum NotPlayed<E: std::error::Error + 'static> {
 
 /// Plays `cases` in order until `end`, and takes away what each has left on the cluster, also when it was broken off.
 ///
+/// A case that fails is played again, at most `retries` times: its time is the machine's, which may be busy. What it failed by
+/// stays in its outcome.
+///
 /// # Errors
 /// [`NotPlayed`].
 pub async fn play_on<E: std::error::Error + 'static>(
     cluster: &mut SharedCluster,
     cases: &[Case],
     seed: Seed,
+    retries: u32,
     end: impl Future<Output = ()>,
     mut begun: impl FnMut(&Case) -> Result<(), E>,
     mut ended: impl FnMut(Outcome) -> Result<(), E>,
@@ -44,15 +48,25 @@ pub async fn play_on<E: std::error::Error + 'static>(
         begun(case).map_err(NotPlayed::Report)?;
         let case = &Case { scenario: case.scenario.clone().at_home_in(cluster.home()), ..case.clone() };
         let made: BTreeSet<String> = case.scenario.namespaces();
-        let outcome = tokio::select! {
-            outcome = play(cluster, case, seed) => Some(outcome),
-            () = &mut end => None,
+        let (mut left, mut earlier) = (retries, None);
+        let outcome = loop {
+            let outcome = tokio::select! {
+                outcome = play(cluster, case, seed) => Some(outcome),
+                () = &mut end => None,
+            };
+            cluster.clean_up(&made).await?;
+            let Some(outcome) = outcome else {
+                return Err(NotPlayed::Interrupted { played, all: cases.len() });
+            };
+            match outcome.verdict {
+                CaseVerdict::Failed(failure) if left > 0 => {
+                    left -= 1;
+                    earlier = Some(failure);
+                }
+                verdict => break Outcome { verdict, earlier, ..outcome },
+            }
         };
-        cluster.clean_up(&made).await?;
-        match outcome {
-            Some(outcome) => ended(outcome).map_err(NotPlayed::Report)?,
-            None => return Err(NotPlayed::Interrupted { played, all: cases.len() }),
-        }
+        ended(outcome).map_err(NotPlayed::Report)?;
     }
     Ok(())
 }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-/// For so long the cluster may work before the world's time begins to move: what is done at once costs no world time.
+/// For so long, and for so many looks, the cluster may work before the world's time begins to move: what is done at once costs
+/// no world time. A look is a call to the cluster, which takes the longer the busier the machine is; so a busy one has more time.
 const SETTLING_TIME: Duration = Duration::from_millis(400);
+const SETTLING_LOOKS: u32 = 30;
 /// An expectation is given up only after so much real time: the cluster's own programs may be slow.
 const REAL_TIMEOUT: Duration = Duration::from_secs(20);
 /// The pause between two looks of an expectation, in real time.
@@ -24,13 +26,13 @@ pub(super) struct Between {
     pub stride: Duration,
 }
 
-/// The step after a look that did not find what is wanted within `span`, when so much `real` time and so much of the
-/// `world`'s has passed; nothing when it is time to give up.
-pub(super) fn until_found(span: Duration, real: Duration, world: Duration) -> Option<Between> {
-    if world >= span && real >= REAL_TIMEOUT.min(span.max(SETTLING_TIME)) {
+/// The step after the look of this number, the first being 1, that did not find what is wanted within `span`, when so much
+/// `real` time and so much of the `world`'s has passed; nothing when it is time to give up.
+pub(super) fn until_found(span: Duration, looks: u32, real: Duration, world: Duration) -> Option<Between> {
+    if world >= span && looks >= SETTLING_LOOKS && real >= REAL_TIMEOUT.min(span.max(SETTLING_TIME)) {
         return None;
     }
-    let stride = match real < SETTLING_TIME {
+    let stride = match real < SETTLING_TIME || looks < SETTLING_LOOKS {
         true => Duration::ZERO,
         false => (span / STRIDES).clamp(STRIDE.0, STRIDE.1),
     };
@@ -56,9 +58,15 @@ mod tests {
 
     #[test]
     fn what_the_cluster_does_at_once_costs_no_world_time() {
-        let first = until_found(MINUTE, ms(0), ms(0)).unwrap();
+        let first = until_found(MINUTE, 1, ms(0), ms(0)).unwrap();
         assert_eq!(first.stride, Duration::ZERO);
-        assert!(!until_found(MINUTE, SETTLING_TIME, ms(0)).unwrap().stride.is_zero());
+        assert!(!until_found(MINUTE, SETTLING_LOOKS, SETTLING_TIME, ms(0)).unwrap().stride.is_zero());
+    }
+
+    #[test]
+    fn a_busy_machine_whose_looks_are_slow_has_more_time() {
+        let slow = until_found(MINUTE, SETTLING_LOOKS - 1, SETTLING_TIME * 10, ms(0)).unwrap();
+        assert_eq!(slow.stride, Duration::ZERO);
     }
 
     #[test]
@@ -69,14 +77,19 @@ mod tests {
             (MINUTE, REAL_TIMEOUT, MINUTE, true),
             (ms(0), SETTLING_TIME, ms(0), true),
         ] {
-            assert_eq!(until_found(span, real, world).is_none(), over, "{span:?} {real:?} {world:?}");
+            assert_eq!(
+                until_found(span, SETTLING_LOOKS, real, world).is_none(),
+                over,
+                "{span:?} {real:?} {world:?}"
+            );
         }
     }
 
     #[test]
     fn a_long_span_is_taken_in_longer_strides() {
         for (span, stride) in [(60, 1), (600, 3), (3600, 18), (36_000, 30)] {
-            let between = until_found(Duration::from_secs(span), SETTLING_TIME, ms(0)).unwrap();
+            let between =
+                until_found(Duration::from_secs(span), SETTLING_LOOKS, SETTLING_TIME, ms(0)).unwrap();
             assert_eq!(between.stride, Duration::from_secs(stride), "{span} s");
         }
     }

@@ -63,8 +63,9 @@ impl World {
         span: Duration,
         look: impl AsyncFn() -> Result<(), Miss>,
     ) -> Result<(), Miss> {
-        let span = span + self.tap.as_ref().map(Tap::allowance).unwrap_or_default();
-        let deadline = Instant::now() + span;
+        // A perturbation that strikes meanwhile adds to it.
+        let began = Instant::now();
+        let span = || span + self.tap.as_ref().map(Tap::allowance).unwrap_or_default();
         let longest = if self.tap.is_some() { Duration::from_secs(5) } else { Duration::from_millis(500) };
         let mut pause = Duration::from_millis(10);
         let first = match look().await {
@@ -73,7 +74,7 @@ impl World {
         };
         let mut constant = true;
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = span().saturating_sub(began.elapsed());
             if left.is_zero() {
                 break;
             }
@@ -81,8 +82,8 @@ impl World {
             pause = (pause * 3 / 2).min(longest);
             match look().await {
                 Ok(()) => return Ok(()),
-                Err(miss) if Instant::now() >= deadline => {
-                    return Err(with_length_of_state(miss, span, constant));
+                Err(miss) if began.elapsed() >= span() => {
+                    return Err(with_length_of_state(miss, span(), constant));
                 }
                 Err(miss) => constant &= miss == first,
             }
@@ -98,10 +99,12 @@ impl World {
         let (began, age) = (Instant::now(), self.age());
         let mut first = None;
         let mut constant = true;
+        let mut looks = 0;
         loop {
             let Err(miss) = look().await else { return Ok(()) };
+            looks += 1;
             constant &= first.get_or_insert_with(|| miss.clone()) == &miss;
-            match pace::until_found(span, began.elapsed(), self.age() - age) {
+            match pace::until_found(span, looks, began.elapsed(), self.age() - age) {
                 Some(between) => self.between(between).await,
                 None => return Err(with_length_of_state(miss, span, constant)),
             }
