@@ -254,3 +254,13 @@ fn a_trace_is_replayed_with_its_bill_and_a_broken_row_is_told() {
         "{said}"
     );
 }
+
+#[test]
+fn runs_of_a_sweep_that_branch_off_tell_what_they_tell_from_their_beginning() {
+    let folder = tempfile::tempdir().unwrap();
+    let swept = ["sweep", "lifecycle/deletion", "--runs", "12", "--twice"];
+    let output = scenarios(folder.path(), &swept);
+    let said = text(&output.stdout);
+    assert!(output.status.success(), "{said}{}", text(&output.stderr));
+    assert!(said.contains("13 runs of 1 cases, 0 violations; without effect 0"), "{said}");
+}

@@ -17,6 +17,7 @@ use crate::runner::Case;
 use crate::shard::Shard;
 use crate::sweep::choice::{self, Breadth, Candidates, Ranked, Urgency, across};
 use crate::sweep::plan::Plan;
+use crate::sweep::processes::{self, How};
 use crate::sweep::sweeping::{self, Effect, Finding, Job, RunOutcome, Subject};
 
 /// The number of characters of a journal's line that are shown.
@@ -49,6 +50,9 @@ pub(super) struct SweepArgs {
     /// Writes what is found to a file, too, run by run.
     #[arg(long, value_name = "FILE")]
     found: Option<PathBuf>,
+    /// Plays each run once more from its beginning, and not only one of fifty: both must tell the same.
+    #[arg(long)]
+    twice: bool,
     /// Prints the journal of the runs of `--only`.
     #[arg(long, requires = "only")]
     journal: bool,
@@ -84,11 +88,13 @@ pub(super) fn run(arguments: &SweepArgs) -> anyhow::Result<ExitCode> {
     let jobs = shard.of_items(jobs(arguments, &subjects, &mut report)?);
     let of = jobs.len();
     let mut told = Ok(());
-    sweeping::play_all(&subjects, jobs, arguments.seed, |job, ended| {
+    let how = How { seed: arguments.seed, twice: arguments.twice };
+    processes::play_all(&subjects, &jobs, how, |job, ended| {
         let case = &subjects[job.subject].case.file.case;
         let well = report.ended(case, of, &ended);
         told = std::mem::replace(&mut told, Ok(())).and(well);
-    });
+    })
+    .context("the runs cannot be played in processes of their own")?;
     told?;
     report.sum_up(subjects.len(), &stopwatch)?;
     Ok(if report.violations == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
@@ -210,7 +216,7 @@ impl Report {
             match played {
                 Ok((reference, violations)) => {
                     self.runs += 1;
-                    let known = violations.iter().map(|violation| violation.oracle).collect();
+                    let known = violations.iter().map(|violation| violation.oracle.clone()).collect();
                     if !violations.is_empty() && self.shard.has(place) {
                         let found = Finding {
                             case: name.clone(),
@@ -301,13 +307,13 @@ impl Report {
     }
 }
 
-/// Seconds of processors that this process has taken; `None` where the system does not tell.
+/// Seconds of processors that this process and its children have taken; `None` where the system does not tell.
 fn processor_seconds() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/stat").ok()?;
     // After the program's name in brackets, which may hold anything; in hundredths.
     let fields: Vec<&str> = status.rsplit(')').next()?.split_whitespace().collect();
     let ticks = |index: usize| fields.get(index)?.parse::<u64>().ok();
-    Some((ticks(11)? + ticks(12)?) / 100)
+    Some((11..=14).map(ticks).sum::<Option<u64>>()? / 100)
 }
 
 fn short(text: &str) -> String {

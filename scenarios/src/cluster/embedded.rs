@@ -123,15 +123,15 @@ impl Embedded {
     /// Waits until the node says that it is ready.
     async fn wait_until_ready(&self) -> Result<(), ClusterError> {
         let nodes = objects::<Node>(self.client.clone(), None);
-        let allowance = self.parts.tap.as_ref().map(Tap::allowance).unwrap_or_default();
-        let deadline = tokio::time::Instant::now() + READY_TIMEOUT + allowance;
+        let allowance = || self.parts.tap.as_ref().map(Tap::allowance).unwrap_or_default();
+        let began = tokio::time::Instant::now();
         let mut pause = std::time::Duration::from_millis(5);
         loop {
             let node = nodes.get_opt(NODE).await?;
             if node.as_ref().is_some_and(observations::is_ready) {
                 return Ok(());
             }
-            if tokio::time::Instant::now() >= deadline {
+            if began.elapsed() >= READY_TIMEOUT + allowance() {
                 return Err(ClusterError::NodeNotReady { node: NODE, timeout: READY_TIMEOUT });
             }
             tokio::time::sleep(pause).await;

@@ -10,6 +10,7 @@ use crate::cluster::embedded::Embedded;
 use crate::cluster::error::StartError;
 use crate::cluster::interface::WorldParts;
 use crate::eci::Eci;
+use crate::sweep::branches::Branches;
 use crate::sweep::journal::Journal;
 use crate::sweep::plan::Plan;
 use crate::sweep::tap::Tap;
@@ -20,11 +21,12 @@ pub struct Builder {
     seed: Seed,
     folder: PathBuf,
     plan: Option<Plan>,
+    branches: Option<Branches>,
 }
 
 impl Builder {
     pub(super) fn new() -> Self {
-        Self { seed: Seed::DEFAULT, folder: PathBuf::from("."), plan: None }
+        Self { seed: Seed::DEFAULT, folder: PathBuf::from("."), plan: None, branches: None }
     }
 
     /// Sets the seed of this world's randomness; without it, [`Seed::DEFAULT`].
@@ -48,6 +50,15 @@ impl Builder {
         self
     }
 
+    /// Taps the provider's lines, and lets these branches go their own ways at their places, each in a process of its own.
+    ///
+    /// For a process of one thread.
+    #[must_use]
+    pub fn branching(mut self, branches: Branches) -> Self {
+        self.branches = Some(branches);
+        self
+    }
+
     /// Begins the world at [`BEGINNING`], and waits until its virtual node is ready.
     ///
     /// # Errors
@@ -60,7 +71,9 @@ impl Builder {
         let beginning = BEGINNING.parse().map_err(StartError::of::<jiff::Error>("the clock"))?;
         let clock = Clock::following_runtime(beginning);
         let eci = Eci::here(&clock, self.seed);
-        let tap = self.plan.map(|plan| Tap::new(plan, Journal::new(clock.clone())));
+        let is_tapped = self.plan.is_some() || self.branches.is_some();
+        let plan = self.plan.unwrap_or_default();
+        let tap = is_tapped.then(|| Tap::new(plan, self.branches, Journal::new(clock.clone())));
         let parts = WorldParts { clock, seed: self.seed, eci, tap };
         let cluster = Embedded::start(parts.clone()).await?;
         Ok(World { beginning, ..World::of(Box::new(cluster), parts, self.folder) })

@@ -3,11 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use super::injection_point::{InjectionPoint, UnknownInjectionPoint};
 use super::perturbation::{NoPerturbation, Perturbation};
 
 /// The perturbations of one run, in the order of their places; none of a reference run.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Plan(Vec<(InjectionPoint, Perturbation)>);
 
 /// The error of a text that is no plan.
@@ -63,6 +66,20 @@ impl fmt::Display for Plan {
             write!(f, "{comma}{place}:{perturbation}")?;
         }
         Ok(())
+    }
+}
+
+impl From<Plan> for String {
+    fn from(plan: Plan) -> Self {
+        plan.to_string()
+    }
+}
+
+impl TryFrom<String> for Plan {
+    type Error = NoPlan;
+
+    fn try_from(text: String) -> Result<Self, NoPlan> {
+        text.parse()
     }
 }
 

@@ -10,6 +10,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 
+use super::branches::Branches;
 use super::end::End;
 use super::journal::{Entry, GroupMove, Occurrence};
 use super::plan::Plan;
@@ -17,7 +18,7 @@ use super::tap::Tap;
 use crate::outcome::Miss;
 use crate::runner::Case;
 use crate::scenario::Capability;
-use crate::stage::World;
+use crate::stage::{Builder, World};
 
 /// The time after the last perturbation in which everything must come to rest.
 const RECOVERY: Duration = Duration::from_secs(240);
@@ -59,6 +60,26 @@ pub enum NotPlayed {
 /// # Errors
 /// [`NotPlayed`].
 pub fn play(case: &Case, seed: Seed, plan: &Plan) -> Result<Played, NotPlayed> {
+    let perturbed = |world: Builder| world.perturbed(plan.clone());
+    let played = tapped(case, |builder| perturbed(builder.seed(seed)), std::future::pending())?;
+    played.ok_or_else(|| NotPlayed::NoWorld("it came to no end".to_owned()))
+}
+
+/// Plays the reference run of `case` from `seed`, off which `branches` go. In a branch, which this process then is, what came
+/// of it; in the reference run nothing where it is given up, since none waits any more.
+///
+/// # Errors
+/// [`NotPlayed`].
+pub fn play_branching(case: &Case, seed: Seed, branches: &Branches) -> Result<Option<Played>, NotPlayed> {
+    tapped(case, |world| world.seed(seed).branching(branches.clone()), branches.exhausted())
+}
+
+/// Plays `case` in a tapped world, to its end or until `given_up`.
+fn tapped(
+    case: &Case,
+    world: impl FnOnce(Builder) -> Builder,
+    given_up: impl Future<Output = ()>,
+) -> Result<Option<Played>, NotPlayed> {
     if case.scenario.needs.contains(&Capability::Kubectl) {
         return Err(NotPlayed::Needs(Capability::Kubectl));
     }
@@ -70,15 +91,23 @@ pub fn play(case: &Case, seed: Seed, plan: &Plan) -> Result<Played, NotPlayed> {
     let _logging = tracing::subscriber::set_default(subscriber);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
     let runtime = runtime.map_err(|error| NotPlayed::NoWorld(error.to_string()))?;
-    let mut played = runtime.block_on(in_a_world(case, seed, plan))?;
-    played.log = log.text();
-    Ok(played)
+    let played = runtime.block_on(async {
+        tokio::select! {
+            // In this order, since a drawn one would take from the runtime's chance.
+            biased;
+            () = given_up => Ok(None),
+            played = in_a_world(case, world) => played.map(Some),
+        }
+    });
+    // A branch has none of the threads that the runtime may know of, and would wait for them.
+    runtime.shutdown_background();
+    Ok(played?.map(|played| Played { log: log.text(), ..played }))
 }
 
-async fn in_a_world(case: &Case, seed: Seed, plan: &Plan) -> Result<Played, NotPlayed> {
+async fn in_a_world(case: &Case, world: impl FnOnce(Builder) -> Builder) -> Result<Played, NotPlayed> {
     let no_world = |why: String| NotPlayed::NoWorld(why);
     let folder = case.file.beside().map_err(|error| no_world(error.to_string()))?;
-    let builder = World::builder().seed(seed).folder(folder.path()).perturbed(plan.clone());
+    let builder = world(World::builder().folder(folder.path()));
     let mut world = builder.start().await.map_err(|error| no_world(error.to_string()))?;
     let Some(tap) = world.tap() else { return Err(no_world("the world is not tapped".to_owned())) };
     let journal = tap.journal().clone();
@@ -89,11 +118,11 @@ async fn in_a_world(case: &Case, seed: Seed, plan: &Plan) -> Result<Played, NotP
             journal.write(Occurrence::Missed(index, miss.in_short()));
         }
     }
-    if let Err(miss) = heal(&mut world, &tap, plan).await {
+    if let Err(miss) = heal(&mut world, &tap).await {
         journal.write(Occurrence::Missed(case.scenario.steps.len(), miss.in_short()));
     }
     journal.write(Occurrence::Quiet);
-    world.advance(if plan.perturbations().is_empty() { QUIET_OF_REFERENCE } else { QUIET }).await;
+    world.advance(if tap.plan().perturbations().is_empty() { QUIET_OF_REFERENCE } else { QUIET }).await;
     journal.write(Occurrence::End);
     let end = End::of(&world).await.map_err(|miss| no_world(miss.in_short()))?;
     let (bill, moves) = world.cloud().here().map(|eci| (eci.bill(), moves(eci))).unwrap_or_default();
@@ -106,9 +135,7 @@ async fn in_a_world(case: &Case, seed: Seed, plan: &Plan) -> Result<Played, NotP
 }
 
 /// Ends all faults and lets the world recover, also from a perturbation that strikes meanwhile.
-async fn heal(world: &mut World, tap: &Tap, plan: &Plan) -> Result<(), Miss> {
-    let costs_the_node = plan.perturbations().iter().any(|(_, own)| own.costs_the_node());
-    let recovery = if costs_the_node { RECOVERY_OF_NODE } else { RECOVERY };
+async fn heal(world: &mut World, tap: &Tap) -> Result<(), Miss> {
     let mut healed = world.cloud().clear_faults().await;
     loop {
         let rests_at = tap.rests_at();
@@ -119,7 +146,8 @@ async fn heal(world: &mut World, tap: &Tap, plan: &Plan) -> Result<(), Miss> {
         }
         healed = healed.and(world.have_provider().await);
         tap.journal().write(Occurrence::Healed);
-        world.advance(recovery).await;
+        let costs_the_node = tap.plan().perturbations().iter().any(|(_, own)| own.costs_the_node());
+        world.advance(if costs_the_node { RECOVERY_OF_NODE } else { RECOVERY }).await;
         if tap.rests_at() == rests_at {
             return healed;
         }

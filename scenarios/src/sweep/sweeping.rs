@@ -1,10 +1,12 @@
-//! Plays many runs side by side, asks the oracles of each, and shrinks what they find.
+//! Asks the oracles of each run, and shrinks what they find.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, PoisonError, mpsc};
 
 use determinism::Seed;
+use serde::{Deserialize, Serialize};
 
 use super::journal::{Entry, Occurrence};
 use super::oracles::{self, Violation};
@@ -12,7 +14,10 @@ use super::plan::Plan;
 use super::played::{self, NotPlayed, Played};
 use crate::runner::Case;
 
-/// One run in so many is played twice.
+/// What a run came to: its journal, or the reason for which there is none.
+pub(super) type RunEnd = Result<Played, String>;
+
+/// One run in so many is played once more, from its beginning: what branched off has to be what it would have been.
 const SAMPLE: u64 = 50;
 
 /// A case with its reference run.
@@ -23,7 +28,7 @@ pub struct Subject<'a> {
     /// The run without perturbations.
     pub reference: Played,
     /// The oracles that find something in the reference run already, and are not asked again.
-    pub known: Vec<&'static str>,
+    pub known: Vec<Cow<'static, str>>,
 }
 
 /// One run to be played.
@@ -38,13 +43,14 @@ pub struct Job {
 }
 
 /// A run with violations.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Finding {
     /// The case.
     pub case: String,
     /// The fewest perturbations that still show the first violation.
     pub plan: Plan,
     /// The seed that drew the perturbations, where one did.
+    #[serde(skip)]
     pub drawn_from: Option<Seed>,
     /// The violations.
     pub violations: Vec<Violation>,
@@ -53,7 +59,7 @@ pub struct Finding {
 }
 
 /// A run that has ended.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct RunOutcome {
     /// The violations, where there are any.
     pub found: Option<Finding>,
@@ -62,7 +68,7 @@ pub struct RunOutcome {
 }
 
 /// The effect of a run's perturbations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Effect {
     /// The journal is another one than the reference run's.
     Effective,
@@ -89,7 +95,7 @@ pub fn reference(case: &Case, seed: Seed) -> Result<(Played, Vec<Violation>), No
 fn same_journal(played: &Played, again: &Played) -> Option<Violation> {
     let (one, other) = first_difference(played, again)?;
     let words = format!("the same seed tells `{one}` and then `{other}`");
-    Some(Violation { oracle: "same-journal", at: played.entries.first()?.at, words })
+    Some(Violation::new("same-journal", played.entries.first()?.at, words))
 }
 
 /// Plays the reference runs of all `cases`, as many at once as the machine has processors, in their order.
@@ -99,21 +105,6 @@ pub fn references(cases: &[Case], seed: Seed) -> Vec<Result<(Played, Vec<Violati
     side_by_side(indexed, |(index, case)| (index, reference(case, seed)), |one| played.push(one));
     played.sort_by_key(|(index, _)| *index);
     played.into_iter().map(|(_, played)| played).collect()
-}
-
-/// Plays all `jobs`, as many at once as the machine has processors; `told` hears of each as it ends.
-pub fn play_all(
-    subjects: &[Subject<'_>],
-    jobs: Vec<Job>,
-    seed: Seed,
-    mut told: impl FnMut(&Job, RunOutcome),
-) {
-    let play = |job: Job| one(subjects, &job, seed).map(|ended| (job, ended));
-    side_by_side(jobs, play, |ended| {
-        if let Some((job, ended)) = ended {
-            told(&job, ended);
-        }
-    });
 }
 
 /// Does `work` for each of `all`, as many at once as the machine has processors.
@@ -138,11 +129,19 @@ fn side_by_side<T: Send, R: Send>(all: Vec<T>, work: impl Fn(T) -> R + Sync, mut
     });
 }
 
-fn one(subjects: &[Subject<'_>], job: &Job, seed: Seed) -> Option<RunOutcome> {
-    let subject = subjects.get(job.subject)?;
-    let (violations, difference, effect) = play(subject, &job.plan, seed, is_sample(&job.plan));
-    let Some(oracle) = violations.first().map(|violation| violation.oracle) else {
-        return Some(RunOutcome { found: None, effect });
+/// Judges the run of a job, which is played `twice` or drawn for that, and shrinks what is found in it to the fewest
+/// perturbations.
+pub(super) fn judged(
+    subject: &Subject<'_>,
+    job: &Job,
+    played: RunEnd,
+    seed: Seed,
+    twice: bool,
+) -> RunOutcome {
+    let twice = twice || is_sample(&job.plan);
+    let (violations, difference, effect) = judge(subject, &job.plan, played, seed, twice);
+    let Some(oracle) = violations.first().map(|violation| violation.oracle.clone()) else {
+        return RunOutcome { found: None, effect };
     };
     let mut found = Finding {
         case: subject.case.file.case.clone(),
@@ -154,13 +153,26 @@ fn one(subjects: &[Subject<'_>], job: &Job, seed: Seed) -> Option<RunOutcome> {
     let mut index = 0;
     while found.plan.perturbations().len() > 1 && index < found.plan.perturbations().len() {
         let fewer = found.plan.without(index);
-        let (violations, difference, _) = play(subject, &fewer, seed, false);
+        let played = run_end(|| played::play(subject.case, seed, &fewer));
+        let (violations, difference, _) = judge(subject, &fewer, played, seed, false);
         match violations.iter().any(|violation| violation.oracle == oracle) {
             true => found = Finding { plan: fewer, violations, difference, ..found },
             false => index += 1,
         }
     }
-    Some(RunOutcome { found: Some(found), effect })
+    RunOutcome { found: Some(found), effect }
+}
+
+/// A run that did not come to its end, as a finding.
+pub(super) fn broken_off(subject: &Subject<'_>, job: &Job, words: String) -> RunOutcome {
+    let found = Finding {
+        case: subject.case.file.case.clone(),
+        plan: job.plan.clone(),
+        drawn_from: job.drawn_from,
+        violations: vec![not_ended(subject, words)],
+        difference: None,
+    };
+    RunOutcome { found: Some(found), effect: Effect::Effective }
 }
 
 /// True of one plan in [`SAMPLE`], which is played twice to see that it can be played again.
@@ -170,20 +182,25 @@ fn is_sample(plan: &Plan) -> bool {
     hash.finish().is_multiple_of(SAMPLE)
 }
 
-/// Plays one run; its violations, the first difference from the reference run where there are any, and its effect.
-fn play(
+/// Plays one run; a panic in it is its end, so that others do not suffer.
+pub(super) fn run_end<T>(play: impl FnOnce() -> Result<T, NotPlayed>) -> Result<T, String> {
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(play)) {
+        Ok(played) => played.map_err(|why| why.to_string()),
+        Err(_) => Err("the program panicked".to_owned()),
+    }
+}
+
+/// The violations of one run, the first difference from the reference run where there are any, and its effect.
+fn judge(
     subject: &Subject<'_>,
     plan: &Plan,
+    played: RunEnd,
     seed: Seed,
     twice: bool,
 ) -> (Vec<Violation>, Option<(String, String)>, Effect) {
-    // A run that panics is a violation; the others are not to suffer.
-    let played = match std::panic::catch_unwind(|| played::play(subject.case, seed, plan)) {
-        Ok(Ok(played)) => played,
-        Ok(Err(why)) => return (vec![broken_off(subject, why.to_string())], None, Effect::Effective),
-        Err(_) => {
-            return (vec![broken_off(subject, "the program panicked".to_owned())], None, Effect::Effective);
-        }
+    let played = match played {
+        Ok(played) => played,
+        Err(why) => return (vec![not_ended(subject, why)], None, Effect::Effective),
     };
     let mut violations = oracles::violations(&played, plan, Some(&subject.reference));
     violations.retain(|violation| !subject.known.contains(&violation.oracle));
@@ -197,9 +214,9 @@ fn play(
     (violations, difference, effect(&subject.reference, &played))
 }
 
-fn broken_off(subject: &Subject<'_>, words: String) -> Violation {
+fn not_ended(subject: &Subject<'_>, words: String) -> Violation {
     let at = subject.reference.entries.first().map(|entry| entry.at).unwrap_or_default();
-    Violation { oracle: "played", at, words }
+    Violation::new("played", at, words)
 }
 
 /// The effect of the perturbations of `played`.

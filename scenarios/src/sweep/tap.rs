@@ -12,6 +12,7 @@ use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
+use super::branches::Branches;
 use super::injection_point::InjectionPoint;
 use super::journal::{Journal, Occurrence};
 use super::perturbation::{Absence, Perturbation};
@@ -25,7 +26,7 @@ const REMEMBERED_MAX: usize = 8;
 pub struct Tap(Arc<Inner>);
 
 struct Inner {
-    plan: Plan,
+    branches: Option<Branches>,
     journal: Journal,
     state: Mutex<State>,
     orders: mpsc::UnboundedSender<Order>,
@@ -33,6 +34,9 @@ struct Inner {
 
 #[derive(Default)]
 struct State {
+    /// The perturbations, and whether the first of their places is reached; until then this is a reference run.
+    plan: Plan,
+    has_begun: bool,
     calls: u32,
     events: u32,
     /// Processes that were killed: whatever of them still runs is not heard any more.
@@ -91,11 +95,17 @@ pub(super) trait Call: Sync {
 }
 
 impl Tap {
-    /// A tap that perturbs as `plan` says, and writes everything down.
-    pub fn new(plan: Plan, journal: Journal) -> Self {
+    /// A tap that perturbs as `plan` says, and writes everything down; `branches` go their own ways at their places.
+    pub fn new(plan: Plan, branches: Option<Branches>, journal: Journal) -> Self {
         let (orders, waiting) = mpsc::unbounded_channel();
-        let state = State { waiting: Some(waiting), ..State::default() };
-        Self(Arc::new(Inner { plan, journal, state: Mutex::new(state), orders }))
+        let state = State { plan, waiting: Some(waiting), ..State::default() };
+        Self(Arc::new(Inner { branches, journal, state: Mutex::new(state), orders }))
+    }
+
+    /// The perturbations; none as long as this is a reference run, since no place of theirs is reached.
+    pub fn plan(&self) -> Plan {
+        let state = self.state();
+        if state.has_begun { state.plan.clone() } else { Plan::default() }
     }
 
     /// The orders; for one taker.
@@ -108,10 +118,15 @@ impl Tap {
         &self.0.journal
     }
 
-    /// The time that anything may take here beyond what the case says: as long as all perturbations together.
+    /// The time that anything may take here beyond what the case says: as long as all perturbations together. It grows where
+    /// the first of their places is reached.
     pub fn allowance(&self) -> Duration {
-        let lasts: Duration = self.0.plan.perturbations().iter().map(|(_, own)| own.lasts()).sum();
-        if self.0.plan.perturbations().is_empty() { lasts } else { lasts + Duration::from_secs(600) }
+        let state = self.state();
+        if !state.has_begun {
+            return Duration::ZERO;
+        }
+        let lasts: Duration = state.plan.perturbations().iter().map(|(_, own)| own.lasts()).sum();
+        lasts + Duration::from_secs(600)
     }
 
     /// Until when the perturbations so far keep the world from coming to rest.
@@ -143,7 +158,7 @@ impl Tap {
         let mut state = self.state();
         state.calls += 1;
         let number = state.calls;
-        let planned = self.0.plan.at(InjectionPoint::Call(number));
+        let planned = self.planned(&mut state, InjectionPoint::Call(number));
         if let Some(Perturbation::Throttled(calls) | Perturbation::ServerErrors(calls)) = planned
             && let Some(perturbation) = planned
         {
@@ -161,7 +176,18 @@ impl Tap {
     pub(super) fn next_event(&self) -> (u32, Option<Perturbation>) {
         let mut state = self.state();
         state.events += 1;
-        (state.events, self.0.plan.at(InjectionPoint::Event(state.events)))
+        let number = state.events;
+        (number, self.planned(&mut state, InjectionPoint::Event(number)))
+    }
+
+    /// The perturbation at a place; in a branch that begins here, the first of its own.
+    fn planned(&self, state: &mut State, place: InjectionPoint) -> Option<Perturbation> {
+        if let Some(plan) = self.0.branches.as_ref().and_then(|branches| branches.at(place)) {
+            state.plan = plan;
+        }
+        let planned = state.plan.at(place);
+        state.has_begun |= planned.is_some();
+        planned
     }
 
     /// Writes down that a perturbation takes place now.
@@ -225,6 +251,6 @@ impl Tap {
 
 impl fmt::Debug for Tap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Tap({})", self.0.plan)
+        write!(f, "Tap({})", self.plan())
     }
 }

@@ -69,8 +69,8 @@ fn status_write(status: Value) -> Occurrence {
     kube("PATCH", "/api/v1/namespaces/vk/pods/p/status", body)
 }
 
-fn oracles_of(found: &[Violation]) -> Vec<&'static str> {
-    found.iter().map(|violation| violation.oracle).collect()
+fn oracles_of(found: &[Violation]) -> Vec<std::borrow::Cow<'static, str>> {
+    found.iter().map(|violation| violation.oracle.clone()).collect()
 }
 
 #[test]

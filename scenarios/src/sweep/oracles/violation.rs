@@ -1,12 +1,15 @@
 //! Finding of an oracle.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// Something that must not be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
     /// The oracle that found it.
-    pub oracle: &'static str,
+    pub oracle: Cow<'static, str>,
     /// The time of it.
     pub at: Timestamp,
     /// The violation in words.
@@ -14,7 +17,7 @@ pub struct Violation {
 }
 
 impl Violation {
-    pub(super) fn new(oracle: &'static str, at: Timestamp, words: impl Into<String>) -> Self {
-        Self { oracle, at, words: words.into() }
+    pub(in crate::sweep) fn new(oracle: &'static str, at: Timestamp, words: impl Into<String>) -> Self {
+        Self { oracle: Cow::Borrowed(oracle), at, words: words.into() }
     }
 }
