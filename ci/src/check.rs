@@ -65,6 +65,10 @@ pub struct Report {
     pub conclusion: Conclusion,
     /// Milliseconds that were spent building or downloading only.
     pub building: u64,
+    /// Seconds of processors that the check and what it waited for have taken; what it leaves to others, such as the
+    /// processes of a container engine, is theirs.
+    #[serde(default)]
+    pub processors: u64,
 }
 
 /// Verdict on a check.
@@ -83,6 +87,8 @@ pub struct Finished {
     pub conclusion: Conclusion,
     pub took: Duration,
     pub building: Duration,
+    /// Time of processors, as far as it is the check's own.
+    pub processors: Duration,
     pub budget: Duration,
 }
 

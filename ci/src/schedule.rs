@@ -115,6 +115,7 @@ impl Run<'_> {
                     conclusion: Conclusion::Failed(why),
                     took: Duration::ZERO,
                     building: Duration::ZERO,
+                    processors: Duration::ZERO,
                     budget: self.budget_of(check),
                 });
             }
@@ -126,12 +127,14 @@ impl Run<'_> {
         let log = log_of(&self.logs, check.name);
         let report = log.with_extension("json");
         let _ = fs::remove_file(&report); // an older run's
-        let (conclusion, building) = match self.supervised(check, budget, run, &log, &report) {
-            Ok(report) => (report.conclusion, Duration::from_millis(report.building)),
-            Err(error) => (Conclusion::Failed(format!("{error:#}")), Duration::ZERO),
-        };
+        let report = self.supervised(check, budget, run, &log, &report).unwrap_or_else(|error| {
+            let conclusion = Conclusion::Failed(format!("{error:#}"));
+            Report { conclusion, building: 0, processors: 0 }
+        });
+        let Report { conclusion, building, processors } = report;
+        let (building, processors) = (Duration::from_millis(building), Duration::from_secs(processors));
         let (took, budget) = (began.elapsed(), self.budget_of(check));
-        let finished = Finished { name: check.name, conclusion, took, building, budget };
+        let finished = Finished { name: check.name, conclusion, took, building, processors, budget };
         if self.is_many() {
             let said = fs::read(&log).unwrap_or_default();
             println!("\n── {}\n{}{}", check.name, String::from_utf8_lossy(&said), line(&finished));
@@ -166,7 +169,7 @@ impl Run<'_> {
                     why.push_str("; cleaning up after it failed");
                 }
             }
-            return Ok(Report { conclusion: Conclusion::Failed(why), building: 0 });
+            return Ok(Report { conclusion: Conclusion::Failed(why), building: 0, processors: 0 });
         }
         let text = fs::read_to_string(report).context("it ended without a word")?;
         serde_json::from_str(&text).context("what it said of itself cannot be read")
