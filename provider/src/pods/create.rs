@@ -18,7 +18,7 @@ use super::events::EventType;
 use super::file_notes::FileNotes;
 use super::reconcile::{Outcome, Reconciler};
 use super::request::{self, Made, RequestError};
-use super::sources::{self, Sources};
+use super::sources::{self, Place, Sources};
 use super::spec_attempts::Refused;
 use super::specs::SpecRefusal;
 use super::specs::attempt::Attempt;
@@ -112,7 +112,7 @@ impl Reconciler {
     /// The request for a pod, made from what it refers to.
     async fn request(&self, seen: &Snapshot) -> Result<Arc<CreateContainerGroup>, Outcome> {
         let pod = &seen.pod;
-        let found = match self.gather(pod).await {
+        let found = match self.gather(seen).await {
             Ok(found) => found,
             Err(error) => {
                 tracing::warn!(%error, uid = %seen.uid, "what the pod refers to cannot be read");
@@ -133,8 +133,10 @@ impl Reconciler {
         }
     }
 
-    async fn gather(&self, pod: &Pod) -> kube::Result<Sources> {
-        let mut found = sources::gather(&self.client, pod).await?;
+    async fn gather(&self, seen: &Snapshot) -> kube::Result<Sources> {
+        let pod = &seen.pod;
+        let place = Place { number: seen.number, last: &|| self.store.last_number() };
+        let mut found = sources::gather(&self.client, pod, (&self.services, &place)).await?;
         found.dns = self.dns.servers(&self.client, &self.scope.config, pod).await?;
         Ok(found)
     }

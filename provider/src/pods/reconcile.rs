@@ -23,6 +23,7 @@ use super::events::Recorder;
 use super::file_notes::FileNotes;
 use super::queue::{Class, Uid};
 use super::request::Scope;
+use super::sources::ServiceLists;
 use super::specs::SpecRefusal;
 use super::startup_times::StartupTimes;
 use super::store::{PodStore, Snapshot};
@@ -65,6 +66,7 @@ pub struct Tools {
 pub struct Reconciler {
     tools: Tools,
     pub(super) dns: dns::Finder,
+    pub(super) services: ServiceLists,
     pub(super) budget: Budget,
     pub(super) admission: Admission,
     chance: Mutex<Chance>,
@@ -123,6 +125,7 @@ impl Reconciler {
         Self {
             tools,
             dns: dns::Finder::default(),
+            services: ServiceLists::default(),
             budget: Budget::default(),
             admission: Admission::default(),
             chance: Mutex::new(chance),

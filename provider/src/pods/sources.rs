@@ -1,5 +1,7 @@
 //! The ConfigMaps, Secrets, Services and tokens that a pod's request needs: which they are, and how they are read.
 
+mod services;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::authentication::v1::{BoundObjectReference, TokenRequest, TokenRequestSpec};
@@ -7,8 +9,10 @@ use k8s_openapi::api::core::v1::{
     ConfigMap, Container, PersistentVolume, PersistentVolumeClaim, Pod, Secret, Service, ServiceAccount,
     Volume, VolumeProjection,
 };
-use kube::api::{ListParams, PostParams};
+use kube::api::PostParams;
 use kube::{Api, Client};
+
+pub use self::services::{Place, ServiceLists};
 
 /// The objects besides the pod from which a request is made.
 #[derive(Debug, Clone, Default)]
@@ -134,11 +138,16 @@ fn projected(projection: &VolumeProjection, references: &mut References) {
     references.tokens.extend(projection.service_account_token.as_ref().map(TokenSpec::of));
 }
 
-/// Reads what `pod` refers to, each by its name; what does not exist is left out.
+/// Reads what `pod` refers to, each by its name; what does not exist is left out. Services come from a list that the pod may
+/// share with others.
 ///
 /// # Errors
 /// When the API server does not answer, or forbids.
-pub async fn gather(client: &Client, pod: &Pod) -> kube::Result<Sources> {
+pub async fn gather(
+    client: &Client,
+    pod: &Pod,
+    (lists, place): (&ServiceLists, &Place<'_>),
+) -> kube::Result<Sources> {
     let references = references(pod);
     let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
     let mut sources = Sources::default();
@@ -160,7 +169,7 @@ pub async fn gather(client: &Client, pod: &Pod) -> kube::Result<Sources> {
             sources.claims.insert(name, bound(client, found).await?);
         }
     }
-    sources.services = services(client, pod, namespace).await?;
+    sources.services = lists.of(client, pod, place).await?;
     for wish in references.tokens {
         let token = token_of(client, pod, &wish).await?;
         sources.tokens.insert(wish, token);
@@ -187,23 +196,6 @@ async fn bound(client: &Client, claim: PersistentVolumeClaim) -> kube::Result<Cl
             }
             read => read?,
         };
-    }
-    Ok(found)
-}
-
-async fn services(client: &Client, pod: &Pod, namespace: &str) -> kube::Result<Vec<Service>> {
-    let linked = pod.spec.as_ref().and_then(|spec| spec.enable_service_links).unwrap_or(true);
-    let list = |namespace: &str| {
-        let api: Api<Service> = Api::namespaced(client.clone(), namespace);
-        async move { api.list(&ListParams::default()).await.map(|list| list.items) }
-    };
-    let is_kubernetes = |service: &Service| service.metadata.name.as_deref() == Some("kubernetes");
-    let mut found: Vec<Service> = list("default").await?;
-    if namespace != "default" || !linked {
-        found.retain(is_kubernetes);
-    }
-    if namespace != "default" && linked {
-        found.extend(list(namespace).await?);
     }
     Ok(found)
 }

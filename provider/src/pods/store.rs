@@ -46,6 +46,8 @@ struct State {
     /// The time from which on this process saw things.
     started: Timestamp,
     records: BTreeMap<Uid, Record>,
+    /// The number of the last record that was made.
+    last_number: u64,
     /// The pods in the API, by namespace and name.
     names: BTreeMap<(String, String), Uid>,
     /// The list-watch session: resource versions compare within one.
@@ -74,6 +76,7 @@ impl PodStore {
         let state = State {
             started,
             records: BTreeMap::new(),
+            last_number: 0,
             names: BTreeMap::new(),
             session: 0,
             listing: BTreeSet::new(),
@@ -155,6 +158,11 @@ impl PodStore {
         let state = self.state();
         let uid = state.names.get(&(namespace.to_owned(), name.to_owned()))?;
         state.records.get(uid).map(|record| record.snapshot(uid, &state))
+    }
+
+    /// The number of the last pod that became known; each has a larger one than those before.
+    pub fn last_number(&self) -> u64 {
+        self.state().last_number
     }
 
     /// The pods that are in the API.

@@ -113,7 +113,7 @@ impl PodStore {
         }
         if !state.records.contains_key(uid) {
             let record = Record { in_api, ..Record::of_pod(pod, &state) };
-            state.records.insert(uid.into(), record);
+            state.insert(uid.into(), record);
             drop(state);
             return self.change(uid, now, |_| true);
         }
@@ -143,7 +143,13 @@ impl PodStore {
 }
 
 impl State {
-    fn remove(&mut self, uid: &super::Uid) {
+    /// Takes a new record in.
+    pub(super) fn insert(&mut self, uid: Uid, record: Record) {
+        self.last_number = record.number;
+        self.records.insert(uid, record);
+    }
+
+    fn remove(&mut self, uid: &Uid) {
         self.records.remove(uid);
         self.measure(uid);
         self.questions.remove(uid);

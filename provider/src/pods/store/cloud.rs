@@ -26,7 +26,7 @@ impl PodStore {
         let mut state = self.state();
         if !state.records.contains_key(claim.uid.as_str()) {
             let record = Record::of_claim(claim, &state);
-            state.records.insert(claim.uid.as_str().into(), record);
+            state.insert(claim.uid.as_str().into(), record);
         }
         let by_hint = state.records.get(claim.uid.as_str()).is_some_and(|record| {
             matches!(&record.history, GroupHistory::HadBefore { hint: Some(id) } if *id == group.container_group_id)

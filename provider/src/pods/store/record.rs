@@ -65,6 +65,8 @@ pub(super) struct Record {
     pub duplicates: Vec<String>,
     pub orphan_since: Option<Timestamp>,
     pub version: u64,
+    /// Larger than those of all records that were made before.
+    pub number: u64,
 }
 
 /// A record, copied out.
@@ -102,6 +104,8 @@ pub struct Snapshot {
     pub away: bool,
     /// The brake on conclusions from absence.
     pub brake: Brake,
+    /// The number of the record: pods that became known before have smaller ones.
+    pub number: u64,
     absent: bool,
     pub(super) version: u64,
 }
@@ -166,6 +170,7 @@ impl Record {
             duplicates: Vec::new(),
             orphan_since: None,
             version: 0,
+            number: state.last_number + 1,
         }
     }
 
@@ -187,6 +192,7 @@ impl Record {
             orphan_since: self.orphan_since,
             away: state.away,
             brake: state.brake,
+            number: self.number,
             absent: self.absent,
             version: self.version,
         }
