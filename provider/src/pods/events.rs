@@ -1,5 +1,7 @@
 //! Events on pods and on the node, with repeats counted instead of repeated, never in anybody's way.
 
+mod pace;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,6 +16,8 @@ use kube::{Api, Client};
 use serde_json::json;
 use tokio::sync::mpsc;
 
+use pace::Pace;
+
 /// Repeats within this time are counted on the first event.
 const SAME: SignedDuration = SignedDuration::from_mins(10);
 /// The count of repeats is written no more often than this.
@@ -23,7 +27,8 @@ const BURST: u32 = 25;
 const ONE_MORE: SignedDuration = SignedDuration::from_mins(5);
 /// Limit of the wait for an event that must be on record before what follows it.
 const RECORD_TIMEOUT: Duration = Duration::from_secs(5);
-const WAITING_MAX: usize = 1024;
+/// Events that wait to be written, at most: those of a thousand pods that start at once.
+const WAITING_MAX: usize = 4096;
 const REMEMBERED_MAX: usize = 4096;
 
 /// The type of an event.
@@ -60,6 +65,7 @@ pub struct Writer {
     queue: mpsc::Receiver<PendingEvent>,
     client: Client,
     memory: Memory,
+    pace: Pace,
 }
 
 #[derive(Debug, Clone)]
@@ -81,7 +87,7 @@ pub fn channel(client: Client, node: &str, clock: Clock) -> (Recorder, Writer) {
     let (sender, queue) = mpsc::channel(WAITING_MAX);
     let (node, recorded) = (node.to_owned(), Arc::default());
     let recorder = Recorder { queue: sender, client: client.clone(), recorded, node, clock };
-    (recorder, Writer { queue, client, memory: Memory::default() })
+    (recorder, Writer { queue, client, memory: Memory::default(), pace: Pace::default() })
 }
 
 impl Recorder {
@@ -308,6 +314,9 @@ impl Writer {
     pub async fn run(mut self) {
         while let Some(event) = self.queue.recv().await {
             let verdict = self.memory.judge(&event);
+            if !matches!(verdict, Correlation::Drop) {
+                self.pace.turn().await;
+            }
             if let Err(error) = write(&self.client, event, verdict).await {
                 tracing::debug!(%error, "an event was not written");
             }
