@@ -15,23 +15,6 @@ use scenarios::load::{Plan, Report, driver};
 const FEW: u32 = 200;
 const MANY: u32 = 10 * FEW;
 
-fn plan(pods: u32) -> Plan {
-    Plan {
-        pods,
-        workload: Workload::Bare,
-        replicas: 5,
-        rate: None,
-        ramp: Duration::ZERO,
-        in_flight: 32,
-        steady: Duration::ZERO,
-        churn: None,
-        cpu: "0.25".to_owned(),
-        memory: "512Mi".to_owned(),
-        image: "busybox".to_owned(),
-        prefix: "load".to_owned(),
-    }
-}
-
 /// Runs a plan in a world of its own, until all is done or so much of its time has passed.
 fn run_until(plan: &Plan, settings: PlaceSettings, span: Duration) -> Report {
     let runtime =
@@ -57,7 +40,7 @@ fn run(plan: &Plan) -> Report {
 fn a_pod_costs_at_most_1_3_times_as_much_among_ten_times_as_many() {
     // Some minutes, so that a pod costs more than the smallest coin.
     let steady = Duration::from_secs(600);
-    let (few, many) = (run(&Plan { steady, ..plan(FEW) }), run(&Plan { steady, ..plan(MANY) }));
+    let (few, many) = (run(&Plan { steady, ..Plan::bare(FEW) }), run(&Plan { steady, ..Plan::bare(MANY) }));
     for report in [&few, &many] {
         assert_eq!(report.ended, LoadOutcome::Completed, "{:?}", report.shortfalls());
         let pods = usize::try_from(report.plan.pods).unwrap();
@@ -84,7 +67,7 @@ fn a_pod_costs_at_most_1_3_times_as_much_among_ten_times_as_many() {
 
 #[test]
 fn every_stage_of_a_pod_is_measured_and_they_follow_each_other() {
-    let report = run(&plan(20));
+    let report = run(&Plan::bare(20));
     for stage in STAGES {
         assert_eq!(report.stages.get(&stage).map(|of| of.count), Some(20), "{stage}");
     }
@@ -99,7 +82,7 @@ fn every_stage_of_a_pod_is_measured_and_they_follow_each_other() {
 fn without_latency_a_group_runs_at_once() {
     let latency = Some(eci_sim::Latency::NONE);
     let settings = PlaceSettings { latency, ..PlaceSettings::default() };
-    let report = run_until(&plan(20), settings, Duration::from_secs(3600));
+    let report = run_until(&Plan::bare(20), settings, Duration::from_secs(3600));
     assert_eq!(report.ended, LoadOutcome::Completed);
     assert!(report.stages[&Stage::Running].p50 < 5.0, "{}", report.stages[&Stage::Running].p50);
 }
@@ -107,19 +90,34 @@ fn without_latency_a_group_runs_at_once() {
 #[test]
 fn deployments_and_jobs_come_and_go_and_churn_replaces_the_oldest() {
     for workload in [Workload::Deployments, Workload::Jobs] {
-        let report = run(&Plan { workload, ..plan(12) });
+        let report = run(&Plan { workload, replicas: 5, ..Plan::bare(12) });
         assert_eq!(report.ended, LoadOutcome::Completed, "{workload}: {:?}", report.shortfalls());
         assert_eq!((report.counts.running, report.counts.gone), (12, 12), "{workload}");
     }
     let (churn, steady) = (Some("0.5".parse().unwrap()), Duration::from_secs(20));
-    let report = run(&Plan { churn, steady, ..plan(8) });
+    let report = run(&Plan { churn, steady, ..Plan::bare(8) });
     assert_eq!((report.ended, report.counts.requested, report.counts.gone), (LoadOutcome::Completed, 18, 18));
+}
+
+#[test]
+fn pods_are_spread_over_several_nodes_and_all_come_and_go() {
+    let settings = PlaceSettings {
+        capacity: Some("pods=5".to_owned()),
+        cloud_rates: Some("unlimited".to_owned()),
+        more_nodes: 2,
+        ..PlaceSettings::default()
+    };
+    let report = run_until(&Plan::bare(15), settings, Duration::from_secs(3600));
+    assert_eq!(report.ended, LoadOutcome::Completed, "{:?}", report.shortfalls());
+    assert_eq!((report.counts.running, report.counts.gone), (15, 15));
+    assert_eq!(report.eci.unwrap()["CreateContainerGroup"].calls, 15);
 }
 
 #[test]
 fn an_interrupted_run_has_a_report_of_what_was_done() {
     let rate = Some("2".parse().unwrap());
-    let report = run_until(&Plan { rate, ..plan(60) }, PlaceSettings::default(), Duration::from_secs(20));
+    let report =
+        run_until(&Plan { rate, ..Plan::bare(60) }, PlaceSettings::default(), Duration::from_secs(20));
     assert_eq!(report.ended, LoadOutcome::Interrupted);
     assert!((30..=45).contains(&report.counts.accepted), "{:?}", report.counts);
     assert!(report.stages.contains_key(&Stage::Scheduled) && !report.stages.contains_key(&Stage::Gone));
@@ -136,7 +134,7 @@ fn a_cluster_without_room_is_told_before_anything_is_made() {
         let place =
             Place::stepped(Seed::DEFAULT, PlaceSettings { capacity, ..PlaceSettings::default() }).await;
         let place = place.unwrap();
-        driver::run(&place, &plan(6), std::future::pending(), |_| {}).await.unwrap_err().to_string()
+        driver::run(&place, &Plan::bare(6), std::future::pending(), |_| {}).await.unwrap_err().to_string()
     });
     assert!(why.starts_with("the cluster has no room: 6 pods ask for 6 pods"), "{why}");
     assert!(why.contains("--capacity pods=6"), "{why}");

@@ -9,7 +9,7 @@ use determinism::Seed;
 use futures::future::BoxFuture;
 use tokio::runtime::Runtime;
 
-use crate::cluster::{EMBEDDED, ExistingCluster, KubeconfigError, SharedCluster};
+use crate::cluster::{EMBEDDED, ExistingCluster, ForeignNode, KubeconfigError, SharedCluster};
 use crate::outcome::Outcome;
 use crate::runner::{self, Case};
 
@@ -52,6 +52,28 @@ impl ClusterArgs {
         self.retries
     }
 
+    /// The cluster that the kubeconfig names, once somebody has said that it may be touched.
+    async fn existing(&self, seed: Seed) -> anyhow::Result<ExistingCluster> {
+        let existing = ExistingCluster::from_kubeconfig(self.context.as_deref(), seed).await?;
+        if self.cluster == ClusterKind::Kind && !existing.is_kind() {
+            return Err(KubeconfigError::NotKind { context: existing.context }.into());
+        }
+        if !existing.is_local && !self.yes {
+            ask(&existing)?;
+        }
+        Ok(existing)
+    }
+
+    /// A node of the cluster that the kubeconfig names, which a program keeps that is not ours.
+    pub(super) async fn foreign_node(&self, node: &str, seed: Seed) -> anyhow::Result<ForeignNode> {
+        if !matches!(self.cluster, ClusterKind::Kubeconfig | ClusterKind::Kind) {
+            bail!(
+                "--node goes with `--cluster kubeconfig` and `--cluster kind`: on the others the node is the one that is started"
+            );
+        }
+        Ok(ForeignNode::open(self.existing(seed).await?, node.to_owned()).await?)
+    }
+
     /// The arguments for a kind of cluster, with nothing else said of it.
     pub(super) fn of_kind(cluster: ClusterKind) -> Self {
         Self { cluster, context: None, yes: false, retries: 0 }
@@ -87,14 +109,7 @@ impl OpenCluster {
             }
             ClusterKind::Kubeconfig | ClusterKind::Kind => {
                 let runtime = runtime()?;
-                let existing =
-                    runtime.block_on(ExistingCluster::from_kubeconfig(arguments.context.as_deref(), seed))?;
-                if arguments.cluster == ClusterKind::Kind && !existing.is_kind() {
-                    return Err(KubeconfigError::NotKind { context: existing.context }.into());
-                }
-                if !existing.is_local && !arguments.yes {
-                    ask(&existing)?;
-                }
+                let existing = runtime.block_on(arguments.existing(seed))?;
                 let namespaces = cases.iter().flat_map(|case| case.scenario.namespaces()).collect();
                 let end = runtime.block_on(async { termination_signal() })?;
                 let cluster = match arguments.cluster {

@@ -24,6 +24,10 @@ use crate::shard::Shard;
 /// The file name that means standard output.
 const STANDARD_OUTPUT: &str = "-";
 
+/// The refusal of stepped time where it cannot be.
+const NOT_STEPPED: &str =
+    "`--time stepped` goes with the embedded cluster; a real one lives by the machine's time";
+
 pub(super) fn run(arguments: &LoadArgs) -> anyhow::Result<ExitCode> {
     if arguments.print_job {
         return print_job(arguments);
@@ -75,6 +79,9 @@ fn write(file: &Path, text: &str) -> anyhow::Result<()> {
 fn measure(arguments: &LoadArgs, plan: &Plan) -> anyhow::Result<Gathered> {
     let (seed, stepped) = (arguments.seed, arguments.time == TimeKind::Stepped);
     let settings = arguments.place_settings();
+    if let Some(node) = &arguments.node {
+        return measure_foreign(arguments, plan, node);
+    }
     match OpenCluster::open(&arguments.cluster, &[], seed)? {
         OpenCluster::Embedded => {
             let runtime = match stepped {
@@ -96,9 +103,7 @@ fn measure(arguments: &LoadArgs, plan: &Plan) -> anyhow::Result<Gathered> {
         OpenCluster::Shared(cluster, runtime, end) => runtime.block_on(async {
             let mut cluster = *cluster;
             let driven = match stepped {
-                true => Err(anyhow!(
-                    "`--time stepped` goes with the embedded cluster; a real one lives by the machine's time"
-                )),
+                true => Err(anyhow!(NOT_STEPPED)),
                 false => drive(Place::shared(&mut cluster, seed, settings), plan, end).await,
             };
             let cleaned = cluster.clean_up(&BTreeSet::new()).await;
@@ -109,6 +114,26 @@ fn measure(arguments: &LoadArgs, plan: &Plan) -> anyhow::Result<Gathered> {
             Ok(gathered)
         }),
     }
+}
+
+/// Runs the plan on a node that somebody else's program keeps.
+fn measure_foreign(arguments: &LoadArgs, plan: &Plan, node: &str) -> anyhow::Result<Gathered> {
+    if arguments.time == TimeKind::Stepped {
+        bail!("{NOT_STEPPED}");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let foreign = arguments.cluster.foreign_node(node, arguments.seed).await?;
+        let driven = async {
+            let place = Place::foreign(&foreign, arguments.seed, arguments.place_settings());
+            drive(std::future::ready(place), plan, termination_signal()?).await
+        };
+        let driven = driven.await;
+        let ended = foreign.end().await;
+        let gathered = driven?;
+        ended?;
+        Ok(gathered)
+    })
 }
 
 /// Runs the plan at a place that is being opened, and ends the place.

@@ -126,11 +126,19 @@ impl Embedded {
         let allowance = || self.parts.tap.as_ref().map(Tap::allowance).unwrap_or_default();
         let began = tokio::time::Instant::now();
         let mut pause = std::time::Duration::from_millis(5);
+        let mut waited_for: Vec<String> = self.lives.lock().await.settings.nodes().collect();
         loop {
-            let node = nodes.get_opt(NODE).await?;
-            if node.as_ref().is_some_and(observations::is_ready) {
+            let mut missing = Vec::new();
+            for name in waited_for {
+                let node = nodes.get_opt(&name).await?;
+                if !node.as_ref().is_some_and(observations::is_ready) {
+                    missing.push(name);
+                }
+            }
+            if missing.is_empty() {
                 return Ok(());
             }
+            waited_for = missing;
             if began.elapsed() >= READY_TIMEOUT + allowance() {
                 return Err(ClusterError::NodeNotReady { node: NODE, timeout: READY_TIMEOUT });
             }

@@ -220,6 +220,14 @@ pub enum KubeconfigError {
         /// The reason, with its causes.
         why: String,
     },
+    /// The cluster has no such node.
+    #[error("the cluster has no node `{node}`; it has {}. Name one of them with --node", list(.known))]
+    NoNode {
+        /// The one that was wanted.
+        node: String,
+        /// The nodes that there are.
+        known: Vec<String>,
+    },
     /// Nobody answers there.
     #[error(
         "the cluster of context `{context}` does not answer at {url}: {why}. Start it, or choose another with --context"
@@ -257,4 +265,12 @@ pub enum KubeconfigError {
         /// The object or namespace that is in the way.
         what: String,
     },
+}
+
+/// Names in a row, as in a sentence.
+fn list(names: &[String]) -> String {
+    match names {
+        [] => "none".to_owned(),
+        names => format!("`{}`", names.join("`, `")),
+    }
 }

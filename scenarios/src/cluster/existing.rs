@@ -125,7 +125,11 @@ impl ExistingCluster {
         self.require_absent(namespaces).await
     }
 
-    async fn require_absent(&self, namespaces: &BTreeSet<String>) -> Result<(), SharedClusterError> {
+    /// Sees to it that neither these namespaces nor that of our own are there.
+    pub(super) async fn require_absent(
+        &self,
+        namespaces: &BTreeSet<String>,
+    ) -> Result<(), SharedClusterError> {
         let refused = refused::<kube::Error>("looking at what is there");
         let api = objects::<Namespace>(self.client.clone(), None);
         for name in namespaces.iter().chain([&self.home]) {

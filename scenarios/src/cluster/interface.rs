@@ -31,6 +31,16 @@ pub struct ProviderSettings {
     pub cloud_rates: Option<String>,
     /// The count of its calls to Kubernetes, where they are counted in this process.
     pub calls: Option<ApiCalls>,
+    /// The number of virtual nodes beside the first, each with a provider of its own; on the embedded cluster alone.
+    pub more_nodes: u32,
+}
+
+impl ProviderSettings {
+    /// The names of all virtual nodes.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = String> + use<> {
+        let more = (2..).take(usize::try_from(self.more_nodes).unwrap_or(usize::MAX));
+        std::iter::once(NODE.to_owned()).chain(more.map(|number: u64| format!("{NODE}-{number}")))
+    }
 }
 
 /// What can be measured of a cluster.

@@ -11,11 +11,12 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::error::LoadError;
 use super::history::{Counts, History, Moment};
-use super::place::{Meter, Place};
+use super::place::Place;
 use super::plan::{Plan, Workload};
 use super::progress::{Phase, Progress};
 use super::recorder::Recorder;
 use super::report::{Gathered, LoadOutcome};
+use super::usage::Meter;
 use super::{cloud_side, watch, workload};
 
 /// The pause between two looks at the history.
@@ -45,7 +46,7 @@ pub async fn run(
     place.require_room(plan).await?;
     let recorder = Recorder::new(place.clock().clone());
     let mut followers = JoinSet::new();
-    let (client, namespace) = (place.world().kube(), place.world().home().to_owned());
+    let (client, namespace) = (place.client(), place.namespace().to_owned());
     followers.spawn(watch::follow(client.clone(), namespace.clone(), plan.prefix.clone(), recorder.clone()));
     if let Some(entries) = place.ledger() {
         followers.spawn(cloud_side::follow(entries, recorder.clone()));

@@ -27,7 +27,7 @@ pub enum LoadError {
         /// How much the node offers.
         offered: String,
         /// The node.
-        node: &'static str,
+        node: String,
     },
     /// A size that is none.
     #[error("`{text}` is no quantity for --{flag}; it should be one such as `{example}`")]

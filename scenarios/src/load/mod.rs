@@ -1,6 +1,6 @@
 //! Load: pods made and taken away at a rate, their lives measured by what the watch and the cloud's ledger saw.
 //!
-//! Three parts that know nothing of each other's work. Gathering (`driver`, `watch`, `cloud_side`, `calls`, `processes`) fills a
+//! Three parts that know nothing of each other's work. Gathering (`driver`, `watch`, `cloud_side`, `calls`, `processes`, `usage`) fills a
 //! [`history::History`]; computing (`stage`, `percentiles`, `report`, `threshold`, `comparison`, `merge`) is pure and ends in a
 //! [`report::Report`]; rendering (`text`, `html`, `plot`) turns a report into words and pictures.
 
@@ -24,6 +24,7 @@ pub mod report;
 pub mod stage;
 pub mod text;
 pub mod threshold;
+mod usage;
 mod watch;
 mod workload;
 

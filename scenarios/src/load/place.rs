@@ -1,24 +1,20 @@
-//! The place of a load: a world, its clock, and what can be measured there.
+//! The place of a load: a world or a node that is not ours, its clock, and what can be measured there.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use determinism::{Clock, Seed};
 use eci_sim::{Entry, Latency};
-use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Node;
 use provider::pods::quantity;
 use rust_decimal::Decimal;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::calls::{ApiCalls, CallCounts, since};
+use super::calls::ApiCalls;
 use super::error::LoadError;
-use super::history::{Counts, Life};
 use super::plan::Plan;
-use super::processes::{CpuMark, Process, ProcessUsage};
-use super::report::{ActionCalls, Gathered, LoadOutcome, Money};
+use super::processes::Process;
 use crate::cloud::Cloud;
-use crate::cluster::{Embedded, NODE, ProviderSettings, SharedCluster, WorldParts};
+use crate::cluster::{Embedded, ForeignNode, NODE, ProviderSettings, SharedCluster, WorldParts};
 use crate::eci::Eci;
 use crate::objects::{Fields, objects};
 use crate::stage::World;
@@ -34,14 +30,27 @@ pub struct PlaceSettings {
     pub latency: Option<Latency>,
     /// True when the cloud throttles calls by the published numbers a minute.
     pub throttling: bool,
+    /// Virtual nodes beside the first, each with a provider of its own; on the embedded cluster alone.
+    pub more_nodes: u32,
+    /// Processes that somebody else started, whose CPU time and memory are told as well.
+    pub processes: Vec<Process>,
 }
 
-/// A world that is ready for a load.
+/// What is ready for a load.
+enum Site {
+    /// A world of ours.
+    World(Box<World>),
+    /// A node that a program keeps which is not ours.
+    Foreign { client: kube::Client, namespace: String, node: String, seed: Seed },
+}
+
+/// A cluster that is ready for a load.
 pub struct Place {
-    world: World,
+    site: Site,
     clock: Clock,
     cluster: String,
     stepped: bool,
+    nodes: u32,
     processes: Vec<Process>,
 }
 
@@ -54,7 +63,7 @@ impl Place {
         let world = World::builder().seed(seed).start().await?;
         let cluster = format!("{}, stepped time", crate::cluster::EMBEDDED);
         let clock = world.clock().clone();
-        Self { world, clock, cluster, stepped: true, processes: Vec::new() }.set(settings, true).await
+        Self::of(world, clock, cluster, true).set(settings, true).await
     }
 
     /// The embedded cluster in the machine's time, without a socket.
@@ -67,7 +76,7 @@ impl Place {
         let cluster = Embedded::start(parts.clone()).await?;
         let world = World::of(Box::new(cluster), parts, PathBuf::from("."));
         let cluster = crate::cluster::EMBEDDED.to_owned();
-        Self { world, clock, cluster, stepped: false, processes: Vec::new() }.set(settings, true).await
+        Self::of(world, clock, cluster, false).set(settings, true).await
     }
 
     /// A real cluster in the machine's time.
@@ -83,14 +92,46 @@ impl Place {
         let world = shared.world_in_machine_time(seed, ".").await?;
         let of_pods = matches!(world.cloud(), Cloud::There(_));
         let clock = if of_pods { Clock::monotonic() } else { world.clock().clone() };
-        let processes = shared.processes();
-        Self { world, clock, cluster, stepped: false, processes }.set(settings, !of_pods).await
+        if settings.more_nodes > 0 {
+            return Err(LoadError::Refused(
+                "--nodes goes with the embedded cluster; on a real one there is the node that is started"
+                    .to_owned(),
+            ));
+        }
+        let place = Self { processes: shared.processes(), ..Self::of(world, clock, cluster, false) };
+        place.set(settings, !of_pods).await
+    }
+
+    /// A node that somebody else's program keeps, in the machine's time.
+    ///
+    /// # Errors
+    /// [`LoadError::Refused`] for settings of programs that are not ours.
+    pub fn foreign(foreign: &ForeignNode, seed: Seed, settings: PlaceSettings) -> Result<Self, LoadError> {
+        let PlaceSettings { capacity, cloud_rates, latency, throttling, more_nodes, processes } = settings;
+        if capacity.is_some() || cloud_rates.is_some() || latency.is_some() || throttling || more_nodes > 0 {
+            return Err(LoadError::Refused(
+                "--capacity, --cloud-rates, --latency, --throttling and --nodes are for programs that the load starts; with --node they are set \
+                 where that node's program is started"
+                    .to_owned(),
+            ));
+        }
+        let (client, namespace) = (foreign.client(), foreign.home().to_owned());
+        let site = Site::Foreign { client, namespace, node: foreign.node().to_owned(), seed };
+        let cluster = foreign.name().to_owned();
+        Ok(Self { site, clock: Clock::monotonic(), cluster, stepped: false, nodes: 1, processes })
+    }
+
+    fn of(world: World, clock: Clock, cluster: String, stepped: bool) -> Self {
+        Self { site: Site::World(Box::new(world)), clock, cluster, stepped, nodes: 1, processes: Vec::new() }
     }
 
     /// Applies the settings; the provider begins anew with its own, where it is ours.
     async fn set(mut self, settings: PlaceSettings, ours: bool) -> Result<Self, LoadError> {
-        let PlaceSettings { capacity, cloud_rates, latency, throttling } = settings;
-        match self.world.cloud() {
+        let PlaceSettings { capacity, cloud_rates, latency, throttling, more_nodes, processes } = settings;
+        self.processes.extend(processes);
+        self.nodes = more_nodes.saturating_add(1);
+        let Site::World(world) = &mut self.site else { return Ok(self) };
+        match world.cloud() {
             Cloud::Here(eci) => {
                 latency.into_iter().for_each(|latency| eci.control().set_latency(latency));
                 eci.control().set_throttling(throttling);
@@ -104,10 +145,11 @@ impl Place {
         }
         if ours {
             let calls = Some(ApiCalls::default());
-            let settings = ProviderSettings { capacity, cloud_rates, calls, ..ProviderSettings::default() };
-            self.world.configure_provider(settings).await?;
-            self.world.stop_provider().await?;
-            self.world.start_provider().await?;
+            let settings =
+                ProviderSettings { capacity, cloud_rates, calls, more_nodes, ..ProviderSettings::default() };
+            world.configure_provider(settings).await?;
+            world.stop_provider().await?;
+            world.start_provider().await?;
         } else if capacity.is_some() || cloud_rates.is_some() {
             return Err(LoadError::Refused(
                 "the provider of this cluster was installed by its chart: --capacity and --cloud-rates are set there".to_owned(),
@@ -116,9 +158,59 @@ impl Place {
         Ok(self)
     }
 
-    /// The world.
-    pub fn world(&self) -> &World {
-        &self.world
+    /// The world; `None` where the node is somebody else's.
+    pub fn world(&self) -> Option<&World> {
+        match &self.site {
+            Site::World(world) => Some(world),
+            Site::Foreign { .. } => None,
+        }
+    }
+
+    /// A client with every right that the load needs.
+    pub(super) fn client(&self) -> kube::Client {
+        match &self.site {
+            Site::World(world) => world.kube(),
+            Site::Foreign { client, .. } => client.clone(),
+        }
+    }
+
+    /// The namespace of the load's objects.
+    pub(super) fn namespace(&self) -> &str {
+        match &self.site {
+            Site::World(world) => world.home(),
+            Site::Foreign { namespace, .. } => namespace,
+        }
+    }
+
+    /// The name of the pods' node.
+    fn node(&self) -> &str {
+        match &self.site {
+            Site::World(_) => NODE,
+            Site::Foreign { node, .. } => node,
+        }
+    }
+
+    /// The seed of all randomness.
+    pub(super) fn seed(&self) -> Seed {
+        match &self.site {
+            Site::World(world) => world.seed(),
+            Site::Foreign { seed, .. } => *seed,
+        }
+    }
+
+    /// The cluster's name.
+    pub(super) fn cluster(&self) -> &str {
+        &self.cluster
+    }
+
+    /// True where time is stepped.
+    pub(super) fn is_stepped(&self) -> bool {
+        self.stepped
+    }
+
+    /// The processes of the cluster, and those that the settings name.
+    pub(super) fn processes(&self) -> &[Process] {
+        &self.processes
     }
 
     /// The clock by which the history is written.
@@ -128,12 +220,12 @@ impl Place {
 
     /// The ledger's entries from now on; `None` where the cloud has another clock than the history.
     pub(super) fn ledger(&self) -> Option<UnboundedReceiver<Entry>> {
-        self.world.cloud().here().map(|eci| eci.control().follow_ledger())
+        self.world()?.cloud().here().map(|eci| eci.control().follow_ledger())
     }
 
-    /// Fails where the node offers less than the pods of the plan ask for.
+    /// Fails where the nodes, which are all alike, offer less than the pods of the plan ask for.
     pub(super) async fn require_room(&self, plan: &Plan) -> Result<(), LoadError> {
-        let node = objects::<Node>(self.world.kube(), None).get_opt(NODE).await?;
+        let node = objects::<Node>(self.client(), None).get_opt(self.node()).await?;
         let pods = Decimal::from(plan.pods);
         for (resource, each, example) in [
             ("pods", "1", "1"),
@@ -144,7 +236,8 @@ impl Place {
             let each = quantity::parse(each).filter(|each| *each > Decimal::ZERO).ok_or_else(wrong)?;
             let offered =
                 node.as_ref().and_then(|node| node.text(&format!("/status/allocatable/{resource}")));
-            let room = offered.and_then(quantity::parse);
+            let nodes = Decimal::from(self.nodes);
+            let room = offered.and_then(quantity::parse).and_then(|room| room.checked_mul(nodes));
             let asked = each.checked_mul(pods).ok_or_else(wrong)?;
             if let (Some(offered), true) = (offered, room.is_some_and(|room| room < asked)) {
                 return Err(LoadError::NoRoom {
@@ -152,7 +245,7 @@ impl Place {
                     resource,
                     requested: asked.normalize().to_string(),
                     offered: offered.to_owned(),
-                    node: NODE,
+                    node: self.node().to_owned(),
                 });
             }
         }
@@ -161,107 +254,8 @@ impl Place {
 
     /// Ends what was started for the world.
     pub async fn end(self) {
-        self.world.end().await;
-    }
-}
-
-/// The marks at the begin of a run, from which its usage counts.
-pub(super) struct Meter {
-    kubernetes: Option<CallCounts>,
-    eci: BTreeMap<(String, String), u64>,
-    cpu: CpuMark,
-}
-
-/// The usage of a run.
-pub(super) struct Usage {
-    kubernetes: Option<CallCounts>,
-    eci: Option<BTreeMap<String, ActionCalls>>,
-    processes: Vec<ProcessUsage>,
-    money: Option<Money>,
-}
-
-impl Meter {
-    /// Marks where the run begins.
-    pub(super) async fn begin(place: &Place) -> Self {
-        let measured = place.world.measurements().await;
-        let embedded = place.cluster.starts_with(crate::cluster::EMBEDDED);
-        let name = if embedded {
-            "this program: load, Kubernetes API, provider, local ECI"
-        } else {
-            "this program: load, local ECI"
-        };
-        let mut processes = vec![Process { name: name.to_owned(), id: std::process::id() }];
-        processes.extend(measured.processes);
-        processes.extend(place.processes.iter().cloned());
-        Self { kubernetes: measured.calls, eci: eci_counts(place), cpu: CpuMark::now(&processes) }
-    }
-
-    /// The usage since the begin.
-    pub(super) async fn end(self, place: &Place) -> Usage {
-        let now = place.world.measurements().await.calls;
-        let kubernetes = self.kubernetes.zip(now).map(|(before, now)| since(&before, &now));
-        let eci = place.world.cloud().here().map(|_| by_action(&self.eci, &eci_counts(place)));
-        let money = place.world.cloud().cost().await.ok().map(|(currency, cost)| Money {
-            currency: currency.to_string(),
-            amount: cost.known().ok().map(|amount| amount.decimal()),
-        });
-        Usage { kubernetes, eci, processes: self.cpu.usage(), money }
-    }
-}
-
-impl Usage {
-    /// Puts everything together.
-    pub(super) fn gathered(
-        self,
-        place: &Place,
-        (began, micros): (Timestamp, u64),
-        ended: LoadOutcome,
-        (counts, lives, failure): (Counts, Vec<Life>, Option<String>),
-    ) -> Gathered {
-        let Self { kubernetes, eci, processes, money } = self;
-        let (cluster, seed) = (place.cluster.clone(), place.world.seed().to_string());
-        let stepped = place.stepped;
-        Gathered {
-            cluster,
-            stepped,
-            seed,
-            began,
-            micros,
-            ended,
-            lives,
-            counts,
-            failure,
-            kubernetes,
-            eci,
-            processes,
-            money,
+        if let Site::World(world) = self.site {
+            world.end().await;
         }
     }
-}
-
-/// The calls to a cloud in this process, by operation and error code.
-fn eci_counts(place: &Place) -> BTreeMap<(String, String), u64> {
-    place.world.cloud().here().map(|eci| eci.control().call_counts()).unwrap_or_default()
-}
-
-/// The calls since some were counted before, by operation.
-fn by_action(
-    before: &BTreeMap<(String, String), u64>,
-    now: &BTreeMap<(String, String), u64>,
-) -> BTreeMap<String, ActionCalls> {
-    let mut actions: BTreeMap<String, ActionCalls> = BTreeMap::new();
-    for (key @ (action, code), count) in now {
-        let more = count.saturating_sub(before.get(key).copied().unwrap_or_default());
-        if more == 0 {
-            continue;
-        }
-        let calls = actions.entry(action.clone()).or_default();
-        calls.calls += more;
-        match code.as_str() {
-            "" => {}
-            code if code.starts_with("Throttling") => calls.throttled += more,
-            _ => calls.refused += more,
-        }
-    }
-    actions
 }

@@ -62,6 +62,9 @@ pub struct Plan {
     pub image: String,
     /// Prefix of the names of what is made.
     pub prefix: String,
+    /// Node of the pods, where a program that is not ours keeps it; `None` for the virtual node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
 }
 
 /// A plan that cannot be.
@@ -81,6 +84,25 @@ pub enum PlanError {
 }
 
 impl Plan {
+    /// So many small bare pods on the virtual node, made as fast as 32 calls in flight allow, and taken away once all run.
+    pub fn bare(pods: u32) -> Self {
+        Self {
+            pods,
+            workload: Workload::Bare,
+            replicas: 10,
+            rate: None,
+            ramp: Duration::ZERO,
+            in_flight: 32,
+            steady: Duration::ZERO,
+            churn: None,
+            cpu: "0.25".to_owned(),
+            memory: "512Mi".to_owned(),
+            image: "busybox".to_owned(),
+            prefix: "load".to_owned(),
+            node: None,
+        }
+    }
+
     /// Fails for a plan that contradicts itself.
     ///
     /// # Errors
@@ -188,26 +210,8 @@ impl fmt::Display for Workload {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-
-    /// So many bare pods, as fast as it goes.
-    pub(crate) fn plan(pods: u32) -> Plan {
-        Plan {
-            pods,
-            workload: Workload::Bare,
-            replicas: 10,
-            rate: None,
-            ramp: Duration::ZERO,
-            in_flight: 32,
-            steady: Duration::ZERO,
-            churn: None,
-            cpu: "0.25".to_owned(),
-            memory: "512Mi".to_owned(),
-            image: "busybox".to_owned(),
-            prefix: "load".to_owned(),
-        }
-    }
 
     #[test]
     fn a_rate_is_a_number_of_pods_a_second() {
@@ -224,8 +228,8 @@ pub(crate) mod tests {
     fn pods_begin_at_the_rate_and_slower_while_it_rises() {
         let starts =
             |plan: &Plan| (0..plan.objects()).map(|i| plan.start_of(i).as_millis()).collect::<Vec<_>>();
-        assert_eq!(starts(&plan(3)), [0, 0, 0]);
-        let even = Plan { rate: Some(Rate(2.0)), ..plan(4) };
+        assert_eq!(starts(&Plan::bare(3)), [0, 0, 0]);
+        let even = Plan { rate: Some(Rate(2.0)), ..Plan::bare(4) };
         assert_eq!(starts(&even), [0, 500, 1000, 1500]);
         // 2 a second after 2 s: the first two begin within the ramp.
         let ramp = Plan { ramp: Duration::from_secs(2), ..even };
@@ -239,9 +243,9 @@ pub(crate) mod tests {
     #[test]
     fn a_plan_that_contradicts_itself_is_told_what_is_missing() {
         let (ramp, rate) = (Duration::from_secs(1), Some(Rate(1.0)));
-        assert_eq!(Plan { ramp, ..plan(1) }.check(), Err(PlanError::RampWithoutRate));
-        assert_eq!(Plan { churn: rate, ..plan(1) }.check(), Err(PlanError::ChurnWithoutTime));
-        assert_eq!(plan(0).check(), Err(PlanError::NoPods));
-        assert_eq!(Plan { ramp, rate, churn: rate, steady: ramp, ..plan(1) }.check(), Ok(()));
+        assert_eq!(Plan { ramp, ..Plan::bare(1) }.check(), Err(PlanError::RampWithoutRate));
+        assert_eq!(Plan { churn: rate, ..Plan::bare(1) }.check(), Err(PlanError::ChurnWithoutTime));
+        assert_eq!(Plan::bare(0).check(), Err(PlanError::NoPods));
+        assert_eq!(Plan { ramp, rate, churn: rate, steady: ramp, ..Plan::bare(1) }.check(), Ok(()));
     }
 }

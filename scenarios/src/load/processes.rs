@@ -1,6 +1,7 @@
 //! CPU time and peak memory of processes, from Linux's `/proc`; of a process and all that it started.
 
 use std::fs;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,21 @@ pub struct Process {
     pub name: String,
     /// Id; of a program that starts others, they count as well.
     pub id: u32,
+}
+
+/// A text that names no process.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` should be a name and the id of a process, such as `etcd=4711`")]
+pub struct ProcessError(String);
+
+impl FromStr for Process {
+    type Err = ProcessError;
+
+    fn from_str(text: &str) -> Result<Self, ProcessError> {
+        let wrong = || ProcessError(text.to_owned());
+        let (name, id) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(wrong)?;
+        Ok(Self { name: name.to_owned(), id: id.parse().map_err(|_| wrong())? })
+    }
 }
 
 /// What a process used.
@@ -73,6 +89,15 @@ impl CpuMark {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_is_named_with_its_id() {
+        assert_eq!("etcd=7".parse(), Ok(Process { name: "etcd".to_owned(), id: 7 }));
+        for wrong in ["", "etcd", "=7", "etcd=", "etcd=x", "etcd=-1"] {
+            let why = wrong.parse::<Process>().unwrap_err().to_string();
+            assert!(why.contains("such as `etcd=4711`"), "{wrong}: {why}");
+        }
+    }
 
     #[test]
     fn this_process_has_used_memory_and_its_time_counts_from_the_mark() {

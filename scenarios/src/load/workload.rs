@@ -12,6 +12,9 @@ use super::plan::{Plan, Workload};
 use super::watch::LABEL;
 use crate::objects::{new_object, objects};
 
+/// The label with a node's own name.
+const HOST_NAME: &str = "kubernetes.io/hostname";
+
 /// The API of the kind that the plan makes.
 pub(super) fn api(plan: &Plan, client: Client, namespace: &str) -> Api<DynamicObject> {
     match plan.workload {
@@ -47,13 +50,17 @@ pub(super) fn object(plan: &Plan, number: u32, pods: u32) -> DynamicObject {
     object
 }
 
-/// The spec of a pod that runs until it is deleted, on the virtual node.
+/// The spec of a pod that runs until it is deleted, on the virtual node or the one that the plan names.
 fn pod_spec(plan: &Plan, restart_policy: &str) -> Value {
     let size = json!({ "cpu": plan.cpu, "memory": plan.memory });
+    let (selector, toleration) = match &plan.node {
+        None => (json!({ TYPE_LABEL: TYPE_VALUE }), json!({ "key": TAINT_KEY, "operator": "Exists" })),
+        Some(node) => (json!({ HOST_NAME: node }), json!({ "operator": "Exists", "effect": "NoSchedule" })),
+    };
     json!({
         "restartPolicy": restart_policy,
-        "nodeSelector": { TYPE_LABEL: TYPE_VALUE },
-        "tolerations": [{ "key": TAINT_KEY, "operator": "Exists" }],
+        "nodeSelector": selector,
+        "tolerations": [toleration],
         "automountServiceAccountToken": false,
         "enableServiceLinks": false,
         "containers": [{
@@ -63,4 +70,18 @@ fn pod_spec(plan: &Plan, restart_policy: &str) -> Value {
             "resources": { "requests": size, "limits": size },
         }],
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pods_go_to_the_node_that_is_named_though_it_is_tainted() {
+        let plan = Plan { node: Some("fake".to_owned()), ..Plan::bare(1) };
+        let of = |plan: &Plan| object(plan, 0, 1).data["spec"].clone();
+        assert_eq!(of(&plan)["nodeSelector"], json!({ "kubernetes.io/hostname": "fake" }));
+        assert_eq!(of(&plan)["tolerations"], json!([{ "operator": "Exists", "effect": "NoSchedule" }]));
+        assert_eq!(of(&Plan::bare(1))["nodeSelector"], json!({ "type": "virtual-kubelet" }));
+    }
 }

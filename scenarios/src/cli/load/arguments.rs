@@ -12,6 +12,7 @@ use super::super::cluster_args::ClusterArgs;
 use crate::load::Plan;
 use crate::load::place::PlaceSettings;
 use crate::load::plan::{Rate, Workload};
+use crate::load::processes::Process;
 use crate::load::threshold::Threshold;
 use crate::scenario::span::Span;
 use crate::shard::Shard;
@@ -60,7 +61,10 @@ pub(in crate::cli) struct LoadArgs {
     /// Image of the pods.
     #[arg(long, value_name = "IMAGE", default_value = "busybox")]
     image: String,
-    /// Resources that the node offers, as `pods=10000,cpu=5000`; else 4000 pods, and what the account may have.
+    /// Virtual nodes, each with a provider of its own, on the embedded cluster.
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=98))]
+    nodes: u32,
+    /// Resources that each node offers, as `pods=10000,cpu=5000`; else 4000 pods, and what the account may have.
     #[arg(long, value_name = "RESOURCES", value_parser = capacity)]
     capacity: Option<String>,
     /// Rates at which the provider calls the cloud: `published`, `unlimited`, or calls a minute as `CreateContainerGroup=100`.
@@ -77,6 +81,12 @@ pub(in crate::cli) struct LoadArgs {
     pub(super) time: TimeKind,
     #[command(flatten)]
     pub(super) cluster: ClusterArgs,
+    /// The node of the pods, which a program keeps that runs already; nothing is started, and only the watch tells the stages.
+    #[arg(long, value_name = "NAME")]
+    pub(super) node: Option<String>,
+    /// A process whose CPU time and memory are told as well, with those that it has started; may be given again.
+    #[arg(long, value_name = "NAME=ID")]
+    process: Vec<Process>,
     /// The seed of all randomness: three words, or any number or text.
     #[arg(long, value_name = "SEED", default_value_t = Seed::DEFAULT)]
     pub(super) seed: Seed,
@@ -131,6 +141,7 @@ impl LoadArgs {
             cpu: self.cpu.clone(),
             memory: self.memory.clone(),
             image: self.image.clone(),
+            node: self.node.clone(),
             prefix: if shard.is_whole() { "load".to_owned() } else { format!("load-s{}", shard.index()) },
         }
     }
@@ -142,6 +153,8 @@ impl LoadArgs {
             cloud_rates: self.cloud_rates.clone(),
             latency: self.latency,
             throttling: self.throttling,
+            more_nodes: self.nodes.saturating_sub(1),
+            processes: self.process.clone(),
         }
     }
 }

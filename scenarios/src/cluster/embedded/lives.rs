@@ -22,6 +22,8 @@ pub(super) struct Lives {
     client: kube::Client,
     outbound: Arc<InProcess>,
     running: Option<(u32, VirtualNode)>,
+    /// The nodes beside the first.
+    beside: Vec<VirtualNode>,
     begun: u32,
     /// True while the case wants the provider to run, though it may be killed at the moment.
     wanted: bool,
@@ -37,7 +39,17 @@ impl Lives {
         outbound: Arc<InProcess>,
     ) -> Self {
         let settings = ProviderSettings::default();
-        Self { parts, api, client, outbound, running: None, begun: 0, wanted: false, settings }
+        Self {
+            parts,
+            api,
+            client,
+            outbound,
+            running: None,
+            beside: Vec::new(),
+            begun: 0,
+            wanted: false,
+            settings,
+        }
     }
 
     /// Begins a life.
@@ -48,7 +60,21 @@ impl Lives {
         self.wanted = true;
         let outbound = self.outbound.clone();
         self.running = Some(self.start_one(&outbound).await?);
+        for name in self.settings.nodes().skip(1) {
+            let connections = self.untapped();
+            let beside =
+                VirtualNode::start_beside(&self.parts, self.begun, &self.settings, connections, &name);
+            self.begun += 1;
+            self.beside.push(beside);
+        }
         Ok(())
+    }
+
+    /// Connections on which nothing is tapped.
+    fn untapped(&self) -> Connections {
+        let (admin, cloud) = (self.client.clone(), self.parts.eci.line());
+        let counted = self.settings.calls.as_ref().map(|calls| calls.count(admin.clone()));
+        Connections { kube: counted.unwrap_or_else(|| admin.clone()), cloud, admin }
     }
 
     /// Begins a life, unless there is one.
@@ -60,6 +86,9 @@ impl Lives {
     pub(super) async fn stop(&mut self) -> Result<(), ClusterError> {
         let killed = self.running.is_none() && self.wanted;
         self.wanted = false;
+        for node in self.beside.drain(..) {
+            node.kill().await;
+        }
         match self.running.take() {
             Some((life, node)) => self.end(life, node).await,
             None if killed => {}
@@ -87,21 +116,16 @@ impl Lives {
     async fn start_one(&mut self, outbound: &InProcess) -> Result<(u32, VirtualNode), ClusterError> {
         let life = self.begun;
         self.begun += 1;
-        let admin = self.client.clone();
-        let line = self.parts.eci.line();
         let connections = match &self.parts.tap {
-            None => {
-                let counted = self.settings.calls.as_ref().map(|calls| calls.count(admin.clone()));
-                Connections { kube: counted.unwrap_or_else(|| admin.clone()), cloud: line, admin }
-            }
+            None => self.untapped(),
             Some(tap) => {
                 tap.journal().write(Occurrence::Started(life));
                 let kube = KubeTap::new(self.api.clone(), tap.clone(), life);
-                let cloud = Arc::new(CloudTap::new(line, tap.clone(), life));
-                Connections { kube: kube::Client::new(kube, "default"), cloud, admin }
+                let cloud = Arc::new(CloudTap::new(self.parts.eci.line(), tap.clone(), life));
+                Connections { kube: kube::Client::new(kube, "default"), cloud, admin: self.client.clone() }
             }
         };
-        Ok((life, VirtualNode::start(&self.parts, life, self.settings.clone(), connections, outbound).await?))
+        Ok((life, VirtualNode::start(&self.parts, life, &self.settings, connections, outbound).await?))
     }
 
     async fn end(&self, life: u32, node: VirtualNode) {

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::outbound::{InProcess, NoNetwork, WEBHOOK};
 use crate::cluster::error::ClusterError;
-use crate::cluster::interface::{ProviderSettings, SECURITY_GROUP, VSWITCH, WorldParts, of_life};
+use crate::cluster::interface::{NODE, ProviderSettings, SECURITY_GROUP, VSWITCH, WorldParts, of_life};
 use crate::eci::{REGION, credentials};
 
 /// The node's address; what is sent there is a call within this process.
@@ -31,35 +31,43 @@ pub(super) struct Connections {
 pub(super) struct VirtualNode(JoinHandle<()>);
 
 impl VirtualNode {
-    /// Starts the provider and registers its webhook.
+    /// Starts the provider of the first node, and registers its webhook.
     ///
-    /// Each of its `lives` draws from a chance of its own, since the cloud takes no signature's nonce twice.
+    /// # Errors
+    /// When the webhook is not registered.
     pub(super) async fn start(
         parts: &WorldParts,
         lives: u32,
-        settings: ProviderSettings,
-        Connections { kube, cloud, admin }: Connections,
+        settings: &ProviderSettings,
+        connections: Connections,
         outbound: &InProcess,
     ) -> Result<Self, ClusterError> {
-        let seed = of_life(parts.seed, lives);
-        let eci = Eci::new(cloud, credentials(), REGION, parts.clock.clone(), seed);
-        let ProviderSettings { cluster_id, capacity, cloud_rates, calls: _ } = settings;
-        let rates = cloud_rates.and_then(|rates| rates.parse().ok());
-        let eci = rates.into_iter().fold(eci, Eci::with_rates);
-        // the step has read it before
-        let capacity = capacity.and_then(|capacity| capacity.parse().ok()).unwrap_or_default();
-        let config =
-            Config { node_ip: Some(ADDRESS), cluster_id, capacity, ..Config::new(VSWITCH, SECURITY_GROUP) };
-        let provider = Provider::new(config, kube, eci, parts.clock.clone(), seed);
+        let admin = connections.admin.clone();
+        let provider = provider(parts, lives, settings, connections, NODE);
         outbound.answer_with(provider.webhook(), provider.kubelet_api().over(NoNetwork));
         let address = Address::Url(format!("https://{WEBHOOK}"));
         let configuration = registration::configuration(&address, b"within one process");
         registration::register(admin, &configuration).await?;
-        Ok(Self(tokio::spawn(async move {
+        Ok(Self::run(provider))
+    }
+
+    /// Starts the provider of another node, whose port and webhook nobody asks.
+    pub(super) fn start_beside(
+        parts: &WorldParts,
+        lives: u32,
+        settings: &ProviderSettings,
+        connections: Connections,
+        name: &str,
+    ) -> Self {
+        Self::run(provider(parts, lives, settings, connections, name))
+    }
+
+    fn run(provider: Provider) -> Self {
+        Self(tokio::spawn(async move {
             if let Err(error) = provider.run(std::future::pending()).await {
                 tracing::error!(%error, "the provider ended");
             }
-        })))
+        }))
     }
 
     /// Ends it in the middle of whatever it does.
@@ -67,4 +75,24 @@ impl VirtualNode {
         self.0.abort();
         let _ = self.0.await; // it was aborted in the middle of something
     }
+}
+
+/// The provider of a node. Each of the `lives` draws from a chance of its own, since the cloud takes no signature's nonce twice.
+fn provider(
+    parts: &WorldParts,
+    lives: u32,
+    settings: &ProviderSettings,
+    Connections { kube, cloud, admin: _ }: Connections,
+    name: &str,
+) -> Provider {
+    let seed = of_life(parts.seed, lives);
+    let eci = Eci::new(cloud, credentials(), REGION, parts.clock.clone(), seed);
+    let ProviderSettings { cluster_id, capacity, cloud_rates, calls: _, more_nodes: _ } = settings.clone();
+    let rates = cloud_rates.and_then(|rates| rates.parse().ok());
+    let eci = rates.into_iter().fold(eci, Eci::with_rates);
+    // the step has read it before
+    let capacity = capacity.and_then(|capacity| capacity.parse().ok()).unwrap_or_default();
+    let (node_ip, node_name) = (Some(ADDRESS), name.to_owned());
+    let config = Config { node_ip, node_name, cluster_id, capacity, ..Config::new(VSWITCH, SECURITY_GROUP) };
+    Provider::new(config, kube, eci, parts.clock.clone(), seed)
 }

@@ -61,7 +61,7 @@ impl ProviderProcess {
         command.env_clear().envs(ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         command.env("KUBECONFIG", &cluster.kubeconfig).env("ECI_ENDPOINT", endpoint);
         command.env("ECI_VSWITCH", VSWITCH).env("ECI_SECURITY_GROUP", SECURITY_GROUP);
-        let ProviderSettings { cluster_id, capacity, cloud_rates, calls: _ } = settings;
+        let ProviderSettings { cluster_id, capacity, cloud_rates, calls: _, more_nodes: _ } = settings;
         command.envs(cloud_rates.as_ref().map(|rates| (CLOUD_RATES, rates)));
         command.env("ECI_REGION", REGION).envs(cluster_id.as_ref().map(|id| ("ALIYUN_CLUSTERID", id)));
         command.envs(capacity.as_ref().map(|capacity| ("ECI_CAPACITY", capacity)));

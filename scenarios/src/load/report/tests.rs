@@ -1,6 +1,5 @@
 //! Reports, and an example of one for other tests.
 
-use super::super::plan::tests::plan;
 use super::*;
 
 /// A report of so many pods whose stages take `step` milliseconds each.
@@ -34,7 +33,7 @@ pub(crate) fn report(pods: u32, step: u64) -> Report {
         processes: vec![ProcessUsage { name: "this <b>".to_owned(), cpu_seconds: 1.5, peak_mebibytes: 64 }],
         money: Some(Money { currency: "CNY".to_owned(), amount: Some(rust_decimal::Decimal::new(125, 2)) }),
     };
-    Report::of(&plan(pods), gathered)
+    Report::of(&Plan::bare(pods), gathered)
 }
 
 #[test]
