@@ -64,8 +64,11 @@ enum Command {
         #[command(subcommand)]
         command: kind::KindCommand,
     },
-    /// Ask other simulators and ours the same question, turn by turn, and write `benches/RESULTS.md`.
-    Rivals,
+    /// Ask others' programs and ours the same question, turn by turn, and write `benches/RESULTS.md`.
+    Rivals {
+        /// Only this question; the figures of the other stay as they are.
+        only: Option<rivals::Topic>,
+    },
     /// Become runc, asking for no more than this machine has; a Docker Engine of ours calls it.
     #[command(hide = true)]
     RuncShim {
@@ -93,7 +96,7 @@ pub fn run() -> Result<()> {
         Command::ControlPlane => kubernetes::run(&root),
         Command::Images { load } => images::run(&root, load),
         Command::Kind { command } => kind::run(&root, &command),
-        Command::Rivals => rivals::run(&root),
+        Command::Rivals { only } => rivals::run(&root, only),
         Command::RuncShim { arguments } => runc_shim::run(&arguments),
         Command::Tools => tools::run(),
     }

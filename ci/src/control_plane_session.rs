@@ -17,6 +17,8 @@ pub struct ControlPlaneSession {
     /// Path of a kubeconfig with every right.
     pub kubeconfig: PathBuf,
     helm: PathBuf,
+    /// Ids of the programs' guards, by the programs' names.
+    pub programs: Vec<(String, u32)>,
 }
 
 impl ControlPlaneSession {
@@ -28,10 +30,11 @@ impl ControlPlaneSession {
         let mut command = bound_to_us(programs.path("example", "up")?);
         let mut process = command.stdout(Stdio::piped()).spawn().context("cannot start a control plane")?;
         let output = process.stdout.take().context("the control plane has no output")?;
-        let mut plane = Self { process, kubeconfig: PathBuf::new(), helm };
+        let mut plane = Self { process, kubeconfig: PathBuf::new(), helm, programs: Vec::new() };
         let mut lines = BufReader::new(output).lines().map_while(Result::ok);
         let told = lines.find_map(|line| line.strip_prefix("export KUBECONFIG=").map(PathBuf::from));
         plane.kubeconfig = told.context("the control plane ended before it was ready")?;
+        plane.programs = lines.by_ref().map_while(|line| program(&line)).collect();
         // a pipe that nobody reads would end it
         std::thread::spawn(move || lines.for_each(drop));
         Ok(plane)
@@ -58,6 +61,12 @@ impl ControlPlaneSession {
     pub fn end(mut self) -> Result<()> {
         interrupt(&mut self.process, "the control plane")
     }
+}
+
+/// The name and the id in the line `# etcd: process 7, log /tmp/etcd.log`; `None` of a line that names none.
+fn program(line: &str) -> Option<(String, u32)> {
+    let (name, rest) = line.strip_prefix("# ")?.split_once(": process ")?;
+    Some((name.to_owned(), rest.split(',').next()?.parse().ok()?))
 }
 
 /// Applies YAML or JSON by kubectl.
@@ -100,5 +109,16 @@ impl Drop for Watch {
     fn drop(&mut self) {
         let _ = self.0.kill(); // already gone after `end`
         let _ = self.0.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_told_with_its_id() {
+        assert_eq!(program("# etcd: process 7, log /tmp/etcd.log"), Some(("etcd".to_owned(), 7)));
+        assert_eq!(program("# Ctrl-C ends everything."), None);
     }
 }

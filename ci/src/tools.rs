@@ -71,6 +71,17 @@ pub fn tool(name: &str) -> Result<PathBuf> {
     Ok(folder.join(name))
 }
 
+/// Module and version of a pinned Go program whose package is `MODULE/cmd/NAME`.
+pub fn module_of(name: &str) -> Result<String> {
+    let pinned = pinned()?;
+    let tool = pinned
+        .tools
+        .get(name)
+        .with_context(|| format!("ci/control-plane.toml pins no tool called {name}"))?;
+    let module = tool.package.split("/cmd/").next().unwrap_or(&tool.package);
+    Ok(format!("{module}@{}", tool.version))
+}
+
 /// Path of a pinned program that cargo installs, built first where it is missing.
 pub fn cargo_tool(name: &str) -> Result<PathBuf> {
     let pinned = pinned()?;

@@ -14,8 +14,8 @@ async fn main() -> std::process::ExitCode {
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let mut plane = ControlPlane::start(&Binaries::find()?).await?;
     println!("export KUBECONFIG={}", plane.kubeconfig().display());
-    for (name, log) in plane.logs() {
-        println!("# {name}: {}", log.display());
+    for ((name, log), (_, id)) in plane.logs().zip(plane.processes()) {
+        println!("# {name}: process {id}, log {}", log.display());
     }
     println!("# Ctrl-C ends everything.");
     tokio::signal::ctrl_c().await?;

@@ -4,16 +4,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::results::{Measured, Question};
+use super::programs::{self, Running};
+use super::results::{Measured, Question, Table, machine};
 use crate::cache;
 use crate::command::{bound_to_us, build, output_of, rest, retry_once};
 use crate::kubernetes::module::fingerprint;
-use crate::workspace::{cargo, release_programs, target_folder};
 
 /// Turns of each program.
 const TURNS: usize = 5;
@@ -38,34 +38,22 @@ struct Simulator {
     calls: &'static str,
 }
 
-/// A program in a network namespace of its own; killed when dropped.
-struct Server(Child);
-
-impl Server {
-    /// The server's network namespace, once it has left ours.
-    fn network(&self) -> Result<PathBuf> {
-        let (ours, own) =
-            (fs::read_link("/proc/self/ns/net")?, PathBuf::from(format!("/proc/{}/ns/net", self.0.id())));
-        for _ in 0..LEAVING_POLLS {
-            if fs::read_link(&own)? != ours {
-                return Ok(own);
-            }
-            rest(Duration::from_millis(10));
+/// The server's network namespace, once it has left ours.
+fn network(server: &Running) -> Result<PathBuf> {
+    let (ours, own) =
+        (fs::read_link("/proc/self/ns/net")?, PathBuf::from(format!("/proc/{}/ns/net", server.id())));
+    for _ in 0..LEAVING_POLLS {
+        if fs::read_link(&own)? != ours {
+            return Ok(own);
         }
-        bail!("the server stays in the network of this machine")
+        rest(Duration::from_millis(10));
     }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // one that has ended already is what is wanted
-        let _ended = self.0.kill().and_then(|()| self.0.wait());
-    }
+    bail!("the server stays in the network of this machine")
 }
 
 /// Asks each simulator in turn.
 pub fn measure(root: &Path) -> Result<Question> {
-    let client = client(root)?;
+    let client = programs::of_benches(root, "calls-a-second")?;
     let simulators = simulators(root)?;
     let mut figures = vec![Vec::new(); simulators.len()];
     for turn in 1..=TURNS {
@@ -76,11 +64,13 @@ pub fn measure(root: &Path) -> Result<Question> {
         }
     }
     let measured = simulators.into_iter().zip(figures);
+    let measured = measured.map(|(one, figures)| Measured { program: one.name, figures });
     Ok(Question {
         title: format!("Calls a second for one instance of {INSTANCES}, by its id"),
         command: "cargo ci rivals    # asks each by: calls-a-second --to ADDRESS --dialect eci|ec2".to_owned(),
-        unit: "calls/s".to_owned(),
-        measured: measured.map(|(one, figures)| Measured { program: one.name, figures }).collect(),
+        machine: machine()?,
+        tables: vec![Table { unit: "calls/s".to_owned(), measured: measured.collect() }],
+        ledger: Vec::new(),
         differences: vec![
             "ours verifies the signature of each call and takes no nonce twice; the others read the heading of a signature and \
              verify nothing"
@@ -97,15 +87,15 @@ pub fn measure(root: &Path) -> Result<Question> {
 impl Simulator {
     /// Calls a second of one turn, with the server started anew.
     fn ask(&self, client: &Path) -> Result<u64> {
+        // the kernel kills it with us
         let mut server = bound_to_us(Path::new("unshare"));
         server
             .args(["--net", "--", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"])
             .args(&self.program);
         server.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        let server = server.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let server = Server(server.with_context(|| format!("cannot start {}", self.name))?);
+        let server = Running::start(&self.name, &mut server)?;
         let mut ask = Command::new("nsenter");
-        ask.arg(format!("--net={}", server.network()?.display())).arg("--").arg(client);
+        ask.arg(format!("--net={}", network(&server)?.display())).arg("--").arg(client);
         ask.args(["--to", &format!("127.0.0.1:{}", self.port), "--dialect", self.dialect]);
         ask.args(["--instances", INSTANCES, "--calls", self.calls, "--turns", "1"]);
         let said = output_of(&mut ask).with_context(|| self.name.clone())?;
@@ -114,23 +104,17 @@ impl Simulator {
     }
 }
 
-/// The client, optimised as the simulator is.
-fn client(root: &Path) -> Result<PathBuf> {
-    build(&mut cargo(root, &["build", "--release", "--package", "benches", "--bin", "calls-a-second"]))?;
-    Ok(target_folder(root).join("release/calls-a-second"))
-}
-
 fn simulators(root: &Path) -> Result<Vec<Simulator>> {
     let python = python(root)?;
-    let ours = release_programs(root)?.path("bin", "eci-sim")?.display().to_string();
+    let (ours, version) = programs::ours(root, "eci-sim")?;
+    let ours = ours.display().to_string();
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-    let version = output_of(Command::new(&ours).arg("--version"))?;
     // the environment's own scripts name the folder that it was made in
     let interpreter = python.join("bin/python").display().to_string();
     let module = |name: &str| words(&[&interpreter, "-m", name]);
     Ok(vec![
         Simulator {
-            name: version.trim().to_owned(),
+            name: version,
             program: [words(&[&ours, "--listen", "127.0.0.1:5001"]), words(&KEY)].concat(),
             environment: Vec::new(),
             port: 5001,
