@@ -119,7 +119,7 @@ impl Reconciler {
                 return Err(Outcome::failed(2, 30));
             }
         };
-        self.file_notes(pod, |notes| *notes = FileNotes::of(pod, &found));
+        self.file_notes(pod, |notes| *notes = FileNotes::of(&found));
         match request::for_attempt(pod, &found, &self.scope, (&seen.token, seen.attempt)) {
             Ok(Made { request, remarks }) => {
                 // On record before the group is made: a process that finds the group makes no request and knows of none.

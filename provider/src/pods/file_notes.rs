@@ -18,11 +18,20 @@ pub(super) enum FileSource {
     Secret(String),
 }
 
+/// What a ConfigMap or Secret holds, as a hash that is never told to anybody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Content {
+    /// The hash.
+    pub hash: String,
+    /// The UID of a Secret.
+    pub uid: Option<String>,
+}
+
 /// What is known of the files of one pod.
 #[derive(Debug, Default)]
 pub(super) struct FileNotes {
-    /// The content of each source that was seen last, as a hash that is never told to anybody.
-    contents: BTreeMap<FileSource, String>,
+    /// The content of each source that was seen last.
+    contents: BTreeMap<FileSource, Content>,
     /// The tokens of which the pod was told.
     pub(super) tokens: BTreeSet<TokenSpec>,
     /// The seconds for which the tokens in its instance are good, where this process asked for them.
@@ -31,27 +40,16 @@ pub(super) struct FileNotes {
 
 impl FileNotes {
     /// The notes of a pod whose instance is made from these sources.
-    pub fn of(pod: &Pod, found: &Sources) -> Self {
-        let content = |source: &FileSource| match source {
-            FileSource::ConfigMap(name) => content_of_config_map(found.config_maps.get(name)?),
-            FileSource::Secret(name) => content_of_secret(found.secrets.get(name)?),
-        };
-        let contents = file_sources(pod).into_iter();
-        Self {
-            contents: contents.filter_map(|source| Some((source.clone(), content(&source)?))).collect(),
-            tokens: BTreeSet::new(),
-            lives: found
-                .tokens
-                .iter()
-                .filter_map(|(spec, token)| Some((spec.clone(), life_of(token)?)))
-                .collect(),
-        }
+    pub fn of(found: &Sources) -> Self {
+        let lives = found.tokens.iter().filter_map(|(spec, token)| Some((spec.clone(), life_of(token)?)));
+        Self { lives: lives.collect(), ..Self::default() }
     }
 
-    /// Takes note of a source's content; true where it is another than before.
-    pub fn is_another(&mut self, source: &FileSource, content: &str) -> bool {
-        let before = self.contents.insert(source.clone(), content.to_owned());
-        before.is_some_and(|before| before != content)
+    /// Takes note of a source's content; true where it is another than before, and another than the instance was made with,
+    /// which `made` tells if it is known.
+    pub fn is_another(&mut self, source: &FileSource, content: &Content, made: Option<bool>) -> bool {
+        let before = self.contents.insert(source.clone(), content.clone());
+        before.as_ref() != Some(content) && made.unwrap_or(before.is_some())
     }
 }
 
@@ -62,18 +60,26 @@ pub(super) fn life_of(token: &str) -> Option<i64> {
     claims["exp"].as_i64()?.checked_sub(claims["iat"].as_i64()?)
 }
 
-/// The content of a ConfigMap, as a hash.
-pub(super) fn content_of_config_map(found: &ConfigMap) -> Option<String> {
-    hash(&(&found.data, &found.binary_data))
+impl Content {
+    /// What a ConfigMap holds.
+    pub fn of_config_map(found: &ConfigMap) -> Self {
+        Self { hash: hash(&(&found.data, &found.binary_data)), uid: None }
+    }
+
+    /// What a Secret holds.
+    pub fn of_secret(found: &Secret) -> Self {
+        Self { hash: hash(&found.data), uid: Some(found.metadata.uid.clone().unwrap_or_default()) }
+    }
+
+    /// A hash for tags and names of events, which people see who may not see Secrets: their UID, which is told nowhere else,
+    /// keeps those from trying what a Secret may hold.
+    pub fn public_hash(&self) -> String {
+        self.uid.as_ref().map_or_else(|| self.hash.clone(), |uid| hash(&(uid, &self.hash)))
+    }
 }
 
-/// The content of a Secret, as a hash.
-pub(super) fn content_of_secret(found: &Secret) -> Option<String> {
-    hash(&found.data)
-}
-
-fn hash(content: &impl Serialize) -> Option<String> {
-    Some(acs3::sha256_hex(&serde_json::to_vec(content).ok()?))
+fn hash(content: &impl Serialize) -> String {
+    acs3::sha256_hex(&serde_json::to_vec(content).unwrap_or_default())
 }
 
 /// The sources whose files a kubelet would renew: those of volumes that are mounted as a whole. The volume that the API server
@@ -132,18 +138,27 @@ mod tests {
     }
 
     #[test]
-    fn a_source_has_changed_when_its_content_has_and_not_when_it_is_first_seen() {
+    fn a_source_has_changed_when_its_content_is_neither_as_before_nor_as_the_instance_has_it() {
         let source = FileSource::ConfigMap("settings".into());
-        let mut notes = FileNotes::default();
-        let is_another: Vec<_> = ["a", "a", "b", "b"].map(|text| notes.is_another(&source, text)).into();
-        assert_eq!(is_another, [false, false, true, false]);
+        let content = |text: &str| Content { hash: text.into(), uid: None };
+        for (seen, made_with, told) in [
+            ("aabba", None, [false, false, true, false, true]),
+            ("aabba", Some("a"), [false, false, true, false, false]),
+            ("bbabb", Some("a"), [true, false, false, true, false]),
+        ] {
+            let mut notes = FileNotes::default();
+            let seen = seen.split("").filter(|text| !text.is_empty());
+            let is_another = seen
+                .map(|text| notes.is_another(&source, &content(text), made_with.map(|made| made != text)));
+            assert_eq!(is_another.collect::<Vec<_>>(), told);
+        }
     }
 
     #[test]
     fn labels_are_no_content() {
         let of = |metadata| {
             let found = json!({ "metadata": metadata, "data": { "a": "1" } });
-            content_of_config_map(&serde_json::from_value(found).unwrap())
+            Content::of_config_map(&serde_json::from_value(found).unwrap())
         };
         assert_eq!(of(json!({})), of(json!({ "labels": { "a": "b" }, "resourceVersion": "9" })));
     }

@@ -12,7 +12,8 @@ use super::specs::attempt::Attempt;
 pub const MANAGED_BY: &str = "virtual-node-eci";
 /// The tag of the cluster's own UID, beside its configured id.
 const CLUSTER_UID: &str = "ClusterUid";
-const VALUE_LIMIT: usize = 128;
+/// The most characters of a tag's value (eci-openapi.md 8).
+pub(super) const VALUE_LIMIT: usize = 128;
 const NAME_LIMIT: usize = 128;
 
 /// The owner of groups: one node of one cluster.

@@ -17,6 +17,7 @@ mod file_notes;
 pub mod group_state;
 pub mod identity;
 pub mod list_price;
+mod made_from;
 pub mod monotone;
 pub mod on_node;
 mod orphans;

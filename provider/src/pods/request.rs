@@ -17,6 +17,7 @@ use k8s_openapi::api::core::v1::{Pod, PodSpec};
 use super::annotations;
 use super::fields::{self, Findings};
 use super::identity::{self, Owner};
+use super::made_from;
 use super::provenance::TokenBasis;
 use super::sources::Sources;
 use super::specs::SpecList;
@@ -102,6 +103,7 @@ pub fn for_attempt(
         tag: scope.owner.tags(pod),
         ..CreateContainerGroup::default()
     };
+    request.tag.push(made_from::tag(pod, sources));
     purchase::begin(&mut request, pod, spec, config.architecture);
     let size = size::of_pod(pod);
     let context = containers::PodContext { pod, spec, sources, size: &size };

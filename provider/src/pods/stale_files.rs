@@ -4,15 +4,20 @@
 //! (`docs/decisions/files-of-running-pods.md`), which Kubernetes promises not to do; so pods are told what to expect instead.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
-use kube::Api;
+use kube::api::GetParams;
+use kube::{Api, Resource};
+use serde::de::DeserializeOwned;
 
 use super::decide;
 use super::events::EventType;
-use super::file_notes::{FileSource, content_of_config_map, content_of_secret, file_sources};
+use super::file_notes::{Content, FileSource, file_sources};
+use super::made_from::MadeFrom;
 use super::reconcile::Reconciler;
 use super::sources::TokenSpec;
 
@@ -56,37 +61,79 @@ fn runs(pod: &Pod) -> bool {
     phase == Some("Running") && !decide::is_leaving(pod)
 }
 
-/// One round over all pods, in which each source is read once.
+/// A source as it was when it was last read.
+#[derive(Clone)]
+struct Seen {
+    version: String,
+    content: Content,
+}
+
+/// A source's namespace, and the source.
+type Key = (String, FileSource);
+
+/// One round over all pods, in which each source is asked for once.
 #[derive(Default)]
 struct Round {
-    contents: BTreeMap<(String, FileSource), Option<String>>,
+    /// What the round before saw.
+    before: BTreeMap<Key, Seen>,
+    now: BTreeMap<Key, Option<Seen>>,
+}
+
+impl Round {
+    /// The round after this one.
+    fn next(self) -> Self {
+        let seen = self.now.into_iter().filter_map(|(key, seen)| Some((key, seen?)));
+        Self { before: seen.collect(), now: BTreeMap::new() }
+    }
+}
+
+/// An object whose content is files.
+trait HasContent:
+    Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Debug
+{
+    fn content(&self) -> Content;
+}
+
+impl HasContent for ConfigMap {
+    fn content(&self) -> Content {
+        Content::of_config_map(self)
+    }
+}
+
+impl HasContent for Secret {
+    fn content(&self) -> Content {
+        Content::of_secret(self)
+    }
 }
 
 impl Reconciler {
     /// Warns of files that stay as they are, for ever.
     pub(super) async fn watch_files(&self) {
+        let mut round = Round::default();
         loop {
             tokio::time::sleep(PERIOD).await;
-            let mut round = Round::default();
             for pod in self.store.pods().into_iter().filter(|pod| runs(pod)) {
                 self.check_contents(&pod, &mut round).await;
                 self.check_tokens(&pod);
             }
+            round = round.next();
         }
     }
 
     async fn check_contents(&self, pod: &Pod, round: &mut Round) {
+        let group = || self.store.get(pod.metadata.uid.as_deref()?)?.group;
+        let Some(group) = group() else { return };
         let namespace = pod.metadata.namespace.clone().unwrap_or_default();
-        for source in file_sources(pod) {
+        for (place, source) in file_sources(pod).into_iter().enumerate() {
             let key = (namespace.clone(), source.clone());
-            let content = match round.contents.get(&key) {
-                Some(known) => known.clone(),
-                None => self.content(&namespace, &source).await,
-            };
-            round.contents.insert(key, content.clone());
+            if !round.now.contains_key(&key) {
+                let seen = self.look(&key, round.before.get(&key)).await;
+                round.now.insert(key.clone(), seen);
+            }
             // what cannot be read, or is there no more, leaves the files of others as they are, too
-            let Some(content) = content else { continue };
-            if self.file_notes(pod, |notes| notes.is_another(&source, &content)) == Some(true) {
+            let Some(Seen { content, .. }) = round.now.get(&key).and_then(Option::as_ref) else { continue };
+            let made = MadeFrom::of(&group).and_then(|made| made.has_changed(place, content));
+            if self.file_notes(pod, |notes| notes.is_another(&source, content, made)) == Some(true) {
                 let (kind, name) = match &source {
                     FileSource::ConfigMap(name) => ("ConfigMap", name),
                     FileSource::Secret(name) => ("Secret", name),
@@ -95,22 +142,36 @@ impl Reconciler {
                     "{kind} {name} has changed, but its files in the instance stay as they were when that was made; delete \
                      the pod to have it made anew"
                 );
-                self.recorder.pod(pod, EventType::Warning, FILES_NOT_UPDATED, &message);
+                let subject = format!("{kind} {name} {}", content.public_hash());
+                self.recorder.pod_once_of(pod, EventType::Warning, FILES_NOT_UPDATED, &subject, &message);
             }
         }
     }
 
-    async fn content(&self, namespace: &str, source: &FileSource) -> Option<String> {
+    async fn look(&self, (namespace, source): &Key, before: Option<&Seen>) -> Option<Seen> {
         match source {
-            FileSource::ConfigMap(name) => {
-                let api: Api<ConfigMap> = Api::namespaced(self.client.clone(), namespace);
-                content_of_config_map(&api.get_opt(name).await.ok()??)
-            }
-            FileSource::Secret(name) => {
-                let api: Api<Secret> = Api::namespaced(self.client.clone(), namespace);
-                content_of_secret(&api.get_opt(name).await.ok()??)
+            FileSource::ConfigMap(name) => self.look_at::<ConfigMap>(namespace, name, before).await,
+            FileSource::Secret(name) => self.look_at::<Secret>(namespace, name, before).await,
+        }
+    }
+
+    /// The source as it is. Its metadata are asked for first, of the API server's cache: only what has another version there is
+    /// read whole, and that from the store.
+    async fn look_at<K: HasContent>(
+        &self,
+        namespace: &str,
+        name: &str,
+        before: Option<&Seen>,
+    ) -> Option<Seen> {
+        let api: Api<K> = Api::namespaced(self.client.clone(), namespace);
+        if let Some(before) = before {
+            let found = api.get_metadata_opt_with(name, &GetParams::any()).await.ok()??;
+            if found.metadata.resource_version.as_ref() == Some(&before.version) {
+                return Some(before.clone());
             }
         }
+        let found = api.get_opt(name).await.ok()??;
+        Some(Seen { version: found.meta().resource_version.clone()?, content: found.content() })
     }
 
     fn check_tokens(&self, pod: &Pod) {

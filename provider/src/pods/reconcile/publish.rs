@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use eci_api::group::{ContainerGroup, ContainerGroupStatus};
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::core::v1::{Pod, PodStatus, ResourceRequirements};
+use k8s_openapi::api::core::v1::{Pod, PodStatus};
 use kube::Api;
 use tokio::time::Instant;
 
@@ -13,6 +13,7 @@ use super::super::cloud_events::{self, Selection};
 use super::super::decide::{self, End};
 use super::super::events::EventType;
 use super::super::fields;
+use super::super::made_from::{Asked, MadeFrom};
 use super::super::provenance::{is_pristine, ran_before};
 use super::super::publish::Written;
 use super::super::request::error::LEFT_OUT;
@@ -31,13 +32,10 @@ pub(super) struct Reported {
     /// The group that the pod was told of.
     created: Option<String>,
     /// The images and resources that the pod asked for when it was last looked at.
-    mutable: Option<Vec<Mutable>>,
+    asked: Option<Asked>,
     /// True once the pod was told that nothing is made for it.
     ignored: bool,
 }
-
-/// Image and resources of a container, which may be changed while it runs.
-type Mutable = (Option<String>, Option<ResourceRequirements>);
 
 /// The pause before the first write about a group that has no machine yet: most have one within it, and its address is
 /// worth a write, the group's name alone is not. `Some(None)` until the cloud has shown the group at all, `None` when the
@@ -75,7 +73,7 @@ impl Reconciler {
             let chosen = || self.spec_list(seen)?.name_of(group);
             self.report_created(seen, &group.container_group_id, chosen);
         }
-        self.report_changes(seen);
+        self.report_changes(seen, group);
         self.report_ephemeral_containers(seen);
         let Selection { reported, held_until } = cloud_events::select(&group.events, seen.deletion, now);
         for event in reported {
@@ -112,32 +110,36 @@ impl Reconciler {
         self.recorder.pod_once_of(&seen.pod, EventType::Normal, "ProviderCreateSuccess", id, &message);
     }
 
-    /// Images and resources that were changed while an instance runs are not exchanged, and the pod says so.
-    fn report_changes(&self, seen: &Snapshot) {
-        let spec = seen.pod.spec.as_ref();
-        let containers = spec.into_iter().flat_map(|spec| &spec.containers);
-        let asked: Vec<Mutable> = containers.map(|c| (c.image.clone(), c.resources.clone())).collect();
-        let before = self.reported(seen, |reported| reported.mutable.replace(asked.clone()));
-        let Some(before) = before else { return };
-        let pairs = || before.iter().zip(&asked);
-        for (is_changed, what, goes_on) in [
+    /// Images and resources that were changed while an instance runs are not exchanged, and the pod says so, once of each that
+    /// is asked for.
+    fn report_changes(&self, seen: &Snapshot, group: &ContainerGroup) {
+        let asked = Asked::of(&seen.pod);
+        let before = self.reported(seen, |reported| reported.asked.replace(asked.clone()));
+        let made = MadeFrom::of(group);
+        let parts = |of: fn(&Asked) -> &str, made: Option<&str>| {
+            let (before, now) = (before.as_ref().map(of), of(&asked));
+            let differs = made.or(before).is_some_and(|made| made != now);
+            (before != Some(now) && differs).then(|| now.to_owned())
+        };
+        for (changed, what, goes_on) in [
             (
-                pairs().any(|(old, new)| old.0 != new.0),
+                parts(|asked| &asked.images, made.and_then(MadeFrom::images)),
                 "the image of a container was",
                 "the one it was made with",
             ),
             (
-                pairs().any(|(old, new)| old.1 != new.1),
+                parts(|asked| &asked.resources, made.and_then(MadeFrom::resources)),
                 "the resources of a container were",
                 "the size it was made with",
             ),
         ] {
-            if is_changed {
-                let message = format!(
-                    "{what} changed, but an instance goes on with {goes_on}; delete the pod to have it made anew"
-                );
-                self.recorder.pod(&seen.pod, EventType::Warning, "ProviderUpdateFailed", &message);
-            }
+            let Some(asked) = changed else { continue };
+            let message = format!(
+                "{what} changed, but an instance goes on with {goes_on}; delete the pod to have it made anew"
+            );
+            let subject = format!("{what} {asked}");
+            let reason = "ProviderUpdateFailed";
+            self.recorder.pod_once_of(&seen.pod, EventType::Warning, reason, &subject, &message);
         }
     }
 

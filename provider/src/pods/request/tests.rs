@@ -356,7 +356,7 @@ fn the_tags_that_are_ours_leave_room_for_those_of_the_pod() {
     let mut scope = scope();
     scope.owner.cluster_uid = Some("kube-system".to_owned());
     let request = for_pod(&full, &Sources::default(), &scope, &TokenBasis::First).unwrap().request;
-    assert_eq!(request.tag.len(), 13, "the cloud takes 20 (eci-openapi.md 6)");
+    assert_eq!(request.tag.len(), 14, "the cloud takes 20 (eci-openapi.md 6)");
     assert!(request.host_aliase.is_empty(), "no hosts are added");
 }
 

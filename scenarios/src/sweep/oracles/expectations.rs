@@ -69,9 +69,6 @@ fn missed(entries: &[Entry]) -> impl Iterator<Item = (&Entry, usize, &str)> {
     })
 }
 
-/// Reasons of events that tell of a difference from what the instance was made with, which is not written down anywhere.
-const OF_ONE_PROCESS: [&str; 2] = ["expect event FilesNotUpdated ", "expect event ProviderUpdateFailed "];
-
 /// A step that was not met.
 struct Miss<'a> {
     index: usize,
@@ -118,11 +115,6 @@ impl Miss<'_> {
         }
         if self.is_unspent {
             return Some("an earlier step, which was missed itself, was to spend the account's balance");
-        }
-        if any(P::kills) && OF_ONE_PROCESS.iter().any(|reason| step.contains(reason)) {
-            return Some(
-                "only the process that made the instance knows what files and images it was made with",
-            );
         }
         if any(P::kills) && self.was_passed_by() {
             return Some("the pod went through the state while nobody looked");
