@@ -5,6 +5,7 @@ mod containers;
 mod environment;
 pub(super) mod error;
 mod network;
+mod new_disk;
 pub mod purchase;
 pub mod shares;
 pub(super) mod size;
@@ -79,8 +80,7 @@ pub fn for_attempt(
     scope: &Scope,
     (token, attempt): (&TokenBasis, Attempt),
 ) -> Result<Made, RequestError> {
-    let empty = PodSpec::default();
-    let spec = pod.spec.as_ref().unwrap_or(&empty);
+    let spec = &*new_disk::spec_of(pod);
     let findings = inspected(pod, spec)?;
     let config = &scope.config;
     let specs = SpecList::of(pod, &config.vswitch)?;

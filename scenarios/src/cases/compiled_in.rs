@@ -196,6 +196,7 @@ pub const CASES: &[(&str, &str)] = &[
         "storage/config-map-that-changes.yaml",
         include_str!("../../cases/storage/config-map-that-changes.yaml"),
     ),
+    ("storage/disk-for-a-host-path.yaml", include_str!("../../cases/storage/disk-for-a-host-path.yaml")),
     ("storage/disk.yaml", include_str!("../../cases/storage/disk.yaml")),
     (
         "storage/driver-of-another-cloud.yaml",

@@ -243,7 +243,7 @@ pub(super) const STORAGE: &[Annotation] = &[
     (
         "eci-set-diskvolume",
         Sent(disk_volume),
-        "`FlexVolume` alicloud/disk in place of an emptyDir: a new disk that ends with the instance",
+        "`FlexVolume` alicloud/disk in place of an emptyDir or hostPath: a new disk that ends with the instance",
     ),
     (
         "eci-ntp-server",

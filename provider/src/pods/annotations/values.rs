@@ -64,10 +64,10 @@ pub(super) fn bytes(field: &mut Option<i64>, value: &str) -> Result<(), &'static
     Ok(())
 }
 
-/// Puts a new disk in the place of an emptyDir: `cache:ext4:500Gi`. The disk ends with the instance, which is ECI's default.
+/// Puts a new disk in the place of an emptyDir, or of a hostPath, which is one by then: `cache:ext4:500Gi`. The disk ends with the instance, which is ECI's default.
 pub(super) fn disk_volume(request: &mut Request, value: &str) -> Result<(), &'static str> {
-    const SHOULD: &str = "the name of an emptyDir of the pod, a file system (ext4, ext3, xfs or vfat) and a size from 20Gi to \
-                          32768Gi, as `cache:ext4:500Gi`";
+    const SHOULD: &str = "the name of an emptyDir or hostPath of the pod, a file system (ext4, ext3, xfs or vfat) and a size \
+                          from 20Gi to 32768Gi, as `cache:ext4:500Gi`";
     let parts: Vec<&str> = value.split(':').map(str::trim).collect();
     let &[name, fs_type, size] = parts.as_slice() else { return Err(SHOULD) };
     let size = quantity::parse(size).map(|bytes| quantity::gib(bytes).ceil());

@@ -6,6 +6,7 @@ use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
 use rust_decimal::prelude::ToPrimitive;
 
 use super::error::RequestError;
+use super::new_disk;
 use super::shares::{self, Counting};
 use super::size;
 use crate::config::Architecture;
@@ -48,8 +49,7 @@ pub fn of_attempt(
     architecture: Architecture,
     attempt: Attempt,
 ) -> Result<wire::CreateContainerGroup, RequestError> {
-    let empty = PodSpec::default();
-    let spec = pod.spec.as_ref().unwrap_or(&empty);
+    let spec = &*new_disk::spec_of(pod);
     super::inspected(pod, spec)?;
     let mut request = wire::CreateContainerGroup::default();
     begin(&mut request, pod, spec, architecture);
@@ -61,7 +61,9 @@ pub fn of_attempt(
             request.container.push(made);
         }
     }
+    request.volume = new_disk::places(spec);
     annotations::apply(pod, &mut request)?;
+    request.volume.clear();
     SpecList::of(pod, "")?.apply(Attempt { vswitch: 0, ..attempt }, &mut request);
     Ok(request)
 }

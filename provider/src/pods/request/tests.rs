@@ -506,6 +506,32 @@ fn what_is_bought_follows_from_the_pod_alone_and_is_what_the_whole_request_says(
 }
 
 #[test]
+fn a_new_disk_takes_the_place_of_an_empty_dir_or_a_host_path_and_of_no_other() {
+    let with_disk = |source: Value| {
+        let mut volume = source;
+        volume["name"] = json!("v");
+        let mounts = json!([{ "name": "v", "mountPath": "/v" }]);
+        let containers = json!([{ "name": "c", "image": "c", "volumeMounts": mounts }]);
+        let mut pod = pod(json!({ "containers": containers, "volumes": [volume] }));
+        let wish = [("k8s.aliyun.com/eci-set-diskvolume".to_owned(), "v:ext4:500Gi".to_owned())];
+        pod.metadata.annotations = Some(wish.into());
+        pod
+    };
+    for source in [json!({ "emptyDir": {} }), json!({ "hostPath": { "path": "/var" } })] {
+        let pod = with_disk(source);
+        let volumes =
+            for_pod(&pod, &Sources::default(), &scope(), &TokenBasis::First).unwrap().request.volume;
+        let disk = volumes[0].flex_volume.as_ref().unwrap();
+        assert_eq!((volumes.len(), disk.driver.as_deref()), (1, Some("alicloud/disk")));
+        let part = purchase::of_pod(&pod, crate::config::Architecture::Amd64);
+        assert!(part.unwrap().volume.is_empty(), "a pod with it has its price");
+    }
+    let nfs = with_disk(json!({ "nfs": { "server": "s", "path": "/" } }));
+    let problem = for_pod(&nfs, &Sources::default(), &scope(), &TokenBasis::First).unwrap_err();
+    assert!(problem.to_string().contains("an emptyDir or hostPath of the pod"), "{problem}");
+}
+
+#[test]
 fn a_pod_that_is_refused_buys_nothing() {
     let refused = pod(json!({ "hostNetwork": true, "containers": [{ "name": "c", "image": "a" }] }));
     let why = purchase::of_pod(&refused, crate::config::Architecture::Amd64).unwrap_err().to_string();
