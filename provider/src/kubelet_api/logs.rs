@@ -1,33 +1,22 @@
 //! `/containerLogs`: what a container said, read from the cloud; followed by asking again and again.
 
 mod options;
-
-use std::time::Duration;
+mod reader;
 
 use bytes::Bytes;
 use determinism::Clock;
-use eci_api::actions::describe_container_log::DescribeContainerLog;
-use eci_api::group::{ContainerState, ContainerStateKind};
 use futures::stream;
 use http::{Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
-use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ContainerStatus;
 
 pub(super) use self::options::LogOptions;
+pub(super) use self::reader::Reader;
 use super::response::{Body, Refusal, text};
-use crate::eci::{Eci, EciError};
+use crate::eci::Eci;
 use crate::pods::fields::NO_EPHEMERAL;
 use crate::pods::store::{PodStore, Snapshot};
-
-/// The most lines that the cloud gives at once.
-const LINES_MAX: i32 = 2000;
-/// The most bytes that the cloud gives at once.
-const BYTES_MAX: i64 = 1_048_576;
-/// The pause between two readings of a followed log: at first, and when nothing was said for a while.
-const PAUSE: Duration = Duration::from_secs(1);
-const PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// Answers with what the container said.
 pub(super) async fn answer(
@@ -46,7 +35,7 @@ pub(super) async fn answer(
     });
     let mut reader = Reader::new((store, eci), &view, (group, container), options, since);
     let first = reader.first().await.map_err(|error| Refusal::of_cloud("the log cannot be read", &error))?;
-    if !reader.options.follow || reader.options.previous || reader.left == Some(0) {
+    if reader.is_at_end() {
         return Ok(plain(first));
     }
     let frames = stream::unfold((Some(first), reader), |(first, mut reader)| async move {
@@ -117,186 +106,5 @@ pub(super) fn check(view: &Snapshot, pod: &str, container: &str, previous: bool)
             },
         )),
         None => Ok(()),
-    }
-}
-
-/// Reads a log, and knows what of it was read already.
-pub(super) struct Reader {
-    store: PodStore,
-    eci: Eci,
-    uid: String,
-    group: String,
-    container: String,
-    options: LogOptions,
-    since: Option<Timestamp>,
-    /// The number of bytes that may still be given; `None` for no limit.
-    left: Option<usize>,
-    /// The lines of the last reading, each with its time.
-    last: Vec<String>,
-    pause: Duration,
-    ended: bool,
-}
-
-impl Reader {
-    fn new(
-        (store, eci): (&PodStore, &Eci),
-        view: &Snapshot,
-        (group, container): (String, &str),
-        options: LogOptions,
-        since: Option<Timestamp>,
-    ) -> Self {
-        Self {
-            store: store.clone(),
-            eci: eci.clone(),
-            uid: view.pod.metadata.uid.clone().unwrap_or_default(),
-            group,
-            container: container.to_owned(),
-            left: options.limit,
-            options,
-            since,
-            last: Vec::new(),
-            pause: PAUSE,
-            ended: false,
-        }
-    }
-
-    /// Follows what a container says from now on.
-    pub(super) fn from_now(
-        cloud: (&PodStore, &Eci),
-        view: &Snapshot,
-        container: (String, &str),
-        now: Timestamp,
-    ) -> Self {
-        let options = LogOptions { follow: true, tail: Some(0), ..LogOptions::default() };
-        Self::new(cloud, view, container, options, Some(now))
-    }
-
-    /// The lines that the log has already, cut to the tail and the number of bytes that are asked for.
-    pub(super) async fn first(&mut self) -> Result<Bytes, EciError> {
-        let tail = self.options.tail.unwrap_or(LINES_MAX).clamp(1, LINES_MAX);
-        let mut lines = self.read(tail).await?;
-        self.last = lines.clone();
-        if self.options.tail == Some(0) {
-            lines.clear();
-        }
-        Ok(self.give(&lines))
-    }
-
-    /// The lines since the last reading; `None` when nothing more will be said.
-    pub(super) async fn next(&mut self) -> Option<Bytes> {
-        loop {
-            if self.left == Some(0) || self.ended {
-                return None;
-            }
-            tokio::time::sleep(self.pause).await;
-            // Looked at before reading: what was said before the end is read after it.
-            self.ended = self.has_ended();
-            let Ok(lines) = self.read(LINES_MAX).await else {
-                self.pause = PAUSE_MAX;
-                continue;
-            };
-            let known = overlap(&self.last, &lines);
-            let fresh = lines[known..].to_vec();
-            if !lines.is_empty() {
-                self.last = lines;
-            }
-            if fresh.is_empty() {
-                self.pause = (self.pause * 3 / 2).min(PAUSE_MAX);
-                continue;
-            }
-            self.pause = PAUSE;
-            return Some(self.give(&fresh));
-        }
-    }
-
-    async fn read(&self, tail: i32) -> Result<Vec<String>, EciError> {
-        let from = self.last.last().and_then(|line| time_of(line)).or(self.since);
-        let request = DescribeContainerLog {
-            region_id: Some(self.eci.region().to_owned()),
-            container_group_id: Some(self.group.clone()),
-            container_name: Some(self.container.clone()),
-            start_time: from.map(|from| from.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
-            tail: Some(tail),
-            timestamps: Some(true),
-            last_time: self.options.previous.then_some(true),
-            limit_bytes: Some(BYTES_MAX),
-            since_seconds: None,
-        };
-        let content = self.eci.call(&request).await?.content;
-        let lines = content.split_inclusive('\n').map(str::to_owned);
-        // The cloud counts whole seconds, the caller does not.
-        Ok(lines
-            .filter(|line| self.since.is_none_or(|since| time_of(line).is_none_or(|at| at >= since)))
-            .collect())
-    }
-
-    /// The lines in the form that the options ask for, cut where no more bytes are wanted, be it in the middle of a character.
-    fn give(&mut self, lines: &[String]) -> Bytes {
-        let text: String = lines
-            .iter()
-            .map(|line| if self.options.timestamps { line } else { without_time(line) })
-            .collect();
-        let mut bytes = Bytes::from(text);
-        if let Some(left) = self.left {
-            bytes.truncate(left);
-            self.left = Some(left - bytes.len());
-        }
-        bytes
-    }
-
-    fn has_ended(&self) -> bool {
-        let Some(view) = self.store.get(&self.uid).filter(|view| view.in_api) else { return true };
-        if crate::pods::decide::has_ended(&view.pod) {
-            return true;
-        }
-        let Some(group) = &view.group else { return true };
-        let ended = |state: &Option<ContainerState>| {
-            state.as_ref().is_some_and(|state| state.kind() == ContainerStateKind::Terminated)
-        };
-        let mains =
-            group.containers.iter().filter(|c| c.name == self.container).map(|c| ended(&c.current_state));
-        let inits = group
-            .init_containers
-            .iter()
-            .filter(|c| c.name == self.container)
-            .map(|c| ended(&c.current_state));
-        mains.chain(inits).any(|ended| ended)
-    }
-}
-
-/// The number of lines at the beginning of `new` that stand at the end of `old`.
-fn overlap(old: &[String], new: &[String]) -> usize {
-    (0..=old.len().min(new.len())).rev().find(|count| old[old.len() - count..] == new[..*count]).unwrap_or(0)
-}
-
-fn time_of(line: &str) -> Option<Timestamp> {
-    line.split_once(' ')?.0.parse().ok()
-}
-
-fn without_time(line: &str) -> &str {
-    match line.split_once(' ') {
-        Some((time, rest)) if time.parse::<Timestamp>().is_ok() => rest,
-        _ => line,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_read_already_is_not_read_again() {
-        let lines = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        for (old, new, known) in
-            [("a b c", "b c d", 2), ("a b c", "c", 1), ("a b c", "d e", 0), ("a a", "a a a", 2)]
-        {
-            assert_eq!(overlap(&lines(old), &lines(new)), known, "{old} | {new}");
-        }
-    }
-
-    #[test]
-    fn times_are_cut_off_only_where_there_is_one() {
-        assert_eq!(without_time("2026-01-05T01:00:00.000000001Z hello world\n"), "hello world\n");
-        assert_eq!(without_time("hello world\n"), "hello world\n");
     }
 }
