@@ -162,6 +162,16 @@ async fn groups_of_others_are_never_touched() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_node_tells_when_it_starts_and_when_it_is_ready() {
+    let bed = TestBed::start().await;
+    bed.pass(10).await;
+    let told: Vec<_> = bed.node_events().await.into_iter().map(|(reason, _)| reason).collect();
+    for wanted in ["Starting", "NodeReady"] {
+        assert!(told.iter().any(|reason| reason == wanted), "{wanted}: {told:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wrong_key_makes_the_node_not_ready_and_says_why() {
     let mut bed = TestBed::without_provider().await;
     bed.run(bed.provider("wrong"));

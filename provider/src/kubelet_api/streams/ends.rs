@@ -99,3 +99,23 @@ impl Movement {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_idle_four_hours_after_its_last_byte() {
+        let (movement, begun) = (Movement::default(), Instant::now());
+        let (moving, last) = (movement.clone(), Duration::from_secs(50 * 60));
+        tokio::spawn(async move {
+            sleep(last).await;
+            moving.moved();
+        });
+        movement.has_ceased().await;
+        let idle = begun.elapsed() - last;
+        assert!(idle >= IDLE && idle <= IDLE + IDLE / IDLE_CHECKS, "{idle:?}");
+    }
+}
