@@ -2,7 +2,7 @@
 //!
 //! Each turn has a control plane of its own. The load knows neither side: it makes pods for a node, and reads the watch.
 
-mod keepers;
+mod controllers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
-use self::keepers::{Keeper, kwok, ours};
+use self::controllers::{Controller, kwok, ours};
 use super::programs;
 use super::results::{Entry, Measured, Question, Table, machine};
 use crate::command::{missing, output_of};
@@ -24,7 +24,7 @@ const TURNS: usize = 5;
 /// Pods of a turn.
 const PODS: u32 = 1000;
 /// Requests of which a pod has fewer than one in twenty are left out of the ledger.
-const RARE: u64 = PODS as u64 / 20;
+const REQUESTS_MIN: u64 = PODS as u64 / 20;
 
 /// The part of a load's report that is read here.
 #[derive(Debug, Deserialize)]
@@ -93,7 +93,7 @@ pub fn measure(root: &Path) -> Result<Question> {
 }
 
 /// One turn of one side, on a control plane of its own.
-fn ask(root: &Path, load: &Path, side: &Keeper) -> Result<Turn> {
+fn ask(root: &Path, load: &Path, side: &Controller) -> Result<Turn> {
     let plane = ControlPlaneSession::start(root)?;
     let running = (side.start)(&plane)?;
     let mut ask = Command::new(load);
@@ -161,7 +161,7 @@ fn requests(log: &PathBuf) -> Result<BTreeMap<String, u64>> {
         let sub = object["subresource"].as_str().map(|sub| format!("/{sub}")).unwrap_or_default();
         *counts.entry(format!("requests `{verb} {resource}{sub}`, per {PODS} pods")).or_default() += 1;
     }
-    counts.retain(|_, count| *count >= RARE);
+    counts.retain(|_, count| *count >= REQUESTS_MIN);
     Ok(counts)
 }
 

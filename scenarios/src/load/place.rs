@@ -37,7 +37,7 @@ pub struct PlaceSettings {
 }
 
 /// What is ready for a load.
-enum Site {
+enum Target {
     /// A world of ours.
     World(Box<World>),
     /// A node that a program keeps which is not ours.
@@ -46,7 +46,7 @@ enum Site {
 
 /// A cluster that is ready for a load.
 pub struct Place {
-    site: Site,
+    target: Target,
     clock: Clock,
     cluster: String,
     stepped: bool,
@@ -116,13 +116,20 @@ impl Place {
             ));
         }
         let (client, namespace) = (foreign.client(), foreign.home().to_owned());
-        let site = Site::Foreign { client, namespace, node: foreign.node().to_owned(), seed };
+        let target = Target::Foreign { client, namespace, node: foreign.node().to_owned(), seed };
         let cluster = foreign.name().to_owned();
-        Ok(Self { site, clock: Clock::monotonic(), cluster, stepped: false, nodes: 1, processes })
+        Ok(Self { target, clock: Clock::monotonic(), cluster, stepped: false, nodes: 1, processes })
     }
 
     fn of(world: World, clock: Clock, cluster: String, stepped: bool) -> Self {
-        Self { site: Site::World(Box::new(world)), clock, cluster, stepped, nodes: 1, processes: Vec::new() }
+        Self {
+            target: Target::World(Box::new(world)),
+            clock,
+            cluster,
+            stepped,
+            nodes: 1,
+            processes: Vec::new(),
+        }
     }
 
     /// Applies the settings; the provider begins anew with its own, where it is ours.
@@ -130,7 +137,7 @@ impl Place {
         let PlaceSettings { capacity, cloud_rates, latency, throttling, more_nodes, processes } = settings;
         self.processes.extend(processes);
         self.nodes = more_nodes.saturating_add(1);
-        let Site::World(world) = &mut self.site else { return Ok(self) };
+        let Target::World(world) = &mut self.target else { return Ok(self) };
         match world.cloud() {
             Cloud::Here(eci) => {
                 latency.into_iter().for_each(|latency| eci.control().set_latency(latency));
@@ -160,41 +167,41 @@ impl Place {
 
     /// The world; `None` where the node is somebody else's.
     pub fn world(&self) -> Option<&World> {
-        match &self.site {
-            Site::World(world) => Some(world),
-            Site::Foreign { .. } => None,
+        match &self.target {
+            Target::World(world) => Some(world),
+            Target::Foreign { .. } => None,
         }
     }
 
     /// A client with every right that the load needs.
     pub(super) fn client(&self) -> kube::Client {
-        match &self.site {
-            Site::World(world) => world.kube(),
-            Site::Foreign { client, .. } => client.clone(),
+        match &self.target {
+            Target::World(world) => world.kube(),
+            Target::Foreign { client, .. } => client.clone(),
         }
     }
 
     /// The namespace of the load's objects.
     pub(super) fn namespace(&self) -> &str {
-        match &self.site {
-            Site::World(world) => world.home(),
-            Site::Foreign { namespace, .. } => namespace,
+        match &self.target {
+            Target::World(world) => world.home(),
+            Target::Foreign { namespace, .. } => namespace,
         }
     }
 
     /// The name of the pods' node.
     fn node(&self) -> &str {
-        match &self.site {
-            Site::World(_) => NODE,
-            Site::Foreign { node, .. } => node,
+        match &self.target {
+            Target::World(_) => NODE,
+            Target::Foreign { node, .. } => node,
         }
     }
 
     /// The seed of all randomness.
     pub(super) fn seed(&self) -> Seed {
-        match &self.site {
-            Site::World(world) => world.seed(),
-            Site::Foreign { seed, .. } => *seed,
+        match &self.target {
+            Target::World(world) => world.seed(),
+            Target::Foreign { seed, .. } => *seed,
         }
     }
 
@@ -254,7 +261,7 @@ impl Place {
 
     /// Ends what was started for the world.
     pub async fn end(self) {
-        if let Site::World(world) = self.site {
+        if let Target::World(world) = self.target {
             world.end().await;
         }
     }

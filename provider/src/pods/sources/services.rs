@@ -19,7 +19,7 @@ const SERVES: Duration = Duration::from_secs(1);
 /// The lists of late.
 #[derive(Default)]
 pub struct ServiceLists {
-    kept: Mutex<HashMap<String, List>>,
+    lists: Mutex<HashMap<String, List>>,
     /// Held by the one whose list is asked for, so that others wait for that list instead of asking for their own.
     asking: tokio::sync::Mutex<()>,
 }
@@ -79,22 +79,22 @@ impl ServiceLists {
         let api: Api<Service> = Api::namespaced(client.clone(), namespace);
         let services = Arc::new(api.list(&ListParams::default()).await?.items);
         let list = List { services: services.clone(), covers, answered: Instant::now() };
-        let mut kept = self.kept();
-        kept.retain(|_, list| list.answered.elapsed() < SERVES);
-        kept.insert(namespace.to_owned(), list);
+        let mut lists = self.lists();
+        lists.retain(|_, list| list.answered.elapsed() < SERVES);
+        lists.insert(namespace.to_owned(), list);
         Ok(services)
     }
 
     /// A list that serves the pod of this number.
     fn serving(&self, namespace: &str, number: u64) -> Option<Arc<Vec<Service>>> {
-        let kept = self.kept();
+        let lists = self.lists();
         let list =
-            kept.get(namespace).filter(|list| number <= list.covers && list.answered.elapsed() < SERVES);
+            lists.get(namespace).filter(|list| number <= list.covers && list.answered.elapsed() < SERVES);
         list.map(|list| list.services.clone())
     }
 
-    fn kept(&self) -> MutexGuard<'_, HashMap<String, List>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lists(&self) -> MutexGuard<'_, HashMap<String, List>> {
+        self.lists.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

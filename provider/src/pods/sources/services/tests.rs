@@ -12,15 +12,15 @@ use super::*;
 /// An API server that takes a tenth of a second for each list, the lists so far, and the pods that it knows by now.
 struct Bed {
     client: Client,
-    asked: Arc<AtomicU64>,
+    requests: Arc<AtomicU64>,
     known: AtomicU64,
     lists: ServiceLists,
 }
 
 impl Bed {
     fn new() -> Self {
-        let asked = Arc::new(AtomicU64::new(0));
-        let counted = asked.clone();
+        let requests = Arc::new(AtomicU64::new(0));
+        let counted = requests.clone();
         let service = tower::service_fn(move |request: Request<Body>| {
             let number = counted.fetch_add(1, Ordering::Relaxed) + 1;
             async move {
@@ -35,7 +35,7 @@ impl Bed {
         });
         Self {
             client: Client::new(service, "default"),
-            asked,
+            requests,
             known: AtomicU64::new(0),
             lists: ServiceLists::default(),
         }
@@ -48,8 +48,8 @@ impl Bed {
         found.into_iter().filter_map(|service| service.metadata.name).collect()
     }
 
-    fn asked(&self) -> u64 {
-        self.asked.load(Ordering::Relaxed)
+    fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
     }
 }
 
@@ -68,7 +68,7 @@ async fn one_list_serves_all_pods_that_were_known_when_it_was_asked_for() {
     let pod = pod("default", true);
     let all = join_all((1..=100).map(|number| bed.of(number, &pod))).await;
     assert!(all.iter().all(|names| *names == ["kubernetes", "list-1"]), "{all:?}");
-    assert_eq!(bed.asked(), 1);
+    assert_eq!(bed.requests(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,5 +101,5 @@ async fn without_links_a_pod_has_kubernetes_alone_and_with_them_the_services_of_
     assert_eq!(bed.of(0, &pod("shop", false)).await, ["kubernetes"]);
     assert_eq!(bed.of(0, &pod("default", false)).await, ["kubernetes"]);
     assert_eq!(bed.of(0, &pod("shop", true)).await, ["kubernetes", "kubernetes", "list-2"]);
-    assert_eq!(bed.asked(), 2, "one of each namespace");
+    assert_eq!(bed.requests(), 2, "one of each namespace");
 }

@@ -24,7 +24,7 @@ const READY_POLLS: u32 = 600;
 const KEY: &str = "rivals";
 
 /// A program, or two, that keep a node.
-pub struct Keeper {
+pub struct Controller {
     /// Names and versions.
     pub name: String,
     /// Name of the node.
@@ -44,7 +44,7 @@ impl Started {
 }
 
 /// The provider and the local ECI, as they are shipped.
-pub fn ours(root: &Path) -> Result<Keeper> {
+pub fn ours(root: &Path) -> Result<Controller> {
     let (eci_sim, simulator) = programs::ours(root, "eci-sim")?;
     let (provider, version) = programs::ours(root, "provider")?;
     let start = move |plane: &ControlPlaneSession| {
@@ -62,11 +62,11 @@ pub fn ours(root: &Path) -> Result<Keeper> {
         wait_until_ready(plane, OURS)?;
         Ok(started)
     };
-    Ok(Keeper { name: format!("{version}, {simulator}"), node: OURS, start: Box::new(start) })
+    Ok(Controller { name: format!("{version}, {simulator}"), node: OURS, start: Box::new(start) })
 }
 
 /// kwok with the stages without delays that its own module ships.
-pub fn kwok() -> Result<Keeper> {
+pub fn kwok() -> Result<Controller> {
     let program = tool("kwok")?;
     let version = output_of(Command::new(&program).arg("--version"))?;
     let stages = stages()?;
@@ -80,7 +80,7 @@ pub fn kwok() -> Result<Keeper> {
         wait_until_ready(plane, KWOK)?;
         Ok(started)
     };
-    Ok(Keeper { name: version.trim().to_owned(), node: KWOK, start: Box::new(start) })
+    Ok(Controller { name: version.trim().to_owned(), node: KWOK, start: Box::new(start) })
 }
 
 /// The files of kwok's stages for nodes and pods.
