@@ -41,12 +41,12 @@ fn with_settings() -> Value {
 }
 
 /// The number of events about the pod `web` that have this reason.
-async fn told(bed: &TestBed, reason: &str) -> usize {
-    bed.events("web").await.iter().filter(|(told, _)| told == reason).count()
+async fn count_events(bed: &TestBed, reason: &str) -> usize {
+    bed.events("web").await.iter().filter(|(own, _)| own == reason).count()
 }
 
-async fn until_told(bed: &TestBed, reason: &str) {
-    bed.until(reason, async |bed| told(bed, reason).await > 0).await;
+async fn until_event(bed: &TestBed, reason: &str) {
+    bed.until(reason, async |bed| count_events(bed, reason).await > 0).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -58,11 +58,11 @@ async fn a_change_while_no_provider_runs_is_told_by_the_next_one_and_once() {
     bed.stop_provider().await;
     settings(&bed, "high").await;
     bed.start_provider().await;
-    until_told(&bed, FILES_NOT_UPDATED).await;
+    until_event(&bed, FILES_NOT_UPDATED).await;
     bed.stop_provider().await;
     bed.start_provider().await;
     bed.pass(TWO_ROUNDS).await;
-    assert_eq!(told(&bed, FILES_NOT_UPDATED).await, 1, "by two processes");
+    assert_eq!(count_events(&bed, FILES_NOT_UPDATED).await, 1, "by two processes");
 }
 
 #[tokio::test(start_paused = true)]
@@ -75,11 +75,11 @@ async fn an_image_changed_while_no_provider_runs_is_told_by_the_next_one_and_onc
     let change = json!({ "spec": { "containers": [{ "name": "main", "image": "nginx:1.27" }] } });
     bed.pods().patch("web", &PatchParams::default(), &Patch::Strategic(change)).await.unwrap();
     bed.start_provider().await;
-    until_told(&bed, UPDATE_FAILED).await;
+    until_event(&bed, UPDATE_FAILED).await;
     bed.stop_provider().await;
     bed.start_provider().await;
     bed.pass(TWO_ROUNDS).await;
-    assert_eq!(told(&bed, UPDATE_FAILED).await, 1, "by two processes");
+    assert_eq!(count_events(&bed, UPDATE_FAILED).await, 1, "by two processes");
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,9 +100,9 @@ async fn of_a_group_that_an_older_provider_made_only_later_changes_are_told() {
     settings(&bed, "high").await;
     bed.start_provider().await;
     bed.pass(TWO_ROUNDS).await;
-    assert_eq!(told(&bed, FILES_NOT_UPDATED).await, 0, "nobody knows what it was made from");
+    assert_eq!(count_events(&bed, FILES_NOT_UPDATED).await, 0, "nobody knows what it was made from");
     settings(&bed, "low").await;
-    until_told(&bed, FILES_NOT_UPDATED).await;
+    until_event(&bed, FILES_NOT_UPDATED).await;
 }
 
 /// A client that notes of each read of a ConfigMap if it was of its metadata alone.
@@ -141,5 +141,5 @@ async fn a_source_of_many_pods_is_asked_for_its_version_once_a_round_and_read_wh
     assert!(count(false) == whole && (9..=11).contains(&asked), "{asked} times in ten rounds");
     settings(&bed, "high").await;
     bed.pass(TWO_ROUNDS).await;
-    assert_eq!((count(false), told(&bed, FILES_NOT_UPDATED).await), (whole + 1, 1));
+    assert_eq!((count(false), count_events(&bed, FILES_NOT_UPDATED).await), (whole + 1, 1));
 }

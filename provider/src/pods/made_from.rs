@@ -26,14 +26,14 @@ const OF_UID: usize = 3;
 
 /// The images and resources that a pod asks for, either of which may be changed while it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(super) struct Requested {
     /// The images of its containers and sidecars, as a hash.
     pub images: String,
     /// The resources of its containers and sidecars, as a hash.
     pub resources: String,
 }
 
-impl Asked {
+impl Requested {
     /// What `pod` asks for.
     pub fn of(pod: &Pod) -> Self {
         let containers = pod.spec.iter().flat_map(|spec| {
@@ -138,7 +138,7 @@ fn part(content: &impl Serialize) -> String {
 
 /// The tag of the group that is made for `pod` from `sources`.
 pub(super) fn tag(pod: &Pod, sources: &Sources) -> Tag {
-    let Asked { images, resources } = Asked::of(pod);
+    let Requested { images, resources } = Requested::of(pod);
     let content = |source: &FileSource| match source {
         FileSource::ConfigMap(name) => sources.config_maps.get(name).map(Content::of_config_map),
         FileSource::Secret(name) => sources.secrets.get(name).map(Content::of_secret),
@@ -223,7 +223,7 @@ mod tests {
         let asked = |image: &str, cpu: &str| {
             let resources = json!({ "requests": { "cpu": cpu } });
             let containers = json!([{ "name": "c", "image": image, "resources": resources }]);
-            Asked::of(&serde_json::from_value(json!({ "spec": { "containers": containers } })).unwrap())
+            Requested::of(&serde_json::from_value(json!({ "spec": { "containers": containers } })).unwrap())
         };
         let made = asked("nginx:1.25", "1");
         assert_eq!(made, asked("nginx:1.25", "1"));

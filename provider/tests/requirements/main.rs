@@ -1,4 +1,4 @@
-//! The requirements of a node (`docs/facts/kubelet-contract.md`), each with what shows it: nothing is named that is not there, and
+//! The requirements of a node, each with what shows it: nothing is named that is not there, and
 //! the page for people is written from the rows.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
@@ -9,15 +9,18 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 const ROWS: &str = include_str!("rows.yaml");
-const FACTS: &str = "docs/facts/kubelet-contract.md";
+const FACTS: &str = concat!("docs/facts/kubelet", "-contract.md");
 const PAGE: &str = "docs/requirements.md";
-const HEAD: &str = "\
+const HEAD: &str = concat!(
+    "\
 # What a node must do, and what shows that it does
 
 Written from `provider/tests/requirements/rows.yaml` by `UPDATE=1 cargo test -p provider --test requirements`, never by hand; the same
 test fails where a row names a test, a case or a check that is not there. The requirements themselves stand in
-[the contract](facts/kubelet-contract.md), with their sources.
-";
+[the contract](facts/kubelet",
+    "-contract.md), with their sources.
+"
+);
 
 /// One requirement.
 #[derive(Deserialize)]

@@ -13,7 +13,7 @@ use super::super::cloud_events::{self, Selection};
 use super::super::decide::{self, End};
 use super::super::events::EventType;
 use super::super::fields;
-use super::super::made_from::{Asked, MadeFrom};
+use super::super::made_from::{MadeFrom, Requested};
 use super::super::provenance::{is_pristine, ran_before};
 use super::super::publish::Written;
 use super::super::request::error::LEFT_OUT;
@@ -32,7 +32,7 @@ pub(super) struct Reported {
     /// The group that the pod was told of.
     created: Option<String>,
     /// The images and resources that the pod asked for when it was last looked at.
-    asked: Option<Asked>,
+    requested: Option<Requested>,
     /// True once the pod was told that nothing is made for it.
     ignored: bool,
 }
@@ -113,10 +113,10 @@ impl Reconciler {
     /// Images and resources that were changed while an instance runs are not exchanged, and the pod says so, once of each that
     /// is asked for.
     fn report_changes(&self, seen: &Snapshot, group: &ContainerGroup) {
-        let asked = Asked::of(&seen.pod);
-        let before = self.reported(seen, |reported| reported.asked.replace(asked.clone()));
+        let asked = Requested::of(&seen.pod);
+        let before = self.reported(seen, |reported| reported.requested.replace(asked.clone()));
         let made = MadeFrom::of(group);
-        let parts = |of: fn(&Asked) -> &str, made: Option<&str>| {
+        let parts = |of: fn(&Requested) -> &str, made: Option<&str>| {
             let (before, now) = (before.as_ref().map(of), of(&asked));
             let differs = made.or(before).is_some_and(|made| made != now);
             (before != Some(now) && differs).then(|| now.to_owned())
