@@ -1,12 +1,14 @@
-//! The guide's commands and both its templates, and all that streams, through the real kubectl, against the playground.
+//! The guide's commands and both its templates, all that streams, and a table of command lines, through the real kubectl,
+//! against the playground.
 
+mod commands;
 mod streams;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 
 use crate::cache;
 use crate::outcome::CheckOutcome;
@@ -122,27 +124,46 @@ const REFUSED: &[Row] = &[
     ("get pod misspelt", "", &["pods \"misspelt\" not found"]),
 ];
 
-/// Starts the playground, plays the rows, ends it with Ctrl-C, and checks that its kubeconfig is gone.
+/// Starts two playgrounds, since most of either is a wait, plays the rows in one and the table in the other, ends each with
+/// Ctrl-C, and checks that its kubeconfig is gone.
 pub fn run(root: &Path) -> Result<CheckOutcome> {
-    let folder = cache::folder()?.join(format!("playground-{}", std::process::id()));
+    let programs = release_programs(root)?;
+    let binary = programs.path("bin", "scenarios")?;
+    std::thread::scope(|scope| {
+        let table =
+            scope.spawn(|| in_playground(binary, "commands", |folder| commands::are_answered(root, folder)));
+        let rows = in_playground(binary, "guide", play);
+        let table = table.join().map_err(|_| anyhow!("playing the table of command lines panicked"))?;
+        rows.and(table)
+    })?;
+    Ok(CheckOutcome::Passed)
+}
+
+/// Does something to a playground in a folder of its own; no pod and no kubeconfig may be left of it.
+fn in_playground(binary: &Path, name: &str, act: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let folder = cache::folder()?.join(format!("playground-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    let ended = play(release_programs(root)?.path("bin", "scenarios")?, &folder);
+    let ended = to_the_end(binary, &folder, act);
     let left_behind = folder.join("virtual-node.kubeconfig").exists();
     std::fs::remove_dir_all(&folder)?;
     ended?;
     ensure!(!left_behind, "the playground left its kubeconfig behind");
-    Ok(CheckOutcome::Passed)
+    Ok(())
 }
 
-fn play(binary: &Path, folder: &Path) -> Result<()> {
+fn to_the_end(binary: &Path, folder: &Path, act: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let mut playground = Playground::start(binary, folder)?;
-    for (rows, works) in [(ROWS, true), (MEASURED, true), (DRY_RUNS, true), (REFUSED, false)] {
-        play_rows(folder, rows, works)?;
-    }
-    streams::are_carried(folder)?;
+    act(folder)?;
     let left = kubectl(folder, "get pods --all-namespaces", "")?;
     ensure!(left.contains("No resources found"), "pods are left after their deletion:\n{left}");
     playground.end()
+}
+
+fn play(folder: &Path) -> Result<()> {
+    for (rows, works) in [(ROWS, true), (MEASURED, true), (DRY_RUNS, true), (REFUSED, false)] {
+        play_rows(folder, rows, works)?;
+    }
+    streams::are_carried(folder)
 }
 
 /// Plays rows that all work, or that are all refused.

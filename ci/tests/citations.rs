@@ -11,7 +11,8 @@ mod tracked;
 const SHEETS: &str = "docs/facts/";
 
 /// Tables whose column `source` is checked row by row.
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
+    "ci/data/kubectl/commands.csv",
     "eci-sim/api/data/errors.csv",
     "eci-sim/data/focus.csv",
     "eci-sim/data/images.csv",
