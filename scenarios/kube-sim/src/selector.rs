@@ -183,7 +183,15 @@ fn parse_label(part: &str) -> Result<Requirement, ApiError> {
             return made(key, if above { Rule::Above(number) } else { Rule::Below(number) });
         }
     }
-    made(part, Rule::Exists)
+    let mut after_the_key = part.split_whitespace().skip(1);
+    match after_the_key.next() {
+        None => made(part, Rule::Exists),
+        Some("in" | "notin") => {
+            let found = after_the_key.next().unwrap_or_default();
+            Err(wrong(format!("found '{found}' expected: '('")))
+        }
+        Some(other) => Err(wrong(format!("found '{other}', expected: in, notin, =, ==, !=, gt, lt"))),
+    }
 }
 
 fn parse_fields(kind: &Kind, text: &str) -> Result<Vec<FieldRequirement>, ApiError> {
@@ -256,6 +264,17 @@ mod tests {
             ("", true),
         ] {
             assert_eq!(Selector::parse(pods(), selector, "").unwrap().matches(&pod), wanted, "{selector}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_followed_by_an_operator_and_in_by_parentheses() {
+        for (selector, wanted) in [
+            ("app in", "unable to parse requirement: found '' expected: '('"),
+            ("app notin web", "unable to parse requirement: found 'web' expected: '('"),
+            ("app web", "unable to parse requirement: found 'web', expected: in, notin, =, ==, !=, gt, lt"),
+        ] {
+            assert_eq!(Selector::parse(pods(), selector, "").unwrap_err().message, wanted, "{selector}");
         }
     }
 

@@ -92,6 +92,24 @@ impl View {
         }
     }
 
+    /// The document of a workload's `scale`.
+    pub fn scale(&self, scale: Value) -> Value {
+        let Form::Table { include } = self.form else {
+            return if self.form == Form::Metadata { meta::partial(&scale) } else { scale };
+        };
+        let (columns, row) = columns::SCALE;
+        let columns: Vec<_> = columns.iter().map(Column::definition).collect();
+        let cells = row(&scale, self.now);
+        let metadata = json!({"resourceVersion": text(&scale, "/metadata/resourceVersion")});
+        let seen = match include {
+            Include::Nothing => Value::Null,
+            Include::Object => scale,
+            Include::Metadata => meta::partial(&scale),
+        };
+        json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "columnDefinitions": columns,
+            "rows": [{"cells": cells, "object": seen}]})
+    }
+
     /// True where an object looks the same whenever it is looked at, and by whomever.
     pub fn is_the_same_for_all(&self) -> bool {
         self.form == Form::Plain
@@ -207,6 +225,17 @@ mod tests {
         for kind in crate::kinds::KINDS.iter().filter(|kind| !kind.traits.computed) {
             row(kind.group, kind.resource, json!({"metadata": {"name": "x"}}));
         }
+    }
+
+    #[test]
+    fn a_scale_shows_what_is_desired_and_what_is_there() {
+        let view = View::read("application/json;as=Table;v=v1;g=meta.k8s.io", "").unwrap();
+        let table = view
+            .scale(json!({"metadata": {"name": "web"}, "spec": {"replicas": 3}, "status": {"replicas": 2}}));
+        let names: Vec<_> =
+            table["columnDefinitions"].as_array().unwrap().iter().map(|column| &column["name"]).collect();
+        assert_eq!(names, ["Name", "Desired", "Available", "Age"]);
+        assert_eq!(table["rows"][0]["cells"], json!(["web", 3, 2, "<unknown>"]));
     }
 
     #[test]

@@ -324,11 +324,12 @@ pub fn is_finished(kind: &Kind, object: &Value) -> bool {
 
 /// `scale`: reads or sets the number of replicas, whatever the kind.
 pub async fn scale(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> {
+    let view = View::read(&call.accept, call.option("includeObject"))?.at(call.sim.clock().now());
     let owner = Target { subresource: String::new(), ..target.clone() };
     let old = stored(call, target.kind, &target.namespace, &target.name)?;
     let current = scale_of(&old);
     if call.method == http::Method::GET {
-        return Ok(ApiResponse::json(current));
+        return Ok(ApiResponse::json(view.scale(current)));
     }
     let wanted = match call.method {
         http::Method::PUT => decode::raw(&call.content_type, &call.body)?,
@@ -353,7 +354,7 @@ pub async fn scale(call: &Call, target: &Target) -> Result<ApiResponse, ApiError
     let updated = store_update(call, (&owner, "scale"), &old, next, true, &mut Vec::new())
         .await
         .map_err(|error| error.into_error(&owner))?;
-    Ok(ApiResponse::json(scale_of(&updated)))
+    Ok(ApiResponse::json(view.scale(scale_of(&updated))))
 }
 
 fn scale_of(object: &Value) -> Value {

@@ -51,6 +51,14 @@ const EVENTS: &[Column] = &[
 const PRIORITIES: &[Column] =
     &[NAME, number_column("Value"), text_column("Global-Default"), AGE, text_column("PreemptionPolicy")];
 
+/// The columns of the `scale` of any workload, and the function that makes its row.
+pub const SCALE: (&[Column], Row) =
+    (&[NAME, number_column("Desired"), number_column("Available"), AGE], |object, now| {
+        let [desired, available] =
+            ["/spec/replicas", "/status/replicas"].map(|path| count(object, path).into());
+        vec![name(object).into(), desired, available, age_of(object, now)]
+    });
+
 /// The columns of a kind, and the function that makes its rows.
 pub fn of(kind: &Kind) -> (&'static [Column], Row) {
     match kind.resource {
