@@ -205,7 +205,7 @@ pub const CHECKS: &[Check] = &[
         name: "real kubectl against the playground",
         needs: &["kubectl"],
         after: &["the main job"],
-        takes: 57,
+        takes: 75,
         budget: 400,
         run: |root, _| playground::run(root),
         ..WAITING
