@@ -135,6 +135,29 @@ async fn a_deployment_grows_with_what_its_pods_use_and_shrinks_when_five_minutes
 }
 
 #[tokio::test(start_paused = true)]
+async fn pods_of_two_autoscalers_are_scaled_by_neither() {
+    let (cluster, measured) = begin().await;
+    let _: Deployment = cluster.make(workload("Deployment", 1)).await;
+    settle().await;
+    live(&cluster, 30).await;
+    measured.set_cpu(200);
+    let _: v2::HorizontalPodAutoscaler = cluster.make(autoscaler("Deployment", json!({}))).await;
+    let mut other = autoscaler("Deployment", json!({}));
+    other["metadata"]["name"] = json!("other");
+    let _: v2::HorizontalPodAutoscaler = cluster.make(other).await;
+    live(&cluster, 30).await;
+    assert_eq!(replicas(&cluster).await, 1);
+    let web = seen(&cluster).await;
+    assert_eq!(
+        conditions(&web),
+        ["AbleToScale=True SucceededGetScale", "ScalingActive=False AmbiguousSelector"]
+    );
+    let why = "pods by selector app=web are controlled by multiple HPAs: [{other default} {web default}]";
+    assert_eq!(web["status"]["conditions"][1]["message"], why);
+    assert!(cluster.events("web").await.contains(&format!("AmbiguousSelector: {why}")));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stateful_set_follows_its_policies_and_a_replica_set_its_bounds() {
     let (cluster, measured) = begin().await;
     let _: StatefulSet = cluster.make(workload("StatefulSet", 1)).await;

@@ -9,15 +9,17 @@ use serde_json::{Value, json};
 use super::AUTOSCALERS;
 use super::behaviour::{Decision, Desired, History};
 use super::metrics::{self, Recommendation};
-use crate::controllers::owned::{ConditionTime, set_condition};
+use crate::controllers::owned::{ConditionTime, PODS, set_condition};
 use crate::controllers::recorder::{EventRecord, record};
 use crate::kinds::{self, Kind};
+use crate::label_selector::selects;
 use crate::object::conditions::Condition;
-use crate::object::field::{list, namespace, number, text};
+use crate::object::field::{list, name, namespace, number, text};
 use crate::object::timestamp;
 use crate::service::controller_writes::{replace_as_controller, scale_as_controller};
 use crate::sim::KubeSim;
 use crate::status::ApiError;
+use crate::table::cells;
 
 const COMPONENT: &str = "horizontal-pod-autoscaler";
 const UNABLE: &str = "the HPA controller was unable to get the target's current scale";
@@ -62,7 +64,7 @@ pub async fn run(sim: &KubeSim, stored: &Arc<Value>, history: &mut History) {
 
 impl Round<'_> {
     async fn look(&mut self, history: &mut History) {
-        let workload = match self.workload() {
+        let workload = match workload_of(self.sim, &self.autoscaler) {
             Ok(workload) => workload,
             Err(why) => {
                 self.warn("FailedGetScale", &why.to_string());
@@ -113,28 +115,14 @@ impl Round<'_> {
         self.status(current, Some(desired), measured);
     }
 
-    /// Finds what is to be scaled.
-    fn workload(&self) -> Result<Workload, WorkloadError> {
-        let of = |key: &str| text(&self.autoscaler, &format!("/spec/scaleTargetRef/{key}"));
-        let (version, known) = (of("apiVersion"), of("kind"));
-        let group = match version.split('/').collect::<Vec<_>>().as_slice() {
-            [_] => "",
-            [group, _] => *group,
-            _ => return Err(WorkloadError::Version(version.to_owned())),
-        };
-        let unknown = || WorkloadError::Kind { kind: known.to_owned(), group: group.to_owned() };
-        let kind = kinds::named(group, known).ok_or_else(unknown)?;
-        if !kind.subresources.iter().any(|below| below.name == "scale") {
-            return Err(ApiError::no_such_resource().into());
-        }
-        let object = self.sim.store().get(kind.storage(), namespace(&self.autoscaler), of("name"));
-        let object = object.ok_or_else(|| ApiError::not_found(kind, of("name")))?;
-        let replicas = number(&object, "/spec/replicas").unwrap_or(1);
-        Ok(Workload { kind, object, replicas })
-    }
-
     /// Asks the metrics; says what is wrong with them.
     async fn recommend(&mut self, workload: &Workload) -> Recommendation {
+        if let Some(why) = self.ambiguity(workload) {
+            self.warn("AmbiguousSelector", &why);
+            self.condition("ScalingActive", "False", ("AmbiguousSelector", &why));
+            self.warn("FailedComputeMetricsReplicas", &why);
+            return Recommendation { replicas: None, statuses: Value::Null, failures: Vec::new() };
+        }
         let found = metrics::recommend(self.sim, &self.autoscaler, &workload.object, self.now).await;
         for failure in &found.failures {
             self.warn(failure.reason, &failure.message);
@@ -160,6 +148,28 @@ impl Round<'_> {
             }
         }
         found
+    }
+
+    /// What is wrong where another autoscaler's workload selects pods of this one's, too.
+    fn ambiguity(&self, workload: &Workload) -> Option<String> {
+        let (store, here) = (self.sim.store(), namespace(&self.autoscaler));
+        let all = store.list(AUTOSCALERS, Some(here)).0;
+        if all.len() < 2 {
+            return None;
+        }
+        let pods = store.list(PODS, Some(here)).0;
+        let own = workload.object.pointer("/spec/selector");
+        let pods: Vec<_> = pods.iter().filter(|pod| selects(own, pod)).collect();
+        let selecting = all.iter().filter(|other| {
+            let workload = workload_of(self.sim, other).ok();
+            let selector = workload.as_ref().and_then(|workload| workload.object.pointer("/spec/selector"));
+            pods.iter().any(|pod| selects(selector, pod))
+        });
+        let selecting: Vec<_> = selecting.map(|other| format!("{{{} {here}}}", name(other))).collect();
+        let selector = cells::selector(&workload.object, "/spec/selector");
+        let (selector, several) = (selector.as_str().unwrap_or_default(), selecting.join(" "));
+        let why = || format!("pods by selector {selector} are controlled by multiple HPAs: [{several}]");
+        (selecting.len() > 1).then(why)
     }
 
     fn decided(&mut self, decision: &Decision) {
@@ -221,4 +231,24 @@ impl Round<'_> {
     fn emit(&self, kind: &str, reason: &str, message: &str) {
         record(self.sim, &self.autoscaler, EventRecord { kind, reason, message, component: COMPONENT });
     }
+}
+
+/// Finds what an autoscaler scales.
+fn workload_of(sim: &KubeSim, autoscaler: &Value) -> Result<Workload, WorkloadError> {
+    let of = |key: &str| text(autoscaler, &format!("/spec/scaleTargetRef/{key}"));
+    let (version, known) = (of("apiVersion"), of("kind"));
+    let group = match version.split('/').collect::<Vec<_>>().as_slice() {
+        [_] => "",
+        [group, _] => *group,
+        _ => return Err(WorkloadError::Version(version.to_owned())),
+    };
+    let unknown = || WorkloadError::Kind { kind: known.to_owned(), group: group.to_owned() };
+    let kind = kinds::named(group, known).ok_or_else(unknown)?;
+    if !kind.subresources.iter().any(|below| below.name == "scale") {
+        return Err(ApiError::no_such_resource().into());
+    }
+    let object = sim.store().get(kind.storage(), namespace(autoscaler), of("name"));
+    let object = object.ok_or_else(|| ApiError::not_found(kind, of("name")))?;
+    let replicas = number(&object, "/spec/replicas").unwrap_or(1);
+    Ok(Workload { kind, object, replicas })
 }
