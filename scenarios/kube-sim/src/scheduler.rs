@@ -1,5 +1,6 @@
 //! The scheduler: filters and scores nodes for one pod, and picks the best.
 
+pub mod assigned;
 pub mod candidate;
 pub mod filters;
 pub mod fit_error;

@@ -102,6 +102,16 @@ impl Store {
         (found, state.revision)
     }
 
+    /// The objects in a namespace that `controller` (a uid) controls, and those without a controller, in order of their names.
+    pub fn claimable(&self, resource: GroupResource, namespace: &str, controller: &str) -> Vec<Arc<Value>> {
+        let state = self.state();
+        let Some(contents) = state.resources.get(&resource) else { return Vec::new() };
+        let own = contents.controlled_by(controller, namespace);
+        let free = contents.controlled_by("", namespace);
+        let both: BTreeMap<_, _> = own.chain(free).collect();
+        both.into_values().cloned().collect()
+    }
+
     /// The line of an event, made once for all watches that tell it at about the same time.
     pub fn line_of(&self, key: LineKey, make: impl FnOnce() -> Bytes) -> Bytes {
         let is_it = |(known, _): &&(LineKey, Bytes)| {
@@ -181,20 +191,20 @@ impl Store {
         changes.map(|changes| (changes, current))
     }
 
-    /// The changes of all resources after `revision`, resource by resource.
+    /// The changes of all resources after `revision`, resource by resource, and the revision of the last write.
     ///
     /// # Errors
     /// [`TooOld`] when the history of one begins later.
-    pub fn all_since(&self, revision: u64) -> Result<Vec<Change>, TooOld> {
-        let mut changes = Vec::new();
-        for contents in self.state().resources.values() {
+    pub fn all_since(&self, revision: u64) -> Result<(Vec<(GroupResource, Change)>, u64), TooOld> {
+        let (state, mut changes) = (self.state(), Vec::new());
+        for (resource, contents) in &state.resources {
             if contents.forgotten > revision
                 || contents.history.back().is_some_and(|last| last.revision > revision)
             {
-                changes.extend(contents.since(revision)?);
+                changes.extend(contents.since(revision)?.into_iter().map(|change| (*resource, change)));
             }
         }
-        Ok(changes)
+        Ok((changes, state.revision))
     }
 
     /// Checks that a watch can be resumed after `revision`.
@@ -248,6 +258,17 @@ impl Store {
             contents.compacted = revision;
         }
         state.snapshots.clear();
+    }
+
+    /// Forgets the changes up to `revision`: a watch that resumes from before gets [`TooOld`].
+    pub fn forget(&self, revision: u64) {
+        let mut state = self.state();
+        state.resources.values_mut().for_each(|contents| contents.forget(revision));
+    }
+
+    /// Number of changes that history holds.
+    pub fn remembered(&self) -> usize {
+        self.state().resources.values().map(|contents| contents.history.len()).sum()
     }
 
     /// The receiver of the number of the last write of all.
@@ -306,7 +327,7 @@ impl State {
     ) -> Arc<Value> {
         let object = self.stamp(object);
         let contents = self.resources.entry(resource).or_default();
-        contents.objects.insert(key, object.clone());
+        contents.put(key, object.clone());
         contents.note(Change { revision: self.revision, before, after: object.clone(), removed: false });
         object
     }
@@ -314,7 +335,7 @@ impl State {
     fn remove(&mut self, resource: GroupResource, key: &(String, String), before: Arc<Value>) -> Arc<Value> {
         let last = self.stamp((*before).clone());
         let contents = self.resources.entry(resource).or_default();
-        contents.objects.remove(key);
+        contents.take(key);
         contents.note(Change {
             revision: self.revision,
             before: Some(before),

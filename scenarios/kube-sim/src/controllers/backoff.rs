@@ -33,6 +33,11 @@ impl Backoff {
         self.0.remove(key);
     }
 
+    /// True where nothing failed.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Forgets all keys but those that `is_known` takes.
     pub fn retain(&mut self, is_known: impl Fn(&str) -> bool) {
         self.0.retain(|key, _| is_known(key));

@@ -9,7 +9,7 @@ use futures::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::reconciling::Controller;
+use super::reconciling::{Concerns, Controller};
 use super::waiting::earliest;
 use crate::kinds;
 use crate::object::conditions::find;
@@ -30,6 +30,7 @@ const RETENTION_PENDING: SignedDuration = SignedDuration::from_hours(24);
 pub const CONTROLLER: Controller = Controller {
     objects: REQUESTS,
     watched: &[],
+    concerns: Concerns::All,
     reconcile: |sim, request, _| async move { reconcile(sim, request) }.boxed(),
 };
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::backoff::Backoff;
 use super::owned::reference;
-use super::reconciling::Controller;
+use super::reconciling::{Concerns, Controller};
 use super::recorder::{EventRecord, record};
 use crate::cron::zone;
 use crate::kinds;
@@ -35,6 +35,7 @@ const SCHEDULED: &str = "batch.kubernetes.io/cronjob-scheduled-timestamp";
 pub const CONTROLLER: Controller = Controller {
     objects: CRON_JOBS,
     watched: &[JOBS],
+    concerns: Concerns::All,
     reconcile: |sim, cron, backoff| reconcile(sim, cron, backoff).boxed(),
 };
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::backoff::Backoff;
 use super::owned::{PODS, claimed, delete_pod, from_template, set_counters};
-use super::reconciling::Controller;
+use super::reconciling::{Concerns, Controller};
 use super::recorder::{EventRecord, record};
 use super::revisions::{self, POD_LABEL as HASH, REVISIONS};
 use super::waiting::earliest;
@@ -31,6 +31,7 @@ const COMPONENT: &str = "daemonset-controller";
 pub const CONTROLLER: Controller = Controller {
     objects: SETS,
     watched: &[PODS, NODES, REVISIONS],
+    concerns: Concerns::All,
     reconcile: |sim, set, backoff| reconcile(sim, set, backoff).boxed(),
 };
 

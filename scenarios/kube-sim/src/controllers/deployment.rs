@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::owned::{self, PODS, claimed};
-use super::reconciling::Controller;
+use super::reconciling::{Concerns, Controller};
 use super::recorder::{EventRecord, record};
 use crate::kinds;
 use crate::object::field::{annotation, flag, is_terminating, map_mut, name, namespace, number, text, uid};
@@ -35,6 +35,7 @@ const HASH: &str = "pod-template-hash";
 pub const CONTROLLER: Controller = Controller {
     objects: DEPLOYMENTS,
     watched: &[SETS, PODS],
+    concerns: Concerns::Owners("Deployment"),
     reconcile: |sim, deployment, _| reconcile(sim, deployment).boxed(),
 };
 

@@ -1,4 +1,10 @@
 //! The garbage collector: deletes objects whose owners are all gone, and finishes cascading deletions.
+//!
+//! It keeps who owns whom, as the real one does, so that a change costs as much as the objects that it concerns.
+
+mod graph;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,68 +17,99 @@ use crate::object::finalizers;
 use crate::service::controller_writes::{remove_finalizer, replace_as_controller};
 use crate::service::delete::{Options, delete};
 use crate::sim::KubeSim;
+use graph::{Graph, Owned, Place};
 
 /// Collects until the future is dropped.
 pub async fn run(sim: &KubeSim) {
-    let kinds: Vec<&'static Kind> = KINDS.iter().filter(|kind| kind.is_stored()).collect();
     // One receiver of all writes, since to wait for each kind by itself costs more than all else here.
     let mut written = sim.store().written();
-    let mut seen = 0;
+    let mut collector = Collector::default();
     loop {
-        let revision = written.see();
-        if needs_round(sim, seen) {
-            reconcile(sim, &kinds);
-        }
-        seen = revision;
+        written.see();
+        collector.round(sim);
         written.changed().await;
     }
 }
 
-/// True when anything was removed, is being deleted, or was created with owners after the revision `seen`.
-fn needs_round(sim: &KubeSim, seen: u64) -> bool {
-    let Ok(changes) = sim.store().all_since(seen) else { return true };
-    changes.iter().any(|change| {
-        let fresh = change.before.is_none() && !list(&change.after, "/metadata/ownerReferences").is_empty();
-        change.removed || fresh || is_terminating(&change.after)
-    })
+/// The collector's knowledge, as of a revision.
+#[derive(Debug, Default)]
+struct Collector {
+    graph: Graph,
+    seen: u64,
 }
 
-fn reconcile(sim: &KubeSim, kinds: &[&'static Kind]) {
-    let mut all: Vec<(&'static Kind, Arc<Value>)> = Vec::new();
-    for kind in kinds.iter().filter(|kind| kind.resource != "events") {
-        all.extend(sim.store().list(kind.storage(), None).0.into_iter().map(|object| (*kind, object)));
+/// What is to be done about one object, decided before anything of the round is done.
+struct Decision {
+    owned: Owned,
+    is_orphaned: bool,
+    dependents: Vec<Owned>,
+    above: BTreeSet<String>,
+}
+
+impl Collector {
+    /// Looks at what changed since the last round, and at what that concerns.
+    fn round(&mut self, sim: &KubeSim) {
+        let concerned = self.catch_up(sim);
+        let decisions: Vec<_> = concerned.iter().filter_map(|place| self.decide(place)).collect();
+        for decision in &decisions {
+            act(sim, decision);
+        }
     }
-    let uids: BTreeSet<&str> = all.iter().map(|(_, object)| uid(object)).collect();
-    for (kind, object) in &all {
-        let owners = list(object, "/metadata/ownerReferences");
-        let orphaned = !owners.is_empty() && owners.iter().all(|owner| !uids.contains(text(owner, "/uid")));
-        if orphaned && !is_terminating(object) {
-            let options = Options { uid: Some(uid(object).to_owned()), ..Options::default() };
-            let _ = delete(sim.store(), kind, namespace(object), name(object), &options, sim.clock().now());
+
+    /// Takes in what was written since; returns what that concerns.
+    fn catch_up(&mut self, sim: &KubeSim) -> BTreeSet<Place> {
+        let store = sim.store();
+        if let Ok((changes, revision)) = store.all_since(self.seen) {
+            self.seen = revision;
+            let concerned = changes.iter().flat_map(|(resource, change)| self.graph.note(*resource, change));
+            return concerned.collect();
         }
-        if is_terminating(object) {
-            finish_deletion(sim, kind, object, &all);
+        self.graph = Graph::default();
+        // What is written while the kinds are listed is told again by the next round.
+        self.seen = store.revision();
+        for kind in KINDS.iter().filter(|kind| kind.is_stored()) {
+            let resource = kind.storage();
+            store.list(resource, None).0.iter().for_each(|object| self.graph.insert(resource, object));
         }
+        self.graph.all()
+    }
+
+    fn decide(&mut self, place: &Place) -> Option<Decision> {
+        let owned = self.graph.get(place)?;
+        let held = list(&owned.object, "/metadata/finalizers");
+        let is_held = held.iter().any(|own| own == finalizers::FOREGROUND || own == finalizers::ORPHAN);
+        let is_orphaned = self.graph.is_orphaned(&owned.object);
+        if !is_terminating(&owned.object) {
+            let (dependents, above) = (Vec::new(), BTreeSet::new());
+            return is_orphaned.then_some(Decision { owned, is_orphaned, dependents, above });
+        }
+        if !is_held {
+            return None;
+        }
+        let dependents = self.graph.dependents(&owned.object);
+        let above = self.graph.ancestors(&owned.object);
+        Some(Decision { owned, is_orphaned, dependents, above })
+    }
+}
+
+fn act(sim: &KubeSim, decision: &Decision) {
+    let Owned { kind, object } = &decision.owned;
+    if is_terminating(object) {
+        finish_deletion(sim, kind, object, decision);
+    } else if decision.is_orphaned {
+        let options = Options { uid: Some(uid(object).to_owned()), ..Options::default() };
+        let _ = delete(sim.store(), kind, namespace(object), name(object), &options, sim.clock().now());
     }
 }
 
 /// Lets an owner that is being deleted go, once its dependents are deleted (`Foreground`) or orphaned.
-fn finish_deletion(
-    sim: &KubeSim,
-    kind: &'static Kind,
-    owner: &Arc<Value>,
-    all: &[(&'static Kind, Arc<Value>)],
-) {
+fn finish_deletion(sim: &KubeSim, kind: &'static Kind, owner: &Arc<Value>, decision: &Decision) {
     let held = list(owner, "/metadata/finalizers");
     let has = |word: &str| held.iter().any(|finalizer| finalizer == word);
-    let owned = |object: &Value| {
-        list(object, "/metadata/ownerReferences").iter().any(|o| text(o, "/uid") == uid(owner))
-    };
-    let dependents: Vec<_> = all.iter().filter(|(_, object)| owned(object)).collect();
+    let Decision { dependents, above, .. } = decision;
     if has(finalizers::FOREGROUND) {
-        let above = ancestors(owner, all);
         let mut blocking = 0;
-        for (kind, dependent) in &dependents {
+        for Owned { kind, object: dependent } in dependents {
             let options = Options { propagation: "Foreground".to_owned(), ..Options::default() };
             let leaving = is_terminating(dependent);
             let references = list(dependent, "/metadata/ownerReferences");
@@ -82,21 +119,15 @@ fn finish_deletion(
             let in_circle = leaving && above.contains(uid(dependent));
             blocking += usize::from(blocks && !in_circle);
             if !leaving {
-                let _ = delete(
-                    sim.store(),
-                    kind,
-                    namespace(dependent),
-                    name(dependent),
-                    &options,
-                    sim.clock().now(),
-                );
+                let (namespace, name) = (namespace(dependent), name(dependent));
+                let _ = delete(sim.store(), kind, namespace, name, &options, sim.clock().now());
             }
         }
         if blocking == 0 {
             remove_finalizer(sim, kind, owner, finalizers::FOREGROUND);
         }
     } else if has(finalizers::ORPHAN) {
-        for (kind, dependent) in &dependents {
+        for Owned { kind, object: dependent } in dependents {
             let mut free = (**dependent).clone();
             if let Some(references) =
                 free.pointer_mut("/metadata/ownerReferences").and_then(Value::as_array_mut)
@@ -107,22 +138,4 @@ fn finish_deletion(
         }
         remove_finalizer(sim, kind, owner, finalizers::ORPHAN);
     }
-}
-
-/// The uids of an object's owners, and of theirs, over any number of owners between them.
-fn ancestors<'a>(object: &'a Value, all: &'a [(&'static Kind, Arc<Value>)]) -> BTreeSet<&'a str> {
-    let mut seen: BTreeSet<&str> = BTreeSet::new();
-    let mut next: Vec<&str> = owners_of(object).collect();
-    while let Some(owner) = next.pop() {
-        if seen.insert(owner)
-            && let Some((_, owner)) = all.iter().find(|(_, object)| uid(object) == owner)
-        {
-            next.extend(owners_of(owner));
-        }
-    }
-    seen
-}
-
-fn owners_of(object: &Value) -> impl Iterator<Item = &str> {
-    list(object, "/metadata/ownerReferences").iter().map(|owner| text(owner, "/uid"))
 }

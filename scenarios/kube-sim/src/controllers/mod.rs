@@ -11,6 +11,7 @@ mod deployment;
 mod disruption;
 mod endpoints;
 mod eviction;
+mod following;
 mod garbage_collector;
 mod horizontal;
 mod job;
@@ -26,6 +27,7 @@ mod service_accounts;
 mod stateful_set;
 mod volumes;
 mod waiting;
+mod worklist;
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};

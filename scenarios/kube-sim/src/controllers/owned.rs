@@ -27,7 +27,7 @@ pub const PODS: GroupResource = ("", "pods");
 pub fn claimed(sim: &KubeSim, owner: &Value, resource: GroupResource) -> Vec<Arc<Value>> {
     let selector = owner.pointer("/spec/selector");
     let mut mine = Vec::new();
-    for object in sim.store().list(resource, Some(namespace(owner))).0 {
+    for object in sim.store().claimable(resource, namespace(owner), uid(owner)) {
         let controlled = controller(&object).map(|reference| text(reference, "/uid") == uid(owner));
         match (controlled, selects(selector, &object)) {
             (Some(true), true) => mine.push(object),

@@ -10,7 +10,7 @@ use super::backoff::Backoff;
 use super::owned::{
     self, ConditionTime, PODS, available_from, claimed, delete_pod, from_template, is_active, set_counters,
 };
-use super::reconciling::Controller;
+use super::reconciling::{Concerns, Controller};
 use super::recorder::{EventRecord, record};
 use super::waiting::earliest;
 use crate::label_selector::selects;
@@ -28,6 +28,7 @@ const COMPONENT: &str = "replicaset-controller";
 pub const CONTROLLER: Controller = Controller {
     objects: SETS,
     watched: &[PODS],
+    concerns: Concerns::Owners("ReplicaSet"),
     reconcile: |sim, set, backoff| reconcile(sim, set, backoff).boxed(),
 };
 

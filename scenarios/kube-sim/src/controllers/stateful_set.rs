@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::backoff::Backoff;
 use super::owned::{PODS, claimed, delete_pod};
-use super::reconciling::Controller;
+use super::reconciling::{Concerns, Controller};
 use super::recorder::{EventRecord, record};
 use super::revisions::{self, POD_LABEL as POD_REVISION, REVISIONS};
 use super::waiting::earliest;
@@ -33,6 +33,7 @@ const REVISION_HASH: &str = "controller.kubernetes.io/hash";
 pub const CONTROLLER: Controller = Controller {
     objects: SETS,
     watched: &[PODS, REVISIONS, CLAIMS],
+    concerns: Concerns::All,
     reconcile: |sim, set, backoff| reconcile(sim, set, backoff).boxed(),
 };
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::backoff::Backoff;
 use super::owned::PODS;
-use super::reconciling::Controller;
+use super::reconciling::{Concerns, Controller};
 use super::recorder::{EventRecord, record};
 use crate::kinds;
 use crate::object::field::{is_set, is_terminating, list, map_mut, name, namespace, text, uid};
@@ -35,6 +35,7 @@ const NO_PROVISIONER: &str = "kubernetes.io/no-provisioner";
 pub const OF_CLAIMS: Controller = Controller {
     objects: CLAIMS,
     watched: &[VOLUMES, CLASSES, PODS],
+    concerns: Concerns::All,
     reconcile: |sim, claim, backoff| reconcile_claim(sim, claim, backoff).boxed(),
 };
 
@@ -42,6 +43,7 @@ pub const OF_CLAIMS: Controller = Controller {
 pub const OF_VOLUMES: Controller = Controller {
     objects: VOLUMES,
     watched: &[CLAIMS],
+    concerns: Concerns::All,
     reconcile: |sim, volume, _| async move { reconcile_volume(sim, volume) }.boxed(),
 };
 

@@ -1,4 +1,4 @@
-//! A node as the scheduler sees it: the object, the pods bound to it, and the resources that they take.
+//! A node as the scheduler sees it: the object, pods bound to it, and the resources that all of them take.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +13,10 @@ use crate::pods::phase::is_terminal;
 pub struct Candidate<'a> {
     /// The node object, as stored.
     pub node: &'a Value,
-    /// The pods bound to it that are not over.
+    /// The pods bound to it that are not over; all of them, or those that can matter to the pods to be placed.
     pub pods: Vec<&'a Value>,
+    /// Number of pods bound to it that are not over.
+    pub bound: usize,
     /// The node's allocatable resources.
     pub allocatable: Amounts,
     /// Requests of its pods.
@@ -52,6 +54,17 @@ impl<'a> Cluster<'a> {
         cluster
     }
 
+    /// The nodes with what is known of them, by name.
+    pub fn known(
+        nodes: impl IntoIterator<Item = &'a Value>,
+        namespaces: impl IntoIterator<Item = &'a Value>,
+        fill: impl Fn(&mut Candidate<'a>),
+    ) -> Self {
+        let mut cluster = Self::new(nodes, [], namespaces);
+        cluster.candidates.iter_mut().for_each(fill);
+        cluster
+    }
+
     /// Assigns `pod` to the node called `node`, if there is one.
     pub fn assign(&mut self, pod: &'a Value, node: &str) {
         if let Ok(at) = self.candidates.binary_search_by(|candidate| candidate.name().cmp(node)) {
@@ -68,13 +81,14 @@ impl<'a> Cluster<'a> {
 impl<'a> Candidate<'a> {
     fn new(node: &'a Value) -> Self {
         let (taken, weighed) = (Amounts::new(), Amounts::new());
-        Self { node, pods: Vec::new(), allocatable: resources::allocatable(node), taken, weighed }
+        Self { node, pods: Vec::new(), bound: 0, allocatable: resources::allocatable(node), taken, weighed }
     }
 
     fn assign(&mut self, pod: &'a Value) {
         resources::add(&mut self.taken, &resources::requests(pod, MissingRequest::Zero));
         resources::add(&mut self.weighed, &resources::requests(pod, MissingRequest::Default));
         self.pods.push(pod);
+        self.bound += 1;
     }
 
     /// The node's name, by which candidates are sorted.

@@ -113,7 +113,7 @@ fn ports(pod: &Value, candidate: &Candidate<'_>) -> Result<(), Rejection> {
 fn fits(pod: &Value, candidate: &Candidate<'_>) -> Result<(), Rejection> {
     let have = |from: &resources::Amounts, name: &str| from.get(name).copied().unwrap_or(0);
     let mut short = Rejection { reasons: Vec::new(), preemption_helps: true };
-    let pods = i128::try_from(candidate.pods.len() + 1).unwrap_or(i128::MAX);
+    let pods = i128::try_from(candidate.bound + 1).unwrap_or(i128::MAX);
     if pods.saturating_mul(1000) > have(&candidate.allocatable, "pods") {
         short.reasons.push("Too many pods".to_owned());
     }
@@ -145,6 +145,11 @@ impl HostPort<'_> {
             && self.protocol == other.protocol
             && (any(self.address) || any(other.address) || self.address == other.address)
     }
+}
+
+/// True for a pod that takes ports of its node.
+pub fn has_host_ports(pod: &Value) -> bool {
+    !host_ports(pod).is_empty()
 }
 
 fn host_ports(pod: &Value) -> Vec<HostPort<'_>> {

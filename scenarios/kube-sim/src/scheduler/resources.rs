@@ -68,6 +68,13 @@ pub fn add(sum: &mut Amounts, more: &Amounts) {
     }
 }
 
+/// Takes `less` from `sum`, resource by resource.
+pub fn subtract(sum: &mut Amounts, less: &Amounts) {
+    for (name, amount) in less {
+        *sum.entry(name.clone()).or_default() -= amount;
+    }
+}
+
 fn raise(to: &mut Amounts, least: &Amounts) {
     for (name, amount) in least {
         let entry = to.entry(name.clone()).or_default();

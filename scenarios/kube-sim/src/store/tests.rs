@@ -59,7 +59,7 @@ fn the_changes_of_all_resources_are_those_of_each() {
     store.create(PODS, pod("c")).unwrap();
     let names = |revision| {
         let changes = store.all_since(revision).unwrap();
-        changes.iter().map(|change| name(&change.after).to_owned()).collect::<Vec<_>>()
+        changes.0.iter().map(|(_, change)| name(&change.after).to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(
         (names(0), names(1), names(3)),
@@ -67,7 +67,7 @@ fn the_changes_of_all_resources_are_those_of_each() {
     );
     store.compact();
     assert_eq!(store.all_since(1).unwrap_err(), TooOld { oldest: 3 });
-    assert!(store.all_since(3).unwrap().is_empty());
+    assert!(store.all_since(3).unwrap().0.is_empty());
 }
 
 #[test]
@@ -110,4 +110,45 @@ proptest! {
             store.list(PODS, None).0.into_iter().map(|o| (name(&o).to_owned(), o)).collect();
         prop_assert_eq!(replayed, present);
     }
+}
+
+#[test]
+fn who_may_claim_objects_sees_its_own_and_those_of_nobody_alone() {
+    let store = Store::default();
+    let of = |name: &str, controller: &str| {
+        let mut whole = pod(name);
+        if !controller.is_empty() {
+            whole["metadata"]["ownerReferences"] = json!([{"uid": controller, "controller": true}]);
+        }
+        whole
+    };
+    let names = |uid: &str| {
+        let found = store.claimable(PODS, "default", uid);
+        found.iter().map(|object| name(object).to_owned()).collect::<Vec<_>>()
+    };
+    store.create(PODS, of("c", "set")).unwrap();
+    let free = store.create(PODS, of("b", "")).unwrap();
+    store.create(PODS, of("a", "set")).unwrap();
+    store.create(PODS, of("d", "other")).unwrap();
+    store.create(PODS, json!({"metadata": {"namespace": "elsewhere", "name": "e"}})).unwrap();
+    assert_eq!(
+        (names("set"), names("other")),
+        (vec!["a".into(), "b".into(), "c".into()], vec!["b".into(), "d".into()])
+    );
+    let taken = store.replace(PODS, &free, of("b", "other")).unwrap();
+    assert_eq!((names("set"), names("other")), (vec!["a".into(), "c".into()], vec!["b".into(), "d".into()]));
+    store.remove(PODS, &taken).unwrap();
+    assert_eq!(names("other"), ["d"]);
+}
+
+#[test]
+fn what_is_forgotten_is_too_old_and_the_rest_can_be_resumed_from() {
+    let store = Store::default();
+    for name in ["a", "b", "c"] {
+        store.create(PODS, pod(name)).unwrap();
+    }
+    store.forget(2);
+    assert_eq!((store.remembered(), store.since(PODS, 2).unwrap().len()), (1, 1));
+    assert_eq!(store.since(PODS, 1).unwrap_err(), TooOld { oldest: 2 });
+    assert_eq!(store.list(PODS, None).0.len(), 3);
 }

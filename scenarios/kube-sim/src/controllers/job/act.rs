@@ -16,7 +16,7 @@ use crate::controllers::waiting::earliest;
 use crate::kinds;
 use crate::object::conditions::{Condition, holds};
 use crate::object::field::{
-    controller, flag, is_terminating, list, list_mut, map_mut, name, namespace, number, text, uid,
+    flag, is_terminating, list, list_mut, map_mut, name, namespace, number, text, uid,
 };
 use crate::object::timestamp;
 use crate::service::controller_writes::{create_as_controller, remove_finalizer, replace_as_controller};
@@ -63,24 +63,6 @@ fn release(sim: &KubeSim, kind: &'static kinds::Kind, pod: &Value) {
         && list(&pod, "/metadata/finalizers").iter().any(|f| f == TRACKING)
     {
         remove_finalizer(sim, kind, &pod, TRACKING);
-    }
-}
-
-/// Takes the tracking finalizer off pods whose Job is gone.
-pub fn release_orphans(sim: &KubeSim) {
-    let Some(kind) = kinds::find("", "pods") else { return };
-    for pod in sim.store().list(PODS, None).0 {
-        if !list(&pod, "/metadata/finalizers").iter().any(|f| f == TRACKING) {
-            continue;
-        }
-        let owner = controller(&pod).filter(|owner| text(owner, "/kind") == "Job");
-        let job = owner.and_then(|owner| sim.store().get(JOBS, namespace(&pod), text(owner, "/name")));
-        let kept = job.is_some_and(|job| {
-            !is_terminating(&job) && owner.is_some_and(|owner| text(owner, "/uid") == uid(&job))
-        });
-        if !kept {
-            remove_finalizer(sim, kind, &pod, TRACKING);
-        }
     }
 }
 

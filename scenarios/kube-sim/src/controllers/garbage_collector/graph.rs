@@ -1,0 +1,136 @@
+//! Who owns whom: objects by uid, and the dependents of each owner, kept up to date change by change.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::kinds::{KINDS, Kind};
+use crate::object::field::{is_terminating, list, name, namespace, text, uid};
+use crate::store::{Change, GroupResource};
+
+/// Place of an object among all: kinds in their order, then namespaces and names.
+pub type Place = (usize, String, String);
+
+/// An object with its kind.
+#[derive(Debug, Clone)]
+pub struct Owned {
+    /// The object's kind.
+    pub kind: &'static Kind,
+    /// The object as it was written last.
+    pub object: Arc<Value>,
+}
+
+/// All objects but events, and who owns whom.
+#[derive(Debug, Default)]
+pub struct Graph {
+    objects: BTreeMap<Place, Owned>,
+    by_uid: BTreeMap<String, Place>,
+    dependents: BTreeMap<String, BTreeSet<Place>>,
+    /// Number of objects that were looked at.
+    pub visited: usize,
+}
+
+/// The uids of an object's owners.
+pub fn owners_of(object: &Value) -> impl Iterator<Item = &str> {
+    list(object, "/metadata/ownerReferences").iter().map(|owner| text(owner, "/uid"))
+}
+
+/// The kind that is stored as a resource, and its place among the kinds; none for events, which own nothing.
+fn kind_of((group, resource): GroupResource) -> Option<(usize, &'static Kind)> {
+    let all = KINDS.iter().enumerate();
+    let mut stored = all.filter(|(_, kind)| kind.is_stored() && kind.resource != "events");
+    stored.find(|(_, kind)| kind.storage() == (group, resource))
+}
+
+impl Graph {
+    /// Takes in an object as it is.
+    pub fn insert(&mut self, resource: GroupResource, object: &Arc<Value>) {
+        let Some((at, kind)) = kind_of(resource) else { return };
+        let place = (at, namespace(object).to_owned(), name(object).to_owned());
+        self.forget(&place);
+        for owner in owners_of(object) {
+            self.dependents.entry(owner.to_owned()).or_default().insert(place.clone());
+        }
+        self.by_uid.insert(uid(object).to_owned(), place.clone());
+        self.objects.insert(place, Owned { kind, object: Arc::clone(object) });
+    }
+
+    fn forget(&mut self, place: &Place) {
+        let Some(Owned { object, .. }) = self.objects.remove(place) else { return };
+        self.by_uid.remove(uid(&object));
+        for owner in owners_of(&object) {
+            if let Some(theirs) = self.dependents.get_mut(owner) {
+                theirs.remove(place);
+                if theirs.is_empty() {
+                    self.dependents.remove(owner);
+                }
+            }
+        }
+    }
+
+    /// Takes in a change; returns the objects that may have to be collected for it.
+    pub fn note(&mut self, resource: GroupResource, change: &Change) -> BTreeSet<Place> {
+        let Some((at, _)) = kind_of(resource) else { return BTreeSet::new() };
+        let after = &change.after;
+        let mut concerned = BTreeSet::new();
+        if change.removed {
+            self.forget(&(at, namespace(after).to_owned(), name(after).to_owned()));
+            concerned.extend(self.dependents.get(uid(after)).into_iter().flatten().cloned());
+            concerned.extend(self.places(owners_of(after)));
+            return concerned;
+        }
+        self.insert(resource, after);
+        let owners = list(after, "/metadata/ownerReferences");
+        let before = change.before.as_ref().map(|before| list(before, "/metadata/ownerReferences"));
+        if is_terminating(after) || before.unwrap_or_default() != owners {
+            concerned.insert((at, namespace(after).to_owned(), name(after).to_owned()));
+            concerned.extend(self.places(owners_of(after)));
+            concerned.extend(change.before.iter().flat_map(|before| self.places(owners_of(before))));
+        }
+        concerned
+    }
+
+    /// The places of all objects.
+    pub fn all(&self) -> BTreeSet<Place> {
+        self.objects.keys().cloned().collect()
+    }
+
+    fn places<'a>(&self, uids: impl Iterator<Item = &'a str>) -> Vec<Place> {
+        uids.filter_map(|uid| self.by_uid.get(uid)).cloned().collect()
+    }
+
+    /// The object at a place.
+    pub fn get(&mut self, place: &Place) -> Option<Owned> {
+        self.visited += 1;
+        self.objects.get(place).cloned()
+    }
+
+    /// True for an object that had owners, of which none is left.
+    pub fn is_orphaned(&self, object: &Value) -> bool {
+        let mut owners = owners_of(object).peekable();
+        owners.peek().is_some() && owners.all(|owner| !self.by_uid.contains_key(owner))
+    }
+
+    /// The objects that name an object as an owner, in the order of their places.
+    pub fn dependents(&mut self, owner: &Value) -> Vec<Owned> {
+        let places = self.dependents.get(uid(owner)).into_iter().flatten();
+        let found: Vec<_> = places.filter_map(|place| self.objects.get(place)).cloned().collect();
+        self.visited += found.len();
+        found
+    }
+
+    /// The uids of an object's owners, and of theirs, over any number of owners between them.
+    pub fn ancestors(&self, object: &Value) -> BTreeSet<String> {
+        let mut seen = BTreeSet::new();
+        let mut next: Vec<String> = owners_of(object).map(str::to_owned).collect();
+        while let Some(owner) = next.pop() {
+            let above = self.by_uid.get(&owner).and_then(|place| self.objects.get(place));
+            let above = above.map(|above| owners_of(&above.object).map(str::to_owned).collect::<Vec<_>>());
+            if seen.insert(owner) {
+                next.extend(above.unwrap_or_default());
+            }
+        }
+        seen
+    }
+}
