@@ -264,3 +264,38 @@ fn runs_of_a_sweep_that_branch_off_tell_what_they_tell_from_their_beginning() {
     assert!(output.status.success(), "{said}{}", text(&output.stderr));
     assert!(said.contains("13 runs of 1 cases, 0 violations; without effect 0"), "{said}");
 }
+
+#[test]
+fn a_playground_ends_with_its_command_and_its_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "test -f \"$KUBECONFIG\" && echo \"cloud at $ECI_ENDPOINT\" && exit 7";
+    let output = scenarios(folder.path(), &["up", "--", "/bin/sh", "-c", script]);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(7), "{said}{}", text(&output.stderr));
+    assert!(said.starts_with("cloud at http://127.0.0.1:") && said.lines().count() == 1, "{said}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
+}
+
+#[test]
+fn a_playground_is_not_left_behind_by_a_command_that_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = scenarios(folder.path(), &["up", "--", "./none"]);
+    let said = text(&output.stderr);
+    assert!(!output.status.success() && said.contains("cannot run `./none`"), "{said}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_playground_begins_with_the_manifests_that_are_given() {
+    let folder = own_cases();
+    let up = |file: &str| scenarios(folder.path(), &["up", "--apply", file, "--", "/bin/sh", "-c", "exit 0"]);
+    let output = up("web.yaml");
+    let said = text(&output.stderr);
+    assert!(output.status.success() && said.contains("applied configmap web"), "{said}");
+    let quota = "apiVersion: v1\nkind: ResourceQuota\nmetadata: { name: room }\n";
+    std::fs::write(folder.path().join("quota.yaml"), quota).unwrap();
+    let output = up("quota.yaml");
+    let said = text(&output.stderr);
+    let wanted = "no matches for kind \"ResourceQuota\" in version \"v1\"";
+    assert!(!output.status.success() && said.contains(wanted), "{said}");
+}

@@ -7,10 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use determinism::{Chance, Clock, Seed};
 
 use crate::authn::Tokens;
+use crate::object::field::text;
 use crate::outbound::Outbound;
-use crate::store::Store;
+use crate::store::{GroupResource, Store};
 use crate::tls::{Authority, ClusterTime, TlsError};
 use crate::tunnel::Tunnels;
+
+const EVENTS: GroupResource = ("", "events");
 
 /// The embedded cluster: its objects, clock, seed and tokens. Clones share it.
 ///
@@ -100,6 +103,18 @@ impl KubeSim {
         self.0.store.compact();
     }
 
+    /// Forgets what the API server of a real cluster forgets with time: the changes up to a revision, and the oldest events
+    /// above a number.
+    pub fn forget(&self, revision: u64, events_max: usize) {
+        let mut events = self.0.store.list(EVENTS, None).0;
+        events.sort_by_key(|event| text(event, "/metadata/resourceVersion").parse::<u64>().unwrap_or(0));
+        for event in events.iter().rev().skip(events_max) {
+            // One that somebody has just written again is not among the oldest any more.
+            let _ = self.0.store.remove(EVENTS, event);
+        }
+        self.0.store.forget(revision);
+    }
+
     /// Ends all watches, as a restart of the API server does; clients resume them.
     pub fn cut_watches(&self) {
         self.0.store.cut_watches();
@@ -153,5 +168,30 @@ impl KubeSim {
     /// Draws a value that is not stored, such as the lifetime of a watch.
     pub(crate) fn draw_for_reader<T>(&self, draw: impl FnOnce(&mut Chance) -> T) -> T {
         draw(&mut self.0.readers.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn after_many_pods_came_and_went_a_few_events_and_no_changes_are_left() {
+        let sim = KubeSim::builder().build();
+        let object = |name: &str| json!({"metadata": {"namespace": "default", "name": name, "uid": name}});
+        for at in 0..500 {
+            let pod = sim.store().create(("", "pods"), object(&format!("p{at}"))).unwrap();
+            sim.store().create(EVENTS, object(&format!("e{at}"))).unwrap();
+            sim.store().remove(("", "pods"), &pod).unwrap();
+        }
+        assert!(sim.store().remembered() >= 1500);
+        sim.forget(sim.store().revision(), 10);
+        let left = sim.store().list(EVENTS, None).0;
+        let names: Vec<_> = left.iter().map(|event| text(event, "/metadata/name")).collect();
+        assert_eq!((names.len(), names.contains(&"e499")), (10, true));
+        sim.forget(sim.store().revision(), 10);
+        assert_eq!(sim.store().remembered(), 0);
     }
 }

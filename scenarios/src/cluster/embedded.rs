@@ -101,6 +101,16 @@ impl Embedded {
         self.api.enable_rbac();
     }
 
+    /// The revision of the last write.
+    pub fn revision(&self) -> u64 {
+        self.api.store().revision()
+    }
+
+    /// Forgets the changes up to a revision, and the oldest events above a number.
+    pub fn forget(&self, revision: u64, events_max: usize) {
+        self.api.forget(revision, events_max);
+    }
+
     async fn write_kubeconfig(&mut self) -> Result<PathBuf, ClusterError> {
         if let Some((_, path)) = &self.kubeconfig {
             return Ok(path.clone());

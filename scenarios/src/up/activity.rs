@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use eci_sim::Bill;
+use eci_sim::{Bill, Entry};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::error::TryRecvError;
 
 use crate::eci::Eci;
 use crate::report::priced;
@@ -13,14 +15,17 @@ use crate::report::priced;
 /// Tells each thing once.
 pub(super) struct Activity {
     eci: Eci,
-    entries: usize,
+    entries: UnboundedReceiver<Entry>,
     closed: usize,
+    /// The hour of the last look at the bill, which changes its closed lines with the hour alone.
+    hour: i64,
     last_call: Option<String>,
 }
 
 impl Activity {
     pub(super) fn new(eci: Eci) -> Self {
-        Self { eci, entries: 0, closed: 0, last_call: None }
+        let (entries, hour) = (eci.control().follow_ledger(), hour(eci.control().clock().now()));
+        Self { eci, entries, closed: 0, hour, last_call: None }
     }
 
     /// Prints what happened since the last time, oldest first.
@@ -37,22 +42,32 @@ impl Activity {
     }
 
     fn of_the_ledger(&mut self) -> Vec<(Timestamp, String)> {
-        let ledger = self.eci.control().ledger();
-        // A reset through the console makes the ledger begin anew.
-        let from = if ledger.len() < self.entries { 0 } else { self.entries };
-        self.entries = ledger.len();
-        let lines = ledger.into_iter().skip(from).map(|entry| {
-            let text = entry.to_string();
-            // The line's own instant is left out: it stands in front of every line here.
-            (entry.at, text.split_once(' ').map_or(text.as_str(), |(_, rest)| rest).to_owned())
-        });
-        lines.collect()
+        let mut lines = Vec::new();
+        loop {
+            match self.entries.try_recv() {
+                Ok(entry) => {
+                    let text = entry.to_string();
+                    // The line's own instant is left out: it stands in front of every line here.
+                    let bare = text.split_once(' ').map_or(text.as_str(), |(_, rest)| rest);
+                    lines.push((entry.at, bare.to_owned()));
+                }
+                Err(TryRecvError::Empty) => return lines,
+                // A reset through the console makes the ledger begin anew.
+                Err(TryRecvError::Disconnected) => {
+                    self.entries = self.eci.control().follow_ledger();
+                    return lines;
+                }
+            }
+        }
     }
 
     /// The lines of hours that are over.
     fn of_the_bill(&mut self) -> Vec<(Timestamp, String)> {
-        let hour = |at: Timestamp| at.as_second().div_euclid(3600);
         let now = hour(self.eci.control().clock().now());
+        if now == self.hour {
+            return Vec::new();
+        }
+        self.hour = now;
         let mut closed: Vec<_> =
             self.eci.bill().lines.into_iter().filter(|line| hour(line.from) < now).collect();
         closed.sort_by_key(|line| line.to);
@@ -93,4 +108,9 @@ impl Activity {
         };
         format!("{ran} · {} billed · nothing is left behind", priced(currency, &total))
     }
+}
+
+/// The hour of an instant, counted since 1970.
+fn hour(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(3600)
 }

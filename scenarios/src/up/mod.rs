@@ -1,13 +1,18 @@
-//! `up`: the embedded API, the cloud and the provider on local ports, for your own kubectl; Ctrl-C ends everything.
+//! `up`: the embedded API, the cloud and the provider on local ports, for your own kubectl or the length of one command;
+//! Ctrl-C ends everything.
 
 mod activity;
+mod command;
+mod housekeeping;
 mod kubeconfig;
+mod manifests;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args;
@@ -18,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use self::activity::Activity;
+use self::housekeeping::{EVENTS_MAX, Housekeeping};
 use self::kubeconfig::Kubeconfig;
 use crate::cluster::{Cluster, Embedded, WorldParts};
 use crate::eci::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Eci, REGION};
@@ -47,20 +53,28 @@ pub struct Up {
     /// Evaluates roles and bindings; otherwise whoever is known to the API may do everything.
     #[arg(long)]
     rbac: bool,
+    /// Files of manifests that are applied when the playground is ready, and before the command starts.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    apply: Vec<PathBuf>,
+    /// A command to run against the playground, which ends with it and with its exit code. It finds the cluster by
+    /// KUBECONFIG and the cloud by `ECI_ENDPOINT`; what the playground tells goes to the standard error then.
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
 }
 
-/// Runs the playground until it is told to stop.
+/// Runs the playground until it is told to stop, or its command ends.
 ///
 /// # Errors
-/// When a port is taken, the kubeconfig cannot be written, or a part does not start.
+/// When a port is taken, the kubeconfig cannot be written, or a part or the command does not start.
 pub fn run(arguments: &Up) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(play(arguments))?;
+    let code = runtime.block_on(play(arguments))?;
     runtime.shutdown_timeout(Duration::from_secs(1));
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
 }
 
-async fn play(arguments: &Up) -> anyhow::Result<()> {
+async fn play(arguments: &Up) -> anyhow::Result<ExitCode> {
+    let manifests = manifests::read(&arguments.apply)?;
     let kubernetes = bind("Kubernetes", "kubernetes-port", arguments.kubernetes_port).await?;
     let cloud = bind("ECI", "eci-port", arguments.eci_port).await?;
     let console = bind("the console", "console-port", arguments.console_port).await?;
@@ -82,7 +96,10 @@ async fn play(arguments: &Up) -> anyhow::Result<()> {
 
     let file = arguments.kubeconfig.display();
     let [cloud, console] = addresses;
-    let mut out = anstream::stdout();
+    let mut out: Box<dyn Write> = match arguments.command.is_empty() {
+        true => Box::new(anstream::stdout()),
+        false => Box::new(anstream::stderr()),
+    };
     write!(
         out,
         "Kubernetes   https://{:<22}kubeconfig  {file}\n\
@@ -98,11 +115,24 @@ async fn play(arguments: &Up) -> anyhow::Result<()> {
     out.flush()?;
 
     let mut activity = Activity::new(eci.clone());
+    for manifest in &manifests {
+        writeln!(out, "applied {}", manifests::apply(&cluster.client(), manifest).await?)?;
+    }
+    let mut housekeeping = Housekeeping::new(Instant::now(), cluster.revision());
+    let mut command = command::start(&arguments.command, &arguments.kubeconfig, cloud)?;
+    let mut code = ExitCode::SUCCESS;
     tokio::pin!(stop);
     loop {
         tokio::select! {
             () = &mut stop => break,
+            status = command::ended(&mut command) => {
+                code = command::code_of(status?);
+                break;
+            }
             () = tokio::time::sleep(POLL_INTERVAL) => activity.print(&mut out)?,
+        }
+        if let Some(old) = housekeeping.due(Instant::now(), cluster.revision()) {
+            cluster.forget(old, EVENTS_MAX);
         }
     }
     activity.print(&mut out)?;
@@ -110,7 +140,7 @@ async fn play(arguments: &Up) -> anyhow::Result<()> {
     servers.shutdown().await;
     kubeconfig.remove()?;
     writeln!(out, "\n{}", activity.summary())?;
-    Ok(())
+    Ok(code)
 }
 
 fn serve(servers: &mut JoinSet<()>, cloud: TcpListener, console: TcpListener, eci: &Eci) {
