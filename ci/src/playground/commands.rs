@@ -16,7 +16,7 @@ const ANYTHING: &str = " … ";
 /// What becomes of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Answer {
+enum Reply {
     Works,
     Refused,
 }
@@ -26,7 +26,7 @@ enum Answer {
 struct CommandLine {
     /// A line of a shell.
     command: String,
-    answer: Answer,
+    answer: Reply,
     /// Pieces of what is said, in their order; empty where nothing has to be said.
     words: String,
 }
@@ -44,7 +44,7 @@ pub fn are_answered(root: &Path, folder: &Path) -> Result<()> {
     for line in &commands {
         wrong.extend(play(folder, line)?);
     }
-    let refused = commands.iter().filter(|line| line.answer == Answer::Refused).count();
+    let refused = commands.iter().filter(|line| line.answer == Reply::Refused).count();
     ensure!(
         wrong.is_empty(),
         "{} of {} command lines are answered otherwise:\n{}",
@@ -79,7 +79,7 @@ fn play(folder: &Path, line: &CommandLine) -> Result<Option<String>> {
         .context("cannot start a shell")?;
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     let works = output.status.success();
-    if works == (line.answer == Answer::Works) && says(&said, &line.words) {
+    if works == (line.answer == Reply::Works) && says(&said, &line.words) {
         return Ok(None);
     }
     Ok(Some(format!(
@@ -108,7 +108,7 @@ mod tests {
     fn every_refusal_in_the_table_names_its_words() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let commands = table(root).unwrap();
-        let unnamed = commands.iter().find(|line| line.answer == Answer::Refused && line.words.is_empty());
+        let unnamed = commands.iter().find(|line| line.answer == Reply::Refused && line.words.is_empty());
         assert!(unnamed.is_none(), "{unnamed:?}");
         assert!(commands.len() >= 214, "{} command lines", commands.len());
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::branches::{Branch, Branches};
 use super::played;
-use super::sweeping::{Effect, Finding, Job, RunOutcome, Subject, broken_off, judged, run_end};
+use super::sweeping::{Effect, Finding, Job, NotEnded, RunOutcome, Subject, broken_off, judged, run_end};
 
 /// The time without a word after which it is asked whether the processes still live.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -151,7 +151,7 @@ fn play_case(
     };
     let told: io::Result<Vec<usize>> = match branches.taken() {
         Some(Branch { job, .. }) => {
-            let played = played.and_then(|played| played.ok_or_else(|| "it was given up".to_owned()));
+            let played = played.and_then(|played| played.ok_or(NotEnded::GivenUp));
             tell(job, judged(subject, &jobs[job], played, how.seed, how.twice)).map(|bytes| vec![bytes])
         }
         None => {
@@ -160,7 +160,7 @@ fn play_case(
             let lost = lost.map(|(job, why)| (job, broken_off(subject, &jobs[job], why)));
             let left = branches.take_waiting().into_iter().map(|Branch { job, .. }| match &played {
                 Ok(_) => (job, RunOutcome { found: None, effect: Effect::HitNothing }),
-                Err(why) => (job, broken_off(subject, &jobs[job], why.clone())),
+                Err(why) => (job, broken_off(subject, &jobs[job], why.to_string())),
             });
             lost.chain(left).map(|(job, outcome)| tell(job, outcome)).collect()
         }

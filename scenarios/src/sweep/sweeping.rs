@@ -15,7 +15,21 @@ use super::played::{self, NotPlayed, Played};
 use crate::runner::Case;
 
 /// What a run came to: its journal, or the reason for which there is none.
-pub(super) type RunEnd = Result<Played, String>;
+pub(super) type RunEnd = Result<Played, NotEnded>;
+
+/// The reason for which a run has no journal to be judged.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotEnded {
+    /// No world was begun, or it cannot be played in stepped time.
+    #[error(transparent)]
+    NotPlayed(#[from] NotPlayed),
+    /// A panic in it.
+    #[error("the program panicked")]
+    Panicked,
+    /// The reference run that it branched off was given up.
+    #[error("it was given up")]
+    GivenUp,
+}
 
 /// One run in so many is played once more, from its beginning: what branched off has to be what it would have been.
 const SAMPLE: u64 = 50;
@@ -183,10 +197,10 @@ fn is_sample(plan: &Plan) -> bool {
 }
 
 /// Plays one run; a panic in it is its end, so that others do not suffer.
-pub(super) fn run_end<T>(play: impl FnOnce() -> Result<T, NotPlayed>) -> Result<T, String> {
+pub(super) fn run_end<T>(play: impl FnOnce() -> Result<T, NotPlayed>) -> Result<T, NotEnded> {
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(play)) {
-        Ok(played) => played.map_err(|why| why.to_string()),
-        Err(_) => Err("the program panicked".to_owned()),
+        Ok(played) => Ok(played?),
+        Err(_) => Err(NotEnded::Panicked),
     }
 }
 
@@ -200,7 +214,7 @@ fn judge(
 ) -> (Vec<Violation>, Option<(String, String)>, Effect) {
     let played = match played {
         Ok(played) => played,
-        Err(why) => return (vec![not_ended(subject, why)], None, Effect::Effective),
+        Err(why) => return (vec![not_ended(subject, why.to_string())], None, Effect::Effective),
     };
     let mut violations = oracles::violations(&played, plan, Some(&subject.reference));
     violations.retain(|violation| !subject.known.contains(&violation.oracle));
