@@ -1,6 +1,8 @@
 //! What a playground forgets, so that it does not grow with all that ever ran in it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// Time between two rounds; changes are kept for one to two of them. The API server of a real cluster compacts every five
 /// minutes.

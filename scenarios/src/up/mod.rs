@@ -12,7 +12,7 @@ use std::io::Write;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
@@ -21,6 +21,7 @@ use determinism::{Clock, Seed};
 use eci_sim::listener;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use self::activity::Activity;
 use self::housekeeping::{EVENTS_MAX, Housekeeping};

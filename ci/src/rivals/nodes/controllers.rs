@@ -23,6 +23,9 @@ const READY_POLLS: u32 = 600;
 /// The access key that both ours are told.
 const KEY: &str = "rivals";
 
+/// Starts a controller beside a control plane.
+type Start = dyn Fn(&ControlPlaneSession) -> Result<Started>;
+
 /// A program, or two, that keep a node.
 pub struct Controller {
     /// Names and versions.
@@ -30,7 +33,7 @@ pub struct Controller {
     /// Name of the node.
     pub node: &'static str,
     /// Starts it on a control plane, and waits until the node is ready.
-    pub start: Box<dyn Fn(&ControlPlaneSession) -> Result<Started>>,
+    pub start: Box<Start>,
 }
 
 /// The programs that were started, in the order in which they end.

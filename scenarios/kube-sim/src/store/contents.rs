@@ -106,7 +106,7 @@ impl Contents {
     /// Forgets the changes up to `revision`, and gives their memory back.
     pub(super) fn forget(&mut self, revision: u64) {
         let old = self.history.partition_point(|change| change.revision <= revision);
-        if let Some(last) = self.history.drain(..old).last() {
+        if let Some(last) = self.history.drain(..old).next_back() {
             self.forgotten = last.revision;
         }
         self.history.shrink_to_fit();
