@@ -23,8 +23,8 @@ const HEADING: &str = "question,instructions";
 /// The share by which a path may cost more than the table says: hash tables are seeded anew in each process.
 const TOLERANCE_PERCENT: u64 = 3;
 /// The asks of the two runs whose difference is counted, so that preparation is not.
-const FEW: usize = 20;
-const MANY: usize = 100;
+const FEW: usize = 50;
+const MANY: usize = 250;
 
 /// Counts the instructions of the hot paths, and compares them with `benches/instructions.csv`.
 #[derive(Debug, Parser)]
