@@ -7,6 +7,8 @@ mod attach;
 mod bodies;
 mod files;
 mod logs;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
@@ -19,7 +21,7 @@ use bollard::models::{ContainerCreateBody, ContainerSummary, ExecConfig, VolumeC
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, CreateImageOptionsBuilder, ListContainersOptionsBuilder,
     ListVolumesOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder, RemoveVolumeOptionsBuilder,
-    StopContainerOptionsBuilder, UploadToContainerOptionsBuilder,
+    StopContainerOptionsBuilder, UploadToContainerOptionsBuilder, WaitContainerOptionsBuilder,
 };
 use jiff::Timestamp;
 use tokio_stream::StreamExt as _;
@@ -118,8 +120,7 @@ impl DockerEngine {
     /// Removes every container and volume of a group, or of all groups.
     async fn clear(&self, group: Option<&str>) -> Result<(), EngineError> {
         for id in self.containers(group).await?.into_iter().filter_map(|container| container.id) {
-            let force = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
-            unless_gone(self.docker.remove_container(&id, Some(force)).await)?;
+            self.remove_container(&id).await?;
         }
         let ours = ListVolumesOptionsBuilder::new().filters(&self.ours(group)).build();
         for volume in self.docker.list_volumes(Some(ours)).await?.volumes.unwrap_or_default() {
@@ -127,6 +128,19 @@ impl DockerEngine {
             unless_gone(self.docker.remove_volume(&volume.name, Some(force)).await)?;
         }
         Ok(())
+    }
+
+    /// Removes a container with its volumes; one that is being removed already is waited for, as long as any call.
+    async fn remove_container(&self, id: &str) -> Result<(), EngineError> {
+        let force = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+        let removed = self.docker.remove_container(id, Some(force)).await;
+        if let Err(Error::DockerResponseServerError { status_code: 409, .. }) = removed {
+            let removed = WaitContainerOptionsBuilder::new().condition("removed").build();
+            // its exit code, or that it is gone
+            let _ = self.docker.wait_container(id, Some(removed)).next().await;
+            return Ok(());
+        }
+        unless_gone(removed)
     }
 
     /// Makes a container; one of the same name that is there already stays.
