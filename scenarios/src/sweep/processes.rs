@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::os::unix::net::UnixDatagram;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use determinism::Seed;
@@ -42,6 +44,8 @@ struct Playing {
     subject: usize,
     /// The jobs of which nothing was heard so far.
     silent: BTreeSet<usize>,
+    /// How its process ended, once that was seen; what it said before may still have to be read.
+    ended: Option<ExitStatus>,
 }
 
 /// Plays all `jobs`, as many at once as the machine has processors; `told` hears of each as it ends.
@@ -69,7 +73,8 @@ pub fn play_all(
             match fork::fork()? {
                 Fork::Child => std::process::exit(play_case(&subjects[subject], jobs, &numbers, how, &to_us)),
                 Fork::Parent(child) => {
-                    playing.insert(child, Playing { subject, silent: numbers.into_iter().collect() });
+                    let silent = numbers.into_iter().collect();
+                    playing.insert(child, Playing { subject, silent, ended: None });
                 }
             }
         }
@@ -88,10 +93,7 @@ pub fn play_all(
                 told(&jobs[job], outcome);
             }
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
-                // Whoever has ended by now has said all that it had to say.
-                let ended = ended(&playing)?;
-                for (child, status) in ended {
-                    let Some(case) = playing.remove(&child) else { continue };
+                for (case, status) in given_up(&mut playing)? {
                     for job in case.silent.into_iter().map(|job| &jobs[job]) {
                         let words =
                             format!("the process of its case ended with {status} before it was played");
@@ -102,25 +104,23 @@ pub fn play_all(
             }
             Err(error) => return Err(error),
         }
-        let done: Vec<i32> =
-            playing.iter().filter(|(_, case)| case.silent.is_empty()).map(|(child, _)| *child).collect();
-        for child in done {
-            fork::waitpid(child)?;
-            playing.remove(&child);
+        for (child, case) in playing.extract_if(.., |_, case| case.silent.is_empty()) {
+            if case.ended.is_none() {
+                fork::waitpid(child)?;
+            }
         }
     }
 }
 
-/// The children that have ended, and how.
-fn ended(playing: &BTreeMap<i32, Playing>) -> io::Result<Vec<(i32, std::process::ExitStatus)>> {
-    use std::os::unix::process::ExitStatusExt;
-    let mut ended = Vec::new();
-    for child in playing.keys() {
-        if let Some(status) = fork::waitpid_nohang(*child)? {
-            ended.push((*child, std::process::ExitStatus::from_raw(status)));
-        }
+/// After a silence: the cases whose process had ended before it, and how, since all that they said is read by now. Notes
+/// those that have ended meanwhile.
+fn given_up(playing: &mut BTreeMap<i32, Playing>) -> io::Result<Vec<(Playing, ExitStatus)>> {
+    let silent = playing.extract_if(.., |_, case| case.ended.is_some());
+    let given_up = silent.filter_map(|(_, case)| case.ended.map(|status| (case, status))).collect();
+    for (child, case) in playing {
+        case.ended = fork::waitpid_nohang(*child)?.map(ExitStatus::from_raw);
     }
-    Ok(ended)
+    Ok(given_up)
 }
 
 /// The numbers of the jobs of each subject, the subject with most of them first.
