@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::decide::DeletionState;
 use super::super::evidence::{Absence, LISTING_DELAY};
-use super::super::group_state::still_works;
+use super::super::group_state::{still_works, tries_again};
 use super::super::identity::Claim;
 use super::super::monotone::is_older;
 use super::super::provenance::{GroupHistory, TokenBasis};
@@ -152,7 +152,7 @@ impl PodStore {
         self.change(uid, now, |record| {
             record.deletion = record.deletion.max(deletion);
             record.deletion_at = Some(now);
-            record.changed = Some(now);
+            record.progressed = Some(now);
             false
         });
     }
@@ -309,8 +309,11 @@ impl Record {
                 return false;
             }
         }
+        if new || !self.group.as_deref().is_some_and(|known| tries_again(&group, known)) {
+            self.progressed = Some(now);
+        }
         self.group = Some(Arc::new(group));
-        (self.changed, self.absent, self.older_since) = (Some(now), false, None);
+        (self.absent, self.older_since) = (false, None);
         true
     }
 

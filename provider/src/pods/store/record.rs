@@ -41,7 +41,8 @@ pub(super) struct Record {
     pub born: Born,
     pub session: u64,
     pub group: Option<Arc<ContainerGroup>>,
-    pub changed: Option<Timestamp>,
+    /// The time since which the group has come no further, by which looks at it become rarer.
+    pub progressed: Option<Timestamp>,
     /// The time of the cloud's last answer that has the group.
     pub seen_at: Option<Timestamp>,
     /// The time since which every answer looks older than the one that is shown.
@@ -150,7 +151,7 @@ impl Record {
             born,
             session: state.session,
             group: None,
-            changed: None,
+            progressed: None,
             seen_at: None,
             older_since: None,
             history,
@@ -279,7 +280,7 @@ impl Record {
             } else {
                 (Pace::Over, Urgency::Routine)
             };
-        let unchanged = self.changed.map_or(SignedDuration::ZERO, |at| now.duration_since(at));
+        let unchanged = self.progressed.map_or(SignedDuration::ZERO, |at| now.duration_since(at));
         let pause = schedule::pause(pace, unchanged)?;
         Some((now + SignedDuration::try_from(pause).unwrap_or(PROOF_PAUSE), urgency))
     }

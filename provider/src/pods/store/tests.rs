@@ -331,6 +331,23 @@ fn an_older_answer_of_the_same_state_is_not_shown_and_a_group_that_went_back_is_
 }
 
 #[test]
+fn a_group_that_tries_the_same_again_is_looked_at_no_more_often() {
+    let store = store();
+    store.listed(pod("u", 1), at(0));
+    let tried = |count: i32| ContainerGroup {
+        events: vec![Event { reason: "Failed".into(), count, ..Default::default() }],
+        ..group("eci-1", "Pending")
+    };
+    let next_look = || store.next_look(at(600)).unwrap();
+    store.saw_group(&claim("u"), tried(1), at(0));
+    assert_eq!(next_look(), at(1));
+    store.due_looks(at(300), SignedDuration::ZERO, at(300)).unwrap();
+    store.saw_group(&claim("u"), tried(2), at(300));
+    assert_eq!(store.get("u").unwrap().group.unwrap().events[0].count, 2, "but it is told");
+    assert_eq!(next_look(), at(310));
+}
+
+#[test]
 fn a_deletion_that_is_not_carried_out_is_asked_for_again() {
     let store = store();
     store.listed(pod("u", 1), at(0));
