@@ -258,7 +258,7 @@ fn a_trace_is_replayed_with_its_bill_and_a_broken_row_is_told() {
 #[test]
 fn runs_of_a_sweep_that_branch_off_tell_what_they_tell_from_their_beginning() {
     let folder = tempfile::tempdir().unwrap();
-    let swept = ["sweep", "lifecycle/deletion", "--runs", "12", "--twice"];
+    let swept = ["sweep", "lifecycle/deletion-while-pending", "--runs", "12", "--twice"];
     let output = scenarios(folder.path(), &swept);
     let said = text(&output.stdout);
     assert!(output.status.success(), "{said}{}", text(&output.stderr));
