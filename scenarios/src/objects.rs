@@ -1,7 +1,8 @@
 //! Untyped objects of a cluster: what is read of them is a field here and there, and reading each of Kubernetes' types
 //! in full takes longer to compile than all that is done with them.
 
-use kube::api::DynamicObject;
+use kube::api::{DynamicObject, GetParams, Request};
+use kube::core::NamespaceResourceScope;
 use kube::discovery::ApiResource;
 use kube::{Api, Client, Resource};
 use serde_json::Value;
@@ -16,6 +17,25 @@ where
     match namespace {
         Some(namespace) => Api::namespaced_with(client, namespace, &kind),
         None => Api::all_with(client, &kind),
+    }
+}
+
+/// The object of the kind `K` of this name as it is written, for who looks at one again and again: an object whose metadata is
+/// typed takes three times as long to read. `None` where there is none.
+///
+/// # Errors
+/// The cluster's refusal.
+pub(crate) async fn read<K>(client: &Client, namespace: &str, name: &str) -> kube::Result<Option<Value>>
+where
+    K: Resource<Scope = NamespaceResourceScope>,
+    K::DynamicType: Default,
+{
+    let request = Request::new(K::url_path(&K::DynamicType::default(), Some(namespace)));
+    let request = request.get(name, &GetParams::default()).map_err(kube::Error::BuildRequest)?;
+    match client.request(request).await {
+        Ok(object) => Ok(Some(object)),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -114,7 +114,7 @@ impl ExpectPods {
             None => {}
         }
         if let Some(restarts) = self.restarts.filter(|_| !pods.is_empty()) {
-            let count = pods.iter().map(pod_status::restarts).sum::<Option<i64>>();
+            let count = pods.iter().map(|pod| pod_status::restarts(&pod.data)).sum::<Option<i64>>();
             let have = count.map_or_else(|| format!("{NO_STATUS} in one of them"), |count| count.to_string());
             facts.compare("restarts", restarts.to_string(), have);
         }
@@ -122,7 +122,7 @@ impl ExpectPods {
         for (want, have) in others.take(MOST_SHOWN) {
             facts.compare("pod", want, have);
         }
-        let because = pods.iter().find_map(|pod| Words::of(pod).because());
+        let because = pods.iter().find_map(|pod| Words::of(&pod.data).because());
         facts.result(because)
     }
 
@@ -137,14 +137,14 @@ impl ExpectPods {
             }
         };
         if let Some(is) = self.is {
-            compare(is.to_string(), pod_status::phase(Some(pod)));
+            compare(is.to_string(), pod_status::phase(Some(&pod.data)));
         }
         if let Some(on) = &self.on {
             compare(format!("on {on}"), format!("on {}", pod.text("/spec/nodeName").unwrap_or("none")));
         }
         if let Some(ready) = self.ready {
             let words = |ready| if ready { "ready" } else { "not ready" }.to_owned();
-            compare(words(ready), words(pod_status::is_ready(pod)));
+            compare(words(ready), words(pod_status::is_ready(&pod.data)));
         }
         let whole = |words: String| format!("{namespace}/{name}{words}");
         (want != have).then(|| (whole(want), whole(have)))
