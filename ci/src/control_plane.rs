@@ -9,6 +9,7 @@ use crate::kubernetes::control_plane;
 use crate::outcome::{CheckOutcome, Extent};
 use crate::tools::tool;
 use crate::workspace::{debug_programs, release_programs};
+use crate::{cases, sweep};
 
 /// Folder of the package that starts the programs.
 const PACKAGE: &str = "ci/control-plane";
@@ -38,12 +39,24 @@ pub fn starts(root: &Path, extent: Extent) -> Result<CheckOutcome> {
     Ok(CheckOutcome::Passed)
 }
 
-/// Plays every case on the embedded API and on the real programs: it has to come out as it says on both, and what both left
-/// behind is compared, field by field.
-pub fn cases(root: &Path) -> Result<CheckOutcome> {
+/// Plays cases on the embedded API and on the real programs: each has to come out as it says on both, and what both left behind
+/// is compared, field by field. What decides whether a change lands is a half of them that the tree draws, and whatever changed
+/// of late; with `--all` it is every case.
+pub fn cases(root: &Path, extent: Extent) -> Result<CheckOutcome> {
     let assets = control_plane(root)?;
     let mut diff = bound_to_us(release_programs(root)?.path("bin", "scenarios")?);
     diff.args(["diff", "--left", "embedded", "--right", "control-plane", "--retries", "2"]).current_dir(root);
+    if extent == Extent::Landing {
+        let all = cases::all(&root.join(cases::FOLDER))?;
+        let of_late = cases::changed_of_late(root);
+        let drawn = cases::drawn(&all, &of_late, &sweep::turn(root));
+        println!(
+            "{} of {} cases: a half, drawn by the tree, and those that changed of late",
+            drawn.len(),
+            all.len()
+        );
+        diff.args(drawn);
+    }
     run(diff.env("KUBEBUILDER_ASSETS", assets))?;
     Ok(CheckOutcome::Passed)
 }

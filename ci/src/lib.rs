@@ -3,6 +3,7 @@
 mod arguments;
 mod cache;
 mod cargo_checks;
+mod cases;
 mod chart;
 mod check;
 mod check_command;

@@ -41,7 +41,7 @@ pub fn run(root: &Path, extent: Extent) -> Result<CheckOutcome> {
 }
 
 /// The hashes of the folders that the sweep plays, so that each change of them turns it further and each try can be repeated.
-fn turn(root: &Path) -> String {
+pub fn turn(root: &Path) -> String {
     let folders = ["HEAD:provider", "HEAD:eci-sim", "HEAD:scenarios"];
     let hashes = output_of(Command::new("git").arg("rev-parse").args(folders).current_dir(root));
     let short = |hash: &str| hash.chars().take(7).collect::<String>();

@@ -1,13 +1,13 @@
 //! Check on kind: everything on a cluster of its own, from its making to its end.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use super::cluster::{CHECKED, Cluster, delete, down, inside, prepare, up};
 use super::install::{Time, install, load};
 use super::{containers, guide, mixed, node_image, release};
+use crate::cases;
 use crate::command::{retry_once, run as run_command};
 use crate::engine::{self, Engine};
 use crate::images;
@@ -77,7 +77,7 @@ fn play(cluster: &Cluster, root: &Path, extent: Extent) -> Result<()> {
 /// Runs one case of each folder or every case, against the provider and the simulator that run as pods.
 fn cases(cluster: &Cluster, root: &Path, extent: Extent) -> Result<()> {
     let chosen = match extent {
-        Extent::Landing => one_a_folder(&root.join("scenarios/cases"))?,
+        Extent::Landing => cases::one_of_each_folder(&root.join(cases::FOLDER), fits)?,
         Extent::All => Vec::new(),
     };
     // built outside the cluster's network, with access to a registry, and as the main job builds it
@@ -87,30 +87,9 @@ fn cases(cluster: &Cluster, root: &Path, extent: Extent) -> Result<()> {
     )
 }
 
-/// First case of each folder that needs nothing which kind's cluster lacks, as `scenarios run` takes it.
-fn one_a_folder(cases: &Path) -> Result<Vec<String>> {
-    let mut chosen = Vec::new();
-    for folder in sorted(cases)?.iter().filter(|folder| folder.is_dir()) {
-        let first = sorted(folder)?.into_iter().find(|file| {
-            let text = fs::read_to_string(file).unwrap_or_default();
-            let is_case = text.lines().any(|line| line.starts_with("scenario:"));
-            is_case && !LACKING.iter().any(|need| text.contains(need))
-        });
-        if let Some(file) = first {
-            let case = file.with_extension("");
-            let case = case.strip_prefix(cases).context("a case lies in the folder of cases")?;
-            chosen.push(case.display().to_string());
-        }
-    }
-    ensure!(!chosen.is_empty(), "there is no case in {}", cases.display());
-    Ok(chosen)
-}
-
-fn sorted(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    let mut paths: Vec<_> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
-    paths.sort();
-    Ok(paths)
+/// True of the text of a case that needs nothing which kind's cluster lacks.
+fn fits(case: &str) -> bool {
+    !LACKING.iter().any(|need| case.contains(need))
 }
 
 /// Prints the state of the pods and the last lines of both programs.
@@ -130,27 +109,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_each_folder_one_case_is_chosen_that_kind_can_play() {
-        let cases = tempfile::tempdir().unwrap();
-        for (file, text) in [
-            ("billing/a.yaml", "scenario: x\nneeds: [lone-node]\n"),
-            ("billing/b.yaml", "scenario: x\n"),
-            ("billing/c.yaml", "scenario: x\n"),
-            ("node/manifests.yaml", "kind: Pod\n"),
-            ("node/z.yaml", "scenario: x\n"),
-        ] {
-            let path = cases.path().join(file);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        assert_eq!(one_a_folder(cases.path()).unwrap(), ["billing/b", "node/z"]);
-        assert!(one_a_folder(&cases.path().join("billing")).is_err());
-    }
-
-    #[test]
     fn every_folder_of_the_house_has_a_case_for_kind() {
-        let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/cases");
-        let folders = sorted(&cases).unwrap().into_iter().filter(|path| path.is_dir()).count();
-        assert_eq!(one_a_folder(&cases).unwrap().len(), folders);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(cases::FOLDER);
+        let subjects = cases::one_of_each_folder(&folder, |_| true).unwrap().len();
+        assert_eq!(cases::one_of_each_folder(&folder, fits).unwrap().len(), subjects);
     }
 }
