@@ -30,8 +30,9 @@ pub fn tests(root: &Path, extent: Extent) -> Result<CheckOutcome> {
         // elsewhere, since programs with the feature are in use
         let elsewhere = target_folder(root).join("without-docker");
         run(cargo(root, &["test"]).env("CARGO_TARGET_DIR", elsewhere))?;
-        let fleets = ["--release", "--test", "fleet", "--test", "load", "--", "--include-ignored"];
-        run(&mut cargo(root, &[&["test"], &SELECTION[..], &fleets].concat()))?;
+        let packages = ["test", "--release", "--package", "provider", "--package", "scenarios"];
+        let fleets = ["--test", "integration", "--", "--include-ignored", "fleet::", "load::"];
+        run(&mut cargo(root, &[&packages[..], &fleets].concat()))?;
     }
     Ok(CheckOutcome::Passed)
 }
@@ -46,7 +47,8 @@ pub fn fuzz(root: &Path, extent: Extent) -> Result<CheckOutcome> {
 
 /// Thousands of clients without a credential at the ports of both programs, one program after the other.
 pub fn hostile_clients(root: &Path) -> Result<CheckOutcome> {
-    run(&mut cargo(root, &[&["test"], &SELECTION[..], &["--test", "hostile", "--", "--ignored"]].concat()))?;
+    let hostile = ["--test", "integration", "--", "--ignored", "hostile::"];
+    run(&mut cargo(root, &[&["test"], &SELECTION[..], &hostile].concat()))?;
     Ok(CheckOutcome::Passed)
 }
 

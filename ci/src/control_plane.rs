@@ -30,7 +30,7 @@ pub fn helm() -> Result<CheckOutcome> {
 pub fn starts(root: &Path, extent: Extent) -> Result<CheckOutcome> {
     let starts = if extent == Extent::All { "20" } else { "4" };
     let assets = control_plane(root)?;
-    let programs = debug_programs(root, &["--test", "real", "--test", "on_loopback"])?;
+    let programs = debug_programs(root, &["--test", "real_programs"])?;
     for test in programs.tests_of(PACKAGE)? {
         let mut tests = bound_to_us(test);
         tests.args(["--quiet", "--ignored", "--test-threads=1"]).current_dir(root.join(PACKAGE));

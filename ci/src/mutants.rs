@@ -1,5 +1,6 @@
 //! The mutation score: each fault planted in the provider is turned on, and the first check that fails has caught it.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,6 +25,8 @@ const FAULT: &str = "PLANTED_FAULT";
 const CAUGHT_MIN: usize = 95;
 /// The folders of cases that are played after the provider's own tests, those first that are about hostile input.
 const CASES: [&str; 5] = ["trust", "faults", "lifecycle", "node", "workloads"];
+/// The program of the provider's tests that has a module for each of many files.
+const INTEGRATION: &str = "integration";
 /// The most programs that run at the same time, of those that the cores allow; each runs its tests one after the other.
 const AT_ONCE: usize = 2;
 /// A step with a fault takes so many times as long as without one, and so much more, before it counts as hanging.
@@ -44,7 +47,7 @@ struct Fault {
 struct Step {
     name: String,
     program: PathBuf,
-    arguments: Vec<&'static str>,
+    arguments: Vec<String>,
     folder: PathBuf,
     /// The time that it took without a fault.
     took: Duration,
@@ -120,10 +123,10 @@ fn each<T: Sync, R: Send>(all: &[T], work: impl Fn(usize, &T) -> Result<R> + Syn
     done.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
-/// The provider's tests and the cases.
+/// The provider's tests, those of the program of many files a step for each file, and the cases.
 fn steps(root: &Path) -> Result<Vec<Step>> {
     let programs = planted_programs(root)?;
-    let step = |name: &str, program: &Path, arguments: Vec<&'static str>, folder: &str| Step {
+    let step = |name: &str, program: &Path, arguments: Vec<String>, folder: &str| Step {
         name: name.to_owned(),
         program: program.to_owned(),
         arguments,
@@ -134,11 +137,36 @@ fn steps(root: &Path) -> Result<Vec<Step>> {
     for path in programs.tests_of("provider")? {
         let file = path.file_name().unwrap_or_default().to_string_lossy();
         let name = file.rsplit_once('-').map_or(&*file, |(name, _)| name);
-        steps.push(step(name, path, vec!["--test-threads=1"], "provider"));
+        if name != INTEGRATION {
+            steps.push(step(name, path, vec!["--test-threads=1".to_owned()], "provider"));
+            continue;
+        }
+        for (module, tests) in by_module(&listed(path)?) {
+            let exact = ["--test-threads=1", "--exact"].into_iter().chain(tests);
+            steps.push(step(module, path, exact.map(str::to_owned).collect(), "provider"));
+        }
     }
-    let cases = [&["run", "--quiet"], &CASES[..]].concat();
+    let cases = ["run", "--quiet"].iter().chain(&CASES).map(|&word| word.to_owned()).collect();
     steps.push(step("cases", programs.path("bin", "scenarios")?, cases, ""));
     Ok(steps)
+}
+
+/// What a program of tests says of the tests in it.
+fn listed(program: &Path) -> Result<String> {
+    let mut list = Command::new(program);
+    let output = list.args(["--list", "--format", "terse"]).output();
+    let output = output.with_context(|| format!("cannot start {}", program.display()))?;
+    ensure!(output.status.success(), "{} --list ended with {}", program.display(), output.status);
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The tests of a list, by the module at the root in which each stands.
+fn by_module(list: &str) -> BTreeMap<&str, Vec<&str>> {
+    let mut modules = BTreeMap::<&str, Vec<&str>>::new();
+    for test in list.lines().filter_map(|line| line.strip_suffix(": test")) {
+        modules.entry(test.split("::").next().unwrap_or(test)).or_default().push(test);
+    }
+    modules
 }
 
 /// The first of `steps` that fails with `fault`, and what of it; `None` where none does.
@@ -214,6 +242,19 @@ mod tests {
         let sweep = "2 of 9 places\n✗ faults/no-stock at call-1:lost, seed one two three\n";
         assert_eq!(first_failure(sweep).as_deref(), Some("faults/no-stock at call-1:lost"));
         assert_eq!(first_failure("thread panicked"), None);
+    }
+
+    #[test]
+    fn a_program_of_many_files_is_a_step_for_each_file_with_all_tests_of_it() {
+        let list =
+            "clock::a: test\nlife::a: test\nexternal_clock::b: test\nlife::deep::c: test\nx: benchmark\n";
+        let found: Vec<_> = by_module(list).into_iter().collect();
+        let wanted = [
+            ("clock", vec!["clock::a"]),
+            ("external_clock", vec!["external_clock::b"]),
+            ("life", vec!["life::a", "life::deep::c"]),
+        ];
+        assert_eq!(found, wanted);
     }
 
     #[test]

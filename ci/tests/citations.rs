@@ -2,10 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tracked::{read, root, with_ending};
-
-#[path = "support/tracked.rs"]
-mod tracked;
+use crate::tracked::{read, root, with_ending};
 
 /// The folder of the sheets, below the root.
 const SHEETS: &str = "docs/facts/";

@@ -3,10 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use tracked::{read, root, with_ending};
-
-#[path = "support/tracked.rs"]
-mod tracked;
+use crate::tracked::{read, root, with_ending};
 
 /// Packages by the name that their paths begin with in Rust, and the folder of their sources.
 const CRATES: [(&str, &str); 6] = [

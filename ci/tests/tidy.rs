@@ -3,17 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::tracked::{read, with_ending};
 use sources::{is_for_tests, parsed};
-use tracked::{read, with_ending};
 
-#[path = "tidy/circles.rs"]
 mod circles;
-#[path = "tidy/names.rs"]
 mod names;
-#[path = "tidy/sources.rs"]
 mod sources;
-#[path = "support/tracked.rs"]
-mod tracked;
 
 #[test]
 fn every_rust_file_opens_with_its_sentence() {

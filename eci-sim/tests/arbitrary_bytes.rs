@@ -1,13 +1,11 @@
 //! Whatever bytes come in, the listeners and the control API answer or hang up, within their limits.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::sim;
 use bytes::Bytes;
 use eci_sim::Incoming;
 use eci_sim::{ControlServer, listener};
 use proptest::prelude::*;
-use support::sim;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Bytes of which many look like HTTP.

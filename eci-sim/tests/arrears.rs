@@ -1,13 +1,11 @@
 //! An account that has used up its balance: what it may not create, and when its instances are released.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::{container, create, group, look, sim, status, wait};
 use eci_api::actions::DeleteContainerGroup;
 use eci_sim::billing::AccountTerms;
 use eci_sim::billing::commitment::{PlanKind, SavingsPlan};
 use eci_sim::{Cost, EciSim};
-use support::{container, create, group, look, sim, status, wait};
 
 /// An instance of 0.441072 an hour, created at a full hour by an account with so much.
 fn with_balance(balance: &str, grace_hours: u32) -> (EciSim, String) {

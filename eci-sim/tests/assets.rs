@@ -1,10 +1,9 @@
 //! Caches, virtual nodes and tasks: what has an id and is no container group.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support::{container, create, group, look, sim, wait};
 use eci_api::actions::{
     CommitContainer, CopyDataCache, CreateContainerGroup, CreateDataCache, CreateImageCache,
     CreateInstanceOpsTask, CreateVirtualNode, DeleteDataCache, DeleteImageCache, DeleteVirtualNode,
@@ -13,7 +12,6 @@ use eci_api::actions::{
     create_data_cache,
 };
 use eci_sim::EciSim;
-use support::{container, create, group, look, sim, wait};
 
 fn image_caches(sim: &EciSim) -> Vec<(String, String, String)> {
     let caches = sim.act(&DescribeImageCaches::default()).unwrap().image_caches;

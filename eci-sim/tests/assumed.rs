@@ -1,12 +1,10 @@
 //! What the local ECI does not play: it is said, and is neither silence nor a silent success.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::{container, create, group, log, look, once, sim, wait, wait_until};
 use eci_api::actions::CreateContainerGroup;
 use eci_api::actions::create_container_group::InitContainer;
 use eci_sim::{EciSim, Runs, Script};
-use support::{container, create, group, log, look, once, sim, wait, wait_until};
 
 /// Messages of the events that tell of commands which are not played.
 fn reported(sim: &EciSim, id: &str) -> Vec<String> {

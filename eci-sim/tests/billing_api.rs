@@ -1,8 +1,7 @@
 //! The billing API: a bill read by signed calls, page by page and token by token, adds up to the bill.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::{START_TIME, container, create, group, sim, wait};
 use bytes::Bytes;
 use eci_api::query::{Pairs, render};
 use eci_api::signature::{Secret, rpc};
@@ -10,7 +9,6 @@ use eci_sim::{Cost, EciSim};
 use http::Request;
 use rust_decimal::Decimal;
 use serde_json::Value;
-use support::{START_TIME, container, create, group, sim, wait};
 
 const MONTH: (&str, &str) = ("BillingCycle", "2026-01");
 

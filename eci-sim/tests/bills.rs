@@ -1,8 +1,8 @@
 //! The bill against an oracle of its own: an integral over the ledger, settled for each instance and hour.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::integral::{billed, integral};
+use crate::support::{START_TIME, container, create, group, look, sim, status, wait};
 use determinism::Clock;
 use eci_api::actions::update_container_group::Tag;
 use eci_api::actions::{
@@ -12,8 +12,6 @@ use eci_sim::market::Quote;
 use eci_sim::{BillLine, Cost, Currency, EciSim};
 use jiff::Timestamp;
 use proptest::prelude::*;
-use support::integral::{billed, integral};
-use support::{START_TIME, container, create, group, look, sim, status, wait};
 
 fn integral_of(sim: &EciSim, currency: Currency) -> std::collections::BTreeMap<(String, i64), i128> {
     integral(&sim.control().ledger(), sim.control().now().as_second(), currency)

@@ -1,11 +1,10 @@
 //! A world whose journal was compacted is the same world, and its store does not grow with time.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::convert::Infallible;
 use std::path::Path;
 
+use crate::support::{START_TIME, create, group, once, wait};
 use determinism::Clock;
 use eci_api::actions::create_container_group::{Container, Exec, Probe};
 use eci_api::actions::{CreateVirtualNode, DeleteContainerGroup, TagResources, tag_resources};
@@ -13,7 +12,6 @@ use eci_api::signature::Secret;
 use eci_sim::persistence::store::Store;
 use eci_sim::{ControlServer, EciSim, Incoming, StoreError};
 use serde_json::{Value, json};
-use support::{START_TIME, create, group, once, wait};
 
 /// Sums up as often as it may.
 const OFTEN: u64 = 0;
@@ -47,7 +45,7 @@ fn probed() -> Container {
     Container {
         readiness_probe: Some(probe.clone()),
         liveness_probe: Some(probe),
-        ..support::container("web", "busybox", &["sh", "-c", script])
+        ..crate::support::container("web", "busybox", &["sh", "-c", script])
     }
 }
 
@@ -59,7 +57,10 @@ fn live(sim: &EciSim, from: usize) -> Vec<String> {
         request.client_token = Some(format!("token-{n}"));
         request.spot_strategy = (n % 3 == 0).then(|| "SpotAsPriceGo".to_owned());
         ids.push(create(sim, &request));
-        ids.push(create(sim, &group(&format!("web-{n}"), vec![support::container("web", "nginx", &[])])));
+        ids.push(create(
+            sim,
+            &group(&format!("web-{n}"), vec![crate::support::container("web", "nginx", &[])]),
+        ));
         if n % 12 == 0 {
             ids.push(create(sim, &group(&format!("probed-{n}"), vec![probed()])));
         }

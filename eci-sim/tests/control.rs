@@ -1,17 +1,15 @@
 //! The control API: who may use it, what it says of itself, what it does, and its client.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{create, group, once, sim, status, wait};
 use bytes::Bytes;
 use eci_api::signature::Secret;
 use eci_sim::Incoming;
 use eci_sim::control::wire::{GroupFilter, Price, RequestFilter, ResetScope, ScriptRequest, Stock};
 use eci_sim::{BillQuery, ControlClient, ControlServer, Dimension, EciSim, FaultVerdict, Rule, listener};
 use serde_json::{Value, json};
-use support::{create, group, once, sim, status, wait};
 
 fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Incoming {
     let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
@@ -130,7 +128,7 @@ fn only_programs_here_and_the_control_api_s_own_page_are_let_in() {
 #[test]
 fn a_world_that_was_put_back_goes_on_as_it_did_before() {
     let sim = sim();
-    let id = create(&sim, &group("web", vec![support::container("web", "nginx", &[])]));
+    let id = create(&sim, &group("web", vec![crate::support::container("web", "nginx", &[])]));
     let control = sim.control();
     control.save("early").unwrap();
     wait(&sim, 3600);
@@ -152,7 +150,7 @@ fn a_fork_and_its_origin_do_not_see_each_other() {
     create(&fork, &once("second", &["true"]));
     assert_eq!(sim.control().groups().len(), 1);
     assert_eq!(fork.control().groups().len(), 2);
-    assert_eq!(sim.control().clock().now().to_string(), support::START_TIME);
+    assert_eq!(sim.control().clock().now().to_string(), crate::support::START_TIME);
 }
 
 #[test]
@@ -160,10 +158,10 @@ fn an_account_or_a_region_is_forgotten_alone() {
     let sim = sim();
     let there = eci_api::actions::CreateContainerGroup {
         region_id: Some("cn-beijing".into()),
-        ..group("there", vec![support::container("web", "nginx", &[])])
+        ..group("there", vec![crate::support::container("web", "nginx", &[])])
     };
     create(&sim, &there);
-    create(&sim, &group("here", vec![support::container("web", "nginx", &[])]));
+    create(&sim, &group("here", vec![crate::support::container("web", "nginx", &[])]));
     wait(&sim, 60);
     for (scope, left) in [
         (json!({ "account": "somebody" }), vec!["here", "there"]),
@@ -230,7 +228,7 @@ async fn the_client_moves_time_and_reads_what_came_of_it() {
         })
         .await
         .unwrap();
-    create(&sim, &group("web", vec![support::container("web", "nginx", &[])]));
+    create(&sim, &group("web", vec![crate::support::container("web", "nginx", &[])]));
     let time = client.advance(Duration::from_millis(7_200_500)).await.unwrap();
     assert_eq!(time.now.to_string(), "2026-01-01T11:00:00.5Z");
     assert_eq!(client.time().await.unwrap(), time);
@@ -325,7 +323,7 @@ async fn who_moves_the_clock_sees_how_far_its_followers_have_come() {
 fn a_clock_server_tells_the_time_to_everybody_and_nothing_else() {
     let server = ControlServer::for_clock(sim().control());
     let elsewhere = ("host", "eci-sim.eci-sim.svc:8090");
-    let at = json!({ "at": support::START_TIME });
+    let at = json!({ "at": crate::support::START_TIME });
     for (method, path, headers, body, status) in [
         ("GET", "/clock", vec![elsewhere], &Value::Null, 200),
         ("POST", "/clock/followers/node", vec![elsewhere], &at, 200),
@@ -377,7 +375,7 @@ async fn the_client_lays_faults_sets_stock_and_keeps_worlds() {
 async fn the_client_plays_the_cloud() {
     let sim = sim();
     let client = served(&sim, "t").await;
-    let id = create(&sim, &group("web", vec![support::container("web", "nginx", &[])]));
+    let id = create(&sim, &group("web", vec![crate::support::container("web", "nginx", &[])]));
     client.advance(Duration::from_secs(60)).await.unwrap();
     client.crash(&id, "web", 7).await.unwrap();
     assert!(client.ledger().await.unwrap().iter().any(|line| line.ends_with("container web ended with 7")));

@@ -2,11 +2,10 @@
 //! ever added to what is in another.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
+use crate::support::{START_TIME, wait};
 use determinism::Clock;
 use eci_api::query::{Pairs, render};
 use eci_api::signature::{Secret, rpc};
@@ -14,7 +13,6 @@ use eci_sim::billing::{AccountTerms, BillFormat, NamedBill};
 use eci_sim::market::Quote;
 use eci_sim::{BillQuery, Currency, Dimension, EciSim, Incoming};
 use serde_json::Value;
-use support::{START_TIME, wait};
 
 /// A simulator in yuan with two accounts, of which the second has a bill in dollars.
 struct Clouds {

@@ -1,15 +1,14 @@
 //! A world whose containers an Engine runs, here one that is played: what is ordered, and what follows from what is seen.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "engine/endings.rs"]
 mod endings;
-mod support;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::{START_TIME, container, create, group, look, once};
 use determinism::Clock;
 use eci_api::actions::describe_container_groups::ContainerGroup;
 use eci_api::actions::{CreateContainerGroup, DeleteContainerGroup};
@@ -19,7 +18,6 @@ use eci_sim::runtime::attach::{Attached, OutputFrame, pair};
 use eci_sim::runtime::engine::{Engine, EngineError, ExitStatus, Launch, RunId, Sandbox};
 use futures::StreamExt as _;
 use jiff::Timestamp;
-use support::{START_TIME, container, create, group, look, once};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;

@@ -1,14 +1,12 @@
 //! Files of containers: written, shared, looked at, and kept.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::{container, create, group, log, look, sim, status, wait, wait_until};
 use eci_api::actions::create_container_group::{
     ConfigFileToPath, ConfigFileVolume, Container, InitContainer, Volume, VolumeMount,
 };
 use eci_api::actions::{CreateContainerGroup, ExecContainerCommand};
 use eci_sim::EciSim;
-use support::{container, create, group, log, look, sim, status, wait, wait_until};
 
 fn volume(name: &str, kind: &str) -> Volume {
     Volume { name: Some(name.into()), type_: Some(kind.into()), ..Volume::default() }

@@ -1,8 +1,7 @@
 //! Filtered describes find what a look at every group would find, whatever happened before.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::{create, once, sim, wait};
 use eci_api::actions::describe_container_groups::DescribeContainerGroupsTag;
 use eci_api::actions::{
     DeleteContainerGroup, DescribeContainerGroups, TagResources, UntagResources, create_container_group,
@@ -10,7 +9,6 @@ use eci_api::actions::{
 };
 use eci_sim::EciSim;
 use proptest::prelude::*;
-use support::{create, once, sim, wait};
 
 #[derive(Debug, Clone)]
 enum Act {
@@ -104,7 +102,7 @@ proptest! {
         play(&sim, &acts);
         let mut all = Vec::new();
         for id in found(&sim, &DescribeContainerGroups::default()) {
-            all.extend(support::look(&sim, &id));
+            all.extend(crate::support::look(&sim, &id));
         }
         for name in [None, Some("name-0")] {
             for tag in [None, Some("0"), Some("")] {

@@ -1,10 +1,8 @@
 //! A world grows with the groups that live, not with those that ever lived; the bill forgets nothing.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::{create, once, sim, wait};
 use eci_api::actions::DeleteContainerGroup;
-use support::{create, once, sim, wait};
 
 #[test]
 fn the_ledger_is_folded_and_the_total_stays_what_it_was() {

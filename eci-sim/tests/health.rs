@@ -1,15 +1,13 @@
 //! Probes, hooks, memory and crashes: what befalls a container besides its own end.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{container, create, group, look, once, sim, status, wait, wait_until};
 use eci_api::actions::create_container_group::{Container, HttpGet, Probe};
 use eci_api::actions::{CreateContainerGroup, DeleteContainerGroup, DescribeContainerGroupMetric};
 use eci_sim::script::Usage;
 use eci_sim::{FaultVerdict, Rule, Script};
-use support::{container, create, group, look, once, sim, status, wait, wait_until};
 
 fn probe(period: i32, threshold: i32) -> Option<Probe> {
     Some(Probe {

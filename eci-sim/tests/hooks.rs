@@ -1,17 +1,15 @@
 //! When containers are ready, and what their hooks do: as scripts, commands and probes say.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{container, create, group, look, sim, status, wait, wait_until};
 use eci_api::actions::create_container_group::{Container, EnvironmentVar, HttpGet, Probe};
 use eci_api::actions::update_container_group as update;
 use eci_api::actions::{
     CreateContainerGroup, DeleteContainerGroup, DescribeContainerGroupStatus, UpdateContainerGroup,
 };
 use eci_sim::{EciSim, Script};
-use support::{container, create, group, look, sim, status, wait, wait_until};
 
 fn seconds(seconds: u64) -> Option<Duration> {
     Some(Duration::from_secs(seconds))

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../connection-limits/tests/hostile/mod.rs"]
-mod hostile;
+mod clients;
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -11,10 +11,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
+use clients::{MEMORY_MAX, Watched, connect, idle, plain, requests};
 use determinism::Clock;
 use eci_api::query::{Pairs, render};
 use eci_api::signature::{Secret, rpc};
-use hostile::{MEMORY_MAX, Watched, connect, idle, plain, requests};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 struct Process {
@@ -62,7 +62,7 @@ async fn call(eci: SocketAddr, nonce: usize) -> std::io::Result<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes real time; `cargo test --test hostile -- --ignored` plays it"]
+#[ignore = "takes real time; `cargo test -p eci-sim --test integration hostile:: -- --ignored` plays it"]
 async fn thousands_without_a_credential_leave_the_simulator_small_and_others_served() {
     let process = Process::start();
     let watched = Watched::start(process.child.id());

@@ -1,11 +1,10 @@
 //! Any sequence of calls, clock steps and faults keeps what has to hold, and the same sequence makes the same world.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::support::{START_TIME, sim};
 use bytes::Bytes;
 use determinism::Clock;
 use eci_api::actions::{DescribeContainerGroups, DescribeImageCaches, ListUsage};
@@ -19,7 +18,6 @@ use eci_sim::{ControlServer, EciSim, FaultVerdict, Rule};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use support::{START_TIME, sim};
 
 /// One thing that somebody does.
 #[derive(Debug, Clone)]

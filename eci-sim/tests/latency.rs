@@ -1,11 +1,10 @@
 //! The latency of a group's steps: none, as published, or a multiple, for all groups or by script.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::path::Path;
 use std::time::Duration;
 
+use crate::support::{START_TIME, container, create, group, sim, status, wait};
 use determinism::Clock;
 use eci_api::actions::RestartContainerGroup;
 use eci_api::actions::create_container_group::Container;
@@ -13,7 +12,6 @@ use eci_sim::control::wire::GroupFilter;
 use eci_sim::{ControlServer, EciSim, Incoming, Latency, Script};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use support::{START_TIME, container, create, group, sim, status, wait};
 
 /// Milliseconds from a group's creation until it is Running, and that long a restart takes.
 fn milliseconds(sim: &EciSim, until_running: &str) -> u64 {

@@ -1,10 +1,9 @@
 //! Container groups over time, called within the process.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{START_TIME, container, create, group, log, look, once, sim, status, wait, wait_until};
 use determinism::{Clock, Seed};
 use eci_api::Action;
 use eci_api::actions::create_container_group::{Container, InitContainer, Tag};
@@ -14,7 +13,6 @@ use eci_api::actions::{
 };
 use eci_sim::{Amount, EciSim, Refusal, Runs, Script};
 use proptest::prelude::*;
-use support::{START_TIME, container, create, group, log, look, once, sim, status, wait, wait_until};
 
 #[test]
 fn a_group_is_running_after_twelve_to_eighteen_seconds() {

@@ -1,16 +1,14 @@
 //! How long a group may take: to be placed, to start, to run and to end; and how long its record is kept.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{container, create, group, look, once, sim, status, wait, wait_until};
 use eci_api::actions::create_container_group::{Container, InitContainer};
 use eci_api::actions::describe_container_groups::ContainerGroup;
 use eci_api::actions::{CreateContainerGroup, DeleteContainerGroup};
 use eci_sim::script::Usage;
 use eci_sim::{EciSim, Runs, Script};
-use support::{container, create, group, look, once, sim, status, wait, wait_until};
 
 /// The sentence of the event with this reason; empty where there is none.
 fn message(group: &ContainerGroup, reason: &str) -> String {

@@ -1,12 +1,11 @@
 //! Random lives, billed a thousand at a time, against an integral of their own: no amount drifts, not in the last place.
-//! `LIVES=1000000 cargo test -p eci-sim --release --test lives` looks at a million.
+//! `LIVES=1000000 cargo test -p eci-sim --release --test integration lives::` looks at a million.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::support::integral::{billed, integral};
 use determinism::{Chance, Seed};
 use eci_api::size::{Mebibytes, MilliVcpu};
 use eci_sim::billing::meter::usages;
@@ -18,7 +17,6 @@ use eci_sim::terms::{Basis, Category, InstanceTerms, PricingTerms, Size, Spot};
 use eci_sim::{Amount, Bill, Cost, Currency};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use support::integral::{billed, integral};
 
 /// Lives that are looked at where `LIVES` says nothing.
 const LIVES: u64 = 2000;

@@ -1,8 +1,7 @@
 //! Spot instances, stock, public and kept addresses, tokens, and how an account stands.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::{container, create, group, look, once, sim, status, wait, wait_until};
 use eci_api::actions::{
     CreateContainerGroup, CreateContainerGroupFromTemplate, DeleteContainerGroup,
     DescribeContainerGroupPrice, ExportContainerGroupTemplate,
@@ -10,7 +9,6 @@ use eci_api::actions::{
 use eci_sim::EciSim;
 use eci_sim::market::Quote;
 use eci_sim::world::standing::Standing;
-use support::{container, create, group, look, once, sim, status, wait, wait_until};
 
 fn web() -> CreateContainerGroup {
     group("web", vec![container("web", "nginx:1.25", &[])])
@@ -84,7 +82,8 @@ fn a_spot_instance_without_protection_is_looked_at_every_five_minutes_for_price_
         let changed = sim.control().clock().now();
         let expired = wait_until(&sim, &id, "Expired");
         let took = expired
-            - (changed.as_second() - support::START_TIME.parse::<jiff::Timestamp>().unwrap().as_second());
+            - (changed.as_second()
+                - crate::support::START_TIME.parse::<jiff::Timestamp>().unwrap().as_second());
         assert!((180..=480).contains(&took), "five minutes at most, and three of notice: {took}");
         let cost = sim.control().bill().total;
         wait(&sim, 3000);
@@ -259,7 +258,7 @@ fn a_group_that_is_exported_and_made_again_is_the_same() {
 
 #[test]
 fn two_accounts_in_two_regions_know_nothing_of_each_other() {
-    let clock = determinism::Clock::still(support::START_TIME.parse().unwrap());
+    let clock = determinism::Clock::still(crate::support::START_TIME.parse().unwrap());
     let secret = |text: &str| eci_api::signature::Secret::new(text);
     let sim =
         EciSim::builder().clock(clock).credential("a", secret("sa")).credential("b", secret("sb")).build();
@@ -268,7 +267,7 @@ fn two_accounts_in_two_regions_know_nothing_of_each_other() {
         number += 1;
         let mut pairs: eci_api::query::Pairs = vec![("RegionId".into(), region.into())];
         pairs.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let (now, secret) = (support::START_TIME.parse().unwrap(), secret(&format!("s{key}")));
+        let (now, secret) = (crate::support::START_TIME.parse().unwrap(), secret(&format!("s{key}")));
         eci_api::signature::rpc::complete(
             &mut pairs,
             action,

@@ -1,12 +1,10 @@
 //! Commands in containers that ask what their group serves.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::{container, create, group, log, look, sim, wait, wait_until};
 use eci_api::actions::create_container_group::{Container, Exec, HostAliase, Probe};
 use eci_api::actions::{CreateContainerGroup, ExecContainerCommand};
 use eci_sim::EciSim;
-use support::{container, create, group, log, look, sim, wait, wait_until};
 
 fn shell(name: &str, script: &str) -> Container {
     container(name, "busybox", &["sh", "-c", script])

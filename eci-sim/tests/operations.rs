@@ -1,8 +1,7 @@
 //! The operations that change or read groups after they were made.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::{container, create, group, look, once, sim, status, wait, wait_until};
 use eci_api::actions::update_container_group as update;
 use eci_api::actions::{
     CreateContainerGroup, DescribeAvailableResource, DescribeContainerGroupMetric,
@@ -12,7 +11,6 @@ use eci_api::actions::{
 };
 use eci_sim::script::Usage;
 use eci_sim::{EciSim, Script};
-use support::{container, create, group, look, once, sim, status, wait, wait_until};
 
 fn web(sim: &EciSim) -> String {
     let id = create(sim, &group("web", vec![container("web", "nginx:1.25", &[])]));

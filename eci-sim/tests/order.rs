@@ -1,15 +1,13 @@
 //! The order in which the containers of a group start and end, where their environment says it.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{container, create, group, look, sim, status, wait, wait_until};
 use eci_api::actions::create_container_group::{Container, EnvironmentVar, HttpGet, Probe};
 use eci_api::actions::describe_container_groups::ContainerGroup;
 use eci_api::actions::{CreateContainerGroup, DeleteContainerGroup};
 use eci_sim::Script;
-use support::{container, create, group, look, sim, status, wait, wait_until};
 
 const LAUNCH: &str = "ECI_CONTAINER_LAUNCH_PRIORITY";
 const EXIT: &str = "ECI_CONTAINER_EXIT_PRIORITY";

@@ -1,19 +1,17 @@
 //! A persistent world: what was acknowledged is there after `kill -9`, and a damaged store is refused.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use crate::support::{START_TIME, create, once};
 use determinism::{Clock, Seed};
 use eci_api::query::{Pairs, render};
 use eci_api::signature::{Secret, rpc};
 use eci_sim::{ControlServer, EciSim, Incoming, StoreError};
 use serde_json::{Value, json};
-use support::{START_TIME, create, once};
 
 /// A simulator as a process, with the addresses that it printed.
 struct Process {

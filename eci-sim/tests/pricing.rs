@@ -2,8 +2,7 @@
 //! called.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::{START_TIME, container, create, group, look, sim, status, wait, wait_until};
 use determinism::Clock;
 use eci_api::actions::create_container_group::{Container, EnvironmentVar, InitContainer};
 use eci_api::actions::update_container_group;
@@ -12,7 +11,6 @@ use eci_api::actions::{
 };
 use eci_sim::market::Quote;
 use eci_sim::{Currency, EciSim, Refusal};
-use support::{START_TIME, container, create, group, look, sim, status, wait, wait_until};
 
 /// A container that asks for so much.
 fn asking(name: &str, cpu: &str, memory: &str) -> Container {

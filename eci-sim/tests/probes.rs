@@ -1,14 +1,12 @@
 //! Probes are asked: commands by the reader of commands, ports by what the containers serve.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{container, create, group, look, sim, status, wait, wait_until};
 use eci_api::actions::create_container_group::{Container, Exec, HttpGet, Probe, TcpSocket};
 use eci_api::actions::{CreateContainerGroup, ExecContainerCommand};
 use eci_sim::{EciSim, Script};
-use support::{container, create, group, look, sim, status, wait, wait_until};
 
 fn every(seconds: i32) -> Probe {
     Probe { period_seconds: Some(seconds), failure_threshold: Some(2), ..Probe::default() }

@@ -1,8 +1,7 @@
 //! Whatever bytes come, the decoder, both signatures' parsers and the server neither panic nor take much memory.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::{START_TIME, sim};
 use bytes::Bytes;
 use eci_api::Action;
 use eci_api::query::{Pairs, from_pairs, parse_form, render, to_pairs};
@@ -10,7 +9,6 @@ use eci_api::signature::{IncomingRequest, Secret, identify, rpc, verify};
 use eci_api::validate;
 use eci_sim::Incoming;
 use proptest::prelude::*;
-use support::{START_TIME, sim};
 
 /// What a request may answer; 500 would be a fault of ours.
 const STATUSES: [u16; 8] = [200, 400, 403, 404, 405, 408, 413, 501];

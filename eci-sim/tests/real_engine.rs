@@ -1,8 +1,8 @@
 //! A world whose containers a real Docker Engine runs. Needs one (`DOCKER_HOST`), and in it an image `busybox`:
 //! `cargo test -p eci-sim --features docker --test real_engine -- --ignored`.
-#![cfg(feature = "docker")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[allow(dead_code, reason = "this program uses a part")]
 mod support;
 
 use std::time::Duration;

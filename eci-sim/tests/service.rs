@@ -1,8 +1,7 @@
 //! The simulator as clients meet it: signed calls, envelopes, faults, the control API, and sockets.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::{START_TIME, sim, wait};
 use bytes::Bytes;
 use eci_api::query::{Pairs, render};
 use eci_api::signature::{Secret, rpc};
@@ -11,7 +10,6 @@ use eci_sim::{EciSim, FaultVerdict, Rule, listener};
 use http::{Method, Request, Response};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use support::{START_TIME, sim, wait};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const HOST: &str = "eci.cn-hangzhou.aliyuncs.com";

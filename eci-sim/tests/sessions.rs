@@ -1,16 +1,14 @@
 //! Sessions of `ExecContainerCommand`: what is typed, what is said, and how it ends.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{container, create, group, sim};
 use eci_api::actions::ExecContainerCommand;
 use eci_api::actions::create_container_group::EnvironmentVar;
 use eci_sim::{EciSim, listener};
 use futures::{SinkExt, StreamExt};
 use http::{HeaderValue, header};
-use support::{container, create, group, sim};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;

@@ -1,11 +1,10 @@
 //! TLS: the authority that clients trust, the names that they use, and all forms in which they send parameters.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::support::{START_TIME, sim};
 use eci_api::query::{Pairs, render};
 use eci_api::signature::{Secret, acs3, rpc};
 use eci_sim::{EciSim, listener, tls};
@@ -14,7 +13,6 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
 use serde_json::Value;
-use support::{START_TIME, sim};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsConnector;
 

@@ -3,6 +3,7 @@
 //! Provider, cluster and cloud share one thread, so what the others take while they are asked is counted apart: their calls and
 //! their answers' bodies are polled with two looks at the allocator's counters around them. Sockets and TLS are not part of it.
 
+#[allow(dead_code, reason = "this program uses a part")]
 mod test_bed;
 
 use std::alloc::System;

@@ -2,13 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
-mod test_bed;
-
 use std::sync::atomic::Ordering;
 
+use crate::test_bed::TestBed;
 use eci_sim::{Rule, Script};
 use serde_json::{Value, json};
-use test_bed::TestBed;
 
 const PREFIX: &str = "k8s.aliyun.com/";
 
@@ -170,7 +168,7 @@ async fn a_refusal_that_concerns_no_spec_does_not_move_on() {
 async fn a_group_is_told_of_once_though_the_process_that_made_it_ended_before() {
     let mut bed = TestBed::without_provider().await;
     let kube = bed.kube.clone();
-    bed.kube = test_bed::with_slow_events(kube.clone());
+    bed.kube = crate::test_bed::with_slow_events(kube.clone());
     bed.start_provider().await;
     create(&bed, json!({ "eci-use-specs": "4-8Gi,2-4Gi" }), "Always").await;
     bed.until("there is a group", async |bed| !bed.groups().is_empty()).await;

@@ -2,13 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
-mod test_bed;
-
+use crate::test_bed::TestBed;
 use eci_sim::quota::Quota;
 use k8s_openapi::api::core::v1::PodStatus;
 use provider::Config;
 use serde_json::json;
-use test_bed::TestBed;
 
 /// A bed whose operator gives the node so much.
 async fn bed(capacity: &str) -> TestBed {

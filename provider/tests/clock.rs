@@ -1,18 +1,16 @@
 //! The machine's clock, corrected while the provider runs: durations are measured by none that jumps.
 
-mod test_bed;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use crate::test_bed::TestBed;
 use determinism::{Clock, Machine, Seed};
 use eci_api::Secret;
 use jiff::{SignedDuration, Timestamp};
 use provider::eci::Credentials;
 use provider::{Config, Eci, Provider};
 use serde_json::{Value, json};
-use test_bed::TestBed;
 
 /// A machine whose wall clock can be put wrong.
 struct Correctable {

@@ -1,14 +1,12 @@
 //! Deletions beside creations that wait: what costs on is taken away within ten seconds, whatever else waits.
 
-mod test_bed;
-
 use std::sync::Arc;
 
+use crate::test_bed::TestBed;
 use determinism::Seed;
 use eci_sim::Script;
 use provider::{Config, Provider};
 use serde_json::json;
-use test_bed::TestBed;
 
 /// A bed whose provider may create so many groups a minute, with one pod that runs.
 async fn bed(creations_a_minute: u32) -> TestBed {

@@ -1,9 +1,8 @@
 //! Costs of a fleet, counted: what a restart does to many pods, and calls, writes and events of a life.
 
-mod test_bed;
-
 use std::sync::Arc;
 
+use crate::test_bed::TestBed;
 use determinism::Seed;
 use eci_sim::Latency;
 use futures::TryStreamExt;
@@ -13,7 +12,6 @@ use kube::{Api, ResourceExt};
 use provider::eci::Rates;
 use provider::{Config, Provider};
 use serde_json::json;
-use test_bed::TestBed;
 
 /// Versions of a pod that its user and the API write: the mark of its deletion, and the end of its grace.
 const WRITES_OF_OTHERS: f64 = 2.0;

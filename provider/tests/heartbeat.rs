@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod test_bed;
-
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -18,7 +16,7 @@ use kube::{Api, Client};
 use provider::{Config, Provider};
 use serde_json::json;
 
-use test_bed::TestBed;
+use crate::test_bed::TestBed;
 
 /// A client whose calls are shown to `watch` first; those it says yes to are never answered.
 fn watched(client: &Client, hangs: impl Fn(&Method, &str) -> bool + Send + Clone + 'static) -> Client {

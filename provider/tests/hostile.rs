@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
 #[path = "../../eci-sim/connection-limits/tests/hostile/mod.rs"]
-mod hostile;
+mod clients;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -13,10 +13,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
+use clients::{Dial, MEMORY_MAX, Stream, Watched, connect, idle, plain, requests};
 use determinism::Clock;
 use eci_api::Secret;
 use eci_sim::{EciSim, listener};
-use hostile::{Dial, MEMORY_MAX, Stream, Watched, connect, idle, plain, requests};
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::{Node, ServiceAccount};
 use kube::{Api, Client};
@@ -155,7 +155,7 @@ async fn served(to: SocketAddr, request: String, over: Arc<AtomicBool>) -> usize
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes real time; `cargo test --test hostile -- --ignored` plays it"]
+#[ignore = "takes real time; `cargo test -p provider --test integration hostile:: -- --ignored` plays it"]
 async fn thousands_without_a_credential_leave_the_provider_small_and_others_served() {
     let folder = tempfile::tempdir().unwrap();
     let process = start(folder.path()).await;

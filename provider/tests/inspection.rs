@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
-mod test_bed;
-
+use crate::test_bed::TestBed;
 use provider::inspection::{Difference, Inspection, Report};
 use provider::pods::identity::Owner;
-use test_bed::TestBed;
 
 async fn inspection(bed: &TestBed) -> Inspection {
     let owner =

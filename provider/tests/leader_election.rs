@@ -2,12 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod test_bed;
-
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::test_bed::TestBed;
 use bytes::Bytes;
 use determinism::Seed;
 use http::Request;
@@ -17,7 +16,6 @@ use kube::{Api, Client};
 use provider::leader_election::{LeaderElection, LeadershipLost};
 use provider::{Config, Provider, RunError};
 use serde_json::json;
-use test_bed::TestBed;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;

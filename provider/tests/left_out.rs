@@ -2,14 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
-mod test_bed;
-
+use crate::test_bed::TestBed;
 use eci_sim::Rule;
 use k8s_openapi::api::core::v1::Service;
 use kube::Api;
 use kube::api::PostParams;
 use serde_json::json;
-use test_bed::TestBed;
 
 const LEFT_OUT: &str = "UnsupportedFieldIgnored";
 
@@ -46,7 +44,7 @@ async fn what_is_left_out_of_a_pod_is_one_event_over_all_tries_and_restarts() {
 #[tokio::test(start_paused = true)]
 async fn what_is_left_out_is_on_record_before_the_group_exists() {
     let mut bed = TestBed::without_provider().await;
-    bed.kube = test_bed::with_slow_events(bed.kube.clone());
+    bed.kube = crate::test_bed::with_slow_events(bed.kube.clone());
     bed.start_provider().await;
     bed.create(
         "web",

@@ -1,12 +1,10 @@
 //! The life of pods on the virtual node, from creation to deletion, with cloud and cluster in one process.
 
-mod test_bed;
-
+use crate::test_bed::TestBed;
 use eci_sim::Runs;
 use eci_sim::Script;
 use serde_json::json;
 use std::time::Duration;
-use test_bed::TestBed;
 
 #[tokio::test(start_paused = true)]
 async fn a_pod_runs_in_the_cloud_says_something_and_goes_on_both_sides() {

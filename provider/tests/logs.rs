@@ -2,13 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
-mod test_bed;
-
 use std::time::Duration;
 
+use crate::test_bed::TestBed;
 use eci_sim::{Runs, Script};
 use serde_json::json;
-use test_bed::TestBed;
 
 /// A pod that says `lines` and ends.
 async fn speaker(bed: &TestBed, lines: Vec<String>) {

@@ -1,13 +1,11 @@
 //! The provider's own metrics at the node's port.
 
-mod test_bed;
-
+use crate::test_bed::TestBed;
 use bytes::Bytes;
 use eci_sim::Rule;
 use http::Request;
 use http_body_util::BodyExt;
 use serde_json::json;
-use test_bed::TestBed;
 
 async fn metrics(bed: &TestBed) -> String {
     let request = Request::get("/metrics").body(Bytes::new()).expect("a request");

@@ -2,10 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
-mod test_bed;
-
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::test_bed::TestBed;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::BodyExt;
@@ -14,7 +13,6 @@ use promql_parser::parser::{self, Expr};
 use promql_parser::util::{ExprVisitor, walk_expr};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use test_bed::TestBed;
 
 const RULES: &str = include_str!("../../docs/monitoring/rules.yaml");
 const DASHBOARD: &str = include_str!("../../docs/monitoring/dashboard.json");

@@ -2,14 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
-mod test_bed;
-
+use crate::test_bed::TestBed;
 use eci_api::actions::describe_container_groups::DescribeContainerGroups;
 use k8s_openapi::api::core::v1::Service;
 use kube::Api;
 use kube::api::PostParams;
 use serde_json::json;
-use test_bed::TestBed;
 
 /// The servers that the cloud was told for the pod's group.
 fn servers(bed: &TestBed, group: &str) -> Vec<String> {

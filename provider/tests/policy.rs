@@ -1,9 +1,8 @@
 //! The operator's policy and named namespaces, seen in a cluster: what is refused, what waits, and what is told.
 
-mod test_bed;
-
 use std::sync::Arc;
 
+use crate::test_bed::TestBed;
 use determinism::Seed;
 use http::Request;
 use http_body_util::BodyExt as _;
@@ -13,7 +12,6 @@ use kube::api::PostParams;
 use provider::policy::Policy;
 use provider::{Config, Provider};
 use serde_json::json;
-use test_bed::TestBed;
 
 async fn bed(config: impl FnOnce(&mut Config)) -> TestBed {
     let mut bed = TestBed::without_provider().await;

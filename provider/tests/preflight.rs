@@ -2,12 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
-mod test_bed;
-
+use crate::test_bed::TestBed;
 use eci_sim::Rule;
 use provider::Config;
 use provider::preflight::{Findings, Outcome, Preflight};
-use test_bed::TestBed;
 
 async fn findings(bed: &TestBed, secret: &str, config: &Config) -> Findings {
     Preflight { client: bed.kube.clone(), eci: bed.eci(secret), config }.run().await

@@ -1,11 +1,10 @@
 //! Races between the provider and all others who write: each is lost by the provider, and nothing is lost with it.
 
-mod test_bed;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::test_bed::TestBed;
 use eci_sim::{Rule, Script};
 use http::{Method, Request};
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
@@ -13,7 +12,6 @@ use kube::api::{DeleteParams, Patch, PostParams};
 use kube::client::Body;
 use kube::{Api, Client};
 use serde_json::{Value, json};
-use test_bed::TestBed;
 
 /// A client of an API server that is down while this is true.
 fn interrupted(client: Client, down: Arc<AtomicBool>) -> Client {

@@ -2,10 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
-mod test_bed;
-
 use std::sync::{Arc, Mutex};
 
+use crate::test_bed::TestBed;
 use eci_api::actions::untag_resources::UntagResources;
 use http::{Method, Request, header};
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -13,7 +12,6 @@ use kube::api::{Patch, PatchParams, PostParams};
 use kube::client::Body;
 use kube::{Api, Client};
 use serde_json::{Value, json};
-use test_bed::TestBed;
 
 const FILES_NOT_UPDATED: &str = "FilesNotUpdated";
 const UPDATE_FAILED: &str = "ProviderUpdateFailed";

@@ -1,10 +1,8 @@
 //! Pods while the cloud, the provider or the key is in trouble: nothing is lost, nothing doubled.
 
-mod test_bed;
-
+use crate::test_bed::TestBed;
 use eci_sim::Rule;
 use serde_json::json;
-use test_bed::TestBed;
 
 #[tokio::test(start_paused = true)]
 async fn a_cloud_that_cannot_be_reached_is_unknown_and_not_gone() {

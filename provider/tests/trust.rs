@@ -1,9 +1,8 @@
 //! Views of the cloud that are wrong, and identities that are mixed up: no pod is failed, no group lost or doubled.
 
-mod test_bed;
-
 use std::time::Duration;
 
+use crate::test_bed::{Bend, TestBed};
 use eci_api::actions::create_container_group::{Container, CreateContainerGroup, Tag};
 use eci_sim::Script;
 use k8s_openapi::api::core::v1::Node;
@@ -11,7 +10,6 @@ use kube::api::{DeleteParams, PostParams};
 use kube::{Api, ResourceExt};
 use provider::Config;
 use serde_json::{Value, json};
-use test_bed::{Bend, TestBed};
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 

@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
-mod test_bed;
-
+use crate::test_bed::TestBed;
 use provider::pods::identity::Owner;
 use provider::uninstall_check::{LiveGroupsError, OnLiveGroups, UninstallCheck};
-use test_bed::TestBed;
 
 async fn check(bed: &TestBed) -> UninstallCheck {
     let owner =

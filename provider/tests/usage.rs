@@ -2,15 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
-mod test_bed;
-
+use crate::test_bed::TestBed;
 use bytes::Bytes;
 use eci_sim::script::{Script, Usage};
 use http::Request;
 use http_body_util::BodyExt;
 use provider::kubelet_api::KubeletApi;
 use serde_json::{Value, json};
-use test_bed::TestBed;
 
 /// Half a vCPU and 100 MiB.
 const USED: Usage = Usage { milli_vcpu: 500, mebibytes: 100 };

@@ -115,7 +115,7 @@ async fn stays_until_it_is_killed() {
 async fn the_programs_do_not_outlive_a_killed_parent() {
     let told = tempfile::NamedTempFile::new().unwrap();
     let mut parent = Command::new(std::env::current_exe().unwrap())
-        .args(["stays_until_it_is_killed", "--exact", "--ignored"])
+        .args(["real::stays_until_it_is_killed", "--exact", "--ignored"])
         .env("CONTROL_PLANE_FOLDER_INTO", told.path())
         .spawn()
         .unwrap();

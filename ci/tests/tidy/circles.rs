@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use syn::visit::{self, Visit};
 
-use crate::sources::{by_package, is_for_tests, parsed};
+use super::sources::{by_package, is_for_tests, parsed};
 
 /// Files that a circle may have; more is no longer read as one thing.
 const LARGEST: usize = 5;

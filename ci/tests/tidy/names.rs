@@ -2,7 +2,7 @@
 
 use syn::visit::{self, Visit};
 
-use crate::sources::{by_package, is_for_tests, parsed};
+use super::sources::{by_package, is_for_tests, parsed};
 
 /// Parts of names that are refused, as in `last_said` or `DoorClient`, each with what to say instead.
 const WORDS: [(&str, &str); 38] = [

@@ -1,6 +1,5 @@
 //! What the tests of the simulator stand on: a world, groups to put into it, and time.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(dead_code, reason = "each file of tests uses a part")]
 
 pub mod integral;
 

@@ -15,7 +15,7 @@ const HEAD: &str = concat!(
     "\
 # What a node must do, and what shows that it does
 
-Written from `provider/tests/requirements/rows.yaml` by `UPDATE=1 cargo test -p provider --test requirements`, never by hand; the same
+Written from `provider/tests/requirements/rows.yaml` by `UPDATE=1 cargo test -p provider requirements::`, never by hand; the same
 test fails where a row names a test, a case or a check that is not there. The requirements themselves stand in
 [the contract](facts/kubelet",
     "-contract.md), with their sources.
@@ -171,6 +171,6 @@ fn the_page_is_what_the_rows_say() {
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(root().join(PAGE), &wanted).unwrap();
     }
-    let command = "UPDATE=1 cargo test -p provider --test requirements";
+    let command = "UPDATE=1 cargo test -p provider requirements::";
     assert!(read(PAGE).unwrap_or_default() == wanted, "{PAGE} has drifted; `{command}` writes it");
 }

@@ -1,6 +1,5 @@
 //! The bed of one test: a cluster, a cloud and a provider in one process, under one paused clock.
 
-#![allow(dead_code, reason = "each test file uses what it needs")]
 #![allow(clippy::unwrap_used, reason = "a test whose bed cannot be made fails")]
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -2,14 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-mod cluster;
-
 use std::sync::{Arc, Mutex};
 
+use crate::cluster::{Cluster, read, settle};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use cluster::{Cluster, read, settle};
 use futures::future::BoxFuture;
 use http_body_util::{BodyExt, Full};
 use k8s_openapi::api::admissionregistration::v1::{

@@ -2,18 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-mod cluster;
-mod measured;
-
 use std::sync::Arc;
 
-use cluster::{Cluster, pass, read, settle};
+use crate::cluster::{Cluster, pass, read, settle};
+use crate::measured::{ADDRESS, Measured, Nodes};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::autoscaling::{v1, v2};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::{Api, ListParams, Patch, PatchParams, PostParams};
 use kube_sim::KubeSim;
-use measured::{ADDRESS, Measured, Nodes};
 use serde_json::{Value, json};
 
 const ABOVE: &str = "reason: cpu resource utilization (percentage of request) above target";

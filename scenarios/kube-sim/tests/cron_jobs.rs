@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-mod cluster;
-
-use cluster::{Cluster, pass, settle};
+use crate::cluster::{Cluster, pass, settle};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use kube::api::{Api, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
@@ -186,7 +184,7 @@ async fn what_is_wrong_with_a_cron_job_is_said_in_the_real_words() {
     ] {
         let mut spec = good.clone();
         spec[key] = value;
-        let cron = cluster::read(json!({"metadata": {"name": "c"}, "spec": spec}));
+        let cron = crate::cluster::read(json!({"metadata": {"name": "c"}, "spec": spec}));
         let error = crons.create(&PostParams::default(), &cron).await.unwrap_err().to_string();
         assert!(error.contains(words), "{key}: {error}");
     }

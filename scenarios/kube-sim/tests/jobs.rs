@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-mod cluster;
-
-use cluster::{Cluster, pass, settle};
+use crate::cluster::{Cluster, pass, settle};
 use k8s_openapi::api::batch::v1::Job;
 use kube::api::{Api, ListParams};
 use serde_json::{Value, json};

@@ -2,19 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-mod measured;
-mod played;
-
 use std::io::Write;
 use std::net::Ipv4Addr;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use crate::measured::Measured;
+use crate::played::Played;
 use certificate_authority::CertificateTemplate;
 use determinism::Clock;
 use kube_sim::KubeSim;
-use measured::Measured;
-use played::Played;
 use serde_json::json;
 
 /// One command: its arguments, what it reads, what it has to say.
@@ -385,7 +382,8 @@ async fn measure(sim: &KubeSim) {
     measured.measure(sim);
     measured.set_cpu(250);
     measured.set_memory(64 << 20);
-    let node = Played::node(move |_| played::answer("200 OK", "", &measured.summary().to_string())).await;
+    let node =
+        Played::node(move |_| crate::played::answer("200 OK", "", &measured.summary().to_string())).await;
     let address = json!([{"type": "InternalIP", "address": node.address.ip()}]);
     let port = json!({"kubeletEndpoint": {"Port": node.address.port()}});
     let room = json!({"cpu": "4", "memory": "8Gi", "pods": "10"});

@@ -2,18 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-mod cluster;
-mod measured;
-
 use std::sync::Arc;
 
+use crate::cluster::Cluster;
+use crate::measured::{ADDRESS, Measured, Nodes};
 use bytes::Bytes;
-use cluster::Cluster;
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use kube::api::{Patch, PatchParams};
 use kube_sim::KubeSim;
-use measured::{ADDRESS, Measured, Nodes};
 use serde_json::{Value, json};
 
 const GROUP: &str = "/apis/metrics.k8s.io/v1beta1";

@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-mod played;
-
-use played::{Api, Played, SWITCHING, WEBSOCKET, answer, header, nobody};
+use crate::played::{Api, Played, SWITCHING, WEBSOCKET, answer, header, nobody};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-mod cluster;
-
+use crate::cluster::{Cluster, pass, read, settle};
 use base64::Engine as _;
 use certificate_authority::CertificateTemplate;
-use cluster::{Cluster, pass, read, settle};
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use kube_sim::authn::User;

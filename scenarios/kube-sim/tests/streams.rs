@@ -2,10 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-mod played;
-
+use crate::played::{Api, Played, SWITCHING, WEBSOCKET, answer, header, nobody};
 use kube_sim::KubeSim;
-use played::{Api, Played, SWITCHING, WEBSOCKET, answer, header, nobody};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const PODS: &str = "/api/v1/namespaces/default/pods";

@@ -1,6 +1,6 @@
 //! A cluster for tests: in process, under the paused clock of the test's runtime, with its controllers running.
 
-#![allow(dead_code, reason = "each test file uses what it needs")]
+#![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! A cluster's API over real sockets, and nodes and pods that answer as a test says.
 
-#![allow(dead_code, reason = "each test file uses what it needs")]
+#![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
