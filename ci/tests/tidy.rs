@@ -8,6 +8,7 @@ use sources::{is_for_tests, parsed};
 
 mod circles;
 mod names;
+mod programs;
 mod sources;
 
 #[test]
