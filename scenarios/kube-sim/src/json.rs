@@ -3,6 +3,8 @@
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use crate::object::field::member;
+
 /// Reads a document; keys that stand twice are noted in `twice`, each as `spec.containers[0].name`.
 ///
 /// # Errors
@@ -90,7 +92,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
                 self.path.push('.');
             }
             self.path.push_str(&key);
-            if read.contains_key(&key) {
+            if member(&read, &key).is_some() {
                 self.twice.push(self.path.clone());
             }
             let value = members.next_value_seed(Reader { path: self.path, twice: self.twice })?;

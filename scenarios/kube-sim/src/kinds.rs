@@ -274,12 +274,12 @@ pub static KINDS: &[Kind] = &[
 
 /// The kind of this resource in this group, in the version that is stored.
 pub fn find(group: &str, resource: &str) -> Option<&'static Kind> {
-    KINDS.iter().find(|kind| kind.group == group && kind.resource == resource)
+    KINDS.iter().find(|kind| kind.resource == resource && kind.group == group)
 }
 
 /// The kind of this resource in a version of this group.
 pub fn served(group: &str, version: &str, resource: &str) -> Option<&'static Kind> {
-    KINDS.iter().find(|kind| kind.group == group && kind.version == version && kind.resource == resource)
+    KINDS.iter().find(|kind| kind.resource == resource && kind.group == group && kind.version == version)
 }
 
 /// The kind of this name in this group, in the version that is stored.

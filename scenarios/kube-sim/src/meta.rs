@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::kinds::Kind;
 use crate::managed_fields::shown;
-use crate::object::field::{is_terminating, name, text, uid};
+use crate::object::field::{is_terminating, member, name, same, text, uid};
 use crate::object::field_error::FieldErrors;
 use crate::object::timestamp;
 use crate::sim::KubeSim;
@@ -93,9 +93,13 @@ pub fn carry(kind: &Kind, old: &Value, next: &mut Value, is_patch: bool) -> Resu
     }
     check_finalizers(kind, old, next)?;
     check_leaving(kind, old, next)?;
-    let known = &old["metadata"]["name"];
-    if next["metadata"]["name"] != *known {
-        next["metadata"]["name"] = known.clone();
+    let none = Map::new();
+    let kept = old.get("metadata").and_then(Value::as_object).unwrap_or(&none);
+    let metadata = map(next, "metadata");
+    for (key, is_kept) in [("name", true), ("namespace", kind.namespaced)] {
+        if is_kept {
+            keep(metadata, key, Some(member(kept, key).unwrap_or(&Value::Null)));
+        }
     }
     for key in [
         "uid",
@@ -105,17 +109,19 @@ pub fn carry(kind: &Kind, old: &Value, next: &mut Value, is_patch: bool) -> Resu
         "resourceVersion",
         "generation",
     ] {
-        let kept = old["metadata"].get(key).cloned();
-        let metadata = map(next, "metadata");
-        match kept {
-            Some(value) => metadata.insert(key.to_owned(), value),
-            None => metadata.shift_remove(key),
-        };
-    }
-    if kind.namespaced {
-        next["metadata"]["namespace"] = old["metadata"]["namespace"].clone();
+        keep(metadata, key, member(kept, key));
     }
     Ok(())
+}
+
+/// Sets a member to `kept`, or takes it away; nothing is done where it is so already.
+fn keep(metadata: &mut Map<String, Value>, key: &str, kept: Option<&Value>) {
+    match (member(metadata, key), kept) {
+        (None, None) => {}
+        (Some(given), Some(kept)) if given == kept => {}
+        (_, Some(kept)) => drop(metadata.insert(key.to_owned(), kept.clone())),
+        (Some(_), None) => drop(metadata.shift_remove(key)),
+    }
 }
 
 /// Counts the generation of a changed object, whose defaults are filled in and which admission has seen.
@@ -127,16 +133,12 @@ pub fn count_change(kind: &Kind, old: &Value, next: &mut Value, subresource: &st
 
 /// True when anything but metadata and status differs.
 fn is_wanted_otherwise(old: &Value, next: &Value) -> bool {
-    let wanted = |object: &Value| -> Vec<(String, Value)> {
+    fn wanted(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
         let members = object.as_object().into_iter().flatten();
-        let mut wanted: Vec<_> = members
-            .filter(|(key, _)| !matches!(key.as_str(), "kind" | "apiVersion" | "metadata" | "status"))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect();
-        wanted.sort_by(|a, b| a.0.cmp(&b.0));
-        wanted
-    };
-    wanted(old) != wanted(next)
+        members.filter(|(key, _)| !matches!(key.as_str(), "kind" | "apiVersion" | "metadata" | "status"))
+    }
+    let has = |(key, value): (&String, &Value)| old.get(key).is_some_and(|old| same(old, value));
+    wanted(old).count() != wanted(next).count() || !wanted(next).all(has)
 }
 
 /// Refuses an update that sets the deletion timestamp or the grace period.

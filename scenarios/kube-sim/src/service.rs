@@ -135,8 +135,13 @@ impl KubeService {
 }
 
 fn header(headers: &http::HeaderMap, name: &str) -> String {
-    let values: Vec<_> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
-    values.join(",")
+    let mut values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    let mut all = values.next().unwrap_or_default().to_owned();
+    for value in values {
+        all.push(',');
+        all.push_str(value);
+    }
+    all
 }
 
 impl<B> tower_service::Service<Request<B>> for KubeService

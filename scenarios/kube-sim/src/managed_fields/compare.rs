@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::field_set::{FieldSet, Node, Step};
 use super::stored::KEY;
 use crate::kinds::Kind;
+use crate::object::field;
 use crate::schema::{self, Field, Topology, Type};
 
 /// Metadata that has no manager.
@@ -111,13 +112,13 @@ fn members(
 ) -> Difference {
     let mut found = Difference::default();
     for (name, value) in new.into_iter().flatten() {
-        let before = old.and_then(|old| old.get(name));
-        if before != Some(value) {
+        let before = old.and_then(|old| field::member(old, name));
+        if !before.is_some_and(|before| field::same(before, value)) {
             member(kind, name, (old.is_some(), before), (true, Some(value)), depth, &mut found);
         }
     }
     for (name, value) in old.into_iter().flatten() {
-        if new.is_none_or(|new| !new.contains_key(name)) {
+        if new.is_none_or(|new| field::member(new, name).is_none()) {
             member(kind, name, (true, Some(value)), (new.is_some(), None), depth, &mut found);
         }
     }
@@ -225,7 +226,7 @@ fn items(
     for item in new.into_iter().flatten() {
         let step = step_to(topology, item);
         let old = before.remove(&step);
-        if old != Some(item) {
+        if !old.is_some_and(|old| field::same(old, item)) {
             let difference = values(item_type, item_topology, old, Some(item), Depth::Below);
             add(step, difference);
         }

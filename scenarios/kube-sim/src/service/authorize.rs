@@ -9,6 +9,9 @@ use crate::rbac::{self, Deed};
 use crate::sim::KubeSim;
 use crate::status::ApiError;
 
+/// The headers that name another user, its groups and its uid.
+const IMPERSONATION: [&str; 3] = ["impersonate-user", "impersonate-group", "impersonate-uid"];
+
 /// Refuses a request that its user may not make.
 ///
 /// # Errors
@@ -69,11 +72,14 @@ fn verb_of(call: &Call, target: &Target) -> &'static str {
 /// # Errors
 /// 500 for headers that name no user, as the real one answers, 403 when the user may not be somebody else.
 pub fn impersonated(sim: &KubeSim, user: User, headers: &HeaderMap) -> Result<User, ApiError> {
+    if !IMPERSONATION.iter().any(|name| headers.contains_key(*name)) {
+        return Ok(user);
+    }
     let all = |name: &str| -> Vec<String> {
         let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         values.map(str::to_owned).collect()
     };
-    let (names, groups, uids) = (all("impersonate-user"), all("impersonate-group"), all("impersonate-uid"));
+    let [names, groups, uids] = IMPERSONATION.map(all);
     let Some(name) = names.first() else {
         if groups.is_empty() && uids.is_empty() {
             return Ok(user);

@@ -316,10 +316,10 @@ async fn store_update(
 
 /// True for an object that is being deleted and that nothing holds any more.
 pub fn is_finished(kind: &Kind, object: &Value) -> bool {
-    let held = !list(object, "/metadata/finalizers").is_empty();
-    let grace = number(object, "/metadata/deletionGracePeriodSeconds").unwrap_or(0) > 0;
-    let namespace_held = kind.resource == "namespaces" && !list(object, "/spec/finalizers").is_empty();
-    is_terminating(object) && !held && !grace && !namespace_held
+    let held = || !list(object, "/metadata/finalizers").is_empty();
+    let grace = || number(object, "/metadata/deletionGracePeriodSeconds").unwrap_or(0) > 0;
+    let namespace_held = || kind.resource == "namespaces" && !list(object, "/spec/finalizers").is_empty();
+    is_terminating(object) && !held() && !grace() && !namespace_held()
 }
 
 /// `scale`: reads or sets the number of replicas, whatever the kind.

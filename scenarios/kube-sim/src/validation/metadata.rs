@@ -65,7 +65,7 @@ fn owners(object: &Value, errors: &mut FieldErrors) {
     let mut controller: Option<String> = None;
     for owner in list(object, "/metadata/ownerReferences") {
         for key in ["apiVersion", "kind", "name", "uid"] {
-            let value = text(owner, &format!("/{key}"));
+            let value = owner.get(key).and_then(Value::as_str).unwrap_or_default();
             if value.is_empty() {
                 let why = if key == "apiVersion" { "version must not be empty" } else { "must not be empty" };
                 errors.invalid(format!("metadata.ownerReferences.{key}"), value, why);
