@@ -156,6 +156,20 @@ pub fn put(object: &mut Value, mut entries: Vec<Entry>) {
     }
 }
 
+/// Sets the time of the last of `count` entries, as it is stored; false, and nothing is done, where it is not one of so many
+/// that is stored with a number.
+pub fn put_last_time(object: &mut Value, count: usize, time: Option<Timestamp>) -> bool {
+    let stored = object.get_mut("metadata").and_then(|metadata| metadata.get_mut(KEY));
+    let Some(stored) = stored.and_then(Value::as_array_mut).filter(|stored| stored.len() == count) else {
+        return false;
+    };
+    let Some([_, own, ..]) = stored.last_mut().and_then(Value::as_array_mut).map(Vec::as_mut_slice) else {
+        return false;
+    };
+    *own = time.map_or(Value::Null, |time| time.as_second().into());
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

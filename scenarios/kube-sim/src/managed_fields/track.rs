@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::compare::{Changes, changes};
 use super::field_set::FieldSet;
 use super::owner::{Operation, Owner};
-use super::stored::{Entry, KEY, entries, put};
+use super::stored::{Entry, KEY, entries, put, put_last_time};
 use crate::kinds::Kind;
 
 /// Most entries of updates; the oldest are one beyond.
@@ -108,16 +108,40 @@ pub fn updated(kind: &Kind, old: &Value, next: &mut Value, writer: Writer<'_>) {
     if changes.taken.is_empty() && changes.removed.is_empty() {
         return;
     }
-    let mut all = entries(next);
+    let all = entries(next);
     let owner = writer.owner(kind);
-    give(&mut all, &changes, &owner, writer.now);
+    let time = (writer.subresource != TIMELESS).then_some(writer.now);
+    if !(owns_last(&all, &changes, &owner, time) && put_last_time(next, all.len(), time)) {
+        note(all, &changes, &owner, writer, next);
+    }
+}
+
+/// Notes what changed in the entries of all managers.
+fn note(mut all: Vec<Entry>, changes: &Changes, owner: &Owner, writer: Writer<'_>, next: &mut Value) {
+    give(&mut all, changes, owner, writer.now);
     if writer.subresource == TIMELESS
-        && let Some(own) = all.iter_mut().find(|entry| entry.owner().is_same(&owner))
+        && let Some(own) = all.iter_mut().find(|entry| entry.owner().is_same(owner))
     {
         own.time = None;
     }
     bound(&mut all);
     put(next, all);
+}
+
+/// True where all that changed is the last manager's already and stays in its place: then its time alone is another one, as
+/// with each heartbeat.
+fn owns_last(all: &[Entry], changes: &Changes, owner: &Owner, time: Option<Timestamp>) -> bool {
+    let Some((own, others)) = all.split_last() else { return false };
+    let second = |time: Option<Timestamp>| time.map(Timestamp::as_second);
+    let stays_last =
+        |entry: &Entry| entry.owner().operation == Operation::Apply || second(entry.time) < second(time);
+    own.owner().is_same(owner)
+        && !changes.taken.is_empty()
+        && own.fields().includes(&changes.taken)
+        && all.len() <= UPDATERS_MAX
+        && others.last().is_none_or(stays_last)
+        && others.iter().all(|entry| !entry.owner().is_same(owner) && !entry.fields().meets(&changes.taken))
+        && all.iter().all(|entry| !entry.fields().is_empty() && !entry.fields().meets(&changes.removed))
 }
 
 /// Notes the manager of each field that changed, in an entry of its own where it is of the status: a controller writes the
@@ -226,6 +250,7 @@ pub fn carry(old: &Value, next: &mut Value, subresource: &str) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -235,6 +260,32 @@ mod tests {
     fn by<'a>(name: &'a str, minute: i8) -> Writer<'a> {
         let now = jiff::civil::date(2026, 1, 5).at(1, minute, 0, 0).in_tz("UTC").unwrap().timestamp();
         Writer { name, subresource: "", now }
+    }
+
+    proptest! {
+        #[test]
+        fn managers_are_the_same_whichever_way_they_are_noted(
+            writes in prop::collection::vec((0usize..3, 0usize..3, 0i8..3, prop::collection::btree_map("[abc]", 0u8..2, 0..4)), 1..14),
+        ) {
+            let mut object = json!({"metadata": {"name": "c"}, "data": {}});
+            created(config_maps(), &mut object, by("m0", 0), &[]);
+            let mut minute = 0;
+            for (name, subresource, later, data) in writes {
+                minute += later;
+                let subresource = ["", "", TIMELESS][subresource];
+                let writer = Writer { subresource, ..by(["m0", "m1", "m2"][name], minute) };
+                let mut next = object.clone();
+                next["data"] = json!(data);
+                let mut other = next.clone();
+                updated(config_maps(), &object, &mut next, writer);
+                let changes = differences(config_maps(), &object, &other);
+                if changes != Changes::default() {
+                    note(entries(&other), &changes, &writer.owner(config_maps()), writer, &mut other);
+                }
+                prop_assert_eq!(&next, &other);
+                object = next;
+            }
+        }
     }
 
     fn config_maps() -> &'static Kind {
