@@ -34,13 +34,16 @@ pub async fn run(sim: &KubeSim) {
     loop {
         changes.mark_seen();
         let (nodes, _) = sim.store().list(NODES, None);
-        emit_registered(sim, &nodes, &mut known);
+        let is_known = |node: &Arc<Value>| settled.iter().any(|settled| Arc::ptr_eq(settled, node));
+        // Most rounds are for a lease alone, which says no more than that the node is not silent.
+        if settled.len() != nodes.len() || !nodes.iter().all(is_known) {
+            emit_registered(sim, &nodes, &mut known);
+        }
         let mut due = None;
         for node in &nodes {
-            let is_settled = settled.iter().any(|settled| Arc::ptr_eq(settled, node));
+            let is_settled = is_known(node);
             let deadline = deadline(sim, node);
             let silent = sim.clock().now() >= deadline;
-            // Most rounds are for a lease alone, which says no more than that the node is not silent.
             if silent || !is_settled {
                 reconcile(sim, node, silent);
             }

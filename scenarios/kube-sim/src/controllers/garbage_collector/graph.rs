@@ -38,9 +38,9 @@ pub fn owners_of(object: &Value) -> impl Iterator<Item = &str> {
 
 /// The kind that is stored as a resource, and its place among the kinds; none for events, which own nothing.
 fn kind_of((group, resource): GroupResource) -> Option<(usize, &'static Kind)> {
-    let all = KINDS.iter().enumerate();
-    let mut stored = all.filter(|(_, kind)| kind.is_stored() && kind.resource != "events");
-    stored.find(|(_, kind)| kind.storage() == (group, resource))
+    let is_it =
+        |kind: &Kind| kind.storage() == (group, resource) && kind.is_stored() && kind.resource != "events";
+    KINDS.iter().enumerate().find(|(_, kind)| is_it(kind))
 }
 
 impl Graph {
@@ -54,6 +54,19 @@ impl Graph {
         }
         self.by_uid.insert(uid(object).to_owned(), place.clone());
         self.objects.insert(place, Owned { kind, object: Arc::clone(object) });
+    }
+
+    /// Takes in the new state of an object that is known; false where it is not known, or another one of its name.
+    fn replace(&mut self, at: usize, Change { before, after, .. }: &Change) -> bool {
+        let place = (at, namespace(after).to_owned(), name(after).to_owned());
+        let known = self.objects.get_mut(&place);
+        let known =
+            known.filter(|known| before.as_ref().is_some_and(|before| Arc::ptr_eq(&known.object, before)));
+        match known {
+            Some(known) if uid(&known.object) == uid(after) => known.object = Arc::clone(after),
+            _ => return false,
+        }
+        true
     }
 
     fn forget(&mut self, place: &Place) {
@@ -80,10 +93,13 @@ impl Graph {
             concerned.extend(self.places(owners_of(after)));
             return concerned;
         }
-        self.insert(resource, after);
         let owners = list(after, "/metadata/ownerReferences");
         let before = change.before.as_ref().map(|before| list(before, "/metadata/ownerReferences"));
-        if is_terminating(after) || before.unwrap_or_default() != owners {
+        let are_others = before.unwrap_or_default() != owners;
+        if are_others || !self.replace(at, change) {
+            self.insert(resource, after);
+        }
+        if is_terminating(after) || are_others {
             concerned.insert((at, namespace(after).to_owned(), name(after).to_owned()));
             concerned.extend(self.places(owners_of(after)));
             concerned.extend(change.before.iter().flat_map(|before| self.places(owners_of(before))));
