@@ -18,11 +18,13 @@ pub use contents::{Change, TooOld};
 pub use signal::{Receiver, Signal};
 
 use crate::kinds::Kind;
-use crate::object::field::{name, namespace};
+use crate::object::field::{name, namespace, same};
 use contents::Contents;
 
 /// Lines of events kept for the watches that have not told them yet; the oldest is dropped first.
 const LINES_MAX: usize = 64;
+/// Texts of objects kept for those that read the same again; the oldest is dropped first.
+const TEXTS_MAX: usize = 16;
 /// Lists kept for their next pages; the oldest is dropped first.
 const SNAPSHOTS_MAX: usize = 64;
 
@@ -42,6 +44,7 @@ struct State {
     cuts: Signal,
     written: Signal,
     lines: VecDeque<(LineKey, Bytes)>,
+    texts: VecDeque<(Arc<Value>, &'static Kind, Bytes)>,
 }
 
 /// Kind, revision and type of an event.
@@ -78,6 +81,13 @@ impl Store {
     /// The number of the last write.
     pub fn revision(&self) -> u64 {
         self.state().revision
+    }
+
+    /// The number of the last write of anything but `left_out`.
+    pub fn revision_without(&self, left_out: GroupResource) -> u64 {
+        let state = self.state();
+        let others = state.resources.iter().filter(|(resource, _)| **resource != left_out);
+        others.map(|(_, contents)| contents.changed.number()).max().unwrap_or_default()
     }
 
     /// One object; `namespace` is empty for cluster-scoped ones.
@@ -129,6 +139,23 @@ impl Store {
         line
     }
 
+    /// The text of an object, made once for all who read it one after another.
+    pub fn text_of(&self, kind: &'static Kind, object: &Arc<Value>, make: impl FnOnce() -> Bytes) -> Bytes {
+        let is_it = |(known, as_kind, _): &&(Arc<Value>, &'static Kind, Bytes)| {
+            Arc::ptr_eq(known, object) && std::ptr::eq(*as_kind, kind)
+        };
+        if let Some((_, _, text)) = self.state().texts.iter().rev().find(is_it) {
+            return text.clone();
+        }
+        let text = make();
+        let mut state = self.state();
+        if state.texts.len() == TEXTS_MAX {
+            state.texts.pop_front();
+        }
+        state.texts.push_back((Arc::clone(object), kind, text.clone()));
+        text
+    }
+
     /// Stores a new object.
     ///
     /// # Errors
@@ -154,7 +181,7 @@ impl Store {
     ) -> Result<Arc<Value>, StoreError> {
         let mut state = self.state();
         let key = state.unchanged(resource, before)?;
-        if object == **before {
+        if same(&object, before) {
             return Ok(before.clone());
         }
         Ok(state.write(resource, key, Some(before.clone()), object))

@@ -26,7 +26,11 @@ pub async fn get(call: &Call, target: &Target) -> Result<ApiResponse, ApiError> 
     let view = View::read(&call.accept, call.option("includeObject"))?.at(call.sim.clock().now());
     wait_for_version(call, call.option("resourceVersion")).await?;
     let object = stored(call, target.kind, &target.namespace, &target.name)?;
-    Ok(ApiResponse::written(view.text(target.kind, &object, true)))
+    if !view.is_the_same_for_all() {
+        return Ok(ApiResponse::written(view.text(target.kind, &object, true)));
+    }
+    let text = || (view.text(target.kind, &object, true) + "\n").into();
+    Ok(ApiResponse::line(call.sim.store().text_of(target.kind, &object, text)))
 }
 
 /// `GET` of all objects that the selectors match, in pages if asked.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use http::{Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
 use jiff::Timestamp;
@@ -28,7 +28,7 @@ pub struct ApiResponse {
 
 enum Body {
     Json(Value),
-    Written(String),
+    Written(Bytes),
     Text(String),
     Bytes(Bytes),
     Lines(BoxStream<'static, Bytes>),
@@ -43,7 +43,13 @@ impl ApiResponse {
     }
 
     /// A document that is JSON text already.
-    pub fn written(document: String) -> Self {
+    pub fn written(mut document: String) -> Self {
+        document.push('\n');
+        Self::line(document.into())
+    }
+
+    /// A document that is JSON text already, with the end of its line.
+    pub fn line(document: Bytes) -> Self {
         Self::of(200, "application/json", Body::Written(document))
     }
 
@@ -168,37 +174,46 @@ impl ApiResponse {
             }
             Body::Written(document) if wants_yaml => {
                 "application/yaml".clone_into(&mut content_type);
-                let document: Value = serde_json::from_str(&document).unwrap_or_default();
+                let document: Value = serde_json::from_slice(&document).unwrap_or_default();
                 whole(serde_saphyr::to_string(&document).unwrap_or_default())
             }
             Body::Json(document) => whole(json::text(&document) + "\n"),
-            Body::Written(document) => whole(document + "\n"),
+            Body::Written(document) => whole(document),
             Body::Text(text) => whole(text),
             Body::Bytes(bytes) => whole(bytes),
             Body::Lines(lines) => StreamBody::new(lines.map(|line| Ok(Frame::data(line)))).boxed_unsync(),
             Body::Proxied(body) => body,
             Body::Whole(response) => return *response,
         };
-        let mut response = Response::builder()
-            .status(StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
-            .header("date", now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
+        let mut response = Response::new(body);
+        *response.status_mut() = StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        let date = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        append(headers, header::DATE, &date);
         if !content_type.is_empty() {
-            response = response.header("content-type", content_type);
+            append(headers, header::CONTENT_TYPE, &content_type);
         }
         if !self.headers.iter().any(|(name, _)| *name == "cache-control") {
-            response = response.header("cache-control", "no-cache, private");
+            headers.append(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
         }
         for (name, value) in &self.headers {
-            response = response.header(*name, value);
+            append(headers, HeaderName::from_static(name), value);
         }
         for warning in &self.warnings {
             let line: String = warning.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
             let quoted = line.replace('\\', "\\\\").replace('"', "\\\"");
-            if let Ok(value) = http::HeaderValue::from_bytes(format!("299 - \"{quoted}\"").as_bytes()) {
-                response = response.header("warning", value);
+            if let Ok(value) = HeaderValue::from_bytes(format!("299 - \"{quoted}\"").as_bytes()) {
+                headers.append(header::WARNING, value);
             }
         }
-        response.body(body).unwrap_or_else(|_| Response::new(whole(String::new())))
+        response
+    }
+}
+
+/// Adds a header; a text that can be none is left out.
+fn append(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.append(name, value);
     }
 }
 
@@ -212,7 +227,7 @@ fn wants_only_protobuf(accept: &str) -> bool {
 fn in_protobuf(body: Body, content_type: &mut String) -> Body {
     let document = match body {
         Body::Json(document) => document,
-        Body::Written(text) => serde_json::from_str(&text).unwrap_or_default(),
+        Body::Written(text) => serde_json::from_slice(&text).unwrap_or_default(),
         Body::Lines(lines) => {
             *content_type = format!("{PROTOBUF};stream=watch");
             let frame = |line: Bytes| async move {

@@ -38,6 +38,11 @@ impl Signal {
         self.0.raised.notify_waiters();
     }
 
+    /// The present number.
+    pub(super) fn number(&self) -> u64 {
+        self.0.number.load(Ordering::Acquire)
+    }
+
     /// A receiver that has seen the present number.
     pub fn subscribe(&self) -> Receiver {
         Receiver { shared: self.0.clone(), seen: self.0.number.load(Ordering::Acquire) }

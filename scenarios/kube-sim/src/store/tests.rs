@@ -30,6 +30,39 @@ fn of_two_writers_the_second_loses() {
 }
 
 #[test]
+fn a_text_is_made_once_for_each_state_of_an_object() {
+    let (store, kind) = (Store::default(), crate::kinds::find("", "pods").unwrap());
+    let made = std::cell::Cell::new(0);
+    let text = |object: &Arc<Value>| {
+        store.text_of(kind, object, || {
+            made.set(made.get() + 1);
+            object.to_string().into()
+        })
+    };
+    let first = store.create(PODS, pod("a")).unwrap();
+    assert_eq!(
+        (text(&first), text(&first), made.get()),
+        (first.to_string().into(), first.to_string().into(), 1)
+    );
+    let mut changed = (*first).clone();
+    changed["spec"] = json!({});
+    let changed = store.replace(PODS, &first, changed).unwrap();
+    assert_eq!((text(&changed), made.get()), (changed.to_string().into(), 2));
+}
+
+#[test]
+fn writes_of_what_is_left_out_are_not_counted() {
+    const LEASES: GroupResource = ("coordination.k8s.io", "leases");
+    let store = Store::default();
+    assert_eq!(store.revision_without(LEASES), 0);
+    let stored = store.create(PODS, pod("a")).unwrap();
+    store.create(LEASES, pod("a")).unwrap();
+    assert_eq!((store.revision_without(LEASES), store.revision_without(PODS)), (1, 2));
+    store.remove(PODS, &stored).unwrap();
+    assert_eq!(store.revision_without(LEASES), 3);
+}
+
+#[test]
 fn a_removal_has_a_version_of_its_own() {
     let store = Store::default();
     let stored = store.create(PODS, pod("a")).unwrap();
