@@ -2,6 +2,7 @@
 
 mod builder;
 mod demands;
+mod looks;
 mod pace;
 mod waiting;
 

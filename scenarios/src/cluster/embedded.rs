@@ -32,6 +32,9 @@ use crate::sweep::tap::Tap;
 /// The embedded cluster's name in reports.
 pub const EMBEDDED: &str = "embedded Kubernetes API";
 
+/// The objects that are written all the time and that no case asks for.
+const LEASES: (&str, &str) = ("coordination.k8s.io", "leases");
+
 /// The longest time until the virtual node is ready, in the world's time.
 const READY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
 
@@ -182,6 +185,10 @@ impl Cluster for Embedded {
 
     fn kubeconfig(&mut self) -> BoxFuture<'_, Result<PathBuf, ClusterError>> {
         Box::pin(self.write_kubeconfig())
+    }
+
+    fn written(&self) -> Option<u64> {
+        Some(self.api.store().revision_without(LEASES))
     }
 
     fn start_provider(&mut self) -> BoxFuture<'_, Result<(), ClusterError>> {

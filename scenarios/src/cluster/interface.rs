@@ -79,6 +79,11 @@ pub trait Cluster {
     /// A file through which kubectl reaches it.
     fn kubeconfig(&mut self) -> BoxFuture<'_, Result<PathBuf, ClusterError>>;
 
+    /// A number that is another one as soon as an object other than a lease is written; `None` where writes are not counted.
+    fn written(&self) -> Option<u64> {
+        None
+    }
+
     /// Starts the provider, and waits until its node is ready.
     fn start_provider(&mut self) -> BoxFuture<'_, Result<(), ClusterError>>;
 

@@ -115,11 +115,13 @@ impl Expect {
         let world = &*world;
         if let Some(phase) = self.never {
             let span = self.r#for.or(self.within).unwrap_or(DEFAULT_TIMEOUT);
-            return world.throughout(span.0, async || self.look_never(world, phase).await).await;
+            return world.throughout_objects(span.0, async || self.look_never(world, phase).await).await;
         }
-        world.within(self.within.unwrap_or(DEFAULT_TIMEOUT).0, async || self.look(world).await).await?;
+        world
+            .within_objects(self.within.unwrap_or(DEFAULT_TIMEOUT).0, async || self.look(world).await)
+            .await?;
         match self.r#for {
-            Some(span) => world.throughout(span.0, async || self.look(world).await).await,
+            Some(span) => world.throughout_objects(span.0, async || self.look(world).await).await,
             None => Ok(()),
         }
     }

@@ -60,7 +60,7 @@ impl ExpectEvent {
 
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
         let world = &*world;
-        world.within(self.within.unwrap_or(DEFAULT_TIMEOUT).0, async || self.look(world).await).await
+        world.within_objects(self.within.unwrap_or(DEFAULT_TIMEOUT).0, async || self.look(world).await).await
     }
 
     async fn look(&self, world: &World) -> Result<(), Miss> {

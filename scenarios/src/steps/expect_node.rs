@@ -51,9 +51,11 @@ impl ExpectNode {
 
     pub(crate) async fn play(&self, world: &mut World) -> Result<(), Miss> {
         let world = &*world;
-        world.within(self.within.unwrap_or(DEFAULT_TIMEOUT).0, async || self.look(world).await).await?;
+        world
+            .within_objects(self.within.unwrap_or(DEFAULT_TIMEOUT).0, async || self.look(world).await)
+            .await?;
         match self.r#for {
-            Some(span) => world.throughout(span.0, async || self.look(world).await).await,
+            Some(span) => world.throughout_objects(span.0, async || self.look(world).await).await,
             None => Ok(()),
         }
     }
