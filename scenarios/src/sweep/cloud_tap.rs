@@ -1,6 +1,6 @@
 //! The tap on the provider's line to the cloud.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use eci_api::query;
@@ -19,6 +19,8 @@ pub(crate) struct CloudTap {
     inner: Arc<dyn Transport>,
     tap: Tap,
     life: u32,
+    /// The last answer that was read, and what it told: the groups are asked for again and again, and seldom differ.
+    last: Mutex<(Bytes, Described)>,
 }
 
 /// The beginning of a token of ours, under which the rest of a page is.
@@ -36,7 +38,16 @@ struct CloudRequest<'a> {
 impl CloudTap {
     /// Taps the line of this life of the provider.
     pub(crate) fn new(inner: Arc<dyn Transport>, tap: Tap, life: u32) -> Self {
-        Self { inner, tap, life }
+        Self { inner, tap, life, last: Mutex::default() }
+    }
+
+    /// What an answer tells of.
+    fn described(&self, body: &Bytes) -> Described {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if !says_the_same(&last.0, body) {
+            *last = (body.clone(), serde_json::from_slice(body).unwrap_or_default());
+        }
+        last.1.clone()
     }
 
     async fn carry(&self, request: Request<Bytes>) -> Reply {
@@ -86,6 +97,23 @@ impl CloudRequest<'_> {
     }
 }
 
+/// True for two answers that differ in the request's id alone.
+fn says_the_same(one: &[u8], other: &[u8]) -> bool {
+    match (around_id(one), around_id(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => false,
+    }
+}
+
+/// An answer before and behind the request's id, which stands near its end.
+fn around_id(answer: &[u8]) -> Option<(&[u8], &[u8])> {
+    const KEY: &[u8] = br#""RequestId":""#;
+    let at = answer.windows(KEY.len()).rposition(|word| word == KEY)? + KEY.len();
+    let (before, rest) = answer.split_at(at);
+    let end = rest.iter().position(|byte| *byte == b'"')?;
+    Some((before, rest.get(end..)?))
+}
+
 fn answered(status: u16, body: &Value) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body.to_string()));
     *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
@@ -93,7 +121,7 @@ fn answered(status: u16, body: &Value) -> Response<Bytes> {
 }
 
 /// The part of an answer that the journal tells of; the rest, which is most of it, is passed over.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct Described {
     code: String,
@@ -101,7 +129,7 @@ struct Described {
     container_groups: Vec<DescribedGroup>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct DescribedGroup {
     container_group_id: String,
@@ -145,7 +173,7 @@ impl Call for CloudRequest<'_> {
     fn note(&self, number: u32, life: u32, answer: Option<&Reply>) {
         let (answer, told) = match answer {
             Some(Ok(response)) => {
-                let mut told: Described = serde_json::from_slice(response.body()).unwrap_or_default();
+                let mut told = self.line.described(response.body());
                 let code = std::mem::take(&mut told.code);
                 (CallOutcome::Status(response.status().as_u16(), code), told.groups())
             }
@@ -202,5 +230,21 @@ impl Call for CloudRequest<'_> {
         self.line.tap.remember(token.clone(), Bytes::from(rest.to_string()));
         page["NextToken"] = token.into();
         Some(Ok(answered(200, &page)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_that_differ_in_their_id_alone_say_the_same() {
+        let of = |groups: &str, id: &str| {
+            format!("{{\"ContainerGroups\":[{groups}],\"RequestId\":\"{id}\",\"TotalCount\":1}}").into_bytes()
+        };
+        assert!(says_the_same(&of("{}", "A-1"), &of("{}", "B-2")));
+        assert!(!says_the_same(&of("{}", "A-1"), &of("{},{}", "A-1")));
+        assert!(!says_the_same(b"", b""));
+        assert!(!says_the_same(b"{}", b"{}"));
     }
 }
