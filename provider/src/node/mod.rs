@@ -12,8 +12,8 @@ use std::time::Duration;
 use determinism::Clock;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Node;
-use kube::api::{Patch, PatchParams, PostParams};
-use kube::{Api, Client};
+use kube::api::{GetParams, Patch, PatchParams, PostParams, Request};
+use kube::{Api, Client, Resource};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -65,6 +65,8 @@ struct Written {
     status_at: Option<Instant>,
     /// Nothing after trouble: then the node is read before it is trusted again.
     node_at: Option<Instant>,
+    /// The text that the node as it is known was read from; most reads say the same again, and need not be taken apart.
+    node_text: Option<String>,
 }
 
 /// The node object is not there any more.
@@ -164,14 +166,14 @@ impl NodeController {
         let now = self.clock.now();
         let api: Api<Node> = Api::all(self.client.clone());
         if written.node_at.is_none_or(|at| at.elapsed() >= READ_PERIOD) {
-            self.read(&api, node, written).await?;
+            self.read(node, written).await?;
         }
         match lease::renew(&self.client, node, &mut written.lease, now).await {
             Ok(renewal) => {
                 self.health.lease_renewed();
                 if renewal == Renewal::MadeAnew && written.node_at.is_some() {
                     // Leases go with their nodes.
-                    self.read(&api, node, written).await?;
+                    self.read(node, written).await?;
                 }
             }
             Err(error) => {
@@ -183,7 +185,10 @@ impl NodeController {
             return Ok(());
         }
         match self.write_status(&api, node, readiness, written).await {
-            Ok(Some(newer)) => *node = newer,
+            Ok(Some(newer)) => {
+                *node = newer;
+                written.node_text = None;
+            }
             Ok(None) => {}
             Err(kube::Error::Api(answer)) if answer.code == 404 => return Err(NodeGone),
             Err(error) => {
@@ -195,11 +200,13 @@ impl NodeController {
     }
 
     /// Reads the node; where that fails, it is not trusted until it was read.
-    async fn read(&self, api: &Api<Node>, node: &mut Node, written: &mut Written) -> Result<(), NodeGone> {
+    async fn read(&self, node: &mut Node, written: &mut Written) -> Result<(), NodeGone> {
         written.node_at = None;
-        match api.get(&self.config.node_name).await {
+        match self.read_newer(written).await {
             Ok(seen) => {
-                *node = seen;
+                if let Some(seen) = seen {
+                    *node = seen;
+                }
                 written.node_at = Some(Instant::now());
                 Ok(())
             }
@@ -209,6 +216,19 @@ impl NodeController {
                 Ok(())
             }
         }
+    }
+
+    /// Reads the node; nothing where it is as it was read last.
+    async fn read_newer(&self, written: &mut Written) -> kube::Result<Option<Node>> {
+        let request =
+            Request::new(Node::url_path(&(), None)).get(&self.config.node_name, &GetParams::default());
+        let text = self.client.request_text(request.map_err(kube::Error::BuildRequest)?).await?;
+        if written.node_text.as_ref() == Some(&text) {
+            return Ok(None);
+        }
+        let node = serde_json::from_str(&text).map_err(kube::Error::SerdeError)?;
+        written.node_text = Some(text);
+        Ok(Some(node))
     }
 
     /// Writes the status when it is not so any more, whoever changed it, or was last written long ago, and the identity
