@@ -66,11 +66,7 @@ impl World {
         // A perturbation that strikes meanwhile adds to it.
         let began = Instant::now();
         let span = || span + self.tap.as_ref().map(Tap::allowance).unwrap_or_default();
-        // A sweep waits for hours where nobody is there to do anything: the longer it has waited, the less often it looks.
-        let longest = || match self.tap {
-            Some(_) => (began.elapsed() / 20).max(Duration::from_secs(5)),
-            None => Duration::from_millis(500),
-        };
+        let longest = if self.tap.is_some() { Duration::from_secs(5) } else { Duration::from_millis(500) };
         let mut pause = Duration::from_millis(10);
         let first = match look().await {
             Ok(()) => return Ok(()),
@@ -83,7 +79,7 @@ impl World {
                 break;
             }
             tokio::time::sleep(pause.min(left)).await;
-            pause = (pause * 3 / 2).min(longest());
+            pause = (pause * 3 / 2).min(longest);
             match look().await {
                 Ok(()) => return Ok(()),
                 Err(miss) if began.elapsed() >= span() => {
