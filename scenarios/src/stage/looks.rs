@@ -83,7 +83,11 @@ mod tests {
         let miss = world.within_objects(SPAN, look).await.unwrap_err();
         assert_eq!((world.cluster.written(), looks.get()), (before, 1));
         assert!(miss.in_short().contains("for all of the 60 s"), "{}", miss.in_short());
-        world.throughout_objects(SPAN, async || Ok(looks.set(looks.get() + 1))).await.unwrap();
+        let found = async || {
+            looks.set(looks.get() + 1);
+            Ok(())
+        };
+        world.throughout_objects(SPAN, found).await.unwrap();
         assert_eq!(looks.get(), 2);
     }
 
