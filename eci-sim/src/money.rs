@@ -31,7 +31,7 @@ pub struct Rate {
 }
 
 /// A price of an hour in a currency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Hourly {
     /// Price of the hour.
     pub amount: Decimal,

@@ -4,6 +4,7 @@
 mod list;
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
@@ -57,7 +58,7 @@ pub enum Item<'a> {
 }
 
 /// A region and a zone in it; the zone is empty where none is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Location<'a> {
     /// Region id, as `cn-hangzhou`.
     pub region: &'a str,
@@ -171,6 +172,12 @@ impl Tariff {
     pub fn next_change(&self, snapshot: bool, second: i64) -> Option<i64> {
         let lists = [&self.given, &self.compiled_in];
         lists.into_iter().filter_map(|list| list.next_change(snapshot, second)).min()
+    }
+
+    /// The time around an instant in which no price changes, whatever its item, place and currency.
+    pub fn unchanged(&self, at: Timestamp) -> Range<Timestamp> {
+        let (given, compiled_in) = (self.given.unchanged(at), self.compiled_in.unchanged(at));
+        given.start.max(compiled_in.start)..given.end.min(compiled_in.end)
     }
 
     /// The list price of an hour of an ECS type.

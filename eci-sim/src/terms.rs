@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::money::Hourly;
 
 /// What is billed, with all that its price depends on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PricingTerms {
     /// A container group's instance.
@@ -34,7 +34,7 @@ pub enum PricingTerms {
 }
 
 /// The pricing terms of a container group's instance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct InstanceTerms {
     /// vCPU and memory.
     pub size: Size,
@@ -54,7 +54,7 @@ fn is_none(gib: &u32) -> bool {
 }
 
 /// The basis of an instance's price.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Basis {
     /// vCPU and memory, at a category's prices.
@@ -66,7 +66,7 @@ pub enum Basis {
 }
 
 /// The spot price of an instance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Spot {
     /// ECS type that the instance is matched to; `None` where the catalog has none of its size.
     pub instance_type: Option<Box<str>>,
@@ -75,7 +75,7 @@ pub struct Spot {
 }
 
 /// The kinds of caches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CacheKind {
     /// An image cache.

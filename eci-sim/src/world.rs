@@ -195,10 +195,11 @@ impl World {
 
     /// The bill of the accounts that fit, up to an instant: no account shares commitments or small amounts with another.
     pub fn bill_of_accounts(&self, now: Timestamp, fits: impl Fn(&str) -> bool) -> Bill {
-        let mut usages = self.usages(now);
+        let mut usages = meter::stretches(self.ledger.entries(), now);
+        usages.extend(self.settled.usages().map(Usage::stretch));
         usages.retain(|usage| fits(&usage.group.account));
         let periods = self.fee_periods(now, &fits);
-        self.settled.bill(&usages, &self.tariff, &self.accounts, (&periods, fits))
+        self.settled.bill(usages, &self.tariff, &self.accounts, (&periods, fits))
     }
 
     /// The time up to an instant for which accounts that fit pay the fees of commitments: since their bill began.

@@ -141,7 +141,7 @@ fn an_image_that_cannot_be_pulled_costs_four_hours_and_then_the_group_has_failed
         // The last seconds fall into a fifth clock hour and are too few for a fen, so the parts are summed.
         let lines = sim.control().bill().lines;
         assert_eq!(lines.iter().map(|line| line.seconds).sum::<u64>(), 4 * 3600);
-        let exact: Amount = lines.iter().flat_map(|line| &line.parts).map(|part| part.amount).sum();
+        let exact: Amount = lines.iter().flat_map(|line| line.parts.iter()).map(|part| part.amount).sum();
         assert_eq!(exact.to_string(), "1.764288", "B31");
     }
 }

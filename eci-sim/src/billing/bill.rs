@@ -6,17 +6,19 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::account::{AccountTerms, tariff_of};
+use super::commitment::Covered;
 use super::cost::Cost;
-use super::coverage::{Coverage, Piece};
+use super::coverage::{Coverage, Piece, Reduced};
 use super::fee::{self, FeePeriods};
-use super::item::PricedPart;
+use super::item::{Part, PricedPart};
+use super::known_prices::{Charges, KnownPrices};
 use super::line::BillLine;
-use super::meter::Usage;
+use super::meter::{Stretch, Usage};
 use super::price::price;
 use super::settlement::Settlement;
 use crate::ledger::BillingRecord;
-use crate::money::Currency;
-use crate::prices::Tariff;
+use crate::money::{Charge, Currency};
+use crate::prices::{NoPrice, Tariff};
 use crate::terms::PricingTerms;
 
 /// A bill: the usage up to an instant, priced.
@@ -48,7 +50,16 @@ impl Bill {
         accounts: &BTreeMap<String, AccountTerms>,
         periods: &FeePeriods,
     ) -> Self {
-        let mut sorted: Vec<&Usage> = usages.iter().collect();
+        Self::of_stretches(usages.iter().map(Usage::stretch).collect(), tariff, accounts, periods)
+    }
+
+    /// Prices usages as they are read off the ledger.
+    pub(crate) fn of_stretches(
+        mut sorted: Vec<Stretch<'_>>,
+        tariff: &Tariff,
+        accounts: &BTreeMap<String, AccountTerms>,
+        periods: &FeePeriods,
+    ) -> Self {
         sorted.sort_by_key(|usage| (usage.group.number, usage.from));
         let coverage = match accounts.values().all(AccountTerms::is_empty) {
             true => Coverage::default(),
@@ -64,16 +75,30 @@ impl Bill {
                 periods,
             ),
         };
-        let mut lines = Vec::with_capacity(sorted.len());
-        let untagged = Arc::default();
+        let mut lines = Vec::with_capacity(sorted.iter().map(hours).sum());
+        let (mut known, untagged) = (KnownPrices::default(), Arc::default());
         for instance in sorted.chunk_by(|one, next| one.group.number == next.group.number) {
             let mut settlement = Settlement::default();
             let Some(first) = instance.first() else { continue };
             let tariff = &*tariff_of(tariff, accounts, &first.group.account);
             for usage in instance {
                 let tags = tags(usage, &untagged);
-                let line = |piece| line(&usage.group, &tags, piece, (tariff, &coverage), &mut settlement);
-                lines.extend(pieces(usage, tariff).map(line));
+                for (from, to) in pieces(usage, tariff) {
+                    let seconds = u64::try_from(to - from).unwrap_or(0);
+                    let priced = known.of(usage, tariff, from, seconds);
+                    let reduced = coverage.reduced(usage.group.number, from);
+                    let charged = charged(&priced.charges, reduced, (tariff.currency, from), &mut settlement);
+                    let Charged { parts, covered, amount } = charged;
+                    lines.push(BillLine {
+                        from: instant(from),
+                        to: instant(to),
+                        seconds,
+                        parts,
+                        covered,
+                        amount,
+                        ..BillLine::of(usage.group, &priced.sold, &tags, tariff.currency)
+                    });
+                }
             }
         }
         lines.extend(fee::lines(tariff, accounts, periods, &coverage));
@@ -82,45 +107,58 @@ impl Bill {
 
     /// The bill of these lines; of none in the currency of the simulator.
     pub(super) fn of_lines(lines: Vec<BillLine>, default: Currency) -> Self {
-        let total = Cost::of_all(lines.iter().map(|line| (line.currency, &line.amount)));
-        let first = lines.first().map(|line| line.currency);
-        let one = first.filter(|first| lines.iter().all(|line| line.currency == *first));
-        Self { currency: one.unwrap_or(default), lines, total }
+        let sums = Cost::sums(lines.iter().map(|line| (line.currency, &line.amount)));
+        let one = sums.keys().next().filter(|_| sums.len() == 1);
+        Self { currency: one.copied().unwrap_or(default), lines, total: Cost::of_sums(sums) }
     }
 }
 
 /// Cuts at each clock hour, and where a price changes within one; UTC+08:00, in which the bill is read, has the same full
 /// hours as UTC.
-fn pieces(usage: &Usage, tariff: &Tariff) -> impl Iterator<Item = (i64, i64)> {
+fn pieces(usage: &Stretch<'_>, tariff: &Tariff) -> impl Iterator<Item = (i64, i64)> {
     let mut from = usage.from;
     // A snapshot is on the bill of another product, which knows no hours.
-    let snapshot = matches!(usage.group.terms, PricingTerms::Snapshot { .. });
+    let (snapshot, to) = (is_snapshot(usage), usage.to);
     std::iter::from_fn(move || {
-        if from >= usage.to {
+        if from >= to {
             return None;
         }
         let start = from;
         let hour = if snapshot { i64::MAX } else { (start.div_euclid(3600) + 1) * 3600 };
         let change = tariff.next_change(snapshot, start).unwrap_or(i64::MAX);
-        from = hour.min(change).min(usage.to);
+        from = hour.min(change).min(to);
         Some((start, from))
     })
 }
 
+fn is_snapshot(usage: &Stretch<'_>) -> bool {
+    matches!(usage.terms, PricingTerms::Snapshot { .. })
+}
+
+/// Number of clock hours, or of lines where no price changes.
+fn hours(usage: &Stretch<'_>) -> usize {
+    let hours = (usage.to - 1).div_euclid(3600) - usage.from.div_euclid(3600) + 1;
+    if is_snapshot(usage) { 1 } else { usize::try_from(hours).unwrap_or(0) }
+}
+
+fn instant(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap_or(Timestamp::MAX)
+}
+
 /// The pieces of a usage with the parts of their prices; none of those whose price is not known.
-fn priced_pieces<'a>(usage: &'a Usage, tariff: &Tariff) -> Vec<Piece<'a>> {
-    let BillingRecord { number, account, region, zone, terms, .. } = &*usage.group;
+fn priced_pieces<'a>(usage: &Stretch<'a>, tariff: &Tariff) -> Vec<Piece<'a>> {
+    let BillingRecord { number, account, region, zone, .. } = usage.group;
+    let terms = usage.terms;
     let piece = |(from, to): (i64, i64)| {
         let seconds = u64::try_from(to - from).unwrap_or(0);
-        let at = Timestamp::from_second(from).unwrap_or(Timestamp::MAX);
-        let parts = price(terms, usage.group.location(), tariff, at, seconds).ok()?;
+        let parts = price(terms, usage.group.location(), tariff, instant(from), seconds).ok()?;
         Some(Piece { number: *number, from, seconds, account, region, zone, terms, parts })
     };
     pieces(usage, tariff).filter_map(piece).collect()
 }
 
 /// The tags of a usage, which all its lines share, as all lines without any share theirs.
-fn tags(usage: &Usage, none: &Arc<BTreeMap<String, String>>) -> Arc<BTreeMap<String, String>> {
+fn tags(usage: &Stretch<'_>, none: &Arc<BTreeMap<String, String>>) -> Arc<BTreeMap<String, String>> {
     if usage.group.tags.is_empty() {
         return Arc::clone(none);
     }
@@ -128,29 +166,36 @@ fn tags(usage: &Usage, none: &Arc<BTreeMap<String, String>>) -> Arc<BTreeMap<Str
     Arc::new(usage.group.tags.iter().map(owned).collect())
 }
 
-fn line(
-    group: &BillingRecord,
-    tags: &Arc<BTreeMap<String, String>>,
-    (from, to): (i64, i64),
-    (tariff, coverage): (&Tariff, &Coverage),
+/// What a line costs.
+struct Charged {
+    parts: Arc<[Part]>,
+    covered: Vec<Covered>,
+    amount: Cost,
+}
+
+/// What a line that begins at a second costs, of which commitments may leave a part.
+fn charged(
+    charges: &Result<Charges, NoPrice>,
+    reduced: Option<&Reduced>,
+    (currency, second): (Currency, i64),
     settlement: &mut Settlement,
-) -> BillLine {
-    let seconds = u64::try_from(to - from).unwrap_or(0);
-    let at = |second| Timestamp::from_second(second).unwrap_or(Timestamp::MAX);
-    let mut priced = price(&group.terms, group.location(), tariff, at(from), seconds);
-    let reduced = coverage.reduced(group.number, from);
-    let charges = reduced.iter().flat_map(|reduced| &reduced.charges);
-    for (part, charge) in priced.iter_mut().flatten().zip(charges) {
-        part.charge = *charge;
-    }
-    BillLine {
-        from: at(from),
-        to: at(to),
-        seconds,
-        parts: priced.iter().flatten().map(PricedPart::of_line).collect(),
-        covered: reduced.map_or_else(Vec::new, |reduced| reduced.covered.clone()),
-        amount: priced.map(|parts| settlement.add(&parts, group.location(), tariff, at(from))).into(),
-        ..BillLine::of(group, tags, tariff.currency)
+) -> Charged {
+    match (charges, reduced) {
+        (Err(no_price), _) => {
+            let amount = Cost::Unknown(Box::new(NoPrice { at: instant(second), ..no_price.clone() }));
+            Charged { parts: Arc::default(), covered: Vec::new(), amount }
+        }
+        (Ok(charges), None) => {
+            let amount = Cost::Known(settlement.add(charges, currency, second));
+            Charged { parts: Arc::clone(&charges.of_line), covered: Vec::new(), amount }
+        }
+        (Ok(Charges { parts, least, .. }), Some(Reduced { charges, covered })) => {
+            let of_part = |(part, charge): (&PricedPart, &Charge)| PricedPart { charge: *charge, ..*part };
+            let left: Vec<_> = parts.iter().zip(charges).map(of_part).collect();
+            let amount = Cost::Known(settlement.add_reduced(&left, *least, currency, second));
+            let parts = left.iter().map(PricedPart::of_line).collect();
+            Charged { parts, covered: covered.clone(), amount }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::iter::Sum;
-use std::ops::Add;
+use std::ops::{Add, AddAssign};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -50,11 +50,22 @@ impl Cost {
 
     /// The sum of costs, each in its currency.
     pub fn of_all<'a>(costs: impl IntoIterator<Item = (Currency, &'a Self)>) -> Self {
+        Self::of_sums(Self::sums(costs))
+    }
+
+    /// The sums of costs by currency.
+    pub(super) fn sums<'a>(
+        costs: impl IntoIterator<Item = (Currency, &'a Self)>,
+    ) -> BTreeMap<Currency, Self> {
         let mut by_currency: BTreeMap<Currency, Self> = BTreeMap::new();
         for (currency, cost) in costs {
-            let sum = by_currency.entry(currency).or_default();
-            *sum = std::mem::take(sum) + cost.clone();
+            *by_currency.entry(currency).or_default() += cost;
         }
+        by_currency
+    }
+
+    /// The sum of the sums of each currency.
+    pub(super) fn of_sums(by_currency: BTreeMap<Currency, Self>) -> Self {
         match by_currency.len() {
             0 | 1 => by_currency.into_values().next().unwrap_or_default(),
             _ => Self::Mixed(Box::new(MixedCurrencies { by_currency })),
@@ -115,6 +126,16 @@ impl Add for Cost {
         match (self, other) {
             (Self::Known(one), Self::Known(other)) => Self::Known(one + other),
             (missing @ (Self::Unknown(_) | Self::Mixed(_)), _) | (_, missing) => missing,
+        }
+    }
+}
+
+impl AddAssign<&Self> for Cost {
+    fn add_assign(&mut self, other: &Self) {
+        match (&mut *self, other) {
+            (Self::Known(sum), Self::Known(amount)) => *sum += *amount,
+            (Self::Known(_), missing) => *self = missing.clone(),
+            (Self::Unknown(_) | Self::Mixed(_), _) => {}
         }
     }
 }

@@ -109,7 +109,7 @@ impl Fee<'_> {
             category: None,
             spot: false,
             item: self.item,
-            parts: Vec::new(),
+            parts: Arc::default(),
             covered: Vec::new(),
             unused: None,
             currency,
@@ -127,7 +127,7 @@ impl Fee<'_> {
             from: at(from),
             to: at(to),
             seconds,
-            parts: vec![Part { item: self.item, units: self.units, rate, list: Some(rate), amount }],
+            parts: [Part { item: self.item, units: self.units, rate, list: Some(rate), amount }].into(),
             unused: (unused != Amount::ZERO).then_some(unused),
             amount: Cost::Known(amount),
             ..template.clone()

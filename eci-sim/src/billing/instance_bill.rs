@@ -2,6 +2,7 @@
 //! columns are those of the billing API (bss-openapi.md, section 3).
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -28,7 +29,7 @@ pub enum Granularity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BillRow {
     /// A line of the instance, which says whose it is and what it was sold as.
-    pub line: BillLine,
+    pub line: Arc<BillLine>,
     /// Billing item with its price; `None` for the instance as a whole.
     pub part: Option<Part>,
     /// Day in UTC+08:00, as `2026-01-01`, where rows are by day or line.
@@ -74,6 +75,7 @@ pub fn rows<'a>(
     let mut rows: Vec<BillRow> = Vec::new();
     let mut known: HashMap<Key<'_>, usize> = HashMap::new();
     for line in lines {
+        let mut shared = None;
         let day = (granularity != Granularity::Month).then(|| local_day(line));
         for sums in of_line(line, by_item)? {
             let key = Key::of(line, sums.part.as_ref(), (granularity, day));
@@ -82,6 +84,7 @@ pub fn rows<'a>(
                 None => {
                     known.insert(key, rows.len());
                     let day = day.map(|day| day.strftime("%F").to_string());
+                    let line = Arc::clone(shared.get_or_insert_with(|| Arc::new(line.clone())));
                     rows.push(BillRow::of(line, sums, day));
                 }
             }
@@ -167,9 +170,9 @@ fn of_line(line: &BillLine, by_item: bool) -> Result<Vec<Sums>, UnknownCost> {
 }
 
 impl BillRow {
-    fn of(line: &BillLine, sums: Sums, day: Option<String>) -> Self {
+    fn of(line: Arc<BillLine>, sums: Sums, day: Option<String>) -> Self {
         let Sums { part, seconds, unit_seconds, gross, pretax } = sums;
-        Self { line: line.clone(), part, day, seconds, unit_seconds, gross, pretax }
+        Self { line, part, day, seconds, unit_seconds, gross, pretax }
     }
 
     fn add(&mut self, other: &Sums) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
@@ -103,7 +104,7 @@ impl PartsByItem {
     }
 
     /// Reads the parts of a line; a part without a price is one of an hour's amount.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Part>, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<[Part]>, D::Error> {
         let Self { parts, prices } = Deserialize::deserialize(deserializer)?;
         let part = |(item, amount): (Item, Amount)| match prices.get(&item) {
             Some(UnitPrice { units, unit_price, list_price }) => {

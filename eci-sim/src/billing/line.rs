@@ -15,7 +15,7 @@ use super::cost::Cost;
 use super::item::{Item, Part, PartsByItem};
 use crate::ledger::BillingRecord;
 use crate::money::{Amount, Charge, Currency};
-use crate::terms::{Basis, Size};
+use crate::terms::{Basis, PricingTerms, Size};
 
 /// Price of one instance for its part of one clock hour.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -52,7 +52,7 @@ pub struct BillLine {
     pub requested: Option<RequestedSize>,
     /// ECS type that is billed, or that a spot instance is matched to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub instance_type: Option<Box<str>>,
+    pub instance_type: Option<Arc<str>>,
     /// Compute category by whose prices vCPU and memory are billed: `default`, `economy` or `general`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<Arc<str>>,
@@ -65,7 +65,7 @@ pub struct BillLine {
     /// missing.
     #[serde(flatten, with = "PartsByItem")]
     #[schemars(with = "PartsByItem")]
-    pub parts: Vec<Part>,
+    pub parts: Arc<[Part]>,
     /// What commitments and the discount of the account have paid.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub covered: Vec<Covered>,
@@ -90,6 +90,36 @@ pub struct RequestedSize {
     pub memory: Decimal,
 }
 
+/// What a line says was sold, which lines on the same terms share.
+#[derive(Debug)]
+pub(super) struct Sold {
+    vcpu: Decimal,
+    memory: Decimal,
+    instance_type: Option<Arc<str>>,
+    category: Option<Arc<str>>,
+    spot: bool,
+    item: Item,
+}
+
+impl Sold {
+    /// What is sold on these terms.
+    pub fn of(terms: &PricingTerms) -> Self {
+        let (size, instance) = (terms.size(), terms.instance());
+        let category = instance.and_then(|terms| match &terms.basis {
+            Basis::Size(category) => Some(category.shared_name()),
+            Basis::Type(_) | Basis::Spot(_) => None,
+        });
+        Self {
+            vcpu: size.vcpu.vcpu().0,
+            memory: size.memory.gib().0,
+            instance_type: terms.instance_type().map(Into::into),
+            category,
+            spot: instance.is_some_and(|terms| terms.spot().is_some()),
+            item: Item::of(terms),
+        }
+    }
+}
+
 impl From<Size> for RequestedSize {
     fn from(size: Size) -> Self {
         Self { vcpu: size.vcpu.vcpu().0, memory: size.memory.gib().0 }
@@ -100,15 +130,10 @@ impl BillLine {
     /// A line of a group that bills nothing yet.
     pub(super) fn of(
         group: &BillingRecord,
+        sold: &Sold,
         tags: &Arc<BTreeMap<String, String>>,
         currency: Currency,
     ) -> Self {
-        let size = group.terms.size();
-        let instance = group.terms.instance();
-        let category = instance.and_then(|terms| match &terms.basis {
-            Basis::Size(category) => Some(category.shared_name()),
-            Basis::Type(_) | Basis::Spot(_) => None,
-        });
         Self {
             group_id: Arc::clone(&group.id),
             group_name: Arc::clone(&group.name),
@@ -119,14 +144,14 @@ impl BillLine {
             from: Timestamp::MIN,
             to: Timestamp::MIN,
             seconds: 0,
-            vcpu: size.vcpu.vcpu().0,
-            memory: size.memory.gib().0,
+            vcpu: sold.vcpu,
+            memory: sold.memory,
             requested: group.requested.map(Into::into),
-            instance_type: instance.and_then(|terms| terms.instance_type()).map(Into::into),
-            category,
-            spot: instance.is_some_and(|terms| terms.spot().is_some()),
-            item: Item::of(&group.terms),
-            parts: Vec::new(),
+            instance_type: sold.instance_type.clone(),
+            category: sold.category.clone(),
+            spot: sold.spot,
+            item: sold.item,
+            parts: Arc::default(),
             covered: Vec::new(),
             unused: None,
             currency,

@@ -11,6 +11,7 @@ pub mod file;
 pub mod focus;
 pub mod instance_bill;
 pub mod item;
+mod known_prices;
 pub mod line;
 pub mod meter;
 pub mod price;

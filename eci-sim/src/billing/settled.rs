@@ -13,7 +13,7 @@ use super::cost::Cost;
 use super::fee::FeePeriods;
 use super::item::Item;
 use super::line::BillLine;
-use super::meter::Usage;
+use super::meter::{Stretch, Usage};
 use crate::money::Currency;
 use crate::prices::Tariff;
 
@@ -70,12 +70,12 @@ impl Settled {
     /// The bill of usages, of the sums of the accounts that fit, and of fees.
     pub fn bill(
         &self,
-        usages: &[Usage],
+        usages: Vec<Stretch<'_>>,
         tariff: &Tariff,
         accounts: &BTreeMap<String, AccountTerms>,
         (periods, fits): (&FeePeriods, impl Fn(&str) -> bool),
     ) -> Bill {
-        let mut bill = Bill::with_fees(usages, tariff, accounts, periods);
+        let mut bill = Bill::of_stretches(usages, tariff, accounts, periods);
         if self.carried.is_empty() {
             return bill;
         }
@@ -154,7 +154,7 @@ impl Carried {
             category: None,
             spot: false,
             item: Item::Earlier,
-            parts: Vec::new(),
+            parts: Arc::default(),
             covered: Vec::new(),
             unused: None,
             currency,
@@ -226,7 +226,7 @@ mod tests {
         settled.take(all.clone(), &tariff, &accounts);
         settled.carry(0, &tariff, &accounts);
         assert_eq!(settled.usages().count(), 0);
-        let bill = settled.bill(&[], &tariff, &accounts, (&FeePeriods::new(), |_| true));
+        let bill = settled.bill(Vec::new(), &tariff, &accounts, (&FeePeriods::new(), |_| true));
         assert_eq!(bill.total, Bill::with(&all, &tariff, &accounts).total);
     }
 

@@ -198,8 +198,8 @@ impl BillGroup {
             self.requested_vcpu_seconds += requested.vcpu * seconds;
             self.requested_gib_seconds += requested.memory * seconds;
         }
-        self.list_amount = std::mem::take(&mut self.list_amount) + line.list_amount();
-        self.amount = std::mem::take(&mut self.amount) + line.amount.clone();
+        self.list_amount += &line.list_amount();
+        self.amount += &line.amount;
     }
 }
 

@@ -1,6 +1,7 @@
 //! A price list: read from CSV with every row checked, and asked for one price.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{Bound, Range};
 
 use jiff::Timestamp;
 
@@ -20,6 +21,8 @@ const ITEMS: &str =
 #[derive(Debug, Default)]
 pub(super) struct PriceList {
     by_item: BTreeMap<Item<'static>, Vec<Price>>,
+    /// Instants at which any price changes.
+    changes: BTreeSet<Timestamp>,
     /// Seconds within a clock hour at which a price changes.
     within_hours: BTreeSet<i64>,
     /// Seconds at which the price of snapshots changes, which are not billed by the hour.
@@ -60,7 +63,9 @@ impl PriceList {
         }
         let mut list = Self::default();
         for (item, price, _) in all {
-            for at in [Some(price.from), price.to].into_iter().flatten().map(Timestamp::as_second) {
+            for at in [Some(price.from), price.to].into_iter().flatten() {
+                list.changes.insert(at);
+                let at = at.as_second();
                 if item == Item::Snapshot {
                     list.of_snapshots.insert(at);
                 }
@@ -89,6 +94,13 @@ impl PriceList {
         };
         let prices: &BTreeMap<Item<'_>, Vec<Price>> = &self.by_item;
         prices.get(&item)?.iter().filter(holds).max_by_key(|price| price.scope).map(|price| price.rate)
+    }
+
+    /// The time around an instant in which no price changes.
+    pub fn unchanged(&self, at: Timestamp) -> Range<Timestamp> {
+        let since = self.changes.range(..=at).next_back().copied();
+        let until = self.changes.range((Bound::Excluded(at), Bound::Unbounded)).next().copied();
+        since.unwrap_or(Timestamp::MIN)..until.unwrap_or(Timestamp::MAX)
     }
 
     /// The next second after this one at which a price changes within a clock hour; at which that of snapshots does.

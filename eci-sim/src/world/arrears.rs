@@ -75,13 +75,10 @@ impl World {
     /// The bill of an account for full clock hours, of which each is settled for itself.
     fn bill_within(&self, account: &str, usages: &[Usage], hours: Range<i64>) -> Bill {
         let own = usages.iter().filter(|usage| *usage.group.account == *account);
-        let within = own.map(|usage| {
-            let (from, to) = (usage.from.max(hours.start), usage.to.min(hours.end));
-            Usage { group: std::sync::Arc::clone(&usage.group), from, to }
-        });
-        let within: Vec<Usage> = within.filter(|usage| usage.from < usage.to).collect();
+        let within = own.map(|usage| usage.stretch().within(&hours));
+        let within = within.filter(|usage| usage.from < usage.to).collect();
         let periods = FeePeriods::from([(account.to_owned(), hours)]);
-        Bill::with_fees(&within, &self.tariff, &self.accounts, &periods)
+        Bill::of_stretches(within, &self.tariff, &self.accounts, &periods)
     }
 
     /// Deletes all groups of an account that are not ended.

@@ -47,7 +47,7 @@ impl Outcome {
             let seconds = Decimal::from(line.seconds);
             bought.vcpu_seconds += line.vcpu * seconds;
             bought.gib_seconds += line.memory * seconds;
-            for part in &line.parts {
+            for part in line.parts.iter() {
                 match part.item {
                     Item::Cpu => for_vcpu += part.amount.decimal(),
                     Item::Mem => for_memory += part.amount.decimal(),

@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 use super::*;
 use crate::billing::item::Item;
 use crate::money::Hourly;
+use crate::prices::PriceFile;
 use crate::terms::{Basis, CacheKind, Category, InstanceTerms, Size, Spot};
 
 const CNY: Currency = Currency::Cny;
@@ -235,7 +236,7 @@ fn a_price_that_changes_within_an_hour_or_a_snapshot_s_life_cuts_the_line() {
                 snapshot,CNY,2592,2592000,2026-01-02T00:00:00Z,\n\
                 ecs.c6.large,CNY,36,3600,2020-01-01T00:00:00Z,2026-01-01T09:30:00Z\n\
                 ecs.c6.large,CNY,72,3600,2026-01-01T09:30:00Z,\n";
-    let tariff = Tariff::with_files(CNY, &[crate::prices::PriceFile { name: "mine.csv", text }]).unwrap();
+    let tariff = Tariff::with_files(CNY, &[PriceFile { name: "mine.csv", text }]).unwrap();
     let billed = |terms, seconds| amounts(&Bill::of(&[usage(terms, "", NINE, seconds)], &tariff));
     assert_eq!(billed(of_type("ecs.c6.large"), 3600), ["18", "36"]);
     let snapshot = PricingTerms::Snapshot { gib: 1 };
@@ -306,6 +307,36 @@ proptest! {
         prop_assert_eq!(by_hour(&cut), by_hour(&whole));
         prop_assert_eq!(&cut.total, &whole.total);
         prop_assert!(cut.lines.iter().all(|line| !decimal(&line.amount).is_sign_negative()));
+    }
+
+    #[test]
+    fn a_line_among_many_is_what_it_is_on_a_bill_of_its_hour_alone(
+        lives in prop::collection::vec((0..8usize, 0i64..3, 1i64..9000), 1..16),
+        currency in prop::sample::select(vec![CNY, USD]),
+    ) {
+        let text = format!("item,category,currency,amount,per_seconds,from,to\n\
+            vcpu,default,{currency},1,1,2020-01-01T00:00:00Z,2026-01-01T09:30:00Z\n\
+            vcpu,default,{currency},2,1,2026-01-01T09:30:00Z,\n");
+        let tariff = Tariff::with_files(currency, &[PriceFile { name: "mine.csv", text: &text }]).unwrap();
+        let life = |(number, (kind, start, seconds)): (u64, (usize, i64, i64))| {
+            let terms = [
+                terms("2", "4"), terms("4", "8"), economy(), with_disks(7, 3), of_type("ecs.c5.large"),
+                at_market("0.0557", CNY), at_market("0.0558", CNY), build(CacheKind::Image, 40),
+            ][kind].clone();
+            let zone = if number.is_multiple_of(2) { "cn-hangzhou-b" } else { "cn-hangzhou-i" };
+            let usage = usage(terms, "web", NINE, 0);
+            let group = BillingRecord { number, zone: zone.into(), ..(*usage.group).clone() };
+            let from = usage.from + 600 * start;
+            Usage { group: Arc::new(group), from, to: from + seconds }
+        };
+        let usages: Vec<_> = (1..).zip(lives).map(life).collect();
+        let alone = usages.iter().flat_map(|usage| (usage.from / 3600..=usage.to / 3600).map(|hour| {
+            let (from, to) = (usage.from.max(hour * 3600), usage.to.min((hour + 1) * 3600));
+            Usage { group: Arc::clone(&usage.group), from, to }
+        }));
+        let alone = alone.filter(|usage| usage.from < usage.to);
+        let lines: Vec<_> = alone.flat_map(|usage| Bill::of(&[usage], &tariff).lines).collect();
+        prop_assert_eq!(Bill::of(&usages, &tariff).lines, lines);
     }
 
     #[test]
