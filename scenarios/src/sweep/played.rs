@@ -61,7 +61,7 @@ pub enum NotPlayed {
 /// [`NotPlayed`].
 pub fn play(case: &Case, seed: Seed, plan: &Plan) -> Result<Played, NotPlayed> {
     let perturbed = |world: Builder| world.perturbed(plan.clone());
-    let played = tapped(case, |builder| perturbed(builder.seed(seed)), std::future::pending())?;
+    let played = tapped(case, |builder| perturbed(builder.seed(seed)), std::future::pending(), || false)?;
     played.ok_or_else(|| NotPlayed::NoWorld("it came to no end".to_owned()))
 }
 
@@ -71,7 +71,8 @@ pub fn play(case: &Case, seed: Seed, plan: &Plan) -> Result<Played, NotPlayed> {
 /// # Errors
 /// [`NotPlayed`].
 pub fn play_branching(case: &Case, seed: Seed, branches: &Branches) -> Result<Option<Played>, NotPlayed> {
-    tapped(case, |world| world.seed(seed).branching(branches.clone()), branches.exhausted())
+    let is_branch = || branches.taken().is_some();
+    tapped(case, |world| world.seed(seed).branching(branches.clone()), branches.exhausted(), is_branch)
 }
 
 /// Plays `case` in a tapped world, to its end or until `given_up`.
@@ -79,6 +80,7 @@ fn tapped(
     case: &Case,
     world: impl FnOnce(Builder) -> Builder,
     given_up: impl Future<Output = ()>,
+    is_branch: impl Fn() -> bool,
 ) -> Result<Option<Played>, NotPlayed> {
     if case.scenario.needs.contains(&Capability::Kubectl) {
         return Err(NotPlayed::Needs(Capability::Kubectl));
@@ -100,7 +102,10 @@ fn tapped(
         }
     });
     // A branch has none of the threads that the runtime may know of, and would wait for them.
-    runtime.shutdown_background();
+    match is_branch() {
+        true => std::mem::forget(runtime),
+        false => runtime.shutdown_background(),
+    }
     Ok(played?.map(|played| Played { log: log.text(), ..played }))
 }
 
@@ -126,7 +131,11 @@ async fn in_a_world(case: &Case, world: impl FnOnce(Builder) -> Builder) -> Resu
     journal.write(Occurrence::End);
     let end = End::of(&world).await.map_err(|miss| no_world(miss.in_short()))?;
     let (bill, moves) = world.cloud().here().map(|eci| (eci.bill(), moves(eci))).unwrap_or_default();
-    world.end().await;
+    // The process of a branch ends when it has told what came of it: nothing is taken apart before.
+    match tap.is_of_branch() {
+        true => std::mem::forget(world),
+        false => world.end().await,
+    }
     let mut entries = journal.take();
     entries.extend(moves);
     // What the cloud did at an instant comes behind what it was asked for then.

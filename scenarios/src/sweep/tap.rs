@@ -95,6 +95,11 @@ pub(super) trait Call: Sync {
 }
 
 impl Tap {
+    /// True in a process that a branch has become.
+    pub fn is_of_branch(&self) -> bool {
+        self.0.branches.as_ref().is_some_and(|branches| branches.taken().is_some())
+    }
+
     /// A tap that perturbs as `plan` says, and writes everything down; `branches` go their own ways at their places.
     pub fn new(plan: Plan, branches: Option<Branches>, journal: Journal) -> Self {
         let (orders, waiting) = mpsc::unbounded_channel();

@@ -25,17 +25,22 @@ pub(super) fn no_secret(played: &Played, searched: usize) -> Vec<Violation> {
     }
     let mut found = Vec::new();
     for secret in secrets(played) {
-        if let Some(at) = journal.find(secret) {
+        if let Some(at) = find(&journal, secret) {
             let entry = searched.get(ends.partition_point(|end| *end <= at));
             found.extend(
                 entry.map(|entry| violation(("journal", journal.as_str(), at), secret, played, entry)),
             );
         }
-        if let Some((at, entry)) = played.log.find(secret).zip(played.entries.last()) {
+        if let Some((at, entry)) = find(&played.log, secret).zip(played.entries.last()) {
             found.push(violation(("log", played.log.as_str(), at), secret, played, entry));
         }
     }
     found
+}
+
+/// The place of `secret` in `text`; of long texts, faster than by the standard library.
+fn find(text: &str, secret: &str) -> Option<usize> {
+    memchr::memmem::find(text.as_bytes(), secret.as_bytes())
 }
 
 fn secrets(played: &Played) -> impl Iterator<Item = &str> {
