@@ -3,11 +3,12 @@
 mod line;
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use determinism::{Clock, Seed};
 use eci_api::Secret;
-use eci_sim::{Control, EciSim, Exchange, Incoming};
+use eci_sim::{Control, EciSim, Exchange, Incoming, Latency, StoreError};
 use provider::eci::Credentials;
 
 use self::line::Line;
@@ -30,12 +31,35 @@ pub struct Eci {
 impl Eci {
     /// A simulator in this process.
     pub fn here(clock: &Clock, seed: Seed) -> Self {
-        let sim = EciSim::builder()
-            .clock(clock.clone())
-            .seed(seed)
-            .region(REGION)
-            .credential(ACCESS_KEY_ID, Secret::new(ACCESS_KEY_SECRET))
-            .build();
+        Self::of(Self::builder(clock, seed).build(), clock, seed)
+    }
+
+    /// The same for clients of this machine, too, that sign by its time; with this latency of its steps, and, where a folder is
+    /// given, with the world that is kept there. What people do by hand is signed from a seed of its own, since the cloud
+    /// remembers nonces.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the folder cannot be used.
+    pub(crate) fn open_to_clients(
+        clock: &Clock,
+        (seed, operators): (Seed, Seed),
+        latency: Latency,
+        data: Option<&Path>,
+    ) -> Result<Self, StoreError> {
+        let builder = Self::builder(clock, seed).clients_clock(Clock::system()).latency(latency);
+        let sim = match data {
+            Some(folder) => builder.persist(folder, None)?,
+            None => builder.build(),
+        };
+        Ok(Self::of(sim, clock, operators))
+    }
+
+    fn builder(clock: &Clock, seed: Seed) -> eci_sim::Builder {
+        let builder = EciSim::builder().clock(clock.clone()).seed(seed).region(REGION);
+        builder.credential(ACCESS_KEY_ID, Secret::new(ACCESS_KEY_SECRET))
+    }
+
+    fn of(sim: EciSim, clock: &Clock, seed: Seed) -> Self {
         // a seed of its own, since the cloud takes no signature's nonce twice
         let number = seed.chance("operator").between(0, u64::from(u32::MAX));
         let seed = Seed::numbered(u32::try_from(number).unwrap_or_default());

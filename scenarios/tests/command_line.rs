@@ -277,6 +277,26 @@ fn a_playground_ends_with_its_command_and_its_exit_code() {
 }
 
 #[test]
+fn a_playground_with_a_folder_goes_on_where_it_ended() {
+    let folder = own_cases();
+    let uid = |arguments: &[&str]| {
+        let up = [&["up", "--data", "kept"], arguments, &["--", "/bin/sh", "-c", "exit 0"]].concat();
+        let output = scenarios(folder.path(), &up);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let kept = std::fs::read_to_string(folder.path().join("kept/cluster.jsonl")).unwrap();
+        let objects =
+            kept.lines().skip(1).map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let maps: Vec<_> = objects
+            .filter(|line| line["resource"] == "configmaps" && line["object"]["metadata"]["name"] == "web")
+            .map(|line| line["object"]["metadata"]["uid"].clone())
+            .collect();
+        assert_eq!(maps.len(), 1, "{kept}");
+        maps[0].clone()
+    };
+    assert_eq!(uid(&["--apply", "web.yaml"]), uid(&[]));
+}
+
+#[test]
 fn a_playground_is_not_left_behind_by_a_command_that_is_none() {
     let folder = tempfile::tempdir().unwrap();
     let output = scenarios(folder.path(), &["up", "--", "./none"]);

@@ -18,7 +18,7 @@ use super::events::EventType;
 use super::file_notes::FileNotes;
 use super::reconcile::{Outcome, Reconciler};
 use super::request::{self, Made, RequestError};
-use super::sources::{self, Place, Sources};
+use super::sources::{self, Arrival, Sources};
 use super::spec_attempts::Refused;
 use super::specs::SpecRefusal;
 use super::specs::attempt::Attempt;
@@ -135,8 +135,8 @@ impl Reconciler {
 
     async fn gather(&self, seen: &Snapshot) -> kube::Result<Sources> {
         let pod = &seen.pod;
-        let place = Place { number: seen.number, last: &|| self.store.last_number() };
-        let mut found = sources::gather(&self.client, pod, (&self.services, &place)).await?;
+        let arrival = Arrival { number: seen.number, last: &|| self.store.last_number() };
+        let mut found = sources::gather(&self.client, pod, (&self.services, &arrival)).await?;
         found.dns = self.dns.servers(&self.client, &self.scope.config, pod).await?;
         Ok(found)
     }

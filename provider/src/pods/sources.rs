@@ -12,7 +12,7 @@ use k8s_openapi::api::core::v1::{
 use kube::api::PostParams;
 use kube::{Api, Client};
 
-pub use self::services::{Place, ServiceLists};
+pub use self::services::{Arrival, ServiceLists};
 
 /// The objects besides the pod from which a request is made.
 #[derive(Debug, Clone, Default)]
@@ -146,7 +146,7 @@ fn projected(projection: &VolumeProjection, references: &mut References) {
 pub async fn gather(
     client: &Client,
     pod: &Pod,
-    (lists, place): (&ServiceLists, &Place<'_>),
+    (lists, arrival): (&ServiceLists, &Arrival<'_>),
 ) -> kube::Result<Sources> {
     let references = references(pod);
     let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
@@ -169,7 +169,7 @@ pub async fn gather(
             sources.claims.insert(name, bound(client, found).await?);
         }
     }
-    sources.services = lists.of(client, pod, place).await?;
+    sources.services = lists.of(client, pod, arrival).await?;
     for wish in references.tokens {
         let token = token_of(client, pod, &wish).await?;
         sources.tokens.insert(wish, token);

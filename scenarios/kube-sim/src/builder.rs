@@ -6,6 +6,7 @@ use determinism::{Clock, Seed};
 
 use crate::defaults;
 use crate::outbound::{HttpsOutbound, Outbound};
+use crate::saved::SavedObjects;
 use crate::sim::KubeSim;
 use crate::tunnel::{TUNNELS_MAX, Tunnels};
 
@@ -16,6 +17,7 @@ pub struct KubeSimBuilder {
     outbound: Option<Arc<dyn Outbound>>,
     root_certificate: String,
     tunnels_max: usize,
+    objects: Option<SavedObjects>,
 }
 
 impl KubeSimBuilder {
@@ -54,13 +56,24 @@ impl KubeSimBuilder {
         self
     }
 
+    /// The objects to begin with, instead of those of a new cluster. Watches of the cluster they are from begin anew; another
+    /// seed than that cluster's keeps uids from being drawn twice.
+    #[must_use]
+    pub fn objects(mut self, saved: SavedObjects) -> Self {
+        self.objects = Some(saved);
+        self
+    }
+
     /// The cluster, with its four namespaces and what is in them; no controller runs yet.
     pub fn build(self) -> KubeSim {
         let clock = self.clock.unwrap_or_else(Clock::monotonic);
         let outbound = self.outbound.unwrap_or_else(|| Arc::new(HttpsOutbound::new()));
         let tunnels = Tunnels::new(self.tunnels_max);
         let sim = KubeSim::empty(clock, self.seed, outbound, self.root_certificate, tunnels);
-        defaults::bootstrap(&sim);
+        match self.objects {
+            Some(SavedObjects { objects, revision }) => sim.store().restore(objects, revision),
+            None => defaults::bootstrap(&sim),
+        }
         sim
     }
 }
@@ -74,6 +87,7 @@ impl KubeSim {
             outbound: None,
             root_certificate: String::new(),
             tunnels_max: TUNNELS_MAX,
+            objects: None,
         }
     }
 }

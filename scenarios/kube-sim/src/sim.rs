@@ -9,6 +9,7 @@ use determinism::{Chance, Clock, Seed};
 use crate::authn::Tokens;
 use crate::object::field::text;
 use crate::outbound::Outbound;
+use crate::saved::SavedObjects;
 use crate::store::{GroupResource, Store};
 use crate::tls::{Authority, ClusterTime, TlsError};
 use crate::tunnel::Tunnels;
@@ -81,6 +82,12 @@ impl KubeSim {
     /// All objects of the cluster.
     pub fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    /// The objects of this instant, for a cluster that goes on with them.
+    pub fn saved(&self) -> SavedObjects {
+        let (objects, revision) = self.0.store.all();
+        SavedObjects { revision, objects }
     }
 
     /// The clock of all timestamps and deadlines.

@@ -268,6 +268,32 @@ impl Store {
         Ok(objects.into_iter().filter(|(key, _)| here(key)).map(|(_, object)| object).collect())
     }
 
+    /// All objects, kind by kind, and the number of the last write.
+    pub fn all(&self) -> (Vec<(GroupResource, Arc<Value>)>, u64) {
+        let state = self.state();
+        let of = |(resource, contents): (&GroupResource, &Contents)| {
+            let objects: Vec<_> =
+                contents.objects.values().map(|object| (*resource, object.clone())).collect();
+            objects
+        };
+        (state.resources.iter().flat_map(of).collect(), state.revision)
+    }
+
+    /// Puts the objects of another store in place of its own; history begins with them, after the other's write of this number.
+    pub fn restore(&self, objects: Vec<(GroupResource, Arc<Value>)>, revision: u64) {
+        let mut state = self.state();
+        state.resources.clear();
+        for (resource, object) in objects {
+            state.resources.entry(resource).or_default().put(key_of(&object), object);
+        }
+        for contents in state.resources.values_mut() {
+            (contents.forgotten, contents.compacted) = (revision, revision);
+            contents.changed.set(revision);
+        }
+        state.revision = revision;
+        state.written.set(revision);
+    }
+
     /// The receiver of the writes of a kind.
     pub fn subscribe(&self, resource: GroupResource) -> Receiver {
         self.state().resources.entry(resource).or_default().changed.subscribe()

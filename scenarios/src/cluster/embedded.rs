@@ -11,7 +11,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use k8s_openapi::api::core::v1::Node;
 use kube_sim::tls;
-use kube_sim::{KubeSim, server};
+use kube_sim::{KubeSim, KubeSimBuilder, SavedObjects, server};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
@@ -64,8 +64,17 @@ impl Embedded {
     /// # Errors
     /// [`StartError::Part`] when the node is not ready within 60 s of the world's time.
     pub async fn start(parts: WorldParts) -> Result<Self, StartError> {
+        Self::start_with(parts, None).await
+    }
+
+    /// The same, with the objects of a cluster of before.
+    ///
+    /// # Errors
+    /// As [`Embedded::start`].
+    pub async fn start_with(parts: WorldParts, saved: Option<SavedObjects>) -> Result<Self, StartError> {
         let outbound = Arc::new(InProcess::default());
         let builder = KubeSim::builder().clock(parts.clock.clone()).seed(parts.seed);
+        let builder = saved.into_iter().fold(builder, KubeSimBuilder::objects);
         let api = builder.outbound(outbound.clone()).build();
         let client = kube::Client::new(api.service(), "default");
         let running = api.clone();
@@ -107,6 +116,11 @@ impl Embedded {
     /// The revision of the last write.
     pub fn revision(&self) -> u64 {
         self.api.store().revision()
+    }
+
+    /// All objects, for a cluster that goes on with them.
+    pub fn saved(&self) -> SavedObjects {
+        self.api.saved()
     }
 
     /// Forgets the changes up to a revision, and the oldest events above a number.

@@ -3,9 +3,11 @@
 
 mod activity;
 mod command;
+mod data;
 mod housekeeping;
 mod kubeconfig;
 mod manifests;
+mod speed;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -17,15 +19,17 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use connection_limits::ConnectionLimiter;
-use determinism::{Clock, Seed};
+use determinism::Seed;
 use eci_sim::listener;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use self::activity::Activity;
+use self::data::ObjectsFile;
 use self::housekeeping::{EVENTS_MAX, Housekeeping};
 use self::kubeconfig::Kubeconfig;
+use self::speed::Speed;
 use crate::cluster::{Cluster, Embedded, WorldParts};
 use crate::eci::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Eci, REGION};
 
@@ -51,6 +55,13 @@ pub struct Up {
     /// The seed of all randomness: three words, as a run prints them, or any number or text.
     #[arg(long, value_name = "SEED", default_value_t = Seed::DEFAULT)]
     seed: Seed,
+    /// The speed of cloud, cluster and provider: `real`; `instant`, in which no step of the cloud takes any time; or a factor
+    /// such as `x60`, by which one clock for all of them is faster than the machine's.
+    #[arg(long, value_name = "SPEED", default_value_t = Speed::Real)]
+    speed: Speed,
+    /// A folder that keeps cloud and cluster, for a playground that is there tomorrow; a new one is made.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// Evaluates roles and bindings; otherwise whoever is known to the API may do everything.
     #[arg(long)]
     rbac: bool,
@@ -68,8 +79,13 @@ pub struct Up {
 /// # Errors
 /// When a port is taken, the kubeconfig cannot be written, or a part or the command does not start.
 pub fn run(arguments: &Up) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let code = runtime.block_on(play(arguments))?;
+    let runtime = arguments.speed.runtime()?;
+    let code = runtime.block_on(async {
+        let speed = tokio::spawn(arguments.speed.keep());
+        let played = play(arguments).await;
+        speed.abort();
+        played
+    })?;
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(code)
 }
@@ -81,10 +97,22 @@ async fn play(arguments: &Up) -> anyhow::Result<ExitCode> {
     let console = bind("the console", "console-port", arguments.console_port).await?;
     let stop = stop_signals()?;
 
-    let clock = Clock::monotonic();
-    let eci = Eci::here(&clock, arguments.seed);
-    let mut cluster =
-        Embedded::start(WorldParts { clock, seed: arguments.seed, eci: eci.clone(), tap: None }).await?;
+    let clock = arguments.speed.clock();
+    let data = arguments.data.as_deref();
+    let opened = data.map(|folder| ObjectsFile::open(folder, Instant::now())).transpose()?;
+    let (mut objects, saved) = opened.map_or((None, None), |(file, saved)| (Some(file), saved));
+    let seed = match saved {
+        // What the playground before drew must not be drawn again.
+        Some(_) => {
+            let number =
+                arguments.seed.chance(&format!("at {}", clock.now())).between(0, u64::from(u32::MAX));
+            Seed::numbered(u32::try_from(number).unwrap_or_default())
+        }
+        None => arguments.seed,
+    };
+    let eci = Eci::open_to_clients(&clock, (arguments.seed, seed), arguments.speed.latency(), data)?;
+    let parts = WorldParts { clock, seed, eci: eci.clone(), tap: None };
+    let mut cluster = Embedded::start_with(parts, saved).await?;
     cluster.reach_network();
     if arguments.rbac {
         cluster.enable_rbac();
@@ -135,10 +163,17 @@ async fn play(arguments: &Up) -> anyhow::Result<ExitCode> {
         if let Some(old) = housekeeping.due(Instant::now(), cluster.revision()) {
             cluster.forget(old, EVENTS_MAX);
         }
+        let (now, written) = (Instant::now(), cluster.written().unwrap_or_default());
+        if let Some(file) = objects.as_mut().filter(|file| file.is_due(now, written)) {
+            file.write(&cluster.saved(), now, written)?;
+        }
     }
     activity.print(&mut out)?;
     cluster.end().await;
     servers.shutdown().await;
+    if let Some(file) = &mut objects {
+        file.write(&cluster.saved(), Instant::now(), cluster.revision())?;
+    }
     kubeconfig.remove()?;
     writeln!(out, "\n{}", activity.summary())?;
     Ok(code)

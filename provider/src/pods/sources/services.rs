@@ -34,7 +34,7 @@ struct List {
 }
 
 /// A pod as one of those that are known, with the number of the last of them at this moment.
-pub struct Place<'a> {
+pub struct Arrival<'a> {
     /// Number of the pod: those that became known before have smaller ones.
     pub number: u64,
     /// Tells the number of the last pod that is known by now.
@@ -47,17 +47,17 @@ impl ServiceLists {
     ///
     /// # Errors
     /// When the API server does not answer, or forbids.
-    pub async fn of(&self, client: &Client, pod: &Pod, place: &Place<'_>) -> kube::Result<Vec<Service>> {
+    pub async fn of(&self, client: &Client, pod: &Pod, arrival: &Arrival<'_>) -> kube::Result<Vec<Service>> {
         let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
         let linked = pod.spec.as_ref().and_then(|spec| spec.enable_service_links).unwrap_or(true);
         let is_kubernetes = |service: &&Service| service.metadata.name.as_deref() == Some("kubernetes");
-        let of_default = self.list(client, "default", place).await?;
+        let of_default = self.list(client, "default", arrival).await?;
         if namespace == "default" && linked {
             return Ok(of_default.to_vec());
         }
         let mut found: Vec<Service> = of_default.iter().filter(is_kubernetes).cloned().collect();
         if linked {
-            found.extend(self.list(client, namespace, place).await?.iter().cloned());
+            found.extend(self.list(client, namespace, arrival).await?.iter().cloned());
         }
         Ok(found)
     }
@@ -66,16 +66,16 @@ impl ServiceLists {
         &self,
         client: &Client,
         namespace: &str,
-        place: &Place<'_>,
+        arrival: &Arrival<'_>,
     ) -> kube::Result<Arc<Vec<Service>>> {
-        if let Some(services) = self.serving(namespace, place.number) {
+        if let Some(services) = self.serving(namespace, arrival.number) {
             return Ok(services);
         }
         let _asking = self.asking.lock().await;
-        if let Some(services) = self.serving(namespace, place.number) {
+        if let Some(services) = self.serving(namespace, arrival.number) {
             return Ok(services);
         }
-        let covers = (place.last)();
+        let covers = (arrival.last)();
         let api: Api<Service> = Api::namespaced(client.clone(), namespace);
         let services = Arc::new(api.list(&ListParams::default()).await?.items);
         let list = List { services: services.clone(), covers, answered: Instant::now() };

@@ -17,7 +17,7 @@ use crate::object::finalizers;
 use crate::service::controller_writes::{remove_finalizer, replace_as_controller};
 use crate::service::delete::{Options, delete};
 use crate::sim::KubeSim;
-use graph::{Graph, Owned, Place};
+use graph::{Graph, ObjectKey, Owned};
 
 /// Collects until the future is dropped.
 pub async fn run(sim: &KubeSim) {
@@ -50,14 +50,14 @@ impl Collector {
     /// Looks at what changed since the last round, and at what that concerns.
     fn round(&mut self, sim: &KubeSim) {
         let concerned = self.catch_up(sim);
-        let decisions: Vec<_> = concerned.iter().filter_map(|place| self.decide(place)).collect();
+        let decisions: Vec<_> = concerned.iter().filter_map(|key| self.decide(key)).collect();
         for decision in &decisions {
             act(sim, decision);
         }
     }
 
     /// Takes in what was written since; returns what that concerns.
-    fn catch_up(&mut self, sim: &KubeSim) -> BTreeSet<Place> {
+    fn catch_up(&mut self, sim: &KubeSim) -> BTreeSet<ObjectKey> {
         let store = sim.store();
         if let Ok((changes, revision)) = store.all_since(self.seen) {
             self.seen = revision;
@@ -74,8 +74,8 @@ impl Collector {
         self.graph.all()
     }
 
-    fn decide(&mut self, place: &Place) -> Option<Decision> {
-        let owned = self.graph.get(place)?;
+    fn decide(&mut self, key: &ObjectKey) -> Option<Decision> {
+        let owned = self.graph.get(key)?;
         let held = list(&owned.object, "/metadata/finalizers");
         let is_held = held.iter().any(|own| own == finalizers::FOREGROUND || own == finalizers::ORPHAN);
         let is_orphaned = self.graph.is_orphaned(&owned.object);

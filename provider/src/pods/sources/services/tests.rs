@@ -44,7 +44,7 @@ impl Bed {
     /// The names of the Services that the pod of this number has.
     async fn of(&self, number: u64, pod: &Pod) -> Vec<String> {
         let last = || self.known.load(Ordering::Relaxed);
-        let found = self.lists.of(&self.client, pod, &Place { number, last: &last }).await.unwrap();
+        let found = self.lists.of(&self.client, pod, &Arrival { number, last: &last }).await.unwrap();
         found.into_iter().filter_map(|service| service.metadata.name).collect()
     }
 

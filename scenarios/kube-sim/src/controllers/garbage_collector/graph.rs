@@ -9,8 +9,8 @@ use crate::kinds::{KINDS, Kind};
 use crate::object::field::{is_terminating, list, name, namespace, text, uid};
 use crate::store::{Change, GroupResource};
 
-/// Place of an object among all: kinds in their order, then namespaces and names.
-pub type Place = (usize, String, String);
+/// Key of an object among all: the kind's place, then namespaces and names.
+pub type ObjectKey = (usize, String, String);
 
 /// An object with its kind.
 #[derive(Debug, Clone)]
@@ -24,9 +24,9 @@ pub struct Owned {
 /// All objects but events, and who owns whom.
 #[derive(Debug, Default)]
 pub struct Graph {
-    objects: BTreeMap<Place, Owned>,
-    by_uid: BTreeMap<String, Place>,
-    dependents: BTreeMap<String, BTreeSet<Place>>,
+    objects: BTreeMap<ObjectKey, Owned>,
+    by_uid: BTreeMap<String, ObjectKey>,
+    dependents: BTreeMap<String, BTreeSet<ObjectKey>>,
     /// Number of objects that were looked at.
     pub visited: usize,
 }
@@ -47,19 +47,19 @@ impl Graph {
     /// Takes in an object as it is.
     pub fn insert(&mut self, resource: GroupResource, object: &Arc<Value>) {
         let Some((at, kind)) = kind_of(resource) else { return };
-        let place = (at, namespace(object).to_owned(), name(object).to_owned());
-        self.forget(&place);
+        let key = (at, namespace(object).to_owned(), name(object).to_owned());
+        self.forget(&key);
         for owner in owners_of(object) {
-            self.dependents.entry(owner.to_owned()).or_default().insert(place.clone());
+            self.dependents.entry(owner.to_owned()).or_default().insert(key.clone());
         }
-        self.by_uid.insert(uid(object).to_owned(), place.clone());
-        self.objects.insert(place, Owned { kind, object: Arc::clone(object) });
+        self.by_uid.insert(uid(object).to_owned(), key.clone());
+        self.objects.insert(key, Owned { kind, object: Arc::clone(object) });
     }
 
     /// Takes in the new state of an object that is known; false where it is not known, or another one of its name.
     fn replace(&mut self, at: usize, Change { before, after, .. }: &Change) -> bool {
-        let place = (at, namespace(after).to_owned(), name(after).to_owned());
-        let known = self.objects.get_mut(&place);
+        let key = (at, namespace(after).to_owned(), name(after).to_owned());
+        let known = self.objects.get_mut(&key);
         let known =
             known.filter(|known| before.as_ref().is_some_and(|before| Arc::ptr_eq(&known.object, before)));
         match known {
@@ -69,12 +69,12 @@ impl Graph {
         true
     }
 
-    fn forget(&mut self, place: &Place) {
-        let Some(Owned { object, .. }) = self.objects.remove(place) else { return };
+    fn forget(&mut self, key: &ObjectKey) {
+        let Some(Owned { object, .. }) = self.objects.remove(key) else { return };
         self.by_uid.remove(uid(&object));
         for owner in owners_of(&object) {
             if let Some(theirs) = self.dependents.get_mut(owner) {
-                theirs.remove(place);
+                theirs.remove(key);
                 if theirs.is_empty() {
                     self.dependents.remove(owner);
                 }
@@ -83,14 +83,14 @@ impl Graph {
     }
 
     /// Takes in a change; returns the objects that may have to be collected for it.
-    pub fn note(&mut self, resource: GroupResource, change: &Change) -> BTreeSet<Place> {
+    pub fn note(&mut self, resource: GroupResource, change: &Change) -> BTreeSet<ObjectKey> {
         let Some((at, _)) = kind_of(resource) else { return BTreeSet::new() };
         let after = &change.after;
         let mut concerned = BTreeSet::new();
         if change.removed {
             self.forget(&(at, namespace(after).to_owned(), name(after).to_owned()));
             concerned.extend(self.dependents.get(uid(after)).into_iter().flatten().cloned());
-            concerned.extend(self.places(owners_of(after)));
+            concerned.extend(self.keys(owners_of(after)));
             return concerned;
         }
         let owners = list(after, "/metadata/ownerReferences");
@@ -101,25 +101,25 @@ impl Graph {
         }
         if is_terminating(after) || are_others {
             concerned.insert((at, namespace(after).to_owned(), name(after).to_owned()));
-            concerned.extend(self.places(owners_of(after)));
-            concerned.extend(change.before.iter().flat_map(|before| self.places(owners_of(before))));
+            concerned.extend(self.keys(owners_of(after)));
+            concerned.extend(change.before.iter().flat_map(|before| self.keys(owners_of(before))));
         }
         concerned
     }
 
-    /// The places of all objects.
-    pub fn all(&self) -> BTreeSet<Place> {
+    /// The keys of all objects.
+    pub fn all(&self) -> BTreeSet<ObjectKey> {
         self.objects.keys().cloned().collect()
     }
 
-    fn places<'a>(&self, uids: impl Iterator<Item = &'a str>) -> Vec<Place> {
+    fn keys<'a>(&self, uids: impl Iterator<Item = &'a str>) -> Vec<ObjectKey> {
         uids.filter_map(|uid| self.by_uid.get(uid)).cloned().collect()
     }
 
-    /// The object at a place.
-    pub fn get(&mut self, place: &Place) -> Option<Owned> {
+    /// The object of a key.
+    pub fn get(&mut self, key: &ObjectKey) -> Option<Owned> {
         self.visited += 1;
-        self.objects.get(place).cloned()
+        self.objects.get(key).cloned()
     }
 
     /// True for an object that had owners, of which none is left.
@@ -128,10 +128,10 @@ impl Graph {
         owners.peek().is_some() && owners.all(|owner| !self.by_uid.contains_key(owner))
     }
 
-    /// The objects that name an object as an owner, in the order of their places.
+    /// The objects that name an object as an owner, in the order of their keys.
     pub fn dependents(&mut self, owner: &Value) -> Vec<Owned> {
-        let places = self.dependents.get(uid(owner)).into_iter().flatten();
-        let found: Vec<_> = places.filter_map(|place| self.objects.get(place)).cloned().collect();
+        let keys = self.dependents.get(uid(owner)).into_iter().flatten();
+        let found: Vec<_> = keys.filter_map(|key| self.objects.get(key)).cloned().collect();
         self.visited += found.len();
         found
     }
@@ -141,7 +141,7 @@ impl Graph {
         let mut seen = BTreeSet::new();
         let mut next: Vec<String> = owners_of(object).map(str::to_owned).collect();
         while let Some(owner) = next.pop() {
-            let above = self.by_uid.get(&owner).and_then(|place| self.objects.get(place));
+            let above = self.by_uid.get(&owner).and_then(|key| self.objects.get(key));
             let above = above.map(|above| owners_of(&above.object).map(str::to_owned).collect::<Vec<_>>());
             if seen.insert(owner) {
                 next.extend(above.unwrap_or_default());
