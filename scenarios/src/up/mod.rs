@@ -10,9 +10,9 @@ mod manifests;
 mod speed;
 
 use std::ffi::OsString;
-use std::io::Write;
-use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -97,51 +97,19 @@ async fn play(arguments: &Up) -> anyhow::Result<ExitCode> {
     let console = bind("the console", "console-port", arguments.console_port).await?;
     let stop = stop_signals()?;
 
-    let clock = arguments.speed.clock();
-    let data = arguments.data.as_deref();
-    let opened = data.map(|folder| ObjectsFile::open(folder, Instant::now())).transpose()?;
-    let (mut objects, saved) = opened.map_or((None, None), |(file, saved)| (Some(file), saved));
-    let seed = match saved {
-        // What the playground before drew must not be drawn again.
-        Some(_) => {
-            let number =
-                arguments.seed.chance(&format!("at {}", clock.now())).between(0, u64::from(u32::MAX));
-            Seed::numbered(u32::try_from(number).unwrap_or_default())
-        }
-        None => arguments.seed,
-    };
-    let eci = Eci::open_to_clients(&clock, (arguments.seed, seed), arguments.speed.latency(), data)?;
-    let parts = WorldParts { clock, seed, eci: eci.clone(), tap: None };
-    let mut cluster = Embedded::start_with(parts, saved).await?;
-    cluster.reach_network();
-    if arguments.rbac {
-        cluster.enable_rbac();
-    }
+    let Parts { eci, mut cluster, mut objects } = Parts::start(arguments).await?;
     let addresses = [cloud.local_addr()?, console.local_addr()?];
     let endpoint = cluster.listen(kubernetes)?;
     let mut servers = JoinSet::new();
     serve(&mut servers, cloud, console, &eci);
     let kubeconfig = Kubeconfig::write(&arguments.kubeconfig, &endpoint.kubeconfig)?;
 
-    let file = arguments.kubeconfig.display();
     let [cloud, console] = addresses;
     let mut out: Box<dyn Write> = match arguments.command.is_empty() {
         true => Box::new(anstream::stdout()),
         false => Box::new(anstream::stderr()),
     };
-    write!(
-        out,
-        "Kubernetes   https://{:<22}kubeconfig  {file}\n\
-         ECI          http://{cloud:<23}access key  {ACCESS_KEY_ID} / {ACCESS_KEY_SECRET} · region {REGION}\n\
-         Console      http://{console:<23}groups, bill, clock, faults\n\n  \
-           export KUBECONFIG={file}\n  \
-           kubectl create ns vk\n  \
-           kubectl label namespace vk virtual-node-affinity-injection=enabled\n  \
-           kubectl -n vk run nginx --image nginx\n\n\
-         Ctrl-C ends everything.\n\n",
-        endpoint.address.to_string(),
-    )?;
-    out.flush()?;
+    welcome(&mut out, &arguments.kubeconfig, endpoint.address, [cloud, console])?;
 
     let mut activity = Activity::new(eci.clone());
     for manifest in &manifests {
@@ -177,6 +145,61 @@ async fn play(arguments: &Up) -> anyhow::Result<ExitCode> {
     kubeconfig.remove()?;
     writeln!(out, "\n{}", activity.summary())?;
     Ok(code)
+}
+
+/// What a playground is made of.
+struct Parts {
+    eci: Eci,
+    cluster: Embedded,
+    /// The file that keeps the cluster's objects, where a folder is given.
+    objects: Option<ObjectsFile>,
+}
+
+impl Parts {
+    /// Starts cloud, cluster and provider, with what the folder keeps.
+    async fn start(arguments: &Up) -> anyhow::Result<Self> {
+        let (clock, data) = (arguments.speed.clock(), arguments.data.as_deref());
+        let opened = data.map(|folder| ObjectsFile::open(folder, Instant::now())).transpose()?;
+        let (objects, saved) = opened.map_or((None, None), |(file, saved)| (Some(file), saved));
+        let seed = match saved {
+            // What the playground before drew must not be drawn again.
+            Some(_) => {
+                let mut chance = arguments.seed.chance(&format!("at {}", clock.now()));
+                Seed::numbered(u32::try_from(chance.between(0, u64::from(u32::MAX))).unwrap_or_default())
+            }
+            None => arguments.seed,
+        };
+        let eci = Eci::open_to_clients(&clock, (arguments.seed, seed), arguments.speed.latency(), data)?;
+        let parts = WorldParts { clock, seed, eci: eci.clone(), tap: None };
+        let cluster = Embedded::start_with(parts, saved).await?;
+        cluster.reach_network();
+        if arguments.rbac {
+            cluster.enable_rbac();
+        }
+        Ok(Self { eci, cluster, objects })
+    }
+}
+
+/// Says where everything is, and what to type first.
+fn welcome(
+    out: &mut impl Write,
+    kubeconfig: &Path,
+    kubernetes: SocketAddr,
+    [cloud, console]: [SocketAddr; 2],
+) -> io::Result<()> {
+    let file = kubeconfig.display();
+    write!(
+        out,
+        "Kubernetes   https://{kubernetes:<22}kubeconfig  {file}\n\
+         ECI          http://{cloud:<23}access key  {ACCESS_KEY_ID} / {ACCESS_KEY_SECRET} · region {REGION}\n\
+         Console      http://{console:<23}groups, bill, clock, faults\n\n  \
+           export KUBECONFIG={file}\n  \
+           kubectl create ns vk\n  \
+           kubectl label namespace vk virtual-node-affinity-injection=enabled\n  \
+           kubectl -n vk run nginx --image nginx\n\n\
+         Ctrl-C ends everything.\n\n",
+    )?;
+    out.flush()
 }
 
 fn serve(servers: &mut JoinSet<()>, cloud: TcpListener, console: TcpListener, eci: &Eci) {
