@@ -86,9 +86,10 @@ impl ObjectsFile {
             file.get_ref().sync_all()?;
             fs::rename(&new, &self.path)
         };
-        written().map_err(|why| DataError::NotWritten { file: self.path.clone(), why })?;
-        self.last = (now, revision);
-        Ok(())
+        let written = written().map_err(|why| DataError::NotWritten { file: self.path.clone(), why });
+        // What could not be written is due again after the same time.
+        self.last = (now, if written.is_ok() { revision } else { self.last.1 });
+        written
     }
 }
 
@@ -123,6 +124,17 @@ mod tests {
         let due = [(1, 8), (2, 8), (9, 7)]
             .map(|(s, revision)| file.is_due(begun + Duration::from_secs(s), revision));
         assert_eq!(due, [false, true, false]);
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_tried_again_after_a_while() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = Instant::now();
+        let (mut file, _) = ObjectsFile::open(&folder.path().join("gone"), now).unwrap();
+        let objects = KubeSim::builder().build().saved();
+        let why = file.write(&objects, now, 7).unwrap_err().to_string();
+        assert!(why.starts_with("cannot keep the cluster in "), "{why}");
+        assert!(!file.is_due(now, 7) && file.is_due(now + PERIOD, 7));
     }
 
     #[test]

@@ -133,7 +133,10 @@ async fn play(arguments: &Up) -> anyhow::Result<ExitCode> {
         }
         let (now, written) = (Instant::now(), cluster.written().unwrap_or_default());
         if let Some(file) = objects.as_mut().filter(|file| file.is_due(now, written)) {
-            file.write(&cluster.saved(), now, written)?;
+            // A full disk is no reason to end what runs.
+            if let Err(why) = file.write(&cluster.saved(), now, written) {
+                writeln!(out, "{why}")?;
+            }
         }
     }
     activity.print(&mut out)?;
